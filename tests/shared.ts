@@ -1,0 +1,17 @@
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+/** Fixtures computed with the original code lie beside the checkout; a clone alone proves only the essentials. */
+const folder = fileURLToPath(new URL("../../shared", import.meta.url));
+
+export const sharedAvailable = existsSync(join(folder, "golden", "README.md"));
+
+/** Path of a fixture below `../shared`. */
+export function shared(path: string): string {
+  return join(folder, path);
+}
+
+if (!sharedAvailable) {
+  console.warn("../shared is absent: the tests against the reference's full fixtures are skipped");
+}
