@@ -1,0 +1,149 @@
+import { makeNode, makeTensor, operandError, type Tensor } from "../node.ts";
+import { broadcastShapes, sameDim, sameShape } from "../shape.ts";
+import { requireFloat } from "./elementwise.ts";
+
+/**
+ * Rotary position embedding in LLaMA's half-rotating form.
+ * x [batch, heads, tokens, headDim]; positions int64 [batch, tokens]; cos, sin [positions, headDim / 2].
+ */
+export function rotary(x: Tensor, positions: Tensor, cos: Tensor, sin: Tensor): Tensor {
+  requireFloat("rotary", x, cos, sin);
+  const half = cos.shape[1]?.size;
+  const fits =
+    x.shape.length === 4 &&
+    cos.shape.length === 2 &&
+    sameShape(cos.shape, sin.shape) &&
+    half !== undefined &&
+    x.shape[3].size === 2 * half;
+  if (!fits)
+    throw operandError(
+      "rotary",
+      "x is [batch, heads, tokens, headDim], cos and sin [positions, headDim/2]",
+      x,
+      cos,
+      sin,
+    );
+  if (
+    positions.dtype !== "int64" ||
+    positions.shape.length !== 2 ||
+    !sameDim(positions.shape[1], x.shape[2])
+  ) {
+    throw operandError("rotary", "positions are int64 [batch, tokens]", positions, x);
+  }
+  return makeTensor("rotary", [x, positions, cos, sin], {}, "float32", x.shape);
+}
+
+export interface AttentionOptions {
+  /** Factor on the scores; 1/√headDim in every model here. */
+  readonly scale: number;
+  /** A query sees only keys up to its own position. */
+  readonly causal?: boolean;
+  /** Added to the scores before the softmax; broadcasts to [batch, heads, queries, keys]. */
+  readonly mask?: Tensor;
+}
+
+/**
+ * softmax(scale · q kᵀ + mask) v for q [batch, heads, queries, headDim], k and v [batch, heads, keys, headDim].
+ * A row that sees nothing (mask −∞ everywhere) is not defined: keep one key visible.
+ */
+export function attention(q: Tensor, k: Tensor, v: Tensor, options: AttentionOptions): Tensor {
+  requireFloat("attention", q, k, v);
+  const { scale, causal = false, mask } = options;
+  const fits = q.shape.length === 4 && sameShape(k.shape, v.shape) && k.shape.length === 4;
+  if (
+    !fits ||
+    [0, 1, 3].some((i) => !sameDim(q.shape[i], k.shape[i])) ||
+    (causal && !sameDim(q.shape[2], k.shape[2]))
+  ) {
+    throw operandError(
+      "attention",
+      `q, k, v are [batch, heads, ${causal ? "tokens" : "queries or keys"}, headDim]`,
+      q,
+      k,
+      v,
+    );
+  }
+  const scores = [q.shape[0], q.shape[1], q.shape[2], k.shape[2]];
+  const masked = mask && broadcastShapes(mask.shape, scores);
+  if (mask && !(masked && sameShape(masked, scores))) {
+    throw operandError("attention", "the mask broadcasts to [batch, heads, queries, keys]", mask, q, k);
+  }
+  return makeNode("attention", mask ? [q, k, v, mask] : [q, k, v], { scale, causal }, [
+    { dtype: "float32", shape: q.shape },
+    { dtype: "float32", shape: scores },
+  ])[0];
+}
+
+export interface CachedAttentionOperands {
+  /** [batch, tokens, heads · headDim], before the rotary embedding. */
+  readonly query: Tensor;
+  /** [batch, tokens, keyValueHeads · headDim], before the rotary embedding. */
+  readonly key: Tensor;
+  /** [batch, tokens, keyValueHeads · headDim] */
+  readonly value: Tensor;
+  /** [batch, keyValueHeads, capacity, headDim]: rows so far, rotated; what lies behind them is ignored. */
+  readonly pastKey: Tensor;
+  /** [batch, keyValueHeads, capacity, headDim] */
+  readonly pastValue: Tensor;
+  /** int32 [batch]: index of each row's last token after this call, counted without padding. */
+  readonly lastPosition: Tensor;
+  /** int32 [1]: the longest row's length after this call. */
+  readonly totalLength: Tensor;
+  /** [positions, headDim / 2] */
+  readonly cos: Tensor;
+  /** [positions, headDim / 2] */
+  readonly sin: Tensor;
+}
+
+/**
+ * Causal attention of new tokens over a KV cache, rotary embedding included; for inference, without gradient.
+ * With totalLength = tokens it is a first prefill (rows may be padded on the right); otherwise row b's new
+ * tokens end at lastPosition[b]. Returns [context [batch, tokens, heads · headDim], presentKey, presentValue];
+ * the two caches may be the very buffers of the past ones.
+ */
+export function cachedAttention(
+  operands: CachedAttentionOperands,
+  attributes: { readonly heads: number; readonly keyValueHeads: number; readonly scale: number },
+): readonly [Tensor, Tensor, Tensor] {
+  const { query, key, value, pastKey, pastValue, lastPosition, totalLength, cos, sin } = operands;
+  requireFloat("cachedAttention", query, key, value, pastKey, pastValue, cos, sin);
+  const headDim = pastKey.shape[3]?.size;
+  const widths = headDim !== undefined && query.shape[2]?.size === attributes.heads * headDim;
+  if (
+    !widths ||
+    key.shape[2]?.size !== attributes.keyValueHeads * headDim ||
+    !sameShape(key.shape, value.shape)
+  ) {
+    throw operandError(
+      "cachedAttention",
+      "widths are heads · headDim and keyValueHeads · headDim",
+      query,
+      key,
+      value,
+      pastKey,
+    );
+  }
+  if (pastKey.shape[1].size !== attributes.keyValueHeads || !sameShape(pastKey.shape, pastValue.shape)) {
+    throw operandError(
+      "cachedAttention",
+      "caches are [batch, keyValueHeads, capacity, headDim]",
+      pastKey,
+      pastValue,
+    );
+  }
+  if (lastPosition.dtype !== "int32" || totalLength.dtype !== "int32") {
+    throw operandError(
+      "cachedAttention",
+      "lastPosition and totalLength are int32",
+      lastPosition,
+      totalLength,
+    );
+  }
+  const inputs = [query, key, value, pastKey, pastValue, lastPosition, totalLength, cos, sin];
+  const [context, presentKey, presentValue] = makeNode("cachedAttention", inputs, attributes, [
+    { dtype: "float32", shape: query.shape },
+    { dtype: "float32", shape: pastKey.shape },
+    { dtype: "float32", shape: pastValue.shape },
+  ]);
+  return [context, presentKey, presentValue];
+}
