@@ -1,0 +1,64 @@
+import {
+  add,
+  type Node,
+  nodesOf,
+  sameShape,
+  scalar,
+  showShape,
+  showTensor,
+  type Tensor,
+} from "../tensor/index.ts";
+import { applyRule, unbroadcast } from "./rules.ts";
+
+/** Nodes on a way from one of `wrt` to the loss: all others get no gradient, which keeps frozen parts free. */
+function dependents(nodes: readonly Node[], wrt: readonly Tensor[]): Set<Node> {
+  const reached = new Set(wrt.map((tensor) => tensor.node));
+  for (const node of nodes) {
+    if (node.inputs.some((operand) => reached.has(operand.node))) reached.add(node);
+  }
+  return reached;
+}
+
+/**
+ * The gradients of a scalar loss as a graph of the same operators: one reverse walk over the nodes, each
+ * handing its gradient on by its rule, broadcasting undone in the walk.
+ *
+ * @param loss a float32 scalar
+ * @param wrt tensors the loss depends on, usually parameters; sizes must be known
+ * @returns one tensor of the same shape for each of `wrt`
+ * @throws TypeError if the loss is no scalar, or does not depend on one of `wrt`
+ */
+export function gradients(loss: Tensor, wrt: readonly Tensor[]): Tensor[] {
+  if (loss.dtype !== "float32" || loss.shape.length !== 0) {
+    throw new TypeError(
+      `gradients: the loss is a float32 scalar, got ${loss.dtype} ${showShape(loss.shape)}`,
+    );
+  }
+  const nodes = nodesOf([loss]);
+  const wanted = dependents(nodes, wrt);
+  const known = new Map<Tensor, Tensor>([[loss, scalar(1)]]);
+  for (const node of nodes.reverse()) {
+    const gradient = known.get(node.outputs[0]);
+    if (gradient === undefined || !wanted.has(node)) continue;
+    const needs = (index: number): boolean =>
+      index < node.inputs.length && wanted.has(node.inputs[index].node);
+    for (const [i, part] of applyRule(node, gradient, needs).entries()) {
+      if (part !== undefined && needs(i)) accumulate(known, node.inputs[i], part);
+    }
+  }
+  return wrt.map((tensor) => {
+    const gradient = known.get(tensor);
+    if (gradient === undefined)
+      throw new TypeError(`gradients: the loss does not depend on ${showTensor(tensor)}`);
+    return gradient;
+  });
+}
+
+function accumulate(known: Map<Tensor, Tensor>, operand: Tensor, part: Tensor): void {
+  const fitted = unbroadcast(part, operand);
+  if (!sameShape(fitted.shape, operand.shape)) {
+    throw new TypeError(`gradients: a rule gave ${showShape(part.shape)} for ${showTensor(operand)}`);
+  }
+  const earlier = known.get(operand);
+  known.set(operand, earlier === undefined ? fitted : add(earlier, fitted));
+}

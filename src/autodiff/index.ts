@@ -1,0 +1,2 @@
+export { gradients } from "./gradients.ts";
+export { type GradientRule, gradientRules, type Step } from "./rules.ts";
