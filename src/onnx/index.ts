@@ -1,0 +1,2 @@
+export { writeModel } from "./write-model.ts";
+export type { Target } from "./writer.ts";

@@ -1,0 +1,250 @@
+import {
+  allocate,
+  float32,
+  isKind,
+  isStatic,
+  type Node,
+  type OperatorKind,
+  type Shape,
+  sameDim,
+  staticSizes,
+  type Tensor,
+} from "../tensor/index.ts";
+import { type Attributes, integerConstant, type Writer } from "./writer.ts";
+
+/** Writes one node of a graph as nodes of ONNX. */
+export type Lowering<K extends OperatorKind> = (node: Node<K>, writer: Writer) => void;
+
+const namesOf = (tensors: readonly Tensor[], writer: Writer): string[] =>
+  tensors.map((tensor) => writer.nameOf(tensor));
+
+/** An operator that ONNX has under a name of its own. */
+function direct<K extends OperatorKind>(
+  type: string,
+  attributes?: (node: Node<K>) => Attributes,
+): Lowering<K> {
+  return (node, writer) =>
+    writer.emit(type, namesOf(node.inputs, writer), [writer.nameOf(node.outputs[0])], attributes?.(node));
+}
+
+/** An operator whose whole-number parameters are further inputs in ONNX. */
+function withIntegers<K extends OperatorKind>(
+  type: string,
+  integers: (node: Node<K>) => readonly (readonly number[])[],
+  attributes?: Attributes,
+): Lowering<K> {
+  return (node, writer) => {
+    const extra = integers(node).map((values) => integerConstant(writer, values));
+    writer.emit(
+      type,
+      [...namesOf(node.inputs, writer), ...extra],
+      [writer.nameOf(node.outputs[0])],
+      attributes,
+    );
+  };
+}
+
+/** Results that nobody reads are left out, so that the kernel need not compute them. */
+function usedNames(node: Node, writer: Writer): string[] {
+  const names = node.outputs.map((tensor) =>
+    tensor.index === 0 || writer.isUsed(tensor) ? writer.nameOf(tensor) : "",
+  );
+  while (names.at(-1) === "") names.pop();
+  return names;
+}
+
+/** Reshape's target: 0 keeps a symbolic dimension in its place, −1 takes what is left. */
+function reshapeTarget(from: Shape, to: Shape): number[] {
+  return to.map((d, i) => d.size ?? (from[i] && sameDim(from[i], d) ? 0 : -1));
+}
+
+interface Product {
+  readonly a: string;
+  readonly b: string;
+  readonly transposeA: boolean;
+  readonly transposeB: boolean;
+  readonly alpha: number;
+  readonly ranks: readonly [number, number];
+}
+
+const swapLast = (rank: number): number[] => {
+  const axes = Array.from({ length: rank }, (_, i) => i);
+  return [...axes.slice(0, -2), rank - 1, rank - 2];
+};
+
+/** FusedMatMul where it exists; elsewhere transposes, MatMul and a factor. */
+function lowerProduct(product: Product, result: string, writer: Writer): void {
+  const { a, b, transposeA, transposeB, alpha, ranks } = product;
+  if (ranks[0] === 2 && ranks[1] === 2) {
+    const attributes = { transA: Number(transposeA), transB: Number(transposeB), alpha: { float: alpha } };
+    writer.emit("Gemm", [a, b], [result], attributes);
+    return;
+  }
+  if (writer.target !== "webgpu") {
+    const attributes = { transA: Number(transposeA), transB: Number(transposeB), alpha: { float: alpha } };
+    writer.emit("FusedMatMul", [a, b], [result], attributes);
+    return;
+  }
+  const left = transposeA ? writer.step("Transpose", [a], { perm: swapLast(ranks[0]) }) : a;
+  const right = transposeB ? writer.step("Transpose", [b], { perm: swapLast(ranks[1]) }) : b;
+  if (alpha === 1) writer.emit("MatMul", [left, right], [result]);
+  else
+    writer.emit(
+      "Mul",
+      [writer.step("MatMul", [left, right]), writer.constant(float32([alpha], []))],
+      [result],
+    );
+}
+
+function lowerMatmul(node: Node<"matmul">, writer: Writer): void {
+  const [a, b] = node.inputs;
+  const { transposeA, transposeB, alpha } = node.attributes;
+  const ranks = [a.shape.length, b.shape.length] as const;
+  const product = { a: writer.nameOf(a), b: writer.nameOf(b), transposeA, transposeB, alpha, ranks };
+  lowerProduct(product, writer.nameOf(node.outputs[0]), writer);
+}
+
+/** One Gemm, bias included, where the sizes are known; reshapes cost nothing. */
+function lowerLinear(node: Node<"linear">, writer: Writer): void {
+  const [x, weight, bias] = node.inputs;
+  const result = writer.nameOf(node.outputs[0]);
+  const rest = namesOf(bias ? [weight, bias] : [weight], writer);
+  if (x.shape.length === 2) {
+    writer.emit("Gemm", [writer.nameOf(x), ...rest], [result], { transB: 1 });
+    return;
+  }
+  if (isStatic(node.outputs[0].shape)) {
+    const width = x.shape.at(-1)!.size!;
+    const rows = writer.step("Reshape", [writer.nameOf(x), integerConstant(writer, [-1, width])]);
+    const flat = writer.step("Gemm", [rows, ...rest], { transB: 1 });
+    const sizes = staticSizes(node.outputs[0].shape, "linear");
+    writer.emit("Reshape", [flat, integerConstant(writer, sizes)], [result]);
+    return;
+  }
+  const ranks = [x.shape.length, 2] as const;
+  const product = { a: writer.nameOf(x), b: rest[0], transposeA: false, transposeB: true, alpha: 1, ranks };
+  if (!bias) {
+    lowerProduct(product, result, writer);
+    return;
+  }
+  const plain = `${result}_without_bias`;
+  lowerProduct(product, plain, writer);
+  writer.emit("Add", [plain, rest[1]], [result]);
+}
+
+/** What a query may not see gets a score so low that its probability is exactly zero. */
+function causalMask(node: Node<"attention">, writer: Writer): string {
+  const [queries, keys] = staticSizes(node.outputs[1].shape.slice(2), "causal attention without a KV cache");
+  const mask = allocate("float32", [queries, keys]);
+  for (let i = 0; i < queries; i++) mask.data.fill(-1e30, i * keys + i + 1, (i + 1) * keys);
+  return writer.constant(mask);
+}
+
+function lowerAttention(node: Node<"attention">, writer: Writer): void {
+  const [q, k, v, mask] = node.inputs;
+  const [context, probabilities] = node.outputs.map((tensor) => writer.nameOf(tensor));
+  const scores = `${probabilities}_scores`;
+  const { scale, causal } = node.attributes;
+  const ranks = [4, 4] as const;
+  const product = {
+    a: writer.nameOf(q),
+    b: writer.nameOf(k),
+    transposeA: false,
+    transposeB: true,
+    alpha: scale,
+    ranks,
+  };
+  lowerProduct(product, scores, writer);
+  const masks = [...(mask ? [writer.nameOf(mask)] : []), ...(causal ? [causalMask(node, writer)] : [])];
+  const together = masks.length === 2 ? writer.step("Add", masks) : masks[0];
+  const masked = together === undefined ? scores : writer.step("Add", [scores, together]);
+  writer.emit("Softmax", [masked], [probabilities], { axis: -1 });
+  writer.emit("MatMul", [probabilities, writer.nameOf(v)], [context]);
+}
+
+function lowerCachedAttention(node: Node<"cachedAttention">, writer: Writer): void {
+  const { heads, keyValueHeads, scale } = node.attributes;
+  const attributes = { num_heads: heads, kv_num_heads: keyValueHeads, do_rotary: 1, scale: { float: scale } };
+  writer.emit("GroupQueryAttention", namesOf(node.inputs, writer), namesOf(node.outputs, writer), attributes);
+}
+
+function lowerCrossEntropy(node: Node<"crossEntropy">, writer: Writer): void {
+  const [logits, labels] = namesOf(node.inputs, writer);
+  const [losses, logProbabilities] = namesOf(node.outputs, writer);
+  writer.emit("LogSoftmax", [logits], [logProbabilities], { axis: -1 });
+  const column = writer.step("Unsqueeze", [labels, integerConstant(writer, [1])]);
+  const picked = writer.step("GatherElements", [logProbabilities, column], { axis: 1 });
+  writer.emit("Neg", [writer.step("Squeeze", [picked, integerConstant(writer, [1])])], [losses]);
+}
+
+function lowerPad(node: Node<"pad">, writer: Writer): void {
+  const { axis, before, after } = node.attributes;
+  const rank = node.inputs[0].shape.length;
+  const pads = new Array<number>(2 * rank).fill(0);
+  pads[axis] = before;
+  pads[rank + axis] = after;
+  writer.emit(
+    "Pad",
+    [writer.nameOf(node.inputs[0]), integerConstant(writer, pads)],
+    [writer.nameOf(node.outputs[0])],
+  );
+}
+
+const nothing = (): void => {};
+const axes = <K extends "reduceSum" | "reduceMean">(node: Node<K>): number[][] => [[...node.attributes.axes]];
+
+/** How each operator is written. Complete by type: a new operator without a row does not compile. */
+export const lowerings: { readonly [K in OperatorKind]: Lowering<K> } = {
+  input: nothing,
+  parameter: nothing,
+  constant: nothing,
+  neg: direct("Neg"),
+  exp: direct("Exp"),
+  log: direct("Log"),
+  sqrt: direct("Sqrt"),
+  reciprocal: direct("Reciprocal"),
+  sigmoid: direct("Sigmoid"),
+  quickGelu: direct("QuickGelu", (node) => ({ alpha: { float: node.attributes.alpha } })),
+  add: direct("Add"),
+  sub: direct("Sub"),
+  mul: direct("Mul"),
+  div: direct("Div"),
+  reshape: withIntegers("Reshape", (node) => [reshapeTarget(node.inputs[0].shape, node.attributes.shape)]),
+  transpose: direct("Transpose", (node) => ({ perm: node.attributes.permutation })),
+  expand: withIntegers("Expand", (node) => [staticSizes(node.attributes.shape, "expand")]),
+  concat: direct("Concat", (node) => ({ axis: node.attributes.axis })),
+  slice: withIntegers("Slice", ({ attributes: { axis, start, end } }) => [[start], [end], [axis]]),
+  pad: lowerPad,
+  reduceSum: withIntegers("ReduceSum", axes, { keepdims: 1 }),
+  reduceMean: withIntegers("ReduceMean", axes, { keepdims: 1 }),
+  matmul: lowerMatmul,
+  linear: lowerLinear,
+  softmax: direct("Softmax", () => ({ axis: -1 })),
+  layerNorm: (node, writer) =>
+    writer.emit("LayerNormalization", namesOf(node.inputs, writer), usedNames(node, writer), {
+      axis: -1,
+      epsilon: { float: node.attributes.epsilon },
+    }),
+  rmsNorm: (node, writer) =>
+    writer.emit("SimplifiedLayerNormalization", namesOf(node.inputs, writer), usedNames(node, writer), {
+      axis: -1,
+      epsilon: { float: node.attributes.epsilon },
+      stash_type: 1,
+    }),
+  rotary: direct("RotaryEmbedding"),
+  attention: lowerAttention,
+  cachedAttention: lowerCachedAttention,
+  gather: direct("Gather", () => ({ axis: 0 })),
+  gatherNd: direct("GatherND"),
+  scatterNd: direct("ScatterND", (node) => ({ reduction: node.attributes.reduction })),
+  crossEntropy: lowerCrossEntropy,
+};
+
+/** Writes a node by the row of its kind. */
+export function lower(node: Node, writer: Writer): void {
+  lowerTyped(node, node.kind, writer);
+}
+
+function lowerTyped<K extends OperatorKind>(node: Node, kind: K, writer: Writer): void {
+  if (isKind(node, kind)) lowerings[kind](node, writer);
+}

@@ -1,0 +1,51 @@
+import { type Graph, isKind, leavesOf, nodesOf, type Tensor } from "../tensor/index.ts";
+import { lower } from "./lowering.ts";
+import { encodeModel, type ValueMessage } from "./messages.ts";
+import { elementTypes, newWriter, type Target } from "./writer.ts";
+
+function valueMessage(name: string, tensor: Tensor): ValueMessage {
+  const dim = tensor.shape.map((d) => (d.size === undefined ? { dim_param: d.name } : { dim_value: d.size }));
+  return { name, type: { tensor_type: { elem_type: elementTypes[tensor.dtype], shape: { dim } } } };
+}
+
+/**
+ * A graph as the bytes of an ONNX model. Inputs and parameters keep their names and become the model's
+ * inputs (parameters are not copied into the file, so that every graph of a model shares one set of weights
+ * and training can update them in place); results carry the graph's output names.
+ *
+ * @param options.target where the model will run; "cpu" if absent
+ */
+export function writeModel(graph: Graph, options: { readonly target?: Target } = {}): Uint8Array {
+  const { inputs, parameters } = leavesOf(graph);
+  const leaves = [...inputs, ...parameters];
+  const names = new Map<Tensor, string>(leaves.map(([name, tensor]) => [tensor, name]));
+  const copies: [from: Tensor, name: string][] = [];
+  for (const [name, tensor] of Object.entries(graph.outputs)) {
+    // A leaf, a constant, or a value under a second name has a name already: the result is a copy of it.
+    if (names.has(tensor) || tensor.node.kind === "constant") copies.push([tensor, name]);
+    else names.set(tensor, name);
+  }
+  const nodes = nodesOf(Object.values(graph.outputs));
+  const used = new Set([...nodes.flatMap((node) => node.inputs), ...Object.values(graph.outputs)]);
+  const writer = newWriter(options.target ?? "cpu", names, used);
+  for (const node of nodes) {
+    if (isKind(node, "constant")) names.set(node.outputs[0], writer.constant(node.attributes.value));
+    lower(node, writer);
+  }
+  for (const [tensor, name] of copies) writer.emit("Identity", [writer.nameOf(tensor)], [name]);
+  return encodeModel({
+    ir_version: 9,
+    producer_name: "mplug-owl",
+    opset_import: [
+      { domain: "", version: 18 },
+      { domain: "com.microsoft", version: 1 },
+    ],
+    graph: {
+      name: graph.name,
+      node: writer.nodes,
+      initializer: writer.initializers,
+      input: leaves.map(([name, tensor]) => valueMessage(name, tensor)),
+      output: Object.entries(graph.outputs).map(([name, tensor]) => valueMessage(name, tensor)),
+    },
+  });
+}

@@ -1,0 +1,92 @@
+import { type DType, type HostTensor, int64, type Tensor } from "../tensor/index.ts";
+import type { AttributeMessage, NodeMessage, TensorMessage } from "./messages.ts";
+
+/** Where a model will run; a few operators are written differently for each. */
+export type Target = "cpu" | "webgpu" | "cuda";
+
+/** ONNX's numbers for element types. */
+export const elementTypes: Record<DType, number> = { float32: 1, int32: 6, int64: 7, bool: 9 };
+
+export type AttributeValue = number | readonly number[] | string | { readonly float: number };
+
+/** Collects the nodes and constants of one model while a graph is lowered. */
+export interface Writer {
+  readonly target: Target;
+  readonly nodes: NodeMessage[];
+  readonly initializers: TensorMessage[];
+  /** The name of a tensor's value in the model. */
+  nameOf(tensor: Tensor): string;
+  /** Whether anything reads this tensor. */
+  isUsed(tensor: Tensor): boolean;
+  /** Adds a node whose results have these names ("" leaves one out). */
+  emit(type: string, inputs: readonly string[], outputs: readonly string[], attributes?: Attributes): void;
+  /** Adds a node with one fresh result and returns its name. */
+  step(type: string, inputs: readonly string[], attributes?: Attributes): string;
+  /** Adds a constant and returns its name. */
+  constant(value: HostTensor): string;
+}
+
+export type Attributes = Readonly<Record<string, AttributeValue>>;
+
+// Operators that ONNX Runtime adds to the standard's.
+const contributed = new Set(["FusedMatMul", "QuickGelu", "RotaryEmbedding", "GroupQueryAttention"]);
+
+function attributeMessage(name: string, value: AttributeValue): AttributeMessage {
+  if (typeof value === "number") return { name, type: 2, i: value };
+  if (typeof value === "string") return { name, type: 3, s: new TextEncoder().encode(value) };
+  if ("float" in value) return { name, type: 1, f: value.float };
+  return { name, type: 7, ints: [...value] };
+}
+
+/** An empty writer; `names` gives leaves and results of the graph their public names. */
+export function newWriter(
+  target: Target,
+  names: ReadonlyMap<Tensor, string>,
+  used: ReadonlySet<Tensor>,
+): Writer {
+  const nodes: NodeMessage[] = [];
+  const initializers: TensorMessage[] = [];
+  const integerConstants = new Map<string, string>();
+  let fresh = 0;
+  const emit: Writer["emit"] = (type, inputs, outputs, attributes = {}) => {
+    nodes.push({
+      op_type: type,
+      domain: contributed.has(type) ? "com.microsoft" : "",
+      name: `${type}_${nodes.length}`,
+      input: [...inputs],
+      output: [...outputs],
+      attribute: Object.entries(attributes).map(([name, value]) => attributeMessage(name, value)),
+    });
+  };
+  const addConstant = (value: HostTensor): string => {
+    const name = `constant_${initializers.length}`;
+    const raw_data = new Uint8Array(value.data.buffer, value.data.byteOffset, value.data.byteLength);
+    initializers.push({ name, dims: [...value.dims], data_type: elementTypes[value.dtype], raw_data });
+    return name;
+  };
+  return {
+    target,
+    nodes,
+    initializers,
+    nameOf: (tensor) => names.get(tensor) ?? `value_${tensor.node.id}_${tensor.index}`,
+    isUsed: (tensor) => used.has(tensor),
+    emit,
+    step(type, inputs, attributes) {
+      const name = `step_${fresh++}`;
+      emit(type, inputs, [name], attributes);
+      return name;
+    },
+    constant(value) {
+      if (value.dtype !== "int64") return addConstant(value);
+      const key = `${value.dims.length}:${value.data.join(",")}`;
+      const name = integerConstants.get(key) ?? addConstant(value);
+      integerConstants.set(key, name);
+      return name;
+    },
+  };
+}
+
+/** Whole numbers as an int64 constant. */
+export function integerConstant(writer: Writer, values: readonly number[]): string {
+  return writer.constant(int64(values, [values.length]));
+}
