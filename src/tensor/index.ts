@@ -1,5 +1,6 @@
 export * from "./graph.ts";
 export * from "./host-tensor.ts";
+export * from "./interpret/interpret.ts";
 export * from "./node.ts";
 export * from "./operators/attention.ts";
 export * from "./operators/elementwise.ts";

@@ -1,0 +1,81 @@
+import type { Meaning } from "./meaning.ts";
+import { softmaxOf } from "./normalization.ts";
+import { checkedIndex, entry, type Numbers, sumOver, tabulate } from "./numbers.ts";
+
+/** One entry of a head turned by its position's angle; the head's two halves are the turned pairs' members. */
+function turned(x: ArrayLike<number>, index: number, position: number, cos: Numbers, sin: Numbers): number {
+  const half = cos.dims[1];
+  const angle = [checkedIndex("rotary", position, cos.dims[0]), index % half];
+  const partner = index < half ? -x[index + half] : x[index - half];
+  return x[index] * entry(cos, angle) + partner * entry(sin, angle);
+}
+
+export const rotary: Meaning<"rotary"> = (_, [x, positions, cos, sin]) => {
+  const headDim = x.dims[3];
+  return [
+    tabulate(x.dims, ([batch, head, token, index]) => {
+      const start = ((batch * x.dims[1] + head) * x.dims[2] + token) * headDim;
+      const row = x.data.subarray(start, start + headDim);
+      return turned(row, index, entry(positions, [batch, token]), cos, sin);
+    }),
+  ];
+};
+
+/** The context and the attention probabilities. */
+export const attention: Meaning<"attention"> = (node, [q, k, v, mask]) => {
+  const { scale, causal } = node.attributes;
+  const [batches, heads, queries, headDim] = q.dims;
+  const keys = k.dims[2];
+  const scores = tabulate([batches, heads, queries, keys], ([b, h, query, key]) => {
+    if (causal && key > query) return -Infinity;
+    const product = sumOver(headDim, (i) => entry(q, [b, h, query, i]) * entry(k, [b, h, key, i]));
+    return scale * product + (mask ? entry(mask, [b, h, query, key]) : 0);
+  });
+  const probabilities = softmaxOf(scores);
+  const context = tabulate(q.dims, ([b, h, query, i]) =>
+    sumOver(keys, (key) => entry(probabilities, [b, h, query, key]) * entry(v, [b, h, key, i])),
+  );
+  return [context, probabilities];
+};
+
+/**
+ * The context and both caches. What the contract leaves open is 0 here: the context of padding, and cache
+ * rows that hold no token.
+ */
+export const cachedAttention: Meaning<"cachedAttention"> = (node, operands) => {
+  const { heads, keyValueHeads, scale } = node.attributes;
+  const [query, key, value, pastKey, pastValue, lastPosition, totalLength, cos, sin] = operands;
+  const [batches, tokens] = query.dims;
+  const headDim = pastKey.dims[3];
+  const prefill = totalLength.data[0] === tokens;
+  const firstPosition = (batch: number): number => (prefill ? 0 : lastPosition.data[batch] + 1 - tokens);
+
+  const headRow = (x: Numbers, batch: number, token: number, head: number): number[] =>
+    Array.from({ length: headDim }, (_, i) => entry(x, [batch, token, head * headDim + i]));
+  const turnedRow = (row: readonly number[], position: number): number[] =>
+    row.map((_, i) => turned(row, i, position, cos, sin));
+
+  const present = (past: Numbers, added: Numbers, turn: boolean): Numbers =>
+    tabulate(past.dims, ([batch, head, position, i]) => {
+      if (position > lastPosition.data[batch]) return 0;
+      const token = position - firstPosition(batch);
+      if (token < 0) return entry(past, [batch, head, position, i]);
+      const row = headRow(added, batch, token, head);
+      return turn ? turnedRow(row, position)[i] : row[i];
+    });
+  const presentKey = present(pastKey, key, true);
+  const presentValue = present(pastValue, value, false);
+
+  const split = tabulate([batches, tokens, heads, headDim], ([batch, token, head, i]) => {
+    const position = firstPosition(batch) + token;
+    if (position > lastPosition.data[batch]) return 0;
+    const shared = Math.floor((head * keyValueHeads) / heads);
+    const row = turnedRow(headRow(query, batch, token, head), position);
+    const scores = tabulate([position + 1], ([seen]) =>
+      sumOver(headDim, (j) => scale * row[j] * entry(presentKey, [batch, shared, seen, j])),
+    );
+    const weights = softmaxOf(scores).data;
+    return sumOver(position + 1, (seen) => weights[seen] * entry(presentValue, [batch, shared, seen, i]));
+  });
+  return [{ dims: query.dims, data: split.data }, presentKey, presentValue];
+};

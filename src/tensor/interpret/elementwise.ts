@@ -1,0 +1,40 @@
+import type { OperatorKind } from "../node.ts";
+import type { Meaning } from "./meaning.ts";
+import { entry, type Numbers, tabulate } from "./numbers.ts";
+
+/** The sizes two operands broadcast to. */
+export function broadcastSizes(a: readonly number[], b: readonly number[]): number[] {
+  const rank = Math.max(a.length, b.length);
+  return Array.from({ length: rank }, (_, i) => {
+    const left = a[a.length - rank + i] ?? 1;
+    const right = b[b.length - rank + i] ?? 1;
+    return left === 1 ? right : left;
+  });
+}
+
+/** The logistic function, 1 / (1 + e⁻ˣ). */
+export const sigmoidOf = (x: number): number => 1 / (1 + Math.exp(-x));
+
+const map = (x: Numbers, f: (x: number) => number): Numbers => ({ dims: x.dims, data: x.data.map(f) });
+
+const eachOne =
+  <K extends OperatorKind>(f: (x: number) => number): Meaning<K> =>
+  (_, [x]) => [map(x, f)];
+
+const eachPair =
+  <K extends OperatorKind>(f: (a: number, b: number) => number): Meaning<K> =>
+  (_, [a, b]) => [tabulate(broadcastSizes(a.dims, b.dims), (at) => f(entry(a, at), entry(b, at)))];
+
+export const neg: Meaning<"neg"> = eachOne((x) => -x);
+export const exp: Meaning<"exp"> = eachOne(Math.exp);
+export const log: Meaning<"log"> = eachOne(Math.log);
+export const sqrt: Meaning<"sqrt"> = eachOne(Math.sqrt);
+export const reciprocal: Meaning<"reciprocal"> = eachOne((x) => 1 / x);
+export const sigmoid: Meaning<"sigmoid"> = eachOne(sigmoidOf);
+export const quickGelu: Meaning<"quickGelu"> = (node, [x]) => [
+  map(x, (value) => value * sigmoidOf(node.attributes.alpha * value)),
+];
+export const add: Meaning<"add"> = eachPair((a, b) => a + b);
+export const sub: Meaning<"sub"> = eachPair((a, b) => a - b);
+export const mul: Meaning<"mul"> = eachPair((a, b) => a * b);
+export const div: Meaning<"div"> = eachPair((a, b) => a / b);

@@ -1,0 +1,69 @@
+import { nodesOf } from "../graph.ts";
+import { elementCount } from "../host-tensor.ts";
+import { isKind, type Node, type OperatorKind, showTensor, type Tensor } from "../node.ts";
+import { meanings } from "./meanings.ts";
+import { type Numbers, type NumbersLike, toNumbers } from "./numbers.ts";
+
+export type { Numbers, NumbersLike };
+
+/**
+ * The values of these tensors, computed node by node in slow, plain float64 loops: what every operator means,
+ * and what faster ways are checked against.
+ *
+ * @param feeds the value of every input and parameter the tensors depend on, by name; they also give symbolic
+ *   dimensions their sizes
+ * @throws TypeError when a leaf has no value, or a size contradicts a shape or another dimension of that name
+ */
+export function interpret(
+  outputs: readonly Tensor[],
+  feeds: Readonly<Record<string, NumbersLike>>,
+): Numbers[] {
+  const nodes = nodesOf(outputs);
+  requireFeeds(nodes, feeds);
+  const feed = (name: string): Numbers => toNumbers(feeds[name]);
+  const results = new Map<Node, readonly Numbers[]>();
+  const sizes = new Map<string, number>();
+  for (const node of nodes) {
+    const operands = node.inputs.map((operand) => results.get(operand.node)![operand.index]);
+    const values = evaluate(node, operands, feed);
+    for (const [index, output] of node.outputs.entries()) requireShape(output, values[index], sizes);
+    results.set(node, values);
+  }
+  return outputs.map((output) => results.get(output.node)![output.index]);
+}
+
+function evaluate<K extends OperatorKind>(
+  node: Node<K>,
+  operands: readonly Numbers[],
+  feed: (name: string) => Numbers,
+): readonly Numbers[] {
+  return meanings[node.kind](node, operands, feed);
+}
+
+function requireFeeds(nodes: readonly Node[], feeds: Readonly<Record<string, NumbersLike>>): void {
+  const missing = nodes
+    .filter((node) => isKind(node, "input") || isKind(node, "parameter"))
+    .map((node) => node.attributes.name)
+    .filter((name) => !Object.hasOwn(feeds, name));
+  if (missing.length > 0) {
+    throw new TypeError(
+      `interpret: every input and parameter needs a value, got none for ${missing.join(", ")}`,
+    );
+  }
+}
+
+function requireShape(tensor: Tensor, { dims, data }: Numbers, sizes: Map<string, number>): void {
+  const fits =
+    dims.length === tensor.shape.length &&
+    data.length === elementCount(dims) &&
+    tensor.shape.every((d, i) => {
+      if (d.size === undefined && !sizes.has(d.name)) sizes.set(d.name, dims[i]);
+      return (d.size ?? sizes.get(d.name)) === dims[i];
+    });
+  if (fits) return;
+  const known = tensor.shape.filter((d) => d.size === undefined && sizes.has(d.name));
+  const where = known.map((d) => ` (${d.name} is ${sizes.get(d.name)})`).join("");
+  throw new TypeError(
+    `interpret: ${showTensor(tensor)}${where} holds values of its shape, got [${dims.join(", ")}] with ${data.length} numbers`,
+  );
+}
