@@ -190,6 +190,38 @@ function lowerPad(node: Node<"pad">, writer: Writer): void {
   );
 }
 
+/**
+ * Additive scattering goes through ScatterElements: ONNX Runtime's CPU kernel of ScatterND adds from several
+ * threads at once and loses updates where an entry is named twice.
+ */
+function lowerScatterNd(node: Node<"scatterNd">, writer: Writer): void {
+  const [x, indices, updates] = node.inputs;
+  const result = writer.nameOf(node.outputs[0]);
+  if (node.attributes.reduction === "none") {
+    writer.emit("ScatterND", namesOf(node.inputs, writer), [result]);
+    return;
+  }
+  const depth = indices.shape[1].size!;
+  const sizes = staticSizes(x.shape, "additive scatterNd");
+  const width = sizes.slice(depth).reduce((product, size) => product * size, 1);
+  const strides = sizes
+    .slice(0, depth)
+    .map((_, i) => sizes.slice(i + 1, depth).reduce((p, size) => p * size, 1));
+  const rows = depth === 1 ? writer.nameOf(indices) : linearRows(writer.nameOf(indices), strides, writer);
+  const [count] = staticSizes(indices.shape, "additive scatterNd");
+  const spread = writer.step("Expand", [rows, integerConstant(writer, [count, width])]);
+  const table = writer.step("Reshape", [writer.nameOf(x), integerConstant(writer, [-1, width])]);
+  const parts = writer.step("Reshape", [writer.nameOf(updates), integerConstant(writer, [count, width])]);
+  const sum = writer.step("ScatterElements", [table, spread, parts], { axis: 0, reduction: "add" });
+  writer.emit("Reshape", [sum, integerConstant(writer, sizes)], [result]);
+}
+
+/** Several indices a row as one index into the flattened leading axes. */
+function linearRows(indices: string, strides: readonly number[], writer: Writer): string {
+  const steps = writer.step("Mul", [indices, integerConstant(writer, strides)]);
+  return writer.step("ReduceSum", [steps, integerConstant(writer, [1])], { keepdims: 1 });
+}
+
 const nothing = (): void => {};
 const axes = <K extends "reduceSum" | "reduceMean">(node: Node<K>): number[][] => [[...node.attributes.axes]];
 
@@ -236,7 +268,7 @@ export const lowerings: { readonly [K in OperatorKind]: Lowering<K> } = {
   cachedAttention: lowerCachedAttention,
   gather: direct("Gather", () => ({ axis: 0 })),
   gatherNd: direct("GatherND"),
-  scatterNd: direct("ScatterND", (node) => ({ reduction: node.attributes.reduction })),
+  scatterNd: lowerScatterNd,
   crossEntropy: lowerCrossEntropy,
 };
 
