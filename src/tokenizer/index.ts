@@ -1,0 +1,7 @@
+/** Text to token ids and back. */
+export type { TokenizerConfiguration, TokenizerJson } from "./format.ts";
+export { TokenizerError } from "./format.ts";
+export { loadTokenizer, saveTokenizer } from "./load.ts";
+export { convertSentencePiece } from "./sentencepiece.ts";
+export type { DecodeOptions, TextStream, Tokenizer } from "./tokenizer.ts";
+export { createTokenizer } from "./tokenizer.ts";

@@ -1,0 +1,44 @@
+import type { TokenizerConfiguration, TokenizerJson } from "./format.ts";
+import { TokenizerError } from "./format.ts";
+
+/** Ids of the tokens with a part of their own. */
+export interface SpecialTokens {
+  bosId: number;
+  eosId: number;
+  padId: number;
+  unkId: number;
+  /** These and whatever else tokenizer.json marks as special: what decoding may skip. */
+  all: ReadonlySet<number>;
+}
+
+/**
+ * Special tokens by tokenizer_config.json (`bos_token`, …: a string or `{ content }`), LLaMA's names where it is silent;
+ * padding falls back to the unknown token.
+ * @throws TokenizerError naming every one that is not in the vocabulary
+ */
+export function specialTokens(json: TokenizerJson, configuration: TokenizerConfiguration): SpecialTokens {
+  const problems: string[] = [];
+  const idOf = (key: string, fallback: string): number => {
+    const content = contentOf(configuration[key]) ?? fallback;
+    const id = json.added_tokens.find((token) => token.content === content)?.id ?? json.model.vocab[content];
+    if (id === undefined) problems.push(`${key} ${JSON.stringify(content)}`);
+    return id ?? -1;
+  };
+  const bosId = idOf("bos_token", "<s>");
+  const eosId = idOf("eos_token", "</s>");
+  const unkId = idOf("unk_token", json.model.unk_token ?? "<unk>");
+  const padId = contentOf(configuration.pad_token) === undefined ? unkId : idOf("pad_token", "");
+  if (problems.length > 0) {
+    throw new TokenizerError(
+      `tokenizer: special tokens must be in the vocabulary, got ${problems.join(", ")}. Name them in tokenizer_config.json`,
+    );
+  }
+  const added = json.added_tokens.filter((token) => token.special).map((token) => token.id);
+  return { bosId, eosId, padId, unkId, all: new Set([bosId, eosId, unkId, padId, ...added]) };
+}
+
+function contentOf(setting: unknown): string | undefined {
+  if (typeof setting === "string") return setting;
+  if (typeof setting === "object" && setting !== null && "content" in setting) return String(setting.content);
+  return undefined;
+}

@@ -1,0 +1,95 @@
+import type { TokenDecoder, TokenizerJson } from "./format.ts";
+import { spaceMark, TokenizerError } from "./format.ts";
+import type { ByteDecoder } from "./utf8.ts";
+import { decoderByByte, decoderByPrefix } from "./utf8.ts";
+
+/** Which bytes each token stands for, so that ids can be decoded one by one. */
+export interface TokenBytes {
+  /** `"sentencepiece"`: U+2581 is a space and `<0x..>` a byte (LLaMA). `"byte-level"`: every letter is a byte (BLOOM). */
+  readonly kind: "sentencepiece" | "byte-level";
+  /** Largest id + 1. */
+  readonly size: number;
+  /** Whether the first token of a run loses its leading space. */
+  readonly stripsLeadingSpace: boolean;
+  /** @throws TokenizerError for an id outside the vocabulary */
+  bytes(id: number): Uint8Array;
+  /** Whether the token is written with U+2581 in front (a byte token 0x20 is not). */
+  startsWithSpaceMark(id: number): boolean;
+  decoder(): ByteDecoder;
+}
+
+/**
+ * The byte table of a tokenizer.json.
+ * @throws TokenizerError where its decoder is of another kind
+ */
+export function tokenBytes(json: TokenizerJson): TokenBytes {
+  const decoders = flatten(json.decoder);
+  const kind = kindOf(decoders);
+  const tokens: string[] = [];
+  for (const [token, id] of Object.entries(json.model.vocab)) tokens[id] = token;
+  const added = new Set<number>();
+  for (const { id, content } of json.added_tokens) {
+    tokens[id] = content;
+    added.add(id);
+  }
+  const table = new Map<number, Uint8Array>();
+  const bytes = (id: number): Uint8Array => {
+    const known = table.get(id);
+    if (known) return known;
+    const token = tokens[id];
+    if (token === undefined) {
+      throw new TokenizerError(`decode: ids must be 0 to ${tokens.length - 1}, got ${id}`);
+    }
+    const made = added.has(id)
+      ? encodeUtf8(token)
+      : kind === "byte-level"
+        ? letterBytes(token)
+        : pieceBytes(token);
+    table.set(id, made);
+    return made;
+  };
+  return {
+    kind,
+    size: tokens.length,
+    stripsLeadingSpace: decoders.some(({ type }) => type === "Strip" || type === "Metaspace"),
+    bytes,
+    startsWithSpaceMark: (id) => tokens[id]?.startsWith(spaceMark) ?? false,
+    decoder: kind === "byte-level" ? decoderByPrefix : decoderByByte,
+  };
+}
+
+function flatten(decoder: TokenDecoder | null): TokenDecoder[] {
+  if (!decoder) return [];
+  return decoder.type === "Sequence" ? (decoder.decoders ?? []).flatMap(flatten) : [decoder];
+}
+
+function kindOf(decoders: readonly TokenDecoder[]): TokenBytes["kind"] {
+  const types = decoders.map(({ type }) => type);
+  if (types.includes("ByteLevel")) return "byte-level";
+  if (types.includes("ByteFallback") || types.includes("Metaspace")) return "sentencepiece";
+  throw new TokenizerError(
+    `tokenizer.json: its decoder must be ByteLevel, or ByteFallback or Metaspace as SentencePiece's, got ${types.join(", ") || "none"}`,
+  );
+}
+
+const utf8 = new TextEncoder();
+
+function encodeUtf8(text: string): Uint8Array {
+  return utf8.encode(text);
+}
+
+function pieceBytes(token: string): Uint8Array {
+  const byte = /^<0x([0-9A-F]{2})>$/.exec(token)?.[1];
+  return byte ? Uint8Array.of(Number.parseInt(byte, 16)) : encodeUtf8(token.replaceAll(spaceMark, " "));
+}
+
+function letterBytes(token: string): Uint8Array {
+  return Uint8Array.from([...token].flatMap((letter) => letterToByte.get(letter) ?? [...encodeUtf8(letter)]));
+}
+
+// GPT-2's alphabet: printable Latin-1 letters stand for their own byte, the other bytes for U+0100 and on, in order.
+const letterToByte = new Map<string, number>();
+for (let byte = 0, next = 256; byte < 256; byte++) {
+  const isPrintable = (byte > 32 && byte < 127) || (byte > 160 && byte !== 173);
+  letterToByte.set(String.fromCharCode(isPrintable ? byte : next++), byte);
+}

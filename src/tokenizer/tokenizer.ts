@@ -1,0 +1,116 @@
+import { Tokenizer as Encoder } from "@huggingface/tokenizers";
+import type { TokenizerConfiguration, TokenizerJson } from "./format.ts";
+import { specialTokens } from "./special-tokens.ts";
+import type { TokenBytes } from "./token-bytes.ts";
+import { tokenBytes } from "./token-bytes.ts";
+
+/** How ids become text. */
+export interface DecodeOptions {
+  /** Leave out bos, eos, unknown and padding. Default false: they are written out. */
+  skipSpecialTokens?: boolean;
+}
+
+/** Text that grows id by id, in whole characters. */
+export interface TextStream {
+  /** The text that this id completes; may be empty. */
+  push(id: number): string;
+  /** What was held back; the stream is then at its beginning again. */
+  end(): string;
+}
+
+/** Text to token ids and back. */
+export interface Tokenizer {
+  readonly bosId: number;
+  readonly eosId: number;
+  /** For filling up; the unknown token's id where the model has none of its own (LLaMA). */
+  readonly padId: number;
+  readonly unkId: number;
+  /** Largest id + 1. */
+  readonly vocabularySize: number;
+  /** The tokenizer.json that this tokenizer plays, to be saved beside a model. */
+  readonly json: TokenizerJson;
+  /** The tokenizer_config.json it was loaded with. */
+  readonly configuration: TokenizerConfiguration;
+  /**
+   * Ids of a text, without bos and eos. The written forms of special tokens (`</s>`) become those tokens, and the text
+   * around them is encoded piece by piece, as transformers' LlamaTokenizer does.
+   */
+  encode(text: string): number[];
+  /**
+   * Text of ids. Special tokens are written out unless skipped; with a tokenizer of LLaMA's kind each run between them
+   * loses one leading space, and a space goes before a run that ends in a special token, unless that token is the first
+   * or follows another one: the rule of transformers' slow LlamaTokenizer.
+   * @throws TokenizerError for an id outside the vocabulary
+   */
+  decode(ids: Iterable<number>, options?: DecodeOptions): string;
+  /** Decodes id by id; all of it together equals `decode(ids, { skipSpecialTokens: true })`. */
+  stream(): TextStream;
+}
+
+/**
+ * A tokenizer from the content of tokenizer.json and tokenizer_config.json. The library encodes; decoding is ours,
+ * because the library decodes a broken byte run differently from SentencePiece, knows no rule for spaces before special
+ * tokens, and cannot decode id by id.
+ * @throws TokenizerError for a decoder of another kind or special tokens outside the vocabulary
+ */
+export function createTokenizer(json: TokenizerJson, configuration: TokenizerConfiguration = {}): Tokenizer {
+  const table = tokenBytes(json);
+  const { all: special, ...ids } = specialTokens(json, configuration);
+  const encoder = new Encoder(json, {});
+  return {
+    ...ids,
+    vocabularySize: table.size,
+    json,
+    configuration,
+    encode: (text) => encoder.encode(wellFormed(text), { add_special_tokens: false }).ids,
+    decode(list, { skipSpecialTokens = false } = {}) {
+      const kept = skipSpecialTokens ? [...list].filter((id) => !special.has(id)) : [...list];
+      return table.kind === "sentencepiece" ? decodeRuns(table, kept, special) : decodeRun(table, kept);
+    },
+    stream() {
+      const run = decodingRun(table);
+      return { push: (id) => (special.has(id) ? "" : run.push(id)), end: run.end };
+    },
+  };
+}
+
+/** Half a surrogate pair is no character and no bytes: it becomes U+FFFD, as in every UTF-8 encoder. */
+function wellFormed(text: string): string {
+  return text.replace(/\p{Surrogate}/gu, "\ufffd");
+}
+
+function decodingRun(table: TokenBytes): TextStream {
+  let decoder = table.decoder();
+  let isFirst = true;
+  return {
+    push(id) {
+      const bytes = table.bytes(id);
+      const strip = isFirst && table.stripsLeadingSpace && table.startsWithSpaceMark(id);
+      isFirst = false;
+      return decoder.push(strip ? bytes.subarray(1) : bytes);
+    },
+    end() {
+      const rest = decoder.end();
+      decoder = table.decoder();
+      isFirst = true;
+      return rest;
+    },
+  };
+}
+
+function decodeRun(table: TokenBytes, ids: readonly number[]): string {
+  const run = decodingRun(table);
+  return ids.map(run.push).join("") + run.end();
+}
+
+function decodeRuns(table: TokenBytes, ids: readonly number[], special: ReadonlySet<number>): string {
+  let text = "";
+  let start = 0;
+  for (const [position, id] of ids.entries()) {
+    if (!special.has(id)) continue;
+    if (position > start) text += ` ${decodeRun(table, ids.slice(start, position))}`;
+    text += new TextDecoder().decode(table.bytes(id));
+    start = position + 1;
+  }
+  return text + decodeRun(table, ids.slice(start));
+}
