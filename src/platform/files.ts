@@ -1,5 +1,5 @@
 import * as fs from "node:fs/promises";
-import { basename, dirname, join } from "node:path";
+import { basename, dirname, join, relative, resolve } from "node:path";
 
 /** A file or directory could not be read or written; the message names it and says why. */
 export class FileError extends Error {
@@ -199,6 +199,20 @@ export async function replaceDirectory(
   fill: (partial: string) => Promise<void>,
   keep: (name: string) => boolean,
 ): Promise<void> {
+  const target = resolve(directory);
+  if (!relative(target, process.cwd()).startsWith("..")) {
+    throw new FileError(
+      `${directory}: must be a directory that can be replaced, got the current one or one above it; name one below it`,
+    );
+  }
+  await replaceResolved(target, fill, keep);
+}
+
+async function replaceResolved(
+  directory: string,
+  fill: (partial: string) => Promise<void>,
+  keep: (name: string) => boolean,
+): Promise<void> {
   await settleDirectory(directory, keep);
   const partial = `${directory}.partial`;
   await makeDirectory(partial);
@@ -239,7 +253,8 @@ async function moveKept(from: string, to: string, keep: (name: string) => boolea
 export async function completeDirectory(directory: string): Promise<string> {
   const kind = await pathKind(directory);
   if (kind === "directory") return directory;
-  if (kind === "missing" && (await pathKind(`${directory}.next`)) === "directory") return `${directory}.next`;
+  const next = `${resolve(directory)}.next`;
+  if (kind === "missing" && (await pathKind(next)) === "directory") return next;
   throw new FileError(
     `${directory}: must be a directory, got ${kind === "file" ? "a file" : "no such directory"}`,
   );

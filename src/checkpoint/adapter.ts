@@ -1,0 +1,190 @@
+import {
+  completeDirectory,
+  fileName,
+  joinPath,
+  parentDirectory,
+  pathKind,
+  readJson,
+  replaceDirectory,
+  writeFileAtomically,
+} from "../platform/index.ts";
+import { allocate, type HostTensor } from "../tensor/index.ts";
+import { type LoraSettings, parseAdapterConfig, publishedAdapterConfig } from "./adapter-config.ts";
+import { CheckpointError } from "./errors.ts";
+import { type FloatType, type NamedTensors, readSafetensors, writeSafetensors } from "./safetensors.ts";
+
+/** A trained LoRA, and whatever else was trained beside it. */
+export interface Adapter {
+  readonly settings: LoraSettings;
+  /** The LoRA matrices, by PEFT's names: `base_model.model.<module>.lora_A.weight` and `…lora_B.weight`. */
+  readonly lora: NamedTensors;
+  /** Tensors that replace the base model's as a whole, by their published names (the abstractor of stage 2). */
+  readonly replaced: NamedTensors;
+}
+
+const PREFIX = "base_model.model.";
+const CONFIG = "adapter_config.json";
+const LORA = "adapter_model.safetensors";
+const REPLACED = "trained_modules.safetensors";
+
+/** The setting of the released stage 2, taken where a lone file says nothing. */
+const RELEASED_ALPHA = 32;
+
+/** PEFT's name of one of the two matrices of a module's LoRA. */
+export function loraName(module: string, matrix: "A" | "B"): string {
+  return `${PREFIX}${module}.lora_${matrix}.weight`;
+}
+
+/**
+ * Reads an adapter: a directory as PEFT writes it, or a lone safetensors file. Without an `adapter_config.json`
+ * the rank is taken from the tensors and alpha is 32, the released setting.
+ *
+ * @throws CheckpointError naming every problem: unpaired matrices, shapes that do not match, settings of PEFT
+ *   that change what the matrices mean and are not supported
+ */
+export async function loadAdapter(path: string): Promise<Adapter> {
+  const isFile = (await pathKind(path)) === "file";
+  const directory = isFile ? parentDirectory(path) : await completeDirectory(path);
+  const file = isFile ? path : joinPath(directory, LORA);
+  const tensors = await readSafetensors(file);
+  const beside = joinPath(directory, REPLACED);
+  if (!isFile && (await pathKind(beside)) === "file") {
+    for (const [name, tensor] of await readSafetensors(beside)) tensors.set(name, tensor);
+  }
+  const config = joinPath(directory, CONFIG);
+  // A config beside some other file of the directory does not speak of that file.
+  const hasConfig = (!isFile || fileName(path) === LORA) && (await pathKind(config)) === "file";
+  const json = hasConfig ? await readJson(config) : undefined;
+  return adapterFrom(tensors, json, file, hasConfig ? config : file);
+}
+
+/**
+ * Takes tensors apart into LoRA matrices and replaced tensors.
+ *
+ * @param config the content of `adapter_config.json`, or undefined
+ */
+export function adapterFrom(
+  tensors: NamedTensors,
+  config: unknown,
+  where = "adapter",
+  configWhere = where,
+): Adapter {
+  const lora: NamedTensors = new Map();
+  const replaced: NamedTensors = new Map();
+  for (const [name, tensor] of tensors) {
+    if (/\.lora_[AB]\.weight$/.test(name)) lora.set(name.startsWith(PREFIX) ? name : PREFIX + name, tensor);
+    else replaced.set(name.startsWith(PREFIX) ? name.slice(PREFIX.length) : name, tensor);
+  }
+  const rank = [...lora].find(([name]) => name.endsWith(".lora_A.weight"))?.[1].dims[0];
+  const settings =
+    config === undefined
+      ? { rank: rank ?? 0, alpha: RELEASED_ALPHA, dropout: 0, targetModules: targetsOf(lora) }
+      : parseAdapterConfig(config, configWhere);
+  const problems = pairProblems(lora, settings.rank);
+  if (lora.size === 0) problems.push("no lora_A and lora_B tensors");
+  if (problems.length > 0) {
+    throw new CheckpointError(where, "must hold LoRA matrices in pairs", problems, "Save the adapter again.");
+  }
+  return { settings, lora, replaced };
+}
+
+function targetsOf(lora: NamedTensors): string[] {
+  return [...new Set([...modulesOf(lora)].map((module) => module.slice(module.lastIndexOf(".") + 1)))];
+}
+
+function modulesOf(lora: NamedTensors): Set<string> {
+  return new Set(
+    [...lora.keys()].map((name) => name.slice(PREFIX.length).replace(/\.lora_[AB]\.weight$/, "")),
+  );
+}
+
+function pairProblems(lora: NamedTensors, rank: number): string[] {
+  const problems: string[] = [];
+  for (const module of modulesOf(lora)) {
+    const a = lora.get(loraName(module, "A"));
+    const b = lora.get(loraName(module, "B"));
+    if (!a || !b) problems.push(`${module} with lora_${a ? "A" : "B"} only`);
+    else if (a.dims.length !== 2 || b.dims.length !== 2 || a.dims[0] !== rank || b.dims[1] !== rank) {
+      problems.push(
+        `${module} with lora_A [${a.dims.join(", ")}] and lora_B [${b.dims.join(", ")}] where the rank is ${rank}`,
+      );
+    } else if (a.dtype !== "float32" || b.dtype !== "float32") {
+      problems.push(`${module} with matrices that are not floating point`);
+    }
+  }
+  return problems;
+}
+
+/**
+ * Writes an adapter directory: `adapter_config.json` and `adapter_model.safetensors` as PEFT has them, and,
+ * where tensors were replaced as a whole, `trained_modules.safetensors` beside them. Replaces the directory
+ * atomically as {@link saveCheckpoint} does.
+ */
+export async function saveAdapter(
+  directory: string,
+  adapter: Adapter,
+  options: { floatType?: FloatType; baseModel?: string } = {},
+): Promise<void> {
+  const { floatType = "F32", baseModel } = options;
+  const config = publishedAdapterConfig(adapter.settings, baseModel);
+  const fill = async (partial: string) => {
+    await writeSafetensors(joinPath(partial, LORA), adapter.lora, { floatType, metadata: { format: "pt" } });
+    if (adapter.replaced.size > 0) {
+      await writeSafetensors(joinPath(partial, REPLACED), adapter.replaced, { floatType });
+    }
+    await writeFileAtomically(joinPath(partial, CONFIG), `${JSON.stringify(config, null, 2)}\n`);
+  };
+  await replaceDirectory(directory, fill, (name) => ![LORA, REPLACED, CONFIG].includes(name));
+}
+
+/**
+ * The model with an adapter worked into its weights: `W + alpha / rank · B · A`, and the replaced tensors.
+ * Untouched tensors are shared with the input, which is not changed.
+ *
+ * @throws CheckpointError naming every tensor of the adapter that the model has not, or in another shape
+ */
+export function mergeLora(tensors: NamedTensors, adapter: Adapter, where = "adapter"): NamedTensors {
+  const merged: NamedTensors = new Map(tensors);
+  const problems: string[] = [];
+  for (const [name, tensor] of adapter.replaced) {
+    problems.push(...fitProblems(name, tensors.get(name), tensor.dims));
+    merged.set(name, tensor);
+  }
+  const scale = adapter.settings.alpha / adapter.settings.rank;
+  for (const module of modulesOf(adapter.lora)) {
+    const a = adapter.lora.get(loraName(module, "A"))!;
+    const b = adapter.lora.get(loraName(module, "B"))!;
+    const name = `${module}.weight`;
+    const weight = merged.get(name);
+    const problem = fitProblems(name, weight, [b.dims[0], a.dims[1]]);
+    problems.push(...problem);
+    if (weight && problem.length === 0) merged.set(name, withLora(weight, a, b, scale));
+  }
+  if (problems.length > 0) {
+    throw new CheckpointError(where, "must fit the model", problems, "Was it trained on this model?");
+  }
+  return merged;
+}
+
+function fitProblems(name: string, weight: HostTensor | undefined, dims: readonly number[]): string[] {
+  if (!weight) return [`${name} [${dims.join(", ")}], which the model has not`];
+  if (weight.dims.join() === dims.join()) return [];
+  return [`${name} [${dims.join(", ")}] where the model's is [${weight.dims.join(", ")}]`];
+}
+
+function withLora(weight: HostTensor, a: HostTensor, b: HostTensor, scale: number): HostTensor {
+  const [outputs, inputs] = weight.dims;
+  const rank = a.dims[0];
+  const merged = allocate("float32", weight.dims);
+  const [base, down, up] = [weight.data, a.data, b.data] as [Float32Array, Float32Array, Float32Array];
+  const row = new Float64Array(inputs);
+  for (let o = 0; o < outputs; o++) {
+    row.fill(0);
+    for (let r = 0; r < rank; r++) {
+      const factor = up[o * rank + r];
+      for (let i = 0; i < inputs; i++) row[i] += factor * down[r * inputs + i];
+    }
+    for (let i = 0; i < inputs; i++) merged.data[o * inputs + i] = base[o * inputs + i] + scale * row[i];
+  }
+  return merged;
+}

@@ -1,0 +1,196 @@
+import { spawn } from "node:child_process";
+import { mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { shared, sharedAvailable } from "../../tests/shared.ts";
+import { float32 } from "../tensor/index.ts";
+import {
+  loadCheckpoint,
+  type NamedTensors,
+  readSafetensors,
+  readTokenizerFiles,
+  saveCheckpoint,
+  verifyParameters,
+} from "./index.ts";
+
+let directory: string;
+beforeAll(async () => {
+  directory = await mkdtemp(join(tmpdir(), "checkpoint-"));
+});
+afterAll(() => rm(directory, { recursive: true }));
+
+const tensors = (): NamedTensors =>
+  new Map([
+    ["query_tokens", float32([1, 2, 3, 4], [1, 2, 2])],
+    ["lm_head.weight", float32([5, 6, 7, 8, 9, 10], [3, 2])],
+    ["norm.weight", float32([0.5, 0.25], [2])],
+  ]);
+
+describe("a checkpoint directory", () => {
+  it("comes back as it was saved", async () => {
+    const path = join(directory, "whole");
+    const files = { "tokenizer.json": "{}", "tokenizer.model": Uint8Array.of(1, 2) };
+    await saveCheckpoint(path, {
+      config: { model_type: "mplug-owl" },
+      tensors: tensors(),
+      generationConfig: { top_k: 3 },
+      files,
+      tensorFiles: { "optimizer.safetensors": new Map([["step", float32([7], [1])]]) },
+    });
+    const loaded = await loadCheckpoint(path);
+    expect(loaded).toMatchObject({ config: { model_type: "mplug-owl" }, generationConfig: { top_k: 3 } });
+    expect(loaded.preprocessorConfig).toBeUndefined();
+    expect(new Map([...loaded.tensors].sort())).toEqual(new Map([...tensors()].sort()));
+    expect(Object.keys(await readTokenizerFiles(path))).toEqual(["tokenizer.json", "tokenizer.model"]);
+    expect((await readSafetensors(join(path, "optimizer.safetensors"))).get("step")?.data[0]).toBe(7);
+  });
+
+  it("is split into shards with an index, and read back", async () => {
+    const path = join(directory, "sharded");
+    await saveCheckpoint(path, { config: {}, tensors: tensors(), floatType: "F16", maxShardBytes: 12 });
+    const index = JSON.parse(await readFile(join(path, "model.safetensors.index.json"), "utf8"));
+    expect(index.metadata.total_size).toBe(24);
+    expect(index.weight_map["lm_head.weight"]).toBe("model-00002-of-00003.safetensors");
+    expect((await loadCheckpoint(path)).tensors.get("lm_head.weight")).toEqual(
+      tensors().get("lm_head.weight"),
+    );
+    await rm(join(path, "model-00001-of-00003.safetensors"));
+    await writeFile(join(path, "model-00003-of-00003.safetensors"), "");
+    await expect(loadCheckpoint(path)).rejects.toThrow(/2 problems[\s\S]*00001-of[\s\S]*00003-of/);
+  });
+
+  it("whose index and shards disagree names every tensor", async () => {
+    const path = join(directory, "disagreeing");
+    await saveCheckpoint(path, { config: {}, tensors: tensors(), maxShardBytes: 1 });
+    const file = join(path, "model.safetensors.index.json");
+    const index = JSON.parse(await readFile(file, "utf8"));
+    index.weight_map.ghost = index.weight_map.query_tokens;
+    delete index.weight_map["norm.weight"];
+    index.weight_map.other = "model-00003-of-00003.safetensors";
+    await writeFile(file, JSON.stringify(index));
+    await expect(loadCheckpoint(path)).rejects.toThrow(
+      /ghost is not in[\s\S]*other is not in[\s\S]*norm\.weight of/,
+    );
+  });
+
+  it("without weights says what it holds instead", async () => {
+    const path = join(directory, "torch");
+    await mkdir(path);
+    await writeFile(join(path, "config.json"), "{}");
+    await expect(loadCheckpoint(path)).rejects.toThrow(/torch: must hold model\.safetensors.*got neither/);
+    await writeFile(join(path, "pytorch_model.bin"), "");
+    await expect(loadCheckpoint(path)).rejects.toThrow(/PyTorch \.bin files only.*safetensors first/);
+    await writeFile(join(path, "config.json"), "{");
+    await expect(loadCheckpoint(path)).rejects.toThrow(/config\.json: must be valid JSON/);
+    await expect(loadCheckpoint(join(directory, "none"))).rejects.toThrow(/none: .*no such directory/);
+  });
+
+  it("saved again loses its old weights and keeps other files", async () => {
+    const path = join(directory, "again");
+    await saveCheckpoint(path, { config: {}, tensors: tensors(), maxShardBytes: 1 });
+    await writeFile(join(path, "README.md"), "mine");
+    await mkdir(join(path, "notes"));
+    await saveCheckpoint(path, { config: {}, tensors: tensors() });
+    expect((await readdir(path)).sort()).toEqual(["README.md", "config.json", "model.safetensors", "notes"]);
+    expect((await readdir(directory)).filter((name) => name.startsWith("again"))).toEqual(["again"]);
+  });
+
+  it("may not be the current directory", async () => {
+    await expect(saveCheckpoint(".", { config: {}, tensors: tensors() })).rejects.toThrow(/current one/);
+  });
+});
+
+describe("an interrupted save", () => {
+  const version = (value: number) => ({
+    config: { version: value },
+    tensors: new Map([["weight", float32(new Array(1000).fill(value), [1000])]]),
+  });
+  const versionAt = async (path: string) => {
+    const { config, tensors: loaded } = await loadCheckpoint(path);
+    const versions = new Set([(config as { version: number }).version, ...loaded.get("weight")!.data]);
+    expect(versions.size).toBe(1);
+    return [...versions][0];
+  };
+
+  it("leaves the old checkpoint where writing failed, and the next save succeeds", async () => {
+    const path = join(directory, "failed");
+    await saveCheckpoint(path, version(1));
+    const bad = new Map([["weight", float32([1e9], [1])]]);
+    await expect(saveCheckpoint(path, { config: {}, tensors: bad, floatType: "F16" })).rejects.toThrow(
+      /1000000000/,
+    );
+    expect(await versionAt(path)).toBe(1);
+    await saveCheckpoint(path, version(2));
+    expect(await versionAt(path)).toBe(2);
+  });
+
+  it("between its two renames leaves the new checkpoint, and what was kept of the old", async () => {
+    const path = join(directory, "between");
+    await saveCheckpoint(path, version(1));
+    await writeFile(join(path, "README.md"), "mine");
+    await saveCheckpoint(join(directory, "new"), version(2));
+    await rename(path, `${path}.previous`);
+    await rename(join(directory, "new"), `${path}.next`);
+    expect(await versionAt(path)).toBe(2);
+    await saveCheckpoint(path, version(3));
+    expect(await versionAt(path)).toBe(3);
+    expect(await readFile(join(path, "README.md"), "utf8")).toBe("mine");
+  });
+
+  it("by a kill at any moment leaves one whole checkpoint", async () => {
+    const path = join(directory, "killed");
+    await saveCheckpoint(path, version(0));
+    const index = new URL("./index.ts", import.meta.url).href;
+    const program = `
+      const { saveCheckpoint } = await import(${JSON.stringify(index)});
+      process.stdout.write("ready");
+      for (let n = 1; ; n++) {
+        const data = new Float32Array(1000).fill(n);
+        const tensors = new Map([["weight", { dtype: "float32", dims: [1000], data }]]);
+        await saveCheckpoint(${JSON.stringify(path)}, { config: { version: n }, tensors });
+      }`;
+    for (const delay of [11, 37, 53]) {
+      const child = spawn(process.execPath, ["--import", "tsx", "--input-type=module", "-e", program], {
+        cwd: fileURLToPath(new URL("../..", import.meta.url)),
+        stdio: ["ignore", "pipe", "inherit"],
+      });
+      await new Promise((resolve) => child.stdout.once("data", resolve));
+      await new Promise((resolve) => setTimeout(resolve, delay));
+      const ended = new Promise((resolve) => child.once("exit", resolve));
+      child.kill("SIGKILL");
+      await ended;
+      expect(await versionAt(path)).toBeGreaterThanOrEqual(0);
+    }
+  });
+});
+
+describe("the proof that tensors fit", () => {
+  const expected = [...tensors()].map(([name, { dims }]) => ({ name, dims }));
+
+  it("passes where they do, derived buffers aside", () => {
+    const given = tensors().set("layers.0.self_attn.rotary_emb.inv_freq", float32([1], [1]));
+    expect(() => verifyParameters(expected, given)).not.toThrow();
+  });
+
+  it("names what is missing, unexpected and of another shape at once", () => {
+    const given = new Map([
+      ["lm_head.weight", float32([1, 2], [1, 2])],
+      ["query_tokens", float32([1, 2, 3, 4], [1, 2, 2])],
+      ["stray", float32([1], [1])],
+    ]);
+    expect(() => verifyParameters(expected, given, "models/x")).toThrow(
+      /models\/x: must hold the 3 parameters[\s\S]*missing norm\.weight \[2\][\s\S]*lm_head\.weight must be \[3, 2\], is \[1, 2\][\s\S]*unexpected stray \[1\]/,
+    );
+  });
+});
+
+describe.skipIf(!sharedAvailable)("the reference's checkpoint", () => {
+  it("loads without its derived buffers", async () => {
+    const { tensors: loaded, preprocessorConfig } = await loadCheckpoint(shared("golden/tiny-image"));
+    expect(loaded.size).toBe(121);
+    expect(loaded.get("language_model.lm_head.weight")?.dims).toEqual([32000, 96]);
+    expect(preprocessorConfig).toMatchObject({ size: { shortest_edge: 56 } });
+  });
+});

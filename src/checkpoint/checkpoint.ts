@@ -1,0 +1,124 @@
+import {
+  completeDirectory,
+  joinPath,
+  pathKind,
+  readBytes,
+  readJson,
+  replaceDirectory,
+  writeFileAtomically,
+} from "../platform/index.ts";
+import { type FloatType, type NamedTensors, writeSafetensors } from "./safetensors.ts";
+import { readWeights, weightFiles } from "./sharded.ts";
+
+/** A checkpoint directory in the published layout, read into memory. */
+export interface Checkpoint {
+  /** Where it was read from. */
+  readonly directory: string;
+  /** `config.json`, not interpreted. */
+  readonly config: unknown;
+  /** `generation_config.json`, not interpreted; undefined where there is none. */
+  readonly generationConfig: unknown;
+  /** `preprocessor_config.json`, not interpreted; undefined where there is none. */
+  readonly preprocessorConfig: unknown;
+  /** The weights by their published names, floats as float32. */
+  readonly tensors: NamedTensors;
+}
+
+/** The files a tokenizer consists of, in any of its published forms. */
+const TOKENIZER_FILES = [
+  "tokenizer.json",
+  "tokenizer.model",
+  "tokenizer_config.json",
+  "special_tokens_map.json",
+  "added_tokens.json",
+];
+
+const SETTINGS_FILES = ["config.json", "generation_config.json", "preprocessor_config.json"];
+
+/**
+ * Reads a checkpoint directory: `config.json`, the weights (one file or shards), and, where they are there,
+ * `generation_config.json` and `preprocessor_config.json`. `rotary_emb.inv_freq` buffers are left out.
+ *
+ * @throws FileError or CheckpointError naming the file and what is wrong with it
+ */
+export async function loadCheckpoint(directory: string): Promise<Checkpoint> {
+  const from = await completeDirectory(directory);
+  return {
+    directory: from,
+    config: await readJson(joinPath(from, "config.json")),
+    generationConfig: await readJsonIfThere(joinPath(from, "generation_config.json")),
+    preprocessorConfig: await readJsonIfThere(joinPath(from, "preprocessor_config.json")),
+    tensors: await readWeights(from),
+  };
+}
+
+async function readJsonIfThere(path: string): Promise<unknown> {
+  return (await pathKind(path)) === "file" ? readJson(path) : undefined;
+}
+
+/** The tokenizer's files of a checkpoint directory, to hand to {@link saveCheckpoint} unchanged. */
+export async function readTokenizerFiles(directory: string): Promise<Record<string, Uint8Array>> {
+  const from = await completeDirectory(directory);
+  const files: Record<string, Uint8Array> = {};
+  for (const name of TOKENIZER_FILES) {
+    const path = joinPath(from, name);
+    if ((await pathKind(path)) === "file") files[name] = await readBytes(path);
+  }
+  return files;
+}
+
+export interface CheckpointContent {
+  /** Written as `config.json`. */
+  config: unknown;
+  tensors: NamedTensors;
+  /** The number format of the weights in the file (default F32). */
+  floatType?: FloatType;
+  generationConfig?: unknown;
+  preprocessorConfig?: unknown;
+  /** More files by name: the tokenizer's, a trainer's state, a model card. */
+  files?: Readonly<Record<string, string | Uint8Array>>;
+  /** More safetensors files by name, in F32: an optimizer's moments. */
+  tensorFiles?: Readonly<Record<string, NamedTensors>>;
+  /** Above this many bytes the weights are split into numbered files (default 5 GB). */
+  maxShardBytes?: number;
+}
+
+/**
+ * Writes a checkpoint directory in the published layout. The directory is replaced as a whole: whoever
+ * interrupts the writing, at any moment, leaves either the old or the new checkpoint for
+ * {@link loadCheckpoint} to find, never a mixture. Files of the old directory that are no part of a checkpoint
+ * (a README, a log) stay.
+ */
+export async function saveCheckpoint(directory: string, content: CheckpointContent): Promise<void> {
+  const written = new Set([...Object.keys(content.files ?? {}), ...Object.keys(content.tensorFiles ?? {})]);
+  await replaceDirectory(
+    directory,
+    (partial) => writeContent(partial, content),
+    (name) => !written.has(name) && !isCheckpointFile(name),
+  );
+}
+
+function isCheckpointFile(name: string): boolean {
+  return (
+    TOKENIZER_FILES.includes(name) ||
+    SETTINGS_FILES.includes(name) ||
+    /^model.*\.safetensors(\.index\.json)?$/.test(name) ||
+    /^pytorch_model.*\.bin(\.index\.json)?$/.test(name)
+  );
+}
+
+async function writeContent(directory: string, content: CheckpointContent): Promise<void> {
+  const { floatType = "F32", maxShardBytes = 5e9 } = content;
+  const files: Record<string, string | Uint8Array> = { ...content.files };
+  const settings = [content.config, content.generationConfig, content.preprocessorConfig];
+  settings.forEach((value, i) => {
+    if (value !== undefined) files[SETTINGS_FILES[i]] = `${JSON.stringify(value, null, 2)}\n`;
+  });
+  const index = await weightFiles(directory, content.tensors, floatType, maxShardBytes);
+  if (index) files[index.index] = index.content;
+  for (const [name, tensors] of Object.entries(content.tensorFiles ?? {})) {
+    await writeSafetensors(joinPath(directory, name), tensors);
+  }
+  for (const [name, text] of Object.entries(files))
+    await writeFileAtomically(joinPath(directory, name), text);
+}
