@@ -5,3 +5,5 @@ export { loadTokenizer, saveTokenizer } from "./load.ts";
 export { convertSentencePiece } from "./sentencepiece.ts";
 export type { DecodeOptions, TextStream, Tokenizer } from "./tokenizer.ts";
 export { createTokenizer } from "./tokenizer.ts";
+export type { TokenizerTraining } from "./train.ts";
+export { trainTokenizer } from "./train.ts";
