@@ -1,0 +1,88 @@
+import { expect, test } from "vitest";
+import { BeamSearch } from "./beam-search.ts";
+import { logSoftmax } from "./logits-processors.ts";
+import { seededRandom } from "./random.ts";
+import { completeSettings, type GenerationSettings } from "./settings.ts";
+
+/** Logits that depend on all tokens so far. */
+function logitsAfter(history: readonly number[], vocabulary: number): Float32Array {
+  const random = seededRandom(history.reduce((hash, id) => (hash * 31 + id + 1) % 1_000_003, 7));
+  return Float32Array.from({ length: vocabulary }, () => 4 * random());
+}
+
+function search(given: Partial<GenerationSettings>, vocabulary: number) {
+  const settings = completeSettings(given);
+  const beams = new BeamSearch(settings);
+  let histories: number[][] = Array.from({ length: settings.numBeams }, () => [1]);
+  let steps = 0;
+  while (!beams.done) {
+    const { sources, tokens } = beams.advance(histories.map((ids) => logitsAfter(ids, vocabulary)));
+    histories = sources.map((source, beam) => [...histories[source], tokens[beam]]);
+    steps++;
+  }
+  return { hypotheses: beams.hypotheses(), steps };
+}
+
+test("enough beams find the best of all sequences", () => {
+  const vocabulary = 4;
+  let best = { ids: [1], sum: -Infinity };
+  const walk = (ids: number[], sum: number): void => {
+    if (ids.length === 4) {
+      if (sum > best.sum) best = { ids, sum };
+      return;
+    }
+    const scores = logitsAfter(ids, vocabulary);
+    logSoftmax(scores);
+    for (let token = 0; token < vocabulary; token++) walk([...ids, token], sum + scores[token]);
+  };
+  walk([1], 0);
+  const { hypotheses } = search({ numBeams: 64, maxNewTokens: 3, eosTokenIds: [99] }, vocabulary);
+  expect(hypotheses[0].ids).toEqual(best.ids);
+  expect(hypotheses[0].score).toBeCloseTo(best.sum / 4, 5);
+});
+
+test("one step by hand: an eos among the beams ends a hypothesis, one behind them is dropped", () => {
+  const logits = Float32Array.of(0.3, 0.02, 0.25, 0.23, 0.2).map(Math.log);
+  const scores = logits.slice();
+  logSoftmax(scores);
+  const finished = new BeamSearch(completeSettings({ numBeams: 2, maxNewTokens: 1, eosTokenIds: [2] }));
+  expect(finished.advance([logits.slice(), logits.slice()])).toEqual({ sources: [0, 0], tokens: [0, 3] });
+  // The eos ranks second: its hypothesis is BOS alone, of length 1; the open beams have length 2.
+  const kept = finished.hypotheses();
+  expect(kept.map(({ ids }) => ids)).toEqual([
+    [1, 0],
+    [1, 3],
+  ]);
+  expect(kept[0].score).toBeCloseTo(scores[0] / 2, 6);
+
+  const dropped = new BeamSearch(completeSettings({ numBeams: 2, maxNewTokens: 1, eosTokenIds: [3] }));
+  expect(dropped.advance([logits.slice(), logits.slice()])).toEqual({ sources: [0, 0], tokens: [0, 2] });
+  expect(dropped.hypotheses().map(({ ids }) => ids)).toEqual([
+    [1, 0],
+    [1, 2],
+  ]);
+});
+
+test("early stopping ends at enough hypotheses, otherwise only when none can get better", () => {
+  const common = { numBeams: 3, maxNewTokens: 20, eosTokenIds: [0, 1, 2, 3] };
+  const early = search({ ...common, earlyStopping: true }, 12);
+  const late = search({ ...common, earlyStopping: false }, 12);
+  expect(early.steps).toBeLessThanOrEqual(late.steps);
+  expect(early.hypotheses).toHaveLength(3);
+  expect(late.hypotheses[0].score).toBeGreaterThanOrEqual(early.hypotheses[0].score);
+});
+
+test("a larger length penalty favours longer answers", () => {
+  const common = { numBeams: 4, maxNewTokens: 16, eosTokenIds: [0, 1], earlyStopping: false };
+  const lengths = [0, 1, 3].map(
+    (lengthPenalty) => search({ ...common, lengthPenalty }, 10).hypotheses[0].ids.length,
+  );
+  expect(lengths).toEqual(lengths.toSorted((a, b) => a - b));
+});
+
+test("a vocabulary with too few tokens that go on is named", () => {
+  const beams = new BeamSearch(completeSettings({ numBeams: 3, eosTokenIds: [0, 1, 2, 3] }));
+  expect(() => beams.advance([0, 1, 2].map(() => new Float32Array(4)))).toThrow(
+    /3 beams need as many tokens/,
+  );
+});

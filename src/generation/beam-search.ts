@@ -1,0 +1,137 @@
+import { logSoftmax, penaltiesOf } from "./logits-processors.ts";
+import type { GenerationSettings } from "./settings.ts";
+
+/** A finished answer: BOS and the new tokens without the eos, and its score. */
+export interface Hypothesis {
+  readonly ids: readonly number[];
+  /** Sum of the log probabilities / length ** lengthPenalty; the length counts BOS. */
+  readonly score: number;
+}
+
+/** Where each beam of the next step comes from and which token it adds. */
+export interface BeamStep {
+  readonly sources: readonly number[];
+  readonly tokens: readonly number[];
+}
+
+interface Candidate {
+  readonly source: number;
+  readonly token: number;
+  readonly score: number;
+}
+
+/**
+ * Beam search for one prompt as transformers 4.28.1 does it (its BeamSearchScorer): twice as many candidates
+ * as beams a step; an eos candidate ranked behind the beams is dropped; lengths count the BOS; at the maximum
+ * length the open beams count as hypotheses too.
+ */
+export class BeamSearch {
+  readonly #settings: GenerationSettings;
+  readonly #hypotheses: Hypothesis[] = [];
+  #histories: number[][];
+  #scores: Float32Array;
+  #done = false;
+
+  constructor(settings: GenerationSettings) {
+    const { numBeams, bosTokenId } = settings;
+    this.#settings = settings;
+    this.#histories = Array.from({ length: numBeams }, () => [bosTokenId]);
+    // All beams start equal: only the first may act in the first step.
+    this.#scores = new Float32Array(numBeams).fill(-1e9, 1);
+  }
+
+  /** Whether no further step is needed or allowed. */
+  get done(): boolean {
+    return this.#done || this.#histories[0].length > this.#settings.maxNewTokens;
+  }
+
+  /** Takes each beam's logits [vocabulary] (and changes them); returns how the beams go on. */
+  advance(logits: readonly Float32Array[]): BeamStep {
+    const candidates = this.#candidates(logits);
+    const { numBeams, eosTokenIds } = this.#settings;
+    const next: Candidate[] = [];
+    for (const [rank, candidate] of candidates.entries()) {
+      if (next.length === numBeams) break;
+      if (!eosTokenIds.includes(candidate.token)) next.push(candidate);
+      else if (rank < numBeams) this.#finish(this.#histories[candidate.source], candidate.score);
+    }
+    if (next.length < numBeams) {
+      throw new RangeError(
+        `beam search: ${numBeams} beams need as many tokens that are not an end of sequence, got ${next.length}; use fewer beams or eos ids`,
+      );
+    }
+    this.#histories = next.map(({ source, token }) => [...this.#histories[source], token]);
+    this.#scores = Float32Array.from(next, ({ score }) => score);
+    this.#done = this.#isDone(candidates[0].score);
+    return { sources: next.map(({ source }) => source), tokens: next.map(({ token }) => token) };
+  }
+
+  /** All hypotheses, best first. Call it once, when the search is done. */
+  hypotheses(): Hypothesis[] {
+    if (!this.#done) {
+      for (const [beam, ids] of this.#histories.entries()) this.#finish(ids, this.#scores[beam]);
+    }
+    return this.#hypotheses.toReversed().sort((a, b) => b.score - a.score);
+  }
+
+  #candidates(logits: readonly Float32Array[]): Candidate[] {
+    // The reference takes twice as many as beams; more are only reached where several eos ids fill those.
+    const { numBeams, eosTokenIds } = this.#settings;
+    const best = new BestCandidates(numBeams * (1 + Math.max(1, eosTokenIds.length)));
+    const penalties = penaltiesOf(this.#settings);
+    for (const [source, scores] of logits.entries()) {
+      logSoftmax(scores);
+      for (const process of penalties) process(scores, this.#histories[source]);
+      for (let token = 0; token < scores.length; token++) {
+        best.offer(source, token, Math.fround(scores[token] + this.#scores[source]));
+      }
+    }
+    return best.candidates;
+  }
+
+  #finish(ids: readonly number[], sum: number): void {
+    const { numBeams, lengthPenalty } = this.#settings;
+    const score = sum / ids.length ** lengthPenalty;
+    const kept = this.#hypotheses;
+    if (kept.length >= numBeams && score <= this.#worst()) return;
+    kept.push({ ids, score });
+    if (kept.length > numBeams)
+      kept.splice(
+        kept.findIndex((one) => one.score === this.#worst()),
+        1,
+      );
+  }
+
+  #worst(): number {
+    return Math.min(...this.#hypotheses.map(({ score }) => score));
+  }
+
+  #isDone(bestCandidate: number): boolean {
+    const { numBeams, earlyStopping, lengthPenalty } = this.#settings;
+    if (this.#hypotheses.length < numBeams) return false;
+    // The best running score is divided by the length with this step's token (that version adds one more for
+    // every earlier unfinished prompt of a batch; here a batch changes nothing).
+    return earlyStopping || this.#worst() >= bestCandidate / this.#histories[0].length ** lengthPenalty;
+  }
+}
+
+/** The best few of many candidates, in descending order; of equals the earlier offered comes first. */
+class BestCandidates {
+  readonly candidates: Candidate[] = [];
+  readonly #limit: number;
+  #threshold = -Infinity;
+
+  constructor(limit: number) {
+    this.#limit = limit;
+  }
+
+  offer(source: number, token: number, score: number): void {
+    const { candidates } = this;
+    if (candidates.length === this.#limit && !(score > this.#threshold)) return;
+    let at = candidates.length;
+    while (at > 0 && candidates[at - 1].score < score) at--;
+    candidates.splice(at, 0, { source, token, score });
+    if (candidates.length > this.#limit) candidates.pop();
+    if (candidates.length === this.#limit) this.#threshold = candidates[this.#limit - 1].score;
+  }
+}

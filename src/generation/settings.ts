@@ -1,0 +1,161 @@
+import { z } from "zod";
+
+/** Settings do not hold what they must; the message lists every problem. */
+export class SettingsError extends Error {
+  override name = "SettingsError";
+}
+
+const ids = z.int().nonnegative();
+
+const schema = z.strictObject({
+  maxNewTokens: z.int().positive(),
+  doSample: z.boolean(),
+  temperature: z.number().positive(),
+  topK: z.int().nonnegative(),
+  topP: z.number().positive().max(1),
+  repetitionPenalty: z.number().positive(),
+  noRepeatNgramSize: z.int().nonnegative(),
+  numBeams: z.int().positive(),
+  lengthPenalty: z.number(),
+  earlyStopping: z.boolean(),
+  stop: z.array(z.string().min(1)).readonly(),
+  seed: z.int().nonnegative().optional(),
+  bosTokenId: ids,
+  eosTokenIds: z.array(ids).readonly(),
+  padTokenId: ids,
+});
+
+/** How an answer is made. Every field has a default: {@link plainSettings} and the model's generation_config.json. */
+export interface GenerationSettings {
+  /** The answer ends after this many tokens at the latest. Default 256. */
+  readonly maxNewTokens: number;
+  /** Draw tokens by their probability instead of taking the best one. Default false. */
+  readonly doSample: boolean;
+  /** Divides the logits before drawing. Default 1. */
+  readonly temperature: number;
+  /** Draw among this many best tokens; 0 for all. Default 0. */
+  readonly topK: number;
+  /** Draw among the best tokens whose probabilities reach this sum; 1 for all. Default 1. */
+  readonly topP: number;
+  /** Above 1 makes tokens that the answer already has less likely (CTRL, arXiv 1909.05858). Default 1. */
+  readonly repetitionPenalty: number;
+  /** No run of this many tokens occurs twice in an answer; 0 for no limit. Default 0. */
+  readonly noRepeatNgramSize: number;
+  /** Above 1: beam search with so many beams (not together with doSample). Default 1. */
+  readonly numBeams: number;
+  /** Beam search: exponent of the length by which a score is divided; above 0 favours long answers. Default 1. */
+  readonly lengthPenalty: number;
+  /** Beam search: end as soon as there are as many finished answers as beams. Default false. */
+  readonly earlyStopping: boolean;
+  /** The answer ends before the first of these texts. Default none. */
+  readonly stop: readonly string[];
+  /** Makes sampling repeatable; a fresh one is drawn where it is absent. */
+  readonly seed?: number | undefined;
+  /** Counts as the first token of every answer for penalties and scores. */
+  readonly bosTokenId: number;
+  /** The answer ends with any of these tokens. */
+  readonly eosTokenIds: readonly number[];
+  /** Fills ended rows of a batch. */
+  readonly padTokenId: number;
+}
+
+/** Greedy decoding with LLaMA's special tokens: what the reference's `generate` does when told nothing. */
+export const plainSettings: GenerationSettings = {
+  maxNewTokens: 256,
+  doSample: false,
+  temperature: 1,
+  topK: 0,
+  topP: 1,
+  repetitionPenalty: 1,
+  noRepeatNgramSize: 0,
+  numBeams: 1,
+  lengthPenalty: 1,
+  earlyStopping: false,
+  stop: [],
+  bosTokenId: 1,
+  eosTokenIds: [2],
+  padTokenId: 0,
+};
+
+/**
+ * Complete settings: what is given, over the defaults. Fields that are undefined count as absent.
+ *
+ * @throws SettingsError that lists every problem: wrong types, ranges, unknown names, fields that exclude each other.
+ */
+export function completeSettings(
+  given: Partial<GenerationSettings>,
+  defaults: GenerationSettings = plainSettings,
+): GenerationSettings {
+  const present = Object.entries(given).filter(([, value]) => value !== undefined);
+  const settings = { ...defaults, ...Object.fromEntries(present) };
+  const parsed = schema.safeParse(settings);
+  const problems = parsed.success ? exclusions(parsed.data) : parsed.error.issues.map(problemText);
+  if (!parsed.success || problems.length > 0) {
+    throw new SettingsError(`generation settings: ${problems.join("; ")}`);
+  }
+  return parsed.data;
+}
+
+function problemText(issue: z.core.$ZodIssue): string {
+  if (issue.code === "unrecognized_keys") {
+    return `no setting is called ${issue.keys.join(", ")} (there are ${Object.keys(schema.shape).join(", ")})`;
+  }
+  const hint = issue.path[0] === "temperature" ? " (for the best token each time set doSample to false)" : "";
+  return `${issue.path.join(".")}: ${issue.message.replace(/^Invalid input: /, "").replace(/^Too/, "too")}${hint}`;
+}
+
+function exclusions(settings: GenerationSettings): string[] {
+  return settings.doSample && settings.numBeams > 1
+    ? [`doSample and numBeams ${settings.numBeams} exclude each other; leave one of them out`]
+    : [];
+}
+
+/** The names that Hugging Face's generation_config.json and `generate` use, and ours. */
+const publishedNames: Record<string, keyof GenerationSettings> = {
+  max_new_tokens: "maxNewTokens",
+  do_sample: "doSample",
+  temperature: "temperature",
+  top_k: "topK",
+  top_p: "topP",
+  repetition_penalty: "repetitionPenalty",
+  no_repeat_ngram_size: "noRepeatNgramSize",
+  num_beams: "numBeams",
+  length_penalty: "lengthPenalty",
+  early_stopping: "earlyStopping",
+  stop: "stop",
+  seed: "seed",
+  bos_token_id: "bosTokenId",
+  eos_token_id: "eosTokenIds",
+  eos: "eosTokenIds",
+  pad_token_id: "padTokenId",
+  pad: "padTokenId",
+};
+
+/**
+ * Settings from JSON in Hugging Face's spelling (`max_new_tokens`, `eos_token_id` as a number or a list,
+ * `max_length` that counts BOS and the new tokens) or in ours. Unknown names are kept, so that
+ * {@link completeSettings} reports them with all other problems.
+ */
+export function settingsFromJson(json: object): Partial<GenerationSettings> {
+  const settings: Record<string, unknown> = {};
+  for (const [name, value] of Object.entries(json)) {
+    if (value === null || name === "max_length") continue;
+    const own = publishedNames[name] ?? name;
+    settings[own] = own === "eosTokenIds" && !Array.isArray(value) ? [value] : value;
+  }
+  if ("max_length" in json && typeof json.max_length === "number") {
+    settings.maxNewTokens ??= json.max_length - 1;
+  }
+  return settings;
+}
+
+/**
+ * Defaults from a model's generation_config.json: the fields that are settings here; what other programs keep
+ * in that file is passed over.
+ */
+export function settingsFromGenerationConfig(json: object): GenerationSettings {
+  const known = Object.entries(json).filter(([name]) => name in publishedNames || name === "max_length");
+  const settings = settingsFromJson(Object.fromEntries(known));
+  // A number of beams asks for beam search where sampling is not asked for; files may carry both.
+  return completeSettings(settings.doSample ? { ...settings, numBeams: 1 } : settings);
+}

@@ -1,0 +1,57 @@
+/**
+ * Cuts streamed text before the first stop string. Text that may still become one is held back until the next
+ * piece decides, so nothing that was given out is ever taken back.
+ */
+export class StopStrings {
+  readonly #stops: readonly string[];
+  #held = "";
+  #found = false;
+
+  constructor(stops: readonly string[]) {
+    this.#stops = stops;
+  }
+
+  /** Whether a stop string has been reached. */
+  get found(): boolean {
+    return this.#found;
+  }
+
+  /** Adds text; returns what may be shown. */
+  push(text: string): string {
+    if (this.#found) return "";
+    this.#held += text;
+    const cut = this.#earliest();
+    if (cut >= 0) {
+      this.#found = true;
+      return this.#release(cut);
+    }
+    return this.#release(this.#held.length - this.#openLength());
+  }
+
+  /** The text still held back when no more comes. */
+  end(): string {
+    return this.#found ? "" : this.#release(this.#held.length);
+  }
+
+  #earliest(): number {
+    const places = this.#stops.map((stop) => this.#held.indexOf(stop)).filter((place) => place >= 0);
+    return places.length > 0 ? Math.min(...places) : -1;
+  }
+
+  /** Length of the longest tail that begins a stop string. */
+  #openLength(): number {
+    const begins = (length: number): boolean =>
+      this.#stops.some((stop) => stop.startsWith(this.#held.slice(this.#held.length - length)));
+    const longest = Math.max(0, ...this.#stops.map((stop) => stop.length - 1));
+    for (let length = Math.min(longest, this.#held.length); length > 0; length--) {
+      if (begins(length)) return length;
+    }
+    return 0;
+  }
+
+  #release(length: number): string {
+    const text = this.#held.slice(0, length);
+    this.#held = this.#held.slice(length);
+    return text;
+  }
+}
