@@ -38,11 +38,11 @@ export function gradients(loss: Tensor, wrt: readonly Tensor[]): Tensor[] {
   const wanted = dependents(nodes, wrt);
   const known = new Map<Tensor, Tensor>([[loss, scalar(1)]]);
   for (const node of nodes.reverse()) {
-    const gradient = known.get(node.outputs[0]);
-    if (gradient === undefined || !wanted.has(node)) continue;
+    const reached = node.outputs.map((result) => known.get(result));
+    if (!wanted.has(node) || reached.every((gradient) => gradient === undefined)) continue;
     const needs = (index: number): boolean =>
       index < node.inputs.length && wanted.has(node.inputs[index].node);
-    for (const [i, part] of applyRule(node, gradient, needs).entries()) {
+    for (const [i, part] of applyRule(node, reached, needs).entries()) {
       if (part !== undefined && needs(i)) accumulate(known, node.inputs[i], part);
     }
   }

@@ -36,8 +36,10 @@ export interface Step<K extends OperatorKind> {
   readonly inputs: readonly Tensor[];
   readonly outputs: readonly Tensor[];
   readonly attributes: OperatorAttributes[K];
-  /** Gradient of the first result. Gradients of further results (statistics) are not taken. */
+  /** Gradient of the first result; of most operators the others are statistics, which nobody differentiates. */
   readonly gradient: Tensor;
+  /** Gradients that reached each result; undefined where none did. */
+  readonly gradients: readonly (Tensor | undefined)[];
   /** Whether anyone wants the gradient of input i. */
   readonly needs: (index: number) => boolean;
 }
@@ -180,6 +182,11 @@ function concatRule({
   });
 }
 
+function splitRule({ outputs, attributes: { axis }, gradients }: Step<"split">): Tensor[] {
+  const parts = outputs.map((part, i) => gradients[i] ?? zeros(part));
+  return [concat(parts, axis)];
+}
+
 function sliceRule({ inputs: [x], attributes, gradient }: Step<"slice">): Tensor[] {
   const [size] = staticSizes([x.shape[attributes.axis]], "gradient of slice");
   return [pad(gradient, attributes.axis, attributes.start, size - attributes.end)];
@@ -248,6 +255,7 @@ export const gradientRules: { readonly [K in OperatorKind]: GradientRule<K> } = 
   expand: ({ gradient }) => [gradient],
   concat: concatRule,
   slice: sliceRule,
+  split: splitRule,
   pad: ({ inputs: [x], attributes: { axis, before }, gradient }) => [
     slice(gradient, axis, before, before + x.shape[axis].size!),
   ],
@@ -274,22 +282,23 @@ export const gradientRules: { readonly [K in OperatorKind]: GradientRule<K> } = 
   crossEntropy: crossEntropyRule,
 };
 
-/** Applies the rule of a node's kind. */
+/** Applies the rule of a node's kind to the gradients that reached its results. */
 export function applyRule(
   node: Node,
-  gradient: Tensor,
+  gradients: readonly (Tensor | undefined)[],
   needs: (index: number) => boolean,
 ): readonly (Tensor | undefined)[] {
-  return applyTyped(node, node.kind, gradient, needs);
+  return applyTyped(node, node.kind, gradients, needs);
 }
 
 function applyTyped<K extends OperatorKind>(
   node: Node,
   kind: K,
-  gradient: Tensor,
+  gradients: readonly (Tensor | undefined)[],
   needs: (index: number) => boolean,
 ): readonly (Tensor | undefined)[] {
   if (!isKind(node, kind)) throw new TypeError(`node of kind ${node.kind} given to the rule of ${kind}`);
   const { inputs, outputs, attributes } = node;
-  return gradientRules[kind]({ node, inputs, outputs, attributes, gradient, needs });
+  const gradient = gradients[0] ?? zeros(outputs[0]);
+  return gradientRules[kind]({ node, inputs, outputs, attributes, gradient, gradients, needs });
 }

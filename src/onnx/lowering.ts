@@ -246,6 +246,11 @@ export const lowerings: { readonly [K in OperatorKind]: Lowering<K> } = {
   expand: withIntegers("Expand", (node) => [staticSizes(node.attributes.shape, "expand")]),
   concat: direct("Concat", (node) => ({ axis: node.attributes.axis })),
   slice: withIntegers("Slice", ({ attributes: { axis, start, end } }) => [[start], [end], [axis]]),
+  split: (node, writer) => {
+    const sizes = integerConstant(writer, node.attributes.sizes);
+    const inputs = [...namesOf(node.inputs, writer), sizes];
+    writer.emit("Split", inputs, namesOf(node.outputs, writer), { axis: node.attributes.axis });
+  },
   pad: lowerPad,
   reduceSum: withIntegers("ReduceSum", axes, { keepdims: 1 }),
   reduceMean: withIntegers("ReduceMean", axes, { keepdims: 1 }),

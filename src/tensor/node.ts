@@ -28,6 +28,7 @@ export interface OperatorAttributes {
   expand: { readonly shape: Shape };
   concat: { readonly axis: number };
   slice: { readonly axis: number; readonly start: number; readonly end: number };
+  split: { readonly axis: number; readonly sizes: readonly number[] };
   pad: { readonly axis: number; readonly before: number; readonly after: number };
   reduceSum: { readonly axes: readonly number[] };
   reduceMean: { readonly axes: readonly number[] };

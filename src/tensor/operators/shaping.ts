@@ -1,4 +1,4 @@
-import { makeTensor, operandError, type Tensor } from "../node.ts";
+import { makeNode, makeTensor, operandError, type Tensor } from "../node.ts";
 import {
   broadcastShapes,
   dim,
@@ -90,6 +90,18 @@ export function slice(x: Tensor, axis: number, start: number, end: number): Tens
   }
   const shape = x.shape.map((d, i) => (i === at ? dim(d.name, end - start) : d));
   return makeTensor("slice", [x], { axis: at, start, end }, x.dtype, shape);
+}
+
+/** Consecutive parts of these sizes along an axis of known size. */
+export function split(x: Tensor, axis: number, sizes: readonly number[]): readonly Tensor[] {
+  const at = normalAxis(axis, x.shape.length, "split");
+  const whole = x.shape[at].size;
+  if (whole !== sizes.reduce((sum, size) => sum + size, 0) || sizes.some((size) => size < 1)) {
+    throw operandError("split", `the parts [${sizes}] are positive and add up to dimension ${at}`, x);
+  }
+  const part = (size: number) => x.shape.map((d, i) => (i === at ? dim(d.name, size) : d));
+  const results = sizes.map((size) => ({ dtype: x.dtype, shape: part(size) }));
+  return makeNode("split", [x], { axis: at, sizes }, results);
 }
 
 /** Zeros before and after x along an axis of known size. */
