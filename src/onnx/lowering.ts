@@ -223,7 +223,16 @@ function linearRows(indices: string, strides: readonly number[], writer: Writer)
 }
 
 const nothing = (): void => {};
-const axes = <K extends "reduceSum" | "reduceMean">(node: Node<K>): number[][] => [[...node.attributes.axes]];
+/** ONNX reads an empty list of axes as all of them; here it means none. */
+function reduction<K extends "reduceSum" | "reduceMean">(type: string): Lowering<K> {
+  return ({ inputs: [x], outputs: [sum], attributes: { axes } }: Node<K>, writer) => {
+    if (axes.length === 0) writer.emit("Identity", [writer.nameOf(x)], [writer.nameOf(sum)]);
+    else
+      writer.emit(type, [writer.nameOf(x), integerConstant(writer, axes)], [writer.nameOf(sum)], {
+        keepdims: 1,
+      });
+  };
+}
 
 /** How each operator is written. Complete by type: a new operator without a row does not compile. */
 export const lowerings: { readonly [K in OperatorKind]: Lowering<K> } = {
@@ -252,8 +261,8 @@ export const lowerings: { readonly [K in OperatorKind]: Lowering<K> } = {
     writer.emit("Split", inputs, namesOf(node.outputs, writer), { axis: node.attributes.axis });
   },
   pad: lowerPad,
-  reduceSum: withIntegers("ReduceSum", axes, { keepdims: 1 }),
-  reduceMean: withIntegers("ReduceMean", axes, { keepdims: 1 }),
+  reduceSum: reduction("ReduceSum"),
+  reduceMean: reduction("ReduceMean"),
   matmul: lowerMatmul,
   linear: lowerLinear,
   softmax: direct("Softmax", () => ({ axis: -1 })),
