@@ -1,0 +1,116 @@
+import { allocate, type HostTensor, int64 } from "../tensor/index.ts";
+
+/** Rows of token ids in which every negative id is a position of a picture. */
+export type IdRows = readonly ArrayLike<number>[];
+
+/**
+ * The inputs `input_ids` [batch, tokens] and `visual_positions` [visual, 2] of rows of ids, all equally long.
+ * Picture positions are taken in reading order, so two pictures side by side are two pictures.
+ *
+ * @param visualRows how many rows the pictures have: pictures · (queries + 1)
+ * @throws RangeError where the rows' lengths differ or the picture positions are not as many
+ */
+export function tokenFeeds(
+  rows: IdRows,
+  visualRows: number,
+): { input_ids: HostTensor<"int64">; visual_positions: HostTensor<"int64"> } {
+  const tokens = rows[0]?.length ?? 0;
+  const ids: number[] = [];
+  const positions: number[] = [];
+  for (const [b, row] of rows.entries()) {
+    if (row.length !== tokens) {
+      throw new RangeError(
+        `input_ids: every row must have ${tokens} ids, got ${row.length} in row ${b}; pad it`,
+      );
+    }
+    for (let t = 0; t < tokens; t++) {
+      if (row[t] < 0) positions.push(b, t);
+      ids.push(Math.max(0, row[t]));
+    }
+  }
+  const found = positions.length / 2;
+  if (found !== visualRows) {
+    throw new RangeError(
+      `input_ids: the pictures take ${visualRows} positions, got ${found} negative ids; give each picture its positions`,
+    );
+  }
+  return {
+    input_ids: int64(ids, [rows.length, tokens]),
+    visual_positions: int64(positions, [found, 2]),
+  };
+}
+
+export interface LossFeeds {
+  readonly feeds: {
+    /** Indices into batch · tokens of the hidden rows that predict a counted token; padding names row 0. */
+    readonly loss_rows?: HostTensor<"int64">;
+    /** The token each row must predict; 0 where the row does not count. */
+    readonly labels: HostTensor<"int64">;
+    /** 1 / counted for rows that count, 0 for the others. */
+    readonly loss_weights: HostTensor<"float32">;
+  };
+  /** Predicted tokens that count. */
+  readonly counted: number;
+  /** Rows of the batch in which no token counts. */
+  readonly emptyRows: readonly number[];
+}
+
+interface Prediction {
+  /** Index into batch · tokens of the position before the token. */
+  readonly row: number;
+  readonly label: number;
+}
+
+/**
+ * The inputs of the mean next-token loss over the tokens that count: the row before a counted token predicts it.
+ * Where nothing counts every weight is 0, and so is the loss.
+ *
+ * @param counts per row and position whether the token there is to be predicted; the first cannot be
+ * @param lossRows `OwlSizes.lossRows` of the graph: absent if it computes every row's logits
+ * @param total tokens the mean is over, where this batch is a part of a larger one; those that count here if absent
+ * @throws RangeError where more tokens count than the graph has rows
+ */
+export function lossFeeds(
+  rows: IdRows,
+  counts: readonly ArrayLike<number | boolean>[],
+  lossRows?: number,
+  total?: number,
+): LossFeeds {
+  const perRow = rows.map((row, b) => predictions(row, counts[b], b * row.length));
+  const all = perRow.flat();
+  const size = lossRows ?? rows.length * (rows[0]?.length ?? 0);
+  if (all.length > size) {
+    throw new RangeError(
+      `loss_rows: at most ${size} tokens may count, got ${all.length}; build the graph with more lossRows`,
+    );
+  }
+  const labels = allocate("int64", [size]);
+  const weights = allocate("float32", [size]);
+  for (const [i, { row, label }] of all.entries()) {
+    const at = lossRows === undefined ? row : i;
+    labels.data[at] = BigInt(label);
+    weights.data[at] = 1 / (total ?? all.length);
+  }
+  const feeds = { labels, loss_weights: weights };
+  return {
+    feeds: lossRows === undefined ? feeds : { ...feeds, loss_rows: rowIndices(all, size) },
+    counted: all.length,
+    emptyRows: perRow.flatMap((found, b) => (found.length === 0 ? [b] : [])),
+  };
+}
+
+function predictions(
+  row: ArrayLike<number>,
+  counts: ArrayLike<number | boolean>,
+  offset: number,
+): Prediction[] {
+  const found: Prediction[] = [];
+  for (let t = 1; t < row.length; t++) if (counts[t]) found.push({ row: offset + t - 1, label: row[t] });
+  return found;
+}
+
+function rowIndices(all: readonly Prediction[], size: number): HostTensor<"int64"> {
+  const indices = allocate("int64", [size]);
+  for (const [i, { row }] of all.entries()) indices.data[i] = BigInt(row);
+  return indices;
+}

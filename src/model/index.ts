@@ -1,0 +1,35 @@
+export {
+  type AbstractorConfig,
+  configJson,
+  type LanguageConfig,
+  ModelConfigError,
+  type OwlConfig,
+  parseConfig,
+  type VisionConfig,
+} from "./config.ts";
+export { type IdRows, type LossFeeds, lossFeeds, tokenFeeds } from "./feeds.ts";
+export { type PrefillOptions, traceDecode, tracePrefill, traceVision } from "./inference.ts";
+export { nextTokenLoss } from "./language-model.ts";
+export { linearLayer } from "./layers.ts";
+export {
+  type ForwardOutput,
+  type OwlSizes,
+  pixelInput,
+  type TracedLoss,
+  traceForward,
+  traceLoss,
+} from "./owl.ts";
+export { describeParameters, type ParameterDescription } from "./parameters.ts";
+export {
+  type LoraSize,
+  loraTarget,
+  releasedLora,
+  type Stage,
+  type StageDefinition,
+  stageScope,
+  stageScopeOptions,
+  stages,
+  trainedParameters,
+} from "./stages.ts";
+export { patchCount, type VisionStates, visionEncoder } from "./vision-encoder.ts";
+export { type AbstractorStates, tokensPerImage, visualAbstractor } from "./visual-abstractor.ts";

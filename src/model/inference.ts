@@ -1,0 +1,65 @@
+import { dim, type Graph, gatherNd, input, rootScope, type Scope, type Tensor } from "../tensor/index.ts";
+import type { OwlConfig } from "./config.ts";
+import { attentionOverCache, decoderLayers, embedTokens, finalNorm, languageHead } from "./language-model.ts";
+import { pixelInput, splice } from "./owl.ts";
+import { visionEncoder } from "./vision-encoder.ts";
+import { visualAbstractor } from "./visual-abstractor.ts";
+
+/**
+ * Pictures to the rows that stand for them in the text: `pixel_values` [images, 3, imageSize, imageSize] →
+ * `visual` [images, queries + 1, language hidden]. The number of pictures is free.
+ */
+export function traceVision(config: OwlConfig, scope: Scope = rootScope()): Graph {
+  const pixels = pixelInput(config);
+  const patches = visionEncoder(scope.at("vision_model"), pixels, config.vision).lastHiddenState;
+  return { name: "vision", outputs: { visual: visualAbstractor(scope, patches, config).lastHiddenState } };
+}
+
+export interface PrefillOptions {
+  /** Whether the prompt has pictures: asks for `visual` [visual, hidden] and `visual_positions` [visual, 2]. */
+  readonly pictures: boolean;
+}
+
+/**
+ * New tokens into the KV cache, several a row: the prompt, or a further turn. Inputs: `input_ids` int64
+ * [batch, tokens] padded on the right, `logit_positions` int64 [rows, 2] = (row of the batch, position among
+ * the new tokens) of the tokens whose logits are wanted, the caches and lengths of `attentionOverCache`, and
+ * the pictures' rows. Outputs: `logits` [rows, vocabulary], `present_key.N`, `present_value.N`.
+ */
+export function tracePrefill(config: OwlConfig, options: PrefillOptions, scope: Scope = rootScope()): Graph {
+  const language = scope.at("language_model");
+  const ids = input("input_ids", "int64", [dim("batch"), dim("tokens")]);
+  const text = embedTokens(language, ids, config.language);
+  const embeddings = options.pictures ? withPictures(text) : text;
+  const positions = input("logit_positions", "int64", [dim("rows"), dim("depth", 2)]);
+  return overCache("prefill", language, embeddings, config, (x) => gatherNd(x, positions));
+}
+
+function withPictures(text: Tensor): Tensor {
+  const rows = dim("visual");
+  const visual = input("visual", "float32", [rows, text.shape[2]]);
+  return splice(text, visual, input("visual_positions", "int64", [rows, dim("depth", 2)]));
+}
+
+/**
+ * One new token a row: `input_ids` int64 [batch, 1] and the caches and lengths of `attentionOverCache` →
+ * `logits` [batch, 1, vocabulary], `present_key.N`, `present_value.N`.
+ */
+export function traceDecode(config: OwlConfig, scope: Scope = rootScope()): Graph {
+  const language = scope.at("language_model");
+  const ids = input("input_ids", "int64", [dim("batch"), dim("tokens", 1)]);
+  return overCache("decode", language, embedTokens(language, ids, config.language), config, (x) => x);
+}
+
+function overCache(
+  name: string,
+  language: Scope,
+  embeddings: Tensor,
+  config: OwlConfig,
+  pick: (x: Tensor) => Tensor,
+): Graph {
+  const { attend, present } = attentionOverCache(config.language);
+  const decoded = decoderLayers(language, embeddings, attend, config.language, pick);
+  const logits = languageHead(language, finalNorm(language, decoded, config.language), config.language);
+  return { name, outputs: { logits, ...present } };
+}

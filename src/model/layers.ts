@@ -1,0 +1,48 @@
+import {
+  add,
+  type Dim,
+  type Initial,
+  layerNorm,
+  linear,
+  mul,
+  rmsNorm,
+  type Scope,
+  scalar,
+  type Tensor,
+} from "../tensor/index.ts";
+
+const zero: Initial = { kind: "constant", value: 0 };
+const one: Initial = { kind: "constant", value: 1 };
+
+export interface LinearOptions {
+  readonly bias: boolean;
+  /** Standard deviation of fresh weights. */
+  readonly deviation: number;
+}
+
+/**
+ * The linear layer at a scope: parameters `weight` [out, in] and, if wanted, `bias` [out]. Where the scope
+ * says so a low-rank addition learns beside it: y = W x + bias + alpha / rank · B A x (LoRA, arXiv 2106.09685).
+ */
+export function linearLayer(scope: Scope, x: Tensor, out: Dim, options: LinearOptions): Tensor {
+  const shape = [out, x.shape.at(-1)!];
+  const weight = scope.parameter("weight", shape, { kind: "normal", deviation: options.deviation });
+  const bias = options.bias ? scope.parameter("bias", [out], zero) : undefined;
+  const y = linear(x, weight, bias);
+  const lora = scope.lora(shape);
+  if (lora === undefined) return y;
+  // The factor goes where the tensor is narrowest.
+  const down = mul(linear(x, lora.a), scalar(lora.scale));
+  return add(y, linear(down, lora.b));
+}
+
+/** The layer normalisation at a scope: parameters `weight` and `bias`. */
+export function layerNormLayer(scope: Scope, x: Tensor, epsilon: number): Tensor {
+  const shape = [x.shape.at(-1)!];
+  return layerNorm(x, scope.parameter("weight", shape, one), scope.parameter("bias", shape, zero), epsilon);
+}
+
+/** The RMS normalisation at a scope: parameter `weight`. */
+export function rmsNormLayer(scope: Scope, x: Tensor, epsilon: number): Tensor {
+  return rmsNorm(x, scope.parameter("weight", [x.shape.at(-1)!], one), epsilon);
+}

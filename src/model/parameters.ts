@@ -1,0 +1,36 @@
+import { type Initial, isKind, rootScope, type Scope, staticSizes } from "../tensor/index.ts";
+import type { OwlConfig } from "./config.ts";
+import { traceForward } from "./owl.ts";
+
+/** One row of a model's parameter table. */
+export interface ParameterDescription {
+  /** The published name. */
+  readonly name: string;
+  readonly dims: readonly number[];
+  /** The part it belongs to. */
+  readonly module: "vision encoder" | "visual abstractor" | "language model" | "LoRA";
+  /** How it starts before training. */
+  readonly initial: Initial;
+  readonly trained: boolean;
+}
+
+function moduleOf(name: string): ParameterDescription["module"] {
+  if (/\.lora_[AB]\.weight$/.test(name)) return "LoRA";
+  if (name.startsWith("vision_model.")) return "vision encoder";
+  return name.startsWith("language_model.") ? "language model" : "visual abstractor";
+}
+
+/**
+ * Every parameter the model asks for, in the order of the data: found by tracing it once, so the table cannot
+ * differ from the computation.
+ *
+ * @param scope a fresh root scope; one of `stageScope` tells which parameters learn and adds the LoRA's
+ */
+export function describeParameters(config: OwlConfig, scope: Scope = rootScope()): ParameterDescription[] {
+  traceForward(config, { batch: 1, tokens: config.numQueryTokens + 2, images: 1 }, ["logits"], scope);
+  return [...scope.parameters()].map(([name, { node, shape }]) => {
+    if (!isKind(node, "parameter")) throw new TypeError(`${name}: a scope hands out parameters`);
+    const { initial, trained } = node.attributes;
+    return { name, dims: staticSizes(shape, name), module: moduleOf(name), initial, trained };
+  });
+}

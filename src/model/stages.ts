@@ -1,0 +1,73 @@
+import { isKind, rootScope, type Scope, type ScopeOptions, type Tensor } from "../tensor/index.ts";
+
+/** A part of training: which parameters learn. */
+export type Stage = "language" | "vision" | "1" | "2" | "released" | "full";
+
+export interface StageDefinition {
+  /** What learns, for people. */
+  readonly says: string;
+  /** Whether a parameter of this published name learns. */
+  readonly trained: (name: string) => boolean;
+  /** Whether the language model gets low-rank additions on `q_proj` and `v_proj`. */
+  readonly lora: boolean;
+}
+
+const isLanguage = (name: string): boolean => name.startsWith("language_model.");
+const isVision = (name: string): boolean => name.startsWith("vision_model.");
+const isLora = (name: string): boolean => /\.lora_[AB]\.weight$/.test(name);
+const isAbstractor = (name: string): boolean => name.startsWith("abstractor.") || name === "query_tokens";
+
+/**
+ * The stages of training. The paper (§3.2) learns vision and abstractor in stage 1, the abstractor and a LoRA
+ * in stage 2; the released scripts learn the LoRA alone, or the whole language model.
+ */
+export const stages: Readonly<Record<Stage, StageDefinition>> = {
+  language: { says: "the language model, on text alone", trained: isLanguage, lora: false },
+  vision: { says: "the vision encoder, on labelled patches", trained: isVision, lora: false },
+  "1": {
+    says: "vision encoder, queries and abstractor; the language model is frozen",
+    trained: (name) => !isLanguage(name),
+    lora: false,
+  },
+  "2": {
+    says: "queries, abstractor and LoRA (as in the paper)",
+    trained: (name) => isLora(name) || isAbstractor(name),
+    lora: true,
+  },
+  released: { says: "LoRA alone (as the released script)", trained: isLora, lora: true },
+  full: {
+    says: "the whole language model (as the second released script)",
+    trained: isLanguage,
+    lora: false,
+  },
+};
+
+/** Rank and strength of a LoRA. */
+export interface LoraSize {
+  readonly rank: number;
+  readonly alpha: number;
+}
+
+/** The released setting. */
+export const releasedLora: LoraSize = { rank: 8, alpha: 32 };
+
+/** The layers that get a low-rank addition: query and value projections of the language model. */
+export const loraTarget = (layer: string): boolean => /^language_model\..*\.(q_proj|v_proj)$/.test(layer);
+
+/** The settings of a scope that trains what a stage trains. */
+export function stageScopeOptions(stage: Stage, lora: LoraSize = releasedLora): ScopeOptions {
+  const { trained, lora: low } = stages[stage];
+  return low ? { trained, lora: { ...lora, targets: loraTarget } } : { trained };
+}
+
+/** A fresh scope that trains what a stage trains. */
+export function stageScope(stage: Stage, lora: LoraSize = releasedLora): Scope {
+  return rootScope(stageScopeOptions(stage, lora));
+}
+
+/** The parameters a scope handed out that learn. */
+export function trainedParameters(scope: Scope): ReadonlyMap<string, Tensor> {
+  return new Map(
+    [...scope.parameters()].filter(([, { node }]) => isKind(node, "parameter") && node.attributes.trained),
+  );
+}
