@@ -1,0 +1,191 @@
+import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import sharp from "sharp";
+import { readConcepts } from "./concepts.ts";
+import { hashText } from "./random.ts";
+import { openVendor, VENDORS, type Vendor, type VendorPictures } from "./vendors.ts";
+
+/** Side of a sprite in pixels: its longer edge fills it, whatever margin the vendor left around it. */
+export const SPRITE_SIZE = 48;
+
+/** One drawing of one thing. */
+export interface Sprite {
+  /** `vendor/name`, unique. */
+  readonly id: string;
+  readonly vendor: string;
+  readonly family: string;
+  /** Class: a concept's index, or, from `concepts.length` on, an emoji that only vision pre-training sees. */
+  readonly label: number;
+  /** RGBA, premultiplied, `SPRITE_SIZE` squared. */
+  readonly pixels: Uint8Array;
+  /** The same at half the size, for small drawings. */
+  readonly half: Uint8Array;
+}
+
+export interface Atlas {
+  readonly sprites: readonly Sprite[];
+  /** Concepts first, then the names of the further emoji. */
+  readonly labels: readonly string[];
+  readonly conceptCount: number;
+}
+
+const VERSION = 4;
+const CACHE = join(dirname(fileURLToPath(import.meta.url)), "..", ".cache", "owl-nano");
+
+/** Names of people, gestures and signs, and of near-twins of the concepts (a blue book beside "book"). */
+const UNWANTED = new RegExp(
+  [
+    "person|people|man|woman|men|girl|boy|baby|child|face|hand|finger|fist|thumb|family|kiss|couple|foot|hair|biceps|tone",
+    "index-pointing|gesture|salute|palms|biting|feeding|detective|elf|fairy|genie|guard|mage|ninja|prince|santa|claus|hero|villain",
+    "troll|vampire|zombie|officer|skier|surfer|speaking|star-struck|exploding|weary|pouting|grinning|cat$",
+    "clock|thirty|button|arrow|circle|square|diamond|sign|symbol|zodiac|mark|bubble|keycap|selector|prayer|divide|minus|plus|multiply",
+    "aries|taurus|gemini|cancer|leo|virgo|libra|scorpio|sagittarius|capricorn|aquarius|pisces|ophiuchus|medium|small|medal|hundred",
+    "no-|suit$|wheel-of|om$|star-of|cross|peace|atom|yin|place-of|khanda|menorah|antenna|vibration|input|back$|end$|soon|top$|hole$",
+    "heart|moon|book|ledger|umbrella|tree|ship|shirt|^rat$|bell|cloud|sun|truck|bus|train|tram|rail|motor|airplane|rosette|flower",
+    "hibiscus|shoe|hat$|dog$|poodle|^ox$|buffalo|mount|snow|camera|phone|fax|key|lock|bag|bread|drink|star|car$|auto|vehicle|rolled",
+    "guide|boot|spider|bee|cake|boat|oden|wedding|tomato|pig-|paw|monkey|globe|glasses|police|water|zzz|bust|silhouette|sweat|dizzy",
+  ].join("|"),
+);
+
+/**
+ * Emoji beyond the concepts, for vision pre-training only: single code points of things, animals, food and places. People, hands,
+ * faces and signs are left out: their vendors agree on a yellow disc, which teaches little about things.
+ */
+function furtherEmoji(pictures: VendorPictures, taken: ReadonlySet<string>): [string, string][] {
+  return Object.entries(pictures.characters).filter(([codePoint, name]) => {
+    if (codePoint.includes("-") || taken.has(codePoint) || UNWANTED.test(name)) return false;
+    const value = Number.parseInt(codePoint, 16);
+    return (value >= 0x1f300 && value <= 0x1faff) || (value >= 0x2600 && value <= 0x27bf);
+  });
+}
+
+/** Crops to what is visible and scales it so that the longer edge is `SPRITE_SIZE`; null when the picture is empty. */
+async function render(bytes: Buffer): Promise<Uint8Array | null> {
+  const { data, info } = await sharp(bytes).ensureAlpha().raw().toBuffer({ resolveWithObject: true });
+  let [left, top, right, bottom] = [info.width, info.height, -1, -1];
+  for (let y = 0; y < info.height; y++)
+    for (let x = 0; x < info.width; x++)
+      if (data[(y * info.width + x) * 4 + 3]! > 24) {
+        left = Math.min(left, x);
+        right = Math.max(right, x);
+        top = Math.min(top, y);
+        bottom = Math.max(bottom, y);
+      }
+  if (right - left < 8 || bottom - top < 8) return null;
+  const raw = await sharp(data, { raw: { width: info.width, height: info.height, channels: 4 } })
+    .extract({ left, top, width: right - left + 1, height: bottom - top + 1 })
+    .resize(SPRITE_SIZE, SPRITE_SIZE, { fit: "contain", background: { r: 0, g: 0, b: 0, alpha: 0 } })
+    .raw()
+    .toBuffer();
+  const pixels = new Uint8Array(raw.length);
+  for (let i = 0; i < raw.length; i += 4) {
+    const alpha = raw[i + 3]!;
+    for (let c = 0; c < 3; c++) pixels[i + c] = Math.round((raw[i + c]! * alpha) / 255);
+    pixels[i + 3] = alpha;
+  }
+  return pixels;
+}
+
+function halve(pixels: Uint8Array): Uint8Array {
+  const side = SPRITE_SIZE / 2;
+  const half = new Uint8Array(side * side * 4);
+  for (let y = 0; y < side; y++)
+    for (let x = 0; x < side; x++)
+      for (let c = 0; c < 4; c++) {
+        const at = (2 * y * SPRITE_SIZE + 2 * x) * 4 + c;
+        const row = SPRITE_SIZE * 4;
+        half[(y * side + x) * 4 + c] =
+          (pixels[at]! + pixels[at + 4]! + pixels[at + row]! + pixels[at + row + 4]! + 2) >> 2;
+      }
+  return half;
+}
+
+interface IndexEntry {
+  id: string;
+  vendor: string;
+  family: string;
+  label: number;
+}
+interface AtlasIndex {
+  key: number;
+  labels: string[];
+  conceptCount: number;
+  sprites: IndexEntry[];
+}
+
+interface Wanted {
+  label: number;
+  codePoint: string;
+}
+
+function openAll(vendors: readonly Vendor[]): { vendor: Vendor; pictures: VendorPictures }[] {
+  return vendors.map((vendor) => ({ vendor, pictures: openVendor(vendor) }));
+}
+
+async function build(key: number): Promise<{ index: AtlasIndex; pixels: Uint8Array }> {
+  const concepts = readConcepts();
+  const opened = openAll(VENDORS);
+  const twemoji = opened.find(({ vendor }) => vendor.name === "twemoji")!.pictures;
+  const taken = new Set(concepts.flatMap((concept) => concept.emoji));
+  const further = furtherEmoji(twemoji, taken);
+  const labels = [...concepts.map((concept) => concept.name), ...further.map(([, name]) => name)];
+  const wanted: Wanted[] = [
+    ...concepts.flatMap((concept) => concept.emoji.map((codePoint) => ({ label: concept.index, codePoint }))),
+    ...further.map(([codePoint], i) => ({ label: concepts.length + i, codePoint })),
+  ];
+  const sprites: IndexEntry[] = [];
+  const pixels: Uint8Array[] = [];
+  const seen = new Set<string>();
+  for (const { label, codePoint } of wanted) {
+    const names = [
+      ...new Set(
+        opened.map(({ pictures }) => pictures.characters[codePoint]).filter((name) => name !== undefined),
+      ),
+    ];
+    for (const { vendor, pictures } of opened) {
+      // The test vendor is needed for the concepts alone.
+      if (vendor.use === "test" && label >= concepts.length) continue;
+      for (const { name, bytes } of pictures.find(codePoint, names)) {
+        const id = `${vendor.name}/${name}`;
+        if (seen.has(id)) continue;
+        seen.add(id);
+        const picture = await render(bytes);
+        if (picture === null) continue;
+        sprites.push({ id, vendor: vendor.name, family: vendor.family, label });
+        pixels.push(picture);
+      }
+    }
+  }
+  return { index: { key, labels, conceptCount: concepts.length, sprites }, pixels: Buffer.concat(pixels) };
+}
+
+/** Writes the file beside its place first, so that a stopped build leaves no half atlas. */
+function store(path: string, content: string | Uint8Array): void {
+  writeFileSync(`${path}.new`, content);
+  renameSync(`${path}.new`, path);
+}
+
+/**
+ * Every sprite of every vendor, from the cache in `.cache/owl-nano` or, the first time, rendered from the development packages
+ * (under a minute). Nothing is fetched.
+ */
+export async function loadAtlas(): Promise<Atlas> {
+  const key = hashText(`${VERSION} ${JSON.stringify(readConcepts())} ${JSON.stringify(VENDORS)}`);
+  const indexFile = join(CACHE, "atlas.json");
+  const pixelsFile = join(CACHE, "atlas.rgba");
+  if (!existsSync(indexFile) || (JSON.parse(readFileSync(indexFile, "utf8")) as AtlasIndex).key !== key) {
+    const { index, pixels } = await build(key);
+    mkdirSync(CACHE, { recursive: true });
+    store(pixelsFile, pixels);
+    store(indexFile, JSON.stringify(index));
+  }
+  const index = JSON.parse(readFileSync(indexFile, "utf8")) as AtlasIndex;
+  const all = new Uint8Array(readFileSync(pixelsFile));
+  const bytes = SPRITE_SIZE * SPRITE_SIZE * 4;
+  const sprites = index.sprites.map((entry, i) => {
+    const pixels = all.subarray(i * bytes, (i + 1) * bytes);
+    return { ...entry, pixels, half: halve(pixels) };
+  });
+  return { sprites, labels: index.labels, conceptCount: index.conceptCount };
+}

@@ -1,0 +1,81 @@
+import type { Sprite } from "./atlas.ts";
+import type { Scene } from "./captions.ts";
+import type { Random } from "./random.ts";
+import { develop, drawSprite, IMAGE_SIZE, type Placement, paintBackground } from "./scene.ts";
+import { PLAIN, randomStyle } from "./style.ts";
+import { type PlacementRange, place } from "./vision-scenes.ts";
+
+/** RGB, rows from the top; the shape of `RgbImage` of `src/image`. */
+export interface Picture {
+  readonly width: number;
+  readonly height: number;
+  readonly data: Uint8Array;
+}
+
+/** Sprites by concept. */
+export type Wardrobe = ReadonlyMap<number, readonly Sprite[]>;
+
+/** Groups sprites by their concept, leaving out emoji beyond the concepts. */
+export function wardrobe(sprites: readonly Sprite[], conceptCount: number): Wardrobe {
+  const byConcept = new Map<number, Sprite[]>();
+  for (const sprite of sprites) {
+    if (sprite.label >= conceptCount) continue;
+    const designs = byConcept.get(sprite.label);
+    if (designs === undefined) byConcept.set(sprite.label, [sprite]);
+    else designs.push(sprite);
+  }
+  return byConcept;
+}
+
+/** Training pictures vary; test pictures show the drawing as it is. */
+export const TRAINING_PICTURES: PlacementRange = { size: [28, 60], rotation: 0.2, stretch: 0.15, style: 0.6 };
+export const TEST_PICTURES: PlacementRange = { size: [36, 58], rotation: 0, stretch: 0, style: 0 };
+
+const PAIR_SIZE: readonly [number, number] = [25, 32];
+
+function placeScene(sprites: readonly Sprite[], range: PlacementRange, random: Random): Placement[] {
+  if (sprites.length === 1) return [place(sprites[0]!, range, random)];
+  return sprites.map((sprite, side) => {
+    const size = random.range(PAIR_SIZE[0], PAIR_SIZE[1]);
+    const middle = ((2 * side + 1) * IMAGE_SIZE) / 4;
+    return {
+      ...place(sprite, range, random),
+      size,
+      x: middle + random.range(-2, 2),
+      y: IMAGE_SIZE / 2 + random.range(-12, 12),
+      style: range.style === 0 ? PLAIN : randomStyle(random, range.style),
+    };
+  });
+}
+
+/** Draws a scene with one random design of each thing, left to right. */
+export function drawPicture(scene: Scene, designs: Wardrobe, range: PlacementRange, random: Random): Picture {
+  const sprites = scene.things.map((thing) => {
+    const choices = designs.get(thing.index);
+    if (choices === undefined)
+      throw new Error(`pictures: at least one drawing of "${thing.name}" is needed, got none`);
+    return random.pick(choices);
+  });
+  return drawSprites(sprites, scene.color, range, random);
+}
+
+/** Draws these very sprites on a background of this color. */
+export function drawSprites(
+  sprites: readonly Sprite[],
+  color: number,
+  range: PlacementRange,
+  random: Random,
+): Picture {
+  const canvas = paintBackground(color, random);
+  for (const [i, placement] of placeScene(sprites, range, random).entries()) drawSprite(canvas, placement, i);
+  return { width: IMAGE_SIZE, height: IMAGE_SIZE, data: develop(canvas, random) };
+}
+
+/** An even grey: what a blind owl sees. */
+export function greyPicture(): Picture {
+  return {
+    width: IMAGE_SIZE,
+    height: IMAGE_SIZE,
+    data: new Uint8Array(IMAGE_SIZE * IMAGE_SIZE * 3).fill(128),
+  };
+}

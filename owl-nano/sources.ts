@@ -1,0 +1,82 @@
+import type { DenseExample, DenseSource, Example, ExampleSource } from "../src/data/index.ts";
+import { type Atlas, loadAtlas } from "./atlas.ts";
+import { caption, drawScene } from "./captions.ts";
+import { type Concept, readConcepts } from "./concepts.ts";
+import { conversation } from "./conversation.ts";
+import { pictureDialogue } from "./dialogue.ts";
+import { languageText, textConversation } from "./language-texts.ts";
+import { drawPicture, TRAINING_PICTURES, type Wardrobe, wardrobe } from "./pictures.ts";
+import { randomFor } from "./random.ts";
+import { divide, readSplits, type SplitSprites } from "./splits.ts";
+import { VisionScenes } from "./vision-scenes.ts";
+
+/** What every generator draws from. */
+export interface Material {
+  readonly atlas: Atlas;
+  readonly sprites: SplitSprites;
+  readonly concepts: readonly Concept[];
+  /** The training designs of the concepts. */
+  readonly designs: Wardrobe;
+}
+
+/** Loads the pictures and concepts, divided by the committed splits. */
+export async function loadMaterial(): Promise<Material> {
+  const atlas = await loadAtlas();
+  const sprites = divide(atlas, readSplits());
+  return { atlas, sprites, concepts: readConcepts(), designs: wardrobe(sprites.train, atlas.conceptCount) };
+}
+
+function endless(example: (index: number) => Example): ExampleSource {
+  return { length: Number.POSITIVE_INFINITY, example };
+}
+
+/** How often a thing in stage V is none of the concepts: further classes make more general features. */
+const FURTHER_SHARE = 0.3;
+
+/** Stage V: scenes with a class for each patch. */
+export function visionSource(
+  { atlas, sprites }: Material,
+  seed: number,
+): DenseSource & { readonly classes: number } {
+  const scenes = new VisionScenes(sprites.train, atlas.conceptCount, { seed, furtherShare: FURTHER_SHARE });
+  return {
+    length: Number.POSITIVE_INFINITY,
+    classes: scenes.classes,
+    example: (index): DenseExample => scenes.example(index),
+  };
+}
+
+/** Language stage: text alone. */
+export function languageSource(concepts: readonly Concept[], seed: number): ExampleSource {
+  return endless((index) => ({ text: languageText(concepts, seed, index), images: [] }));
+}
+
+/** Stage 1: a picture and its caption; a pair of things in one of six. */
+export function captionSource({ concepts, designs }: Material, seed: number): ExampleSource {
+  return endless((index) => {
+    const random = randomFor(seed, "captions", index);
+    const scene = drawScene(concepts, 1 / 6, random);
+    return { text: caption(scene), images: [drawPicture(scene, designs, TRAINING_PICTURES, random)] };
+  });
+}
+
+/** Stage 2, multimodal half: a conversation about a picture. */
+export function pictureDialogueSource({ concepts, designs }: Material, seed: number): ExampleSource {
+  return endless((index) => {
+    const random = randomFor(seed, "dialogues", index);
+    const scene = drawScene(concepts, 1 / 8, random);
+    const turns = pictureDialogue(scene, concepts, random);
+    return {
+      text: conversation(turns, "<image>"),
+      images: [drawPicture(scene, designs, TRAINING_PICTURES, random)],
+    };
+  });
+}
+
+/** Stage 2, text half: facts and a little chat. */
+export function textDialogueSource(concepts: readonly Concept[], seed: number): ExampleSource {
+  return endless((index) => ({
+    text: textConversation(concepts, randomFor(seed, "text", index)),
+    images: [],
+  }));
+}

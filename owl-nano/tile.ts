@@ -1,0 +1,20 @@
+/** A small picture with transparency, straight (not premultiplied) color in 0…1. */
+export interface Tile {
+  readonly width: number;
+  readonly height: number;
+  readonly rgb: Float32Array;
+  readonly alpha: Float32Array;
+}
+
+const CAPACITY = 160 * 160;
+const rgb = new Float32Array(CAPACITY * 3);
+const alpha = new Float32Array(CAPACITY);
+
+/** The one scratch tile, at this size; its contents last until the next call, so that drawing allocates nothing. */
+export function tileFor(width: number, height: number): Tile {
+  if (width * height > CAPACITY)
+    throw new Error(
+      `tile: at most ${CAPACITY} pixels are possible, got ${width} x ${height}; draw the sprite smaller`,
+    );
+  return { width, height, rgb, alpha };
+}

@@ -1,0 +1,135 @@
+import type { Sprite } from "./atlas.ts";
+import { COLORS } from "./colors.ts";
+import { type Random, randomFor } from "./random.ts";
+import { develop, drawSprite, IMAGE_SIZE, type Placement, paintBackground } from "./scene.ts";
+import { randomStyle } from "./style.ts";
+
+/** Side of a patch in pixels. */
+export const PATCH_SIZE = 8;
+
+/** A picture with a class for each patch, in reading order: 0…7 the background's color, then 8 + the sprite's label. */
+export interface LabelledScene {
+  readonly image: { readonly width: number; readonly height: number; readonly data: Uint8Array };
+  readonly labels: Uint16Array;
+}
+
+/** What a random placement may vary. */
+export interface PlacementRange {
+  readonly size: readonly [number, number];
+  readonly rotation: number;
+  readonly stretch: number;
+  /** Share of the style changes: 0 none, 1 all of them. */
+  readonly style: number;
+}
+
+const LARGE: PlacementRange = { size: [34, 62], rotation: 0.3, stretch: 0.2, style: 1 };
+const MIDDLE: PlacementRange = { size: [24, 40], rotation: 0.3, stretch: 0.2, style: 1 };
+const SMALL: PlacementRange = { size: [20, 32], rotation: 0.25, stretch: 0.15, style: 1 };
+
+/** Draws where a sprite may go: inside the picture, at most a tenth of it cut off. */
+export function place(sprite: Sprite, range: PlacementRange, random: Random): Placement {
+  const size = random.range(range.size[0], range.size[1]);
+  const room = Math.max(0, IMAGE_SIZE / 2 - size * 0.42);
+  return {
+    sprite,
+    size,
+    x: IMAGE_SIZE / 2 + random.range(-room, room),
+    y: IMAGE_SIZE / 2 + random.range(-room, room),
+    rotation: random.chance(0.5) ? random.range(-range.rotation, range.rotation) : 0,
+    stretch: 1 + random.range(-range.stretch, range.stretch),
+    mirrored: random.chance(0.5),
+    style: randomStyle(random, range.style),
+  };
+}
+
+function overlaps(a: Placement, b: Placement): boolean {
+  const reach = (a.size + b.size) * 0.4;
+  return Math.abs(a.x - b.x) < reach && Math.abs(a.y - b.y) < reach;
+}
+
+/** Up to `count` placements that do not lie upon each other; six attempts each. */
+export function placeApart(sprites: readonly Sprite[], range: PlacementRange, random: Random): Placement[] {
+  const placed: Placement[] = [];
+  for (const sprite of sprites)
+    for (let attempt = 0; attempt < 6; attempt++) {
+      const candidate = place(sprite, range, random);
+      if (placed.some((other) => overlaps(candidate, other))) continue;
+      placed.push(candidate);
+      break;
+    }
+  return placed;
+}
+
+function patchLabels(owner: Int8Array, placements: readonly Placement[], color: number): Uint16Array {
+  const across = IMAGE_SIZE / PATCH_SIZE;
+  const labels = new Uint16Array(across * across);
+  const covered = new Int32Array(placements.length);
+  for (let patch = 0; patch < labels.length; patch++) {
+    covered.fill(0);
+    const top = Math.floor(patch / across) * PATCH_SIZE;
+    const left = (patch % across) * PATCH_SIZE;
+    for (let y = top; y < top + PATCH_SIZE; y++)
+      for (let x = left; x < left + PATCH_SIZE; x++) {
+        const who = owner[y * IMAGE_SIZE + x]!;
+        if (who >= 0) covered[who]!++;
+      }
+    let best = -1;
+    for (let i = 0; i < covered.length; i++)
+      if (covered[i]! >= 12 && (best < 0 || covered[i]! > covered[best]!)) best = i;
+    labels[patch] = best < 0 ? color : COLORS.length + placements[best]!.sprite.label;
+  }
+  return labels;
+}
+
+/**
+ * Stage V's scenes: 1–5 things of random size, color and style on a named background. Classes are drawn evenly and then a design
+ * of the class, so that a thing with many drawings is not seen more often than one with few.
+ */
+export class VisionScenes {
+  readonly classes: number;
+  readonly #concepts: readonly (readonly Sprite[])[];
+  readonly #further: readonly (readonly Sprite[])[];
+  readonly #seed: number;
+  readonly #furtherShare: number;
+
+  /**
+   * @param sprites the training sprites
+   * @param conceptCount labels below this are concepts
+   * @param options `furtherShare`: how often a sprite is one of the further emoji
+   */
+  constructor(
+    sprites: readonly Sprite[],
+    conceptCount: number,
+    options: { seed: number; furtherShare: number },
+  ) {
+    const byLabel: Sprite[][] = [];
+    for (const sprite of sprites) {
+      const designs = byLabel[sprite.label];
+      if (designs === undefined) byLabel[sprite.label] = [sprite];
+      else designs.push(sprite);
+    }
+    this.#concepts = byLabel.slice(0, conceptCount).filter((group) => group !== undefined);
+    this.#further = byLabel.slice(conceptCount).filter((group) => group !== undefined);
+    this.classes = COLORS.length + byLabel.length;
+    this.#seed = options.seed;
+    this.#furtherShare = this.#further.length === 0 ? 0 : options.furtherShare;
+  }
+
+  example(index: number): LabelledScene {
+    const random = randomFor(this.#seed, "vision", index);
+    const color = random.integer(COLORS.length);
+    const pick = (): Sprite =>
+      random.pick(random.pick(random.chance(this.#furtherShare) ? this.#further : this.#concepts));
+    const dice = random.next();
+    const count = dice < 0.35 ? 1 : dice < 0.55 ? 2 : dice < 0.75 ? 3 : dice < 0.9 ? 4 : 5;
+    const range = count === 1 ? LARGE : count === 2 ? MIDDLE : SMALL;
+    const placements = placeApart(Array.from({ length: count }, pick), range, random);
+    const canvas = paintBackground(color, random);
+    for (const [i, placement] of placements.entries()) drawSprite(canvas, placement, i);
+    const data = develop(canvas, random);
+    return {
+      image: { width: IMAGE_SIZE, height: IMAGE_SIZE, data },
+      labels: patchLabels(canvas.owner, placements, color),
+    };
+  }
+}
