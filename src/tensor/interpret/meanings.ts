@@ -6,7 +6,7 @@ import type { Meaning } from "./meaning.ts";
 import { layerNorm, rmsNorm, softmax } from "./normalization.ts";
 import { toNumbers } from "./numbers.ts";
 import { linear, matmul } from "./product.ts";
-import { concat, expand, pad, reduceMean, reduceSum, reshape, slice, transpose } from "./shaping.ts";
+import { concat, expand, pad, reduceMean, reduceSum, reshape, slice, split, transpose } from "./shaping.ts";
 
 /** Every operator's meaning. */
 export const meanings: { readonly [K in OperatorKind]: Meaning<K> } = {
@@ -29,6 +29,7 @@ export const meanings: { readonly [K in OperatorKind]: Meaning<K> } = {
   expand,
   concat,
   slice,
+  split,
   pad,
   reduceSum,
   reduceMean,

@@ -45,9 +45,22 @@ export const concat: Meaning<"concat"> = (node, parts) => {
   ];
 };
 
+/** The part start ≤ index < end along an axis. */
+function partOf(x: Numbers, axis: number, start: number, end: number): Numbers {
+  return tabulate(x.dims.with(axis, end - start), (at) => entry(x, at.with(axis, at[axis] + start)));
+}
+
 export const slice: Meaning<"slice"> = (node, [x]) => {
   const { axis, start, end } = node.attributes;
-  return [tabulate(x.dims.with(axis, end - start), (at) => entry(x, at.with(axis, at[axis] + start)))];
+  return [partOf(x, axis, start, end)];
+};
+
+export const split: Meaning<"split"> = (node, [x]) => {
+  let start = 0;
+  return node.attributes.sizes.map((size) => {
+    start += size;
+    return partOf(x, node.attributes.axis, start - size, start);
+  });
 };
 
 export const pad: Meaning<"pad"> = (node, [x]) => {

@@ -1,0 +1,26 @@
+import type { OperatorKind } from "../index.ts";
+import type { Row } from "./row.ts";
+import * as attention from "./rows-attention.ts";
+import * as elementwise from "./rows-elementwise.ts";
+import * as indexing from "./rows-indexing.ts";
+import * as leaves from "./rows-leaves.ts";
+import * as normalization from "./rows-normalization.ts";
+import * as product from "./rows-product.ts";
+import * as shaping from "./rows-shaping.ts";
+
+/** Small graphs that try every operator. Complete by type: an operator without rows does not compile. */
+export const rows: { readonly [K in OperatorKind]: readonly [Row, ...Row[]] } = {
+  ...leaves,
+  ...elementwise,
+  ...shaping,
+  ...product,
+  ...normalization,
+  ...attention,
+  ...indexing,
+};
+
+/** Every row with the operator it tries. */
+export const everyRow: readonly { readonly kind: OperatorKind; readonly about: string; readonly row: Row }[] =
+  Object.entries(rows).flatMap(([kind, list]) =>
+    list.map((row) => ({ kind: kind as OperatorKind, about: row.about, row })),
+  );
