@@ -9,7 +9,7 @@ import {
   quickGelu,
   reshape,
   type Scope,
-  slice,
+  split,
   type Tensor,
   transpose,
 } from "../tensor/index.ts";
@@ -86,22 +86,15 @@ function selfAttention(scope: Scope, x: Tensor, hidden: Dim, config: VisionConfi
   const linearOptions = { bias: true, deviation: config.initializerRange };
   const [images, tokens] = x.shape;
   const headDim = config.hidden / config.heads;
-  const three = dim("qkv", 3);
   const fused = linearLayer(
     scope.at("query_key_value"),
     x,
     dim("3·hidden", 3 * config.hidden),
     linearOptions,
   );
-  const laidOut = reshape(fused, [
-    images,
-    tokens,
-    dim("heads", config.heads),
-    three,
-    dim("headDim", headDim),
-  ]);
-  const parts = transpose(laidOut, [3, 0, 2, 1, 4]);
-  const part = (i: number): Tensor => reshape(slice(parts, 0, i, i + 1), parts.shape.slice(1));
-  const context = attention(part(0), part(1), part(2), { scale: 1 / Math.sqrt(headDim) });
+  const parts = [dim("heads", config.heads), dim("qkv", 3), dim("headDim", headDim)];
+  const laidOut = transpose(reshape(fused, [images, tokens, ...parts]), [3, 0, 2, 1, 4]);
+  const [q, k, v] = split(laidOut, 0, [1, 1, 1]).map((part) => reshape(part, part.shape.slice(1)));
+  const context = attention(q, k, v, { scale: 1 / Math.sqrt(headDim) });
   return linearLayer(scope.at("dense"), joinHeads(context, hidden), hidden, linearOptions);
 }
