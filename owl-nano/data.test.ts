@@ -1,6 +1,7 @@
 import { beforeAll, describe, expect, it } from "vitest";
 import { COLORS } from "./colors.ts";
 import { factsOf } from "./facts.ts";
+import { similarLengths } from "./similar-lengths.ts";
 import {
   captionSource,
   languageSource,
@@ -58,10 +59,10 @@ describe("held-out pictures", () => {
 describe("generators", () => {
   it("give the same example for the same seed and index, in any order", async () => {
     const makers = [
-      () => languageSource(material.concepts, 5),
+      () => languageSource(material.concepts, 5, 4),
       () => captionSource(material, 5),
-      () => pictureDialogueSource(material, 5),
-      () => textDialogueSource(material.concepts, 5),
+      () => pictureDialogueSource(material, 5, 4),
+      () => textDialogueSource(material.concepts, 5, 4),
     ];
     for (const make of makers) {
       const forwards = make();
@@ -86,7 +87,7 @@ describe("generators", () => {
   });
 
   it("write lower-case conversations in mPLUG-Owl's form", async () => {
-    const source = pictureDialogueSource(material, 2);
+    const source = pictureDialogueSource(material, 2, 16);
     for (let i = 0; i < 300; i++) {
       const { text, images } = await source.example(i);
       expect(images).toHaveLength(1);
@@ -95,6 +96,24 @@ describe("generators", () => {
     const captions = captionSource(material, 2);
     for (let i = 0; i < 100; i++)
       expect((await captions.example(i)).text).toMatch(/ on a [a-z]+ background\.$/);
+  });
+
+  it("fill batches with texts of similar length, each text once", async () => {
+    const rows = 16;
+    const texts = languageSource(material.concepts, 3, rows);
+    let filled = 0;
+    let padded = 0;
+    for (let batch = 0; batch < 32; batch++) {
+      const lengths: number[] = [];
+      for (let i = 0; i < rows; i++) lengths.push((await texts.example(batch * rows + i)).text.length);
+      filled += lengths.reduce((sum, length) => sum + length, 0);
+      padded += rows * Math.max(...lengths);
+    }
+    expect(filled / padded).toBeGreaterThan(0.85);
+    const order = similarLengths((index) => (index * 7) % 13, 4, 1);
+    expect(Array.from({ length: 64 }, (_, i) => order(i)).sort((a, b) => a - b)).toEqual(
+      Array.from({ length: 64 }, (_, i) => i),
+    );
   });
 
   it("answer every fact of every concept in a sentence that holds its value", () => {

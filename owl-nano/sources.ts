@@ -1,12 +1,13 @@
 import type { DenseExample, DenseSource, Example, ExampleSource } from "../src/data/index.ts";
 import { type Atlas, loadAtlas } from "./atlas.ts";
-import { caption, drawScene } from "./captions.ts";
+import { caption, drawScene, type Scene } from "./captions.ts";
 import { type Concept, readConcepts } from "./concepts.ts";
 import { conversation } from "./conversation.ts";
 import { pictureDialogue } from "./dialogue.ts";
 import { languageText, textConversation } from "./language-texts.ts";
 import { drawPicture, TRAINING_PICTURES, type Wardrobe, wardrobe } from "./pictures.ts";
 import { randomFor } from "./random.ts";
+import { similarLengths } from "./similar-lengths.ts";
 import { divide, readSplits, type SplitSprites } from "./splits.ts";
 import { VisionScenes } from "./vision-scenes.ts";
 
@@ -46,9 +47,11 @@ export function visionSource(
   };
 }
 
-/** Language stage: text alone. */
-export function languageSource(concepts: readonly Concept[], seed: number): ExampleSource {
-  return endless((index) => ({ text: languageText(concepts, seed, index), images: [] }));
+/** Language stage: text alone, in batches of `rows` texts of similar length. */
+export function languageSource(concepts: readonly Concept[], seed: number, rows: number): ExampleSource {
+  const text = (index: number): string => languageText(concepts, seed, index);
+  const at = similarLengths((index) => text(index).length, rows, seed);
+  return endless((index) => ({ text: text(at(index)), images: [] }));
 }
 
 /** Stage 1: a picture and its caption; a pair of things in one of six. */
@@ -60,23 +63,28 @@ export function captionSource({ concepts, designs }: Material, seed: number): Ex
   });
 }
 
-/** Stage 2, multimodal half: a conversation about a picture. */
-export function pictureDialogueSource({ concepts, designs }: Material, seed: number): ExampleSource {
-  return endless((index) => {
+/** Stage 2, multimodal half: conversations about a picture, `rows` of similar length a batch. */
+export function pictureDialogueSource(
+  { concepts, designs }: Material,
+  seed: number,
+  rows: number,
+): ExampleSource {
+  const write = (index: number): { text: string; scene: Scene } => {
     const random = randomFor(seed, "dialogues", index);
     const scene = drawScene(concepts, 1 / 8, random);
-    const turns = pictureDialogue(scene, concepts, random);
-    return {
-      text: conversation(turns, "<image>"),
-      images: [drawPicture(scene, designs, TRAINING_PICTURES, random)],
-    };
+    return { scene, text: conversation(pictureDialogue(scene, concepts, random), "<image>") };
+  };
+  const at = similarLengths((index) => write(index).text.length, rows, seed);
+  return endless((index) => {
+    const { text, scene } = write(at(index));
+    const random = randomFor(seed, "dialogue pictures", at(index));
+    return { text, images: [drawPicture(scene, designs, TRAINING_PICTURES, random)] };
   });
 }
 
 /** Stage 2, text half: facts and a little chat. */
-export function textDialogueSource(concepts: readonly Concept[], seed: number): ExampleSource {
-  return endless((index) => ({
-    text: textConversation(concepts, randomFor(seed, "text", index)),
-    images: [],
-  }));
+export function textDialogueSource(concepts: readonly Concept[], seed: number, rows: number): ExampleSource {
+  const text = (index: number): string => textConversation(concepts, randomFor(seed, "text", index));
+  const at = similarLengths((index) => text(index).length, rows, seed);
+  return endless((index) => ({ text: text(at(index)), images: [] }));
 }
