@@ -1,7 +1,9 @@
+import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import * as op from "../tensor/index.ts";
 import { requireClose } from "../tensor/testing/compare.ts";
 import { randomStream } from "../tensor/testing/random.ts";
+import { randomGraph } from "../tensor/testing/random-graph.ts";
 import { type Traced, trace } from "../tensor/testing/row.ts";
 import { everyRow, rows } from "../tensor/testing/rows.ts";
 import { gradients } from "./index.ts";
@@ -17,10 +19,14 @@ function weightedSum(results: readonly op.Tensor[], seed: string): op.Tensor {
   return sums.reduce(op.add);
 }
 
+const toFloat64 = ({ dims, data }: op.HostTensor): op.Numbers => ({
+  dims,
+  data: Float64Array.from(data, Number),
+});
+
 /** ∂loss/∂leaf by central differences in float64. */
 function differences(loss: op.Tensor, values: Traced["values"], name: string): op.Numbers {
-  const centre = Float64Array.from(values[name].data as Float32Array);
-  const { dims } = values[name];
+  const { dims, data: centre } = toFloat64(values[name]);
   const lossAt = (i: number, step: number): number => {
     const data = centre.with(i, centre[i] + step);
     return op.interpret([loss], { ...values, [name]: { dims, data } })[0].data[0];
@@ -31,7 +37,7 @@ function differences(loss: op.Tensor, values: Traced["values"], name: string): o
 }
 
 /** Compares the derived gradient graph, interpreted in float64, with finite differences. */
-export function checkGradients({ leaves, values, results }: Traced, names: readonly string[]): void {
+function checkGradients({ leaves, values, results }: Traced, names: readonly string[]): void {
   const loss = weightedSum(results, names.join());
   const derived = op.interpret(
     gradients(
@@ -58,4 +64,50 @@ describe("gradient rules against finite differences", () => {
       "cachedAttention",
     ]);
   });
+});
+
+type Slope = { readonly derived: number; readonly measured: number };
+
+/** The slope of a loss in a random direction of all its leaves: by its gradients, and by a central difference. */
+function slope({ leaves, values, results }: Traced, direction: string): Slope {
+  const random = randomStream(direction);
+  const moving = Object.entries(leaves).map(([name, tensor]) => {
+    const { dims, data } = toFloat64(values[name]);
+    return { name, tensor, dims, data, way: data.map(() => 2 * random() - 1) };
+  });
+  const loss = weightedSum(results, direction);
+  const derivatives = op.interpret(
+    gradients(
+      loss,
+      moving.map(({ tensor }) => tensor),
+    ),
+    values,
+  );
+  const products = moving.flatMap(({ way }, i) => [...derivatives[i].data].map((value, j) => value * way[j]));
+  const lossAt = (step: number): number => {
+    const moved = moving.map(({ name, dims, data, way }) => [
+      name,
+      { dims, data: data.map((value, j) => value + step * way[j]) },
+    ]);
+    return op.interpret([loss], Object.fromEntries(moved))[0].data[0];
+  };
+  const step = 1e-5;
+  return {
+    derived: products.reduce((sum, product) => sum + product, 0),
+    measured: (lossAt(step) - lossAt(-step)) / (2 * step),
+  };
+}
+
+test("gradients of random graphs against finite differences", () => {
+  const choices = fc.array(fc.nat(), { minLength: 1, maxLength: 14 });
+  fc.assert(
+    fc.property(choices, (chosen) => {
+      const graph = randomGraph(chosen);
+      for (const direction of ["one way", "another way"]) {
+        const { derived, measured } = slope(graph, direction);
+        expect(Math.abs(derived - measured)).toBeLessThanOrEqual(1e-6 * Math.max(1, Math.abs(measured)));
+      }
+    }),
+    { seed: 20230427, numRuns: 300 },
+  );
 });
