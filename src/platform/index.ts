@@ -1,1 +1,17 @@
+export * from "./append.ts";
 export * from "./files.ts";
+export * from "./image-decoder.ts";
+export {
+  type ExecutionProvider,
+  type OnnxBindingName,
+  type OnnxBoundRun,
+  type OnnxRuntime,
+  OnnxRuntimeError,
+  type OnnxSession,
+  type OnnxSessionOptions,
+  type OnnxSignature,
+  type OnnxTensor,
+  type OnnxType,
+} from "./onnx-runtime.ts";
+export { processorCount } from "./onnx-runtime-library.ts";
+export { openOnnxRuntime } from "./onnx-runtime-open.ts";

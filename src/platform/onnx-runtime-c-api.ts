@@ -1,0 +1,128 @@
+import type { OnnxRuntime, OnnxSession, OnnxSessionOptions } from "./onnx-runtime.ts";
+import { loadOrtApi, nameArray, type OrtApi, type Pointer } from "./onnx-runtime-api.ts";
+import {
+  createNativeSession,
+  environmentOf,
+  logSeverity,
+  type OrtEnvironment,
+  type ThreadPool,
+} from "./onnx-runtime-environment.ts";
+import { onnxRuntimeLibrary, processorCount, requireCudaFiles } from "./onnx-runtime-library.ts";
+import { NativeSession } from "./onnx-runtime-session.ts";
+import { OrtValues } from "./onnx-runtime-values.ts";
+
+const optimizationLevels = { none: 0, basic: 1, extended: 2, all: 99 };
+
+/** Reaches ONNX Runtime through its C API: no copies at its border, buffers updated in place. */
+export async function openCApi(): Promise<OnnxRuntime> {
+  const library = onnxRuntimeLibrary();
+  const api = await loadOrtApi(library);
+  return new CApiRuntime(api, library);
+}
+
+class CApiRuntime implements OnnxRuntime {
+  readonly binding = "c-api";
+  readonly version: string;
+  readonly #api: OrtApi;
+  readonly #library: string;
+  readonly #values: OrtValues;
+
+  constructor(api: OrtApi, library: string) {
+    this.#api = api;
+    this.#library = library;
+    this.#values = new OrtValues(api);
+    this.version = api.version;
+  }
+
+  async createSession(model: Uint8Array, options: OnnxSessionOptions = {}): Promise<OnnxSession> {
+    const { threads = processorCount(), spinning = false } = options;
+    const pool = { threads, spinning };
+    const environment = environmentOf(this.#api, pool);
+    try {
+      return await this.#compile(model, options, environment, pool);
+    } catch (error) {
+      if (!isForeignEnvironment(error)) throw error;
+      environment.sharedPool = undefined;
+      return await this.#compile(model, options, environment, pool);
+    }
+  }
+
+  async #compile(
+    model: Uint8Array,
+    options: OnnxSessionOptions,
+    environment: OrtEnvironment,
+    pool: ThreadPool,
+  ): Promise<OnnxSession> {
+    const settings = this.#api.create("session options", "CreateSessionOptions");
+    try {
+      this.#configure(settings, options);
+      this.#chooseThreads(settings, environment, pool);
+      this.#appendProvider(settings, options);
+      const session = await createNativeSession(this.#api, environment, model, settings);
+      return new NativeSession(this.#api, this.#values, session);
+    } finally {
+      this.#api.native.ReleaseSessionOptions(settings);
+    }
+  }
+
+  #configure(settings: Pointer, options: OnnxSessionOptions): void {
+    const api = this.#api;
+    const where = "session options";
+    const level = optimizationLevels[options.optimization ?? "all"];
+    api.call(where, "SetSessionLogSeverityLevel", settings, logSeverity);
+    api.call(where, "SetSessionGraphOptimizationLevel", settings, level);
+    for (const [key, value] of Object.entries(options.settings ?? {})) {
+      api.call(where, "AddSessionConfigEntry", settings, key, value);
+    }
+    for (const [name, size] of Object.entries(options.dimensions ?? {})) {
+      api.call(where, "AddFreeDimensionOverrideByName", settings, name, size);
+    }
+  }
+
+  #chooseThreads(settings: Pointer, { sharedPool }: OrtEnvironment, { threads, spinning }: ThreadPool): void {
+    const api = this.#api;
+    const where = "threads";
+    if (sharedPool?.threads === threads && sharedPool.spinning === spinning) {
+      api.call(where, "DisablePerSessionThreads", settings);
+      return;
+    }
+    api.call(where, "SetIntraOpNumThreads", settings, threads);
+    api.call(
+      where,
+      "AddSessionConfigEntry",
+      settings,
+      "session.intra_op.allow_spinning",
+      spinning ? "1" : "0",
+    );
+  }
+
+  #appendProvider(settings: Pointer, { provider = "cpu", providerOptions = {} }: OnnxSessionOptions): void {
+    if (provider === "cpu") return;
+    const api = this.#api;
+    const where = `device ${provider}`;
+    const keys = nameArray(api, Object.keys(providerOptions));
+    const values = nameArray(api, Object.values(providerOptions));
+    const count = Object.keys(providerOptions).length;
+    if (provider === "webgpu") {
+      const name = "SessionOptionsAppendExecutionProvider";
+      api.call(where, name, settings, "WebGPU", keys, values, count);
+      return;
+    }
+    requireCudaFiles(this.#library);
+    const cuda = api.create(where, "CreateCUDAProviderOptions");
+    try {
+      api.call(where, "UpdateCUDAProviderOptions", cuda, keys, values, count);
+      api.call(where, "SessionOptionsAppendExecutionProvider_CUDA_V2", settings, cuda);
+    } finally {
+      api.native.ReleaseCUDAProviderOptions(cuda);
+    }
+  }
+}
+
+/**
+ * Whether a session was refused for want of shared threads: another binding in this process had made the
+ * environment before us, without them.
+ */
+function isForeignEnvironment(error: unknown): boolean {
+  return error instanceof Error && error.message.includes("CreateEnvWithGlobalThreadPools");
+}

@@ -1,0 +1,159 @@
+import type { InferenceSession, Tensor } from "onnxruntime-common";
+import {
+  boundTargets,
+  type OnnxBoundRun,
+  type OnnxRuntime,
+  OnnxRuntimeError,
+  type OnnxSession,
+  type OnnxSessionOptions,
+  type OnnxSignature,
+  type OnnxTensor,
+  type OnnxType,
+  outputTargets,
+} from "./onnx-runtime.ts";
+import { onnxRuntimeLibrary, processorCount, requireCudaFiles } from "./onnx-runtime-library.ts";
+
+type Library = typeof import("onnxruntime-node");
+
+/** `ORT_LOGGING_LEVEL_FATAL`, as in the C API binding. */
+const logSeverityLevel = 4;
+
+/**
+ * Reaches ONNX Runtime through onnxruntime-node's own interface: for platforms where koffi cannot be loaded.
+ * Every output is copied, and a run blocks the event loop.
+ */
+export async function openNodeBinding(fallbackReason?: string): Promise<OnnxRuntime> {
+  const library = await import("onnxruntime-node");
+  return {
+    binding: "onnxruntime-node",
+    version: library.env.versions.node ?? "unknown",
+    ...(fallbackReason === undefined ? {} : { fallbackReason }),
+    createSession: async (model, options = {}) => {
+      if (options.provider === "cuda") requireCudaFiles(onnxRuntimeLibrary());
+      const session = await rephrase("compile", () =>
+        library.InferenceSession.create(model, sessionOptions(options)),
+      );
+      return new NodeSession(library, session);
+    },
+  };
+}
+
+function sessionOptions(options: OnnxSessionOptions): InferenceSession.SessionOptions {
+  const { provider = "cpu", threads = processorCount(), spinning = false } = options;
+  return {
+    executionProviders: [{ name: provider, ...options.providerOptions }],
+    intraOpNumThreads: threads,
+    graphOptimizationLevel: options.optimization === "none" ? "disabled" : (options.optimization ?? "all"),
+    logSeverityLevel,
+    freeDimensionOverrides: options.dimensions ?? {},
+    extra: nestedSettings({ "session.intra_op.allow_spinning": spinning ? "1" : "0", ...options.settings }),
+  };
+}
+
+interface NestedSettings {
+  [key: string]: string | NestedSettings;
+}
+
+/** `{ "session.a": "1" }` as `{ session: { a: "1" } }`, the form in which this library takes settings. */
+function nestedSettings(settings: Readonly<Record<string, string>>): NestedSettings {
+  const root: NestedSettings = {};
+  for (const [key, value] of Object.entries(settings)) {
+    const path = key.split(".");
+    const last = path.pop()!;
+    let level = root;
+    for (const part of path) {
+      const next = level[part];
+      if (typeof next !== "object") level[part] = {};
+      level = level[part] as NestedSettings;
+    }
+    level[last] = value;
+  }
+  return root;
+}
+
+class NodeSession implements OnnxSession {
+  readonly inputs: readonly OnnxSignature[];
+  readonly outputs: readonly OnnxSignature[];
+  readonly #library: Library;
+  readonly #session: InferenceSession;
+  #running = 0;
+  #disposed = false;
+
+  constructor(library: Library, session: InferenceSession) {
+    this.#library = library;
+    this.#session = session;
+    this.inputs = session.inputMetadata.map(signature);
+    this.outputs = session.outputMetadata.map(signature);
+  }
+
+  async run(
+    feeds: readonly OnnxTensor[],
+    into: readonly (OnnxTensor | undefined)[],
+  ): Promise<readonly OnnxTensor[]> {
+    if (this.#disposed) throw new OnnxRuntimeError("run: the program must not be disposed of before it runs");
+    const targets = outputTargets(this, feeds, into);
+    const named = Object.fromEntries(
+      this.inputs.map(({ name }, index) => [name, this.#tensor(feeds[index])]),
+    );
+    const fetches = Object.fromEntries(
+      this.outputs.map(({ name }, index) => [name, targets[index] ? this.#tensor(targets[index]) : null]),
+    );
+    this.#running++;
+    try {
+      const results = await rephrase("run", () => this.#session.run(named, fetches));
+      return this.outputs.map(({ name }, index) => targets[index] ?? ownTensor(results[name]));
+    } finally {
+      this.#running--;
+      if (this.#disposed && this.#running === 0) await this.#session.release();
+    }
+  }
+
+  runSync(): readonly OnnxTensor[] {
+    throw new OnnxRuntimeError(
+      'runSync: needs the binding "c-api", got "onnxruntime-node"; use run, or see why the device fell back',
+    );
+  }
+
+  bind(feeds: readonly OnnxTensor[], into: readonly (OnnxTensor | undefined)[]): OnnxBoundRun {
+    const outputs = boundTargets(this, feeds, into);
+    return {
+      outputs,
+      run: async () => {
+        await this.run(feeds, outputs);
+      },
+      runSync: () => {
+        this.runSync();
+      },
+    };
+  }
+
+  dispose(): void {
+    if (this.#disposed) return;
+    this.#disposed = true;
+    if (this.#running === 0) void this.#session.release();
+  }
+
+  #tensor({ dtype, dims, data }: OnnxTensor): Tensor {
+    return new this.#library.Tensor(dtype, data, dims);
+  }
+}
+
+function signature(metadata: InferenceSession.ValueMetadata): OnnxSignature {
+  if (!metadata.isTensor) {
+    throw new OnnxRuntimeError(`${metadata.name}: must be a tensor, got another kind of value`);
+  }
+  return { name: metadata.name, dtype: metadata.type as OnnxType, dims: metadata.shape };
+}
+
+function ownTensor({ type, dims, data }: Tensor): OnnxTensor {
+  return { dtype: type as OnnxType, dims, data: data as OnnxTensor["data"] };
+}
+
+async function rephrase<T>(where: string, action: () => Promise<T>): Promise<T> {
+  try {
+    return await action();
+  } catch (error) {
+    const message = error instanceof Error ? error.message : String(error);
+    throw new OnnxRuntimeError(`${where}: ${message}`, { cause: error });
+  }
+}
