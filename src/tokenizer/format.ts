@@ -69,7 +69,7 @@ export function sentencePieceJson(
     padding: null,
     added_tokens: special.map((id) => ({
       id,
-      content: tokens[id]!,
+      content: tokens[id],
       single_word: false,
       lstrip: false,
       rstrip: false,
@@ -97,7 +97,7 @@ export function sentencePieceJson(
     model: {
       type: "BPE",
       dropout: null,
-      unk_token: tokens[unknown]!,
+      unk_token: tokens[unknown],
       continuing_subword_prefix: null,
       end_of_word_suffix: null,
       fuse_unk: true,

@@ -36,7 +36,7 @@ export class PairCounts {
   join(left: number, right: number, id: number): void {
     const pair = this.pairs.get(key(left, right));
     for (const index of pair?.words ?? []) {
-      const word = this.words[index]!;
+      const word = this.words[index];
       this.countPairs(index, -1);
       word.ids = joined(word.ids, left, right, id);
       this.countPairs(index, 1);
@@ -45,10 +45,10 @@ export class PairCounts {
   }
 
   private countPairs(index: number, sign: 1 | -1): void {
-    const { ids, count } = this.words[index]!;
+    const { ids, count } = this.words[index];
     for (let position = 0; position + 1 < ids.length; position++) {
-      const left = ids[position]!;
-      const right = ids[position + 1]!;
+      const left = ids[position];
+      const right = ids[position + 1];
       if (left < 0 || right < 0) continue;
       let pair = this.pairs.get(key(left, right));
       if (!pair) {
@@ -74,7 +74,7 @@ function joined(ids: readonly number[], left: number, right: number, id: number)
   const result: number[] = [];
   for (let position = 0; position < ids.length; position++) {
     const isPair = ids[position] === left && ids[position + 1] === right;
-    result.push(isPair ? id : ids[position]!);
+    result.push(isPair ? id : ids[position]);
     if (isPair) position++;
   }
   return result;

@@ -71,7 +71,7 @@ export function convertSentencePiece(bytes: Uint8Array, where = "tokenizer.model
   }
   const { pieces } = model;
   const special = [...pieces.keys()].filter(
-    (id) => pieces[id]!.type === pieceType.control || pieces[id]!.type === pieceType.unknown,
+    (id) => pieces[id].type === pieceType.control || pieces[id].type === pieceType.unknown,
   );
   const unknown = pieces.findIndex(({ type }) => type === pieceType.unknown);
   return sentencePieceJson(

@@ -74,7 +74,7 @@ function learnMerges(words: ReadonlyMap<string, number>, tokens: string[], size:
   while (tokens.length < size) {
     const best = pairs.mostFrequent();
     if (!best) break;
-    const joined = tokens[best.left]! + tokens[best.right]!;
+    const joined = tokens[best.left] + tokens[best.right];
     // The same letters may be reached by two different pairs; they are one token.
     const id = idOf.get(joined) ?? tokens.push(joined) - 1;
     idOf.set(joined, id);

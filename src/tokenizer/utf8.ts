@@ -47,11 +47,11 @@ export function decoderByPrefix(): ByteDecoder {
 
 /** Bytes of the character that starts here: 0 if none can; more than there are if it may still be completed. */
 function characterLength(bytes: readonly number[], start: number): number {
-  const lead = bytes[start]!;
+  const lead = bytes[start];
   const length = lead < 0x80 ? 1 : lead < 0xc2 ? 0 : lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : lead < 0xf5 ? 4 : 0;
   for (let offset = 1; offset < length && start + offset < bytes.length; offset++) {
     const [low, high] = offset === 1 ? secondByteRange(lead) : [0x80, 0xbf];
-    const byte = bytes[start + offset]!;
+    const byte = bytes[start + offset];
     if (byte < low || byte > high) return 0;
   }
   return length;
@@ -67,8 +67,8 @@ function secondByteRange(lead: number): [number, number] {
 }
 
 function codePoint(bytes: readonly number[], start: number, length: number): number {
-  const lead = bytes[start]!;
+  const lead = bytes[start];
   let code = length === 1 ? lead : lead & (0x7f >> length);
-  for (let offset = 1; offset < length; offset++) code = (code << 6) | (bytes[start + offset]! & 0x3f);
+  for (let offset = 1; offset < length; offset++) code = (code << 6) | (bytes[start + offset] & 0x3f);
   return code;
 }

@@ -1,0 +1,12 @@
+/** A conversation with pictures becomes model input, or a training sample. */
+export type { PaddedBatch } from "./batch.ts";
+export { padBatch, padPrompts } from "./batch.ts";
+export type { ConversationOptions, EncodedConversation } from "./conversation.ts";
+export { encodeConversation, encodePrompt } from "./conversation.ts";
+export { PromptError } from "./error.ts";
+export type { Message, Part } from "./message.ts";
+export { imageId, imageMark } from "./pieces.ts";
+export type { PromptTemplate } from "./template.ts";
+export { demoSystemSentence, promptTemplate, publishedTemplate, trainingSystemSentence } from "./template.ts";
+export type { SampleOptions, TrainingSample } from "./training-sample.ts";
+export { encodeCaption, encodePlainText, encodeTrainingSample } from "./training-sample.ts";

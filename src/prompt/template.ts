@@ -1,0 +1,57 @@
+import { z } from "zod";
+import type { Tokenizer } from "../tokenizer/index.ts";
+import { PromptError } from "./error.ts";
+
+/** How a model was taught that a conversation is written. */
+export interface PromptTemplate {
+  /** The sentence on the first line; empty for none. */
+  readonly system: string;
+  /** What begins a line of the person's. */
+  readonly user: string;
+  /** What begins a line of the model's. */
+  readonly assistant: string;
+  /**
+   * Where text is cut before it is turned into ids (each piece gets a leading space token of its own). `"pictures"`: only
+   * there, as the reference's processor does. `"turns"`: also at the beginnings of lines, and answers end with eos, which
+   * is how the reference cuts training samples; so the model is asked with the very ids it was taught with.
+   */
+  readonly cut: "pictures" | "turns";
+}
+
+/** First line of the reference's training data and README. */
+export const trainingSystemSentence =
+  "The following is a conversation between a curious human and AI assistant. " +
+  "The assistant gives helpful, detailed, and polite answers to the user's questions.";
+
+/** First line in the reference's web demo. */
+export const demoSystemSentence =
+  "The following is a conversation between a curious human and AI. " +
+  "The AI gives helpful, detailed, and polite answers to the human's questions.";
+
+/** The template of the published checkpoints. */
+export const publishedTemplate: PromptTemplate = {
+  system: trainingSystemSentence,
+  user: "Human: ",
+  assistant: "AI: ",
+  cut: "pictures",
+};
+
+const templateSetting = z.strictObject({
+  system: z.string().default(publishedTemplate.system),
+  user: z.string().min(1).default(publishedTemplate.user),
+  assistant: z.string().min(1).default(publishedTemplate.assistant),
+  cut: z.enum(["pictures", "turns"]).default(publishedTemplate.cut),
+});
+
+/**
+ * The template that a model directory carries: key `prompt_template` of its tokenizer_config.json (beside the place where
+ * others keep `chat_template`); what is left out there is as published.
+ * @throws PromptError where that key holds something else
+ */
+export function promptTemplate({ configuration }: Tokenizer): PromptTemplate {
+  const { success, data, error } = templateSetting.safeParse(configuration.prompt_template ?? {});
+  if (success) return data;
+  throw new PromptError(
+    `tokenizer_config.json: prompt_template must be a template, got\n${z.prettifyError(error)}`,
+  );
+}

@@ -1,0 +1,137 @@
+import type { Tokenizer } from "../tokenizer/index.ts";
+import { PromptError } from "./error.ts";
+import type { Piece } from "./pieces.ts";
+import { cutTurns, cutTurnsAsReference, imageId } from "./pieces.ts";
+import type { PromptTemplate } from "./template.ts";
+import { promptTemplate } from "./template.ts";
+
+/** A text as ids, and which of them are to be learned. */
+export interface TrainingSample {
+  /** Token ids, bos first; −1 at the positions of a picture. */
+  readonly ids: readonly number[];
+  /** For every id whether predicting it counts in the loss. */
+  readonly counted: readonly boolean[];
+  /** Pictures that have their positions: the first so many of the row's. */
+  readonly imageCount: number;
+  /** Whether something was left out because of the length. */
+  readonly isCut: boolean;
+}
+
+/** What making a sample needs to know. */
+export interface SampleOptions {
+  /** Longest model input; a sample has one id more, because the last one is only a target. */
+  readonly maxLength: number;
+  /** Positions of one picture: the model's queries + 1. */
+  readonly tokensPerImage: number;
+  /** How conversations are written; default: what the tokenizer's directory says. */
+  readonly template?: PromptTemplate;
+  /** `"reference"` repeats the released code with its silent errors (docs/fidelity.md); default: not. */
+  readonly fidelity?: "reference" | "default";
+  /** What a person calls this row, for errors (`train.jsonl:12`). */
+  readonly where?: string;
+}
+
+/**
+ * A conversation in mPLUG-Owl's format, learned where the assistant speaks and at the eos behind each answer (paper
+ * section 3.3). A text that is too long is cut; a cut answer still ends with eos, as in the reference.
+ * @throws PromptError where nothing would be learned: no answer, or none before the cut
+ */
+export function encodeTrainingSample(
+  text: string,
+  tokenizer: Tokenizer,
+  options: SampleOptions,
+): TrainingSample {
+  const { template = promptTemplate(tokenizer), fidelity = "default", where = "sample" } = options;
+  if (fidelity === "reference") {
+    return pack(cutTurnsAsReference(text, template), tokenizer, options, where);
+  }
+  const pieces = cutTurns(text, template, where);
+  const sample = withoutTrailingPictures(pack(pieces, tokenizer, options, where), options.tokensPerImage);
+  if (sample.counted.includes(true)) return sample;
+  throw new PromptError(
+    pieces.some(({ kind }) => kind === "answer")
+      ? `${where}: an answer must begin within ${options.maxLength} tokens, got a longer prompt. Raise the length or shorten the row`
+      : `${where}: a line must begin with "${template.assistant}", got none. Without an answer there is nothing to learn`,
+  );
+}
+
+/**
+ * A picture and its caption (stage 1, paper section 3.2): bos, the picture, the caption, eos; the caption and eos are learned.
+ * @throws PromptError where the picture alone fills the length
+ */
+export function encodeCaption(caption: string, tokenizer: Tokenizer, options: SampleOptions): TrainingSample {
+  const { where = "caption", maxLength, tokensPerImage } = options;
+  if (tokensPerImage + 1 >= maxLength) {
+    throw new PromptError(
+      `${where}: the length must exceed the picture's ${tokensPerImage + 1}, got ${maxLength}`,
+    );
+  }
+  const pieces: Piece[] = [
+    { kind: "text", text: "" },
+    { kind: "image", text: "" },
+    { kind: "answer", text: caption },
+  ];
+  return pack(pieces, tokenizer, options, where);
+}
+
+/** Plain text for language pre-training: bos, the text, eos; everything behind bos is learned. A cut text has no eos. */
+export function encodePlainText(
+  text: string,
+  tokenizer: Tokenizer,
+  { maxLength }: Pick<SampleOptions, "maxLength">,
+): TrainingSample {
+  const all = [tokenizer.bosId, ...tokenizer.encode(text), tokenizer.eosId];
+  const ids = all.slice(0, maxLength + 1);
+  return { ids, counted: ids.map((_, index) => index > 0), imageCount: 0, isCut: ids.length < all.length };
+}
+
+function pack(
+  pieces: readonly Piece[],
+  tokenizer: Tokenizer,
+  { maxLength, tokensPerImage }: SampleOptions,
+  where: string,
+): TrainingSample {
+  const ids = [tokenizer.bosId];
+  const counted = [false];
+  let imageCount = 0;
+  let isCut = false;
+  const append = (more: readonly number[], counts: boolean) => {
+    for (const id of more) ids.push(id);
+    for (const _ of more) counted.push(counts);
+  };
+  for (const [index, { kind, text }] of pieces.entries()) {
+    const room = maxLength + 1 - ids.length;
+    if (isCut || room <= 0) return { ids, counted, imageCount, isCut: true };
+    if (kind === "image") {
+      isCut = tokensPerImage > room;
+      if (isCut) continue;
+      append(new Array(tokensPerImage).fill(imageId), false);
+      imageCount++;
+      continue;
+    }
+    const tokens = tokenizer.encode(text);
+    if (index === 0 && tokens.length > room) throw new PromptError(tooLong(where, tokens.length, maxLength));
+    const kept = tokens.slice(0, kind === "answer" ? room - 1 : room);
+    isCut = kept.length < tokens.length;
+    append(kept, kind === "answer");
+    if (kind === "answer") append([tokenizer.eosId], true);
+  }
+  return { ids, counted, imageCount, isCut };
+}
+
+function tooLong(where: string, tokens: number, maxLength: number): string {
+  return `${where}: the text before the first answer or picture must fit ${maxLength} tokens, got ${tokens}. Raise the length or shorten the row`;
+}
+
+/** Pictures behind the last answer teach nothing, and no text follows that could look at them. */
+function withoutTrailingPictures(sample: TrainingSample, tokensPerImage: number): TrainingSample {
+  let { length } = sample.ids;
+  while (length > 0 && sample.ids[length - 1] === imageId) length -= tokensPerImage;
+  const dropped = (sample.ids.length - length) / tokensPerImage;
+  return {
+    ids: sample.ids.slice(0, length),
+    counted: sample.counted.slice(0, length),
+    imageCount: sample.imageCount - dropped,
+    isCut: sample.isCut || dropped > 0,
+  };
+}
