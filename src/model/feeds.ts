@@ -42,7 +42,7 @@ export function tokenFeeds(
 
 export interface LossFeeds {
   readonly feeds: {
-    /** Indices into batch · tokens of the hidden rows that predict a counted token; padding names row 0. */
+    /** Indices into batch · tokens of the hidden rows that predict a counted token; padding names the last. */
     readonly loss_rows?: HostTensor<"int64">;
     /** The token each row must predict; 0 where the row does not count. */
     readonly labels: HostTensor<"int64">;
@@ -78,7 +78,8 @@ export function lossFeeds(
 ): LossFeeds {
   const perRow = rows.map((row, b) => predictions(row, counts[b], b * row.length));
   const all = perRow.flat();
-  const size = lossRows ?? rows.length * (rows[0]?.length ?? 0);
+  const positions = rows.length * (rows[0]?.length ?? 0);
+  const size = lossRows ?? positions;
   if (all.length > size) {
     throw new RangeError(
       `loss_rows: at most ${size} tokens may count, got ${all.length}; build the graph with more lossRows`,
@@ -93,7 +94,7 @@ export function lossFeeds(
   }
   const feeds = { labels, loss_weights: weights };
   return {
-    feeds: lossRows === undefined ? feeds : { ...feeds, loss_rows: rowIndices(all, size) },
+    feeds: lossRows === undefined ? feeds : { ...feeds, loss_rows: rowIndices(all, size, positions - 1) },
     counted: all.length,
     emptyRows: perRow.flatMap((found, b) => (found.length === 0 ? [b] : [])),
   };
@@ -109,8 +110,10 @@ function predictions(
   return found;
 }
 
-function rowIndices(all: readonly Prediction[], size: number): HostTensor<"int64"> {
+/** Padding names the batch's last position, which never predicts a token. */
+function rowIndices(all: readonly Prediction[], size: number, last: number): HostTensor<"int64"> {
   const indices = allocate("int64", [size]);
+  indices.data.fill(BigInt(last), all.length);
   for (const [i, { row }] of all.entries()) indices.data[i] = BigInt(row);
   return indices;
 }

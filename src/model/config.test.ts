@@ -1,0 +1,80 @@
+import { readFileSync } from "node:fs";
+import { expect, test } from "vitest";
+import { configJson, ModelConfigError, parseConfig } from "./config.ts";
+
+const published = (): Record<string, Record<string, unknown>> =>
+  JSON.parse(readFileSync(new URL("../../tests/fixtures/model/config.json", import.meta.url), "utf8"));
+
+test("a config.json as the reference writes it is read by the keys that matter", () => {
+  const config = parseConfig(published());
+  expect(config.numQueryTokens).toBe(8);
+  expect(config.vision).toMatchObject({ hidden: 64, layers: 3, heads: 4, imageSize: 56, patchSize: 14 });
+  expect(config.abstractor).toMatchObject({ hidden: 64, layers: 2, heads: 4, intermediate: 96 });
+  expect(config.language).toMatchObject({
+    hidden: 96,
+    heads: 4,
+    keyValueHeads: 4,
+    headDim: 24,
+    vocabulary: 1024,
+    ropeTheta: 10000,
+    maxPositions: 2048,
+    tiedEmbeddings: false,
+    bosId: 1,
+    eosId: 2,
+    padId: 0,
+  });
+});
+
+test("what is left out has the published defaults", () => {
+  const config = parseConfig({ vision_config: {}, visual_abstractor_config: {}, text_config: {} });
+  expect(config.numQueryTokens).toBe(64);
+  expect(config.vision).toMatchObject({ hidden: 1024, layers: 24, heads: 16, intermediate: 4096 });
+  expect(config.language).toMatchObject({ hidden: 4096, layers: 32, keyValueHeads: 32, vocabulary: 32000 });
+});
+
+test("a config written in the published form reads back as itself", () => {
+  const config = parseConfig(published());
+  expect(parseConfig(JSON.parse(JSON.stringify(configJson(config))))).toEqual(config);
+});
+
+test("grouped-query attention and its own head size are read", () => {
+  const json = published();
+  Object.assign(json.text_config, { num_key_value_heads: 2, head_dim: 32, rope_theta: 5e5 });
+  expect(parseConfig(json).language).toMatchObject({ keyValueHeads: 2, headDim: 32, ropeTheta: 5e5 });
+});
+
+test("every wrong key is named at once", () => {
+  const json = published();
+  json.text_config.model_type = "bloom";
+  json.text_config.rope_scaling = { type: "linear", factor: 2 };
+  json.vision_config.hidden_act = "gelu";
+  delete (json as Record<string, unknown>).visual_abstractor_config;
+  const attempt = (): unknown => parseConfig(json, "models/x/config.json");
+  expect(attempt).toThrow(ModelConfigError);
+  for (const part of [
+    "models/x/config.json",
+    "text_config.model_type",
+    "text_config.rope_scaling",
+    "vision_config.hidden_act",
+    "visual_abstractor_config",
+  ]) {
+    expect(attempt).toThrow(part);
+  }
+});
+
+test("sizes that contradict each other are named at once", () => {
+  const json = published();
+  json.vision_config.image_size = 57;
+  json.visual_abstractor_config.encoder_hidden_size = 32;
+  json.text_config.num_key_value_heads = 3;
+  try {
+    parseConfig(json);
+    expect.unreachable();
+  } catch (error) {
+    expect((error as ModelConfigError).problems).toEqual([
+      "vision_config.image_size: must be a multiple of patch_size (14), got 57",
+      "visual_abstractor_config.encoder_hidden_size: must equal vision_config.hidden_size (64), got 32",
+      "text_config.num_attention_heads: must be a multiple of num_key_value_heads (3), got 4",
+    ]);
+  }
+});
