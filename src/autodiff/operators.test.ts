@@ -6,18 +6,8 @@ import { randomStream } from "../tensor/testing/random.ts";
 import { randomGraph } from "../tensor/testing/random-graph.ts";
 import { type Traced, trace } from "../tensor/testing/row.ts";
 import { everyRow, rows } from "../tensor/testing/rows.ts";
+import { weightedSum } from "../tensor/testing/weighted-sum.ts";
 import { gradients } from "./index.ts";
-
-/** A scalar that depends on every entry of the results, each with a weight of its own. */
-function weightedSum(results: readonly op.Tensor[], seed: string): op.Tensor {
-  const random = randomStream(seed);
-  const sums = results.map((result) => {
-    const dims = op.staticSizes(result.shape, "the weights of a loss");
-    const weights = Array.from({ length: op.elementCount(dims) }, () => 2 * random() - 1);
-    return op.total(op.mul(result, op.constant(op.float32(weights, dims))));
-  });
-  return sums.reduce(op.add);
-}
 
 const toFloat64 = ({ dims, data }: op.HostTensor): op.Numbers => ({
   dims,

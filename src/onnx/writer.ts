@@ -78,7 +78,7 @@ export function newWriter(
     },
     constant(value) {
       if (value.dtype !== "int64") return addConstant(value);
-      const key = `${value.dims.length}:${value.data.join(",")}`;
+      const key = `${value.dims.join()}: ${value.data.join()}`;
       const name = integerConstants.get(key) ?? addConstant(value);
       integerConstants.set(key, name);
       return name;

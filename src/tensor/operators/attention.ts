@@ -4,7 +4,8 @@ import { requireFloat } from "./elementwise.ts";
 
 /**
  * Rotary position embedding in LLaMA's half-rotating form.
- * x [batch, heads, tokens, headDim]; positions int64 [batch, tokens]; cos, sin [positions, headDim / 2].
+ * x [batch, heads, tokens, headDim]; positions int64 [batch, tokens]; cos, sin [positions, headDim / 2], where
+ * positions ≥ tokens (ONNX Runtime asks for that).
  */
 export function rotary(x: Tensor, positions: Tensor, cos: Tensor, sin: Tensor): Tensor {
   requireFloat("rotary", x, cos, sin);
@@ -29,6 +30,10 @@ export function rotary(x: Tensor, positions: Tensor, cos: Tensor, sin: Tensor): 
     !sameDim(positions.shape[1], x.shape[2])
   ) {
     throw operandError("rotary", "positions are int64 [batch, tokens]", positions, x);
+  }
+  const [tokens, rows] = [x.shape[2].size, cos.shape[0].size];
+  if (tokens !== undefined && rows !== undefined && rows < tokens) {
+    throw operandError("rotary", "the tables have at least as many rows as there are tokens", cos, x);
   }
   return makeTensor("rotary", [x, positions, cos, sin], {}, "float32", x.shape);
 }

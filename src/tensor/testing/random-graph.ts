@@ -135,10 +135,10 @@ const moves: { readonly [K in op.OperatorKind]: Move | undefined } = {
   rotary: ranked(1, (x, { choose }) => {
     const [rows, width] = sizesOf(asRows(x));
     if (width % 2 === 1) return undefined;
-    const angles = Array.from({ length: (3 * width) / 2 }, (_, i) => i);
+    const angles = Array.from({ length: (rows * width) / 2 }, (_, i) => i);
     const table = (wave: (angle: number) => number): op.Tensor =>
-      op.constant(op.float32(angles.map(wave), [3, width / 2]));
-    const positions = Array.from({ length: rows }, () => choose(3));
+      op.constant(op.float32(angles.map(wave), [rows, width / 2]));
+    const positions = Array.from({ length: rows }, () => choose(rows));
     return op.rotary(
       asHeads(x),
       op.constant(op.int64(positions, [1, rows])),
