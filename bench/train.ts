@@ -1,0 +1,88 @@
+import { collate, seededRandom, type TokenBatch, type TokenRow } from "../src/data/index.ts";
+import type { OwlConfig, Stage } from "../src/model/index.ts";
+import { openDevice } from "../src/runtime/index.ts";
+import { createTrainer, languageObjective, type TrainingRecipe } from "../src/training/index.ts";
+import { configurations } from "./configurations.ts";
+
+/** A measured training step. */
+export interface StepTime {
+  readonly config: string;
+  readonly stage: number;
+  /** Median over the runs: forward, backward, clipping, AdamW. */
+  readonly step_ms: number;
+}
+
+const batch = 8;
+const tokens = 96;
+
+const stageNames: Readonly<Record<number, Stage>> = { 0: "language", 1: "1", 2: "2" };
+
+function recipeOf(stage: number): TrainingRecipe {
+  return {
+    name: `bench ${stage}`,
+    stage: stageNames[stage],
+    steps: 1000,
+    batch,
+    maxTokens: tokens,
+    learningRate: 1e-4,
+    schedule: "constant",
+    warmup: 0,
+    betas: [0.9, 0.999],
+    epsilon: 1e-8,
+    weightDecay: 0.01,
+    clip: 1,
+    lora: { rank: 8, alpha: 32, dropout: 0, targets: ["q_proj", "v_proj"] },
+    seed: 1,
+  };
+}
+
+/** The peer's rows: random ids, a picture from position 4 on, a loss on what follows it (on all rows in stage 0). */
+export function benchBatch(config: OwlConfig, stage: number): TokenBatch {
+  const random = seededRandom(7);
+  const perImage = config.numQueryTokens + 1;
+  const side = config.vision.imageSize;
+  const firstCounted = stage === 0 ? 1 : 5 + config.numQueryTokens;
+  const rows = Array.from({ length: batch }, (_, r): TokenRow => {
+    const isPicture = (t: number): boolean => stage > 0 && t >= 4 && t < 4 + perImage;
+    // One more than the graph's tokens: the last one is only a target, and does not count.
+    const ids = Array.from({ length: tokens + 1 }, (_, t) =>
+      isPicture(t) ? -1 : 3 + Math.floor(random() * (config.language.vocabulary - 3)),
+    );
+    const pixels = Float32Array.from({ length: stage > 0 ? 3 * side * side : 0 }, () => random() * 2 - 1);
+    return {
+      ids,
+      counted: ids.map((_, t) => t >= firstCounted && t < tokens),
+      pixels: stage > 0 ? [pixels] : [],
+      name: `row ${r}`,
+    };
+  });
+  const rounding = { tokens: 1, losses: 1, maxTokens: tokens };
+  return collate(rows, { tokensPerImage: perImage, imageSize: side, rounding });
+}
+
+/** Median milliseconds of a whole step. */
+export async function measureStep(
+  name: keyof typeof configurations,
+  stage: number,
+  { runs = 7, threads = 2 }: { readonly runs?: number; readonly threads?: number } = {},
+): Promise<StepTime> {
+  const config = configurations[name];
+  const device = await openDevice({ threads, spinning: true });
+  const recipe = recipeOf(stage);
+  const trainer = await createTrainer({ device, recipe, objective: languageObjective(config, recipe) });
+  const rows = benchBatch(config, stage);
+  const times: number[] = [];
+  for (let run = 0; run < runs + 2; run++) {
+    const began = performance.now();
+    await trainer.update([rows]);
+    times.push(performance.now() - began);
+  }
+  trainer.dispose();
+  return { config: name, stage, step_ms: median(times.slice(2)) };
+}
+
+export function median(values: readonly number[]): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  const middle = sorted.length >> 1;
+  return sorted.length % 2 === 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
+}

@@ -1,0 +1,55 @@
+import { describe, expect, it } from "vitest";
+import { collate, type TokenRow } from "./collate.ts";
+
+const options = { tokensPerImage: 2, imageSize: 1, rounding: { tokens: 4, losses: 2 } };
+const picture = Float32Array.of(1, 2, 3);
+
+function row(ids: number[], counted: number[], pixels: Float32Array[] = [], name = "row"): TokenRow {
+  return { ids, counted: ids.map((_, i) => counted.includes(i)), pixels, name };
+}
+
+describe("collate", () => {
+  it("pads on the right, shifts labels and names the positions that count", () => {
+    const batch = collate([row([1, 5, 6, 7, 8, 2], [4, 5]), row([1, 9, 2], [2])], options);
+    expect(batch.sizes).toEqual({ rows: 2, tokens: 8, images: 0, losses: 4 });
+    expect([...batch.feeds.input_ids.data].map(Number)).toEqual([
+      1, 5, 6, 7, 8, 0, 0, 0, 1, 9, 0, 0, 0, 0, 0, 0,
+    ]);
+    expect([...batch.feeds.loss_rows.data].map(Number)).toEqual([3, 4, 9, 0]);
+    expect([...batch.feeds.labels.data].map(Number)).toEqual([8, 2, 2, 0]);
+    expect([...batch.feeds.loss_weights.data]).toEqual([1, 1, 1, 0]);
+    expect([batch.counted, batch.filled]).toEqual([3, 7]);
+  });
+
+  it("computes all positions where nearly all count", () => {
+    const batch = collate([row([1, 5, 6, 7, 2], [1, 2, 3, 4])], options);
+    expect(batch.sizes.losses).toBe(4);
+    expect(batch.feeds.loss_rows).toBeUndefined();
+    expect([...batch.feeds.labels.data].map(Number)).toEqual([5, 6, 7, 2]);
+  });
+
+  it("puts pictures where their positions are, and extra ones on padding", () => {
+    const rows = [row([1, -1, -1, -1, -1, 2], [5], [picture, picture]), row([-1, -1, 2], [2], [picture])];
+    const batch = collate(rows, { ...options, rounding: { ...options.rounding, images: 4 } });
+    expect(batch.sizes.images).toBe(4);
+    const positions = [...batch.feeds.visual_positions.data].map(Number);
+    expect(positions).toEqual([0, 1, 0, 2, 0, 3, 0, 4, 1, 0, 1, 1, 0, 5, 0, 6]);
+    expect([...batch.feeds.pixel_values.data]).toEqual([1, 2, 3, 1, 2, 3, 1, 2, 3, 0, 0, 0]);
+    expect([...batch.feeds.input_ids.data].every((id) => Number(id) >= 0)).toBe(true);
+  });
+
+  it("names rows in which nothing counts", () => {
+    const batch = collate([row([1, 5, 2], [], [], "train.jsonl:7"), row([1, 5, 2], [2])], options);
+    expect(batch.silent).toEqual(["train.jsonl:7"]);
+  });
+
+  it("names a row whose pictures and positions do not agree, and one that is too long", () => {
+    expect(() => collate([row([1, -1, 2], [2], [picture], "a:3")], options)).toThrow(
+      /a:3: needs 2 positions/,
+    );
+    const short = { ...options, rounding: { maxTokens: 2 } };
+    expect(() => collate([row([1, 5, 6, 7], [2], [], "a:4")], short)).toThrow(
+      /a:4: must have at most 2 tokens/,
+    );
+  });
+});

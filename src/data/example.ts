@@ -1,0 +1,42 @@
+import type { RgbImage } from "../image/index.ts";
+
+/** One row of training data: a conversation, a caption or plain text, and the pictures it speaks of. */
+export interface Example {
+  readonly text: string;
+  /** In the order of the `<image>` marks of the text. */
+  readonly images: readonly RgbImage[];
+}
+
+/** One row of dense training data: a picture and the class of each of its patches. */
+export interface DenseExample {
+  readonly image: RgbImage;
+  /** One class a patch, rows of patches from the top; `ignoredClass` where a patch does not count. */
+  readonly labels: Uint16Array;
+}
+
+/** The label of a patch that does not count. */
+export const ignoredClass = 0xffff;
+
+/**
+ * Examples by index, 0 ≤ index < length (`Infinity` for generators). `example(i)` depends on the source and `i`
+ * alone, so a run that stopped at example n goes on with exactly the examples it would have seen.
+ */
+export interface Source<T> {
+  readonly length: number;
+  example(index: number): T | Promise<T>;
+  /** What a person calls this row, for errors: `train.jsonl:12`. */
+  nameOf?(index: number): string;
+}
+
+export type ExampleSource = Source<Example>;
+export type DenseSource = Source<DenseExample>;
+
+/** A row of training data that cannot be used; the message names the file and line, and every other bad row. */
+export class DataError extends Error {
+  override name = "DataError";
+}
+
+/** The name of a row, for errors. */
+export function rowName<T>(source: Source<T>, index: number): string {
+  return source.nameOf?.(index) ?? `example ${index}`;
+}

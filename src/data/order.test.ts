@@ -1,0 +1,51 @@
+import { describe, expect, it } from "vitest";
+import { mix, rows, shuffled } from "./order.ts";
+
+const numbers = (length: number, offset = 0) => ({ length, example: (i: number) => i + offset });
+
+describe("shuffled", () => {
+  it("gives every row once an epoch, in another order each time, the same for the same seed", async () => {
+    const source = shuffled(numbers(50), 7);
+    const epoch = (e: number) => Array.from({ length: 50 }, (_, i) => source.example(e * 50 + i));
+    const [first, second] = [epoch(0), epoch(1)];
+    expect([...first].sort((a, b) => Number(a) - Number(b))).toEqual(Array.from({ length: 50 }, (_, i) => i));
+    expect(second).not.toEqual(first);
+    expect(epoch(0)).toEqual(first);
+    expect(
+      shuffled(numbers(50), 8).example(0) === first[0] && shuffled(numbers(50), 9).example(1) === first[1],
+    ).toBe(false);
+  });
+
+  it("refuses a source without rows", () => {
+    expect(() => shuffled(numbers(0), 1)).toThrow(/at least one row, got 0/);
+  });
+});
+
+describe("mix", () => {
+  const endless = (offset: number) => numbers(Number.POSITIVE_INFINITY, offset);
+
+  it("alternates two equal shares", () => {
+    const mixed = mix([endless(0), endless(100)], [1, 1]);
+    expect([0, 1, 2, 3].map((i) => mixed.example(i))).toEqual([0, 100, 1, 101]);
+  });
+
+  it("keeps shares in every stretch and passes over no row", () => {
+    const mixed = mix([endless(0), endless(1e6)], [0.35, 0.65]);
+    const taken = Array.from({ length: 200 }, (_, i) => Number(mixed.example(i)));
+    const first = taken.filter((value) => value < 1e6);
+    expect(first).toEqual(Array.from({ length: 70 }, (_, i) => i));
+    expect(taken.slice(0, 20).filter((value) => value < 1e6)).toHaveLength(7);
+  });
+
+  it("names a source that ends and a share that is not positive", () => {
+    expect(() => mix([numbers(3)], [1])).toThrow(/source 0 ends after 3 rows/);
+    expect(() => mix([endless(0)], [0])).toThrow(/positive share/);
+  });
+});
+
+describe("rows", () => {
+  it("is a part of a source", () => {
+    const part = rows(numbers(10), 4, 20);
+    expect([part.length, part.example(0)]).toEqual([6, 4]);
+  });
+});

@@ -1,0 +1,99 @@
+import { DataError, rowName, type Source } from "./example.ts";
+import { permutation, seedOf } from "./random.ts";
+
+/** The rows of a finite source in a new random order every epoch, without end. */
+export function shuffled<T>(source: Source<T>, seed: number): Source<T> {
+  const { length } = source;
+  if (!Number.isSafeInteger(length) || length < 1) {
+    throw new DataError(`shuffled: needs a finite source of at least one row, got ${length} rows`);
+  }
+  let known: { epoch: number; order: Uint32Array } = { epoch: -1, order: new Uint32Array(0) };
+  const place = (index: number): number => {
+    const epoch = Math.floor(index / length);
+    if (epoch !== known.epoch) known = { epoch, order: permutation(length, seedOf("epoch", seed, epoch)) };
+    return known.order[index % length];
+  };
+  return {
+    length: Number.POSITIVE_INFINITY,
+    example: (index) => source.example(place(index)),
+    nameOf: (index) => rowName(source, place(index)),
+  };
+}
+
+/** Part of a source: rows start ≤ index < end. */
+export function rows<T>(source: Source<T>, start: number, end: number): Source<T> {
+  return {
+    length: Math.max(0, Math.min(end, source.length) - start),
+    example: (index) => source.example(start + index),
+    nameOf: (index) => rowName(source, start + index),
+  };
+}
+
+const longestPattern = 1000;
+
+/**
+ * Endless sources taken in turn so that every stretch holds them in these shares (any positive numbers) as
+ * evenly as can be: `mix([text, pictures], [1, 1])` alternates, and a batch of 256 holds 128 of each.
+ */
+export function mix<T>(sources: readonly Source<T>[], shares: readonly number[]): Source<T> {
+  if (sources.length === 0 || sources.length !== shares.length || shares.some((share) => !(share > 0))) {
+    throw new DataError(
+      `mix: needs one positive share a source, got ${sources.length} sources and shares [${shares}]`,
+    );
+  }
+  for (const [i, source] of sources.entries()) {
+    if (Number.isFinite(source.length)) {
+      throw new DataError(
+        `mix: source ${i} ends after ${source.length} rows; give shuffled(source, seed), which does not end`,
+      );
+    }
+  }
+  const pattern = turns(wholeShares(shares));
+  const place = (index: number): { source: Source<T>; row: number } => {
+    const turn = index % pattern.length;
+    const { which, rank, count } = pattern[turn];
+    return { source: sources[which], row: Math.floor(index / pattern.length) * count + rank };
+  };
+  return {
+    length: Number.POSITIVE_INFINITY,
+    example: (index) => {
+      const { source, row } = place(index);
+      return source.example(row);
+    },
+    nameOf: (index) => {
+      const { source, row } = place(index);
+      return rowName(source, row);
+    },
+  };
+}
+
+/** The smallest whole numbers in these shares; to the nearest thousandth where there are none. */
+function wholeShares(shares: readonly number[]): number[] {
+  const sum = shares.reduce((a, b) => a + b, 0);
+  for (let length = shares.length; length < longestPattern; length++) {
+    const counts = shares.map((share) => (share * length) / sum);
+    if (counts.every((count) => Math.abs(count - Math.round(count)) < 1e-6)) return counts.map(Math.round);
+  }
+  return shares.map((share) => Math.max(1, Math.round((share * longestPattern) / sum)));
+}
+
+interface Turn {
+  readonly which: number;
+  /** How many earlier turns of the pattern this source had. */
+  readonly rank: number;
+  /** How many turns of the pattern it has. */
+  readonly count: number;
+}
+
+/** Smooth weighted round-robin: each turn goes to the source that lags most behind its share. */
+function turns(counts: readonly number[]): Turn[] {
+  const length = counts.reduce((a, b) => a + b, 0);
+  const credit = counts.map(() => 0);
+  const taken = counts.map(() => 0);
+  return Array.from({ length }, () => {
+    for (const [i, count] of counts.entries()) credit[i] += count;
+    const which = credit.indexOf(Math.max(...credit));
+    credit[which] -= length;
+    return { which, rank: taken[which]++, count: counts[which] };
+  });
+}

@@ -1,0 +1,117 @@
+import { type CollateOptions, collate, type TokenBatch, type TokenRow } from "./collate.ts";
+import { collateDense, type DenseBatch } from "./dense.ts";
+import { DataError, type Example, rowName, type Source } from "./example.ts";
+
+/** The batches of one update, from a place in the source on. */
+export interface Portion<B> {
+  /** Micro-batches whose losses weigh as if they were one batch. */
+  readonly batches: readonly B[];
+  /** Index of the first example that the next update sees. */
+  readonly next: number;
+}
+
+/** Reads a source in portions; what a portion holds depends on its first example's index alone. */
+export type Reader<B> = (position: number) => Promise<Portion<B>>;
+
+/** Turns an example into tokens and pixels. */
+export type RowEncoder = (example: Example, index: number, name: string) => TokenRow | Promise<TokenRow>;
+
+export interface ReaderOptions {
+  /** Rows an update. */
+  readonly batch: number;
+  /** Rows that are computed at once; all if absent. */
+  readonly microBatch?: number | undefined;
+}
+
+export interface TokenReaderOptions extends ReaderOptions, CollateOptions {
+  readonly encode: RowEncoder;
+  /** Fill every row with as many examples as fit into this many tokens; one example a row if absent. */
+  readonly packTokens?: number | undefined;
+}
+
+/** Reads token rows; a finite source ends in an error that says so. */
+export function tokenReader(source: Source<Example>, options: TokenReaderOptions): Reader<TokenBatch> {
+  const { batch, microBatch = batch, encode, packTokens } = options;
+  const rowAt = async (index: number): Promise<TokenRow> => {
+    requireRow(source, index);
+    return encode(await source.example(index), index, rowName(source, index));
+  };
+  return async (position) => {
+    const { rows, next } = packTokens
+      ? await packedRows(rowAt, position, batch, packTokens)
+      : { rows: await inOrder(batch, (i) => rowAt(position + i)), next: position + batch };
+    return { batches: split(rows, microBatch).map((part) => collate(part, options)), next };
+  };
+}
+
+export interface DenseReaderOptions<T> extends ReaderOptions {
+  readonly imageSize: number;
+  readonly patches: number;
+  readonly encode: (example: T) => { readonly pixels: Float32Array; readonly labels: Uint16Array };
+}
+
+/** Reads pictures with labelled patches. */
+export function denseReader<T>(source: Source<T>, options: DenseReaderOptions<T>): Reader<DenseBatch> {
+  const { batch, microBatch = batch, encode } = options;
+  return async (position) => {
+    const rows = await inOrder(batch, async (i) => {
+      requireRow(source, position + i);
+      const name = rowName(source, position + i);
+      return { ...encode(await source.example(position + i)), name };
+    });
+    return {
+      batches: split(rows, microBatch).map((part) => collateDense(part, options)),
+      next: position + batch,
+    };
+  };
+}
+
+function requireRow<T>(source: Source<T>, index: number): void {
+  if (index >= source.length) {
+    throw new DataError(
+      `data: row ${index} is asked for, but the source ends after ${source.length}; give shuffled(source, seed), which does not end`,
+    );
+  }
+}
+
+async function inOrder<T>(count: number, make: (index: number) => Promise<T>): Promise<T[]> {
+  const made: T[] = [];
+  for (let i = 0; i < count; i++) made.push(await make(i));
+  return made;
+}
+
+async function packedRows(
+  rowAt: (index: number) => Promise<TokenRow>,
+  position: number,
+  count: number,
+  tokens: number,
+): Promise<{ rows: TokenRow[]; next: number }> {
+  const rows: TokenRow[] = [];
+  let next = position;
+  while (rows.length < count) {
+    let row = await rowAt(next++);
+    for (;;) {
+      const further = await rowAt(next);
+      if (row.ids.length + further.ids.length > tokens + 1) break;
+      row = joined(row, further);
+      next++;
+    }
+    rows.push(row);
+  }
+  return { rows, next };
+}
+
+function joined(row: TokenRow, further: TokenRow): TokenRow {
+  return {
+    ids: [...row.ids, ...further.ids],
+    counted: [...row.counted, ...further.counted],
+    pixels: [...row.pixels, ...further.pixels],
+    name: row.name,
+  };
+}
+
+function split<T>(rows: readonly T[], size: number): T[][] {
+  return Array.from({ length: Math.ceil(rows.length / size) }, (_, i) =>
+    rows.slice(i * size, (i + 1) * size),
+  );
+}

@@ -1,0 +1,16 @@
+export type { AdamWSettings } from "./adamw.ts";
+export type { TrainingEvent } from "./events.ts";
+export { estimateMemory, type MemoryEstimate } from "./memory.ts";
+export { denseHead, denseObjective, languageObjective, type Objective, scopeOptions } from "./objective.ts";
+export { type LoraSettings, rateFactorOf, scheduleOf, type TrainingRecipe } from "./recipe.ts";
+export { learningRateAt, type Schedule } from "./schedule.ts";
+export { hasState, type Progress, ResumeError, restoreState, saveState, trainedValues } from "./state.ts";
+export type { TrainingBatch } from "./step-programs.ts";
+export { type TrainingOutcome, type TrainOptions, train } from "./train.ts";
+export {
+  createTrainer,
+  DivergenceError,
+  type StepResult,
+  type Trainer,
+  type TrainerOptions,
+} from "./trainer.ts";

@@ -1,0 +1,67 @@
+import type { OwlConfig, ParameterDescription } from "../model/index.ts";
+import { elementCount } from "../tensor/index.ts";
+import type { TrainingRecipe } from "./recipe.ts";
+
+/** Bytes that a run will need, by what they are for. */
+export interface MemoryEstimate {
+  readonly weights: number;
+  readonly gradients: number;
+  readonly moments: number;
+  /** Values that the backward pass needs from the forward pass: rough, within a factor of two. */
+  readonly activations: number;
+  readonly total: number;
+}
+
+const bytesPerFloat = 4;
+
+/** How much memory a run needs, before it allocates any. */
+export function estimateMemory(
+  config: OwlConfig,
+  parameters: readonly ParameterDescription[],
+  recipe: TrainingRecipe,
+  imagesPerRow: number,
+): MemoryEstimate {
+  const bytesOf = (chosen: readonly ParameterDescription[]): number =>
+    chosen.reduce((sum, { dims }) => sum + elementCount(dims), 0) * bytesPerFloat;
+  const weights = bytesOf(parameters);
+  const { batch, microBatch = batch } = recipe;
+  const trained = bytesOf(parameters.filter((parameter) => parameter.trained));
+  const gradients = trained * (microBatch < batch ? 2 : 1);
+  const moments = 2 * trained;
+  const activations = activationBytes(config, recipe, microBatch, imagesPerRow);
+  return { weights, gradients, moments, activations, total: weights + gradients + moments + activations };
+}
+
+/** Floats a transformer layer keeps for one token: about twelve widths, three MLP widths and its attention rows. */
+function floatsPerToken(hidden: number, intermediate: number, heads: number, tokens: number): number {
+  return 12 * hidden + 3 * intermediate + heads * tokens;
+}
+
+function activationBytes(
+  { vision, abstractor, language, numQueryTokens }: OwlConfig,
+  { stage, maxTokens }: TrainingRecipe,
+  rows: number,
+  imagesPerRow: number,
+): number {
+  const patches = (vision.imageSize / vision.patchSize) ** 2 + 1;
+  const images = stage === "language" ? 0 : rows * imagesPerRow;
+  const keepsVision = stage === "1" || stage === "vision" ? vision.layers : 1;
+  const context = patches + numQueryTokens;
+  const ofVision =
+    images *
+    patches *
+    keepsVision *
+    floatsPerToken(vision.hidden, vision.intermediate, vision.heads, patches);
+  const ofAbstractor =
+    images *
+    context *
+    abstractor.layers *
+    floatsPerToken(abstractor.hidden, abstractor.intermediate, abstractor.heads, numQueryTokens);
+  if (stage === "vision") return ofVision * bytesPerFloat;
+  const ofLanguage =
+    rows *
+    maxTokens *
+    (language.layers * floatsPerToken(language.hidden, language.intermediate, language.heads, maxTokens) +
+      3 * language.vocabulary);
+  return (ofVision + ofAbstractor + ofLanguage) * bytesPerFloat;
+}

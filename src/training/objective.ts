@@ -1,0 +1,106 @@
+import type { BatchSizes, DenseSizes } from "../data/index.ts";
+import {
+  describeParameters,
+  linearLayer,
+  nextTokenLoss,
+  type OwlConfig,
+  type ParameterDescription,
+  patchCount,
+  pixelInput,
+  stageScopeOptions,
+  stages,
+  traceLoss,
+  visionEncoder,
+} from "../model/index.ts";
+import {
+  dim,
+  input,
+  isKind,
+  mergedDim,
+  reshape,
+  rootScope,
+  type Scope,
+  type ScopeOptions,
+  slice,
+  staticSizes,
+  type Tensor,
+} from "../tensor/index.ts";
+import type { LoraSettings, TrainingRecipe } from "./recipe.ts";
+
+/** What is learned: a loss to trace for batches of given sizes, and the parameters it can depend on. */
+export interface Objective<S> {
+  /** Every parameter of the model, trained or not, and those that only this objective has. */
+  readonly parameters: readonly ParameterDescription[];
+  /** The loss as a scalar: the sum over positions of `loss_weights` times the position's loss. */
+  trace(sizes: S): Tensor;
+}
+
+/** Name of the layer that gives each patch its class; it is thrown away after stage `vision`. */
+export const denseHead = "dense_head";
+
+/** Next-token loss on the whole model: every stage but `vision`. */
+export function languageObjective(config: OwlConfig, recipe: TrainingRecipe): Objective<BatchSizes> {
+  const options = scopeOptions(recipe);
+  return {
+    parameters: describeParameters(config, rootScope(options)),
+    trace: ({ rows, tokens, images, losses }) =>
+      traceLoss(config, { batch: rows, tokens, images, lossRows: losses }, rootScope(options)).loss,
+  };
+}
+
+/** Class of every patch, through a linear head on the vision encoder's last hidden states. */
+export function denseObjective(config: OwlConfig, classes: number): Objective<DenseSizes> {
+  const trained = (name: string): boolean => stages.vision.trained(name) || name.startsWith(`${denseHead}.`);
+  const trace = (sizes: DenseSizes, scope: Scope): Tensor => denseLoss(config, classes, sizes, scope);
+  const scope = rootScope({ trained });
+  trace({ images: 1 }, scope);
+  const own = [...scope.parameters()].filter(([name]) => name.startsWith(`${denseHead}.`));
+  return {
+    parameters: [...describeParameters(config, rootScope({ trained })), ...own.map(describeOwn)],
+    trace: (sizes) => trace(sizes, rootScope({ trained })),
+  };
+}
+
+function denseLoss(config: OwlConfig, classes: number, { images }: DenseSizes, scope: Scope): Tensor {
+  const pixels = pixelInput(config, images);
+  const { lastHiddenState } = visionEncoder(scope.at("vision_model"), pixels, config.vision);
+  const patches = slice(lastHiddenState, 1, 1, 1 + patchCount(config.vision));
+  const options = { bias: true, deviation: config.vision.initializerRange };
+  const logits = linearLayer(scope.at(denseHead), patches, dim("classes", classes), options);
+  const rows = mergedDim(logits.shape[0], logits.shape[1]);
+  return nextTokenLoss(
+    reshape(logits, [rows, logits.shape[2]]),
+    input("labels", "int64", [rows]),
+    input("loss_weights", "float32", [rows]),
+  );
+}
+
+function describeOwn([name, { node, shape }]: [string, Tensor]): ParameterDescription {
+  if (!isKind(node, "parameter")) throw new TypeError(`${name}: a scope hands out parameters`);
+  const { initial } = node.attributes;
+  return { name, dims: staticSizes(shape, name), module: "vision encoder", initial, trained: true };
+}
+
+/** How the model is traced for a recipe: which parameters learn, and where low-rank additions stand. */
+export function scopeOptions(recipe: TrainingRecipe): ScopeOptions {
+  const { stage, lora } = recipe;
+  if (!stages[stage].lora) return stageScopeOptions(stage);
+  if (lora === undefined) throw new RangeError(`recipe ${recipe.name}: stage ${stage} needs lora, got none`);
+  requireNoDropout(recipe.name, lora);
+  return {
+    ...stageScopeOptions(stage, lora),
+    lora: { rank: lora.rank, alpha: lora.alpha, targets: (layer) => isTarget(layer, lora) },
+  };
+}
+
+function isTarget(layer: string, lora: LoraSettings): boolean {
+  return layer.startsWith("language_model.") && lora.targets.some((target) => layer.endsWith(`.${target}`));
+}
+
+function requireNoDropout(name: string, lora: LoraSettings): void {
+  if (lora.dropout > 0) {
+    throw new RangeError(
+      `recipe ${name}: lora.dropout must be 0, because dropout on LoRA's input cannot be computed yet, got ${lora.dropout}`,
+    );
+  }
+}

@@ -1,0 +1,61 @@
+import type { Stage } from "../model/index.ts";
+import type { Schedule } from "./schedule.ts";
+
+/** Low-rank additions to linear layers of the language model (LoRA, arXiv 2106.09685). */
+export interface LoraSettings {
+  readonly rank: number;
+  /** The addition is scaled by alpha / rank. */
+  readonly alpha: number;
+  /** On the addition's input; only 0 can be computed yet. */
+  readonly dropout: number;
+  /** Last parts of the layers' names: `q_proj`. */
+  readonly targets: readonly string[];
+}
+
+/** Every number of a run that does not depend on the machine. */
+export interface TrainingRecipe {
+  readonly name: string;
+  readonly stage: Stage;
+  /** Updates of the weights. */
+  readonly steps: number;
+  /** Rows an update. */
+  readonly batch: number;
+  /** Rows that are computed at once; the update adds up as many as make a batch. All of them if absent. */
+  readonly microBatch?: number | undefined;
+  /** Longest row in tokens, pictures included. */
+  readonly maxTokens: number;
+  readonly learningRate: number;
+  readonly schedule: Schedule["shape"];
+  /** Steps of the linear rise. */
+  readonly warmup: number;
+  /** Where the learning rate ends, as a part of the highest. */
+  readonly floor?: number | undefined;
+  readonly betas: readonly [number, number];
+  readonly epsilon: number;
+  readonly weightDecay: number;
+  /** Limit of the gradients' common norm. */
+  readonly clip?: number | undefined;
+  /** Factors on the learning rate, by the beginning of parameters' names or, for LoRA, `lora`. */
+  readonly rateFactors?: Readonly<Record<string, number>> | undefined;
+  readonly lora?: LoraSettings | undefined;
+  /** Seed of fresh parameters and of the order of examples. */
+  readonly seed: number;
+  /** Steps between evaluations on held-out rows. */
+  readonly evaluateEvery?: number | undefined;
+  /** Steps between checkpoints. */
+  readonly saveEvery?: number | undefined;
+}
+
+/** The learning-rate schedule of a recipe. */
+export function scheduleOf(recipe: TrainingRecipe): Schedule {
+  const { schedule, learningRate, warmup, steps, floor = 0 } = recipe;
+  return { shape: schedule, peak: learningRate, warmup, steps, floor };
+}
+
+/** The factor on the learning rate of a parameter; 1 where the recipe names none. */
+export function rateFactorOf(recipe: TrainingRecipe, name: string): number {
+  const factors = Object.entries(recipe.rateFactors ?? {});
+  const isLora = /\.lora_[AB]\.weight$/.test(name);
+  const found = factors.find(([part]) => (part === "lora" ? isLora : !isLora && name.startsWith(part)));
+  return found?.[1] ?? 1;
+}

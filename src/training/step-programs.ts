@@ -1,0 +1,151 @@
+import { gradients as gradientsOf } from "../autodiff/index.ts";
+import type { BoundRun, Device, Program } from "../runtime/index.ts";
+import { allocate, type Graph, type HostTensor, leavesOf } from "../tensor/index.ts";
+import type { Arena } from "./arena.ts";
+import type { Objective } from "./objective.ts";
+
+/** A batch of any objective. */
+export interface TrainingBatch<S> {
+  readonly sizes: S;
+  readonly feeds: Readonly<Record<string, HostTensor>>;
+  readonly counted: number;
+  readonly filled: number;
+  readonly silent: readonly string[];
+}
+
+/** Compiled programs for batches of different sizes, with their buffers. */
+export interface StepPrograms<S> {
+  /**
+   * The batch's loss, each position weighing 1 / `counted`; gradients of all trained parameters go into the
+   * arena, zero where the batch does not reach a parameter.
+   */
+  differentiate(batch: TrainingBatch<S>, counted: number, into: Arena): Promise<number>;
+  /** The batch's loss alone. */
+  evaluate(batch: TrainingBatch<S>, counted: number): Promise<number>;
+  dispose(): void;
+}
+
+interface Compiled {
+  readonly program: Program;
+  readonly feeds: Readonly<Record<string, HostTensor>>;
+  readonly loss: HostTensor<"float32">;
+  /** Every parameter the program asks for. */
+  readonly parameters: readonly string[];
+  /** Trained parameters whose gradient the program computes. */
+  readonly reached: readonly string[];
+  readonly runs: Map<Arena | undefined, BoundRun>;
+}
+
+// Every program keeps memory for its activations, so those not used for long are given up.
+const mostPrograms = 12;
+
+/**
+ * @param values every parameter of the model by name; trained ones are views of the weights' arena
+ * @param trained names of the trained parameters
+ */
+export function createStepPrograms<S>(
+  device: Device,
+  objective: Objective<S>,
+  values: ReadonlyMap<string, HostTensor>,
+  trained: readonly string[],
+): StepPrograms<S> {
+  const known = new Map<string, Promise<Compiled>>();
+  const programFor = (batch: TrainingBatch<S>, learns: boolean): Promise<Compiled> => {
+    const key = `${learns} ${JSON.stringify(batch.sizes)}`;
+    const found = known.get(key) ?? compile(device, objective, batch, values, learns ? trained : []);
+    known.delete(key);
+    known.set(key, found);
+    for (const [oldest, dropped] of known) {
+      if (known.size <= mostPrograms) break;
+      known.delete(oldest);
+      void dropped.then(({ program }) => program.dispose());
+    }
+    return found;
+  };
+  const run = async (batch: TrainingBatch<S>, counted: number, into?: Arena): Promise<number> => {
+    const compiled = await programFor(batch, into !== undefined);
+    setFeeds(compiled.feeds, batch.feeds, counted);
+    await boundTo(compiled, into, values, trained).run();
+    return compiled.loss.data[0];
+  };
+  return {
+    differentiate: run,
+    evaluate: (batch, counted) => run(batch, counted),
+    dispose: () => {
+      for (const compiled of known.values()) void compiled.then(({ program }) => program.dispose());
+      known.clear();
+    },
+  };
+}
+
+async function compile<S>(
+  device: Device,
+  objective: Objective<S>,
+  batch: TrainingBatch<S>,
+  values: ReadonlyMap<string, HostTensor>,
+  trained: readonly string[],
+): Promise<Compiled> {
+  const loss = objective.trace(batch.sizes);
+  const { parameters } = leavesOf({ name: "loss", outputs: { loss } });
+  for (const name of parameters.keys()) {
+    if (!values.has(name)) throw new RangeError(`training: the model has no value for ${name}`);
+  }
+  const reached = trained.filter((name) => parameters.has(name));
+  const wrt = gradientsOf(
+    loss,
+    reached.map((name) => parameters.get(name)!),
+  );
+  const outputs = Object.fromEntries(reached.map((name, i) => [gradientName(name), wrt[i]]));
+  const graph: Graph = { name: "step", outputs: { loss, ...outputs } };
+  const feeds = Object.entries(batch.feeds).map(([name, { dtype, dims }]) => [name, allocate(dtype, dims)]);
+  return {
+    program: await device.compile(graph),
+    feeds: Object.fromEntries(feeds),
+    loss: allocate("float32", []),
+    parameters: [...parameters.keys()],
+    reached,
+    runs: new Map(),
+  };
+}
+
+const gradientName = (name: string): string => `gradient of ${name}`;
+
+function setFeeds(
+  into: Readonly<Record<string, HostTensor>>,
+  from: Readonly<Record<string, HostTensor>>,
+  counted: number,
+): void {
+  for (const [name, { data }] of Object.entries(from)) copy(data, into[name].data);
+  const weights = into.loss_weights.data as Float32Array;
+  const share = 1 / Math.max(1, counted);
+  for (let i = 0; i < weights.length; i++) weights[i] *= share;
+}
+
+function copy(from: HostTensor["data"], into: HostTensor["data"]): void {
+  const bytes = (data: HostTensor["data"]) => new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+  bytes(into).set(bytes(from));
+}
+
+function boundTo(
+  compiled: Compiled,
+  into: Arena | undefined,
+  values: ReadonlyMap<string, HostTensor>,
+  trained: readonly string[],
+): BoundRun {
+  const { program, feeds, loss, parameters, reached, runs } = compiled;
+  if (into !== undefined) {
+    const missing = new Set(trained);
+    for (const name of reached) missing.delete(name);
+    for (const name of missing) into.tensor(name).data.fill(0);
+  }
+  const found = runs.get(into);
+  if (found !== undefined) return found;
+  const used = parameters.map((name) => [name, values.get(name)!] as const);
+  const results = into ? reached.map((name) => [gradientName(name), into.tensor(name)] as const) : [];
+  const run = program.bind(
+    { ...feeds, ...Object.fromEntries(used) },
+    { loss, ...Object.fromEntries(results) },
+  );
+  runs.set(into, run);
+  return run;
+}

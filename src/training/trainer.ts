@@ -1,0 +1,181 @@
+import type { NamedTensors } from "../checkpoint/index.ts";
+import type { ParameterDescription } from "../model/index.ts";
+import type { Device } from "../runtime/index.ts";
+import { allocate, type HostTensor } from "../tensor/index.ts";
+import { type AdamW, createAdamW } from "./adamw.ts";
+import { createAdder } from "./adder.ts";
+import { type Arena, layOut, newArena } from "./arena.ts";
+import { initialize } from "./initialize.ts";
+import type { Objective } from "./objective.ts";
+import { rateFactorOf, scheduleOf, type TrainingRecipe } from "./recipe.ts";
+import { learningRateAt } from "./schedule.ts";
+import { createStepPrograms, type TrainingBatch } from "./step-programs.ts";
+
+/** What one update did. */
+export interface StepResult {
+  /** Mean loss over the positions that count; 0 where none does. */
+  readonly loss: number;
+  /** The gradients' common norm before clipping. */
+  readonly gradientNorm: number;
+  readonly learningRate: number;
+}
+
+/** Parameters, optimizer and programs of one run. */
+export interface Trainer<S> {
+  /** Updates done so far. */
+  readonly step: number;
+  /** Every parameter of the model; the trained ones are what the next update changes, not copies. */
+  readonly values: ReadonlyMap<string, HostTensor>;
+  /** Names of the trained parameters. */
+  readonly trained: readonly string[];
+  /** One update from micro-batches, whose losses weigh as if they were one batch. */
+  update(batches: readonly TrainingBatch<S>[]): Promise<StepResult>;
+  /** Mean loss over the positions that count, without an update. */
+  evaluate(batches: readonly TrainingBatch<S>[]): Promise<number>;
+  /** Gradients of the mean loss by parameter name, without an update; views that the next call overwrites. */
+  gradients(batches: readonly TrainingBatch<S>[]): Promise<{ loss: number; gradients: NamedTensors }>;
+  /** The optimizer's memory: views by `first.<name>` and `second.<name>`. */
+  moments(): NamedTensors;
+  /** Goes on where another run stopped: trained parameters, moments and the number of updates. */
+  restore(step: number, trained: NamedTensors, moments: NamedTensors): void;
+  dispose(): void;
+}
+
+export interface TrainerOptions<S> {
+  readonly device: Device;
+  readonly objective: Objective<S>;
+  readonly recipe: TrainingRecipe;
+  /** Known values; parameters that are missing here start fresh from the recipe's seed. */
+  readonly weights?: ReadonlyMap<string, HostTensor>;
+}
+
+/** A gradient norm or loss that is no number; going on would ruin the weights. */
+export class DivergenceError extends Error {
+  override name = "DivergenceError";
+}
+
+/** Lays out memory for the trained parameters, fills in values and prepares the optimizer. */
+export async function createTrainer<S>(options: TrainerOptions<S>): Promise<Trainer<S>> {
+  const { device, objective, recipe, weights = new Map<string, HostTensor>() } = options;
+  const learned = objective.parameters.filter(({ trained }) => trained);
+  const layout = layOut(
+    learned.map(({ name, dims }) => ({ name, dims, rateFactor: rateFactorOf(recipe, name) })),
+  );
+  const arenas = {
+    weights: newArena(layout),
+    gradients: newArena(layout),
+    first: newArena(layout),
+    second: newArena(layout),
+  };
+  const values = valuesOf(objective.parameters, arenas.weights, weights, recipe.seed);
+  const trained = [...layout.slots.keys()];
+  const programs = createStepPrograms(device, objective, values, trained);
+  const optimizer = await createAdamW(device, layout, arenas, recipe);
+  const adder = createAdder(device, layout, arenas.gradients);
+
+  const differentiate = async (batches: readonly TrainingBatch<S>[]): Promise<number> => {
+    const counted = countedIn(batches);
+    let loss = 0;
+    for (const [i, batch] of batches.entries()) {
+      const into = i === 0 ? arenas.gradients : await adder.scratch();
+      loss += await programs.differentiate(batch, counted, into);
+      if (i > 0) await adder.add();
+    }
+    return loss;
+  };
+
+  let step = 0;
+  return {
+    get step() {
+      return step;
+    },
+    values,
+    trained,
+    update: async (batches) => {
+      const loss = await differentiate(batches);
+      const learningRate = learningRateAt(scheduleOf(recipe), step);
+      const gradientNorm = await updateOrFail(optimizer, step, learningRate, loss);
+      step++;
+      return { loss, gradientNorm, learningRate };
+    },
+    evaluate: async (batches) => {
+      const counted = countedIn(batches);
+      let loss = 0;
+      for (const batch of batches) loss += await programs.evaluate(batch, counted);
+      return loss;
+    },
+    gradients: async (batches) => {
+      const loss = await differentiate(batches);
+      return { loss, gradients: arenas.gradients.tensors() };
+    },
+    moments: () => momentsOf(arenas.first, arenas.second),
+    restore: (done, known, moments) => {
+      fill(arenas.weights.tensors(), known, "trained parameter");
+      fill(momentsOf(arenas.first, arenas.second), moments, "moment");
+      step = done;
+    },
+    dispose: () => {
+      programs.dispose();
+      optimizer.dispose();
+      adder.dispose();
+    },
+  };
+}
+
+async function updateOrFail(
+  optimizer: AdamW,
+  step: number,
+  learningRate: number,
+  loss: number,
+): Promise<number> {
+  const norm = Number.isFinite(loss) ? await optimizer.update(step + 1, learningRate) : Number.NaN;
+  if (Number.isFinite(norm)) return norm;
+  throw new DivergenceError(
+    `step ${step}: loss and gradients must be finite, got loss ${loss} and gradient norm ${norm}; go on from the last checkpoint with a lower learning rate`,
+  );
+}
+
+function countedIn<S>(batches: readonly TrainingBatch<S>[]): number {
+  return batches.reduce((sum, batch) => sum + batch.counted, 0);
+}
+
+function valuesOf(
+  parameters: readonly ParameterDescription[],
+  arena: Arena,
+  weights: ReadonlyMap<string, HostTensor>,
+  seed: number,
+): Map<string, HostTensor> {
+  return new Map(
+    parameters.map(({ name, dims, initial, trained }) => {
+      const value = trained ? arena.tensor(name) : allocate("float32", dims);
+      const known = weights.get(name);
+      if (known === undefined) initialize(value.data, name, initial, seed);
+      else if (trained) copyInto(value, known, name);
+      return [name, trained || known === undefined ? value : known];
+    }),
+  );
+}
+
+function momentsOf(first: Arena, second: Arena): NamedTensors {
+  const named = (prefix: string, arena: Arena) =>
+    [...arena.tensors()].map(([name, tensor]) => [`${prefix}.${name}`, tensor] as const);
+  return new Map([...named("first", first), ...named("second", second)]);
+}
+
+function fill(into: NamedTensors, from: ReadonlyMap<string, HostTensor>, what: string): void {
+  for (const [name, tensor] of into) {
+    const known = from.get(name);
+    if (known === undefined) throw new RangeError(`training state: has no ${what} ${name}`);
+    copyInto(tensor, known, name);
+  }
+}
+
+function copyInto(into: HostTensor, from: HostTensor, name: string): void {
+  const fits = from.dtype === "float32" && from.dims.join() === into.dims.join();
+  if (!fits) {
+    throw new RangeError(
+      `training: ${name} must be float32 [${into.dims.join(", ")}], got ${from.dtype} [${from.dims.join(", ")}]`,
+    );
+  }
+  (into.data as Float32Array).set(from.data as Float32Array);
+}
