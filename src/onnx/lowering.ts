@@ -10,7 +10,7 @@ import {
   staticSizes,
   type Tensor,
 } from "../tensor/index.ts";
-import { type Attributes, integerConstant, type Writer } from "./writer.ts";
+import { type Attributes, elementTypes, integerConstant, type Writer } from "./writer.ts";
 
 /** Writes one node of a graph as nodes of ONNX. */
 export type Lowering<K extends OperatorKind> = (node: Node<K>, writer: Writer) => void;
@@ -162,10 +162,45 @@ function lowerAttention(node: Node<"attention">, writer: Writer): void {
   writer.emit("MatMul", [probabilities, writer.nameOf(v)], [context]);
 }
 
+/** ONNX Runtime's fused rotary embedding wants heads of a multiple of this width. */
+const fusedRotaryWidth = 16;
+
 function lowerCachedAttention(node: Node<"cachedAttention">, writer: Writer): void {
   const { heads, keyValueHeads, scale } = node.attributes;
-  const attributes = { num_heads: heads, kv_num_heads: keyValueHeads, do_rotary: 1, scale: { float: scale } };
-  writer.emit("GroupQueryAttention", namesOf(node.inputs, writer), namesOf(node.outputs, writer), attributes);
+  const [query, key, value, pastKey, pastValue, lastPosition, totalLength, cos, sin] = namesOf(
+    node.inputs,
+    writer,
+  );
+  const rest = [value, pastKey, pastValue, lastPosition, totalLength];
+  const outputs = namesOf(node.outputs, writer);
+  const attributes = { num_heads: heads, kv_num_heads: keyValueHeads, scale: { float: scale } };
+  const headDim = node.inputs[3].shape[3].size!;
+  if (headDim % fusedRotaryWidth === 0) {
+    writer.emit("GroupQueryAttention", [query, key, ...rest, cos, sin], outputs, {
+      ...attributes,
+      do_rotary: 1,
+    });
+    return;
+  }
+  const positions = newPositions(query, lastPosition, totalLength, writer);
+  const rotated = [query, key].map((x) => writer.step("RotaryEmbedding", [x, positions, cos, sin]));
+  writer.emit("GroupQueryAttention", [...rotated, ...rest], outputs, attributes);
+}
+
+/** Positions [batch, tokens] of the new tokens: from 0 in a first prefill, otherwise up to the last position. */
+function newPositions(query: string, lastPosition: string, totalLength: string, writer: Writer): string {
+  const int64 = { to: elementTypes.int64 };
+  const zero = integerConstant(writer, [0]);
+  const one = integerConstant(writer, [1]);
+  const tokens = writer.step("Slice", [writer.step("Shape", [query]), one, integerConstant(writer, [2])]);
+  const end = writer.step("Add", [writer.step("Cast", [lastPosition], int64), one]);
+  const isFirst = writer.step("Equal", [writer.step("Cast", [totalLength], int64), tokens]);
+  const start = writer.step("Where", [isFirst, zero, writer.step("Sub", [end, tokens])]);
+  const counted = writer.step(
+    "Range",
+    [zero, tokens, one].map((x) => writer.step("Squeeze", [x])),
+  );
+  return writer.step("Add", [writer.step("Unsqueeze", [start, one]), counted]);
 }
 
 function lowerCrossEntropy(node: Node<"crossEntropy">, writer: Writer): void {
