@@ -1,0 +1,146 @@
+import type { TextStream } from "../tokenizer/index.ts";
+import { BeamSearch } from "./beam-search.ts";
+import type { Decoder } from "./decoder.ts";
+import type { GenerationSettings } from "./settings.ts";
+import { StopStrings } from "./stop-strings.ts";
+import { type TokenChoice, tokenChoice } from "./token-choice.ts";
+
+/** Why an answer ended: the model ended it, a stop string came, or no more tokens were allowed. */
+export type FinishReason = "end" | "stop" | "length";
+
+/** A finished answer. */
+export interface Answer {
+  /** The new tokens; the last one is the end-of-sequence token where the model ended the answer. */
+  readonly ids: readonly number[];
+  /** Empty where the model has no tokenizer. */
+  readonly text: string;
+  readonly finishReason: FinishReason;
+}
+
+/** One answer on its way: chooses its tokens, turns them into text, knows when it ends. */
+export class GrowingAnswer {
+  readonly #settings: GenerationSettings;
+  readonly #choice: TokenChoice;
+  readonly #history: number[];
+  readonly #stream: TextStream | undefined;
+  readonly #stops: StopStrings;
+  #text = "";
+  #fresh = "";
+  #finish: FinishReason | undefined;
+
+  constructor(settings: GenerationSettings, stream: TextStream | undefined) {
+    this.#settings = settings;
+    this.#choice = tokenChoice(settings);
+    this.#history = [settings.bosTokenId];
+    this.#stream = stream;
+    this.#stops = new StopStrings(settings.stop);
+  }
+
+  get finished(): boolean {
+    return this.#finish !== undefined;
+  }
+
+  get lastToken(): number {
+    return this.#history[this.#history.length - 1];
+  }
+
+  /** The next token, chosen from its logits (which are overwritten). */
+  choose(logits: Float32Array): void {
+    this.add(this.#choice(logits, this.#history));
+  }
+
+  /** Takes a token as the next one. */
+  add(id: number): void {
+    const { eosTokenIds, maxNewTokens } = this.#settings;
+    this.#history.push(id);
+    const isEnd = eosTokenIds.includes(id);
+    if (!isEnd) this.#show(this.#stops.push(this.#stream?.push(id) ?? ""));
+    if (this.#stops.found) this.#finish = "stop";
+    else if (isEnd) this.end("end");
+    else if (this.#history.length > maxNewTokens) this.end("length");
+  }
+
+  /** No more tokens come. */
+  end(reason: FinishReason): void {
+    this.#show(this.#stops.push(this.#stream?.end() ?? ""));
+    this.#show(this.#stops.end());
+    this.#finish = this.#stops.found ? "stop" : reason;
+  }
+
+  /** The text that has come since the last call. */
+  takeText(): string {
+    const text = this.#fresh;
+    this.#fresh = "";
+    return text;
+  }
+
+  /** The answer, once it is finished. */
+  result(): Answer {
+    return { ids: this.#history.slice(1), text: this.#text, finishReason: this.#finish ?? "length" };
+  }
+
+  #show(text: string): void {
+    this.#text += text;
+    this.#fresh += text;
+  }
+}
+
+/**
+ * Continues the decoder's rows until every answer has ended; yields after each token. `logits` are those of the
+ * prompts. Ended rows leave the decoder, so the others go on faster.
+ */
+export async function* decodeTogether(
+  decoder: Decoder,
+  logits: readonly Float32Array[],
+  answers: readonly GrowingAnswer[],
+  signal: AbortSignal | undefined,
+): AsyncGenerator<void> {
+  let open = [...answers];
+  let next = logits;
+  for (;;) {
+    for (const [row, answer] of open.entries()) answer.choose(next[row]);
+    yield;
+    const rows = remainingRows(open);
+    if (rows.length === 0) return;
+    if (rows.length < open.length) decoder.select(rows);
+    open = rows.map((row) => open[row]);
+    signal?.throwIfAborted();
+    next = await decoder.decode(open.map((answer) => answer.lastToken));
+  }
+}
+
+/** The rows still open, the last of them moved into the places of ended ones: few rows have to be copied. */
+function remainingRows(answers: readonly GrowingAnswer[]): number[] {
+  const open = [...answers.keys()].filter((row) => !answers[row].finished);
+  const staying = open.filter((row) => row < open.length);
+  const moving = open.filter((row) => row >= open.length);
+  const rows: number[] = [];
+  for (const row of staying) rows[row] = row;
+  for (let row = 0; row < open.length; row++) rows[row] ??= moving.pop()!;
+  return rows;
+}
+
+/**
+ * The best answer of a beam search as the reference returns it: where it ended before the longest length, the
+ * first of the eos ids closes it. `logits` are the prompt's; the decoder's first row holds the prompt.
+ */
+export async function decodeBeams(
+  decoder: Decoder,
+  logits: Float32Array,
+  settings: GenerationSettings,
+  signal: AbortSignal | undefined,
+): Promise<number[]> {
+  const { numBeams, maxNewTokens, eosTokenIds } = settings;
+  const search = new BeamSearch(settings);
+  const beams = decoder.repeated(numBeams);
+  let next: readonly Float32Array[] = Array.from({ length: numBeams }, () => logits.slice());
+  for (;;) {
+    const { sources, tokens } = search.advance(next);
+    if (search.done) break;
+    beams.select(sources);
+    signal?.throwIfAborted();
+    next = await beams.decode(tokens);
+  }
+  const ids = search.hypotheses()[0].ids.slice(1);
+  return ids.length < maxNewTokens ? [...ids, ...eosTokenIds.slice(0, 1)] : ids;
+}

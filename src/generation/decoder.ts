@@ -1,0 +1,145 @@
+import { tokenFeeds } from "../model/index.ts";
+import type { BoundRun } from "../runtime/index.ts";
+import { float32, type HostTensor, int32, int64 } from "../tensor/index.ts";
+import type { KeyValueCache } from "./key-value-cache.ts";
+import type { LoadedModel } from "./loaded-model.ts";
+import type { Prompt } from "./prompt.ts";
+
+/** Rows of tokens in a KV cache that grow together; each keeps its own length. */
+export class Decoder {
+  readonly #model: LoadedModel;
+  readonly #cache: KeyValueCache;
+  #step: DecodeStep | undefined;
+
+  constructor(model: LoadedModel, cache: KeyValueCache) {
+    this.#model = model;
+    this.#cache = cache;
+  }
+
+  /** Tokens in the cache, row by row. */
+  get lengths(): readonly number[] {
+    return this.#cache.lengths;
+  }
+
+  /**
+   * Runs what the cache does not have of each row's prompt and returns the logits [vocabulary] after its last
+   * token. Rows must be empty, or there is only one: its first `reused` positions stay.
+   */
+  async prefill(prompts: readonly Prompt[], reused = 0): Promise<Float32Array[]> {
+    const fresh = prompts.map(({ ids }) => ids.slice(reused));
+    const longest = Math.max(...fresh.map((ids) => ids.length));
+    const { padId } = this.#model.config.language;
+    const padded = fresh.map((ids) => [...ids, ...new Array(longest - ids.length).fill(Math.max(0, padId))]);
+    const visual = await this.#visualRows(prompts, reused);
+    const hidden = this.#model.config.language.hidden;
+    const rows = visual.length / hidden;
+    const { input_ids, visual_positions } = tokenFeeds(padded, rows);
+    this.#cache.reserve(reused + longest);
+    const { program, parameters } = await this.#model.prefillProgram(rows > 0);
+    const lengths = fresh.map((ids) => reused + ids.length);
+    const caches = namedCaches(this.#cache);
+    const { logits } = await program.run(
+      {
+        ...parameters,
+        ...caches.past,
+        input_ids,
+        logit_positions: int64(
+          fresh.flatMap((ids, row) => [row, ids.length - 1]),
+          [fresh.length, 2],
+        ),
+        last_position: int32(
+          lengths.map((length) => length - 1),
+          [lengths.length],
+        ),
+        total_length: int32([reused + longest], [1]),
+        ...(rows > 0 ? { visual: float32(visual, [rows, hidden]), visual_positions } : {}),
+      },
+      caches.present,
+    );
+    this.#cache.setLengths(lengths);
+    return rowsOf(logits);
+  }
+
+  /** Adds one token to every row and returns the logits [vocabulary] after it; the next call overwrites them. */
+  async decode(tokens: readonly number[]): Promise<Float32Array[]> {
+    const lengths = this.#cache.lengths.map((length) => length + 1);
+    const longest = Math.max(...lengths);
+    this.#cache.reserve(longest);
+    if (this.#step?.buffers !== this.#cache.buffers) this.#step = await this.#bind();
+    const step = this.#step;
+    for (const [row, token] of tokens.entries()) {
+      step.ids.data[row] = BigInt(token);
+      step.lastPosition.data[row] = lengths[row] - 1;
+    }
+    step.totalLength.data[0] = longest;
+    await step.bound.run();
+    this.#cache.setLengths(lengths);
+    return rowsOf(step.logits);
+  }
+
+  /** Row i becomes what row `sources[i]` was; there may be fewer rows than before. */
+  select(sources: readonly number[]): void {
+    this.#cache.select(sources);
+  }
+
+  /** A decoder with `rows` copies of this one's first row. */
+  repeated(rows: number): Decoder {
+    return new Decoder(this.#model, this.#cache.repeated(rows));
+  }
+
+  /** The rows of the pictures' tokens that stand at or behind the position `from` of each prompt. */
+  async #visualRows(prompts: readonly Prompt[], from: number): Promise<Float32Array> {
+    const visual = await this.#model.visualTokens(prompts.flatMap(({ pictures }) => pictures));
+    if (from === 0) return visual;
+    const before = prompts[0].ids.slice(0, from).filter((id) => id < 0).length;
+    return visual.subarray(before * this.#model.config.language.hidden);
+  }
+
+  async #bind(): Promise<DecodeStep> {
+    const { device, config } = this.#model;
+    const { program, parameters } = await this.#model.decodeProgram();
+    const rows = this.#cache.lengths.length;
+    const ids = device.allocate("int64", [rows, 1]);
+    const lastPosition = device.allocate("int32", [rows]);
+    const totalLength = device.allocate("int32", [1]);
+    const logits = device.allocate("float32", [rows, 1, config.language.vocabulary]);
+    const { past, present } = namedCaches(this.#cache);
+    const bound = program.bind(
+      { ...parameters, ...past, input_ids: ids, last_position: lastPosition, total_length: totalLength },
+      { ...present, logits },
+    );
+    return { buffers: this.#cache.buffers, ids, lastPosition, totalLength, logits, bound };
+  }
+}
+
+/** The decode program with the buffers it reads and writes. */
+interface DecodeStep {
+  readonly buffers: readonly HostTensor[];
+  readonly ids: HostTensor<"int64">;
+  readonly lastPosition: HostTensor<"int32">;
+  readonly totalLength: HostTensor<"int32">;
+  readonly logits: HostTensor<"float32">;
+  readonly bound: BoundRun;
+}
+
+/** The cache's buffers under their names as inputs and, the very same, as outputs. */
+function namedCaches(cache: KeyValueCache): {
+  past: Record<string, HostTensor>;
+  present: Record<string, HostTensor>;
+} {
+  const past: Record<string, HostTensor> = {};
+  const present: Record<string, HostTensor> = {};
+  for (const [i, buffer] of cache.buffers.entries()) {
+    const name = `${i % 2 === 0 ? "key" : "value"}.${Math.floor(i / 2)}`;
+    past[`past_${name}`] = buffer;
+    present[`present_${name}`] = buffer;
+  }
+  return { past, present };
+}
+
+function rowsOf(logits: HostTensor): Float32Array[] {
+  const rows = logits.dims[0];
+  const values = logits.data as Float32Array;
+  const width = values.length / rows;
+  return Array.from({ length: rows }, (_, row) => values.subarray(row * width, (row + 1) * width));
+}

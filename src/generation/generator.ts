@@ -1,0 +1,165 @@
+import { tokensPerImage } from "../model/index.ts";
+import type { TextStream } from "../tokenizer/index.ts";
+import { type Answer, decodeBeams, decodeTogether, GrowingAnswer } from "./answer.ts";
+import { Decoder } from "./decoder.ts";
+import type { LoadedModel } from "./loaded-model.ts";
+import { checkPrompt, type Prompt, positionKeys } from "./prompt.ts";
+import type { GenerationSettings } from "./settings.ts";
+
+export interface GeneratorOptions {
+  /** Makes a new stream of text for an answer (`tokenizer.stream`); without it answers have ids only. */
+  readonly textStream?: (() => TextStream) | undefined;
+}
+
+/** How many answers a batch makes at once, where nothing is said. */
+const batchSize = 64;
+
+/** The KV cache of the last conversation and what its positions hold. */
+interface Conversation {
+  readonly decoder: Decoder;
+  readonly keys: readonly (number | string)[];
+}
+
+/** Continues prompts. Answers may be asked for at the same time; each has its own state. */
+export class Generator {
+  readonly #model: LoadedModel;
+  readonly #textStream: (() => TextStream) | undefined;
+  #conversation: Conversation | undefined;
+
+  constructor(model: LoadedModel, options: GeneratorOptions = {}) {
+    this.#model = model;
+    this.#textStream = options.textStream;
+  }
+
+  /** Positions of the last conversation that its KV cache holds. */
+  get cachedPositions(): number {
+    return this.#conversation?.keys.length ?? 0;
+  }
+
+  /**
+   * An answer as pieces of text, and at the end as a whole. A prompt that begins as the last conversation did
+   * only computes what is new (same ids, same pictures). With beams the text comes in one piece.
+   *
+   * @throws PromptError, SettingsError, or the signal's reason when it is aborted (seen before every token)
+   */
+  async *stream(
+    prompt: Prompt,
+    settings: GenerationSettings,
+    signal?: AbortSignal,
+  ): AsyncGenerator<string, Answer> {
+    checkPrompt(prompt, this.#model.config);
+    signal?.throwIfAborted();
+    const conversation = this.#takeConversation(prompt);
+    const { decoder } = conversation;
+    const logits = await decoder.prefill([prompt], conversation.reused);
+    const allowed = this.#allowed(settings, prompt);
+    const answer = new GrowingAnswer(allowed, this.#textStream?.());
+    try {
+      signal?.throwIfAborted();
+      if (settings.numBeams > 1) {
+        await this.#searchBeams(decoder, logits[0], allowed, answer, signal);
+        yield answer.takeText();
+      } else {
+        for await (const _ of decodeTogether(decoder, logits, [answer], signal)) {
+          const text = answer.takeText();
+          if (text !== "") yield text;
+        }
+      }
+      return answer.result();
+    } finally {
+      const keys = [...positionKeys(prompt, tokensPerImage(this.#model.config)), ...answer.result().ids];
+      this.#conversation = { decoder, keys: keys.slice(0, decoder.lengths[0]) };
+    }
+  }
+
+  /** A whole answer. See {@link stream}. */
+  async answer(prompt: Prompt, settings: GenerationSettings, signal?: AbortSignal): Promise<Answer> {
+    const stream = this.stream(prompt, settings, signal);
+    for (;;) {
+      const { done, value } = await stream.next();
+      if (done) return value;
+    }
+  }
+
+  /**
+   * Answers to many prompts, many at once: the same answers as one by one. Prompts of like length go together.
+   *
+   * @param size answers made at once
+   */
+  async answerAll(
+    prompts: readonly Prompt[],
+    settings: GenerationSettings,
+    signal?: AbortSignal,
+    size = batchSize,
+  ): Promise<Answer[]> {
+    for (const prompt of prompts) checkPrompt(prompt, this.#model.config);
+    const order = [...prompts.keys()].sort((a, b) => prompts[a].ids.length - prompts[b].ids.length);
+    const answers: Answer[] = [];
+    for (let at = 0; at < order.length; at += size) {
+      const some = order.slice(at, at + size);
+      signal?.throwIfAborted();
+      const made = await this.#answerBatch(
+        some.map((i) => prompts[i]),
+        settings,
+        signal,
+      );
+      for (const [k, i] of some.entries()) answers[i] = made[k];
+    }
+    return answers;
+  }
+
+  async #answerBatch(
+    prompts: readonly Prompt[],
+    settings: GenerationSettings,
+    signal: AbortSignal | undefined,
+  ): Promise<Answer[]> {
+    const answers = prompts.map(
+      (prompt) => new GrowingAnswer(this.#allowed(settings, prompt), this.#textStream?.()),
+    );
+    if (settings.numBeams > 1) {
+      for (const [i, prompt] of prompts.entries()) {
+        const decoder = new Decoder(this.#model, this.#model.newCache(1));
+        const [logits] = await decoder.prefill([prompt]);
+        await this.#searchBeams(decoder, logits, this.#allowed(settings, prompt), answers[i], signal);
+      }
+    } else {
+      const decoder = new Decoder(this.#model, this.#model.newCache(prompts.length));
+      const logits = await decoder.prefill(prompts);
+      for await (const _ of decodeTogether(decoder, logits, answers, signal)) void _;
+    }
+    return answers.map((answer) => answer.result());
+  }
+
+  async #searchBeams(
+    decoder: Decoder,
+    logits: Float32Array,
+    settings: GenerationSettings,
+    answer: GrowingAnswer,
+    signal: AbortSignal | undefined,
+  ): Promise<void> {
+    for (const id of await decodeBeams(decoder, logits, settings, signal)) {
+      if (!answer.finished) answer.add(id);
+    }
+    if (!answer.finished) answer.end("end");
+  }
+
+  /** The settings with no more new tokens than the model has positions for. */
+  #allowed(settings: GenerationSettings, prompt: Prompt): GenerationSettings {
+    // The last token is not fed back, so it needs no position.
+    const room = this.#model.config.language.maxPositions - prompt.ids.length + 1;
+    return { ...settings, maxNewTokens: Math.min(settings.maxNewTokens, room) };
+  }
+
+  /** The last conversation's cache, cut to what it has in common with the prompt; a new one if that is nothing. */
+  #takeConversation(prompt: Prompt): { decoder: Decoder; reused: number } {
+    const last = this.#conversation;
+    this.#conversation = undefined;
+    const keys = positionKeys(prompt, tokensPerImage(this.#model.config));
+    // At least one token must be computed, for its logits.
+    const most = Math.min(last?.keys.length ?? 0, keys.length - 1);
+    let reused = 0;
+    while (reused < most && last?.keys[reused] === keys[reused]) reused++;
+    if (last !== undefined && reused > 0) return { decoder: last.decoder, reused };
+    return { decoder: new Decoder(this.#model, this.#model.newCache(1)), reused: 0 };
+  }
+}

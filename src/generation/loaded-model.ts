@@ -1,0 +1,132 @@
+import { type OwlConfig, tokensPerImage, traceDecode, tracePrefill, traceVision } from "../model/index.ts";
+import type { Device, Program } from "../runtime/index.ts";
+import { type Graph, type HostTensor, leavesOf } from "../tensor/index.ts";
+import { type Allocate, KeyValueCache } from "./key-value-cache.ts";
+import type { Picture } from "./prompt.ts";
+
+/** A program and the parameters it asks for. */
+export interface BoundProgram {
+  readonly program: Program;
+  readonly parameters: Readonly<Record<string, HostTensor>>;
+}
+
+/** Pictures whose visual tokens are kept. */
+const keptPictures = 64;
+
+/** Pictures that go through the vision encoder at once. */
+const picturesAtOnce = 16;
+
+/** A model's weights on a device and its inference programs, each compiled when it is first needed. */
+export class LoadedModel {
+  readonly config: OwlConfig;
+  readonly device: Device;
+  readonly #parameters: ReadonlyMap<string, HostTensor>;
+  readonly #programs = new Map<string, Promise<BoundProgram>>();
+  readonly #visual = new Map<string, Float32Array>();
+
+  /** `parameters` by their published names; they are not copied and must stay as they are. */
+  constructor(config: OwlConfig, parameters: ReadonlyMap<string, HostTensor>, device: Device) {
+    this.config = config;
+    this.device = device;
+    this.#parameters = parameters;
+  }
+
+  /** New tokens into the KV cache, several a row. */
+  prefillProgram(pictures: boolean): Promise<BoundProgram> {
+    return this.#program(pictures ? "prefill with pictures" : "prefill", () =>
+      tracePrefill(this.config, { pictures }),
+    );
+  }
+
+  /** One new token a row. */
+  decodeProgram(): Promise<BoundProgram> {
+    return this.#program("decode", () => traceDecode(this.config));
+  }
+
+  /** An empty KV cache for so many rows. */
+  newCache(rows: number): KeyValueCache {
+    const allocate: Allocate = (dims) => this.device.allocate("float32", dims);
+    return new KeyValueCache(this.config.language, rows, allocate);
+  }
+
+  /**
+   * The pictures' visual tokens, one after the other: [pictures · (queries + 1) · language hidden] numbers. A
+   * picture seen before (by its key) is not encoded again.
+   */
+  async visualTokens(pictures: readonly Picture[]): Promise<Float32Array> {
+    const known = new Map<string, Float32Array>();
+    const fresh = new Map<string, Picture>();
+    for (const picture of pictures) {
+      const visual = this.#visual.get(picture.key);
+      if (visual !== undefined) known.set(picture.key, visual);
+      else fresh.set(picture.key, picture);
+    }
+    const open = [...fresh.values()];
+    for (let at = 0; at < open.length; at += picturesAtOnce) {
+      const some = open.slice(at, at + picturesAtOnce);
+      for (const [i, visual] of (await this.#encode(some)).entries()) known.set(some[i].key, visual);
+    }
+    this.#keep(known);
+    return concatenated(pictures.map(({ key }) => known.get(key)!));
+  }
+
+  /** Releases the programs. */
+  async close(): Promise<void> {
+    const programs = await Promise.allSettled(this.#programs.values());
+    this.#programs.clear();
+    this.#visual.clear();
+    for (const one of programs) if (one.status === "fulfilled") one.value.program.dispose();
+  }
+
+  async #encode(pictures: readonly Picture[]): Promise<Float32Array[]> {
+    const { imageSize } = this.config.vision;
+    const pixels = this.device.allocate("float32", [pictures.length, 3, imageSize, imageSize]);
+    for (const [i, picture] of pictures.entries()) pixels.data.set(picture.pixels, i * picture.pixels.length);
+    const { program, parameters } = await this.#program("vision", () => traceVision(this.config));
+    const { visual } = await program.run({ ...parameters, pixel_values: pixels });
+    const width = tokensPerImage(this.config) * this.config.language.hidden;
+    const values = visual.data as Float32Array;
+    return pictures.map((_, i) => values.slice(i * width, (i + 1) * width));
+  }
+
+  #keep(visual: ReadonlyMap<string, Float32Array>): void {
+    for (const [key, values] of visual) {
+      this.#visual.delete(key);
+      this.#visual.set(key, values);
+    }
+    for (const key of this.#visual.keys()) {
+      if (this.#visual.size <= keptPictures) break;
+      this.#visual.delete(key);
+    }
+  }
+
+  #program(name: string, trace: () => Graph): Promise<BoundProgram> {
+    const known = this.#programs.get(name);
+    if (known !== undefined) return known;
+    const made = this.#compile(trace());
+    this.#programs.set(name, made);
+    return made;
+  }
+
+  async #compile(graph: Graph): Promise<BoundProgram> {
+    const names = [...leavesOf(graph).parameters.keys()];
+    const parameters = Object.fromEntries(
+      names.map((name) => {
+        const tensor = this.#parameters.get(name);
+        if (tensor === undefined) throw new RangeError(`model: needs the parameter ${name}, got none`);
+        return [name, tensor];
+      }),
+    );
+    return { program: await this.device.compile(graph), parameters };
+  }
+}
+
+function concatenated(parts: readonly Float32Array[]): Float32Array {
+  const all = new Float32Array(parts.reduce((length, part) => length + part.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    all.set(part, at);
+    at += part.length;
+  }
+  return all;
+}
