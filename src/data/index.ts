@@ -1,5 +1,6 @@
 export * from "./collate.ts";
 export * from "./dense.ts";
+export * from "./encode.ts";
 export * from "./example.ts";
 export * from "./jsonl.ts";
 export * from "./order.ts";
