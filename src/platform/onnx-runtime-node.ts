@@ -29,6 +29,9 @@ export async function openNodeBinding(fallbackReason?: string): Promise<OnnxRunt
     version: library.env.versions.node ?? "unknown",
     ...(fallbackReason === undefined ? {} : { fallbackReason }),
     createSession: async (model, options = {}) => {
+      if (options.dimensions !== undefined) {
+        throw new OnnxRuntimeError(`compile: sizes for symbolic dimensions need the binding "c-api"`);
+      }
       if (options.provider === "cuda") requireCudaFiles(onnxRuntimeLibrary());
       const session = await rephrase("compile", () =>
         library.InferenceSession.create(model, sessionOptions(options)),
@@ -45,7 +48,6 @@ function sessionOptions(options: OnnxSessionOptions): InferenceSession.SessionOp
     intraOpNumThreads: threads,
     graphOptimizationLevel: options.optimization === "none" ? "disabled" : (options.optimization ?? "all"),
     logSeverityLevel,
-    freeDimensionOverrides: options.dimensions ?? {},
     extra: nestedSettings({ "session.intra_op.allow_spinning": spinning ? "1" : "0", ...options.settings }),
   };
 }
