@@ -1,0 +1,189 @@
+import { fork } from "node:child_process";
+import { mkdirSync, writeFileSync } from "node:fs";
+import { availableParallelism } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { parseArgs } from "node:util";
+import { readSafetensors } from "../src/checkpoint/index.ts";
+import { openDevice } from "../src/runtime/index.ts";
+import type { TrainingEvent } from "../src/training/index.ts";
+import { answererOf } from "./answering.ts";
+import { examine, type SetReport, table, testItems } from "./evaluation.ts";
+import { type Plan, planTokenizer, saveModel, stageDirectory, trainStage, weightsAfter } from "./pipeline.ts";
+import { OWL_NANO, RECIPES, type StageName, TOKENIZER_TEXTS } from "./recipes.ts";
+import { loadMaterial } from "./sources.ts";
+import { visionAccuracy } from "./vision-accuracy.ts";
+
+const ROOT = fileURLToPath(new URL("..", import.meta.url));
+const USAGE = `npm run owl-nano [-- --stage NAME] [-- --evaluate NAME] [-- --threads N]
+
+Trains owl-nano from nothing: language and vision side by side, then stage 1 and stage 2, then writes models/owl-nano and the
+figures on the held-out pictures. Every stage goes on from where it was stopped (runs/owl-nano).
+
+  --stage NAME     only this stage: language, vision, align (stage 1), instruct (stage 2)
+  --evaluate NAME  only measure: vision, align, instruct
+  --threads N      threads of this process`;
+
+async function openPlan(): Promise<Plan> {
+  const directory = join(ROOT, "runs", "owl-nano");
+  const material = await loadMaterial();
+  return { config: OWL_NANO, recipes: RECIPES, material, tokenizerTexts: TOKENIZER_TEXTS, directory };
+}
+
+/** A line every fifty steps. */
+function print(event: TrainingEvent): void {
+  if (event.kind === "step" && event.step % 50 === 0) {
+    const left = `${Math.floor(event.secondsLeft / 60)} min ${Math.round(event.secondsLeft % 60)} s left`;
+    const figures = `loss ${event.loss.toFixed(3)}  gradient ${event.gradientNorm.toFixed(2)}  ${Math.round(event.tokensPerSecond)} tokens/s`;
+    console.log(`step ${event.step}/${event.steps}  ${figures}  ${left}`);
+  } else if (event.kind !== "step") console.log(JSON.stringify(event));
+}
+
+async function runStage(stage: StageName, threads: number | undefined): Promise<boolean> {
+  const stop = new AbortController();
+  process.once("SIGINT", () => stop.abort());
+  process.once("SIGTERM", () => stop.abort());
+  const plan = await openPlan();
+  const options = { signal: stop.signal, onEvent: print };
+  const { complete } = await trainStage(
+    plan,
+    stage,
+    threads === undefined ? options : { ...options, threads },
+  );
+  return complete;
+}
+
+/** Test pictures of a set: each held-out drawing twice or more, at least four hundred. */
+const SETS = ["S1", "S2"] as const;
+
+async function evaluateVision(plan: Plan): Promise<void> {
+  const device = await openDevice();
+  const weights = await readSafetensors(join(stageDirectory(plan, "vision"), "state", "model.safetensors"));
+  const { train, S1, S2 } = plan.material.sprites;
+  const known = train.filter((sprite) => sprite.label < plan.material.concepts.length);
+  for (const [name, sprites] of [
+    ["train", known],
+    ["S1", S1],
+    ["S2", S2],
+  ] as const) {
+    const items = testItems(plan.material, sprites, Math.max(400, 2 * S2.length));
+    const { share, of } = await visionAccuracy(
+      plan.config,
+      weights,
+      plan.material.concepts.length,
+      items,
+      device,
+    );
+    console.log(`${name}: ${(share * 100).toFixed(1)} % of ${of} named right by stage V's own head`);
+  }
+}
+
+async function evaluateOwl(plan: Plan, stage: "align" | "instruct"): Promise<SetReport[]> {
+  const device = await openDevice();
+  const owl = answererOf(plan.config, await weightsAfter(plan, stage), planTokenizer(plan), device);
+  const reports: SetReport[] = [];
+  for (const set of SETS) {
+    const sprites = plan.material.sprites[set];
+    reports.push(
+      await examine(
+        set,
+        testItems(plan.material, sprites, 2 * sprites.length),
+        plan.material.concepts,
+        owl.answer,
+      ),
+    );
+    const unseen = testItems(plan.material, sprites, 2 * sprites.length, "unseen");
+    reports.push(await examine(`${set}, unseen phrasing`, unseen, plan.material.concepts, owl.answer));
+  }
+  await owl.close();
+  const figures = reports.map(({ transcript: _, ...rest }) => rest);
+  mkdirSync(plan.directory, { recursive: true });
+  writeFileSync(join(plan.directory, "figures.json"), `${JSON.stringify(figures, null, 2)}\n`);
+  writeFileSync(join(plan.directory, "transcript.json"), `${JSON.stringify(reports, null, 1)}\n`);
+  console.log(table(reports));
+  return reports;
+}
+
+function child(stage: StageName, threads: number): { done: Promise<number>; stop: () => void } {
+  const started = fork(fileURLToPath(import.meta.url), ["--stage", stage, "--threads", `${threads}`], {
+    stdio: "pipe",
+  });
+  const relay = (chunk: Buffer): void => {
+    for (const line of chunk.toString().split("\n")) if (line !== "") console.log(`${stage}: ${line}`);
+  };
+  started.stdout?.on("data", relay);
+  started.stderr?.on("data", relay);
+  return {
+    done: new Promise((resolve) => started.once("exit", (code) => resolve(code ?? 1))),
+    stop: () => void started.kill("SIGINT"),
+  };
+}
+
+/** Small graphs use two processes better than two threads, so the two independent stages share the cores while both run. */
+async function languageAndVision(): Promise<void> {
+  const threads = availableParallelism();
+  const language = child("language", Math.ceil(threads / 2));
+  const vision = child("vision", Math.max(1, Math.floor(threads / 2)));
+  if ((await language.done) !== 0) {
+    vision.stop();
+    throw new Error("owl-nano: the language stage must end well, and did not; its messages are above");
+  }
+  // Vision goes on from its checkpoint with all cores.
+  vision.stop();
+  await vision.done;
+  if ((await child("vision", threads).done) !== 0)
+    throw new Error("owl-nano: the vision stage must end well, and did not; its messages are above");
+}
+
+async function everything(): Promise<void> {
+  const began = performance.now();
+  const plan = await openPlan();
+  planTokenizer(plan);
+  await languageAndVision();
+  await evaluateVision(plan);
+  for (const stage of ["align", "instruct"] as const) {
+    if ((await child(stage, availableParallelism()).done) !== 0)
+      throw new Error(`owl-nano: stage ${stage} must end well, and did not; its messages are above`);
+  }
+  await saveModel(plan, join(ROOT, "models", "owl-nano"));
+  await evaluateOwl(plan, "instruct");
+  console.log(
+    `owl-nano: trained and measured in ${((performance.now() - began) / 60_000).toFixed(0)} minutes`,
+  );
+}
+
+function isStage(name: string): name is StageName {
+  return Object.hasOwn(RECIPES, name);
+}
+
+async function main(): Promise<void> {
+  const { values } = parseArgs({
+    options: {
+      stage: { type: "string" },
+      evaluate: { type: "string" },
+      threads: { type: "string" },
+      save: { type: "boolean" },
+      help: { type: "boolean" },
+    },
+  });
+  if (values.help) return console.log(USAGE);
+  if (values.save) return saveModel(await openPlan(), join(ROOT, "models", "owl-nano"));
+  if (values.evaluate === "vision") return evaluateVision(await openPlan());
+  if (values.evaluate === "align" || values.evaluate === "instruct")
+    return void (await evaluateOwl(await openPlan(), values.evaluate));
+  if (values.stage === undefined) return everything();
+  if (!isStage(values.stage))
+    throw new Error(
+      `owl-nano: --stage must be one of ${Object.keys(RECIPES).join(", ")}, got ${values.stage}`,
+    );
+  const complete = await runStage(
+    values.stage,
+    values.threads === undefined ? undefined : Number(values.threads),
+  );
+  if (!complete) process.exitCode = 130;
+}
+
+main().catch((error: unknown) => {
+  console.error(error instanceof Error ? error.message : error);
+  process.exitCode = 1;
+});

@@ -1,0 +1,241 @@
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import {
+  adapterFrom,
+  mergeLora,
+  type NamedTensors,
+  readSafetensors,
+  saveCheckpoint,
+} from "../src/checkpoint/index.ts";
+import {
+  denseReader,
+  mix,
+  type Reader,
+  type RowEncoder,
+  type TokenBatch,
+  tokenReader,
+} from "../src/data/index.ts";
+import { CLIP_PREPROCESSOR, publishedPreprocessor, toPixelValues } from "../src/image/index.ts";
+import { configJson, type OwlConfig, patchCount, tokensPerImage } from "../src/model/index.ts";
+import { encodeCaption, encodePlainText, encodeTrainingSample } from "../src/prompt/index.ts";
+import { openDevice } from "../src/runtime/index.ts";
+import {
+  createTokenizer,
+  type Tokenizer,
+  type TokenizerJson,
+  trainTokenizer,
+} from "../src/tokenizer/index.ts";
+import {
+  createTrainer,
+  denseObjective,
+  languageObjective,
+  type Objective,
+  type TrainingBatch,
+  type TrainingEvent,
+  type TrainingOutcome,
+  type TrainingRecipe,
+  train,
+} from "../src/training/index.ts";
+import { languageText } from "./language-texts.ts";
+import type { StageName } from "./recipes.ts";
+import {
+  captionSource,
+  languageSource,
+  type Material,
+  pictureDialogueSource,
+  textDialogueSource,
+  visionSource,
+} from "./sources.ts";
+
+/** A model to be trained from nothing: sizes, recipes, what it learns from, and where its stages are kept. */
+export interface Plan {
+  readonly config: OwlConfig;
+  readonly recipes: Readonly<Record<StageName, TrainingRecipe>>;
+  readonly material: Material;
+  readonly tokenizerTexts: number;
+  readonly directory: string;
+}
+
+export interface StageOptions {
+  readonly threads?: number;
+  readonly signal?: AbortSignal;
+  readonly onEvent?: (event: TrainingEvent) => void;
+}
+
+/** A conversation begins so; other texts are plain. */
+const CONVERSATION = /^Human: /;
+
+/** No system sentence, and pieces cut at turns in use as in training. */
+const TEMPLATE = { system: "", cut: "turns" } as const;
+
+/** The tokenizer of a plan, learnt from a sample of the language stage's texts the first time. */
+export function planTokenizer({ directory, config, recipes, material, tokenizerTexts }: Plan): Tokenizer {
+  const path = join(directory, "tokenizer.json");
+  if (!existsSync(path)) {
+    const seed = recipes.language.seed + 1;
+    const texts = Array.from({ length: tokenizerTexts }, (_, i) => languageText(material.concepts, seed, i));
+    const json = trainTokenizer(texts, { vocabularySize: config.language.vocabulary });
+    mkdirSync(directory, { recursive: true });
+    writeFileSync(path, `${JSON.stringify(json)}\n`);
+  }
+  return createTokenizer(JSON.parse(readFileSync(path, "utf8")) as TokenizerJson, {
+    prompt_template: TEMPLATE,
+  });
+}
+
+/** Pixels as the model takes them. */
+export function preprocessor(config: OwlConfig): typeof CLIP_PREPROCESSOR {
+  return { ...CLIP_PREPROCESSOR, size: config.vision.imageSize };
+}
+
+/** Where a stage's state is kept. */
+export function stageDirectory(plan: Plan, stage: StageName): string {
+  return join(plan.directory, stage);
+}
+
+async function trainedIn(plan: Plan, stage: StageName): Promise<NamedTensors> {
+  const path = join(stageDirectory(plan, stage), "state", "model.safetensors");
+  if (!existsSync(path))
+    throw new Error(`owl-nano: stage "${stage}" must be trained first; ${path} is not there`);
+  return readSafetensors(path);
+}
+
+/** What earlier stages learnt; later ones win. */
+async function weightsBefore(plan: Plan, stage: StageName): Promise<NamedTensors> {
+  const before: Readonly<Record<StageName, readonly StageName[]>> = {
+    language: [],
+    vision: [],
+    align: ["language", "vision"],
+    instruct: ["language", "align"],
+  };
+  const parts = await Promise.all(before[stage].map((earlier) => trainedIn(plan, earlier)));
+  return new Map(parts.flatMap((tensors) => [...tensors]));
+}
+
+/** Stage 1 learns captions; elsewhere a text is a conversation or plain, as it begins. */
+function rowEncoder(plan: Plan, tokenizer: Tokenizer, stage: StageName): RowEncoder {
+  const options = { maxLength: plan.recipes[stage].maxTokens, tokensPerImage: tokensPerImage(plan.config) };
+  const pixels = preprocessor(plan.config);
+  return ({ text, images }, _index, name) => {
+    const where = { ...options, where: name };
+    const sample =
+      stage === "align"
+        ? encodeCaption(text, tokenizer, where)
+        : CONVERSATION.test(text)
+          ? encodeTrainingSample(text, tokenizer, where)
+          : encodePlainText(text, tokenizer, options);
+    const { ids, counted } = sample;
+    return { ids, counted, pixels: images.map((image) => toPixelValues(image, pixels)), name };
+  };
+}
+
+function tokenBatches(plan: Plan, stage: Exclude<StageName, "vision">): Reader<TokenBatch> {
+  const { material, config } = plan;
+  const { batch, seed, maxTokens } = plan.recipes[stage];
+  const half = batch / 2;
+  const sources = {
+    language: () => languageSource(material.concepts, seed, batch),
+    align: () => captionSource(material, seed),
+    instruct: () =>
+      mix(
+        [textDialogueSource(material.concepts, seed, half), pictureDialogueSource(material, seed, half)],
+        [1, 1],
+      ),
+  };
+  return tokenReader(sources[stage](), {
+    batch,
+    tokensPerImage: tokensPerImage(config),
+    imageSize: config.vision.imageSize,
+    // Few different sizes: each is a program to compile.
+    rounding: { tokens: stage === "align" ? 8 : 32, maxTokens, losses: batch * 16 },
+    encode: rowEncoder(plan, planTokenizer(plan), stage),
+  });
+}
+
+interface Course<S> {
+  readonly objective: Objective<S>;
+  readonly reader: Reader<TrainingBatch<S>>;
+}
+
+async function run<S>(
+  plan: Plan,
+  stage: StageName,
+  course: Course<S>,
+  options: StageOptions,
+): Promise<TrainingOutcome> {
+  const recipe = plan.recipes[stage];
+  const device = await openDevice(options.threads === undefined ? {} : { threads: options.threads });
+  const weights = await weightsBefore(plan, stage);
+  const trainer = await createTrainer({ device, objective: course.objective, recipe, weights });
+  try {
+    return await train({
+      trainer,
+      recipe,
+      reader: course.reader,
+      directory: stageDirectory(plan, stage),
+      resume: true,
+      ...(options.signal === undefined ? {} : { signal: options.signal }),
+      ...(options.onEvent === undefined ? {} : { onEvent: options.onEvent }),
+    });
+  } finally {
+    trainer.dispose();
+  }
+}
+
+/** Trains one stage, from where it stopped if it did; a finished one is left alone. */
+export async function trainStage(
+  plan: Plan,
+  stage: StageName,
+  options: StageOptions = {},
+): Promise<TrainingOutcome> {
+  const { config, material, recipes } = plan;
+  if (stage !== "vision") {
+    const course = {
+      objective: languageObjective(config, recipes[stage]),
+      reader: tokenBatches(plan, stage),
+    };
+    return run(plan, stage, course, options);
+  }
+  const source = visionSource(material, recipes.vision.seed);
+  const pixels = preprocessor(config);
+  const reader = denseReader(source, {
+    batch: recipes.vision.batch,
+    imageSize: config.vision.imageSize,
+    patches: patchCount(config.vision),
+    encode: ({ image, labels }) => ({ pixels: toPixelValues(image, pixels), labels }),
+  });
+  return run(plan, stage, { objective: denseObjective(config, source.classes), reader }, options);
+}
+
+/** The weights after a stage: LoRA merged, the throw-away head of stage V left out. */
+export async function weightsAfter(plan: Plan, stage: "align" | "instruct"): Promise<NamedTensors> {
+  const base = new Map([...(await weightsBefore(plan, "align")), ...(await trainedIn(plan, "align"))]);
+  for (const name of base.keys()) if (name.startsWith("dense_head.")) base.delete(name);
+  if (stage === "align") return base;
+  const { lora } = plan.recipes.instruct;
+  if (lora === undefined) throw new Error("stage 2: its recipe must have lora, got none");
+  const adapter = adapterFrom(await trainedIn(plan, "instruct"), undefined, "stage 2");
+  return mergeLora(base, { ...adapter, settings: { ...adapter.settings, alpha: lora.alpha } });
+}
+
+/** Writes the model directory in the published layout: float16 weights, config, tokenizer, preprocessor. */
+export async function saveModel(plan: Plan, directory: string): Promise<void> {
+  const tokenizer = planTokenizer(plan);
+  await saveCheckpoint(directory, {
+    config: { ...configJson(plan.config), torch_dtype: "float16" },
+    tensors: await weightsAfter(plan, "instruct"),
+    floatType: "F16",
+    generationConfig: {
+      max_new_tokens: 64,
+      do_sample: false,
+      bos_token_id: 1,
+      eos_token_id: 2,
+      pad_token_id: 0,
+    },
+    preprocessorConfig: publishedPreprocessor(preprocessor(plan.config)),
+    files: {
+      "tokenizer.json": `${JSON.stringify(tokenizer.json)}\n`,
+      "tokenizer_config.json": `${JSON.stringify(tokenizer.configuration, null, 2)}\n`,
+    },
+  });
+}
