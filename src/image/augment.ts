@@ -1,0 +1,104 @@
+import { type RgbImage, resizeBicubic } from "./resize.ts";
+
+/** A part of a picture, in pixels. */
+export interface Box {
+  readonly left: number;
+  readonly top: number;
+  readonly width: number;
+  readonly height: number;
+}
+
+/** Cuts a part out. Throws RangeError where it does not lie within the picture. */
+export function crop(image: RgbImage, box: Box): RgbImage {
+  const { left, top, width, height } = box;
+  const inside = left >= 0 && top >= 0 && left + width <= image.width && top + height <= image.height;
+  if (!inside || width < 1 || height < 1) {
+    throw new RangeError(
+      `crop: ${width}×${height} at (${left}, ${top}) must lie within the picture, got ${image.width}×${image.height}`,
+    );
+  }
+  const data = new Uint8Array(width * height * 3);
+  for (let row = 0; row < height; row++) {
+    const from = ((top + row) * image.width + left) * 3;
+    data.set(image.data.subarray(from, from + width * 3), row * width * 3);
+  }
+  return { width, height, data };
+}
+
+/** Mirrors left and right. */
+export function flipHorizontally(image: RgbImage): RgbImage {
+  const { width, height } = image;
+  const data = new Uint8Array(image.data.length);
+  for (let row = 0; row < height; row++) {
+    for (let column = 0; column < width; column++) {
+      const from = (row * width + column) * 3;
+      data.set(image.data.subarray(from, from + 3), (row * width + width - 1 - column) * 3);
+    }
+  }
+  return { width, height, data };
+}
+
+/** Scales so that the shorter edge has `size` pixels, then cuts a square out of the middle (the video version's way). */
+export function resizeAndCenterCrop(image: RgbImage, size: number): RgbImage {
+  const shorter = Math.min(image.width, image.height);
+  const scaled = (edge: number) => (edge === shorter ? size : Math.trunc((size * edge) / shorter));
+  const resized = resizeBicubic(image, scaled(image.width), scaled(image.height));
+  const left = Math.floor((resized.width - size) / 2);
+  const top = Math.floor((resized.height - size) / 2);
+  return crop(resized, { left, top, width: size, height: size });
+}
+
+export interface CropOptions {
+  /** Share of the picture's area that is kept, from and to (default 0.5 to 1: stage 1 of the paper). */
+  scale?: readonly [number, number];
+  /** Width over height of the kept part, from and to (default 3/4 to 4/3). */
+  aspect?: readonly [number, number];
+  /** Probability of mirroring (default 0.5). */
+  flip?: number;
+}
+
+const TRIES = 10;
+
+/**
+ * The augmentation of stage 1: a random part of the picture, resized by bicubic interpolation to
+ * `size × size`, mirrored half of the time.
+ *
+ * @param random uniform numbers in [0, 1); the same numbers give the same picture
+ */
+export function randomResizedCrop(
+  image: RgbImage,
+  size: number,
+  random: () => number,
+  options: CropOptions = {},
+): RgbImage {
+  const resized = resizeBicubic(crop(image, randomBox(image, random, options)), size, size);
+  return random() < (options.flip ?? 0.5) ? flipHorizontally(resized) : resized;
+}
+
+/** A random part of a picture: area and (logarithm of the) aspect uniform. */
+export function randomBox(image: RgbImage, random: () => number, options: CropOptions = {}): Box {
+  const { scale = [0.5, 1], aspect = [3 / 4, 4 / 3] } = options;
+  const between = (from: number, to: number) => from + (to - from) * random();
+  for (let attempt = 0; attempt < TRIES; attempt++) {
+    const area = image.width * image.height * between(scale[0], scale[1]);
+    const ratio = Math.exp(between(Math.log(aspect[0]), Math.log(aspect[1])));
+    const width = Math.round(Math.sqrt(area * ratio));
+    const height = Math.round(Math.sqrt(area / ratio));
+    if (width >= 1 && height >= 1 && width <= image.width && height <= image.height) {
+      const left = Math.floor(between(0, image.width - width + 1));
+      const top = Math.floor(between(0, image.height - height + 1));
+      return { left, top, width, height };
+    }
+  }
+  return centralBox(image, aspect);
+}
+
+/** The largest part in the middle whose aspect is allowed. */
+function centralBox(image: RgbImage, aspect: readonly [number, number]): Box {
+  const ratio = Math.min(Math.max(image.width / image.height, aspect[0]), aspect[1]);
+  const width = Math.max(1, Math.min(image.width, Math.round(image.height * ratio)));
+  const height = Math.max(1, Math.min(image.height, Math.round(image.width / ratio)));
+  const left = Math.floor((image.width - width) / 2);
+  const top = Math.floor((image.height - height) / 2);
+  return { left, top, width, height };
+}

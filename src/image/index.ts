@@ -1,0 +1,20 @@
+export {
+  type Box,
+  type CropOptions,
+  crop,
+  flipHorizontally,
+  randomBox,
+  randomResizedCrop,
+  resizeAndCenterCrop,
+} from "./augment.ts";
+export { decodeImage, loadPixelValues } from "./image.ts";
+export { type Fidelity, ImageError, type ImageSource, type ReadOptions } from "./picture.ts";
+export {
+  CLIP_PREPROCESSOR,
+  normalisationTable,
+  type Preprocessor,
+  parsePreprocessor,
+  publishedPreprocessor,
+  toPixelValues,
+} from "./preprocessor.ts";
+export { type RgbImage, resizeBicubic } from "./resize.ts";

@@ -1,0 +1,135 @@
+import {
+  type DecodedPixels,
+  type Decoding,
+  decodePicture,
+  openFile,
+  type PictureHeader,
+  readPictureHeader,
+} from "../platform/index.ts";
+import { type StoredMode, storedMode, withoutGifTransparency } from "./stored-mode.ts";
+
+/** A picture that cannot be read; the message names the file and the reason. */
+export class ImageError extends Error {
+  override name = "ImageError";
+}
+
+/** A path, or the bytes of a picture file. */
+export type ImageSource = string | Uint8Array;
+
+/**
+ * `default`: what a person expects (EXIF orientation applied, transparency over white, palettes smoothed).
+ * `reference`: what the released code does, oddities included; see docs/fidelity.md.
+ */
+export type Fidelity = "default" | "reference";
+
+export interface ReadOptions {
+  /** Default: `default`. */
+  fidelity?: Fidelity;
+  /** Pictures of more pixels are refused before anything is decoded (default 64 million: at most 256 MB decoded). */
+  maxPixels?: number;
+  /** Larger files are refused before they are read (default 256 MiB). */
+  maxBytes?: number;
+}
+
+/** A decoded picture and how its file stored it. */
+export interface Picture {
+  readonly mode: StoredMode;
+  readonly pixels: DecodedPixels;
+}
+
+const FORMATS = "JPEG, PNG, WebP, GIF, AVIF, TIFF or SVG";
+
+/**
+ * Reads and decodes a picture: the first frame of an animation.
+ *
+ * @throws ImageError naming the file and the reason; memory stays within the two limits
+ */
+export async function readPicture(source: ImageSource, options: ReadOptions = {}): Promise<Picture> {
+  const { fidelity = "default", maxPixels = 64e6, maxBytes = 2 ** 28 } = options;
+  const where = typeof source === "string" ? source : "image bytes";
+  const bytes = typeof source === "string" ? await bytesOf(source, maxBytes) : source;
+  const header = await headerOf(bytes, where);
+  const { width, height } = header;
+  if (width * height > maxPixels) {
+    const megapixels = (count: number) => `${Math.round(count / 1e5) / 10} million pixels`;
+    throw new ImageError(
+      `${where}: must have at most ${megapixels(maxPixels)}, got ${width}×${height} = ${megapixels(width * height)}; make it smaller or raise maxPixels`,
+    );
+  }
+  try {
+    return await decoded(bytes, header, fidelity, maxPixels);
+  } catch (error) {
+    throw new ImageError(
+      `${where}: must be a whole ${header.format.toUpperCase()} file, got ${width}×${height} pixels that cannot be decoded${reason(error)}; it is damaged or cut short`,
+      { cause: error },
+    );
+  }
+}
+
+async function decoded(
+  bytes: Uint8Array,
+  header: PictureHeader,
+  fidelity: Fidelity,
+  maxPixels: number,
+): Promise<Picture> {
+  const asStored = fidelity === "reference";
+  const mode = storedMode(bytes, header);
+  const source = asStored && header.format === "gif" ? withoutGifTransparency(bytes) : bytes;
+  const options = { decoding: decodingOf(mode, fidelity), orient: !asStored, maxPixels };
+  return { mode, pixels: await decodePicture(source, options) };
+}
+
+function decodingOf(mode: StoredMode, fidelity: Fidelity): Decoding {
+  if (mode === "inks") return "inks";
+  return mode === "gray16" && fidelity === "reference" ? "gray16" : "colour";
+}
+
+async function bytesOf(path: string, maxBytes: number): Promise<Uint8Array> {
+  const file = await openFile(path);
+  try {
+    if (file.size > maxBytes) {
+      throw new ImageError(
+        `${path}: must have at most ${maxBytes} bytes, got ${file.size}; raise maxBytes to read it`,
+      );
+    }
+    const bytes = new Uint8Array(file.size);
+    await file.read(bytes, 0);
+    return bytes;
+  } finally {
+    await file.close();
+  }
+}
+
+async function headerOf(bytes: Uint8Array, where: string): Promise<PictureHeader> {
+  if (bytes.byteLength === 0)
+    throw new ImageError(`${where}: must be a picture (${FORMATS}), got an empty file`);
+  try {
+    return await readPictureHeader(bytes);
+  } catch (error) {
+    const known = knownSignature(bytes);
+    throw new ImageError(
+      known
+        ? `${where}: must be a whole ${known} file, got a damaged or cut one${reason(error)}`
+        : `${where}: must be a picture (${FORMATS}), got a file of another kind`,
+      { cause: error },
+    );
+  }
+}
+
+const SIGNATURES: [string, number[]][] = [
+  ["JPEG", [0xff, 0xd8, 0xff]],
+  ["PNG", [0x89, 0x50, 0x4e, 0x47]],
+  ["GIF", [0x47, 0x49, 0x46, 0x38]],
+  ["WebP", [0x52, 0x49, 0x46, 0x46]],
+];
+
+function knownSignature(bytes: Uint8Array): string | undefined {
+  return SIGNATURES.find(([, signature]) => signature.every((byte, i) => bytes[i] === byte))?.[0];
+}
+
+/** What the decoder says, in brackets; its general phrases add nothing. */
+function reason(error: unknown): string {
+  const [line] = (error instanceof Error ? error.message : String(error)).split("\n");
+  const text = line.replace(/^Input (buffer|file) has corrupt header:\s*/, "");
+  return text === "" || text === "Unknown error" ? "" : ` (${text})`;
+}

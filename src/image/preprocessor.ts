@@ -1,0 +1,116 @@
+import { z } from "zod";
+import { ImageError } from "./picture.ts";
+import { type RgbImage, resizeBicubic } from "./resize.ts";
+
+/** How pictures become the vision encoder's input. */
+export interface Preprocessor {
+  /** Side of the square input in pixels. */
+  readonly size: number;
+  /** Mean of each channel, in units of the full range. */
+  readonly mean: readonly [number, number, number];
+  /** Standard deviation of each channel, in the same units. */
+  readonly std: readonly [number, number, number];
+}
+
+/** The published preprocessing: 224 pixels and CLIP's mean and deviation. */
+export const CLIP_PREPROCESSOR: Preprocessor = {
+  size: 224,
+  mean: [0.48145466, 0.4578275, 0.40821073],
+  std: [0.26862954, 0.26130258, 0.27577711],
+};
+
+const BICUBIC = 3;
+const pixels = z.number().int().positive();
+const square = z.object({ height: pixels, width: pixels }).refine((size) => size.height === size.width, {
+  message: "must be a square",
+});
+const triple = z.tuple([z.number(), z.number(), z.number()]);
+
+const schema = z.object({
+  size: z.union([pixels, square, z.object({ shortest_edge: pixels })]),
+  crop_size: z.union([pixels, square]).optional(),
+  image_mean: triple,
+  image_std: z.tuple([z.number().positive(), z.number().positive(), z.number().positive()]),
+  resample: z.literal(BICUBIC).default(BICUBIC),
+  rescale_factor: z
+    .number()
+    .refine((factor) => Math.abs(factor * 255 - 1) < 1e-6, { message: "must be 1/255" })
+    .optional(),
+  do_resize: z.literal(true).default(true),
+  do_normalize: z.literal(true).default(true),
+});
+
+/**
+ * Reads `preprocessor_config.json`. The picture is squeezed to a square of `crop_size` (or `size`), its aspect
+ * not kept: so the released processor does it, whatever the file's `do_center_crop` says.
+ *
+ * @throws ImageError naming every field that is wrong or not supported
+ */
+export function parsePreprocessor(json: unknown, where = "preprocessor_config.json"): Preprocessor {
+  const result = schema.safeParse(json);
+  if (!result.success) {
+    const problems = result.error.issues.map(
+      (issue) => `${issue.path.join(".") || "the file"}: ${issue.message}`,
+    );
+    throw new ImageError(`${where}: must describe CLIP's preprocessing, got\n  - ${problems.join("\n  - ")}`);
+  }
+  const { size, crop_size, image_mean, image_std } = result.data;
+  return { size: sideOf(crop_size ?? size), mean: image_mean, std: image_std };
+}
+
+function sideOf(size: number | { height: number } | { shortest_edge: number }): number {
+  if (typeof size === "number") return size;
+  return "height" in size ? size.height : size.shortest_edge;
+}
+
+/** The content of `preprocessor_config.json` for a preprocessor, in the published form. */
+export function publishedPreprocessor(preprocessor: Preprocessor): Record<string, unknown> {
+  const { size, mean, std } = preprocessor;
+  return {
+    crop_size: { height: size, width: size },
+    do_center_crop: true,
+    do_convert_rgb: true,
+    do_normalize: true,
+    do_rescale: true,
+    do_resize: true,
+    feature_extractor_type: "CLIPFeatureExtractor",
+    image_mean: mean,
+    image_processor_type: "CLIPImageProcessor",
+    image_std: std,
+    resample: BICUBIC,
+    rescale_factor: 1 / 255,
+    size: { shortest_edge: size },
+  };
+}
+
+/**
+ * The value of each 8-bit level in each channel, `[3, 256]`: `level / 255` in float64, then float32 steps, as
+ * the reference rounds.
+ */
+export function normalisationTable({ mean, std }: Preprocessor): Float32Array {
+  const table = new Float32Array(3 * 256);
+  for (let channel = 0; channel < 3; channel++) {
+    for (let level = 0; level < 256; level++) {
+      const value = Math.fround(level * (1 / 255));
+      const centred = Math.fround(value - Math.fround(mean[channel]));
+      table[channel * 256 + level] = centred / Math.fround(std[channel]);
+    }
+  }
+  return table;
+}
+
+/** The vision encoder's input `[3, size, size]` for a picture, resized where it has another size. */
+export function toPixelValues(image: RgbImage, preprocessor: Preprocessor): Float32Array {
+  const { size } = preprocessor;
+  const fits = image.width === size && image.height === size;
+  const { data } = fits ? image : resizeBicubic(image, size, size);
+  const table = normalisationTable(preprocessor);
+  const plane = size * size;
+  const values = new Float32Array(3 * plane);
+  for (let channel = 0; channel < 3; channel++) {
+    for (let i = 0; i < plane; i++) {
+      values[channel * plane + i] = table[channel * 256 + data[i * 3 + channel]];
+    }
+  }
+  return values;
+}

@@ -1,0 +1,59 @@
+import sharp from "sharp";
+
+/** What a picture file's header says. */
+export interface PictureHeader {
+  /** `jpeg`, `png`, `webp`, `gif`, `tiff`, `heif`, `svg`, … */
+  readonly format: string;
+  /** Pixels as stored, before any orientation is applied. */
+  readonly width: number;
+  readonly height: number;
+  /** Whether the pixels are inks instead of light. */
+  readonly isCmyk: boolean;
+  readonly bitsPerSample: number | undefined;
+}
+
+/** Decoded pixels, row by row, channels interleaved. */
+export interface DecodedPixels {
+  readonly width: number;
+  readonly height: number;
+  readonly channels: number;
+  readonly data: Uint8Array | Uint16Array;
+}
+
+/**
+ * Channels to decode to: `colour` 3 or (with transparency) 4 of 8 bits, gray repeated, wider samples cut to
+ * their upper 8 bits; `inks` the 4 of CMYK; `gray16` 1 or 2 of 16 bits.
+ */
+export type Decoding = "colour" | "inks" | "gray16";
+
+/** Reads a picture's header; decodes nothing. Throws the decoder's own error where it cannot. */
+export async function readPictureHeader(bytes: Uint8Array): Promise<PictureHeader> {
+  const { format, width, height, space, bitsPerSample } = await sharp(bytes, {
+    limitInputPixels: false,
+  }).metadata();
+  return { format, width, height, isCmyk: space === "cmyk", bitsPerSample };
+}
+
+/**
+ * Decodes a picture (the first frame or page of several) without colour management. Damaged data are an error,
+ * warnings are not.
+ *
+ * @param orient whether to turn it as its EXIF orientation says
+ * @param maxPixels refuses to decode more
+ */
+export async function decodePicture(
+  bytes: Uint8Array,
+  options: { decoding: Decoding; orient: boolean; maxPixels: number },
+): Promise<DecodedPixels> {
+  const settings = { limitInputPixels: options.maxPixels, failOn: "error", ignoreIcc: true } as const;
+  const picture = sharp(bytes, settings);
+  if (options.orient) picture.autoOrient();
+  if (options.decoding === "inks") picture.pipelineColourspace("cmyk").toColourspace("cmyk");
+  if (options.decoding === "gray16") picture.toColourspace("grey16");
+  picture.raw({ depth: options.decoding === "gray16" ? "ushort" : "uchar" });
+  const { data, info } = await picture.toBuffer({ resolveWithObject: true });
+  const { width, height, channels } = info;
+  const View = options.decoding === "gray16" ? Uint16Array : Uint8Array;
+  const pixels = new View(data.buffer, data.byteOffset, width * height * channels);
+  return { width, height, channels, data: pixels };
+}
