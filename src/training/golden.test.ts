@@ -52,7 +52,10 @@ const peftPrefix = "base_model.model.";
 
 function published(tensors: NamedTensors): NamedTensors {
   return new Map(
-    [...tensors].map(([name, tensor]) => [name.startsWith(peftPrefix) ? name.slice(peftPrefix.length) : name, tensor]),
+    [...tensors].map(([name, tensor]) => [
+      name.startsWith(peftPrefix) ? name.slice(peftPrefix.length) : name,
+      tensor,
+    ]),
   );
 }
 
@@ -106,7 +109,9 @@ describe.skipIf(!sharedAvailable)("training against the reference", () => {
 
   for (const stage of ["stage1", "stage2"] as const) {
     it(`makes the reference's five AdamW steps in ${stage}`, async () => {
-      const report: Record<string, Report> = JSON.parse(readFileSync(shared(`${folder}/report.json`), "utf8"));
+      const report: Record<string, Report> = JSON.parse(
+        readFileSync(shared(`${folder}/report.json`), "utf8"),
+      );
       const trainer = await newTrainer(recipes[stage]);
       for (const { loss, grad_norm } of report[stage].log_f64) {
         const result = await trainer.update([batch]);

@@ -3,6 +3,7 @@ export type { TrainingEvent } from "./events.ts";
 export { estimateMemory, type MemoryEstimate } from "./memory.ts";
 export { denseHead, denseObjective, languageObjective, type Objective, scopeOptions } from "./objective.ts";
 export { type LoraSettings, rateFactorOf, scheduleOf, type TrainingRecipe } from "./recipe.ts";
+export { adapterOf, type ModelFiles, publishedValues, saveModel, saveTrainedAdapter } from "./save.ts";
 export { learningRateAt, type Schedule } from "./schedule.ts";
 export { hasState, type Progress, ResumeError, restoreState, saveState, trainedValues } from "./state.ts";
 export type { TrainingBatch } from "./step-programs.ts";

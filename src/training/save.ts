@@ -1,0 +1,81 @@
+import {
+  type Adapter,
+  type FloatType,
+  loraName,
+  mergeLora,
+  type NamedTensors,
+  saveAdapter,
+  saveCheckpoint,
+} from "../checkpoint/index.ts";
+import { configJson, type OwlConfig } from "../model/index.ts";
+import { denseHead } from "./objective.ts";
+import type { TrainingRecipe } from "./recipe.ts";
+import type { Trainer } from "./trainer.ts";
+
+const loraPart = /\.lora_([AB])\.weight$/;
+
+/** What a model directory holds beside the weights. */
+export interface ModelFiles {
+  readonly config: OwlConfig;
+  /** Content of `preprocessor_config.json`. */
+  readonly preprocessorConfig?: unknown;
+  /** Content of `generation_config.json`. */
+  readonly generationConfig?: unknown;
+  /** The tokenizer's and other files by name. */
+  readonly files?: Readonly<Record<string, string | Uint8Array>>;
+  /** Number format of the weights in the file (default F32). */
+  readonly floatType?: FloatType;
+}
+
+/** The model's parameters by their published names, a LoRA merged into the weights it stands beside. */
+export function publishedValues<S>(trainer: Trainer<S>, recipe: TrainingRecipe): NamedTensors {
+  const model: NamedTensors = new Map(
+    [...trainer.values].filter(([name]) => !loraPart.test(name) && !name.startsWith(`${denseHead}.`)),
+  );
+  return recipe.lora && trainer.trained.some((name) => loraPart.test(name))
+    ? mergeLora(model, adapterOf(trainer, recipe))
+    : model;
+}
+
+/**
+ * The trained LoRA by PEFT's names, with whatever else was trained beside it.
+ *
+ * @throws RangeError where the recipe trains no LoRA
+ */
+export function adapterOf<S>(trainer: Trainer<S>, recipe: TrainingRecipe): Adapter {
+  if (recipe.lora === undefined) throw new RangeError(`recipe ${recipe.name}: trains no LoRA`);
+  const { rank, alpha, dropout, targets } = recipe.lora;
+  const lora: NamedTensors = new Map();
+  const replaced: NamedTensors = new Map();
+  for (const name of trainer.trained) {
+    const value = trainer.values.get(name)!;
+    const matrix = loraPart.exec(name)?.[1];
+    if (matrix === undefined) replaced.set(name, value);
+    else lora.set(loraName(name.replace(loraPart, ""), matrix === "A" ? "A" : "B"), value);
+  }
+  return { settings: { rank, alpha, dropout, targetModules: [...targets] }, lora, replaced };
+}
+
+/** Writes the model as a checkpoint directory in the published layout, LoRA merged. */
+export async function saveModel<S>(
+  directory: string,
+  trainer: Trainer<S>,
+  recipe: TrainingRecipe,
+  { config, ...rest }: ModelFiles,
+): Promise<void> {
+  await saveCheckpoint(directory, {
+    ...rest,
+    config: configJson(config),
+    tensors: publishedValues(trainer, recipe),
+  });
+}
+
+/** Writes the trained LoRA as PEFT does, and what was trained beside it in a file of its own. */
+export async function saveTrainedAdapter<S>(
+  directory: string,
+  trainer: Trainer<S>,
+  recipe: TrainingRecipe,
+  options: { readonly baseModel?: string } = {},
+): Promise<void> {
+  await saveAdapter(directory, adapterOf(trainer, recipe), options);
+}

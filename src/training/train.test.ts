@@ -1,0 +1,253 @@
+import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { loadAdapter, loadCheckpoint, mergeLora } from "../checkpoint/index.ts";
+import {
+  type BatchSizes,
+  type DenseSizes,
+  denseReader,
+  type Reader,
+  type RowEncoder,
+  seededRandom,
+  seedOf,
+  type TokenBatch,
+  tokenReader,
+} from "../data/index.ts";
+import type { OwlConfig } from "../model/index.ts";
+import { type Device, openDevice } from "../runtime/index.ts";
+import type { TrainingEvent } from "./events.ts";
+import { denseObjective, languageObjective } from "./objective.ts";
+import type { TrainingRecipe } from "./recipe.ts";
+import { publishedValues, saveModel, saveTrainedAdapter } from "./save.ts";
+import { train } from "./train.ts";
+import { createTrainer, type Trainer } from "./trainer.ts";
+
+const common = { epsilon: 1e-6, initializerRange: 0.1 };
+const config: OwlConfig = {
+  vision: { hidden: 8, layers: 1, heads: 2, intermediate: 16, imageSize: 4, patchSize: 2, ...common },
+  abstractor: { hidden: 8, layers: 1, heads: 2, intermediate: 8, ...common },
+  language: {
+    hidden: 8,
+    layers: 2,
+    heads: 2,
+    keyValueHeads: 2,
+    headDim: 4,
+    intermediate: 16,
+    vocabulary: 16,
+    ropeTheta: 10000,
+    maxPositions: 64,
+    tiedEmbeddings: false,
+    bosId: 1,
+    eosId: 2,
+    padId: 0,
+    ...common,
+  },
+  numQueryTokens: 2,
+};
+
+const recipe: TrainingRecipe = {
+  name: "test",
+  stage: "2",
+  steps: 6,
+  batch: 4,
+  maxTokens: 16,
+  learningRate: 1e-2,
+  schedule: "cosine",
+  warmup: 1,
+  betas: [0.9, 0.98],
+  epsilon: 1e-6,
+  weightDecay: 0.1,
+  clip: 1,
+  rateFactors: { lora: 2 },
+  lora: { rank: 2, alpha: 4, dropout: 0, targets: ["q_proj", "v_proj"] },
+  seed: 3,
+};
+
+/** Every other row has a picture; lengths differ; row 1 of every eight teaches nothing. */
+const encode: RowEncoder = (_, index, name) => {
+  const random = seededRandom(seedOf("row", index));
+  const text = Array.from({ length: 5 + (index % 3) }, () => 3 + Math.floor(random() * 13));
+  const ids = index % 2 === 0 ? [1, -1, -1, -1, ...text, 2] : [1, ...text, 2];
+  const pixels = index % 2 === 0 ? [Float32Array.from({ length: 48 }, () => random() - 0.5)] : [];
+  return { ids, counted: ids.map((_, t) => index % 8 !== 1 && t > ids.length - 4), pixels, name };
+};
+const source = { length: Number.POSITIVE_INFINITY, example: () => ({ text: "", images: [] }) };
+const rounding = { tokens: 4, losses: 4 };
+const tokensPerImage = config.numQueryTokens + 1;
+
+function readerOf(changed: Partial<TrainingRecipe> = {}): Reader<TokenBatch> {
+  const { batch, microBatch } = { ...recipe, ...changed };
+  return tokenReader(source, { batch, microBatch, encode, tokensPerImage, imageSize: 4, rounding });
+}
+
+describe("train", () => {
+  let device: Device;
+  let directory: string;
+
+  beforeAll(async () => {
+    device = await openDevice({ threads: 1 });
+    directory = await mkdtemp(join(tmpdir(), "owl-train-"));
+  });
+  afterAll(() => rm(directory, { recursive: true }));
+
+  function newTrainer(changed: Partial<TrainingRecipe> = {}): Promise<Trainer<BatchSizes>> {
+    const changedRecipe = { ...recipe, ...changed };
+    return createTrainer({
+      device,
+      recipe: changedRecipe,
+      objective: languageObjective(config, changedRecipe),
+    });
+  }
+
+  function snapshot<S>(trainer: Trainer<S>): Record<string, number[]> {
+    return Object.fromEntries(
+      [...trainer.values].map(([name, { data }]) => [name, Array.from(data as Float32Array)]),
+    );
+  }
+
+  it("goes on from a checkpoint bit for bit as if it had not stopped", async () => {
+    const whole = await newTrainer();
+    await train({ trainer: whole, recipe, reader: readerOf() });
+
+    const place = join(directory, "resumed");
+    const abort = new AbortController();
+    const first = await newTrainer();
+    const outcome = await train({
+      trainer: first,
+      recipe,
+      reader: readerOf(),
+      directory: place,
+      signal: abort.signal,
+      onEvent: (event) => {
+        if (event.kind === "step" && event.step === 3) abort.abort();
+      },
+    });
+    expect(outcome).toEqual({ step: 3, complete: false });
+    expect(snapshot(first)).not.toEqual(snapshot(whole));
+
+    const second = await newTrainer();
+    const events: TrainingEvent[] = [];
+    const rest = { trainer: second, recipe, reader: readerOf(), directory: place, resume: true };
+    expect(await train({ ...rest, onEvent: (event) => events.push(event) })).toEqual({
+      step: 6,
+      complete: true,
+    });
+    expect(snapshot(second)).toEqual(snapshot(whole));
+    expect(Object.fromEntries(second.moments())).toEqual(Object.fromEntries(whole.moments()));
+
+    expect(events[0]).toEqual({ kind: "start", recipe: "test", step: 3, steps: 6 });
+    const log = (await readFile(join(place, "log.jsonl"), "utf8")).trim().split("\n");
+    const steps = log.map((line) => JSON.parse(line)).filter(({ kind }) => kind === "step");
+    expect(steps.map(({ step }) => step)).toEqual([1, 2, 3, 4, 5, 6]);
+    expect(await readdir(place)).toEqual(["log.jsonl", "state"]);
+
+    const other = { ...rest, trainer: await newTrainer(), recipe: { ...recipe, learningRate: 1 } };
+    await expect(train(other)).rejects.toThrow(/learningRate: 0.01, now 1/);
+  });
+
+  it("adds up micro-batches to the same gradients as one batch", async () => {
+    const trainer = await newTrainer();
+    const { batches: whole } = await readerOf()(0);
+    const { batches: parts } = await readerOf({ microBatch: 1 })(0);
+    expect([whole.length, parts.length]).toEqual([1, 4]);
+    const expected = await trainer.gradients(whole);
+    const copies = new Map(
+      [...expected.gradients].map(([name, { data }]) => [name, data.slice() as Float32Array]),
+    );
+    const { loss, gradients } = await trainer.gradients(parts);
+    expect(loss).toBeCloseTo(expected.loss, 5);
+    for (const [name, { data }] of gradients) {
+      const other = copies.get(name)!;
+      for (const [i, value] of (data as Float32Array).entries()) expect(value).toBeCloseTo(other[i], 5);
+    }
+  });
+
+  it("names rows in which nothing counts, and stops where a whole update has none", async () => {
+    const rows: string[] = [];
+    const trainer = await newTrainer();
+    const onEvent = (event: TrainingEvent): void => {
+      if (event.kind === "silent") rows.push(...event.rows);
+    };
+    await train({ trainer, recipe, reader: readerOf(), onEvent });
+    expect(rows).toEqual(["example 1", "example 9", "example 17"]);
+
+    const silent: RowEncoder = async (example, index, name) => {
+      const row = await encode(example, index, name);
+      return { ...row, counted: row.ids.map(() => false) };
+    };
+    const reader = tokenReader(source, { batch: 2, encode: silent, tokensPerImage, imageSize: 4, rounding });
+    const none = train({ trainer: await newTrainer(), recipe, reader });
+    await expect(none).rejects.toThrow(/step 0: some token must count, got none in example 0, example 1/);
+  });
+
+  it("learns, evaluates, and saves what it learned in the published layout", async () => {
+    const trainer = await newTrainer({ steps: 40 });
+    const reader: Reader<TokenBatch> = async () => readerOf()(0);
+    const { batches } = await reader(0);
+    const losses: number[] = [];
+    const onEvent = (event: TrainingEvent): void => {
+      if (event.kind === "evaluation") losses.push(event.loss);
+    };
+    const changed = { ...recipe, steps: 40, evaluateEvery: 20 };
+    await train({ trainer, recipe: changed, reader, evaluation: batches, onEvent });
+    expect(losses).toHaveLength(2);
+    expect(losses[1]).toBeLessThan(losses[0] - 0.05);
+
+    const model = join(directory, "model");
+    await saveModel(model, trainer, recipe, { config });
+    await saveTrainedAdapter(join(directory, "adapter"), trainer, recipe);
+    const saved = await loadCheckpoint(model);
+    const merged = publishedValues(trainer, recipe);
+    expect([...saved.tensors.keys()].sort()).toEqual([...merged.keys()].sort());
+
+    // Base model with the adapter put on again, and the merged model, give one loss.
+    const plain = { ...recipe, stage: "full" } as const;
+    const evaluated = async (weights: typeof merged): Promise<number> => {
+      const objective = languageObjective(config, plain);
+      return (await createTrainer({ device, recipe: plain, objective, weights })).evaluate(batches);
+    };
+    const last = await trainer.evaluate(batches);
+    expect(await evaluated(saved.tensors)).toBeCloseTo(last, 5);
+    const base = new Map([...(await newTrainer()).values].filter(([name]) => merged.has(name)));
+    const adapter = await loadAdapter(join(directory, "adapter"));
+    expect(await evaluated(mergeLora(base, adapter))).toBeCloseTo(last, 5);
+  });
+
+  it("refuses dropout on LoRA and a stage 2 without LoRA", () => {
+    const lora = { ...recipe.lora!, dropout: 0.05 };
+    expect(() => languageObjective(config, { ...recipe, lora })).toThrow(/lora.dropout must be 0/);
+    expect(() => languageObjective(config, { ...recipe, lora: undefined })).toThrow(/stage 2 needs lora/);
+  });
+
+  it("learns the classes of patches in stage vision", async () => {
+    const dense: TrainingRecipe = {
+      ...recipe,
+      stage: "vision",
+      steps: 60,
+      learningRate: 2e-2,
+      weightDecay: 0,
+    };
+    const trainer = await createTrainer<DenseSizes>({
+      device,
+      recipe: dense,
+      objective: denseObjective(config, 2),
+    });
+    const scenes = {
+      length: Number.POSITIVE_INFINITY,
+      example: (index: number) => {
+        const random = seededRandom(seedOf("scene", index));
+        const labels = Uint16Array.from({ length: 4 }, () => Number(random() < 0.5));
+        // A patch is bright or dark; patches are two pixels wide.
+        const bright = (i: number): number => labels[2 * ((i % 16) >> 3) + (((i % 4) >> 1) & 1)] - 0.5;
+        return { pixels: Float32Array.from({ length: 48 }, (_, i) => bright(i)), labels };
+      },
+    };
+    const reader = denseReader(scenes, { batch: 8, imageSize: 4, patches: 4, encode: (row) => row });
+    const { batches } = await reader(10_000);
+    expect(await trainer.evaluate(batches)).toBeGreaterThan(0.5);
+    await train({ trainer, recipe: dense, reader });
+    expect(await trainer.evaluate(batches)).toBeLessThan(0.1);
+    expect([...publishedValues(trainer, dense).keys()].some((name) => name.startsWith("dense"))).toBe(false);
+  });
+});
