@@ -7,7 +7,7 @@ const { dim } = op;
 
 describe("every operator", () => {
   // `interpret` itself checks the computed sizes against the shapes that were worked out while describing.
-  test.each(everyRow)("$kind: $about", ({ kind, row }) => {
+  test.each(everyRow)("%s", (_, kind, row) => {
     const { results, values } = trace(row);
     // Rows of trivial attributes may describe nothing but their input.
     if (!/^(no axis|a scalar|nothing)$/.test(row.about)) {

@@ -19,8 +19,7 @@ export const rows: { readonly [K in OperatorKind]: readonly [Row, ...Row[]] } = 
   ...indexing,
 };
 
-/** Every row with the operator it tries. */
-export const everyRow: readonly { readonly kind: OperatorKind; readonly about: string; readonly row: Row }[] =
-  Object.entries(rows).flatMap(([kind, list]) =>
-    list.map((row) => ({ kind: kind as OperatorKind, about: row.about, row })),
-  );
+/** Every row with the operator it tries, titled for a test's name. */
+export const everyRow: readonly (readonly [title: string, kind: OperatorKind, row: Row])[] = Object.entries(
+  rows,
+).flatMap(([kind, list]) => list.map((row) => [`${kind}: ${row.about}`, kind as OperatorKind, row] as const));
