@@ -1,10 +1,20 @@
 import { readFileSync } from "node:fs";
 import { beforeAll, describe, expect, test } from "vitest";
 import { shared, sharedAvailable } from "../../tests/shared.ts";
+import { readSafetensors } from "../checkpoint/index.ts";
 import type { HostTensor } from "../tensor/index.ts";
 import type { Tokenizer } from "../tokenizer/index.ts";
 import { loadTokenizer } from "../tokenizer/index.ts";
-import { encodePrompt, encodeTrainingSample, padBatch, padPrompts, publishedTemplate } from "./index.ts";
+import type { Message } from "./index.ts";
+import {
+  demoSystemSentence,
+  encodeConversation,
+  encodePrompt,
+  encodeTrainingSample,
+  padBatch,
+  padPrompts,
+  publishedTemplate,
+} from "./index.ts";
 
 interface SampleGolden {
   id: string;
@@ -17,6 +27,11 @@ interface SampleGolden {
   n_media_tokens: number;
   n_loss_tokens: number;
   error?: string;
+}
+
+interface DemoConversation {
+  turns: [string, string | { text: string } | null][];
+  after_process_image: string;
 }
 
 const tokensPerImage = 65;
@@ -79,6 +94,51 @@ describe.skipIf(!sharedAvailable)("prompts and training samples against the refe
       else expectSample(encode("reference"), golden);
       if (problem) expect(() => encode("default"), id).toThrow(new RegExp(`^${id}: .*${problem}`));
       else if (!elsewhere.includes(id)) expectSample(encode("default"), golden);
+    }
+  });
+
+  test("a training batch through the reference's own data set, 9 positions a picture", async () => {
+    const batch = await readSafetensors(shared("golden/tiny-train/batch.safetensors"));
+    const rows: { text: string }[] = lines("golden/tiny-train/data/train.jsonl");
+    const options = { maxLength: 96, tokensPerImage: 9, template: publishedTemplate };
+    const ours = padBatch(
+      rows.map(({ text }) => encodeTrainingSample(text, tokenizer, options)),
+      tokenizer,
+      { length: 96 },
+    );
+    for (const [name, { dims, data }] of Object.entries(ours)) {
+      const golden = batch.get(name);
+      expect(dims, name).toEqual(golden?.dims);
+      expect(Array.from(data, Number), name).toEqual(Array.from(golden?.data ?? [], Number));
+    }
+  });
+
+  test("conversations as the demo writes them", () => {
+    const { conversations }: { conversations: DemoConversation[] } = JSON.parse(
+      readFileSync(shared("golden/text/demo-prompts.json"), "utf8"),
+    );
+    // One case sends four pictures for one mark; in another the mark stands before the text, and a space is left over.
+    const sound = conversations.filter(
+      ({ after_process_image }) => !/Human: {2}|happens/.test(after_process_image),
+    );
+    expect(sound).toHaveLength(5);
+    for (const { turns, after_process_image } of sound) {
+      const messages = turns.slice(0, -1).map(([speaker, said]): Message<string> => {
+        if (speaker === "AI") return { role: "assistant", content: String(said) };
+        if (typeof said === "string") return { role: "user", content: said };
+        const text = said?.text.replace("\n<image>", "") ?? "";
+        return {
+          role: "user",
+          content: [
+            { type: "text", text },
+            { type: "image", image: "" },
+          ],
+        };
+      });
+      const template = { ...publishedTemplate, system: demoSystemSentence };
+      expect(encodeConversation(messages, tokenizer, { tokensPerImage, template }).text).toBe(
+        after_process_image,
+      );
     }
   });
 

@@ -50,7 +50,7 @@ export function encodeTrainingSample(
   if (sample.counted.includes(true)) return sample;
   throw new PromptError(
     pieces.some(({ kind }) => kind === "answer")
-      ? `${where}: an answer must begin within ${options.maxLength} tokens, got a longer prompt. Raise the length or shorten the row`
+      ? `${where}: an answer must begin within ${options.maxLength} tokens, got a prompt that fills them. Raise the length or shorten the row`
       : `${where}: a line must begin with "${template.assistant}", got none. Without an answer there is nothing to learn`,
   );
 }

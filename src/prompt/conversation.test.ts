@@ -1,0 +1,126 @@
+import { fileURLToPath } from "node:url";
+import { beforeAll, describe, expect, test } from "vitest";
+import type { Tokenizer } from "../tokenizer/index.ts";
+import { createTokenizer, loadTokenizer } from "../tokenizer/index.ts";
+import type { Message } from "./index.ts";
+import {
+  encodeConversation,
+  encodePrompt,
+  encodeTrainingSample,
+  promptTemplate,
+  publishedTemplate,
+  trainingSystemSentence,
+} from "./index.ts";
+
+const fixtures = fileURLToPath(new URL("../../tests/fixtures/text", import.meta.url));
+const tokensPerImage = 3;
+let tokenizer: Tokenizer;
+beforeAll(async () => {
+  tokenizer = await loadTokenizer(fixtures);
+});
+
+const picture = (image: string) => ({ type: "image", image }) as const;
+const says = (text: string) => ({ type: "text", text }) as const;
+const user = (...content: Exclude<Message<string>["content"], string>): Message<string> => ({
+  role: "user",
+  content,
+});
+
+describe("a conversation", () => {
+  const template = publishedTemplate;
+  const encode = (messages: Message<string>[], images?: string[]) =>
+    encodeConversation(messages, tokenizer, { tokensPerImage, template, ...(images && { images }) });
+
+  test("is the system sentence, a line each, and the mark that asks for the answer", () => {
+    const { text, ids, images } = encode([
+      user(picture("a"), says("what is this?")),
+      { role: "assistant", content: "an owl." },
+      { role: "user", content: "what does it eat?" },
+    ]);
+    expect(text).toBe(
+      `${trainingSystemSentence}\nHuman: <image>\nHuman: what is this?\nAI: an owl.\nHuman: what does it eat?\nAI: `,
+    );
+    expect(ids).toEqual(encodePrompt(text, tokenizer, { tokensPerImage }));
+    expect(images).toEqual(["a"]);
+  });
+
+  test("takes its own system message, also an empty one", () => {
+    const question = user(says("hi"));
+    expect(encode([{ role: "system", content: "be brief." }, question]).text).toBe(
+      "be brief.\nHuman: hi\nAI: ",
+    );
+    expect(encode([{ role: "system", content: "" }, question]).text).toBe("Human: hi\nAI: ");
+  });
+
+  test("keeps pictures in reading order; those behind all text of a message come before it", () => {
+    const { text, images } = encode(
+      [
+        { role: "system", content: "" },
+        { role: "user", content: "<image> or <image>?" },
+        { role: "assistant", content: "yes" },
+        user(says("first"), picture("c"), says("then"), says("compare"), picture("d")),
+      ],
+      ["a", "b"],
+    );
+    expect(text).toBe(
+      "Human: <image> or <image>?\nAI: yes\nHuman: first\nHuman: <image>\nHuman: <image>\nHuman: then\ncompare\nAI: ",
+    );
+    expect(images).toEqual(["a", "b", "c", "d"]);
+  });
+
+  test("two marks side by side are two pictures", () => {
+    const { ids } = encode([{ role: "user", content: "<image><image>" }], ["a", "b"]);
+    expect(ids.filter((id) => id === -1)).toHaveLength(2 * tokensPerImage);
+  });
+
+  test("tells all that is wrong with it", () => {
+    const wrong = [
+      { role: "robot", content: "x" },
+      { role: "assistant", content: [picture("a")] },
+      { role: "user", content: [{ type: "video" }, { type: "text" }] },
+      { role: "system", content: "late" },
+    ] as unknown as Message<string>[];
+    const problems = [
+      'message 0: role "robot"',
+      'message 1, part 0: a picture in a message by "assistant"',
+      'message 2, part 0: type "video"',
+      "message 2, part 1: a text part without text",
+      "message 3: a system message that is not the first",
+      'a last message by "system"',
+    ];
+    for (const problem of problems) expect(() => encode(wrong)).toThrow(problem);
+    expect(() => encode([])).toThrow("got no message");
+    expect(() => encode([user()])).toThrow("message 0: no content");
+    expect(() => encode([{ role: "user", content: "<image>" }])).toThrow(
+      "0 pictures for the 1 <image> marks",
+    );
+    expect(() => encode([user(says("hi"))], ["a"])).toThrow("1 pictures for the 0 <image> marks");
+  });
+});
+
+describe("a template", () => {
+  test("is read from the model's directory; what is absent is as published", () => {
+    expect(promptTemplate(tokenizer)).toEqual({ ...publishedTemplate, system: "", cut: "turns" });
+    expect(promptTemplate(createTokenizer(tokenizer.json))).toEqual(publishedTemplate);
+    const wrong = createTokenizer(tokenizer.json, { prompt_template: { user: "", sistem: "x" } });
+    expect(() => promptTemplate(wrong)).toThrow(/prompt_template must be a template, got[\s\S]*sistem/);
+  });
+
+  test('cut at "turns" asks with the very ids that were trained', () => {
+    const row = "Human: <image>\nHuman: what is this?\nAI: an owl.\nHuman: what does it eat?\nAI: mice.";
+    const sample = encodeTrainingSample(row, tokenizer, { maxLength: 200, tokensPerImage });
+    const question = user(picture("a"), says("what is this?"));
+    const first = encodeConversation([question], tokenizer, { tokensPerImage });
+    const second = encodeConversation(
+      [question, { role: "assistant", content: "an owl." }, user(says("what does it eat?"))],
+      tokenizer,
+      { tokensPerImage },
+    );
+    for (const { ids } of [first, second]) expect(sample.ids.slice(0, ids.length)).toEqual(ids);
+    const answers = [first, second].map(({ ids }) => {
+      const rest = sample.ids.slice(ids.length);
+      return tokenizer.decode(rest.slice(0, rest.indexOf(tokenizer.eosId) + 1));
+    });
+    expect(answers).toEqual([" an owl.</s>", " mice.</s>"]);
+  });
+});

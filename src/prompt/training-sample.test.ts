@@ -1,0 +1,134 @@
+import { fileURLToPath } from "node:url";
+import { beforeAll, describe, expect, test } from "vitest";
+import type { HostTensor } from "../tensor/index.ts";
+import type { Tokenizer } from "../tokenizer/index.ts";
+import { loadTokenizer } from "../tokenizer/index.ts";
+import type { TrainingSample } from "./index.ts";
+import { encodeCaption, encodePlainText, encodeTrainingSample, padBatch } from "./index.ts";
+
+const fixtures = fileURLToPath(new URL("../../tests/fixtures/text", import.meta.url));
+const tokensPerImage = 3;
+let tokenizer: Tokenizer;
+beforeAll(async () => {
+  tokenizer = await loadTokenizer(fixtures);
+});
+
+const numbers = ({ data }: HostTensor<"int64">) => Array.from(data, Number);
+const learned = ({ ids, counted }: TrainingSample) =>
+  tokenizer.decode(ids.filter((_, index) => counted[index]));
+const encode = (text: string, maxLength = 200) =>
+  encodeTrainingSample(text, tokenizer, { maxLength, tokensPerImage, where: "train.jsonl:7" });
+
+describe("a conversation to learn from", () => {
+  test("counts the answers and their ends", () => {
+    const sample = encode("Human: <image>\nHuman: what is this?\nAI: an owl.\nHuman: and this?\nAI: a cat.");
+    expect(learned(sample)).toBe(" an owl.</s> a cat.</s>");
+    expect(sample).toMatchObject({ imageCount: 1, isCut: false });
+    expect(sample.ids[0]).toBe(tokenizer.bosId);
+    expect(sample.ids.filter((id) => id === -1)).toHaveLength(tokensPerImage);
+  });
+
+  test("a picture at the very beginning, and two without text between them, have their positions", () => {
+    const sample = encode("<image><image>\nHuman: what is this?\nAI: an owl.");
+    expect(sample.ids.slice(0, 7)).toEqual([tokenizer.bosId, -1, -1, -1, -1, -1, -1]);
+    expect(sample.imageCount).toBe(2);
+  });
+
+  test("the assistant's mark inside a line is text", () => {
+    expect(learned(encode("Human: go on\nAI: it said AI: beep."))).toBe(" it said AI: beep.</s>");
+  });
+
+  test("an empty answer is learned as one, with pictures too, and what follows it is not", () => {
+    expect(learned(encode("Human: say nothing\nAI: "))).toBe("</s>");
+    expect(learned(encode("Human: <image>\nAI: \nHuman: and now?\nAI: an owl."))).toBe("</s> an owl.</s>");
+  });
+
+  test("is cut at the length, answers with an end, pictures whole or not at all", () => {
+    const long = encode(
+      "Human: <image>\nHuman: what?\nAI: the owl sits in the tree and waits for a mouse.",
+      34,
+    );
+    expect(long.ids).toHaveLength(35);
+    expect(long.isCut).toBe(true);
+    expect(learned(long)).toMatch(/^ the owl .*<\/s>$/);
+    const start = encode("Human: what?\nAI: an owl.");
+    const more = encode(
+      "Human: what?\nAI: an owl.\nHuman: <image>\nHuman: and this?\nAI: a cat.",
+      start.ids.length + 8,
+    );
+    expect(learned(more)).toBe(" an owl.</s>");
+    expect(more).toMatchObject({ isCut: true, imageCount: 0 });
+    expect(more.ids.at(-1)).toBeGreaterThanOrEqual(0);
+  });
+
+  test("that would teach nothing is refused, with its name, the reason and the way out", () => {
+    const prompt = `Human: ${"the owl ".repeat(20)}`;
+    expect(() => encode("no marks at all")).toThrow(
+      /^train.jsonl:7: a line must begin with "AI: ", got none/,
+    );
+    expect(() => encode(`${prompt}\nAI: no.`, 10)).toThrow(/^train.jsonl:7: .* must fit 10 tokens, got \d+/);
+    expect(() => encode(`Human: <image>\n${prompt}\nAI: no.`, 20)).toThrow(
+      /an answer must begin within 20 tokens/,
+    );
+    expect(() => encode("Human: hi\nAI: look: <image>")).toThrow(
+      /^train.jsonl:7: pictures must stand in "Human: " lines/,
+    );
+  });
+
+  test("as the reference makes it may teach nothing", () => {
+    const options = { maxLength: 40, tokensPerImage, fidelity: "reference" } as const;
+    const silent = encodeTrainingSample("<image>\nHuman: hi", tokenizer, options);
+    expect(silent.counted).not.toContain(true);
+    expect(silent.imageCount).toBe(0);
+  });
+});
+
+describe("captions and plain text", () => {
+  test("a caption is learned behind its picture", () => {
+    const sample = encodeCaption("a red apple.", tokenizer, { maxLength: 60, tokensPerImage });
+    expect(sample.ids.slice(0, 4)).toEqual([tokenizer.bosId, -1, -1, -1]);
+    expect(learned(sample)).toBe(" a red apple.</s>");
+    expect(sample.imageCount).toBe(1);
+    expect(() => encodeCaption("x", tokenizer, { maxLength: 4, tokensPerImage })).toThrow(
+      /picture's 4, got 4/,
+    );
+  });
+
+  test("plain text is learned as a whole; a cut one has no end", () => {
+    const whole = encodePlainText("the owl eats mice.", tokenizer, { maxLength: 60 });
+    expect(learned(whole)).toBe(" the owl eats mice.</s>");
+    const cut = encodePlainText("the owl eats mice.", tokenizer, { maxLength: 2 });
+    expect(tokenizer.decode(cut.ids)).toBe("<s>the owl");
+    expect(cut.isCut).toBe(true);
+  });
+});
+
+describe("a batch", () => {
+  test("is filled up on the right, with the reference's masks", () => {
+    const samples = [
+      encode("Human: <image>\nAI: an owl."),
+      encodePlainText("the owl", tokenizer, { maxLength: 9 }),
+    ];
+    const { input_ids, non_padding_mask, non_media_mask, prompt_mask, num_images } = padBatch(
+      samples,
+      tokenizer,
+    );
+    const length = samples[0].ids.length - 1;
+    expect(input_ids.dims).toEqual([2, length + 1]);
+    const second = numbers(input_ids).slice(length + 1);
+    expect(second).toEqual([...samples[1].ids, ...new Array(length - 3).fill(tokenizer.padId)]);
+    expect(numbers(non_padding_mask).slice(length)).toEqual([1, 1, 1, ...new Array(length - 3).fill(0)]);
+    expect(numbers(prompt_mask).slice(0, length)).toEqual(samples[0].counted.slice(1).map(Number));
+    const isText = samples[0].ids.slice(1).map((id) => Number(id >= 0));
+    expect(numbers(non_media_mask).slice(0, length)).toEqual(isText);
+    expect(numbers(num_images)).toEqual([1, 0]);
+    expect(padBatch(samples, tokenizer, { length: 50 }).prompt_mask.dims).toEqual([2, 50]);
+  });
+
+  test("that is empty or too long for its length is refused", () => {
+    expect(() => padBatch([], tokenizer)).toThrow(/batch: must hold samples/);
+    expect(() => padBatch([encode("Human: hi\nAI: yes.")], tokenizer, { length: 3 })).toThrow(
+      /at most 3 \+ 1 ids/,
+    );
+  });
+});
