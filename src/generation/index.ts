@@ -1,7 +1,12 @@
 export type { Answer, FinishReason } from "./answer.ts";
 export { Generator, type GeneratorOptions } from "./generator.ts";
 export { LoadedModel } from "./loaded-model.ts";
+export type { ForwardResult, GradientResult, ModelInputs } from "./numbers.ts";
+export { type ChatMessage, type ChatSettings, type LoadOptions, Owl } from "./owl.ts";
+export type { PictureSource } from "./picture-source.ts";
+export { ProbeError, type ProbeOptions, probeModel } from "./probe.ts";
 export { checkPrompt, type Picture, type Prompt, pictureOf } from "./prompt.ts";
+export { Reply } from "./reply.ts";
 export {
   completeSettings,
   type GenerationSettings,

@@ -1,3 +1,4 @@
+import type { NamedTensors } from "../checkpoint/index.ts";
 import { type OwlConfig, tokensPerImage, traceDecode, tracePrefill, traceVision } from "../model/index.ts";
 import type { Device, Program } from "../runtime/index.ts";
 import { type Graph, type HostTensor, leavesOf } from "../tensor/index.ts";
@@ -20,15 +21,16 @@ const picturesAtOnce = 16;
 export class LoadedModel {
   readonly config: OwlConfig;
   readonly device: Device;
-  readonly #parameters: ReadonlyMap<string, HostTensor>;
+  /** By their published names. */
+  readonly parameters: NamedTensors;
   readonly #programs = new Map<string, Promise<BoundProgram>>();
   readonly #visual = new Map<string, Float32Array>();
 
   /** `parameters` by their published names; they are not copied and must stay as they are. */
-  constructor(config: OwlConfig, parameters: ReadonlyMap<string, HostTensor>, device: Device) {
+  constructor(config: OwlConfig, parameters: NamedTensors, device: Device) {
     this.config = config;
     this.device = device;
-    this.#parameters = parameters;
+    this.parameters = parameters;
   }
 
   /** New tokens into the KV cache, several a row. */
@@ -112,7 +114,7 @@ export class LoadedModel {
     const names = [...leavesOf(graph).parameters.keys()];
     const parameters = Object.fromEntries(
       names.map((name) => {
-        const tensor = this.#parameters.get(name);
+        const tensor = this.parameters.get(name);
         if (tensor === undefined) throw new RangeError(`model: needs the parameter ${name}, got none`);
         return [name, tensor];
       }),

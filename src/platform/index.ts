@@ -1,6 +1,7 @@
 export * from "./append.ts";
 export * from "./files.ts";
 export * from "./image-decoder.ts";
+export * from "./urls.ts";
 export {
   type ExecutionProvider,
   type OnnxBindingName,

@@ -1,0 +1,163 @@
+import { gradients } from "../autodiff/index.ts";
+import { type Adapter, loraName, type NamedTensors } from "../checkpoint/index.ts";
+import {
+  type ForwardOutput,
+  lossFeeds,
+  type OwlConfig,
+  type Stage,
+  stageScope,
+  stages,
+  tokenFeeds,
+  tokensPerImage,
+  traceForward,
+  traceLoss,
+  trainedParameters,
+} from "../model/index.ts";
+import type { Device } from "../runtime/index.ts";
+import { type Graph, type HostTensor, leavesOf } from "../tensor/index.ts";
+
+/** What the whole model computes on at once: rows of one length. */
+export interface ModelInputs {
+  /** Token ids; negative at the positions of pictures, queries + 1 of them a picture. */
+  readonly ids: readonly (readonly number[])[];
+  /** All rows' pictures in reading order, float32 [images, 3, imageSize, imageSize]. */
+  readonly pixels?: HostTensor<"float32"> | undefined;
+  /** For every id whether predicting it counts in the loss; the first id of a row is never predicted. */
+  readonly counted?: readonly (readonly boolean[])[] | undefined;
+}
+
+/** What a forward pass computes, float32 all. */
+export interface ForwardResult {
+  /** The vision encoder's last hidden state [images, patches + 1, hidden]. */
+  readonly visionHiddenState?: HostTensor;
+  /** The pictures' tokens in the language model's width [images, queries + 1, hidden]. */
+  readonly visualTokens?: HostTensor;
+  /** Text embeddings with the pictures' tokens in their places [batch, tokens, hidden]. */
+  readonly inputEmbeddings: HostTensor;
+  /** After the language model's last normalisation [batch, tokens, hidden]. */
+  readonly hiddenState: HostTensor;
+  /** [batch, tokens, vocabulary] */
+  readonly logits: HostTensor;
+  /** Mean next-token loss over the ids that count, where `counted` was given; 0 where none does. */
+  readonly loss?: number;
+  /** Rows in which no id counts. */
+  readonly rowsWithoutLoss?: readonly number[];
+}
+
+/** The loss of a batch and what it says about a stage's parameters. */
+export interface GradientResult {
+  readonly loss: number;
+  /** By published name (a LoRA's by PEFT's), one for each parameter that the stage trains and the batch uses. */
+  readonly gradients: NamedTensors;
+  /** Rows in which no id counts. */
+  readonly rowsWithoutLoss: readonly number[];
+}
+
+const published: Readonly<Record<string, ForwardOutput>> = {
+  visionHiddenState: "vision.last_hidden_state",
+  visualTokens: "abstractor.last_hidden_state",
+  inputEmbeddings: "inputs_embeds",
+  hiddenState: "hidden",
+  logits: "logits",
+};
+
+/** One forward pass of the whole model over whole rows, without a KV cache. */
+export async function forward(
+  config: OwlConfig,
+  parameters: NamedTensors,
+  inputs: ModelInputs,
+  device: Device,
+): Promise<ForwardResult> {
+  const loss = inputs.counted && lossFeeds(inputs.ids, inputs.counted);
+  const wanted: ForwardOutput[] = [...Object.values(published), ...(loss ? (["loss"] as const) : [])];
+  const graph = traceForward(config, sizesOf(inputs), wanted);
+  const results = await runOnce(device, graph, parameters, { ...inputFeeds(config, inputs), ...loss?.feeds });
+  const named = Object.entries(published).filter(([, name]) => name in results);
+  const tensors = Object.fromEntries(named.map(([key, name]) => [key, results[name]]));
+  return {
+    ...(tensors as Pick<ForwardResult, "inputEmbeddings" | "hiddenState" | "logits">),
+    ...(loss && { loss: Number(results.loss.data[0]), rowsWithoutLoss: loss.emptyRows }),
+  };
+}
+
+/**
+ * The loss of `inputs` (which say what counts) and its gradient by every parameter that a stage trains. Stages
+ * with a LoRA need its values: `adapter`.
+ *
+ * @throws RangeError where `counted` or the adapter is missing
+ */
+export async function stageGradients(
+  config: OwlConfig,
+  parameters: NamedTensors,
+  inputs: ModelInputs,
+  stage: Stage,
+  adapter: Adapter | undefined,
+  device: Device,
+): Promise<GradientResult> {
+  if (inputs.counted === undefined) {
+    throw new RangeError("gradients: the inputs must say which ids count in the loss, got no counted");
+  }
+  if (stages[stage].lora && adapter === undefined) {
+    throw new RangeError(`gradients: stage ${stage} trains a LoRA, got none; load the model with an adapter`);
+  }
+  const scope = stageScope(stage, adapter?.settings);
+  const { loss } = traceLoss(config, sizesOf(inputs), scope);
+  const trained = [...trainedParameters(scope)];
+  const found = gradients(
+    loss,
+    trained.map(([, tensor]) => tensor),
+  );
+  const graph: Graph = {
+    name: `gradients of stage ${stage}`,
+    outputs: { loss, ...Object.fromEntries(trained.map(([name], i) => [`grad.${name}`, found[i]])) },
+  };
+  const { feeds, emptyRows } = lossFeeds(inputs.ids, inputs.counted);
+  const values: NamedTensors = new Map([...parameters, ...(adapter?.replaced ?? []), ...loraValues(adapter)]);
+  const results = await runOnce(device, graph, values, { ...inputFeeds(config, inputs), ...feeds });
+  return {
+    loss: Number(results.loss.data[0]),
+    gradients: new Map(trained.map(([name]) => [publishedName(name), results[`grad.${name}`]])),
+    rowsWithoutLoss: emptyRows,
+  };
+}
+
+const loraPrefix = loraName("", "A").split(".lora_")[0];
+
+/** A LoRA's matrices by the names the model asks for. */
+function loraValues(adapter: Adapter | undefined): [string, HostTensor][] {
+  return [...(adapter?.lora ?? [])].map(([name, value]) => [name.slice(loraPrefix.length), value]);
+}
+
+function publishedName(name: string): string {
+  return /\.lora_[AB]\.weight$/.test(name) ? loraPrefix + name : name;
+}
+
+function sizesOf({ ids, pixels }: ModelInputs): { batch: number; tokens: number; images: number } {
+  return { batch: ids.length, tokens: ids[0]?.length ?? 0, images: pixels?.dims[0] ?? 0 };
+}
+
+function inputFeeds(config: OwlConfig, { ids, pixels }: ModelInputs): Record<string, HostTensor> {
+  const feeds: Record<string, HostTensor> = tokenFeeds(ids, (pixels?.dims[0] ?? 0) * tokensPerImage(config));
+  return pixels === undefined ? feeds : { ...feeds, pixel_values: pixels };
+}
+
+async function runOnce(
+  device: Device,
+  graph: Graph,
+  parameters: NamedTensors,
+  feeds: Record<string, HostTensor>,
+): Promise<Record<string, HostTensor>> {
+  const leaves = leavesOf(graph);
+  const asked = [...leaves.parameters.keys()].map((name) => {
+    const value = parameters.get(name);
+    if (value === undefined) throw new RangeError(`${graph.name}: needs the parameter ${name}, got none`);
+    return [name, value] as const;
+  });
+  const given = Object.entries(feeds).filter(([name]) => leaves.inputs.has(name));
+  const program = await device.compile(graph);
+  try {
+    return await program.run(Object.fromEntries([...asked, ...given]));
+  } finally {
+    program.dispose();
+  }
+}

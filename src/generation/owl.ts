@@ -1,0 +1,238 @@
+import {
+  type Adapter,
+  loadAdapter,
+  loadCheckpoint,
+  mergeLora,
+  type NamedTensors,
+  verifyParameters,
+} from "../checkpoint/index.ts";
+import { CLIP_PREPROCESSOR, type Fidelity, type Preprocessor, parsePreprocessor } from "../image/index.ts";
+import {
+  describeParameters,
+  type OwlConfig,
+  parseConfig,
+  type Stage,
+  tokensPerImage,
+} from "../model/index.ts";
+import { joinPath, pathKind } from "../platform/index.ts";
+import { encodeConversation, type Message } from "../prompt/index.ts";
+import { type DeviceOptions, openDevice } from "../runtime/index.ts";
+import { loadTokenizer, type Tokenizer } from "../tokenizer/index.ts";
+import type { Answer } from "./answer.ts";
+import { Generator } from "./generator.ts";
+import { LoadedModel } from "./loaded-model.ts";
+import {
+  type ForwardResult,
+  forward,
+  type GradientResult,
+  type ModelInputs,
+  stageGradients,
+} from "./numbers.ts";
+import { type PictureSource, readPicture } from "./picture-source.ts";
+import type { Prompt } from "./prompt.ts";
+import { Reply } from "./reply.ts";
+import { completeSettings, type GenerationSettings, settingsFromGenerationConfig } from "./settings.ts";
+
+export interface LoadOptions {
+  /** Where the model runs. Default "cpu". */
+  readonly device?: DeviceOptions["device"] | undefined;
+  /** Threads of the CPU kernels. Default: one for each processor. */
+  readonly threads?: number | undefined;
+  /** How ONNX Runtime is reached; see `openDevice`. */
+  readonly binding?: DeviceOptions["binding"] | undefined;
+  /** A LoRA adapter: a directory as PEFT writes it, or its safetensors file. */
+  readonly adapter?: string | undefined;
+  /** `"reference"` reads pictures as the released code does, oddities included. Default `"default"`. */
+  readonly fidelity?: Fidelity | undefined;
+}
+
+/** A message of a conversation; pictures in any form that {@link PictureSource} names. */
+export type ChatMessage = Message<PictureSource>;
+
+/** How an answer is made; what is left out is as the model's generation_config.json says. */
+export type ChatSettings = Partial<GenerationSettings> & {
+  /** Ends the answer before its next token; the iteration then throws the signal's reason. */
+  readonly signal?: AbortSignal | undefined;
+};
+
+/** The parts an owl is made of. */
+interface Parts {
+  readonly directory: string;
+  readonly config: OwlConfig;
+  readonly base: NamedTensors;
+  readonly adapter: Adapter | undefined;
+  readonly model: LoadedModel;
+  readonly tokenizer: Tokenizer | undefined;
+  readonly preprocessor: Preprocessor;
+  readonly defaults: GenerationSettings;
+  readonly fidelity: Fidelity;
+}
+
+/**
+ * A model directory in the published layout, ready to answer.
+ *
+ * ```ts
+ * const owl = await Owl.load("models/owl-nano");
+ * const question = [{ type: "image", image: "examples/dog.png" }, { type: "text", text: "what is this?" }];
+ * for await (const piece of owl.chat([{ role: "user", content: question }])) process.stdout.write(piece);
+ * await owl.close();
+ * ```
+ */
+export class Owl {
+  readonly #parts: Parts;
+  readonly #generator: Generator;
+
+  private constructor(parts: Parts) {
+    this.#parts = parts;
+    this.#generator = new Generator(parts.model, { textStream: parts.tokenizer?.stream });
+  }
+
+  /**
+   * Reads `config.json`, the weights, and, as far as they are there, the tokenizer, `generation_config.json` and
+   * `preprocessor_config.json` of a directory.
+   *
+   * @throws an Error that names the file and everything in it that does not fit
+   */
+  static async load(directory: string, options: LoadOptions = {}): Promise<Owl> {
+    const { adapter: adapterPath, fidelity = "default", device, threads, binding } = options;
+    const checkpoint = await loadCheckpoint(directory);
+    const config = parseConfig(checkpoint.config, joinPath(directory, "config.json"));
+    verifyParameters(describeParameters(config), checkpoint.tensors, directory);
+    const adapter = adapterPath === undefined ? undefined : await loadAdapter(adapterPath);
+    const merged = adapter ? mergeLora(checkpoint.tensors, adapter, adapterPath) : checkpoint.tensors;
+    const opened = await openDevice({
+      ...(device !== undefined && { device }),
+      ...(threads !== undefined && { threads }),
+      ...(binding !== undefined && { binding }),
+    });
+    return new Owl({
+      directory,
+      config,
+      base: checkpoint.tensors,
+      adapter,
+      model: new LoadedModel(config, merged, opened),
+      tokenizer: await tokenizerIfThere(directory),
+      preprocessor: preprocessorOf(checkpoint.preprocessorConfig, config, directory),
+      defaults: defaultsOf(checkpoint.generationConfig, config),
+      fidelity,
+    });
+  }
+
+  /** Sizes of the model. */
+  get config(): OwlConfig {
+    return this.#parts.config;
+  }
+
+  /** What settings are where a call says nothing: generation_config.json. */
+  get defaults(): GenerationSettings {
+    return this.#parts.defaults;
+  }
+
+  /** @throws Error where the directory has no tokenizer */
+  get tokenizer(): Tokenizer {
+    const { tokenizer, directory } = this.#parts;
+    if (tokenizer === undefined) {
+      throw new Error(
+        `${directory}: must hold tokenizer.json or tokenizer.model to handle text, got neither`,
+      );
+    }
+    return tokenizer;
+  }
+
+  /**
+   * The model's answer to a conversation that ends with a user's message, as pieces of text while it is made. A
+   * conversation that goes on from the last one computes only what is new, and no picture is encoded twice.
+   *
+   * Settings and messages are checked when the reply is first asked for text.
+   */
+  chat(messages: readonly ChatMessage[], settings: ChatSettings = {}): Reply {
+    return new Reply(this.#stream(messages, settings));
+  }
+
+  /** Answers to many conversations, many at once: the same answers as one by one, in a fraction of the time. */
+  async chatAll(
+    conversations: readonly (readonly ChatMessage[])[],
+    settings: ChatSettings = {},
+  ): Promise<Answer[]> {
+    const prompts: Prompt[] = [];
+    for (const messages of conversations) prompts.push(await this.prompt(messages));
+    return this.generateBatch(prompts, settings);
+  }
+
+  /** A conversation as the model sees it: ids (−1 at the positions of pictures) and pixels. */
+  async prompt(messages: readonly ChatMessage[]): Promise<Prompt> {
+    const { config, preprocessor, fidelity } = this.#parts;
+    const options = { tokensPerImage: tokensPerImage(config) };
+    const { ids, images } = encodeConversation(messages, this.tokenizer, options);
+    const pictures = await Promise.all(images.map((image) => readPicture(image, preprocessor, fidelity)));
+    return { ids, pictures };
+  }
+
+  /** Continues one prompt. Without a tokenizer the answer's text is empty. */
+  async generate(prompt: Prompt, settings: ChatSettings = {}): Promise<Answer> {
+    const { signal, ...given } = settings;
+    return this.#generator.answer(prompt, completeSettings(given, this.defaults), signal);
+  }
+
+  /** Continues many prompts, `batchSize` (default 64) at a time: the same answers as one by one. */
+  async generateBatch(
+    prompts: readonly Prompt[],
+    settings: ChatSettings & { readonly batchSize?: number } = {},
+  ): Promise<Answer[]> {
+    const { signal, batchSize, ...given } = settings;
+    return this.#generator.answerAll(prompts, completeSettings(given, this.defaults), signal, batchSize);
+  }
+
+  /** One forward pass over whole rows: hidden states, visual tokens, logits and, where asked, the loss. */
+  async forward(inputs: ModelInputs): Promise<ForwardResult> {
+    const { config, model } = this.#parts;
+    return forward(config, model.parameters, inputs, model.device);
+  }
+
+  /**
+   * The loss of `inputs` and its gradient by every parameter that a stage trains. A LoRA's values are those of
+   * the adapter the owl was loaded with.
+   */
+  async gradients(inputs: ModelInputs, stage: Stage): Promise<GradientResult> {
+    const { config, base, adapter, model } = this.#parts;
+    return stageGradients(config, base, inputs, stage, adapter, model.device);
+  }
+
+  /** Releases the compiled programs. Answers under way must have ended. */
+  async close(): Promise<void> {
+    await this.#parts.model.close();
+  }
+
+  async *#stream(messages: readonly ChatMessage[], settings: ChatSettings): AsyncGenerator<string, Answer> {
+    const { signal, ...given } = settings;
+    const complete = completeSettings(given, this.defaults);
+    return yield* this.#generator.stream(await this.prompt(messages), complete, signal);
+  }
+}
+
+async function tokenizerIfThere(directory: string): Promise<Tokenizer | undefined> {
+  for (const name of ["tokenizer.json", "tokenizer.model"]) {
+    if ((await pathKind(joinPath(directory, name))) === "file") return loadTokenizer(directory);
+  }
+  return undefined;
+}
+
+function preprocessorOf(json: unknown, config: OwlConfig, directory: string): Preprocessor {
+  const { imageSize } = config.vision;
+  if (json === undefined) return { ...CLIP_PREPROCESSOR, size: imageSize };
+  const where = joinPath(directory, "preprocessor_config.json");
+  const preprocessor = parsePreprocessor(json, where);
+  if (preprocessor.size !== imageSize) {
+    throw new Error(
+      `${where}: its size must be the config's image_size ${imageSize}, got ${preprocessor.size}`,
+    );
+  }
+  return preprocessor;
+}
+
+/** What generation_config.json says, over the special ids of config.json. */
+function defaultsOf(json: unknown, config: OwlConfig): GenerationSettings {
+  const { bosId, eosId, padId } = config.language;
+  const ids = { bos_token_id: bosId, eos_token_id: eosId, pad_token_id: Math.max(0, padId) };
+  return settingsFromGenerationConfig({ ...ids, ...(typeof json === "object" ? json : {}) });
+}

@@ -1,0 +1,203 @@
+import type { NamedTensors } from "../checkpoint/index.ts";
+import { type OwlConfig, type Stage, tokensPerImage } from "../model/index.ts";
+import { type HostTensor, int64 } from "../tensor/index.ts";
+import type { ForwardResult, ModelInputs } from "./numbers.ts";
+import type { Owl } from "./owl.ts";
+import { type Prompt, pictureOf } from "./prompt.ts";
+import { completeSettings, plainSettings, settingsFromJson } from "./settings.ts";
+
+export interface ProbeOptions {
+  /** What the names of the inputs begin with, such as `c_two_images.in.`. Default none. */
+  readonly prefix?: string | undefined;
+  /** Also the gradients of this training stage. */
+  readonly stage?: Stage | undefined;
+  /** Also new tokens, with these settings (as in `settingsFromJson`); what is left out is plain greedy decoding. */
+  readonly generate?: object | undefined;
+}
+
+/** The tensors do not describe a batch; the message lists every problem. */
+export class ProbeError extends Error {
+  override name = "ProbeError";
+}
+
+/** The model's inputs in tensors of the reference's names. */
+interface ProbeInputs extends ModelInputs {
+  /** 1 where a position holds a token. */
+  readonly present: readonly (readonly boolean[])[];
+}
+
+/**
+ * Numbers for whoever compares implementations. Reads, below the prefix and as far as they are there, `input_ids`
+ * int64 [batch, tokens] (negative at picture positions), `pixel_values`, `num_images` [batch], `attention_mask`
+ * [batch, tokens], and the loss's `non_padding_mask`, `non_media_mask`, `prompt_mask` [batch, tokens − 1]; entry
+ * t of these speaks of the prediction of token t + 1.
+ *
+ * @returns `vision.last_hidden_state` and `abstractor.last_hidden_state` (with pictures), `inputs_embeds`,
+ *   `logits`, `loss` (with masks), `grad.<parameter>` (with a stage), `ids` (with settings; new tokens only, ended
+ *   rows filled with padding)
+ * @throws ProbeError that lists all that is wrong with the inputs
+ */
+export async function probeModel(
+  owl: Owl,
+  tensors: NamedTensors,
+  options: ProbeOptions = {},
+): Promise<NamedTensors> {
+  const inputs = readInputs(tensors, options.prefix ?? "", owl.config);
+  const results: NamedTensors = forwardTensors(await owl.forward(inputs));
+  if (options.stage !== undefined) {
+    const { gradients } = await owl.gradients(inputs, options.stage);
+    for (const [name, gradient] of gradients) results.set(`grad.${name}`, gradient);
+  }
+  if (options.generate !== undefined) results.set("ids", await newIds(owl, inputs, options.generate));
+  return results;
+}
+
+function forwardTensors(result: ForwardResult): NamedTensors {
+  const { visionHiddenState, visualTokens, inputEmbeddings, logits, loss } = result;
+  const tensors: NamedTensors = new Map([
+    ["inputs_embeds", inputEmbeddings],
+    ["logits", logits],
+  ]);
+  if (visionHiddenState) tensors.set("vision.last_hidden_state", visionHiddenState);
+  if (visualTokens) tensors.set("abstractor.last_hidden_state", visualTokens);
+  if (loss !== undefined) tensors.set("loss", { dtype: "float32", dims: [1], data: Float32Array.of(loss) });
+  return tensors;
+}
+
+async function newIds(owl: Owl, inputs: ProbeInputs, generate: object): Promise<HostTensor> {
+  // As in the reference, the special ids are the model's and the rest is greedy decoding unless said otherwise.
+  const { bosTokenId, eosTokenIds, padTokenId } = owl.defaults;
+  const defaults = { ...plainSettings, bosTokenId, eosTokenIds, padTokenId };
+  const settings = completeSettings(settingsFromJson(generate), defaults);
+  const answers = await owl.generateBatch(await promptsOf(inputs, owl.config), settings);
+  const longest = Math.max(...answers.map(({ ids }) => ids.length));
+  const rows = answers.flatMap(({ ids }) => [
+    ...ids,
+    ...new Array(longest - ids.length).fill(settings.padTokenId),
+  ]);
+  return int64(rows, [answers.length, longest]);
+}
+
+async function promptsOf({ ids, pixels, present }: ProbeInputs, config: OwlConfig): Promise<Prompt[]> {
+  const size = 3 * config.vision.imageSize ** 2;
+  const pictures = await Promise.all(
+    Array.from({ length: pixels?.dims[0] ?? 0 }, (_, i) =>
+      pictureOf(pixels!.data.slice(i * size, (i + 1) * size)),
+    ),
+  );
+  return ids.map((row, b) => {
+    const kept = row.filter((_, t) => present[b][t]);
+    return { ids: kept, pictures: pictures.splice(0, picturesIn(kept, config)) };
+  });
+}
+
+function picturesIn(ids: readonly number[], config: OwlConfig): number {
+  return ids.filter((id) => id < 0).length / tokensPerImage(config);
+}
+
+function readInputs(tensors: NamedTensors, prefix: string, config: OwlConfig): ProbeInputs {
+  const problems: string[] = [];
+  const read = new Reader(tensors, prefix, problems);
+  const ids = read.required("input_ids", 2);
+  const [batch = 0, tokens = 0] = ids?.dims ?? [];
+  const pixels = read.tensor("pixel_values", [
+    undefined,
+    3,
+    config.vision.imageSize,
+    config.vision.imageSize,
+  ]);
+  const rows = rowsOf(ids, batch, tokens);
+  const attention = read.tensor("attention_mask", [batch, tokens]);
+  const masks = ["non_padding_mask", "non_media_mask", "prompt_mask"].flatMap((name) => {
+    const mask = read.tensor(name, [batch, tokens - 1]);
+    return mask === undefined ? [] : [rowsOf(mask, batch, tokens - 1)];
+  });
+  problems.push(...pictureProblems(rows, read.tensor("num_images", [batch]), pixels, config));
+  if (problems.length > 0) {
+    const known = [...new Set([...tensors.keys()].filter((name) => name.endsWith("input_ids")))];
+    const hint =
+      known.length > 0
+        ? `; prefixes in the file: ${known.map((name) => `"${name.slice(0, -9)}"`).join(" ")}`
+        : "";
+    throw new ProbeError(`probe inputs: ${problems.join("; ")}${hint}`);
+  }
+  return {
+    ids: rows,
+    pixels: pixels as HostTensor<"float32"> | undefined,
+    present: attention
+      ? rowsOf(attention, batch, tokens).map((row) => row.map(Boolean))
+      : rows.map((row) => row.map(() => true)),
+    counted:
+      masks.length === 0
+        ? undefined
+        : rows.map((row, b) => row.map((_, t) => t > 0 && masks.every((mask) => mask[b][t - 1] !== 0))),
+  };
+}
+
+/** Takes tensors from a file and notes what does not fit. */
+class Reader {
+  readonly #tensors: NamedTensors;
+  readonly #prefix: string;
+  readonly #problems: string[];
+
+  constructor(tensors: NamedTensors, prefix: string, problems: string[]) {
+    this.#tensors = tensors;
+    this.#prefix = prefix;
+    this.#problems = problems;
+  }
+
+  required(name: string, rank: number): HostTensor | undefined {
+    const tensor = this.#tensors.get(this.#prefix + name);
+    if (tensor === undefined) this.#problems.push(`${this.#prefix}${name} must be there`);
+    else if (tensor.dims.length !== rank) {
+      this.#problems.push(
+        `${this.#prefix}${name} must have ${rank} dimensions, got [${tensor.dims.join(", ")}]`,
+      );
+    } else return tensor;
+    return undefined;
+  }
+
+  /** The tensor, where it is there and of these sizes (undefined: any). */
+  tensor(name: string, sizes: readonly (number | undefined)[]): HostTensor | undefined {
+    const tensor = this.#tensors.get(this.#prefix + name);
+    if (tensor === undefined) return undefined;
+    const fits =
+      tensor.dims.length === sizes.length &&
+      sizes.every((size, i) => size === undefined || size === tensor.dims[i]);
+    if (fits) return tensor;
+    const must = sizes.map((size) => size ?? "any").join(", ");
+    this.#problems.push(`${this.#prefix}${name} must be [${must}], got [${tensor.dims.join(", ")}]`);
+    return undefined;
+  }
+}
+
+function rowsOf(tensor: HostTensor | undefined, rows: number, width: number): number[][] {
+  if (tensor === undefined) return [];
+  const values = Array.from<number | bigint, number>(tensor.data, Number);
+  return Array.from({ length: rows }, (_, row) => values.slice(row * width, (row + 1) * width));
+}
+
+function pictureProblems(
+  rows: readonly number[][],
+  counts: HostTensor | undefined,
+  pixels: HostTensor | undefined,
+  config: OwlConfig,
+): string[] {
+  const given = pixels?.dims[0] ?? 0;
+  const found = rows.map((row) => picturesIn(row, config));
+  const problems = found.flatMap((count, row) => {
+    const stated = counts === undefined ? count : Number(counts.data[row]);
+    return Number.isInteger(count) && count === stated
+      ? []
+      : [
+          `row ${row} must have ${tokensPerImage(config)} negative ids for each of its ${stated} pictures, got ${rows[row].filter((id) => id < 0).length}`,
+        ];
+  });
+  const total = found.reduce((sum, count) => sum + count, 0);
+  if (problems.length === 0 && total !== given) {
+    problems.push(
+      `pixel_values must hold the ${total} pictures that input_ids has positions for, got ${given}`,
+    );
+  }
+  return problems;
+}
