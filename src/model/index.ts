@@ -1,3 +1,4 @@
+export { type CacheSizes, cacheSizes } from "./cached-attention.ts";
 export {
   type AbstractorConfig,
   configJson,

@@ -1,6 +1,7 @@
 import { dim, type Graph, gatherNd, input, rootScope, type Scope, type Tensor } from "../tensor/index.ts";
+import { attentionOverCache } from "./cached-attention.ts";
 import type { OwlConfig } from "./config.ts";
-import { attentionOverCache, decoderLayers, embedTokens, finalNorm, languageHead } from "./language-model.ts";
+import { decoderLayers, embedTokens, finalNorm, languageHead } from "./language-model.ts";
 import { pixelInput, splice } from "./owl.ts";
 import { visionEncoder } from "./vision-encoder.ts";
 import { visualAbstractor } from "./visual-abstractor.ts";

@@ -1,14 +1,12 @@
 import {
   add,
   attention,
-  cachedAttention,
   constant,
   crossEntropy,
   dim,
   expand,
   gather,
   type Initial,
-  input,
   int64,
   linear,
   mul,
@@ -152,46 +150,6 @@ function shareHeads(x: Tensor, config: LanguageConfig): Tensor {
     headDim,
   ]);
   return reshape(repeated, [batch, dim("heads", config.heads), tokens, headDim]);
-}
-
-export interface CachedAttention {
-  readonly attend: Attend;
-  /** `present_key.N` and `present_value.N` of each layer the model was traced through. */
-  readonly present: Record<string, Tensor>;
-}
-
-/**
- * Attention of new tokens over a KV cache, for inference. Asks for the inputs `past_key.N`, `past_value.N`
- * [batch, keyValueHeads, capacity, headDim], `last_position` int32 [batch] and `total_length` int32 [1]
- * (see `cachedAttention`). A present cache may be the very buffer of the past one.
- */
-export function attentionOverCache(config: LanguageConfig): CachedAttention {
-  const batch = dim("batch");
-  const cache = [
-    batch,
-    dim("keyValueHeads", config.keyValueHeads),
-    dim("capacity"),
-    dim("headDim", config.headDim),
-  ];
-  const { cos, sin } = rotaryTables(config, config.maxPositions);
-  const lastPosition = input("last_position", "int32", [batch]);
-  const totalLength = input("total_length", "int32", [dim("one", 1)]);
-  const attributes = {
-    heads: config.heads,
-    keyValueHeads: config.keyValueHeads,
-    scale: 1 / Math.sqrt(config.headDim),
-  };
-  const present: Record<string, Tensor> = {};
-  const attend: Attend = (layer, query, key, value) => {
-    const pastKey = input(`past_key.${layer}`, "float32", cache);
-    const pastValue = input(`past_value.${layer}`, "float32", cache);
-    const operands = { query, key, value, pastKey, pastValue, lastPosition, totalLength, cos, sin };
-    const [context, presentKey, presentValue] = cachedAttention(operands, attributes);
-    present[`present_key.${layer}`] = presentKey;
-    present[`present_value.${layer}`] = presentValue;
-    return context;
-  };
-  return { attend, present };
 }
 
 /**

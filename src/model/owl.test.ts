@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { type Graph, interpret, type Numbers, type NumbersLike, rootScope } from "../tensor/index.ts";
 import { requireClose } from "../tensor/testing/compare.ts";
+import { cacheSizes } from "./cached-attention.ts";
 import type { OwlConfig } from "./config.ts";
 import { lossFeeds, tokenFeeds } from "./feeds.ts";
 import { traceDecode, tracePrefill, traceVision } from "./inference.ts";
@@ -142,7 +143,8 @@ describe("a KV cache", () => {
     [3, 2],
   ];
   const emptyCache = (batch: number): NumbersLike => {
-    const dims = [batch, language.keyValueHeads, capacity, language.headDim];
+    const { keyValueHeads, headDim } = cacheSizes(language);
+    const dims = [batch, keyValueHeads, capacity, headDim];
     return { dims, data: new Float64Array(dims.reduce((product, size) => product * size, 1)) };
   };
   const pasts = (present?: Record<string, Numbers>): Record<string, NumbersLike> =>
