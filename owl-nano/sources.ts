@@ -32,7 +32,7 @@ function endless(example: (index: number) => Example): ExampleSource {
 }
 
 /** How often a thing in stage V is none of the concepts: further classes make more general features. */
-const FURTHER_SHARE = 0.3;
+const FURTHER_SHARE = 0.25;
 
 /** Stage V: scenes with a class for each patch. */
 export function visionSource(

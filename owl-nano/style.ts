@@ -21,7 +21,7 @@ export interface Style {
 export const PLAIN: Style = { gain: [1, 1, 1], saturation: 1, hue: 0, whiten: 0, tones: 0, outline: 0 };
 
 /**
- * A random style. 30 % are made to look hand-outlined and flat (black contour, few tones, paler fill), from permissive art alone:
+ * A random style. 22 % are made to look hand-outlined and flat (black contour, few tones, paler fill), from permissive art alone:
  * the nearest one can come to an unseen outlining vendor without seeing it. `strength` 0 … 1 scales how often anything is changed.
  */
 export function randomStyle(random: Random, strength = 1): Style {
@@ -36,23 +36,23 @@ export function randomStyle(random: Random, strength = 1): Style {
     gain: [gain[0] * brightness, gain[1] * brightness, gain[2] * brightness] as const,
   };
   const dice = random.next() / Math.max(strength, 1e-9);
-  if (dice < 0.2)
+  if (dice < 0.15)
     return {
       ...style,
       outline: random.range(0.6, 1),
       tones: random.integer(3) + 2,
       whiten: random.range(0, 0.35),
     };
-  if (dice < 0.3)
+  if (dice < 0.22)
     return {
       ...style,
       outline: random.range(0.8, 1),
       whiten: random.range(0.5, 1),
       saturation: random.range(0.3, 1),
     };
-  if (dice < 0.38) return { ...style, saturation: random.range(0, 0.2) };
-  if (dice < 0.48) return { ...style, hue: random.range(-0.8, 0.8), saturation: random.range(0.6, 1.3) };
-  if (dice < 0.54) return { ...style, tones: random.integer(3) + 2 };
+  if (dice < 0.27) return { ...style, saturation: random.range(0, 0.2) };
+  if (dice < 0.34) return { ...style, hue: random.range(-0.8, 0.8), saturation: random.range(0.6, 1.3) };
+  if (dice < 0.39) return { ...style, tones: random.integer(3) + 2 };
   return style;
 }
 

@@ -23,8 +23,8 @@ export interface PlacementRange {
 }
 
 const LARGE: PlacementRange = { size: [34, 62], rotation: 0.3, stretch: 0.2, style: 1 };
-const MIDDLE: PlacementRange = { size: [24, 40], rotation: 0.3, stretch: 0.2, style: 1 };
-const SMALL: PlacementRange = { size: [20, 32], rotation: 0.25, stretch: 0.15, style: 1 };
+const MIDDLE: PlacementRange = { size: [26, 42], rotation: 0.3, stretch: 0.2, style: 1 };
+const SMALL: PlacementRange = { size: [21, 34], rotation: 0.25, stretch: 0.15, style: 1 };
 
 /** Draws where a sprite may go: inside the picture, at most a tenth of it cut off. */
 export function place(sprite: Sprite, range: PlacementRange, random: Random): Placement {
@@ -82,7 +82,7 @@ function patchLabels(owner: Int8Array, placements: readonly Placement[], color: 
 }
 
 /**
- * Stage V's scenes: 1–5 things of random size, color and style on a named background. Classes are drawn evenly and then a design
+ * Stage V's scenes: 1–4 things of random size, color and style on a named background. Classes are drawn evenly and then a design
  * of the class, so that a thing with many drawings is not seen more often than one with few.
  */
 export class VisionScenes {
@@ -121,7 +121,7 @@ export class VisionScenes {
     const pick = (): Sprite =>
       random.pick(random.pick(random.chance(this.#furtherShare) ? this.#further : this.#concepts));
     const dice = random.next();
-    const count = dice < 0.35 ? 1 : dice < 0.55 ? 2 : dice < 0.75 ? 3 : dice < 0.9 ? 4 : 5;
+    const count = dice < 0.4 ? 1 : dice < 0.7 ? 2 : dice < 0.9 ? 3 : 4;
     const range = count === 1 ? LARGE : count === 2 ? MIDDLE : SMALL;
     const placements = placeApart(Array.from({ length: count }, pick), range, random);
     const canvas = paintBackground(color, random);
