@@ -1,0 +1,167 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { basename, dirname, join, relative } from "node:path";
+import { fileURLToPath } from "node:url";
+import { expect, test } from "vitest";
+
+const root = fileURLToPath(new URL("..", import.meta.url));
+
+/** The folders of src from bottom to top. Arrows go down only: a file imports from folders of a lower level. */
+const levels: readonly (readonly string[])[] = [
+  ["platform", "tensor"],
+  ["tokenizer", "autodiff", "onnx", "model", "image", "checkpoint"],
+  ["runtime", "prompt"],
+  ["data", "generation"],
+  ["training", "evaluation", "server"],
+  ["recipes"],
+  ["index.ts"],
+  ["cli"],
+];
+
+/** Folders that may use what only Node has. */
+const nodeFolders = ["platform", "cli"];
+/** Packages with native code, which only `platform` may use: what differs between Node and the browser. */
+const nativePackages = ["koffi", "onnxruntime-node", "onnxruntime-web", "sharp"];
+const forbiddenNames = ["utils", "util", "helpers", "helper", "common", "core", "base", "misc"];
+const longestFile = 400;
+
+interface SourceFile {
+  /** From the repository's root, such as `src/tensor/node.ts`. */
+  readonly path: string;
+  readonly text: string;
+  /** What it imports, as written. */
+  readonly imports: readonly string[];
+}
+
+function read(path: string): SourceFile {
+  const text = readFileSync(join(root, path), "utf8");
+  const statements = /^\s*(?:import|export)\b(?:[^"';]*?\bfrom)?\s*"([^"]+)"|\bimport\(\s*"([^"]+)"/gm;
+  return { path, text, imports: [...text.matchAll(statements)].map((match) => match[1] ?? match[2]) };
+}
+
+const sourceFiles = (folder: string): SourceFile[] =>
+  readdirSync(join(root, folder), { recursive: true, encoding: "utf8" })
+    .filter((name) => name.endsWith(".ts") && !name.includes("node_modules"))
+    .map((name) => read(join(folder, name)));
+
+const folders = readdirSync(root).filter((name) =>
+  ["src", "tests", "bench", "scripts", "owl-nano"].includes(name),
+);
+const everything = folders.flatMap(sourceFiles);
+const source = everything.filter(({ path }) => path.startsWith("src/"));
+
+const isTest = (path: string): boolean => path.endsWith(".test.ts") || path.includes("/testing/");
+const shipped = source.filter(({ path }) => !isTest(path));
+/** `src/tensor/node.ts` → `tensor` */
+const folderOf = (path: string): string => path.split("/")[1];
+const levelOf = (folder: string): number => levels.findIndex((names) => names.includes(folder));
+const isRelative = (name: string): boolean => name.startsWith(".");
+const targetOf = (file: SourceFile, name: string): string => join(dirname(file.path), name);
+
+/** Each import of another file, as [importing file, imported path]. */
+const arrows = (files: readonly SourceFile[]): [SourceFile, string][] =>
+  files.flatMap((file) =>
+    file.imports.filter(isRelative).map((name): [SourceFile, string] => [file, targetOf(file, name)]),
+  );
+
+test("every folder of src has a level", () => {
+  const unknown = new Set(source.map(({ path }) => folderOf(path)).filter((folder) => levelOf(folder) < 0));
+  expect([...unknown]).toEqual([]);
+});
+
+test("arrows go to a lower level only", () => {
+  const wrong = arrows(shipped)
+    .filter(([{ path }, target]) => folderOf(path) !== folderOf(target))
+    .filter(([{ path }, target]) => levelOf(folderOf(target)) >= levelOf(folderOf(path)))
+    .map(([{ path }, target]) => `${path} imports ${target}`);
+  expect(wrong).toEqual([]);
+});
+
+test("a folder is entered by its index.ts (and by tests through its testing folder)", () => {
+  const wrong = arrows(source)
+    .filter(([{ path }, target]) => target.startsWith("src/") && folderOf(path) !== folderOf(target))
+    .filter(([{ path }, target]) => {
+      const [, folder, ...rest] = target.split("/");
+      const door = folder === "index.ts" || rest.join("/") === "index.ts";
+      return !door && !(isTest(path) && rest[0] === "testing");
+    })
+    .map(([{ path }, target]) => `${path} imports ${target}`);
+  expect(wrong).toEqual([]);
+});
+
+test("what is shipped imports nothing that is not", () => {
+  const wrong = arrows(shipped)
+    .filter(([, target]) => !target.startsWith("src/") || isTest(target))
+    .map(([{ path }, target]) => `${path} imports ${target}`);
+  expect(wrong).toEqual([]);
+});
+
+test("node: and native packages only where they may be", () => {
+  const wrong = shipped.flatMap(({ path, imports }) =>
+    imports
+      .filter(
+        (name) =>
+          (name.startsWith("node:") && !nodeFolders.includes(folderOf(path))) ||
+          (nativePackages.includes(name) && folderOf(path) !== "platform"),
+      )
+      .map((name) => `${path} imports ${name}`),
+  );
+  expect(wrong).toEqual([]);
+});
+
+test("every package that is imported is declared", () => {
+  const manifest = JSON.parse(readFileSync(join(root, "package.json"), "utf8")) as Record<string, object>;
+  const declared = Object.keys({ ...manifest.dependencies, ...manifest.optionalDependencies });
+  const packageOf = (name: string): string =>
+    name
+      .split("/")
+      .slice(0, name.startsWith("@") ? 2 : 1)
+      .join("/");
+  const wrong = shipped.flatMap(({ path, imports }) =>
+    imports
+      .filter((name) => !isRelative(name) && !name.startsWith("node:") && !declared.includes(packageOf(name)))
+      .map((name) => `${path} imports ${name}`),
+  );
+  expect(wrong).toEqual([]);
+});
+
+test("no import cycles", () => {
+  const next = new Map(source.map((file) => [file.path, arrows([file]).map(([, target]) => target)]));
+  const done = new Set<string>();
+  const cycles: string[] = [];
+  const visit = (path: string, way: readonly string[]): void => {
+    if (way.includes(path)) cycles.push([...way.slice(way.indexOf(path)), path].join(" → "));
+    if (way.includes(path) || done.has(path)) return;
+    for (const target of next.get(path) ?? []) visit(target, [...way, path]);
+    done.add(path);
+  };
+  for (const path of next.keys()) visit(path, []);
+  expect(cycles).toEqual([]);
+});
+
+test("files and folders have names of their own", () => {
+  const wrong = everything
+    .map(({ path }) => path)
+    .filter((path) => path.split("/").some((part) => forbiddenNames.includes(basename(part).split(".")[0])));
+  expect(wrong).toEqual([]);
+});
+
+test(`files have at most ${longestFile} lines`, () => {
+  const wrong = everything
+    .map(({ path, text }) => ({ path, lines: text.trimEnd().split("\n").length }))
+    .filter(({ lines }) => lines > longestFile)
+    .map(({ path, lines }) => `${path}: ${lines}`);
+  expect(wrong).toEqual([]);
+});
+
+test("no any, no silenced type errors, no test left out", () => {
+  const prose = /\/\*[\s\S]*?\*\/|\/\/.*$|"(?:[^"\\\n]|\\.)*"/gm;
+  const suspicious =
+    /(?:[:<|&]|\bas)\s*any\b|\b(?:test|describe|it)(?:\.concurrent)?\.(?:skip|only|todo)\b(?!If)/g;
+  const wrong = everything
+    .filter(({ path }) => path !== relative(root, fileURLToPath(import.meta.url)))
+    .flatMap(({ path, text }) => [
+      ...[...text.replace(prose, "").matchAll(suspicious)].map(([found]) => `${path}: ${found}`),
+      ...[...text.matchAll(/@ts-(?:ignore|nocheck|expect-error)/g)].map(([found]) => `${path}: ${found}`),
+    ]);
+  expect(wrong).toEqual([]);
+});
