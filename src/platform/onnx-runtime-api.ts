@@ -91,6 +91,7 @@ const declarations = {
   ReleaseAvailableProviders: { index: 126, result: status, parameters: [pointer, "int"] },
   AddSessionConfigEntry: { index: 130, result: status, parameters: [pointer, "str", "str"] },
   SetGlobalIntraOpNumThreads: { index: 147, result: status, parameters: [pointer, "int"] },
+  SetGlobalInterOpNumThreads: { index: 148, result: status, parameters: [pointer, "int"] },
   SetGlobalSpinControl: { index: 149, result: status, parameters: [pointer, "int"] },
   SessionOptionsAppendExecutionProvider_CUDA_V2: {
     index: 204,

@@ -1,4 +1,9 @@
-import type { OnnxRuntime, OnnxSession, OnnxSessionOptions } from "./onnx-runtime.ts";
+import {
+  type OnnxRuntime,
+  OnnxRuntimeError,
+  type OnnxSession,
+  type OnnxSessionOptions,
+} from "./onnx-runtime.ts";
 import { loadOrtApi, nameArray, type OrtApi, type Pointer } from "./onnx-runtime-api.ts";
 import {
   createNativeSession,
@@ -105,7 +110,7 @@ class CApiRuntime implements OnnxRuntime {
     const count = Object.keys(providerOptions).length;
     if (provider === "webgpu") {
       const name = "SessionOptionsAppendExecutionProvider";
-      api.call(where, name, settings, "WebGPU", keys, values, count);
+      explainMissingGpu(() => api.call(where, name, settings, "WebGPU", keys, values, count));
       return;
     }
     requireCudaFiles(this.#library);
@@ -116,6 +121,20 @@ class CApiRuntime implements OnnxRuntime {
     } finally {
       api.native.ReleaseCUDAProviderOptions(cuda);
     }
+  }
+}
+
+/** Appends the WebGPU provider; where it finds no GPU the error says what to do. */
+function explainMissingGpu(append: () => void): void {
+  try {
+    append();
+  } catch (error) {
+    if (!(error instanceof Error && error.message.includes("WebGPU adapter"))) throw error;
+    throw new OnnxRuntimeError(
+      "device webgpu: needs a GPU with a driver for Vulkan, Metal or D3D12, found none; " +
+        "on Linux install the Vulkan loader (Debian: libvulkan1) and the GPU's Vulkan driver, or use cpu",
+      { cause: error },
+    );
   }
 }
 

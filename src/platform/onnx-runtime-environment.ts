@@ -36,6 +36,8 @@ function createEnvironment(api: OrtApi, { threads, spinning }: ThreadPool): Poin
   const options = api.create(where, "CreateThreadingOptions");
   try {
     api.call(where, "SetGlobalIntraOpNumThreads", options, threads);
+    // Nodes run one after the other; the pool that could run several at once would only idle.
+    api.call(where, "SetGlobalInterOpNumThreads", options, 1);
     api.call(where, "SetGlobalSpinControl", options, spinning ? 1 : 0);
     return api.create(where, "CreateEnvWithGlobalThreadPools", logSeverity, "mplug-owl", options);
   } finally {
