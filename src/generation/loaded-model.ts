@@ -33,6 +33,11 @@ export class LoadedModel {
     this.parameters = parameters;
   }
 
+  /** Pictures to the tokens that stand for them. */
+  visionProgram(): Promise<BoundProgram> {
+    return this.#program("vision", () => traceVision(this.config));
+  }
+
   /** New tokens into the KV cache, several a row. */
   prefillProgram(pictures: boolean): Promise<BoundProgram> {
     return this.#program(pictures ? "prefill with pictures" : "prefill", () =>
@@ -84,7 +89,7 @@ export class LoadedModel {
     const { imageSize } = this.config.vision;
     const pixels = this.device.allocate("float32", [pictures.length, 3, imageSize, imageSize]);
     for (const [i, picture] of pictures.entries()) pixels.data.set(picture.pixels, i * picture.pixels.length);
-    const { program, parameters } = await this.#program("vision", () => traceVision(this.config));
+    const { program, parameters } = await this.visionProgram();
     const { visual } = await program.run({ ...parameters, pixel_values: pixels });
     const width = tokensPerImage(this.config) * this.config.language.hidden;
     const values = visual.data as Float32Array;

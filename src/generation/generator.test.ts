@@ -1,0 +1,198 @@
+import { fileURLToPath } from "node:url";
+import { afterAll, beforeAll, expect, test, vi } from "vitest";
+import { loadCheckpoint } from "../checkpoint/index.ts";
+import { parseConfig } from "../model/index.ts";
+import { openDevice } from "../runtime/index.ts";
+import { allocate } from "../tensor/index.ts";
+import { Generator } from "./generator.ts";
+import { type BoundProgram, LoadedModel } from "./loaded-model.ts";
+import { forward } from "./numbers.ts";
+import { type Picture, type Prompt, pictureOf } from "./prompt.ts";
+import { seededRandom } from "./random.ts";
+import { completeSettings } from "./settings.ts";
+
+let model: LoadedModel;
+let pictures: Picture[];
+
+beforeAll(async () => {
+  const directory = fileURLToPath(new URL("../../tests/fixtures/model", import.meta.url));
+  const { config, tensors } = await loadCheckpoint(directory);
+  model = new LoadedModel(parseConfig(config), tensors, await openDevice({ threads: 1 }));
+  pictures = await Promise.all([1, 2, 3].map((seed) => pictureOf(noise(seed))));
+});
+afterAll(() => model.close());
+
+function noise(seed: number): Float32Array {
+  const random = seededRandom(seed);
+  return Float32Array.from({ length: 3 * 56 * 56 }, () => 2 * random() - 1);
+}
+
+function words(count: number, seed: number): number[] {
+  const random = seededRandom(seed);
+  return Array.from({ length: count }, () => 3 + Math.floor(1000 * random()));
+}
+
+const slots = new Array(9).fill(-1);
+
+/** Prompts of many lengths: text alone, a picture, two pictures side by side. */
+function prompts(): Prompt[] {
+  return [
+    { ids: [1, ...words(3, 1)], pictures: [] },
+    { ids: [1, ...words(11, 2), ...slots, ...words(4, 3)], pictures: [pictures[0]] },
+    { ids: [1, ...words(5, 4), ...slots, ...slots, ...words(9, 5)], pictures: [pictures[1], pictures[2]] },
+    { ids: [1, ...words(70, 6)], pictures: [] },
+    { ids: [1, ...slots], pictures: [pictures[2]] },
+    { ids: [1], pictures: [] },
+  ];
+}
+
+const greedy = completeSettings({ maxNewTokens: 20, eosTokenIds: [] });
+
+test("with a KV cache the tokens are those of whole forward passes without one", async () => {
+  const size = 3 * 56 * 56;
+  for (const prompt of prompts().slice(0, 3)) {
+    const ids = [...prompt.ids];
+    const pixels = allocate("float32", [prompt.pictures.length, 3, 56, 56]);
+    for (const [i, picture] of prompt.pictures.entries()) pixels.data.set(picture.pixels, i * size);
+    for (let step = 0; step < 4; step++) {
+      const inputs = prompt.pictures.length > 0 ? { ids: [ids], pixels } : { ids: [ids] };
+      const { logits } = await forward(model.config, model.parameters, inputs, model.device);
+      const last = (logits.data as Float32Array).subarray(-1024);
+      ids.push(last.indexOf(Math.max(...last)));
+    }
+    const answer = await new Generator(model).answer(prompt, { ...greedy, maxNewTokens: 4 });
+    expect(answer).toMatchObject({ ids: ids.slice(prompt.ids.length), finishReason: "length" });
+  }
+});
+
+test("a batch of unequal prompts gives what each gives alone, also when rows end early", async () => {
+  const [first] = await new Generator(model).answerAll(prompts().slice(1, 2), greedy);
+  const settings = { ...greedy, eosTokenIds: first.ids.slice(4, 8), maxNewTokens: 70 };
+  const alone = [];
+  for (const prompt of prompts()) alone.push(await new Generator(model).answer(prompt, settings));
+  expect(new Set(alone.map(({ ids }) => ids.length)).size).toBeGreaterThan(1);
+  expect(await new Generator(model).answerAll(prompts(), settings)).toEqual(alone);
+  expect(await new Generator(model).answerAll(prompts(), settings, undefined, 2)).toEqual(alone);
+});
+
+test("sampling repeats with its seed, in batches too, and differs with another", async () => {
+  const settings = completeSettings({ ...greedy, doSample: true, temperature: 1.5, topK: 40, seed: 5 });
+  const alone = [];
+  for (const prompt of prompts()) alone.push(await new Generator(model).answer(prompt, settings));
+  expect(await new Generator(model).answerAll(prompts(), settings)).toEqual(alone);
+  const other = await new Generator(model).answerAll(prompts(), { ...settings, seed: 6 });
+  expect(other).not.toEqual(alone);
+});
+
+/** Counts what a program's runs are fed: the size of one dimension of one input. */
+function countFeeds({ program }: BoundProgram, input: string, axis: number): () => number {
+  const run = vi.spyOn(program, "run");
+  return () => {
+    const sizes = run.mock.calls.map(([feeds]) => feeds[input].dims[axis]);
+    run.mockClear();
+    return sizes.reduce((sum, size) => sum + size, 0);
+  };
+}
+
+test("a further turn computes only what is new and answers as from the start", async () => {
+  const generator = new Generator(model);
+  const [, start] = prompts();
+  const first = await generator.answer(start, greedy);
+  const replied = { ...start, ids: [...start.ids, ...first.ids] };
+  const cached = replied.ids.length - 1;
+  expect(generator.cachedPositions).toBe(cached);
+  const turns: [Prompt, number][] = [
+    [{ ...start, ids: [...replied.ids, ...words(7, 9)] }, cached],
+    [{ ids: [...replied.ids, ...slots, 7], pictures: [pictures[0], pictures[2]] }, cached + 1],
+    [{ ids: [...replied.ids, ...slots, 7], pictures: [pictures[1], pictures[2]] }, 12],
+    [start, start.ids.length - 1],
+  ];
+  const expected = [];
+  for (const [prompt] of turns) expected.push(await new Generator(model).answer(prompt, greedy));
+  const counts = [false, true].map(async (visual) =>
+    countFeeds(await model.prefillProgram(visual), "input_ids", 1),
+  );
+  const prefilled = async (): Promise<number> => (await counts[0])() + (await counts[1])();
+  for (const [i, [prompt, reused]] of turns.entries()) {
+    await prefilled();
+    expect(await generator.answer(prompt, greedy)).toEqual(expected[i]);
+    expect(await prefilled()).toBe(prompt.ids.length - reused);
+    await generator.answer(replied, { ...greedy, maxNewTokens: 1 });
+  }
+});
+
+test("a picture that comes again is not encoded again", async () => {
+  const fresh = new LoadedModel(model.config, model.parameters, model.device);
+  const encoded = countFeeds(await fresh.visionProgram(), "pixel_values", 0);
+  const three = await fresh.visualTokens([pictures[0], pictures[1], pictures[0]]);
+  const one = await fresh.visualTokens([pictures[0]]);
+  expect(three.subarray(0, one.length)).toEqual(one);
+  expect(three.subarray(-one.length)).toEqual(one);
+  expect(encoded()).toBe(2);
+  await fresh.close();
+});
+
+test("beams continue several prompts as each alone", async () => {
+  const settings = { ...greedy, numBeams: 3, maxNewTokens: 6 };
+  const alone = [];
+  for (const prompt of prompts().slice(0, 3)) alone.push(await new Generator(model).answer(prompt, settings));
+  expect(await new Generator(model).answerAll(prompts().slice(0, 3), settings)).toEqual(alone);
+});
+
+test("an answer can be ended before every token", async () => {
+  const generator = new Generator(model, {
+    textStream: () => ({ push: (id: number) => `${id} `, end: () => "" }),
+  });
+  const [, prompt] = prompts();
+  const whole = await generator.answer(prompt, greedy);
+  for (const tokens of [1, 2, 5]) {
+    const stop = new AbortController();
+    const pieces: string[] = [];
+    const run = (async () => {
+      for await (const piece of generator.stream(prompt, greedy, stop.signal)) {
+        pieces.push(piece);
+        if (pieces.length === tokens) stop.abort(new Error("enough"));
+      }
+    })();
+    await expect(run).rejects.toThrow("enough");
+    expect(pieces.join("")).toBe(
+      whole.ids
+        .slice(0, tokens)
+        .map((id) => `${id} `)
+        .join(""),
+    );
+  }
+  expect(await generator.answer(prompt, greedy)).toEqual(whole);
+  await expect(generator.answer(prompt, greedy, AbortSignal.abort())).rejects.toThrow(/abort/);
+});
+
+test("answers asked for at the same time do not disturb each other", async () => {
+  const generator = new Generator(model);
+  const alone = [];
+  for (const prompt of prompts().slice(0, 3)) alone.push(await new Generator(model).answer(prompt, greedy));
+  const both = await Promise.all(
+    prompts()
+      .slice(0, 3)
+      .map((prompt) => generator.answer(prompt, greedy)),
+  );
+  expect(both).toEqual(alone);
+});
+
+test("a prompt that the model cannot take is told with all its problems", async () => {
+  const wrong: Prompt = { ids: [1, 5000, -1, -1], pictures: [{ key: "x", pixels: new Float32Array(7) }] };
+  const run = new Generator(model).answer(wrong, greedy);
+  await expect(run).rejects.toThrow(/below 1024.*5000.*9 positions, got 2.*picture 1 must be 3 × 56 × 56/);
+  await expect(new Generator(model).answer({ ids: [], pictures: [] }, greedy)).rejects.toThrow(
+    /at least one token/,
+  );
+  const long = { ids: words(3000, 1), pictures: [] };
+  await expect(new Generator(model).answer(long, greedy)).rejects.toThrow(/2048 positions, got 3000/);
+});
+
+test("an answer ends at the model's longest sequence", async () => {
+  const { maxPositions } = model.config.language;
+  const prompt = { ids: [1, ...words(maxPositions - 4, 3)], pictures: [] };
+  const answer = await new Generator(model).answer(prompt, greedy);
+  expect(answer).toMatchObject({ finishReason: "length" });
+  expect(answer.ids).toHaveLength(4);
+});
