@@ -1,0 +1,148 @@
+import { fileURLToPath } from "node:url";
+import type { Command } from "commander";
+import { type ChatMessage, type GenerationSettings, Owl } from "../generation/index.ts";
+import { pathKind } from "../platform/index.ts";
+import type { Part } from "../prompt/index.ts";
+import { converse } from "./conversation.ts";
+import { InterruptedError, UsageError } from "./failure.ts";
+import { interruptible } from "./interrupt.ts";
+import {
+  countOption,
+  type DeviceName,
+  deviceOption,
+  numberOption,
+  requireModel,
+  threadsOption,
+} from "./options.ts";
+
+/** The owl that comes with the package. */
+const shippedModel = fileURLToPath(new URL("../../models/owl-nano", import.meta.url));
+
+interface ChatOptions {
+  readonly image: readonly string[];
+  readonly system?: string;
+  readonly device: DeviceName;
+  readonly threads?: number;
+  readonly adapter?: string;
+  readonly maxNewTokens?: number;
+  readonly temperature?: number;
+  readonly topK?: number;
+  readonly topP?: number;
+  readonly beams?: number;
+  readonly seed?: number;
+}
+
+function settingsOf(options: ChatOptions): Partial<GenerationSettings> {
+  const { maxNewTokens, temperature, topK, topP, beams, seed } = options;
+  const samples = temperature !== undefined || topK !== undefined || topP !== undefined;
+  const given = { maxNewTokens, temperature, topK, topP, numBeams: beams, seed };
+  const present = Object.entries(given).filter(([, value]) => value !== undefined);
+  return { ...Object.fromEntries(present), ...(samples && { doSample: true }) };
+}
+
+/** A user's turn: the pictures in front, then the words. */
+function turn(question: string, images: readonly string[]): ChatMessage {
+  if (images.length === 0) return { role: "user", content: question };
+  const pictures: Part<string>[] = images.map((image) => ({ type: "image", image }));
+  return { role: "user", content: [...pictures, { type: "text", text: question }] };
+}
+
+/** `[MODEL] [QUESTION]`: a lone argument is a model if it is a directory or written like a path. */
+async function modelAndQuestion(words: readonly string[]): Promise<{ model: string; question?: string }> {
+  if (words.length > 2) {
+    throw new UsageError(`chat: at most MODEL and QUESTION, got ${words.length} words; quote the question`);
+  }
+  const [first, second] = words;
+  if (first === undefined) return { model: shippedModel };
+  if (second !== undefined) return { model: first, question: second };
+  const isPath = /^\S*[\\/]\S*$/.test(first) || (await pathKind(first)) === "directory";
+  return isPath ? { model: first } : { model: shippedModel, question: first };
+}
+
+/** Streams one answer to standard output; says so where it was cut. */
+async function answer(
+  owl: Owl,
+  messages: readonly ChatMessage[],
+  settings: Partial<GenerationSettings>,
+  signal: AbortSignal,
+): Promise<string> {
+  const reply = owl.chat(messages, { ...settings, signal });
+  let text = "";
+  try {
+    for await (const piece of reply) {
+      process.stdout.write(piece);
+      text += piece;
+    }
+  } catch (error) {
+    if (!signal.aborted) throw error;
+  }
+  process.stdout.write("\n");
+  if (!signal.aborted && (await reply.answer()).finishReason === "length") {
+    const most = settings.maxNewTokens ?? owl.defaults.maxNewTokens;
+    process.stderr.write(`(cut after ${most} tokens; --max-new-tokens allows more)\n`);
+  }
+  return text;
+}
+
+async function chat(words: readonly string[], options: ChatOptions): Promise<void> {
+  const { model, question } = await modelAndQuestion(words);
+  await requireModel(
+    model,
+    model === shippedModel ? "`npm run owl-nano` trains it" : "without MODEL the shipped owl answers",
+  );
+  const { device, threads, adapter, image, system } = options;
+  const owl = await Owl.load(model, { device, threads, adapter });
+  const start: ChatMessage[] = system === undefined ? [] : [{ role: "system", content: system }];
+  const settings = settingsOf(options);
+  try {
+    if (question === undefined) {
+      await converse({
+        images: image,
+        turn,
+        answer: (messages, signal) => answer(owl, [...start, ...messages], settings, signal),
+      });
+    } else {
+      await interruptible(async (signal) => {
+        await answer(owl, [...start, turn(question, image)], settings, signal);
+        if (signal.aborted) throw new InterruptedError("interrupted");
+      });
+    }
+  } finally {
+    await owl.close();
+  }
+}
+
+const collect = (value: string, earlier: string[]): string[] => [...earlier, value];
+
+export function addChat(program: Command): void {
+  program
+    .command("chat")
+    .argument(
+      "[words...]",
+      "[MODEL] [QUESTION]: a model directory (the shipped owl-nano if absent) and a question",
+    )
+    .option("--image <file>", "a picture; may be given several times", collect, [])
+    .option("--system <sentence>", "system sentence, in place of the model's own")
+    .option("--adapter <path>", "a LoRA adapter in PEFT's layout")
+    .option("--max-new-tokens <count>", "longest answer", countOption)
+    .option("--temperature <value>", "sample, with this temperature", numberOption)
+    .option("--top-k <count>", "sample among the k best tokens", countOption)
+    .option("--top-p <sum>", "sample among the best tokens up to this probability", numberOption)
+    .option("--beams <count>", "beam search", countOption)
+    .option("--seed <number>", "repeatable sampling", numberOption)
+    .addOption(deviceOption())
+    .addOption(threadsOption())
+    .description("ask about pictures: one answer if a question is given, else a conversation")
+    .addHelpText(
+      "after",
+      `
+Examples:
+  owl chat --image dog.png "what is this?"
+  owl chat models/owl-nano                     a conversation; /image FILE adds a picture
+  owl chat MODEL --image a.jpg --image b.jpg "what do the two have in common?"
+  echo "what do cats eat?" | owl chat          a question a line; every one sees those before it
+
+Ctrl-C ends an answer early; where a question is awaited it leaves.`,
+    )
+    .action(chat);
+}

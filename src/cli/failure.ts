@@ -1,0 +1,31 @@
+import { CommanderError } from "commander";
+
+/** A mistake in what was asked on the command line. */
+export class UsageError extends Error {
+  override name = "UsageError";
+}
+
+/** Ctrl-C ended the work; the message says what is left and how to go on. */
+export class InterruptedError extends Error {
+  override name = "InterruptedError";
+}
+
+/** 0 done · 1 could not be done (the text says why) · 2 asked for in a wrong way · 130 interrupted. */
+export function exitCodeOf(error: unknown): number {
+  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
+  if (error instanceof UsageError) return 2;
+  if (error instanceof InterruptedError) return 130;
+  return 1;
+}
+
+/** Says what went wrong in the words of whoever noticed; the stack only where it is asked for. */
+export function reportFailure(error: unknown): void {
+  // Commander has printed its own message already.
+  if (error instanceof CommanderError) return;
+  const wantsStack = process.env.OWL_DEBUG !== undefined && error instanceof Error;
+  process.stderr.write(`owl: ${wantsStack ? error.stack : messageOf(error)}\n`);
+}
+
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

@@ -1,0 +1,89 @@
+import type { Command } from "commander";
+import { type Adapter, loadAdapter } from "../checkpoint/index.ts";
+import { describeParameters, parseConfig, releasedLora, stageScope, stages } from "../model/index.ts";
+import { joinPath, pathKind, readJson } from "../platform/index.ts";
+import { elementCount } from "../tensor/index.ts";
+import { requireModel, type StageName, stageOption } from "./options.ts";
+
+/** A line of the table. */
+interface Row {
+  readonly module: string;
+  readonly name: string;
+  readonly dims: readonly number[];
+  readonly trained: boolean;
+}
+
+const sizeOf = (rows: readonly Row[]): number => rows.reduce((sum, { dims }) => sum + elementCount(dims), 0);
+const million = (count: number): string => `${(count / 1e6).toFixed(2)} M`.padStart(12);
+
+function tableOf(rows: readonly Row[]): string[] {
+  const shapes = rows.map(({ dims }) => `[${dims.join(", ")}]`);
+  const nameWidth = Math.max(...rows.map(({ name }) => name.length));
+  const shapeWidth = Math.max(...shapes.map((shape) => shape.length));
+  return rows.map(({ module, name, dims, trained }, i) => {
+    const size = String(elementCount(dims)).padStart(12);
+    const state = trained ? "trained" : "frozen";
+    return `${module.padEnd(18)} ${name.padEnd(nameWidth)} ${shapes[i].padEnd(shapeWidth)} ${size} ${state}`;
+  });
+}
+
+function summaryOf(rows: readonly Row[]): string[] {
+  const modules = [...new Set(rows.map(({ module }) => module))];
+  const lines = [...modules, "all"].map((module) => {
+    const own = rows.filter((row) => module === "all" || row.module === module);
+    const learned = own.filter(({ trained }) => trained);
+    return `${module.padEnd(18)} ${million(sizeOf(own))} ${million(sizeOf(learned))} trained`;
+  });
+  return [...lines, `${((sizeOf(rows) * 4) / 2 ** 20).toFixed(1)} MiB of memory (float32)`];
+}
+
+function adapterLine(path: string, { settings, replaced }: Adapter): string {
+  const { rank, alpha, targetModules } = settings;
+  const whole = replaced.size > 0 ? `, and ${replaced.size} whole tensors` : "";
+  return `adapter ${path}: rank ${rank}, alpha ${alpha}, on ${[targetModules].flat().join(", ")}${whole}`;
+}
+
+async function modelTable(directory: string, stage: StageName, adapterPath?: string): Promise<string[]> {
+  const config = parseConfig(await readJson(joinPath(directory, "config.json")));
+  const adapter = adapterPath === undefined ? undefined : await loadAdapter(adapterPath);
+  const rows = describeParameters(config, stageScope(stage, adapter?.settings ?? releasedLora));
+  const about = adapter && adapterPath !== undefined ? [adapterLine(adapterPath, adapter)] : [];
+  return [`stage ${stage}: ${stages[stage].says}`, ...about, "", ...tableOf(rows), "", ...summaryOf(rows)];
+}
+
+async function adapterTable(path: string): Promise<string[]> {
+  const adapter = await loadAdapter(path);
+  const rowsOf = (module: string, tensors: Adapter["lora"]): Row[] =>
+    [...tensors].map(([name, { dims }]) => ({ module, name, dims, trained: true }));
+  const rows = [...rowsOf("LoRA", adapter.lora), ...rowsOf("replaced", adapter.replaced)];
+  return [adapterLine(path, adapter), "", ...tableOf(rows), "", ...summaryOf(rows)];
+}
+
+async function inspect(directory: string, options: { stage: StageName; adapter?: string }): Promise<void> {
+  await requireModel(directory, "`owl train` writes one");
+  const holds = async (name: string): Promise<boolean> =>
+    (await pathKind(joinPath(directory, name))) === "file";
+  const isAdapter = !(await holds("config.json")) && (await holds("adapter_config.json"));
+  const lines = isAdapter
+    ? await adapterTable(directory)
+    : await modelTable(directory, options.stage, options.adapter);
+  process.stdout.write(`${lines.join("\n")}\n`);
+}
+
+export function addInspect(program: Command): void {
+  program
+    .command("inspect")
+    .argument("<model>", "a model directory (config.json is enough) or an adapter's")
+    .addOption(stageOption("the stage whose trained parameters are marked").default("2"))
+    .option("--adapter <path>", "a LoRA adapter in PEFT's layout, for its rank and targets")
+    .description("the parameter table of a model: module, name, shape, size, trained or frozen")
+    .addHelpText(
+      "after",
+      `
+Examples:
+  owl inspect models/owl-nano                  what stage 2 trains (the abstractor and a LoRA)
+  owl inspect models/owl-nano --stage 1        what stage 1 trains (vision encoder and abstractor)
+  owl inspect runs/mine/adapter                a trained adapter by itself`,
+    )
+    .action(inspect);
+}

@@ -1,0 +1,10 @@
+#!/usr/bin/env node
+import { runCli } from "./program.ts";
+
+// Whoever reads our output may stop early (`owl inspect … | head`); that is no failure.
+process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+  if (error.code !== "EPIPE") throw error;
+  process.exit(0);
+});
+
+process.exitCode = await runCli(process.argv.slice(2));

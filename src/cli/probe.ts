@@ -1,0 +1,88 @@
+import { createInterface } from "node:readline";
+import type { Command } from "commander";
+import { writeSafetensors } from "../checkpoint/index.ts";
+import { CLIP_PREPROCESSOR, loadPixelValues, type Preprocessor, parsePreprocessor } from "../image/index.ts";
+import { joinPath, pathKind, readJson } from "../platform/index.ts";
+import { elementCount, type HostTensor } from "../tensor/index.ts";
+import { loadTokenizer, type Tokenizer } from "../tokenizer/index.ts";
+import { UsageError } from "./failure.ts";
+import { addProbeModel } from "./probe-model.ts";
+
+function answer(tokenizer: Tokenizer, line: string, number: number): string {
+  const where = `standard input, line ${number}`;
+  let request: unknown;
+  try {
+    request = JSON.parse(line);
+  } catch {
+    throw new UsageError(`${where}: must be JSON, {"text": "…"} or {"ids": […]}, got ${line.slice(0, 60)}`);
+  }
+  const { text, ids } = (request ?? {}) as { text?: unknown; ids?: unknown };
+  if (typeof text === "string") return JSON.stringify({ ids: tokenizer.encode(text) });
+  if (Array.isArray(ids) && ids.every((id) => Number.isInteger(id))) {
+    return JSON.stringify({ text: tokenizer.decode(ids) });
+  }
+  throw new UsageError(
+    `${where}: must be {"text": "…"} or {"ids": [whole numbers]}, got ${line.slice(0, 60)}`,
+  );
+}
+
+async function probeText(directory: string): Promise<void> {
+  const tokenizer = await loadTokenizer(directory);
+  let number = 0;
+  for await (const line of createInterface({ input: process.stdin })) {
+    number++;
+    if (line.trim() !== "") process.stdout.write(`${answer(tokenizer, line, number)}\n`);
+  }
+}
+
+async function preprocessorOf(directory: string): Promise<Preprocessor> {
+  const path = joinPath(directory, "preprocessor_config.json");
+  return (await pathKind(path)) === "file"
+    ? parsePreprocessor(await readJson(path), path)
+    : CLIP_PREPROCESSOR;
+}
+
+async function probePixels(
+  image: string,
+  directory: string,
+  outputs: string,
+  fidelity: string,
+): Promise<void> {
+  if (fidelity !== "reference" && fidelity !== "default") {
+    throw new UsageError(`--fidelity: reference or default, got ${fidelity}`);
+  }
+  const preprocessor = await preprocessorOf(directory);
+  const data = await loadPixelValues(image, preprocessor, fidelity === "reference" ? { fidelity } : {});
+  const dims = [1, 3, preprocessor.size, preprocessor.size];
+  if (elementCount(dims) !== data.length)
+    throw new Error(`${image}: got ${data.length} values for [${dims}]`);
+  const tensors = new Map<string, HostTensor>([["pixel_values", { dtype: "float32", dims, data }]]);
+  await writeSafetensors(outputs, tensors);
+}
+
+/** `owl probe …`: numbers out, for whoever compares implementations. */
+export function addProbe(program: Command): void {
+  const probe = program.command("probe").description("numbers out, for whoever compares implementations");
+  addProbeModel(probe);
+  probe
+    .command("text")
+    .argument("<model>", "a directory with tokenizer.json or tokenizer.model")
+    .description(
+      'JSON lines {"text": …} or {"ids": […]} on standard input; {"ids": […]} or {"text": …} a line out',
+    )
+    .action(probeText);
+  probe
+    .command("pixels")
+    .argument("<image>", "a picture")
+    .argument("<model>", "a directory with preprocessor_config.json")
+    .requiredOption("--outputs <file>", "safetensors file to write pixel_values [1, 3, size, size] to")
+    .option(
+      "--fidelity <kind>",
+      "reference: as the released code reads pictures; default: as people expect",
+      "default",
+    )
+    .description("a picture as the vision encoder gets it")
+    .action((image: string, model: string, options: { outputs: string; fidelity: string }) =>
+      probePixels(image, model, options.outputs, options.fidelity),
+    );
+}

@@ -1,0 +1,53 @@
+import { readFileSync } from "node:fs";
+import { Command } from "commander";
+import { addChat } from "./chat.ts";
+import { exitCodeOf, reportFailure } from "./failure.ts";
+import { addInspect } from "./inspect.ts";
+import { addProbe } from "./probe.ts";
+
+const manifest = new URL("../../package.json", import.meta.url);
+
+function packageVersion(): string {
+  const { version } = JSON.parse(readFileSync(manifest, "utf8")) as { version: string };
+  return version;
+}
+
+function newProgram(): Command {
+  const program = new Command("owl")
+    .description("mPLUG-Owl: train, ask and examine a vision-language model")
+    .version(packageVersion())
+    .showHelpAfterError("(owl --help shows what there is)")
+    .addHelpText(
+      "after",
+      `
+The way of a model:
+  owl train recipes/mine.yaml          learn a stage from a recipe; --resume goes on where it stopped
+  owl inspect runs/mine                which parameters there are, and which a stage trains
+  owl chat runs/mine --image cat.jpg   ask it
+
+Exit codes: 0 done, 1 could not be done (the text says why), 2 asked in a wrong way, 130 interrupted.
+OWL_DEBUG=1 adds the stack to an error's text.`,
+    )
+    .exitOverride();
+  addChat(program);
+  addInspect(program);
+  addProbe(program);
+  for (const command of program.commands)
+    command.exitOverride().showHelpAfterError("(--help shows the options)");
+  return program;
+}
+
+/**
+ * Runs the command line and returns its exit code.
+ *
+ * @param words what stands behind `owl`
+ */
+export async function runCli(words: readonly string[]): Promise<number> {
+  try {
+    await newProgram().parseAsync(words, { from: "user" });
+    return 0;
+  } catch (error) {
+    reportFailure(error);
+    return exitCodeOf(error);
+  }
+}
