@@ -72,9 +72,11 @@ interface Parts {
  * A model directory in the published layout, ready to answer.
  *
  * ```ts
+ * import { Owl } from "mplug-owl";
+ *
  * const owl = await Owl.load("models/owl-nano");
- * const question = [{ type: "image", image: "examples/dog.png" }, { type: "text", text: "what is this?" }];
- * for await (const piece of owl.chat([{ role: "user", content: question }])) process.stdout.write(piece);
+ * const reply = owl.chat([{ role: "user", content: "what do cats eat?" }]);
+ * for await (const piece of reply) process.stdout.write(piece);
  * await owl.close();
  * ```
  */

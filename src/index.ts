@@ -1,0 +1,28 @@
+/** mPLUG-Owl as a library; docs/library.md shows how it is used. */
+export { CheckpointError } from "./checkpoint/index.ts";
+export {
+  type Answer,
+  type ChatMessage,
+  type ChatSettings,
+  type FinishReason,
+  type ForwardResult,
+  type GenerationSettings,
+  type GradientResult,
+  type LoadOptions,
+  type ModelInputs,
+  Owl,
+  type Picture,
+  type PictureSource,
+  ProbeError,
+  type ProbeOptions,
+  type Prompt,
+  probeModel,
+  Reply,
+  SettingsError,
+} from "./generation/index.ts";
+export { ImageError, type RgbImage } from "./image/index.ts";
+export { ModelConfigError, type OwlConfig, type Stage } from "./model/index.ts";
+export { FileError, OnnxRuntimeError } from "./platform/index.ts";
+export { type Message, type Part, PromptError } from "./prompt/index.ts";
+export type { HostTensor } from "./tensor/index.ts";
+export { type Tokenizer, TokenizerError } from "./tokenizer/index.ts";
