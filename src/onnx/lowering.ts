@@ -212,6 +212,24 @@ function lowerCrossEntropy(node: Node<"crossEntropy">, writer: Writer): void {
   writer.emit("Neg", [writer.step("Squeeze", [picked, integerConstant(writer, [1])])], [losses]);
 }
 
+function lowerRmsNorm(node: Node<"rmsNorm">, writer: Writer): void {
+  const [x, weight] = namesOf(node.inputs, writer);
+  const { epsilon } = node.attributes;
+  const names = usedNames(node, writer);
+  if (writer.target !== "webgpu" || names.length === 1) {
+    const attributes = { axis: -1, epsilon: { float: epsilon }, stash_type: 1 };
+    writer.emit("SimplifiedLayerNormalization", [x, weight], names, attributes);
+    return;
+  }
+  // The WebGPU kernel leaves its second result unwritten, which gradients need.
+  const square = writer.step("ReduceMean", [writer.step("Mul", [x, x]), integerConstant(writer, [-1])], {
+    keepdims: 1,
+  });
+  const padded = writer.step("Add", [square, writer.constant(float32([epsilon], []))]);
+  writer.emit("Reciprocal", [writer.step("Sqrt", [padded])], [names[1]]);
+  writer.emit("Mul", [writer.step("Mul", [x, names[1]]), weight], [names[0]]);
+}
+
 function lowerPad(node: Node<"pad">, writer: Writer): void {
   const { axis, before, after } = node.attributes;
   const rank = node.inputs[0].shape.length;
@@ -306,12 +324,7 @@ export const lowerings: { readonly [K in OperatorKind]: Lowering<K> } = {
       axis: -1,
       epsilon: { float: node.attributes.epsilon },
     }),
-  rmsNorm: (node, writer) =>
-    writer.emit("SimplifiedLayerNormalization", namesOf(node.inputs, writer), usedNames(node, writer), {
-      axis: -1,
-      epsilon: { float: node.attributes.epsilon },
-      stash_type: 1,
-    }),
+  rmsNorm: lowerRmsNorm,
   rotary: direct("RotaryEmbedding"),
   attention: lowerAttention,
   cachedAttention: lowerCachedAttention,
