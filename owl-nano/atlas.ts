@@ -123,17 +123,31 @@ function openAll(vendors: readonly Vendor[]): { vendor: Vendor; pictures: Vendor
   return vendors.map((vendor) => ({ vendor, pictures: openVendor(vendor) }));
 }
 
-async function build(key: number): Promise<{ index: AtlasIndex; pixels: Uint8Array }> {
+/** What to render: every concept and the further emoji, or these concepts alone. */
+function wantedEmoji(
+  twemoji: VendorPictures,
+  only: readonly string[] | undefined,
+): { labels: string[]; wanted: Wanted[] } {
   const concepts = readConcepts();
+  const further = only ? [] : furtherEmoji(twemoji, new Set(concepts.flatMap((concept) => concept.emoji)));
+  const shown = concepts.filter(({ name }) => only?.includes(name) ?? true);
+  return {
+    labels: [...concepts.map(({ name }) => name), ...further.map(([, name]) => name)],
+    wanted: [
+      ...shown.flatMap(({ emoji, index }) => emoji.map((codePoint) => ({ label: index, codePoint }))),
+      ...further.map(([codePoint], i) => ({ label: concepts.length + i, codePoint })),
+    ],
+  };
+}
+
+async function build(
+  key: number,
+  only?: readonly string[],
+): Promise<{ index: AtlasIndex; pixels: Uint8Array }> {
+  const conceptCount = readConcepts().length;
   const opened = openAll(VENDORS);
   const twemoji = opened.find(({ vendor }) => vendor.name === "twemoji")!.pictures;
-  const taken = new Set(concepts.flatMap((concept) => concept.emoji));
-  const further = furtherEmoji(twemoji, taken);
-  const labels = [...concepts.map((concept) => concept.name), ...further.map(([, name]) => name)];
-  const wanted: Wanted[] = [
-    ...concepts.flatMap((concept) => concept.emoji.map((codePoint) => ({ label: concept.index, codePoint }))),
-    ...further.map(([codePoint], i) => ({ label: concepts.length + i, codePoint })),
-  ];
+  const { labels, wanted } = wantedEmoji(twemoji, only);
   const sprites: IndexEntry[] = [];
   const pixels: Uint8Array[] = [];
   const seen = new Set<string>();
@@ -145,7 +159,7 @@ async function build(key: number): Promise<{ index: AtlasIndex; pixels: Uint8Arr
     ];
     for (const { vendor, pictures } of opened) {
       // The test vendor is needed for the concepts alone.
-      if (vendor.use === "test" && label >= concepts.length) continue;
+      if (vendor.use === "test" && label >= conceptCount) continue;
       for (const { name, bytes } of pictures.find(codePoint, names)) {
         const id = `${vendor.name}/${name}`;
         if (seen.has(id)) continue;
@@ -157,13 +171,22 @@ async function build(key: number): Promise<{ index: AtlasIndex; pixels: Uint8Arr
       }
     }
   }
-  return { index: { key, labels, conceptCount: concepts.length, sprites }, pixels: Buffer.concat(pixels) };
+  return { index: { key, labels, conceptCount, sprites }, pixels: Buffer.concat(pixels) };
 }
 
 /** Writes the file beside its place first, so that a stopped build leaves no half atlas. */
 function store(path: string, content: string | Uint8Array): void {
   writeFileSync(`${path}.new`, content);
   renameSync(`${path}.new`, path);
+}
+
+function atlasFrom(index: AtlasIndex, all: Uint8Array): Atlas {
+  const bytes = SPRITE_SIZE * SPRITE_SIZE * 4;
+  const sprites = index.sprites.map((entry, i) => {
+    const pixels = all.subarray(i * bytes, (i + 1) * bytes);
+    return { ...entry, pixels, half: halve(pixels) };
+  });
+  return { sprites, labels: index.labels, conceptCount: index.conceptCount };
 }
 
 /**
@@ -181,11 +204,11 @@ export async function loadAtlas(): Promise<Atlas> {
     store(indexFile, JSON.stringify(index));
   }
   const index = JSON.parse(readFileSync(indexFile, "utf8")) as AtlasIndex;
-  const all = new Uint8Array(readFileSync(pixelsFile));
-  const bytes = SPRITE_SIZE * SPRITE_SIZE * 4;
-  const sprites = index.sprites.map((entry, i) => {
-    const pixels = all.subarray(i * bytes, (i + 1) * bytes);
-    return { ...entry, pixels, half: halve(pixels) };
-  });
-  return { sprites, labels: index.labels, conceptCount: index.conceptCount };
+  return atlasFrom(index, new Uint8Array(readFileSync(pixelsFile)));
+}
+
+/** The sprites of these concepts alone, rendered anew: seconds, and nothing is kept. */
+export async function renderAtlas(concepts: readonly string[]): Promise<Atlas> {
+  const { index, pixels } = await build(0, concepts);
+  return atlasFrom(index, pixels);
 }

@@ -53,7 +53,7 @@ export function testItems(
     const random = randomFor(20230427, "test", index);
     const pick = (choices: readonly string[]): string => random.pick(choices);
     const sprite = sprites[index % sprites.length]!;
-    const concept = material.concepts[sprite.label]!;
+    const concept = material.concepts.find(({ index }) => index === sprite.label)!;
     const color = random.integer(COLORS.length);
     const fact = random.pick(factsOf(concept));
     return {

@@ -9,6 +9,7 @@ import { openDevice } from "../src/runtime/index.ts";
 import type { TrainingEvent } from "../src/training/index.ts";
 import { answererOf } from "./answering.ts";
 import { examine, type SetReport, table, testItems } from "./evaluation.ts";
+import { modelCard } from "./model-card.ts";
 import { type Plan, planTokenizer, saveModel, stageDirectory, trainStage, weightsAfter } from "./pipeline.ts";
 import { OWL_NANO, RECIPES, type StageName, TOKENIZER_TEXTS } from "./recipes.ts";
 import { loadMaterial } from "./sources.ts";
@@ -22,6 +23,7 @@ figures on the held-out pictures. Every stage goes on from where it was stopped 
 
   --stage NAME     only this stage: language, vision, align (stage 1), instruct (stage 2)
   --evaluate NAME  only measure: vision, align, instruct
+  --save           only write and measure the finished model
   --threads N      threads of this process`;
 
 async function openPlan(): Promise<Plan> {
@@ -135,6 +137,14 @@ async function languageAndVision(): Promise<void> {
     throw new Error("owl-nano: the vision stage must end well, and did not; its messages are above");
 }
 
+/** The model directory with its card, which holds the figures. */
+async function writeModel(plan: Plan): Promise<void> {
+  const directory = join(ROOT, "models", "owl-nano");
+  await saveModel(plan, directory);
+  const reports = await evaluateOwl(plan, "instruct");
+  writeFileSync(join(directory, "README.md"), modelCard(plan.config, plan.material, reports));
+}
+
 async function everything(): Promise<void> {
   const began = performance.now();
   const plan = await openPlan();
@@ -145,8 +155,7 @@ async function everything(): Promise<void> {
     if ((await child(stage, availableParallelism()).done) !== 0)
       throw new Error(`owl-nano: stage ${stage} must end well, and did not; its messages are above`);
   }
-  await saveModel(plan, join(ROOT, "models", "owl-nano"));
-  await evaluateOwl(plan, "instruct");
+  await writeModel(plan);
   console.log(
     `owl-nano: trained and measured in ${((performance.now() - began) / 60_000).toFixed(0)} minutes`,
   );
@@ -167,7 +176,7 @@ async function main(): Promise<void> {
     },
   });
   if (values.help) return console.log(USAGE);
-  if (values.save) return saveModel(await openPlan(), join(ROOT, "models", "owl-nano"));
+  if (values.save) return writeModel(await openPlan());
   if (values.evaluate === "vision") return evaluateVision(await openPlan());
   if (values.evaluate === "align" || values.evaluate === "instruct")
     return void (await evaluateOwl(await openPlan(), values.evaluate));

@@ -111,3 +111,40 @@ const instruct: TrainingRecipe = {
 export const RECIPES = { language, vision, align, instruct } as const;
 
 export type StageName = keyof typeof RECIPES;
+
+/** Eight things that look unlike each other. */
+export const SHORT_CONCEPTS = [
+  "frog",
+  "penguin",
+  "banana",
+  "carrot",
+  "guitar",
+  "umbrella",
+  "sunflower",
+  "ambulance",
+];
+
+/** A tenth of owl-nano, for the test that learning works: all four stages, from nothing, in a minute and a half. */
+export const SHORT_OWL: OwlConfig = {
+  vision: { ...OWL_NANO.vision, hidden: 64, layers: 2, heads: 2, intermediate: 192 },
+  abstractor: { ...OWL_NANO.abstractor, hidden: 64, layers: 1, heads: 2, intermediate: 128 },
+  language: {
+    ...OWL_NANO.language,
+    hidden: 64,
+    layers: 2,
+    heads: 2,
+    keyValueHeads: 2,
+    intermediate: 176,
+    vocabulary: 512,
+  },
+  numQueryTokens: 6,
+};
+
+const SHORT = { batch: 16, warmup: 20, weightDecay: 0.01, saveEvery: 10_000, learningRate: 3e-3 } as const;
+
+export const SHORT_RECIPES: Readonly<Record<StageName, TrainingRecipe>> = {
+  language: { ...language, ...SHORT, name: "short language", steps: 600 },
+  vision: { ...vision, ...SHORT, name: "short vision", steps: 500 },
+  align: { ...align, ...SHORT, name: "short stage 1", steps: 400 },
+  instruct: { ...instruct, ...SHORT, name: "short stage 2", steps: 250 },
+};

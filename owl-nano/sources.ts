@@ -1,5 +1,5 @@
 import type { DenseExample, DenseSource, Example, ExampleSource } from "../src/data/index.ts";
-import { type Atlas, loadAtlas } from "./atlas.ts";
+import { type Atlas, loadAtlas, renderAtlas } from "./atlas.ts";
 import { caption, drawScene, type Scene } from "./captions.ts";
 import { type Concept, readConcepts } from "./concepts.ts";
 import { conversation } from "./conversation.ts";
@@ -20,11 +20,12 @@ export interface Material {
   readonly designs: Wardrobe;
 }
 
-/** Loads the pictures and concepts, divided by the committed splits. */
-export async function loadMaterial(): Promise<Material> {
-  const atlas = await loadAtlas();
+/** Loads the pictures and concepts, divided by the committed splits; all of them, or those of these concepts alone. */
+export async function loadMaterial(only?: readonly string[]): Promise<Material> {
+  const atlas = only === undefined ? await loadAtlas() : await renderAtlas(only);
   const sprites = divide(atlas, readSplits());
-  return { atlas, sprites, concepts: readConcepts(), designs: wardrobe(sprites.train, atlas.conceptCount) };
+  const concepts = readConcepts().filter(({ name }) => only?.includes(name) ?? true);
+  return { atlas, sprites, concepts, designs: wardrobe(sprites.train, atlas.conceptCount) };
 }
 
 function endless(example: (index: number) => Example): ExampleSource {
