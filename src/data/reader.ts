@@ -14,7 +14,11 @@ export interface Portion<B> {
 export type Reader<B> = (position: number) => Promise<Portion<B>>;
 
 /** Turns an example into tokens and pixels. */
-export type RowEncoder = (example: Example, index: number, name: string) => TokenRow | Promise<TokenRow>;
+export type RowEncoder<E = Example> = (
+  example: E,
+  index: number,
+  name: string,
+) => TokenRow | Promise<TokenRow>;
 
 export interface ReaderOptions {
   /** Rows an update. */
@@ -23,14 +27,14 @@ export interface ReaderOptions {
   readonly microBatch?: number | undefined;
 }
 
-export interface TokenReaderOptions extends ReaderOptions, CollateOptions {
-  readonly encode: RowEncoder;
+export interface TokenReaderOptions<E = Example> extends ReaderOptions, CollateOptions {
+  readonly encode: RowEncoder<E>;
   /** Fill every row with as many examples as fit into this many tokens; one example a row if absent. */
   readonly packTokens?: number | undefined;
 }
 
 /** Reads token rows; a finite source ends in an error that says so. */
-export function tokenReader(source: Source<Example>, options: TokenReaderOptions): Reader<TokenBatch> {
+export function tokenReader<E>(source: Source<E>, options: TokenReaderOptions<E>): Reader<TokenBatch> {
   const { batch, microBatch = batch, encode, packTokens } = options;
   const rowAt = async (index: number): Promise<TokenRow> => {
     requireRow(source, index);

@@ -38,6 +38,8 @@ export interface TrainingRecipe {
   /** Factors on the learning rate, by the beginning of parameters' names or, for LoRA, `lora`. */
   readonly rateFactors?: Readonly<Record<string, number>> | undefined;
   readonly lora?: LoraSettings | undefined;
+  /** Cut pictures out and mirror them at random, as in stage 1 of the paper. */
+  readonly augment?: boolean | undefined;
   /** Seed of fresh parameters and of the order of examples. */
   readonly seed: number;
   /** Steps between evaluations on held-out rows. */

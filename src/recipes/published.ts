@@ -1,0 +1,163 @@
+import type { TrainingRecipe } from "../training/index.ts";
+
+/** A recipe, and why each of its numbers is what it is. */
+export interface ExplainedRecipe {
+  readonly recipe: TrainingRecipe;
+  readonly reasons: Readonly<Record<string, string>>;
+}
+
+const paper = "arXiv 2304.14178";
+
+/** Stage 1 with the numbers of the paper's body; the appendix has others. */
+const stage1: ExplainedRecipe = {
+  recipe: {
+    name: "stage-1",
+    stage: "1",
+    steps: 50_000,
+    batch: 4096,
+    microBatch: 8,
+    maxTokens: 512,
+    learningRate: 1e-4,
+    schedule: "cosine",
+    warmup: 2000,
+    betas: [0.9, 0.98],
+    epsilon: 1e-6,
+    weightDecay: 0.1,
+    clip: 1,
+    augment: true,
+    seed: 42,
+    saveEvery: 500,
+  },
+  reasons: {
+    stage: `${paper} §3.2: vision encoder and abstractor learn, the language model is frozen`,
+    steps: `${paper} §4.1`,
+    batch: `${paper} §4.1: 104 billion tokens in 50,000 steps of 4,096 pairs`,
+    microBatch: "ours: what fits 24 GB with ViT-L/14; changes nothing but memory and speed",
+    maxTokens: `${paper} appendix`,
+    learningRate: `${paper} §4.1; its appendix says 2e-4 (stage-1-appendix)`,
+    schedule: `${paper} §4.1`,
+    warmup: `${paper} §4.1; its appendix says 375 (stage-1-appendix)`,
+    betas: `${paper} §4.1`,
+    epsilon: `${paper} appendix`,
+    weightDecay: `${paper} §4.1; its appendix says 0.01 (stage-1-appendix)`,
+    clip: `${paper} appendix`,
+    augment: `${paper} §4.1: random resized crop and mirroring; set false where captions say left and right`,
+    seed: "ours",
+    saveEvery: "ours: at most one hundredth of the run is lost",
+  },
+};
+
+/** Stage 1 with the numbers of the paper's appendix, where they differ. */
+const stage1Appendix: ExplainedRecipe = {
+  recipe: { ...stage1.recipe, name: "stage-1-appendix", learningRate: 2e-4, weightDecay: 0.01, warmup: 375 },
+  reasons: {
+    ...stage1.reasons,
+    learningRate: `${paper} appendix; its body says 1e-4 (stage-1)`,
+    weightDecay: `${paper} appendix; its body says 0.1 (stage-1)`,
+    warmup: `${paper} appendix; its body says 2,000 (stage-1)`,
+  },
+};
+
+/** Stage 2 as the paper describes it: abstractor and LoRA learn. */
+const stage2: ExplainedRecipe = {
+  recipe: {
+    name: "stage-2",
+    stage: "2",
+    steps: 2000,
+    batch: 256,
+    microBatch: 4,
+    maxTokens: 1024,
+    learningRate: 2e-5,
+    schedule: "cosine",
+    warmup: 50,
+    betas: [0.9, 0.999],
+    epsilon: 1e-6,
+    weightDecay: 1e-4,
+    clip: 1,
+    lora: { rank: 8, alpha: 32, dropout: 0, targets: ["q_proj", "v_proj"] },
+    seed: 42,
+    saveEvery: 200,
+  },
+  reasons: {
+    stage: `${paper} abstract and §3.3: LoRA and the abstractor learn; the released code trains LoRA alone (stage-2-released)`,
+    steps: `${paper} §4.1`,
+    batch: `${paper} §4.1: 128 rows of text and 128 with pictures; give the two files equal shares`,
+    microBatch: "ours: what fits 24 GB; changes nothing but memory and speed",
+    maxTokens: `${paper} appendix`,
+    learningRate: `${paper} §4.1`,
+    schedule: `${paper} §4.1; the released script asks for a cosine and runs a linear fall`,
+    warmup: `${paper} appendix`,
+    betas: `${paper} §4.1`,
+    epsilon: `${paper} appendix`,
+    weightDecay: `${paper} §4.1`,
+    clip: `${paper} appendix`,
+    lora: "released code: rank 8, alpha 32 on q_proj and v_proj; its dropout of 0.05 cannot be computed yet",
+    seed: "ours",
+    saveEvery: "ours: at most a tenth of the run is lost",
+  },
+};
+
+/** Stage 2 as the released code has it. */
+const stage2Released: ExplainedRecipe = {
+  recipe: { ...stage2.recipe, name: "stage-2-released", stage: "released" },
+  reasons: { ...stage2.reasons, stage: "released code: LoRA alone learns, as its maintainer confirms" },
+};
+
+/** The whole language model, as the second released script. */
+const full: ExplainedRecipe = {
+  recipe: { ...stage2.recipe, name: "full", stage: "full", learningRate: 1e-5, lora: undefined },
+  reasons: {
+    ...stage2.reasons,
+    stage: "released script without LoRA: the language model learns, all else is frozen",
+    learningRate: "released script without LoRA",
+  },
+};
+
+/** Pre-training of a language model; the paper takes a trained LLaMA, so the numbers are LLaMA's own. */
+const language: ExplainedRecipe = {
+  recipe: {
+    name: "language",
+    stage: "language",
+    steps: 250_000,
+    batch: 2048,
+    microBatch: 8,
+    maxTokens: 2048,
+    learningRate: 3e-4,
+    schedule: "cosine",
+    warmup: 2000,
+    floor: 0.1,
+    betas: [0.9, 0.95],
+    epsilon: 1e-8,
+    weightDecay: 0.1,
+    clip: 1,
+    seed: 42,
+    saveEvery: 1000,
+  },
+  reasons: {
+    stage: "text alone, before there are pictures",
+    steps: "arXiv 2302.13971: 10¹² tokens",
+    batch: "arXiv 2302.13971: 4 million tokens",
+    microBatch: "ours",
+    maxTokens: "arXiv 2302.13971",
+    learningRate: "arXiv 2302.13971, table 2: 7 B; small models take more (2e-3 at a few million parameters)",
+    schedule: "arXiv 2302.13971 §2.3",
+    warmup: "arXiv 2302.13971 §2.3",
+    floor: "arXiv 2302.13971 §2.3",
+    betas: "arXiv 2302.13971 §2.3",
+    epsilon: "AdamW's own default; the paper names none",
+    weightDecay: "arXiv 2302.13971 §2.3",
+    clip: "arXiv 2302.13971 §2.3",
+    seed: "ours",
+    saveEvery: "ours",
+  },
+};
+
+/** The recipes that a recipe file may extend, by name. */
+export const publishedRecipes: Readonly<Record<string, ExplainedRecipe>> = {
+  language,
+  "stage-1": stage1,
+  "stage-1-appendix": stage1Appendix,
+  "stage-2": stage2,
+  "stage-2-released": stage2Released,
+  full,
+};

@@ -1,0 +1,274 @@
+import {
+  type Checkpoint,
+  loadCheckpoint,
+  type NamedTensors,
+  readTokenizerFiles,
+  verifyParameters,
+} from "../checkpoint/index.ts";
+import {
+  type BatchSizes,
+  DataError,
+  type Example,
+  type ExampleSource,
+  jsonlSource,
+  mix,
+  type Reader,
+  type RowEncoder,
+  rowEncoder,
+  rowName,
+  rows,
+  type Source,
+  shuffled,
+  type TokenBatch,
+  tokenReader,
+} from "../data/index.ts";
+import {
+  CLIP_PREPROCESSOR,
+  type Preprocessor,
+  parsePreprocessor,
+  publishedPreprocessor,
+} from "../image/index.ts";
+import {
+  describeParameters,
+  type OwlConfig,
+  type ParameterDescription,
+  parseConfig,
+  stages,
+  tokensPerImage,
+} from "../model/index.ts";
+import { joinPath, readJson } from "../platform/index.ts";
+import { type DeviceOptions, openDevice } from "../runtime/index.ts";
+import { loadTokenizer, type Tokenizer } from "../tokenizer/index.ts";
+import {
+  createTrainer,
+  estimateMemory,
+  languageObjective,
+  type MemoryEstimate,
+  type Objective,
+  saveModel,
+  saveTrainedAdapter,
+  type Trainer,
+  type TrainingEvent,
+  type TrainingOutcome,
+  type TrainingRecipe,
+  train,
+} from "../training/index.ts";
+import { type DataFile, type RunPlan, readRecipeFile } from "./recipe-file.ts";
+
+export interface RunOptions {
+  /** Go on from the output's `state/` where there is one. */
+  readonly resume?: boolean;
+  /** Stop early: the step under way ends and a checkpoint is written. */
+  readonly signal?: AbortSignal;
+  readonly onEvent?: (event: TrainingEvent) => void;
+  readonly device?: DeviceOptions;
+}
+
+/** A run that was read and checked, and can start. */
+export interface PreparedRun {
+  readonly plan: RunPlan;
+  readonly parameters: readonly ParameterDescription[];
+  /** What memory it will take. */
+  readonly memory: MemoryEstimate;
+  /** Rows of each data file. */
+  readonly rows: readonly number[];
+  /**
+   * Trains, then writes `model/` (LoRA merged) and, where a LoRA was trained, `adapter/` into the output
+   * directory; `state/` and `log.jsonl` lie there too.
+   */
+  start(options?: RunOptions): Promise<TrainingOutcome>;
+}
+
+/** What a run starts from. */
+interface Origin {
+  readonly config: OwlConfig;
+  readonly tensors: NamedTensors;
+  readonly tokenizer: Tokenizer;
+  readonly tokenizerFiles: Readonly<Record<string, Uint8Array>>;
+  readonly preprocessor: Preprocessor;
+  readonly checkpoint: Checkpoint | undefined;
+}
+
+/**
+ * Reads a recipe file, the model and all rows it names, and checks that they fit.
+ *
+ * @throws RecipeError, DataError, CheckpointError and their like, each naming every problem it found
+ */
+export async function prepareRun(path: string): Promise<PreparedRun> {
+  const plan = await readRecipeFile(path);
+  const origin = await originOf(plan);
+  const objective = languageObjective(origin.config, plan.recipe);
+  const [data, evaluation] = [await open(plan, plan.data), await open(plan, plan.evaluation)];
+  const usesPictures = plan.data.some((file) => contentOf(plan, file) !== "text");
+  return {
+    plan,
+    parameters: objective.parameters,
+    memory: estimateMemory(origin.config, objective.parameters, plan.recipe, usesPictures ? 1 : 0),
+    rows: data.map((source) => source.length),
+    start: (options = {}) => start(plan, origin, objective, { data, evaluation }, options),
+  };
+}
+
+async function originOf({ model, config, tokenizer, recipe }: RunPlan): Promise<Origin> {
+  const checkpoint = model === undefined ? undefined : await loadCheckpoint(model);
+  const tokenizerDirectory = tokenizer ?? model!;
+  const json = checkpoint ? checkpoint.config : await readJson(config!);
+  const parsed = parseConfig(json, checkpoint ? joinPath(checkpoint.directory, "config.json") : config!);
+  const tensors = checkpoint?.tensors ?? new Map();
+  if (checkpoint) verifyParameters(describeParameters(parsed), tensors, checkpoint.directory);
+  const loaded = await loadTokenizer(tokenizerDirectory);
+  if (loaded.vocabularySize > parsed.language.vocabulary) {
+    throw new RangeError(
+      `recipe ${recipe.name}: the tokenizer must have at most the model's ${parsed.language.vocabulary} ids, got ${loaded.vocabularySize}`,
+    );
+  }
+  const published = checkpoint?.preprocessorConfig;
+  const size = parsed.vision.imageSize;
+  const preprocessor = published ? parsePreprocessor(published) : { ...CLIP_PREPROCESSOR, size };
+  if (preprocessor.size !== size) {
+    throw new RangeError(
+      `recipe ${recipe.name}: pictures must be ${size} pixels wide as config.json says, got ${preprocessor.size} in preprocessor_config.json`,
+    );
+  }
+  const tokenizerFiles = await readTokenizerFiles(tokenizerDirectory);
+  return { config: parsed, tensors, tokenizer: loaded, tokenizerFiles, preprocessor, checkpoint };
+}
+
+function contentOf({ recipe }: RunPlan, { content }: DataFile): Content {
+  if (content !== undefined) return content;
+  return recipe.stage === "language" ? "text" : recipe.stage === "1" ? "caption" : "conversation";
+}
+
+/** Opens all files, so that one error names the bad rows of every one of them. */
+async function open(plan: RunPlan, files: readonly DataFile[]): Promise<ExampleSource[]> {
+  const opened = await Promise.allSettled(
+    files.map((file) => jsonlSource(file.file, { content: contentOf(plan, file) })),
+  );
+  const failed = opened.flatMap((result) => (result.status === "rejected" ? [result.reason] : []));
+  const other = failed.find((reason) => !(reason instanceof DataError));
+  if (other !== undefined) throw other;
+  if (failed.length > 0) throw new DataError(failed.map((reason) => reason.message).join("\n"));
+  return opened.flatMap((result, i) => {
+    if (result.status === "rejected") return [];
+    return [rows(result.value, 0, files[i].rows ?? result.value.length)];
+  });
+}
+
+interface Sources {
+  readonly data: readonly ExampleSource[];
+  readonly evaluation: readonly ExampleSource[];
+}
+
+async function start(
+  plan: RunPlan,
+  origin: Origin,
+  objective: Objective<BatchSizes>,
+  { data, evaluation }: Sources,
+  { device: deviceOptions, ...options }: RunOptions,
+): Promise<TrainingOutcome> {
+  const { recipe, output } = plan;
+  const device = await openDevice(deviceOptions);
+  const trainer = await createTrainer({ device, objective, recipe, weights: origin.tensors });
+  const shuffledFiles = data.map((source, i) =>
+    marked(shuffled(source, recipe.seed + i), contentOf(plan, plan.data[i])),
+  );
+  const shares = plan.data.map(({ share = 1 }) => share);
+  const outcome = await train({
+    ...options,
+    trainer,
+    recipe,
+    reader: readerOf(plan, origin, mix(shuffledFiles, shares)),
+    evaluation: await heldOut(plan, origin, evaluation),
+    directory: output,
+  });
+  if (outcome.complete) await save(plan, origin, trainer);
+  trainer.dispose();
+  return outcome;
+}
+
+async function save(plan: RunPlan, origin: Origin, trainer: Trainer<BatchSizes>): Promise<void> {
+  const { recipe, output, model } = plan;
+  const { config, checkpoint, preprocessor, tokenizerFiles } = origin;
+  await saveModel(joinPath(output, "model"), trainer, recipe, {
+    config,
+    files: tokenizerFiles,
+    preprocessorConfig: checkpoint?.preprocessorConfig ?? publishedPreprocessor(preprocessor),
+    generationConfig: checkpoint?.generationConfig,
+  });
+  if (!stages[recipe.stage].lora) return;
+  const options = model === undefined ? {} : { baseModel: model };
+  await saveTrainedAdapter(joinPath(output, "adapter"), trainer, recipe, options);
+}
+
+type Content = "conversation" | "caption" | "text";
+
+/** An example that knows what its text is. */
+interface MarkedExample extends Example {
+  readonly content: Content;
+}
+
+function marked(source: ExampleSource, content: Content): Source<MarkedExample> {
+  return {
+    length: source.length,
+    example: async (index) => ({ ...(await source.example(index)), content }),
+    nameOf: (index) => rowName(source, index),
+  };
+}
+
+/** Text alone is packed: several texts a row, so that hardly any padding is computed. */
+function readerOf(
+  { recipe }: RunPlan,
+  origin: Origin,
+  source: Source<MarkedExample>,
+  batch = recipe.batch,
+): Reader<TokenBatch> {
+  const encoders = new Map<Content, RowEncoder>();
+  const encoderFor = (content: Content): RowEncoder => {
+    const known = encoders.get(content) ?? encoderOf(recipe, origin, content);
+    encoders.set(content, known);
+    return known;
+  };
+  return tokenReader(source, {
+    batch,
+    microBatch: recipe.microBatch,
+    encode: (example, index, name) => encoderFor(example.content)(example, index, name),
+    packTokens: recipe.stage === "language" ? recipe.maxTokens : undefined,
+    tokensPerImage: tokensPerImage(origin.config),
+    imageSize: origin.config.vision.imageSize,
+    rounding: { maxTokens: recipe.maxTokens },
+  });
+}
+
+function encoderOf(recipe: TrainingRecipe, origin: Origin, content: Content): RowEncoder {
+  return rowEncoder({
+    content,
+    tokenizer: origin.tokenizer,
+    preprocessor: origin.preprocessor,
+    tokensPerImage: tokensPerImage(origin.config),
+    maxTokens: recipe.maxTokens,
+    ...(recipe.augment ? { augmentation: { seed: recipe.seed } } : {}),
+  });
+}
+
+/** All held-out rows as batches, one row after the other. */
+async function heldOut(
+  plan: RunPlan,
+  origin: Origin,
+  sources: readonly ExampleSource[],
+): Promise<TokenBatch[]> {
+  const { batch, microBatch = batch } = plan.recipe;
+  const batches: TokenBatch[] = [];
+  for (const [i, source] of sources.entries()) {
+    const all = marked(source, contentOf(plan, plan.evaluation[i]));
+    for (let at = 0; at < all.length; at += microBatch) {
+      const reader = readerOf(
+        { ...plan, recipe: { ...plan.recipe, stage: "full", augment: false, microBatch: undefined } },
+        origin,
+        all,
+        Math.min(microBatch, all.length - at),
+      );
+      batches.push(...(await reader(at)).batches);
+    }
+  }
+  return batches;
+}
