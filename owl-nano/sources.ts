@@ -9,7 +9,7 @@ import { drawPicture, TRAINING_PICTURES, type Wardrobe, wardrobe } from "./pictu
 import { randomFor } from "./random.ts";
 import { similarLengths } from "./similar-lengths.ts";
 import { divide, readSplits, type SplitSprites } from "./splits.ts";
-import { VisionScenes } from "./vision-scenes.ts";
+import { type Course, VisionScenes } from "./vision-scenes.ts";
 
 /** What every generator draws from. */
 export interface Material {
@@ -32,15 +32,22 @@ function endless(example: (index: number) => Example): ExampleSource {
   return { length: Number.POSITIVE_INFINITY, example };
 }
 
-/** How often a thing in stage V is none of the concepts: further classes make more general features. */
-const FURTHER_SHARE = 0.25;
+/**
+ * Stage V begins broad (further classes and strong changes of style make general features: at 80 thousand scenes unseen designs
+ * were named 0.7 times as often as training designs, an unseen vendor's 0.65 times) and then comes nearer to what is asked.
+ */
+const COURSE: Course = {
+  first: { furtherShare: 0.25, style: 1 },
+  rest: { furtherShare: 0.1, style: 0.5 },
+  from: 115_200,
+};
 
 /** Stage V: scenes with a class for each patch. */
 export function visionSource(
   { atlas, sprites }: Material,
   seed: number,
 ): DenseSource & { readonly classes: number } {
-  const scenes = new VisionScenes(sprites.train, atlas.conceptCount, { seed, furtherShare: FURTHER_SHARE });
+  const scenes = new VisionScenes(sprites.train, atlas.conceptCount, seed, COURSE);
   return {
     length: Number.POSITIVE_INFINITY,
     classes: scenes.classes,

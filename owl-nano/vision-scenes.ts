@@ -22,9 +22,10 @@ export interface PlacementRange {
   readonly style: number;
 }
 
-const LARGE: PlacementRange = { size: [34, 62], rotation: 0.3, stretch: 0.2, style: 1 };
-const MIDDLE: PlacementRange = { size: [26, 42], rotation: 0.3, stretch: 0.2, style: 1 };
-const SMALL: PlacementRange = { size: [21, 34], rotation: 0.25, stretch: 0.15, style: 1 };
+type Reach = Omit<PlacementRange, "style">;
+const LARGE: Reach = { size: [34, 62], rotation: 0.3, stretch: 0.2 };
+const MIDDLE: Reach = { size: [26, 42], rotation: 0.3, stretch: 0.2 };
+const SMALL: Reach = { size: [21, 34], rotation: 0.25, stretch: 0.15 };
 
 /** Draws where a sprite may go: inside the picture, at most a tenth of it cut off. */
 export function place(sprite: Sprite, range: PlacementRange, random: Random): Placement {
@@ -81,6 +82,22 @@ function patchLabels(owner: Int8Array, placements: readonly Placement[], color: 
   return labels;
 }
 
+/** How much of the variety is shown. */
+export interface Variety {
+  /** How often a thing is none of the concepts. */
+  readonly furtherShare: number;
+  /** How much of the style changes. */
+  readonly style: number;
+}
+
+/** A first part of the examples and the rest. */
+export interface Course {
+  readonly first: Variety;
+  readonly rest: Variety;
+  /** Index of the first example of the rest. */
+  readonly from: number;
+}
+
 /**
  * Stage V's scenes: 1–4 things of random size, color and style on a named background. Classes are drawn evenly and then a design
  * of the class, so that a thing with many drawings is not seen more often than one with few.
@@ -90,18 +107,14 @@ export class VisionScenes {
   readonly #concepts: readonly (readonly Sprite[])[];
   readonly #further: readonly (readonly Sprite[])[];
   readonly #seed: number;
-  readonly #furtherShare: number;
+  readonly #course: Course;
 
   /**
    * @param sprites the training sprites
    * @param conceptCount labels below this are concepts
-   * @param options `furtherShare`: how often a sprite is one of the further emoji
+   * @param course how varied the examples are, by their index
    */
-  constructor(
-    sprites: readonly Sprite[],
-    conceptCount: number,
-    options: { seed: number; furtherShare: number },
-  ) {
+  constructor(sprites: readonly Sprite[], conceptCount: number, seed: number, course: Course) {
     const byLabel: Sprite[][] = [];
     for (const sprite of sprites) {
       const designs = byLabel[sprite.label];
@@ -111,19 +124,22 @@ export class VisionScenes {
     this.#concepts = byLabel.slice(0, conceptCount).filter((group) => group !== undefined);
     this.#further = byLabel.slice(conceptCount).filter((group) => group !== undefined);
     this.classes = COLORS.length + byLabel.length;
-    this.#seed = options.seed;
-    this.#furtherShare = this.#further.length === 0 ? 0 : options.furtherShare;
+    this.#seed = seed;
+    this.#course = course;
   }
 
   example(index: number): LabelledScene {
     const random = randomFor(this.#seed, "vision", index);
     const color = random.integer(COLORS.length);
-    const pick = (): Sprite =>
-      random.pick(random.pick(random.chance(this.#furtherShare) ? this.#further : this.#concepts));
+    const { furtherShare, style } = index < this.#course.from ? this.#course.first : this.#course.rest;
+    const pick = (): Sprite => {
+      const further = random.chance(furtherShare) && this.#further.length > 0;
+      return random.pick(random.pick(further ? this.#further : this.#concepts));
+    };
     const dice = random.next();
     const count = dice < 0.4 ? 1 : dice < 0.7 ? 2 : dice < 0.9 ? 3 : 4;
     const range = count === 1 ? LARGE : count === 2 ? MIDDLE : SMALL;
-    const placements = placeApart(Array.from({ length: count }, pick), range, random);
+    const placements = placeApart(Array.from({ length: count }, pick), { ...range, style }, random);
     const canvas = paintBackground(color, random);
     for (const [i, placement] of placements.entries()) drawSprite(canvas, placement, i);
     const data = develop(canvas, random);
