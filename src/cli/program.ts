@@ -4,6 +4,8 @@ import { addChat } from "./chat.ts";
 import { exitCodeOf, reportFailure } from "./failure.ts";
 import { addInspect } from "./inspect.ts";
 import { addProbe } from "./probe.ts";
+import { addRecipe } from "./recipe.ts";
+import { addTrain } from "./train.ts";
 
 const manifest = new URL("../../package.json", import.meta.url);
 
@@ -16,24 +18,25 @@ function newProgram(): Command {
   const program = new Command("owl")
     .description("mPLUG-Owl: train, ask and examine a vision-language model")
     .version(packageVersion())
-    .showHelpAfterError("(owl --help shows what there is)")
+    .showHelpAfterError("(--help shows what there is)")
     .addHelpText(
       "after",
       `
 The way of a model:
-  owl train recipes/mine.yaml          learn a stage from a recipe; --resume goes on where it stopped
-  owl inspect runs/mine                which parameters there are, and which a stage trains
-  owl chat runs/mine --image cat.jpg   ask it
+  owl recipe stage-2                        the numbers of a published run, each with its reason
+  owl train mine.yaml                       learn from a recipe; --resume goes on where it stopped
+  owl inspect runs/mine/model               which parameters there are, and which a stage trains
+  owl chat runs/mine/model --image cat.jpg  ask it
 
 Exit codes: 0 done, 1 could not be done (the text says why), 2 asked in a wrong way, 130 interrupted.
 OWL_DEBUG=1 adds the stack to an error's text.`,
     )
     .exitOverride();
   addChat(program);
+  addTrain(program);
+  addRecipe(program);
   addInspect(program);
   addProbe(program);
-  for (const command of program.commands)
-    command.exitOverride().showHelpAfterError("(--help shows the options)");
   return program;
 }
 

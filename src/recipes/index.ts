@@ -1,4 +1,10 @@
 /** Every number of a run with its reason, and recipe files that derive from them. */
 export { type ExplainedRecipe, publishedRecipes } from "./published.ts";
-export { type DataFile, RecipeError, type RunPlan, readRecipeFile } from "./recipe-file.ts";
+export {
+  type DataFile,
+  RecipeError,
+  type RunOverrides,
+  type RunPlan,
+  readRecipeFile,
+} from "./recipe-file.ts";
 export { type PreparedRun, prepareRun, type RunOptions } from "./run.ts";

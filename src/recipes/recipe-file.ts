@@ -29,6 +29,12 @@ export interface RunPlan {
   readonly evaluation: readonly DataFile[];
 }
 
+/** What whoever starts a run may say in place of its recipe. */
+export interface RunOverrides {
+  /** Directory that the run writes to. */
+  readonly output?: string | undefined;
+}
+
 /** A recipe file that cannot be run; the message lists every problem. */
 export class RecipeError extends Error {
   override name = "RecipeError";
@@ -123,9 +129,9 @@ const planSchema = z.object({
  *
  * @throws RecipeError listing every key that is wrong, missing or unknown, and every file that is not there
  */
-export async function readRecipeFile(path: string): Promise<RunPlan> {
+export async function readRecipeFile(path: string, overrides: RunOverrides = {}): Promise<RunPlan> {
   const merged = await readChain(path, []);
-  const result = planSchema.safeParse(merged);
+  const result = planSchema.safeParse({ ...merged, output: overrides.output ?? merged.output });
   if (!result.success) throw new RecipeError(path, problemsOf(result.error));
   const { model, config, tokenizer, output, data, evaluation, ...recipe } = result.data;
   const plan: RunPlan = { recipe, model, config, tokenizer, output, data, evaluation };

@@ -53,7 +53,7 @@ import {
   type TrainingRecipe,
   train,
 } from "../training/index.ts";
-import { type DataFile, type RunPlan, readRecipeFile } from "./recipe-file.ts";
+import { type DataFile, type RunOverrides, type RunPlan, readRecipeFile } from "./recipe-file.ts";
 
 export interface RunOptions {
   /** Go on from the output's `state/` where there is one. */
@@ -94,8 +94,8 @@ interface Origin {
  *
  * @throws RecipeError, DataError, CheckpointError and their like, each naming every problem it found
  */
-export async function prepareRun(path: string): Promise<PreparedRun> {
-  const plan = await readRecipeFile(path);
+export async function prepareRun(path: string, overrides: RunOverrides = {}): Promise<PreparedRun> {
+  const plan = await readRecipeFile(path, overrides);
   const origin = await originOf(plan);
   const objective = languageObjective(origin.config, plan.recipe);
   const [data, evaluation] = [await open(plan, plan.data), await open(plan, plan.evaluation)];

@@ -1,0 +1,79 @@
+import { Presets, SingleBar } from "cli-progress";
+import type { TrainingEvent } from "../training/index.ts";
+
+type Step = Extract<TrainingEvent, { kind: "step" }>;
+
+/** Shows a run to whoever watches. */
+export interface ProgressView {
+  readonly tell: (event: TrainingEvent) => void;
+  /** A sentence in between. */
+  readonly say: (text: string) => void;
+  readonly end: () => void;
+}
+
+/** A bar on a terminal, lines elsewhere. */
+export function showProgress(steps: number): ProgressView {
+  return process.stderr.isTTY ? barView(steps) : lineView(steps);
+}
+
+function duration(seconds: number): string {
+  const whole = Math.round(seconds);
+  if (whole < 60) return `${whole} s`;
+  const minutes = Math.floor(whole / 60);
+  return minutes < 60
+    ? `${minutes} min ${whole % 60} s`
+    : `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
+}
+
+const figures = ({ loss, tokensPerSecond, secondsLeft }: Step): Record<string, string> => ({
+  loss: loss.toFixed(4),
+  rate: Math.round(tokensPerSecond).toLocaleString("en"),
+  left: duration(secondsLeft),
+});
+
+function sentence(event: Exclude<TrainingEvent, Step>): string | undefined {
+  switch (event.kind) {
+    case "start":
+      return event.step === 0 ? undefined : `going on after step ${event.step}`;
+    case "silent":
+      return `nothing to learn in ${event.rows.join(", ")}`;
+    case "evaluation":
+      return `step ${event.step}: loss on held-out rows ${event.loss.toFixed(4)}`;
+    case "checkpoint":
+      return `step ${event.step}: checkpoint in ${event.directory}`;
+    case "end":
+      return undefined;
+  }
+}
+
+function lineView(steps: number): ProgressView {
+  const every = Math.max(1, Math.min(50, Math.floor(steps / 20)));
+  const say = (text: string): void => void process.stdout.write(`${text}\n`);
+  const tell = (event: TrainingEvent): void => {
+    if (event.kind === "step") {
+      const { loss, rate, left } = figures(event);
+      if (event.step % every === 0 || event.step === steps)
+        say(`step ${event.step}/${steps}  loss ${loss}  ${rate} tokens/s  ${left} left`);
+    } else {
+      const text = sentence(event);
+      if (text !== undefined) say(text);
+    }
+  };
+  return { tell, say, end: () => undefined };
+}
+
+function barView(steps: number): ProgressView {
+  const format = "{bar} {value}/{total}  loss {loss}  {rate} tokens/s  {left} left  {note}";
+  const bar = new SingleBar({ format, clearOnComplete: false, hideCursor: true }, Presets.shades_classic);
+  let note = "";
+  const say = (text: string): void => {
+    note = text;
+    bar.update({ note });
+  };
+  const tell = (event: TrainingEvent): void => {
+    if (event.kind === "start") bar.start(steps, event.step, { loss: "-", rate: "-", left: "-", note });
+    else if (event.kind === "step") bar.update(event.step, figures(event));
+    else say(sentence(event) ?? note);
+  };
+  return { tell, say, end: () => bar.stop() };
+}

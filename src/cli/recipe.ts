@@ -1,0 +1,38 @@
+import type { Command } from "commander";
+import { stages } from "../model/index.ts";
+import { type ExplainedRecipe, publishedRecipes } from "../recipes/index.ts";
+import { UsageError } from "./failure.ts";
+
+/** A recipe as YAML (whose values may be written as JSON), the reason behind every number. */
+function explained(name: string, { recipe, reasons }: ExplainedRecipe): string {
+  const entries = Object.entries(recipe).filter(([key, value]) => key !== "name" && value !== undefined);
+  const lines = entries.map(([key, value]) => [`${key}: ${JSON.stringify(value)}`, reasons[key] ?? ""]);
+  const width = 32;
+  return [
+    `# ${name}: ${stages[recipe.stage].says}`,
+    ...lines.map(([text, reason]) => `${text.padEnd(width)}  # ${reason}`),
+  ].join("\n");
+}
+
+function show(name: string | undefined): void {
+  if (name === undefined) {
+    const lines = Object.entries(publishedRecipes).map(
+      ([known, { recipe }]) => `${known.padEnd(18)} ${stages[recipe.stage].says}`,
+    );
+    process.stdout.write(`${lines.join("\n")}\n`);
+    return;
+  }
+  const found = publishedRecipes[name];
+  if (found === undefined) {
+    throw new UsageError(`recipe: one of ${Object.keys(publishedRecipes).join(", ")}, got ${name}`);
+  }
+  process.stdout.write(`${explained(name, found)}\n`);
+}
+
+export function addRecipe(program: Command): void {
+  program
+    .command("recipe")
+    .argument("[name]", "a published recipe; the list of them if absent")
+    .description("the numbers of a published training run, each with its reason")
+    .action(show);
+}
