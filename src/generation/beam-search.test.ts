@@ -1,8 +1,42 @@
+import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import { BeamSearch } from "./beam-search.ts";
 import { logSoftmax } from "./logits-processors.ts";
 import { seededRandom } from "./random.ts";
-import { completeSettings, type GenerationSettings } from "./settings.ts";
+import { completeSettings, type GenerationSettings, settingsFromJson } from "./settings.ts";
+
+/**
+ * Beam searches of the reference on its tiny model: what they found, and for each run of new tokens that a beam
+ * reached the 16 best next tokens with their log probabilities (id, value, id, value, …).
+ */
+interface Recorded {
+  readonly cases: readonly {
+    readonly name: string;
+    readonly settings: object;
+    readonly hypotheses: readonly { readonly ids: readonly number[]; readonly score: number }[];
+  }[];
+  readonly best: Readonly<Record<string, Readonly<Record<string, readonly number[]>>>>;
+}
+
+const recorded: Recorded = JSON.parse(
+  readFileSync(new URL("../../tests/fixtures/generation/beams.json", import.meta.url), "utf8"),
+);
+
+/** Log probabilities [32000]: the recorded ones, the rest shared evenly among all other tokens. */
+function recordedLogits(best: readonly number[]): Float32Array {
+  const known = best.filter((_, i) => i % 2 === 1);
+  const rest = 1 - known.reduce((sum, value) => sum + Math.exp(value), 0);
+  const scores = new Float32Array(32000).fill(Math.log(rest / (32000 - known.length)));
+  for (let i = 0; i < best.length; i += 2) scores[best[i]] = best[i + 1];
+  return scores;
+}
+
+test.each(recorded.cases)("$name finds the reference's hypotheses", ({ name, settings, hypotheses }) => {
+  const best = recorded.best[name.split(".")[0]];
+  const found = search(settingsFromJson(settings), (ids) => recordedLogits(best[ids.slice(1).join(" ")]));
+  expect(found.hypotheses.map(({ ids }) => ids)).toEqual(hypotheses.map(({ ids }) => ids));
+  for (const [i, { score }] of hypotheses.entries()) expect(found.hypotheses[i].score).toBeCloseTo(score, 4);
+});
 
 /** Logits that depend on all tokens so far. */
 function logitsAfter(history: readonly number[], vocabulary: number): Float32Array {
@@ -10,13 +44,18 @@ function logitsAfter(history: readonly number[], vocabulary: number): Float32Arr
   return Float32Array.from({ length: vocabulary }, () => 4 * random());
 }
 
-function search(given: Partial<GenerationSettings>, vocabulary: number) {
+function search(
+  given: Partial<GenerationSettings>,
+  logitsAt: number | ((history: readonly number[]) => Float32Array),
+) {
+  const logits = (ids: readonly number[]): Float32Array =>
+    typeof logitsAt === "number" ? logitsAfter(ids, logitsAt) : logitsAt(ids);
   const settings = completeSettings(given);
   const beams = new BeamSearch(settings);
   let histories: number[][] = Array.from({ length: settings.numBeams }, () => [1]);
   let steps = 0;
   while (!beams.done) {
-    const { sources, tokens } = beams.advance(histories.map((ids) => logitsAfter(ids, vocabulary)));
+    const { sources, tokens } = beams.advance(histories.map(logits));
     histories = sources.map((source, beam) => [...histories[source], tokens[beam]]);
     steps++;
   }

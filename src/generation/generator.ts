@@ -58,7 +58,8 @@ export class Generator {
       signal?.throwIfAborted();
       if (settings.numBeams > 1) {
         await this.#searchBeams(decoder, logits[0], allowed, answer, signal);
-        yield answer.takeText();
+        const text = answer.takeText();
+        if (text !== "") yield text;
       } else {
         for await (const _ of decodeTogether(decoder, logits, [answer], signal)) {
           const text = answer.takeText();
