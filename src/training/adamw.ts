@@ -1,7 +1,8 @@
-import type { BoundRun, Device, Program } from "../runtime/index.ts";
+import type { Device } from "../runtime/index.ts";
 import {
   add,
   allocate,
+  type Dim,
   dim,
   div,
   type Graph,
@@ -13,8 +14,8 @@ import {
   sqrt,
   sub,
 } from "../tensor/index.ts";
-import { type Arena, chunksOf, type Layout, type Stretch } from "./arena.ts";
-import { type RunAll, runnerOf } from "./chunk-runs.ts";
+import type { Arena, Layout, Stretch } from "./arena.ts";
+import { type ChunkPrograms, compileForChunks } from "./chunks.ts";
 
 export interface AdamWSettings {
   readonly betas: readonly [number, number];
@@ -50,125 +51,120 @@ export async function createAdamW(
   arenas: Moments & { readonly weights: Arena; readonly gradients: Arena },
   settings: AdamWSettings,
 ): Promise<AdamW> {
-  const [updateProgram, normProgram] = await Promise.all([
-    device.compile(updateGraph(settings)),
-    device.compile(normGraph()),
-  ]);
-  const runAll = runnerOf(device);
-  const norm = bindNorm(normProgram, layout, arenas.gradients, runAll);
-  const stretches = layout.stretches.map((stretch) => bindStretch(updateProgram, stretch, arenas, runAll));
+  const update = await compileForChunks(device, (count) => updateGraph(settings, count));
+  const squares = await compileForChunks(device, squaresGraph);
+  const norm = bindNorm(squares, layout, arenas.gradients);
+  const stretches = layout.stretches.map((stretch) => bindStretch(update, stretch, arenas));
   return {
     update: async (step, learningRate) => {
       const length = await norm();
       if (!Number.isFinite(length)) return length;
       const { clip = Number.POSITIVE_INFINITY } = settings;
       const scale = Math.min(1, clip / (length + 1e-6));
-      const numbers = numbersOf(settings, step, learningRate, scale);
-      for (const stretch of stretches) await stretch(numbers);
+      for (const [i, run] of stretches.entries()) {
+        await run(numbersOf(settings, layout.stretches[i], step, learningRate, scale));
+      }
       return length;
     },
     dispose: () => {
-      updateProgram.dispose();
-      normProgram.dispose();
+      update.dispose();
+      squares.dispose();
     },
   };
 }
 
+/** What one step multiplies with, in the order of the graph's inputs. */
 interface StepNumbers {
   /** Factors of the gradient and of its square in the two running means. */
   readonly firstShare: number;
   readonly secondShare: number;
-  /** 1 / √(1 − β₂ᵗ) */
+  /** The weight changes by m / (correction · √v + offset): lr / (1 − β₁ᵗ) is worked into both. */
   readonly correction: number;
-  /** lr / (1 − β₁ᵗ), before the stretch's factor. */
-  readonly rate: number;
-  /** lr · decay, before the stretch's factor. */
-  readonly decay: number;
+  readonly offset: number;
+  /** What decay leaves of a weight. */
+  readonly keep: number;
 }
 
-function numbersOf(settings: AdamWSettings, step: number, learningRate: number, scale: number): StepNumbers {
+// A learning rate of 0 (the first step of a warm-up) must change nothing, and divide by nothing.
+const smallestRate = 1e-25;
+
+function numbersOf(
+  settings: AdamWSettings,
+  stretch: Stretch,
+  step: number,
+  rate: number,
+  scale: number,
+): StepNumbers {
   const [first, second] = settings.betas;
+  const own = rate * stretch.rateFactor;
+  const corrected = Math.max(smallestRate, own / (1 - first ** step));
   return {
     firstShare: (1 - first) * scale,
     secondShare: (1 - second) * scale * scale,
-    correction: 1 / Math.sqrt(1 - second ** step),
-    rate: learningRate / (1 - first ** step),
-    decay: learningRate * settings.weightDecay,
+    correction: 1 / (Math.sqrt(1 - second ** step) * corrected),
+    offset: settings.epsilon / corrected,
+    keep: stretch.decayed ? 1 - own * settings.weightDecay : 1,
   };
 }
 
-const vector = [dim("count")];
-
-function updateGraph({ betas, epsilon }: AdamWSettings): Graph {
-  const arena = (name: string) => input(name, "float32", vector);
-  const number = (name: string) => input(name, "float32", []);
+function updateGraph({ betas }: AdamWSettings, count: Dim): Graph {
+  const arena = (name: string) => input(name, "float32", [count]);
+  const number = (name: keyof StepNumbers) => input(name, "float32", []);
   const [weight, gradient, first, second] = ["weight", "gradient", "first", "second"].map(arena);
   const newFirst = add(mul(first, scalar(betas[0])), mul(gradient, number("firstShare")));
   const square = mul(mul(gradient, gradient), number("secondShare"));
   const newSecond = add(mul(second, scalar(betas[1])), square);
-  const denominator = add(mul(sqrt(newSecond), number("correction")), scalar(epsilon));
-  const change = mul(div(newFirst, denominator), number("rate"));
-  return {
-    name: "AdamW",
-    outputs: {
-      newFirst,
-      newSecond,
-      newWeight: sub(mul(weight, number("keep")), change),
-    },
-  };
+  const denominator = add(mul(sqrt(newSecond), number("correction")), number("offset"));
+  const newWeight = sub(mul(weight, number("keep")), div(newFirst, denominator));
+  return { name: "AdamW", outputs: { newFirst, newSecond, newWeight } };
 }
 
 /** Updates one stretch; its numbers are set, then its chunks run. */
 function bindStretch(
-  program: Program,
+  programs: ChunkPrograms,
   stretch: Stretch,
   arenas: Moments & { readonly weights: Arena; readonly gradients: Arena },
-  runAll: RunAll,
 ): (numbers: StepNumbers) => Promise<void> {
   const number = (): HostTensor<"float32"> => allocate("float32", []);
-  const numbers = {
+  const held: Record<keyof StepNumbers, HostTensor<"float32">> = {
     firstShare: number(),
     secondShare: number(),
     correction: number(),
-    rate: number(),
+    offset: number(),
     keep: number(),
   };
-  const runs = chunksOf(stretch.start, stretch.end).map(([start, end]): BoundRun => {
+  const run = programs.bind(stretch.start, stretch.end, (start, end) => {
     const weight = arenas.weights.part(start, end);
     const first = arenas.first.part(start, end);
     const second = arenas.second.part(start, end);
     const gradient = arenas.gradients.part(start, end);
-    return program.bind(
-      { weight, gradient, first, second, ...numbers },
-      { newWeight: weight, newFirst: first, newSecond: second },
-    );
+    return {
+      feeds: { weight, gradient, first, second, ...held },
+      into: { newWeight: weight, newFirst: first, newSecond: second },
+    };
   });
-  return ({ firstShare, secondShare, correction, rate, decay }) => {
-    numbers.firstShare.data[0] = firstShare;
-    numbers.secondShare.data[0] = secondShare;
-    numbers.correction.data[0] = correction;
-    numbers.rate.data[0] = rate * stretch.rateFactor;
-    numbers.keep.data[0] = stretch.decayed ? 1 - decay * stretch.rateFactor : 1;
-    return runAll(runs);
+  return (numbers) => {
+    for (const [name, value] of Object.entries(numbers)) held[name as keyof StepNumbers].data[0] = value;
+    return run();
   };
 }
 
-function normGraph(): Graph {
-  const gradient = input("gradient", "float32", [dim("one", 1), ...vector]);
+function squaresGraph(count: Dim): Graph {
+  const gradient = input("gradient", "float32", [dim("one", 1), count]);
   return { name: "squares", outputs: { squares: matmul(gradient, gradient, { transposeB: true }) } };
 }
 
 /** The norm of all gradients; the chunks' sums are added up in double precision. */
-function bindNorm(program: Program, layout: Layout, gradients: Arena, runAll: RunAll): () => Promise<number> {
-  const parts = chunksOf(0, layout.length).map(([start, end]) => {
-    const part = gradients.part(start, end);
+function bindNorm(programs: ChunkPrograms, layout: Layout, gradients: Arena): () => Promise<number> {
+  const sums: HostTensor<"float32">[] = [];
+  const run = programs.bind(0, layout.length, (start, end) => {
     const squares = allocate("float32", [1, 1]);
-    const run = program.bind({ gradient: { ...part, dims: [1, end - start] } }, { squares });
-    return { run, squares };
+    sums.push(squares);
+    const gradient = { ...gradients.part(start, end), dims: [1, end - start] };
+    return { feeds: { gradient }, into: { squares } };
   });
-  const runs = parts.map(({ run }) => run);
   return async () => {
-    await runAll(runs);
-    return Math.sqrt(parts.reduce((sum, { squares }) => sum + squares.data[0], 0));
+    await run();
+    return Math.sqrt(sums.reduce((sum, { data }) => sum + data[0], 0));
   };
 }

@@ -1,7 +1,7 @@
-import type { BoundRun, Device, Program } from "../runtime/index.ts";
-import { add, dim, input } from "../tensor/index.ts";
-import { type Arena, chunksOf, type Layout, newArena } from "./arena.ts";
-import { runnerOf } from "./chunk-runs.ts";
+import type { Device } from "../runtime/index.ts";
+import { add, type Dim, type Graph, input } from "../tensor/index.ts";
+import { type Arena, type Layout, newArena } from "./arena.ts";
+import { compileForChunks } from "./chunks.ts";
 
 /** Adds up the gradients of micro-batches. */
 export interface Adder {
@@ -12,27 +12,35 @@ export interface Adder {
   dispose(): void;
 }
 
+interface Made {
+  readonly scratch: Arena;
+  readonly add: () => Promise<void>;
+  readonly dispose: () => void;
+}
+
 /** Adds into these gradients, in place. */
 export function createAdder(device: Device, layout: Layout, gradients: Arena): Adder {
-  let made: { scratch: Arena; program: Program; runs: BoundRun[] } | undefined;
-  const runAll = runnerOf(device);
-  const make = async () => {
+  let made: Made | undefined;
+  const make = async (): Promise<Made> => {
     const scratch = newArena(layout);
-    const vector = [dim("count")];
-    const sum = add(input("sum", "float32", vector), input("part", "float32", vector));
-    const program = await device.compile({ name: "add", outputs: { newSum: sum } });
-    const runs = chunksOf(0, layout.length).map(([start, end]) => {
-      const target = gradients.part(start, end);
-      return program.bind({ sum: target, part: scratch.part(start, end) }, { newSum: target });
+    const programs = await compileForChunks(device, sumGraph);
+    const run = programs.bind(0, layout.length, (start, end) => {
+      const sum = gradients.part(start, end);
+      return { feeds: { sum, part: scratch.part(start, end) }, into: { newSum: sum } };
     });
-    return { scratch, program, runs };
+    return { scratch, add: run, dispose: programs.dispose };
   };
   return {
     scratch: async () => {
       made ??= await make();
       return made.scratch;
     },
-    add: () => runAll(made?.runs ?? []),
-    dispose: () => made?.program.dispose(),
+    add: async () => made?.add(),
+    dispose: () => made?.dispose(),
   };
+}
+
+function sumGraph(count: Dim): Graph {
+  const newSum = add(input("sum", "float32", [count]), input("part", "float32", [count]));
+  return { name: "sum of gradients", outputs: { newSum } };
 }

@@ -97,15 +97,3 @@ export function newArena(layout: Layout): Arena {
     tensors: () => new Map([...layout.slots.keys()].map((name) => [name, tensor(name)])),
   };
 }
-
-/**
- * Elements that are worked on together. The optimizer's dozen element-wise passes over this many stay in the
- * processor's cache, where passes over whole arenas would wait for memory.
- */
-const chunk = 1 << 16;
-
-/** Cuts start ≤ index < end into pieces that fit the processor's cache. */
-export function chunksOf(start: number, end: number): [start: number, end: number][] {
-  const count = Math.ceil((end - start) / chunk);
-  return Array.from({ length: count }, (_, i) => [start + i * chunk, Math.min(end, start + (i + 1) * chunk)]);
-}
