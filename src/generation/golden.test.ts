@@ -39,7 +39,7 @@ describe.skipIf(!sharedAvailable)("generation against the reference", () => {
     model = new LoadedModel(
       parseConfig(checkpoint.config),
       checkpoint.tensors,
-      await openDevice({ threads: 2 }),
+      await openDevice({ threads: 1 }),
     );
     tokenizer = await loadTokenizer(folder);
     inputs = await readSafetensors(`${folder}/io.safetensors`);

@@ -6,7 +6,7 @@ import {
   type NamedTensors,
   verifyParameters,
 } from "../checkpoint/index.ts";
-import { CLIP_PREPROCESSOR, type Fidelity, type Preprocessor, parsePreprocessor } from "../image/index.ts";
+import { type Fidelity, modelPreprocessor, type Preprocessor } from "../image/index.ts";
 import {
   describeParameters,
   type OwlConfig,
@@ -114,7 +114,11 @@ export class Owl {
       adapter,
       model: new LoadedModel(config, merged, opened),
       tokenizer: await tokenizerIfThere(directory),
-      preprocessor: preprocessorOf(checkpoint.preprocessorConfig, config, directory),
+      preprocessor: modelPreprocessor(
+        checkpoint.preprocessorConfig,
+        config.vision.imageSize,
+        joinPath(directory, "preprocessor_config.json"),
+      ),
       defaults: defaultsOf(checkpoint.generationConfig, config),
       fidelity,
     });
@@ -217,19 +221,6 @@ async function tokenizerIfThere(directory: string): Promise<Tokenizer | undefine
     if ((await pathKind(joinPath(directory, name))) === "file") return loadTokenizer(directory);
   }
   return undefined;
-}
-
-function preprocessorOf(json: unknown, config: OwlConfig, directory: string): Preprocessor {
-  const { imageSize } = config.vision;
-  if (json === undefined) return { ...CLIP_PREPROCESSOR, size: imageSize };
-  const where = joinPath(directory, "preprocessor_config.json");
-  const preprocessor = parsePreprocessor(json, where);
-  if (preprocessor.size !== imageSize) {
-    throw new Error(
-      `${where}: its size must be the config's image_size ${imageSize}, got ${preprocessor.size}`,
-    );
-  }
-  return preprocessor;
 }
 
 /** What generation_config.json says, over the special ids of config.json. */

@@ -118,7 +118,7 @@ describe.skipIf(!sharedAvailable)("on the reference's fixtures", () => {
   const folder = shared("golden/tiny-image");
 
   test("forward, loss and generated ids of one case each", async () => {
-    const owl = await Owl.load(folder, { threads: 2 });
+    const owl = await Owl.load(folder, { threads: 1 });
     const tensors = await readSafetensors(`${folder}/io.safetensors`);
     const trained = await probeModel(owl, tensors, { prefix: "c_batch_1_and_2.in." });
     for (const name of ["inputs_embeds", "loss"]) {
@@ -135,7 +135,7 @@ describe.skipIf(!sharedAvailable)("on the reference's fixtures", () => {
 
   test("stage 2 with the adapter's LoRA", async () => {
     const training = shared("golden/tiny-train");
-    const owl = await Owl.load(folder, { threads: 2, adapter: `${training}/stage2-lora-init.safetensors` });
+    const owl = await Owl.load(folder, { threads: 1, adapter: `${training}/stage2-lora-init.safetensors` });
     const results = await probeModel(owl, await readSafetensors(`${training}/batch.safetensors`), {
       stage: "2",
     });
