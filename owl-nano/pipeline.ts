@@ -19,6 +19,7 @@ import { CLIP_PREPROCESSOR, publishedPreprocessor, toPixelValues } from "../src/
 import { configJson, type OwlConfig, patchCount, tokensPerImage } from "../src/model/index.ts";
 import { encodeCaption, encodePlainText, encodeTrainingSample } from "../src/prompt/index.ts";
 import { openDevice } from "../src/runtime/index.ts";
+import { allocate, type HostTensor } from "../src/tensor/index.ts";
 import {
   createTokenizer,
   type Tokenizer,
@@ -37,6 +38,7 @@ import {
   train,
 } from "../src/training/index.ts";
 import { languageText } from "./language-texts.ts";
+import { randomFor } from "./random.ts";
 import type { StageName } from "./recipes.ts";
 import {
   captionSource,
@@ -112,6 +114,28 @@ async function weightsBefore(plan: Plan, stage: StageName): Promise<NamedTensors
   return new Map(parts.flatMap((tensors) => [...tensors]));
 }
 
+/** Rows of the embedding table that stand for special tokens and single bytes; text hardly uses them. */
+const BYTE_ROWS = 259;
+
+/**
+ * A fresh `visual_fc` whose outputs are as large as the trained word embeddings. At the usual deviation they would be five times
+ * larger, and the frozen layers, which add to them, would hardly be heard at the visual positions.
+ */
+function matchedProjection(
+  { vision, language }: OwlConfig,
+  embeddings: HostTensor,
+  seed: number,
+): HostTensor {
+  const words = (embeddings.data as Float32Array).subarray(BYTE_ROWS * language.hidden);
+  const size = Math.sqrt(words.reduce((sum, value) => sum + value * value, 0) / words.length);
+  const projection = allocate("float32", [language.hidden, vision.hidden]);
+  const random = randomFor(seed, "visual_fc", 0);
+  // Uniform numbers of this bound have the deviation size / √width; the abstractor's outputs are of size one.
+  const bound = (size / Math.sqrt(vision.hidden)) * Math.sqrt(3);
+  for (let i = 0; i < projection.data.length; i++) projection.data[i] = random.range(-bound, bound);
+  return projection;
+}
+
 /** Stage 1 learns captions; elsewhere a text is a conversation or plain, as it begins. */
 function rowEncoder(plan: Plan, tokenizer: Tokenizer, stage: StageName): RowEncoder {
   const options = { maxLength: plan.recipes[stage].maxTokens, tokensPerImage: tokensPerImage(plan.config) };
@@ -166,6 +190,9 @@ async function run<S>(
   const recipe = plan.recipes[stage];
   const device = await openDevice(options.threads === undefined ? {} : { threads: options.threads });
   const weights = await weightsBefore(plan, stage);
+  const embeddings = weights.get("language_model.model.embed_tokens.weight");
+  if (stage === "align" && embeddings !== undefined)
+    weights.set("abstractor.visual_fc.weight", matchedProjection(plan.config, embeddings, recipe.seed));
   const trainer = await createTrainer({ device, objective: course.objective, recipe, weights });
   try {
     return await train({
