@@ -37,18 +37,25 @@ async function forward(model: Model, batch: Batch): Promise<Values> {
   return runGraph(graph, { ...model.weights, ...batchFeeds(batch, model.config) });
 }
 
-/** log Σ exp of every row of logits, the row's largest entry's index, and chosen columns. */
-function rowsOfLogits(logits: HostTensor): number[][] {
+function rowsOfLogits(logits: HostTensor): Float32Array[] {
   const [batch, tokens, vocabulary] = logits.dims;
   const data = logits.data as Float32Array;
   return Array.from({ length: batch * tokens }, (_, row) =>
-    Array.from(data.subarray(row * vocabulary, (row + 1) * vocabulary)),
+    data.subarray(row * vocabulary, (row + 1) * vocabulary),
   );
 }
 
-function logSumExp(row: readonly number[]): number {
-  const most = row.reduce((a, b) => Math.max(a, b));
-  return most + Math.log(row.reduce((sum, value) => sum + Math.exp(value - most), 0));
+function indexOfLargest(row: Float32Array): number {
+  let best = 0;
+  for (let i = 1; i < row.length; i++) if (row[i] > row[best]) best = i;
+  return best;
+}
+
+function logSumExp(row: Float32Array): number {
+  const most = row[indexOfLargest(row)];
+  let sum = 0;
+  for (let i = 0; i < row.length; i++) sum += Math.exp(row[i] - most);
+  return most + Math.log(sum);
 }
 
 function requireLogits(logits: HostTensor, expected: (name: string) => HostTensor, columns: number[]): void {
@@ -57,8 +64,7 @@ function requireLogits(logits: HostTensor, expected: (name: string) => HostTenso
   const picked = rows.flatMap((row) => columns.map((column) => row[column]));
   expect(farthest(cols, picked)).toBeLessThan(LOGITS);
   expect(farthest(numbersOf(expected("logits_lse")), rows.map(logSumExp))).toBeLessThan(LOGITS);
-  const largest = rows.map((row) => row.indexOf(row.reduce((a, b) => Math.max(a, b))));
-  expect(largest).toEqual(numbersOf(expected("logits_argmax")));
+  expect(rows.map(indexOfLargest)).toEqual(numbersOf(expected("logits_argmax")));
 }
 
 describe.skipIf(!sharedAvailable)("the tiny model against the original code", async () => {
@@ -108,6 +114,25 @@ describe.skipIf(!sharedAvailable)("the tiny model against the original code", as
       requireLogits(got.logits, expected, columns);
     }
   });
+
+  test.each(["fp16", "bf16"])(
+    "the %s variant, widened: embeddings, loss, logits of every 4th position",
+    async (name) => {
+      const variant = await readModel(shared(`golden/tiny-image/${name}`));
+      const variants = await readSafetensors(shared("golden/tiny-image/variants-io.safetensors"));
+      const got = await forward(variant, readBatch(variants));
+      const expected = (what: string): HostTensor => variants.get(`${name}.${what}`)!;
+      expect(largestDifference(got.inputs_embeds, expected("inputs_embeds"))).toBeLessThan(HIDDEN);
+      expect(Math.abs(numbersOf(got.loss)[0] - numbersOf(expected("loss"))[0])).toBeLessThan(LOSS);
+      const every4th = rowsOfLogits(got.logits).filter((_, row) => (row % 24) % 4 === 0);
+      expect(
+        farthest(
+          numbersOf(expected("logits")),
+          every4th.flatMap((row) => [...row]),
+        ),
+      ).toBeLessThan(LOGITS);
+    },
+  );
 
   test("c_all_masked_nan: the original's loss is NaN, ours is 0; all else agrees", async () => {
     const got = await forward(model, readBatch(io, "c_all_masked_nan.in."));
