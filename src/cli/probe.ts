@@ -1,7 +1,8 @@
 import { createInterface } from "node:readline";
 import type { Command } from "commander";
 import { writeSafetensors } from "../checkpoint/index.ts";
-import { CLIP_PREPROCESSOR, loadPixelValues, type Preprocessor, parsePreprocessor } from "../image/index.ts";
+import { loadPixelValues, modelPreprocessor, type Preprocessor, parsePreprocessor } from "../image/index.ts";
+import { parseConfig } from "../model/index.ts";
 import { joinPath, pathKind, readJson } from "../platform/index.ts";
 import { elementCount, type HostTensor } from "../tensor/index.ts";
 import { loadTokenizer, type Tokenizer } from "../tokenizer/index.ts";
@@ -35,11 +36,13 @@ async function probeText(directory: string): Promise<void> {
   }
 }
 
+/** A directory's preprocessing; `config.json` need not be there unless it alone knows the size. */
 async function preprocessorOf(directory: string): Promise<Preprocessor> {
   const path = joinPath(directory, "preprocessor_config.json");
-  return (await pathKind(path)) === "file"
-    ? parsePreprocessor(await readJson(path), path)
-    : CLIP_PREPROCESSOR;
+  if ((await pathKind(path)) === "file") return parsePreprocessor(await readJson(path), path);
+  const config = joinPath(directory, "config.json");
+  const { vision } = parseConfig(await readJson(config), config);
+  return modelPreprocessor(undefined, vision.imageSize, path);
 }
 
 async function probePixels(

@@ -11,6 +11,7 @@ export { decodeImage, loadPixelValues } from "./image.ts";
 export { type Fidelity, ImageError, type ImageSource, type ReadOptions } from "./picture.ts";
 export {
   CLIP_PREPROCESSOR,
+  modelPreprocessor,
   normalisationTable,
   type Preprocessor,
   parsePreprocessor,

@@ -58,6 +58,23 @@ export function parsePreprocessor(json: unknown, where = "preprocessor_config.js
   return { size: sideOf(crop_size ?? size), mean: image_mean, std: image_std };
 }
 
+/**
+ * How a model's pictures are prepared: as its `preprocessor_config.json` says, or the published way where there
+ * is none.
+ *
+ * @param json content of the file, undefined where there is none
+ * @param imageSize side of the pictures that the model takes
+ * @throws ImageError where the file asks for another size
+ */
+export function modelPreprocessor(json: unknown, imageSize: number, where: string): Preprocessor {
+  if (json === undefined) return { ...CLIP_PREPROCESSOR, size: imageSize };
+  const preprocessor = parsePreprocessor(json, where);
+  if (preprocessor.size === imageSize) return preprocessor;
+  throw new ImageError(
+    `${where}: its size must be ${imageSize} as the model's config.json says, got ${preprocessor.size}`,
+  );
+}
+
 function sideOf(size: number | { height: number } | { shortest_edge: number }): number {
   if (typeof size === "number") return size;
   return "height" in size ? size.height : size.shortest_edge;

@@ -22,12 +22,7 @@ import {
   type TokenBatch,
   tokenReader,
 } from "../data/index.ts";
-import {
-  CLIP_PREPROCESSOR,
-  type Preprocessor,
-  parsePreprocessor,
-  publishedPreprocessor,
-} from "../image/index.ts";
+import { modelPreprocessor, type Preprocessor, publishedPreprocessor } from "../image/index.ts";
 import {
   describeParameters,
   type OwlConfig,
@@ -122,14 +117,11 @@ async function originOf({ model, config, tokenizer, recipe }: RunPlan): Promise<
       `recipe ${recipe.name}: the tokenizer must have at most the model's ${parsed.language.vocabulary} ids, got ${loaded.vocabularySize}`,
     );
   }
-  const published = checkpoint?.preprocessorConfig;
-  const size = parsed.vision.imageSize;
-  const preprocessor = published ? parsePreprocessor(published) : { ...CLIP_PREPROCESSOR, size };
-  if (preprocessor.size !== size) {
-    throw new RangeError(
-      `recipe ${recipe.name}: pictures must be ${size} pixels wide as config.json says, got ${preprocessor.size} in preprocessor_config.json`,
-    );
-  }
+  const preprocessor = modelPreprocessor(
+    checkpoint?.preprocessorConfig,
+    parsed.vision.imageSize,
+    joinPath(checkpoint?.directory ?? ".", "preprocessor_config.json"),
+  );
   const tokenizerFiles = await readTokenizerFiles(tokenizerDirectory);
   return { config: parsed, tensors, tokenizer: loaded, tokenizerFiles, preprocessor, checkpoint };
 }

@@ -1,0 +1,195 @@
+import { spawn } from "node:child_process";
+import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { owlFixture } from "../../tests/owl-fixture.ts";
+import { readSafetensors } from "../checkpoint/index.ts";
+
+const root = fileURLToPath(new URL("../..", import.meta.url));
+const fixture = (path: string): string => join(root, "tests/fixtures", path);
+const picture = join(root, "examples/dog.png");
+
+interface Outcome {
+  readonly code: number | null;
+  readonly out: string;
+  readonly err: string;
+}
+
+/** Runs `owl` as a process of its own; `interruptAt` sends Ctrl-C when this text has come. */
+function owl(words: readonly string[], { input = "", interruptAt = "" } = {}): Promise<Outcome> {
+  const child = spawn(process.execPath, ["--import", "tsx", "src/cli/main.ts", ...words], { cwd: root });
+  const said = { out: "", err: "" };
+  let awaited = interruptAt;
+  child.stdout.on("data", (bytes: Buffer) => {
+    said.out += bytes;
+    if (awaited === "" || !said.out.includes(awaited)) return;
+    awaited = "";
+    child.kill("SIGINT");
+  });
+  child.stderr.on("data", (bytes: Buffer) => {
+    said.err += bytes;
+  });
+  child.stdin.end(input);
+  return new Promise((resolve) => child.on("close", (code) => resolve({ code, ...said })));
+}
+
+let model: Awaited<ReturnType<typeof owlFixture>>;
+let folder: string;
+
+beforeAll(async () => {
+  model = await owlFixture();
+  folder = mkdtempSync(join(tmpdir(), "owl-cli-"));
+  for (const [name, rows] of Object.entries(trainingRows)) {
+    writeFileSync(join(folder, name), rows.map((row) => JSON.stringify(row)).join("\n"));
+  }
+  copyFileSync(picture, join(folder, "dog.png"));
+});
+afterAll(() => {
+  model.remove();
+  rmSync(folder, { recursive: true });
+});
+
+const trainingRows = {
+  "pictures.jsonl": [{ image: ["dog.png"], text: "Human: <image>\nHuman: what is this?\nAI: a dog" }],
+  "text.jsonl": [{ text: "Human: hi\nAI: hello" }, { text: "Human: bye\nAI: good bye" }],
+};
+
+function recipe(name: string, steps: number): string {
+  const path = join(folder, name);
+  const lines = ["extends: stage-2", `model: ${model.directory}`, "data:"];
+  const data = Object.keys(trainingRows).map((file) => `  - file: ${file}`);
+  const numbers = [`steps: ${steps}`, "batch: 4", "warmup: 1", "maxTokens: 64", "learningRate: 0.01"];
+  writeFileSync(path, [...lines, ...data, ...numbers, "output: run"].join("\n"));
+  return path;
+}
+
+describe.concurrent("owl chat", () => {
+  const brief = ["--max-new-tokens", "6"];
+
+  it("answers one question about a picture, and says when it was cut", async () => {
+    const { code, out, err } = await owl(["chat", model.directory, "--image", picture, "what?", ...brief]);
+    expect({ code, err }).toEqual({ code: 0, err: "(cut after 6 tokens; --max-new-tokens allows more)\n" });
+    expect(out.trim()).not.toBe("");
+  });
+
+  it("takes turns from a pipe, and every turn sees the ones before it", async () => {
+    const both = await owl(["chat", model.directory, ...brief], { input: "hello\nand now?\n" });
+    const alone = await owl(["chat", model.directory, "and now?", ...brief]);
+    expect(both.code).toBe(0);
+    expect(both.out.endsWith(alone.out)).toBe(false);
+    const pieces = await owl(["chat", model.directory, ...brief], { input: "hello\n/new\nand now?\n" });
+    expect(pieces.out.endsWith(alone.out)).toBe(true);
+  });
+});
+
+describe.concurrent("owl train", () => {
+  it("trains, stops at Ctrl-C with a checkpoint, and goes on where it stopped", async () => {
+    const interrupted = recipe("interrupted.yaml", 200);
+    const stopped = await owl(["train", interrupted], { interruptAt: "step 10/200" });
+    expect(stopped.code).toBe(130);
+    expect(stopped.err).toMatch(/interrupted after step \d+ of 200; `owl train \S+ --resume` goes on/);
+    expect(stopped.out).toMatch(/memory +about \d+ MiB/);
+
+    const again = await owl(["train", interrupted]);
+    expect(again).toMatchObject({ code: 2, err: expect.stringContaining("--resume goes on with it") });
+
+    const resumed = await owl(["train", interrupted, "--resume"]);
+    expect(resumed).toMatchObject({
+      code: 0,
+      out: expect.stringMatching(/going on after step \d+[^]*step 200\/200/),
+    });
+    const log = readFileSync(join(folder, "run", "log.jsonl"), "utf8")
+      .trim()
+      .split("\n");
+    const steps = log.map((line) => JSON.parse(line)).filter(({ kind }) => kind === "step");
+    expect(steps.map(({ step }) => step)).toEqual(Array.from({ length: 200 }, (_, i) => i + 1));
+
+    const inspected = await owl(["inspect", join(folder, "run", "adapter")]);
+    expect(inspected.out).toMatch(/rank 8, alpha 32, on q_proj, v_proj, and \d+ whole tensors/);
+  }, 120_000);
+
+  it("shows published numbers with their reasons, as a recipe that can be edited", async () => {
+    const { out } = await owl(["recipe", "stage-1"]);
+    expect(out).toMatch(/^learningRate: 0.0001 +# .*§4.1; its appendix says 2e-4/m);
+  });
+});
+
+describe.concurrent("owl inspect", () => {
+  it("lists every parameter, trained or frozen", async () => {
+    const { code, out } = await owl(["inspect", model.directory, "--stage", "1"]);
+    expect(code).toBe(0);
+    expect(out).toMatch(/^visual abstractor +query_tokens +\[1, 8, 64\] +512 trained$/m);
+    expect(out).toMatch(/^language model +language_model.model.norm.weight +\[96\] +96 frozen$/m);
+  });
+});
+
+describe.concurrent("owl probe", () => {
+  it("text: ids and back, a line each", async () => {
+    const text = "a cat 🐈";
+    const { out } = await owl(["probe", "text", model.directory], { input: JSON.stringify({ text }) });
+    const back = await owl(["probe", "text", model.directory], { input: out });
+    expect(JSON.parse(back.out)).toEqual({ text });
+  });
+
+  it("pixels: a picture as the vision encoder gets it", async () => {
+    const path = join(folder, "pixels.safetensors");
+    const words = ["probe", "pixels", picture, model.directory, "--outputs", path, "--fidelity", "reference"];
+    expect(await owl(words)).toEqual({ code: 0, out: "", err: "" });
+    const pixels = (await readSafetensors(path)).get("pixel_values");
+    expect(pixels?.dims).toEqual([1, 3, 56, 56]);
+  });
+
+  it("model: hidden states, logits, loss, gradients and new tokens", async () => {
+    const path = join(folder, "probe.safetensors");
+    const inputs = ["--inputs", fixture("model/io.safetensors"), "--outputs", path];
+    const adapter = ["--adapter", fixture("model/lora.safetensors")];
+    const settings = ["--generate", '{"max_new_tokens": 4}'];
+    const words = ["probe", "model", fixture("model"), ...inputs, "--stage", "2", ...adapter, ...settings];
+    expect(await owl(words)).toMatchObject({ code: 0, err: "" });
+    const found = await readSafetensors(path);
+    expect(found.get("logits")?.dims).toEqual([2, 24, 1024]);
+    expect(found.get("ids")?.dims).toEqual([2, 4]);
+    expect([...found.keys()]).toEqual(
+      expect.arrayContaining([
+        "vision.last_hidden_state",
+        "abstractor.last_hidden_state",
+        "inputs_embeds",
+        "loss",
+        "grad.query_tokens",
+        "grad.base_model.model.language_model.model.layers.0.self_attn.q_proj.lora_A.weight",
+      ]),
+    );
+  });
+});
+
+describe.concurrent("a mistake", () => {
+  const cases: [says: string, words: string[], code: number, text: string][] = [
+    ["an unknown command", ["chta"], 2, "Did you mean chat?"],
+    ["an unknown option", ["chat", "--imag", "x"], 2, "Did you mean --image?"],
+    ["no model", ["chat", "./nowhere", "hi"], 2, "./nowhere: must be a model directory"],
+    ["a stage that is none", ["inspect", ".", "--stage", "9"], 2, "Allowed choices are"],
+    ["no recipe", ["train", "none.yaml"], 1, "none.yaml: must be a readable text file, got no such file"],
+  ];
+  it.each(cases)("%s: says so and ends with a code, without a stack", async (_, words, code, text) => {
+    const outcome = await owl(words);
+    expect(outcome).toMatchObject({ code, out: "", err: expect.stringContaining(text) });
+    expect(outcome.err).not.toMatch(/^\s+at /m);
+  });
+
+  it("an unreadable picture", async () => {
+    const { code, out, err } = await owl(["chat", model.directory, "--image", "none.jpg", "what?"]);
+    expect({ code, out, err }).toEqual({
+      code: 1,
+      out: "",
+      err: "owl: none.jpg: must be a readable file, got no such file or directory\n",
+    });
+  });
+});
+
+it("owl --help teaches", async () => {
+  const { code, out } = await owl(["--help"]);
+  expect(code).toBe(0);
+  for (const word of ["chat", "train", "inspect", "probe", "Exit codes"]) expect(out).toContain(word);
+});
