@@ -1,8 +1,14 @@
 import type { NamedTensors } from "../src/checkpoint/index.ts";
-import { completeSettings, Generator, LoadedModel, pictureOf } from "../src/generation/index.ts";
+import {
+  completeSettings,
+  Generator,
+  LoadedModel,
+  pictureOf,
+  type Picture as SeenPicture,
+} from "../src/generation/index.ts";
 import { toPixelValues } from "../src/image/index.ts";
 import { type OwlConfig, tokensPerImage } from "../src/model/index.ts";
-import { encodeConversation, type Message } from "../src/prompt/index.ts";
+import { encodeConversation, imageId, type Message } from "../src/prompt/index.ts";
 import type { Device } from "../src/runtime/index.ts";
 import type { Tokenizer } from "../src/tokenizer/index.ts";
 import type { Answerer, Asked } from "./evaluation.ts";
@@ -27,6 +33,8 @@ function messagesOf({ picture, earlier, question }: Asked): Message<Picture>[] {
 /** An answerer that decodes greedily in batches, and what releases it. */
 export interface OpenAnswerer {
   readonly answer: Answerer;
+  /** What follows a picture without a question: all that stage 1 teaches. */
+  caption(pictures: readonly Picture[]): Promise<string[]>;
   close(): Promise<void>;
 }
 
@@ -41,7 +49,15 @@ export function answererOf(
   const generator = new Generator(model, { textStream: () => tokenizer.stream() });
   const settings = completeSettings({ maxNewTokens: 40 });
   const pixels = preprocessor(config);
+  const seen = (image: Picture): Promise<SeenPicture> => pictureOf(toPixelValues(image, pixels));
   return {
+    caption: async (pictures) => {
+      const ids = [tokenizer.bosId, ...new Array<number>(tokensPerImage(config)).fill(imageId)];
+      const prompts = await Promise.all(
+        pictures.map(async (image) => ({ ids, pictures: [await seen(image)] })),
+      );
+      return (await generator.answerAll(prompts, settings)).map(({ text }) => text.trim());
+    },
     answer: async (asked) => {
       const prompts = await Promise.all(
         asked.map(async (one) => {
@@ -50,7 +66,7 @@ export function answererOf(
           });
           return {
             ids,
-            pictures: await Promise.all(images.map((image) => pictureOf(toPixelValues(image, pixels)))),
+            pictures: await Promise.all(images.map(seen)),
           };
         }),
       );

@@ -8,10 +8,12 @@ import { readSafetensors } from "../src/checkpoint/index.ts";
 import { openDevice } from "../src/runtime/index.ts";
 import type { TrainingEvent } from "../src/training/index.ts";
 import { answererOf } from "./answering.ts";
+import { COLORS } from "./colors.ts";
 import { examine, type SetReport, table, testItems } from "./evaluation.ts";
 import { modelCard } from "./model-card.ts";
 import { type Plan, planTokenizer, saveModel, stageDirectory, trainStage, weightsAfter } from "./pipeline.ts";
 import { OWL_NANO, RECIPES, type StageName, TOKENIZER_TEXTS } from "./recipes.ts";
+import { namedThing } from "./scoring.ts";
 import { loadMaterial } from "./sources.ts";
 import { visionAccuracy } from "./vision-accuracy.ts";
 
@@ -80,9 +82,38 @@ async function evaluateVision(plan: Plan): Promise<void> {
   }
 }
 
-async function evaluateOwl(plan: Plan, stage: "align" | "instruct"): Promise<SetReport[]> {
+/** After stage 1 the owl cannot be asked yet: its captions are counted. */
+async function evaluateCaptions(plan: Plan): Promise<void> {
+  const owl = answererOf(
+    plan.config,
+    await weightsAfter(plan, "align"),
+    planTokenizer(plan),
+    await openDevice(),
+  );
+  const { train, S1, S2 } = plan.material.sprites;
+  const known = train.filter((sprite) => sprite.label < plan.material.concepts.length);
+  for (const [name, sprites] of [
+    ["train", known],
+    ["S1", S1],
+    ["S2", S2],
+  ] as const) {
+    const items = testItems(plan.material, sprites, 2 * S2.length);
+    const captions = await owl.caption(items.map(({ picture }) => picture));
+    const named = items.filter(({ concept }, i) => namedThing(captions[i]!) === concept.name).length;
+    const colored = items.filter(({ color }, i) =>
+      captions[i]!.endsWith(`${COLORS[color]!.name} background.`),
+    ).length;
+    const share = (right: number): string => `${((100 * right) / items.length).toFixed(1)} %`;
+    console.log(
+      `${name}: ${share(named)} of ${items.length} named right in captions, color ${share(colored)}`,
+    );
+  }
+  await owl.close();
+}
+
+async function evaluateOwl(plan: Plan): Promise<SetReport[]> {
   const device = await openDevice();
-  const owl = answererOf(plan.config, await weightsAfter(plan, stage), planTokenizer(plan), device);
+  const owl = answererOf(plan.config, await weightsAfter(plan, "instruct"), planTokenizer(plan), device);
   const reports: SetReport[] = [];
   for (const set of SETS) {
     const sprites = plan.material.sprites[set];
@@ -141,7 +172,7 @@ async function languageAndVision(): Promise<void> {
 async function writeModel(plan: Plan): Promise<void> {
   const directory = join(ROOT, "models", "owl-nano");
   await saveModel(plan, directory);
-  const reports = await evaluateOwl(plan, "instruct");
+  const reports = await evaluateOwl(plan);
   writeFileSync(join(directory, "README.md"), modelCard(plan.config, plan.material, reports));
 }
 
@@ -178,8 +209,8 @@ async function main(): Promise<void> {
   if (values.help) return console.log(USAGE);
   if (values.save) return writeModel(await openPlan());
   if (values.evaluate === "vision") return evaluateVision(await openPlan());
-  if (values.evaluate === "align" || values.evaluate === "instruct")
-    return void (await evaluateOwl(await openPlan(), values.evaluate));
+  if (values.evaluate === "align") return evaluateCaptions(await openPlan());
+  if (values.evaluate === "instruct") return void (await evaluateOwl(await openPlan()));
   if (values.stage === undefined) return everything();
   if (!isStage(values.stage))
     throw new Error(

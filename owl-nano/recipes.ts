@@ -71,23 +71,23 @@ const language: TrainingRecipe = {
   learningRate: 2e-3,
 };
 
-/** Our stand-in for CLIP's pre-training; most of the compute goes here: 352 thousand scenes of one to four things. */
+/** Our stand-in for CLIP's pre-training; most of the compute goes here: 448 thousand scenes of one to four things. */
 const vision: TrainingRecipe = {
   ...SHARED,
   name: "owl-nano vision",
   stage: "vision",
-  steps: 11_000,
+  steps: 14_000,
   maxTokens: 65,
   learningRate: 1.5e-3,
   warmup: 400,
 };
 
-/** Queries and abstractor start fresh; the vision encoder goes on gently, or it would forget what stage V taught. */
+/** The language model can read already and the patches are named already; what is left is to bring them together. The vision encoder goes on gently, or it would forget what stage V taught. */
 const align: TrainingRecipe = {
   ...SHARED,
   name: "owl-nano stage 1",
   stage: "1",
-  steps: 3200,
+  steps: 1900,
   maxTokens: 64,
   learningRate: 1.2e-3,
   rateFactors: { vision_model: 0.3 },
@@ -98,7 +98,7 @@ const instruct: TrainingRecipe = {
   ...SHARED,
   name: "owl-nano stage 2",
   stage: "2",
-  steps: 2000,
+  steps: 1500,
   maxTokens: 160,
   learningRate: 1e-3,
   warmup: 100,
