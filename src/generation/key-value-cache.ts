@@ -1,13 +1,5 @@
+import type { CacheSizes } from "../model/index.ts";
 import type { HostTensor } from "../tensor/index.ts";
-
-/** Sizes of a language model's KV cache. */
-export interface CacheSizes {
-  readonly layers: number;
-  readonly keyValueHeads: number;
-  readonly headDim: number;
-  /** No row can become longer. */
-  readonly maxPositions: number;
-}
 
 /** Makes a zeroed float32 buffer that programs read and write in place. */
 export type Allocate = (dims: readonly number[]) => HostTensor<"float32">;

@@ -1,5 +1,12 @@
 import type { NamedTensors } from "../checkpoint/index.ts";
-import { type OwlConfig, tokensPerImage, traceDecode, tracePrefill, traceVision } from "../model/index.ts";
+import {
+  cacheSizes,
+  type OwlConfig,
+  tokensPerImage,
+  traceDecode,
+  tracePrefill,
+  traceVision,
+} from "../model/index.ts";
 import type { Device, Program } from "../runtime/index.ts";
 import { type Graph, type HostTensor, leavesOf } from "../tensor/index.ts";
 import { type Allocate, KeyValueCache } from "./key-value-cache.ts";
@@ -53,7 +60,7 @@ export class LoadedModel {
   /** An empty KV cache for so many rows. */
   newCache(rows: number): KeyValueCache {
     const allocate: Allocate = (dims) => this.device.allocate("float32", dims);
-    return new KeyValueCache(this.config.language, rows, allocate);
+    return new KeyValueCache(cacheSizes(this.config.language), rows, allocate);
   }
 
   /**
