@@ -1,40 +1,14 @@
 import { execFile } from "node:child_process";
-import { mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
+import { copyFileSync, mkdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { promisify } from "node:util";
-import sharp from "sharp";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { documentedExamples } from "./documented-examples.ts";
 import { owlFixture } from "./owl-fixture.ts";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
-
-interface Example {
-  readonly where: string;
-  readonly code: string;
-}
-
-/** The blocks marked `ts` of a text that use the package. */
-function examplesIn(path: string, text: string): Example[] {
-  return [...text.matchAll(/^```ts\n([\s\S]*?)^```$/gm)]
-    .map((match, i) => ({ where: `${path}, example ${i + 1}`, code: match[1] }))
-    .filter(({ code }) => code.includes('from "mplug-owl"'));
-}
-
-const read = (path: string): string => readFileSync(join(root, path), "utf8");
-
-const documents = ["README.md", ...readdirSync(join(root, "docs")).map((name) => `docs/${name}`)].filter(
-  (path) => path.endsWith(".md"),
-);
-const sources = readdirSync(join(root, "src"), { recursive: true, encoding: "utf8" })
-  .filter((name) => name.endsWith(".ts"))
-  .map((name) => `src/${name}`);
-
-const examples = [
-  ...documents.flatMap((path) => examplesIn(path, read(path))),
-  ...sources.flatMap((path) => examplesIn(path, read(path).replaceAll(/^ +\* ?/gm, ""))),
-];
 
 let fixture: Awaited<ReturnType<typeof owlFixture>>;
 
@@ -45,16 +19,19 @@ beforeAll(async () => {
   mkdirSync(join(directory, "models"));
   symlinkSync(directory, join(directory, "models", "owl-nano"));
   mkdirSync(join(directory, "examples"));
-  const colour = { width: 64, height: 64, channels: 3, background: "#aa7744" } as const;
-  await sharp({ create: colour }).toFile(join(directory, "examples", "dog.png"));
+  copyFileSync(join(root, "examples/dog.png"), join(directory, "examples/dog.png"));
 });
 afterAll(() => fixture.remove());
 
+/** An import of the package, from its sources. */
+const source = (_: string, folder = "/."): string =>
+  `from "${pathToFileURL(join(root, "src", folder, "index.ts")).href}"`;
+
 test("every example of the documents and doc comments runs", { timeout: 240_000 }, async () => {
-  expect(examples.length).toBeGreaterThan(5);
-  const library = pathToFileURL(join(root, "src/index.ts")).href;
-  const runs = examples.map(({ where, code }, i) => {
-    writeFileSync(join(fixture.directory, `${i}.mts`), code.replace('from "mplug-owl"', `from "${library}"`));
+  expect(documentedExamples.length).toBeGreaterThan(5);
+  const runs = documentedExamples.map(({ where, code }, i) => {
+    const own = code.replaceAll(/from "mplug-owl(\/\w+)?"/g, source);
+    writeFileSync(join(fixture.directory, `${i}.mts`), own);
     return `process.stderr.write(${JSON.stringify(`${where}\n`)}); await import("./${i}.mts");`;
   });
   writeFileSync(join(fixture.directory, "all.mts"), runs.join("\n"));
@@ -66,6 +43,6 @@ test("every example of the documents and doc comments runs", { timeout: 240_000 
     ["--import", tsx, "all.mts"],
     options,
   );
-  expect(stderr.trim().split("\n")).toEqual(examples.map(({ where }) => where));
+  expect(stderr.trim().split("\n")).toEqual(documentedExamples.map(({ where }) => where));
   expect(stdout).toContain("[ 1, 8, 64 ]");
 });

@@ -1,0 +1,92 @@
+import { execFile } from "node:child_process";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { documentedExamples } from "./documented-examples.ts";
+
+const root = fileURLToPath(new URL("..", import.meta.url));
+const project = mkdtempSync(join(tmpdir(), "owl-package-"));
+const installed = join(project, "node_modules/mplug-owl");
+
+async function run(command: string, words: readonly string[], cwd = project): Promise<string> {
+  try {
+    return (await promisify(execFile)(command, words, { cwd })).stdout;
+  } catch (error) {
+    const { stdout = "", stderr = "" } = error as { stdout?: string; stderr?: string };
+    throw new Error(`${command} ${words.join(" ")}: must succeed, got\n${stdout}${stderr}`);
+  }
+}
+
+interface Manifest {
+  readonly exports: Record<string, unknown>;
+}
+const manifest: Manifest = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
+const subpaths = Object.keys(manifest.exports).filter((path) => path !== "./package.json");
+const nameOf = (subpath: string): string => `mplug-owl${subpath.slice(1)}`;
+
+// What a stranger does: an empty project, the packed package, its dependencies.
+beforeAll(async () => {
+  await run("npm", ["run", "--silent", "build"], root);
+  const packed = await run(
+    "npm",
+    ["pack", "--silent", "--ignore-scripts", "--pack-destination", project],
+    root,
+  );
+  writeFileSync(join(project, "package.json"), JSON.stringify({ type: "module", private: true }));
+  const quietly = ["--prefer-offline", "--ignore-scripts", "--no-audit", "--no-fund", "--silent"];
+  await run("npm", ["install", `./${packed.trim()}`, ...quietly]);
+  const mebibytes = (statSync(join(project, packed.trim())).size / 2 ** 20).toFixed(1);
+  console.info(`the packed package: ${mebibytes} MiB`);
+}, 300_000);
+afterAll(() => rmSync(project, { recursive: true }));
+
+test("every folder of src with a door is a subpath", () => {
+  const folders = readdirSync(join(root, "src"), { recursive: true, encoding: "utf8" })
+    .filter((path) => /^(\w+\/)?index\.ts$/.test(path))
+    .map((path) => (path === "index.ts" ? "." : `./${path.split("/")[0]}`));
+  expect(subpaths.toSorted()).toEqual(folders.toSorted());
+});
+
+test("it holds what is built, the licence, and no tests", () => {
+  const files = readdirSync(installed, { recursive: true, encoding: "utf8" });
+  expect(files).toEqual(expect.arrayContaining(["LICENSE", "NOTICE", "README.md", "dist/index.js"]));
+  expect(files.filter((path) => /\.test\.|testing|\.ts$/.test(path) && !path.endsWith(".d.ts"))).toEqual([]);
+});
+
+test("the root and every subpath can be imported", async () => {
+  const imports = subpaths.map((path) => `await import("${nameOf(path)}")`);
+  writeFileSync(
+    join(project, "imports.js"),
+    `const doors = [${imports.join(", ")}];\nconsole.log(doors.length);`,
+  );
+  expect((await run(process.execPath, ["imports.js"])).trim()).toBe(String(subpaths.length));
+});
+
+test("the types fit: every documented example and every subpath compiles", async () => {
+  for (const [i, { code }] of documentedExamples.entries()) writeFileSync(join(project, `${i}.ts`), code);
+  const imports = subpaths.map((path, i) => `import type * as door${i} from "${nameOf(path)}";`);
+  const uses = subpaths.map((_, i) => `typeof door${i}`);
+  writeFileSync(
+    join(project, "doors.ts"),
+    `${imports.join("\n")}\nexport type Doors = [${uses.join(", ")}];\n`,
+  );
+  const compilerOptions = {
+    strict: true,
+    noEmit: true,
+    target: "ES2022",
+    lib: ["ES2023", "DOM"],
+    module: "NodeNext",
+    types: ["node"],
+    typeRoots: [join(root, "node_modules/@types")],
+  };
+  writeFileSync(join(project, "tsconfig.json"), JSON.stringify({ compilerOptions, include: ["*.ts"] }));
+  await run(join(root, "node_modules/.bin/tsc"), ["-p", "."]);
+}, 120_000);
+
+test("its command runs", async () => {
+  const help = await run(join(project, "node_modules/.bin/owl"), ["--help"]);
+  expect(help).toContain("owl chat");
+});
