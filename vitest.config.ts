@@ -3,6 +3,7 @@ import { defineConfig } from "vitest/config";
 export default defineConfig({
   test: {
     include: ["src/**/*.test.ts", "owl-nano/**/*.test.ts", "tests/**/*.test.ts"],
+    reporters: ["default", "./tests/setup/skipped-reporter.ts"],
     pool: "forks",
     maxWorkers: 2,
     testTimeout: 60_000,

@@ -1,0 +1,52 @@
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { expect, test } from "vitest";
+
+const root = fileURLToPath(new URL("..", import.meta.url));
+const read = (path: string): string => readFileSync(join(root, path), "utf8");
+
+/** The paths of the annotated tree: two spaces a level. */
+function treePaths(readme: string): string[] {
+  const block = /## The tree\s+```\n([\s\S]*?)```/.exec(readme)?.[1] ?? "";
+  const parents: string[] = [];
+  return block
+    .trimEnd()
+    .split("\n")
+    .map((line) => {
+      const depth = (line.length - line.trimStart().length) / 2;
+      parents.length = depth;
+      parents.push(line.trim().split(/\s/)[0]);
+      return join(...parents);
+    });
+}
+
+test("the README's tree names every folder of src, and nothing that is not there", () => {
+  const paths = treePaths(read("README.md"));
+  expect(paths.filter((path) => !existsSync(join(root, path)))).toEqual([]);
+  const folders = readdirSync(join(root, "src"), { withFileTypes: true })
+    .filter((entry) => entry.isDirectory())
+    .map(({ name }) => `src/${name}/`);
+  expect(folders.filter((folder) => !paths.includes(folder))).toEqual([]);
+});
+
+test("links between the documents lead somewhere", () => {
+  const documents = [
+    "README.md",
+    "CONTRIBUTING.md",
+    ...readdirSync(join(root, "docs")).map((name) => `docs/${name}`),
+  ];
+  const broken = documents.flatMap((document) =>
+    [...read(document).matchAll(/\]\((?!https?:|#)([^)#]+)/g)]
+      .map(([, target]) => join(document, "..", target))
+      .filter((target) => !existsSync(join(root, target)))
+      .map((target) => `${document}: ${target}`),
+  );
+  expect(broken).toEqual([]);
+});
+
+test("the README's commands exist", () => {
+  const { scripts } = JSON.parse(read("package.json")) as { scripts: Record<string, string> };
+  const used = [...read("README.md").matchAll(/npm run (?:-s )?([\w-]+)/g)].map(([, name]) => name);
+  expect(used.filter((name) => !(name in scripts))).toEqual([]);
+});
