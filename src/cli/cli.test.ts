@@ -98,7 +98,7 @@ describe.concurrent("owl train", () => {
     const resumed = await owl(["train", interrupted, "--resume"]);
     expect(resumed).toMatchObject({
       code: 0,
-      out: expect.stringMatching(/going on after step \d+[^]*step 200\/200/),
+      out: expect.stringMatching(/going on after step \d+[\s\S]*step 200\/200/),
     });
     const log = readFileSync(join(folder, "run", "log.jsonl"), "utf8")
       .trim()

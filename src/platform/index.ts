@@ -1,7 +1,6 @@
 export * from "./append.ts";
 export * from "./files.ts";
 export * from "./image-decoder.ts";
-export * from "./urls.ts";
 export {
   type ExecutionProvider,
   type OnnxBindingName,
@@ -16,3 +15,4 @@ export {
 } from "./onnx-runtime.ts";
 export { processorCount } from "./onnx-runtime-library.ts";
 export { openOnnxRuntime } from "./onnx-runtime-open.ts";
+export * from "./urls.ts";
