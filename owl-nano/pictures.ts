@@ -2,8 +2,7 @@ import type { Sprite } from "./atlas.ts";
 import type { Scene } from "./captions.ts";
 import type { Random } from "./random.ts";
 import { develop, drawSprite, IMAGE_SIZE, type Placement, paintBackground } from "./scene.ts";
-import { PLAIN, randomStyle } from "./style.ts";
-import { type PlacementRange, place } from "./vision-scenes.ts";
+import { type PlacementRange, place, REDRAWING } from "./vision-scenes.ts";
 
 /** RGB, rows from the top; the shape of `RgbImage` of `src/image`. */
 export interface Picture {
@@ -28,8 +27,20 @@ export function wardrobe(sprites: readonly Sprite[], conceptCount: number): Ward
 }
 
 /** Training pictures vary; test pictures show the drawing as it is. */
-export const TRAINING_PICTURES: PlacementRange = { size: [28, 60], rotation: 0.2, stretch: 0.15, style: 0.6 };
-export const TEST_PICTURES: PlacementRange = { size: [36, 58], rotation: 0, stretch: 0, style: 0 };
+export const TRAINING_PICTURES: PlacementRange = {
+  size: [30, 60],
+  rotation: 0.25,
+  stretch: 0.2,
+  style: 0.5,
+  redrawing: REDRAWING,
+};
+export const TEST_PICTURES: PlacementRange = {
+  size: [36, 58],
+  rotation: 0,
+  stretch: 0,
+  style: 0,
+  whole: true,
+};
 
 const PAIR_SIZE: readonly [number, number] = [25, 32];
 
@@ -43,7 +54,6 @@ function placeScene(sprites: readonly Sprite[], range: PlacementRange, random: R
       size,
       x: middle + random.range(-2, 2),
       y: IMAGE_SIZE / 2 + random.range(-12, 12),
-      style: range.style === 0 ? PLAIN : randomStyle(random, range.style),
     };
   });
 }

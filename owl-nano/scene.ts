@@ -20,7 +20,21 @@ export interface Placement {
   /** Height to width, 1 = as drawn. */
   readonly stretch: number;
   readonly mirrored: boolean;
+  /** Waves that bend the drawing sideways and upwards; straight if absent. */
+  readonly bend?: { readonly across: Wave; readonly down: Wave } | undefined;
+  /** Drawn from the sprite at half size, without its fine details. */
+  readonly coarse?: boolean;
   readonly style: Style;
+}
+
+/** A sine over the drawing's height or width. */
+export interface Wave {
+  /** Part of the drawing's size. */
+  readonly amplitude: number;
+  /** Waves over the whole drawing. */
+  readonly count: number;
+  /** Radians. */
+  readonly phase: number;
 }
 
 /** A picture being composed: linear RGB planes would gain nothing here, so plain sRGB in 0…1, interleaved. */
@@ -49,10 +63,19 @@ export function paintBackground(color: number, random: Random): Canvas {
   return { rgb, owner: new Int8Array(IMAGE_SIZE * IMAGE_SIZE).fill(-1) };
 }
 
+/** The wave's shift at each of `edge` rows or columns, in pixels of a source of this side. */
+function shifts(wave: Wave | undefined, edge: number, side: number): Float32Array {
+  const shift = new Float32Array(edge);
+  if (wave === undefined) return shift;
+  for (let i = 0; i < edge; i++)
+    shift[i] = side * wave.amplitude * Math.sin((2 * Math.PI * wave.count * i) / edge + wave.phase);
+  return shift;
+}
+
 /** Samples the sprite into a tile of the size it will have in the picture. */
 function rasterise(placement: Placement): Tile {
   const { sprite, size, rotation, stretch, mirrored } = placement;
-  const small = size < SPRITE_SIZE * 0.6;
+  const small = placement.coarse === true || size < SPRITE_SIZE * 0.6;
   const source = small ? sprite.half : sprite.pixels;
   const side = small ? SPRITE_SIZE / 2 : SPRITE_SIZE;
   const step = side / size;
@@ -65,12 +88,14 @@ function rasterise(placement: Placement): Tile {
   const middle = (edge - 1) / 2;
   const centre = (side - 1) / 2;
   const { rgb, alpha } = tile;
+  const across = shifts(placement.bend?.across, edge, side);
+  const down = shifts(placement.bend?.down, edge, side);
   for (let y = 0, at = 0; y < edge; y++) {
     const dy = (y - middle) / stretch;
     for (let x = 0; x < edge; x++, at++) {
       const dx = mirrored ? middle - x : x - middle;
-      const u = centre + dx * cos + dy * sin;
-      const v = centre - dx * sin + dy * cos;
+      const u = centre + dx * cos + dy * sin + across[y]!;
+      const v = centre - dx * sin + dy * cos + down[x]!;
       if (u <= -1 || v <= -1 || u >= side || v >= side) {
         alpha[at] = 0;
         continue;

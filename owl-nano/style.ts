@@ -22,13 +22,16 @@ export const PLAIN: Style = { gain: [1, 1, 1], saturation: 1, hue: 0, whiten: 0,
 
 /**
  * A random style. 22 % are made to look hand-outlined and flat (black contour, few tones, paler fill), from permissive art alone:
- * the nearest one can come to an unseen outlining vendor without seeing it. `strength` 0 … 1 scales how often anything is changed.
+ * the nearest one can come to an unseen outlining vendor without seeing it.
+ *
+ * @param strength 0 … 1 scales how often anything is changed
+ * @param tint how far red, green and blue may be off, each by itself
  */
-export function randomStyle(random: Random, strength = 1): Style {
+export function randomStyle(random: Random, strength = 1, tint = 0.15): Style {
   const gain: [number, number, number] = [
-    random.range(0.85, 1.15),
-    random.range(0.85, 1.15),
-    random.range(0.85, 1.15),
+    random.range(1 - tint, 1 + tint),
+    random.range(1 - tint, 1 + tint),
+    random.range(1 - tint, 1 + tint),
   ];
   const brightness = random.range(0.92, 1.06);
   const style = {

@@ -1,8 +1,8 @@
 import type { Sprite } from "./atlas.ts";
 import { COLORS } from "./colors.ts";
 import { type Random, randomFor } from "./random.ts";
-import { develop, drawSprite, IMAGE_SIZE, type Placement, paintBackground } from "./scene.ts";
-import { randomStyle } from "./style.ts";
+import { develop, drawSprite, IMAGE_SIZE, type Placement, paintBackground, type Wave } from "./scene.ts";
+import { PLAIN, randomStyle } from "./style.ts";
 
 /** Side of a patch in pixels. */
 export const PATCH_SIZE = 8;
@@ -18,19 +18,36 @@ export interface PlacementRange {
   readonly size: readonly [number, number];
   readonly rotation: number;
   readonly stretch: number;
-  /** Share of the style changes: 0 none, 1 all of them. */
+  /** Share of the style changes: 0 none at all, 1 all of them. */
   readonly style: number;
+  /** How much the shape and colors of a design are varied, as if drawn again; not at all if absent. */
+  readonly redrawing?: Redrawing | undefined;
+  /** Whether the whole drawing must be in the picture. */
+  readonly whole?: boolean;
 }
 
-type Reach = Omit<PlacementRange, "style">;
+/** Makes one design into many. */
+export interface Redrawing {
+  /** Largest bend, as a part of the drawing's size. */
+  readonly bend: number;
+  /** How often fine details are left out. */
+  readonly coarse: number;
+  /** How far each of red, green and blue may be off. */
+  readonly tint: number;
+}
+
+/** Enough to look drawn by another hand, little enough to be known again. */
+export const REDRAWING: Redrawing = { bend: 0.07, coarse: 0.25, tint: 0.25 };
+
+type Reach = Omit<PlacementRange, "style" | "redrawing">;
 const LARGE: Reach = { size: [34, 62], rotation: 0.3, stretch: 0.2 };
 const MIDDLE: Reach = { size: [26, 42], rotation: 0.3, stretch: 0.2 };
 const SMALL: Reach = { size: [21, 34], rotation: 0.25, stretch: 0.15 };
 
-/** Draws where a sprite may go: inside the picture, at most a tenth of it cut off. */
+/** Draws where a sprite may go: inside the picture, at most a tenth of its length cut off. */
 export function place(sprite: Sprite, range: PlacementRange, random: Random): Placement {
   const size = random.range(range.size[0], range.size[1]);
-  const room = Math.max(0, IMAGE_SIZE / 2 - size * 0.42);
+  const room = Math.max(0, IMAGE_SIZE / 2 - size * (range.whole ? 0.5 : 0.42));
   return {
     sprite,
     size,
@@ -39,8 +56,18 @@ export function place(sprite: Sprite, range: PlacementRange, random: Random): Pl
     rotation: random.chance(0.5) ? random.range(-range.rotation, range.rotation) : 0,
     stretch: 1 + random.range(-range.stretch, range.stretch),
     mirrored: random.chance(0.5),
-    style: randomStyle(random, range.style),
+    ...(range.redrawing === undefined ? {} : redraw(range.redrawing, random)),
+    style: range.style === 0 ? PLAIN : randomStyle(random, range.style, range.redrawing?.tint),
   };
+}
+
+function redraw({ bend, coarse }: Redrawing, random: Random): Pick<Placement, "bend" | "coarse"> {
+  const wave = (): Wave => ({
+    amplitude: random.range(0, bend),
+    count: random.range(0.5, 1.5),
+    phase: random.range(0, 2 * Math.PI),
+  });
+  return { bend: { across: wave(), down: wave() }, coarse: random.chance(coarse) };
 }
 
 function overlaps(a: Placement, b: Placement): boolean {
@@ -88,15 +115,11 @@ export interface Variety {
   readonly furtherShare: number;
   /** How much of the style changes. */
   readonly style: number;
+  readonly redrawing?: Redrawing;
 }
 
-/** A first part of the examples and the rest. */
-export interface Course {
-  readonly first: Variety;
-  readonly rest: Variety;
-  /** Index of the first example of the rest. */
-  readonly from: number;
-}
+/** Parts of the examples, each from an index on; the first from 0. */
+export type Course = readonly { readonly from: number; readonly variety: Variety }[];
 
 /**
  * Stage V's scenes: 1–4 things of random size, color and style on a named background. Classes are drawn evenly and then a design
@@ -131,7 +154,7 @@ export class VisionScenes {
   example(index: number): LabelledScene {
     const random = randomFor(this.#seed, "vision", index);
     const color = random.integer(COLORS.length);
-    const { furtherShare, style } = index < this.#course.from ? this.#course.first : this.#course.rest;
+    const { furtherShare, style, redrawing } = this.#course.findLast(({ from }) => index >= from)!.variety;
     const pick = (): Sprite => {
       const further = random.chance(furtherShare) && this.#further.length > 0;
       return random.pick(random.pick(further ? this.#further : this.#concepts));
@@ -139,7 +162,11 @@ export class VisionScenes {
     const dice = random.next();
     const count = dice < 0.4 ? 1 : dice < 0.7 ? 2 : dice < 0.9 ? 3 : 4;
     const range = count === 1 ? LARGE : count === 2 ? MIDDLE : SMALL;
-    const placements = placeApart(Array.from({ length: count }, pick), { ...range, style }, random);
+    const placements = placeApart(
+      Array.from({ length: count }, pick),
+      { ...range, style, redrawing },
+      random,
+    );
     const canvas = paintBackground(color, random);
     for (const [i, placement] of placements.entries()) drawSprite(canvas, placement, i);
     const data = develop(canvas, random);
