@@ -1,0 +1,53 @@
+import { spawn } from "node:child_process";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { afterAll, beforeAll, expect, it } from "vitest";
+import { seededRandom } from "../data/index.ts";
+import { restoreState } from "./state.ts";
+import { hollowTrainer, recipe } from "./testing/save-forever.ts";
+
+const program = fileURLToPath(new URL("testing/save-forever.ts", import.meta.url));
+let directory: string;
+
+beforeAll(async () => {
+  directory = await mkdtemp(join(tmpdir(), "owl-kill-"));
+});
+afterAll(() => rm(directory, { recursive: true }));
+
+/** Runs the program until it has written three states, lets it go on for a while and kills it; the last step it told. */
+async function runAndKill(state: string, milliseconds: number): Promise<number> {
+  const child = spawn(process.execPath, ["--import", "tsx", program, state], {
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  let told = 0;
+  await new Promise<void>((resolve, reject) => {
+    child.once("error", reject);
+    child.once("exit", () => resolve());
+    child.stdout.on("data", (text: Buffer) => {
+      const before = told;
+      told = Number(text.toString().trim().split("\n").at(-1));
+      if (before < 3 && told >= 3) setTimeout(() => child.kill("SIGKILL"), milliseconds);
+    });
+  });
+  return told;
+}
+
+it("leaves a whole state behind, whenever the process is killed", async () => {
+  const random = seededRandom(11);
+  for (const run of [0, 1, 2]) {
+    const state = join(directory, `state-${run}`);
+    const told = await runAndKill(state, 40 * random());
+    const seen: Record<string, Set<number>> = {};
+    const trainer = hollowTrainer(0, (step, trained, moments) => {
+      seen.step = new Set([step]);
+      seen.weight = new Set(trained.get("weight")!.data as Float32Array);
+      seen.moment = new Set(moments.get("first.weight")!.data as Float32Array);
+    });
+    const { step } = await restoreState(state, trainer, recipe);
+    expect(step).toBeGreaterThanOrEqual(told);
+    const whole = new Set([step]);
+    expect(seen).toEqual({ step: whole, weight: whole, moment: whole });
+  }
+});

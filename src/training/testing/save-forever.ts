@@ -1,0 +1,54 @@
+import type { BatchSizes } from "../../data/index.ts";
+import type { TrainingRecipe } from "../recipe.ts";
+import { saveState } from "../state.ts";
+import type { Trainer } from "../trainer.ts";
+
+/** Numbers in the one parameter: enough that writing them takes time. */
+const size = 100_000;
+
+/** A recipe for states that nobody goes on from. */
+export const recipe: TrainingRecipe = {
+  name: "kill",
+  stage: "full",
+  steps: 1,
+  batch: 1,
+  maxTokens: 1,
+  learningRate: 1,
+  schedule: "constant",
+  warmup: 0,
+  betas: [0.9, 0.99],
+  epsilon: 1e-8,
+  weightDecay: 0,
+  seed: 1,
+};
+
+/** A trainer without a model: every number in it is the step's. `restored` hears what a state holds. */
+export function hollowTrainer(
+  step: number,
+  restored: Trainer<BatchSizes>["restore"] = () => undefined,
+): Trainer<BatchSizes> {
+  const tensor = { dtype: "float32", dims: [size], data: new Float32Array(size).fill(step) } as const;
+  const never = (): never => {
+    throw new Error("a hollow trainer does not learn");
+  };
+  return {
+    step,
+    values: new Map([["weight", tensor]]),
+    trained: ["weight"],
+    update: never,
+    evaluate: never,
+    gradients: never,
+    moments: () => new Map([["first.weight", tensor]]),
+    restore: restored,
+    dispose: () => undefined,
+  };
+}
+
+// As a program: writes states of growing steps into a directory until it is killed.
+const directory = process.argv[2];
+if (process.argv[1]?.endsWith("save-forever.ts") && directory !== undefined) {
+  for (let step = 1; ; step++) {
+    await saveState(directory, hollowTrainer(step), { step, position: step, tokens: 0 }, recipe);
+    process.stdout.write(`${step}\n`);
+  }
+}
