@@ -8,21 +8,24 @@ import {
   type TrainingSample,
 } from "../prompt/index.ts";
 import type { Tokenizer } from "../tokenizer/index.ts";
-import type { Example } from "./example.ts";
 import { seededRandom, seedOf } from "./random.ts";
 import type { RowEncoder } from "./reader.ts";
 
-export interface EncoderOptions {
+/** How the texts of rows become tokens. */
+export interface TextOptions {
   /** What the texts are: conversations with `<image>` marks, captions of one picture each, or text alone. */
   readonly content: "conversation" | "caption" | "text";
   readonly tokenizer: Tokenizer;
-  readonly preprocessor: Preprocessor;
   /** Positions a picture takes. */
   readonly tokensPerImage: number;
   /** Longest row in tokens; what is longer is cut as `encodeTrainingSample` says. */
   readonly maxTokens: number;
   /** How conversations are written; what the tokenizer's directory says if absent. */
   readonly template?: PromptTemplate;
+}
+
+export interface EncoderOptions extends TextOptions {
+  readonly preprocessor: Preprocessor;
   /** Cut out and mirror pictures at random, as stage 1 of the paper; the seed and the row's index decide how. */
   readonly augmentation?: { readonly seed: number };
 }
@@ -33,18 +36,24 @@ export function rowEncoder(options: EncoderOptions): RowEncoder {
   const pixelsOf = (image: RgbImage, random: (() => number) | undefined): Float32Array =>
     toPixelValues(random ? randomResizedCrop(image, preprocessor.size, random) : image, preprocessor);
   return (example, index, name) => {
-    const { ids, counted, imageCount } = sampleOf(example, name, options);
+    const { ids, counted, imageCount } = encodeText(example.text, name, options);
     const random = augmentation && seededRandom(seedOf("augmentation", augmentation.seed, index));
     const images = example.images.slice(0, imageCount);
     return { ids, counted, name, pixels: images.map((image) => pixelsOf(image, random)) };
   };
 }
 
-function sampleOf(example: Example, where: string, options: EncoderOptions): TrainingSample {
+/**
+ * The tokens of a row's text, and which of them are learned.
+ *
+ * @param where the row's name, for errors
+ * @throws PromptError where nothing in the row could be learned
+ */
+export function encodeText(text: string, where: string, options: TextOptions): TrainingSample {
   const { content, tokenizer, tokensPerImage, maxTokens: maxLength, template } = options;
-  if (content === "text") return encodePlainText(example.text, tokenizer, { maxLength });
+  if (content === "text") return encodePlainText(text, tokenizer, { maxLength });
   const sample: SampleOptions = { maxLength, tokensPerImage, where, ...(template ? { template } : {}) };
   return content === "caption"
-    ? encodeCaption(example.text, tokenizer, sample)
-    : encodeTrainingSample(example.text, tokenizer, sample);
+    ? encodeCaption(text, tokenizer, sample)
+    : encodeTrainingSample(text, tokenizer, sample);
 }

@@ -40,3 +40,17 @@ export class DataError extends Error {
 export function rowName<T>(source: Source<T>, index: number): string {
   return source.nameOf?.(index) ?? `example ${index}`;
 }
+
+const problemsShown = 20;
+
+/** Throws a DataError that lists the problems of a file's rows (the first twenty in full), if there are any. */
+export function requireNone(path: string, problems: readonly string[]): void {
+  if (problems.length === 0) return;
+  const shown = problems.slice(0, problemsShown).map((problem) => `  ${problem}`);
+  const more = problems.length - shown.length;
+  if (more > 0) shown.push(`  and ${more} more`);
+  const count = `${problems.length} problem${problems.length === 1 ? "" : "s"}`;
+  throw new DataError(
+    `${path}: must hold one training row a line, got ${count}:\n${shown.join("\n")}\nCorrect or remove these lines.`,
+  );
+}

@@ -1,6 +1,6 @@
 import { decodeImage, type RgbImage } from "../image/index.ts";
 import { joinPath, parentDirectory, pathKind, readText } from "../platform/index.ts";
-import { DataError, type Example, type ExampleSource } from "./example.ts";
+import { DataError, type Example, type ExampleSource, requireNone } from "./example.ts";
 
 export interface JsonlOptions {
   /**
@@ -12,14 +12,18 @@ export interface JsonlOptions {
   readonly cacheBytes?: number;
 }
 
+/** Rows of a file, whose texts can be read without their pictures. */
+export interface JsonlSource extends ExampleSource {
+  textOf(index: number): string;
+  nameOf(index: number): string;
+}
+
 interface Row {
   readonly line: number;
   readonly text: string;
   /** Paths of the pictures, in order. */
   readonly images: readonly string[];
 }
-
-const problemsShown = 20;
 
 /**
  * Rows in mPLUG-Owl's format, one JSON object a line: `{"image": ["a.jpg"], "text": "…", "task_type": "…"}`.
@@ -29,7 +33,7 @@ const problemsShown = 20;
  * @throws DataError naming every line that is no such row, misses a picture file, or has other than one
  *   `<image>` mark a picture (the released code takes another row instead and says nothing)
  */
-export async function jsonlSource(path: string, options: JsonlOptions = {}): Promise<ExampleSource> {
+export async function jsonlSource(path: string, options: JsonlOptions = {}): Promise<JsonlSource> {
   const { content = "conversation", cacheBytes = 256 * 2 ** 20 } = options;
   const problems: string[] = [];
   const found: Row[] = [];
@@ -41,20 +45,14 @@ export async function jsonlSource(path: string, options: JsonlOptions = {}): Pro
     if (typeof row !== "string") found.push(row);
   }
   if (found.length === 0 && problems.length === 0) problems.push("the file has no rows");
-  if (problems.length > 0) throw new DataError(problemText(path, problems));
+  requireNone(path, problems);
   const decode = cachedDecoder(cacheBytes);
   return {
     length: found.length,
     example: (index) => readExample(path, found[index], decode),
+    textOf: (index) => found[index].text,
     nameOf: (index) => `${path}:${found[index].line}`,
   };
-}
-
-function problemText(path: string, problems: readonly string[]): string {
-  const shown = problems.slice(0, problemsShown).map((problem) => `  ${problem}`);
-  const more = problems.length - shown.length;
-  if (more > 0) shown.push(`  and ${more} more`);
-  return `${path}: must hold one training row a line, got ${problems.length} problem${problems.length === 1 ? "" : "s"}:\n${shown.join("\n")}\nCorrect or remove these lines.`;
 }
 
 function parseRow(line: string, number: number, directory: string): Row | string {

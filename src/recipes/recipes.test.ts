@@ -120,6 +120,22 @@ describe("recipe files", () => {
     );
   });
 
+  it("check every text before the run: rows without an answer are named, cut ones counted", async () => {
+    const long = { text: `Human: hi\nAI: ${"hello ".repeat(80)}` };
+    const rows = [{ text: "Human: no answer" }, { text: `Human: ${"long ".repeat(90)}\nAI: late` }, long];
+    await write("unlearnable.jsonl", rows.map((row) => JSON.stringify(row)).join("\n"));
+    const path = await write("check.yaml", "extends: small.yaml\ndata: [{ file: unlearnable.jsonl }]");
+    const error = await prepareRun(path).catch(String);
+    expect(error).toMatch(/unlearnable.jsonl: must hold one training row a line, got 2 problems/);
+    expect(error).toMatch(/unlearnable.jsonl:1: a line must begin with "AI: "/);
+    expect(error).toMatch(/unlearnable.jsonl:2: /);
+    await write("long.jsonl", JSON.stringify(long));
+    const { cutRows } = await prepareRun(
+      await write("long.yaml", "extends: small.yaml\ndata: [{ file: long.jsonl }]"),
+    );
+    expect(cutRows).toEqual([1]);
+  });
+
   it("train, evaluate, and write model, adapter, state and log", async () => {
     const run = await prepareRun(join(directory, "small.yaml"));
     expect(run.rows).toEqual([2, 2]);

@@ -10,15 +10,18 @@ import {
   DataError,
   type Example,
   type ExampleSource,
+  encodeText,
   jsonlSource,
   mix,
   type Reader,
   type RowEncoder,
+  requireNone,
   rowEncoder,
   rowName,
   rows,
   type Source,
   shuffled,
+  type TextOptions,
   type TokenBatch,
   tokenReader,
 } from "../data/index.ts";
@@ -32,6 +35,7 @@ import {
   tokensPerImage,
 } from "../model/index.ts";
 import { joinPath, readJson } from "../platform/index.ts";
+import { PromptError } from "../prompt/index.ts";
 import { type DeviceOptions, openDevice } from "../runtime/index.ts";
 import { loadTokenizer, type Tokenizer } from "../tokenizer/index.ts";
 import {
@@ -67,6 +71,8 @@ export interface PreparedRun {
   readonly memory: MemoryEstimate;
   /** Rows of each data file. */
   readonly rows: readonly number[];
+  /** How many of them are longer than the recipe's `maxTokens`, and lose their end. */
+  readonly cutRows: readonly number[];
   /**
    * Trains, then writes `model/` (LoRA merged) and, where a LoRA was trained, `adapter/` into the output
    * directory; `state/` and `log.jsonl` lie there too.
@@ -93,14 +99,16 @@ export async function prepareRun(path: string, overrides: RunOverrides = {}): Pr
   const plan = await readRecipeFile(path, overrides);
   const origin = await originOf(plan);
   const objective = languageObjective(origin.config, plan.recipe);
-  const [data, evaluation] = [await open(plan, plan.data), await open(plan, plan.evaluation)];
+  const [data, evaluation] = [await open(plan, origin, plan.data), await open(plan, origin, plan.evaluation)];
   const usesPictures = plan.data.some((file) => contentOf(plan, file) !== "text");
   return {
     plan,
     parameters: objective.parameters,
     memory: estimateMemory(origin.config, objective.parameters, plan.recipe, usesPictures ? 1 : 0),
-    rows: data.map((source) => source.length),
-    start: (options = {}) => start(plan, origin, objective, { data, evaluation }, options),
+    rows: data.map(({ source }) => source.length),
+    cutRows: data.map(({ cut }) => cut),
+    start: (options = {}) =>
+      start(plan, origin, objective, { data: sources(data), evaluation: sources(evaluation) }, options),
   };
 }
 
@@ -131,19 +139,40 @@ function contentOf({ recipe }: RunPlan, { content }: DataFile): Content {
   return recipe.stage === "language" ? "text" : recipe.stage === "1" ? "caption" : "conversation";
 }
 
-/** Opens all files, so that one error names the bad rows of every one of them. */
-async function open(plan: RunPlan, files: readonly DataFile[]): Promise<ExampleSource[]> {
-  const opened = await Promise.allSettled(
-    files.map((file) => jsonlSource(file.file, { content: contentOf(plan, file) })),
-  );
+interface OpenedFile {
+  readonly source: ExampleSource;
+  readonly cut: number;
+}
+
+const sources = (files: readonly OpenedFile[]): ExampleSource[] => files.map(({ source }) => source);
+
+/** Opens all files and encodes every text once, so that one error names the bad rows of every one of them. */
+async function open(plan: RunPlan, origin: Origin, files: readonly DataFile[]): Promise<OpenedFile[]> {
+  const opened = await Promise.allSettled(files.map((file) => openFile(plan, origin, file)));
   const failed = opened.flatMap((result) => (result.status === "rejected" ? [result.reason] : []));
   const other = failed.find((reason) => !(reason instanceof DataError));
   if (other !== undefined) throw other;
   if (failed.length > 0) throw new DataError(failed.map((reason) => reason.message).join("\n"));
-  return opened.flatMap((result, i) => {
-    if (result.status === "rejected") return [];
-    return [rows(result.value, 0, files[i].rows ?? result.value.length)];
-  });
+  return opened.flatMap((result) => (result.status === "fulfilled" ? [result.value] : []));
+}
+
+async function openFile(plan: RunPlan, origin: Origin, file: DataFile): Promise<OpenedFile> {
+  const content = contentOf(plan, file);
+  const source = await jsonlSource(file.file, { content });
+  const length = Math.min(file.rows ?? source.length, source.length);
+  const options = textOptions(plan.recipe, origin, content);
+  const problems: string[] = [];
+  let cut = 0;
+  for (let row = 0; row < length; row++) {
+    try {
+      if (encodeText(source.textOf(row), source.nameOf(row), options).isCut) cut++;
+    } catch (error) {
+      if (!(error instanceof PromptError)) throw error;
+      problems.push(error.message);
+    }
+  }
+  requireNone(file.file, problems);
+  return { source: rows(source, 0, length), cut };
 }
 
 interface Sources {
@@ -231,13 +260,14 @@ function readerOf(
   });
 }
 
+function textOptions(recipe: TrainingRecipe, { tokenizer, config }: Origin, content: Content): TextOptions {
+  return { content, tokenizer, tokensPerImage: tokensPerImage(config), maxTokens: recipe.maxTokens };
+}
+
 function encoderOf(recipe: TrainingRecipe, origin: Origin, content: Content): RowEncoder {
   return rowEncoder({
-    content,
-    tokenizer: origin.tokenizer,
+    ...textOptions(recipe, origin, content),
     preprocessor: origin.preprocessor,
-    tokensPerImage: tokensPerImage(origin.config),
-    maxTokens: recipe.maxTokens,
     ...(recipe.augment ? { augmentation: { seed: recipe.seed } } : {}),
   });
 }
