@@ -19,7 +19,7 @@ import {
 const shippedModel = fileURLToPath(new URL("../../models/owl-nano", import.meta.url));
 
 interface ChatOptions {
-  readonly image: readonly string[];
+  readonly image?: readonly string[];
   readonly system?: string;
   readonly device: DeviceName;
   readonly threads?: number;
@@ -90,7 +90,7 @@ async function chat(words: readonly string[], options: ChatOptions): Promise<voi
     model,
     model === shippedModel ? "`npm run owl-nano` trains it" : "without MODEL the shipped owl answers",
   );
-  const { device, threads, adapter, image, system } = options;
+  const { device, threads, adapter, image = [], system } = options;
   const owl = await Owl.load(model, { device, threads, adapter });
   const start: ChatMessage[] = system === undefined ? [] : [{ role: "system", content: system }];
   const settings = settingsOf(options);
@@ -112,16 +112,17 @@ async function chat(words: readonly string[], options: ChatOptions): Promise<voi
   }
 }
 
-const collect = (value: string, earlier: string[]): string[] => [...earlier, value];
+const collect = (value: string, earlier: string[] = []): string[] => [...earlier, value];
 
 export function addChat(program: Command): void {
   program
     .command("chat")
+    .usage("[options] [MODEL] [QUESTION]")
     .argument(
       "[words...]",
-      "[MODEL] [QUESTION]: a model directory (the shipped owl-nano if absent) and a question",
+      "MODEL: a model directory (the shipped owl-nano if absent); QUESTION: asked once (a conversation if absent)",
     )
-    .option("--image <file>", "a picture; may be given several times", collect, [])
+    .option("--image <file>", "a picture; may be given several times", collect)
     .option("--system <sentence>", "system sentence, in place of the model's own")
     .option("--adapter <path>", "a LoRA adapter in PEFT's layout")
     .option("--max-new-tokens <count>", "longest answer", countOption)
