@@ -1,11 +1,13 @@
-import { spawn } from "node:child_process";
+import { execFile, spawn } from "node:child_process";
 import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { promisify } from "node:util";
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { owlFixture } from "../../tests/owl-fixture.ts";
 import { readSafetensors } from "../checkpoint/index.ts";
+import { runCli } from "./program.ts";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
 const fixture = (path: string): string => join(root, "tests/fixtures", path);
@@ -33,6 +35,22 @@ function owl(words: readonly string[], { input = "", interruptAt = "" } = {}): P
   });
   child.stdin.end(input);
   return new Promise((resolve) => child.on("close", (code) => resolve({ code, ...said })));
+}
+
+/** The same in this process, which saves the start of another. */
+async function owlHere(words: readonly string[]): Promise<Outcome> {
+  const said = { out: "", err: "" };
+  const catching = (stream: NodeJS.WriteStream, name: keyof typeof said) =>
+    vi.spyOn(stream, "write").mockImplementation((chunk) => {
+      said[name] += chunk;
+      return true;
+    });
+  const spies = [catching(process.stdout, "out"), catching(process.stderr, "err")];
+  try {
+    return { code: await runCli(words), ...said };
+  } finally {
+    for (const spy of spies) spy.mockRestore();
+  }
 }
 
 let model: Awaited<ReturnType<typeof owlFixture>>;
@@ -65,7 +83,7 @@ function recipe(name: string, steps: number): string {
   return path;
 }
 
-describe.concurrent("owl chat", () => {
+describe.concurrent("owl as a process", () => {
   const brief = ["--max-new-tokens", "6"];
 
   it("answers one question about a picture, and says when it was cut", async () => {
@@ -75,68 +93,76 @@ describe.concurrent("owl chat", () => {
   });
 
   it("takes turns from a pipe, and every turn sees the ones before it", async () => {
-    const both = await owl(["chat", model.directory, ...brief], { input: "hello\nand now?\n" });
-    const alone = await owl(["chat", model.directory, "and now?", ...brief]);
-    expect(both.code).toBe(0);
-    expect(both.out.endsWith(alone.out)).toBe(false);
-    const pieces = await owl(["chat", model.directory, ...brief], { input: "hello\n/new\nand now?\n" });
-    expect(pieces.out.endsWith(alone.out)).toBe(true);
+    const input = "hello\nand now?\n/new\nand now?\n/new\nhello\n";
+    const { code, out } = await owl(["chat", model.directory, ...brief], { input });
+    expect(code).toBe(0);
+    const [first, second, alone, again] = out.split("\n");
+    expect(second).not.toBe(alone);
+    expect(again).toBe(first);
   });
-});
 
-describe.concurrent("owl train", () => {
   it("trains, stops at Ctrl-C with a checkpoint, and goes on where it stopped", async () => {
-    const interrupted = recipe("interrupted.yaml", 200);
-    const stopped = await owl(["train", interrupted], { interruptAt: "step 10/200" });
+    const path = recipe("interrupted.yaml", 200);
+    const stopped = await owl(["train", path], { interruptAt: "step 10/200" });
     expect(stopped.code).toBe(130);
     expect(stopped.err).toMatch(/interrupted after step \d+ of 200; `owl train \S+ --resume` goes on/);
     expect(stopped.out).toMatch(/memory +about \d+ MiB/);
 
-    const again = await owl(["train", interrupted]);
-    expect(again).toMatchObject({ code: 2, err: expect.stringContaining("--resume goes on with it") });
+    const resumed = await owl(["train", path, "--resume"]);
+    const goesOn = expect.stringMatching(/going on after step \d+[\s\S]*step 200\/200/);
+    expect(resumed).toMatchObject({ code: 0, out: goesOn });
 
-    const resumed = await owl(["train", interrupted, "--resume"]);
-    expect(resumed).toMatchObject({
-      code: 0,
-      out: expect.stringMatching(/going on after step \d+[\s\S]*step 200\/200/),
-    });
     const log = readFileSync(join(folder, "run", "log.jsonl"), "utf8")
       .trim()
       .split("\n");
     const steps = log.map((line) => JSON.parse(line)).filter(({ kind }) => kind === "step");
     expect(steps.map(({ step }) => step)).toEqual(Array.from({ length: 200 }, (_, i) => i + 1));
+  }, 240_000);
 
-    const inspected = await owl(["inspect", join(folder, "run", "adapter")]);
+  it("turns text into ids and back, a line each", async () => {
+    const text = "a cat 🐈";
+    const there = await owl(["probe", "text", model.directory], { input: JSON.stringify({ text }) });
+    const back = await owl(["probe", "text", model.directory], { input: there.out });
+    expect(JSON.parse(back.out)).toEqual({ text });
+  });
+
+  it("teaches, from the repository's own command", async () => {
+    const { stdout } = await promisify(execFile)("npm", ["run", "-s", "owl", "--", "--help"], { cwd: root });
+    for (const word of ["chat", "train", "inspect", "probe", "Exit codes"]) expect(stdout).toContain(word);
+  });
+});
+
+describe("owl train", () => {
+  it("does not begin over another run, and its adapter can be inspected", async () => {
+    const path = recipe("finished.yaml", 2);
+    const words = ["train", path, "--output", join(folder, "finished")];
+    expect((await owlHere(words)).code).toBe(0);
+    const again = await owlHere(words);
+    expect(again).toMatchObject({ code: 2, err: expect.stringContaining("--resume goes on with it") });
+    const inspected = await owlHere(["inspect", join(folder, "finished", "adapter")]);
     expect(inspected.out).toMatch(/rank 8, alpha 32, on q_proj, v_proj, and \d+ whole tensors/);
-  }, 120_000);
+  });
 
   it("shows published numbers with their reasons, as a recipe that can be edited", async () => {
-    const { out } = await owl(["recipe", "stage-1"]);
+    const { out } = await owlHere(["recipe", "stage-1"]);
     expect(out).toMatch(/^learningRate: 0.0001 +# .*§4.1; its appendix says 2e-4/m);
   });
 });
 
-describe.concurrent("owl inspect", () => {
+describe("owl inspect", () => {
   it("lists every parameter, trained or frozen", async () => {
-    const { code, out } = await owl(["inspect", model.directory, "--stage", "1"]);
+    const { code, out } = await owlHere(["inspect", model.directory, "--stage", "1"]);
     expect(code).toBe(0);
     expect(out).toMatch(/^visual abstractor +query_tokens +\[1, 8, 64\] +512 trained$/m);
     expect(out).toMatch(/^language model +language_model.model.norm.weight +\[96\] +96 frozen$/m);
   });
 });
 
-describe.concurrent("owl probe", () => {
-  it("text: ids and back, a line each", async () => {
-    const text = "a cat 🐈";
-    const { out } = await owl(["probe", "text", model.directory], { input: JSON.stringify({ text }) });
-    const back = await owl(["probe", "text", model.directory], { input: out });
-    expect(JSON.parse(back.out)).toEqual({ text });
-  });
-
+describe("owl probe", () => {
   it("pixels: a picture as the vision encoder gets it", async () => {
     const path = join(folder, "pixels.safetensors");
     const words = ["probe", "pixels", picture, model.directory, "--outputs", path, "--fidelity", "reference"];
-    expect(await owl(words)).toEqual({ code: 0, out: "", err: "" });
+    expect(await owlHere(words)).toEqual({ code: 0, out: "", err: "" });
     const pixels = (await readSafetensors(path)).get("pixel_values");
     expect(pixels?.dims).toEqual([1, 3, 56, 56]);
   });
@@ -147,7 +173,7 @@ describe.concurrent("owl probe", () => {
     const adapter = ["--adapter", fixture("model/lora.safetensors")];
     const settings = ["--generate", '{"max_new_tokens": 4}'];
     const words = ["probe", "model", fixture("model"), ...inputs, "--stage", "2", ...adapter, ...settings];
-    expect(await owl(words)).toMatchObject({ code: 0, err: "" });
+    expect(await owlHere(words)).toMatchObject({ code: 0, err: "" });
     const found = await readSafetensors(path);
     expect(found.get("logits")?.dims).toEqual([2, 24, 1024]);
     expect(found.get("ids")?.dims).toEqual([2, 4]);
@@ -164,32 +190,28 @@ describe.concurrent("owl probe", () => {
   });
 });
 
-describe.concurrent("a mistake", () => {
+describe("a mistake", () => {
   const cases: [says: string, words: string[], code: number, text: string][] = [
     ["an unknown command", ["chta"], 2, "Did you mean chat?"],
     ["an unknown option", ["chat", "--imag", "x"], 2, "Did you mean --image?"],
+    ["a question without quotes", ["chat", "what", "is", "this"], 2, "quote the question"],
     ["no model", ["chat", "./nowhere", "hi"], 2, "./nowhere: must be a model directory"],
     ["a stage that is none", ["inspect", ".", "--stage", "9"], 2, "Allowed choices are"],
+    ["a number that is none", ["chat", "--seed", "x"], 2, "It must be a number"],
     ["no recipe", ["train", "none.yaml"], 1, "none.yaml: must be a readable text file, got no such file"],
   ];
   it.each(cases)("%s: says so and ends with a code, without a stack", async (_, words, code, text) => {
-    const outcome = await owl(words);
+    const outcome = await owlHere(words);
     expect(outcome).toMatchObject({ code, out: "", err: expect.stringContaining(text) });
     expect(outcome.err).not.toMatch(/^\s+at /m);
   });
 
   it("an unreadable picture", async () => {
-    const { code, out, err } = await owl(["chat", model.directory, "--image", "none.jpg", "what?"]);
+    const { code, out, err } = await owlHere(["chat", model.directory, "--image", "none.jpg", "what?"]);
     expect({ code, out, err }).toEqual({
       code: 1,
       out: "",
       err: "owl: none.jpg: must be a readable file, got no such file or directory\n",
     });
   });
-});
-
-it("owl --help teaches", async () => {
-  const { code, out } = await owl(["--help"]);
-  expect(code).toBe(0);
-  for (const word of ["chat", "train", "inspect", "probe", "Exit codes"]) expect(out).toContain(word);
 });
