@@ -45,10 +45,10 @@ test("a graph that computes all rows gets labels in their places", () => {
     [0, 0, 0, 0],
     [0, 1, 0, 0],
   ];
-  const { feeds } = lossFeeds(rows, counts, undefined, 4);
+  const { feeds } = lossFeeds(rows, counts);
   expect(feeds.loss_rows).toBeUndefined();
   expect([...feeds.labels.data].map(Number)).toEqual([0, 0, 0, 0, 7, 0, 0, 0]);
-  expect([...feeds.loss_weights.data]).toEqual([0, 0, 0, 0, 0.25, 0, 0, 0]);
+  expect([...feeds.loss_weights.data]).toEqual([0, 0, 0, 0, 1, 0, 0, 0]);
 });
 
 test("nothing to predict gives weights of zero and names the rows", () => {

@@ -67,14 +67,12 @@ interface Prediction {
  *
  * @param counts per row and position whether the token there is to be predicted; the first cannot be
  * @param lossRows `OwlSizes.lossRows` of the graph: absent if it computes every row's logits
- * @param total tokens the mean is over, where this batch is a part of a larger one; those that count here if absent
  * @throws RangeError where more tokens count than the graph has rows
  */
 export function lossFeeds(
   rows: IdRows,
   counts: readonly ArrayLike<number | boolean>[],
   lossRows?: number,
-  total?: number,
 ): LossFeeds {
   const perRow = rows.map((row, b) => predictions(row, counts[b], b * row.length));
   const all = perRow.flat();
@@ -90,7 +88,7 @@ export function lossFeeds(
   for (const [i, { row, label }] of all.entries()) {
     const at = lossRows === undefined ? row : i;
     labels.data[at] = BigInt(label);
-    weights.data[at] = 1 / (total ?? all.length);
+    weights.data[at] = 1 / all.length;
   }
   const feeds = { labels, loss_weights: weights };
   return {

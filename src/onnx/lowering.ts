@@ -275,7 +275,9 @@ function linearRows(indices: string, strides: readonly number[], writer: Writer)
   return writer.step("ReduceSum", [steps, integerConstant(writer, [1])], { keepdims: 1 });
 }
 
+/** Leaves are written where they are named. */
 const nothing = (): void => {};
+
 /** ONNX reads an empty list of axes as all of them; here it means none. */
 function reduction<K extends "reduceSum" | "reduceMean">(type: string): Lowering<K> {
   return ({ inputs: [x], outputs: [sum], attributes: { axes } }: Node<K>, writer) => {

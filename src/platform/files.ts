@@ -132,11 +132,6 @@ export async function pathKind(path: string): Promise<"file" | "directory" | "mi
   }
 }
 
-/** The names in a directory, sorted. */
-export async function listDirectory(path: string): Promise<string[]> {
-  return orFileError(path, "must be a readable directory", async () => (await fs.readdir(path)).sort());
-}
-
 /** Makes a directory and those above it. */
 export async function makeDirectory(path: string): Promise<void> {
   await orFileError(path, "must be a directory that can be made", () => fs.mkdir(path, { recursive: true }));
