@@ -28,14 +28,16 @@ function memoryLine({ weights, gradients, moments, activations, total }: MemoryE
 }
 
 /** What is about to happen, before anything large is allocated. */
-function announcement({ plan, parameters, memory, rows }: PreparedRun): string {
+function announcement({ plan, parameters, memory, rows, cutRows }: PreparedRun): string {
   const { recipe, data, output } = plan;
+  const rowsOf = (i: number): string =>
+    counted(rows[i], "row") + (cutRows[i] > 0 ? `, ${cutRows[i].toLocaleString("en")} of them cut` : "");
   const sizeOf = (chosen: PreparedRun["parameters"]): string =>
     `${(chosen.reduce((sum, { dims }) => sum + elementCount(dims), 0) / 1e6).toFixed(2)} M`;
   const trained = parameters.filter((parameter) => parameter.trained);
   return [
     `recipe     ${recipe.name}, stage ${recipe.stage}: ${stages[recipe.stage].says}`,
-    `data       ${data.map(({ file }, i) => `${file} (${counted(rows[i], "row")})`).join(", ")}`,
+    `data       ${data.map(({ file }, i) => `${file} (${rowsOf(i)})`).join(", ")}`,
     `steps      ${recipe.steps.toLocaleString("en")} of ${counted(recipe.batch, "row")}, at most ${counted(recipe.maxTokens, "token")} each`,
     `parameters ${sizeOf(trained)} of ${sizeOf(parameters)} learn`,
     memoryLine(memory),

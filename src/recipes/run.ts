@@ -194,17 +194,20 @@ async function start(
     marked(shuffled(source, recipe.seed + i), contentOf(plan, plan.data[i])),
   );
   const shares = plan.data.map(({ share = 1 }) => share);
-  const outcome = await train({
-    ...options,
-    trainer,
-    recipe,
-    reader: readerOf(plan, origin, mix(shuffledFiles, shares)),
-    evaluation: await heldOut(plan, origin, evaluation),
-    directory: output,
-  });
-  if (outcome.complete) await save(plan, origin, trainer);
-  trainer.dispose();
-  return outcome;
+  try {
+    const outcome = await train({
+      ...options,
+      trainer,
+      recipe,
+      reader: readerOf(plan, origin, mix(shuffledFiles, shares)),
+      evaluation: await heldOut(plan, origin, evaluation),
+      directory: output,
+    });
+    if (outcome.complete) await save(plan, origin, trainer);
+    return outcome;
+  } finally {
+    trainer.dispose();
+  }
 }
 
 async function save(plan: RunPlan, origin: Origin, trainer: Trainer<BatchSizes>): Promise<void> {
