@@ -195,24 +195,25 @@ describe("number formats", () => {
     expect(Number.isNaN(wide[infinity + 1])).toBe(true);
   });
 
-  it.each(formats)(
-    "$name: between two values the nearest is taken, halfway the even",
-    ({ widen, narrow, infinity }) => {
-      const pair = new Float32Array(2);
-      const result = new Uint16Array(3);
-      for (let bits = 0; bits + 1 < infinity; bits++) {
-        widen(Uint16Array.of(bits, bits + 1), pair);
-        const step = pair[1] - pair[0];
-        narrow(Float32Array.of(pair[0] + step / 4, pair[0] + step / 2, pair[0] + 0.75 * step), result);
-        // The smallest bfloat16 steps have no quarter in float32.
-        if (step / 4 < 2 ** -149) continue;
-        const even = bits % 2 === 0 ? bits : bits + 1;
-        if (result[0] !== bits || result[1] !== even || result[2] !== bits + 1) {
-          expect([bits, ...result]).toEqual([bits, bits, even, bits + 1]);
-        }
+  it.each(formats)("$name: between two values the nearest is taken, halfway the even", ({
+    widen,
+    narrow,
+    infinity,
+  }) => {
+    const pair = new Float32Array(2);
+    const result = new Uint16Array(3);
+    for (let bits = 0; bits + 1 < infinity; bits++) {
+      widen(Uint16Array.of(bits, bits + 1), pair);
+      const step = pair[1] - pair[0];
+      narrow(Float32Array.of(pair[0] + step / 4, pair[0] + step / 2, pair[0] + 0.75 * step), result);
+      // The smallest bfloat16 steps have no quarter in float32.
+      if (step / 4 < 2 ** -149) continue;
+      const even = bits % 2 === 0 ? bits : bits + 1;
+      if (result[0] !== bits || result[1] !== even || result[2] !== bits + 1) {
+        expect([bits, ...result]).toEqual([bits, bits, even, bits + 1]);
       }
-    },
-  );
+    }
+  });
 });
 
 describe.skipIf(!sharedAvailable)("files written by the reference", () => {

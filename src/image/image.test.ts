@@ -80,14 +80,18 @@ describe("fidelity reference", () => {
 });
 
 describe("fidelity default", () => {
-  it.each(["rgb.png", "gray.png", "photo.jpg", "lossy.webp", "sliver.png", "one-pixel.png"])(
-    "%s equals the reference",
-    async (name) => {
-      const ours = await loadPixelValues(bytesOf(name), levels(16));
-      const reference = await loadPixelValues(fixture(name), levels(16), { fidelity: "reference" });
-      expect(ours).toEqual(reference);
-    },
-  );
+  it.each([
+    "rgb.png",
+    "gray.png",
+    "photo.jpg",
+    "lossy.webp",
+    "sliver.png",
+    "one-pixel.png",
+  ])("%s equals the reference", async (name) => {
+    const ours = await loadPixelValues(bytesOf(name), levels(16));
+    const reference = await loadPixelValues(fixture(name), levels(16), { fidelity: "reference" });
+    expect(ours).toEqual(reference);
+  });
 
   it("turns a picture as its EXIF orientation says", async () => {
     const stored = await decodeImage(fixture("turned.jpg"), { fidelity: "reference" });
@@ -280,35 +284,34 @@ describe.skipIf(!sharedAvailable)("the reference's pictures", () => {
     expect(normalisationTable(CLIP_PREPROCESSOR)).toEqual(table.get("inference")!.data);
   });
 
-  it.each(cases.images.map(({ file, tensors, train }) => [file, tensors, train] as const))(
-    "%s",
-    async (file, tensors, train) => {
-      const golden = await readSafetensors(path(tensors));
-      const values = await loadPixelValues(path(file), CLIP_PREPROCESSOR, { fidelity: "reference" });
-      if (golden.has("pixel_values") && allowed(file) === 0) {
-        expect(
-          Buffer.compare(Buffer.from(values.buffer), Buffer.from(golden.get("pixel_values")!.data.buffer)),
-        ).toBe(0);
-      } else if (golden.has("pixel_values")) {
-        const right = golden.get("pixel_values")!.data as Float32Array;
-        const worst = values.reduce((most, value, i) => Math.max(most, Math.abs(value - right[i])), 0);
-        expect(worst).toBeLessThan(0.015 * DECODER_ALLOWANCE);
-      } else {
-        const table = normalisationTable(CLIP_PREPROCESSOR);
-        const rgb = bytes(golden, "resized_rgb");
-        const right = Float32Array.from(values, (_, i) => {
-          const channel = Math.trunc(i / (224 * 224));
-          return table[channel * 256 + rgb[(i % (224 * 224)) * 3 + channel]];
-        });
-        const worst = values.reduce((most, value, i) => Math.max(most, Math.abs(value - right[i])), 0);
-        expect(worst).toBeLessThanOrEqual(0.015 * allowed(file));
-      }
-      if (train) {
-        const rgb = resizeBicubic(await decodeImage(path(file), { fidelity: "reference" }), 224, 224);
-        expect(largestDifference(rgb.data, bytes(golden, train))).toBe(0);
-      }
-    },
-  );
+  it.each(
+    cases.images.map(({ file, tensors, train }) => [file, tensors, train] as const),
+  )("%s", async (file, tensors, train) => {
+    const golden = await readSafetensors(path(tensors));
+    const values = await loadPixelValues(path(file), CLIP_PREPROCESSOR, { fidelity: "reference" });
+    if (golden.has("pixel_values") && allowed(file) === 0) {
+      expect(
+        Buffer.compare(Buffer.from(values.buffer), Buffer.from(golden.get("pixel_values")!.data.buffer)),
+      ).toBe(0);
+    } else if (golden.has("pixel_values")) {
+      const right = golden.get("pixel_values")!.data as Float32Array;
+      const worst = values.reduce((most, value, i) => Math.max(most, Math.abs(value - right[i])), 0);
+      expect(worst).toBeLessThan(0.015 * DECODER_ALLOWANCE);
+    } else {
+      const table = normalisationTable(CLIP_PREPROCESSOR);
+      const rgb = bytes(golden, "resized_rgb");
+      const right = Float32Array.from(values, (_, i) => {
+        const channel = Math.trunc(i / (224 * 224));
+        return table[channel * 256 + rgb[(i % (224 * 224)) * 3 + channel]];
+      });
+      const worst = values.reduce((most, value, i) => Math.max(most, Math.abs(value - right[i])), 0);
+      expect(worst).toBeLessThanOrEqual(0.015 * allowed(file));
+    }
+    if (train) {
+      const rgb = resizeBicubic(await decodeImage(path(file), { fidelity: "reference" }), 224, 224);
+      expect(largestDifference(rgb.data, bytes(golden, train))).toBe(0);
+    }
+  });
 
   it.each(cases.jpeg)("JPEG %s is decoded within the allowance", async (name) => {
     const ours = await decodeImage(path(`jpeg/${name}.jpg`), { fidelity: "reference" });
