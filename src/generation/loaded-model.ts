@@ -9,6 +9,7 @@ import {
 } from "../model/index.ts";
 import type { Device, Program } from "../runtime/index.ts";
 import { type Graph, type HostTensor, leavesOf } from "../tensor/index.ts";
+import { requireSoundAttention } from "./attention-check.ts";
 import { type Allocate, KeyValueCache } from "./key-value-cache.ts";
 import type { Picture } from "./prompt.ts";
 
@@ -31,6 +32,7 @@ export class LoadedModel {
   /** By their published names. */
   readonly parameters: NamedTensors;
   readonly #programs = new Map<string, Promise<BoundProgram>>();
+  #sound: Promise<void> | undefined;
   readonly #visual = new Map<string, Float32Array>();
 
   /** `parameters` by their published names; they are not copied and must stay as they are. */
@@ -46,7 +48,12 @@ export class LoadedModel {
   }
 
   /** New tokens into the KV cache, several a row. */
-  prefillProgram(pictures: boolean): Promise<BoundProgram> {
+  async prefillProgram(pictures: boolean): Promise<BoundProgram> {
+    // The CPU's kernels are under test; a GPU's depend on the adapter.
+    if (this.device.name !== "cpu") {
+      this.#sound ??= requireSoundAttention(this.device);
+      await this.#sound;
+    }
     return this.#program(pictures ? "prefill with pictures" : "prefill", () =>
       tracePrefill(this.config, { pictures }),
     );
