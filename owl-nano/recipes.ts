@@ -87,7 +87,7 @@ const align: TrainingRecipe = {
   ...SHARED,
   name: "owl-nano stage 1",
   stage: "1",
-  steps: 1900,
+  steps: 4200,
   maxTokens: 64,
   learningRate: 1.2e-3,
   rateFactors: { vision_model: 0.3 },
@@ -143,8 +143,8 @@ export const SHORT_OWL: OwlConfig = {
 const SHORT = { batch: 16, warmup: 20, weightDecay: 0.01, saveEvery: 10_000, learningRate: 3e-3 } as const;
 
 export const SHORT_RECIPES: Readonly<Record<StageName, TrainingRecipe>> = {
-  language: { ...language, ...SHORT, name: "short language", steps: 600 },
-  vision: { ...vision, ...SHORT, name: "short vision", steps: 500 },
-  align: { ...align, ...SHORT, name: "short stage 1", steps: 400 },
-  instruct: { ...instruct, ...SHORT, name: "short stage 2", steps: 250 },
+  language: { ...language, ...SHORT, name: "short language", steps: 1400 },
+  vision: { ...vision, ...SHORT, name: "short vision", steps: 600 },
+  align: { ...align, ...SHORT, name: "short stage 1", steps: 500 },
+  instruct: { ...instruct, ...SHORT, name: "short stage 2", steps: 160 },
 };

@@ -35,12 +35,17 @@ function endless(example: (index: number) => Example): ExampleSource {
 /**
  * Stage V begins broad: further classes and strong changes of style make general features (at 80 thousand scenes unseen designs were
  * named 0.7 times as often as training designs). Then it comes nearer to what is asked; and when it begins to know the training
- * designs by heart (61 % of them, 33 % of the unseen ones at 224 thousand), they are bent and tinted as if drawn anew.
+ * designs by heart (61 % of them, 33 % of the unseen ones at 224 thousand), they are bent and tinted as if drawn anew. At last (91 %
+ * and 49 % at 544 thousand) blocks are painted over them, too, so that a patch must be told from the others and not by its own details.
  */
 const COURSE: Course = [
   { from: 0, variety: { furtherShare: 0.25, style: 1 } },
   { from: 115_200, variety: { furtherShare: 0.1, style: 0.5 } },
   { from: 288_000, variety: { furtherShare: 0.15, style: 0.5, redrawing: REDRAWING } },
+  {
+    from: 544_000,
+    variety: { furtherShare: 0.2, style: 0.7, redrawing: { bend: 0.1, coarse: 0.25, tint: 0.25 }, blots: 3 },
+  },
 ];
 
 /** Stage V: scenes with a class for each patch. */

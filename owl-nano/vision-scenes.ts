@@ -1,7 +1,15 @@
 import type { Sprite } from "./atlas.ts";
 import { COLORS } from "./colors.ts";
 import { type Random, randomFor } from "./random.ts";
-import { develop, drawSprite, IMAGE_SIZE, type Placement, paintBackground, type Wave } from "./scene.ts";
+import {
+  blot,
+  develop,
+  drawSprite,
+  IMAGE_SIZE,
+  type Placement,
+  paintBackground,
+  type Wave,
+} from "./scene.ts";
 import { PLAIN, randomStyle } from "./style.ts";
 
 /** Side of a patch in pixels. */
@@ -116,6 +124,8 @@ export interface Variety {
   /** How much of the style changes. */
   readonly style: number;
   readonly redrawing?: Redrawing;
+  /** Blocks painted over the picture, at most; the patches under them keep their class, so that it must be told from the rest. */
+  readonly blots?: number;
 }
 
 /** Parts of the examples, each from an index on; the first from 0. */
@@ -154,7 +164,9 @@ export class VisionScenes {
   example(index: number): LabelledScene {
     const random = randomFor(this.#seed, "vision", index);
     const color = random.integer(COLORS.length);
-    const { furtherShare, style, redrawing } = this.#course.findLast(({ from }) => index >= from)!.variety;
+    const { furtherShare, style, redrawing, blots } = this.#course.findLast(
+      ({ from }) => index >= from,
+    )!.variety;
     const pick = (): Sprite => {
       const further = random.chance(furtherShare) && this.#further.length > 0;
       return random.pick(random.pick(further ? this.#further : this.#concepts));
@@ -169,6 +181,7 @@ export class VisionScenes {
     );
     const canvas = paintBackground(color, random);
     for (const [i, placement] of placements.entries()) drawSprite(canvas, placement, i);
+    if (blots !== undefined) blot(canvas, random.integer(blots + 1), random);
     const data = develop(canvas, random);
     return {
       image: { width: IMAGE_SIZE, height: IMAGE_SIZE, data },
