@@ -12,14 +12,16 @@ const root = fileURLToPath(new URL("..", import.meta.url));
 
 let fixture: Awaited<ReturnType<typeof owlFixture>>;
 
-// The examples run where a directory called models/owl-nano and a picture called examples/dog.png are.
+// The examples run where a directory called models/owl-nano and the pictures of examples/ are.
 beforeAll(async () => {
   fixture = await owlFixture();
   const { directory } = fixture;
   mkdirSync(join(directory, "models"));
   symlinkSync(directory, join(directory, "models", "owl-nano"));
   mkdirSync(join(directory, "examples"));
-  copyFileSync(join(root, "examples/dog.png"), join(directory, "examples/dog.png"));
+  for (const picture of ["dog.png", "owl.png"]) {
+    copyFileSync(join(root, "examples", picture), join(directory, "examples", picture));
+  }
 });
 afterAll(() => fixture.remove());
 

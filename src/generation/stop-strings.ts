@@ -1,6 +1,7 @@
 /**
- * Cuts streamed text before the first stop string. Text that may still become one is held back until the next
- * piece decides, so nothing that was given out is ever taken back.
+ * Cuts streamed text before the stop string that is complete first, so the cut does not depend on the pieces the
+ * text comes in. Text that may still become one is held back until the next piece decides, so nothing that was
+ * given out is ever taken back.
  */
 export class StopStrings {
   readonly #stops: readonly string[];
@@ -33,9 +34,13 @@ export class StopStrings {
     return this.#found ? "" : this.#release(this.#held.length);
   }
 
+  /** Where the stop string begins that ends first; of those that end together, the longest. */
   #earliest(): number {
-    const places = this.#stops.map((stop) => this.#held.indexOf(stop)).filter((place) => place >= 0);
-    return places.length > 0 ? Math.min(...places) : -1;
+    const found = this.#stops
+      .map((stop) => ({ start: this.#held.indexOf(stop), length: stop.length }))
+      .filter(({ start }) => start >= 0)
+      .sort((a, b) => a.start + a.length - (b.start + b.length) || a.start - b.start);
+    return found[0]?.start ?? -1;
   }
 
   /** Length of the longest tail that begins a stop string. */
