@@ -2,8 +2,8 @@ import { caption, listing, type Scene } from "./captions.ts";
 import { COLORS } from "./colors.ts";
 import type { Concept } from "./concepts.ts";
 import type { Turn } from "./conversation.ts";
-import { ask, factsOf, type Relation } from "./facts.ts";
-import { existing, general, indefinite, pointing } from "./nouns.ts";
+import { ask, askPlural, factsOf, type Relation } from "./facts.ts";
+import { existing, general, generalIsPlural, indefinite, pointing } from "./nouns.ts";
 import type { Random } from "./random.ts";
 
 /** Questions about a picture; the last of each list is for testing only. */
@@ -17,6 +17,17 @@ export const PICTURE_QUESTIONS = {
     "name the thing.",
     "what thing is this?",
     "what is shown here?",
+    "what is it?",
+    "what is in the image?",
+    "what object is this?",
+    "which thing is this?",
+    "what do we have here?",
+    "do you know what this is?",
+    "can you name this?",
+    "tell me what this is.",
+    "tell me what you see.",
+    "which thing do you see in the picture?",
+    "what is the thing in the picture?",
     "which thing is in the image?",
   ],
   color: [
@@ -78,7 +89,7 @@ function presenceTurn({ things }: Scene, concepts: readonly Concept[], random: R
 /** How a question may speak of a thing that was named before. */
 const PRONOUNS = ["it", "it", "it", "this", "this one"] as const;
 
-/** A question about a fact, of "it" or by name. */
+/** A question about a fact, of "it", of "they" or by name. */
 export function factTurn(
   concept: Concept,
   fact: { relation: Relation; value: string },
@@ -86,10 +97,15 @@ export function factTurn(
   random: Random,
 ): Turn {
   const { relation, value } = fact;
-  return {
-    question: ask(random.pick(trained(relation.questions)), thing),
-    answer: relation.answer(concept, value),
-  };
+  const question = random.pick(trained(relation.questions));
+  return { question: about(concept, thing, question), answer: relation.answer(concept, value) };
+}
+
+function about(concept: Concept, thing: string, question: string): string {
+  if (thing === "they") return askPlural(question, "they", "them");
+  return thing === general(concept) && generalIsPlural(concept)
+    ? askPlural(question, thing)
+    : ask(question, thing);
 }
 
 /** One to three follow-ups about the named thing, each about another fact. */
@@ -127,7 +143,7 @@ export function pictureDialogue(scene: Scene, concepts: readonly Concept[], rand
 
 /** A conversation about a thing that is named in words alone. */
 export function textDialogue(concept: Concept, random: Random): Turn[] {
-  const named = random.pick([indefinite(concept), general(concept), indefinite(concept)]);
+  const named = random.pick([indefinite(concept), general(concept)]);
   const facts = random.shuffle(factsOf(concept));
   const opening = random.next();
   if (opening < 0.3) {
@@ -139,14 +155,10 @@ export function textDialogue(concept: Concept, random: Random): Turn[] {
     ]);
     return [{ question, answer: pointing(concept) }, ...followUps(concept, 1 + random.integer(2), random)];
   }
-  const first = factTurn(concept, facts[0]!, agreeing(named, concept), random);
+  const first = factTurn(concept, facts[0]!, named, random);
+  const pronoun = named === general(concept) && generalIsPlural(concept) ? "they" : "it";
   return [
     first,
-    ...facts.slice(1, 1 + random.integer(3)).map((fact) => factTurn(concept, fact, "it", random)),
+    ...facts.slice(1, 1 + random.integer(3)).map((fact) => factTurn(concept, fact, pronoun, random)),
   ];
-}
-
-/** The singular form, since the questions' verbs are in the singular. */
-function agreeing(named: string, concept: Concept): string {
-  return named === concept.plural ? indefinite(concept) : named;
 }

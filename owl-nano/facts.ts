@@ -350,3 +350,19 @@ export function factsOf(concept: Concept): { relation: Relation; value: string }
 export function ask(question: string, thing: string): string {
   return question.replace("X", thing);
 }
+
+/** How a question changes where X stands for several and is its subject: "does X" → "do X", "X eats" → "X eat". */
+const PLURAL_VERBS: readonly (readonly [RegExp, string])[] = [
+  [/\bdoes X\b/, "do X"],
+  [/\bhas X\b/, "have X"],
+  [/\bis X\b/, "are X"],
+  [/\bX has\b/, "X have"],
+  [/\bX is\b/, "X are"],
+  [/\bX (eat|live|taste|grow)s\b/, "X $1"],
+];
+
+/** The question about things in the plural, by name or as "they" and "them": "what do pandas eat?" */
+export function askPlural(question: string, subject: string, object = subject): string {
+  const change = PLURAL_VERBS.find(([singular]) => singular.test(question));
+  return change === undefined ? ask(question, object) : ask(question.replace(...change), subject);
+}

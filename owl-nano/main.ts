@@ -181,7 +181,6 @@ async function everything(): Promise<void> {
   const plan = await openPlan();
   planTokenizer(plan);
   await languageAndVision();
-  await evaluateVision(plan);
   for (const stage of ["align", "instruct"] as const) {
     if ((await child(stage, availableParallelism()).done) !== 0)
       throw new Error(`owl-nano: stage ${stage} must end well, and did not; its messages are above`);

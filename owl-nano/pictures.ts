@@ -31,7 +31,7 @@ export const TRAINING_PICTURES: PlacementRange = {
   size: [30, 60],
   rotation: 0.25,
   stretch: 0.2,
-  style: 0.5,
+  style: 0.7,
   redrawing: REDRAWING,
 };
 export const TEST_PICTURES: PlacementRange = {

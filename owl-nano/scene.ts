@@ -149,18 +149,6 @@ export function drawSprite(canvas: Canvas, placement: Placement, index: number):
     }
 }
 
-/** Paints even blocks over the picture; what they cover stays owned by whom it was. */
-export function blot(canvas: Canvas, count: number, random: Random): void {
-  for (let i = 0; i < count; i++) {
-    const [width, height] = [random.integer(13) + 6, random.integer(13) + 6];
-    const [left, top] = [random.integer(IMAGE_SIZE - width), random.integer(IMAGE_SIZE - height)];
-    const color = [random.next(), random.next(), random.next()];
-    for (let y = top; y < top + height; y++)
-      for (let x = left; x < left + width; x++)
-        for (let c = 0; c < 3; c++) canvas.rgb[(y * IMAGE_SIZE + x) * 3 + c] = color[c]!;
-  }
-}
-
 /** Blurs a little, adds noise, rounds to bytes. */
 export function develop(canvas: Canvas, random: Random): Uint8Array {
   const rgb = random.chance(0.12) ? blur(canvas.rgb) : canvas.rgb;

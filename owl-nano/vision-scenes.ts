@@ -1,15 +1,7 @@
 import type { Sprite } from "./atlas.ts";
 import { COLORS } from "./colors.ts";
 import { type Random, randomFor } from "./random.ts";
-import {
-  blot,
-  develop,
-  drawSprite,
-  IMAGE_SIZE,
-  type Placement,
-  paintBackground,
-  type Wave,
-} from "./scene.ts";
+import { develop, drawSprite, IMAGE_SIZE, type Placement, paintBackground, type Wave } from "./scene.ts";
 import { PLAIN, randomStyle } from "./style.ts";
 
 /** Side of a patch in pixels. */
@@ -124,8 +116,8 @@ export interface Variety {
   /** How much of the style changes. */
   readonly style: number;
   readonly redrawing?: Redrawing;
-  /** Blocks painted over the picture, at most; the patches under them keep their class, so that it must be told from the rest. */
-  readonly blots?: number;
+  /** How often a thing is alone in the picture. */
+  readonly alone: number;
 }
 
 /** Parts of the examples, each from an index on; the first from 0. */
@@ -164,7 +156,7 @@ export class VisionScenes {
   example(index: number): LabelledScene {
     const random = randomFor(this.#seed, "vision", index);
     const color = random.integer(COLORS.length);
-    const { furtherShare, style, redrawing, blots } = this.#course.findLast(
+    const { furtherShare, style, redrawing, alone } = this.#course.findLast(
       ({ from }) => index >= from,
     )!.variety;
     const pick = (): Sprite => {
@@ -172,7 +164,8 @@ export class VisionScenes {
       return random.pick(random.pick(further ? this.#further : this.#concepts));
     };
     const dice = random.next();
-    const count = dice < 0.4 ? 1 : dice < 0.7 ? 2 : dice < 0.9 ? 3 : 4;
+    const rest = (dice - alone) / (1 - alone);
+    const count = dice < alone ? 1 : rest < 0.5 ? 2 : rest < 5 / 6 ? 3 : 4;
     const range = count === 1 ? LARGE : count === 2 ? MIDDLE : SMALL;
     const placements = placeApart(
       Array.from({ length: count }, pick),
@@ -181,7 +174,6 @@ export class VisionScenes {
     );
     const canvas = paintBackground(color, random);
     for (const [i, placement] of placements.entries()) drawSprite(canvas, placement, i);
-    if (blots !== undefined) blot(canvas, random.integer(blots + 1), random);
     const data = develop(canvas, random);
     return {
       image: { width: IMAGE_SIZE, height: IMAGE_SIZE, data },
