@@ -11,7 +11,9 @@ import {
 import { allocate, type HostTensor } from "../tensor/index.ts";
 import { type LoraSettings, parseAdapterConfig, publishedAdapterConfig } from "./adapter-config.ts";
 import { CheckpointError } from "./errors.ts";
-import { type FloatType, type NamedTensors, readSafetensors, writeSafetensors } from "./safetensors.ts";
+import { readSafetensors } from "./safetensors.ts";
+import { type FloatType, writeSafetensors } from "./safetensors-write.ts";
+import type { NamedTensors } from "./tensor-source.ts";
 
 /** A trained LoRA, and whatever else was trained beside it. */
 export interface Adapter {

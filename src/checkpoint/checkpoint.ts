@@ -7,11 +7,12 @@ import {
   replaceDirectory,
   writeFileAtomically,
 } from "../platform/index.ts";
-import { type FloatType, type NamedTensors, writeSafetensors } from "./safetensors.ts";
-import { readWeights, weightFiles } from "./sharded.ts";
+import { type FloatType, writeSafetensors } from "./safetensors-write.ts";
+import { weightFiles } from "./sharded.ts";
+import { type NamedTensors, readAll, type TensorSource } from "./tensor-source.ts";
+import { openWeights } from "./weights.ts";
 
-/** A checkpoint directory in the published layout, read into memory. */
-export interface Checkpoint {
+interface Settings {
   /** Where it was read from. */
   readonly directory: string;
   /** `config.json`, not interpreted. */
@@ -20,6 +21,16 @@ export interface Checkpoint {
   readonly generationConfig: unknown;
   /** `preprocessor_config.json`, not interpreted; undefined where there is none. */
   readonly preprocessorConfig: unknown;
+}
+
+/** A checkpoint directory in the published layout, whose weights are read one at a time; the caller closes them. */
+export interface OpenedCheckpoint extends Settings {
+  /** The weights by their published names: what there is, its shape and number format, and its values. */
+  readonly weights: TensorSource;
+}
+
+/** A checkpoint directory in the published layout, read into memory. */
+export interface Checkpoint extends Settings {
   /** The weights by their published names, floats as float32. */
   readonly tensors: NamedTensors;
 }
@@ -36,20 +47,28 @@ const TOKENIZER_FILES = [
 const SETTINGS_FILES = ["config.json", "generation_config.json", "preprocessor_config.json"];
 
 /**
- * Reads a checkpoint directory: `config.json`, the weights (one file or shards), and, where they are there,
- * `generation_config.json` and `preprocessor_config.json`. `rotary_emb.inv_freq` buffers are left out.
+ * Opens a checkpoint directory: `config.json`, the weights (safetensors or PyTorch's .bin, one file or shards),
+ * and, where they are there, `generation_config.json` and `preprocessor_config.json`. Of the weights only names,
+ * shapes and types are read; {@link TensorSource.read} fetches one tensor. `rotary_emb.inv_freq` and other
+ * buffers that follow from the config are left out.
  *
  * @throws FileError or CheckpointError naming the file and what is wrong with it
  */
-export async function loadCheckpoint(directory: string): Promise<Checkpoint> {
+export async function openCheckpoint(directory: string): Promise<OpenedCheckpoint> {
   const from = await completeDirectory(directory);
   return {
     directory: from,
     config: await readJson(joinPath(from, "config.json")),
     generationConfig: await readJsonIfThere(joinPath(from, "generation_config.json")),
     preprocessorConfig: await readJsonIfThere(joinPath(from, "preprocessor_config.json")),
-    tensors: await readWeights(from),
+    weights: await openWeights(from),
   };
+}
+
+/** As {@link openCheckpoint}, with every tensor read. */
+export async function loadCheckpoint(directory: string): Promise<Checkpoint> {
+  const { weights, ...settings } = await openCheckpoint(directory);
+  return { ...settings, tensors: await readAll(weights) };
 }
 
 async function readJsonIfThere(path: string): Promise<unknown> {

@@ -4,21 +4,26 @@ export {
   type Checkpoint,
   type CheckpointContent,
   loadCheckpoint,
+  type OpenedCheckpoint,
+  openCheckpoint,
   readTokenizerFiles,
   saveCheckpoint,
 } from "./checkpoint.ts";
 export { CheckpointError } from "./errors.ts";
 export {
-  type FloatType,
-  type NamedTensors,
   openSafetensors,
   parseSafetensors,
   readSafetensors,
   type SafetensorsContent,
   type SafetensorsFile,
+} from "./safetensors.ts";
+export type { StoredTensor } from "./safetensors-header.ts";
+export {
+  type FloatType,
   safetensorsBytes,
   type WriteOptions,
   writeSafetensors,
-} from "./safetensors.ts";
-export type { StoredTensor, StoredType } from "./safetensors-header.ts";
+} from "./safetensors-write.ts";
+export type { StoredType } from "./stored-types.ts";
+export { type NamedTensors, readAll, type TensorEntry, type TensorSource } from "./tensor-source.ts";
 export { type ExpectedParameter, verifyParameters } from "./verify.ts";

@@ -1,10 +1,9 @@
 import { elementCount } from "../tensor/index.ts";
+import { STORED_TYPES, type StoredType } from "./stored-types.ts";
+import type { TensorEntry } from "./tensor-source.ts";
 
 /** One tensor as a safetensors header describes it; offsets count from the end of the header. */
-export interface StoredTensor {
-  readonly name: string;
-  readonly type: StoredType;
-  readonly dims: readonly number[];
+export interface StoredTensor extends TensorEntry {
   readonly begin: number;
   readonly end: number;
 }
@@ -14,22 +13,6 @@ export interface SafetensorsHeader {
   readonly tensors: StoredTensor[];
   readonly metadata: Record<string, string>;
 }
-
-/** Bytes an element takes in the file, for the types that are read. */
-export const STORED_TYPES = {
-  F64: 8,
-  F32: 4,
-  F16: 2,
-  BF16: 2,
-  I64: 8,
-  I32: 4,
-  I16: 2,
-  I8: 1,
-  U8: 1,
-  BOOL: 1,
-} as const;
-
-export type StoredType = keyof typeof STORED_TYPES;
 
 /** The format's own limit. */
 export const LONGEST_HEADER = 100_000_000;

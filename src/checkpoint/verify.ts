@@ -1,6 +1,6 @@
 import { CheckpointError } from "./errors.ts";
-import type { NamedTensors } from "./safetensors.ts";
-import { isDerivedBuffer } from "./sharded.ts";
+import type { NamedTensors } from "./tensor-source.ts";
+import { isDerivedBuffer } from "./weights.ts";
 
 /** A parameter that a model asks for. */
 export interface ExpectedParameter {

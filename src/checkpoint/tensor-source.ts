@@ -1,0 +1,49 @@
+import type { HostTensor } from "../tensor/index.ts";
+import type { StoredType } from "./stored-types.ts";
+
+/** Tensors by their published names. */
+export type NamedTensors = Map<string, HostTensor>;
+
+/** What is known of a stored tensor without reading it. */
+export interface TensorEntry {
+  readonly name: string;
+  /** The number format in the file; {@link TensorSource.read} widens it. */
+  readonly type: StoredType;
+  readonly dims: readonly number[];
+}
+
+/**
+ * Stored tensors that are read one at a time, so that memory holds only what is asked for: a safetensors file, a
+ * PyTorch file, or all files of a checkpoint.
+ */
+export interface TensorSource {
+  /** The file or directory, for messages. */
+  readonly path: string;
+  readonly tensors: readonly TensorEntry[];
+  /**
+   * Reads one tensor, row-major. F16, BF16 and F64 become float32 (F64 rounded), I8, I16 and U8 int32; F32, I64,
+   * I32 and BOOL stay.
+   *
+   * @throws RangeError where there is no tensor of this name
+   */
+  read(name: string): Promise<HostTensor>;
+  close(): Promise<void>;
+}
+
+/** Reads every tensor of a source, and closes it. */
+export async function readAll(source: TensorSource): Promise<NamedTensors> {
+  try {
+    const tensors: NamedTensors = new Map();
+    for (const { name } of source.tensors) tensors.set(name, await source.read(name));
+    return tensors;
+  } finally {
+    await source.close();
+  }
+}
+
+/** The entry of a name; the error names the source. */
+export function entryOf<Entry>(entries: ReadonlyMap<string, Entry>, name: string, path: string): Entry {
+  const entry = entries.get(name);
+  if (entry === undefined) throw new RangeError(`${path}: holds no tensor ${JSON.stringify(name)}`);
+  return entry;
+}
