@@ -26,4 +26,5 @@ export {
 } from "./safetensors-write.ts";
 export type { StoredType } from "./stored-types.ts";
 export { type NamedTensors, readAll, type TensorEntry, type TensorSource } from "./tensor-source.ts";
+export { openTorch } from "./torch-file.ts";
 export { type ExpectedParameter, verifyParameters } from "./verify.ts";

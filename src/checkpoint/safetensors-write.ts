@@ -62,7 +62,13 @@ export function storedBytes(tensor: HostTensor, floatType: FloatType): number {
 }
 
 function storedType(tensor: HostTensor, floatType: FloatType): StoredType {
-  const types = { float32: floatType, int64: "I64", int32: "I32", bool: "BOOL" } as const;
+  const types: Record<string, StoredType> = {
+    float32: floatType,
+    int64: "I64",
+    int32: "I32",
+    uint8: "U8",
+    bool: "BOOL",
+  };
   return types[tensor.dtype];
 }
 

@@ -2,6 +2,7 @@ import { joinPath, pathKind, readJson } from "../platform/index.ts";
 import { CheckpointError } from "./errors.ts";
 import { openSafetensors } from "./safetensors.ts";
 import { entryOf, type TensorSource } from "./tensor-source.ts";
+import { openTorch } from "./torch-file.ts";
 
 /** The names a library gives the weights of a checkpoint. */
 interface WeightFormat {
@@ -23,7 +24,16 @@ export const SAFETENSORS: WeightFormat = {
   open: openSafetensors,
 };
 
-const FORMATS = [SAFETENSORS];
+const TORCH: WeightFormat = {
+  says: "PyTorch",
+  whole: "pytorch_model.bin",
+  index: "pytorch_model.bin.index.json",
+  shard: /^[^/\\]+\.(bin|pt)$/,
+  open: openTorch,
+};
+
+/** The first of these that a directory has. */
+const FORMATS = [SAFETENSORS, TORCH];
 const FETCH = "Fetch the missing files, or save the checkpoint again.";
 
 /**

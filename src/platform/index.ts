@@ -16,3 +16,4 @@ export {
 export { processorCount } from "./onnx-runtime-library.ts";
 export { openOnnxRuntime } from "./onnx-runtime-open.ts";
 export * from "./urls.ts";
+export { type ZipEntry, zipEntries } from "./zip.ts";
