@@ -49,6 +49,8 @@ export type GradientRule<K extends OperatorKind> = (step: Step<K>) => readonly (
 
 const none = (): readonly undefined[] => [];
 
+const unpacked = "train the checkpoint it was converted from";
+
 const notDifferentiable = (kind: OperatorKind, instead: string) => (): never => {
   throw new TypeError(`gradient of ${kind}: it is for inference only; ${instead}`);
 };
@@ -269,6 +271,7 @@ export const gradientRules: { readonly [K in OperatorKind]: GradientRule<K> } = 
   },
   matmul: matmulRule,
   linear: linearRule,
+  quantizedLinear: notDifferentiable("quantizedLinear", unpacked),
   softmax: softmaxRule,
   layerNorm: layerNormRule,
   rmsNorm: rmsNormRule,
@@ -277,6 +280,7 @@ export const gradientRules: { readonly [K in OperatorKind]: GradientRule<K> } = 
   attention: attentionRule,
   cachedAttention: notDifferentiable("cachedAttention", "trace the model without a KV cache for training"),
   gather: gatherRule,
+  quantizedGather: notDifferentiable("quantizedGather", unpacked),
   gatherNd: ({ inputs: [x, indices], gradient }) => [scatterNd(zeros(x), indices, gradient, "add")],
   scatterNd: scatterNdRule,
   crossEntropy: crossEntropyRule,

@@ -1,2 +1,2 @@
-export { writeModel } from "./write-model.ts";
-export type { Target } from "./writer.ts";
+export { type ModelOptions, writeModel } from "./write-model.ts";
+export type { StoredParameter, Target } from "./writer.ts";

@@ -10,6 +10,7 @@ import {
   staticSizes,
   type Tensor,
 } from "../tensor/index.ts";
+import { lowerQuantizedGather, lowerQuantizedLinear } from "./quantized-lowering.ts";
 import { type Attributes, elementTypes, integerConstant, type Writer } from "./writer.ts";
 
 /** Writes one node of a graph as nodes of ONNX. */
@@ -167,13 +168,20 @@ const fusedRotaryWidth = 16;
 
 function lowerCachedAttention(node: Node<"cachedAttention">, writer: Writer): void {
   const { heads, keyValueHeads, scale } = node.attributes;
-  const [query, key, value, pastKey, pastValue, lastPosition, totalLength, cos, sin] = namesOf(
+  const [query, key, value, pastKey, pastValue, lastPosition, totalLength, ...tables] = namesOf(
     node.inputs,
     writer,
   );
   const rest = [value, pastKey, pastValue, lastPosition, totalLength];
   const outputs = namesOf(node.outputs, writer);
   const attributes = { num_heads: heads, kv_num_heads: keyValueHeads, scale: { float: scale } };
+  if (tables.length === 1) {
+    const bias = slopeBias(query, tables[0], totalLength, heads, writer);
+    // Left out between them are the rotary tables and the positions.
+    writer.emit("GroupQueryAttention", [query, key, ...rest, "", "", "", bias], outputs, attributes);
+    return;
+  }
+  const [cos, sin] = tables;
   const headDim = node.inputs[3].shape[3].size!;
   if (headDim % fusedRotaryWidth === 0) {
     writer.emit("GroupQueryAttention", [query, key, ...rest, cos, sin], outputs, {
@@ -185,6 +193,27 @@ function lowerCachedAttention(node: Node<"cachedAttention">, writer: Writer): vo
   const positions = newPositions(query, lastPosition, totalLength, writer);
   const rotated = [query, key].map((x) => writer.step("RotaryEmbedding", [x, positions, cos, sin]));
   writer.emit("GroupQueryAttention", [...rotated, ...rest], outputs, attributes);
+}
+
+/** ALiBi's part of the scores, [1, heads, tokens, total length]: slope · the key's position, for every query the same. */
+function slopeBias(
+  query: string,
+  slopes: string,
+  totalLength: string,
+  heads: number,
+  writer: Writer,
+): string {
+  const one = integerConstant(writer, [1]);
+  const length = writer.step("Cast", [totalLength], { to: elementTypes.int64 });
+  const keys = writer.step(
+    "Range",
+    [integerConstant(writer, [0]), length, one].map((x) => writer.step("Squeeze", [x])),
+  );
+  const positions = writer.step("Cast", [keys], { to: elementTypes.float32 });
+  const perHead = writer.step("Reshape", [slopes, integerConstant(writer, [1, heads, 1, 1])]);
+  const tokens = writer.step("Slice", [writer.step("Shape", [query]), one, integerConstant(writer, [2])]);
+  const sizes = writer.step("Concat", [one, integerConstant(writer, [heads]), tokens, length], { axis: 0 });
+  return writer.step("Expand", [writer.step("Mul", [perHead, positions]), sizes]);
 }
 
 /** Positions [batch, tokens] of the new tokens: from 0 in a first prefill, otherwise up to the last position. */
@@ -320,6 +349,7 @@ export const lowerings: { readonly [K in OperatorKind]: Lowering<K> } = {
   reduceMean: reduction("ReduceMean"),
   matmul: lowerMatmul,
   linear: lowerLinear,
+  quantizedLinear: lowerQuantizedLinear,
   softmax: direct("Softmax", () => ({ axis: -1 })),
   layerNorm: (node, writer) =>
     writer.emit("LayerNormalization", namesOf(node.inputs, writer), usedNames(node, writer), {
@@ -331,6 +361,7 @@ export const lowerings: { readonly [K in OperatorKind]: Lowering<K> } = {
   attention: lowerAttention,
   cachedAttention: lowerCachedAttention,
   gather: direct("Gather", () => ({ axis: 0 })),
+  quantizedGather: lowerQuantizedGather,
   gatherNd: direct("GatherND"),
   scatterNd: lowerScatterNd,
   crossEntropy: lowerCrossEntropy,

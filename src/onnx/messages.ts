@@ -19,7 +19,11 @@ message AttributeProto {
   string name = 1; float f = 2; int64 i = 3; bytes s = 4; repeated float floats = 7; repeated int64 ints = 8;
   int32 type = 20;
 }
-message TensorProto { repeated int64 dims = 1; int32 data_type = 2; string name = 8; bytes raw_data = 9; }
+message TensorProto {
+  repeated int64 dims = 1; int32 data_type = 2; string name = 8; bytes raw_data = 9;
+  repeated StringStringEntryProto external_data = 13; int32 data_location = 14;
+}
+message StringStringEntryProto { string key = 1; string value = 2; }
 message ValueInfoProto { string name = 1; TypeProto type = 2; }
 message TypeProto { TensorTypeProto tensor_type = 1; }
 message TensorTypeProto { int32 elem_type = 1; TensorShapeProto shape = 2; }
@@ -44,12 +48,16 @@ export interface NodeMessage {
   attribute: AttributeMessage[];
 }
 
-export interface TensorMessage {
+interface TensorType {
   name: string;
   dims: number[];
   data_type: number;
-  raw_data: Uint8Array;
 }
+
+/** A tensor whose numbers stand in the model, or (location 1) in a file beside it. */
+export type TensorMessage =
+  | (TensorType & { raw_data: Uint8Array })
+  | (TensorType & { external_data: { key: string; value: string }[]; data_location: 1 });
 
 export interface ValueMessage {
   name: string;

@@ -1,23 +1,29 @@
-import { type Graph, isKind, leavesOf, nodesOf, type Tensor } from "../tensor/index.ts";
+import { type Graph, isKind, leavesOf, nodesOf, staticSizes, type Tensor } from "../tensor/index.ts";
 import { lower } from "./lowering.ts";
 import { encodeModel, type ValueMessage } from "./messages.ts";
-import { elementTypes, newWriter, type Target } from "./writer.ts";
+import { elementTypes, newWriter, type StoredParameter, type Target } from "./writer.ts";
 
 function valueMessage(name: string, tensor: Tensor): ValueMessage {
   const dim = tensor.shape.map((d) => (d.size === undefined ? { dim_param: d.name } : { dim_value: d.size }));
   return { name, type: { tensor_type: { elem_type: elementTypes[tensor.dtype], shape: { dim } } } };
 }
 
+export interface ModelOptions {
+  /** Where the model will run; "cpu" if absent. */
+  readonly target?: Target;
+  /** Parameters that lie in files: they become constants of the model, which its kernels may rearrange. */
+  readonly stored?: ReadonlyMap<string, StoredParameter>;
+}
+
 /**
  * A graph as the bytes of an ONNX model. Inputs and parameters keep their names and become the model's
  * inputs (parameters are not copied into the file, so that every graph of a model shares one set of weights
  * and training can update them in place); results carry the graph's output names.
- *
- * @param options.target where the model will run; "cpu" if absent
  */
-export function writeModel(graph: Graph, options: { readonly target?: Target } = {}): Uint8Array {
+export function writeModel(graph: Graph, options: ModelOptions = {}): Uint8Array {
   const { inputs, parameters } = leavesOf(graph);
   const leaves = [...inputs, ...parameters];
+  const { stored = new Map<string, StoredParameter>() } = options;
   const names = new Map<Tensor, string>(leaves.map(([name, tensor]) => [tensor, name]));
   const copies: [from: Tensor, name: string][] = [];
   for (const [name, tensor] of Object.entries(graph.outputs)) {
@@ -28,6 +34,10 @@ export function writeModel(graph: Graph, options: { readonly target?: Target } =
   const nodes = nodesOf(Object.values(graph.outputs));
   const used = new Set([...nodes.flatMap((node) => node.inputs), ...Object.values(graph.outputs)]);
   const writer = newWriter(options.target ?? "cpu", names, used);
+  for (const [name, tensor] of parameters) {
+    const place = stored.get(name);
+    if (place !== undefined) writer.storedConstant(name, staticSizes(tensor.shape, name), place);
+  }
   for (const node of nodes) {
     if (isKind(node, "constant")) names.set(node.outputs[0], writer.constant(node.attributes.value));
     lower(node, writer);
@@ -44,7 +54,7 @@ export function writeModel(graph: Graph, options: { readonly target?: Target } =
       name: graph.name,
       node: writer.nodes,
       initializer: writer.initializers,
-      input: leaves.map(([name, tensor]) => valueMessage(name, tensor)),
+      input: leaves.filter(([name]) => !stored.has(name)).map(([name, tensor]) => valueMessage(name, tensor)),
       output: Object.entries(graph.outputs).map(([name, tensor]) => valueMessage(name, tensor)),
     },
   });

@@ -5,7 +5,30 @@ import type { AttributeMessage, NodeMessage, TensorMessage } from "./messages.ts
 export type Target = "cpu" | "webgpu" | "cuda";
 
 /** ONNX's numbers for element types. */
-export const elementTypes: Record<DType, number> = { float32: 1, int32: 6, int64: 7, bool: 9 };
+export const elementTypes: Record<DType, number> = { float32: 1, uint8: 2, int32: 6, int64: 7, bool: 9 };
+
+/** Where a parameter's numbers lie in a file: what stands there needs not be read into memory first. */
+export interface StoredParameter {
+  /** The file's name in the directory that is named when the model is compiled. */
+  readonly file: string;
+  /** Of the first byte. */
+  readonly offset: number;
+  readonly bytes: number;
+  /** How they are stored: floats become float32 when the model is compiled. */
+  readonly type: "F32" | "F16" | "BF16" | "U8";
+}
+
+const storedTypes: Record<StoredParameter["type"], number> = { F32: 1, U8: 2, F16: 10, BF16: 16 };
+
+/** The constant that a stored parameter is. */
+function storedConstant(name: string, dims: number[], stored: StoredParameter): TensorMessage {
+  const external_data = [
+    { key: "location", value: stored.file },
+    { key: "offset", value: String(stored.offset) },
+    { key: "length", value: String(stored.bytes) },
+  ];
+  return { name, dims, data_type: storedTypes[stored.type], external_data, data_location: 1 };
+}
 
 export type AttributeValue = number | readonly number[] | string | { readonly float: number };
 
@@ -24,12 +47,20 @@ export interface Writer {
   step(type: string, inputs: readonly string[], attributes?: Attributes): string;
   /** Adds a constant and returns its name. */
   constant(value: HostTensor): string;
+  /** Adds a constant whose numbers lie in a file, as float32 where they are floats. */
+  storedConstant(name: string, dims: number[], stored: StoredParameter): void;
 }
 
 export type Attributes = Readonly<Record<string, AttributeValue>>;
 
 // Operators that ONNX Runtime adds to the standard's.
-const contributed = new Set(["FusedMatMul", "QuickGelu", "RotaryEmbedding", "GroupQueryAttention"]);
+const contributed = new Set([
+  "FusedMatMul",
+  "QuickGelu",
+  "RotaryEmbedding",
+  "GroupQueryAttention",
+  "MatMulNBits",
+]);
 
 function attributeMessage(name: string, value: AttributeValue): AttributeMessage {
   if (typeof value === "number") return { name, type: 2, i: value };
@@ -75,6 +106,12 @@ export function newWriter(
       const name = `step_${fresh++}`;
       emit(type, inputs, [name], attributes);
       return name;
+    },
+    storedConstant(name, dims, stored) {
+      const narrow = stored.type === "F16" || stored.type === "BF16";
+      const storedName = narrow ? `${name}.stored` : name;
+      initializers.push(storedConstant(storedName, dims, stored));
+      if (narrow) emit("Cast", [storedName], [name], { to: elementTypes.float32 });
     },
     constant(value) {
       if (value.dtype !== "int64") return addConstant(value);

@@ -1,4 +1,4 @@
-import { writeModel } from "../onnx/index.ts";
+import { type StoredParameter, writeModel } from "../onnx/index.ts";
 import {
   type ExecutionProvider,
   type OnnxBindingName,
@@ -27,6 +27,15 @@ export interface DeviceOptions {
 }
 
 export type CompileOptions = Pick<OnnxSessionOptions, "optimization" | "dimensions" | "settings">;
+
+/** Parameters that lie in files of one directory. */
+export interface StoredParameters {
+  readonly directory: string;
+  readonly places: ReadonlyMap<string, StoredParameter>;
+}
+
+/** Folder of the files that constants of a model lie in. */
+const constantsFolder = "session.model_external_initializers_file_folder_path";
 
 /** Something that runs graphs: compiles them to programs, whose values live in JavaScript's memory. */
 export class Device {
@@ -59,12 +68,20 @@ export class Device {
   }
 
   /**
-   * A graph as a program. Its feeds are the graph's inputs and parameters by name.
+   * A graph as a program. Its feeds are the graph's inputs and parameters by name, but for those that `stored`
+   * tells where to find: these are mapped into memory, rearranged for their kernels, and belong to the program.
    *
    * @throws {OnnxRuntimeError} where ONNX Runtime refuses the graph or the device is not there
    */
-  async compile(graph: Graph, options: CompileOptions = {}): Promise<Program> {
-    return this.#program(graph.name, writeModel(graph, { target: this.name }), options);
+  async compile(
+    graph: Graph,
+    { stored, ...options }: CompileOptions & { readonly stored?: StoredParameters | undefined } = {},
+  ): Promise<Program> {
+    const { name } = this;
+    if (stored === undefined) return this.#program(graph.name, writeModel(graph, { target: name }), options);
+    const model = writeModel(graph, { target: name, stored: stored.places });
+    const settings = { ...options.settings, [constantsFolder]: stored.directory };
+    return this.#program(graph.name, model, { ...options, settings });
   }
 
   /** An ONNX model's bytes as a program. `name` begins its errors. */

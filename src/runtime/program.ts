@@ -17,7 +17,13 @@ export interface BoundRun {
   runSync(): void;
 }
 
-const hostTypes: Readonly<Record<DType, true>> = { float32: true, int64: true, int32: true, bool: true };
+const hostTypes: Readonly<Record<DType, true>> = {
+  float32: true,
+  int64: true,
+  int32: true,
+  uint8: true,
+  bool: true,
+};
 
 /**
  * A compiled graph. It reads feeds and writes results where they lie, without a copy. A result may be written

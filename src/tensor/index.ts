@@ -8,6 +8,7 @@ export * from "./operators/indexing.ts";
 export * from "./operators/leaves.ts";
 export * from "./operators/normalization.ts";
 export * from "./operators/product.ts";
+export * from "./operators/quantized.ts";
 export * from "./operators/reduction.ts";
 export * from "./operators/shaping.ts";
 export * from "./scope.ts";

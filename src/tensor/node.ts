@@ -7,6 +7,15 @@ export type Initial =
   | { readonly kind: "uniform"; readonly bound: number }
   | { readonly kind: "constant"; readonly value: number };
 
+/** Bits of a number of a quantised weight. */
+export type QuantizedBits = 4 | 8;
+
+/**
+ * How exactly a product with a quantised weight takes its other operand: as it is, or (several times faster) with
+ * the kernel's leave to round each block of it to 8 bits.
+ */
+export type ActivationPrecision = "float32" | "int8";
+
 /** Every operator and its attributes. Tables keyed by this type must be complete, or they do not compile. */
 export interface OperatorAttributes {
   input: { readonly name: string };
@@ -34,6 +43,11 @@ export interface OperatorAttributes {
   reduceMean: { readonly axes: readonly number[] };
   matmul: { readonly transposeA: boolean; readonly transposeB: boolean; readonly alpha: number };
   linear: object;
+  quantizedLinear: {
+    readonly bits: QuantizedBits;
+    readonly blockSize: number;
+    readonly activations: ActivationPrecision;
+  };
   softmax: object;
   layerNorm: { readonly epsilon: number };
   rmsNorm: { readonly epsilon: number };
@@ -41,6 +55,7 @@ export interface OperatorAttributes {
   attention: { readonly scale: number; readonly causal: boolean };
   cachedAttention: { readonly heads: number; readonly keyValueHeads: number; readonly scale: number };
   gather: object;
+  quantizedGather: { readonly blockSize: number };
   gatherNd: object;
   scatterNd: { readonly reduction: "none" | "add" };
   crossEntropy: object;

@@ -14,6 +14,11 @@ const floats = (dims: readonly number[], ...values: number[]): op.Tensor =>
   op.constant(op.float32(values, dims));
 const whole = (dims: readonly number[], ...values: number[]): op.Tensor =>
   op.constant(op.int64(values, dims));
+const bytes = (dims: readonly number[], ...values: number[]): op.Tensor => {
+  const tensor = op.allocate("uint8", dims);
+  tensor.data.set(values);
+  return op.constant(tensor);
+};
 const narrow = (...values: number[]): op.Tensor => op.constant(op.int32(values, [values.length]));
 
 const square = floats([2, 2], 1, 2, 3, 4);
@@ -22,6 +27,15 @@ const e = Math.E;
 // A head of two entries; position 1 turns by a quarter: (a, b) → (−b, a).
 const cos = floats([2, 1], 1, 0);
 const sin = floats([2, 1], 0, 1);
+
+// Two numbers of 4 bits, 10 and 9, the earlier one in the lower half: 2 and 1 above the middle.
+const nibbles = {
+  packed: bytes([1, 1, 1], 0x9a),
+  scales: floats([1, 1], 0.5),
+  bits: 4,
+  blockSize: 2,
+} as const;
+const middle = { ...nibbles, zeroPoints: undefined };
 
 const knownAnswers: { readonly [K in op.OperatorKind]: readonly Known[] } = {
   input: [{ of: op.input("x", "int64", [dim("n")]), is: [7, -1], feeds: { x: op.int64([7, -1], [2]) } }],
@@ -160,6 +174,30 @@ const knownAnswers: { readonly [K in op.OperatorKind]: readonly Known[] } = {
         [0, Math.log(3), -2, 0, 0, 0],
         [0, 4, 8, 0, 0, 0],
       ],
+    },
+  ],
+  quantizedLinear: [
+    { of: op.quantizedLinear(floats([1, 2], 3, 4), middle), is: [5] },
+    { of: op.quantizedLinear(floats([1, 2], 3, 4), middle, { bias: floats([1], 10) }), is: [15] },
+    {
+      of: op.quantizedLinear(floats([1, 2], 3, 4), { ...nibbles, zeroPoints: bytes([1, 1], 10) }),
+      is: [-2],
+    },
+  ],
+  quantizedGather: [
+    {
+      of: op.quantizedGather(
+        {
+          packed: bytes([2, 1, 2], 0, 0, 130, 127),
+          scales: floats([2, 1], 1, 0.5),
+          zeroPoints: undefined,
+          bits: 8,
+          blockSize: 2,
+        },
+        whole([1], 1),
+        2,
+      ),
+      is: [1, -0.5],
     },
   ],
   gather: [{ of: op.gather(square, whole([3], 1, 0, 1)), is: [3, 4, 1, 2, 3, 4] }],

@@ -6,6 +6,7 @@ import type { Meaning } from "./meaning.ts";
 import { layerNorm, rmsNorm, softmax } from "./normalization.ts";
 import { toNumbers } from "./numbers.ts";
 import { linear, matmul } from "./product.ts";
+import { quantizedGather, quantizedLinear } from "./quantized.ts";
 import { concat, expand, pad, reduceMean, reduceSum, reshape, slice, split, transpose } from "./shaping.ts";
 
 /** Every operator's meaning. */
@@ -35,6 +36,7 @@ export const meanings: { readonly [K in OperatorKind]: Meaning<K> } = {
   reduceMean,
   matmul,
   linear,
+  quantizedLinear,
   softmax,
   layerNorm,
   rmsNorm,
@@ -42,6 +44,7 @@ export const meanings: { readonly [K in OperatorKind]: Meaning<K> } = {
   attention,
   cachedAttention,
   gather,
+  quantizedGather,
   gatherNd,
   scatterNd,
   crossEntropy,

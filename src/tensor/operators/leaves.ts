@@ -13,6 +13,12 @@ export function parameter(name: string, shape: Shape, initial: Initial, trained 
   return makeTensor("parameter", [], { name, initial, trained }, "float32", shape);
 }
 
+/** Packed bytes of a quantised weight; they are never trained. */
+export function packedParameter(name: string, shape: Shape): Tensor {
+  const initial: Initial = { kind: "constant", value: 0 };
+  return makeTensor("parameter", [], { name, initial, trained: false }, "uint8", shape);
+}
+
 /** Numbers written into the graph. Dimension names are for error texts only. */
 export function constant(value: HostTensor, names: readonly string[] = []): Tensor {
   const shape = value.dims.map((size, i) => dim(names[i] ?? `constant${i}`, size));

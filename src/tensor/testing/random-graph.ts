@@ -154,6 +154,8 @@ const moves: { readonly [K in op.OperatorKind]: Move | undefined } = {
     return op.attention(q, keys, choose(2) === 0 ? keys : op.sigmoid(keys), { scale: 0.5, causal, ...mask });
   }),
   cachedAttention: undefined,
+  quantizedLinear: undefined,
+  quantizedGather: undefined,
   gather: ranked(1, (x, growth) => op.gather(x, drawIndices(x, 1 + growth.choose(4), 1, growth))),
   gatherNd: ranked(1, (x, growth) =>
     op.gatherNd(x, drawIndices(x, 1 + growth.choose(4), 1 + growth.choose(x.shape.length), growth)),

@@ -1,4 +1,5 @@
 import {
+  allocate,
   dim,
   elementCount,
   float32,
@@ -44,6 +45,16 @@ export function indices(sizes: Sizes, below: number): Feed {
       Array.from({ length: elementCount(dims) }, () => Math.floor(below * random())),
       dims,
     );
+  return { sizes, leaf: "input", draw };
+}
+
+/** Any bytes. */
+export function bytes(sizes: Sizes): Feed {
+  const draw: Feed["draw"] = (random, dims) => {
+    const tensor = allocate("uint8", dims);
+    for (const i of tensor.data.keys()) tensor.data[i] = Math.floor(256 * random());
+    return tensor;
+  };
   return { sizes, leaf: "input", draw };
 }
 

@@ -6,6 +6,7 @@ import * as indexing from "./rows-indexing.ts";
 import * as leaves from "./rows-leaves.ts";
 import * as normalization from "./rows-normalization.ts";
 import * as product from "./rows-product.ts";
+import * as quantized from "./rows-quantized.ts";
 import * as shaping from "./rows-shaping.ts";
 
 /** Small graphs that try every operator. Complete by type: an operator without rows does not compile. */
@@ -14,6 +15,7 @@ export const rows: { readonly [K in OperatorKind]: readonly [Row, ...Row[]] } = 
   ...elementwise,
   ...shaping,
   ...product,
+  ...quantized,
   ...normalization,
   ...attention,
   ...indexing,
