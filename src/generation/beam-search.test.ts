@@ -125,3 +125,48 @@ test("a vocabulary with too few tokens that go on is named", () => {
     /3 beams need as many tokens/,
   );
 });
+
+/** The chance of each ordered pair of beams that the reference's draw gives: four draws without replacement, best two kept. */
+function pairChances(probabilities: readonly number[]): Map<string, number> {
+  const both = [...probabilities, ...probabilities].map((p) => p / 2);
+  const chances = new Map<string, number>();
+  const walk = (drawn: readonly number[], chance: number, left: number): void => {
+    if (drawn.length < 4) {
+      for (const [i, p] of both.entries())
+        if (!drawn.includes(i)) walk([...drawn, i], (chance * p) / left, left - p);
+      return;
+    }
+    const best = drawn.toSorted((a, b) => both[b] - both[a]).slice(0, 2);
+    const tokens = best.map((i) => i % probabilities.length).join(" ");
+    chances.set(tokens, (chances.get(tokens) ?? 0) + chance);
+  };
+  walk([], 1, 1);
+  return chances;
+}
+
+test("with doSample candidates are drawn without replacement from all beams together", () => {
+  const logits = Float32Array.of(1.2, 0.4, -0.3, -1);
+  const temperature = 1.5;
+  const weights = [...logits].map((score) => Math.exp(score / temperature));
+  const expected = pairChances(weights.map((weight) => weight / weights.reduce((a, b) => a + b)));
+  const counts = new Map<string, number>();
+  const draws = 2000;
+  for (let seed = 0; seed < draws; seed++) {
+    const settings = { doSample: true, seed, temperature, numBeams: 2, maxNewTokens: 1, eosTokenIds: [9] };
+    const { tokens } = new BeamSearch(completeSettings(settings)).advance([logits.slice(), logits.slice()]);
+    counts.set(tokens.join(" "), (counts.get(tokens.join(" ")) ?? 0) + 1);
+  }
+  for (const [pair, chance] of expected)
+    expect(Math.abs((counts.get(pair) ?? 0) / draws - chance), pair).toBeLessThan(0.04);
+  for (const pair of counts.keys()) expect(expected.has(pair)).toBe(true);
+});
+
+test("a seed repeats a drawn search; top-k leaves two tokens a beam, which are all drawn", () => {
+  const found = (seed: number, topK: number): string => {
+    const settings = { doSample: true, seed, topK, numBeams: 3, maxNewTokens: 8, eosTokenIds: [0] };
+    return search(settings, 30).hypotheses[0].ids.join(" ");
+  };
+  expect(found(5, 6)).toBe(found(5, 6));
+  expect(new Set([5, 6, 7, 8].map((seed) => found(seed, 6))).size).toBeGreaterThan(1);
+  expect(new Set([5, 6, 7, 8].map((seed) => found(seed, 1))).size).toBe(1);
+});

@@ -1,4 +1,5 @@
-import { logSoftmax, penaltiesOf } from "./logits-processors.ts";
+import { type LogitsProcessor, logSoftmax, penaltiesOf, warpersOf } from "./logits-processors.ts";
+import { freshSeed, type Random, seededRandom } from "./random.ts";
 import type { GenerationSettings } from "./settings.ts";
 
 /** A finished answer: BOS and the new tokens without the eos, and its score. */
@@ -24,6 +25,10 @@ interface Candidate {
  * Beam search for one prompt as transformers 4.28.1 does it (its BeamSearchScorer): twice as many candidates
  * as beams a step; an eos candidate ranked behind the beams is dropped; lengths count the BOS; at the maximum
  * length the open beams count as hypotheses too.
+ *
+ * With `doSample` the candidates are drawn instead of taken in order, as its beam_sample does it: temperature, top-k
+ * and top-p act on the sums of log probabilities, as many candidates as above are drawn without replacement from all
+ * beams together, and all beams may act in the first step.
  */
 export class BeamSearch {
   readonly #settings: GenerationSettings;
@@ -31,13 +36,19 @@ export class BeamSearch {
   #histories: number[][];
   #scores: Float32Array;
   #done = false;
+  readonly #penalties: readonly LogitsProcessor[];
+  readonly #warpers: readonly LogitsProcessor[];
+  readonly #random: Random | undefined;
 
   constructor(settings: GenerationSettings) {
-    const { numBeams, bosTokenId } = settings;
+    const { numBeams, bosTokenId, doSample, seed } = settings;
     this.#settings = settings;
     this.#histories = Array.from({ length: numBeams }, () => [bosTokenId]);
-    // All beams start equal: only the first may act in the first step.
-    this.#scores = new Float32Array(numBeams).fill(-1e9, 1);
+    // All beams start equal: where nothing is drawn, only the first may act in the first step.
+    this.#scores = new Float32Array(numBeams).fill(doSample ? 0 : -1e9, 1);
+    this.#penalties = penaltiesOf(settings);
+    this.#warpers = doSample ? warpersOf(settings, 2) : [];
+    this.#random = doSample ? seededRandom(seed ?? freshSeed()) : undefined;
   }
 
   /** Whether no further step is needed or allowed. */
@@ -78,15 +89,22 @@ export class BeamSearch {
     // The reference takes twice as many as beams; more are only reached where several eos ids fill those.
     const { numBeams, eosTokenIds } = this.#settings;
     const best = new BestCandidates(numBeams * (1 + Math.max(1, eosTokenIds.length)));
-    const penalties = penaltiesOf(this.#settings);
     for (const [source, scores] of logits.entries()) {
       logSoftmax(scores);
-      for (const process of penalties) process(scores, this.#histories[source]);
-      for (let token = 0; token < scores.length; token++) {
-        best.offer(source, token, Math.fround(scores[token] + this.#scores[source]));
-      }
+      for (const process of this.#penalties) process(scores, this.#histories[source]);
+      for (let token = 0; token < scores.length; token++) scores[token] += this.#scores[source];
+      for (const process of this.#warpers) process(scores, this.#histories[source]);
+      for (let token = 0; token < scores.length; token++) this.#offer(best, source, token, scores[token]);
     }
-    return best.candidates;
+    return this.#random === undefined
+      ? best.candidates
+      : best.candidates.toSorted((a, b) => b.score - a.score);
+  }
+
+  #offer(best: BestCandidates, source: number, token: number, score: number): void {
+    if (this.#random === undefined) best.offer(source, token, score, score);
+    // The largest of the scores with Gumbel noise added are a draw without replacement (Vieira 2014).
+    else if (score > -Infinity) best.offer(source, token, score, score + gumbel(this.#random));
   }
 
   #finish(ids: readonly number[], sum: number): void {
@@ -115,9 +133,15 @@ export class BeamSearch {
   }
 }
 
-/** The best few of many candidates, in descending order; of equals the earlier offered comes first. */
+/** Noise of the standard Gumbel distribution; finite, because half a step is added to the uniform number. */
+function gumbel(random: Random): number {
+  return -Math.log(-Math.log(random() + 2 ** -33));
+}
+
+/** The best few of many candidates by their rank, in descending order; of equals the earlier offered comes first. */
 class BestCandidates {
   readonly candidates: Candidate[] = [];
+  readonly #ranks: number[] = [];
   readonly #limit: number;
   #threshold = -Infinity;
 
@@ -125,13 +149,17 @@ class BestCandidates {
     this.#limit = limit;
   }
 
-  offer(source: number, token: number, score: number): void {
-    const { candidates } = this;
-    if (candidates.length === this.#limit && !(score > this.#threshold)) return;
-    let at = candidates.length;
-    while (at > 0 && candidates[at - 1].score < score) at--;
-    candidates.splice(at, 0, { source, token, score });
-    if (candidates.length > this.#limit) candidates.pop();
-    if (candidates.length === this.#limit) this.#threshold = candidates[this.#limit - 1].score;
+  offer(source: number, token: number, score: number, rank: number): void {
+    const ranks = this.#ranks;
+    if (ranks.length === this.#limit && !(rank > this.#threshold)) return;
+    let at = ranks.length;
+    while (at > 0 && ranks[at - 1] < rank) at--;
+    this.candidates.splice(at, 0, { source, token, score });
+    ranks.splice(at, 0, rank);
+    if (ranks.length > this.#limit) {
+      this.candidates.pop();
+      ranks.pop();
+    }
+    if (ranks.length === this.#limit) this.#threshold = ranks[this.#limit - 1];
   }
 }

@@ -115,11 +115,15 @@ export function penaltiesOf(settings: GenerationSettings): LogitsProcessor[] {
   return chain;
 }
 
-/** What acts after the penalties when sampling, in the reference's order. */
-export function warpersOf(settings: GenerationSettings): LogitsProcessor[] {
+/**
+ * What acts after the penalties when sampling, in the reference's order.
+ *
+ * @param minimumKept tokens that are left in any case; beams need two each, since an eos may be one of them
+ */
+export function warpersOf(settings: GenerationSettings, minimumKept = 1): LogitsProcessor[] {
   const chain: LogitsProcessor[] = [];
   if (settings.temperature !== 1) chain.push(temperature(settings.temperature));
-  if (settings.topK > 0) chain.push(topK(settings.topK));
-  if (settings.topP < 1) chain.push(topP(settings.topP));
+  if (settings.topK > 0) chain.push(topK(settings.topK, minimumKept));
+  if (settings.topP < 1) chain.push(topP(settings.topP, minimumKept));
   return chain;
 }

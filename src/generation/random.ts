@@ -22,6 +22,11 @@ export function seededRandom(seed: number): Random {
   };
 }
 
+/** A seed that no one chose. */
+export function freshSeed(): number {
+  return crypto.getRandomValues(new Uint32Array(1))[0];
+}
+
 function rotateLeft(value: number, count: number): number {
   return (value << count) | (value >>> (32 - count));
 }

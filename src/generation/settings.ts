@@ -41,7 +41,7 @@ export interface GenerationSettings {
   readonly repetitionPenalty: number;
   /** No run of this many tokens occurs twice in an answer; 0 for no limit. Default 0. */
   readonly noRepeatNgramSize: number;
-  /** Above 1: beam search with so many beams (not together with doSample). Default 1. */
+  /** Above 1: beam search with so many beams; with doSample its candidates are drawn. Default 1. */
   readonly numBeams: number;
   /** Beam search: exponent of the length by which a score is divided; above 0 favours long answers. Default 1. */
   readonly lengthPenalty: number;
@@ -80,7 +80,7 @@ export const plainSettings: GenerationSettings = {
 /**
  * Complete settings: what is given, over the defaults. Fields that are undefined count as absent.
  *
- * @throws SettingsError that lists every problem: wrong types, ranges, unknown names, fields that exclude each other.
+ * @throws SettingsError that lists every problem: wrong types, ranges, unknown names.
  */
 export function completeSettings(
   given: Partial<GenerationSettings>,
@@ -89,9 +89,8 @@ export function completeSettings(
   const present = Object.entries(given).filter(([, value]) => value !== undefined);
   const settings = { ...defaults, ...Object.fromEntries(present) };
   const parsed = schema.safeParse(settings);
-  const problems = parsed.success ? exclusions(parsed.data) : parsed.error.issues.map(problemText);
-  if (!parsed.success || problems.length > 0) {
-    throw new SettingsError(`generation settings: ${problems.join("; ")}`);
+  if (!parsed.success) {
+    throw new SettingsError(`generation settings: ${parsed.error.issues.map(problemText).join("; ")}`);
   }
   return parsed.data;
 }
@@ -102,12 +101,6 @@ function problemText(issue: z.core.$ZodIssue): string {
   }
   const hint = issue.path[0] === "temperature" ? " (for the best token each time set doSample to false)" : "";
   return `${issue.path.join(".")}: ${issue.message.replace(/^Invalid input: /, "").replace(/^Too/, "too")}${hint}`;
-}
-
-function exclusions(settings: GenerationSettings): string[] {
-  return settings.doSample && settings.numBeams > 1
-    ? [`doSample and numBeams ${settings.numBeams} exclude each other; leave one of them out`]
-    : [];
 }
 
 /** The names that Hugging Face's generation_config.json and `generate` use, and ours. */
@@ -155,7 +148,5 @@ export function settingsFromJson(json: object): Partial<GenerationSettings> {
  */
 export function settingsFromGenerationConfig(json: object): GenerationSettings {
   const known = Object.entries(json).filter(([name]) => name in publishedNames || name === "max_length");
-  const settings = settingsFromJson(Object.fromEntries(known));
-  // A number of beams asks for beam search where sampling is not asked for; files may carry both.
-  return completeSettings(settings.doSample ? { ...settings, numBeams: 1 } : settings);
+  return completeSettings(settingsFromJson(Object.fromEntries(known)));
 }

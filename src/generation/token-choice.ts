@@ -1,5 +1,5 @@
 import { type LogitsProcessor, penaltiesOf, softmax, warpersOf } from "./logits-processors.ts";
-import { type Random, seededRandom } from "./random.ts";
+import { freshSeed, type Random, seededRandom } from "./random.ts";
 import type { GenerationSettings } from "./settings.ts";
 
 /** Picks the next token from scores (which it may change); `history` is BOS and the tokens so far. */
@@ -37,8 +37,4 @@ export function tokenChoice(settings: GenerationSettings): TokenChoice {
     for (const process of chain) process(scores, history);
     return random === undefined ? highest(scores) : draw(scores, random);
   };
-}
-
-function freshSeed(): number {
-  return crypto.getRandomValues(new Uint32Array(1))[0];
 }
