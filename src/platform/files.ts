@@ -1,10 +1,8 @@
 import * as fs from "node:fs/promises";
 import { basename, dirname, join, relative, resolve } from "node:path";
+import { FileError, isMissing, orFileError, reasonOf } from "./file-error.ts";
 
-/** A file or directory could not be read or written; the message names it and says why. */
-export class FileError extends Error {
-  override name = "FileError";
-}
+export { FileError } from "./file-error.ts";
 
 /** A file opened for reading at positions. */
 export interface OpenFile {
@@ -18,35 +16,6 @@ export interface OpenFile {
 
 // One read or write call moves at most 2 GiB on Linux.
 const LARGEST_TRANSFER = 256 * 1024 * 1024;
-
-const REASONS: Record<string, string> = {
-  ENOENT: "no such file or directory",
-  EACCES: "no permission",
-  EPERM: "no permission",
-  EISDIR: "a directory",
-  ENOTDIR: "a file where a directory is needed",
-  ENOSPC: "a full disk",
-  EROFS: "a read-only file system",
-  EMFILE: "too many open files",
-};
-
-function reasonOf(error: unknown): string {
-  const code = error instanceof Error && "code" in error ? String(error.code) : "";
-  return REASONS[code] ?? (error instanceof Error ? error.message : String(error));
-}
-
-function isMissing(error: unknown): boolean {
-  return error instanceof Error && "code" in error && (error.code === "ENOENT" || error.code === "ENOTDIR");
-}
-
-async function orFileError<T>(path: string, must: string, action: () => Promise<T>): Promise<T> {
-  try {
-    return await action();
-  } catch (error) {
-    if (error instanceof FileError) throw error;
-    throw new FileError(`${path}: ${must}, got ${reasonOf(error)}`, { cause: error });
-  }
-}
 
 /** Joins path segments in the system's way. */
 export function joinPath(...segments: string[]): string {

@@ -1,5 +1,9 @@
 export * from "./append.ts";
+export * from "./digest.ts";
+export * from "./disk.ts";
+export * from "./file-lock.ts";
 export * from "./files.ts";
+export * from "./growing-file.ts";
 export * from "./image-decoder.ts";
 export {
   type ExecutionProvider,

@@ -1,0 +1,48 @@
+import * as fs from "node:fs/promises";
+import { dirname, relative, resolve } from "node:path";
+import { orFileError } from "./file-error.ts";
+import { makeDirectory, pathKind } from "./files.ts";
+
+/** Bytes that this user may still write on the disk of a path, which need not be there yet. */
+export async function freeBytes(path: string): Promise<number> {
+  let place = resolve(path);
+  while ((await pathKind(place)) === "missing") place = dirname(place);
+  return orFileError(place, "must be on a disk that can be asked", async () => {
+    const { bavail, bsize } = await fs.statfs(place);
+    return bavail * bsize;
+  });
+}
+
+/** The length of a file in bytes; undefined where there is none. */
+export async function fileSize(path: string): Promise<number | undefined> {
+  if ((await pathKind(path)) !== "file") return undefined;
+  return orFileError(path, "must be accessible", async () => (await fs.stat(path)).size);
+}
+
+/** Gives a file another place on the same disk; what was there is replaced. */
+export async function moveFile(from: string, to: string): Promise<void> {
+  await orFileError(to, "must be a file that can be written", () => fs.rename(from, to));
+}
+
+/** Removes a file if it is there. */
+export async function removeFile(path: string): Promise<void> {
+  await orFileError(path, "must be a file that can be removed", () => fs.rm(path, { force: true }));
+}
+
+/**
+ * Makes a file appear at a further path, without a copy: a relative symbolic link, or, where the system does not
+ * allow these (Windows), a hard link. A link that is there is replaced if it leads elsewhere.
+ */
+export async function linkFile(target: string, path: string): Promise<void> {
+  await makeDirectory(dirname(path));
+  const way = relative(dirname(path), target);
+  await orFileError(path, "must be a link that can be made", async () => {
+    if ((await fs.readlink(path).catch(() => undefined)) === way) return;
+    const fresh = `${path}.${crypto.randomUUID()}.link`;
+    await fs.symlink(way, fresh).catch((error) => {
+      if (process.platform !== "win32") throw error;
+      return fs.link(target, fresh);
+    });
+    await fs.rename(fresh, path);
+  });
+}

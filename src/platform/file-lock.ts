@@ -1,0 +1,51 @@
+import * as fs from "node:fs/promises";
+import { constants } from "node:os";
+import { dirname } from "node:path";
+import { FileError, orFileError } from "./file-error.ts";
+import { makeDirectory } from "./files.ts";
+
+/** A file that this process alone has locked. The system takes the lock back when the process ends, however it ends. */
+export interface FileLock {
+  release(): Promise<void>;
+}
+
+const EXCLUSIVE_AT_ONCE = 2 | 4;
+/** libuv's `UV_FS_O_EXLOCK`, which opens a file on Windows so that nobody else can. */
+const WINDOWS_EXCLUSIVE = 0x10000000;
+
+/**
+ * Locks a file, which is made if it is not there; undefined where somebody else has it locked. Elsewhere than on
+ * Windows this is `flock(2)`, so programs in other languages that lock the same file are kept out too.
+ */
+export async function tryLock(path: string): Promise<FileLock | undefined> {
+  await makeDirectory(dirname(path));
+  const handle = await orFileError(path, "must be a file that can be locked", () => openForLock(path));
+  if (handle === undefined) return undefined;
+  if (process.platform === "win32" || (await flock(handle, path))) return { release: () => handle.close() };
+  await handle.close();
+  return undefined;
+}
+
+async function openForLock(path: string): Promise<fs.FileHandle | undefined> {
+  if (process.platform !== "win32") return fs.open(path, "a");
+  const { O_RDWR, O_CREAT } = fs.constants;
+  try {
+    return await fs.open(path, O_RDWR | O_CREAT | WINDOWS_EXCLUSIVE);
+  } catch (error) {
+    if (error instanceof Error && "code" in error && error.code === "EBUSY") return undefined;
+    throw error;
+  }
+}
+
+/** The C library's functions are already in the process, under whatever file name the system keeps them. */
+async function flock(handle: fs.FileHandle, path: string): Promise<boolean> {
+  const koffi = await import("koffi");
+  const call = koffi.load(null).func("int flock(int, int)");
+  if (call(handle.fd, EXCLUSIVE_AT_ONCE) === 0) return true;
+  const code = koffi.errno();
+  if (code === constants.errno.EWOULDBLOCK) return false;
+  await handle.close();
+  throw new FileError(
+    `${path}: must lie on a file system that can lock files, got error ${code}; choose another directory`,
+  );
+}

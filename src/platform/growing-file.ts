@@ -1,0 +1,79 @@
+import * as fs from "node:fs/promises";
+import { dirname } from "node:path";
+import { orFileError } from "./file-error.ts";
+import { makeDirectory } from "./files.ts";
+
+/** A file that is written at its end, now and in later runs. */
+export interface GrowingFile {
+  readonly path: string;
+  /** Bytes that are in it. */
+  readonly size: number;
+  append(bytes: Uint8Array): Promise<void>;
+  /** Takes everything out of it. */
+  clear(): Promise<void>;
+  /** What is in it, from the beginning, in pieces that are valid until the next one. */
+  contents(): AsyncIterable<Uint8Array>;
+  /** Returns when the bytes have reached the disk. */
+  close(): Promise<void>;
+}
+
+const MUST = "must be a file that can be written";
+const PIECE = 4 * 1024 * 1024;
+
+/** Opens a file to go on with it where it ends; it and the directories above it are made if they are not there. */
+export async function openGrowingFile(path: string): Promise<GrowingFile> {
+  await makeDirectory(dirname(path));
+  return orFileError(path, MUST, async () => {
+    const handle = await fs.open(path, "a+");
+    return new OpenedFile(path, handle, (await handle.stat()).size);
+  });
+}
+
+class OpenedFile implements GrowingFile {
+  readonly path: string;
+  size: number;
+  readonly #handle: fs.FileHandle;
+
+  constructor(path: string, handle: fs.FileHandle, size: number) {
+    this.path = path;
+    this.size = size;
+    this.#handle = handle;
+  }
+
+  async append(bytes: Uint8Array): Promise<void> {
+    let done = 0;
+    while (done < bytes.byteLength) {
+      const { bytesWritten } = await orFileError(this.path, MUST, () => this.#handle.write(bytes, done));
+      done += bytesWritten;
+      this.size += bytesWritten;
+    }
+  }
+
+  async clear(): Promise<void> {
+    await orFileError(this.path, MUST, () => this.#handle.truncate(0));
+    this.size = 0;
+  }
+
+  async *contents(): AsyncGenerator<Uint8Array> {
+    const piece = new Uint8Array(PIECE);
+    let position = 0;
+    while (position < this.size) {
+      const { bytesRead } = await orFileError(this.path, "must be a readable file", () =>
+        this.#handle.read(piece, 0, PIECE, position),
+      );
+      if (bytesRead === 0) return;
+      yield piece.subarray(0, bytesRead);
+      position += bytesRead;
+    }
+  }
+
+  async close(): Promise<void> {
+    await orFileError(this.path, MUST, async () => {
+      try {
+        await this.#handle.datasync();
+      } finally {
+        await this.#handle.close();
+      }
+    });
+  }
+}
