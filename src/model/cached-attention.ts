@@ -1,6 +1,7 @@
 import { cachedAttention, type Dim, dim, input, pad, reshape, slice, type Tensor } from "../tensor/index.ts";
-import type { LanguageConfig } from "./config.ts";
-import type { Attend } from "./language-model.ts";
+import { slopeTable } from "./alibi.ts";
+import type { Attend } from "./language-attention.ts";
+import type { LanguageConfig } from "./language-config.ts";
 import { rotaryTables } from "./rotary-tables.ts";
 
 /** Sizes of the KV cache that the inference graphs read and write. */
@@ -37,7 +38,10 @@ export function attentionOverCache(config: LanguageConfig): CachedAttention {
   const { keyValueHeads, headDim, maxPositions } = cacheSizes(config);
   const batch = dim("batch");
   const cache = [batch, dim("keyValueHeads", keyValueHeads), dim("capacity"), dim("headDim", headDim)];
-  const { cos, sin } = rotaryTables(config, maxPositions, headDim / 2);
+  const positions =
+    config.family === "bloom"
+      ? { slopes: slopeTable(config.heads) }
+      : rotaryTables(config, maxPositions, headDim / 2);
   const lastPosition = input("last_position", "int32", [batch]);
   const totalLength = input("total_length", "int32", [dim("one", 1)]);
   const attributes = { heads: config.heads, keyValueHeads, scale: 1 / Math.sqrt(config.headDim) };
@@ -52,8 +56,7 @@ export function attentionOverCache(config: LanguageConfig): CachedAttention {
         pastValue: input(`past_value.${layer}`, "float32", cache),
         lastPosition,
         totalLength,
-        cos,
-        sin,
+        ...positions,
       },
       attributes,
     );

@@ -45,8 +45,8 @@ test("grouped-query attention and its own head size are read", () => {
 
 test("every wrong key is named at once", () => {
   const json = published();
-  json.text_config.model_type = "bloom";
-  json.text_config.rope_scaling = { type: "linear", factor: 2 };
+  json.text_config.model_type = "gpt2";
+  json.text_config.rope_scaling = { type: "yarn", factor: 2 };
   json.vision_config.hidden_act = "gelu";
   delete (json as Record<string, unknown>).visual_abstractor_config;
   const attempt = (): unknown => parseConfig(json, "models/x/config.json");
@@ -54,7 +54,7 @@ test("every wrong key is named at once", () => {
   for (const part of [
     "models/x/config.json",
     "text_config.model_type",
-    "text_config.rope_scaling",
+    "text_config.rope_scaling.type",
     "vision_config.hidden_act",
     "visual_abstractor_config",
   ]) {

@@ -1,4 +1,7 @@
 import { z } from "zod";
+import { type LanguageConfig, languageConfigJson, readLanguageConfig } from "./language-config.ts";
+
+export type { LanguageConfig };
 
 /** Sizes of the vision encoder (a CLIP ViT). */
 export interface VisionConfig {
@@ -29,31 +32,6 @@ export interface AbstractorConfig {
   readonly initializerRange: number;
 }
 
-/** Sizes and special ids of the language model (a LLaMA). */
-export interface LanguageConfig {
-  readonly hidden: number;
-  readonly layers: number;
-  readonly heads: number;
-  /** Heads of keys and values; fewer than `heads` means grouped-query attention. */
-  readonly keyValueHeads: number;
-  readonly headDim: number;
-  /** Width inside the MLP. */
-  readonly intermediate: number;
-  readonly vocabulary: number;
-  /** Of every RMS normalisation. */
-  readonly epsilon: number;
-  /** Base of the rotary angles. */
-  readonly ropeTheta: number;
-  /** Longest sequence the rotary tables reach. */
-  readonly maxPositions: number;
-  /** Whether the head uses the embedding table. */
-  readonly tiedEmbeddings: boolean;
-  readonly bosId: number;
-  readonly eosId: number;
-  readonly padId: number;
-  readonly initializerRange: number;
-}
-
 /** Everything of a published `config.json` that the computation depends on. */
 export interface OwlConfig {
   readonly vision: VisionConfig;
@@ -71,7 +49,7 @@ export class ModelConfigError extends Error {
   constructor(where: string, problems: readonly string[]) {
     const list = problems.map((problem) => `  - ${problem}`).join("\n");
     super(
-      `${where}: must describe an mPLUG-Owl with a LLaMA, got ${problems.length} problem${problems.length === 1 ? "" : "s"}:\n${list}\n` +
+      `${where}: must describe an mPLUG-Owl that is computed here, got ${problems.length} problem${problems.length === 1 ? "" : "s"}:\n${list}\n` +
         "Compare it with the config.json of the published checkpoint.",
     );
     this.problems = problems;
@@ -106,34 +84,11 @@ const abstractorSchema = z.object({
   initializer_range: deviation,
 });
 
-const languageSchema = z.object({
-  model_type: z.literal("llama").default("llama"),
-  hidden_size: count.default(4096),
-  num_hidden_layers: count.default(32),
-  num_attention_heads: count.default(32),
-  num_key_value_heads: count.nullish(),
-  head_dim: count.nullish(),
-  intermediate_size: count.default(11008),
-  vocab_size: count.default(32000),
-  hidden_act: z.literal("silu").default("silu"),
-  rms_norm_eps: epsilon.default(1e-6),
-  rope_theta: z.number().positive().default(10000),
-  rope_scaling: z.null().optional(),
-  attention_bias: z.literal(false).optional(),
-  mlp_bias: z.literal(false).optional(),
-  max_position_embeddings: count.default(2048),
-  tie_word_embeddings: z.boolean().default(false),
-  bos_token_id: z.number().int().default(1),
-  eos_token_id: z.number().int().default(2),
-  pad_token_id: z.number().int().nullish(),
-  initializer_range: deviation,
-});
-
 const schema = z.object({
   num_query_tokens: count.default(64),
   vision_config: visionSchema,
   visual_abstractor_config: abstractorSchema,
-  text_config: languageSchema,
+  text_config: z.record(z.string(), z.unknown()),
 });
 
 type Published = z.infer<typeof schema>;
@@ -146,19 +101,20 @@ type Published = z.infer<typeof schema>;
  */
 export function parseConfig(json: unknown, where = "config.json"): OwlConfig {
   const result = schema.safeParse(json);
-  if (!result.success) {
-    const problems = result.error.issues.map(
-      (issue) => `${issue.path.join(".") || "the file"}: ${issue.message}`,
-    );
-    throw new ModelConfigError(where, problems);
-  }
-  const problems = contradictions(result.data);
-  if (problems.length > 0) throw new ModelConfigError(where, problems);
-  return fromPublished(result.data);
+  const problems = (result.error?.issues ?? []).map(
+    (issue) => `${issue.path.join(".") || "the file"}: ${issue.message}`,
+  );
+  const text = z.object({ text_config: schema.shape.text_config }).safeParse(json).data?.text_config;
+  const language =
+    text && readLanguageConfig(text, (key, said) => problems.push(`text_config.${key}: ${said}`));
+  const published = result.data;
+  if (published) problems.unshift(...contradictions(published));
+  if (!published || !language || problems.length > 0) throw new ModelConfigError(where, problems);
+  return fromPublished(published, language);
 }
 
 function contradictions(published: Published): string[] {
-  const { vision_config: vision, visual_abstractor_config: abstractor, text_config: text } = published;
+  const { vision_config: vision, visual_abstractor_config: abstractor } = published;
   const problems: string[] = [];
   const divides = (path: string, whole: number, part: string, by: number): void => {
     if (whole % by !== 0) problems.push(`${path}: must be a multiple of ${part} (${by}), got ${whole}`);
@@ -176,18 +132,11 @@ function contradictions(published: Published): string[] {
   if (abstractor.encoder_hidden_size !== undefined) {
     equalsVision("visual_abstractor_config.encoder_hidden_size", abstractor.encoder_hidden_size);
   }
-  if (text.head_dim == null) {
-    divides("text_config.hidden_size", text.hidden_size, "num_attention_heads", text.num_attention_heads);
-  }
-  const keyValueHeads = text.num_key_value_heads ?? text.num_attention_heads;
-  divides("text_config.num_attention_heads", text.num_attention_heads, "num_key_value_heads", keyValueHeads);
-  const headDim = text.head_dim ?? Math.floor(text.hidden_size / text.num_attention_heads);
-  divides("text_config: the size of a head", headDim, "two, for the rotary embedding", 2);
   return problems;
 }
 
-function fromPublished(published: Published): OwlConfig {
-  const { vision_config: vision, visual_abstractor_config: abstractor, text_config: text } = published;
+function fromPublished(published: Published, language: LanguageConfig): OwlConfig {
+  const { vision_config: vision, visual_abstractor_config: abstractor } = published;
   return {
     vision: {
       hidden: vision.hidden_size,
@@ -207,23 +156,7 @@ function fromPublished(published: Published): OwlConfig {
       epsilon: abstractor.layer_norm_eps,
       initializerRange: abstractor.initializer_range,
     },
-    language: {
-      hidden: text.hidden_size,
-      layers: text.num_hidden_layers,
-      heads: text.num_attention_heads,
-      keyValueHeads: text.num_key_value_heads ?? text.num_attention_heads,
-      headDim: text.head_dim ?? text.hidden_size / text.num_attention_heads,
-      intermediate: text.intermediate_size,
-      vocabulary: text.vocab_size,
-      epsilon: text.rms_norm_eps,
-      ropeTheta: text.rope_theta,
-      maxPositions: text.max_position_embeddings,
-      tiedEmbeddings: text.tie_word_embeddings,
-      bosId: text.bos_token_id,
-      eosId: text.eos_token_id,
-      padId: text.pad_token_id ?? 0,
-      initializerRange: text.initializer_range,
-    },
+    language,
     numQueryTokens: published.num_query_tokens,
   };
 }
@@ -258,31 +191,8 @@ export function configJson(config: OwlConfig): Record<string, unknown> {
       layer_norm_eps: abstractor.epsilon,
       initializer_range: abstractor.initializerRange,
     },
-    text_config: textConfigJson(language),
+    text_config: languageConfigJson(language),
     tie_word_embeddings: language.tiedEmbeddings,
     torch_dtype: "float32",
-  };
-}
-
-function textConfigJson(language: LanguageConfig): Record<string, unknown> {
-  return {
-    architectures: ["LlamaForCausalLM"],
-    model_type: "llama",
-    hidden_size: language.hidden,
-    num_hidden_layers: language.layers,
-    num_attention_heads: language.heads,
-    num_key_value_heads: language.keyValueHeads,
-    head_dim: language.headDim,
-    intermediate_size: language.intermediate,
-    vocab_size: language.vocabulary,
-    hidden_act: "silu",
-    rms_norm_eps: language.epsilon,
-    rope_theta: language.ropeTheta,
-    max_position_embeddings: language.maxPositions,
-    tie_word_embeddings: language.tiedEmbeddings,
-    bos_token_id: language.bosId,
-    eos_token_id: language.eosId,
-    pad_token_id: language.padId,
-    initializer_range: language.initializerRange,
   };
 }

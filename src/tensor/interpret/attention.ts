@@ -44,7 +44,10 @@ export const attention: Meaning<"attention"> = (node, [q, k, v, mask]) => {
  */
 export const cachedAttention: Meaning<"cachedAttention"> = (node, operands) => {
   const { heads, keyValueHeads, scale } = node.attributes;
-  const [query, key, value, pastKey, pastValue, lastPosition, totalLength, cos, sin] = operands;
+  const [query, key, value, pastKey, pastValue, lastPosition, totalLength, ...positions] = operands;
+  // Rotary tables, or one slope a head.
+  const [cos, sin] = positions.length === 2 ? positions : [];
+  const slopes = positions.length === 1 ? positions[0] : undefined;
   const [batches, tokens] = query.dims;
   const headDim = pastKey.dims[3];
   const prefill = totalLength.data[0] === tokens;
@@ -53,7 +56,7 @@ export const cachedAttention: Meaning<"cachedAttention"> = (node, operands) => {
   const headRow = (x: Numbers, batch: number, token: number, head: number): number[] =>
     Array.from({ length: headDim }, (_, i) => entry(x, [batch, token, head * headDim + i]));
   const turnedRow = (row: readonly number[], position: number): number[] =>
-    row.map((_, i) => turned(row, i, position, cos, sin));
+    cos && sin ? row.map((_, i) => turned(row, i, position, cos, sin)) : [...row];
 
   const present = (past: Numbers, added: Numbers, turn: boolean): Numbers =>
     tabulate(past.dims, ([batch, head, position, i]) => {
@@ -71,9 +74,10 @@ export const cachedAttention: Meaning<"cachedAttention"> = (node, operands) => {
     if (position > lastPosition.data[batch]) return 0;
     const shared = Math.floor((head * keyValueHeads) / heads);
     const row = turnedRow(headRow(query, batch, token, head), position);
-    const scores = tabulate([position + 1], ([seen]) =>
-      sumOver(headDim, (j) => scale * row[j] * entry(presentKey, [batch, shared, seen, j])),
-    );
+    const scores = tabulate([position + 1], ([seen]) => {
+      const product = sumOver(headDim, (j) => scale * row[j] * entry(presentKey, [batch, shared, seen, j]));
+      return product + (slopes ? entry(slopes, [head]) * seen : 0);
+    });
     const weights = softmaxOf(scores).data;
     return sumOver(position + 1, (seen) => weights[seen] * entry(presentValue, [batch, shared, seen, i]));
   });

@@ -79,7 +79,18 @@ export function attention(q: Tensor, k: Tensor, v: Tensor, options: AttentionOpt
   ])[0];
 }
 
-export interface CachedAttentionOperands {
+/** Rotary positions, [positions, headDim / 2] each: queries and keys are turned. */
+interface RotaryPositions {
+  readonly cos: Tensor;
+  readonly sin: Tensor;
+}
+
+/** ALiBi positions, [heads]: slope · the key's position is added to a head's scores. */
+interface SlopePositions {
+  readonly slopes: Tensor;
+}
+
+interface CachedOperands {
   /** [batch, tokens, heads · headDim], before the rotary embedding. */
   readonly query: Tensor;
   /** [batch, tokens, keyValueHeads · headDim], before the rotary embedding. */
@@ -94,14 +105,13 @@ export interface CachedAttentionOperands {
   readonly lastPosition: Tensor;
   /** int32 [1]: the longest row's length after this call. */
   readonly totalLength: Tensor;
-  /** [positions, headDim / 2] */
-  readonly cos: Tensor;
-  /** [positions, headDim / 2] */
-  readonly sin: Tensor;
 }
 
+export type CachedAttentionOperands = CachedOperands & (RotaryPositions | SlopePositions);
+
 /**
- * Causal attention of new tokens over a KV cache, rotary embedding included; for inference, without gradient.
+ * Causal attention of new tokens over a KV cache, positions included (rotary tables, or ALiBi's slopes); for
+ * inference, without gradient.
  * With totalLength = tokens it is a first prefill (rows may be padded on the right); otherwise row b's new
  * tokens end at lastPosition[b]. Returns [context [batch, tokens, heads · headDim], presentKey, presentValue];
  * the two caches may be the very buffers of the past ones.
@@ -110,8 +120,9 @@ export function cachedAttention(
   operands: CachedAttentionOperands,
   attributes: { readonly heads: number; readonly keyValueHeads: number; readonly scale: number },
 ): readonly [Tensor, Tensor, Tensor] {
-  const { query, key, value, pastKey, pastValue, lastPosition, totalLength, cos, sin } = operands;
-  requireFloat("cachedAttention", query, key, value, pastKey, pastValue, cos, sin);
+  const { query, key, value, pastKey, pastValue, lastPosition, totalLength } = operands;
+  const positions = "slopes" in operands ? [operands.slopes] : [operands.cos, operands.sin];
+  requireFloat("cachedAttention", query, key, value, pastKey, pastValue, ...positions);
   const headDim = pastKey.shape[3]?.size;
   const widths = headDim !== undefined && query.shape[2]?.size === attributes.heads * headDim;
   if (
@@ -144,7 +155,13 @@ export function cachedAttention(
       totalLength,
     );
   }
-  const inputs = [query, key, value, pastKey, pastValue, lastPosition, totalLength, cos, sin];
+  if (
+    "slopes" in operands &&
+    (positions[0].shape.length !== 1 || positions[0].shape[0].size !== attributes.heads)
+  ) {
+    throw operandError("cachedAttention", "slopes are [heads]", positions[0], query);
+  }
+  const inputs = [query, key, value, pastKey, pastValue, lastPosition, totalLength, ...positions];
   const [context, presentKey, presentValue] = makeNode("cachedAttention", inputs, attributes, [
     { dtype: "float32", shape: query.shape },
     { dtype: "float32", shape: pastKey.shape },

@@ -133,6 +133,17 @@ const cached = (about: string, example: CacheCase, symbolic: readonly string[] =
 
 const two = { batch: 2, heads: 2, keyValueHeads: 2 };
 
+const sloped = (about: string, example: CacheCase, symbolic: readonly string[] = []): Row => {
+  const { cos, sin, ...feeds } = cacheFeeds(example);
+  const { heads, keyValueHeads } = example;
+  return row(
+    about,
+    { ...feeds, slopes: floats({ heads }) },
+    (operands) => definedRows(example, op.cachedAttention(operands, { heads, keyValueHeads, scale: 0.3 })),
+    { differentiable: [], symbolic },
+  );
+};
+
 export const cachedAttention: Rows = [
   cached("prefill", { ...two, tokens: 3, lastPosition: [2, 2], totalLength: 3 }),
   cached("prefill, rows padded on the right", { ...two, tokens: 4, lastPosition: [3, 1], totalLength: 4 }),
@@ -159,4 +170,21 @@ export const cachedAttention: Rows = [
     "tokens",
     "capacity",
   ]),
+  sloped("ALiBi: prefill, rows padded on the right", {
+    ...two,
+    tokens: 4,
+    lastPosition: [3, 1],
+    totalLength: 4,
+  }),
+  sloped("ALiBi: decode, rows of unequal length", {
+    ...two,
+    tokens: 1,
+    lastPosition: [4, 2],
+    totalLength: 5,
+  }),
+  sloped(
+    "ALiBi: several tokens after a past, symbolic axes",
+    { batch: 1, heads: 4, keyValueHeads: 2, tokens: 2, lastPosition: [4], totalLength: 5 },
+    ["batch", "tokens", "capacity"],
+  ),
 ];
