@@ -10,6 +10,7 @@ import {
   staticSizes,
   type Tensor,
 } from "../tensor/index.ts";
+import { lowerQuantizedGather, lowerQuantizedLinear } from "./quantized-lowering.ts";
 import { type Attributes, elementTypes, integerConstant, type Writer } from "./writer.ts";
 
 /** Writes one node of a graph as nodes of ONNX. */
@@ -348,6 +349,7 @@ export const lowerings: { readonly [K in OperatorKind]: Lowering<K> } = {
   reduceMean: reduction("ReduceMean"),
   matmul: lowerMatmul,
   linear: lowerLinear,
+  quantizedLinear: lowerQuantizedLinear,
   softmax: direct("Softmax", () => ({ axis: -1 })),
   layerNorm: (node, writer) =>
     writer.emit("LayerNormalization", namesOf(node.inputs, writer), usedNames(node, writer), {
@@ -359,6 +361,7 @@ export const lowerings: { readonly [K in OperatorKind]: Lowering<K> } = {
   attention: lowerAttention,
   cachedAttention: lowerCachedAttention,
   gather: direct("Gather", () => ({ axis: 0 })),
+  quantizedGather: lowerQuantizedGather,
   gatherNd: direct("GatherND"),
   scatterNd: lowerScatterNd,
   crossEntropy: lowerCrossEntropy,
