@@ -5,6 +5,7 @@ import {
   tokensPerImage,
   traceDecode,
   tracePrefill,
+  traceVideo,
   traceVision,
 } from "../model/index.ts";
 import type { Device, Program } from "../runtime/index.ts";
@@ -22,7 +23,7 @@ export interface BoundProgram {
 /** Pictures whose visual tokens are kept. */
 const keptPictures = 64;
 
-/** Pictures that go through the vision encoder at once. */
+/** Pictures, or frames of videos, that go through the vision encoder at once. */
 const picturesAtOnce = 16;
 
 /** A model's weights on a device and its inference programs, each compiled when it is first needed. */
@@ -42,9 +43,10 @@ export class LoadedModel {
     this.parameters = parameters;
   }
 
-  /** Pictures to the tokens that stand for them. */
-  visionProgram(): Promise<BoundProgram> {
-    return this.#program("vision", () => traceVision(this.config));
+  /** Pictures (or videos of so many frames) to the tokens that stand for them. */
+  visionProgram(frames?: number): Promise<BoundProgram> {
+    if (frames === undefined) return this.#program("vision", () => traceVision(this.config));
+    return this.#program(`video ${frames}`, () => traceVideo(this.config, frames));
   }
 
   /** New tokens into the KV cache, several a row. */
@@ -71,8 +73,8 @@ export class LoadedModel {
   }
 
   /**
-   * The pictures' visual tokens, one after the other: [pictures · (queries + 1) · language hidden] numbers. A
-   * picture seen before (by its key) is not encoded again.
+   * The visual tokens of pictures and videos, one after the other: [pictures · (queries + 1) · language hidden]
+   * numbers. A picture seen before (by its key) is not encoded again.
    */
   async visualTokens(pictures: readonly Picture[]): Promise<Float32Array> {
     const known = new Map<string, Float32Array>();
@@ -82,10 +84,14 @@ export class LoadedModel {
       if (visual !== undefined) known.set(picture.key, visual);
       else fresh.set(picture.key, picture);
     }
-    const open = [...fresh.values()];
-    for (let at = 0; at < open.length; at += picturesAtOnce) {
-      const some = open.slice(at, at + picturesAtOnce);
-      for (const [i, visual] of (await this.#encode(some)).entries()) known.set(some[i].key, visual);
+    for (const frames of new Set([...fresh.values()].map((picture) => picture.frames))) {
+      const open = [...fresh.values()].filter((picture) => picture.frames === frames);
+      const atOnce = Math.max(1, Math.floor(picturesAtOnce / (frames ?? 1)));
+      for (let at = 0; at < open.length; at += atOnce) {
+        const some = open.slice(at, at + atOnce);
+        for (const [i, visual] of (await this.#encode(some, frames)).entries())
+          known.set(some[i].key, visual);
+      }
     }
     this.#keep(known);
     return concatenated(pictures.map(({ key }) => known.get(key)!));
@@ -99,12 +105,15 @@ export class LoadedModel {
     for (const one of programs) if (one.status === "fulfilled") one.value.program.dispose();
   }
 
-  async #encode(pictures: readonly Picture[]): Promise<Float32Array[]> {
+  /** All of them pictures, or all of them videos of so many frames. */
+  async #encode(pictures: readonly Picture[], frames: number | undefined): Promise<Float32Array[]> {
     const { imageSize } = this.config.vision;
-    const pixels = this.device.allocate("float32", [pictures.length, 3, imageSize, imageSize]);
+    const inTime = frames === undefined ? [] : [frames];
+    const pixels = this.device.allocate("float32", [pictures.length, 3, ...inTime, imageSize, imageSize]);
     for (const [i, picture] of pictures.entries()) pixels.data.set(picture.pixels, i * picture.pixels.length);
-    const { program, parameters } = await this.visionProgram();
-    const { visual } = await program.run({ ...parameters, pixel_values: pixels });
+    const { program, parameters } = await this.visionProgram(frames);
+    const name = frames === undefined ? "pixel_values" : "video_pixel_values";
+    const { visual } = await program.run({ ...parameters, [name]: pixels });
     const width = tokensPerImage(this.config) * this.config.language.hidden;
     const values = visual.data as Float32Array;
     return pictures.map((_, i) => values.slice(i * width, (i + 1) * width));

@@ -1,28 +1,32 @@
-import { type OwlConfig, tokensPerImage } from "../model/index.ts";
+import { type OwlConfig, tokensPerImage, videoId } from "../model/index.ts";
 import { PromptError } from "../prompt/index.ts";
 
-/** A picture as the vision encoder sees it. */
+/** A picture or a video as the vision encoder sees it. */
 export interface Picture {
   /** Tells pictures apart: equal keys mean equal pixels. See {@link pictureOf}. */
   readonly key: string;
-  /** Normalised pixels [3, imageSize, imageSize]. */
+  /** Normalised pixels [3, imageSize, imageSize]; of a video [3, frames, imageSize, imageSize]. */
   readonly pixels: Float32Array;
+  /** How many frames a video has; absent for a picture. */
+  readonly frames?: number | undefined;
 }
 
 /** What is to be continued. */
 export interface Prompt {
-  /** Token ids; negative at the positions of pictures, (queries + 1) of them a picture. */
+  /** Token ids; −1 at the positions of pictures and −2 at those of videos, (queries + 1) of them each. */
   readonly ids: readonly number[];
-  /** In reading order. */
+  /** Pictures and videos in reading order. */
   readonly pictures: readonly Picture[];
+  /** What whoever reads the answer should know about the prompt. */
+  readonly notes?: readonly string[] | undefined;
 }
 
-/** A picture of these pixels, known by their SHA-256. */
-export async function pictureOf(pixels: Float32Array): Promise<Picture> {
+/** A picture (or, with `frames`, a video) of these pixels, known by their SHA-256. */
+export async function pictureOf(pixels: Float32Array, frames?: number): Promise<Picture> {
   const bytes = new Uint8Array(pixels.buffer, pixels.byteOffset, pixels.byteLength);
   const digest = await crypto.subtle.digest("SHA-256", Uint8Array.from(bytes));
   const key = Array.from(new Uint8Array(digest), (byte) => byte.toString(16).padStart(2, "0")).join("");
-  return { key, pixels };
+  return frames === undefined ? { key, pixels } : { key, pixels, frames };
 }
 
 /**
@@ -33,7 +37,6 @@ export async function pictureOf(pixels: Float32Array): Promise<Picture> {
  */
 export function checkPrompt(prompt: Prompt, config: OwlConfig): void {
   const { vocabulary, maxPositions } = config.language;
-  const { imageSize } = config.vision;
   const problems: string[] = [];
   if (prompt.ids.length === 0) problems.push("must have at least one token, got none");
   if (prompt.ids.length > maxPositions) {
@@ -45,20 +48,38 @@ export function checkPrompt(prompt: Prompt, config: OwlConfig): void {
   if (foreign.length > 0) {
     problems.push(`ids must be below ${vocabulary}, the vocabulary, got ${foreign.slice(0, 5).join(", ")}`);
   }
-  const positions = prompt.ids.filter((id) => id < 0).length;
-  const needed = prompt.pictures.length * tokensPerImage(config);
-  if (positions !== needed) {
-    problems.push(`${prompt.pictures.length} pictures take ${needed} positions, got ${positions}`);
+  problems.push(...pictureProblems(prompt, config));
+  if (problems.length > 0) throw new PromptError(`prompt: ${problems.join("; ")}`);
+}
+
+function pictureProblems({ ids, pictures }: Prompt, config: OwlConfig): string[] {
+  const problems: string[] = [];
+  const perPicture = tokensPerImage(config);
+  const positions = ids.filter((id) => id < 0);
+  const needed = pictures.length * perPicture;
+  if (positions.length !== needed) {
+    problems.push(`${pictures.length} pictures take ${needed} positions, got ${positions.length}`);
   }
-  for (const [i, { pixels }] of prompt.pictures.entries()) {
-    const size = 3 * imageSize ** 2;
+  for (const [i, { pixels, frames }] of pictures.entries()) {
+    const isVideo = frames !== undefined;
+    const { imageSize } = config.vision;
+    const size = 3 * (frames ?? 1) * imageSize ** 2;
     if (pixels.length !== size) {
+      const dims = isVideo ? [3, frames, imageSize, imageSize] : [3, imageSize, imageSize];
+      problems.push(`picture ${i + 1} must be ${dims.join(" × ")} = ${size} values, got ${pixels.length}`);
+    }
+    if (isVideo && !config.video) {
       problems.push(
-        `picture ${i + 1} must be 3 × ${imageSize} × ${imageSize} = ${size} values, got ${pixels.length}`,
+        `picture ${i + 1} is a video, which only a model of the video version takes; give its frames`,
       );
     }
+    const own = positions.slice(i * perPicture, (i + 1) * perPicture);
+    if (own.some((id) => (id === videoId) !== isVideo)) {
+      const kinds = isVideo ? `a video and has the id ${videoId}` : "a picture and has the id -1";
+      problems.push(`picture ${i + 1} is ${kinds} at its positions, got ${[...new Set(own)].join(", ")}`);
+    }
   }
-  if (problems.length > 0) throw new PromptError(`prompt: ${problems.join("; ")}`);
+  return problems;
 }
 
 /** What each position holds, so that equal keys mean equal embeddings: an id, or a picture's key and row. */

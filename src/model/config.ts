@@ -37,8 +37,10 @@ export interface OwlConfig {
   readonly vision: VisionConfig;
   readonly abstractor: AbstractorConfig;
   readonly language: LanguageConfig;
-  /** Learned queries a picture; it takes one position more, for the learned end row. */
+  /** Learned queries a picture or video; it takes one position more, for the learned end row. */
   readonly numQueryTokens: number;
+  /** The video version: temporal modules in the vision encoder, queries of their own for videos. */
+  readonly video?: boolean;
 }
 
 /** A config.json that does not describe a model this package computes; the message lists every problem. */
@@ -86,6 +88,7 @@ const abstractorSchema = z.object({
 
 const schema = z.object({
   num_query_tokens: count.default(64),
+  video: z.boolean().optional(),
   vision_config: visionSchema,
   visual_abstractor_config: abstractorSchema,
   text_config: z.record(z.string(), z.unknown()),
@@ -93,13 +96,21 @@ const schema = z.object({
 
 type Published = z.infer<typeof schema>;
 
+/** The parameter that only checkpoints of the video version have: their config.json does not tell. */
+const VIDEO_PARAMETER = "temporal_query_tokens";
+
 /**
  * Reads the content of a published `config.json`.
  *
  * @param where what the content came from, for the message
+ * @param weights the checkpoint's tensors by name: they tell the video version, unless the key `video` (ours) does
  * @throws ModelConfigError naming every key that is missing, wrong or asks for what is not supported
  */
-export function parseConfig(json: unknown, where = "config.json"): OwlConfig {
+export function parseConfig(
+  json: unknown,
+  where = "config.json",
+  weights?: { has(name: string): boolean },
+): OwlConfig {
   const result = schema.safeParse(json);
   const problems = (result.error?.issues ?? []).map(
     (issue) => `${issue.path.join(".") || "the file"}: ${issue.message}`,
@@ -110,7 +121,21 @@ export function parseConfig(json: unknown, where = "config.json"): OwlConfig {
   const published = result.data;
   if (published) problems.unshift(...contradictions(published));
   if (!published || !language || problems.length > 0) throw new ModelConfigError(where, problems);
-  return fromPublished(published, language);
+  return fromPublished(published, language, published.video ?? weights?.has(VIDEO_PARAMETER) ?? false);
+}
+
+/**
+ * Width inside the abstractor's MLP. The video version computes it from the configured size (reference:
+ * `MplugOwlVisualAbstractorMLP` of mplug_owl_video): two thirds of it, in steps of 256; 2,816 stays.
+ */
+function abstractorWidth(configured: number, video: boolean): number {
+  if (!video || configured === 2816) return configured;
+  return 256 * Math.ceil(Math.floor((2 * configured) / 3) / 256);
+}
+
+/** A configured size whose {@link abstractorWidth} is `width`. */
+function configuredWidth(width: number, video: boolean): number {
+  return video && width !== 2816 ? Math.ceil((3 * width) / 2) : width;
 }
 
 function contradictions(published: Published): string[] {
@@ -135,7 +160,7 @@ function contradictions(published: Published): string[] {
   return problems;
 }
 
-function fromPublished(published: Published, language: LanguageConfig): OwlConfig {
+function fromPublished(published: Published, language: LanguageConfig, video: boolean): OwlConfig {
   const { vision_config: vision, visual_abstractor_config: abstractor } = published;
   return {
     vision: {
@@ -152,12 +177,13 @@ function fromPublished(published: Published, language: LanguageConfig): OwlConfi
       hidden: abstractor.hidden_size,
       layers: abstractor.num_hidden_layers,
       heads: abstractor.num_attention_heads,
-      intermediate: abstractor.intermediate_size,
+      intermediate: abstractorWidth(abstractor.intermediate_size, video),
       epsilon: abstractor.layer_norm_eps,
       initializerRange: abstractor.initializer_range,
     },
     language,
     numQueryTokens: published.num_query_tokens,
+    ...(video && { video }),
   };
 }
 
@@ -168,6 +194,7 @@ export function configJson(config: OwlConfig): Record<string, unknown> {
     architectures: ["MplugOwlForConditionalGeneration"],
     model_type: "mplug-owl",
     num_query_tokens: config.numQueryTokens,
+    ...(config.video && { video: true }),
     vision_config: {
       model_type: "mplug_owl_vision_model",
       hidden_size: vision.hidden,
@@ -187,7 +214,7 @@ export function configJson(config: OwlConfig): Record<string, unknown> {
       encoder_hidden_size: vision.hidden,
       num_hidden_layers: abstractor.layers,
       num_attention_heads: abstractor.heads,
-      intermediate_size: abstractor.intermediate,
+      intermediate_size: configuredWidth(abstractor.intermediate, config.video === true),
       layer_norm_eps: abstractor.epsilon,
       initializer_range: abstractor.initializerRange,
     },

@@ -1,22 +1,34 @@
 import { allocate, type HostTensor, int64 } from "../tensor/index.ts";
 
-/** Rows of token ids in which every negative id is a position of a picture. */
+/** The id at every position of a video; every other negative id is a position of a picture. */
+export const videoId = -2;
+
+/** Rows of token ids in which every negative id is a position of a picture or video. */
 export type IdRows = readonly ArrayLike<number>[];
+
+/** How many rows pictures and videos have for their positions: each one queries + 1. */
+export interface VisualRows {
+  readonly images: number;
+  readonly videos: number;
+}
+
+type Position = readonly [row: number, token: number];
 
 /**
  * The inputs `input_ids` [batch, tokens] and `visual_positions` [visual, 2] of rows of ids, all equally long.
- * Picture positions are taken in reading order, so two pictures side by side are two pictures.
+ * Two pictures side by side are two pictures.
  *
- * @param visualRows how many rows the pictures have: pictures · (queries + 1)
- * @throws RangeError where the rows' lengths differ or the picture positions are not as many
+ * @param visual how many rows there are: a number for rows in reading order, whatever they show; both numbers for
+ *   the pictures' rows in front of the videos', each in reading order
+ * @throws RangeError where the rows' lengths differ or the positions are not as many
  */
 export function tokenFeeds(
   rows: IdRows,
-  visualRows: number,
+  visual: number | VisualRows,
 ): { input_ids: HostTensor<"int64">; visual_positions: HostTensor<"int64"> } {
   const tokens = rows[0]?.length ?? 0;
   const ids: number[] = [];
-  const positions: number[] = [];
+  const positions: Position[] = [];
   for (const [b, row] of rows.entries()) {
     if (row.length !== tokens) {
       throw new RangeError(
@@ -24,20 +36,36 @@ export function tokenFeeds(
       );
     }
     for (let t = 0; t < tokens; t++) {
-      if (row[t] < 0) positions.push(b, t);
+      if (row[t] < 0) positions.push([b, t]);
       ids.push(Math.max(0, row[t]));
     }
   }
-  const found = positions.length / 2;
-  if (found !== visualRows) {
-    throw new RangeError(
-      `input_ids: the pictures take ${visualRows} positions, got ${found} negative ids; give each picture its positions`,
-    );
-  }
+  const ordered = inOrder(rows, positions, visual);
   return {
     input_ids: int64(ids, [rows.length, tokens]),
-    visual_positions: int64(positions, [found, 2]),
+    visual_positions: int64(ordered.flat(), [ordered.length, 2]),
   };
+}
+
+function inOrder(
+  rows: IdRows,
+  positions: readonly Position[],
+  visual: number | VisualRows,
+): readonly Position[] {
+  if (typeof visual === "number") return requireCount("pictures", positions, visual);
+  const isVideo = ([b, t]: Position): boolean => rows[b][t] === videoId;
+  const images = positions.filter((position) => !isVideo(position));
+  return [
+    ...requireCount("pictures", images, visual.images),
+    ...requireCount("videos", positions.filter(isVideo), visual.videos),
+  ];
+}
+
+function requireCount(what: string, positions: readonly Position[], rows: number): readonly Position[] {
+  if (positions.length === rows) return positions;
+  throw new RangeError(
+    `input_ids: the ${what} take ${rows} positions, got ${positions.length} negative ids; give each its positions`,
+  );
 }
 
 export interface LossFeeds {

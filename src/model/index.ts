@@ -8,8 +8,8 @@ export {
   parseConfig,
   type VisionConfig,
 } from "./config.ts";
-export { type IdRows, type LossFeeds, lossFeeds, tokenFeeds } from "./feeds.ts";
-export { type PrefillOptions, traceDecode, tracePrefill, traceVision } from "./inference.ts";
+export { type IdRows, type LossFeeds, lossFeeds, tokenFeeds, type VisualRows, videoId } from "./feeds.ts";
+export { type PrefillOptions, traceDecode, tracePrefill, traceVideo, traceVision } from "./inference.ts";
 export { nextTokenLoss } from "./language-model.ts";
 export { linearLayer } from "./layers.ts";
 export {
@@ -19,6 +19,8 @@ export {
   type TracedLoss,
   traceForward,
   traceLoss,
+  type VideoSizes,
+  videoInput,
 } from "./owl.ts";
 export { describeParameters, type ParameterDescription } from "./parameters.ts";
 export {
@@ -33,4 +35,9 @@ export {
   trainedParameters,
 } from "./stages.ts";
 export { patchCount, type VisionStates, visionEncoder } from "./vision-encoder.ts";
-export { type AbstractorStates, tokensPerImage, visualAbstractor } from "./visual-abstractor.ts";
+export {
+  type AbstractorStates,
+  tokensPerImage,
+  videoAbstractor,
+  visualAbstractor,
+} from "./visual-abstractor.ts";

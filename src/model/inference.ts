@@ -2,18 +2,24 @@ import { dim, type Graph, gatherNd, input, rootScope, type Scope, type Tensor } 
 import { attentionOverCache } from "./cached-attention.ts";
 import type { OwlConfig } from "./config.ts";
 import { decoderLayers, embedTokens, finalNorm, languageHead } from "./language-model.ts";
-import { pixelInput, splice } from "./owl.ts";
-import { visionEncoder } from "./vision-encoder.ts";
-import { visualAbstractor } from "./visual-abstractor.ts";
+import { pixelInput, seePictures, seeVideos, splice, videoInput } from "./owl.ts";
 
 /**
  * Pictures to the rows that stand for them in the text: `pixel_values` [images, 3, imageSize, imageSize] →
  * `visual` [images, queries + 1, language hidden]. The number of pictures is free.
  */
 export function traceVision(config: OwlConfig, scope: Scope = rootScope()): Graph {
-  const pixels = pixelInput(config);
-  const patches = visionEncoder(scope.at("vision_model"), pixels, config.vision).lastHiddenState;
-  return { name: "vision", outputs: { visual: visualAbstractor(scope, patches, config).lastHiddenState } };
+  return { name: "vision", outputs: { visual: seePictures(scope, pixelInput(config), config).tokens } };
+}
+
+/**
+ * Videos to the rows that stand for them in the text: `video_pixel_values` [videos, 3, frames, imageSize, imageSize]
+ * → `visual` [videos, queries + 1, language hidden]. The number of videos is free, that of frames is not.
+ *
+ * @throws TypeError where the model is not of the video version
+ */
+export function traceVideo(config: OwlConfig, frames: number, scope: Scope = rootScope()): Graph {
+  return { name: "video", outputs: { visual: seeVideos(scope, videoInput(config, frames), config).tokens } };
 }
 
 export interface PrefillOptions {

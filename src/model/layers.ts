@@ -11,6 +11,9 @@ import {
   type Tensor,
 } from "../tensor/index.ts";
 
+/** Factor inside CLIP's QuickGELU. */
+export const QUICK_GELU = 1.702;
+
 const zero: Initial = { kind: "constant", value: 0 };
 const one: Initial = { kind: "constant", value: 1 };
 

@@ -1,4 +1,5 @@
 import {
+  concat,
   dim,
   type Graph,
   gather,
@@ -9,6 +10,7 @@ import {
   type Scope,
   scatterNd,
   type Tensor,
+  transpose,
 } from "../tensor/index.ts";
 import type { OwlConfig } from "./config.ts";
 import {
@@ -20,14 +22,23 @@ import {
   wholeSequenceAttention,
 } from "./language-model.ts";
 import { visionEncoder } from "./vision-encoder.ts";
-import { visualAbstractor } from "./visual-abstractor.ts";
+import { videoAbstractor, visualAbstractor } from "./visual-abstractor.ts";
+
+/** Sizes of the videos of a batch, all of them equally long. */
+export interface VideoSizes {
+  readonly count: number;
+  /** Frames a video. */
+  readonly frames: number;
+}
 
 /** Sizes of a batch that are known when the graph is built. */
 export interface OwlSizes {
   readonly batch: number;
   readonly tokens: number;
-  /** Pictures in the whole batch; 0 traces the language model alone. */
+  /** Pictures in the whole batch; 0, and no videos, traces the language model alone. */
   readonly images: number;
+  /** Videos in the whole batch; absent: none. */
+  readonly videos?: VideoSizes | undefined;
   /**
    * How many hidden rows the head is computed for, where that is fewer than all: they are named by the input
    * `loss_rows`. Absent: all of them, in order.
@@ -41,8 +52,42 @@ export function pixelInput(config: OwlConfig, images?: number): Tensor {
   return input("pixel_values", "float32", [dim("images", images), dim("channels", 3), side, side]);
 }
 
+/** The input of normalised videos: `video_pixel_values` [videos, 3, frames, imageSize, imageSize]. */
+export function videoInput(config: OwlConfig, frames: number, videos?: number): Tensor {
+  const side = dim("imageSize", config.vision.imageSize);
+  const shape = [dim("videos", videos), dim("channels", 3), dim("frames", frames), side, side];
+  return input("video_pixel_values", "float32", shape);
+}
+
+/** What the visual parts make of pictures or of videos. */
+interface Seen {
+  /** The vision encoder's last hidden state [images, patches + 1, hidden]; of videos frame by frame. */
+  readonly vision: Tensor;
+  /** The tokens that stand in the text [images, queries + 1, language hidden]. */
+  readonly tokens: Tensor;
+}
+
+/** @param pixels as `pixelInput` */
+export function seePictures(scope: Scope, pixels: Tensor, config: OwlConfig): Seen {
+  const vision = visionEncoder(scope.at("vision_model"), pixels, config.vision).lastHiddenState;
+  return { vision, tokens: visualAbstractor(scope, vision, config).lastHiddenState };
+}
+
 /**
- * Puts the pictures' tokens into the text embeddings: row r of all pictures' tokens, in reading order, goes to
+ * @param pixels as `videoInput`
+ * @throws TypeError where the model is not of the video version
+ */
+export function seeVideos(scope: Scope, pixels: Tensor, config: OwlConfig): Seen {
+  if (!config.video) throw new TypeError("model: must be of the video version to take videos; give pictures");
+  const [videos, channels, { size: frames }, height, width] = pixels.shape;
+  const one = transpose(pixels, [0, 2, 1, 3, 4]);
+  const images = reshape(one, [mergedDim(videos, pixels.shape[2]), channels, height, width]);
+  const vision = visionEncoder(scope.at("vision_model"), images, config.vision, frames!).lastHiddenState;
+  return { vision, tokens: videoAbstractor(scope, vision, config, frames!).lastHiddenState };
+}
+
+/**
+ * Puts the pictures' tokens into the text embeddings: row r of all pictures' tokens goes to
  * position `visual_positions[r]` = (row of the batch, position). Which positions are a picture's is the
  * caller's knowledge, so pictures may touch each other.
  *
@@ -57,21 +102,33 @@ export function splice(embeddings: Tensor, visual: Tensor, positions: Tensor): T
 
 /** The symbolic values of a forward pass, from pixels to embeddings. */
 interface Embedded {
-  readonly vision?: Tensor;
-  readonly abstractor?: Tensor;
+  readonly pictures?: Seen | undefined;
+  readonly videos?: Seen | undefined;
   readonly embeddings: Tensor;
 }
 
-function embed(scope: Scope, config: OwlConfig, sizes: OwlSizes): Embedded {
-  const ids = input("input_ids", "int64", [dim("batch", sizes.batch), dim("tokens", sizes.tokens)]);
+function embed(
+  scope: Scope,
+  config: OwlConfig,
+  { batch, tokens, images, videos: clips }: OwlSizes,
+): Embedded {
+  const ids = input("input_ids", "int64", [dim("batch", batch), dim("tokens", tokens)]);
   const text = embedTokens(scope.at("language_model"), ids, config.language);
-  if (sizes.images === 0) return { embeddings: text };
-  const pixels = pixelInput(config, sizes.images);
-  const vision = visionEncoder(scope.at("vision_model"), pixels, config.vision).lastHiddenState;
-  const abstractor = visualAbstractor(scope, vision, config).lastHiddenState;
-  const rows = mergedDim(abstractor.shape[0], abstractor.shape[1]);
-  const positions = input("visual_positions", "int64", [rows, dim("depth", 2)]);
-  return { vision, abstractor, embeddings: splice(text, abstractor, positions) };
+  const pictures = images > 0 ? seePictures(scope, pixelInput(config, images), config) : undefined;
+  const videos =
+    clips && clips.count > 0
+      ? seeVideos(scope, videoInput(config, clips.frames, clips.count), config)
+      : undefined;
+  const visual = [pictures, videos].flatMap((seen) => (seen ? [rowsOf(seen.tokens)] : []));
+  if (visual.length === 0) return { embeddings: text };
+  const all = visual.length === 1 ? visual[0] : concat(visual, 0, "visual");
+  const positions = input("visual_positions", "int64", [all.shape[0], dim("depth", 2)]);
+  return { pictures, videos, embeddings: splice(text, all, positions) };
+}
+
+/** [images, tokens, width] as [images · tokens, width]. */
+function rowsOf(x: Tensor): Tensor {
+  return reshape(x, [mergedDim(x.shape[0], x.shape[1]), x.shape[2]]);
 }
 
 /** Keeps the rows that count of [batch, tokens, width]: all of them, or those the input `loss_rows` names. */
@@ -98,10 +155,10 @@ export interface TracedLoss {
 
 /**
  * The masked next-token loss of the whole model, ready to be differentiated. Inputs: `input_ids` int64
- * [batch, tokens] (any valid id at picture positions), `pixel_values`, `visual_positions` int64
- * [images · (queries + 1), 2], `labels` int64 [rows], `loss_weights` float32 [rows] and, with
- * `sizes.lossRows`, `loss_rows` int64 [rows], indices into batch · tokens; `tokenFeeds` and
- * `lossFeeds` make them.
+ * [batch, tokens] (any valid id at picture positions), `pixel_values`, `video_pixel_values`, `visual_positions`
+ * int64 [(images + videos) · (queries + 1), 2] (the pictures', then the videos'), `labels` int64 [rows],
+ * `loss_weights` float32 [rows] and, with `sizes.lossRows`, `loss_rows` int64 [rows], indices into
+ * batch · tokens; `tokenFeeds` and `lossFeeds` make them.
  *
  * @param scope a root scope; after the call it knows every parameter the loss depends on
  */
@@ -118,6 +175,8 @@ export function traceLoss(config: OwlConfig, sizes: OwlSizes, scope: Scope): Tra
 export type ForwardOutput =
   | "vision.last_hidden_state"
   | "abstractor.last_hidden_state"
+  | "video.vision.last_hidden_state"
+  | "video.abstractor.last_hidden_state"
   | "inputs_embeds"
   | "hidden"
   | "logits"
@@ -127,7 +186,8 @@ export type ForwardOutput =
  * A forward pass over whole sequences of known sizes: any of the vision encoder's patches [images, patches + 1,
  * hidden], the pictures' tokens [images, queries + 1, hidden], the spliced embeddings and the final hidden
  * states [batch, tokens, hidden], the logits [batch, tokens, vocabulary], and the loss (inputs as `traceLoss`).
- * Outputs of pictures are left out where `sizes.images` is 0.
+ * Of videos the patches are [videos, frames, patches + 1, hidden]. Outputs of pictures (videos) are left out where
+ * there are none.
  */
 export function traceForward(
   config: OwlConfig,
@@ -135,15 +195,17 @@ export function traceForward(
   wanted: readonly ForwardOutput[],
   scope: Scope = rootScope(),
 ): Graph {
-  const { vision, abstractor, embeddings } = embed(scope, config, sizes);
+  const { pictures, videos, embeddings } = embed(scope, config, sizes);
   const language = scope.at("language_model");
   const attend = wholeSequenceAttention(config.language, sizes.batch, sizes.tokens);
   const decoded = decoderLayers(language, embeddings, attend, config.language);
   const hidden = finalNorm(language, decoded, config.language);
   const logits = languageHead(language, hidden, config.language);
   const outputs: Partial<Record<ForwardOutput, Tensor | undefined>> = {
-    "vision.last_hidden_state": vision,
-    "abstractor.last_hidden_state": abstractor,
+    "vision.last_hidden_state": pictures?.vision,
+    "abstractor.last_hidden_state": pictures?.tokens,
+    "video.vision.last_hidden_state": videos && byVideo(videos.vision, sizes.videos),
+    "video.abstractor.last_hidden_state": videos?.tokens,
     inputs_embeds: embeddings,
     hidden,
     logits,
@@ -157,4 +219,10 @@ export function traceForward(
     return tensor === undefined ? [] : [[name, tensor] as const];
   });
   return { name: "forward", outputs: Object.fromEntries(chosen) };
+}
+
+/** [videos · frames, patches + 1, hidden] as [videos, frames, patches + 1, hidden]. */
+function byVideo(vision: Tensor, sizes: VideoSizes | undefined): Tensor {
+  const { count, frames } = sizes!;
+  return reshape(vision, [dim("videos", count), dim("frames", frames), ...vision.shape.slice(1)]);
 }

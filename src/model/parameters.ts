@@ -27,7 +27,9 @@ function moduleOf(name: string): ParameterDescription["module"] {
  * @param scope a fresh root scope; one of `stageScope` tells which parameters learn and adds the LoRA's
  */
 export function describeParameters(config: OwlConfig, scope: Scope = rootScope()): ParameterDescription[] {
-  traceForward(config, { batch: 1, tokens: config.numQueryTokens + 2, images: 1 }, ["logits"], scope);
+  const videos = config.video ? { count: 1, frames: 2 } : undefined;
+  const tokens = 2 * (config.numQueryTokens + 1) + 1;
+  traceForward(config, { batch: 1, tokens, images: 1, videos }, ["logits"], scope);
   return [...scope.parameters()].map(([name, { node, shape }]) => {
     if (!isKind(node, "parameter")) throw new TypeError(`${name}: a scope hands out parameters`);
     const { initial, trained } = node.attributes;

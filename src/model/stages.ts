@@ -15,7 +15,8 @@ export interface StageDefinition {
 const isLanguage = (name: string): boolean => name.startsWith("language_model.");
 const isVision = (name: string): boolean => name.startsWith("vision_model.");
 const isLora = (name: string): boolean => /\.lora_[AB]\.weight$/.test(name);
-const isAbstractor = (name: string): boolean => name.startsWith("abstractor.") || name === "query_tokens";
+const isAbstractor = (name: string): boolean =>
+  name.startsWith("abstractor.") || name === "query_tokens" || name === "temporal_query_tokens";
 
 /**
  * The stages of training. The paper (§3.2) learns vision and abstractor in stage 1, the abstractor and a LoRA

@@ -15,10 +15,8 @@ import {
 } from "../tensor/index.ts";
 import type { VisionConfig } from "./config.ts";
 import { joinHeads } from "./heads.ts";
-import { layerNormLayer, linearLayer } from "./layers.ts";
-
-/** Factor inside CLIP's QuickGELU. */
-const QUICK_GELU = 1.702;
+import { layerNormLayer, linearLayer, QUICK_GELU } from "./layers.ts";
+import { acrossFrames } from "./temporal.ts";
 
 /** Patches of a picture, without the class token. */
 export function patchCount(config: VisionConfig): number {
@@ -26,7 +24,7 @@ export function patchCount(config: VisionConfig): number {
 }
 
 export interface VisionStates {
-  /** After `pre_layernorm` and after each layer, each [images, patches + 1, hidden]. */
+  /** After `pre_layernorm` and after each layer, each [images, patches + 1, hidden]; a video's frames are images. */
   readonly hiddenStates: readonly Tensor[];
   /** After `post_layernorm` over all tokens: what the abstractor sees. [images, patches + 1, hidden] */
   readonly lastHiddenState: Tensor;
@@ -37,14 +35,23 @@ export interface VisionStates {
  *
  * @param scope at the published `vision_model`
  * @param pixels float32 [images, 3, imageSize, imageSize], normalised; `images` may be symbolic
+ * @param frames that many images are a video: each layer first looks at the frames before and after its own
  */
-export function visionEncoder(scope: Scope, pixels: Tensor, config: VisionConfig): VisionStates {
+export function visionEncoder(
+  scope: Scope,
+  pixels: Tensor,
+  config: VisionConfig,
+  frames?: number,
+): VisionStates {
   const hidden = dim("hidden", config.hidden);
   const embeddings = scope.at("embeddings");
   const start = embedPatches(embeddings, pixels, hidden, config);
   const hiddenStates = [layerNormLayer(embeddings.at("pre_layernorm"), start, config.epsilon)];
   for (let i = 0; i < config.layers; i++) {
-    hiddenStates.push(encoderLayer(scope.at(`encoder.layers.${i}`), hiddenStates[i], hidden, config));
+    const layer = scope.at(`encoder.layers.${i}`);
+    const state = hiddenStates[i];
+    const moved = frames === undefined ? state : acrossFrames(layer.at("temporal"), state, frames);
+    hiddenStates.push(encoderLayer(layer, moved, hidden, config));
   }
   const last = layerNormLayer(scope.at("post_layernorm"), hiddenStates[config.layers], config.epsilon);
   return { hiddenStates, lastHiddenState: last };

@@ -5,12 +5,13 @@ import {
   type Dim,
   dim,
   expand,
-  type Initial,
   mul,
   pad,
+  reshape,
   type Scope,
   silu,
   slice,
+  split,
   type Tensor,
 } from "../tensor/index.ts";
 import type { OwlConfig } from "./config.ts";
@@ -20,13 +21,13 @@ import { layerNormLayer, linearLayer } from "./layers.ts";
 /** LayerNorm's own default, which the reference leaves for the norms around attention. */
 const NORM_EPSILON = 1e-5;
 
-/** Positions a picture takes in the text: its queries and the learned end row. */
+/** Positions a picture or a video takes in the text: its queries and the learned end row. */
 export function tokensPerImage(config: OwlConfig): number {
   return config.numQueryTokens + 1;
 }
 
 export interface AbstractorStates {
-  /** After each layer, each [images, queries, hidden]. */
+  /** After each layer, each [images, queries, hidden]; of videos [videos, 2 · queries, hidden]. */
   readonly layers: readonly Tensor[];
   /** In the language model's width, end row last: [images, queries + 1, language hidden]. */
   readonly lastHiddenState: Tensor;
@@ -39,18 +40,62 @@ export interface AbstractorStates {
  * @param patches float32 [images, patches + 1, hidden], the vision encoder's last hidden state
  */
 export function visualAbstractor(scope: Scope, patches: Tensor, config: OwlConfig): AbstractorStates {
-  const hidden = dim("hidden", config.abstractor.hidden);
-  const initial: Initial = { kind: "normal", deviation: config.abstractor.initializerRange };
-  const queries = dim("queries", config.numQueryTokens);
-  const learned = scope.parameter("query_tokens", [dim("one", 1), queries, hidden], initial);
+  const layers = abstractorLayers(
+    scope.at("abstractor"),
+    learnedQueries(scope, "query_tokens", config),
+    patches,
+    config,
+  );
+  const rows = visualLayer(scope.at("abstractor.visual_fc"), layers[layers.length - 1], config);
+  return { layers, lastHiddenState: withEndRow(scope.at("abstractor"), rows, config) };
+}
+
+/**
+ * The abstractor of the video version on videos (reference: mplug_owl_video): beside the queries of pictures as many
+ * of its own read the patches of all frames, and what the two find is added up.
+ *
+ * @param scope at the root
+ * @param patches float32 [videos · frames, patches + 1, hidden], the frames of a video one after the other
+ * @returns states of [videos, …]; `lastHiddenState` [videos, queries + 1, language hidden]
+ */
+export function videoAbstractor(
+  scope: Scope,
+  patches: Tensor,
+  config: OwlConfig,
+  frames: number,
+): AbstractorStates {
+  const [images, tokens, hidden] = patches.shape;
+  const videos = images.size === undefined ? dim("videos") : dim("videos", images.size / frames);
+  const seen = reshape(patches, [videos, dim("frames·tokens", frames * tokens.size!), hidden]);
+  const own = learnedQueries(scope, "query_tokens", config);
+  const temporal = learnedQueries(scope, "temporal_query_tokens", config);
   const abstractor = scope.at("abstractor");
+  const layers = abstractorLayers(abstractor, concat([own, temporal], 1, "queries"), seen, config);
+  const count = config.numQueryTokens;
+  const [first, second] = split(layers[layers.length - 1], 1, [count, count]);
+  const rows = add(
+    visualLayer(abstractor.at("visual_fc"), first, config),
+    visualLayer(abstractor.at("temporal_visual_fc"), second, config),
+  );
+  return { layers, lastHiddenState: withEndRow(abstractor, rows, config) };
+}
+
+/** [1, queries, hidden] */
+function learnedQueries(scope: Scope, name: string, { abstractor, numQueryTokens }: OwlConfig): Tensor {
+  const shape = [dim("one", 1), dim("queries", numQueryTokens), dim("hidden", abstractor.hidden)];
+  return scope.parameter(name, shape, { kind: "normal", deviation: abstractor.initializerRange });
+}
+
+/** The learned queries [1, queries, hidden] after each layer, [images, queries, hidden]. */
+function abstractorLayers(scope: Scope, queries: Tensor, patches: Tensor, config: OwlConfig): Tensor[] {
+  const hidden = dim("hidden", config.abstractor.hidden);
   const layers: Tensor[] = [];
-  let x = forEachImage(learned, patches);
+  let x = forEachImage(queries, patches);
   for (let i = 0; i < config.abstractor.layers; i++) {
-    x = abstractorLayer(abstractor.at(`encoder.layers.${i}.crossattention`), x, patches, hidden, config);
+    x = abstractorLayer(scope.at(`encoder.layers.${i}.crossattention`), x, patches, hidden, config);
     layers.push(x);
   }
-  return { layers, lastHiddenState: toLanguageWidth(abstractor, x, config) };
+  return layers;
 }
 
 /** The learned queries [1, queries, hidden] once for each picture. */
@@ -101,12 +146,15 @@ function gatedMlp(scope: Scope, x: Tensor, hidden: Dim, config: OwlConfig): Tens
   );
 }
 
-function toLanguageWidth(scope: Scope, x: Tensor, config: OwlConfig): Tensor {
-  const options = { bias: true, deviation: config.abstractor.initializerRange };
-  const hidden = dim("hidden", config.language.hidden);
+/** Queries in the language model's width. */
+function visualLayer(scope: Scope, x: Tensor, { abstractor, language }: OwlConfig): Tensor {
+  const options = { bias: true, deviation: abstractor.initializerRange };
+  return linearLayer(scope, x, dim("hidden", language.hidden), options);
+}
+
+function withEndRow(scope: Scope, rows: Tensor, config: OwlConfig): Tensor {
   const one = dim("one", 1);
-  const rows = linearLayer(scope.at("visual_fc"), x, hidden, options);
-  const end = scope.parameter("vit_eos", [one, one, hidden], {
+  const end = scope.parameter("vit_eos", [one, one, dim("hidden", config.language.hidden)], {
     kind: "normal",
     deviation: config.abstractor.initializerRange,
   });

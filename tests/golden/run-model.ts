@@ -11,6 +11,7 @@ import {
   tokensPerImage,
   traceLoss,
   trainedParameters,
+  type VideoSizes,
 } from "../../src/model/index.ts";
 import { type Device, openDevice } from "../../src/runtime/index.ts";
 import type { Graph, HostTensor } from "../../src/tensor/index.ts";
@@ -24,8 +25,10 @@ export interface Model {
 }
 
 export async function readModel(directory: string): Promise<Model> {
-  const config = parseConfig(JSON.parse(readFileSync(`${directory}/config.json`, "utf8")));
-  return { config, weights: Object.fromEntries(await readSafetensors(`${directory}/model.safetensors`)) };
+  const path = `${directory}/config.json`;
+  const weights = await readSafetensors(`${directory}/model.safetensors`);
+  const config = parseConfig(JSON.parse(readFileSync(path, "utf8")), path, weights);
+  return { config, weights: Object.fromEntries(weights) };
 }
 
 /** LoRA matrices by the names the model asks for, without PEFT's prefix. */
@@ -54,6 +57,7 @@ export interface Batch {
   /** Whether the token at each position is to be predicted. */
   readonly counts: number[][];
   readonly images: number;
+  readonly videos?: VideoSizes | undefined;
   readonly pixels: Values;
 }
 
@@ -81,7 +85,10 @@ export function readBatch(tensors: NamedTensors, prefix = ""): Batch {
 /** What a graph needs besides the weights. */
 export function batchFeeds(batch: Batch, config: OwlConfig, lossRows?: number): Values {
   return {
-    ...tokenFeeds(batch.rows, batch.images * tokensPerImage(config)),
+    ...tokenFeeds(batch.rows, {
+      images: batch.images * tokensPerImage(config),
+      videos: (batch.videos?.count ?? 0) * tokensPerImage(config),
+    }),
     ...lossFeeds(batch.rows, batch.counts, lossRows).feeds,
     ...batch.pixels,
   };
@@ -97,8 +104,9 @@ export async function lossAndGradients(
   const counted = batch.counts.flat().filter(Boolean).length;
   // A row more than needed, so that padding is tried too.
   const lossRows = counted + 1;
-  const { rows, images } = batch;
-  const { loss } = traceLoss(config, { batch: rows.length, tokens: rows[0].length, images, lossRows }, scope);
+  const { rows, images, videos } = batch;
+  const sizes = { batch: rows.length, tokens: rows[0].length, images, videos, lossRows };
+  const { loss } = traceLoss(config, sizes, scope);
   const names = [...trainedParameters(scope).keys()];
   const found = gradients(loss, [...trainedParameters(scope).values()]);
   const graph = {
