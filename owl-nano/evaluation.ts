@@ -6,7 +6,7 @@ import { PICTURE_QUESTIONS, trained } from "./dialogue.ts";
 import { ask, factsOf, type Relation } from "./facts.ts";
 import { drawSprites, greyPicture, type Picture, TEST_PICTURES } from "./pictures.ts";
 import { randomFor } from "./random.ts";
-import { namedColor, namedThing, normalise, type Score, score } from "./scoring.ts";
+import { groupedScore, namedColor, namedThing, normalise, type Score } from "./scoring.ts";
 import type { Material } from "./sources.ts";
 
 /** One question to be answered: what was said before, and the picture that it is about. */
@@ -150,14 +150,15 @@ async function interview(
 
 function scoresOf(items: readonly TestItem[], answers: Answers, counted: (index: number) => boolean): Scores {
   const indices = items.map((_, i) => i);
-  const asked = indices.filter(counted);
+  const scored = (asked: readonly number[], isRight: (i: number) => boolean): Score =>
+    groupedScore(
+      asked.map(isRight),
+      asked.map((i) => items[i]!.sprite),
+    );
   return {
-    name: score(indices.filter((i) => isNamed(answers.names[i]!, items[i]!)).length, items.length),
-    color: score(
-      indices.filter((i) => namedColor(answers.colors[i]!) === COLORS[items[i]!.color]!.name).length,
-      items.length,
-    ),
-    followUp: score(asked.filter((i) => factRight(answers.followUps[i]!, items[i]!)).length, asked.length),
+    name: scored(indices, (i) => isNamed(answers.names[i]!, items[i]!)),
+    color: scored(indices, (i) => namedColor(answers.colors[i]!) === COLORS[items[i]!.color]!.name),
+    followUp: scored(indices.filter(counted), (i) => factRight(answers.followUps[i]!, items[i]!)),
   };
 }
 

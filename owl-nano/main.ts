@@ -57,8 +57,10 @@ async function runStage(stage: StageName, threads: number | undefined): Promise<
   return complete;
 }
 
-/** Test pictures of a set: each held-out drawing twice or more, at least four hundred. */
 const SETS = ["S1", "S2"] as const;
+
+/** Test pictures of each held-out drawing: so many that more than four hundred follow-ups are asked. */
+const TIMES = 4;
 
 async function evaluateVision(plan: Plan): Promise<void> {
   const device = await openDevice();
@@ -120,12 +122,12 @@ async function evaluateOwl(plan: Plan): Promise<SetReport[]> {
     reports.push(
       await examine(
         set,
-        testItems(plan.material, sprites, 2 * sprites.length),
+        testItems(plan.material, sprites, TIMES * sprites.length),
         plan.material.concepts,
         owl.answer,
       ),
     );
-    const unseen = testItems(plan.material, sprites, 2 * sprites.length, "unseen");
+    const unseen = testItems(plan.material, sprites, TIMES * sprites.length, "unseen");
     reports.push(await examine(`${set}, unseen phrasing`, unseen, plan.material.concepts, owl.answer));
   }
   await owl.close();

@@ -55,7 +55,8 @@ licence in \`owl-nano/DATA.md\`.
 ## How well it sees
 
 Exact match, greedy. **S1**: ${S1.length} drawings of known things whose vendor's designs of that thing no stage saw. **S2**: ${S2.length} drawings
-by OpenMoji, a vendor of which no stage saw anything. Each drawing twice, as the only thing, on one of ${COLORS.length} named colors. "Blind" is
+by OpenMoji, a vendor of which no stage saw anything. Each drawing four times, as the only thing, on one of ${COLORS.length} named colors; the
+intervals count pictures of one drawing as dependent. "Blind" is
 the same question with an even grey in place of the picture; "unseen phrasing" asks in words that training never used. Follow-ups
 ("what does it eat?") are asked after the owl's own answer, where it named the thing right.
 
