@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { type LanguageConfig, languageConfigJson, readLanguageConfig } from "./language-config.ts";
+import { type Quantization, quantizationJson, quantizationSchema } from "./quantization.ts";
 
 export type { LanguageConfig };
 
@@ -41,6 +42,8 @@ export interface OwlConfig {
   readonly numQueryTokens: number;
   /** The video version: temporal modules in the vision encoder, queries of their own for videos. */
   readonly video?: boolean;
+  /** The parts whose weights are kept in few bits (the key is ours). */
+  readonly quantization?: Quantization;
 }
 
 /** A config.json that does not describe a model this package computes; the message lists every problem. */
@@ -92,6 +95,7 @@ const schema = z.object({
   vision_config: visionSchema,
   visual_abstractor_config: abstractorSchema,
   text_config: z.record(z.string(), z.unknown()),
+  quantization: quantizationSchema.optional(),
 });
 
 type Published = z.infer<typeof schema>;
@@ -184,6 +188,7 @@ function fromPublished(published: Published, language: LanguageConfig, video: bo
     language,
     numQueryTokens: published.num_query_tokens,
     ...(video && { video }),
+    ...(published.quantization && { quantization: published.quantization }),
   };
 }
 
@@ -195,6 +200,7 @@ export function configJson(config: OwlConfig): Record<string, unknown> {
     model_type: "mplug-owl",
     num_query_tokens: config.numQueryTokens,
     ...(config.video && { video: true }),
+    ...(config.quantization && { quantization: quantizationJson(config.quantization) }),
     vision_config: {
       model_type: "mplug_owl_vision_model",
       hidden_size: vision.hidden,

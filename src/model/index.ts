@@ -24,6 +24,14 @@ export {
 } from "./owl.ts";
 export { describeParameters, type ParameterDescription } from "./parameters.ts";
 export {
+  modelScope,
+  type Quantization,
+  type QuantizedPart,
+  quantizationJson,
+  quantizedPart,
+  quantizedParts,
+} from "./quantization.ts";
+export {
   type LoraSize,
   loraTarget,
   releasedLora,

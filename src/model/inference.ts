@@ -1,14 +1,15 @@
-import { dim, type Graph, gatherNd, input, rootScope, type Scope, type Tensor } from "../tensor/index.ts";
+import { dim, type Graph, gatherNd, input, type Scope, type Tensor } from "../tensor/index.ts";
 import { attentionOverCache } from "./cached-attention.ts";
 import type { OwlConfig } from "./config.ts";
 import { decoderLayers, embedTokens, finalNorm, languageHead } from "./language-model.ts";
 import { pixelInput, seePictures, seeVideos, splice, videoInput } from "./owl.ts";
+import { modelScope } from "./quantization.ts";
 
 /**
  * Pictures to the rows that stand for them in the text: `pixel_values` [images, 3, imageSize, imageSize] →
  * `visual` [images, queries + 1, language hidden]. The number of pictures is free.
  */
-export function traceVision(config: OwlConfig, scope: Scope = rootScope()): Graph {
+export function traceVision(config: OwlConfig, scope: Scope = modelScope(config)): Graph {
   return { name: "vision", outputs: { visual: seePictures(scope, pixelInput(config), config).tokens } };
 }
 
@@ -18,7 +19,7 @@ export function traceVision(config: OwlConfig, scope: Scope = rootScope()): Grap
  *
  * @throws TypeError where the model is not of the video version
  */
-export function traceVideo(config: OwlConfig, frames: number, scope: Scope = rootScope()): Graph {
+export function traceVideo(config: OwlConfig, frames: number, scope: Scope = modelScope(config)): Graph {
   return { name: "video", outputs: { visual: seeVideos(scope, videoInput(config, frames), config).tokens } };
 }
 
@@ -33,7 +34,11 @@ export interface PrefillOptions {
  * the new tokens) of the tokens whose logits are wanted, the caches and lengths of `attentionOverCache`, and
  * the pictures' rows. Outputs: `logits` [rows, vocabulary], `present_key.N`, `present_value.N`.
  */
-export function tracePrefill(config: OwlConfig, options: PrefillOptions, scope: Scope = rootScope()): Graph {
+export function tracePrefill(
+  config: OwlConfig,
+  options: PrefillOptions,
+  scope: Scope = modelScope(config),
+): Graph {
   const language = scope.at("language_model");
   const ids = input("input_ids", "int64", [dim("batch"), dim("tokens")]);
   const text = embedTokens(language, ids, config.language);
@@ -52,7 +57,7 @@ function withPictures(text: Tensor): Tensor {
  * One new token a row: `input_ids` int64 [batch, 1] and the caches and lengths of `attentionOverCache` →
  * `logits` [batch, 1, vocabulary], `present_key.N`, `present_value.N`.
  */
-export function traceDecode(config: OwlConfig, scope: Scope = rootScope()): Graph {
+export function traceDecode(config: OwlConfig, scope: Scope = modelScope(config)): Graph {
   const language = scope.at("language_model");
   const ids = input("input_ids", "int64", [dim("batch"), dim("tokens", 1)]);
   return overCache("decode", language, embedTokens(language, ids, config.language), config, (x) => x);

@@ -4,6 +4,9 @@ import {
   gather,
   linear,
   mul,
+  type QuantizedWeight,
+  quantizedGather,
+  quantizedLinear,
   type Scope,
   type Shape,
   type Tensor,
@@ -26,10 +29,16 @@ function tableShape(config: LanguageConfig): Shape {
   return [dim("vocabulary", config.vocabulary), dim("hidden", config.hidden)];
 }
 
-function embeddingTable(scope: Scope, config: LanguageConfig): Tensor {
-  const name = config.family === "bloom" ? "word_embeddings.weight" : "embed_tokens.weight";
+/** A table [vocabulary, hidden], as numbers or in few bits. */
+function table(scope: Scope, name: string, config: LanguageConfig): Tensor | QuantizedWeight {
   const initial = { kind: "normal", deviation: config.initializerRange } as const;
-  return bodyOf(scope, config).parameter(name, tableShape(config), initial);
+  const shape = tableShape(config);
+  return scope.quantized(name, shape) ?? scope.parameter(name, shape, initial);
+}
+
+function embeddingTable(scope: Scope, config: LanguageConfig): Tensor | QuantizedWeight {
+  const name = config.family === "bloom" ? "word_embeddings.weight" : "embed_tokens.weight";
+  return table(bodyOf(scope, config), name, config);
 }
 
 /**
@@ -39,7 +48,8 @@ function embeddingTable(scope: Scope, config: LanguageConfig): Tensor {
  * @param scope at the published `language_model`
  */
 export function embedTokens(scope: Scope, ids: Tensor, config: LanguageConfig): Tensor {
-  const embedded = gather(embeddingTable(scope, config), ids);
+  const words = embeddingTable(scope, config);
+  const embedded = "packed" in words ? quantizedGather(words, ids, config.hidden) : gather(words, ids);
   if (config.family !== "bloom") return embedded;
   return layerNormLayer(bodyOf(scope, config).at("word_embeddings_layernorm"), embedded, config.epsilon);
 }
@@ -90,11 +100,10 @@ export function finalNorm(scope: Scope, x: Tensor, config: LanguageConfig): Tens
 
 /** Logits of normalised hidden rows [..., hidden] → [..., vocabulary]. */
 export function languageHead(scope: Scope, hidden: Tensor, config: LanguageConfig): Tensor {
-  const initial = { kind: "normal", deviation: config.initializerRange } as const;
-  const table = config.tiedEmbeddings
+  const words = config.tiedEmbeddings
     ? embeddingTable(scope, config)
-    : scope.parameter("lm_head.weight", tableShape(config), initial);
-  return linear(hidden, table);
+    : table(scope, "lm_head.weight", config);
+  return "packed" in words ? quantizedLinear(hidden, words) : linear(hidden, words);
 }
 
 /**

@@ -5,6 +5,7 @@ import {
   layerNorm,
   linear,
   mul,
+  quantizedLinear,
   rmsNorm,
   type Scope,
   scalar,
@@ -25,13 +26,15 @@ export interface LinearOptions {
 
 /**
  * The linear layer at a scope: parameters `weight` [out, in] and, if wanted, `bias` [out]. Where the scope
- * says so a low-rank addition learns beside it: y = W x + bias + alpha / rank · B A x (LoRA, arXiv 2106.09685).
+ * says so the weight is kept in few bits, and a low-rank addition learns beside it: y = W x + bias + alpha / rank ·
+ * B A x (LoRA, arXiv 2106.09685).
  */
 export function linearLayer(scope: Scope, x: Tensor, out: Dim, options: LinearOptions): Tensor {
   const shape = [out, x.shape.at(-1)!];
-  const weight = scope.parameter("weight", shape, { kind: "normal", deviation: options.deviation });
+  const packed = scope.quantized("weight", shape);
+  const weight = packed ?? scope.parameter("weight", shape, { kind: "normal", deviation: options.deviation });
   const bias = options.bias ? scope.parameter("bias", [out], zero) : undefined;
-  const y = linear(x, weight, bias);
+  const y = "packed" in weight ? quantizedLinear(x, weight, bias) : linear(x, weight, bias);
   const lora = scope.lora(shape);
   if (lora === undefined) return y;
   // The factor goes where the tensor is narrowest.

@@ -6,7 +6,6 @@ import {
   input,
   mergedDim,
   reshape,
-  rootScope,
   type Scope,
   scatterNd,
   type Tensor,
@@ -21,6 +20,7 @@ import {
   nextTokenLoss,
   wholeSequenceAttention,
 } from "./language-model.ts";
+import { modelScope } from "./quantization.ts";
 import { visionEncoder } from "./vision-encoder.ts";
 import { videoAbstractor, visualAbstractor } from "./visual-abstractor.ts";
 
@@ -193,7 +193,7 @@ export function traceForward(
   config: OwlConfig,
   sizes: Omit<OwlSizes, "lossRows">,
   wanted: readonly ForwardOutput[],
-  scope: Scope = rootScope(),
+  scope: Scope = modelScope(config),
 ): Graph {
   const { pictures, videos, embeddings } = embed(scope, config, sizes);
   const language = scope.at("language_model");

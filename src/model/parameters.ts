@@ -1,12 +1,15 @@
-import { type Initial, isKind, rootScope, type Scope, staticSizes } from "../tensor/index.ts";
+import { type DType, type Initial, isKind, type Scope, staticSizes } from "../tensor/index.ts";
 import type { OwlConfig } from "./config.ts";
 import { traceForward } from "./owl.ts";
+import { modelScope } from "./quantization.ts";
 
 /** One row of a model's parameter table. */
 export interface ParameterDescription {
   /** The published name. */
   readonly name: string;
   readonly dims: readonly number[];
+  /** uint8 for the packed numbers of a quantised weight. */
+  readonly dtype: DType;
   /** The part it belongs to. */
   readonly module: "vision encoder" | "visual abstractor" | "language model" | "LoRA";
   /** How it starts before training. */
@@ -26,13 +29,16 @@ function moduleOf(name: string): ParameterDescription["module"] {
  *
  * @param scope a fresh root scope; one of `stageScope` tells which parameters learn and adds the LoRA's
  */
-export function describeParameters(config: OwlConfig, scope: Scope = rootScope()): ParameterDescription[] {
+export function describeParameters(
+  config: OwlConfig,
+  scope: Scope = modelScope(config),
+): ParameterDescription[] {
   const videos = config.video ? { count: 1, frames: 2 } : undefined;
   const tokens = 2 * (config.numQueryTokens + 1) + 1;
   traceForward(config, { batch: 1, tokens, images: 1, videos }, ["logits"], scope);
-  return [...scope.parameters()].map(([name, { node, shape }]) => {
+  return [...scope.parameters()].map(([name, { node, shape, dtype }]) => {
     if (!isKind(node, "parameter")) throw new TypeError(`${name}: a scope hands out parameters`);
     const { initial, trained } = node.attributes;
-    return { name, dims: staticSizes(shape, name), module: moduleOf(name), initial, trained };
+    return { name, dims: staticSizes(shape, name), dtype, module: moduleOf(name), initial, trained };
   });
 }

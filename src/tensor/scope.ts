@@ -1,5 +1,6 @@
-import type { Initial, Tensor } from "./node.ts";
-import { parameter } from "./operators/leaves.ts";
+import type { ActivationPrecision, Initial, QuantizedBits, Tensor } from "./node.ts";
+import { packedParameter, parameter } from "./operators/leaves.ts";
+import { type QuantizedWeight, quantizedShapes } from "./operators/quantized.ts";
 import { type Shape, sameShape, showShape } from "./shape.ts";
 
 /** A low-rank addition to a linear layer: y += alpha / rank · B A x (LoRA). */
@@ -7,6 +8,16 @@ export interface Lora {
   readonly a: Tensor;
   readonly b: Tensor;
   readonly scale: number;
+}
+
+/** In how many bits a weight is kept; see `QuantizedWeight`. */
+export interface QuantizedFormat {
+  readonly bits: QuantizedBits;
+  /** Numbers that share a scale. */
+  readonly blockSize: number;
+  /** Whether each block has a zero point of its own. */
+  readonly zeroPoints: boolean;
+  readonly activations: ActivationPrecision;
 }
 
 export interface ScopeOptions {
@@ -18,6 +29,8 @@ export interface ScopeOptions {
     readonly alpha: number;
     readonly targets: (layer: string) => boolean;
   };
+  /** How the weight of this name is kept in few bits; none is, if absent. */
+  readonly quantized?: (name: string) => QuantizedFormat | undefined;
 }
 
 /**
@@ -33,6 +46,11 @@ export interface Scope {
   parameter(name: string, shape: Shape, initial: Initial): Tensor;
   /** The low-rank addition of the linear layer at this scope, if it has one. */
   lora(shape: Shape): Lora | undefined;
+  /**
+   * The weight of this name in few bits, if it is kept so: the parameters `<name>.packed`, `<name>.scales` and
+   * `<name>.zero_points`.
+   */
+  quantized(name: string, shape: Shape): QuantizedWeight | undefined;
   /** Every parameter handed out so far, in order. */
   parameters(): ReadonlyMap<string, Tensor>;
 }
@@ -44,10 +62,10 @@ export function rootScope(options: ScopeOptions = {}): Scope {
 
 function childScope(path: string, options: ScopeOptions, known: Map<string, Tensor>): Scope {
   const full = (name: string): string => (path === "" ? name : `${path}.${name}`);
-  const ask = (name: string, shape: Shape, initial: Initial): Tensor => {
+  const once = (name: string, shape: Shape, make: (name: string) => Tensor): Tensor => {
     const earlier = known.get(full(name));
     if (earlier === undefined) {
-      const made = parameter(full(name), shape, initial, options.trained?.(full(name)) ?? true);
+      const made = make(full(name));
       known.set(full(name), made);
       return made;
     }
@@ -58,11 +76,26 @@ function childScope(path: string, options: ScopeOptions, known: Map<string, Tens
     }
     return earlier;
   };
+  const ask: Scope["parameter"] = (name, shape, initial) =>
+    once(name, shape, (whole) => parameter(whole, shape, initial, options.trained?.(whole) ?? true));
+  const bytes = (name: string, shape: Shape): Tensor =>
+    once(name, shape, (whole) => packedParameter(whole, shape));
   return {
     path,
     at: (name) => childScope(full(name), options, known),
     parameter: ask,
     lora: (shape) => askLora(path, shape, options, ask),
+    quantized: (name, shape) => {
+      const format = options.quantized?.(full(name));
+      if (format === undefined) return undefined;
+      const shapes = quantizedShapes(shape, format.bits, format.blockSize);
+      return {
+        ...format,
+        packed: bytes(`${name}.packed`, shapes.packed),
+        scales: ask(`${name}.scales`, shapes.scales, { kind: "constant", value: 0 }),
+        zeroPoints: format.zeroPoints ? bytes(`${name}.zero_points`, shapes.zeroPoints) : undefined,
+      };
+    },
     parameters: () => known,
   };
 }

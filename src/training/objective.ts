@@ -78,7 +78,14 @@ function denseLoss(config: OwlConfig, classes: number, { images }: DenseSizes, s
 function describeOwn([name, { node, shape }]: [string, Tensor]): ParameterDescription {
   if (!isKind(node, "parameter")) throw new TypeError(`${name}: a scope hands out parameters`);
   const { initial } = node.attributes;
-  return { name, dims: staticSizes(shape, name), module: "vision encoder", initial, trained: true };
+  return {
+    name,
+    dims: staticSizes(shape, name),
+    dtype: "float32",
+    module: "vision encoder",
+    initial,
+    trained: true,
+  };
 }
 
 /** How the model is traced for a recipe: which parameters learn, and where low-rank additions stand. */

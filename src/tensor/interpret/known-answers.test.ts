@@ -178,7 +178,7 @@ const knownAnswers: { readonly [K in op.OperatorKind]: readonly Known[] } = {
   ],
   quantizedLinear: [
     { of: op.quantizedLinear(floats([1, 2], 3, 4), middle), is: [5] },
-    { of: op.quantizedLinear(floats([1, 2], 3, 4), middle, { bias: floats([1], 10) }), is: [15] },
+    { of: op.quantizedLinear(floats([1, 2], 3, 4), middle, floats([1], 10)), is: [15] },
     {
       of: op.quantizedLinear(floats([1, 2], 3, 4), { ...nibbles, zeroPoints: bytes([1, 1], 10) }),
       is: [-2],

@@ -22,6 +22,8 @@ export interface QuantizedWeight {
   readonly zeroPoints: Tensor | undefined;
   readonly bits: QuantizedBits;
   readonly blockSize: number;
+  /** How a product takes its other operand; default "float32". */
+  readonly activations?: ActivationPrecision;
 }
 
 /** Shapes of the parts of a quantised weight [rows, width]. */
@@ -54,20 +56,9 @@ function requireParts(kind: "quantizedLinear" | "quantizedGather", weight: Quant
   }
 }
 
-export interface QuantizedLinearOptions {
-  readonly bias?: Tensor | undefined;
-  /** Default "float32". */
-  readonly activations?: ActivationPrecision;
-}
-
 /** x Wᵀ + bias with a quantised W [out, in]: x [..., in], bias [out] → [..., out]. */
-export function quantizedLinear(
-  x: Tensor,
-  weight: QuantizedWeight,
-  options: QuantizedLinearOptions = {},
-): Tensor {
-  const { bias, activations = "float32" } = options;
-  const { packed, scales, zeroPoints, bits, blockSize } = weight;
+export function quantizedLinear(x: Tensor, weight: QuantizedWeight, bias?: Tensor): Tensor {
+  const { packed, scales, zeroPoints, bits, blockSize, activations = "float32" } = weight;
   requireFloat("quantizedLinear", x);
   const width = x.shape.at(-1)?.size;
   if (width === undefined) throw operandError("quantizedLinear", "the last dimension has a known size", x);

@@ -41,7 +41,7 @@ function product(
     about,
     feeds,
     ({ x, packed, scales, zeros, bias }) =>
-      op.quantizedLinear(x, { packed, scales, zeroPoints: zeros, bits, blockSize }, { bias }),
+      op.quantizedLinear(x, { packed, scales, zeroPoints: zeros, bits, blockSize }, bias),
     { differentiable: [], symbolic },
   );
 }
