@@ -11,9 +11,9 @@ import {
 import { allocate, type HostTensor } from "../tensor/index.ts";
 import { type LoraSettings, parseAdapterConfig, publishedAdapterConfig } from "./adapter-config.ts";
 import { CheckpointError } from "./errors.ts";
-import { readSafetensors } from "./safetensors.ts";
 import { type FloatType, writeSafetensors } from "./safetensors-write.ts";
-import type { NamedTensors } from "./tensor-source.ts";
+import { type NamedTensors, readAll } from "./tensor-source.ts";
+import { openTensors } from "./weights.ts";
 
 /** A trained LoRA, and whatever else was trained beside it. */
 export interface Adapter {
@@ -27,6 +27,8 @@ export interface Adapter {
 const PREFIX = "base_model.model.";
 const CONFIG = "adapter_config.json";
 const LORA = "adapter_model.safetensors";
+/** What PEFT wrote before. */
+const TORCH_LORA = "adapter_model.bin";
 const REPLACED = "trained_modules.safetensors";
 
 /** The setting of the released stage 2, taken where a lone file says nothing. */
@@ -38,8 +40,9 @@ export function loraName(module: string, matrix: "A" | "B"): string {
 }
 
 /**
- * Reads an adapter: a directory as PEFT writes it, or a lone safetensors file. Without an `adapter_config.json`
- * the rank is taken from the tensors and alpha is 32, the released setting.
+ * Reads an adapter: a directory as PEFT writes it (`adapter_model.safetensors`, or the older
+ * `adapter_model.bin`), or a lone file of either kind. Without an `adapter_config.json` the rank is taken from
+ * the tensors and alpha is 32, the released setting.
  *
  * @throws CheckpointError naming every problem: unpaired matrices, shapes that do not match, settings of PEFT
  *   that change what the matrices mean and are not supported
@@ -47,17 +50,27 @@ export function loraName(module: string, matrix: "A" | "B"): string {
 export async function loadAdapter(path: string): Promise<Adapter> {
   const isFile = (await pathKind(path)) === "file";
   const directory = isFile ? parentDirectory(path) : await completeDirectory(path);
-  const file = isFile ? path : joinPath(directory, LORA);
-  const tensors = await readSafetensors(file);
+  const file = isFile ? path : joinPath(directory, await matricesFile(directory));
+  const tensors = await readAll(await openTensors(file));
   const beside = joinPath(directory, REPLACED);
-  if (!isFile && (await pathKind(beside)) === "file") {
-    for (const [name, tensor] of await readSafetensors(beside)) tensors.set(name, tensor);
+  if (!isFile && (await isThere(beside))) {
+    for (const [name, tensor] of await readAll(await openTensors(beside))) tensors.set(name, tensor);
   }
   const config = joinPath(directory, CONFIG);
   // A config beside some other file of the directory does not speak of that file.
-  const hasConfig = (!isFile || fileName(path) === LORA) && (await pathKind(config)) === "file";
+  const hasConfig = [LORA, TORCH_LORA].includes(fileName(file)) && (await isThere(config));
   const json = hasConfig ? await readJson(config) : undefined;
   return adapterFrom(tensors, json, file, hasConfig ? config : file);
+}
+
+async function matricesFile(directory: string): Promise<string> {
+  const onlyTorch =
+    !(await isThere(joinPath(directory, LORA))) && (await isThere(joinPath(directory, TORCH_LORA)));
+  return onlyTorch ? TORCH_LORA : LORA;
+}
+
+async function isThere(path: string): Promise<boolean> {
+  return (await pathKind(path)) === "file";
 }
 
 /**
@@ -136,7 +149,7 @@ export async function saveAdapter(
     }
     await writeFileAtomically(joinPath(partial, CONFIG), `${JSON.stringify(config, null, 2)}\n`);
   };
-  await replaceDirectory(directory, fill, (name) => ![LORA, REPLACED, CONFIG].includes(name));
+  await replaceDirectory(directory, fill, (name) => ![LORA, TORCH_LORA, REPLACED, CONFIG].includes(name));
 }
 
 /**

@@ -25,6 +25,12 @@ export {
   writeSafetensors,
 } from "./safetensors-write.ts";
 export type { StoredType } from "./stored-types.ts";
-export { type NamedTensors, readAll, type TensorEntry, type TensorSource } from "./tensor-source.ts";
+export {
+  type NamedTensors,
+  type Rows,
+  readAll,
+  type TensorEntry,
+  type TensorSource,
+} from "./tensor-source.ts";
 export { openTorch } from "./torch-file.ts";
-export { type ExpectedParameter, verifyParameters } from "./verify.ts";
+export { type ExpectedParameter, fittingWeights, verifyParameters } from "./verify.ts";

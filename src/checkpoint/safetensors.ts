@@ -1,4 +1,5 @@
 import { type OpenFile, openFile } from "../platform/index.ts";
+import { elementCount } from "../tensor/index.ts";
 import { CheckpointError } from "./errors.ts";
 import {
   LONGEST_HEADER,
@@ -6,8 +7,8 @@ import {
   type SafetensorsHeader,
   type StoredTensor,
 } from "./safetensors-header.ts";
-import { bytesAt, readTensor, tensorFrom } from "./stored-types.ts";
-import { entryOf, type NamedTensors, readAll, type TensorSource } from "./tensor-source.ts";
+import { bytesAt, readTensor, STORED_TYPES, tensorFrom } from "./stored-types.ts";
+import { dimsOfRows, entryOf, type NamedTensors, readAll, type TensorSource } from "./tensor-source.ts";
 
 export interface SafetensorsContent {
   tensors: NamedTensors;
@@ -29,8 +30,8 @@ function malformed(where: string, problems: readonly string[]): CheckpointError 
 /**
  * Reads every tensor of a safetensors file.
  *
- * F16, BF16 and F64 are widened (F64: rounded) to float32, I8, I16 and U8 widened to int32; F32, I64, I32 and
- * BOOL stay. From bytes, aligned F32, I64, I32 and BOOL tensors are views and share the bytes' memory.
+ * F16, BF16 and F64 are widened (F64: rounded) to float32, I8 and I16 widened to int32; F32, I64, I32, U8 and
+ * BOOL stay. From bytes, aligned tensors that stay are views and share the bytes' memory.
  *
  * @param source a path, or the file's bytes
  * @throws CheckpointError naming the file and every violation of the format
@@ -74,9 +75,11 @@ export async function safetensorsSource(file: OpenFile): Promise<SafetensorsFile
     path: file.path,
     tensors: header.tensors,
     metadata: header.metadata,
-    read: async (name) => {
-      const { begin, type, dims } = entryOf(byName, name, file.path);
-      return readTensor(file, start + begin, type, dims);
+    read: async (name, rows) => {
+      const stored = entryOf(byName, name, file.path);
+      const dims = rows ? dimsOfRows(stored, rows) : stored.dims;
+      const skipped = rows ? rows[0] * elementCount(dims.slice(1)) * STORED_TYPES[stored.type] : 0;
+      return readTensor(file, start + stored.begin + skipped, stored.type, dims);
     },
     close: () => file.close(),
   };

@@ -12,6 +12,9 @@ export interface TensorEntry {
   readonly dims: readonly number[];
 }
 
+/** Indices of a tensor's first dimension: from the first up to, not including, the second. */
+export type Rows = readonly [from: number, to: number];
+
 /**
  * Stored tensors that are read one at a time, so that memory holds only what is asked for: a safetensors file, a
  * PyTorch file, or all files of a checkpoint.
@@ -21,12 +24,13 @@ export interface TensorSource {
   readonly path: string;
   readonly tensors: readonly TensorEntry[];
   /**
-   * Reads one tensor, row-major. F16, BF16 and F64 become float32 (F64 rounded), I8, I16 and U8 int32; F32, I64,
-   * I32 and BOOL stay.
+   * Reads one tensor, row-major. F16, BF16 and F64 become float32 (F64 rounded), I8 and I16 int32; F32, I64, I32,
+   * U8 and BOOL stay.
    *
-   * @throws RangeError where there is no tensor of this name
+   * @param rows `[from, to)` of the first dimension, where only a part of a large tensor is wanted
+   * @throws RangeError where there is no tensor of this name, or no such rows
    */
-  read(name: string): Promise<HostTensor>;
+  read(name: string, rows?: Rows): Promise<HostTensor>;
   close(): Promise<void>;
 }
 
@@ -46,4 +50,10 @@ export function entryOf<Entry>(entries: ReadonlyMap<string, Entry>, name: string
   const entry = entries.get(name);
   if (entry === undefined) throw new RangeError(`${path}: holds no tensor ${JSON.stringify(name)}`);
   return entry;
+}
+
+/** The sizes of some rows of a tensor; the error names it. */
+export function dimsOfRows({ name, dims }: TensorEntry, [from, to]: Rows): number[] {
+  if (dims.length > 0 && 0 <= from && from <= to && to <= dims[0]) return [to - from, ...dims.slice(1)];
+  throw new RangeError(`${name} [${dims.join(", ")}]: must have the rows ${from} to ${to}`);
 }

@@ -40,7 +40,7 @@ export async function torchSource(file: OpenFile): Promise<TensorSource> {
   return {
     path: file.path,
     tensors: entries,
-    read: async (name) => readTorchTensor(file, entryOf(byName, name, file.path)),
+    read: async (name, rows) => readTorchTensor(file, entryOf(byName, name, file.path), rows),
     close: () => file.close(),
   };
 }

@@ -1,7 +1,7 @@
 import type { OpenFile } from "../platform/index.ts";
 import { allocate, elementCount, type HostTensor } from "../tensor/index.ts";
 import { readTensor, STORED_TYPES, type StoredType } from "./stored-types.ts";
-import type { TensorEntry } from "./tensor-source.ts";
+import { dimsOfRows, type Rows, type TensorEntry } from "./tensor-source.ts";
 import { NumberFormat, TorchStorage, TorchTensor } from "./torch-globals.ts";
 
 /** Where a file keeps a storage. */
@@ -133,9 +133,11 @@ function show(value: unknown): string {
   return typeof value === "object" && value !== null ? "(no number)" : String(value);
 }
 
-/** Reads a tensor, row-major whatever its strides are. */
-export async function readTorchTensor(file: OpenFile, entry: TorchEntry): Promise<HostTensor> {
-  const { type, dims, strides, position } = entry;
+/** Reads a tensor or some rows of it, row-major whatever its strides are. */
+export async function readTorchTensor(file: OpenFile, entry: TorchEntry, rows?: Rows): Promise<HostTensor> {
+  const { type, strides } = entry;
+  const dims = rows ? dimsOfRows(entry, rows) : entry.dims;
+  const position = entry.position + (rows ? rows[0] * strides[0] * STORED_TYPES[type] : 0);
   if (isRowMajor(dims, strides)) return readTensor(file, position, type, dims);
   const flat = await readTensor(file, position, type, [spanOf(dims, strides)]);
   return gathered(flat, dims, strides);

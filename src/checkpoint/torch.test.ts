@@ -1,8 +1,7 @@
 import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
-import { shared, sharedAvailable } from "../../tests/shared.ts";
 import { openFile } from "../platform/index.ts";
-import { loadAdapter, loadCheckpoint, openTorch, readAll, readSafetensors } from "./index.ts";
+import { openTorch, readAll, readSafetensors } from "./index.ts";
 import { readContent } from "./torch-content.ts";
 
 const fixture = (name: string): string =>

@@ -1,5 +1,7 @@
+import { elementCount } from "../tensor/index.ts";
 import { CheckpointError } from "./errors.ts";
-import type { NamedTensors } from "./tensor-source.ts";
+import type { StoredType } from "./stored-types.ts";
+import type { TensorEntry, TensorSource } from "./tensor-source.ts";
 import { isDerivedBuffer } from "./weights.ts";
 
 /** A parameter that a model asks for. */
@@ -8,21 +10,28 @@ export interface ExpectedParameter {
   readonly dims: readonly number[];
 }
 
+/** What is known of a tensor: a stored one or one in memory. */
+type Described = Pick<TensorEntry, "dims"> & Partial<Pick<TensorEntry, "type">>;
+
 /**
- * Proves that tensors fit a model: every expected parameter is there in its shape, and nothing else is.
+ * Proves that tensors fit a model: every expected parameter is there in its shape, and nothing else is. A head
+ * that the model ties to its embeddings may be there too.
  *
  * @param where what the tensors came from, for the message
  * @throws CheckpointError that names every missing, unexpected and differently shaped tensor
  */
 export function verifyParameters(
   expected: readonly ExpectedParameter[],
-  tensors: NamedTensors,
+  tensors: ReadonlyMap<string, Described>,
   where = "checkpoint",
 ): void {
   const problems = [...missing(expected, tensors), ...misshapen(expected, tensors)];
   const known = new Set(expected.map((parameter) => parameter.name));
+  const tied = new Set(tiedHeads(expected, tensors).map(({ head }) => head));
   for (const [name, { dims }] of tensors) {
-    if (!known.has(name) && !isDerivedBuffer(name)) problems.push(`unexpected ${name} ${show(dims)}`);
+    if (!known.has(name) && !tied.has(name) && !isDerivedBuffer(name)) {
+      problems.push(`unexpected ${name} ${show(dims)}`);
+    }
   }
   if (problems.length > 0) {
     throw new CheckpointError(
@@ -34,17 +43,87 @@ export function verifyParameters(
   }
 }
 
-function missing(expected: readonly ExpectedParameter[], tensors: NamedTensors): string[] {
+/**
+ * The weights as a model asks for them: proven to fit before any is read, and without what the model has no use
+ * for (derived buffers, a head that repeats the embeddings). Closes the source where it does not fit.
+ *
+ * @throws CheckpointError as {@link verifyParameters}, and where a head differs from the embeddings it is tied to
+ */
+export async function fittingWeights(
+  source: TensorSource,
+  expected: readonly ExpectedParameter[],
+): Promise<TensorSource> {
+  try {
+    const tensors = new Map(source.tensors.map((tensor) => [tensor.name, tensor]));
+    verifyParameters(expected, tensors, source.path);
+    for (const { head, embeddings } of tiedHeads(expected, tensors)) {
+      await requireEqual(source, head, embeddings, tensors.get(head)!.dims);
+    }
+    const known = new Set(expected.map(({ name }) => name));
+    return { ...source, tensors: source.tensors.filter(({ name }) => known.has(name)) };
+  } catch (error) {
+    await source.close();
+    throw error;
+  }
+}
+
+function missing(expected: readonly ExpectedParameter[], tensors: ReadonlyMap<string, Described>): string[] {
   return expected
     .filter(({ name }) => !tensors.has(name))
     .map(({ name, dims }) => `missing ${name} ${show(dims)}`);
 }
 
-function misshapen(expected: readonly ExpectedParameter[], tensors: NamedTensors): string[] {
+// Not U8: that is what packed weights are stored as.
+const WHOLE_NUMBERS: readonly (StoredType | undefined)[] = ["I64", "I32", "I16", "I8", "BOOL"];
+
+function misshapen(
+  expected: readonly ExpectedParameter[],
+  tensors: ReadonlyMap<string, Described>,
+): string[] {
   return expected.flatMap(({ name, dims }) => {
-    const got = tensors.get(name)?.dims;
-    return got && show(got) !== show(dims) ? [`${name} must be ${show(dims)}, is ${show(got)}`] : [];
+    const got = tensors.get(name);
+    if (got && show(got.dims) !== show(dims)) return [`${name} must be ${show(dims)}, is ${show(got.dims)}`];
+    return WHOLE_NUMBERS.includes(got?.type) ? [`${name} must be floating point, is ${got?.type}`] : [];
   });
+}
+
+/** Heads that a model does without, because it uses an embedding table of the same shape. */
+function tiedHeads(
+  expected: readonly ExpectedParameter[],
+  tensors: ReadonlyMap<string, Described>,
+): { head: string; embeddings: string }[] {
+  const tables = expected.filter(({ name }) => /(embed_tokens|word_embeddings)\.weight$/.test(name));
+  return [...tensors].flatMap(([head, { dims }]) => {
+    const isHead = head.endsWith("lm_head.weight") && !expected.some(({ name }) => name === head);
+    const table = isHead && tables.find((candidate) => show(candidate.dims) === show(dims));
+    return table && tensors.has(table.name) ? [{ head, embeddings: table.name }] : [];
+  });
+}
+
+/** Elements compared at once: a multilingual table is 4 GB. */
+const COMPARED_AT_ONCE = 8 * 1024 * 1024;
+
+async function requireEqual(
+  source: TensorSource,
+  head: string,
+  embeddings: string,
+  dims: readonly number[],
+): Promise<void> {
+  const step = Math.max(1, Math.floor(COMPARED_AT_ONCE / elementCount(dims.slice(1))));
+  for (let from = 0; from < dims[0]; from += step) {
+    const rows = [from, Math.min(from + step, dims[0])] as const;
+    const [a, b] = [await source.read(head, rows), await source.read(embeddings, rows)];
+    if (a.data.some((value, i) => value !== b.data[i])) {
+      const problem = `${head} that differs from ${embeddings}`;
+      const next = "Set tie_word_embeddings to false in config.json to use both.";
+      throw new CheckpointError(
+        source.path,
+        "must hold tied embeddings, as config.json says",
+        [problem],
+        next,
+      );
+    }
+  }
 }
 
 function show(dims: readonly number[]): string {

@@ -70,12 +70,17 @@ export async function openWeights(directory: string): Promise<TensorSource> {
   );
 }
 
+/** Opens a file of tensors by its name: a PyTorch file where that ends so, else safetensors. */
+export function openTensors(path: string): Promise<TensorSource> {
+  return /\.(bin|pt|pth)$/.test(path) ? openTorch(path) : openSafetensors(path);
+}
+
 function joined(path: string, files: readonly TensorSource[]): TensorSource {
   const owners = new Map(files.flatMap((file) => file.tensors.map(({ name }) => [name, file])));
   return {
     path,
     tensors: files.flatMap(({ tensors }) => tensors.filter(({ name }) => !isDerivedBuffer(name))),
-    read: async (name) => entryOf(owners, name, path).read(name),
+    read: async (name, rows) => entryOf(owners, name, path).read(name, rows),
     close: () => closeAll(files),
   };
 }

@@ -1,10 +1,12 @@
 import {
   type Adapter,
+  fittingWeights,
   loadAdapter,
-  loadCheckpoint,
   mergeLora,
   type NamedTensors,
-  verifyParameters,
+  type OpenedCheckpoint,
+  openCheckpoint,
+  readAll,
 } from "../checkpoint/index.ts";
 import { type Fidelity, modelPreprocessor, type Preprocessor } from "../image/index.ts";
 import {
@@ -40,7 +42,7 @@ export interface LoadOptions {
   readonly threads?: number | undefined;
   /** How ONNX Runtime is reached; see `openDevice`. */
   readonly binding?: DeviceOptions["binding"] | undefined;
-  /** A LoRA adapter: a directory as PEFT writes it, or its safetensors file. */
+  /** A LoRA adapter: a directory as PEFT writes it, or its safetensors or `.bin` file. */
   readonly adapter?: string | undefined;
   /** `"reference"` reads pictures as the released code does, oddities included. Default `"default"`. */
   readonly fidelity?: Fidelity | undefined;
@@ -97,11 +99,9 @@ export class Owl {
    */
   static async load(directory: string, options: LoadOptions = {}): Promise<Owl> {
     const { adapter: adapterPath, fidelity = "default", device, threads, binding } = options;
-    const checkpoint = await loadCheckpoint(directory);
-    const config = parseConfig(checkpoint.config, joinPath(directory, "config.json"));
-    verifyParameters(describeParameters(config), checkpoint.tensors, directory);
+    const { checkpoint, config, base } = await readModel(directory);
     const adapter = adapterPath === undefined ? undefined : await loadAdapter(adapterPath);
-    const merged = adapter ? mergeLora(checkpoint.tensors, adapter, adapterPath) : checkpoint.tensors;
+    const merged = adapter ? mergeLora(base, adapter, adapterPath) : base;
     const opened = await openDevice({
       ...(device !== undefined && { device }),
       ...(threads !== undefined && { threads }),
@@ -110,7 +110,7 @@ export class Owl {
     return new Owl({
       directory,
       config,
-      base: checkpoint.tensors,
+      base,
       adapter,
       model: new LoadedModel(config, merged, opened),
       tokenizer: await tokenizerIfThere(directory),
@@ -213,6 +213,20 @@ export class Owl {
     const { signal, ...given } = settings;
     const complete = completeSettings(given, this.defaults);
     return yield* this.#generator.stream(await this.prompt(messages), complete, signal);
+  }
+}
+
+/** The settings and weights of a model directory, proven to fit each other before the weights are read. */
+async function readModel(
+  directory: string,
+): Promise<{ checkpoint: OpenedCheckpoint; config: OwlConfig; base: NamedTensors }> {
+  const checkpoint = await openCheckpoint(directory);
+  try {
+    const config = parseConfig(checkpoint.config, joinPath(directory, "config.json"));
+    const weights = await fittingWeights(checkpoint.weights, describeParameters(config));
+    return { checkpoint, config, base: await readAll(weights) };
+  } finally {
+    await checkpoint.weights.close();
   }
 }
 

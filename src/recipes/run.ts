@@ -1,9 +1,10 @@
 import {
-  type Checkpoint,
-  loadCheckpoint,
+  fittingWeights,
   type NamedTensors,
+  type OpenedCheckpoint,
+  openCheckpoint,
+  readAll,
   readTokenizerFiles,
-  verifyParameters,
 } from "../checkpoint/index.ts";
 import {
   type BatchSizes,
@@ -87,7 +88,7 @@ interface Origin {
   readonly tokenizer: Tokenizer;
   readonly tokenizerFiles: Readonly<Record<string, Uint8Array>>;
   readonly preprocessor: Preprocessor;
-  readonly checkpoint: Checkpoint | undefined;
+  readonly checkpoint: OpenedCheckpoint | undefined;
 }
 
 /**
@@ -113,12 +114,13 @@ export async function prepareRun(path: string, overrides: RunOverrides = {}): Pr
 }
 
 async function originOf({ model, config, tokenizer, recipe }: RunPlan): Promise<Origin> {
-  const checkpoint = model === undefined ? undefined : await loadCheckpoint(model);
+  const checkpoint = model === undefined ? undefined : await openCheckpoint(model);
   const tokenizerDirectory = tokenizer ?? model!;
   const json = checkpoint ? checkpoint.config : await readJson(config!);
   const parsed = parseConfig(json, checkpoint ? joinPath(checkpoint.directory, "config.json") : config!);
-  const tensors = checkpoint?.tensors ?? new Map();
-  if (checkpoint) verifyParameters(describeParameters(parsed), tensors, checkpoint.directory);
+  const tensors = checkpoint
+    ? await readAll(await fittingWeights(checkpoint.weights, describeParameters(parsed)))
+    : new Map();
   const loaded = await loadTokenizer(tokenizerDirectory);
   if (loaded.vocabularySize > parsed.language.vocabulary) {
     throw new RangeError(
@@ -132,6 +134,24 @@ async function originOf({ model, config, tokenizer, recipe }: RunPlan): Promise<
   );
   const tokenizerFiles = await readTokenizerFiles(tokenizerDirectory);
   return { config: parsed, tensors, tokenizer: loaded, tokenizerFiles, preprocessor, checkpoint };
+}
+
+/** The model to begin with: a directory's, or a fresh one of a config file's sizes. */
+async function modelOf(
+  directory: string | undefined,
+  file: string | undefined,
+): Promise<Pick<Origin, "config" | "tensors" | "checkpoint">> {
+  if (directory === undefined) {
+    return { config: parseConfig(await readJson(file!), file), tensors: new Map(), checkpoint: undefined };
+  }
+  const checkpoint = await openCheckpoint(directory);
+  try {
+    const config = parseConfig(checkpoint.config, joinPath(checkpoint.directory, "config.json"));
+    const weights = await fittingWeights(checkpoint.weights, describeParameters(config));
+    return { config, tensors: await readAll(weights), checkpoint };
+  } finally {
+    await checkpoint.weights.close();
+  }
 }
 
 function contentOf({ recipe }: RunPlan, { content }: DataFile): Content {
