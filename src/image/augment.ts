@@ -1,3 +1,4 @@
+import { ImageError } from "./picture.ts";
 import { type RgbImage, resizeBicubic } from "./resize.ts";
 
 /** A part of a picture, in pixels. */
@@ -38,9 +39,21 @@ export function flipHorizontally(image: RgbImage): RgbImage {
   return { width, height, data };
 }
 
-/** Scales so that the shorter edge has `size` pixels, then cuts a square out of the middle (the video version's way). */
+/** A picture this many times as long as wide would be scaled to more than fits into memory. */
+const LONGEST_ASPECT = 1000;
+
+/**
+ * Scales so that the shorter edge has `size` pixels, then cuts a square out of the middle (the video version's way).
+ *
+ * @throws ImageError for a picture more than a thousand times as long as wide
+ */
 export function resizeAndCenterCrop(image: RgbImage, size: number): RgbImage {
   const shorter = Math.min(image.width, image.height);
+  if (Math.max(image.width, image.height) > LONGEST_ASPECT * shorter) {
+    throw new ImageError(
+      `picture: must be at most ${LONGEST_ASPECT} times as long as wide to be cut in the middle, got ${image.width}×${image.height}; cut it`,
+    );
+  }
   const scaled = (edge: number) => (edge === shorter ? size : Math.trunc((size * edge) / shorter));
   const resized = resizeBicubic(image, scaled(image.width), scaled(image.height));
   const left = Math.floor((resized.width - size) / 2);

@@ -29,7 +29,7 @@ export async function decodeImage(source: ImageSource, options: ReadOptions = {}
  *
  * With fidelity `reference` this is the inference path of the released code, which resizes a picture in the
  * form its file stores it in: palettes and bilevel by nearest neighbour, transparency premultiplied and then
- * dropped, inks as inks.
+ * dropped, inks as inks. Pictures of the video version (`fit` "crop") are made RGB first, there as here.
  *
  * @returns `[3, size, size]`, normalised
  */
@@ -38,8 +38,8 @@ export async function loadPixelValues(
   preprocessor: Preprocessor,
   options: ReadOptions = {},
 ): Promise<Float32Array> {
-  const { size } = preprocessor;
-  if (options.fidelity !== "reference")
+  const { size, fit } = preprocessor;
+  if (options.fidelity !== "reference" || fit === "crop")
     return toPixelValues(await decodeImage(source, options), preprocessor);
   const picture = await readPicture(source, options);
   return toPixelValues(asRgbImage(referenceResized(picture, size)), preprocessor);

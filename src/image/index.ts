@@ -1,3 +1,4 @@
+export { VideoError } from "../platform/index.ts";
 export {
   type Box,
   type CropOptions,
@@ -19,3 +20,11 @@ export {
   toPixelValues,
 } from "./preprocessor.ts";
 export { type RgbImage, resizeBicubic } from "./resize.ts";
+export {
+  decodeVideo,
+  defaultFrames,
+  loadVideoPixelValues,
+  sampleFrames,
+  toVideoPixelValues,
+  type VideoOptions,
+} from "./video.ts";

@@ -84,7 +84,8 @@ function decodingOf(mode: StoredMode, fidelity: Fidelity): Decoding {
   return mode === "gray16" && fidelity === "reference" ? "gray16" : "colour";
 }
 
-async function bytesOf(path: string, maxBytes: number): Promise<Uint8Array> {
+/** A file's bytes; ImageError where it is larger than `maxBytes`. */
+export async function bytesOf(path: string, maxBytes: number): Promise<Uint8Array> {
   const file = await openFile(path);
   try {
     if (file.size > maxBytes) {
@@ -100,13 +101,19 @@ async function bytesOf(path: string, maxBytes: number): Promise<Uint8Array> {
   }
 }
 
-async function headerOf(bytes: Uint8Array, where: string): Promise<PictureHeader> {
+/** A picture's header; ImageError where it is none. */
+export async function headerOf(bytes: Uint8Array, where: string): Promise<PictureHeader> {
   if (bytes.byteLength === 0)
     throw new ImageError(`${where}: must be a picture (${FORMATS}), got an empty file`);
   try {
     return await readPictureHeader(bytes);
   } catch (error) {
     const known = knownSignature(bytes);
+    if (looksLikeVideo(bytes)) {
+      throw new ImageError(`${where}: must be a picture (${FORMATS}), got a video; give it as a video`, {
+        cause: error,
+      });
+    }
     throw new ImageError(
       known
         ? `${where}: must be a whole ${known} file, got a damaged or cut one${reason(error)}`
@@ -123,8 +130,17 @@ const SIGNATURES: [string, number[]][] = [
   ["WebP", [0x52, 0x49, 0x46, 0x46]],
 ];
 
-function knownSignature(bytes: Uint8Array): string | undefined {
+/** What kind of picture a file seems to be by its first bytes. */
+export function knownSignature(bytes: Uint8Array): string | undefined {
   return SIGNATURES.find(([, signature]) => signature.every((byte, i) => bytes[i] === byte))?.[0];
+}
+
+const MATROSKA = [0x1a, 0x45, 0xdf, 0xa3];
+
+/** Whether a file begins as MP4 and its relatives (AVIF pictures are of them, too) or as WebM do. */
+function looksLikeVideo(bytes: Uint8Array): boolean {
+  const isMp4 = String.fromCharCode(...bytes.subarray(4, 8)) === "ftyp";
+  return isMp4 || MATROSKA.every((byte, i) => bytes[i] === byte);
 }
 
 /** What the decoder says, in brackets; its general phrases add nothing. */

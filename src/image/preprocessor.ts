@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { resizeAndCenterCrop } from "./augment.ts";
 import { ImageError } from "./picture.ts";
 import { type RgbImage, resizeBicubic } from "./resize.ts";
 
@@ -10,6 +11,11 @@ export interface Preprocessor {
   readonly mean: readonly [number, number, number];
   /** Standard deviation of each channel, in the same units. */
   readonly std: readonly [number, number, number];
+  /**
+   * How another shape becomes the square: squeezed, its aspect not kept (the default), or scaled by its shorter edge
+   * and cut in the middle, as the video version of the model was taught.
+   */
+  readonly fit?: "squeeze" | "crop";
 }
 
 /** The published preprocessing: 224 pixels and CLIP's mean and deviation. */
@@ -64,11 +70,19 @@ export function parsePreprocessor(json: unknown, where = "preprocessor_config.js
  *
  * @param json content of the file, undefined where there is none
  * @param imageSize side of the pictures that the model takes
+ * @param fit how pictures of the model become square (see {@link Preprocessor.fit})
  * @throws ImageError where the file asks for another size
  */
-export function modelPreprocessor(json: unknown, imageSize: number, where: string): Preprocessor {
-  if (json === undefined) return { ...CLIP_PREPROCESSOR, size: imageSize };
-  const preprocessor = parsePreprocessor(json, where);
+export function modelPreprocessor(
+  json: unknown,
+  imageSize: number,
+  where: string,
+  fit: Preprocessor["fit"] = "squeeze",
+): Preprocessor {
+  const preprocessor =
+    json === undefined
+      ? { ...CLIP_PREPROCESSOR, size: imageSize, fit }
+      : { ...parsePreprocessor(json, where), fit };
   if (preprocessor.size === imageSize) return preprocessor;
   throw new ImageError(
     `${where}: its size must be ${imageSize} as the model's config.json says, got ${preprocessor.size}`,
@@ -116,11 +130,14 @@ export function normalisationTable({ mean, std }: Preprocessor): Float32Array {
   return table;
 }
 
+const squeezed = (image: RgbImage, size: number): RgbImage => resizeBicubic(image, size, size);
+
 /** The vision encoder's input `[3, size, size]` for a picture, resized where it has another size. */
 export function toPixelValues(image: RgbImage, preprocessor: Preprocessor): Float32Array {
-  const { size } = preprocessor;
+  const { size, fit } = preprocessor;
   const fits = image.width === size && image.height === size;
-  const { data } = fits ? image : resizeBicubic(image, size, size);
+  const squared = fit === "crop" ? resizeAndCenterCrop : squeezed;
+  const { data } = fits ? image : squared(image, size);
   const table = normalisationTable(preprocessor);
   const plane = size * size;
   const values = new Float32Array(3 * plane);

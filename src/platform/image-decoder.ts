@@ -9,6 +9,8 @@ export interface PictureHeader {
   readonly height: number;
   /** Whether the pixels are inks instead of light. */
   readonly isCmyk: boolean;
+  /** Frames of an animation, pages of a document; 1 for a plain picture. */
+  readonly pages: number;
   readonly bitsPerSample: number | undefined;
 }
 
@@ -28,24 +30,33 @@ export type Decoding = "colour" | "inks" | "gray16";
 
 /** Reads a picture's header; decodes nothing. Throws the decoder's own error where it cannot. */
 export async function readPictureHeader(bytes: Uint8Array): Promise<PictureHeader> {
-  const { format, width, height, space, bitsPerSample } = await sharp(bytes, {
+  const {
+    format,
+    width,
+    height,
+    space,
+    bitsPerSample,
+    pages = 1,
+  } = await sharp(bytes, {
     limitInputPixels: false,
   }).metadata();
-  return { format, width, height, isCmyk: space === "cmyk", bitsPerSample };
+  return { format, width, height, isCmyk: space === "cmyk", pages, bitsPerSample };
 }
 
 /**
- * Decodes a picture (the first frame or page of several) without colour management. Damaged data are an error,
+ * Decodes a picture (one frame or page of several) without colour management. Damaged data are an error,
  * warnings are not.
  *
  * @param orient whether to turn it as its EXIF orientation says
  * @param maxPixels refuses to decode more
+ * @param page which frame or page, the first if absent; frames are shown over those before them
  */
 export async function decodePicture(
   bytes: Uint8Array,
-  options: { decoding: Decoding; orient: boolean; maxPixels: number },
+  options: { decoding: Decoding; orient: boolean; maxPixels: number; page?: number },
 ): Promise<DecodedPixels> {
-  const settings = { limitInputPixels: options.maxPixels, failOn: "error", ignoreIcc: true } as const;
+  const { maxPixels, page = 0 } = options;
+  const settings = { limitInputPixels: maxPixels, failOn: "error", ignoreIcc: true, page } as const;
   const picture = sharp(bytes, settings);
   if (options.orient) picture.autoOrient();
   if (options.decoding === "inks") picture.pipelineColourspace("cmyk").toColourspace("cmyk");

@@ -20,4 +20,5 @@ export {
 export { processorCount } from "./onnx-runtime-library.ts";
 export { openOnnxRuntime } from "./onnx-runtime-open.ts";
 export * from "./urls.ts";
+export * from "./video-decoder.ts";
 export { type ZipEntry, zipEntries } from "./zip.ts";

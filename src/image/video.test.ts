@@ -1,0 +1,203 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import sharp from "sharp";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { ffmpeg, greyFilm, skipFfmpeg } from "../../tests/setup/ffmpeg.ts";
+import { shared, sharedAvailable } from "../../tests/shared.ts";
+import { readSafetensors } from "../checkpoint/index.ts";
+import {
+  CLIP_PREPROCESSOR,
+  decodeImage,
+  decodeVideo,
+  loadPixelValues,
+  loadVideoPixelValues,
+  normalisationTable,
+  type RgbImage,
+  resizeAndCenterCrop,
+  sampleFrames,
+  toPixelValues,
+  VideoError,
+} from "./index.ts";
+
+const folder = mkdtempSync(join(tmpdir(), "video-test-"));
+afterAll(() => rmSync(folder, { recursive: true }));
+const file = (name: string): string => join(folder, name);
+const fixture = (name: string): string =>
+  fileURLToPath(new URL(`../../tests/fixtures/image/${name}`, import.meta.url));
+
+/** The frame numbers of a film of `greyFilm(…, 10)`: its greys in tens, where a whole frame has one grey. */
+function numbersOf(frames: readonly RgbImage[]): number[] {
+  return frames.map(({ data }) => {
+    const [darkest, lightest] = [Math.min(...data), Math.max(...data)];
+    expect(lightest - darkest).toBeLessThanOrEqual(3);
+    expect(Math.abs(lightest - 10 * Math.round(lightest / 10))).toBeLessThanOrEqual(3);
+    return Math.round(lightest / 10);
+  });
+}
+
+describe("which frames are seen", () => {
+  test("one of each of so many equal parts, halves rounded to the even number", () => {
+    expect(sampleFrames(25, 4)).toEqual([3, 9, 15, 21]);
+    expect(sampleFrames(2, 4)).toEqual([0, 0, 0, 1]);
+    expect(sampleFrames(3, 4)).toEqual([0, 0, 1, 2]);
+    expect(sampleFrames(1, 4)).toEqual([0, 0, 0, 0]);
+  });
+
+  test.skipIf(!sharedAvailable)("as the reference's get_index, for every length of its table", () => {
+    const { get_index } = JSON.parse(readFileSync(shared("golden/tiny-video/tables.json"), "utf8"));
+    expect(get_index.length).toBeGreaterThan(50);
+    for (const { num_frames, num_segments, indices } of get_index) {
+      expect(sampleFrames(num_frames, num_segments), `${num_frames} in ${num_segments}`).toEqual(indices);
+    }
+  });
+});
+
+describe("animations, without ffmpeg", () => {
+  const frames = 13;
+  const [width, height] = [10, 6];
+
+  async function animation(): Promise<sharp.Sharp> {
+    const data = Buffer.alloc(width * height * 3 * frames);
+    for (let i = 0; i < frames; i++) data.fill(10 * i, i * width * height * 3, (i + 1) * width * height * 3);
+    const raw = { width, height: height * frames, channels: 3 as const, pageHeight: height };
+    return sharp(data, { raw });
+  }
+
+  test("GIF and WebP, from a path and from bytes", async () => {
+    await (await animation()).gif({ delay: new Array(frames).fill(100) }).toFile(file("a.gif"));
+    const webp = await (await animation())
+      .webp({ lossless: true, delay: new Array(frames).fill(100) })
+      .toBuffer();
+    const wanted = sampleFrames(frames, 4);
+    for (const source of [file("a.gif"), new Uint8Array(webp)]) {
+      const decoded = await decodeVideo(source, { size: 8 });
+      expect(decoded.map((frame) => [frame.width, frame.height])).toEqual(new Array(4).fill([8, 8]));
+      expect(numbersOf(decoded)).toEqual(wanted);
+    }
+  });
+
+  test("are laid out as [3, frames, size, size], normalised as pictures are", async () => {
+    await (await animation()).gif({ delay: new Array(frames).fill(100) }).toFile(file("b.gif"));
+    const preprocessor = { ...CLIP_PREPROCESSOR, size: 8, fit: "crop" as const };
+    const values = await loadVideoPixelValues(file("b.gif"), preprocessor, { frames: 3 });
+    expect(values).toHaveLength(3 * 3 * 8 * 8);
+    const table = normalisationTable(preprocessor);
+    for (const [frame, index] of sampleFrames(frames, 3).entries()) {
+      for (let channel = 0; channel < 3; channel++) {
+        const value = values[(channel * 3 + frame) * 64 + 20];
+        expect(Math.abs(value - table[channel * 256 + 10 * index])).toBeLessThan(0.05);
+      }
+    }
+  });
+
+  test("a still one stands still; other pictures are refused by name", async () => {
+    const [first, ...others] = await decodeVideo(fixture("lossy.webp"), { size: 8 });
+    for (const frame of others) expect(frame).toEqual(first);
+    await expect(decodeVideo(fixture("photo.jpg"), { size: 8 })).rejects.toThrow(
+      /photo\.jpg: must be a video, got a JPEG picture; give it as a picture/,
+    );
+    await expect(decodeVideo(file("a.gif"), { size: 8, frames: 1 })).rejects.toThrow(/two frames or more/);
+  });
+});
+
+test("without ffmpeg the error says how to get it", async () => {
+  writeFileSync(file("film.mp4"), "what is in it does not matter");
+  const { FFMPEG_PATH } = process.env;
+  process.env.FFMPEG_PATH = file("no-such-program");
+  try {
+    await expect(decodeVideo(file("film.mp4"), { size: 8 })).rejects.toThrow(VideoError);
+    await expect(decodeVideo(file("film.mp4"), { size: 8 })).rejects.toThrow(
+      /film\.mp4: needs ffmpeg.*FFMPEG_PATH.*cannot be run.*apt-get install -y ffmpeg/,
+    );
+  } finally {
+    if (FFMPEG_PATH === undefined) delete process.env.FFMPEG_PATH;
+    else process.env.FFMPEG_PATH = FFMPEG_PATH;
+  }
+});
+
+describe.skipIf(skipFfmpeg)("films", () => {
+  beforeAll(() => {
+    ffmpeg(...greyFilm(25, 10), "-c:v", "libx264", "-g", "12", "-bf", "2", file("whole.mp4"));
+    ffmpeg(...greyFilm(25, 10), "-c:v", "libvpx", "-auto-alt-ref", "1", "-b:v", "200k", file("whole.webm"));
+    ffmpeg("-ss", "0.5", "-i", file("whole.mp4"), "-c", "copy", file("cut.mp4"));
+  });
+
+  test("MP4 and WebM: the right frames, squeezed to the square", async () => {
+    for (const [name, count] of [
+      ["whole.mp4", 4],
+      ["whole.webm", 3],
+    ] as const) {
+      const decoded = await decodeVideo(file(name), { size: 16, frames: count });
+      expect(numbersOf(decoded), name).toEqual(sampleFrames(25, count));
+      expect(decoded[0].data).toHaveLength(16 * 16 * 3);
+    }
+  });
+
+  test("frames that an edited file hides are not counted", async () => {
+    const decoded = await decodeVideo(file("cut.mp4"), { size: 8, frames: 2 });
+    expect(numbersOf(decoded)).toEqual(sampleFrames(20, 2).map((index) => index + 5));
+  });
+
+  test("from bytes too, leaving nothing behind", async () => {
+    const bytes = new Uint8Array(readFileSync(file("whole.mp4")));
+    expect(numbersOf(await decodeVideo(bytes, { size: 8, frames: 2 }))).toEqual(sampleFrames(25, 2));
+  });
+
+  test("damaged files, playlists and other files are errors that name the file", async () => {
+    const whole = readFileSync(file("whole.mp4"));
+    writeFileSync(file("short.mp4"), whole.subarray(0, whole.length / 2));
+    writeFileSync(file("list.mp4"), `#EXTM3U\n#EXTINF:1,\n${file("whole.mp4")}\n#EXT-X-ENDLIST\n`);
+    writeFileSync(file("empty.mp4"), "");
+    ffmpeg("-f", "lavfi", "-i", "sine=d=1", "-c:a", "aac", file("sound.mp4"));
+    for (const name of ["short.mp4", "list.mp4", "empty.mp4", "sound.mp4"]) {
+      const attempt = decodeVideo(file(name), { size: 8 });
+      await expect(attempt, name).rejects.toThrow(VideoError);
+      await expect(attempt).rejects.toThrow(name);
+    }
+  });
+
+  test("a film given as a picture is named as one", async () => {
+    await expect(decodeImage(file("whole.mp4"))).rejects.toThrow(/got a video; give it as a video/);
+    await expect(decodeImage(file("whole.webm"))).rejects.toThrow(/got a video; give it as a video/);
+  });
+});
+
+describe("pictures of the video version", () => {
+  const preprocessor = { ...CLIP_PREPROCESSOR, fit: "crop" } as const;
+
+  test("are scaled by their shorter edge and cut in the middle", async () => {
+    const photo = await decodeImage(fixture("photo.jpg"), { fidelity: "reference" });
+    const cut = toPixelValues(resizeAndCenterCrop(photo, 16), { ...CLIP_PREPROCESSOR, size: 16 });
+    const options = { fidelity: "reference" } as const;
+    const cropped = await loadPixelValues(fixture("photo.jpg"), { ...preprocessor, size: 16 }, options);
+    expect(cropped).toEqual(cut);
+    const squeezed = await loadPixelValues(fixture("photo.jpg"), { ...CLIP_PREPROCESSOR, size: 16 }, options);
+    expect(squeezed).not.toEqual(cut);
+  });
+
+  test("a sliver is an error, not all of the memory", () => {
+    const sliver = { width: 1, height: 5000, data: new Uint8Array(15_000) };
+    expect(() => resizeAndCenterCrop(sliver, 224)).toThrow(/1000 times as long as wide.*1×5000/);
+  });
+
+  test.skipIf(!sharedAvailable).each(["47.jpg", "15.jpg"])("%s equals the reference", async (name) => {
+    const wanted = (await readSafetensors(shared("golden/image/extra.safetensors"))).get(
+      `clip_center.${name}`,
+    )!;
+    const values = await loadPixelValues(shared(`golden/image/src/${name}`), preprocessor, {
+      fidelity: "reference",
+    });
+    const table = normalisationTable(preprocessor);
+    const plane = 224 * 224;
+    let worst = 0;
+    for (let i = 0; i < 3 * plane; i++) {
+      const channel = i % 3;
+      const value = values[channel * plane + Math.floor(i / 3)];
+      worst = Math.max(worst, Math.abs(value - table[channel * 256 + Number(wanted.data[i])]));
+    }
+    // Another build of the JPEG decoder may be off by a few levels of about 0.015.
+    expect(worst).toBeLessThan(0.05);
+  });
+});

@@ -1,0 +1,139 @@
+import {
+  decodePicture,
+  decodeVideoFrame,
+  openFile,
+  readFrameTimes,
+  VideoError,
+  withTemporaryFile,
+} from "../platform/index.ts";
+import { overWhite, withoutAlpha } from "./colour.ts";
+import { bytesOf, headerOf, type ImageSource, knownSignature, type ReadOptions } from "./picture.ts";
+import { type Preprocessor, toPixelValues } from "./preprocessor.ts";
+import { type Raster, type RgbImage, resizeBicubic } from "./resize.ts";
+
+/** Frames of a video that the model sees, where nothing else is said (the reference's default). */
+export const defaultFrames = 4;
+
+export interface VideoOptions extends ReadOptions {
+  /** How many frames, spread over the whole video. Default 4. */
+  readonly frames?: number | undefined;
+  /** Height and width of the frames; their aspect is not kept, as in the reference. */
+  readonly size: number;
+}
+
+const BYTES_OF_SIGNATURE = 12;
+
+/**
+ * Which of a video's frames the model sees: one of each of so many equal parts (reference: `get_index`; halves are
+ * rounded to the even number, as there).
+ */
+export function sampleFrames(total: number, frames: number): number[] {
+  const part = (total - 1) / frames;
+  const start = Math.trunc(part / 2);
+  return Array.from({ length: frames }, (_, i) => start + roundedToEven(part * i));
+}
+
+function roundedToEven(value: number): number {
+  const below = Math.floor(value);
+  const rest = value - below;
+  return rest > 0.5 || (rest === 0.5 && below % 2 === 1) ? below + 1 : below;
+}
+
+/**
+ * Frames of a video, spread over its length, each `size × size`. Animated GIF and WebP are decoded here, everything
+ * else by the ffmpeg on the PATH (or the one that the environment's FFMPEG_PATH names), and only the frames that are
+ * needed. A still GIF or WebP is a video that stands still.
+ *
+ * @throws VideoError, ImageError or FileError naming the file and the reason
+ */
+export async function decodeVideo(source: ImageSource, options: VideoOptions): Promise<RgbImage[]> {
+  const where = typeof source === "string" ? source : "video bytes";
+  const { frames = defaultFrames } = options;
+  if (!Number.isInteger(frames) || frames < 2) {
+    throw new VideoError(
+      `${where}: a video must have two frames or more, got ${frames}; give a picture for one`,
+    );
+  }
+  const kind = knownSignature(await firstBytes(source));
+  if (kind === "GIF" || kind === "WebP") return animationFrames(source, where, frames, options);
+  if (kind !== undefined) {
+    throw new VideoError(`${where}: must be a video, got a ${kind} picture; give it as a picture`);
+  }
+  if (typeof source === "string") return filmFrames(source, where, frames, options.size);
+  return withTemporaryFile(source, (path) => filmFrames(path, where, frames, options.size));
+}
+
+/**
+ * A video as the vision encoder's input.
+ *
+ * @returns `[3, frames, size, size]`, normalised
+ */
+export async function loadVideoPixelValues(
+  source: ImageSource,
+  preprocessor: Preprocessor,
+  options: Omit<VideoOptions, "size"> = {},
+): Promise<Float32Array> {
+  return toVideoPixelValues(await decodeVideo(source, { ...options, size: preprocessor.size }), preprocessor);
+}
+
+/** The vision encoder's input `[3, frames, size, size]` for decoded frames, squeezed where they have another size. */
+export function toVideoPixelValues(frames: readonly RgbImage[], preprocessor: Preprocessor): Float32Array {
+  const plane = preprocessor.size ** 2;
+  const values = new Float32Array(3 * frames.length * plane);
+  for (const [i, frame] of frames.entries()) {
+    const pixels = toPixelValues(frame, { ...preprocessor, fit: "squeeze" });
+    for (let channel = 0; channel < 3; channel++) {
+      const of = pixels.subarray(channel * plane, (channel + 1) * plane);
+      values.set(of, (channel * frames.length + i) * plane);
+    }
+  }
+  return values;
+}
+
+async function firstBytes(source: ImageSource): Promise<Uint8Array> {
+  if (typeof source !== "string") return source.subarray(0, BYTES_OF_SIGNATURE);
+  const file = await openFile(source);
+  try {
+    const bytes = new Uint8Array(Math.min(BYTES_OF_SIGNATURE, file.size));
+    await file.read(bytes, 0);
+    return bytes;
+  } finally {
+    await file.close();
+  }
+}
+
+async function filmFrames(path: string, where: string, frames: number, size: number): Promise<RgbImage[]> {
+  const times = await readFrameTimes(path, where);
+  return eachOnce(sampleFrames(times.length, frames), async (index) => {
+    const data = await decodeVideoFrame(path, times, index, { width: size, height: size }, where);
+    return { width: size, height: size, data };
+  });
+}
+
+async function animationFrames(
+  source: ImageSource,
+  where: string,
+  frames: number,
+  { size, fidelity, maxPixels = 64e6, maxBytes = 2 ** 28 }: VideoOptions,
+): Promise<RgbImage[]> {
+  const bytes = typeof source === "string" ? await bytesOf(source, maxBytes) : source;
+  const { pages } = await headerOf(bytes, where);
+  return eachOnce(sampleFrames(pages, frames), async (page) => {
+    try {
+      const options = { decoding: "colour", orient: false, maxPixels, page } as const;
+      const raster = (await decodePicture(bytes, options)) as Raster;
+      const { width, height, data } = fidelity === "reference" ? withoutAlpha(raster) : overWhite(raster);
+      return resizeBicubic({ width, height, data }, size, size);
+    } catch (cause) {
+      const said = cause instanceof Error ? ` (${cause.message})` : "";
+      throw new VideoError(`${where}: frame ${page} of ${pages} cannot be decoded${said}`, { cause });
+    }
+  });
+}
+
+/** The results for indices of which some are alike, each made once. */
+async function eachOnce<T>(indices: readonly number[], make: (index: number) => Promise<T>): Promise<T[]> {
+  const made = new Map<number, T>();
+  for (const index of indices) if (!made.has(index)) made.set(index, await make(index));
+  return indices.map((index) => made.get(index)!);
+}
