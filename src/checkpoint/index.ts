@@ -26,6 +26,7 @@ export {
 } from "./safetensors-write.ts";
 export type { StoredType } from "./stored-types.ts";
 export {
+  entriesByName,
   type NamedTensors,
   type Rows,
   readAll,

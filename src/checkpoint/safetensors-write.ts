@@ -3,7 +3,7 @@ import { elementCount, type HostTensor } from "../tensor/index.ts";
 import { CheckpointError } from "./errors.ts";
 import { narrowToBfloat16, narrowToHalf } from "./number-formats.ts";
 import { STORED_TYPES, type StoredType } from "./stored-types.ts";
-import type { NamedTensors } from "./tensor-source.ts";
+import type { NamedTensors, TensorEntry } from "./tensor-source.ts";
 
 /** The number format floating-point tensors are written in. */
 export type FloatType = "F32" | "F16" | "BF16";
@@ -83,20 +83,55 @@ function headerBytes(
   floatType: FloatType,
   metadata: Record<string, string> | undefined,
 ): Uint8Array {
-  const entries: [string, unknown][] = metadata ? [["__metadata__", metadata]] : [];
+  const entries = ordered.map(([name, tensor]) => ({
+    name,
+    type: storedType(tensor, floatType),
+    dims: tensor.dims,
+  }));
+  return layoutOf(entries, metadata).header;
+}
+
+/** Bytes of a stored tensor. */
+export function entryBytes({ type, dims }: Pick<TensorEntry, "type" | "dims">): number {
+  return elementCount(dims) * STORED_TYPES[type];
+}
+
+/** A safetensors file before its numbers are known. */
+export interface SafetensorsLayout {
+  /** The file's beginning. */
+  readonly header: Uint8Array;
+  /** Where in the file each tensor's first byte belongs. */
+  readonly positions: ReadonlyMap<string, number>;
+  readonly size: number;
+}
+
+/** Lays out tensors of which only names, types and shapes are known, so that they can be written piece by piece. */
+export function safetensorsLayout(entries: readonly TensorEntry[]): SafetensorsLayout {
+  const width = ({ type }: TensorEntry): number => STORED_TYPES[type];
+  const ordered = [...entries].sort((x, y) => width(y) - width(x) || (x.name < y.name ? -1 : 1));
+  return layoutOf(ordered, { format: "pt" });
+}
+
+function layoutOf(
+  ordered: readonly TensorEntry[],
+  metadata: Record<string, string> | undefined,
+): SafetensorsLayout {
+  const described: [string, unknown][] = metadata ? [["__metadata__", metadata]] : [];
+  const begins = new Map<string, number>();
   let position = 0;
-  for (const [name, tensor] of ordered) {
-    const end = position + storedBytes(tensor, floatType);
-    const dtype = storedType(tensor, floatType);
-    entries.push([name, { dtype, shape: tensor.dims, data_offsets: [position, end] }]);
+  for (const entry of ordered) {
+    const end = position + entryBytes(entry);
+    begins.set(entry.name, position);
+    described.push([entry.name, { dtype: entry.type, shape: entry.dims, data_offsets: [position, end] }]);
     position = end;
   }
-  const json = new TextEncoder().encode(JSON.stringify(Object.fromEntries(entries)));
+  const json = new TextEncoder().encode(JSON.stringify(Object.fromEntries(described)));
   const length = Math.ceil(json.byteLength / 8) * 8;
-  const bytes = new Uint8Array(8 + length).fill(0x20);
-  new DataView(bytes.buffer).setBigUint64(0, BigInt(length), true);
-  bytes.set(json, 8);
-  return bytes;
+  const header = new Uint8Array(8 + length).fill(0x20);
+  new DataView(header.buffer).setBigUint64(0, BigInt(length), true);
+  header.set(json, 8);
+  const positions = new Map([...begins].map(([name, begin]) => [name, header.byteLength + begin]));
+  return { header, positions, size: header.byteLength + position };
 }
 
 function dataBytes(name: string, tensor: HostTensor, floatType: FloatType): Uint8Array {

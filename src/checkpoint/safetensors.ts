@@ -8,7 +8,14 @@ import {
   type StoredTensor,
 } from "./safetensors-header.ts";
 import { bytesAt, readTensor, STORED_TYPES, tensorFrom } from "./stored-types.ts";
-import { dimsOfRows, entryOf, type NamedTensors, readAll, type TensorSource } from "./tensor-source.ts";
+import {
+  dimsOfRows,
+  entriesByName,
+  entryOf,
+  type NamedTensors,
+  readAll,
+  type TensorSource,
+} from "./tensor-source.ts";
 
 export interface SafetensorsContent {
   tensors: NamedTensors;
@@ -70,7 +77,7 @@ export async function safetensorsSource(file: OpenFile): Promise<SafetensorsFile
   const prefix = await bytesAt(file, 0, Math.min(8, file.size));
   const start = dataStart(prefix, file.size, file.path);
   const header = checkedHeader(await bytesAt(file, 8, start - 8), file.size - start, file.path);
-  const byName = new Map(header.tensors.map((tensor) => [tensor.name, tensor]));
+  const byName = entriesByName(header);
   return {
     path: file.path,
     tensors: header.tensors,

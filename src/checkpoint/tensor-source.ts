@@ -45,6 +45,15 @@ export async function readAll(source: TensorSource): Promise<NamedTensors> {
   }
 }
 
+/** What is known of each tensor, by its name. */
+export function entriesByName<Entry extends TensorEntry>({
+  tensors,
+}: {
+  tensors: readonly Entry[];
+}): Map<string, Entry> {
+  return new Map(tensors.map((tensor) => [tensor.name, tensor]));
+}
+
 /** The entry of a name; the error names the source. */
 export function entryOf<Entry>(entries: ReadonlyMap<string, Entry>, name: string, path: string): Entry {
   const entry = entries.get(name);

@@ -1,7 +1,7 @@
 import { elementCount } from "../tensor/index.ts";
 import { CheckpointError } from "./errors.ts";
 import type { StoredType } from "./stored-types.ts";
-import type { TensorEntry, TensorSource } from "./tensor-source.ts";
+import { entriesByName, type TensorEntry, type TensorSource } from "./tensor-source.ts";
 import { isDerivedBuffer } from "./weights.ts";
 
 /** A parameter that a model asks for. */
@@ -54,7 +54,7 @@ export async function fittingWeights(
   expected: readonly ExpectedParameter[],
 ): Promise<TensorSource> {
   try {
-    const tensors = new Map(source.tensors.map((tensor) => [tensor.name, tensor]));
+    const tensors = entriesByName(source);
     verifyParameters(expected, tensors, source.path);
     for (const { head, embeddings } of tiedHeads(expected, tensors)) {
       await requireEqual(source, head, embeddings, tensors.get(head)!.dims);

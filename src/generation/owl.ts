@@ -1,5 +1,6 @@
 import {
   type Adapter,
+  entriesByName,
   fittingWeights,
   loadAdapter,
   mergeLora,
@@ -222,7 +223,11 @@ async function readModel(
 ): Promise<{ checkpoint: OpenedCheckpoint; config: OwlConfig; base: NamedTensors }> {
   const checkpoint = await openCheckpoint(directory);
   try {
-    const config = parseConfig(checkpoint.config, joinPath(directory, "config.json"));
+    const config = parseConfig(
+      checkpoint.config,
+      joinPath(directory, "config.json"),
+      entriesByName(checkpoint.weights),
+    );
     const weights = await fittingWeights(checkpoint.weights, describeParameters(config));
     return { checkpoint, config, base: await readAll(weights) };
   } finally {

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { type TensorSizes, withSizesOf } from "./config-shapes.ts";
 import { type LanguageConfig, languageConfigJson, readLanguageConfig } from "./language-config.ts";
 import { type Quantization, quantizationJson, quantizationSchema } from "./quantization.ts";
 
@@ -107,19 +108,17 @@ const VIDEO_PARAMETER = "temporal_query_tokens";
  * Reads the content of a published `config.json`.
  *
  * @param where what the content came from, for the message
- * @param weights the checkpoint's tensors by name: they tell the video version, unless the key `video` (ours) does
+ * @param weights the checkpoint's tensors by name: they tell the video version, unless the key `video` (ours) does,
+ *   and the sizes that the content leaves out
  * @throws ModelConfigError naming every key that is missing, wrong or asks for what is not supported
  */
-export function parseConfig(
-  json: unknown,
-  where = "config.json",
-  weights?: { has(name: string): boolean },
-): OwlConfig {
-  const result = schema.safeParse(json);
+export function parseConfig(json: unknown, where = "config.json", weights?: TensorSizes): OwlConfig {
+  const sized = weights ? withSizesOf(json, weights) : json;
+  const result = schema.safeParse(sized);
   const problems = (result.error?.issues ?? []).map(
     (issue) => `${issue.path.join(".") || "the file"}: ${issue.message}`,
   );
-  const text = z.object({ text_config: schema.shape.text_config }).safeParse(json).data?.text_config;
+  const text = z.object({ text_config: schema.shape.text_config }).safeParse(sized).data?.text_config;
   const language =
     text && readLanguageConfig(text, (key, said) => problems.push(`text_config.${key}: ${said}`));
   const published = result.data;

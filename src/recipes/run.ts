@@ -1,4 +1,5 @@
 import {
+  entriesByName,
   fittingWeights,
   type NamedTensors,
   type OpenedCheckpoint,
@@ -114,13 +115,8 @@ export async function prepareRun(path: string, overrides: RunOverrides = {}): Pr
 }
 
 async function originOf({ model, config, tokenizer, recipe }: RunPlan): Promise<Origin> {
-  const checkpoint = model === undefined ? undefined : await openCheckpoint(model);
+  const { config: parsed, tensors, checkpoint } = await modelOf(model, config);
   const tokenizerDirectory = tokenizer ?? model!;
-  const json = checkpoint ? checkpoint.config : await readJson(config!);
-  const parsed = parseConfig(json, checkpoint ? joinPath(checkpoint.directory, "config.json") : config!);
-  const tensors = checkpoint
-    ? await readAll(await fittingWeights(checkpoint.weights, describeParameters(parsed)))
-    : new Map();
   const loaded = await loadTokenizer(tokenizerDirectory);
   if (loaded.vocabularySize > parsed.language.vocabulary) {
     throw new RangeError(
@@ -146,7 +142,11 @@ async function modelOf(
   }
   const checkpoint = await openCheckpoint(directory);
   try {
-    const config = parseConfig(checkpoint.config, joinPath(checkpoint.directory, "config.json"));
+    const config = parseConfig(
+      checkpoint.config,
+      joinPath(directory, "config.json"),
+      entriesByName(checkpoint.weights),
+    );
     const weights = await fittingWeights(checkpoint.weights, describeParameters(config));
     return { config, tensors: await readAll(weights), checkpoint };
   } finally {
