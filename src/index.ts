@@ -20,6 +20,17 @@ export {
   Reply,
   SettingsError,
 } from "./generation/index.ts";
+export {
+  ChecksumError,
+  cachedModel,
+  HubError,
+  type HubOptions,
+  modelDirectory,
+  type PullEvent,
+  type PulledRepo,
+  type PullOptions,
+  pull,
+} from "./hub/index.ts";
 export { ImageError, type RgbImage } from "./image/index.ts";
 export { ModelConfigError, type OwlConfig, type Stage } from "./model/index.ts";
 export { FileError, OnnxRuntimeError } from "./platform/index.ts";

@@ -8,8 +8,8 @@ const root = fileURLToPath(new URL("..", import.meta.url));
 /** The folders of src from bottom to top. Arrows go down only: a file imports from folders of a lower level. */
 const levels: readonly (readonly string[])[] = [
   ["platform", "tensor"],
-  ["tokenizer", "autodiff", "onnx", "model", "image", "checkpoint"],
-  ["runtime", "prompt"],
+  ["tokenizer", "hub", "autodiff", "onnx", "model", "image", "checkpoint"],
+  ["runtime", "prompt", "quantization"],
   ["data", "generation"],
   ["training", "evaluation", "server"],
   ["recipes"],

@@ -37,11 +37,13 @@ async function openForLock(path: string): Promise<fs.FileHandle | undefined> {
   }
 }
 
-/** The C library's functions are already in the process, under whatever file name the system keeps them. */
+let flockFunction: ((descriptor: number, operation: number) => number) | undefined;
+
 async function flock(handle: fs.FileHandle, path: string): Promise<boolean> {
   const koffi = await import("koffi");
-  const call = koffi.load(null).func("int flock(int, int)");
-  if (call(handle.fd, EXCLUSIVE_AT_ONCE) === 0) return true;
+  // The C library's functions are already in the process, under whatever file name the system keeps them.
+  flockFunction ??= koffi.load(null).func("int flock(int, int)");
+  if (flockFunction(handle.fd, EXCLUSIVE_AT_ONCE) === 0) return true;
   const code = koffi.errno();
   if (code === constants.errno.EWOULDBLOCK) return false;
   await handle.close();

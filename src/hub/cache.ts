@@ -1,0 +1,127 @@
+import { getRepoFolderName } from "@huggingface/hub";
+import { joinPath, pathKind, readText, tryLock, writeFileAtomically } from "../platform/index.ts";
+import { HubError } from "./errors.ts";
+import { isWhole } from "./model-files.ts";
+import { pause } from "./pause.ts";
+import { isInnerPath, type RepoName, readRepoName } from "./repo-name.ts";
+import { type HubOptions, hubSettings } from "./settings.ts";
+
+const COMMIT = /^[0-9a-f]{40}$/;
+
+/** A repo's folder in the hub's cache, in the layout that all of the hub's programs share. */
+export class RepoFolder {
+  readonly #folder: string;
+  readonly #locks: string;
+
+  constructor(cache: string, repo: string) {
+    const name = getRepoFolderName({ type: "model", name: repo });
+    this.#folder = joinPath(cache, name);
+    this.#locks = joinPath(cache, ".locks", name);
+  }
+
+  /** Where the content with this checksum lies, whatever its file is called. */
+  blob(checksum: string): string {
+    return joinPath(this.#folder, "blobs", checksum);
+  }
+
+  /** Where a file of a commit appears. */
+  file(commit: string, path: string): string {
+    if (!isInnerPath(path)) throw new HubError(`${path}: must be a path inside the repo, got one outside`);
+    return joinPath(this.snapshot(commit), ...path.split("/"));
+  }
+
+  /** The directory of a commit's files. */
+  snapshot(commit: string): string {
+    return joinPath(this.#folder, "snapshots", commit);
+  }
+
+  /** The commit that a revision was when it was last fetched; undefined if it never was. */
+  async commitOf(revision: string): Promise<string | undefined> {
+    if (COMMIT.test(revision)) return revision;
+    const path = joinPath(this.#folder, "refs", revision);
+    if ((await pathKind(path)) !== "file") return undefined;
+    const commit = (await readText(path)).trim();
+    return COMMIT.test(commit) ? commit : undefined;
+  }
+
+  /** Remembers which commit a branch or tag is. */
+  async setCommit(revision: string, commit: string, signal: AbortSignal | undefined): Promise<void> {
+    if (revision === commit) return;
+    await this.locked("refs", signal, () =>
+      writeFileAtomically(joinPath(this.#folder, "refs", revision), commit),
+    );
+  }
+
+  /** Does work that only one process may do at a time; `onWait` is told where another one is at it. */
+  async locked<T>(
+    name: string,
+    signal: AbortSignal | undefined,
+    work: () => Promise<T>,
+    onWait: () => void = () => undefined,
+  ): Promise<T> {
+    const path = joinPath(this.#locks, `${name}.lock`);
+    let lock = await tryLock(path);
+    if (lock === undefined) onWait();
+    while (lock === undefined) {
+      await pause(100, signal);
+      lock = await tryLock(path);
+    }
+    try {
+      return await work();
+    } finally {
+      await lock.release();
+    }
+  }
+}
+
+/** A commit in the cache with everything that a model needs, and its directory. */
+export interface CachedCommit {
+  readonly commit: string;
+  readonly directory: string;
+}
+
+/** Looks up a repo in the cache; undefined where it is not there or not whole. */
+export async function cachedCommit(
+  cache: string,
+  { repo, revision }: RepoName,
+): Promise<CachedCommit | undefined> {
+  const folder = new RepoFolder(cache, repo);
+  const commit = await folder.commitOf(revision);
+  if (commit === undefined) return undefined;
+  const directory = folder.snapshot(commit);
+  return (await isWhole(directory)) ? { commit, directory } : undefined;
+}
+
+/**
+ * The directory of a repo that was fetched, by this package or any other of the hub's programs; undefined where the
+ * name is not a repo's or the cache does not hold all that a model needs. Asks no network.
+ *
+ * @param name `org/name[@revision]`
+ */
+export async function cachedModel(
+  name: string,
+  options: Pick<HubOptions, "cache"> = {},
+): Promise<string | undefined> {
+  const repo = readRepoName(name);
+  if (repo === undefined) return undefined;
+  return (await cachedCommit(hubSettings(options).cache, repo))?.directory;
+}
+
+/**
+ * The directory that a model's name stands for: a directory itself, or a repo of the hub that was fetched
+ * ({@link cachedModel}).
+ *
+ * @throws HubError where it is neither, with the command that fetches it
+ */
+export async function modelDirectory(name: string, options: Pick<HubOptions, "cache"> = {}): Promise<string> {
+  const kind = await pathKind(name);
+  if (kind === "directory") return name;
+  const cached = kind === "missing" ? await cachedModel(name, options) : undefined;
+  if (cached !== undefined) return cached;
+  const must = `${name}: must be a model directory (config.json, model.safetensors, tokenizer.json)`;
+  if (kind === "file") throw new HubError(`${must}, got a file`);
+  if (readRepoName(name) === undefined) throw new HubError(`${must}, got no such directory`);
+  throw new HubError(
+    `${must} or a repo in the hub's cache, got neither; \`owl pull ${name}\` fetches it if the hub has it`,
+  );
+}

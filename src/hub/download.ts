@@ -1,0 +1,160 @@
+import {
+  type Digest,
+  fileSize,
+  type GrowingFile,
+  linkFile,
+  moveFile,
+  newDigest,
+  openGrowingFile,
+  removeFile,
+} from "../platform/index.ts";
+import type { RepoFolder } from "./cache.ts";
+import { ChecksumError, HubError } from "./errors.ts";
+import type { HubFile } from "./listing.ts";
+import { type Asking, ask, cutShort, patiently, troubleOf } from "./request.ts";
+
+/** A file on its way into the cache. */
+export interface Download {
+  readonly asking: Asking;
+  readonly folder: RepoFolder;
+  readonly commit: string;
+  readonly file: HubFile;
+  /** Told about bytes as they come; fewer than none where some must come again. */
+  readonly onBytes: (bytes: number) => void;
+}
+
+const partialPath = (blob: string): string => `${blob}.incomplete`;
+
+/** Bytes of a file that the cache holds already, the beginning of an interrupted download included. */
+export async function presentBytes(folder: RepoFolder, { checksum, size }: HubFile): Promise<number> {
+  const blob = folder.blob(checksum);
+  if ((await fileSize(blob)) === size) return size;
+  const partial = (await fileSize(partialPath(blob))) ?? 0;
+  return partial <= size ? partial : 0;
+}
+
+/**
+ * Makes a file of a commit appear in the cache. What an earlier try has left is gone on with, and nothing that does
+ * not have the file's checksum becomes visible. Of several processes one fetches, the others wait for it.
+ *
+ * @throws ChecksumError HubError FileError, or the signal's reason
+ */
+export async function download(work: Download): Promise<void> {
+  const { asking, folder, commit, file } = work;
+  const blob = folder.blob(file.checksum);
+  const isThere = async (): Promise<boolean> => (await fileSize(blob)) === file.size;
+  if (!(await isThere())) {
+    await folder.locked(
+      file.checksum,
+      asking.signal,
+      async () => {
+        if (!(await isThere())) await complete(work, blob);
+      },
+      () => asking.onEvent({ kind: "waiting", file: file.path }),
+    );
+  }
+  await linkFile(blob, folder.file(commit, file.path));
+}
+
+async function complete(work: Download, blob: string): Promise<void> {
+  const path = partialPath(blob);
+  const partial = await openGrowingFile(path);
+  const digest = new FileDigest(work.file);
+  try {
+    if (partial.size > work.file.size) await partial.clear();
+    for await (const piece of partial.contents()) {
+      work.asking.signal?.throwIfAborted();
+      digest.update(piece);
+    }
+    await patiently(
+      work.asking,
+      () => receive(work, partial, digest),
+      () => partial.size,
+    );
+  } finally {
+    await partial.close();
+  }
+  const found = digest.hex();
+  if (found === work.file.checksum) return moveFile(path, blob);
+  await removeFile(path);
+  const { file, asking } = work;
+  throw new ChecksumError(
+    `${asking.name.repo}, ${file.path}: must have the ${file.algorithm} checksum ${file.checksum}, got ${found}; nothing of it was kept, pull again`,
+  );
+}
+
+/** One request for what is missing. */
+async function receive(work: Download, partial: GrowingFile, digest: FileDigest): Promise<void> {
+  const { asking, file, commit, onBytes } = work;
+  if (partial.size === file.size) return;
+  // A compressed answer cannot be gone on with.
+  const headers = new Headers({ "Accept-Encoding": "identity" });
+  if (partial.size > 0) headers.set("Range", `bytes=${partial.size}-`);
+  const path = file.path.split("/").map(encodeURIComponent).join("/");
+  const url = `${asking.hub.endpoint}/${asking.name.repo}/resolve/${commit}/${path}`;
+  const response = await ask(asking, url, headers);
+  if (partial.size > 0 && response.status !== 206) {
+    // The server sends everything again.
+    onBytes(-partial.size);
+    await partial.clear();
+    digest.restart();
+  }
+  requireRange(response, partial.size, work);
+  try {
+    for await (const bytes of response.body ?? []) {
+      if (partial.size + bytes.length > file.size) throw tooLong(work);
+      await partial.append(bytes);
+      digest.update(bytes);
+      onBytes(bytes.length);
+    }
+  } catch (error) {
+    throw troubleOf(asking, error);
+  }
+  if (partial.size < file.size) throw cutShort(partial.size, file.size);
+}
+
+function requireRange(response: Response, from: number, { file }: Download): void {
+  const range = response.headers.get("content-range");
+  if (response.status !== 206) return;
+  const [, first, length] = /^bytes (\d+)-\d+\/(\d+|\*)$/.exec(range ?? "") ?? [];
+  if (Number(first) === from && (length === "*" || Number(length) === file.size)) return;
+  throw new HubError(
+    `${file.path}: must be sent from byte ${from} of ${file.size} on, got content-range ${range}; try again later`,
+  );
+}
+
+function tooLong({ file, asking }: Download): HubError {
+  return new HubError(
+    `${asking.name.repo}, ${file.path}: must have ${file.size} bytes, got more; try again later`,
+  );
+}
+
+/** The checksum by which the hub names a file's content. */
+class FileDigest {
+  readonly #file: HubFile;
+  #digest: Digest;
+
+  constructor(file: HubFile) {
+    this.#file = file;
+    this.#digest = this.#begin();
+  }
+
+  update(bytes: Uint8Array): void {
+    this.#digest.update(bytes);
+  }
+
+  restart(): void {
+    this.#digest = this.#begin();
+  }
+
+  hex(): string {
+    return this.#digest.hex();
+  }
+
+  #begin(): Digest {
+    if (this.#file.algorithm === "sha256") return newDigest("sha256");
+    const digest = newDigest("sha1");
+    digest.update(new TextEncoder().encode(`blob ${this.#file.size}\0`));
+    return digest;
+  }
+}

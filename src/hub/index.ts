@@ -1,0 +1,5 @@
+export { cachedModel, modelDirectory } from "./cache.ts";
+export { ChecksumError, HubError } from "./errors.ts";
+export { type PulledRepo, type PullOptions, pull } from "./pull.ts";
+export { parseRepoName, type RepoName, readRepoName } from "./repo-name.ts";
+export type { HubOptions, PullEvent } from "./settings.ts";

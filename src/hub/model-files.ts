@@ -1,0 +1,87 @@
+import { joinPath, pathKind, readJson } from "../platform/index.ts";
+import { HubError } from "./errors.ts";
+
+/** What a model needs beside its weights, as far as a repo has it. */
+const SETTINGS = [
+  "config.json",
+  "generation_config.json",
+  "preprocessor_config.json",
+  "processor_config.json",
+  "tokenizer.json",
+  "tokenizer.model",
+  "tokenizer_config.json",
+  "special_tokens_map.json",
+  "added_tokens.json",
+];
+
+/** A way to store weights: an index that names the files of its directory, or one file. */
+interface Layout {
+  readonly index?: string;
+  readonly whole: string;
+}
+
+/** What a directory can be: its settings file, and the layouts of its weights, the preferred first. */
+const KINDS: readonly { readonly settings: string; readonly layouts: readonly Layout[] }[] = [
+  {
+    settings: "config.json",
+    layouts: [
+      { index: "model.safetensors.index.json", whole: "model.safetensors" },
+      { index: "pytorch_model.bin.index.json", whole: "pytorch_model.bin" },
+    ],
+  },
+  {
+    settings: "adapter_config.json",
+    layouts: [{ whole: "adapter_model.safetensors" }, { whole: "adapter_model.bin" }],
+  },
+];
+
+/** A repo's files that a model or an adapter needs. */
+export interface NeededFiles {
+  /** Small ones, to be fetched first: then whoever has the weights has everything. */
+  readonly settings: readonly string[];
+  /** An index whose files are needed too, or the one file; one entry for a model and one for an adapter. */
+  readonly weights: readonly { readonly path: string; readonly isIndex: boolean }[];
+}
+
+/** Chooses among the names of a repo's files: safetensors where they are there, else PyTorch's. */
+export function neededFiles(names: ReadonlySet<string>): NeededFiles {
+  const kinds = KINDS.filter(({ settings }) => names.has(settings));
+  const chosen = kinds.flatMap(({ layouts }) => {
+    for (const { index, whole } of layouts) {
+      if (index !== undefined && names.has(index)) return [{ path: index, isIndex: true }];
+      if (names.has(whole)) return [{ path: whole, isIndex: false }];
+    }
+    return [];
+  });
+  const settings = [...SETTINGS, ...kinds.map((kind) => kind.settings)].filter((name) => names.has(name));
+  return { settings: [...new Set(settings)], weights: chosen };
+}
+
+/** The weight files that an index names. */
+export async function indexedFiles(indexPath: string): Promise<string[]> {
+  const index = await readJson(indexPath);
+  const map = typeof index === "object" && index !== null && "weight_map" in index ? index.weight_map : null;
+  const files = typeof map === "object" && map !== null ? Object.values(map) : [];
+  const isName = (file: unknown): file is string => typeof file === "string" && /^[^/\\]+$/.test(file);
+  if (files.length > 0 && files.every(isName)) return [...new Set(files)];
+  throw new HubError(
+    `${indexPath}: must name weight files of its own directory in weight_map, got something else; tell the repo's owner`,
+  );
+}
+
+/** Whether a directory holds a model or an adapter with all of its weights. */
+export async function isWhole(directory: string): Promise<boolean> {
+  const holds = async (name: string): Promise<boolean> =>
+    (await pathKind(joinPath(directory, name))) === "file";
+  for (const { settings, layouts } of KINDS) {
+    if (!(await holds(settings))) continue;
+    for (const { index, whole } of layouts) {
+      if (index !== undefined && (await holds(index))) {
+        const files = await indexedFiles(joinPath(directory, index));
+        return (await Promise.all(files.map(holds))).every((there) => there);
+      }
+      if (await holds(whole)) return true;
+    }
+  }
+  return false;
+}

@@ -1,0 +1,142 @@
+import { freeBytes } from "../platform/index.ts";
+import { cachedCommit, RepoFolder } from "./cache.ts";
+import { download, presentBytes } from "./download.ts";
+import { HubError } from "./errors.ts";
+import { currentCommit, filesOf, type HubFile } from "./listing.ts";
+import { indexedFiles, neededFiles } from "./model-files.ts";
+import { parseRepoName, writeRepoName } from "./repo-name.ts";
+import type { Asking } from "./request.ts";
+import { type HubOptions, hubSettings, type PullEvent } from "./settings.ts";
+
+export interface PullOptions extends HubOptions {
+  /** Every file of the repo, not only those that a model needs (default false). */
+  readonly all?: boolean | undefined;
+  /** Asks the hub for the newest commit although the cache has one (default false). */
+  readonly update?: boolean | undefined;
+  /** Ends the fetching; what has come is kept, and the next call goes on from there. */
+  readonly signal?: AbortSignal | undefined;
+  readonly onEvent?: ((event: PullEvent) => void) | undefined;
+  /** Milliseconds before the second of five tries; each further pause is twice as long (default 1000). */
+  readonly retryDelay?: number | undefined;
+}
+
+/** A repo that lies in the cache. */
+export interface PulledRepo {
+  /** To hand to `Owl.load`. */
+  readonly directory: string;
+  readonly commit: string;
+  /** Bytes that came over the network. */
+  readonly fetchedBytes: number;
+}
+
+/**
+ * Fetches a model from the Hugging Face hub into the hub's own cache, where its other programs find it too: weights
+ * (safetensors, or PyTorch's files where there are none), settings and tokenizer. A repo that is in the cache needs
+ * no network. An interrupted download is gone on with; every file has the checksum that the hub names, or is not kept.
+ *
+ * @param name `org/name`, or `org/name@revision` with a branch, a tag or a commit
+ * @throws HubError (ChecksumError) or FileError naming what is wrong and the next step; the signal's reason
+ */
+export async function pull(name: string, options: PullOptions = {}): Promise<PulledRepo> {
+  const { all = false, update = false, signal, onEvent = () => undefined, retryDelay = 1000 } = options;
+  const repo = parseRepoName(name);
+  const hub = hubSettings(options);
+  const cached = all || update ? undefined : await cachedCommit(hub.cache, repo);
+  if (cached !== undefined) return { ...cached, fetchedBytes: 0 };
+  if (hub.offline) throw offline(name, all || update);
+  return fetchRepo({ name: repo, hub, signal, onEvent, retryDelay }, all);
+}
+
+function offline(name: string, asksMore: boolean): HubError {
+  const must = asksMore ? "must ask the hub for what is new or all" : "must be in the hub's cache";
+  return new HubError(
+    `${name}: ${must}, got the wish to stay offline; pull again without --offline and HF_HUB_OFFLINE`,
+  );
+}
+
+async function fetchRepo(asking: Asking, all: boolean): Promise<PulledRepo> {
+  const { name, hub, signal, onEvent } = asking;
+  const folder = new RepoFolder(hub.cache, name.repo);
+  const commit = await currentCommit(asking);
+  let fetchedBytes = 0;
+  let onBytes = (bytes: number): void => {
+    fetchedBytes += bytes;
+  };
+  const fetchFile = (file: HubFile): Promise<void> =>
+    download({ asking, folder, commit, file, onBytes: (bytes) => onBytes(bytes) });
+
+  const listed = await filesOf(asking, commit);
+  const files = all ? listed : await choose(asking, listed, folder, commit, fetchFile);
+  const totalBytes = sumOf(files.map(({ size }) => size));
+  const present = await Promise.all(files.map((file) => presentBytes(folder, file)));
+  let bytes = sumOf(present);
+  await requireSpace(hub.cache, totalBytes - bytes);
+  onEvent({ kind: "start", commit, files: files.length, totalBytes, bytes });
+  for (const [i, file] of files.entries()) {
+    const end = bytes - present[i] + file.size;
+    onBytes = (more) => {
+      fetchedBytes += Math.max(more, 0);
+      bytes += more;
+      onEvent({ kind: "progress", file: file.path, bytes, totalBytes });
+    };
+    await fetchFile(file);
+    // Another process may have fetched it.
+    bytes = end;
+  }
+  // Last, so that a branch never leads to a commit that is not whole.
+  await folder.setCommit(name.revision, commit, signal);
+  return { directory: folder.snapshot(commit), commit, fetchedBytes };
+}
+
+/** The files that a model needs, small ones first; an index is fetched here, since it names the weights. */
+async function choose(
+  asking: Asking,
+  listed: readonly HubFile[],
+  folder: RepoFolder,
+  commit: string,
+  fetchFile: (file: HubFile) => Promise<void>,
+): Promise<HubFile[]> {
+  const byPath = new Map(listed.map((file) => [file.path, file]));
+  const { settings, weights } = neededFiles(new Set(byPath.keys()));
+  if (weights.length === 0) throw noWeights(asking, listed);
+  const chosen = [...settings];
+  const missing: string[] = [];
+  for (const { path, isIndex } of weights) {
+    chosen.push(path);
+    const index = byPath.get(path);
+    if (!isIndex || index === undefined) continue;
+    await fetchFile(index);
+    const shards = await indexedFiles(folder.file(commit, path));
+    chosen.push(...shards.toSorted());
+    missing.push(
+      ...shards.filter((shard) => !byPath.has(shard)).map((shard) => `${shard}, named by ${path}`),
+    );
+  }
+  if (missing.length > 0) {
+    const list = missing.map((file) => `  ${file}`).join("\n");
+    throw new HubError(
+      `${writeRepoName(asking.name)}: must hold the files of its weights, got ${missing.length} missing; tell its owner:\n${list}`,
+    );
+  }
+  return chosen.flatMap((path) => byPath.get(path) ?? []);
+}
+
+function noWeights({ name }: Asking, listed: readonly HubFile[]): HubError {
+  const paths = listed.map(({ path }) => path);
+  const shown = paths.slice(0, 8).join(", ") || "no file";
+  const rest = paths.length > 8 ? ` and ${paths.length - 8} more` : "";
+  return new HubError(
+    `${writeRepoName(name)}: must hold config.json with model.safetensors or pytorch_model.bin (or their index), or an adapter, got ${shown}${rest}; --all fetches every file`,
+  );
+}
+
+async function requireSpace(cache: string, needed: number): Promise<void> {
+  const free = await freeBytes(cache);
+  if (needed <= free) return;
+  const gigabytes = (bytes: number): string => `${(bytes / 1e9).toFixed(2)} GB`;
+  throw new HubError(
+    `${cache}: must have ${gigabytes(needed)} free, got ${gigabytes(free)}; make room, or choose another disk by HF_HUB_CACHE`,
+  );
+}
+
+const sumOf = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0);

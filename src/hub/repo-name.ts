@@ -1,0 +1,49 @@
+import { HubError } from "./errors.ts";
+
+/** A model repo of the hub at a revision. */
+export interface RepoName {
+  /** `org/name`, or `name` for the oldest repos. */
+  readonly repo: string;
+  /** A branch, a tag or a commit. */
+  readonly revision: string;
+}
+
+const PART = /^[A-Za-z0-9](?:[\w.-]*\w)?$/;
+
+function isRepo(text: string): boolean {
+  const parts = text.split("/");
+  return parts.length <= 2 && parts.every((part) => PART.test(part)) && !/--|\.\.|\.git$/.test(text);
+}
+
+/** `org/name[@revision]`; undefined where the text cannot be one. The revision is `main` if absent. */
+export function readRepoName(text: string): RepoName | undefined {
+  const at = text.indexOf("@");
+  const repo = at < 0 ? text : text.slice(0, at);
+  const revision = at < 0 ? "main" : text.slice(at + 1);
+  return isRepo(repo) && isInnerPath(revision) ? { repo, revision } : undefined;
+}
+
+/** As {@link readRepoName}. @throws HubError where the text cannot be one */
+export function parseRepoName(text: string): RepoName {
+  const name = readRepoName(text);
+  if (name !== undefined) return name;
+  throw new HubError(
+    `${text}: must be a repo of the hub, org/name or org/name@revision, got something else; check the name`,
+  );
+}
+
+/** The name as a person writes it. */
+export function writeRepoName({ repo, revision }: RepoName): string {
+  return revision === "main" ? repo : `${repo}@${revision}`;
+}
+
+/**
+ * Whether a relative path stays below the directory it is put in, by the rules of every system: names of files
+ * and revisions come from outside, and become paths in the cache.
+ */
+export function isInnerPath(path: string): boolean {
+  const parts = path.split(/[\\/]/);
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: that these are not in names is what is checked
+  const isPlain = !/[\u0000-\u001f\u007f]/.test(path) && !parts.some((part) => /^[a-z]:/i.test(part));
+  return isPlain && parts.every((part) => part !== "" && part !== "." && part !== "..");
+}
