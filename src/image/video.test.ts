@@ -58,7 +58,7 @@ describe("animations, without ffmpeg", () => {
   const frames = 13;
   const [width, height] = [10, 6];
 
-  async function animation(): Promise<sharp.Sharp> {
+  function animation(): ReturnType<typeof sharp> {
     const data = Buffer.alloc(width * height * 3 * frames);
     for (let i = 0; i < frames; i++) data.fill(10 * i, i * width * height * 3, (i + 1) * width * height * 3);
     const raw = { width, height: height * frames, channels: 3 as const, pageHeight: height };
@@ -66,8 +66,10 @@ describe("animations, without ffmpeg", () => {
   }
 
   test("GIF and WebP, from a path and from bytes", async () => {
-    await (await animation()).gif({ delay: new Array(frames).fill(100) }).toFile(file("a.gif"));
-    const webp = await (await animation())
+    await animation()
+      .gif({ delay: new Array(frames).fill(100) })
+      .toFile(file("a.gif"));
+    const webp = await animation()
       .webp({ lossless: true, delay: new Array(frames).fill(100) })
       .toBuffer();
     const wanted = sampleFrames(frames, 4);
@@ -79,7 +81,9 @@ describe("animations, without ffmpeg", () => {
   });
 
   test("are laid out as [3, frames, size, size], normalised as pictures are", async () => {
-    await (await animation()).gif({ delay: new Array(frames).fill(100) }).toFile(file("b.gif"));
+    await animation()
+      .gif({ delay: new Array(frames).fill(100) })
+      .toFile(file("b.gif"));
     const preprocessor = { ...CLIP_PREPROCESSOR, size: 8, fit: "crop" as const };
     const values = await loadVideoPixelValues(file("b.gif"), preprocessor, { frames: 3 });
     expect(values).toHaveLength(3 * 3 * 8 * 8);

@@ -73,18 +73,67 @@ describe("a conversation", () => {
     expect(ids.filter((id) => id === -1)).toHaveLength(2 * tokensPerImage);
   });
 
+  describe("with videos", () => {
+    const film = (video: string) => ({ type: "video", video }) as const;
+    const talk: Message<string, string>[] = [
+      { role: "system", content: "" },
+      { role: "user", content: [film("v"), picture("a"), says("and <|video|><image>?")] },
+      { role: "assistant", content: "yes" },
+      { role: "user", content: [says("this?"), film("w")] },
+    ];
+    const given = { tokensPerImage, template, images: ["b"], videos: ["u"] };
+
+    test("pictures and videos stand each in its place", () => {
+      const { text, ids, images, media } = encodeConversation(talk, tokenizer, given);
+      expect(text).toBe(
+        "Human: <|video|>\nHuman: <image>\nHuman: and <|video|><image>?\nAI: yes\nHuman: <|video|>\nHuman: this?\nAI: ",
+      );
+      expect(ids).toEqual(encodePrompt(text, tokenizer, { tokensPerImage }));
+      const runs = ids.filter((id) => id < 0).filter((_, i) => i % tokensPerImage === 0);
+      expect(runs).toEqual([-2, -1, -2, -1, -2]);
+      expect(media).toEqual([film("v"), picture("a"), film("u"), picture("b"), film("w")]);
+      expect(images).toEqual(["a", "b"]);
+    });
+
+    test("a model without videos gets numbered pictures", () => {
+      const { text, ids, media } = encodeConversation(talk, tokenizer, { ...given, framesPerVideo: 2 });
+      expect(text).toBe(
+        "Human: Frame 1 of 2: <image>\nHuman: Frame 2 of 2: <image>\nHuman: <image>\n" +
+          "Human: and Frame 1 of 2: <image>\nHuman: Frame 2 of 2: <image><image>?\nAI: yes\n" +
+          "Human: Frame 1 of 2: <image>\nHuman: Frame 2 of 2: <image>\nHuman: this?\nAI: ",
+      );
+      expect(ids.filter((id) => id === -1)).toHaveLength(8 * tokensPerImage);
+      expect(ids).not.toContain(-2);
+      const frame = (video: string, index: number) => ({ type: "frame", video, index });
+      const frames = (video: string) => [frame(video, 0), frame(video, 1)];
+      expect(media).toEqual([...frames("v"), picture("a"), ...frames("u"), picture("b"), ...frames("w")]);
+    });
+
+    test("videos too many, too few or in an answer are errors", () => {
+      const encodeTalk = (videos: string[]) => () =>
+        encodeConversation(talk, tokenizer, { ...given, videos });
+      expect(encodeTalk([])).toThrow("0 videos for the 1 <|video|> marks");
+      expect(encodeTalk(["u", "x"])).toThrow("2 videos for the 1 <|video|> marks");
+      const answered = [{ role: "assistant" as const, content: [film("v")] }, user(says("hi"))];
+      expect(() => encodeConversation(answered, tokenizer, given)).toThrow(
+        'a video in a message by "assistant"',
+      );
+    });
+  });
+
   test("tells all that is wrong with it", () => {
     const wrong = [
       { role: "robot", content: "x" },
       { role: "assistant", content: [picture("a")] },
-      { role: "user", content: [{ type: "video" }, { type: "text" }] },
+      { role: "user", content: [{ type: "video" }, { type: "text" }, { type: "sound" }] },
       { role: "system", content: "late" },
     ] as unknown as Message<string>[];
     const problems = [
       'message 0: role "robot"',
       'message 1, part 0: a picture in a message by "assistant"',
-      'message 2, part 0: type "video"',
+      "message 2, part 0: a video part without video",
       "message 2, part 1: a text part without text",
+      'message 2, part 2: type "sound"',
       "message 3: a system message that is not the first",
       'a last message by "system"',
     ];

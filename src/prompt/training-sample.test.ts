@@ -34,6 +34,16 @@ describe("a conversation to learn from", () => {
     expect(sample.imageCount).toBe(2);
   });
 
+  test("videos have their positions, those behind the last answer are dropped", () => {
+    const text = "Human: <|video|>\nHuman: <image>\nHuman: same?\nAI: no.";
+    const sample = encode(text);
+    expect(sample.ids.filter((id) => id < 0)).toEqual([-2, -2, -2, -1, -1, -1]);
+    expect(sample).toMatchObject({ imageCount: 1, videoCount: 1, isCut: false });
+    const trailing = encode(`${text}<|video|>`.replace("no.", "no.\nHuman: "));
+    expect(trailing).toMatchObject({ imageCount: 1, videoCount: 1, isCut: true });
+    expect(() => encode(`${text} <|video|>`)).toThrow(/got <\|video\|> in an answer/);
+  });
+
   test("the assistant's mark inside a line is text", () => {
     expect(learned(encode("Human: go on\nAI: it said AI: beep."))).toBe(" it said AI: beep.</s>");
   });

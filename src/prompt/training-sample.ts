@@ -1,18 +1,20 @@
 import type { Tokenizer } from "../tokenizer/index.ts";
 import { PromptError } from "./error.ts";
 import type { Piece } from "./pieces.ts";
-import { cutTurns, cutTurnsAsReference, imageId } from "./pieces.ts";
+import { cutTurns, cutTurnsAsReference, imageId, videoId } from "./pieces.ts";
 import type { PromptTemplate } from "./template.ts";
 import { promptTemplate } from "./template.ts";
 
 /** A text as ids, and which of them are to be learned. */
 export interface TrainingSample {
-  /** Token ids, bos first; −1 at the positions of a picture. */
+  /** Token ids, bos first; −1 at the positions of a picture, −2 at those of a video. */
   readonly ids: readonly number[];
   /** For every id whether predicting it counts in the loss. */
   readonly counted: readonly boolean[];
   /** Pictures that have their positions: the first so many of the row's. */
   readonly imageCount: number;
+  /** Videos that have their positions: the first so many of the row's. */
+  readonly videoCount: number;
   /** Whether something was left out because of the length. */
   readonly isCut: boolean;
 }
@@ -21,7 +23,7 @@ export interface TrainingSample {
 export interface SampleOptions {
   /** Longest model input; a sample has one id more, because the last one is only a target. */
   readonly maxLength: number;
-  /** Positions of one picture: the model's queries + 1. */
+  /** Positions of one picture or video: the model's queries + 1. */
   readonly tokensPerImage: number;
   /** How conversations are written; default: what the tokenizer's directory says. */
   readonly template?: PromptTemplate;
@@ -57,9 +59,15 @@ export function encodeTrainingSample(
 
 /**
  * A picture and its caption (stage 1, paper section 3.2): bos, the picture, the caption, eos; the caption and eos are learned.
+ * @param of what the caption speaks of
  * @throws PromptError where the picture alone fills the length
  */
-export function encodeCaption(caption: string, tokenizer: Tokenizer, options: SampleOptions): TrainingSample {
+export function encodeCaption(
+  caption: string,
+  tokenizer: Tokenizer,
+  options: SampleOptions,
+  of: "image" | "video" = "image",
+): TrainingSample {
   const { where = "caption", maxLength, tokensPerImage } = options;
   if (tokensPerImage + 1 >= maxLength) {
     throw new PromptError(
@@ -68,7 +76,7 @@ export function encodeCaption(caption: string, tokenizer: Tokenizer, options: Sa
   }
   const pieces: Piece[] = [
     { kind: "text", text: "" },
-    { kind: "image", text: "" },
+    { kind: of, text: "" },
     { kind: "answer", text: caption },
   ];
   return pack(pieces, tokenizer, options, where);
@@ -82,7 +90,8 @@ export function encodePlainText(
 ): TrainingSample {
   const all = [tokenizer.bosId, ...tokenizer.encode(text), tokenizer.eosId];
   const ids = all.slice(0, maxLength + 1);
-  return { ids, counted: ids.map((_, index) => index > 0), imageCount: 0, isCut: ids.length < all.length };
+  const isCut = ids.length < all.length;
+  return { ids, counted: ids.map((_, index) => index > 0), imageCount: 0, videoCount: 0, isCut };
 }
 
 function pack(
@@ -93,7 +102,7 @@ function pack(
 ): TrainingSample {
   const ids = [tokenizer.bosId];
   const counted = [false];
-  let imageCount = 0;
+  let [imageCount, videoCount] = [0, 0];
   let isCut = false;
   const append = (more: readonly number[], counts: boolean) => {
     for (const id of more) ids.push(id);
@@ -101,12 +110,13 @@ function pack(
   };
   for (const [index, { kind, text }] of pieces.entries()) {
     const room = maxLength + 1 - ids.length;
-    if (isCut || room <= 0) return { ids, counted, imageCount, isCut: true };
-    if (kind === "image") {
+    if (isCut || room <= 0) return { ids, counted, imageCount, videoCount, isCut: true };
+    if (kind === "image" || kind === "video") {
       isCut = tokensPerImage > room;
       if (isCut) continue;
-      append(new Array(tokensPerImage).fill(imageId), false);
-      imageCount++;
+      append(new Array(tokensPerImage).fill(kind === "image" ? imageId : videoId), false);
+      if (kind === "image") imageCount++;
+      else videoCount++;
       continue;
     }
     const tokens = tokenizer.encode(text);
@@ -116,22 +126,24 @@ function pack(
     append(kept, kind === "answer");
     if (kind === "answer") append([tokenizer.eosId], true);
   }
-  return { ids, counted, imageCount, isCut };
+  return { ids, counted, imageCount, videoCount, isCut };
 }
 
 function tooLong(where: string, tokens: number, maxLength: number): string {
   return `${where}: the text before the first answer or picture must fit ${maxLength} tokens, got ${tokens}. Raise the length or shorten the row`;
 }
 
-/** Pictures behind the last answer teach nothing, and no text follows that could look at them. */
+/** Pictures and videos behind the last answer teach nothing, and no text follows that could look at them. */
 function withoutTrailingPictures(sample: TrainingSample, tokensPerImage: number): TrainingSample {
   let { length } = sample.ids;
-  while (length > 0 && sample.ids[length - 1] === imageId) length -= tokensPerImage;
-  const dropped = (sample.ids.length - length) / tokensPerImage;
+  while (length > 0 && sample.ids[length - 1] < 0) length -= tokensPerImage;
+  const dropped = (kind: number): number =>
+    sample.ids.slice(length).filter((id) => id === kind).length / tokensPerImage;
   return {
     ids: sample.ids.slice(0, length),
     counted: sample.counted.slice(0, length),
-    imageCount: sample.imageCount - dropped,
-    isCut: sample.isCut || dropped > 0,
+    imageCount: sample.imageCount - dropped(imageId),
+    videoCount: sample.videoCount - dropped(videoId),
+    isCut: sample.isCut || length < sample.ids.length,
   };
 }
