@@ -10,6 +10,7 @@ export {
   saveCheckpoint,
 } from "./checkpoint.ts";
 export { CheckpointError } from "./errors.ts";
+export { narrowFloats } from "./number-formats.ts";
 export {
   openSafetensors,
   parseSafetensors,
@@ -19,11 +20,14 @@ export {
 } from "./safetensors.ts";
 export type { StoredTensor } from "./safetensors-header.ts";
 export {
+  entryBytes,
   type FloatType,
   safetensorsBytes,
+  safetensorsLayout,
   type WriteOptions,
   writeSafetensors,
 } from "./safetensors-write.ts";
+export { shardIndex, shardName, splitIntoShards } from "./sharded.ts";
 export type { StoredType } from "./stored-types.ts";
 export {
   entriesByName,

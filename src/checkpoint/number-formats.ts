@@ -55,6 +55,16 @@ function roundShift(value: number, shift: number): number {
   return kept + (rest > half || (rest === half && (kept & 1) === 1) ? 1 : 0);
 }
 
+/** float32 in a format of half the width; undefined where a finite number does not fit (half ends at 65,504). */
+export function narrowFloats(source: Float32Array, type: "F16" | "BF16"): Uint16Array | undefined {
+  const narrow = new Uint16Array(source.length);
+  if (type === "BF16") narrowToBfloat16(source, narrow);
+  else narrowToHalf(source, narrow);
+  const lost =
+    type === "F16" && narrow.some((bits, i) => (bits & 0x7fff) === 0x7c00 && Number.isFinite(source[i]));
+  return lost ? undefined : narrow;
+}
+
 /** float32 to bfloat16, rounded to nearest even. */
 export function narrowToBfloat16(source: Float32Array, into: Uint16Array): void {
   const bits = new Uint32Array(source.buffer, source.byteOffset, source.length);

@@ -10,7 +10,11 @@ export async function weightFiles(
   floatType: FloatType,
   maxShardBytes: number,
 ): Promise<{ index: string; content: string } | undefined> {
-  const shards = splitIntoShards(tensors, floatType, maxShardBytes);
+  const shards = splitIntoShards(
+    [...tensors],
+    ([, tensor]) => storedBytes(tensor, floatType),
+    maxShardBytes,
+  ).map((shard): NamedTensors => new Map(shard));
   const metadata = { format: "pt" };
   if (shards.length === 1) {
     await writeSafetensors(joinPath(directory, SAFETENSORS.whole), tensors, { floatType, metadata });
@@ -19,31 +23,47 @@ export async function weightFiles(
   const weightMap: Record<string, string> = {};
   let total = 0;
   for (const [i, shard] of shards.entries()) {
-    const name = `model-${fiveDigits(i + 1)}-of-${fiveDigits(shards.length)}.safetensors`;
+    const name = shardName(i, shards.length);
     await writeSafetensors(joinPath(directory, name), shard, { floatType, metadata });
     for (const [tensorName, tensor] of shard) {
       weightMap[tensorName] = name;
       total += storedBytes(tensor, floatType);
     }
   }
-  const index = { metadata: { total_size: total }, weight_map: weightMap };
+  return shardIndex(weightMap, total);
+}
+
+/** The index of weights that lie in several files: its name and content. */
+export function shardIndex(
+  weightMap: Readonly<Record<string, string>>,
+  totalBytes: number,
+): { index: string; content: string } {
+  const index = { metadata: { total_size: totalBytes }, weight_map: weightMap };
   return { index: SAFETENSORS.index, content: `${JSON.stringify(index, null, 2)}\n` };
 }
 
-function fiveDigits(value: number): string {
-  return String(value).padStart(5, "0");
+/** What the i-th of so many files of weights is called. */
+export function shardName(i: number, count: number): string {
+  if (count === 1) return SAFETENSORS.whole;
+  const fiveDigits = (value: number): string => String(value).padStart(5, "0");
+  return `model-${fiveDigits(i + 1)}-of-${fiveDigits(count)}.safetensors`;
 }
 
-function splitIntoShards(tensors: NamedTensors, floatType: FloatType, maxBytes: number): NamedTensors[] {
-  const shards: NamedTensors[] = [new Map()];
+/** Cuts a list into parts of at most `maxBytes`; what is larger is a part by itself. */
+export function splitIntoShards<Item>(
+  items: readonly Item[],
+  bytesOf: (item: Item) => number,
+  maxBytes: number,
+): Item[][] {
+  const shards: Item[][] = [[]];
   let filled = 0;
-  for (const [name, tensor] of tensors) {
-    const bytes = storedBytes(tensor, floatType);
+  for (const item of items) {
+    const bytes = bytesOf(item);
     if (filled > 0 && filled + bytes > maxBytes) {
-      shards.push(new Map());
+      shards.push([]);
       filled = 0;
     }
-    shards[shards.length - 1].set(name, tensor);
+    shards[shards.length - 1].push(item);
     filled += bytes;
   }
   return shards;

@@ -127,6 +127,28 @@ export async function writeFileAtomically(
   });
 }
 
+/** Bytes and where in a file they belong. */
+export type FilePiece = readonly [position: number, bytes: Uint8Array];
+
+/** As {@link writeFileAtomically}, from pieces in any order that may take their time to come. */
+export async function writePiecesAtomically(path: string, pieces: AsyncIterable<FilePiece>): Promise<void> {
+  await makeDirectory(dirname(path));
+  const partial = `${path}.partial`;
+  const attempt = <T>(action: () => Promise<T>): Promise<T> =>
+    orFileError(path, "must be a file that can be written", action);
+  const handle = await attempt(() => fs.open(partial, "w"));
+  try {
+    for await (const [position, bytes] of pieces) await attempt(() => writeFully(handle, bytes, position));
+    await attempt(() => handle.datasync());
+    await attempt(() => fs.rename(partial, path));
+  } catch (error) {
+    await fs.rm(partial, { force: true });
+    throw error;
+  } finally {
+    await handle.close();
+  }
+}
+
 async function writeAndFlush(path: string, content: string | Uint8Array | Iterable<Uint8Array>) {
   const handle = await fs.open(path, "w");
   try {
@@ -142,11 +164,12 @@ function partsOf(content: string | Uint8Array | Iterable<Uint8Array>): Iterable<
   return content instanceof Uint8Array ? [content] : content;
 }
 
-async function writeFully(handle: fs.FileHandle, bytes: Uint8Array) {
+async function writeFully(handle: fs.FileHandle, bytes: Uint8Array, position?: number) {
   let done = 0;
   while (done < bytes.byteLength) {
     const length = Math.min(LARGEST_TRANSFER, bytes.byteLength - done);
-    done += (await handle.write(bytes, done, length)).bytesWritten;
+    const at = position === undefined ? null : position + done;
+    done += (await handle.write(bytes, done, length, at)).bytesWritten;
   }
 }
 

@@ -1,0 +1,80 @@
+import { entryBytes, type StoredType, type TensorEntry } from "../checkpoint/index.ts";
+import { describeParameters, type OwlConfig, type Quantization, quantizedPart } from "../model/index.ts";
+import type { QuantizedFormat } from "../tensor/index.ts";
+
+/** What becomes of the weights. */
+export interface ConversionSettings {
+  /**
+   * The language model's weights: blocks of 4 or 8 bits, float16, or each number format as it is stored.
+   */
+  readonly quantize: "q4" | "q8" | "f16" | "none";
+  /** Vision encoder and abstractor. Default: q8 beside q4 and q8, otherwise as `quantize`. */
+  readonly vision?: "f32" | "f16" | "q8" | undefined;
+  /** Numbers that share a scale. Default 128. */
+  readonly blockSize?: 32 | 64 | 128 | undefined;
+}
+
+/** One weight of the source and what is written for it. */
+export interface PlannedWeight {
+  readonly source: TensorEntry;
+  /** How its rows are packed; undefined where it stays in floating point. */
+  readonly format: QuantizedFormat | undefined;
+  /** The tensors written: one, or the parts of a quantised weight. */
+  readonly outputs: readonly TensorEntry[];
+}
+
+/** The section of the new config.json. */
+export function quantizationOf(settings: ConversionSettings): Quantization | undefined {
+  const { quantize, vision, blockSize = 128 } = settings;
+  const format = (bits: 4 | 8): QuantizedFormat => ({
+    bits,
+    blockSize,
+    zeroPoints: bits === 4,
+    activations: "int8",
+  });
+  const quantized = quantize === "q4" || quantize === "q8";
+  const parts: Quantization = {
+    // The head decides between neighbouring logits, and a table is read a row at a time: both keep 8 bits.
+    ...(quantized && { language: format(quantize === "q4" ? 4 : 8), head: format(8), embeddings: format(8) }),
+    ...((vision ?? (quantized ? "q8" : undefined)) === "q8" && { vision: format(8) }),
+  };
+  return Object.keys(parts).length > 0 ? parts : undefined;
+}
+
+/** What is written for each weight of the source, in the model's order. */
+export function planConversion(
+  sources: ReadonlyMap<string, TensorEntry>,
+  config: OwlConfig,
+  settings: ConversionSettings,
+): PlannedWeight[] {
+  const quantization = quantizationOf(settings);
+  const { quantization: _, ...unquantized } = config;
+  const outputs = describeParameters({ ...unquantized, ...(quantization && { quantization }) });
+  const bySource = new Map<string, TensorEntry[]>();
+  for (const { name, dims, dtype } of outputs) {
+    const origin = sources.has(name) ? name : name.replace(/\.(packed|scales|zero_points)$/, "");
+    const source = sources.get(origin);
+    if (source === undefined) throw new RangeError(`${name}: nothing in the source becomes it`);
+    const floating = origin === name ? floatType(source, settings) : "F32";
+    const entry = { name, dims, type: dtype === "uint8" ? "U8" : floating } as const;
+    bySource.set(origin, [...(bySource.get(origin) ?? []), entry]);
+  }
+  return [...bySource].map(([name, parts]) => ({
+    source: sources.get(name)!,
+    format: parts.length > 1 ? quantization?.[quantizedPart(name)] : undefined,
+    outputs: parts,
+  }));
+}
+
+/** The number format of a tensor that stays in floating point. Vectors (norms, biases) are small and decisive. */
+function floatType(source: TensorEntry, { quantize, vision }: ConversionSettings): StoredType {
+  const isLanguage = source.name.startsWith("language_model.");
+  const chosen = isLanguage ? quantize : (vision ?? quantize);
+  if (chosen === "none") return ["F16", "BF16"].includes(source.type) ? source.type : "F32";
+  return chosen === "f16" && source.dims.length > 1 ? "F16" : "F32";
+}
+
+/** Bytes that are written for a weight. */
+export function plannedBytes({ outputs }: PlannedWeight): number {
+  return outputs.reduce((sum, entry) => sum + entryBytes(entry), 0);
+}
