@@ -1,7 +1,8 @@
 import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
+import { shared, sharedAvailable } from "../../tests/shared.ts";
 import { openFile } from "../platform/index.ts";
-import { openTorch, readAll, readSafetensors } from "./index.ts";
+import { loadAdapter, loadCheckpoint, openCheckpoint, openTorch, readAll, readSafetensors } from "./index.ts";
 import { readContent } from "./torch-content.ts";
 
 const fixture = (name: string): string =>
@@ -33,4 +34,35 @@ it("values beside the tensors are understood, so that they can be passed over", 
   expect(content.get("step")).toBe(7);
   expect(content.get("note")).toBe("text é");
   expect(content.get("nested")).toEqual([1, 2.5, null, true, [3, "x"]]);
+});
+
+describe.skipIf(!sharedAvailable)("PyTorch files of the reference", () => {
+  it("make a checkpoint, several files with an index, bfloat16 widened, inv_freq left out", async () => {
+    const { tensors } = await loadCheckpoint(shared("golden/tiny-image/torch-bin"));
+    const expected = await readSafetensors(
+      shared("golden/tiny-image/torch-bin/expected-shard2-float32.safetensors"),
+    );
+    const whole = await readSafetensors(shared("golden/tiny-image/model.safetensors"));
+    for (const [name, tensor] of expected) {
+      if (!name.endsWith("inv_freq")) expect(tensors.get(name), name).toEqual(tensor);
+    }
+    expect(tensors.get("query_tokens")).toEqual(whole.get("query_tokens"));
+    expect(tensors.size).toBe(121);
+  });
+
+  it("are read a few rows at a time", async () => {
+    const { weights } = await openCheckpoint(shared("golden/tiny-image/torch-bin"));
+    const name = "language_model.model.embed_tokens.weight";
+    const [whole, rows] = [await weights.read(name), await weights.read(name, [1000, 1024])];
+    await weights.close();
+    expect(rows.dims).toEqual([24, 96]);
+    expect(rows.data).toEqual(whole.data.slice(1000 * 96));
+  });
+
+  it("hold an adapter as PEFT wrote it before: the same as its safetensors file", async () => {
+    const folder = shared("golden/tiny-train/adapter");
+    const [torch, directory] = [await loadAdapter(`${folder}/adapter_model.bin`), await loadAdapter(folder)];
+    expect(torch.settings).toEqual(directory.settings);
+    expect(new Map([...torch.lora].sort())).toEqual(new Map([...directory.lora].sort()));
+  });
 });

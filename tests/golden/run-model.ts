@@ -1,6 +1,5 @@
-import { readFileSync } from "node:fs";
 import { gradients } from "../../src/autodiff/index.ts";
-import { type NamedTensors, readSafetensors } from "../../src/checkpoint/index.ts";
+import { loadCheckpoint, type NamedTensors, readSafetensors } from "../../src/checkpoint/index.ts";
 import {
   lossFeeds,
   type OwlConfig,
@@ -25,10 +24,11 @@ export interface Model {
 }
 
 export async function readModel(directory: string): Promise<Model> {
-  const path = `${directory}/config.json`;
-  const weights = await readSafetensors(`${directory}/model.safetensors`);
-  const config = parseConfig(JSON.parse(readFileSync(path, "utf8")), path, weights);
-  return { config, weights: Object.fromEntries(weights) };
+  const { config, tensors } = await loadCheckpoint(directory);
+  return {
+    config: parseConfig(config, `${directory}/config.json`, tensors),
+    weights: Object.fromEntries(tensors),
+  };
 }
 
 /** LoRA matrices by the names the model asks for, without PEFT's prefix. */
