@@ -5,10 +5,13 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { shared, sharedAvailable } from "../../tests/shared.ts";
-import { float32 } from "../tensor/index.ts";
+import { float32, int32 } from "../tensor/index.ts";
 import {
+  fittingWeights,
   loadCheckpoint,
   type NamedTensors,
+  openCheckpoint,
+  readAll,
   readSafetensors,
   readTokenizerFiles,
   saveCheckpoint,
@@ -161,7 +164,8 @@ describe("an interrupted save", () => {
       await ended;
       expect(await versionAt(path)).toBeGreaterThanOrEqual(0);
     }
-  });
+    // Starting a process takes seconds on a busy machine.
+  }, 240_000);
 });
 
 describe("the proof that tensors fit", () => {
@@ -181,6 +185,56 @@ describe("the proof that tensors fit", () => {
     expect(() => verifyParameters(expected, given, "models/x")).toThrow(
       /models\/x: must hold the 3 parameters[\s\S]*missing norm\.weight \[2\][\s\S]*lm_head\.weight must be \[3, 2\], is \[1, 2\][\s\S]*unexpected stray \[1\]/,
     );
+  });
+});
+
+describe("weights that fit a model", () => {
+  const table = "language_model.model.embed_tokens.weight";
+  const head = "language_model.lm_head.weight";
+  const expected = [{ name: table, dims: [3, 2] }];
+  const opened = async (name: string, given: NamedTensors) => {
+    const path = join(directory, name);
+    await saveCheckpoint(path, { config: {}, tensors: given });
+    return (await openCheckpoint(path)).weights;
+  };
+  const values = [1, 2, 3, 4, 5, 6];
+
+  it("are tied with or without a head that repeats the embeddings", async () => {
+    const without = new Map([[table, float32(values, [3, 2])]]);
+    const both = new Map([...without, [head, float32(values, [3, 2])]]);
+    for (const given of [without, both]) {
+      const weights = await fittingWeights(await opened("tied", given), expected);
+      expect([...(await readAll(weights)).keys()]).toEqual([table]);
+      expect(() => verifyParameters(expected, given)).not.toThrow();
+    }
+  });
+
+  it("are refused where the head differs from the embeddings, or has another shape", async () => {
+    const other = new Map([
+      [table, float32(values, [3, 2])],
+      [head, float32([1, 2, 3, 4, 5, 7], [3, 2])],
+    ]);
+    await expect(fittingWeights(await opened("untied", other), expected)).rejects.toThrow(
+      /lm_head\.weight that differs from .*embed_tokens\.weight\. Set tie_word_embeddings/,
+    );
+    other.set(head, float32(values, [2, 3]));
+    await expect(fittingWeights(await opened("untied", other), expected)).rejects.toThrow(
+      /unexpected language_model\.lm_head\.weight \[2, 3\]/,
+    );
+  });
+
+  it("are floating point", async () => {
+    const whole: NamedTensors = new Map([[table, int32([1, 2, 3, 4, 5, 6], [3, 2])]]);
+    await expect(fittingWeights(await opened("whole", whole), expected)).rejects.toThrow(
+      /embed_tokens\.weight must be floating point, is I32/,
+    );
+  });
+
+  it("are read a few rows at a time", async () => {
+    const weights = await opened("rows", new Map([[table, float32(values, [3, 2])]]));
+    expect(await weights.read(table, [1, 3])).toEqual(float32([3, 4, 5, 6], [2, 2]));
+    await expect(weights.read(table, [1, 4])).rejects.toThrow(/\[3, 2\]: must have the rows 1 to 4/);
+    await weights.close();
   });
 });
 

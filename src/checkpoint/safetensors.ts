@@ -78,9 +78,12 @@ export async function safetensorsSource(file: OpenFile): Promise<SafetensorsFile
   const start = dataStart(prefix, file.size, file.path);
   const header = checkedHeader(await bytesAt(file, 8, start - 8), file.size - start, file.path);
   const byName = entriesByName(header);
+  const placed = ({ begin, end }: StoredTensor) => ({
+    place: { path: file.path, offset: start + begin, bytes: end - begin },
+  });
   return {
     path: file.path,
-    tensors: header.tensors,
+    tensors: header.tensors.map((tensor) => ({ ...tensor, ...placed(tensor) })),
     metadata: header.metadata,
     read: async (name, rows) => {
       const stored = entryOf(byName, name, file.path);

@@ -10,6 +10,15 @@ export interface TensorEntry {
   /** The number format in the file; {@link TensorSource.read} widens it. */
   readonly type: StoredType;
   readonly dims: readonly number[];
+  /** Where its numbers lie, row-major and in one piece, in formats that keep them so (safetensors). */
+  readonly place?: FilePlace;
+}
+
+/** Some bytes of a file. */
+export interface FilePlace {
+  readonly path: string;
+  readonly offset: number;
+  readonly bytes: number;
 }
 
 /** Indices of a tensor's first dimension: from the first up to, not including, the second. */

@@ -1,8 +1,22 @@
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { shared, sharedAvailable } from "../../tests/shared.ts";
 import { openFile } from "../platform/index.ts";
-import { loadAdapter, loadCheckpoint, openCheckpoint, openTorch, readAll, readSafetensors } from "./index.ts";
+import { float32 } from "../tensor/index.ts";
+import {
+  loadAdapter,
+  loadCheckpoint,
+  loraName,
+  mergeLora,
+  openCheckpoint,
+  openTorch,
+  readAll,
+  readSafetensors,
+} from "./index.ts";
+import { archive, dictPickle, tensorOperations } from "./testing/pickles.ts";
 import { readContent } from "./torch-content.ts";
 
 const fixture = (name: string): string =>
@@ -34,6 +48,53 @@ it("values beside the tensors are understood, so that they can be passed over", 
   expect(content.get("step")).toBe(7);
   expect(content.get("note")).toBe("text é");
   expect(content.get("nested")).toEqual([1, 2.5, null, true, [3, "x"]]);
+});
+
+describe("a directory with PyTorch files", () => {
+  const bytesOf = (tensors: Readonly<Record<string, readonly number[]>>): Uint8Array => {
+    const entries = Object.entries(tensors);
+    const described = entries.map(([name, { length }], i) => {
+      const tensor = { dims: [1, length], strides: [length, 1], length, key: String(i) };
+      return [name, tensorOperations(tensor)] as const;
+    });
+    return archive([
+      { name: "x/data.pkl", data: dictPickle(Object.fromEntries(described)) },
+      ...entries.map(([, values], i) => ({
+        name: `x/data/${i}`,
+        data: new Uint8Array(Float32Array.from(values).buffer),
+      })),
+    ]);
+  };
+  let directory: string;
+  beforeAll(async () => {
+    directory = await mkdtemp(join(tmpdir(), "torch-"));
+    await writeFile(join(directory, "config.json"), "{}");
+  });
+  afterAll(() => rm(directory, { recursive: true }));
+
+  it("is a checkpoint: one file, or several with an index", async () => {
+    await writeFile(join(directory, "pytorch_model.bin"), bytesOf({ a: [1, 2], b: [3] }));
+    const whole = await loadCheckpoint(directory);
+    expect([...whole.tensors.get("a")!.data]).toEqual([1, 2]);
+
+    await writeFile(join(directory, "part-1.bin"), bytesOf({ a: [4, 5] }));
+    await writeFile(join(directory, "part-2.bin"), bytesOf({ b: [6], "layers.0.rotary_emb.inv_freq": [7] }));
+    const weight_map = { a: "part-1.bin", b: "part-2.bin", "layers.0.rotary_emb.inv_freq": "part-2.bin" };
+    await writeFile(join(directory, "pytorch_model.bin.index.json"), JSON.stringify({ weight_map }));
+    const { tensors } = await loadCheckpoint(directory);
+    expect([...tensors.keys()]).toEqual(["a", "b"]);
+    expect([...tensors.get("a")!.data, ...tensors.get("b")!.data]).toEqual([4, 5, 6]);
+  });
+
+  it("is an adapter, as PEFT wrote it before safetensors", async () => {
+    const [a, b] = [loraName("layer.q_proj", "A"), loraName("layer.q_proj", "B")];
+    await writeFile(join(directory, "adapter_model.bin"), bytesOf({ [a]: [1, 2, 3], [b]: [5] }));
+    const config = { peft_type: "LORA", r: 1, lora_alpha: 4, target_modules: ["q_proj"] };
+    await writeFile(join(directory, "adapter_config.json"), JSON.stringify(config));
+    const adapter = await loadAdapter(directory);
+    const base = new Map([["layer.q_proj.weight", float32([1, 1, 1], [1, 3])]]);
+    expect([...mergeLora(base, adapter).get("layer.q_proj.weight")!.data]).toEqual([21, 41, 61]);
+  });
 });
 
 describe.skipIf(!sharedAvailable)("PyTorch files of the reference", () => {
