@@ -52,7 +52,7 @@ export class Decoder {
           [lengths.length],
         ),
         total_length: int32([reused + longest], [1]),
-        ...(rows > 0 ? { visual: float32(visual, [rows, hidden]), visual_positions } : {}),
+        ...(program.takes("visual") && { visual: float32(visual, [rows, hidden]), visual_positions }),
       },
       caches.present,
     );
@@ -102,10 +102,25 @@ export class Decoder {
     const ids = device.allocate("int64", [rows, 1]);
     const lastPosition = device.allocate("int32", [rows]);
     const totalLength = device.allocate("int32", [1]);
-    const logits = device.allocate("float32", [rows, 1, config.language.vocabulary]);
+    const { hidden, vocabulary } = config.language;
     const { past, present } = namedCaches(this.#cache);
+    // A program that prefills too must be told that no picture comes, and which logits are wanted: all.
+    const prefills = program.takes("logit_positions");
+    const logits = device.allocate("float32", prefills ? [rows, vocabulary] : [rows, 1, vocabulary]);
+    const positions = Array.from({ length: rows }, (_, row) => [row, 0]);
     const bound = program.bind(
-      { ...parameters, ...past, input_ids: ids, last_position: lastPosition, total_length: totalLength },
+      {
+        ...parameters,
+        ...past,
+        input_ids: ids,
+        last_position: lastPosition,
+        total_length: totalLength,
+        ...(prefills && { logit_positions: int64(positions.flat(), [rows, 2]) }),
+        ...(program.takes("visual") && {
+          visual: float32([], [0, hidden]),
+          visual_positions: int64([], [0, 2]),
+        }),
+      },
       { ...present, logits },
     );
     return { buffers: this.#cache.buffers, ids, lastPosition, totalLength, logits, bound };

@@ -8,7 +8,7 @@ import {
   traceVideo,
   traceVision,
 } from "../model/index.ts";
-import type { Device, Program } from "../runtime/index.ts";
+import type { Device, Program, StoredParameters } from "../runtime/index.ts";
 import { type Graph, type HostTensor, leavesOf } from "../tensor/index.ts";
 import { requireSoundAttention } from "./attention-check.ts";
 import { type Allocate, KeyValueCache } from "./key-value-cache.ts";
@@ -26,21 +26,36 @@ const keptPictures = 64;
 /** Pictures, or frames of videos, that go through the vision encoder at once. */
 const picturesAtOnce = 16;
 
+/** Positions of one row's KV cache at the start. */
+const firstCapacity = 1024;
+
 /** A model's weights on a device and its inference programs, each compiled when it is first needed. */
 export class LoadedModel {
   readonly config: OwlConfig;
   readonly device: Device;
-  /** By their published names. */
+  /** By their published names; without those that are stored. */
   readonly parameters: NamedTensors;
+  /** Parameters that stay in their files, from where programs map them; absent: all are in memory. */
+  readonly stored: StoredParameters | undefined;
   readonly #programs = new Map<string, Promise<BoundProgram>>();
   #sound: Promise<void> | undefined;
   readonly #visual = new Map<string, Float32Array>();
 
   /** `parameters` by their published names; they are not copied and must stay as they are. */
-  constructor(config: OwlConfig, parameters: NamedTensors, device: Device) {
+  constructor(config: OwlConfig, parameters: NamedTensors, device: Device, stored?: StoredParameters) {
     this.config = config;
     this.device = device;
     this.parameters = parameters;
+    this.stored = stored;
+  }
+
+  /**
+   * Compiles the language model's programs now rather than with the first prompt. Where parameters are stored it is
+   * one program for everything, so that its rearranged weights are in memory once.
+   */
+  async ready(): Promise<void> {
+    await this.prefillProgram(true);
+    await this.decodeProgram();
   }
 
   /** Pictures (or videos of so many frames) to the tokens that stand for them. */
@@ -56,20 +71,28 @@ export class LoadedModel {
       this.#sound ??= requireSoundAttention(this.device);
       await this.#sound;
     }
-    return this.#program(pictures ? "prefill with pictures" : "prefill", () =>
-      tracePrefill(this.config, { pictures }),
+    const withPictures = pictures || this.stored !== undefined;
+    return this.#program(withPictures ? "prefill with pictures" : "prefill", () =>
+      tracePrefill(this.config, { pictures: withPictures }),
     );
   }
 
-  /** One new token a row. */
+  /** One new token a row: a program of its own, or (where parameters are stored) that of the prefill. */
   decodeProgram(): Promise<BoundProgram> {
+    if (this.stored !== undefined) return this.prefillProgram(true);
     return this.#program("decode", () => traceDecode(this.config));
   }
 
-  /** An empty KV cache for so many rows. */
+  /**
+   * An empty KV cache for so many rows. One row's reaches far from the start: memory that nothing was written to
+   * takes no room, but growing would for a moment take twice the room.
+   */
   newCache(rows: number): KeyValueCache {
     const allocate: Allocate = (dims) => this.device.allocate("float32", dims);
-    return new KeyValueCache(cacheSizes(this.config.language), rows, allocate);
+    const sizes = cacheSizes(this.config.language);
+    const cache = new KeyValueCache(sizes, rows, allocate);
+    if (rows === 1 && this.device.name === "cpu") cache.reserve(Math.min(sizes.maxPositions, firstCapacity));
+    return cache;
   }
 
   /**
@@ -139,7 +162,8 @@ export class LoadedModel {
   }
 
   async #compile(graph: Graph): Promise<BoundProgram> {
-    const names = [...leavesOf(graph).parameters.keys()];
+    const stored = this.stored?.places;
+    const names = [...leavesOf(graph).parameters.keys()].filter((name) => !stored?.has(name));
     const parameters = Object.fromEntries(
       names.map((name) => {
         const tensor = this.parameters.get(name);
@@ -147,7 +171,7 @@ export class LoadedModel {
         return [name, tensor];
       }),
     );
-    return { program: await this.device.compile(graph), parameters };
+    return { program: await this.device.compile(graph, { stored: this.stored }), parameters };
   }
 }
 

@@ -4,6 +4,7 @@ import {
   type ForwardOutput,
   lossFeeds,
   type OwlConfig,
+  type OwlSizes,
   type Stage,
   stageScope,
   stages,
@@ -13,15 +14,17 @@ import {
   traceLoss,
   trainedParameters,
 } from "../model/index.ts";
-import type { Device } from "../runtime/index.ts";
+import type { Device, StoredParameters } from "../runtime/index.ts";
 import { type Graph, type HostTensor, leavesOf } from "../tensor/index.ts";
 
 /** What the whole model computes on at once: rows of one length. */
 export interface ModelInputs {
-  /** Token ids; negative at the positions of pictures, queries + 1 of them a picture. */
+  /** Token ids; −1 at the positions of pictures and −2 at those of videos, queries + 1 of them each. */
   readonly ids: readonly (readonly number[])[];
   /** All rows' pictures in reading order, float32 [images, 3, imageSize, imageSize]. */
   readonly pixels?: HostTensor<"float32"> | undefined;
+  /** All rows' videos in reading order, float32 [videos, 3, frames, imageSize, imageSize]. */
+  readonly videoPixels?: HostTensor<"float32"> | undefined;
   /** For every id whether predicting it counts in the loss; the first id of a row is never predicted. */
   readonly counted?: readonly (readonly boolean[])[] | undefined;
 }
@@ -32,6 +35,10 @@ export interface ForwardResult {
   readonly visionHiddenState?: HostTensor;
   /** The pictures' tokens in the language model's width [images, queries + 1, hidden]. */
   readonly visualTokens?: HostTensor;
+  /** The vision encoder's last hidden state of videos [videos, frames, patches + 1, hidden]. */
+  readonly videoHiddenState?: HostTensor;
+  /** The videos' tokens in the language model's width [videos, queries + 1, hidden]. */
+  readonly videoTokens?: HostTensor;
   /** Text embeddings with the pictures' tokens in their places [batch, tokens, hidden]. */
   readonly inputEmbeddings: HostTensor;
   /** After the language model's last normalisation [batch, tokens, hidden]. */
@@ -56,6 +63,8 @@ export interface GradientResult {
 const published: Readonly<Record<string, ForwardOutput>> = {
   visionHiddenState: "vision.last_hidden_state",
   visualTokens: "abstractor.last_hidden_state",
+  videoHiddenState: "video.vision.last_hidden_state",
+  videoTokens: "video.abstractor.last_hidden_state",
   inputEmbeddings: "inputs_embeds",
   hiddenState: "hidden",
   logits: "logits",
@@ -67,11 +76,13 @@ export async function forward(
   parameters: NamedTensors,
   inputs: ModelInputs,
   device: Device,
+  stored?: StoredParameters,
 ): Promise<ForwardResult> {
   const loss = inputs.counted && lossFeeds(inputs.ids, inputs.counted);
   const wanted: ForwardOutput[] = [...Object.values(published), ...(loss ? (["loss"] as const) : [])];
   const graph = traceForward(config, sizesOf(inputs), wanted);
-  const results = await runOnce(device, graph, parameters, { ...inputFeeds(config, inputs), ...loss?.feeds });
+  const feeds = { ...inputFeeds(config, inputs), ...loss?.feeds };
+  const results = await runOnce(device, graph, parameters, feeds, stored);
   const named = Object.entries(published).filter(([, name]) => name in results);
   const tensors = Object.fromEntries(named.map(([key, name]) => [key, results[name]]));
   return {
@@ -94,6 +105,11 @@ export async function stageGradients(
   adapter: Adapter | undefined,
   device: Device,
 ): Promise<GradientResult> {
+  if (config.quantization !== undefined) {
+    throw new RangeError(
+      "gradients: the weights must be in floating point, got quantised ones; load the checkpoint they were converted from",
+    );
+  }
   if (inputs.counted === undefined) {
     throw new RangeError("gradients: the inputs must say which ids count in the loss, got no counted");
   }
@@ -132,13 +148,21 @@ function publishedName(name: string): string {
   return /\.lora_[AB]\.weight$/.test(name) ? loraPrefix + name : name;
 }
 
-function sizesOf({ ids, pixels }: ModelInputs): { batch: number; tokens: number; images: number } {
-  return { batch: ids.length, tokens: ids[0]?.length ?? 0, images: pixels?.dims[0] ?? 0 };
+function sizesOf({ ids, pixels, videoPixels }: ModelInputs): Omit<OwlSizes, "lossRows"> {
+  const videos = videoPixels && { count: videoPixels.dims[0], frames: videoPixels.dims[2] };
+  return { batch: ids.length, tokens: ids[0]?.length ?? 0, images: pixels?.dims[0] ?? 0, videos };
 }
 
-function inputFeeds(config: OwlConfig, { ids, pixels }: ModelInputs): Record<string, HostTensor> {
-  const feeds: Record<string, HostTensor> = tokenFeeds(ids, (pixels?.dims[0] ?? 0) * tokensPerImage(config));
-  return pixels === undefined ? feeds : { ...feeds, pixel_values: pixels };
+function inputFeeds(
+  config: OwlConfig,
+  { ids, pixels, videoPixels }: ModelInputs,
+): Record<string, HostTensor> {
+  const rowsOf = (media: HostTensor | undefined): number => (media?.dims[0] ?? 0) * tokensPerImage(config);
+  return {
+    ...tokenFeeds(ids, { images: rowsOf(pixels), videos: rowsOf(videoPixels) }),
+    ...(pixels && { pixel_values: pixels }),
+    ...(videoPixels && { video_pixel_values: videoPixels }),
+  };
 }
 
 async function runOnce(
@@ -146,15 +170,17 @@ async function runOnce(
   graph: Graph,
   parameters: NamedTensors,
   feeds: Record<string, HostTensor>,
+  stored?: StoredParameters,
 ): Promise<Record<string, HostTensor>> {
   const leaves = leavesOf(graph);
-  const asked = [...leaves.parameters.keys()].map((name) => {
+  const unstored = [...leaves.parameters.keys()].filter((name) => !stored?.places.has(name));
+  const asked = unstored.map((name) => {
     const value = parameters.get(name);
     if (value === undefined) throw new RangeError(`${graph.name}: needs the parameter ${name}, got none`);
     return [name, value] as const;
   });
   const given = Object.entries(feeds).filter(([name]) => leaves.inputs.has(name));
-  const program = await device.compile(graph);
+  const program = await device.compile(graph, { stored });
   try {
     return await program.run(Object.fromEntries([...asked, ...given]));
   } finally {

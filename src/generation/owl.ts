@@ -9,7 +9,7 @@ import {
   openCheckpoint,
   readAll,
 } from "../checkpoint/index.ts";
-import { type Fidelity, modelPreprocessor, type Preprocessor } from "../image/index.ts";
+import { defaultFrames, type Fidelity, modelPreprocessor, type Preprocessor } from "../image/index.ts";
 import {
   describeParameters,
   type OwlConfig,
@@ -19,7 +19,7 @@ import {
 } from "../model/index.ts";
 import { joinPath, pathKind } from "../platform/index.ts";
 import { encodeConversation, type Message } from "../prompt/index.ts";
-import { type DeviceOptions, openDevice } from "../runtime/index.ts";
+import { type DeviceOptions, openDevice, type StoredParameters } from "../runtime/index.ts";
 import { loadTokenizer, type Tokenizer } from "../tokenizer/index.ts";
 import type { Answer } from "./answer.ts";
 import { Generator } from "./generator.ts";
@@ -31,10 +31,11 @@ import {
   type ModelInputs,
   stageGradients,
 } from "./numbers.ts";
-import { type PictureSource, readPicture } from "./picture-source.ts";
+import { type PictureSource, readMedia, type VideoSource } from "./picture-source.ts";
 import type { Prompt } from "./prompt.ts";
 import { Reply } from "./reply.ts";
 import { completeSettings, type GenerationSettings, settingsFromGenerationConfig } from "./settings.ts";
+import { storedParameters } from "./stored-weights.ts";
 
 export interface LoadOptions {
   /** Where the model runs. Default "cpu". */
@@ -47,10 +48,15 @@ export interface LoadOptions {
   readonly adapter?: string | undefined;
   /** `"reference"` reads pictures as the released code does, oddities included. Default `"default"`. */
   readonly fidelity?: Fidelity | undefined;
+  /** Frames that the model sees of a video, spread over its length. Default 4, as in the released code. */
+  readonly framesPerVideo?: number | undefined;
 }
 
-/** A message of a conversation; pictures in any form that {@link PictureSource} names. */
-export type ChatMessage = Message<PictureSource>;
+/**
+ * A message of a conversation; pictures in any form that {@link PictureSource} names, videos in those of
+ * {@link VideoSource}.
+ */
+export type ChatMessage = Message<PictureSource, VideoSource>;
 
 /** How an answer is made; what is left out is as the model's generation_config.json says. */
 export type ChatSettings = Partial<GenerationSettings> & {
@@ -69,6 +75,7 @@ interface Parts {
   readonly preprocessor: Preprocessor;
   readonly defaults: GenerationSettings;
   readonly fidelity: Fidelity;
+  readonly framesPerVideo: number;
 }
 
 /**
@@ -100,7 +107,9 @@ export class Owl {
    */
   static async load(directory: string, options: LoadOptions = {}): Promise<Owl> {
     const { adapter: adapterPath, fidelity = "default", device, threads, binding } = options;
-    const { checkpoint, config, base } = await readModel(directory);
+    const { framesPerVideo = defaultFrames } = options;
+    const { checkpoint, config, base, stored } = await readModel(directory);
+    if (stored !== undefined && adapterPath !== undefined) throw adapterError(directory, adapterPath);
     const adapter = adapterPath === undefined ? undefined : await loadAdapter(adapterPath);
     const merged = adapter ? mergeLora(base, adapter, adapterPath) : base;
     const opened = await openDevice({
@@ -108,20 +117,24 @@ export class Owl {
       ...(threads !== undefined && { threads }),
       ...(binding !== undefined && { binding }),
     });
+    const model = new LoadedModel(config, merged, opened, stored);
+    if (stored !== undefined) await model.ready();
     return new Owl({
       directory,
       config,
       base,
       adapter,
-      model: new LoadedModel(config, merged, opened),
+      model,
       tokenizer: await tokenizerIfThere(directory),
       preprocessor: modelPreprocessor(
         checkpoint.preprocessorConfig,
         config.vision.imageSize,
         joinPath(directory, "preprocessor_config.json"),
+        config.video ? "crop" : "squeeze",
       ),
       defaults: defaultsOf(checkpoint.generationConfig, config),
       fidelity,
+      framesPerVideo,
     });
   }
 
@@ -166,13 +179,20 @@ export class Owl {
     return this.generateBatch(prompts, settings);
   }
 
-  /** A conversation as the model sees it: ids (−1 at the positions of pictures) and pixels. */
+  /**
+   * A conversation as the model sees it: ids (−1 at the positions of pictures, −2 at those of videos) and pixels. A
+   * model that takes no videos gets each as `framesPerVideo` numbered pictures, and the notes say so.
+   */
   async prompt(messages: readonly ChatMessage[]): Promise<Prompt> {
-    const { config, preprocessor, fidelity } = this.#parts;
-    const options = { tokensPerImage: tokensPerImage(config) };
-    const { ids, images } = encodeConversation(messages, this.tokenizer, options);
-    const pictures = await Promise.all(images.map((image) => readPicture(image, preprocessor, fidelity)));
-    return { ids, pictures };
+    const { config, preprocessor, fidelity, framesPerVideo } = this.#parts;
+    const { ids, media } = encodeConversation(messages, this.tokenizer, {
+      tokensPerImage: tokensPerImage(config),
+      ...(!config.video && { framesPerVideo }),
+    });
+    const pictures = await readMedia(media, { preprocessor, fidelity, framesPerVideo });
+    if (media.every(({ type }) => type !== "frame")) return { ids, pictures };
+    const note = `This model takes no videos: each was given to it as ${framesPerVideo} numbered pictures.`;
+    return { ids, pictures, notes: [note] };
   }
 
   /** Continues one prompt. Without a tokenizer the answer's text is empty. */
@@ -193,7 +213,7 @@ export class Owl {
   /** One forward pass over whole rows: hidden states, visual tokens, logits and, where asked, the loss. */
   async forward(inputs: ModelInputs): Promise<ForwardResult> {
     const { config, model } = this.#parts;
-    return forward(config, model.parameters, inputs, model.device);
+    return forward(config, model.parameters, inputs, model.device, model.stored);
   }
 
   /**
@@ -218,9 +238,12 @@ export class Owl {
 }
 
 /** The settings and weights of a model directory, proven to fit each other before the weights are read. */
-async function readModel(
-  directory: string,
-): Promise<{ checkpoint: OpenedCheckpoint; config: OwlConfig; base: NamedTensors }> {
+async function readModel(directory: string): Promise<{
+  checkpoint: OpenedCheckpoint;
+  config: OwlConfig;
+  base: NamedTensors;
+  stored: StoredParameters | undefined;
+}> {
   const checkpoint = await openCheckpoint(directory);
   try {
     const config = parseConfig(
@@ -229,10 +252,19 @@ async function readModel(
       entriesByName(checkpoint.weights),
     );
     const weights = await fittingWeights(checkpoint.weights, describeParameters(config));
-    return { checkpoint, config, base: await readAll(weights) };
+    if (config.quantization !== undefined) {
+      return { checkpoint, config, base: new Map(), stored: await storedParameters(weights) };
+    }
+    return { checkpoint, config, base: await readAll(weights), stored: undefined };
   } finally {
     await checkpoint.weights.close();
   }
+}
+
+function adapterError(directory: string, adapter: string): Error {
+  return new Error(
+    `${adapter}: an adapter needs weights in floating point, got the quantised ones of ${directory}; merge it into the checkpoint they were converted from and convert that`,
+  );
 }
 
 async function tokenizerIfThere(directory: string): Promise<Tokenizer | undefined> {

@@ -101,6 +101,11 @@ export async function pathKind(path: string): Promise<"file" | "directory" | "mi
   }
 }
 
+/** The path of a file behind all links to it. */
+export async function realPath(path: string): Promise<string> {
+  return orFileError(path, "must be a file that can be found", () => fs.realpath(path));
+}
+
 /** Makes a directory and those above it. */
 export async function makeDirectory(path: string): Promise<void> {
   await orFileError(path, "must be a directory that can be made", () => fs.mkdir(path, { recursive: true }));

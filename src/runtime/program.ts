@@ -48,6 +48,11 @@ export class Program {
     }
   }
 
+  /** Whether one of its inputs has this name. */
+  takes(input: string): boolean {
+    return this.inputs.some(({ name }) => name === input);
+  }
+
   /**
    * Computes all outputs without blocking the event loop. Neither feeds nor targets may be changed until the
    * promise settles.

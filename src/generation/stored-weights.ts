@@ -1,0 +1,41 @@
+import { CheckpointError, type TensorEntry, type TensorSource } from "../checkpoint/index.ts";
+import { fileName, parentDirectory, realPath } from "../platform/index.ts";
+import type { StoredParameters } from "../runtime/index.ts";
+
+type Place = StoredParameters["places"] extends ReadonlyMap<string, infer P> ? P : never;
+
+const mapped = ["F32", "F16", "BF16", "U8"] as const;
+
+const isMapped = (type: TensorEntry["type"]): type is Place["type"] => mapped.includes(type as Place["type"]);
+
+/**
+ * Where a checkpoint's weights lie, so that programs map them from their files: nothing is read, and nothing is in
+ * memory twice.
+ *
+ * @throws CheckpointError naming every weight that cannot be mapped
+ */
+export async function storedParameters(weights: TensorSource): Promise<StoredParameters> {
+  const next = "Convert the checkpoint again.";
+  const places = new Map<string, Place>();
+  const problems: string[] = [];
+  // A hub's cache names files by links; ONNX Runtime wants the files themselves, in one directory.
+  const real = new Map<string, string>();
+  for (const { name, type, place } of weights.tensors) {
+    if (place === undefined || !isMapped(type)) {
+      problems.push(`${name} as ${place ? type : "no safetensors"}`);
+      continue;
+    }
+    const path = real.get(place.path) ?? (await realPath(place.path));
+    real.set(place.path, path);
+    places.set(name, { file: fileName(path), offset: place.offset, bytes: place.bytes, type });
+  }
+  if (problems.length > 0) {
+    const must = `must hold quantised weights as ${mapped.join(", ")} of safetensors files`;
+    throw new CheckpointError(weights.path, must, problems, next);
+  }
+  const directories = [...new Set([...real.values()].map(parentDirectory))];
+  if (directories.length > 1) {
+    throw new CheckpointError(weights.path, "must have its weights in one directory", directories, next);
+  }
+  return { directory: directories[0], places };
+}
