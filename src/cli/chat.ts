@@ -11,6 +11,7 @@ import {
   type DeviceName,
   deviceOption,
   numberOption,
+  requireAdapter,
   requireModel,
   threadsOption,
 } from "./options.ts";
@@ -86,12 +87,13 @@ async function answer(
 
 async function chat(words: readonly string[], options: ChatOptions): Promise<void> {
   const { model, question } = await modelAndQuestion(words);
-  await requireModel(
+  const directory = await requireModel(
     model,
     model === shippedModel ? "`npm run owl-nano` trains it" : "without MODEL the shipped owl answers",
   );
-  const { device, threads, adapter, image = [], system } = options;
-  const owl = await Owl.load(model, { device, threads, adapter });
+  const { device, threads, image = [], system } = options;
+  const adapter = await requireAdapter(options.adapter);
+  const owl = await Owl.load(directory, { device, threads, adapter });
   const start: ChatMessage[] = system === undefined ? [] : [{ role: "system", content: system }];
   const settings = settingsOf(options);
   try {
@@ -120,7 +122,7 @@ export function addChat(program: Command): void {
     .usage("[options] [MODEL] [QUESTION]")
     .argument(
       "[words...]",
-      "MODEL: a model directory (the shipped owl-nano if absent); QUESTION: asked once (a conversation if absent)",
+      "MODEL: a model directory or a fetched repo, org/name (the shipped owl-nano if absent); QUESTION: asked once (a conversation if absent)",
     )
     .option("--image <file>", "a picture; may be given several times", collect)
     .option("--system <sentence>", "system sentence, in place of the model's own")

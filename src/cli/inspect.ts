@@ -3,7 +3,7 @@ import { type Adapter, loadAdapter } from "../checkpoint/index.ts";
 import { describeParameters, parseConfig, releasedLora, stageScope, stages } from "../model/index.ts";
 import { joinPath, pathKind, readJson } from "../platform/index.ts";
 import { elementCount } from "../tensor/index.ts";
-import { requireModel, type StageName, stageOption } from "./options.ts";
+import { requireAdapter, requireModel, type StageName, stageOption } from "./options.ts";
 
 /** A line of the table. */
 interface Row {
@@ -59,21 +59,25 @@ async function adapterTable(path: string): Promise<string[]> {
   return [adapterLine(path, adapter), "", ...tableOf(rows), "", ...summaryOf(rows)];
 }
 
-async function inspect(directory: string, options: { stage: StageName; adapter?: string }): Promise<void> {
-  await requireModel(directory, "`owl train` writes one");
+async function inspect(model: string, options: { stage: StageName; adapter?: string }): Promise<void> {
+  const directory = await requireModel(model, "`owl train` writes one");
+  const adapter = await requireAdapter(options.adapter);
   const holds = async (name: string): Promise<boolean> =>
     (await pathKind(joinPath(directory, name))) === "file";
   const isAdapter = !(await holds("config.json")) && (await holds("adapter_config.json"));
   const lines = isAdapter
     ? await adapterTable(directory)
-    : await modelTable(directory, options.stage, options.adapter);
+    : await modelTable(directory, options.stage, adapter);
   process.stdout.write(`${lines.join("\n")}\n`);
 }
 
 export function addInspect(program: Command): void {
   program
     .command("inspect")
-    .argument("<model>", "a model directory (config.json is enough) or an adapter's")
+    .argument(
+      "<model>",
+      "a model directory (config.json is enough) or an adapter's, or a fetched repo, org/name",
+    )
     .addOption(stageOption("the stage whose trained parameters are marked").default("2"))
     .option("--adapter <path>", "a LoRA adapter in PEFT's layout, for its rank and targets")
     .description("the parameter table of a model: module, name, shape, size, trained or frozen")

@@ -1,4 +1,5 @@
 import { InvalidArgumentError, Option } from "commander";
+import { HubError, modelDirectory } from "../hub/index.ts";
 import { type Stage, stages } from "../model/index.ts";
 import { pathKind } from "../platform/index.ts";
 import { UsageError } from "./failure.ts";
@@ -35,11 +36,24 @@ export function countOption(text: string): number {
   return value;
 }
 
-/** Fails unless a model directory is there, with a text that says what one is. */
-export async function requireModel(directory: string, otherwise: string): Promise<void> {
-  const kind = await pathKind(directory);
-  if (kind === "directory") return;
-  throw new UsageError(
-    `${directory}: must be a model directory (config.json, model.safetensors, tokenizer.json), got ${kind === "file" ? "a file" : "no such directory"}; ${otherwise}`,
-  );
+/**
+ * The directory of a model or an adapter: itself, or a repo of the hub that was fetched. Every command that takes one
+ * asks here.
+ *
+ * @param otherwise what else to do where it is neither
+ * @throws UsageError that says what a model is, and how it is had
+ */
+export async function requireModel(model: string, otherwise?: string): Promise<string> {
+  try {
+    return await modelDirectory(model);
+  } catch (error) {
+    if (!(error instanceof HubError)) throw error;
+    throw new UsageError(otherwise === undefined ? error.message : `${error.message}; ${otherwise}`);
+  }
+}
+
+/** As {@link requireModel} for an adapter, which may also be a file. */
+export async function requireAdapter(adapter: string | undefined): Promise<string | undefined> {
+  if (adapter === undefined || (await pathKind(adapter)) === "file") return adapter;
+  return requireModel(adapter);
 }

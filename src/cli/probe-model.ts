@@ -2,7 +2,14 @@ import type { Command } from "commander";
 import { readSafetensors, writeSafetensors } from "../checkpoint/index.ts";
 import { Owl, probeModel } from "../generation/index.ts";
 import { UsageError } from "./failure.ts";
-import { type DeviceName, deviceOption, type StageName, stageOption } from "./options.ts";
+import {
+  type DeviceName,
+  deviceOption,
+  requireAdapter,
+  requireModel,
+  type StageName,
+  stageOption,
+} from "./options.ts";
 
 interface ProbeModelOptions {
   readonly inputs: string;
@@ -27,8 +34,10 @@ function generateSettings(text: string): object {
   throw new UsageError(`--generate: must be a JSON object such as {"max_new_tokens": 8}, got ${text}`);
 }
 
-async function run(directory: string, options: ProbeModelOptions): Promise<void> {
-  const { device, adapter, prefix, stage } = options;
+async function run(model: string, options: ProbeModelOptions): Promise<void> {
+  const { device, prefix, stage } = options;
+  const directory = await requireModel(model);
+  const adapter = await requireAdapter(options.adapter);
   const generate = options.generate === undefined ? undefined : generateSettings(options.generate);
   const inputs = await readSafetensors(options.inputs);
   const owl = await Owl.load(directory, { device, adapter });

@@ -7,6 +7,7 @@ import { joinPath, pathKind, readJson } from "../platform/index.ts";
 import { elementCount, type HostTensor } from "../tensor/index.ts";
 import { loadTokenizer, type Tokenizer } from "../tokenizer/index.ts";
 import { UsageError } from "./failure.ts";
+import { requireModel } from "./options.ts";
 import { addProbeModel } from "./probe-model.ts";
 
 function answer(tokenizer: Tokenizer, line: string, number: number): string {
@@ -27,8 +28,8 @@ function answer(tokenizer: Tokenizer, line: string, number: number): string {
   );
 }
 
-async function probeText(directory: string): Promise<void> {
-  const tokenizer = await loadTokenizer(directory);
+async function probeText(model: string): Promise<void> {
+  const tokenizer = await loadTokenizer(await requireModel(model));
   let number = 0;
   for await (const line of createInterface({ input: process.stdin })) {
     number++;
@@ -45,16 +46,11 @@ async function preprocessorOf(directory: string): Promise<Preprocessor> {
   return modelPreprocessor(undefined, vision.imageSize, path);
 }
 
-async function probePixels(
-  image: string,
-  directory: string,
-  outputs: string,
-  fidelity: string,
-): Promise<void> {
+async function probePixels(image: string, model: string, outputs: string, fidelity: string): Promise<void> {
   if (fidelity !== "reference" && fidelity !== "default") {
     throw new UsageError(`--fidelity: reference or default, got ${fidelity}`);
   }
-  const preprocessor = await preprocessorOf(directory);
+  const preprocessor = await preprocessorOf(await requireModel(model));
   const data = await loadPixelValues(image, preprocessor, fidelity === "reference" ? { fidelity } : {});
   const dims = [1, 3, preprocessor.size, preprocessor.size];
   if (elementCount(dims) !== data.length)

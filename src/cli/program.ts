@@ -4,6 +4,7 @@ import { addChat } from "./chat.ts";
 import { exitCodeOf, reportFailure } from "./failure.ts";
 import { addInspect } from "./inspect.ts";
 import { addProbe } from "./probe.ts";
+import { addPull } from "./pull.ts";
 import { addRecipe } from "./recipe.ts";
 import { addTrain } from "./train.ts";
 
@@ -23,6 +24,7 @@ function newProgram(): Command {
       "after",
       `
 The way of a model:
+  owl pull org/name                         fetch a published one
   owl recipe stage-2                        the numbers of a published run, each with its reason
   owl train mine.yaml                       learn from a recipe; --resume goes on where it stopped
   owl inspect runs/mine/model               which parameters there are, and which a stage trains
@@ -33,6 +35,7 @@ OWL_DEBUG=1 adds the stack to an error's text.`,
     )
     .exitOverride();
   addChat(program);
+  addPull(program);
   addTrain(program);
   addRecipe(program);
   addInspect(program);

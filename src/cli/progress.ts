@@ -16,7 +16,8 @@ export function showProgress(steps: number): ProgressView {
   return process.stderr.isTTY ? barView(steps) : lineView(steps);
 }
 
-function duration(seconds: number): string {
+/** `3 min 20 s` */
+export function duration(seconds: number): string {
   const whole = Math.round(seconds);
   if (whole < 60) return `${whole} s`;
   const minutes = Math.floor(whole / 60);

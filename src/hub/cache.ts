@@ -1,5 +1,12 @@
 import { getRepoFolderName } from "@huggingface/hub";
-import { joinPath, pathKind, readText, tryLock, writeFileAtomically } from "../platform/index.ts";
+import {
+  completeDirectory,
+  joinPath,
+  pathKind,
+  readText,
+  tryLock,
+  writeFileAtomically,
+} from "../platform/index.ts";
 import { HubError } from "./errors.ts";
 import { isWhole } from "./model-files.ts";
 import { pause } from "./pause.ts";
@@ -115,7 +122,8 @@ export async function cachedModel(
  */
 export async function modelDirectory(name: string, options: Pick<HubOptions, "cache"> = {}): Promise<string> {
   const kind = await pathKind(name);
-  if (kind === "directory") return name;
+  const directory = await completeDirectory(name).catch(() => undefined);
+  if (directory !== undefined) return directory;
   const cached = kind === "missing" ? await cachedModel(name, options) : undefined;
   if (cached !== undefined) return cached;
   const must = `${name}: must be a model directory (config.json, model.safetensors, tokenizer.json)`;

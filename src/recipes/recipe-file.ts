@@ -1,5 +1,6 @@
 import { parse } from "yaml";
 import { z } from "zod";
+import { cachedModel } from "../hub/index.ts";
 import { joinPath, parentDirectory, pathKind, readText } from "../platform/index.ts";
 import type { TrainingRecipe } from "../training/index.ts";
 import { publishedRecipes } from "./published.ts";
@@ -18,7 +19,7 @@ export interface DataFile {
 /** A recipe file: the numbers of a run, and what it works on. Paths are absolute or relative to where it was run. */
 export interface RunPlan {
   readonly recipe: TrainingRecipe;
-  /** Directory of the model to start from. */
+  /** Directory of the model to start from; in the file it may also be a repo of the hub that was fetched. */
   readonly model?: string | undefined;
   /** Without a model: the sizes of a fresh one, and the directory of its tokenizer. */
   readonly config?: string | undefined;
@@ -149,7 +150,7 @@ async function readChain(path: string, seen: readonly string[]): Promise<RecipeF
     throw new RecipeError(path, [`extends: goes round in a circle, ${[...seen, path].join(" → ")}`]);
   const result = fileSchema.safeParse(parseYaml(path, await readText(path)));
   if (!result.success) throw new RecipeError(path, problemsOf(result.error));
-  const { extends: parent, ...own } = withPaths(result.data, parentDirectory(path));
+  const { extends: parent, ...own } = await withPaths(result.data, parentDirectory(path));
   const name = own.name ?? path;
   if (parent === undefined) return { ...own, name };
   const published = publishedRecipes[parent];
@@ -171,20 +172,26 @@ function parseYaml(path: string, text: string): unknown {
 }
 
 /** Paths in a recipe are relative to the recipe. */
-function withPaths(file: RecipeFile, directory: string): RecipeFile {
+async function withPaths(file: RecipeFile, directory: string): Promise<RecipeFile> {
   const { model, config, tokenizer, output, data, evaluation } = file;
   const place = (path: string): string => beside(path, directory);
   const places = (files: readonly z.infer<typeof dataFile>[]) =>
     files.map((entry) => ({ ...entry, file: place(entry.file) }));
   return {
     ...file,
-    ...(model === undefined ? {} : { model: place(model) }),
+    ...(model === undefined ? {} : { model: await modelPlace(model, directory) }),
     ...(config === undefined ? {} : { config: place(config) }),
-    ...(tokenizer === undefined ? {} : { tokenizer: place(tokenizer) }),
+    ...(tokenizer === undefined ? {} : { tokenizer: await modelPlace(tokenizer, directory) }),
     ...(output === undefined ? {} : { output: place(output) }),
     ...(data === undefined ? {} : { data: places(data) }),
     ...(evaluation === undefined ? {} : { evaluation: places(evaluation) }),
   };
+}
+
+/** A directory, or, where there is none, a repo of the hub that was fetched. */
+async function modelPlace(name: string, directory: string): Promise<string> {
+  const path = beside(name, directory);
+  return (await pathKind(path)) === "missing" ? ((await cachedModel(name)) ?? path) : path;
 }
 
 function beside(path: string, directory: string): string {
@@ -217,7 +224,7 @@ async function contradictions({
   }
   for (const directory of [model, tokenizer]) {
     if (directory !== undefined && (await pathKind(directory)) !== "directory") {
-      problems.push(`${directory}: no such directory`);
+      problems.push(`${directory}: no such directory, nor a repo that \`owl pull\` has fetched`);
     }
   }
   return problems;

@@ -1,0 +1,83 @@
+import type { Command } from "commander";
+import { type PullEvent, type PulledRepo, type PullOptions, pull, readRepoName } from "../hub/index.ts";
+import { InterruptedError, UsageError } from "./failure.ts";
+import { interruptible } from "./interrupt.ts";
+import { byteCount, showTransfer, type TransferView } from "./transfer.ts";
+
+interface PullCommandOptions {
+  readonly all?: boolean;
+  readonly update?: boolean;
+  readonly offline?: boolean;
+}
+
+const say = (text: string): void => void process.stderr.write(`${text}\n`);
+
+/** Tells people what happens; a view of the bytes is opened when their number is known. */
+class Telling {
+  #view: TransferView | undefined;
+
+  readonly tell = (event: PullEvent): void => {
+    if (event.kind === "start") this.#begin(event);
+    else if (event.kind === "progress") this.#view?.tell(event.bytes, event.file);
+    else if (event.kind === "retry") this.#say(`got ${event.reason}; trying again in ${event.seconds} s`);
+    else this.#say(`another process is fetching ${event.file}; waiting for it`);
+  };
+
+  readonly end = (): void => this.#view?.end();
+
+  #begin({ commit, files, totalBytes, bytes }: Extract<PullEvent, { kind: "start" }>): void {
+    const here = bytes > 0 ? `, ${byteCount(bytes)} of it here already` : "";
+    say(`commit ${commit}: ${files} files, ${byteCount(totalBytes)}${here}`);
+    if (bytes < totalBytes) this.#view = showTransfer(totalBytes, bytes);
+  }
+
+  readonly #say = (text: string): void => (this.#view?.say ?? say)(text);
+}
+
+async function pullRepo(name: string, options: PullCommandOptions): Promise<void> {
+  if (readRepoName(name) === undefined) {
+    throw new UsageError(`pull: a repo of the hub, org/name or org/name@revision, got ${name}`);
+  }
+  const { directory, fetchedBytes } = await fetchOrStop(name, options);
+  const newest = options.update ? "" : " (--update asks for a newer commit)";
+  if (fetchedBytes === 0) say(`everything is in the cache already${newest}`);
+  say(`\`owl chat ${name}\` asks it; it lies in`);
+  process.stdout.write(`${directory}\n`);
+}
+
+function fetchOrStop(name: string, options: PullOptions): Promise<PulledRepo> {
+  return interruptible(async (signal) => {
+    const telling = new Telling();
+    try {
+      return await pull(name, { ...options, signal, onEvent: telling.tell }).finally(telling.end);
+    } catch (error) {
+      if (!signal.aborted) throw error;
+      throw new InterruptedError(
+        `interrupted; what has come is kept, and \`owl pull ${name}\` goes on from there`,
+      );
+    }
+  });
+}
+
+export function addPull(program: Command): void {
+  program
+    .command("pull")
+    .argument("<repo>", "org/name or org/name@revision (a branch, a tag or a commit)")
+    .option("--all", "every file of the repo, not only those that a model needs")
+    .option("--update", "ask for the newest commit although the cache has one")
+    .option("--offline", "never ask the network (as HF_HUB_OFFLINE=1)")
+    .description("fetch a model from the Hugging Face hub; its name then stands for it in every command")
+    .addHelpText(
+      "after",
+      `
+Examples:
+  owl pull MAGAer13/mplug-owl-llama-7b
+  owl chat MAGAer13/mplug-owl-llama-7b --image cat.jpg
+  owl inspect "$(owl pull org/name@v1.0)"      its directory is what is printed
+
+It lies where the hub's other programs keep it (HF_HUB_CACHE, or hub/ below HF_HOME) and is shared with them.
+Checksums are verified; what was interrupted is gone on with; what is in the cache needs no network.
+HF_TOKEN opens private and gated repos, HF_ENDPOINT names another hub.`,
+    )
+    .action(pullRepo);
+}
