@@ -15,6 +15,8 @@ export interface Answer {
   /** Empty where the model has no tokenizer. */
   readonly text: string;
   readonly finishReason: FinishReason;
+  /** What should be known about how the question was put to the model; absent: nothing. */
+  readonly notes?: readonly string[] | undefined;
 }
 
 /** One answer on its way: chooses its tokens, turns them into text, knows when it ends. */

@@ -66,7 +66,7 @@ export class Generator {
           if (text !== "") yield text;
         }
       }
-      return answer.result();
+      return withNotes(answer.result(), prompt);
     } finally {
       const keys = [...positionKeys(prompt, tokensPerImage(this.#model.config)), ...answer.result().ids];
       this.#conversation = { decoder, keys: keys.slice(0, decoder.lengths[0]) };
@@ -128,7 +128,7 @@ export class Generator {
       const logits = await decoder.prefill(prompts);
       for await (const _ of decodeTogether(decoder, logits, answers, signal)) void _;
     }
-    return answers.map((answer) => answer.result());
+    return answers.map((answer, i) => withNotes(answer.result(), prompts[i]));
   }
 
   async #searchBeams(
@@ -163,4 +163,8 @@ export class Generator {
     if (last !== undefined && reused > 0) return { decoder: last.decoder, reused };
     return { decoder: new Decoder(this.#model, this.#model.newCache(1)), reused: 0 };
   }
+}
+
+function withNotes(answer: Answer, { notes }: Prompt): Answer {
+  return notes === undefined ? answer : { ...answer, notes };
 }

@@ -1,9 +1,9 @@
 import type { NamedTensors } from "../checkpoint/index.ts";
-import { type OwlConfig, type Stage, tokensPerImage } from "../model/index.ts";
+import { type OwlConfig, type Stage, tokensPerImage, videoId } from "../model/index.ts";
 import { type HostTensor, int64 } from "../tensor/index.ts";
 import type { ForwardResult, ModelInputs } from "./numbers.ts";
 import type { Owl } from "./owl.ts";
-import { type Prompt, pictureOf } from "./prompt.ts";
+import { type Picture, type Prompt, pictureOf } from "./prompt.ts";
 import { completeSettings, plainSettings, settingsFromJson } from "./settings.ts";
 
 export interface ProbeOptions {
@@ -28,11 +28,13 @@ interface ProbeInputs extends ModelInputs {
 
 /**
  * Numbers for whoever compares implementations. Reads, below the prefix and as far as they are there, `input_ids`
- * int64 [batch, tokens] (negative at picture positions), `pixel_values`, `num_images` [batch], `attention_mask`
+ * int64 [batch, tokens] (−1 at picture positions, −2 at video positions), `pixel_values`, `video_pixel_values`
+ * [videos, 3, frames, imageSize, imageSize], `num_images` and `num_videos` [batch], `attention_mask`
  * [batch, tokens], and the loss's `non_padding_mask`, `non_media_mask`, `prompt_mask` [batch, tokens − 1]; entry
  * t of these speaks of the prediction of token t + 1.
  *
- * @returns `vision.last_hidden_state` and `abstractor.last_hidden_state` (with pictures), `inputs_embeds`,
+ * @returns `vision.last_hidden_state` and `abstractor.last_hidden_state` (with pictures), the same of
+ *   `video.vision.` and `video.abstractor.` (with videos), `inputs_embeds`,
  *   `logits`, `loss` (with masks), `grad.<parameter>` (with a stage), `ids` (with settings; new tokens only, ended
  *   rows filled with padding)
  * @throws ProbeError that lists all that is wrong with the inputs
@@ -53,13 +55,16 @@ export async function probeModel(
 }
 
 function forwardTensors(result: ForwardResult): NamedTensors {
-  const { visionHiddenState, visualTokens, inputEmbeddings, logits, loss } = result;
+  const { visionHiddenState, visualTokens, videoHiddenState, videoTokens } = result;
+  const { inputEmbeddings, logits, loss } = result;
   const tensors: NamedTensors = new Map([
     ["inputs_embeds", inputEmbeddings],
     ["logits", logits],
   ]);
   if (visionHiddenState) tensors.set("vision.last_hidden_state", visionHiddenState);
   if (visualTokens) tensors.set("abstractor.last_hidden_state", visualTokens);
+  if (videoHiddenState) tensors.set("video.vision.last_hidden_state", videoHiddenState);
+  if (videoTokens) tensors.set("video.abstractor.last_hidden_state", videoTokens);
   if (loss !== undefined) tensors.set("loss", { dtype: "float32", dims: [1], data: Float32Array.of(loss) });
   return tensors;
 }
@@ -78,21 +83,25 @@ async function newIds(owl: Owl, inputs: ProbeInputs, generate: object): Promise<
   return int64(rows, [answers.length, longest]);
 }
 
-async function promptsOf({ ids, pixels, present }: ProbeInputs, config: OwlConfig): Promise<Prompt[]> {
-  const size = 3 * config.vision.imageSize ** 2;
-  const pictures = await Promise.all(
-    Array.from({ length: pixels?.dims[0] ?? 0 }, (_, i) =>
-      pictureOf(pixels!.data.slice(i * size, (i + 1) * size)),
-    ),
-  );
+async function promptsOf(
+  { ids, pixels, videoPixels, present }: ProbeInputs,
+  config: OwlConfig,
+): Promise<Prompt[]> {
+  const images = await eachOf(pixels, undefined);
+  const videos = await eachOf(videoPixels, videoPixels?.dims[2]);
   return ids.map((row, b) => {
     const kept = row.filter((_, t) => present[b][t]);
-    return { ids: kept, pictures: pictures.splice(0, picturesIn(kept, config)) };
+    const firsts = kept.filter((id) => id < 0).filter((_, i) => i % tokensPerImage(config) === 0);
+    return { ids: kept, pictures: firsts.map((id) => (id === videoId ? videos : images).shift()!) };
   });
 }
 
-function picturesIn(ids: readonly number[], config: OwlConfig): number {
-  return ids.filter((id) => id < 0).length / tokensPerImage(config);
+function eachOf(pixels: HostTensor<"float32"> | undefined, frames: number | undefined): Promise<Picture[]> {
+  const count = pixels?.dims[0] ?? 0;
+  const size = (pixels?.data.length ?? 0) / count;
+  const one = (i: number): Promise<Picture> =>
+    pictureOf(pixels!.data.slice(i * size, (i + 1) * size), frames);
+  return Promise.all(Array.from({ length: count }, (_, i) => one(i)));
 }
 
 function readInputs(tensors: NamedTensors, prefix: string, config: OwlConfig): ProbeInputs {
@@ -100,19 +109,31 @@ function readInputs(tensors: NamedTensors, prefix: string, config: OwlConfig): P
   const read = new Reader(tensors, prefix, problems);
   const ids = read.required("input_ids", 2);
   const [batch = 0, tokens = 0] = ids?.dims ?? [];
-  const pixels = read.tensor("pixel_values", [
-    undefined,
-    3,
-    config.vision.imageSize,
-    config.vision.imageSize,
-  ]);
+  const { imageSize } = config.vision;
+  const pixels = read.tensor("pixel_values", [undefined, 3, imageSize, imageSize]);
+  const videoPixels = read.tensor("video_pixel_values", [undefined, 3, undefined, imageSize, imageSize]);
   const rows = rowsOf(ids, batch, tokens);
   const attention = read.tensor("attention_mask", [batch, tokens]);
   const masks = ["non_padding_mask", "non_media_mask", "prompt_mask"].flatMap((name) => {
     const mask = read.tensor(name, [batch, tokens - 1]);
     return mask === undefined ? [] : [rowsOf(mask, batch, tokens - 1)];
   });
-  problems.push(...pictureProblems(rows, read.tensor("num_images", [batch]), pixels, config));
+  const isVideo = (id: number): boolean => id === videoId;
+  const isPicture = (id: number): boolean => id < 0 && id !== videoId;
+  const of = { perMedium: tokensPerImage(config), rows };
+  problems.push(
+    ...mediaProblems(
+      { ...of, what: "pictures", belongs: isPicture },
+      read.tensor("num_images", [batch]),
+      pixels,
+    ),
+    ...mediaProblems(
+      { ...of, what: "videos", belongs: isVideo },
+      read.tensor("num_videos", [batch]),
+      videoPixels,
+    ),
+  );
+  if (videoPixels && !config.video) problems.push("video_pixel_values need a model of the video version");
   if (problems.length > 0) {
     const known = [...new Set([...tensors.keys()].filter((name) => name.endsWith("input_ids")))];
     const hint =
@@ -124,6 +145,7 @@ function readInputs(tensors: NamedTensors, prefix: string, config: OwlConfig): P
   return {
     ids: rows,
     pixels: pixels as HostTensor<"float32"> | undefined,
+    videoPixels: videoPixels as HostTensor<"float32"> | undefined,
     present: attention
       ? rowsOf(attention, batch, tokens).map((row) => row.map(Boolean))
       : rows.map((row) => row.map(() => true)),
@@ -177,27 +199,34 @@ function rowsOf(tensor: HostTensor | undefined, rows: number, width: number): nu
   return Array.from({ length: rows }, (_, row) => values.slice(row * width, (row + 1) * width));
 }
 
-function pictureProblems(
-  rows: readonly number[][],
+/** Pictures or videos, and the ids at whose positions they stand. */
+interface Media {
+  readonly what: "pictures" | "videos";
+  readonly rows: readonly number[][];
+  readonly perMedium: number;
+  readonly belongs: (id: number) => boolean;
+}
+
+function mediaProblems(
+  { what, rows, perMedium, belongs }: Media,
   counts: HostTensor | undefined,
   pixels: HostTensor | undefined,
-  config: OwlConfig,
 ): string[] {
-  const given = pixels?.dims[0] ?? 0;
-  const found = rows.map((row) => picturesIn(row, config));
+  const positions = rows.map((row) => row.filter(belongs).length);
+  const found = positions.map((count) => count / perMedium);
   const problems = found.flatMap((count, row) => {
     const stated = counts === undefined ? count : Number(counts.data[row]);
     return Number.isInteger(count) && count === stated
       ? []
       : [
-          `row ${row} must have ${tokensPerImage(config)} negative ids for each of its ${stated} pictures, got ${rows[row].filter((id) => id < 0).length}`,
+          `row ${row} must have ${perMedium} negative ids for each of its ${stated} ${what}, got ${positions[row]}`,
         ];
   });
+  const given = pixels?.dims[0] ?? 0;
   const total = found.reduce((sum, count) => sum + count, 0);
   if (problems.length === 0 && total !== given) {
-    problems.push(
-      `pixel_values must hold the ${total} pictures that input_ids has positions for, got ${given}`,
-    );
+    const name = what === "pictures" ? "pixel_values" : "video_pixel_values";
+    problems.push(`${name} must hold the ${total} ${what} that input_ids has positions for, got ${given}`);
   }
   return problems;
 }

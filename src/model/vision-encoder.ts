@@ -48,10 +48,7 @@ export function visionEncoder(
   const start = embedPatches(embeddings, pixels, hidden, config);
   const hiddenStates = [layerNormLayer(embeddings.at("pre_layernorm"), start, config.epsilon)];
   for (let i = 0; i < config.layers; i++) {
-    const layer = scope.at(`encoder.layers.${i}`);
-    const state = hiddenStates[i];
-    const moved = frames === undefined ? state : acrossFrames(layer.at("temporal"), state, frames);
-    hiddenStates.push(encoderLayer(layer, moved, hidden, config));
+    hiddenStates.push(visionLayer(scope.at(`encoder.layers.${i}`), hiddenStates[i], config, frames));
   }
   const last = layerNormLayer(scope.at("post_layernorm"), hiddenStates[config.layers], config.epsilon);
   return { hiddenStates, lastHiddenState: last };
@@ -77,8 +74,11 @@ function embedPatches(scope: Scope, pixels: Tensor, hidden: Dim, config: VisionC
   return add(pad(embedded, 1, 1, 0), add(position, pad(classToken, 1, 0, patchCount(config))));
 }
 
-function encoderLayer(scope: Scope, x: Tensor, hidden: Dim, config: VisionConfig): Tensor {
+/** One layer on [images, patches + 1, hidden]; with `frames` that many images are a video. */
+export function visionLayer(scope: Scope, state: Tensor, config: VisionConfig, frames?: number): Tensor {
+  const hidden = dim("hidden", config.hidden);
   const linearOptions = { bias: true, deviation: config.initializerRange };
+  const x = frames === undefined ? state : acrossFrames(scope.at("temporal"), state, frames);
   const normal = layerNormLayer(scope.at("input_layernorm"), x, config.epsilon);
   const context = selfAttention(scope.at("self_attn"), normal, hidden, config);
   const attended = add(x, context);
