@@ -19,6 +19,12 @@ beforeAll(async () => {
   mkdirSync(join(directory, "models"));
   symlinkSync(directory, join(directory, "models", "owl-nano"));
   mkdirSync(join(directory, "examples"));
+  // The hub's cache, with the repo that is asked for.
+  const repo = join(directory, "hub", "models--MAGAer13--mplug-owl-llama-7b");
+  const commit = "0123456789abcdef0123456789abcdef01234567";
+  for (const folder of ["refs", "snapshots"]) mkdirSync(join(repo, folder), { recursive: true });
+  writeFileSync(join(repo, "refs", "main"), commit);
+  symlinkSync(directory, join(repo, "snapshots", commit));
   for (const picture of ["dog.png", "owl.png"]) {
     copyFileSync(join(root, "examples", picture), join(directory, "examples", picture));
   }
@@ -39,7 +45,8 @@ test("every example of the documents and doc comments runs", { timeout: 240_000 
   writeFileSync(join(fixture.directory, "all.mts"), runs.join("\n"));
   // One process for all: compiling the sources takes longer than the examples.
   const tsx = pathToFileURL(createRequire(import.meta.url).resolve("tsx")).href;
-  const options = { cwd: fixture.directory };
+  const environment = { ...process.env, HF_HUB_CACHE: join(fixture.directory, "hub"), HF_HUB_OFFLINE: "1" };
+  const options = { cwd: fixture.directory, env: environment };
   const { stderr, stdout } = await promisify(execFile)(
     process.execPath,
     ["--import", tsx, "all.mts"],

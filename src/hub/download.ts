@@ -74,12 +74,18 @@ async function complete(work: Download, blob: string): Promise<void> {
   } finally {
     await partial.close();
   }
-  const found = digest.hex();
-  if (found === work.file.checksum) return moveFile(path, blob);
-  await removeFile(path);
   const { file, asking } = work;
+  const found = digest.hex();
+  // The checksum is of what came; on a file system that does not keep its locks somebody else may have written too.
+  const length = await fileSize(path);
+  if (found === file.checksum && length === file.size) return moveFile(path, blob);
+  await removeFile(path);
+  const [must, got] =
+    length === file.size
+      ? [`the ${file.algorithm} checksum ${file.checksum}`, found]
+      : [`${file.size} bytes`, `${length} (does another program write to the cache?)`];
   throw new ChecksumError(
-    `${asking.name.repo}, ${file.path}: must have the ${file.algorithm} checksum ${file.checksum}, got ${found}; nothing of it was kept, pull again`,
+    `${asking.name.repo}, ${file.path}: must have ${must}, got ${got}; nothing of it was kept, pull again`,
   );
 }
 

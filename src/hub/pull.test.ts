@@ -1,10 +1,12 @@
 import {
+  appendFileSync,
   existsSync,
   mkdtempSync,
   readdirSync,
   readFileSync,
   realpathSync,
   rmSync,
+  statSync,
   writeFileSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
@@ -27,6 +29,9 @@ function noise(length: number, seed = 1): Buffer {
     }),
   );
 }
+
+/** For machines that have much else to do. */
+const patient = { timeout: 50_000 };
 
 const json = (value: unknown): Buffer => Buffer.from(JSON.stringify(value));
 const weights = noise(300_000);
@@ -239,6 +244,19 @@ describe("a file that is not what the hub describes", () => {
     expect((await fetchIt()).fetchedBytes).toBe(300_000);
   });
 
+  it("is found out where another program wrote into it", async () => {
+    let release = (): void => undefined;
+    hub.trouble.hold.set("model.safetensors", new Promise((resolve) => (release = resolve)));
+    const failure = failureOf(fetchIt());
+    const partial = `${blobOf(weights)}.incomplete`;
+    await expect.poll(() => existsSync(partial) && statSync(partial).size, patient).toBe(150_000);
+    appendFileSync(partial, "x");
+    release();
+    expect(await failure).toBeInstanceOf(ChecksumError);
+    expect(String(await failure)).toMatch(/must have 300000 bytes, got 300001 \(does another program/);
+    expect(blobs().filter((blob) => blob.startsWith(checksumOf(weights)))).toEqual([]);
+  });
+
   it.each([
     "../escaped.json",
     "/escaped.json",
@@ -254,6 +272,23 @@ describe("a file that is not what the hub describes", () => {
     expect(error).toBeInstanceOf(HubError);
     expect(String(error)).toContain(JSON.stringify(name));
     expect(hub.served).toEqual([]);
+    expect(readdirSync(cache)).toEqual([]);
+  });
+});
+
+describe("an answer that is not a hub's", () => {
+  const lies: [question: string, answer: string][] = [
+    ["revision", "<html>log in first</html>"],
+    ["revision", "null"],
+    ["revision", '{"sha": "../../etc"}'],
+    ["tree", "null"],
+    ["tree", "[null, 5]"],
+    ["tree", '[{"type": "file", "path": "config.json", "size": -1, "oid": "../x"}]'],
+    ["tree", `[{"type": "file", "path": {}, "size": 1, "oid": "${"a".repeat(40)}"}]`],
+  ];
+  it.each(lies)("%s: %s", async (question, answer) => {
+    hub.trouble.api.set(question, answer);
+    expect(await failureOf(fetchIt())).toBeInstanceOf(HubError);
     expect(readdirSync(cache)).toEqual([]);
   });
 });
@@ -359,10 +394,12 @@ describe("a repo that is in the cache", () => {
 });
 
 it("two at once fetch every byte once", async () => {
-  const both = Promise.all([fetchIt(), fetchIt()]);
   let release = (): void => undefined;
   hub.trouble.hold.set("model.safetensors", new Promise((resolve) => (release = resolve)));
-  await expect.poll(() => events.some(({ kind }) => kind === "waiting")).toBe(true);
+  const both = Promise.all([fetchIt(), fetchIt()]);
+  // They may meet at a smaller file already; at the weights they do.
+  const waits = (e: PullEvent): boolean => e.kind === "waiting" && e.file === "model.safetensors";
+  await expect.poll(() => events.some(waits), patient).toBe(true);
   release();
   const [one, other] = await both;
   expect(one.directory).toBe(other.directory);

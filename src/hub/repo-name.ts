@@ -8,7 +8,7 @@ export interface RepoName {
   readonly revision: string;
 }
 
-const PART = /^[A-Za-z0-9](?:[\w.-]*\w)?$/;
+const PART = /^\w(?:[\w.-]{0,94}\w)?$/;
 
 function isRepo(text: string): boolean {
   const parts = text.split("/");

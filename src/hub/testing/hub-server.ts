@@ -33,6 +33,8 @@ export interface Troubles {
   readonly corrupt: Set<string>;
   /** Sends everything whatever was asked for. */
   readonly ignoreRange: Set<string>;
+  /** What the API answers to these questions, instead of the truth. */
+  readonly api: Map<string, string>;
   /** Sends an answer's second half when this is fulfilled. */
   readonly hold: Map<string, Promise<void>>;
 }
@@ -83,6 +85,7 @@ class LocalHub implements HubServer {
     status: new Map(),
     corrupt: new Set(),
     ignoreRange: new Set(),
+    api: new Map(),
     hold: new Map(),
   };
   readonly asked: string[] = [];
@@ -109,7 +112,10 @@ class LocalHub implements HubServer {
       const [, name, kind, revision] = api;
       const found = this.#find(request, response, name, decodeURIComponent(revision));
       if (found === undefined) return;
-      if (kind === "tree") this.#tree(response, found.files, pathname, Number(searchParams.get("cursor")));
+      const instead = this.trouble.api.get(kind);
+      if (instead !== undefined) response.end(instead);
+      else if (kind === "tree")
+        this.#tree(response, found.files, pathname, Number(searchParams.get("cursor")));
       else json(response, { id: name, _id: "1", sha: found.commit, lastModified: "2026-01-01T00:00:00Z" });
       return;
     }
