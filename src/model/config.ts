@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { upTo } from "./config-limits.ts";
 import { type TensorSizes, withSizesOf } from "./config-shapes.ts";
 import { type LanguageConfig, languageConfigJson, readLanguageConfig } from "./language-config.ts";
 import { type Quantization, quantizationJson, quantizationSchema } from "./quantization.ts";
@@ -62,17 +63,17 @@ export class ModelConfigError extends Error {
   }
 }
 
-const count = z.number().int().positive();
+const count = upTo("size");
 const epsilon = z.number().positive();
 const deviation = z.number().nonnegative().default(0.02);
 
 // Defaults are those of the published configuration classes, which leave out of config.json what equals them.
 const visionSchema = z.object({
   hidden_size: count.default(1024),
-  num_hidden_layers: count.default(24),
-  num_attention_heads: count.default(16),
+  num_hidden_layers: upTo("layers").default(24),
+  num_attention_heads: upTo("heads").default(16),
   intermediate_size: count.default(4096),
-  image_size: count.default(224),
+  image_size: upTo("image").default(224),
   patch_size: count.default(14),
   num_channels: z.literal(3).default(3),
   hidden_act: z.literal("quick_gelu").default("quick_gelu"),
@@ -83,15 +84,15 @@ const visionSchema = z.object({
 const abstractorSchema = z.object({
   hidden_size: count.default(1024),
   encoder_hidden_size: count.optional(),
-  num_hidden_layers: count.default(6),
-  num_attention_heads: count.default(16),
+  num_hidden_layers: upTo("layers").default(6),
+  num_attention_heads: upTo("heads").default(16),
   intermediate_size: count.default(4096),
   layer_norm_eps: epsilon.default(1e-6),
   initializer_range: deviation,
 });
 
 const schema = z.object({
-  num_query_tokens: count.default(64),
+  num_query_tokens: upTo("queries").default(64),
   video: z.boolean().optional(),
   vision_config: visionSchema,
   visual_abstractor_config: abstractorSchema,

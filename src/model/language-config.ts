@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { upTo } from "./config-limits.ts";
 
 /** What every decoder-only language model here has. */
 interface DecoderConfig {
@@ -59,7 +60,7 @@ export type LanguageConfig = LlamaConfig | BloomConfig;
 /** Notes a problem with a key. */
 export type Note = (key: string, problem: string) => void;
 
-const count = z.number().int().positive();
+const count = upTo("size");
 const specialId = z.union([z.number().int(), z.array(z.number().int()).min(1)]).nullish();
 const deviation = z.number().nonnegative().default(0.02);
 /** Accepts the value that changes nothing, where a published setting could ask for something else. */
@@ -67,11 +68,11 @@ const only = <T extends boolean | number | string>(value: T) => z.literal(value)
 
 // Defaults are those of the published configuration classes, which leave out of config.json what equals them.
 const llamaSchema = z.object({
-  hidden_size: count.default(4096),
-  num_hidden_layers: count.default(32),
-  num_attention_heads: count.default(32),
-  num_key_value_heads: count.nullish(),
-  head_dim: count.nullish(),
+  hidden_size: upTo("hidden").default(4096),
+  num_hidden_layers: upTo("layers").default(32),
+  num_attention_heads: upTo("heads").default(32),
+  num_key_value_heads: upTo("heads").nullish(),
+  head_dim: upTo("headDim").nullish(),
   intermediate_size: count.default(11008),
   vocab_size: count.default(32000),
   hidden_act: only("silu"),
@@ -82,7 +83,7 @@ const llamaSchema = z.object({
   mlp_bias: only(false),
   sliding_window: z.null().optional(),
   quantization_config: z.null().optional(),
-  max_position_embeddings: count.default(2048),
+  max_position_embeddings: upTo("positions").default(2048),
   tie_word_embeddings: z.boolean().default(false),
   bos_token_id: specialId,
   eos_token_id: specialId,
@@ -91,17 +92,17 @@ const llamaSchema = z.object({
 });
 
 const bloomSchema = z.object({
-  n_embed: count.nullish(),
-  hidden_size: count.default(64),
-  n_layer: count.nullish(),
-  num_hidden_layers: count.default(2),
-  n_head: count.nullish(),
-  num_attention_heads: count.default(8),
+  n_embed: upTo("hidden").nullish(),
+  hidden_size: upTo("hidden").default(64),
+  n_layer: upTo("layers").nullish(),
+  num_hidden_layers: upTo("layers").default(2),
+  n_head: upTo("heads").nullish(),
+  num_attention_heads: upTo("heads").default(8),
   vocab_size: count.default(250880),
   layer_norm_epsilon: z.number().positive().default(1e-5),
   apply_residual_connection_post_layernorm: only(false),
   quantization_config: z.null().optional(),
-  seq_length: count.default(2048),
+  seq_length: upTo("positions").default(2048),
   tie_word_embeddings: z.boolean().default(true),
   bos_token_id: specialId,
   eos_token_id: specialId,
@@ -160,6 +161,8 @@ function readLlama(json: Record<string, unknown>, note: Note): LlamaConfig | und
   requireMultiple(note, "num_attention_heads", heads, "num_key_value_heads", keyValueHeads);
   const headDim = text.head_dim ?? Math.floor(text.hidden_size / heads);
   requireMultiple(note, "head_dim", headDim, "two, for the rotary embedding", 2);
+  const unfit = upTo("headDim").safeParse(headDim).error;
+  if (unfit) note("head_dim", `${unfit.issues[0].message}, got ${headDim}`);
   return {
     family: "llama",
     hidden: text.hidden_size,

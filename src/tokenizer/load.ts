@@ -28,7 +28,7 @@ export async function saveTokenizer(tokenizer: Tokenizer, directory: string): Pr
 
 async function readTokenizerJson(directory: string): Promise<TokenizerJson> {
   const jsonPath = joinPath(directory, "tokenizer.json");
-  if ((await pathKind(jsonPath)) === "file") return checkedJson(await readJson(jsonPath), jsonPath);
+  if ((await pathKind(jsonPath)) === "file") return parseTokenizerJson(await readJson(jsonPath), jsonPath);
   const modelPath = joinPath(directory, "tokenizer.model");
   if ((await pathKind(modelPath)) === "file") {
     return convertSentencePiece(await readBytes(modelPath), modelPath);
@@ -47,22 +47,41 @@ function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
+// Ids are indices of a table: far more than any vocabulary has would be memory for nothing.
+const tokenId = z
+  .int()
+  .nonnegative()
+  .max(2 ** 22);
+
+const decoder = z.looseObject({
+  type: z.string(),
+  get decoders() {
+    return z.array(decoder).optional();
+  },
+});
+
 const tokenizerJson = z.looseObject({
   added_tokens: z.array(
-    z.looseObject({ id: z.int().nonnegative(), content: z.string(), special: z.boolean().default(false) }),
+    z.looseObject({ id: tokenId, content: z.string(), special: z.boolean().default(false) }),
   ),
   normalizer: z.looseObject({}).nullable().default(null),
   pre_tokenizer: z.looseObject({}).nullable().default(null),
   post_processor: z.looseObject({}).nullable().default(null),
-  decoder: z.looseObject({ type: z.string() }).nullable().default(null),
+  decoder: decoder.nullable().default(null),
   model: z.looseObject({
     type: z.literal("BPE").default("BPE"),
-    vocab: z.record(z.string(), z.int().nonnegative()),
+    vocab: z.record(z.string(), tokenId),
+    unk_token: z.string().nullable().default(null),
     merges: z.union([z.array(z.string()), z.array(z.tuple([z.string(), z.string()]))]),
   }),
 });
 
-function checkedJson(content: unknown, where: string): TokenizerJson {
+/**
+ * Checks the content of a tokenizer.json as far as it is read here.
+ *
+ * @throws TokenizerError naming everything that is wrong
+ */
+export function parseTokenizerJson(content: unknown, where = "tokenizer.json"): TokenizerJson {
   const { success, data, error } = tokenizerJson.safeParse(content);
   if (success) return data as unknown as TokenizerJson;
   throw new TokenizerError(`${where}: must be a BPE tokenizer, got\n${z.prettifyError(error)}`);

@@ -13,20 +13,25 @@ export interface SpecialTokens {
 
 /**
  * Special tokens by tokenizer_config.json (`bos_token`, …: a string or `{ content }`), LLaMA's names where it is silent;
- * padding falls back to the unknown token.
+ * padding falls back to the unknown token, and that, where a vocabulary has a token for every byte and none for what is
+ * unknown, to the end of the sequence.
  * @throws TokenizerError naming every one that is not in the vocabulary
  */
 export function specialTokens(json: TokenizerJson, configuration: TokenizerConfiguration): SpecialTokens {
   const problems: string[] = [];
+  const known = (content: string): number | undefined =>
+    json.added_tokens.find((token) => token.content === content)?.id ?? json.model.vocab[content];
   const idOf = (key: string, fallback: string): number => {
     const content = contentOf(configuration[key]) ?? fallback;
-    const id = json.added_tokens.find((token) => token.content === content)?.id ?? json.model.vocab[content];
+    const id = known(content);
     if (id === undefined) problems.push(`${key} ${JSON.stringify(content)}`);
     return id ?? -1;
   };
   const bosId = idOf("bos_token", "<s>");
   const eosId = idOf("eos_token", "</s>");
-  const unkId = idOf("unk_token", json.model.unk_token ?? "<unk>");
+  const unknown = contentOf(configuration.unk_token) ?? json.model.unk_token ?? undefined;
+  const hasUnknown = unknown !== undefined || known("<unk>") !== undefined;
+  const unkId = hasUnknown ? idOf("unk_token", unknown ?? "<unk>") : eosId;
   const padId = contentOf(configuration.pad_token) === undefined ? unkId : idOf("pad_token", "");
   if (problems.length > 0) {
     throw new TokenizerError(

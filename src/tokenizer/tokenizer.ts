@@ -1,6 +1,6 @@
 import { Tokenizer as Encoder } from "@huggingface/tokenizers";
 import type { TokenizerConfiguration, TokenizerJson } from "./format.ts";
-import { spaceMark } from "./format.ts";
+import { spaceMark, TokenizerError } from "./format.ts";
 import { specialTokens } from "./special-tokens.ts";
 import type { TokenBytes } from "./token-bytes.ts";
 import { tokenBytes } from "./token-bytes.ts";
@@ -57,13 +57,13 @@ export interface Tokenizer {
 export function createTokenizer(json: TokenizerJson, configuration: TokenizerConfiguration = {}): Tokenizer {
   const table = tokenBytes(json);
   const { all: special, ...ids } = specialTokens(json, configuration);
-  const encoder = new Encoder(wordByWord(json), {});
+  const encode = encoderOf(json, table.size);
   return {
     ...ids,
     vocabularySize: table.size,
     json,
     configuration,
-    encode: (text) => encoder.encode(wellFormed(text), { add_special_tokens: false }).ids,
+    encode,
     decode(list, { skipSpecialTokens = false } = {}) {
       const kept = skipSpecialTokens ? [...list].filter((id) => !special.has(id)) : [...list];
       return table.kind === "sentencepiece" ? decodeRuns(table, kept, special) : decodeRun(table, kept);
@@ -73,6 +73,38 @@ export function createTokenizer(json: TokenizerJson, configuration: TokenizerCon
       return { push: (id) => (special.has(id) ? "" : run.push(id)), end: run.end };
     },
   };
+}
+
+/** Letters of several kinds, for the trial of a tokenizer. */
+const TRIAL = "Human: two 2's, é and 🦉\n<s>";
+
+/**
+ * The library's encoder. It takes most of a tokenizer.json unseen, so a trial shows at once what would otherwise
+ * surprise at the first text.
+ */
+function encoderOf(json: TokenizerJson, size: number): (text: string) => number[] {
+  try {
+    const encoder = new Encoder(wordByWord(json), {});
+    const encode = (text: string): (number | undefined)[] =>
+      encoder.encode(wellFormed(text), { add_special_tokens: false }).ids;
+    const outside = encode(TRIAL).find((id) => id !== undefined && !(id >= 0 && id < size));
+    if (outside !== undefined) throw new RangeError(`the id ${outside}`);
+    return (text) => withoutGaps(encode(text), text);
+  } catch (error) {
+    throw new TokenizerError(
+      `tokenizer.json: must encode text, got ${error instanceof Error ? error.message : String(error)}. ` +
+        "Save the tokenizer again with the tool that made it",
+      { cause: error },
+    );
+  }
+}
+
+/** The library gives no id to a letter without a token where there is no unknown token either. */
+function withoutGaps(ids: (number | undefined)[], text: string): number[] {
+  if (!ids.includes(undefined)) return ids as number[];
+  throw new TokenizerError(
+    `encode: every letter must have a token, got one that has none in ${JSON.stringify(text.slice(0, 80))}`,
+  );
 }
 
 /**

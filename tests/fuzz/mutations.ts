@@ -1,0 +1,117 @@
+/** Reproducible random numbers: `random(n)` is a whole number from 0 to n − 1. */
+export type Random = (below: number) => number;
+
+/** Marsaglia's xorshift with 32 bits, begun from a hash of the seed so that neighbouring seeds differ. */
+export function randomFrom(seed: number): Random {
+  let state = Math.imul(seed ^ 0x9e3779b9, 0x85ebca6b) | 1;
+  const next = (): number => {
+    state ^= state << 13;
+    state ^= state >>> 17;
+    state ^= state << 5;
+    return state >>> 0;
+  };
+  for (let i = 0; i < 4; i++) next();
+  return (below) => next() % below;
+}
+
+const pick = <T>(random: Random, values: readonly T[]): T => values[random(values.length)];
+
+/** Numbers where counting goes wrong: signs, powers of two and their neighbours, all of one bit. */
+const edges = [0n, 1n, 2n, 0x7fn, 0x80n, 0xffn, 0x7fffn, 0xffffn, 0x7fffffffn, 0x80000000n, 0xffffffffn]
+  .concat([0x7fffffffffffffffn, 0x8000000000000000n, 0xffffffffffffffffn, 2n ** 53n, 2n ** 53n - 1n])
+  .concat([1n << 40n, 100_000n]);
+
+type Change = (bytes: Uint8Array, random: Random) => Uint8Array;
+
+const joined = (...parts: Uint8Array[]): Uint8Array => Uint8Array.from(parts.flatMap((part) => [...part]));
+const range = (bytes: Uint8Array, random: Random): [number, number] => {
+  const from = random(bytes.length + 1);
+  return [from, Math.min(bytes.length, from + 1 + random(pick(random, [1, 4, 16, 256])))];
+};
+
+const changes: readonly Change[] = [
+  (bytes, random) => set(bytes, random(bytes.length), (byte) => byte ^ (1 << random(8))),
+  (bytes, random) => set(bytes, random(bytes.length), () => random(256)),
+  (bytes, random) => set(bytes, random(bytes.length), (byte) => byte + pick(random, [-1, 1])),
+  (bytes, random) => {
+    const changed = bytes.slice();
+    const [width, at, value] = [pick(random, [1, 2, 4, 8]), random(bytes.length), pick(random, edges)];
+    for (let i = 0; i < width && at + i < bytes.length; i++) {
+      changed[at + i] = Number((value >> BigInt(8 * i)) & 0xffn);
+    }
+    return changed;
+  },
+  (bytes, random) => {
+    const [from, to] = range(bytes, random);
+    return joined(bytes.subarray(0, from), bytes.subarray(to));
+  },
+  (bytes, random) => {
+    const [from, to] = range(bytes, random);
+    const at = random(bytes.length + 1);
+    return joined(bytes.subarray(0, at), bytes.subarray(from, to), bytes.subarray(at));
+  },
+  (bytes, random) => {
+    const [from, to] = range(bytes, random);
+    const changed = bytes.slice();
+    changed.copyWithin(random(bytes.length), from, to);
+    return changed;
+  },
+  (bytes, random) => {
+    const [from, to] = range(bytes, random);
+    return bytes.slice().fill(random(256), from, to);
+  },
+  (bytes, random) => bytes.subarray(0, random(bytes.length)),
+];
+
+function set(bytes: Uint8Array, at: number, change: (byte: number) => number): Uint8Array {
+  const changed = bytes.slice();
+  if (at < changed.length) changed[at] = change(changed[at]);
+  return changed;
+}
+
+/** Bytes with one to four damages: bits, numbers at the edges of their widths, parts lost, repeated, moved. */
+export function mutateBytes(bytes: Uint8Array, random: Random): Uint8Array {
+  let changed = bytes;
+  for (let count = 1 + random(4); count > 0 && changed.length > 0; count--) {
+    changed = pick(random, changes)(changed, random);
+  }
+  return changed;
+}
+
+const oddValues = (random: Random): unknown =>
+  pick(random, [
+    ...[null, true, false, -1, 0, 1, 2, 3, 7, 0.5, 1e-300, 1e308, 1e9, 2 ** 31, 2 ** 53, 2 ** 32 - 1],
+    ...["", "x", "▁", "(", "[", "Sequence", "ByteLevel", "\ud800", "a".repeat(3000), "__proto__"],
+    ...[[], {}, [1], [[]], ["a", "b"], { type: "Split" }, { type: "Sequence" }, { Regex: "(" }],
+    ...[{ type: "BPE" }, { content: "a" }, JSON.parse('{"__proto__": {"a": 1}}')],
+  ]);
+
+/** A JSON value with one to three entries replaced, removed, doubled or renamed, anywhere in it. */
+export function mutateJson(value: unknown, random: Random): unknown {
+  let changed: unknown = structuredClone(value);
+  for (let count = 1 + random(3); count > 0; count--) changed = changeSomewhere(changed, random);
+  return changed;
+}
+
+function changeSomewhere(value: unknown, random: Random): unknown {
+  if (typeof value !== "object" || value === null || random(8) === 0) return changedValue(value, random);
+  const entries = Object.entries(value);
+  if (entries.length === 0) return oddValues(random);
+  const at = random(entries.length);
+  const [key, item] = entries[at];
+  const kind = random(8);
+  if (kind === 0) entries.splice(at, 1);
+  else if (kind === 1)
+    entries.push([Array.isArray(value) ? key : `${key}${pick(random, ["", "2", " "])}`, item]);
+  else if (kind === 2) entries[at] = [pick(random, entries)[0], item];
+  else entries[at] = [key, changeSomewhere(item, random)];
+  return Array.isArray(value) ? entries.map(([, one]) => one) : Object.fromEntries(entries);
+}
+
+function changedValue(value: unknown, random: Random): unknown {
+  const kind = random(3);
+  if (typeof value === "number" && kind > 0)
+    return pick(random, [-value, value + 1, value * 1000, value / 3]);
+  if (typeof value === "string" && kind > 1) return value.slice(random(value.length + 1));
+  return oddValues(random);
+}
