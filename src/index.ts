@@ -1,4 +1,5 @@
 /** mPLUG-Owl as a library; docs/library.md shows how it is used. */
+export { type AssemblyOptions, type AssemblyReport, assembleOwl } from "./assembly/index.ts";
 export { CheckpointError } from "./checkpoint/index.ts";
 export {
   type Answer,

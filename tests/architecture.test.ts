@@ -12,7 +12,7 @@ const levels: readonly (readonly string[])[] = [
   ["runtime", "prompt", "quantization"],
   ["data", "generation"],
   ["training", "evaluation", "server"],
-  ["recipes"],
+  ["recipes", "assembly"],
   ["index.ts"],
   ["cli"],
 ];

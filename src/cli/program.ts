@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import { Command } from "commander";
+import { addAssemble } from "./assemble.ts";
 import { addChat } from "./chat.ts";
 import { exitCodeOf, reportFailure } from "./failure.ts";
 import { addInspect } from "./inspect.ts";
@@ -25,6 +26,7 @@ function newProgram(): Command {
       `
 The way of a model:
   owl pull org/name                         fetch a published one
+  owl assemble --vision … --language …      or make one of a CLIP and a language model
   owl recipe stage-2                        the numbers of a published run, each with its reason
   owl train mine.yaml                       learn from a recipe; --resume goes on where it stopped
   owl inspect runs/mine/model               which parameters there are, and which a stage trains
@@ -37,6 +39,7 @@ OWL_DEBUG=1 adds the stack to an error's text.`,
   addChat(program);
   addPull(program);
   addTrain(program);
+  addAssemble(program);
   addRecipe(program);
   addInspect(program);
   addProbe(program);

@@ -10,6 +10,13 @@ export {
 } from "./config.ts";
 export { type IdRows, type LossFeeds, lossFeeds, tokenFeeds, type VisualRows, videoId } from "./feeds.ts";
 export { type PrefillOptions, traceDecode, tracePrefill, traceVideo, traceVision } from "./inference.ts";
+export {
+  type BloomConfig,
+  type LlamaConfig,
+  type Note,
+  type RopeScaling,
+  readLanguageConfig,
+} from "./language-config.ts";
 export { nextTokenLoss } from "./language-model.ts";
 export { linearLayer } from "./layers.ts";
 export {

@@ -8,7 +8,7 @@ export interface StageDefinition {
   readonly says: string;
   /** Whether a parameter of this published name learns. */
   readonly trained: (name: string) => boolean;
-  /** Whether the language model gets low-rank additions on `q_proj` and `v_proj`. */
+  /** Whether the language model gets low-rank additions; see {@link loraTarget}. */
   readonly lora: boolean;
 }
 
@@ -52,8 +52,9 @@ export interface LoraSize {
 /** The released setting. */
 export const releasedLora: LoraSize = { rank: 8, alpha: 32 };
 
-/** The layers that get a low-rank addition: query and value projections of the language model. */
-export const loraTarget = (layer: string): boolean => /^language_model\..*\.(q_proj|v_proj)$/.test(layer);
+/** The layers that get a low-rank addition: the language model's query and value projections, a BLOOM's fused ones. */
+export const loraTarget = (layer: string): boolean =>
+  /^language_model\..*\.(q_proj|v_proj|query_key_value)$/.test(layer);
 
 /** The settings of a scope that trains what a stage trains. */
 export function stageScopeOptions(stage: Stage, lora: LoraSize = releasedLora): ScopeOptions {

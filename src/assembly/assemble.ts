@@ -1,0 +1,225 @@
+import {
+  CheckpointError,
+  entryBytes,
+  fittingWeights,
+  type OpenedCheckpoint,
+  openCheckpoint,
+  readTokenizerFiles,
+  type TensorEntry,
+  type TensorSource,
+} from "../checkpoint/index.ts";
+import { modelPreprocessor, publishedPreprocessor } from "../image/index.ts";
+import {
+  configJson,
+  describeParameters,
+  type LanguageConfig,
+  type OwlConfig,
+  type ParameterDescription,
+  parseConfig,
+  readLanguageConfig,
+  type VisionConfig,
+} from "../model/index.ts";
+import { joinPath, pathKind, writeFileAtomically } from "../platform/index.ts";
+import { allocate, elementCount } from "../tensor/index.ts";
+import { loadTokenizer } from "../tokenizer/index.ts";
+import { initialize } from "../training/index.ts";
+import { clipWeights, readClipConfig } from "./clip.ts";
+import { languageWeights } from "./language.ts";
+import { rowsOf, together } from "./renamed.ts";
+import { type WriteSettings, writeWeights } from "./write-weights.ts";
+
+export interface AssemblyOptions extends WriteSettings {
+  /** Directory of a Hugging Face CLIP: a CLIPModel or a CLIPVisionModel. */
+  readonly vision: string;
+  /** Directory of a LLaMA or BLOOM with its tokenizer. */
+  readonly language: string;
+  /** Learned queries a picture. Default 64, as published. */
+  readonly queries?: number | undefined;
+  /** Layers of the abstractor. Default 6, as published. */
+  readonly abstractorLayers?: number | undefined;
+  /** Of the abstractor's first values. Default 0. */
+  readonly seed?: number | undefined;
+}
+
+/** A part of an assembled owl. */
+export interface AssembledPart {
+  readonly module: ParameterDescription["module"];
+  readonly parameters: number;
+  /** What its weights take on the disk. */
+  readonly bytes: number;
+}
+
+export interface AssemblyReport {
+  readonly config: OwlConfig;
+  readonly parts: readonly AssembledPart[];
+  /** Files of weights. */
+  readonly files: number;
+}
+
+/**
+ * Makes an owl of a vision encoder and a language model that were trained apart: its visual abstractor is fresh, so it
+ * is what stage 1 (paper §3.2) begins with. Written in the published layout, with the language model's tokenizer and the
+ * vision encoder's preprocessing; weights keep their number formats, and go from file to file in pieces. config.json
+ * comes last, so what was stopped is never taken for a model.
+ *
+ * @param output a directory that holds no model yet
+ * @throws CheckpointError, ModelConfigError, TokenizerError and their like, naming every setting that is not supported
+ *   and every tensor that does not fit
+ */
+export async function assembleOwl(output: string, options: AssemblyOptions): Promise<AssemblyReport> {
+  await requireNoModel(output);
+  const vision = await openCheckpoint(options.vision);
+  const language = await openCheckpoint(options.language).catch(async (error: unknown) => {
+    await vision.weights.close();
+    throw error;
+  });
+  try {
+    return await assembled(output, vision, language, options);
+  } finally {
+    await vision.weights.close();
+    await language.weights.close();
+  }
+}
+
+async function requireNoModel(output: string): Promise<void> {
+  for (const name of ["config.json", "model.safetensors", "model.safetensors.index.json"]) {
+    if ((await pathKind(joinPath(output, name))) === "missing") continue;
+    throw new CheckpointError(
+      output,
+      "must be a directory without a model",
+      [name],
+      "Name another directory.",
+    );
+  }
+}
+
+async function assembled(
+  output: string,
+  vision: OpenedCheckpoint,
+  language: OpenedCheckpoint,
+  options: AssemblyOptions,
+): Promise<AssemblyReport> {
+  const config = assembledConfig(vision, language, options);
+  const tokenizer = await loadTokenizer(language.directory);
+  if (tokenizer.vocabularySize > config.language.vocabulary) {
+    throw new CheckpointError(
+      language.directory,
+      `must have a tokenizer of at most ${config.language.vocabulary} tokens, as its config.json says`,
+      [`one of ${tokenizer.vocabularySize}`],
+      "Do they belong together?",
+    );
+  }
+  const preprocessor = modelPreprocessor(
+    vision.preprocessorConfig,
+    config.vision.imageSize,
+    joinPath(vision.directory, "preprocessor_config.json"),
+  );
+  const parameters = describeParameters(config);
+  const sources = [
+    clipWeights(vision.weights, config.vision),
+    freshWeights(parameters, options.seed ?? 0),
+    languageWeights(language.weights, config.language),
+  ];
+  const whole = together(`${options.vision} and ${options.language}`, sources);
+  const weights = await fittingWeights(whole, parameters);
+  const { entries, files } = await writeWeights(weights, output, options);
+  await writeFiles(output, {
+    ...(await readTokenizerFiles(language.directory)),
+    "generation_config.json": language.generationConfig,
+    "preprocessor_config.json": publishedPreprocessor(preprocessor),
+    "config.json": configJson(config),
+  });
+  return { config, parts: partsOf(entries, parameters), files };
+}
+
+function assembledConfig(
+  { config: visionJson, directory: visionDirectory }: OpenedCheckpoint,
+  { config: languageJson, directory: languageDirectory }: OpenedCheckpoint,
+  { queries = 64, abstractorLayers = 6 }: AssemblyOptions,
+): OwlConfig {
+  const problems: string[] = [];
+  const vision = readClipConfig(visionJson, problems);
+  const visionProblems = problems
+    .splice(0)
+    .map((problem) => `${joinPath(visionDirectory, "config.json")}: ${problem}`);
+  const language = readLanguage(languageJson, (problem) =>
+    problems.push(`${joinPath(languageDirectory, "config.json")}: ${problem}`),
+  );
+  problems.unshift(...visionProblems);
+  if (problems.length > 0 || vision === undefined || language === undefined) {
+    throw new CheckpointError(
+      "assemble",
+      "vision must be a CLIP and language a LLaMA or BLOOM with settings that are computed here",
+      problems,
+      "Take other parts.",
+    );
+  }
+  const config = owlConfig(vision, language, queries, abstractorLayers);
+  return parseConfig(configJson(config), "the assembled config.json");
+}
+
+function readLanguage(json: unknown, note: (problem: string) => void): LanguageConfig | undefined {
+  if (typeof json !== "object" || json === null || Array.isArray(json)) {
+    note("must be an object");
+    return undefined;
+  }
+  const record = json as Record<string, unknown>;
+  // Alone, a model names its kind; inside an owl's text_config a LLaMA's may be left out.
+  if (record.model_type === undefined) note('model_type: must be "llama" or "bloom", got nothing');
+  return readLanguageConfig(record, (key, problem) => note(`${key}: ${problem}`));
+}
+
+function owlConfig(
+  vision: VisionConfig,
+  language: LanguageConfig,
+  numQueryTokens: number,
+  layers: number,
+): OwlConfig {
+  // The published width: two thirds of four times the hidden size, in steps of 256 (2,816 for 1,024).
+  const intermediate = 256 * Math.ceil((8 * vision.hidden) / 3 / 256);
+  const { hidden, heads } = vision;
+  const abstractor = { hidden, layers, heads, intermediate, epsilon: 1e-6, initializerRange: 0.02 };
+  return { vision, abstractor, language, numQueryTokens };
+}
+
+/** The abstractor's first values, drawn from the seed. */
+function freshWeights(parameters: readonly ParameterDescription[], seed: number): TensorSource {
+  const fresh = new Map(
+    parameters.filter(({ module }) => module === "visual abstractor").map((one) => [one.name, one]),
+  );
+  return {
+    path: "fresh weights",
+    tensors: [...fresh.values()].map(({ name, dims }) => ({ name, dims, type: "F32" })),
+    read: async (name, rows) => {
+      const { dims, initial } = fresh.get(name)!;
+      const tensor = allocate("float32", dims);
+      initialize(tensor.data, name, initial, seed);
+      return rowsOf(tensor, rows);
+    },
+    close: async () => {},
+  };
+}
+
+/** Writes the small files, config.json last; then it is a model. */
+async function writeFiles(output: string, files: Readonly<Record<string, unknown>>): Promise<void> {
+  for (const [name, content] of Object.entries(files)) {
+    if (content === undefined) continue;
+    const bytes = content instanceof Uint8Array ? content : `${JSON.stringify(content, null, 2)}\n`;
+    await writeFileAtomically(joinPath(output, name), bytes);
+  }
+}
+
+function partsOf(
+  entries: readonly TensorEntry[],
+  parameters: readonly ParameterDescription[],
+): AssembledPart[] {
+  const modules = new Map(parameters.map(({ name, module }) => [name, module]));
+  return [...new Set(modules.values())].map((module) => {
+    const own = entries.filter(({ name }) => modules.get(name) === module);
+    return {
+      module,
+      parameters: own.reduce((sum, { dims }) => sum + elementCount(dims), 0),
+      bytes: own.reduce((sum, entry) => sum + entryBytes(entry), 0),
+    };
+  });
+}

@@ -1,0 +1,76 @@
+import type { Command } from "commander";
+import { type AssemblyReport, assembleOwl } from "../assembly/index.ts";
+import { InterruptedError } from "./failure.ts";
+import { interruptible } from "./interrupt.ts";
+import { countOption, numberOption, requireModel } from "./options.ts";
+import { byteCount, showTransfer, type TransferView } from "./transfer.ts";
+
+interface AssembleCommandOptions {
+  readonly vision: string;
+  readonly language: string;
+  readonly out: string;
+  readonly queries: number;
+  readonly layers: number;
+  readonly seed: number;
+}
+
+function table({ parts, files }: AssemblyReport): string[] {
+  const total = {
+    module: "all",
+    parameters: parts.reduce((sum, part) => sum + part.parameters, 0),
+    bytes: parts.reduce((sum, part) => sum + part.bytes, 0),
+  };
+  const lines = [...parts, total].map(({ module, parameters, bytes }) => {
+    const count = `${(parameters / 1e6).toFixed(2)} M`.padStart(12);
+    return `${module.padEnd(18)} ${count} ${byteCount(bytes).padStart(12)}`;
+  });
+  return [...lines, `${files} file${files === 1 ? "" : "s"} of weights`];
+}
+
+async function assemble(options: AssembleCommandOptions): Promise<void> {
+  const { out, queries, layers, seed } = options;
+  const vision = await requireModel(options.vision);
+  const language = await requireModel(options.language);
+  let view: TransferView | undefined;
+  const onProgress = (bytes: number, totalBytes: number): void => {
+    view ??= showTransfer(totalBytes, 0);
+    view.tell(bytes, "weights");
+  };
+  const report = await interruptible(async (signal) => {
+    const settings = { vision, language, queries, abstractorLayers: layers, seed, onProgress, signal };
+    try {
+      return await assembleOwl(out, settings).finally(() => view?.end());
+    } catch (error) {
+      if (!signal.aborted) throw error;
+      throw new InterruptedError(`interrupted; ${out} holds no whole model`);
+    }
+  });
+  process.stdout.write(`${table(report).join("\n")}\n`);
+  process.stderr.write(`${out} is ready for stage 1: \`owl recipe stage-1\` shows its numbers\n`);
+}
+
+export function addAssemble(program: Command): void {
+  program
+    .command("assemble")
+    .requiredOption("--vision <model>", "a Hugging Face CLIP: CLIPModel or CLIPVisionModel")
+    .requiredOption("--language <model>", "a LLaMA-family model or a BLOOM, with its tokenizer")
+    .requiredOption("--out <directory>", "where the owl is written; holds no model yet")
+    .option("--queries <count>", "learned queries a picture", countOption, 64)
+    .option("--layers <count>", "layers of the visual abstractor", countOption, 6)
+    .option("--seed <number>", "of the abstractor's first values", numberOption, 0)
+    .description("make an owl of a vision encoder and a language model, its abstractor fresh")
+    .addHelpText(
+      "after",
+      `
+Examples:
+  owl pull openai/clip-vit-large-patch14
+  owl pull HuggingFaceTB/SmolLM-135M
+  owl assemble --vision openai/clip-vit-large-patch14 --language HuggingFaceTB/SmolLM-135M --out models/mine
+  owl train stage-1.yaml                       a recipe of stage 1 with "model: models/mine"
+
+Weights keep their number formats and go from file to file in pieces, so memory does not grow with the model.
+A setting of either part that is not computed here (another activation, attention biases, rope_scaling other than
+linear and llama3, …) is an error that names all of them.`,
+    )
+    .action(assemble);
+}
