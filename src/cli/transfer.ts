@@ -37,7 +37,8 @@ class Rate {
     if (time - marks[marks.length - 1].time > 250) marks.push({ time, bytes });
     while (marks.length > 1 && time - marks[0].time > 10_000) marks.shift();
     const seconds = (time - marks[0].time) / 1000;
-    return seconds > 0 ? Math.max(0, bytes - marks[0].bytes) / seconds : 0;
+    // The first moments would promise hours or seconds by chance.
+    return seconds > 1 ? Math.max(0, bytes - marks[0].bytes) / seconds : 0;
   }
 }
 

@@ -1,8 +1,8 @@
-import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import sharp from "sharp";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { owlFixture } from "../../tests/owl-fixture.ts";
 import { loadAdapter, loadCheckpoint } from "../checkpoint/index.ts";
 import type { TrainingEvent } from "../training/index.ts";
@@ -105,6 +105,21 @@ describe("recipe files", () => {
     ]) {
       expect(other).toMatch(part);
     }
+  });
+
+  it("start from a repo of the hub that was fetched, where no directory has its name", async () => {
+    const cache = join(directory, "hub");
+    vi.stubEnv("HF_HUB_CACHE", cache);
+    const snapshots = join(cache, "models--org--owl", "snapshots");
+    const commit = "0123456789abcdef0123456789abcdef01234567";
+    await mkdir(snapshots, { recursive: true });
+    await symlink(owl.directory, join(snapshots, commit));
+    const path = await write("hub.yaml", `extends: small.yaml\nmodel: org/owl@${commit}`);
+    expect((await readRecipeFile(path)).model).toBe(join(snapshots, commit));
+    const unknown = await write("none.yaml", "extends: small.yaml\nmodel: org/none");
+    const hint = /org\/none: no such directory, nor a repo that `owl pull` has fetched/;
+    await expect(readRecipeFile(unknown)).rejects.toThrow(hint);
+    vi.unstubAllEnvs();
   });
 
   it("name an unknown parent, a circle and what is not YAML", async () => {
