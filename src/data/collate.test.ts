@@ -38,6 +38,23 @@ describe("collate", () => {
     expect([...batch.feeds.input_ids.data].every((id) => Number(id) >= 0)).toBe(true);
   });
 
+  it("puts videos where theirs are, behind the pictures' rows", () => {
+    const film = Float32Array.of(1, 1, 2, 2, 3, 3);
+    const first = { ...row([1, -2, -2, -1, -1, 2], [5], [picture]), videos: [film] };
+    const second = { ...row([1, -2, -2, 2], [3]), videos: [film.map((value) => 10 * value)] };
+    const batch = collate([first, second], options);
+    expect(batch.sizes).toMatchObject({ images: 1, videos: { count: 2, frames: 2 } });
+    expect(batch.feeds.video_pixel_values.dims).toEqual([2, 3, 2, 1, 1]);
+    expect([...batch.feeds.video_pixel_values.data]).toEqual([1, 1, 2, 2, 3, 3, 10, 10, 20, 20, 30, 30]);
+    const positions = [...batch.feeds.visual_positions.data].map(Number);
+    expect(positions).toEqual([0, 3, 0, 4, 0, 1, 0, 2, 1, 1, 1, 2]);
+    const longer = { ...second, videos: [new Float32Array(9)], name: "b:2" };
+    expect(() => collate([first, longer], options)).toThrow(/b:2: the videos of a batch.*got 2, 3/);
+    expect(() => collate([{ ...first, videos: [] }], options)).toThrow(
+      /1 pictures and 0 videos.*got 2 and 2/,
+    );
+  });
+
   it("names rows in which nothing counts", () => {
     const batch = collate([row([1, 5, 2], [], [], "train.jsonl:7"), row([1, 5, 2], [2])], options);
     expect(batch.silent).toEqual(["train.jsonl:7"]);

@@ -1,14 +1,17 @@
+import { videoId } from "../prompt/index.ts";
 import { allocate, type HostTensor, int64 } from "../tensor/index.ts";
 import { DataError } from "./example.ts";
 
 /** One row of a batch: a token sequence, and which of its tokens are learned. */
 export interface TokenRow {
-  /** Token ids; −1 at the positions of a picture. The last token is only a target. */
+  /** Token ids; −1 at the positions of a picture, −2 at those of a video. The last token is only a target. */
   readonly ids: readonly number[];
   /** For every token whether predicting it counts in the loss. */
   readonly counted: readonly boolean[];
   /** One picture for every run of `tokensPerImage` positions: float32 [3, size, size], normalised. */
   readonly pixels: readonly Float32Array[];
+  /** One video for every such run of its own: float32 [3, frames, size, size], normalised. */
+  readonly videos?: readonly Float32Array[];
   /** What a person calls this row. */
   readonly name: string;
 }
@@ -18,6 +21,8 @@ export interface BatchSizes {
   readonly rows: number;
   readonly tokens: number;
   readonly images: number;
+  /** Absent where there are none. */
+  readonly videos?: { readonly count: number; readonly frames: number };
   /** Positions whose logits are computed; rows · tokens means all of them. */
   readonly losses: number;
 }
@@ -40,8 +45,9 @@ export interface TokenBatch {
   /**
    * `input_ids` int64 [rows, tokens]; `loss_rows` int64 [losses], indices into rows · tokens (absent where all
    * positions are computed); `labels` int64 [losses]; `loss_weights` float32 [losses], 1 for positions that count
-   * and 0 for others; where there are pictures `pixel_values` float32 [images, 3, size, size] and
-   * `visual_positions` int64 [images · tokensPerImage, 2].
+   * and 0 for others; where there are pictures `pixel_values` float32 [images, 3, size, size], where there are videos
+   * `video_pixel_values` float32 [videos, 3, frames, size, size], and with either `visual_positions` int64
+   * [(images + videos) · tokensPerImage, 2], the pictures' first.
    */
   readonly feeds: Readonly<Record<string, HostTensor>>;
   /** How many positions count. */
@@ -76,7 +82,7 @@ export function collate(rows: readonly TokenRow[], options: CollateOptions): Tok
     feeds: {
       input_ids: tokenIds(rows, sizes),
       ...lossFeeds(rows, losses, sizes),
-      ...(sizes.images > 0 ? pictureFeeds(rows, sizes, options) : {}),
+      ...visualFeeds(rows, sizes, options),
     },
     counted: losses.length,
     filled: rows.reduce((sum, row) => sum + inputLength(row), 0),
@@ -85,17 +91,26 @@ export function collate(rows: readonly TokenRow[], options: CollateOptions): Tok
 }
 
 function requirePictures(row: TokenRow, tokensPerImage: number): void {
-  const positions = row.ids.reduce((count, id) => count + (id < 0 ? 1 : 0), 0);
-  if (positions !== row.pixels.length * tokensPerImage || (row.ids.at(-1) ?? 0) < 0) {
+  const videoCount = row.videos?.length ?? 0;
+  const positions = row.ids.filter((id) => id < 0 && id !== videoId).length;
+  const videoPositions = row.ids.filter((id) => id === videoId).length;
+  const fits =
+    positions === row.pixels.length * tokensPerImage && videoPositions === videoCount * tokensPerImage;
+  if (!fits || (row.ids.at(-1) ?? 0) < 0) {
+    const videos = videoCount + videoPositions > 0 ? ` and ${videoCount} videos` : "";
+    const more = videos === "" ? "" : ` and ${videoPositions}`;
     throw new DataError(
-      `${row.name}: needs ${tokensPerImage} positions for each of its ${row.pixels.length} pictures and text after them, got ${positions} positions`,
+      `${row.name}: needs ${tokensPerImage} positions for each of its ${row.pixels.length} pictures${videos} and text after them, got ${positions}${more} positions`,
     );
   }
 }
 
 const inputLength = (row: TokenRow): number => Math.max(1, row.ids.length - 1);
 
-function sizesOf(rows: readonly TokenRow[], { tokensPerImage, rounding = {} }: CollateOptions): BatchSizes {
+function sizesOf(
+  rows: readonly TokenRow[],
+  { tokensPerImage, imageSize, rounding = {} }: CollateOptions,
+): BatchSizes {
   const { tokens: tokenStep = 32, images: imageStep = 1, losses: lossStep = 64 } = rounding;
   const { maxTokens = Number.POSITIVE_INFINITY } = rounding;
   const longest = Math.max(...rows.map(inputLength));
@@ -116,8 +131,20 @@ function sizesOf(rows: readonly TokenRow[], { tokensPerImage, rounding = {} }: C
     rows: rows.length,
     tokens,
     images: fits ? rounded : images,
+    ...videoSizes(rows, imageSize),
     losses: losses > 0.8 * all ? all : losses,
   };
+}
+
+function videoSizes(rows: readonly TokenRow[], imageSize: number): Pick<BatchSizes, "videos"> {
+  const lengths = rows.flatMap(({ videos = [] }) => videos.map(({ length }) => length));
+  if (lengths.length === 0) return {};
+  const frames = [...new Set(lengths.map((length) => length / (3 * imageSize ** 2)))];
+  if (frames.length === 1) return { videos: { count: lengths.length, frames: frames[0] } };
+  const names = rows.filter(({ videos = [] }) => videos.length > 0).map(({ name }) => name);
+  throw new DataError(
+    `${names.join(", ")}: the videos of a batch must have as many frames each, got ${frames.join(", ")}`,
+  );
 }
 
 function lossPositions(rows: readonly TokenRow[], sizes?: BatchSizes): Position[] {
@@ -158,25 +185,43 @@ function lossFeeds(
   return all ? common : { ...common, loss_rows: indices };
 }
 
-function pictureFeeds(
+function visualFeeds(
   rows: readonly TokenRow[],
   sizes: BatchSizes,
   { tokensPerImage, imageSize }: CollateOptions,
 ): Record<string, HostTensor> {
-  const pixels = allocate("float32", [sizes.images, 3, imageSize, imageSize]);
-  for (const [i, image] of rows.flatMap((row) => row.pixels).entries()) {
-    pixels.data.set(image, i * 3 * imageSize * imageSize);
-  }
-  const positions = [...picturePositions(rows), ...paddingPositions(rows, sizes)];
-  const used = positions.slice(0, sizes.images * tokensPerImage);
+  const { images, videos } = sizes;
+  if (images === 0 && videos === undefined) return {};
+  const isVideo = (id: number): boolean => id === videoId;
+  const pictures = [...positionsOf(rows, (id) => id < 0 && !isVideo(id)), ...paddingPositions(rows, sizes)];
+  const used = [...pictures.slice(0, images * tokensPerImage), ...positionsOf(rows, isVideo)];
+  const plane = [imageSize, imageSize];
   return {
-    pixel_values: pixels,
-    visual_positions: int64(used.flat(), [sizes.images * tokensPerImage, 2]),
+    ...(images > 0 && {
+      pixel_values: stacked(
+        [images, 3, ...plane],
+        rows.flatMap(({ pixels }) => pixels),
+      ),
+    }),
+    ...(videos && {
+      video_pixel_values: stacked(
+        [videos.count, 3, videos.frames, ...plane],
+        rows.flatMap((row) => row.videos ?? []),
+      ),
+    }),
+    visual_positions: int64(used.flat(), [used.length, 2]),
   };
 }
 
-function picturePositions(rows: readonly TokenRow[]): Position[] {
-  return rows.flatMap((row, r) => row.ids.flatMap((id, t): Position[] => (id < 0 ? [[r, t]] : [])));
+/** One after the other, zeros where there are fewer than the sizes say. */
+function stacked(dims: readonly number[], all: readonly Float32Array[]): HostTensor {
+  const tensor = allocate("float32", dims);
+  for (const [i, one] of all.entries()) tensor.data.set(one, i * one.length);
+  return tensor;
+}
+
+function positionsOf(rows: readonly TokenRow[], belongs: (id: number) => boolean): Position[] {
+  return rows.flatMap((row, r) => row.ids.flatMap((id, t): Position[] => (belongs(id) ? [[r, t]] : [])));
 }
 
 function paddingPositions(rows: readonly TokenRow[], { tokens }: BatchSizes): Position[] {

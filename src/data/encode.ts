@@ -1,4 +1,10 @@
-import { type Preprocessor, type RgbImage, randomResizedCrop, toPixelValues } from "../image/index.ts";
+import {
+  type Preprocessor,
+  type RgbImage,
+  randomResizedCrop,
+  toPixelValues,
+  toVideoPixelValues,
+} from "../image/index.ts";
 import {
   encodeCaption,
   encodePlainText,
@@ -16,7 +22,7 @@ export interface TextOptions {
   /** What the texts are: conversations with `<image>` marks, captions of one picture each, or text alone. */
   readonly content: "conversation" | "caption" | "text";
   readonly tokenizer: Tokenizer;
-  /** Positions a picture takes. */
+  /** Positions a picture or a video takes. */
   readonly tokensPerImage: number;
   /** Longest row in tokens; what is longer is cut as `encodeTrainingSample` says. */
   readonly maxTokens: number;
@@ -36,10 +42,15 @@ export function rowEncoder(options: EncoderOptions): RowEncoder {
   const pixelsOf = (image: RgbImage, random: (() => number) | undefined): Float32Array =>
     toPixelValues(random ? randomResizedCrop(image, preprocessor.size, random) : image, preprocessor);
   return (example, index, name) => {
-    const { ids, counted, imageCount } = encodeText(example.text, name, options);
+    const films = example.videos ?? [];
+    const of = films.length > 0 ? "video" : "image";
+    const { ids, counted, imageCount, videoCount } = encodeText(example.text, name, options, of);
     const random = augmentation && seededRandom(seedOf("augmentation", augmentation.seed, index));
     const images = example.images.slice(0, imageCount);
-    return { ids, counted, name, pixels: images.map((image) => pixelsOf(image, random)) };
+    const pixels = images.map((image) => pixelsOf(image, random));
+    if (videoCount === 0) return { ids, counted, name, pixels };
+    const videos = films.slice(0, videoCount).map((frames) => toVideoPixelValues(frames, preprocessor));
+    return { ids, counted, name, pixels, videos };
   };
 }
 
@@ -47,13 +58,19 @@ export function rowEncoder(options: EncoderOptions): RowEncoder {
  * The tokens of a row's text, and which of them are learned.
  *
  * @param where the row's name, for errors
+ * @param captionOf what a caption speaks of
  * @throws PromptError where nothing in the row could be learned
  */
-export function encodeText(text: string, where: string, options: TextOptions): TrainingSample {
+export function encodeText(
+  text: string,
+  where: string,
+  options: TextOptions,
+  captionOf: "image" | "video" = "image",
+): TrainingSample {
   const { content, tokenizer, tokensPerImage, maxTokens: maxLength, template } = options;
   if (content === "text") return encodePlainText(text, tokenizer, { maxLength });
   const sample: SampleOptions = { maxLength, tokensPerImage, where, ...(template ? { template } : {}) };
   return content === "caption"
-    ? encodeCaption(text, tokenizer, sample)
+    ? encodeCaption(text, tokenizer, sample, captionOf)
     : encodeTrainingSample(text, tokenizer, sample);
 }

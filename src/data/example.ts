@@ -1,10 +1,12 @@
 import type { RgbImage } from "../image/index.ts";
 
-/** One row of training data: a conversation, a caption or plain text, and the pictures it speaks of. */
+/** One row of training data: a conversation, a caption or plain text, and the pictures and videos it speaks of. */
 export interface Example {
   readonly text: string;
   /** In the order of the `<image>` marks of the text. */
   readonly images: readonly RgbImage[];
+  /** Frames of each video, in the order of the `<|video|>` marks; only the video version takes any. */
+  readonly videos?: readonly (readonly RgbImage[])[];
 }
 
 /** One row of dense training data: a picture and the class of each of its patches. */

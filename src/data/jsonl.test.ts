@@ -54,16 +54,47 @@ describe("jsonlSource", () => {
     ]);
     const error = await jsonlSource(path).catch((reason: Error) => reason.message);
     expect(String(error).split("\n")).toEqual([
-      expect.stringContaining("bad.jsonl: must hold one training row a line, got 7 problems:"),
+      expect.stringContaining("bad.jsonl: must hold one training row a line, got 8 problems:"),
       expect.stringContaining("line 1: must be JSON"),
       expect.stringContaining("line 2: must be a JSON object"),
       expect.stringContaining('line 3: "text" must be a text'),
       expect.stringContaining("missing.png: no such file"),
       expect.stringContaining("line 5: needs one <image> mark a picture, got 0 for 1"),
       expect.stringContaining('line 6: "image" must be a list'),
-      expect.stringContaining('line 7: "video" rows cannot be trained on'),
+      expect.stringContaining('line 7: "video" needs a model of the video version'),
+      expect.stringContaining("a.mp4: no such file"),
       "Correct or remove these lines.",
     ]);
+  });
+
+  it("reads videos as so many frames of one size", async () => {
+    const [width, height] = [4, 2];
+    const frames = Buffer.from(Uint8Array.from({ length: 8 * 24 }, (_, i) => 20 * Math.floor(i / 24)));
+    const raw = { width, height: 8 * height, channels: 3 as const, pageHeight: height };
+    await sharp(frames, { raw })
+      .gif({ delay: new Array(8).fill(100) })
+      .toFile(join(directory, "v.gif"));
+    const path = await write("video.jsonl", [
+      { text: "Human: <|video|>\nHuman: <image>\nAI: a", video: ["v.gif"], image: ["a.png"] },
+      { text: "Human: hi\nAI: a" },
+    ]);
+    const source = await jsonlSource(path, { videos: { frames: 3, size: 5 } });
+    expect([source.hasVideo(0), source.hasVideo(1)]).toEqual([true, false]);
+    const { videos = [], images } = await source.example(0);
+    expect(images).toHaveLength(1);
+    expect(videos[0].map(({ width, height, data }) => [width, height, data[0]])).toEqual([
+      [5, 5, 20],
+      [5, 5, 60],
+      [5, 5, 120],
+    ]);
+    expect((await source.example(0)).videos?.[0]).toBe(videos[0]);
+    const wrong = await write("wrong-video.jsonl", [
+      { text: "Human: <|video|>\nAI: a" },
+      { text: "Human: hi\nAI: a", video: "v.gif" },
+    ]);
+    await expect(jsonlSource(wrong, { videos: { frames: 3, size: 5 } })).rejects.toThrow(
+      /line 1: needs one <\|video\|> mark a video, got 1 for 0\n.*line 2: "video" must be a list/,
+    );
   });
 
   it("holds captions and plain text to their own form", async () => {

@@ -110,6 +110,7 @@ function joined(row: TokenRow, further: TokenRow): TokenRow {
     ids: [...row.ids, ...further.ids],
     counted: [...row.counted, ...further.counted],
     pixels: [...row.pixels, ...further.pixels],
+    videos: [...(row.videos ?? []), ...(further.videos ?? [])],
     name: row.name,
   };
 }

@@ -27,7 +27,12 @@ import {
   type TokenBatch,
   tokenReader,
 } from "../data/index.ts";
-import { modelPreprocessor, type Preprocessor, publishedPreprocessor } from "../image/index.ts";
+import {
+  defaultFrames,
+  modelPreprocessor,
+  type Preprocessor,
+  publishedPreprocessor,
+} from "../image/index.ts";
 import {
   describeParameters,
   type OwlConfig,
@@ -103,10 +108,11 @@ export async function prepareRun(path: string, overrides: RunOverrides = {}): Pr
   const objective = languageObjective(origin.config, plan.recipe);
   const [data, evaluation] = [await open(plan, origin, plan.data), await open(plan, origin, plan.evaluation)];
   const usesPictures = plan.data.some((file) => contentOf(plan, file) !== "text");
+  const pictures = data.some(({ hasVideos }) => hasVideos) ? defaultFrames : Number(usesPictures);
   return {
     plan,
     parameters: objective.parameters,
-    memory: estimateMemory(origin.config, objective.parameters, plan.recipe, usesPictures ? 1 : 0),
+    memory: estimateMemory(origin.config, objective.parameters, plan.recipe, pictures),
     rows: data.map(({ source }) => source.length),
     cutRows: data.map(({ cut }) => cut),
     start: (options = {}) =>
@@ -127,6 +133,7 @@ async function originOf({ model, config, tokenizer, recipe }: RunPlan): Promise<
     checkpoint?.preprocessorConfig,
     parsed.vision.imageSize,
     joinPath(checkpoint?.directory ?? ".", "preprocessor_config.json"),
+    parsed.video ? "crop" : "squeeze",
   );
   const tokenizerFiles = await readTokenizerFiles(tokenizerDirectory);
   return { config: parsed, tensors, tokenizer: loaded, tokenizerFiles, preprocessor, checkpoint };
@@ -162,6 +169,7 @@ function contentOf({ recipe }: RunPlan, { content }: DataFile): Content {
 interface OpenedFile {
   readonly source: ExampleSource;
   readonly cut: number;
+  readonly hasVideos: boolean;
 }
 
 const sources = (files: readonly OpenedFile[]): ExampleSource[] => files.map(({ source }) => source);
@@ -178,21 +186,25 @@ async function open(plan: RunPlan, origin: Origin, files: readonly DataFile[]): 
 
 async function openFile(plan: RunPlan, origin: Origin, file: DataFile): Promise<OpenedFile> {
   const content = contentOf(plan, file);
-  const source = await jsonlSource(file.file, { content });
+  const { config } = origin;
+  const videos = config.video ? { frames: defaultFrames, size: config.vision.imageSize } : undefined;
+  const source = await jsonlSource(file.file, { content, videos });
   const length = Math.min(file.rows ?? source.length, source.length);
   const options = textOptions(plan.recipe, origin, content);
   const problems: string[] = [];
   let cut = 0;
   for (let row = 0; row < length; row++) {
     try {
-      if (encodeText(source.textOf(row), source.nameOf(row), options).isCut) cut++;
+      const captionOf = source.hasVideo(row) ? "video" : "image";
+      if (encodeText(source.textOf(row), source.nameOf(row), options, captionOf).isCut) cut++;
     } catch (error) {
       if (!(error instanceof PromptError)) throw error;
       problems.push(error.message);
     }
   }
   requireNone(file.file, problems);
-  return { source: rows(source, 0, length), cut };
+  const hasVideos = Array.from({ length }, (_, row) => row).some((row) => source.hasVideo(row));
+  return { source: rows(source, 0, length), cut, hasVideos };
 }
 
 interface Sources {

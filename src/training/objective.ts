@@ -43,8 +43,8 @@ export function languageObjective(config: OwlConfig, recipe: TrainingRecipe): Ob
   const options = scopeOptions(recipe);
   return {
     parameters: describeParameters(config, rootScope(options)),
-    trace: ({ rows, tokens, images, losses }) =>
-      traceLoss(config, { batch: rows, tokens, images, lossRows: losses }, rootScope(options)).loss,
+    trace: ({ rows, tokens, images, videos, losses }) =>
+      traceLoss(config, { batch: rows, tokens, images, videos, lossRows: losses }, rootScope(options)).loss,
   };
 }
 
