@@ -3,7 +3,7 @@ import type { Command } from "commander";
 import { type ChatMessage, type GenerationSettings, Owl } from "../generation/index.ts";
 import { pathKind } from "../platform/index.ts";
 import type { Part } from "../prompt/index.ts";
-import { converse } from "./conversation.ts";
+import { type Attachment, converse } from "./conversation.ts";
 import { InterruptedError, UsageError } from "./failure.ts";
 import { interruptible } from "./interrupt.ts";
 import {
@@ -20,7 +20,7 @@ import {
 const shippedModel = fileURLToPath(new URL("../../models/owl-nano", import.meta.url));
 
 interface ChatOptions {
-  readonly image?: readonly string[];
+  readonly frames?: number;
   readonly system?: string;
   readonly device: DeviceName;
   readonly threads?: number;
@@ -41,11 +41,14 @@ function settingsOf(options: ChatOptions): Partial<GenerationSettings> {
   return { ...Object.fromEntries(present), ...(samples && { doSample: true }) };
 }
 
-/** A user's turn: the pictures in front, then the words. */
-function turn(question: string, images: readonly string[]): ChatMessage {
-  if (images.length === 0) return { role: "user", content: question };
-  const pictures: Part<string>[] = images.map((image) => ({ type: "image", image }));
-  return { role: "user", content: [...pictures, { type: "text", text: question }] };
+/** A user's turn: pictures and videos in front, then the words. */
+function turn(question: string, attachments: readonly Attachment[]): ChatMessage {
+  if (attachments.length === 0) return { role: "user", content: question };
+  const media = attachments.map(
+    ({ type, file }): Part<string, string> =>
+      type === "image" ? { type, image: file } : { type, video: file },
+  );
+  return { role: "user", content: [...media, { type: "text", text: question }] };
 }
 
 /** `[MODEL] [QUESTION]`: a lone argument is a model if it is a directory or written like a path. */
@@ -60,7 +63,7 @@ async function modelAndQuestion(words: readonly string[]): Promise<{ model: stri
   return isPath ? { model: first } : { model: shippedModel, question: first };
 }
 
-/** Streams one answer to standard output; says so where it was cut. */
+/** Streams one answer to standard output; says so where it was cut, and what was done with a video. */
 async function answer(
   owl: Owl,
   messages: readonly ChatMessage[],
@@ -78,34 +81,41 @@ async function answer(
     if (!signal.aborted) throw error;
   }
   process.stdout.write("\n");
-  if (!signal.aborted && (await reply.answer()).finishReason === "length") {
+  if (signal.aborted) return text;
+  const { finishReason, notes = [] } = await reply.answer();
+  for (const note of notes) process.stderr.write(`(${note})\n`);
+  if (finishReason === "length") {
     const most = settings.maxNewTokens ?? owl.defaults.maxNewTokens;
     process.stderr.write(`(cut after ${most} tokens; --max-new-tokens allows more)\n`);
   }
   return text;
 }
 
-async function chat(words: readonly string[], options: ChatOptions): Promise<void> {
+async function chat(
+  words: readonly string[],
+  options: ChatOptions,
+  attachments: readonly Attachment[],
+): Promise<void> {
   const { model, question } = await modelAndQuestion(words);
   const directory = await requireModel(
     model,
     model === shippedModel ? "`npm run owl-nano` trains it" : "without MODEL the shipped owl answers",
   );
-  const { device, threads, image = [], system } = options;
+  const { device, threads, frames, system } = options;
   const adapter = await requireAdapter(options.adapter);
-  const owl = await Owl.load(directory, { device, threads, adapter });
+  const owl = await Owl.load(directory, { device, threads, adapter, framesPerVideo: frames });
   const start: ChatMessage[] = system === undefined ? [] : [{ role: "system", content: system }];
   const settings = settingsOf(options);
   try {
     if (question === undefined) {
       await converse({
-        images: image,
+        attachments,
         turn,
         answer: (messages, signal) => answer(owl, [...start, ...messages], settings, signal),
       });
     } else {
       await interruptible(async (signal) => {
-        await answer(owl, [...start, turn(question, image)], settings, signal);
+        await answer(owl, [...start, turn(question, attachments)], settings, signal);
         if (signal.aborted) throw new InterruptedError("interrupted");
       });
     }
@@ -114,9 +124,14 @@ async function chat(words: readonly string[], options: ChatOptions): Promise<voi
   }
 }
 
-const collect = (value: string, earlier: string[] = []): string[] => [...earlier, value];
-
 export function addChat(program: Command): void {
+  // One list for both options, because their order is the order in which the model sees what they name.
+  const attachments: Attachment[] = [];
+  const attach =
+    (type: Attachment["type"]) =>
+    (file: string): void => {
+      attachments.push({ type, file });
+    };
   program
     .command("chat")
     .usage("[options] [MODEL] [QUESTION]")
@@ -124,7 +139,9 @@ export function addChat(program: Command): void {
       "[words...]",
       "MODEL: a model directory or a fetched repo, org/name (the shipped owl-nano if absent); QUESTION: asked once (a conversation if absent)",
     )
-    .option("--image <file>", "a picture; may be given several times", collect)
+    .option("--image <file>", "a picture; may be given several times", attach("image"))
+    .option("--video <file>", "a video (MP4 and WebM need ffmpeg) or animation; likewise", attach("video"))
+    .option("--frames <count>", "frames that are seen of a video (4 if absent)", countOption)
     .option("--system <sentence>", "system sentence, in place of the model's own")
     .option("--adapter <path>", "a LoRA adapter in PEFT's layout")
     .option("--max-new-tokens <count>", "longest answer", countOption)
@@ -135,17 +152,17 @@ export function addChat(program: Command): void {
     .option("--seed <number>", "repeatable sampling", numberOption)
     .addOption(deviceOption())
     .addOption(threadsOption())
-    .description("ask about pictures: one answer if a question is given, else a conversation")
+    .description("ask about pictures and videos: one answer if a question is given, else a conversation")
     .addHelpText(
       "after",
       `
 Examples:
   owl chat --image dog.png "what is this?"
-  owl chat models/owl-nano                     a conversation; /image FILE adds a picture
+  owl chat models/owl-nano                     a conversation; /image FILE adds a picture, /video FILE a video
   owl chat MODEL --image a.jpg --image b.jpg "what do the two have in common?"
   echo "what do cats eat?" | owl chat          a question a line; every one sees those before it
 
 Ctrl-C ends an answer early; where a question is awaited it leaves.`,
     )
-    .action(chat);
+    .action((words: readonly string[], options: ChatOptions) => chat(words, options, attachments));
 }

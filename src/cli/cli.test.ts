@@ -6,7 +6,9 @@ import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { owlFixture } from "../../tests/owl-fixture.ts";
+import { videoFixture } from "../../tests/video-fixture.ts";
 import { readSafetensors } from "../checkpoint/index.ts";
+import { CLIP_PREPROCESSOR, loadPixelValues } from "../image/index.ts";
 import { runCli } from "./program.ts";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
@@ -187,6 +189,33 @@ describe("owl probe", () => {
         "grad.base_model.model.language_model.model.layers.0.self_attn.q_proj.lora_A.weight",
       ]),
     );
+  });
+});
+
+describe("videos", () => {
+  it("are numbered pictures to a model of pictures, and a note says so", async () => {
+    const words = ["chat", model.directory, "--video", fixture("image/animated.gif"), "--frames", "2"];
+    const { code, out, err } = await owlHere([...words, "--max-new-tokens", "2", "what happens?"]);
+    expect({ code, lines: out.split("\n").length }).toEqual({ code: 0, lines: 2 });
+    expect(err).toContain("(This model takes no videos: each was given to it as 2 numbered pictures.)");
+  });
+
+  it("are known to a model of the video version, whose pictures are cut in the middle", async () => {
+    const film = await videoFixture();
+    try {
+      const words = ["chat", film.directory, "--image", picture, "--video", fixture("image/animated.gif")];
+      const chat = await owlHere([...words, "--max-new-tokens", "2", "same?"]);
+      expect(chat).toMatchObject({ code: 0, err: expect.not.stringContaining("takes no videos") });
+      expect((await owlHere(["inspect", film.directory])).out).toMatch(/temporal_query_tokens +\[1, 3, 12\]/);
+      const path = join(folder, "cut.safetensors");
+      const photo = fixture("image/photo.jpg");
+      await owlHere(["probe", "pixels", photo, film.directory, "--outputs", path]);
+      const preprocessor = { ...CLIP_PREPROCESSOR, size: 16, fit: "crop" } as const;
+      const cut = await loadPixelValues(photo, preprocessor);
+      expect((await readSafetensors(path)).get("pixel_values")!.data).toEqual(cut);
+    } finally {
+      film.remove();
+    }
   });
 });
 

@@ -3,24 +3,31 @@ import type { ChatMessage } from "../generation/index.ts";
 import { messageOf } from "./failure.ts";
 import { interruptible } from "./interrupt.ts";
 
+/** A file that a question is about. */
+export interface Attachment {
+  readonly type: "image" | "video";
+  readonly file: string;
+}
+
 /** What a conversation needs from whoever answers. */
 export interface Conversation {
-  /** Pictures for the first question. */
-  readonly images: readonly string[];
+  /** Pictures and videos for the first question. */
+  readonly attachments: readonly Attachment[];
   /** A user's message. */
-  readonly turn: (question: string, images: readonly string[]) => ChatMessage;
+  readonly turn: (question: string, attachments: readonly Attachment[]) => ChatMessage;
   /** Prints the answer to messages of which the last is the user's, and returns it; shorter when aborted. */
   readonly answer: (messages: readonly ChatMessage[], signal: AbortSignal) => Promise<string>;
 }
 
-/** What has been said, and the pictures that wait for the next question. */
+/** What has been said, and the pictures and videos that wait for the next question. */
 interface State {
   said: ChatMessage[];
-  images: string[];
+  attachments: Attachment[];
 }
 
 const help = `Type a question and press Enter.
   /image FILE   add a picture to the next question
+  /video FILE   add a video to the next question
   /new          forget the conversation
   /quit         leave (or Ctrl-D)
 `;
@@ -37,7 +44,7 @@ export async function converse(conversation: Conversation): Promise<void> {
   let answering = false;
   terminal.on("SIGINT", () => (answering ? process.emit("SIGINT", "SIGINT") : terminal.close()));
   if (interactive) process.stdout.write(help);
-  const state: State = { said: [], images: [...conversation.images] };
+  const state: State = { said: [], attachments: [...conversation.attachments] };
   for await (const line of linesOf(terminal)) {
     if (line.startsWith("/")) {
       if (!command(line, state)) break;
@@ -64,14 +71,15 @@ async function* linesOf(terminal: Interface): AsyncGenerator<string> {
 function command(line: string, state: State): boolean {
   const [word, ...rest] = line.slice(1).split(" ");
   if (word === "quit" || word === "exit") return false;
-  if (word === "new") Object.assign(state, { said: [], images: [] });
-  else if (word === "image" && rest.length > 0) state.images.push(rest.join(" "));
+  if (word === "new") Object.assign(state, { said: [], attachments: [] });
+  else if ((word === "image" || word === "video") && rest.length > 0)
+    state.attachments.push({ type: word, file: rest.join(" ") });
   else process.stdout.write(help);
   return true;
 }
 
 async function takeTurn({ turn, answer }: Conversation, state: State, line: string): Promise<void> {
-  const question = turn(line, state.images.splice(0));
+  const question = turn(line, state.attachments.splice(0));
   const text = await interruptible((signal) => answer([...state.said, question], signal));
   if (text !== "") state.said.push(question, { role: "assistant", content: text });
 }

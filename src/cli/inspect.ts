@@ -1,8 +1,9 @@
 import type { Command } from "commander";
 import { type Adapter, loadAdapter } from "../checkpoint/index.ts";
-import { describeParameters, parseConfig, releasedLora, stageScope, stages } from "../model/index.ts";
-import { joinPath, pathKind, readJson } from "../platform/index.ts";
+import { describeParameters, releasedLora, stageScope, stages } from "../model/index.ts";
+import { joinPath, pathKind } from "../platform/index.ts";
 import { elementCount } from "../tensor/index.ts";
+import { readModelConfig } from "./model-config.ts";
 import { requireAdapter, requireModel, type StageName, stageOption } from "./options.ts";
 
 /** A line of the table. */
@@ -44,7 +45,7 @@ function adapterLine(path: string, { settings, replaced }: Adapter): string {
 }
 
 async function modelTable(directory: string, stage: StageName, adapterPath?: string): Promise<string[]> {
-  const config = parseConfig(await readJson(joinPath(directory, "config.json")));
+  const config = await readModelConfig(directory);
   const adapter = adapterPath === undefined ? undefined : await loadAdapter(adapterPath);
   const rows = describeParameters(config, stageScope(stage, adapter?.settings ?? releasedLora));
   const about = adapter && adapterPath !== undefined ? [adapterLine(adapterPath, adapter)] : [];

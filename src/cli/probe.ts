@@ -2,11 +2,11 @@ import { createInterface } from "node:readline";
 import type { Command } from "commander";
 import { writeSafetensors } from "../checkpoint/index.ts";
 import { loadPixelValues, modelPreprocessor, type Preprocessor, parsePreprocessor } from "../image/index.ts";
-import { parseConfig } from "../model/index.ts";
 import { joinPath, pathKind, readJson } from "../platform/index.ts";
 import { elementCount, type HostTensor } from "../tensor/index.ts";
 import { loadTokenizer, type Tokenizer } from "../tokenizer/index.ts";
 import { UsageError } from "./failure.ts";
+import { readModelConfig } from "./model-config.ts";
 import { requireModel } from "./options.ts";
 import { addProbeModel } from "./probe-model.ts";
 
@@ -37,13 +37,15 @@ async function probeText(model: string): Promise<void> {
   }
 }
 
-/** A directory's preprocessing; `config.json` need not be there unless it alone knows the size. */
+/** A directory's preprocessing; with `preprocessor_config.json` the model itself need not be there. */
 async function preprocessorOf(directory: string): Promise<Preprocessor> {
   const path = joinPath(directory, "preprocessor_config.json");
-  if ((await pathKind(path)) === "file") return parsePreprocessor(await readJson(path), path);
-  const config = joinPath(directory, "config.json");
-  const { vision } = parseConfig(await readJson(config), config);
-  return modelPreprocessor(undefined, vision.imageSize, path);
+  const json = (await pathKind(path)) === "file" ? await readJson(path) : undefined;
+  if (json !== undefined && (await pathKind(joinPath(directory, "config.json"))) === "missing") {
+    return parsePreprocessor(json, path);
+  }
+  const { vision, video } = await readModelConfig(directory);
+  return modelPreprocessor(json, vision.imageSize, path, video ? "crop" : "squeeze");
 }
 
 async function probePixels(image: string, model: string, outputs: string, fidelity: string): Promise<void> {
