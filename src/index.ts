@@ -20,6 +20,7 @@ export {
   probeModel,
   Reply,
   SettingsError,
+  type VideoSource,
 } from "./generation/index.ts";
 export {
   ChecksumError,
@@ -32,7 +33,7 @@ export {
   type PullOptions,
   pull,
 } from "./hub/index.ts";
-export { ImageError, type RgbImage } from "./image/index.ts";
+export { ImageError, type RgbImage, VideoError } from "./image/index.ts";
 export { ModelConfigError, type OwlConfig, type Stage } from "./model/index.ts";
 export { FileError, OnnxRuntimeError } from "./platform/index.ts";
 export { type Message, type Part, PromptError } from "./prompt/index.ts";
