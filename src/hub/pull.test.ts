@@ -1,90 +1,30 @@
-import {
-  appendFileSync,
-  existsSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  realpathSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-} from "node:fs";
-import { tmpdir } from "node:os";
+import { existsSync, readdirSync, readFileSync, realpathSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { scanCacheDir } from "@huggingface/hub";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { beforeEach, describe, expect, it } from "vitest";
 import { cachedModel, modelDirectory } from "./cache.ts";
-import { ChecksumError, HubError } from "./errors.ts";
-import { type PullOptions, pull } from "./pull.ts";
+import { HubError } from "./errors.ts";
 import type { PullEvent } from "./settings.ts";
-import { checksumOf, type HubServer, newCommit, startHub } from "./testing/hub-server.ts";
-
-/** Bytes in no pattern that a mistaken offset would reproduce. */
-function noise(length: number, seed = 1): Buffer {
-  let state = seed;
-  return Buffer.from(
-    Uint8Array.from({ length }, () => {
-      state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
-      return state >>> 24;
-    }),
-  );
-}
-
-/** For machines that have much else to do. */
-const patient = { timeout: 50_000 };
-
-const json = (value: unknown): Buffer => Buffer.from(JSON.stringify(value));
-const weights = noise(300_000);
-const files = {
-  "README.md": Buffer.from("a model"),
-  "config.json": json({ model_type: "mplug-owl" }),
-  "tokenizer.json": noise(5_000, 2),
-  "tokenizer_config.json": json({}),
-  "generation_config.json": Buffer.of(),
-  "model.safetensors": weights,
-  "pytorch_model.bin": noise(2_000, 3),
-  "onnx/model.onnx": noise(2_000, 4),
-};
-const smallBytes = files["config.json"].length + 2 + 5_000;
-const needed = ["config.json", "generation_config.json", "model.safetensors", "tokenizer.json"];
-
-let hub: HubServer;
-let cache: string;
-let events: PullEvent[];
-let first: string;
-
-beforeEach(async () => {
-  hub = await startHub();
-  cache = mkdtempSync(join(tmpdir(), "owl-hub-"));
-  events = [];
-  first = newCommit();
-  hub.repos.set("org/model", { refs: { main: first }, commits: { [first]: files } });
-});
-afterEach(async () => {
-  await hub.stop();
-  rmSync(cache, { recursive: true });
-});
-
-const fetchIt = (name = "org/model", options: PullOptions = {}) =>
-  pull(name, { cache, endpoint: hub.url, retryDelay: 1, onEvent: (event) => events.push(event), ...options });
-
-/** What a promise is rejected with. */
-const failureOf = (promise: Promise<unknown>): Promise<unknown> =>
-  promise.then(
-    () => "fulfilled",
-    (error: unknown) => error,
-  );
-
-const folder = (name = "model"): string => join(cache, `models--org--${name}`);
-const blobs = (): string[] => readdirSync(join(folder(), "blobs"));
-const blobOf = (bytes: Buffer): string => join(folder(), "blobs", checksumOf(bytes));
-/** Cuts the connection of the weights, when what was sent has been read. */
-const cutWeights = (after: number, times: number): void => {
-  const arrived = () => events.reduce((sum, e) => (e.kind === "progress" ? e.bytes : sum), 0) - smallBytes;
-  hub.trouble.cut.set("model.safetensors", { after, times, until: (sent) => arrived() >= sent });
-};
-const sentFor = (path: string): number[] =>
-  hub.served.filter((served) => served.path === path).map(({ sent }) => sent);
+import {
+  blobOf,
+  blobs,
+  cache,
+  cutWeights,
+  events,
+  failureOf,
+  fetchIt,
+  files,
+  first,
+  folder,
+  hub,
+  json,
+  needed,
+  noise,
+  patient,
+  sentFor,
+  smallBytes,
+  weights,
+} from "./testing/pulling.ts";
 
 describe("what comes", () => {
   it("lies in the hub's own layout, named by its checksum, and only what a model needs", async () => {
@@ -177,7 +117,7 @@ describe("a connection that is cut", () => {
     expect(readFileSync(`${blobOf(weights)}.incomplete`).length).toBe(100_000);
     expect(await cachedModel("org/model", { cache })).toBeUndefined();
 
-    events = [];
+    events.length = 0;
     const { fetchedBytes } = await fetchIt();
     expect(fetchedBytes).toBe(200_000);
     expect(sentFor("model.safetensors")).toEqual([100_000, 200_000]);
@@ -213,126 +153,8 @@ describe("a connection that is cut", () => {
   });
 });
 
-describe("a file that is not what the hub describes", () => {
-  it.each(["model.safetensors", "config.json"] as const)("%s: is named and not kept", async (name) => {
-    hub.trouble.corrupt.add(name);
-    const error = await failureOf(fetchIt());
-    expect(error).toBeInstanceOf(ChecksumError);
-    const algorithm = name === "config.json" ? "git-sha1" : "sha256";
-    expect(String(error)).toContain(
-      `${name}: must have the ${algorithm} checksum ${checksumOf(files[name])}`,
-    );
-    expect(blobs().filter((blob) => blob.startsWith(checksumOf(files[name])))).toEqual([]);
-    expect(existsSync(join(folder(), "snapshots", first, name))).toBe(false);
-    expect(existsSync(join(folder(), "refs", "main"))).toBe(false);
-
-    hub.trouble.corrupt.clear();
-    const { directory } = await fetchIt();
-    expect(readFileSync(join(directory, name)).equals(files[name])).toBe(true);
-  });
-
-  it("is found out where the beginning that was kept is wrong", async () => {
-    cutWeights(100_000, 1);
-    const stop = new AbortController();
-    const onEvent = (event: PullEvent): void => {
-      events.push(event);
-      if (event.kind === "retry") stop.abort();
-    };
-    await failureOf(fetchIt("org/model", { signal: stop.signal, onEvent }));
-    writeFileSync(`${blobOf(weights)}.incomplete`, Buffer.alloc(100_000));
-    expect(await failureOf(fetchIt())).toBeInstanceOf(ChecksumError);
-    expect((await fetchIt()).fetchedBytes).toBe(300_000);
-  });
-
-  it("is found out where another program wrote into it", async () => {
-    let release = (): void => undefined;
-    hub.trouble.hold.set("model.safetensors", new Promise((resolve) => (release = resolve)));
-    const failure = failureOf(fetchIt());
-    const partial = `${blobOf(weights)}.incomplete`;
-    await expect.poll(() => existsSync(partial) && statSync(partial).size, patient).toBe(150_000);
-    appendFileSync(partial, "x");
-    release();
-    expect(await failure).toBeInstanceOf(ChecksumError);
-    expect(String(await failure)).toMatch(/must have 300000 bytes, got 300001 \(does another program/);
-    expect(blobs().filter((blob) => blob.startsWith(checksumOf(weights)))).toEqual([]);
-  });
-
-  it.each([
-    "../escaped.json",
-    "/escaped.json",
-    "a/../../b",
-    "C:\\x",
-    "a\\..\\..\\b",
-    "a//b",
-    "a\nb",
-  ])("a name that leads out of the repo (%j) is refused before anything is fetched", async (name) => {
-    const held = { ...files, [name]: json({}) };
-    hub.repos.set("org/model", { refs: { main: first }, commits: { [first]: held } });
-    const error = await failureOf(fetchIt("org/model", { all: true }));
-    expect(error).toBeInstanceOf(HubError);
-    expect(String(error)).toContain(JSON.stringify(name));
-    expect(hub.served).toEqual([]);
-    expect(readdirSync(cache)).toEqual([]);
-  });
-});
-
-describe("an answer that is not a hub's", () => {
-  const lies: [question: string, answer: string][] = [
-    ["revision", "<html>log in first</html>"],
-    ["revision", "null"],
-    ["revision", '{"sha": "../../etc"}'],
-    ["tree", "null"],
-    ["tree", "[null, 5]"],
-    ["tree", '[{"type": "file", "path": "config.json", "size": -1, "oid": "../x"}]'],
-    ["tree", `[{"type": "file", "path": {}, "size": 1, "oid": "${"a".repeat(40)}"}]`],
-  ];
-  it.each(lies)("%s: %s", async (question, answer) => {
-    hub.trouble.api.set(question, answer);
-    expect(await failureOf(fetchIt())).toBeInstanceOf(HubError);
-    expect(readdirSync(cache)).toEqual([]);
-  });
-});
-
-describe("who may read", () => {
-  it("a private repo opens with its token, which the CDN never sees", async () => {
-    hub.repos.set("org/model", { refs: { main: first }, commits: { [first]: files }, token: "hf_right" });
-    expect(String(await failureOf(fetchIt()))).toMatch(
-      /HubError: org\/model: must be a repo that you may read, got status 401 \("Invalid username or password."\); .*set HF_TOKEN/,
-    );
-    expect(String(await failureOf(fetchIt("org/model", { token: "hf_wrong" })))).toMatch(
-      /org\/model: must be a model repo of http.*got status 404/,
-    );
-    await fetchIt("org/model", { token: "hf_right" });
-    const seen = (path: string) => hub.served.find((served) => served.path === path)?.authorization;
-    expect(seen("config.json")).toBe("Bearer hf_right");
-    expect(seen("model.safetensors")).toBeUndefined();
-  });
-
-  it("a gated repo says where its conditions are accepted", async () => {
-    hub.repos.set("org/model", { refs: { main: first }, commits: { [first]: files }, gated: true });
-    const error = String(await failureOf(fetchIt()));
-    expect(error).toMatch(
-      /must be open to you, got status 403 .*accept its conditions at http.*\/org\/model/,
-    );
-  });
-
-  it.each([
-    "",
-    "a/b/c",
-    "org/..",
-    "org/na--me",
-    "org/name@",
-    "org/name@../x",
-    "../x",
-    "org/x.git",
-  ])("%j is no repo", async (name) => {
-    expect(await failureOf(fetchIt(name))).toBeInstanceOf(HubError);
-    expect(hub.asked).toEqual([]);
-  });
-});
-
 describe("revisions", () => {
-  const second = newCommit();
+  const second = "5ec0".repeat(10);
   const newer = { ...files, "config.json": json({ newer: true }) };
   beforeEach(() => {
     const refs = { main: first, v2: second, "refs/pr/1": second };

@@ -31,7 +31,7 @@ it("is had once at a time, in one process and across processes", async () => {
   expect((await other()).stdout).toBe("held\n");
   await lock?.release();
   expect((await other()).stdout).toBe("free\n");
-});
+}, 240_000);
 
 it("falls back to the system when its owner is killed", async () => {
   const path = join(folder, "b.lock");
@@ -44,4 +44,4 @@ it("falls back to the system when its owner is killed", async () => {
   const lock = await tryLock(path);
   expect(lock).toBeDefined();
   await lock?.release();
-});
+}, 240_000);
