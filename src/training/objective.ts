@@ -38,11 +38,17 @@ export interface Objective<S> {
 /** Name of the layer that gives each patch its class; it is thrown away after stage `vision`. */
 export const denseHead = "dense_head";
 
-/** Next-token loss on the whole model: every stage but `vision`. */
+/**
+ * Next-token loss on the whole model: every stage but `vision`.
+ *
+ * @throws RangeError where a LoRA's targets name no layer of the model
+ */
 export function languageObjective(config: OwlConfig, recipe: TrainingRecipe): Objective<BatchSizes> {
   const options = scopeOptions(recipe);
+  const parameters = describeParameters(config, rootScope(options));
+  if (stages[recipe.stage].lora) requireTargets(recipe, parameters);
   return {
-    parameters: describeParameters(config, rootScope(options)),
+    parameters,
     trace: ({ rows, tokens, images, videos, losses }) =>
       traceLoss(config, { batch: rows, tokens, images, videos, lossRows: losses }, rootScope(options)).loss,
   };
@@ -102,6 +108,22 @@ export function scopeOptions(recipe: TrainingRecipe): ScopeOptions {
 
 function isTarget(layer: string, lora: LoraSettings): boolean {
   return layer.startsWith("language_model.") && lora.targets.some((target) => layer.endsWith(`.${target}`));
+}
+
+/** A target that names nothing would be a LoRA that silently is not there. */
+function requireTargets({ name, lora }: TrainingRecipe, parameters: readonly ParameterDescription[]): void {
+  const layers = parameters.flatMap(({ name: parameter, dims }) => {
+    const layer = /^(language_model\..*\.\d+\..*)\.weight$/.exec(parameter)?.[1];
+    return layer !== undefined && dims.length === 2 && !/\.lora_[AB]$/.test(layer) ? [layer] : [];
+  });
+  const missing = (lora?.targets ?? []).filter(
+    (target) => !layers.some((layer) => layer.endsWith(`.${target}`)),
+  );
+  if (missing.length === 0) return;
+  const there = new Set(layers.map((layer) => layer.slice(layer.lastIndexOf(".") + 1)));
+  throw new RangeError(
+    `recipe ${name}: lora.targets must name layers of this language model, got ${missing.join(", ")}; it has ${[...there].join(", ")}`,
+  );
 }
 
 function requireNoDropout(name: string, lora: LoraSettings): void {
