@@ -175,6 +175,18 @@ describe("other layouts of the parts", () => {
     );
   });
 
+  test("a CLIP with the exact GELU", async () => {
+    const vision = await changed("clip", (json) => {
+      return { ...json, vision_config: { ...(json.vision_config as object), hidden_act: "gelu" } };
+    });
+    const owl = await Owl.load(await assembled({ vision }), { threads: 1 });
+    const pixels = io.get("clip.pixel_values") as HostTensor<"float32">;
+    const { visionHiddenState } = await owl.forward({ ids: [new Array(8).fill(-1)], pixels });
+    expect(difference(visionHiddenState, io.get("clip.gelu_last_hidden_state")!)).toBeLessThan(2e-5);
+    expect(difference(visionHiddenState, io.get("clip.last_hidden_state")!)).toBeGreaterThan(1e-3);
+    await owl.close();
+  });
+
   test("a BLOOM saved without its head and first name", async () => {
     const language = await changed("bloom", same, (all) => {
       return new Map([...all].map(([name, value]) => [name.replace("transformer.", ""), value]));
@@ -213,7 +225,7 @@ describe("what does not fit is said, all of it at once", () => {
     const vision = await changed("clip", (json) => {
       return {
         ...json,
-        vision_config: { ...(json.vision_config as object), hidden_act: "gelu", num_channels: 1 },
+        vision_config: { ...(json.vision_config as object), hidden_act: "relu", num_channels: 1 },
       };
     });
     const language = await changed("llama3", (json) => {

@@ -15,7 +15,7 @@ const schema = z.object({
   image_size: count.default(224),
   patch_size: count.default(32),
   num_channels: z.literal(3).default(3),
-  hidden_act: z.literal("quick_gelu").default("quick_gelu"),
+  hidden_act: z.enum(["quick_gelu", "gelu"]).default("quick_gelu"),
   layer_norm_eps: z.number().positive().default(1e-5),
   initializer_range: z.number().nonnegative().default(0.02),
 });
@@ -53,6 +53,7 @@ export function readClipConfig(json: unknown, problems: string[]): VisionConfig 
     intermediate: data.intermediate_size,
     imageSize: data.image_size,
     patchSize: data.patch_size,
+    ...(data.hidden_act === "gelu" && { activation: data.hidden_act }),
     epsilon: data.layer_norm_eps,
     initializerRange: data.initializer_range,
   };

@@ -50,11 +50,8 @@ describe("gradient rules against finite differences", () => {
 
   test("every operator but those for inference is tried", () => {
     const tried = new Set(differentiable.map(([, kind]) => kind));
-    expect(Object.keys(rows).filter((kind) => !tried.has(kind as op.OperatorKind))).toEqual([
-      "quantizedGather",
-      "quantizedLinear",
-      "cachedAttention",
-    ]);
+    const untried = Object.keys(rows).filter((kind) => !tried.has(kind as op.OperatorKind));
+    expect(untried.sort()).toEqual(["cachedAttention", "quantizedGather", "quantizedLinear"]);
   });
 });
 

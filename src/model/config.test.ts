@@ -47,7 +47,7 @@ test("every wrong key is named at once", () => {
   const json = published();
   json.text_config.model_type = "gpt2";
   json.text_config.rope_scaling = { type: "yarn", factor: 2 };
-  json.vision_config.hidden_act = "gelu";
+  json.vision_config.hidden_act = "relu";
   delete (json as Record<string, unknown>).visual_abstractor_config;
   const attempt = (): unknown => parseConfig(json, "models/x/config.json");
   expect(attempt).toThrow(ModelConfigError);

@@ -17,6 +17,8 @@ export interface VisionConfig {
   readonly imageSize: number;
   /** Height and width of a patch in pixels. */
   readonly patchSize: number;
+  /** Inside the MLP; absent: QuickGELU, as published. Many CLIPs have the exact GELU. */
+  readonly activation?: "gelu";
   /** Of every layer normalisation. */
   readonly epsilon: number;
   /** Standard deviation of fresh weights. */
@@ -76,7 +78,7 @@ const visionSchema = z.object({
   image_size: upTo("image").default(224),
   patch_size: count.default(14),
   num_channels: z.literal(3).default(3),
-  hidden_act: z.literal("quick_gelu").default("quick_gelu"),
+  hidden_act: z.enum(["quick_gelu", "gelu"]).default("quick_gelu"),
   layer_norm_eps: epsilon.default(1e-6),
   initializer_range: deviation,
 });
@@ -174,6 +176,7 @@ function fromPublished(published: Published, language: LanguageConfig, video: bo
       intermediate: vision.intermediate_size,
       imageSize: vision.image_size,
       patchSize: vision.patch_size,
+      ...(vision.hidden_act === "gelu" && { activation: vision.hidden_act }),
       epsilon: vision.layer_norm_eps,
       initializerRange: vision.initializer_range,
     },
@@ -210,7 +213,7 @@ export function configJson(config: OwlConfig): Record<string, unknown> {
       image_size: vision.imageSize,
       patch_size: vision.patchSize,
       num_channels: 3,
-      hidden_act: "quick_gelu",
+      hidden_act: vision.activation ?? "quick_gelu",
       layer_norm_eps: vision.epsilon,
       initializer_range: vision.initializerRange,
     },

@@ -1,6 +1,7 @@
 import {
   add,
   type Dim,
+  erf,
   type Initial,
   layerNorm,
   linear,
@@ -11,6 +12,12 @@ import {
   scalar,
   type Tensor,
 } from "../tensor/index.ts";
+
+/** The exact GELU: ½ x (1 + erf(x / √2)). */
+export function gelu(x: Tensor): Tensor {
+  const half = mul(x, scalar(0.5));
+  return add(half, mul(half, erf(mul(x, scalar(Math.SQRT1_2)))));
+}
 
 /** Factor inside CLIP's QuickGELU. */
 export const QUICK_GELU = 1.702;

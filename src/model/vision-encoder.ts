@@ -15,7 +15,7 @@ import {
 } from "../tensor/index.ts";
 import type { VisionConfig } from "./config.ts";
 import { joinHeads } from "./heads.ts";
-import { layerNormLayer, linearLayer, QUICK_GELU } from "./layers.ts";
+import { gelu, layerNormLayer, linearLayer, QUICK_GELU } from "./layers.ts";
 import { acrossFrames } from "./temporal.ts";
 
 /** Patches of a picture, without the class token. */
@@ -84,7 +84,8 @@ export function visionLayer(scope: Scope, state: Tensor, config: VisionConfig, f
   const attended = add(x, context);
   const inner = layerNormLayer(scope.at("post_attention_layernorm"), attended, config.epsilon);
   const wide = dim("intermediate", config.intermediate);
-  const up = quickGelu(linearLayer(scope.at("mlp.fc1"), inner, wide, linearOptions), QUICK_GELU);
+  const wider = linearLayer(scope.at("mlp.fc1"), inner, wide, linearOptions);
+  const up = config.activation === "gelu" ? gelu(wider) : quickGelu(wider, QUICK_GELU);
   return add(attended, linearLayer(scope.at("mlp.fc2"), up, hidden, linearOptions));
 }
 

@@ -329,6 +329,7 @@ export const lowerings: { readonly [K in OperatorKind]: Lowering<K> } = {
   sqrt: direct("Sqrt"),
   reciprocal: direct("Reciprocal"),
   sigmoid: direct("Sigmoid"),
+  erf: direct("Erf"),
   quickGelu: direct("QuickGelu", (node) => ({ alpha: { float: node.attributes.alpha } })),
   add: direct("Add"),
   sub: direct("Sub"),

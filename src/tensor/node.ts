@@ -27,6 +27,7 @@ export interface OperatorAttributes {
   sqrt: object;
   reciprocal: object;
   sigmoid: object;
+  erf: object;
   quickGelu: { readonly alpha: number };
   add: object;
   sub: object;

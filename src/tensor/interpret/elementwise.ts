@@ -15,6 +15,19 @@ export function broadcastSizes(a: readonly number[], b: readonly number[]): numb
 /** The logistic function, 1 / (1 + e⁻ˣ). */
 export const sigmoidOf = (x: number): number => 1 / (1 + Math.exp(-x));
 
+/** The error function by its series in e^(−x²) (Abramowitz and Stegun 7.1.6), whose terms all have one sign. */
+function erfOf(x: number): number {
+  // Beyond this the distance from ±1 is less than float64 can say.
+  if (Math.abs(x) > 6) return Math.sign(x);
+  let term = x;
+  let sum = x;
+  for (let n = 1; Math.abs(term) > 1e-18 * Math.abs(sum); n++) {
+    term *= (2 * x * x) / (2 * n + 1);
+    sum += term;
+  }
+  return (2 / Math.sqrt(Math.PI)) * Math.exp(-x * x) * sum;
+}
+
 const map = (x: Numbers, f: (x: number) => number): Numbers => ({ dims: x.dims, data: x.data.map(f) });
 
 const eachOne =
@@ -31,6 +44,7 @@ export const log: Meaning<"log"> = eachOne(Math.log);
 export const sqrt: Meaning<"sqrt"> = eachOne(Math.sqrt);
 export const reciprocal: Meaning<"reciprocal"> = eachOne((x) => 1 / x);
 export const sigmoid: Meaning<"sigmoid"> = eachOne(sigmoidOf);
+export const erf: Meaning<"erf"> = eachOne(erfOf);
 export const quickGelu: Meaning<"quickGelu"> = (node, [x]) => [
   map(x, (value) => value * sigmoidOf(node.attributes.alpha * value)),
 ];

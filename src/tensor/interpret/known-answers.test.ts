@@ -53,6 +53,8 @@ const knownAnswers: { readonly [K in op.OperatorKind]: readonly Known[] } = {
   sqrt: [{ of: op.sqrt(floats([2], 9, 2)), is: [3, Math.SQRT2] }],
   reciprocal: [{ of: op.reciprocal(floats([2], -4, 0.5)), is: [-0.25, 2] }],
   sigmoid: [{ of: op.sigmoid(floats([3], 0, 2, -2)), is: [0.5, e ** 2 / (e ** 2 + 1), 1 / (e ** 2 + 1)] }],
+  // Abramowitz and Stegun, table 7.1.
+  erf: [{ of: op.erf(floats([5], 0, 0.5, 1, -2, 7)), is: [0, 0.5204998778, 0.8427007929, -0.995322265, 1] }],
   quickGelu: [
     { of: op.quickGelu(floats([2], 0, 2), 0.5), is: [0, (2 * e) / (e + 1)] },
     { of: op.silu(floats([2], 1, -1)), is: [e / (e + 1), -1 / (e + 1)] },

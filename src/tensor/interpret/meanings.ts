@@ -20,6 +20,7 @@ export const meanings: { readonly [K in OperatorKind]: Meaning<K> } = {
   sqrt: elementwise.sqrt,
   reciprocal: elementwise.reciprocal,
   sigmoid: elementwise.sigmoid,
+  erf: elementwise.erf,
   quickGelu: elementwise.quickGelu,
   add: elementwise.add,
   sub: elementwise.sub,
