@@ -5,9 +5,11 @@ import {
   completeSettings,
   Generator,
   LoadedModel,
+  Owl,
   type Picture,
   type Prompt,
   pictureOf,
+  probeModel,
   settingsFromJson,
 } from "../../src/generation/index.ts";
 import {
@@ -213,6 +215,21 @@ describe.skipIf(!sharedAvailable)("the video version against the original code",
     const wanted = some.flatMap(({ greedy }) => greedy!.map((ids) => ids.slice(1)));
     const answers = await new Generator(loaded).answerAll(prompts, settings);
     expect(answers.map(({ ids }) => ids)).toEqual(wanted);
+  });
+
+  test("the directory loads as it is, and probe gives the same numbers and tokens", async () => {
+    const owl = await Owl.load(folder, { threads: 1 });
+    const one = generated.find(({ name }) => name === "video_one")!;
+    const inputs = new Map([...io].filter(([name]) => name.startsWith("video_one.in.")));
+    inputs.set("video_one.in.video_pixel_values", partOf(expected("video_pixel_values"), 0, 1));
+    const generate = { ...one.beam3!.settings, eos: [] };
+    const got = await probeModel(owl, inputs, { prefix: "video_one.in.", generate });
+    await owl.close();
+    for (const name of ["inputs_embeds", "video.abstractor.last_hidden_state"]) {
+      const wanted = name.startsWith("video.") ? partOf(expected(name), 0, 1) : expected(`video_one.${name}`);
+      expect(largestDifference(got.get(name)!, wanted), name).toBeLessThan(HIDDEN);
+    }
+    expect(numbersOf(got.get("ids")!)).toEqual(one.beam3!.ids[0].slice(1));
   });
 
   test("training on pictures: logits and loss", async () => {
