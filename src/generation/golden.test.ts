@@ -8,6 +8,7 @@ import type { HostTensor } from "../tensor/index.ts";
 import { loadTokenizer, type Tokenizer } from "../tokenizer/index.ts";
 import { Generator } from "./generator.ts";
 import { LoadedModel } from "./loaded-model.ts";
+import { Owl } from "./owl.ts";
 import { type Prompt, pictureOf } from "./prompt.ts";
 import { completeSettings, settingsFromJson } from "./settings.ts";
 
@@ -89,6 +90,17 @@ describe.skipIf(!sharedAvailable).each(models)("generation against the reference
       expect(await generator.answer(prompt, complete)).toEqual(together[row]);
       if (!complete.eosTokenIds.some((id) => id > 2)) expect(together[row].text).toBe(text[row]);
     }
+  });
+
+  test("the directory as a whole is loaded, with its tokenizer, and answers about a picture", async () => {
+    const owl = await Owl.load(folder, { threads: 1 });
+    const ids = [...(await promptsOf("d_one_image"))[0].ids];
+    const pictures = (await promptsOf("d_one_image"))[0].pictures;
+    const wanted = cases.find((one) => one.name === "d_one_image.greedy")!;
+    const settings = { maxNewTokens: 24, doSample: false, eosTokenIds: [] };
+    const answer = await owl.generate({ ids, pictures }, settings);
+    expect(answer).toMatchObject({ ids: wanted.ids[0].slice(1), text: wanted.text[0] });
+    await owl.close();
   });
 
   test("a batch of unequal prompts gives what each gives alone", async () => {

@@ -102,15 +102,17 @@ describe("what is not computed is refused, all of it at once", () => {
       sliding_window: 4096,
       quantization_config: { bits: 4 },
       partial_rotary_factor: 0.5,
+      rope_interleaved: true,
       num_hidden_layers: "many",
     });
-    expect(problems).toHaveLength(8);
+    expect(problems).toHaveLength(9);
     const keys = (problems as string[]).map((problem) => problem.split(":")[0]);
     expect(keys).toEqual([
       "rope_scaling.rope_type",
       "num_hidden_layers",
       "hidden_act",
       "partial_rotary_factor",
+      "rope_interleaved",
       "attention_bias",
       "mlp_bias",
       "sliding_window",

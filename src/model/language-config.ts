@@ -79,6 +79,7 @@ const llamaSchema = z.object({
   rms_norm_eps: z.number().positive().default(1e-6),
   rope_theta: z.number().positive().nullish(),
   partial_rotary_factor: only(1),
+  rope_interleaved: only(false),
   attention_bias: only(false),
   mlp_bias: only(false),
   sliding_window: z.null().optional(),
