@@ -35,10 +35,12 @@ async function readZip(file: OpenFile): Promise<TorchContent> {
   const entries = new Map((await zipEntries(file)).map((entry) => [entry.name, entry]));
   const pickles = [...entries.values()].filter(({ name }) => /^([^/]+\/)?data\.pkl$/.test(name));
   if (pickles.length !== 1) throw new PickleError(`a zip archive with ${pickles.length} entries data.pkl`);
-  const [{ name, position, size }] = pickles;
+  const [{ name, position, size, problem }] = pickles;
+  if (problem) throw new PickleError(`data.pkl: ${problem}`);
   if (size > LONGEST_PICKLE) throw new PickleError(`a pickle of ${size} bytes`);
   const root = name.slice(0, -"data.pkl".length);
   const order = entries.get(`${root}byteorder`);
+  if (order?.problem) throw new PickleError(`byteorder: ${order.problem}`);
   if (order) await requireLittleEndian(file, order);
   const storages = new Map<string, StoredBytes>();
   for (const entry of entries.values()) {

@@ -142,24 +142,27 @@ describe("an archive is refused where", () => {
     data: floats,
     ...more,
   });
+  const bytesOf = (more: Partial<ArchiveEntry>): Uint8Array =>
+    archive([{ name: "a/data.pkl", data }, entry("a/data/0", more)]);
   const cases: [string, Uint8Array, RegExp][] = [
     ["it is cut short", torchFile(data).slice(0, -30), /whole zip archive, got End of central directory/],
+    ["a tensor is compressed", bytesOf({ method: 8 }), /"weight" with storage "0": compressed \(method 8/],
     [
-      "an entry is compressed",
-      torchFile(data, entry("a/data/1", { method: 8 })),
-      /"a\/data\/1" compressed \(method 8/,
+      "a tensor reaches past the end",
+      bytesOf({ size: 1e6 }),
+      /"weight" with storage "0": file data overflows/,
     ],
     [
-      "an entry reaches past the end",
-      torchFile(data, entry("a/data/1", { size: 1e6 })),
-      /"a\/data\/1" with file data overflows/,
+      "a tensor shares bytes",
+      bytesOf({ position: 0 }),
+      /"weight" with storage "0": bytes shared with "a\/data\.pkl"/,
     ],
-    ["two entries share bytes", torchFile(data, entry("a/data/1", { position: 0 })), /overlapping/],
     [
-      "an entry begins nowhere",
-      torchFile(data, entry("a/data/1", { position: 7 })),
-      /"a\/data\/1" with invalid local file header/,
+      "a tensor begins nowhere",
+      bytesOf({ position: 7 }),
+      /"weight" with storage "0": invalid local file header/,
     ],
+    ["the pickle is compressed", archive([{ name: "a/data.pkl", data, method: 8 }]), /data\.pkl: compressed/],
     ["an entry is there twice", torchFile(data, entry("a/data/0")), /two entries "a\/data\/0"/],
     ["it has no pickle", archive([entry("a/data/0")]), /0 entries data\.pkl/],
     ["it has two pickles", torchFile(data, { name: "b/data.pkl", data }), /2 entries data\.pkl/],

@@ -8,6 +8,8 @@ import { NumberFormat, TorchStorage, TorchTensor } from "./torch-globals.ts";
 export interface StoredBytes {
   readonly position: number;
   readonly size: number;
+  /** Why it cannot be read. */
+  readonly problem?: string | undefined;
 }
 
 /** A tensor of a PyTorch file: elements of a storage at regular distances. */
@@ -80,6 +82,7 @@ export function describeTensor(
   if (!Number.isSafeInteger(elementCount(dims))) return `${show(dims)}, more elements than can be counted`;
   const stored = locate(storage.key);
   if (!stored) return `storage ${JSON.stringify(storage.key)}, which the file has not`;
+  if (stored.problem) return `storage ${JSON.stringify(storage.key)}: ${stored.problem}`;
   const problem = rangeProblem(storage, stored, STORED_TYPES[type], offset + spanOf(dims, strides));
   if (problem) return problem;
   const width = STORED_TYPES[type];

@@ -1,12 +1,14 @@
 import yauzl from "yauzl";
 import { FileError, type OpenFile } from "./files.ts";
 
-/** An uncompressed entry of a zip archive: a range of the archive's bytes. */
+/** An entry of a zip archive: a range of the archive's bytes. */
 export interface ZipEntry {
   readonly name: string;
   /** Where its bytes begin in the archive. */
   readonly position: number;
   readonly size: number;
+  /** Why its bytes cannot be read: it is compressed, encrypted, shares bytes with another or is not whole. */
+  readonly problem?: string | undefined;
 }
 
 /** More than any checkpoint has; each costs memory before anything is known about it. */
@@ -41,18 +43,28 @@ class FileReader extends yauzl.RandomAccessReader {
 
 /**
  * The entries of a zip archive (zip64 too) as ranges of its bytes; nothing of their content is read. Only stored
- * entries are taken, so no entry can be larger than the archive and all of them together cannot either.
+ * entries can be, so no entry is larger than the archive and all of them together are not either.
  *
- * @throws FileError where the archive is damaged, holds more than 100,000 entries, an encrypted or compressed
- *   one, two of one name, or two that share bytes
+ * @throws FileError where the directory is damaged, holds more than 100,000 entries or two of one name
  */
 export async function zipEntries(file: OpenFile): Promise<ZipEntry[]> {
   try {
     return await readEntries(file);
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    throw new FileError(`${file.path}: must be a whole zip archive, got ${reason}`, { cause: error });
+    throw new FileError(`${file.path}: must be a whole zip archive, got ${messageOf(error)}`, {
+      cause: error,
+    });
   }
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
+/** An entry, and where its header begins. */
+interface Found {
+  readonly entry: ZipEntry;
+  readonly header: number;
 }
 
 async function readEntries(file: OpenFile): Promise<ZipEntry[]> {
@@ -61,37 +73,39 @@ async function readEntries(file: OpenFile): Promise<ZipEntry[]> {
   if (archive.entryCount > MOST_ENTRIES) {
     throw new Error(`${archive.entryCount} entries (at most ${MOST_ENTRIES} are read)`);
   }
-  const ranges: { entry: ZipEntry; header: number }[] = [];
+  const found: Found[] = [];
   const names = new Set<string>();
-  for await (const found of archive.eachEntry()) {
-    if (names.has(found.fileName)) throw new Error(`two entries ${JSON.stringify(found.fileName)}`);
-    names.add(found.fileName);
-    ranges.push({ entry: await storedEntry(archive, found), header: found.relativeOffsetOfLocalHeader });
+  for await (const entry of archive.eachEntry()) {
+    if (names.has(entry.fileName)) throw new Error(`two entries ${JSON.stringify(entry.fileName)}`);
+    names.add(entry.fileName);
+    found.push({ entry: await locate(archive, entry), header: entry.relativeOffsetOfLocalHeader });
   }
-  requireApart(ranges);
-  return ranges.map(({ entry }) => entry);
+  return apart(found);
 }
 
-async function storedEntry(archive: yauzl.ZipFile, found: yauzl.Entry): Promise<ZipEntry> {
-  const name = JSON.stringify(found.fileName);
-  if (found.isEncrypted()) throw new Error(`${name} encrypted`);
-  if (found.compressionMethod !== 0) {
-    throw new Error(`${name} compressed (method ${found.compressionMethod}; only stored entries are read)`);
-  }
+async function locate(archive: yauzl.ZipFile, entry: yauzl.Entry): Promise<ZipEntry> {
+  const { fileName: name, uncompressedSize: size, compressionMethod } = entry;
   try {
-    const { fileDataStart } = await archive.readLocalFileHeaderPromise(found, { minimal: true });
-    return { name: found.fileName, position: fileDataStart, size: found.uncompressedSize };
+    if (entry.isEncrypted()) throw new Error("encrypted");
+    if (compressionMethod !== 0) throw new Error(`compressed (method ${compressionMethod})`);
+    const { fileDataStart } = await archive.readLocalFileHeaderPromise(entry, { minimal: true });
+    return { name, position: fileDataStart, size };
   } catch (error) {
-    throw new Error(`${name} with ${(error as Error).message}`, { cause: error });
+    return { name, position: 0, size, problem: messageOf(error) };
   }
 }
 
-function requireApart(ranges: { entry: ZipEntry; header: number }[]): void {
+/** The entries, those that begin inside another one marked. */
+function apart(found: readonly Found[]): ZipEntry[] {
   let before: ZipEntry | undefined;
-  for (const { entry, header } of ranges.toSorted((a, b) => a.header - b.header)) {
-    if (before && before.position + before.size > header) {
-      throw new Error(`${JSON.stringify(entry.name)} overlapping ${JSON.stringify(before.name)}`);
-    }
-    before = entry;
-  }
+  return found
+    .toSorted((a, b) => a.header - b.header)
+    .map(({ entry, header }) => {
+      if (entry.problem !== undefined) return entry;
+      const end = before ? before.position + before.size : 0;
+      const overlaps = before && end > header;
+      const shared = overlaps ? `bytes shared with ${JSON.stringify(before?.name)}` : undefined;
+      if (entry.position + entry.size > end) before = entry;
+      return { ...entry, problem: shared };
+    });
 }
