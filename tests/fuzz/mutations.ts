@@ -23,7 +23,17 @@ const edges = [0n, 1n, 2n, 0x7fn, 0x80n, 0xffn, 0x7fffn, 0xffffn, 0x7fffffffn, 0
 
 type Change = (bytes: Uint8Array, random: Random) => Uint8Array;
 
-const joined = (...parts: Uint8Array[]): Uint8Array => Uint8Array.from(parts.flatMap((part) => [...part]));
+/** Byte arrays one after the other. */
+export function joined(...parts: Uint8Array[]): Uint8Array {
+  const bytes = new Uint8Array(parts.reduce((length, part) => length + part.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    bytes.set(part, at);
+    at += part.length;
+  }
+  return bytes;
+}
+
 const range = (bytes: Uint8Array, random: Random): [number, number] => {
   const from = random(bytes.length + 1);
   return [from, Math.min(bytes.length, from + 1 + random(pick(random, [1, 4, 16, 256])))];
