@@ -1,13 +1,14 @@
 import type { Command } from "commander";
 import { type Adapter, loadAdapter } from "../checkpoint/index.ts";
-import { describeParameters, releasedLora, stageScope, stages } from "../model/index.ts";
+import { describeParameters, modelScope, releasedLora, stageScopeOptions, stages } from "../model/index.ts";
 import { joinPath, pathKind } from "../platform/index.ts";
-import { elementCount } from "../tensor/index.ts";
+import { type DType, elementCount } from "../tensor/index.ts";
 import { readModelConfig } from "./model-config.ts";
 import { requireAdapter, requireModel, type StageName, stageOption } from "./options.ts";
 
 /** A line of the table. */
 interface Row {
+  readonly dtype: DType;
   readonly module: string;
   readonly name: string;
   readonly dims: readonly number[];
@@ -35,7 +36,12 @@ function summaryOf(rows: readonly Row[]): string[] {
     const learned = own.filter(({ trained }) => trained);
     return `${module.padEnd(18)} ${million(sizeOf(own))} ${million(sizeOf(learned))} trained`;
   });
-  return [...lines, `${((sizeOf(rows) * 4) / 2 ** 20).toFixed(1)} MiB of memory (float32)`];
+  const bytes = rows.reduce(
+    (sum, { dims, dtype }) => sum + elementCount(dims) * (dtype === "uint8" ? 1 : 4),
+    0,
+  );
+  const packed = rows.some(({ dtype }) => dtype === "uint8") ? ", packed weights a byte an element" : "";
+  return [...lines, `${(bytes / 2 ** 20).toFixed(1)} MiB of memory (float32${packed})`];
 }
 
 function adapterLine(path: string, { settings, replaced }: Adapter): string {
@@ -47,7 +53,10 @@ function adapterLine(path: string, { settings, replaced }: Adapter): string {
 async function modelTable(directory: string, stage: StageName, adapterPath?: string): Promise<string[]> {
   const config = await readModelConfig(directory);
   const adapter = adapterPath === undefined ? undefined : await loadAdapter(adapterPath);
-  const rows = describeParameters(config, stageScope(stage, adapter?.settings ?? releasedLora));
+  const rows = describeParameters(
+    config,
+    modelScope(config, stageScopeOptions(stage, adapter?.settings ?? releasedLora)),
+  );
   const about = adapter && adapterPath !== undefined ? [adapterLine(adapterPath, adapter)] : [];
   return [`stage ${stage}: ${stages[stage].says}`, ...about, "", ...tableOf(rows), "", ...summaryOf(rows)];
 }
@@ -55,7 +64,7 @@ async function modelTable(directory: string, stage: StageName, adapterPath?: str
 async function adapterTable(path: string): Promise<string[]> {
   const adapter = await loadAdapter(path);
   const rowsOf = (module: string, tensors: Adapter["lora"]): Row[] =>
-    [...tensors].map(([name, { dims }]) => ({ module, name, dims, trained: true }));
+    [...tensors].map(([name, { dims }]): Row => ({ module, name, dims, dtype: "float32", trained: true }));
   const rows = [...rowsOf("LoRA", adapter.lora), ...rowsOf("replaced", adapter.replaced)];
   return [adapterLine(path, adapter), "", ...tableOf(rows), "", ...summaryOf(rows)];
 }

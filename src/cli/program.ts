@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { Command } from "commander";
 import { addAssemble } from "./assemble.ts";
 import { addChat } from "./chat.ts";
+import { addConvert } from "./convert.ts";
 import { exitCodeOf, reportFailure } from "./failure.ts";
 import { addInspect } from "./inspect.ts";
 import { addProbe } from "./probe.ts";
@@ -29,6 +30,7 @@ The way of a model:
   owl assemble --vision … --language …      or make one of a CLIP and a language model
   owl recipe stage-2                        the numbers of a published run, each with its reason
   owl train mine.yaml                       learn from a recipe; --resume goes on where it stopped
+  owl convert runs/mine/model --out small   fewer bits a weight: less memory, faster
   owl inspect runs/mine/model               which parameters there are, and which a stage trains
   owl chat runs/mine/model --image cat.jpg  ask it
 
@@ -42,6 +44,7 @@ OWL_DEBUG=1 adds the stack to an error's text.`,
   addAssemble(program);
   addRecipe(program);
   addInspect(program);
+  addConvert(program);
   addProbe(program);
   return program;
 }

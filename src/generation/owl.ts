@@ -42,6 +42,8 @@ export interface LoadOptions {
   readonly device?: DeviceOptions["device"] | undefined;
   /** Threads of the CPU kernels. Default: one for each processor. */
   readonly threads?: number | undefined;
+  /** Whether idle threads wait by looping: faster on an idle machine, slower on a busy one. Default false. */
+  readonly spinning?: boolean | undefined;
   /** How ONNX Runtime is reached; see `openDevice`. */
   readonly binding?: DeviceOptions["binding"] | undefined;
   /** A LoRA adapter: a directory as PEFT writes it, or its safetensors or `.bin` file. */
@@ -106,7 +108,7 @@ export class Owl {
    * @throws an Error that names the file and everything in it that does not fit
    */
   static async load(directory: string, options: LoadOptions = {}): Promise<Owl> {
-    const { adapter: adapterPath, fidelity = "default", device, threads, binding } = options;
+    const { adapter: adapterPath, fidelity = "default", device, threads, spinning, binding } = options;
     const { framesPerVideo = defaultFrames } = options;
     const { checkpoint, config, base, stored } = await readModel(directory);
     if (stored !== undefined && adapterPath !== undefined) throw adapterError(directory, adapterPath);
@@ -115,6 +117,7 @@ export class Owl {
     const opened = await openDevice({
       ...(device !== undefined && { device }),
       ...(threads !== undefined && { threads }),
+      ...(spinning !== undefined && { spinning }),
       ...(binding !== undefined && { binding }),
     });
     const model = new LoadedModel(config, merged, opened, stored);

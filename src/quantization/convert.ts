@@ -34,8 +34,8 @@ import {
 } from "./plan.ts";
 
 export interface ConversionOptions extends ConversionSettings {
-  /** Told how many of all numbers are done. */
-  readonly onProgress?: ((done: number, total: number) => void) | undefined;
+  /** Told how many of the source's bytes are done, and which file is being written. */
+  readonly onProgress?: ((bytes: number, totalBytes: number, file: string) => void) | undefined;
   /** Ends the conversion; the next one with the same settings goes on where it stopped. */
   readonly signal?: AbortSignal | undefined;
   /** Largest file written. Default 1 GB: what is lost when a conversion stops, and what a browser can hold. */
@@ -132,8 +132,8 @@ async function writeWeights(
 ): Promise<ConversionReport> {
   const shards = splitIntoShards(plan, plannedBytes, options.maxShardBytes ?? 1e9);
   await beginOrGoOn(output, directory, shards);
-  const total = plan.reduce((sum, { source }) => sum + elementCount(source.dims), 0);
-  const progress = { done: 0, total, tell: options.onProgress, signal: options.signal };
+  const bytesBefore = plan.reduce((sum, { source }) => sum + entryBytes(source), 0);
+  const progress = new Progress(bytesBefore, options);
   const errors = new ErrorSums();
   const weightMap: Record<string, string> = {};
   let reusedFiles = 0;
@@ -142,9 +142,10 @@ async function writeWeights(
     for (const { outputs } of shard) for (const entry of outputs) weightMap[entry.name] = name;
     if ((await pathKind(joinPath(output, name))) === "file") {
       reusedFiles++;
-      for (const { source } of shard) progress.done += elementCount(source.dims);
+      for (const { source } of shard) progress.skip(entryBytes(source));
       continue;
     }
+    progress.file = name;
     await writePiecesAtomically(joinPath(output, name), shardPieces(weights, shard, progress, errors));
   }
   const bytesAfter = plan.reduce((sum, weight) => sum + plannedBytes(weight), 0);
@@ -153,7 +154,7 @@ async function writeWeights(
     await writeFileAtomically(joinPath(output, index), content);
   }
   return {
-    bytesBefore: plan.reduce((sum, { source }) => sum + entryBytes(source), 0),
+    bytesBefore,
     bytesAfter,
     files: shards.length,
     reusedFiles,
@@ -180,11 +181,33 @@ async function beginOrGoOn(
   }
 }
 
-interface Progress {
-  done: number;
-  readonly total: number;
-  readonly tell: ConversionOptions["onProgress"];
-  readonly signal: AbortSignal | undefined;
+/** What is done of the source's bytes, for whoever watches. */
+class Progress {
+  /** The file being written. */
+  file = "";
+  #bytes = 0;
+  readonly #total: number;
+  readonly #options: ConversionOptions;
+
+  constructor(total: number, options: ConversionOptions) {
+    this.#total = total;
+    this.#options = options;
+  }
+
+  /** Counts what an earlier conversion has done. */
+  skip(bytes: number): void {
+    this.#bytes += bytes;
+  }
+
+  /** Ends the conversion if that was asked for. */
+  check(): void {
+    this.#options.signal?.throwIfAborted();
+  }
+
+  add(bytes: number): void {
+    this.#bytes += bytes;
+    this.#options.onProgress?.(this.#bytes, this.#total, this.file);
+  }
 }
 
 async function* shardPieces(
@@ -201,7 +224,7 @@ async function* shardPieces(
     const width = elementCount(dims) / rows;
     const step = Math.max(1, Math.floor(ELEMENTS_AT_ONCE / width));
     for (let from = 0; from < rows; from += step) {
-      progress.signal?.throwIfAborted();
+      progress.check();
       const to = Math.min(from + step, rows);
       const { data } = await weights.read(name, dims.length > 0 ? [from, to] : undefined);
       const parts = convertRows(weight, data as Float32Array, width, errors);
@@ -209,8 +232,7 @@ async function* shardPieces(
         const rowBytes = entryBytes(entry) / rows;
         yield [positions.get(entry.name)! + from * rowBytes, parts[i]];
       }
-      progress.done += (to - from) * width;
-      progress.tell?.(progress.done, progress.total);
+      progress.add((entryBytes(weight.source) / rows) * (to - from));
     }
   }
 }

@@ -1,0 +1,157 @@
+import { type Command, Option } from "commander";
+import { Owl } from "../generation/index.ts";
+import { type ConversionReport, type ConversionSettings, convertCheckpoint } from "../quantization/index.ts";
+import { InterruptedError, UsageError } from "./failure.ts";
+import { interruptible } from "./interrupt.ts";
+import { requireModel } from "./options.ts";
+import { byteCount, showTransfer, type TransferView } from "./transfer.ts";
+
+interface ConvertCommandOptions {
+  readonly out: string;
+  readonly quantize: ConversionSettings["quantize"];
+  readonly vision?: ConversionSettings["vision"];
+  readonly blockSize: "32" | "64" | "128";
+  readonly check?: readonly string[];
+}
+
+const say = (text: string): void => void process.stdout.write(`${text}\n`);
+
+async function convert(model: string, options: ConvertCommandOptions): Promise<void> {
+  const directory = await requireModel(model, "`owl pull` fetches one");
+  const began = performance.now();
+  const report = await convertOrStop(directory, options);
+  tell(report, options.out, (performance.now() - began) / 1000);
+  if (options.check !== undefined) await checkLogits(directory, options.out, options.check);
+}
+
+function convertOrStop(directory: string, options: ConvertCommandOptions): Promise<ConversionReport> {
+  const { out, quantize, vision, blockSize } = options;
+  return interruptible(async (signal) => {
+    let view: TransferView | undefined;
+    const onProgress = (bytes: number, totalBytes: number, file: string): void => {
+      view ??= showTransfer(totalBytes, bytes);
+      view.tell(bytes, file);
+    };
+    const size = Number(blockSize) as 32 | 64 | 128;
+    const settings = { quantize, vision, blockSize: size, onProgress, signal };
+    try {
+      return await convertCheckpoint(directory, out, settings).finally(() => view?.end());
+    } catch (error) {
+      if (!signal.aborted) throw error;
+      throw new InterruptedError(
+        "interrupted; whole files are kept, and the same command goes on from there",
+      );
+    }
+  });
+}
+
+function tell(report: ConversionReport, out: string, seconds: number): void {
+  const { bytesBefore, bytesAfter, files, reusedFiles, deviations } = report;
+  const kept = reusedFiles > 0 ? `, ${reusedFiles} of them from before` : "";
+  say(
+    `${byteCount(bytesBefore)} became ${byteCount(bytesAfter)} in ${files} file${files === 1 ? "" : "s"}${kept}, ${seconds.toFixed(1)} s`,
+  );
+  for (const [part, deviation] of Object.entries(deviations)) {
+    say(`  ${part.padEnd(20)} weights changed by ${(100 * deviation).toFixed(2)} % (root mean square)`);
+  }
+  say(`${out}: \`owl chat ${out}\` asks it`);
+}
+
+/** What quantising changed of the logits of some prompts, and whether the likeliest token stayed the same. */
+async function checkLogits(before: string, after: string, prompts: readonly string[]): Promise<void> {
+  const given = await logitsOf(before, prompts);
+  const got = await logitsOf(after, prompts);
+  for (const [i, prompt] of prompts.entries()) {
+    const { rms, same, positions } = compare(given[i], got[i]);
+    say(
+      `${JSON.stringify(prompt)}: logits changed by ${(100 * rms).toFixed(2)} % (root mean square), the likeliest token is the same at ${same} of ${positions} positions`,
+    );
+  }
+}
+
+interface Logits {
+  readonly data: Float32Array;
+  readonly vocabulary: number;
+}
+
+/** The logits of each prompt as a user's message; one model is in memory at a time. */
+async function logitsOf(directory: string, prompts: readonly string[]): Promise<Logits[]> {
+  const owl = await Owl.load(directory);
+  try {
+    const all: Logits[] = [];
+    for (const content of prompts) {
+      const { ids } = await owl.prompt([{ role: "user", content }]);
+      const { logits } = await owl.forward({ ids: [[...ids]] });
+      all.push({ data: logits.data as Float32Array, vocabulary: logits.dims[2] });
+    }
+    return all;
+  } finally {
+    await owl.close();
+  }
+}
+
+function compare(given: Logits, got: Logits): { rms: number; same: number; positions: number } {
+  const { vocabulary } = given;
+  const positions = given.data.length / vocabulary;
+  let [error, sum, same] = [0, 0, 0];
+  for (let position = 0; position < positions; position++) {
+    const rows = [given, got].map(({ data }) =>
+      data.subarray(position * vocabulary, (position + 1) * vocabulary),
+    );
+    const mean = rows[0].reduce((total, value) => total + value, 0) / vocabulary;
+    for (let i = 0; i < vocabulary; i++) {
+      error += (rows[1][i] - rows[0][i]) ** 2;
+      sum += (rows[0][i] - mean) ** 2;
+    }
+    const [likeliest, likeliestNow] = rows.map((row) => row.indexOf(row.reduce((a, b) => Math.max(a, b))));
+    if (likeliest === likeliestNow) same++;
+  }
+  return { rms: Math.sqrt(error / sum), same, positions };
+}
+
+/** The value of an option that may be given several times. */
+function collect(value: string, before: readonly string[] = []): readonly string[] {
+  if (value.trim() === "") throw new UsageError("convert: --check wants a prompt, got an empty one");
+  return [...before, value];
+}
+
+export function addConvert(program: Command): void {
+  program
+    .command("convert")
+    .argument("<model>", "a model directory or a repo in the hub's cache; safetensors or PyTorch's .bin")
+    .requiredOption("--out <directory>", "where the converted model goes; it must hold none yet")
+    .addOption(
+      new Option("--quantize <format>", "the language model's weights: 4 or 8 bits, float16, or as they are")
+        .choices(["q4", "q8", "f16", "none"])
+        .default("q4"),
+    )
+    .addOption(
+      new Option(
+        "--vision <format>",
+        "vision encoder and abstractor (default: q8 beside q4 and q8, else as the rest)",
+      ).choices(["f32", "f16", "q8"]),
+    )
+    .addOption(
+      new Option("--block-size <numbers>", "numbers that share a scale: fewer are more exact and slower")
+        .choices(["32", "64", "128"])
+        .default("128"),
+    )
+    .option(
+      "--check <prompt>",
+      "also print what it changed of this prompt's logits (several times: several prompts)",
+      collect,
+    )
+    .description("a model with smaller weights, or in safetensors: less memory, faster answers")
+    .addHelpText(
+      "after",
+      `
+Memory: some hundred megabytes whatever the model's size; --check loads both models, one after the other.
+A conversion that was stopped goes on with the same command.
+
+Examples:
+  owl convert owl-7b --out owl-7b-q4                          4 bits, for a machine with 8 GB
+  owl convert owl-7b --quantize none --out owl-7b-safetensors  only the format of the files
+  owl convert models/owl-nano --out nano-q8 --quantize q8 --check "what do cats eat?"`,
+    )
+    .action(convert);
+}

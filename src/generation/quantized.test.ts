@@ -1,0 +1,180 @@
+import { cp, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { shared, sharedAvailable } from "../../tests/shared.ts";
+import { type NamedTensors, openCheckpoint, readAll, saveCheckpoint } from "../checkpoint/index.ts";
+import { parseConfig, quantizedPart } from "../model/index.ts";
+import { convertCheckpoint, unpackRows } from "../quantization/index.ts";
+import { float32, type HostTensor } from "../tensor/index.ts";
+import { Owl } from "./owl.ts";
+import { type Picture, type Prompt, pictureOf } from "./prompt.ts";
+import { seededRandom } from "./random.ts";
+
+let directory: string;
+beforeAll(async () => {
+  directory = await mkdtemp(join(tmpdir(), "quantized-"));
+});
+afterAll(() => rm(directory, { recursive: true }));
+
+/** The floating-point model that a quantised one computes with. */
+async function dequantized(from: string, to: string): Promise<void> {
+  const { config: json, weights } = await openCheckpoint(from);
+  const { quantization, ...config } = json as Record<string, unknown>;
+  const formats = parseConfig(json).quantization!;
+  const stored = await readAll(weights);
+  const tensors: NamedTensors = new Map();
+  for (const [name, tensor] of stored) {
+    const base = name.replace(/\.(packed|scales|zero_points)$/, "");
+    if (base === name) tensors.set(name, tensor);
+    if (!name.endsWith(".packed")) continue;
+    const format = formats[quantizedPart(base)]!;
+    const scales = stored.get(`${base}.scales`)!;
+    const [rows, blocks] = scales.dims;
+    const parts = {
+      packed: tensor.data as Uint8Array,
+      scales: scales.data as Float32Array,
+      zeroPoints: (stored.get(`${base}.zero_points`)?.data ?? new Uint8Array()) as Uint8Array,
+    };
+    // Blocks that were not full are cut to the width that the model asks for.
+    const whole = unpackRows(parts, blocks * format.blockSize, format);
+    const width = widths.get(base)!;
+    const values = Array.from({ length: rows }, (_, row) =>
+      whole.subarray(row * blocks * format.blockSize, row * blocks * format.blockSize + width),
+    );
+    const data = new Float32Array(rows * width);
+    for (const [row, part] of values.entries()) data.set(part, row * width);
+    tensors.set(base, float32(data, [rows, width]));
+  }
+  await saveCheckpoint(to, { config, tensors });
+}
+
+/** Widths of the weights of the model that was converted last. */
+const widths = new Map<string, number>();
+
+interface Made {
+  readonly quantized: Owl;
+  /** The same with activations left as they are. */
+  readonly exact: Owl;
+  /** The same weights in floating point. */
+  readonly reference: Owl;
+}
+
+/** A checkpoint converted, beside what it must compute. */
+async function make(source: string, name: string, quantize: "q4" | "q8"): Promise<Made> {
+  const { weights } = await openCheckpoint(source);
+  for (const { name: weight, dims } of weights.tensors) widths.set(weight, dims[1] ?? 1);
+  await weights.close();
+  const paths = ["quantized", "exact", "reference"].map((kind) => join(directory, `${name}-${kind}`));
+  await convertCheckpoint(source, paths[0], { quantize, blockSize: 32 });
+  await cp(paths[0], paths[1], { recursive: true });
+  const config = JSON.parse(await readFile(join(paths[1], "config.json"), "utf8"));
+  for (const format of Object.values<Record<string, unknown>>(config.quantization)) {
+    format.activations = "float32";
+  }
+  await writeFile(join(paths[1], "config.json"), JSON.stringify(config));
+  await dequantized(paths[1], paths[2]);
+  const [quantized, exact, reference] = await Promise.all(
+    paths.map((path) => Owl.load(path, { threads: 1 })),
+  );
+  return { quantized, exact, reference };
+}
+
+function deviation(got: HostTensor, expected: HostTensor): number {
+  const [a, b] = [got.data as Float32Array, expected.data as Float32Array];
+  const squares = (of: (i: number) => number): number => a.reduce((sum, _, i) => sum + of(i) ** 2, 0);
+  return Math.sqrt(squares((i) => a[i] - b[i]) / squares((i) => b[i]));
+}
+
+async function noise(seed: number): Promise<Picture> {
+  const random = seededRandom(seed);
+  return pictureOf(Float32Array.from({ length: 3 * 56 * 56 }, () => 2 * random() - 1));
+}
+
+const source = fileURLToPath(new URL("../../tests/fixtures/model", import.meta.url));
+const slots = new Array<number>(9).fill(-1);
+const greedy = { maxNewTokens: 12, eosTokenIds: [], doSample: false } as const;
+
+describe.each(["q4", "q8"] as const)("a model in %s", (quantize) => {
+  let made: Made;
+  let prompts: Prompt[];
+  beforeAll(async () => {
+    made = await make(source, quantize, quantize);
+    prompts = [
+      { ids: [1, 40, 50, ...slots, 60, 61], pictures: [await noise(1)] },
+      { ids: [1, 70, 71, 72, 73, 74, 75], pictures: [] },
+      { ids: [1, ...slots, 80, ...slots, 81], pictures: [await noise(2), await noise(3)] },
+    ];
+  });
+  afterAll(async () => {
+    for (const owl of Object.values(made)) await owl.close();
+  });
+
+  test("computes what its weights say, and with rounded activations something near", async () => {
+    const picture = prompts[0].pictures[0];
+    const pixels = float32(picture.pixels, [1, 3, 56, 56]);
+    const inputs = { ids: [[...prompts[0].ids]], pixels };
+    const expected = await made.reference.forward(inputs);
+    const exact = await made.exact.forward(inputs);
+    const rounded = await made.quantized.forward(inputs);
+    for (const key of ["visualTokens", "hiddenState", "logits"] as const) {
+      expect(deviation(exact[key]!, expected[key]!), key).toBeLessThan(1e-4);
+      expect(deviation(rounded[key]!, expected[key]!), key).toBeLessThan(0.06);
+    }
+  });
+
+  test("answers with the reference's tokens: greedy, beams, batches, further turns", async () => {
+    const { exact, reference } = made;
+    for (const settings of [greedy, { ...greedy, numBeams: 3 }]) {
+      for (const prompt of prompts) {
+        const { ids } = await exact.generate(prompt, settings);
+        expect(ids).toEqual((await reference.generate(prompt, settings)).ids);
+      }
+    }
+    const together = await exact.generateBatch(prompts, greedy);
+    for (const [i, prompt] of prompts.entries()) {
+      const { ids } = await exact.generate(prompt, greedy);
+      expect(together[i].ids).toEqual(ids);
+      const next = { ids: [...prompt.ids, ...ids, 90, 91], pictures: prompt.pictures };
+      const turn = await exact.generate(next, greedy);
+      expect(turn.ids).toEqual((await reference.generate(next, greedy)).ids);
+    }
+  });
+
+  test("answers with rounded activations, the same one by one and in a batch of one length", async () => {
+    const { quantized } = made;
+    const [first] = await quantized.generateBatch([prompts[1]], greedy);
+    expect(first.ids).toHaveLength(12);
+    expect((await quantized.generate(prompts[1], greedy)).ids).toEqual(first.ids);
+  });
+
+  test("learns nothing, and takes no adapter", async () => {
+    const inputs = { ids: [[1, 2, 3]], counted: [[false, true, true]] };
+    await expect(made.quantized.gradients(inputs, "language")).rejects.toThrow(
+      "the weights must be in floating point",
+    );
+    const path = join(directory, `${quantize}-quantized`);
+    await expect(Owl.load(path, { adapter: "some/adapter" })).rejects.toThrow(
+      "needs weights in floating point",
+    );
+  });
+});
+
+describe.skipIf(!sharedAvailable)("the reference's tiny model in 4 bits", () => {
+  test.each(["tiny-image", "tiny-bloom"])("%s: what its weights say, within rounding", async (name) => {
+    const { exact, quantized, reference } = await make(shared(`golden/${name}`), name, "q4");
+    const inputs = { ids: [[1, 300, 400, 500, 60, 70, 80, 90]] };
+    const expected = await reference.forward(inputs);
+    const got = await exact.forward(inputs);
+    expect(deviation(got.logits, expected.logits)).toBeLessThan(1e-4);
+    const rounded = await quantized.forward(inputs);
+    expect(deviation(rounded.logits, expected.logits)).toBeLessThan(0.06);
+    const prompt = { ids: inputs.ids[0], pictures: [] };
+    const settings = { ...greedy, maxNewTokens: 6 };
+    expect((await exact.generate(prompt, settings)).ids).toEqual(
+      (await reference.generate(prompt, settings)).ids,
+    );
+    for (const owl of [exact, quantized, reference]) await owl.close();
+  });
+});
