@@ -125,11 +125,17 @@ async function assembled(
   const { entries, files } = await writeWeights(weights, output, options);
   await writeFiles(output, {
     ...(await readTokenizerFiles(language.directory)),
-    "generation_config.json": language.generationConfig,
+    "generation_config.json": language.generationConfig ?? severalEnds(language.config),
     "preprocessor_config.json": publishedPreprocessor(preprocessor),
     "config.json": configJson(config),
   });
   return { config, parts: partsOf(entries, parameters), files };
+}
+
+/** Several ends of a sequence that only the language model's config.json names: an owl's names one. */
+function severalEnds(config: unknown): unknown {
+  const { eos_token_id } = config as { eos_token_id?: unknown };
+  return Array.isArray(eos_token_id) ? { eos_token_id } : undefined;
 }
 
 function assembledConfig(
