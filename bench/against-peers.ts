@@ -1,7 +1,8 @@
 import { execFileSync } from "node:child_process";
 import { existsSync } from "node:fs";
 import { fileURLToPath } from "node:url";
-import { median, type StepTime } from "./train.ts";
+import { median } from "./numbers.ts";
+import type { StepTime } from "./train.ts";
 
 /**
  * Our training step beside PyTorch's, alternating in one run so that both meet the same machine.

@@ -54,7 +54,7 @@ function configOf({ image, patch, vision, abstractor, queries, language }: Sizes
 }
 
 /** The sizes of the PyTorch program that speed is measured against. */
-export const configurations: Readonly<Record<"nano" | "small", OwlConfig>> = {
+export const configurations = {
   nano: configOf({
     image: 64,
     patch: 8,
@@ -71,4 +71,22 @@ export const configurations: Readonly<Record<"nano" | "small", OwlConfig>> = {
     queries: 32,
     language: [512, 8, 8, 1376, 8192],
   }),
-};
+  /** The published vision encoder and abstractor, with next to no language model. */
+  "vit-l": configOf({
+    image: 224,
+    patch: 14,
+    vision: [1024, 24, 16, 4096],
+    abstractor: [6, 16, 2816],
+    queries: 64,
+    language: [512, 1, 8, 1376, 8192],
+  }),
+  /** The published 7 B checkpoint. */
+  "7b": configOf({
+    image: 224,
+    patch: 14,
+    vision: [1024, 24, 16, 4096],
+    abstractor: [6, 16, 2816],
+    queries: 64,
+    language: [4096, 32, 32, 11008, 32000],
+  }),
+} as const satisfies Readonly<Record<string, OwlConfig>>;

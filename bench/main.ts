@@ -1,15 +1,31 @@
+import { decodeBench } from "./decode.ts";
+import { sevenBillionBench } from "./seven-billion.ts";
 import { measureStep } from "./train.ts";
+import { visionBench } from "./vision.ts";
 
-const [what = "train", ...rest] = process.argv.slice(2);
-if (what !== "train") {
-  console.error(`bench: knows "train", got "${what}"`);
-  process.exit(2);
-}
-const [onlyConfig, onlyStage] = rest;
-for (const config of ["nano", "small"] as const) {
-  for (const stage of [0, 1, 2]) {
-    if (onlyConfig !== undefined && onlyConfig !== config) continue;
-    if (onlyStage !== undefined && Number(onlyStage) !== stage) continue;
-    console.log(JSON.stringify(await measureStep(config, stage)));
+/** `bench train [nano|small] [stage]`: the median step of training. */
+async function trainBench([onlyConfig, onlyStage]: readonly string[]): Promise<void> {
+  for (const config of ["nano", "small"] as const) {
+    for (const stage of [0, 1, 2]) {
+      if (onlyConfig !== undefined && onlyConfig !== config) continue;
+      if (onlyStage !== undefined && Number(onlyStage) !== stage) continue;
+      console.log(JSON.stringify(await measureStep(config, stage)));
+    }
   }
 }
+
+/** Each prints JSON lines. */
+const benches: Readonly<Record<string, (words: readonly string[]) => Promise<void>>> = {
+  train: trainBench,
+  decode: decodeBench,
+  vision: visionBench,
+  "seven-billion": sevenBillionBench,
+};
+
+const [what = "train", ...words] = process.argv.slice(2);
+const bench = benches[what];
+if (bench === undefined) {
+  console.error(`bench: knows ${Object.keys(benches).join(", ")}, got "${what}"`);
+  process.exit(2);
+}
+await bench(words);

@@ -3,6 +3,7 @@ import type { OwlConfig, Stage } from "../src/model/index.ts";
 import { openDevice } from "../src/runtime/index.ts";
 import { createTrainer, languageObjective, type TrainingRecipe } from "../src/training/index.ts";
 import { configurations } from "./configurations.ts";
+import { median } from "./numbers.ts";
 
 /** A measured training step. */
 export interface StepTime {
@@ -79,10 +80,4 @@ export async function measureStep(
   }
   trainer.dispose();
   return { config: name, stage, step_ms: median(times.slice(2)) };
-}
-
-export function median(values: readonly number[]): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  const middle = sorted.length >> 1;
-  return sorted.length % 2 === 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
 }

@@ -1,0 +1,146 @@
+import { mkdirSync } from "node:fs";
+import {
+  entryBytes,
+  narrowFloats,
+  safetensorsLayout,
+  shardIndex,
+  shardName,
+  splitIntoShards,
+} from "../src/checkpoint/index.ts";
+import { seededRandom } from "../src/data/index.ts";
+import { configJson, describeParameters, type OwlConfig } from "../src/model/index.ts";
+import {
+  type FilePiece,
+  joinPath,
+  pathKind,
+  writeFileAtomically,
+  writePiecesAtomically,
+} from "../src/platform/index.ts";
+import { elementCount } from "../src/tensor/index.ts";
+
+/** Elements written at once. */
+const piece = 8 * 2 ** 20;
+
+/**
+ * Writes a model directory of random float16 weights under the published names and shapes: real sizes for a race,
+ * no knowledge. Norms are one, biases zero, all others normal with the deviation they begin training with. One run
+ * of random numbers is used again from a new place for every piece, which is what makes it fast.
+ */
+export async function writeSynthetic(directory: string, config: OwlConfig): Promise<void> {
+  mkdirSync(directory, { recursive: true });
+  if ((await pathKind(joinPath(directory, "config.json"))) === "file") return;
+  const random = normalHalves(3 * piece);
+  const entries = describeParameters(config).map(({ name, dims, initial }) => ({
+    name,
+    dims,
+    type: "F16" as const,
+    constant: initial.kind === "constant" ? initial.value : undefined,
+  }));
+  const shards = splitIntoShards(entries, entryBytes, 2e9);
+  const weightMap: Record<string, string> = {};
+  let turn = 0;
+  for (const [i, shard] of shards.entries()) {
+    const file = shardName(i, shards.length);
+    for (const { name } of shard) weightMap[name] = file;
+    if ((await pathKind(joinPath(directory, file))) === "file") continue;
+    const { header, positions } = safetensorsLayout(shard);
+    async function* pieces(): AsyncGenerator<FilePiece> {
+      yield [0, header];
+      for (const { name, dims, constant } of shard) {
+        const count = elementCount(dims);
+        for (let at = 0; at < count; at += piece) {
+          const length = Math.min(piece, count - at);
+          const begin = (turn++ * 7_368_787) % (2 * piece);
+          const numbers =
+            constant === undefined
+              ? random.subarray(begin, begin + length)
+              : new Uint16Array(length).fill(constant === 1 ? 0x3c00 : 0);
+          const bytes = new Uint8Array(numbers.buffer, numbers.byteOffset, numbers.byteLength);
+          yield [positions.get(name)! + 2 * at, bytes];
+        }
+      }
+    }
+    await writePiecesAtomically(joinPath(directory, file), pieces());
+    console.error(`${file} of ${shards.length}`);
+  }
+  const total = entries.reduce((sum, entry) => sum + entryBytes(entry), 0);
+  if (shards.length > 1) {
+    const { index, content } = shardIndex(weightMap, total);
+    await writeFileAtomically(joinPath(directory, index), content);
+  }
+  await writeFileAtomically(joinPath(directory, "config.json"), JSON.stringify(configJson(config), null, 2));
+}
+
+/**
+ * Writes a model directory that is quantised already: random packed bytes, scales that give the weights the
+ * deviation they begin training with. No two tensors are alike: ONNX Runtime keeps equal ones once.
+ */
+export async function writeQuantized(directory: string, config: OwlConfig): Promise<void> {
+  if ((await pathKind(joinPath(directory, "config.json"))) === "file") return;
+  const random = seededRandom(11);
+  const bytes = randomBytes(4 * piece);
+  const entries = describeParameters(config).map(({ name, dims, dtype, initial }) => ({
+    name,
+    dims,
+    type: dtype === "uint8" ? ("U8" as const) : ("F32" as const),
+    initial,
+  }));
+  const { header, positions } = safetensorsLayout(entries);
+  async function* pieces(): AsyncGenerator<FilePiece> {
+    yield [0, header];
+    for (const { name, dims, type, initial } of entries) {
+      const count = elementCount(dims);
+      // The deviation of a random number of so many bits, in steps.
+      const steps = name.includes("language_model.model.layers") ? 4.6 : 73.9;
+      const value = name.endsWith(".scales")
+        ? 0.02 / steps
+        : initial.kind === "constant"
+          ? initial.value
+          : 0.02;
+      for (let at = 0; at < count; at += piece) {
+        const length = Math.min(piece, count - at);
+        const begin = Math.floor(random() * 3 * piece);
+        yield type === "U8"
+          ? [positions.get(name)! + at, bytes.subarray(begin, begin + length)]
+          : [
+              positions.get(name)! + 4 * at,
+              new Uint8Array(wave(length, value, Math.floor(1000 * random())).buffer),
+            ];
+      }
+    }
+  }
+  await writePiecesAtomically(joinPath(directory, "model.safetensors"), pieces());
+  await writeFileAtomically(joinPath(directory, "config.json"), JSON.stringify(configJson(config), null, 2));
+}
+
+function randomBytes(count: number): Uint8Array {
+  const words = new Uint32Array(count / 4);
+  let state = 1;
+  for (let i = 0; i < words.length; i++) {
+    state ^= state << 13;
+    state ^= state >>> 17;
+    state ^= state << 5;
+    words[i] = state;
+  }
+  return new Uint8Array(words.buffer);
+}
+
+/** Numbers around a value, another run for every phase. */
+function wave(length: number, value: number, phase: number): Float32Array {
+  const numbers = new Float32Array(length);
+  for (let i = 0; i < length; i++) numbers[i] = value * (1 + ((i + phase) % 1021) / 10_000);
+  return numbers;
+}
+
+/** Normal random numbers of deviation 0.02 as float16 bits. */
+function normalHalves(count: number): Uint16Array {
+  const random = seededRandom(7);
+  const numbers = new Float32Array(count);
+  for (let i = 0; i < count; i += 2) {
+    const radius = 0.02 * Math.sqrt(-2 * Math.log(1 - random()));
+    const angle = 2 * Math.PI * random();
+    numbers[i] = radius * Math.cos(angle);
+    numbers[i + 1] = radius * Math.sin(angle);
+  }
+  return narrowFloats(numbers, "F16")!;
+}
