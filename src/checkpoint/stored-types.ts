@@ -100,5 +100,6 @@ function widen(type: StoredType, bytes: Uint8Array, into: HostTensor, at: number
 }
 
 function aligned(bytes: Uint8Array, alignment: number): Uint8Array {
-  return bytes.byteOffset % alignment === 0 ? bytes : bytes.slice();
+  // Not slice(): that of Node's Buffer copies nothing.
+  return bytes.byteOffset % alignment === 0 ? bytes : new Uint8Array(bytes);
 }

@@ -1,17 +1,18 @@
 /** Reproducible random numbers: `random(n)` is a whole number from 0 to n − 1. */
 export type Random = (below: number) => number;
 
-/** Marsaglia's xorshift with 32 bits, begun from a hash of the seed so that neighbouring seeds differ. */
+/** A counter through a mixer of 32 bits (MurmurHash3's finalizer): neighbouring seeds have nothing in common. */
 export function randomFrom(seed: number): Random {
-  let state = Math.imul(seed ^ 0x9e3779b9, 0x85ebca6b) | 1;
-  const next = (): number => {
-    state ^= state << 13;
-    state ^= state >>> 17;
-    state ^= state << 5;
-    return state >>> 0;
+  const mixed = (value: number): number => {
+    const once = Math.imul(value ^ (value >>> 16), 0x85ebca6b);
+    const twice = Math.imul(once ^ (once >>> 13), 0xc2b2ae35);
+    return (twice ^ (twice >>> 16)) >>> 0;
   };
-  for (let i = 0; i < 4; i++) next();
-  return (below) => next() % below;
+  let state = mixed(seed + 1);
+  return (below) => {
+    state = (state + 0x9e3779b9) | 0;
+    return mixed(state) % below;
+  };
 }
 
 const pick = <T>(random: Random, values: readonly T[]): T => values[random(values.length)];
@@ -81,7 +82,8 @@ function set(bytes: Uint8Array, at: number, change: (byte: number) => number): U
 
 /** Bytes with one to four damages: bits, numbers at the edges of their widths, parts lost, repeated, moved. */
 export function mutateBytes(bytes: Uint8Array, random: Random): Uint8Array {
-  let changed = bytes;
+  // Not slice(), which copies nothing where the bytes are a Buffer of Node's.
+  let changed: Uint8Array = new Uint8Array(bytes);
   for (let count = 1 + random(4); count > 0 && changed.length > 0; count--) {
     changed = pick(random, changes)(changed, random);
   }
