@@ -53,21 +53,46 @@ const tokenId = z
   .nonnegative()
   .max(2 ** 22);
 
-const decoder = z.looseObject({
+const pattern = z.union([z.object({ String: z.string() }), z.object({ Regex: z.string() })]);
+
+/** What is done to a text or its tokens; the library goes on without a pattern that is missing or of another kind. */
+const step = z.looseObject({
   type: z.string(),
+  pattern: pattern.optional(),
+  get normalizers() {
+    return z.array(step).optional();
+  },
+  get pretokenizers() {
+    return z.array(step).optional();
+  },
   get decoders() {
-    return z.array(decoder).optional();
+    return z.array(step).optional();
   },
 });
+
+const DEEPEST = 32;
+
+/** Whether a step that is nothing without its pattern has none, or steps nest without reason. */
+function isUnsound(value: unknown, depth = 0): boolean {
+  if (typeof value !== "object" || value === null) return false;
+  const needsPattern = "type" in value && (value.type === "Split" || value.type === "Replace");
+  if (depth > DEEPEST || (needsPattern && !("pattern" in value))) return true;
+  return Object.values(value).some((item) => isUnsound(item, depth + 1));
+}
+
+const steps = step
+  .nullable()
+  .default(null)
+  .refine((first) => !isUnsound(first), `Split and Replace must have a pattern; at most ${DEEPEST} levels`);
 
 const tokenizerJson = z.looseObject({
   added_tokens: z.array(
     z.looseObject({ id: tokenId, content: z.string(), special: z.boolean().default(false) }),
   ),
-  normalizer: z.looseObject({}).nullable().default(null),
-  pre_tokenizer: z.looseObject({}).nullable().default(null),
-  post_processor: z.looseObject({}).nullable().default(null),
-  decoder: decoder.nullable().default(null),
+  normalizer: steps,
+  pre_tokenizer: steps,
+  post_processor: steps,
+  decoder: steps,
   model: z.looseObject({
     type: z.literal("BPE").default("BPE"),
     vocab: z.record(z.string(), tokenId),
