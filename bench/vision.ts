@@ -3,11 +3,12 @@ import { existsSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { openCheckpoint, readAll } from "../src/checkpoint/index.ts";
 import { seededRandom } from "../src/data/index.ts";
-import { LoadedModel, pictureOf } from "../src/generation/index.ts";
+import { LoadedModel } from "../src/generation/index.ts";
 import { storedParameters } from "../src/generation/stored-weights.ts";
 import { parseConfig } from "../src/model/index.ts";
 import { type ConversionSettings, convertCheckpoint } from "../src/quantization/index.ts";
 import { openDevice } from "../src/runtime/index.ts";
+import { float32 } from "../src/tensor/index.ts";
 import { configurations } from "./configurations.ts";
 import { median, rounded } from "./numbers.ts";
 import { writeSynthetic } from "./synthetic.ts";
@@ -38,13 +39,20 @@ async function load(variant: string): Promise<LoadedModel> {
 /** Median milliseconds of one picture through the vision encoder and the abstractor. */
 async function ours(variant: string, runs = 7): Promise<number> {
   const model = await load(variant);
+  const { program, parameters } = await model.visionProgram();
   const random = seededRandom(3);
   const size = 3 * model.config.vision.imageSize ** 2;
   const times: number[] = [];
   for (let run = -2; run < runs; run++) {
-    const picture = await pictureOf(Float32Array.from({ length: size }, () => 2 * random() - 1));
+    const numbers = Float32Array.from({ length: size }, () => 2 * random() - 1);
+    const pixel_values = float32(numbers, [
+      1,
+      3,
+      model.config.vision.imageSize,
+      model.config.vision.imageSize,
+    ]);
     const start = performance.now();
-    await model.visualTokens([picture]);
+    await program.run({ ...parameters, pixel_values });
     if (run >= 0) times.push(performance.now() - start);
   }
   await model.close();

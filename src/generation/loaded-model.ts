@@ -40,6 +40,8 @@ export class LoadedModel {
   readonly #programs = new Map<string, Promise<BoundProgram>>();
   #sound: Promise<void> | undefined;
   readonly #visual = new Map<string, Float32Array>();
+  /** Calls that are encoding pictures. */
+  #encoding = 0;
 
   /** `parameters` by their published names; they are not copied and must stay as they are. */
   constructor(config: OwlConfig, parameters: NamedTensors, device: Device, stored?: StoredParameters) {
@@ -107,17 +109,36 @@ export class LoadedModel {
       if (visual !== undefined) known.set(picture.key, visual);
       else fresh.set(picture.key, picture);
     }
-    for (const frames of new Set([...fresh.values()].map((picture) => picture.frames))) {
-      const open = [...fresh.values()].filter((picture) => picture.frames === frames);
-      const atOnce = Math.max(1, Math.floor(picturesAtOnce / (frames ?? 1)));
-      for (let at = 0; at < open.length; at += atOnce) {
-        const some = open.slice(at, at + atOnce);
-        for (const [i, visual] of (await this.#encode(some, frames)).entries())
-          known.set(some[i].key, visual);
+    this.#encoding++;
+    try {
+      for (const frames of new Set([...fresh.values()].map((picture) => picture.frames))) {
+        const open = [...fresh.values()].filter((picture) => picture.frames === frames);
+        const atOnce = Math.max(1, Math.floor(picturesAtOnce / (frames ?? 1)));
+        for (let at = 0; at < open.length; at += atOnce) {
+          const some = open.slice(at, at + atOnce);
+          for (const [i, visual] of (await this.#encode(some, frames)).entries())
+            known.set(some[i].key, visual);
+        }
       }
+    } finally {
+      this.#encoding--;
+      if (this.stored !== undefined && this.#encoding === 0) await this.#releaseVision();
     }
     this.#keep(known);
     return concatenated(pictures.map(({ key }) => known.get(key)!));
+  }
+
+  /** Gives back the memory of the vision encoder's stored weights: mapping them again takes less than a second. */
+  async #releaseVision(): Promise<void> {
+    for (const [name, made] of this.#programs) {
+      if (!name.startsWith("vision") && !name.startsWith("video")) continue;
+      this.#programs.delete(name);
+      // One that did not compile has told so already.
+      await made.then(
+        ({ program }) => program.dispose(),
+        () => undefined,
+      );
+    }
   }
 
   /** Releases the programs. */
