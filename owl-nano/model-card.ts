@@ -58,7 +58,8 @@ Exact match, greedy. **S1**: ${S1.length} drawings of known things whose vendor'
 by OpenMoji, a vendor of which no stage saw anything. Each drawing four times, as the only thing, on one of ${COLORS.length} named colors; the
 intervals count pictures of one drawing as dependent. "Blind" is
 the same question with an even grey in place of the picture; "unseen phrasing" asks in words that training never used. Follow-ups
-("what does it eat?") are asked after the owl's own answer, where it named the thing right.
+("what does it eat?") are asked after the owl's own answer, where it named the thing right. S1 and S2 were measured after the last
+step of a recipe that was chosen with another held-out set; what they had shown of an earlier owl was known.
 
 ${table(reports)}
 

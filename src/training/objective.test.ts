@@ -49,7 +49,9 @@ const loraNames = (config: OwlConfig, ...targets: string[]): string[] =>
     .filter((name) => name.includes("lora_"));
 
 test("a LoRA stands where its targets say, in a LLaMA and in a BLOOM", () => {
-  expect(loraNames(microConfig, "q_proj", "self_attn.o_proj")).toHaveLength(2 * 2 * microConfig.language.layers);
+  expect(loraNames(microConfig, "q_proj", "self_attn.o_proj")).toHaveLength(
+    2 * 2 * microConfig.language.layers,
+  );
   expect(loraNames(bloom, "query_key_value")).toEqual([
     "language_model.transformer.h.0.self_attention.query_key_value.lora_A.weight",
     "language_model.transformer.h.0.self_attention.query_key_value.lora_B.weight",
