@@ -7,6 +7,14 @@ export type { PictureSource, VideoSource } from "./picture-source.ts";
 export { ProbeError, type ProbeOptions, probeModel } from "./probe.ts";
 export { checkPrompt, type Picture, type Prompt, pictureOf } from "./prompt.ts";
 export { Reply } from "./reply.ts";
+export type {
+  EngineAnswer,
+  GenerationPiece,
+  GenerationRequest,
+  ReportedToken,
+  TokenConstraint,
+  TokenLogprob,
+} from "./request.ts";
 export {
   completeSettings,
   type GenerationSettings,

@@ -1,0 +1,48 @@
+import type { Answer } from "./answer.ts";
+import type { Prompt } from "./prompt.ts";
+import type { GenerationSettings } from "./settings.ts";
+
+/** Says at each step of one answer which tokens may come next. It belongs to that answer alone. */
+export interface TokenConstraint {
+  /** Sets the logits [vocabulary] of every token that may not come next to −∞. At least one must be left. */
+  forbid(logits: Float32Array): void;
+  /** Takes note of the token that was chosen. */
+  accept(id: number): void;
+}
+
+/** One answer that an engine is asked for. */
+export interface GenerationRequest {
+  readonly prompt: Prompt;
+  readonly settings: GenerationSettings;
+  /** Ends the answer before its next token; the iteration then throws the signal's reason. */
+  readonly signal?: AbortSignal | undefined;
+  /** Absent: any token may come next. */
+  readonly constraint?: TokenConstraint | undefined;
+  /** Reports each token's log-probability and those of so many likeliest ones (0 for none of these). Absent: no report. */
+  readonly topLogprobs?: number | undefined;
+}
+
+/** A token and the natural logarithm of its probability under the model, before penalties, temperature and constraints. */
+export interface TokenLogprob {
+  readonly id: number;
+  readonly logprob: number;
+}
+
+/** A new token of an answer with the likeliest tokens at its place, best first. */
+export interface ReportedToken extends TokenLogprob {
+  readonly top: readonly TokenLogprob[];
+}
+
+/** What came with one step: text of whole characters (empty while one is unfinished) and, where asked, its tokens. */
+export interface GenerationPiece {
+  readonly text: string;
+  readonly tokens: readonly ReportedToken[];
+}
+
+/** A finished answer with what it cost. */
+export interface EngineAnswer extends Answer {
+  /** Positions of the prompt, visual tokens included. */
+  readonly promptTokens: number;
+  /** How many of them were in the KV cache already. */
+  readonly cachedTokens: number;
+}
