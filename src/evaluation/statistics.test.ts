@@ -27,7 +27,8 @@ describe("bootstrap", () => {
       group: String(i % 4),
       value: i % 4 === 0 ? 1 : 0,
     }));
-    const statistic = (sample: typeof items): number => mean(sample.map(({ value }) => value));
+    const statistic = (sample: readonly { value: number }[]): number =>
+      mean(sample.map(({ value }) => value));
     const options = { groupOf: ({ group }: { group: string }) => group };
     expect(bootstrapInterval(items, statistic, options)).toMatchObject({ low: 0, high: 0.75 });
     expect(bootstrapInterval(items, statistic).high).toBeLessThan(0.31);
