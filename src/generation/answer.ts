@@ -1,9 +1,11 @@
 import type { TextStream } from "../tokenizer/index.ts";
 import { BeamSearch } from "./beam-search.ts";
 import type { Decoder } from "./decoder.ts";
+import type { ReportedToken, TokenConstraint } from "./request.ts";
 import type { GenerationSettings } from "./settings.ts";
 import { StopStrings } from "./stop-strings.ts";
-import { type TokenChoice, tokenChoice } from "./token-choice.ts";
+import { highest, type TokenChoice, tokenChoice } from "./token-choice.ts";
+import { reportToken } from "./token-report.ts";
 
 /** Why an answer ended: the model ended it, a stop string came, or no more tokens were allowed. */
 export type FinishReason = "end" | "stop" | "length";
@@ -19,22 +21,33 @@ export interface Answer {
   readonly notes?: readonly string[] | undefined;
 }
 
+/** What an answer needs beside its settings. */
+export interface AnswerOptions {
+  /** Turns its tokens into text; without it the text stays empty. */
+  readonly stream?: TextStream | undefined;
+  /** Which tokens may come next; absent: any. */
+  readonly constraint?: TokenConstraint | undefined;
+  /** Reports each token's log-probability and those of so many likeliest ones; absent: no report. */
+  readonly topLogprobs?: number | undefined;
+}
+
 /** One answer on its way: chooses its tokens, turns them into text, knows when it ends. */
 export class GrowingAnswer {
   readonly #settings: GenerationSettings;
   readonly #choice: TokenChoice;
   readonly #history: number[];
-  readonly #stream: TextStream | undefined;
+  readonly #options: AnswerOptions;
   readonly #stops: StopStrings;
   #text = "";
   #fresh = "";
+  #reports: ReportedToken[] = [];
   #finish: FinishReason | undefined;
 
-  constructor(settings: GenerationSettings, stream: TextStream | undefined) {
+  constructor(settings: GenerationSettings, options: AnswerOptions) {
     this.#settings = settings;
     this.#choice = tokenChoice(settings);
     this.#history = [settings.bosTokenId];
-    this.#stream = stream;
+    this.#options = options;
     this.#stops = new StopStrings(settings.stop);
   }
 
@@ -48,7 +61,20 @@ export class GrowingAnswer {
 
   /** The next token, chosen from its logits (which are overwritten). */
   choose(logits: Float32Array): void {
-    this.add(this.#choice(logits, this.#history));
+    const { constraint, topLogprobs } = this.#options;
+    const original = topLogprobs === undefined ? undefined : logits.slice();
+    const id = constraint === undefined ? this.#choice(logits, this.#history) : this.#constrained(logits);
+    constraint?.accept(id);
+    if (original !== undefined) this.#reports.push(reportToken(original, id, topLogprobs!));
+    this.add(id);
+  }
+
+  /** A token that the constraint allows, also where a penalty removes every one of these. */
+  #constrained(logits: Float32Array): number {
+    this.#options.constraint?.forbid(logits);
+    const allowed = logits.slice();
+    const id = this.#choice(logits, this.#history);
+    return allowed[id] > -Infinity ? id : highest(allowed);
   }
 
   /** Takes a token as the next one. */
@@ -56,7 +82,7 @@ export class GrowingAnswer {
     const { eosTokenIds, maxNewTokens } = this.#settings;
     this.#history.push(id);
     const isEnd = eosTokenIds.includes(id);
-    if (!isEnd) this.#show(this.#stops.push(this.#stream?.push(id) ?? ""));
+    if (!isEnd) this.#show(this.#stops.push(this.#options.stream?.push(id) ?? ""));
     if (this.#stops.found) this.#finish = "stop";
     else if (isEnd) this.end("end");
     else if (this.#history.length > maxNewTokens) this.end("length");
@@ -64,7 +90,7 @@ export class GrowingAnswer {
 
   /** No more tokens come. */
   end(reason: FinishReason): void {
-    this.#show(this.#stops.push(this.#stream?.end() ?? ""));
+    this.#show(this.#stops.push(this.#options.stream?.end() ?? ""));
     this.#show(this.#stops.end());
     this.#finish = this.#stops.found ? "stop" : reason;
   }
@@ -74,6 +100,18 @@ export class GrowingAnswer {
     const text = this.#fresh;
     this.#fresh = "";
     return text;
+  }
+
+  /** The reports of the tokens that have come since the last call. */
+  takeReports(): ReportedToken[] {
+    const reports = this.#reports;
+    this.#reports = [];
+    return reports;
+  }
+
+  /** How many tokens there are. */
+  get length(): number {
+    return this.#history.length - 1;
   }
 
   /** The answer, once it is finished. */

@@ -53,7 +53,7 @@ export class Generator {
     const { decoder } = conversation;
     const logits = await decoder.prefill([prompt], conversation.reused);
     const allowed = this.#allowed(settings, prompt);
-    const answer = new GrowingAnswer(allowed, this.#textStream?.());
+    const answer = new GrowingAnswer(allowed, { stream: this.#textStream?.() });
     try {
       signal?.throwIfAborted();
       if (settings.numBeams > 1) {
@@ -115,7 +115,7 @@ export class Generator {
     signal: AbortSignal | undefined,
   ): Promise<Answer[]> {
     const answers = prompts.map(
-      (prompt) => new GrowingAnswer(this.#allowed(settings, prompt), this.#textStream?.()),
+      (prompt) => new GrowingAnswer(this.#allowed(settings, prompt), { stream: this.#textStream?.() }),
     );
     if (settings.numBeams > 1) {
       for (const [i, prompt] of prompts.entries()) {

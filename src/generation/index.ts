@@ -1,4 +1,5 @@
 export type { Answer, FinishReason } from "./answer.ts";
+export { type CacheStatistics, Engine, type EngineOptions, type EngineStatistics } from "./engine.ts";
 export { Generator, type GeneratorOptions } from "./generator.ts";
 export { LoadedModel } from "./loaded-model.ts";
 export type { ForwardResult, GradientResult, ModelInputs } from "./numbers.ts";

@@ -22,6 +22,7 @@ import { encodeConversation, type Message } from "../prompt/index.ts";
 import { type DeviceOptions, openDevice, type StoredParameters } from "../runtime/index.ts";
 import { loadTokenizer, type Tokenizer } from "../tokenizer/index.ts";
 import type { Answer } from "./answer.ts";
+import { Engine, type EngineOptions } from "./engine.ts";
 import { Generator } from "./generator.ts";
 import { LoadedModel } from "./loaded-model.ts";
 import {
@@ -211,6 +212,12 @@ export class Owl {
   ): Promise<Answer[]> {
     const { signal, batchSize, ...given } = settings;
     return this.#generator.answerAll(prompts, completeSettings(given, this.defaults), signal, batchSize);
+  }
+
+  /** Makes answers for many who ask at the same time, as a server needs it. Close it before the owl. */
+  engine(options: EngineOptions = {}): Engine {
+    const { model, tokenizer } = this.#parts;
+    return new Engine(model, tokenizer?.stream, options);
   }
 
   /** One forward pass over whole rows: hidden states, visual tokens, logits and, where asked, the loss. */

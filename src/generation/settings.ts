@@ -15,6 +15,8 @@ const schema = z.strictObject({
   topP: z.number().positive().max(1),
   repetitionPenalty: z.number().positive(),
   noRepeatNgramSize: z.int().nonnegative(),
+  frequencyPenalty: z.number(),
+  presencePenalty: z.number(),
   numBeams: z.int().positive(),
   lengthPenalty: z.number(),
   earlyStopping: z.boolean(),
@@ -41,6 +43,10 @@ export interface GenerationSettings {
   readonly repetitionPenalty: number;
   /** No run of this many tokens occurs twice in an answer; 0 for no limit. Default 0. */
   readonly noRepeatNgramSize: number;
+  /** Taken from a token's logit for every time that the answer already has it, as OpenAI defines it. Default 0. */
+  readonly frequencyPenalty: number;
+  /** Taken once from the logit of every token that the answer already has, as OpenAI defines it. Default 0. */
+  readonly presencePenalty: number;
   /** Above 1: beam search with so many beams; with doSample its candidates are drawn. Default 1. */
   readonly numBeams: number;
   /** Beam search: exponent of the length by which a score is divided; above 0 favours long answers. Default 1. */
@@ -68,6 +74,8 @@ export const plainSettings: GenerationSettings = {
   topP: 1,
   repetitionPenalty: 1,
   noRepeatNgramSize: 0,
+  frequencyPenalty: 0,
+  presencePenalty: 0,
   numBeams: 1,
   lengthPenalty: 1,
   earlyStopping: false,
@@ -112,6 +120,8 @@ const publishedNames: Record<string, keyof GenerationSettings> = {
   top_p: "topP",
   repetition_penalty: "repetitionPenalty",
   no_repeat_ngram_size: "noRepeatNgramSize",
+  frequency_penalty: "frequencyPenalty",
+  presence_penalty: "presencePenalty",
   num_beams: "numBeams",
   length_penalty: "lengthPenalty",
   early_stopping: "earlyStopping",
