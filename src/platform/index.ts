@@ -1,11 +1,13 @@
 export * from "./append.ts";
 export * from "./digest.ts";
 export * from "./disk.ts";
+export * from "./fetch-bytes.ts";
 export * from "./file-lock.ts";
 export * from "./files.ts";
 export * from "./growing-file.ts";
 export * from "./image-decoder.ts";
 export {
+  DeviceLostError,
   type ExecutionProvider,
   type OnnxBindingName,
   type OnnxBoundRun,
@@ -16,9 +18,16 @@ export {
   type OnnxSignature,
   type OnnxTensor,
   type OnnxType,
+  OutOfMemoryError,
 } from "./onnx-runtime.ts";
 export { processorCount } from "./onnx-runtime-library.ts";
 export { openOnnxRuntime } from "./onnx-runtime-open.ts";
+export * from "./platform-error.ts";
+export { isPublicAddress } from "./public-address.ts";
+export * from "./remote-file.ts";
+export * from "./svg.ts";
+export * from "./transfers.ts";
 export * from "./urls.ts";
 export * from "./video-decoder.ts";
+export * from "./video-error.ts";
 export { type ZipEntry, zipEntries } from "./zip.ts";
