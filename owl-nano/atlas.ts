@@ -3,8 +3,9 @@ import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import sharp from "sharp";
 import { readConcepts } from "./concepts.ts";
+import { ICON_SETS, iconNames } from "./icons.ts";
 import { hashText } from "./random.ts";
-import { openVendor, VENDORS, type Vendor, type VendorPictures } from "./vendors.ts";
+import { openIconSet, openVendor, VENDORS, type Vendor, type VendorPictures } from "./vendors.ts";
 
 /** Side of a sprite in pixels: its longer edge fills it, whatever margin the vendor left around it. */
 export const SPRITE_SIZE = 48;
@@ -21,6 +22,16 @@ export interface Sprite {
   readonly pixels: Uint8Array;
   /** The same at half the size, for small drawings. */
   readonly half: Uint8Array;
+  /** A pictogram: shades of grey that stand for any two colors. Only training has them. */
+  readonly icon: boolean;
+  /** Darkest and lightest color of drawings of the same thing; only an icon has them. */
+  readonly inks?: readonly Inks[];
+}
+
+/** Two colors, RGB in 0…1. */
+export interface Inks {
+  readonly dark: readonly [number, number, number];
+  readonly light: readonly [number, number, number];
 }
 
 export interface Atlas {
@@ -30,7 +41,7 @@ export interface Atlas {
   readonly conceptCount: number;
 }
 
-const VERSION = 4;
+const VERSION = 5;
 const CACHE = join(dirname(fileURLToPath(import.meta.url)), "..", ".cache", "owl-nano");
 
 /** Names of people, gestures and signs, and of near-twins of the concepts (a blue book beside "book"). */
@@ -101,11 +112,63 @@ function halve(pixels: Uint8Array): Uint8Array {
   return half;
 }
 
+/**
+ * A pictogram as shades of grey: what is drawn with little opacity is a light shade, and in half of the versions the holes of a
+ * silhouette are filled with the lightest, as the belly of a black cow is white. Null where nothing would be filled.
+ */
+function greyVersion(pixels: Uint8Array, filled: boolean): Uint8Array | null {
+  const side = SPRITE_SIZE;
+  const grey = new Uint8Array(pixels.length);
+  const outside = filled ? reachedFromOutside(pixels) : undefined;
+  let fresh = 0;
+  for (let i = 0; i < side * side; i++) {
+    const alpha = pixels[i * 4 + 3]! / 255;
+    const shade =
+      alpha === 0
+        ? 0
+        : (0.3 * pixels[i * 4]! + 0.59 * pixels[i * 4 + 1]! + 0.11 * pixels[i * 4 + 2]!) / 255 / alpha;
+    const inside = outside !== undefined && outside[i] === 0;
+    // Opacities of a fifth and more are areas of a second tone, not edges.
+    const coverage = inside ? 1 : Math.min(1, alpha * (alpha > 0.15 ? 4 : 1));
+    const light = inside
+      ? shade * alpha + (1 - alpha)
+      : Math.min(1, shade + (coverage - alpha) / Math.max(coverage, 1e-3));
+    if (inside && alpha < 0.5) fresh++;
+    for (let c = 0; c < 3; c++) grey[i * 4 + c] = Math.round(light * coverage * 255);
+    grey[i * 4 + 3] = Math.round(coverage * 255);
+  }
+  return filled && fresh < 0.03 * side * side ? null : grey;
+}
+
+/** 1 for each transparent pixel that a path of such pixels joins to the border. */
+function reachedFromOutside(pixels: Uint8Array): Uint8Array {
+  const side = SPRITE_SIZE;
+  const reached = new Uint8Array(side * side);
+  const open: number[] = [];
+  const visit = (x: number, y: number): void => {
+    if (x < 0 || y < 0 || x >= side || y >= side) return;
+    const at = y * side + x;
+    if (reached[at] === 1 || pixels[at * 4 + 3]! > 100) return;
+    reached[at] = 1;
+    open.push(at);
+  };
+  for (let i = 0; i < side; i++) for (const edge of [0, side - 1]) [visit(i, edge), visit(edge, i)];
+  for (let at = open.pop(); at !== undefined; at = open.pop()) {
+    const [x, y] = [at % side, Math.floor(at / side)];
+    visit(x - 1, y);
+    visit(x + 1, y);
+    visit(x, y - 1);
+    visit(x, y + 1);
+  }
+  return reached;
+}
+
 interface IndexEntry {
   id: string;
   vendor: string;
   family: string;
   label: number;
+  icon: boolean;
 }
 interface AtlasIndex {
   key: number;
@@ -166,12 +229,41 @@ async function build(
         seen.add(id);
         const picture = await render(bytes);
         if (picture === null) continue;
-        sprites.push({ id, vendor: vendor.name, family: vendor.family, label });
+        sprites.push({ id, vendor: vendor.name, family: vendor.family, label, icon: false });
         pixels.push(picture);
       }
     }
   }
+  for (const { entry, picture } of await icons(only)) {
+    sprites.push(entry);
+    pixels.push(picture);
+  }
   return { index: { key, labels, conceptCount, sprites }, pixels: Buffer.concat(pixels) };
+}
+
+/** The pictograms of every concept, or of these alone. */
+async function icons(
+  only: readonly string[] | undefined,
+): Promise<{ entry: IndexEntry; picture: Uint8Array }[]> {
+  const concepts = readConcepts().filter(({ name }) => only?.includes(name) ?? true);
+  const drawn: { entry: IndexEntry; picture: Uint8Array }[] = [];
+  for (const set of ICON_SETS) {
+    const find = openIconSet(set.packageName);
+    for (const concept of concepts)
+      for (const { name, bytes } of find(iconNames(set, concept))) {
+        const picture = await render(bytes);
+        for (const filled of [false, true]) {
+          const version = picture && greyVersion(picture, filled);
+          const id = `${set.name}/${name}${filled ? " filled" : ""}`;
+          if (!version || drawn.some(({ entry }) => entry.id === id)) continue;
+          drawn.push({
+            entry: { id, vendor: set.name, family: set.family, label: concept.index, icon: true },
+            picture: version,
+          });
+        }
+      }
+  }
+  return drawn;
 }
 
 /** Writes the file beside its place first, so that a stopped build leaves no half atlas. */
@@ -194,7 +286,9 @@ function atlasFrom(index: AtlasIndex, all: Uint8Array): Atlas {
  * (under a minute). Nothing is fetched.
  */
 export async function loadAtlas(): Promise<Atlas> {
-  const key = hashText(`${VERSION} ${JSON.stringify(readConcepts())} ${JSON.stringify(VENDORS)}`);
+  const key = hashText(
+    `${VERSION} ${JSON.stringify(readConcepts())} ${JSON.stringify([VENDORS, ICON_SETS])}`,
+  );
   const indexFile = join(CACHE, "atlas.json");
   const pixelsFile = join(CACHE, "atlas.rgba");
   if (!existsSync(indexFile) || (JSON.parse(readFileSync(indexFile, "utf8")) as AtlasIndex).key !== key) {

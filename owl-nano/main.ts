@@ -66,7 +66,7 @@ async function evaluateVision(plan: Plan): Promise<void> {
   const device = await openDevice();
   const weights = await readSafetensors(join(stageDirectory(plan, "vision"), "state", "model.safetensors"));
   const { train, S1, S2 } = plan.material.sprites;
-  const known = train.filter((sprite) => sprite.label < plan.material.concepts.length);
+  const known = train.filter(({ label, icon }) => !icon && label < plan.material.concepts.length);
   for (const [name, sprites] of [
     ["train", known],
     ["S1", S1],
@@ -93,7 +93,7 @@ async function evaluateCaptions(plan: Plan): Promise<void> {
     await openDevice(),
   );
   const { train, S1, S2 } = plan.material.sprites;
-  const known = train.filter((sprite) => sprite.label < plan.material.concepts.length);
+  const known = train.filter(({ label, icon }) => !icon && label < plan.material.concepts.length);
   for (const [name, sprites] of [
     ["train", known],
     ["S1", S1],

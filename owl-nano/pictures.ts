@@ -2,7 +2,7 @@ import type { Sprite } from "./atlas.ts";
 import type { Scene } from "./captions.ts";
 import type { Random } from "./random.ts";
 import { develop, drawSprite, IMAGE_SIZE, type Placement, paintBackground } from "./scene.ts";
-import { type PlacementRange, place, REDRAWING } from "./vision-scenes.ts";
+import { type PlacementRange, pickDesign, place, REDRAWING } from "./vision-scenes.ts";
 
 /** RGB, rows from the top; the shape of `RgbImage` of `src/image`. */
 export interface Picture {
@@ -42,6 +42,9 @@ export const TEST_PICTURES: PlacementRange = {
   whole: true,
 };
 
+/** How often a thing that has icons is shown by one. */
+const ICON_SHARE = 0.25;
+
 const PAIR_SIZE: readonly [number, number] = [25, 32];
 
 function placeScene(sprites: readonly Sprite[], range: PlacementRange, random: Random): Placement[] {
@@ -64,7 +67,7 @@ export function drawPicture(scene: Scene, designs: Wardrobe, range: PlacementRan
     const choices = designs.get(thing.index);
     if (choices === undefined)
       throw new Error(`pictures: at least one drawing of "${thing.name}" is needed, got none`);
-    return random.pick(choices);
+    return pickDesign(choices, ICON_SHARE, random);
   });
   return drawSprites(sprites, scene.color, range, random);
 }

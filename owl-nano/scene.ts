@@ -24,6 +24,8 @@ export interface Placement {
   readonly bend?: { readonly across: Wave; readonly down: Wave } | undefined;
   /** Drawn from the sprite at half size, without its fine details. */
   readonly coarse?: boolean;
+  /** A round part that is not drawn; in parts of the drawing's size. */
+  readonly hole?: { readonly x: number; readonly y: number; readonly radius: number } | undefined;
   readonly style: Style;
 }
 
@@ -129,10 +131,18 @@ function rasterise(placement: Placement): Tile {
   return tile;
 }
 
+function punch({ width, height, alpha }: Tile, hole: { x: number; y: number; radius: number }): void {
+  const [x0, y0, reach] = [hole.x * width, hole.y * height, hole.radius * width];
+  for (let y = Math.max(0, Math.floor(y0 - reach)); y < Math.min(height, y0 + reach); y++)
+    for (let x = Math.max(0, Math.floor(x0 - reach)); x < Math.min(width, x0 + reach); x++)
+      if ((x - x0) ** 2 + (y - y0) ** 2 < reach * reach) alpha[y * width + x] = 0;
+}
+
 /** Draws one sprite; `index` marks the pixels that it covers. */
 export function drawSprite(canvas: Canvas, placement: Placement, index: number): void {
   const tile = rasterise(placement);
   applyStyle(tile, placement.style);
+  if (placement.hole !== undefined) punch(tile, placement.hole);
   const left = Math.round(placement.x - tile.width / 2);
   const top = Math.round(placement.y - tile.height / 2);
   for (let y = Math.max(0, -top); y < tile.height && top + y < IMAGE_SIZE; y++)

@@ -39,10 +39,16 @@ function endless(example: (index: number) => Example): ExampleSource {
  * style, and designs that are bent and tinted as if drawn anew. At last it comes nearer to what is asked.
  */
 const COURSE: Course = [
-  { from: 0, variety: { furtherShare: 0, style: 0, alone: 0.9 } },
-  { from: 40_000, variety: { furtherShare: 0.15, style: 0.5, alone: 0.5 } },
-  { from: 100_000, variety: { furtherShare: 0.2, style: 0.7, alone: 0.5, redrawing: REDRAWING } },
-  { from: 520_000, variety: { furtherShare: 0.1, style: 0.4, alone: 0.5, redrawing: REDRAWING } },
+  { from: 0, variety: { furtherShare: 0, iconShare: 0, style: 0, alone: 0.9 } },
+  { from: 40_000, variety: { furtherShare: 0.15, iconShare: 0.3, style: 0.5, alone: 0.5 } },
+  {
+    from: 100_000,
+    variety: { furtherShare: 0.2, iconShare: 0.3, style: 0.7, alone: 0.5, redrawing: REDRAWING },
+  },
+  {
+    from: 520_000,
+    variety: { furtherShare: 0.1, iconShare: 0.2, style: 0.5, alone: 0.5, redrawing: REDRAWING },
+  },
 ];
 
 /** Stage V: scenes with a class for each patch. */

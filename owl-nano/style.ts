@@ -1,3 +1,4 @@
+import type { Inks } from "./atlas.ts";
 import type { Random } from "./random.ts";
 import type { Tile } from "./tile.ts";
 
@@ -15,6 +16,10 @@ export interface Style {
   readonly tones: number;
   /** Strength of black lines along the edges inside and around the drawing, 0…1. */
   readonly outline: number;
+  /** In place of the drawing's own colors: from the first for black to the second for white. */
+  readonly inks?: Inks | undefined;
+  /** Light from one side: brighter by this much there, darker on the other side; direction in radians. */
+  readonly light?: { readonly strength: number; readonly from: number } | undefined;
 }
 
 /** As the vendor drew it. */
@@ -56,7 +61,44 @@ export function randomStyle(random: Random, strength = 1, tint = 0.15): Style {
   if (dice < 0.27) return { ...style, saturation: random.range(0, 0.2) };
   if (dice < 0.34) return { ...style, hue: random.range(-0.8, 0.8), saturation: random.range(0.6, 1.3) };
   if (dice < 0.39) return { ...style, tones: random.integer(3) + 2 };
+  if (dice < 0.43) return { ...style, inks: randomInks(random) };
+  if (dice < 0.58)
+    return { ...style, light: { strength: random.range(0.15, 0.5), from: random.range(0, 2 * Math.PI) } };
   return style;
+}
+
+/** A dark color and a light one. */
+function randomInks(random: Random): Inks {
+  const color = (low: number, high: number): [number, number, number] => {
+    const value = random.range(low, high);
+    const hue = random.next() * 6;
+    const saturation = random.range(0, 1);
+    const channel = (n: number): number =>
+      value * (1 - saturation * Math.max(0, Math.min((n + hue) % 6, 4 - ((n + hue) % 6), 1)));
+    return [channel(5), channel(3), channel(1)];
+  };
+  return { dark: color(0, 0.6), light: color(0.6, 1) };
+}
+
+/** How an icon is colored: like a drawing of the same thing, or anyhow; now and then the other way round. */
+export function iconInks(inks: readonly Inks[], random: Random): Inks {
+  const own = inks.length > 0 && random.chance(0.7) ? random.pick(inks) : randomInks(random);
+  return random.chance(0.25) ? { dark: own.light, light: own.dark } : own;
+}
+
+function ink(rgb: Float32Array, at: number, { dark, light }: Inks): void {
+  const shade = 0.3 * rgb[at]! + 0.59 * rgb[at + 1]! + 0.11 * rgb[at + 2]!;
+  for (let c = 0; c < 3; c++) rgb[at + c] = dark[c]! + (light[c]! - dark[c]!) * shade;
+}
+
+function illuminate({ width, height, rgb }: Tile, strength: number, from: number): void {
+  const across = (2 * strength * Math.cos(from)) / width;
+  const down = (2 * strength * Math.sin(from)) / height;
+  for (let y = 0, at = 0; y < height; y++)
+    for (let x = 0; x < width; x++) {
+      const factor = 1 + across * (x - width / 2) + down * (y - height / 2);
+      for (let c = 0; c < 3; c++, at++) rgb[at] = Math.min(1, rgb[at]! * factor);
+    }
 }
 
 function recolor(tile: Tile, style: Style): void {
@@ -69,6 +111,7 @@ function recolor(tile: Tile, style: Style): void {
   const { rgb, alpha } = tile;
   for (let i = 0; i < count; i++) {
     if (alpha[i] === 0) continue;
+    if (style.inks !== undefined) ink(rgb, i * 3, style.inks);
     const r = rgb[i * 3]! * style.gain[0];
     const g = rgb[i * 3 + 1]! * style.gain[1];
     const b = rgb[i * 3 + 2]! * style.gain[2];
@@ -113,6 +156,7 @@ function findLines(tile: Tile): void {
 export function applyStyle(tile: Tile, style: Style): void {
   if (style.outline > 0) findLines(tile);
   if (style !== PLAIN) recolor(tile, style);
+  if (style.light !== undefined) illuminate(tile, style.light.strength, style.light.from);
   if (style.outline === 0) return;
   const count = tile.width * tile.height;
   for (let i = 0; i < count; i++) {

@@ -205,9 +205,25 @@ function svg(icon: IconifyIcon, set: IconifySet): Buffer {
   return Buffer.from(`${head} width="96" height="96" viewBox="${box}">${icon.body}</svg>`);
 }
 
+function readSet(directory: string): IconifySet {
+  return JSON.parse(readFileSync(join(directory, "icons.json"), "utf8")) as IconifySet;
+}
+
+/** The icons of a set that have one of these names, as SVG. */
+export function openIconSet(
+  packageName: string,
+): (names: readonly string[]) => { name: string; bytes: Buffer }[] {
+  const set = readSet(packageDirectory(packageName));
+  return (names) =>
+    names.flatMap((name) => {
+      const icon = set.icons[name];
+      return icon === undefined ? [] : [{ name, bytes: svg(icon, set) }];
+    });
+}
+
 function openIconify(vendor: Vendor): VendorPictures {
   const directory = packageDirectory(vendor.packageName);
-  const set = JSON.parse(readFileSync(join(directory, "icons.json"), "utf8")) as IconifySet;
+  const set = readSet(directory);
   const charactersFile = join(directory, "chars.json");
   const characters: Record<string, string> = existsSync(charactersFile)
     ? (JSON.parse(readFileSync(charactersFile, "utf8")) as Record<string, string>)

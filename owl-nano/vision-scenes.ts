@@ -2,7 +2,7 @@ import type { Sprite } from "./atlas.ts";
 import { COLORS } from "./colors.ts";
 import { type Random, randomFor } from "./random.ts";
 import { develop, drawSprite, IMAGE_SIZE, type Placement, paintBackground, type Wave } from "./scene.ts";
-import { PLAIN, randomStyle } from "./style.ts";
+import { iconInks, PLAIN, randomStyle, type Style } from "./style.ts";
 
 /** Side of a patch in pixels. */
 export const PATCH_SIZE = 8;
@@ -34,15 +34,26 @@ export interface Redrawing {
   readonly coarse: number;
   /** How far each of red, green and blue may be off. */
   readonly tint: number;
+  /** How often a part of the drawing is covered. */
+  readonly covered: number;
 }
 
 /** Enough to look drawn by another hand, little enough to be known again. */
-export const REDRAWING: Redrawing = { bend: 0.07, coarse: 0.25, tint: 0.25 };
+export const REDRAWING: Redrawing = { bend: 0.07, coarse: 0.25, tint: 0.25, covered: 0.2 };
 
 type Reach = Omit<PlacementRange, "style" | "redrawing">;
 const LARGE: Reach = { size: [34, 62], rotation: 0.3, stretch: 0.2 };
 const MIDDLE: Reach = { size: [26, 42], rotation: 0.3, stretch: 0.2 };
 const SMALL: Reach = { size: [21, 34], rotation: 0.25, stretch: 0.15 };
+
+/** One of a thing's drawings, an icon this often: there are many, and they shall not crowd out what has color and shading. */
+export function pickDesign(designs: readonly Sprite[], iconShare: number, random: Random): Sprite {
+  const first = designs.findIndex(({ icon }) => icon);
+  if (first <= 0) return random.pick(designs);
+  const end = random.chance(iconShare) ? designs.length : first;
+  const start = end === first ? 0 : first;
+  return designs[start + random.integer(end - start)]!;
+}
 
 /** Draws where a sprite may go: inside the picture, at most a tenth of its length cut off. */
 export function place(sprite: Sprite, range: PlacementRange, random: Random): Placement {
@@ -57,17 +68,28 @@ export function place(sprite: Sprite, range: PlacementRange, random: Random): Pl
     stretch: 1 + random.range(-range.stretch, range.stretch),
     mirrored: random.chance(0.5),
     ...(range.redrawing === undefined ? {} : redraw(range.redrawing, random)),
-    style: range.style === 0 ? PLAIN : randomStyle(random, range.style, range.redrawing?.tint),
+    style: styleOf(sprite, range, random),
   };
 }
 
-function redraw({ bend, coarse }: Redrawing, random: Random): Pick<Placement, "bend" | "coarse"> {
+function styleOf({ inks }: Sprite, { style, redrawing }: PlacementRange, random: Random): Style {
+  const own = style === 0 ? PLAIN : randomStyle(random, style, redrawing?.tint);
+  return inks === undefined ? own : { ...own, inks: iconInks(inks, random) };
+}
+
+function redraw(
+  { bend, coarse, covered }: Redrawing,
+  random: Random,
+): Pick<Placement, "bend" | "coarse" | "hole"> {
   const wave = (): Wave => ({
     amplitude: random.range(0, bend),
     count: random.range(0.5, 1.5),
     phase: random.range(0, 2 * Math.PI),
   });
-  return { bend: { across: wave(), down: wave() }, coarse: random.chance(coarse) };
+  const hole = random.chance(covered)
+    ? { x: random.next(), y: random.next(), radius: random.range(0.12, 0.25) }
+    : undefined;
+  return { bend: { across: wave(), down: wave() }, coarse: random.chance(coarse), hole };
 }
 
 function overlaps(a: Placement, b: Placement): boolean {
@@ -113,6 +135,8 @@ function patchLabels(owner: Int8Array, placements: readonly Placement[], color: 
 export interface Variety {
   /** How often a thing is none of the concepts. */
   readonly furtherShare: number;
+  /** How often a thing that has icons is shown by one. */
+  readonly iconShare: number;
   /** How much of the style changes. */
   readonly style: number;
   readonly redrawing?: Redrawing;
@@ -156,12 +180,12 @@ export class VisionScenes {
   example(index: number): LabelledScene {
     const random = randomFor(this.#seed, "vision", index);
     const color = random.integer(COLORS.length);
-    const { furtherShare, style, redrawing, alone } = this.#course.findLast(
+    const { furtherShare, iconShare, style, redrawing, alone } = this.#course.findLast(
       ({ from }) => index >= from,
     )!.variety;
     const pick = (): Sprite => {
       const further = random.chance(furtherShare) && this.#further.length > 0;
-      return random.pick(random.pick(further ? this.#further : this.#concepts));
+      return pickDesign(random.pick(further ? this.#further : this.#concepts), iconShare, random);
     };
     const dice = random.next();
     const rest = (dice - alone) / (1 - alone);
