@@ -101,6 +101,12 @@ export async function pathKind(path: string): Promise<"file" | "directory" | "mi
   }
 }
 
+/** The names of what lies in a directory, sorted. */
+export async function directoryEntries(path: string): Promise<string[]> {
+  const names = await orFileError(path, "must be a readable directory", () => fs.readdir(path));
+  return names.toSorted();
+}
+
 /** The path of a file behind all links to it. */
 export async function realPath(path: string): Promise<string> {
   return orFileError(path, "must be a file that can be found", () => fs.realpath(path));

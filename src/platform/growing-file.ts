@@ -9,6 +9,10 @@ export interface GrowingFile {
   /** Bytes that are in it. */
   readonly size: number;
   append(bytes: Uint8Array): Promise<void>;
+  /** Returns when what was appended has reached the disk. */
+  flush(): Promise<void>;
+  /** Takes everything after the first `size` bytes out of it. */
+  cut(size: number): Promise<void>;
   /** Takes everything out of it. */
   clear(): Promise<void>;
   /** What is in it, from the beginning, in pieces that are valid until the next one. */
@@ -49,9 +53,17 @@ class OpenedFile implements GrowingFile {
     }
   }
 
+  async flush(): Promise<void> {
+    await orFileError(this.path, MUST, () => this.#handle.datasync());
+  }
+
+  async cut(size: number): Promise<void> {
+    await orFileError(this.path, MUST, () => this.#handle.truncate(size));
+    this.size = size;
+  }
+
   async clear(): Promise<void> {
-    await orFileError(this.path, MUST, () => this.#handle.truncate(0));
-    this.size = 0;
+    await this.cut(0);
   }
 
   async *contents(): AsyncGenerator<Uint8Array> {

@@ -1,4 +1,5 @@
 export * from "./append.ts";
+export * from "./data-url.ts";
 export * from "./digest.ts";
 export * from "./disk.ts";
 export * from "./fetch-bytes.ts";
