@@ -7,6 +7,7 @@ export * from "./file-lock.ts";
 export * from "./files.ts";
 export * from "./growing-file.ts";
 export * from "./image-decoder.ts";
+export * from "./kept-files.ts";
 export {
   DeviceLostError,
   type ExecutionProvider,
@@ -27,7 +28,6 @@ export * from "./platform-error.ts";
 export { isPublicAddress } from "./public-address.ts";
 export * from "./remote-file.ts";
 export * from "./svg.ts";
-export * from "./transfers.ts";
 export * from "./urls.ts";
 export * from "./video-decoder.ts";
 export * from "./video-error.ts";

@@ -3,6 +3,7 @@ import {
   OnnxRuntimeError,
   type OnnxSession,
   type OnnxSessionOptions,
+  sessionSettings,
 } from "./onnx-runtime.ts";
 import { loadOrtApi, nameArray, type OrtApi, type Pointer } from "./onnx-runtime-api.ts";
 import {
@@ -27,6 +28,7 @@ export async function openCApi(): Promise<OnnxRuntime> {
 
 class CApiRuntime implements OnnxRuntime {
   readonly binding = "c-api";
+  readonly copiesFeeds = false;
   readonly version: string;
   readonly #api: OrtApi;
   readonly #library: string;
@@ -76,7 +78,7 @@ class CApiRuntime implements OnnxRuntime {
     const level = optimizationLevels[options.optimization ?? "all"];
     api.call(where, "SetSessionLogSeverityLevel", settings, logSeverity);
     api.call(where, "SetSessionGraphOptimizationLevel", settings, level);
-    for (const [key, value] of Object.entries(options.settings ?? {})) {
+    for (const [key, value] of Object.entries(sessionSettings(options))) {
       api.call(where, "AddSessionConfigEntry", settings, key, value);
     }
     for (const [name, size] of Object.entries(options.dimensions ?? {})) {

@@ -10,6 +10,7 @@ import {
   type OnnxTensor,
   type OnnxType,
   outputTargets,
+  sessionSettings,
 } from "./onnx-runtime.ts";
 import { onnxRuntimeLibrary, processorCount, requireCudaFiles } from "./onnx-runtime-library.ts";
 
@@ -26,6 +27,7 @@ export async function openNodeBinding(fallbackReason?: string): Promise<OnnxRunt
   const library = await import("onnxruntime-node");
   return {
     binding: "onnxruntime-node",
+    copiesFeeds: false,
     version: library.env.versions.node ?? "unknown",
     ...(fallbackReason === undefined ? {} : { fallbackReason }),
     createSession: async (model, options = {}) => {
@@ -48,7 +50,10 @@ function sessionOptions(options: OnnxSessionOptions): InferenceSession.SessionOp
     intraOpNumThreads: threads,
     graphOptimizationLevel: options.optimization === "none" ? "disabled" : (options.optimization ?? "all"),
     logSeverityLevel,
-    extra: nestedSettings({ "session.intra_op.allow_spinning": spinning ? "1" : "0", ...options.settings }),
+    extra: nestedSettings({
+      "session.intra_op.allow_spinning": spinning ? "1" : "0",
+      ...sessionSettings(options),
+    }),
   };
 }
 

@@ -1,6 +1,7 @@
 import type { OnnxBindingName, OnnxRuntime } from "./onnx-runtime.ts";
 import { openCApi } from "./onnx-runtime-c-api.ts";
 import { openNodeBinding } from "./onnx-runtime-node.ts";
+import { PlatformError } from "./platform-error.ts";
 
 /**
  * Opens ONNX Runtime. With a name exactly that binding is used; without one the C API, and where koffi or the
@@ -8,6 +9,9 @@ import { openNodeBinding } from "./onnx-runtime-node.ts";
  */
 export async function openOnnxRuntime(binding?: OnnxBindingName): Promise<OnnxRuntime> {
   if (binding === "onnxruntime-node") return openNodeBinding();
+  if (binding === "onnxruntime-web") {
+    throw new PlatformError('device: the binding "onnxruntime-web" is there in a browser only; leave it out');
+  }
   try {
     return await openCApi();
   } catch (error) {

@@ -20,7 +20,7 @@ export interface OnnxSignature {
 /** Where a model's kernels run. `cpu` is always there. */
 export type ExecutionProvider = "cpu" | "webgpu" | "cuda";
 
-export type OnnxBindingName = "c-api" | "onnxruntime-node";
+export type OnnxBindingName = "c-api" | "onnxruntime-node" | "onnxruntime-web";
 
 export interface OnnxSessionOptions {
   readonly provider?: ExecutionProvider;
@@ -39,6 +39,14 @@ export interface OnnxSessionOptions {
   readonly dimensions?: Readonly<Record<string, number>>;
   /** ONNX Runtime's session settings by key, such as `{ "session.intra_op.allow_spinning": "0" }`. */
   readonly settings?: Readonly<Record<string, string>>;
+  /** Where constants lie that are not in the model's own bytes. */
+  readonly constants?: ConstantFiles;
+}
+
+/** Files of one directory that constants of a model lie in. */
+export interface ConstantFiles {
+  readonly directory: string;
+  readonly files: readonly string[];
 }
 
 /** A run with fixed buffers: everything is prepared once, a call only computes. */
@@ -75,12 +83,30 @@ export interface OnnxRuntime {
   readonly version: string;
   /** Why the C API is not used, where it was asked for or would have been the default. */
   readonly fallbackReason?: string;
+  /** Whether every run copies its feeds to where the kernels run: what never changes had better be constants. */
+  readonly copiesFeeds: boolean;
   createSession(model: Uint8Array, options?: OnnxSessionOptions): Promise<OnnxSession>;
+}
+
+/** Settings of a session by ONNX Runtime's keys; its kernels map constants from the folder that is named here. */
+export function sessionSettings({ settings, constants }: OnnxSessionOptions): Record<string, string> {
+  if (constants === undefined) return { ...settings };
+  return { ...settings, "session.model_external_initializers_file_folder_path": constants.directory };
 }
 
 /** Something that ONNX Runtime refused or failed to do. */
 export class OnnxRuntimeError extends Error {
-  override readonly name = "OnnxRuntimeError";
+  override readonly name: string = "OnnxRuntimeError";
+}
+
+/** The GPU was taken away (unplugged, reset, its driver restarted); a new device must be opened. */
+export class DeviceLostError extends OnnxRuntimeError {
+  override readonly name = "DeviceLostError";
+}
+
+/** There is not enough memory for the model or its work. */
+export class OutOfMemoryError extends OnnxRuntimeError {
+  override readonly name = "OutOfMemoryError";
 }
 
 interface ArrayConstructorOf {

@@ -2,11 +2,7 @@ import { spawn } from "node:child_process";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-
-/** A video that cannot be read, or no ffmpeg to read it with; the message names the file and the reason. */
-export class VideoError extends Error {
-  override name = "VideoError";
-}
+import { VideoError } from "./video-error.ts";
 
 export interface FrameSize {
   readonly width: number;

@@ -7,7 +7,7 @@ import {
   openOnnxRuntime,
   processorCount,
 } from "../platform/index.ts";
-import { allocate, type DType, type Graph, type HostTensor } from "../tensor/index.ts";
+import { allocate, type DType, type Graph, type HostTensor, leavesOf } from "../tensor/index.ts";
 import { Program } from "./program.ts";
 
 export interface DeviceOptions {
@@ -34,9 +34,6 @@ export interface StoredParameters {
   readonly places: ReadonlyMap<string, StoredParameter>;
 }
 
-/** Folder of the files that constants of a model lie in. */
-const constantsFolder = "session.model_external_initializers_file_folder_path";
-
 /** Something that runs graphs: compiles them to programs, whose values live in JavaScript's memory. */
 export class Device {
   readonly name: ExecutionProvider;
@@ -45,6 +42,8 @@ export class Device {
   readonly binding: OnnxBindingName;
   /** Why `binding` is not the C API although no binding was asked for; undefined otherwise. */
   readonly fallbackReason: string | undefined;
+  /** Whether every run copies its feeds: parameters had better be stored ones then. */
+  readonly copiesFeeds: boolean;
   readonly #runtime: OnnxRuntime;
   readonly #options: OnnxSessionOptions;
 
@@ -53,6 +52,7 @@ export class Device {
     this.threads = options.threads ?? processorCount();
     this.binding = runtime.binding;
     this.fallbackReason = runtime.fallbackReason;
+    this.copiesFeeds = runtime.copiesFeeds;
     this.#runtime = runtime;
     this.#options = {
       provider: this.name,
@@ -80,8 +80,8 @@ export class Device {
     const { name } = this;
     if (stored === undefined) return this.#program(graph.name, writeModel(graph, { target: name }), options);
     const model = writeModel(graph, { target: name, stored: stored.places });
-    const settings = { ...options.settings, [constantsFolder]: stored.directory };
-    return this.#program(graph.name, model, { ...options, settings });
+    const constants = { directory: stored.directory, files: filesOf(graph, stored) };
+    return this.#program(graph.name, model, { ...options, constants });
   }
 
   /** An ONNX model's bytes as a program. `name` begins its errors. */
@@ -90,10 +90,16 @@ export class Device {
     return this.#program(name, model, rest);
   }
 
-  async #program(name: string, model: Uint8Array, options: CompileOptions): Promise<Program> {
+  async #program(name: string, model: Uint8Array, options: OnnxSessionOptions): Promise<Program> {
     const session = await this.#runtime.createSession(model, { ...this.#options, ...options });
     return new Program(name, session);
   }
+}
+
+/** The files that a graph's stored parameters lie in. */
+function filesOf(graph: Graph, { places }: StoredParameters): string[] {
+  const used = [...leavesOf(graph).parameters.keys()].flatMap((name) => places.get(name)?.file ?? []);
+  return [...new Set(used)];
 }
 
 /**

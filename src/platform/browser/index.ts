@@ -1,0 +1,19 @@
+/** The browser's twin of `src/platform`: bundlers take it in its place (field "browser" of package.json). */
+export { fetchBytes } from "../fetch-bytes.ts";
+export { FileError } from "../file-error.ts";
+export { DeviceLostError, OnnxRuntimeError, OutOfMemoryError } from "../onnx-runtime.ts";
+export { PlatformError } from "../platform-error.ts";
+export { VideoError } from "../video-error.ts";
+export * from "./absent.ts";
+export { openFile, pathKind, readBytes, readJson, readText } from "./files.ts";
+export { decodePicture, readPictureHeader } from "./image-decoder.ts";
+export { openOnnxRuntime, processorCount } from "./onnx-runtime.ts";
+export { changedFiles, forgetFiles, watchTransfers } from "./stored-files.ts";
+export {
+  completeDirectory,
+  fileName,
+  joinPath,
+  parentDirectory,
+  pathOfUrl,
+  realPath,
+} from "./urls.ts";

@@ -1,0 +1,4 @@
+/** A video that cannot be read, or no ffmpeg to read it with; the message names the file and the reason. */
+export class VideoError extends Error {
+  override name = "VideoError";
+}
