@@ -36,7 +36,7 @@ import { type PictureSource, readMedia, type VideoSource } from "./picture-sourc
 import type { Prompt } from "./prompt.ts";
 import { Reply } from "./reply.ts";
 import { completeSettings, type GenerationSettings, settingsFromGenerationConfig } from "./settings.ts";
-import { storedParameters } from "./stored-weights.ts";
+import { areMappable, storedParameters } from "./stored-weights.ts";
 
 export interface LoadOptions {
   /** Where the model runs. Default "cpu". */
@@ -111,16 +111,17 @@ export class Owl {
   static async load(directory: string, options: LoadOptions = {}): Promise<Owl> {
     const { adapter: adapterPath, fidelity = "default", device, threads, spinning, binding } = options;
     const { framesPerVideo = defaultFrames } = options;
-    const { checkpoint, config, base, stored } = await readModel(directory);
-    if (stored !== undefined && adapterPath !== undefined) throw adapterError(directory, adapterPath);
-    const adapter = adapterPath === undefined ? undefined : await loadAdapter(adapterPath);
-    const merged = adapter ? mergeLora(base, adapter, adapterPath) : base;
     const opened = await openDevice({
       ...(device !== undefined && { device }),
       ...(threads !== undefined && { threads }),
       ...(spinning !== undefined && { spinning }),
       ...(binding !== undefined && { binding }),
     });
+    const mapped = opened.copiesFeeds && adapterPath === undefined;
+    const { checkpoint, config, base, stored } = await readModel(directory, mapped);
+    if (stored !== undefined && adapterPath !== undefined) throw adapterError(directory, adapterPath);
+    const adapter = adapterPath === undefined ? undefined : await loadAdapter(adapterPath);
+    const merged = adapter ? mergeLora(base, adapter, adapterPath) : base;
     const model = new LoadedModel(config, merged, opened, stored);
     if (stored !== undefined) await model.ready();
     return new Owl({
@@ -247,8 +248,14 @@ export class Owl {
   }
 }
 
-/** The settings and weights of a model directory, proven to fit each other before the weights are read. */
-async function readModel(directory: string): Promise<{
+/**
+ * The settings and weights of a model directory, proven to fit each other before the weights are read. Those that are
+ * quantised stay in their files, as do others with `mapped`, where their format allows it.
+ */
+async function readModel(
+  directory: string,
+  mapped: boolean,
+): Promise<{
   checkpoint: OpenedCheckpoint;
   config: OwlConfig;
   base: NamedTensors;
@@ -262,7 +269,7 @@ async function readModel(directory: string): Promise<{
       entriesByName(checkpoint.weights),
     );
     const weights = await fittingWeights(checkpoint.weights, describeParameters(config));
-    if (config.quantization !== undefined) {
+    if (config.quantization !== undefined || (mapped && areMappable(weights))) {
       return { checkpoint, config, base: new Map(), stored: await storedParameters(weights) };
     }
     return { checkpoint, config, base: await readAll(weights), stored: undefined };

@@ -8,6 +8,11 @@ const mapped = ["F32", "F16", "BF16", "U8"] as const;
 
 const isMapped = (type: TensorEntry["type"]): type is Place["type"] => mapped.includes(type as Place["type"]);
 
+/** Whether {@link storedParameters} can tell where all of a checkpoint's weights lie. */
+export function areMappable({ tensors }: TensorSource): boolean {
+  return tensors.every(({ type, place }) => place !== undefined && isMapped(type));
+}
+
 /**
  * Where a checkpoint's weights lie, so that programs map them from their files: nothing is read, and nothing is in
  * memory twice.
