@@ -9,9 +9,9 @@ const root = fileURLToPath(new URL("..", import.meta.url));
 const levels: readonly (readonly string[])[] = [
   ["platform", "tensor"],
   ["tokenizer", "hub", "autodiff", "onnx", "model", "image", "checkpoint"],
-  ["runtime", "prompt", "quantization"],
+  ["runtime", "prompt", "quantization", "constraint"],
   ["data", "generation"],
-  ["training", "evaluation", "server"],
+  ["training", "evaluation", "server", "browser"],
   ["recipes", "assembly"],
   ["index.ts"],
   ["cli"],
@@ -110,7 +110,11 @@ test("node: and native packages only where they may be", () => {
 
 test("every package that is imported is declared", () => {
   const manifest = JSON.parse(readFileSync(join(root, "package.json"), "utf8")) as Record<string, object>;
-  const declared = Object.keys({ ...manifest.dependencies, ...manifest.optionalDependencies });
+  const declared = Object.keys({
+    ...manifest.dependencies,
+    ...manifest.optionalDependencies,
+    ...manifest.peerDependencies,
+  });
   const packageOf = (name: string): string =>
     name
       .split("/")

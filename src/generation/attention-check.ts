@@ -1,3 +1,4 @@
+import { OnnxRuntimeError } from "../platform/index.ts";
 import type { Device } from "../runtime/index.ts";
 import {
   allocate,
@@ -48,7 +49,7 @@ function waves(step: number, dims: readonly number[]): HostTensor {
  * for prompts of 32 tokens and more needs wide subgroups; on adapters without them (SwiftShader has 4 lanes) its
  * results are wrong and nothing says so.
  *
- * @throws Error naming the device where the results differ
+ * @throws OnnxRuntimeError naming the device where the results differ
  */
 export async function requireSoundAttention(device: Device): Promise<void> {
   const rows = [1, tokens, heads * headDim];
@@ -71,7 +72,7 @@ export async function requireSoundAttention(device: Device): Promise<void> {
   const [expected] = interpret([graph.outputs.context], feeds);
   const differs = expected.data.some((value, i) => !(Math.abs(value - Number(context.data[i])) < 1e-3));
   if (differs) {
-    throw new Error(
+    throw new OnnxRuntimeError(
       `device ${device.name}: attention over ${tokens} tokens must give what the definition gives, got other numbers; this adapter cannot run ONNX Runtime's kernel (software adapters cannot), so take --device cpu`,
     );
   }

@@ -40,6 +40,7 @@ export class WebSession implements OnnxSession {
       this.inputs.map(({ name }, index) => [name, this.#tensor(feeds[index])]),
     );
     const results = await this.#inTurn("run", () => this.#session.run(named));
+    await nextTask();
     return this.outputs.map(({ name }, index) => delivered(results[name], into[index]));
   }
 
@@ -77,6 +78,21 @@ function signature(metadata: InferenceSession.ValueMetadata): OnnxSignature {
     throw new OnnxRuntimeError(`${metadata.name}: must be a tensor, got another kind of value`);
   }
   return { name: metadata.name, dtype: metadata.type as OnnxType, dims: metadata.shape };
+}
+
+/**
+ * Lets messages in that have come: on the processor a run never leaves the thread, and a wish to stop would wait for
+ * the last token.
+ */
+function nextTask(): Promise<void> {
+  const { port1, port2 } = new MessageChannel();
+  return new Promise((resolve) => {
+    port1.onmessage = () => {
+      port1.close();
+      resolve();
+    };
+    port2.postMessage(undefined);
+  });
 }
 
 /** A result in the tensor that was given for it, or in its own. */

@@ -1,0 +1,30 @@
+/** mPLUG-Owl inside a web page; docs/browser.md shows how it is used. */
+export {
+  type Answer,
+  type ChatMessage,
+  type ChatSettings,
+  type FinishReason,
+  type GenerationSettings,
+  type LoadOptions,
+  Owl,
+  type PictureSource,
+  Reply,
+  SettingsError,
+  type VideoSource,
+} from "../generation/index.ts";
+export type { RgbImage } from "../image/index.ts";
+export {
+  changedFiles,
+  DeviceLostError,
+  FileError,
+  forgetFiles,
+  OnnxRuntimeError,
+  OutOfMemoryError,
+  PlatformError,
+  type Transfer,
+  watchTransfers,
+} from "../platform/index.ts";
+export type { BrowserDevice, PageMessage } from "./messages.ts";
+export { serveOwl, type WorkerScope } from "./serve-owl.ts";
+export { WorkerFailure } from "./worker-link.ts";
+export { type PageSettings, WorkerOwl, type WorkerOwlEvent, type WorkerOwlOptions } from "./worker-owl.ts";

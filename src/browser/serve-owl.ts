@@ -1,0 +1,67 @@
+import { Owl } from "../generation/index.ts";
+import { processorCount, watchTransfers } from "../platform/index.ts";
+import { type PageSays, readable, type WorkerSays } from "./messages.ts";
+
+/** What {@link serveOwl} needs of a worker: messages in and out. */
+export interface WorkerScope {
+  readonly name?: string;
+  postMessage(message: unknown): void;
+  addEventListener(type: "message", listener: (event: { data: unknown }) => void): void;
+}
+
+/**
+ * Makes a web worker answer the {@link WorkerOwl} of its page: the worker's module calls it, and that is all it does.
+ *
+ * ```ts
+ * // owl.worker.ts
+ * import { serveOwl } from "mplug-owl/browser";
+ *
+ * serveOwl();
+ * ```
+ */
+export function serveOwl(scope: WorkerScope = globalThis as unknown as WorkerScope): void {
+  // ONNX Runtime's threads are workers that may run this very file.
+  if (scope.name?.startsWith("em-pthread")) return;
+  const say = (message: WorkerSays): void => scope.postMessage(message);
+  const answers = new Map<number, AbortController>();
+  let owl: Promise<Owl> | undefined;
+
+  const load = async (asked: PageSays & { type: "load" }): Promise<Owl> => {
+    const { model, device, threads, framesPerVideo } = asked;
+    const unwatch = watchTransfers((transfer) => say({ type: "transfer", transfer }));
+    try {
+      const loaded = await Owl.load(model, { device, threads, framesPerVideo });
+      say({ type: "ready", threads: threads ?? processorCount() });
+      return loaded;
+    } finally {
+      unwatch();
+    }
+  };
+
+  const chat = async ({ id, messages, settings }: PageSays & { type: "chat" }): Promise<void> => {
+    const stop = new AbortController();
+    answers.set(id, stop);
+    try {
+      if (owl === undefined) throw new Error("worker: must be told to load a model before it is asked");
+      const reply = (await owl).chat(await readable(messages), { ...settings, signal: stop.signal });
+      for await (const text of reply) say({ type: "text", id, text });
+      say({ type: "answer", id, answer: await reply.answer() });
+    } finally {
+      answers.delete(id);
+    }
+  };
+
+  const failed = (id?: number) => (error: unknown) => {
+    const { name, message } = error instanceof Error ? error : new Error(String(error));
+    say({ type: "failed", id, name, message });
+  };
+
+  scope.addEventListener("message", ({ data }) => {
+    const asked = data as PageSays;
+    if (asked.type === "load") {
+      owl = load(asked);
+      owl.catch(failed());
+    } else if (asked.type === "chat") chat(asked).catch(failed(asked.id));
+    else answers.get(asked.id)?.abort();
+  });
+}

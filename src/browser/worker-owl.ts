@@ -1,0 +1,185 @@
+import { type Answer, type GenerationSettings, Reply } from "../generation/index.ts";
+import type { Transfer } from "../platform/index.ts";
+import { type BrowserDevice, type PageMessage, type PageSays, postable } from "./messages.ts";
+import { WorkerFailure, WorkerLink } from "./worker-link.ts";
+
+/** What happens beside the answers. */
+export type WorkerOwlEvent =
+  /** A file of the model is coming, or was kept from before. */
+  | ({ readonly kind: "transfer" } & Transfer)
+  /** The model can be asked. */
+  | { readonly kind: "ready"; readonly device: BrowserDevice; readonly threads: number }
+  /** The GPU cannot be used, or not any more; the model runs on the processor from now on. Words for a person. */
+  | { readonly kind: "fallback"; readonly reason: string };
+
+export interface WorkerOwlOptions {
+  /** Makes a worker whose module calls `serveOwl`; asked again where one has to be given up. */
+  readonly worker: () => Worker;
+  /** Address of a model directory in the published layout, such as "/models/owl-nano". */
+  readonly model: string;
+  /** "auto" (the default): the GPU where there is one that computes as it must, else the processor. */
+  readonly device?: BrowserDevice | "auto" | undefined;
+  /** Threads on the processor. Default: up to four where the page is cross-origin isolated, else one. */
+  readonly threads?: number | undefined;
+  /** Frames that the model sees of a video. Default 4. */
+  readonly framesPerVideo?: number | undefined;
+  readonly onEvent?: ((event: WorkerOwlEvent) => void) | undefined;
+}
+
+/** As `ChatSettings` of an `Owl`. */
+export type PageSettings = Partial<GenerationSettings> & { readonly signal?: AbortSignal | undefined };
+
+/** Failures after which a worker is of no more use: its memory or its device is gone. */
+const fatal = ["DeviceLostError", "OutOfMemoryError", "OnnxRuntimeError", "WorkerCrash"];
+
+/** A worker with a loaded model. */
+interface Opened {
+  readonly link: WorkerLink;
+  readonly device: BrowserDevice;
+}
+
+/**
+ * A model that answers in a web worker of this page, and goes on doing so: where the GPU cannot be used or is lost,
+ * the model is loaded on the processor; where memory ends or the worker dies, the answer under way fails with words
+ * and the next one gets a fresh worker.
+ */
+export class WorkerOwl {
+  readonly #options: WorkerOwlOptions;
+  #device: BrowserDevice;
+  /** Whether the device was chosen here and may be changed here. */
+  readonly #mayFallBack: boolean;
+  #opened: Promise<Opened> | undefined;
+  #link: WorkerLink | undefined;
+  #closed = false;
+
+  constructor(options: WorkerOwlOptions) {
+    const { device = "auto" } = options;
+    this.#options = options;
+    this.#device = device === "auto" ? (hasGpu() ? "webgpu" : "cpu") : device;
+    this.#mayFallBack = device === "auto";
+  }
+
+  /** Where the model runs, or will once it is loaded. */
+  get device(): BrowserDevice {
+    return this.#device;
+  }
+
+  /**
+   * Loads the model if it is not loaded. {@link chat} does so, too.
+   *
+   * @throws WorkerFailure in words, named as the worker's own error
+   */
+  async load(): Promise<void> {
+    await this.#ready();
+  }
+
+  /**
+   * The model's answer, as `Owl.chat` gives it. Nothing happens before it is read; who stops reading stops the model.
+   *
+   * @throws WorkerFailure in words, named as the worker's own error; the signal's reason
+   */
+  chat(messages: readonly PageMessage[], settings: PageSettings = {}): Reply {
+    return new Reply(this.#stream(messages, settings));
+  }
+
+  /** Ends the worker. Answers under way fail. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    if (this.#link !== undefined) this.#giveUp(this.#link);
+  }
+
+  async *#stream(
+    messages: readonly PageMessage[],
+    { signal, ...settings }: PageSettings,
+  ): AsyncGenerator<string, Answer> {
+    const posted = await postable(messages, document.baseURI);
+    for (;;) {
+      signal?.throwIfAborted();
+      const { link, device } = await this.#ready(signal);
+      let said = false;
+      try {
+        const pieces = link.chat(posted, settings, signal);
+        for (;;) {
+          const { done, value } = await pieces.next();
+          if (done) return value;
+          said = true;
+          yield value;
+        }
+      } catch (error) {
+        if (!(error instanceof WorkerFailure) || !fatal.includes(error.name)) throw error;
+        this.#giveUp(link);
+        // What was said cannot be taken back: only an answer that has not begun is made anew.
+        if (!this.#fallBack(device, error) || said) throw error;
+      }
+    }
+  }
+
+  async #ready(signal?: AbortSignal): Promise<Opened> {
+    for (;;) {
+      if (this.#closed) throw new Error("owl: must not be closed before it is asked");
+      const device = this.#device;
+      this.#opened ??= this.#open(device);
+      const opened = this.#opened;
+      try {
+        return await orAborted(opened, signal);
+      } catch (error) {
+        if (signal?.aborted) throw error;
+        if (this.#opened === opened) this.#opened = undefined;
+        const isFatal = error instanceof WorkerFailure && fatal.includes(error.name);
+        if (!isFatal || !this.#fallBack(device, error)) throw error;
+      }
+    }
+  }
+
+  async #open(device: BrowserDevice): Promise<Opened> {
+    const { worker, model, threads, framesPerVideo, onEvent } = this.#options;
+    const link = new WorkerLink(worker());
+    this.#link = link;
+    const address = new URL(model, document.baseURI).href;
+    const order: PageSays = { type: "load", model: address, device, threads, framesPerVideo };
+    try {
+      const ready = await link.load(order, (transfer) => onEvent?.({ kind: "transfer", ...transfer }));
+      onEvent?.({ kind: "ready", device, threads: ready });
+      return { link, device };
+    } catch (error) {
+      link.close();
+      throw error;
+    }
+  }
+
+  /** Chooses the processor where the GPU failed; false where that is no way out. */
+  #fallBack(failed: BrowserDevice, { message }: Error): boolean {
+    if (!this.#mayFallBack || failed !== "webgpu") return false;
+    if (this.#device === "webgpu") {
+      this.#device = "cpu";
+      const reason = `The GPU cannot be used; the processor goes on in its place. (${message})`;
+      this.#options.onEvent?.({ kind: "fallback", reason });
+    }
+    return true;
+  }
+
+  /** Ends a worker; the next question gets another one. */
+  #giveUp(link: WorkerLink): void {
+    link.close();
+    if (this.#link !== link) return;
+    this.#link = undefined;
+    this.#opened = undefined;
+  }
+}
+
+const hasGpu = (): boolean => (navigator as { gpu?: unknown }).gpu !== undefined;
+
+/** A promise's result, or the signal's reason if that comes first. */
+async function orAborted<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  if (signal === undefined) return promise;
+  let stop = (): void => {};
+  const aborted = new Promise<never>((_, reject) => {
+    stop = () => reject(signal.reason as Error);
+    signal.addEventListener("abort", stop);
+  });
+  try {
+    return await Promise.race([promise, aborted]);
+  } finally {
+    signal.removeEventListener("abort", stop);
+  }
+}
