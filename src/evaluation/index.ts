@@ -1,1 +1,31 @@
+export { askEndpoint, type Endpoint, type EndpointSettings, endpointSystem } from "./endpoint.ts";
+export { EvaluationError } from "./error.ts";
+export { type AnswerRow, readAnswers, type SystemAnswers } from "./owleval/answers.ts";
+export { type GetOptions, getOwlEval } from "./owleval/get.ts";
+export {
+  type Grade,
+  type GradedAnswer,
+  type GradeRecord,
+  gradeNames,
+  grades,
+  readGrades,
+} from "./owleval/grades.ts";
+export { type JudgeOptions, judgeAnswers } from "./owleval/judge.ts";
+export { type PublishedFile, publishedAddress, publishedFiles } from "./owleval/published-files.ts";
+export {
+  type Ability,
+  abilities,
+  type Category,
+  type OwlEvalSet,
+  type Question,
+  readOwlEval,
+} from "./owleval/questions.ts";
+export { ratingApp } from "./owleval/rating-app.ts";
+export { type Judgement, type RaterView, RatingSession } from "./owleval/rating-session.ts";
+export { type GradeCountsFile, readGradeCounts, releasedCounts } from "./owleval/released-counts.ts";
+export { writeReport } from "./owleval/report.ts";
+export { type OwlEvalReport, owlEvalReport } from "./owleval/report-numbers.ts";
+export { type OwlEvalRunOptions, runOwlEval } from "./owleval/run.ts";
+export type { Agreement, GradeCounts, Inconsistency, Tally, Verdict, WinRate } from "./owleval/tally.ts";
 export * from "./statistics.ts";
+export { checkpointDigest, type ExaminedSystem, modelSystem, type SystemAnswer } from "./system.ts";

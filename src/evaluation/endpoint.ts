@@ -1,0 +1,133 @@
+import { z } from "zod";
+import type { ChatMessage } from "../generation/index.ts";
+import { dataUrl, readBytes, readPictureHeader } from "../platform/index.ts";
+import { EvaluationError } from "./error.ts";
+import { patientFetch } from "./patient-fetch.ts";
+import type { ExaminedSystem, SystemAnswer } from "./system.ts";
+
+/** A server that speaks OpenAI's chat completions, and one of its models. */
+export interface Endpoint {
+  /** Its address up to and with the version, such as `http://127.0.0.1:8080/v1`. */
+  readonly url: string;
+  readonly model: string;
+  /** Sent as `Authorization: Bearer …`; none if absent. */
+  readonly key?: string | undefined;
+  /** Milliseconds before a request is tried again for the first time. Default 1,000. */
+  readonly retryDelay?: number | undefined;
+}
+
+/** How an endpoint makes its answers; what is absent is as it likes. */
+export interface EndpointSettings {
+  readonly maxNewTokens?: number | undefined;
+  /** Default 0. */
+  readonly temperature?: number | undefined;
+  readonly topP?: number | undefined;
+  readonly seed?: number | undefined;
+}
+
+const replySchema = z.object({
+  choices: z
+    .array(z.object({ message: z.object({ content: z.string() }), finish_reason: z.string().nullish() }))
+    .min(1),
+});
+
+/** A model behind an endpoint, to be examined. Its picture files travel as `data:` URLs. */
+export function endpointSystem(
+  endpoint: Endpoint,
+  name: string,
+  given: EndpointSettings = {},
+): ExaminedSystem {
+  const { seed, ...settings } = given;
+  return {
+    name,
+    settings: { ...fieldsOf(settings), endpoint: endpoint.url, model: endpoint.model },
+    seed: seed ?? null,
+    checkpoint: null,
+    promptOf: (conversation) => JSON.stringify(conversation.map(withMarks)),
+    answerAll: (conversations, signal) =>
+      Promise.all(conversations.map((messages) => askEndpoint(endpoint, messages, given, signal))),
+  };
+}
+
+/**
+ * One answer of an endpoint.
+ *
+ * @throws EvaluationError where it refuses, stays silent, or answers in another form; FileError for a missing picture
+ */
+export async function askEndpoint(
+  endpoint: Endpoint,
+  messages: readonly ChatMessage[],
+  settings: EndpointSettings = {},
+  signal?: AbortSignal,
+): Promise<SystemAnswer> {
+  const url = `${endpoint.url.replace(/\/+$/, "")}/chat/completions`;
+  const { seed } = settings;
+  const body = JSON.stringify({
+    model: endpoint.model,
+    messages: await Promise.all(messages.map(written)),
+    ...fieldsOf(settings),
+    ...(seed !== undefined && { seed }),
+  });
+  const headers = {
+    "Content-Type": "application/json",
+    ...(endpoint.key !== undefined && { Authorization: `Bearer ${endpoint.key}` }),
+  };
+  const { retryDelay } = endpoint;
+  const text = await patientFetch(
+    url,
+    { method: "POST", headers, body, signal: signal ?? null, retryDelay },
+    (response) => response.text(),
+  );
+  const reply = replySchema.safeParse(jsonOf(text));
+  if (!reply.success) {
+    throw new EvaluationError(
+      `${url}: must answer with a chat completion that holds text, got ${text.slice(0, 300)}`,
+    );
+  }
+  const [{ message, finish_reason }] = reply.data.choices;
+  return { text: message.content.trim(), finishReason: finish_reason ?? "unknown" };
+}
+
+function fieldsOf({ maxNewTokens, temperature = 0, topP }: EndpointSettings): Record<string, number> {
+  return {
+    temperature,
+    ...(topP !== undefined && { top_p: topP }),
+    ...(maxNewTokens !== undefined && { max_tokens: maxNewTokens }),
+  };
+}
+
+function jsonOf(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+/** A message with `<image>` for its pictures. */
+function withMarks({ role, content }: ChatMessage): { role: string; content: string } {
+  if (typeof content === "string") return { role, content };
+  return {
+    role,
+    content: content.map((part) => (part.type === "text" ? part.text : "<image>")).join("\n"),
+  };
+}
+
+/** A message as it is sent. */
+async function written({ role, content }: ChatMessage): Promise<object> {
+  if (typeof content === "string") return { role, content };
+  const parts = content.map(async (part) => {
+    if (part.type === "text") return part;
+    if (part.type === "image" && typeof part.image === "string") {
+      return { type: "image_url", image_url: { url: await pictureUrl(part.image) } };
+    }
+    throw new EvaluationError("endpoint: must be asked about picture files, got another kind of picture");
+  });
+  return { role, content: await Promise.all(parts) };
+}
+
+async function pictureUrl(path: string): Promise<string> {
+  const bytes = await readBytes(path);
+  const { format } = await readPictureHeader(bytes);
+  return dataUrl(bytes, `image/${format}`);
+}

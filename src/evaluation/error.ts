@@ -1,0 +1,16 @@
+/** Questions, answers or grades are not as they must be; the message names the file and all that is wrong in it. */
+export class EvaluationError extends Error {
+  override name = "EvaluationError";
+}
+
+const MOST = 20;
+
+/**
+ * @param where the file, or what else the problems were found in
+ * @throws EvaluationError that lists them, if there are any
+ */
+export function requireNoProblems(where: string, must: string, problems: readonly string[]): void {
+  if (problems.length === 0) return;
+  const more = problems.length > MOST ? `; and ${problems.length - MOST} more` : "";
+  throw new EvaluationError(`${where}: ${must}, got ${problems.slice(0, MOST).join("; ")}${more}`);
+}

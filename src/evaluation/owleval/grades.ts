@@ -1,0 +1,141 @@
+import { z } from "zod";
+import { requireNoProblems } from "../error.ts";
+import { readRows } from "../row-log.ts";
+import {
+  type Ability,
+  abilitiesOf,
+  abilitySchema,
+  type Category,
+  categorySchema,
+  type Question,
+} from "./questions.ts";
+
+/** The four grades of the paper, best first, and when an answer gets which (section 4.1). */
+export const grades = {
+  A: "Right and satisfying: it answers what was asked, and nothing in it is wrong.",
+  B: "Acceptable: it answers what was asked, with small mistakes or gaps.",
+  C: "It understands and takes up what was asked, but with serious mistakes.",
+  D: "It misses what was asked, or is invalid: off the subject, empty, or unreadable.",
+} as const;
+
+export type Grade = keyof typeof grades;
+
+export const gradeNames = Object.keys(grades) as Grade[];
+
+const graded = {
+  image: z.string(),
+  question_id: z.int(),
+  /** As in questions.jsonl, so that a report needs grades alone. */
+  ability: abilitySchema,
+  category: categorySchema,
+  model_id: z.string().min(1),
+  /** Of the text that was graded, see {@link answerMark}. */
+  answer: z.string(),
+  rater: z.string().min(1),
+  /** Of a judge that grades everything twice: which of its two orders of the answers. */
+  order: z.int().min(1).max(2).optional(),
+  time: z.string(),
+};
+
+/**
+ * A line of a file of grades: a grade, a note on an answer, or the taking back of the last thing that this rater said.
+ * Lines are only ever added; what counts is what {@link effectiveGrades} makes of them.
+ */
+export const gradeRecordSchema = z.union([
+  z.object({ ...graded, grade: z.enum(gradeNames) }),
+  z.object({ ...graded, note: z.string() }),
+  z.object({ undo: z.literal(true), rater: z.string().min(1), time: z.string() }),
+]);
+
+export type GradeRecord = z.infer<typeof gradeRecordSchema>;
+type Said = Exclude<GradeRecord, { undo: true }>;
+
+/** One rater's grade of one answer. */
+export interface GradedAnswer {
+  readonly questionId: number;
+  readonly image: string;
+  readonly abilities: readonly Ability[];
+  readonly category: readonly Category[];
+  readonly system: string;
+  readonly answer: string;
+  readonly rater: string;
+  /** Of a judge that grades in two orders: which. */
+  readonly order: number | undefined;
+  readonly grade: Grade;
+}
+
+/** What is known of an answer before it is graded, in the file's words. */
+export function gradedFields(question: Question, system: string, answer: string) {
+  return {
+    image: question.image,
+    question_id: question.id,
+    ability: question.abilities.join(","),
+    category: [...question.category],
+    model_id: system,
+    answer,
+  };
+}
+
+/** What has been said and not taken back, in the order of its saying. */
+export function standing(records: readonly GradeRecord[]): Said[] {
+  const said: (Said | undefined)[] = [];
+  const places = new Map<string, number[]>();
+  for (const record of records) {
+    const own = places.get(record.rater) ?? [];
+    places.set(record.rater, own);
+    if ("undo" in record) {
+      const last = own.pop();
+      if (last !== undefined) said[last] = undefined;
+    } else own.push(said.push(record) - 1);
+  }
+  return said.filter((record) => record !== undefined);
+}
+
+/** Tells what a line speaks of: a rater's view of an answer, in one of a judge's orders. */
+export const subjectOf = ({ rater, order, question_id, model_id }: Said): string =>
+  JSON.stringify([rater, order ?? 0, question_id, model_id]);
+
+/** The grades that count: of several by one rater for one answer the last. */
+export function effectiveGrades(records: readonly GradeRecord[]): GradedAnswer[] {
+  const last = new Map<string, GradedAnswer>();
+  for (const record of standing(records)) {
+    if (!("grade" in record)) continue;
+    last.set(subjectOf(record), {
+      questionId: record.question_id,
+      image: record.image,
+      abilities: abilitiesOf(record.ability),
+      category: record.category,
+      system: record.model_id,
+      answer: record.answer,
+      rater: record.rater,
+      order: record.order,
+      grade: record.grade,
+    });
+  }
+  return [...last.values()];
+}
+
+/**
+ * The grades of several files together.
+ *
+ * @throws EvaluationError naming every line that is no grade; or where an answer was graded that is not the one that
+ *   others graded under the same name
+ */
+export async function readGrades(paths: readonly string[]): Promise<GradedAnswer[]> {
+  const found: GradedAnswer[] = [];
+  const marks = new Map<string, string>();
+  const problems = new Set<string>();
+  for (const path of paths) {
+    for (const graded of effectiveGrades(await readRows(path, gradeRecordSchema))) {
+      const { system, questionId, answer } = graded;
+      const key = JSON.stringify([system, questionId]);
+      const mark = marks.get(key) ?? answer;
+      marks.set(key, mark);
+      if (mark !== answer) problems.add(`two answers of ${system} to question ${questionId}`);
+      found.push(graded);
+    }
+  }
+  if (found.length === 0) problems.add("none");
+  requireNoProblems(paths.join(", "), "must hold grades, all of the same answers", [...problems]);
+  return found;
+}

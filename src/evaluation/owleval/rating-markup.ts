@@ -1,0 +1,98 @@
+/** The page for grading, empty: what it shows is asked for by its script and put in as text, never as markup. */
+export const ratingMarkup = `<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<title>OwlEval: grading</title>
+<link rel="icon" href="data:,">
+<link rel="stylesheet" href="/style.css">
+<script type="module" src="/page.js"></script>
+</head>
+<body>
+<header>
+  <h1>OwlEval: grading</h1>
+  <p id="progress"></p>
+  <progress id="bar" aria-labelledby="progress" value="0" max="1"></progress>
+</header>
+<form id="who" hidden>
+  <label for="name">Your name, as it will stand beside your grades</label>
+  <input id="name" required maxlength="60" autocomplete="off">
+  <button>Begin</button>
+</form>
+<main id="work" hidden>
+  <section id="left" aria-label="Picture and question">
+    <img id="picture" alt="">
+    <h2 id="place" tabindex="-1"></h2>
+    <ol id="earlier" aria-label="Asked before about this picture"></ol>
+    <p id="question"></p>
+    <nav aria-label="Questions">
+      <button id="previous" type="button" aria-keyshortcuts="k">← previous <kbd>k</kbd></button>
+      <button id="next" type="button" aria-keyshortcuts="j">next <kbd>j</kbd> →</button>
+      <button id="open" type="button" aria-keyshortcuts="o">next open one <kbd>o</kbd></button>
+      <button id="undo" type="button" aria-keyshortcuts="u">undo <kbd>u</kbd></button>
+    </nav>
+    <dl id="grades"></dl>
+    <p id="keys"><kbd>1</kbd>–<kbd>9</kbd> choose an answer · <kbd>a</kbd> <kbd>b</kbd> <kbd>c</kbd> <kbd>d</kbd> grade it ·
+      <kbd>n</kbd> note (<kbd>Enter</kbd> keeps it)</p>
+  </section>
+  <section id="answers" aria-label="Answers"></section>
+</main>
+<p id="said" role="status"></p>
+</body>
+</html>
+`;
+
+export const ratingStyle = `
+:root {
+  color-scheme: light dark;
+  --ground: #fff; --raised: #f4f5f7; --ink: #1b1f24; --faint: #57606a; --line: #c9d1d9; --mark: #0b5cad; --on-mark: #fff;
+  --wrong: #a40e26;
+}
+@media (prefers-color-scheme: dark) {
+  :root {
+    --ground: #14171b; --raised: #1e2329; --ink: #e8eaed; --faint: #a3adb8; --line: #444c56; --mark: #79b8ff; --on-mark: #0b1015;
+    --wrong: #ff8b98;
+  }
+}
+* { box-sizing: border-box; }
+[hidden] { display: none !important; }
+body { margin: 0; background: var(--ground); color: var(--ink); font: 16px/1.5 system-ui, sans-serif; }
+header { display: flex; flex-wrap: wrap; align-items: center; gap: .5rem 1.5rem; padding: .6rem 1rem; border-bottom: 1px solid var(--line); }
+h1 { font-size: 1.05rem; margin: 0; }
+header p { margin: 0; color: var(--faint); }
+progress { flex: 1; min-width: 8rem; accent-color: var(--mark); }
+form { display: grid; gap: .6rem; max-width: 24rem; margin: 4rem auto; padding: 0 1rem; }
+input, textarea, button { font: inherit; color: inherit; background: var(--ground); border: 1px solid var(--line); border-radius: 6px; padding: .35rem .6rem; }
+button { cursor: pointer; background: var(--raised); }
+button:hover { border-color: var(--mark); }
+:focus-visible { outline: 3px solid var(--mark); outline-offset: 1px; }
+kbd { font: .85em ui-monospace, monospace; border: 1px solid var(--line); border-radius: 4px; padding: 0 .3em; }
+main { display: grid; grid-template-columns: minmax(18rem, 2fr) 3fr; gap: 1.5rem; padding: 1rem; align-items: start; }
+#left { position: sticky; top: 1rem; max-height: calc(100vh - 2rem); overflow: auto; }
+#picture { display: block; max-width: 100%; max-height: 45vh; border: 1px solid var(--line); background: #fff; }
+h2 { font-size: .95rem; font-weight: 400; color: var(--faint); margin: .8rem 0 .2rem; }
+#earlier { margin: 0; padding-left: 1.4rem; color: var(--faint); }
+#question { font-size: 1.2rem; font-weight: 600; margin: .2rem 0 .8rem; overflow-wrap: anywhere; }
+nav { display: flex; flex-wrap: wrap; gap: .4rem; }
+#grades { display: grid; grid-template-columns: auto 1fr; gap: .2rem .7rem; margin: 1rem 0 .5rem; font-size: .9rem; }
+dt { font-weight: 700; }
+dd { margin: 0; }
+#keys { font-size: .85rem; color: var(--faint); margin: 0; }
+article { border: 2px solid var(--line); border-radius: 8px; padding: .7rem .9rem; margin-bottom: .9rem; scroll-margin: 1rem; }
+article[aria-current=true] { border-color: var(--mark); background: var(--raised); }
+article h3 { font-size: .9rem; margin: 0 0 .3rem; color: var(--faint); }
+.text { white-space: pre-wrap; overflow-wrap: anywhere; margin: 0 0 .6rem; }
+.none { color: var(--faint); font-style: italic; }
+details { color: var(--faint); font-size: .9rem; margin-bottom: .5rem; }
+.grading { display: flex; flex-wrap: wrap; gap: .4rem; align-items: center; }
+.grading button { min-width: 3rem; font-weight: 700; }
+.grading button[aria-pressed=true] { background: var(--mark); border-color: var(--mark); color: var(--on-mark); }
+.grading input { flex: 1; min-width: 10rem; }
+#said { position: fixed; right: 1rem; bottom: 1rem; margin: 0; padding: .4rem .9rem; background: var(--ink); color: var(--ground); border-radius: 6px; }
+#said:empty { display: none; }
+#said.wrong { background: var(--wrong); }
+@media (max-width: 60rem) { main { grid-template-columns: 1fr; } #left { position: static; max-height: none; } }
+@media (prefers-reduced-motion: no-preference) { article { transition: border-color .1s; } }
+`;

@@ -1,0 +1,138 @@
+import type { ChatMessage } from "../../generation/index.ts";
+import { writeFileAtomically } from "../../platform/index.ts";
+import { requireNoProblems } from "../error.ts";
+import { openRowLog, type RowLog } from "../row-log.ts";
+import type { ExaminedSystem } from "../system.ts";
+import { type AnswerRow, answerRowSchema, misfit } from "./answers.ts";
+import type { OwlEvalSet, Question } from "./questions.ts";
+
+export interface OwlEvalRunOptions {
+  /** The file of answers; one that is there is gone on with. */
+  readonly out: string;
+  /** Conversations that are asked at once. Default 16. */
+  readonly batchSize?: number | undefined;
+  readonly signal?: AbortSignal | undefined;
+  /** Told at the beginning and after every batch. */
+  readonly onProgress?: ((answered: number, all: number) => void) | undefined;
+}
+
+/**
+ * Asks a system every question of OwlEval. A question sees the earlier ones about its picture, and what this system
+ * answered to them; conversations about different pictures go together. Every answer is in the file before the next
+ * batch is asked, so a run that was stopped goes on with the same call. When all are there the file is sorted by
+ * question, as the released ones are.
+ *
+ * @throws EvaluationError where the file holds answers of another system or other settings, or answers to other questions
+ */
+export async function runOwlEval(
+  set: OwlEvalSet,
+  system: ExaminedSystem,
+  options: OwlEvalRunOptions,
+): Promise<void> {
+  const { out, batchSize = 16, signal, onProgress } = options;
+  const log = await openRowLog(out, answerRowSchema);
+  try {
+    const answers = answersSoFar(log, set, system);
+    const tell = (): void => onProgress?.(answers.size, set.questions.length);
+    tell();
+    const longest = Math.max(...set.conversations.map(({ length }) => length));
+    for (let turn = 0; turn < longest; turn++) {
+      const due = set.conversations
+        .filter(({ length }) => turn < length)
+        .map((questions) => questions[turn])
+        .filter(({ id }) => !answers.has(id));
+      for (let start = 0; start < due.length; start += batchSize) {
+        signal?.throwIfAborted();
+        const batch = due.slice(start, start + batchSize);
+        for (const row of await askBatch(batch, set, system, answers, signal)) {
+          await log.append(row);
+          answers.set(row.question_id, row.answer);
+        }
+        tell();
+      }
+    }
+  } finally {
+    await log.close();
+  }
+  const sorted = log.rows.toSorted((a, b) => a.question_id - b.question_id);
+  await writeFileAtomically(out, sorted.map((row) => `${JSON.stringify(row)}\n`).join(""));
+}
+
+/** A question with the earlier turns of its picture; the picture stands in the first. */
+export function conversationFor(
+  question: Question,
+  set: OwlEvalSet,
+  answers: ReadonlyMap<number, string>,
+): ChatMessage[] {
+  return [...set.earlier(question), question].flatMap((asked, turn): ChatMessage[] => [
+    {
+      role: "user",
+      content:
+        turn > 0
+          ? asked.text
+          : [
+              { type: "image", image: set.picturePath(asked) },
+              { type: "text", text: asked.text },
+            ],
+    },
+    ...(asked === question ? [] : [{ role: "assistant", content: answers.get(asked.id) ?? "" } as const]),
+  ]);
+}
+
+async function askBatch(
+  questions: readonly Question[],
+  set: OwlEvalSet,
+  system: ExaminedSystem,
+  answers: ReadonlyMap<number, string>,
+  signal: AbortSignal | undefined,
+): Promise<AnswerRow[]> {
+  const conversations = questions.map((question) => conversationFor(question, set, answers));
+  const given = await system.answerAll(conversations, signal);
+  return questions.map(({ id, image, text }, i) => ({
+    image,
+    question_id: id,
+    question: text,
+    answer: given[i].text,
+    model_id: system.name,
+    prompt: system.promptOf(conversations[i]),
+    settings: { ...system.settings },
+    seed: system.seed,
+    checkpoint: system.checkpoint,
+    finish_reason: given[i].finishReason,
+    time: new Date().toISOString(),
+  }));
+}
+
+/** What the file holds already, if it is of the very same examination. */
+function answersSoFar(log: RowLog<AnswerRow>, set: OwlEvalSet, system: ExaminedSystem): Map<number, string> {
+  const asked = { model_id: system.name, ...identity(system) };
+  const problems = new Set<string>();
+  const answers = new Map<number, string>();
+  for (const row of log.rows) {
+    const problem = misfit(row, set.question(row.question_id));
+    if (problem !== undefined) problems.add(problem);
+    if (answers.has(row.question_id)) problems.add(`question ${row.question_id} twice`);
+    answers.set(row.question_id, row.answer);
+    const found = { model_id: row.model_id, ...identity(row) };
+    for (const [name, value] of Object.entries(asked)) {
+      const other = JSON.stringify(found[name as keyof typeof found]);
+      if (other !== JSON.stringify(value))
+        problems.add(`${name} ${other} instead of ${JSON.stringify(value)}`);
+    }
+  }
+  requireNoProblems(
+    log.path,
+    "must hold answers of the same examination to go on with it (another file begins anew)",
+    [...problems],
+  );
+  return answers;
+}
+
+const identity = ({ checkpoint = null, seed = null, settings }: Partial<AnswerRow> | ExaminedSystem) => ({
+  checkpoint,
+  seed,
+  settings: sortedByName(settings ?? {}),
+});
+
+const sortedByName = (settings: Readonly<Record<string, unknown>>): Record<string, unknown> =>
+  Object.fromEntries(Object.entries(settings).toSorted(([a], [b]) => (a < b ? -1 : 1)));

@@ -1,0 +1,106 @@
+import type { z } from "zod";
+import { type GrowingFile, openGrowingFile, pathKind, readText } from "../platform/index.ts";
+import { requireNoProblems } from "./error.ts";
+
+/** A file of JSON objects, one a line, that only ever grows: what is in it stays as it was written. */
+export interface RowLog<Row> {
+  readonly path: string;
+  /** What is in it, added rows included. */
+  readonly rows: readonly Row[];
+  /** Returns when the row is on the disk: from then on it is there whatever happens to the process. */
+  append(row: Row): Promise<void>;
+  close(): Promise<void>;
+}
+
+/**
+ * The rows of a file, one JSON object a line; empty lines are passed over. So is a last line that has no end and is no
+ * JSON: whoever wrote it was stopped before anybody was told that it is there.
+ *
+ * @throws EvaluationError naming every line that is no such row
+ */
+export async function readRows<Row>(path: string, schema: z.ZodType<Row>): Promise<Row[]> {
+  return parseRows(path, await readText(path), schema).rows;
+}
+
+/**
+ * Opens a file of rows to go on with it; it is made if it is not there.
+ *
+ * @throws EvaluationError as {@link readRows}
+ */
+export async function openRowLog<Row>(path: string, schema: z.ZodType<Row>): Promise<RowLog<Row>> {
+  const text = (await pathKind(path)) === "missing" ? "" : await readText(path);
+  const { rows, whole } = parseRows(path, text, schema);
+  const file = await openGrowingFile(path);
+  if (whole.length < text.length) await file.cut(encoded(whole).length);
+  if (whole !== "" && !whole.endsWith("\n")) await file.append(encoded("\n"));
+  return new OpenRowLog(path, rows, file);
+}
+
+const encoded = (text: string): Uint8Array => new TextEncoder().encode(text);
+
+class OpenRowLog<Row> implements RowLog<Row> {
+  readonly path: string;
+  readonly rows: Row[];
+  readonly #file: GrowingFile;
+  #last: Promise<void> = Promise.resolve();
+
+  constructor(path: string, rows: Row[], file: GrowingFile) {
+    this.path = path;
+    this.rows = rows;
+    this.#file = file;
+  }
+
+  append(row: Row): Promise<void> {
+    // One after the other, or lines could mix; a failure is told to whoever caused it and does not stop the next.
+    const added = this.#last.then(async () => {
+      await this.#file.append(encoded(`${JSON.stringify(row)}\n`));
+      await this.#file.flush();
+      this.rows.push(row);
+    });
+    this.#last = added.catch(() => undefined);
+    return added;
+  }
+
+  async close(): Promise<void> {
+    await this.#last;
+    await this.#file.close();
+  }
+}
+
+function parseRows<Row>(
+  path: string,
+  text: string,
+  schema: z.ZodType<Row>,
+): { readonly rows: Row[]; readonly whole: string } {
+  const rows: Row[] = [];
+  const problems: string[] = [];
+  let whole = text;
+  const lines = text.split("\n");
+  for (const [i, line] of lines.entries()) {
+    if (line.trim() === "") continue;
+    const value = parsedJson(line);
+    if (value === undefined && i === lines.length - 1) whole = text.slice(0, text.length - line.length);
+    else if (value === undefined) problems.push(`line ${i + 1}: no JSON`);
+    else {
+      const row = schema.safeParse(value);
+      if (row.success) rows.push(row.data);
+      else problems.push(`line ${i + 1}: ${row.error.issues.map(problemText).join(", ")}`);
+    }
+  }
+  requireNoProblems(path, "must hold one JSON object of its kind a line", problems);
+  return { rows, whole };
+}
+
+function parsedJson(line: string): unknown {
+  try {
+    return JSON.parse(line);
+  } catch {
+    return undefined;
+  }
+}
+
+/** `question_id: expected number, received string` */
+export function problemText({ path, message }: z.core.$ZodIssue): string {
+  const said = message.replace(/^Invalid input: /, "");
+  return path.length === 0 ? said : `${path.join(".")}: ${said}`;
+}

@@ -1,0 +1,86 @@
+import type { ChatMessage, GenerationSettings, Owl } from "../generation/index.ts";
+import { completeSettings } from "../generation/index.ts";
+import { tokensPerImage } from "../model/index.ts";
+import { directoryEntries, joinPath, newDigest, openFile, pathKind } from "../platform/index.ts";
+import { encodeConversation } from "../prompt/index.ts";
+
+/** Whoever is examined: a model here, or one behind an endpoint. Everything that an answer depends on can be read off. */
+export interface ExaminedSystem {
+  /** What stands in answers as `model_id`. */
+  readonly name: string;
+  /** How answers are made, without the seed. */
+  readonly settings: Readonly<Record<string, unknown>>;
+  /** Of sampled answers; null where the best token is taken each time. */
+  readonly seed: number | null;
+  /** SHA-256 of the model's files; null where they cannot be seen. */
+  readonly checkpoint: string | null;
+  /** All that is asked, as text, with `<image>` for each picture. */
+  promptOf(conversation: readonly ChatMessage[]): string;
+  /** Answers in the order of the conversations, which know nothing of each other. */
+  answerAll(
+    conversations: readonly (readonly ChatMessage[])[],
+    signal?: AbortSignal,
+  ): Promise<SystemAnswer[]>;
+}
+
+export interface SystemAnswer {
+  readonly text: string;
+  /** Why it ended, such as `end`, `stop`, or `length` where it was cut. */
+  readonly finishReason: string;
+}
+
+/**
+ * A model of a directory. Sampled answers have seed 0 where none is given, so that they can be had again.
+ *
+ * @param checkpoint from {@link checkpointDigest}
+ */
+export function modelSystem(
+  owl: Owl,
+  name: string,
+  checkpoint: string,
+  given: Partial<GenerationSettings> = {},
+): ExaminedSystem {
+  const { seed = 0, ...settings } = completeSettings(given, owl.defaults);
+  return {
+    name,
+    settings: { ...settings },
+    seed: settings.doSample ? seed : null,
+    checkpoint,
+    promptOf: (conversation) =>
+      encodeConversation(conversation, owl.tokenizer, { tokensPerImage: tokensPerImage(owl.config) }).text,
+    answerAll: (conversations, signal) => owl.chatAll(conversations, { ...settings, seed, signal }),
+  };
+}
+
+const PIECE = 8 * 2 ** 20;
+const modelFile = /\.(json|safetensors|bin|model)$/;
+
+/**
+ * What a model directory holds, as one SHA-256: of the lines `checksum  name` of its weights, settings and tokenizer
+ * (`*.safetensors`, `*.bin`, `*.json`, `*.model`), sorted by name. `sha256sum` on the same files gives the same lines.
+ */
+export async function checkpointDigest(directory: string): Promise<string> {
+  const whole = newDigest("sha256");
+  for (const name of await directoryEntries(directory)) {
+    const path = joinPath(directory, name);
+    if (!modelFile.test(name) || (await pathKind(path)) !== "file") continue;
+    whole.update(new TextEncoder().encode(`${await fileDigest(path)}  ${name}\n`));
+  }
+  return whole.hex();
+}
+
+/** The SHA-256 of a file, which may be of any size. */
+async function fileDigest(path: string): Promise<string> {
+  const digest = newDigest("sha256");
+  const file = await openFile(path);
+  try {
+    for (let position = 0; position < file.size; position += PIECE) {
+      const piece = new Uint8Array(Math.min(PIECE, file.size - position));
+      await file.read(piece, position);
+      digest.update(piece);
+    }
+  } finally {
+    await file.close();
+  }
+  return digest.hex();
+}
