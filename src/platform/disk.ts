@@ -19,6 +19,17 @@ export async function fileSize(path: string): Promise<number | undefined> {
   return orFileError(path, "must be accessible", async () => (await fs.stat(path)).size);
 }
 
+/** The length of a file in bytes and when it was last written, in milliseconds since 1970; undefined where there is none. */
+export async function fileStatus(
+  path: string,
+): Promise<{ readonly bytes: number; readonly modified: number } | undefined> {
+  if ((await pathKind(path)) !== "file") return undefined;
+  return orFileError(path, "must be accessible", async () => {
+    const { size, mtimeMs } = await fs.stat(path);
+    return { bytes: size, modified: mtimeMs };
+  });
+}
+
 /** Gives a file another place on the same disk; what was there is replaced. */
 export async function moveFile(from: string, to: string): Promise<void> {
   await orFileError(to, "must be a file that can be written", () => fs.rename(from, to));

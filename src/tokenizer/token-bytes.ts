@@ -11,6 +11,8 @@ export interface TokenBytes {
   readonly size: number;
   /** Whether the first token of a run loses its leading space. */
   readonly stripsLeadingSpace: boolean;
+  /** Whether the vocabulary has a token of this id. */
+  has(id: number): boolean;
   /** @throws TokenizerError for an id outside the vocabulary */
   bytes(id: number): Uint8Array;
   /** Whether the token is written with U+2581 in front (a byte token 0x20 is not). */
@@ -52,6 +54,7 @@ export function tokenBytes(json: TokenizerJson): TokenBytes {
     kind,
     size: tokens.length,
     stripsLeadingSpace: decoders.some(({ type }) => type === "Strip" || type === "Metaspace"),
+    has: (id) => tokens[id] !== undefined,
     bytes,
     startsWithSpaceMark: (id) => tokens[id]?.startsWith(spaceMark) ?? false,
     decoder: kind === "byte-level" ? decoderByPrefix : decoderByByte,

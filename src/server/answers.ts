@@ -1,0 +1,126 @@
+import {
+  checkPrompt,
+  type EngineAnswer,
+  type FinishReason,
+  type GenerationPiece,
+  type GenerationRequest,
+  type GenerationSettings,
+  type Prompt,
+  type TokenConstraint,
+} from "../generation/index.ts";
+import { queueIsFull } from "./limits.ts";
+import type { OpenModel } from "./models.ts";
+import { settingsOfChoice } from "./settings.ts";
+import type { Asking } from "./state.ts";
+
+/** One of the answers to a request. */
+export interface Choice {
+  readonly prompt: Prompt;
+  readonly settings: GenerationSettings;
+  readonly topLogprobs?: number | undefined;
+  readonly constraint?: TokenConstraint | undefined;
+}
+
+/** `n` answers to each prompt, in the order of OpenAI's indices. */
+export function choicesOf(
+  prompts: readonly Prompt[],
+  n: number,
+  choice: (prompt: Prompt) => Choice,
+): Choice[] {
+  return prompts.flatMap((prompt) =>
+    Array.from({ length: n }, (_, i) => {
+      const one = choice(prompt);
+      return { ...one, settings: settingsOfChoice(one.settings, i) };
+    }),
+  );
+}
+
+/** Takes places for so many answers until the reply is over; refuses where there are none. */
+export function takePlaces({ exchange, state }: Asking, count: number): void {
+  const release = state.queue.take(count);
+  if (release === undefined) throw queueIsFull(state.limits.queue);
+  exchange.atEnd(release);
+}
+
+/** Fails where the model cannot take a prompt: before a reply begins, so that it has the right status. */
+export function checkPrompts(model: OpenModel, prompts: readonly Prompt[]): void {
+  for (const prompt of prompts) checkPrompt(prompt, model.owl.config);
+}
+
+/**
+ * Makes the answers at the same time. When one fails, the others end before their next token.
+ *
+ * @param onPiece is told of what comes, with the index of its answer
+ * @throws what the first one that failed threw
+ */
+export async function makeAnswers(
+  asking: Asking,
+  model: OpenModel,
+  choices: readonly Choice[],
+  onPiece: (index: number, piece: GenerationPiece) => void = () => undefined,
+): Promise<EngineAnswer[]> {
+  const stop = new AbortController();
+  const signal = AbortSignal.any([asking.exchange.signal, stop.signal]);
+  let failure: unknown;
+  const made = await Promise.all(
+    choices.map((choice, index) =>
+      makeAnswer(asking, model, { ...choice, signal }, (piece) => onPiece(index, piece)).catch(
+        (error: unknown) => {
+          failure ??= error;
+          stop.abort(error);
+        },
+      ),
+    ),
+  );
+  if (failure !== undefined) throw failure;
+  return made as EngineAnswer[];
+}
+
+async function makeAnswer(
+  { state: { metrics } }: Asking,
+  { engine, name }: OpenModel,
+  request: GenerationRequest,
+  onPiece: (piece: GenerationPiece) => void,
+): Promise<EngineAnswer> {
+  const pieces = engine.generate(request);
+  const start = performance.now();
+  let first: number | undefined;
+  for (;;) {
+    const { done, value } = await pieces.next();
+    const now = performance.now();
+    if (first === undefined) {
+      first = now;
+      metrics.began(name, (now - start) / 1000);
+    }
+    if (done) {
+      metrics.ended(name, value.finishReason, value.ids.length, (now - first) / 1000);
+      return value;
+    }
+    onPiece(value);
+  }
+}
+
+/** Why an answer ended, in OpenAI's words: an answer that was cut is always told to be. */
+export function finishReasonOf(reason: FinishReason): "stop" | "length" {
+  return reason === "length" ? "length" : "stop";
+}
+
+/** What answers cost; a prompt counts once, however many answers it got. */
+export function usageOf(answers: readonly EngineAnswer[], n: number): object {
+  const firsts = answers.filter((_, i) => i % n === 0);
+  const sum = (numbers: readonly number[]): number => numbers.reduce((all, one) => all + one, 0);
+  const prompt_tokens = sum(firsts.map(({ promptTokens }) => promptTokens));
+  const completion_tokens = sum(answers.map(({ ids }) => ids.length));
+  return {
+    prompt_tokens,
+    completion_tokens,
+    total_tokens: prompt_tokens + completion_tokens,
+    prompt_tokens_details: { cached_tokens: sum(firsts.map(({ cachedTokens }) => cachedTokens)) },
+  };
+}
+
+/** What should be known about how the question was put to the model, where there is something. */
+export function notesOf(answers: readonly EngineAnswer[]): { notes?: readonly string[] } {
+  const notes = [...new Set(answers.flatMap((answer) => answer.notes ?? []))];
+  return notes.length === 0 ? {} : { notes };
+}

@@ -1,0 +1,116 @@
+import type { z } from "zod";
+import { ApiError, badRequest } from "./errors.ts";
+import type { Limits, Places } from "./limits.ts";
+import { problemsOf } from "./schema.ts";
+
+/** A request's JSON and the giving back of the memory it was counted for. */
+export interface JsonBody {
+  readonly value: unknown;
+  readonly release: () => void;
+}
+
+/**
+ * Reads a body of JSON within the limits of size and time.
+ *
+ * @param memory the bytes of all bodies that are in memory; `release` gives back this one's
+ * @throws ApiError 400, 408, 413, 415 or 503
+ */
+export async function readJson(request: Request, limits: Limits, memory: Places): Promise<JsonBody> {
+  requireJson(request.headers);
+  const said = Number(request.headers.get("content-length") ?? 0);
+  if (said > limits.bodyBytes) throw tooLarge(limits.bodyBytes);
+  const releases: (() => void)[] = [];
+  const release = (): void => {
+    for (const one of releases.splice(0)) one();
+  };
+  try {
+    const bytes = await readBytes(request, limits, (count) => {
+      const taken = memory.take(count);
+      if (taken === undefined) {
+        throw new ApiError(503, "too many bytes are being sent at this moment; ask again later", {
+          code: "overloaded",
+          retryAfter: 5,
+        });
+      }
+      releases.push(taken);
+    });
+    return { value: parseJson(bytes), release };
+  } catch (error) {
+    release();
+    throw error;
+  }
+}
+
+/** What a schema makes of a body; its first problem is the one that `param` names. */
+export function parseBody<T>(schema: z.ZodType<T>, value: unknown): T {
+  const parsed = schema.safeParse(value);
+  if (parsed.success) return parsed.data;
+  const problems = problemsOf(parsed.error.issues);
+  const said = problems.map(({ param, text }) => (param === "" ? text : `${param}: ${text}`));
+  throw badRequest(said.join("; "), problems[0]?.param || undefined);
+}
+
+/** Pages of others can send forms and plain text without being asked whether they may, but no JSON. */
+function requireJson(headers: Headers): void {
+  const type = headers.get("content-type") ?? "none";
+  if (!/^application\/json\s*(;|$)/i.test(type)) {
+    throw new ApiError(415, "the Content-Type must be application/json");
+  }
+  if ((headers.get("content-encoding") ?? "identity") !== "identity") {
+    throw new ApiError(415, "the body must not be compressed");
+  }
+}
+
+function tooLarge(limit: number): ApiError {
+  return new ApiError(413, `the body must have at most ${limit} bytes`, { code: "body_too_large" });
+}
+
+async function readBytes(
+  request: Request,
+  { bodyBytes, bodySeconds }: Limits,
+  count: (bytes: number) => void,
+): Promise<Uint8Array> {
+  const reader = request.body?.getReader();
+  if (reader === undefined) return new Uint8Array();
+  const parts: Uint8Array[] = [];
+  let length = 0;
+  let late: ReturnType<typeof setTimeout> | undefined;
+  const timeout = new Promise<never>((_, reject) => {
+    const error = new ApiError(408, `the body must come within ${bodySeconds} seconds`);
+    late = setTimeout(() => reject(error), 1000 * bodySeconds);
+  });
+  try {
+    for (;;) {
+      const { done, value } = await Promise.race([reader.read(), timeout]);
+      if (done) return joined(parts, length);
+      length += value.byteLength;
+      if (length > bodyBytes) throw tooLarge(bodyBytes);
+      count(value.byteLength);
+      parts.push(value);
+    }
+  } catch (error) {
+    reader.cancel().catch(() => undefined);
+    if (error instanceof ApiError) throw error;
+    throw badRequest("the body must come whole, got one that was cut short");
+  } finally {
+    clearTimeout(late);
+  }
+}
+
+function joined(parts: readonly Uint8Array[], length: number): Uint8Array {
+  const all = new Uint8Array(length);
+  let at = 0;
+  for (const part of parts) {
+    all.set(part, at);
+    at += part.byteLength;
+  }
+  return all;
+}
+
+function parseJson(bytes: Uint8Array): unknown {
+  try {
+    return JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
+  } catch {
+    throw badRequest("the body must be JSON in UTF-8");
+  }
+}

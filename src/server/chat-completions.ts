@@ -1,0 +1,148 @@
+import type { EngineAnswer, GenerationPiece, Prompt } from "../generation/index.ts";
+import {
+  type Choice,
+  checkPrompts,
+  choicesOf,
+  finishReasonOf,
+  makeAnswers,
+  notesOf,
+  takePlaces,
+  usageOf,
+} from "./answers.ts";
+import { parseBody } from "./body.ts";
+import { constraintsOf } from "./constraints.ts";
+import { badRequest } from "./errors.ts";
+import { eventStream } from "./events.ts";
+import { TokenReport } from "./logprobs.ts";
+import { readMessages } from "./media.ts";
+import { type OpenModel, requireFittingText } from "./models.ts";
+import { type ChatRequest, chatSchema } from "./schema.ts";
+import { settingsOf } from "./settings.ts";
+import { type Asking, mediaReading } from "./state.ts";
+
+/** A request that was understood: who answers, what, and how. */
+interface Chat {
+  readonly asked: ChatRequest;
+  readonly model: OpenModel;
+  readonly choices: readonly Choice[];
+  /** What every piece and the whole reply begin with. */
+  readonly head: { readonly id: string; readonly created: number; readonly model: string };
+}
+
+/** `POST /v1/chat/completions`. */
+export async function chatCompletions(asking: Asking): Promise<Response> {
+  const asked = parseBody(chatSchema, asking.body);
+  const model = asking.state.models.get(asked.model);
+  requireSense(asked);
+  const n = asked.n ?? 1;
+  const longest = asked.max_completion_tokens ?? asked.max_tokens ?? undefined;
+  const settings = settingsOf(asked, longest, model.owl.defaults, asking.state.limits);
+  const constraint = constraintsOf(asked.response_format ?? undefined, model);
+  takePlaces(asking, n);
+  const prompt = await readPrompt(asking, asked, model);
+  checkPrompts(model, [prompt]);
+  const topLogprobs = asked.logprobs === true ? (asked.top_logprobs ?? 0) : undefined;
+  const choices = choicesOf([prompt], n, (one) => ({
+    prompt: one,
+    settings,
+    topLogprobs,
+    constraint: constraint?.(),
+  }));
+  const created = Math.floor(Date.now() / 1000);
+  const chat = {
+    asked,
+    model,
+    choices,
+    head: { id: `chatcmpl-${asking.exchange.id}`, created, model: model.name },
+  };
+  return asked.stream === true ? streamed(asking, chat) : whole(asking, chat);
+}
+
+/** Fields that contradict each other. */
+function requireSense(asked: ChatRequest): void {
+  const given = (value: unknown): boolean => value !== null && value !== undefined;
+  if (given(asked.max_tokens) && given(asked.max_completion_tokens)) {
+    throw badRequest(
+      "max_tokens: must not be given beside max_completion_tokens, its newer name",
+      "max_tokens",
+    );
+  }
+  if (given(asked.top_logprobs) && asked.logprobs !== true) {
+    throw badRequest("top_logprobs: needs logprobs: true", "top_logprobs");
+  }
+  if (given(asked.stream_options) && asked.stream !== true) {
+    throw badRequest("stream_options: needs stream: true", "stream_options");
+  }
+  const isConstrained = given(asked.response_format) && asked.response_format?.type !== "text";
+  if ((asked.num_beams ?? 1) > 1 && (asked.logprobs === true || isConstrained)) {
+    throw badRequest(
+      "num_beams: must be 1 with logprobs or a response_format, which follow one answer",
+      "num_beams",
+    );
+  }
+}
+
+async function readPrompt(asking: Asking, asked: ChatRequest, model: OpenModel): Promise<Prompt> {
+  const { exchange, state } = asking;
+  const texts = asked.messages.flatMap(({ content }) =>
+    typeof content === "string" ? [content] : content.map((part) => (part.type === "text" ? part.text : "")),
+  );
+  requireFittingText(model, texts, "messages");
+  const messages = await exchange.race(readMessages(asked.messages, mediaReading(asking)));
+  return exchange.race(state.decoding.run(() => model.owl.prompt(messages), exchange.signal));
+}
+
+function reports({ asked, model, choices }: Chat): TokenReport[] | undefined {
+  if (asked.logprobs !== true) return undefined;
+  return choices.map(({ settings }) => new TokenReport(model.owl.tokenizer, settings.eosTokenIds));
+}
+
+async function whole(asking: Asking, chat: Chat): Promise<Response> {
+  const { asked, model, choices, head } = chat;
+  const report = reports(chat);
+  const content: object[][] = choices.map(() => []);
+  const answers = await makeAnswers(asking, model, choices, (index, { tokens }) => {
+    if (report !== undefined) content[index].push(...report[index].chat(tokens));
+  });
+  return Response.json(
+    {
+      ...head,
+      object: "chat.completion",
+      choices: answers.map(({ text, finishReason }, index) => ({
+        index,
+        message: { role: "assistant", content: text, refusal: null },
+        logprobs: report === undefined ? null : { content: content[index], refusal: null },
+        finish_reason: finishReasonOf(finishReason),
+      })),
+      usage: usageOf(answers, asked.n ?? 1),
+      ...notesOf(answers),
+    },
+    { headers: { "cache-control": "no-store" } },
+  );
+}
+
+function streamed(asking: Asking, chat: Chat): Response {
+  const { asked, model, choices, head } = chat;
+  const wantsUsage = asked.stream_options?.include_usage === true;
+  const report = reports(chat);
+  return eventStream(asking.exchange, async (send) => {
+    const chunk = (choicesOfChunk: object[], more: object = wantsUsage ? { usage: null } : {}): void =>
+      send({ ...head, object: "chat.completion.chunk", choices: choicesOfChunk, ...more });
+    const delta = (index: number, content: object, logprobs: object | null, reason: string | null): void =>
+      chunk([{ index, delta: content, logprobs, finish_reason: reason }]);
+    for (const index of choices.keys())
+      delta(index, { role: "assistant", content: "", refusal: null }, null, null);
+    const onPiece = (index: number, { text, tokens }: GenerationPiece): void => {
+      const content = report?.[index].chat(tokens) ?? [];
+      if (text === "" && content.length === 0) return;
+      delta(index, { content: text }, report === undefined ? null : { content, refusal: null }, null);
+    };
+    const answers: EngineAnswer[] = await makeAnswers(asking, model, choices, onPiece);
+    for (const [index, { finishReason }] of answers.entries()) {
+      delta(index, {}, null, finishReasonOf(finishReason));
+    }
+    const notes = notesOf(answers);
+    if (wantsUsage) chunk([], { usage: usageOf(answers, asked.n ?? 1), ...notes });
+    else if (notes.notes !== undefined) chunk([], notes);
+  });
+}

@@ -1,0 +1,140 @@
+import type { GenerationPiece, Prompt } from "../generation/index.ts";
+import { tokensPerImage } from "../model/index.ts";
+import { encodePrompt } from "../prompt/index.ts";
+import {
+  type Choice,
+  checkPrompts,
+  choicesOf,
+  finishReasonOf,
+  makeAnswers,
+  takePlaces,
+  usageOf,
+} from "./answers.ts";
+import { parseBody } from "./body.ts";
+import { badRequest } from "./errors.ts";
+import { eventStream } from "./events.ts";
+import { type CompletionLogprobs, TokenReport } from "./logprobs.ts";
+import { type OpenModel, requireFittingText } from "./models.ts";
+import { type CompletionRequest, completionSchema } from "./schema.ts";
+import { settingsOf } from "./settings.ts";
+import type { Asking } from "./state.ts";
+
+interface Completion {
+  readonly asked: CompletionRequest;
+  readonly model: OpenModel;
+  readonly choices: readonly Choice[];
+  readonly head: {
+    readonly id: string;
+    readonly object: "text_completion";
+    readonly created: number;
+    readonly model: string;
+  };
+}
+
+/** OpenAI's default of `max_tokens` for this route. */
+const defaultTokens = 16;
+
+/** `POST /v1/completions`: continues texts as they stand, without the words that make them a conversation. */
+export async function completions(asking: Asking): Promise<Response> {
+  const asked = parseBody(completionSchema, asking.body);
+  const { models, limits } = asking.state;
+  const model = models.get(asked.model);
+  if (asked.stream_options && asked.stream !== true) {
+    throw badRequest("stream_options: needs stream: true", "stream_options");
+  }
+  const settings = settingsOf(asked, asked.max_tokens ?? defaultTokens, model.owl.defaults, limits);
+  const prompts = promptsOf(asked, model);
+  const n = asked.n ?? 1;
+  if (prompts.length * n > limits.choices) {
+    throw badRequest(
+      `prompt: must ask for at most ${limits.choices} answers on this server, got ${prompts.length * n}`,
+      "prompt",
+    );
+  }
+  checkPrompts(model, prompts);
+  takePlaces(asking, prompts.length * n);
+  const topLogprobs = asked.logprobs ?? undefined;
+  const completion: Completion = {
+    asked,
+    model,
+    choices: choicesOf(prompts, n, (prompt) => ({ prompt, settings, topLogprobs })),
+    head: {
+      id: `cmpl-${asking.exchange.id}`,
+      object: "text_completion",
+      created: Math.floor(Date.now() / 1000),
+      model: model.name,
+    },
+  };
+  return asked.stream === true ? streamed(asking, completion) : whole(asking, completion);
+}
+
+function promptsOf({ prompt }: CompletionRequest, model: OpenModel): Prompt[] {
+  const list: (string | number[])[] =
+    typeof prompt === "string" ? [prompt] : isIds(prompt) ? [prompt] : prompt;
+  requireFittingText(
+    model,
+    list.map((one) => (typeof one === "string" ? one : "")),
+    "prompt",
+  );
+  const { tokenizer, config } = model.owl;
+  return list.map((one) => ({
+    ids:
+      typeof one === "string"
+        ? encodePrompt(one, tokenizer, { tokensPerImage: tokensPerImage(config) })
+        : one,
+    pictures: [],
+  }));
+}
+
+function isIds(prompt: readonly (string | number | number[])[]): prompt is number[] {
+  return typeof prompt[0] === "number";
+}
+
+function reports({ asked, model, choices }: Completion): TokenReport[] | undefined {
+  if (typeof asked.logprobs !== "number") return undefined;
+  return choices.map(({ settings }) => new TokenReport(model.owl.tokenizer, settings.eosTokenIds));
+}
+
+async function whole(asking: Asking, completion: Completion): Promise<Response> {
+  const { asked, model, choices, head } = completion;
+  const report = reports(completion);
+  const tokens: GenerationPiece["tokens"][number][][] = choices.map(() => []);
+  const answers = await makeAnswers(asking, model, choices, (index, piece) => {
+    tokens[index].push(...piece.tokens);
+  });
+  return Response.json(
+    {
+      ...head,
+      choices: answers.map(({ text, finishReason }, index) => ({
+        index,
+        text,
+        logprobs: report?.[index].completion(tokens[index]) ?? null,
+        finish_reason: finishReasonOf(finishReason),
+      })),
+      usage: usageOf(answers, asked.n ?? 1),
+    },
+    { headers: { "cache-control": "no-store" } },
+  );
+}
+
+function streamed(asking: Asking, completion: Completion): Response {
+  const { asked, model, choices, head } = completion;
+  const wantsUsage = asked.stream_options?.include_usage === true;
+  const report = reports(completion);
+  return eventStream(asking.exchange, async (send) => {
+    const piece = (index: number, text: string, logprobs: CompletionLogprobs | null, reason: string | null) =>
+      send({
+        ...head,
+        choices: [{ index, text, logprobs, finish_reason: reason }],
+        ...(wantsUsage && { usage: null }),
+      });
+    const answers = await makeAnswers(asking, model, choices, (index, { text, tokens }) => {
+      const logprobs = report?.[index].completion(tokens) ?? null;
+      if (text !== "" || (logprobs?.tokens.length ?? 0) > 0) piece(index, text, logprobs, null);
+    });
+    for (const [index, { finishReason }] of answers.entries()) {
+      piece(index, "", null, finishReasonOf(finishReason));
+    }
+    if (wantsUsage) send({ ...head, choices: [], usage: usageOf(answers, asked.n ?? 1) });
+  });
+}

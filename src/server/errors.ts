@@ -1,0 +1,83 @@
+import { SettingsError } from "../generation/index.ts";
+import { ImageError, VideoError } from "../image/index.ts";
+import { RemoteFileError } from "../platform/index.ts";
+import { PromptError } from "../prompt/index.ts";
+import { TokenizerError } from "../tokenizer/index.ts";
+
+/** What an error says besides its message. */
+interface ErrorDetails {
+  /** The field of the request that is wrong, as `messages[0].content`. */
+  readonly param?: string | undefined;
+  /** A word that programs recognise, as `model_not_found`. */
+  readonly code?: string | undefined;
+  /** Seconds after which asking again may help. */
+  readonly retryAfter?: number | undefined;
+  /** What is wrong inside; it is logged and not told. */
+  readonly cause?: unknown;
+}
+
+/** A refusal that whoever asked is told, in OpenAI's shape. */
+export class ApiError extends Error {
+  override name = "ApiError";
+  readonly status: number;
+  readonly details: ErrorDetails;
+
+  constructor(status: number, message: string, details: ErrorDetails = {}) {
+    super(message, { cause: details.cause });
+    this.status = status;
+    this.details = details;
+  }
+}
+
+/** A request that asks for something that cannot be. */
+export function badRequest(message: string, param?: string): ApiError {
+  return new ApiError(400, message, { param });
+}
+
+const types: Record<number, string> = {
+  401: "authentication_error",
+  403: "permission_error",
+  404: "not_found_error",
+  408: "timeout_error",
+  429: "rate_limit_error",
+};
+
+/** The error object of OpenAI's protocol. */
+export function errorBody({ status, message, details }: ApiError): object {
+  const type = types[status] ?? (status < 500 ? "invalid_request_error" : "server_error");
+  return { error: { message, type, param: details.param ?? null, code: details.code ?? null } };
+}
+
+/** The whole reply for an error. */
+export function errorResponse(error: ApiError): Response {
+  const { retryAfter } = error.details;
+  return Response.json(errorBody(error), {
+    status: error.status,
+    headers: {
+      "cache-control": "no-store",
+      ...(retryAfter !== undefined && { "retry-after": String(retryAfter) }),
+    },
+  });
+}
+
+/**
+ * What whoever asked is told of any error. Errors that speak of the request are told in their own words; they name
+ * no file, because a request has none. Of all others only a number is told, under which the log has the rest.
+ *
+ * @param onInternal told of an error that is not the request's fault, with its number
+ */
+export function toApiError(error: unknown, onInternal: (id: string, error: unknown) => void): ApiError {
+  if (error instanceof ApiError) return error;
+  if (isAboutRequest(error)) return new ApiError(400, error.message, { cause: error });
+  const id = crypto.randomUUID();
+  onInternal(id, error);
+  return new ApiError(500, `internal error; the server's log has it under ${id}`, {
+    code: "internal_error",
+    cause: error,
+  });
+}
+
+function isAboutRequest(error: unknown): error is Error {
+  const kinds = [PromptError, SettingsError, TokenizerError, ImageError, VideoError, RemoteFileError];
+  return kinds.some((kind) => error instanceof kind);
+}

@@ -1,0 +1,147 @@
+import { getMimeType } from "hono/utils/mime";
+import { fileStatus, joinPath, openFile } from "../platform/index.ts";
+import type { OpenModel } from "./models.ts";
+
+/** Bytes of a file that are read at once. */
+const piece = 256 * 1024;
+
+/** What a page needs beside its own files: threads and WebAssembly, pictures and videos made in it; nothing from elsewhere. */
+const pageHeaders: Readonly<Record<string, string>> = {
+  "content-security-policy": [
+    "default-src 'self'",
+    "script-src 'self' 'wasm-unsafe-eval'",
+    "worker-src 'self' blob:",
+    "img-src 'self' data: blob:",
+    "media-src blob: data:",
+    "connect-src 'self' data: blob:",
+    "style-src 'self' 'unsafe-inline'",
+    "object-src 'none'",
+    "base-uri 'none'",
+    "form-action 'none'",
+    "frame-ancestors 'none'",
+  ].join("; "),
+  "cross-origin-opener-policy": "same-origin",
+  "cross-origin-embedder-policy": "require-corp",
+  "referrer-policy": "no-referrer",
+};
+
+/** Files whose names hold a checksum of what is in them, as Vite writes them. */
+const lasting = /^assets\/.*-[\w-]{8,}\.\w+$/;
+
+/**
+ * A file of the built page. A path is looked up segment by segment by plain names, so it cannot leave the directory.
+ *
+ * @param path as the URL has it, decoded; empty for index.html
+ * @returns undefined where there is no such file
+ */
+export async function pageFile(
+  directory: string,
+  path: string,
+  request: Request,
+): Promise<Response | undefined> {
+  const segments = (path === "" || path.endsWith("/") ? `${path}index.html` : path).split("/");
+  if (segments.some((segment) => !/^[\w@~+-][\w.@~+-]*$/.test(segment))) return undefined;
+  const cacheControl = lasting.test(path) ? "public, max-age=31536000, immutable" : "no-cache";
+  return sendFile(joinPath(directory, ...segments), request, {
+    ...pageHeaders,
+    "cache-control": cacheControl,
+  });
+}
+
+const modelFiles =
+  /^(config|generation_config|preprocessor_config|tokenizer[\w-]*)\.json$|^tokenizer\.model$|^[\w-][\w.-]*\.(safetensors|index\.json)$/;
+
+/** A file of a model's directory, if it is one that a model is loaded from. */
+export async function modelFile(
+  { directory }: OpenModel,
+  name: string,
+  request: Request,
+): Promise<Response | undefined> {
+  if (directory === undefined || !modelFiles.test(name)) return undefined;
+  return sendFile(joinPath(directory, name), request, { "cache-control": "no-cache" });
+}
+
+/** A file as a reply, or the part of it that is asked for; undefined where there is none. */
+async function sendFile(
+  path: string,
+  request: Request,
+  headers: Readonly<Record<string, string>>,
+): Promise<Response | undefined> {
+  const status = await fileStatus(path);
+  if (status === undefined) return undefined;
+  const { bytes: size, modified } = status;
+  const etag = `"${size.toString(16)}-${Math.round(modified).toString(16)}"`;
+  const all = {
+    ...headers,
+    etag,
+    "accept-ranges": "bytes",
+    "content-type": getMimeType(path) ?? "application/octet-stream",
+    "cross-origin-resource-policy": "same-origin",
+  };
+  if (isKnown(request, etag)) return new Response(null, { status: 304, headers: all });
+  const range = rangeOf(request, size, etag);
+  if (range === "unsatisfiable") {
+    return new Response(null, { status: 416, headers: { ...all, "content-range": `bytes */${size}` } });
+  }
+  const [start, end] = range ?? [0, size];
+  return new Response(request.method === "HEAD" ? null : contentOf(path, start, end), {
+    status: range === undefined ? 200 : 206,
+    headers: {
+      ...all,
+      "content-length": String(end - start),
+      ...(range !== undefined && { "content-range": `bytes ${start}-${end - 1}/${size}` }),
+    },
+  });
+}
+
+function isKnown(request: Request, etag: string): boolean {
+  const known = request.headers.get("if-none-match");
+  return known?.split(",").some((one) => one.trim().replace(/^W\//, "") === etag) ?? false;
+}
+
+/** From which byte to before which, where one part is asked for; several parts at once are not sent. */
+function rangeOf(
+  request: Request,
+  size: number,
+  etag: string,
+): readonly [number, number] | "unsatisfiable" | undefined {
+  const asked = /^bytes=(\d*)-(\d*)$/.exec(request.headers.get("range") ?? "");
+  const condition = request.headers.get("if-range");
+  if (asked === null || (condition !== null && condition !== etag)) return undefined;
+  const [, from, to] = asked;
+  if (from === "" && to === "") return undefined;
+  const start = from === "" ? Math.max(0, size - Number(to)) : Number(from);
+  const end = from === "" || to === "" ? size : Math.min(size, Number(to) + 1);
+  return start < end ? [start, end] : "unsatisfiable";
+}
+
+/** The bytes of a file, read as they are asked for. */
+function contentOf(path: string, start: number, end: number): ReadableStream<Uint8Array> {
+  const pieces = piecesOf(path, start, end);
+  return new ReadableStream<Uint8Array>(
+    {
+      async pull(controller) {
+        const { done, value } = await pieces.next();
+        if (done) controller.close();
+        else controller.enqueue(value);
+      },
+      async cancel() {
+        await pieces.return();
+      },
+    },
+    { highWaterMark: 0 },
+  );
+}
+
+async function* piecesOf(path: string, start: number, end: number): AsyncGenerator<Uint8Array, void> {
+  const file = await openFile(path);
+  try {
+    for (let at = start; at < end; at += piece) {
+      const bytes = new Uint8Array(Math.min(piece, end - at));
+      await file.read(bytes, at);
+      yield bytes;
+    }
+  } finally {
+    await file.close();
+  }
+}

@@ -1,0 +1,6 @@
+/** OpenAI's protocol as a fetch handler. */
+export { ApiError } from "./errors.ts";
+export { defaultLimits, type Limits } from "./limits.ts";
+export type { RemoteFetch } from "./media.ts";
+export type { ServedModel } from "./models.ts";
+export { createServer, type OwlServer, type ServerEvent, type ServerOptions } from "./server.ts";

@@ -1,0 +1,112 @@
+import { ApiError } from "./errors.ts";
+
+/** What a server lets itself be asked for. */
+export interface Limits {
+  /** Bytes of a request's body. */
+  readonly bodyBytes: number;
+  /** Bytes of all bodies that are in memory at once. */
+  readonly bodyBytesAtOnce: number;
+  /** Seconds until a request's body must have come. */
+  readonly bodySeconds: number;
+  /** Pictures and videos of a request. */
+  readonly pictures: number;
+  /** Bytes of the file of a picture or video. */
+  readonly pictureBytes: number;
+  /** Pixels of a picture, told by its header before it is decoded; all frames of an animation may have ten times as many. */
+  readonly pixels: number;
+  /** New tokens of an answer. */
+  readonly tokens: number;
+  /** Answers of a request (`n`, and the prompts of a completion). */
+  readonly choices: number;
+  /** Beams of an answer. */
+  readonly beams: number;
+  /** Answers that are being made or wait for their turn. */
+  readonly queue: number;
+  /** Seconds from a request to the end of its answer. */
+  readonly seconds: number;
+  /** Bytes of feedback that one run of the server writes. */
+  readonly feedbackBytes: number;
+}
+
+const mebibyte = 2 ** 20;
+
+export const defaultLimits: Limits = {
+  bodyBytes: 32 * mebibyte,
+  bodyBytesAtOnce: 256 * mebibyte,
+  bodySeconds: 60,
+  pictures: 16,
+  pictureBytes: 20 * mebibyte,
+  pixels: 50e6,
+  tokens: 4096,
+  choices: 8,
+  beams: 8,
+  queue: 64,
+  seconds: 300,
+  feedbackBytes: 1024 * mebibyte,
+};
+
+/** The limits with those that are given in place of their defaults. */
+export function completeLimits(given: Partial<Limits>): Limits {
+  const present = Object.entries(given).filter(([, value]) => value !== undefined);
+  const limits: Limits = { ...defaultLimits, ...Object.fromEntries(present) };
+  const wrong = Object.entries(limits).filter(([, value]) => !(value > 0));
+  if (wrong.length === 0) return limits;
+  const said = wrong.map(([name, value]) => `${name}: ${value}`).join(", ");
+  throw new RangeError(`limits: each must be a number above 0, got ${said}`);
+}
+
+/** A number of things that are there at once, and no more than so many. */
+export class Places {
+  readonly #limit: number;
+  #taken = 0;
+
+  constructor(limit: number) {
+    this.#limit = limit;
+  }
+
+  get taken(): number {
+    return this.#taken;
+  }
+
+  /** Takes so many if there are; the function that is returned gives them back, once. */
+  take(count: number): (() => void) | undefined {
+    if (this.#taken + count > this.#limit) return undefined;
+    this.#taken += count;
+    let isTaken = true;
+    return () => {
+      if (isTaken) this.#taken -= count;
+      isTaken = false;
+    };
+  }
+}
+
+/** Work that goes on one after the other, in the order of asking. */
+export class Turns {
+  #last: Promise<unknown> = Promise.resolve();
+
+  /** Does the work when its turn has come, unless the signal was aborted by then: then throws its reason. */
+  run<T>(work: () => Promise<T>, signal?: AbortSignal): Promise<T> {
+    const mine = this.#last.then(() => {
+      signal?.throwIfAborted();
+      return work();
+    });
+    this.#last = mine.catch(() => undefined);
+    return mine;
+  }
+}
+
+/** The refusal of an answer for which there is no place. */
+export function queueIsFull(limit: number): ApiError {
+  return new ApiError(429, `the server must have at most ${limit} answers in hand; ask again later`, {
+    code: "queue_full",
+    retryAfter: 5,
+  });
+}
+
+/** The end of a request that took too long. */
+export function tookTooLong(limit: number): ApiError {
+  return new ApiError(503, `an answer must be complete within ${limit} seconds; ask for fewer tokens`, {
+    code: "timeout",
+    retryAfter: 30,
+  });
+}

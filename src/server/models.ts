@@ -1,0 +1,92 @@
+import type { Engine, EngineOptions, Owl } from "../generation/index.ts";
+import { ApiError, badRequest } from "./errors.ts";
+
+/** A model that a server answers with. */
+export interface ServedModel {
+  readonly owl: Owl;
+  /** Where its files lie, for models that run inside the page. Absent: its files are not given out. */
+  readonly directory?: string | undefined;
+}
+
+/** A served model with its engine. */
+export interface OpenModel extends ServedModel {
+  readonly name: string;
+  readonly engine: Engine;
+  /** A text of more characters cannot fit the model's positions. */
+  readonly mostCharacters: number;
+}
+
+/** The models of a server by name, each with an engine of its own. */
+export class Models {
+  readonly #models: ReadonlyMap<string, OpenModel>;
+  readonly #since = Math.floor(Date.now() / 1000);
+
+  constructor(models: Readonly<Record<string, ServedModel>>, engine: EngineOptions | undefined) {
+    this.#models = new Map(
+      Object.entries(models).map(([name, model]) => [
+        name,
+        { ...model, name, engine: model.owl.engine(engine), mostCharacters: mostCharacters(model.owl) },
+      ]),
+    );
+    if (this.#models.size === 0) throw new RangeError("server: must have at least one model, got none");
+  }
+
+  [Symbol.iterator](): Iterator<OpenModel> {
+    return this.#models.values();
+  }
+
+  /** @throws ApiError 404 */
+  get(name: string): OpenModel {
+    const model = this.#models.get(name);
+    if (model !== undefined) return model;
+    const names = [...this.#models.keys()].join(", ");
+    throw new ApiError(404, `model: there is no model of this name here; there are ${names}`, {
+      param: "model",
+      code: "model_not_found",
+    });
+  }
+
+  /** The models as `/v1/models` lists them. */
+  list(): object {
+    return { object: "list", data: [...this].map((model) => this.describe(model)) };
+  }
+
+  /** One model as `/v1/models` describes it. */
+  describe({ name, owl, directory }: OpenModel): object {
+    return {
+      id: name,
+      object: "model",
+      created: this.#since,
+      owned_by: "mplug-owl",
+      // What OpenAI's list does not have: how long a conversation may be, and what pages want to know.
+      max_model_len: owl.config.language.maxPositions,
+      video: owl.config.video,
+      files: directory !== undefined,
+    };
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([...this].map(({ engine }) => engine.close()));
+  }
+}
+
+/** A refusal of texts that cannot fit, before they are cut into tokens: that takes time for each letter. */
+export function requireFittingText(model: OpenModel, texts: Iterable<string>, param: string): void {
+  let characters = 0;
+  for (const text of texts) characters += text.length;
+  if (characters <= model.mostCharacters) return;
+  const { maxPositions } = model.owl.config.language;
+  throw badRequest(
+    `${param}: must fit the model's ${maxPositions} positions, got ${characters} characters; shorten it`,
+    param,
+  );
+}
+
+/** As many of the longest token as there are positions. */
+function mostCharacters({ config, tokenizer }: Owl): number {
+  const { model, added_tokens } = tokenizer.json;
+  let longest = 1;
+  for (const token of Object.keys(model.vocab)) longest = Math.max(longest, token.length);
+  for (const { content } of added_tokens ?? []) longest = Math.max(longest, content.length);
+  return longest * config.language.maxPositions;
+}

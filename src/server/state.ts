@@ -1,0 +1,34 @@
+import type { Exchange } from "./exchange.ts";
+import type { FeedbackFile } from "./feedback.ts";
+import type { Limits, Places, Turns } from "./limits.ts";
+import type { MediaReading, RemoteFetch } from "./media.ts";
+import type { Metrics } from "./metrics.ts";
+import type { Models } from "./models.ts";
+
+/** What all requests to a server share. */
+export interface ServerState {
+  readonly models: Models;
+  readonly limits: Limits;
+  readonly metrics: Metrics;
+  readonly remote: RemoteFetch | undefined;
+  readonly feedback: FeedbackFile | undefined;
+  /** Answers that are being made or wait. */
+  readonly queue: Places;
+  /** Bytes of bodies that are in memory. */
+  readonly memory: Places;
+  /** Pictures of one request are decoded at a time: decoded ones are large. */
+  readonly decoding: Turns;
+}
+
+/** A request with what it needs to be answered. */
+export interface Asking {
+  readonly state: ServerState;
+  readonly exchange: Exchange;
+  /** The request's JSON. */
+  readonly body: unknown;
+}
+
+/** How the pictures of a request are read. */
+export function mediaReading({ state: { limits, remote }, exchange: { signal } }: Asking): MediaReading {
+  return { limits, remote, signal };
+}
