@@ -162,17 +162,16 @@ function remainingRows(answers: readonly GrowingAnswer[]): number[] {
 
 /**
  * The best answer of a beam search as the reference returns it: where it ended before the longest length, the
- * first of the eos ids closes it. `logits` are the prompt's; the decoder's first row holds the prompt.
+ * first of the eos ids closes it. `logits` are the prompt's; every row of `beams` holds the prompt.
  */
 export async function decodeBeams(
-  decoder: Decoder,
+  beams: Decoder,
   logits: Float32Array,
   settings: GenerationSettings,
   signal: AbortSignal | undefined,
 ): Promise<number[]> {
   const { numBeams, maxNewTokens, eosTokenIds } = settings;
   const search = new BeamSearch(settings);
-  const beams = decoder.repeated(numBeams);
   let next: readonly Float32Array[] = Array.from({ length: numBeams }, () => logits.slice());
   for (;;) {
     const { sources, tokens } = search.advance(next);

@@ -5,15 +5,29 @@ import type { KeyValueCache } from "./key-value-cache.ts";
 import type { LoadedModel } from "./loaded-model.ts";
 import type { Prompt } from "./prompt.ts";
 
+/** Waits for its turn before it runs something. */
+export type InTurn = <T>(run: () => Promise<T>) => Promise<T>;
+
+/**
+ * How many rows a matrix product is given where its results must not depend on what else is computed. The kernels
+ * of the CPU compute rows in pairs, and one that is left over by another routine, whose sums differ in the last bits.
+ */
+export function evenCount(rows: number): number {
+  return rows + (rows % 2);
+}
+
 /** Rows of tokens in a KV cache that grow together; each keeps its own length. */
 export class Decoder {
   readonly #model: LoadedModel;
   readonly #cache: KeyValueCache;
+  readonly #inTurn: InTurn;
   #step: DecodeStep | undefined;
 
-  constructor(model: LoadedModel, cache: KeyValueCache) {
+  /** @param inTurn runs a program when it is its turn; absent: at once */
+  constructor(model: LoadedModel, cache: KeyValueCache, inTurn: InTurn = (run) => run()) {
     this.#model = model;
     this.#cache = cache;
+    this.#inTurn = inTurn;
   }
 
   /** Tokens in the cache, row by row. */
@@ -26,15 +40,34 @@ export class Decoder {
    * token. Rows must be empty, or there is only one: its first `reused` positions stay.
    */
   async prefill(prompts: readonly Prompt[], reused = 0): Promise<Float32Array[]> {
-    const fresh = prompts.map(({ ids }) => ids.slice(reused));
-    const longest = Math.max(...fresh.map((ids) => ids.length));
-    const { padId } = this.#model.config.language;
-    const padded = fresh.map((ids) => [...ids, ...new Array(longest - ids.length).fill(Math.max(0, padId))]);
     const visual = await this.#visualRows(prompts, reused);
-    const hidden = this.#model.config.language.hidden;
+    return this.extend(
+      prompts.map(({ ids }) => ids.slice(reused)),
+      visual,
+      reused,
+    );
+  }
+
+  /**
+   * Runs new ids behind the first `reused` positions, of which the rows have one number: several rows only from
+   * position 0. Returns the logits [vocabulary] after each row's last id.
+   *
+   * @param visual the rows [hidden] for the ids' picture positions, in reading order
+   * @param evenly see {@link evenCount}; of ids behind others the caller gives an even number
+   */
+  async extend(
+    fresh: readonly (readonly number[])[],
+    visual: Float32Array,
+    reused: number,
+    evenly = false,
+  ): Promise<Float32Array[]> {
+    const { padId, hidden, maxPositions } = this.#model.config.language;
+    const longest = Math.max(...fresh.map((ids) => ids.length));
+    const width = evenly && reused === 0 ? Math.min(evenCount(longest), maxPositions) : longest;
+    const padded = fresh.map((ids) => [...ids, ...new Array(width - ids.length).fill(Math.max(0, padId))]);
     const rows = visual.length / hidden;
     const { input_ids, visual_positions } = tokenFeeds(padded, rows);
-    this.#cache.reserve(reused + longest);
+    this.#cache.reserve(reused + width);
     const { program, parameters } = await this.#model.prefillProgram(rows > 0);
     const lengths = fresh.map((ids) => reused + ids.length);
     const caches = namedCaches(this.#cache);
@@ -51,7 +84,7 @@ export class Decoder {
           lengths.map((length) => length - 1),
           [lengths.length],
         ),
-        total_length: int32([reused + longest], [1]),
+        total_length: int32([reused + width], [1]),
         ...(program.takes("visual") && { visual: float32(visual, [rows, hidden]), visual_positions }),
       },
       caches.present,
@@ -72,7 +105,7 @@ export class Decoder {
       step.lastPosition.data[row] = lengths[row] - 1;
     }
     step.totalLength.data[0] = longest;
-    await step.bound.run();
+    await this.#inTurn(() => step.bound.run());
     this.#cache.setLengths(lengths);
     return rowsOf(step.logits);
   }
@@ -84,7 +117,7 @@ export class Decoder {
 
   /** A decoder with `rows` copies of this one's first row. */
   repeated(rows: number): Decoder {
-    return new Decoder(this.#model, this.#cache.repeated(rows));
+    return new Decoder(this.#model, this.#cache.repeated(rows), this.#inTurn);
   }
 
   /** The rows of the pictures' tokens that stand at or behind the position `from` of each prompt. */

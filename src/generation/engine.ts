@@ -1,29 +1,25 @@
 import type { TextStream } from "../tokenizer/index.ts";
-import { decodeBeams, decodeTogether, GrowingAnswer } from "./answer.ts";
-import { Decoder } from "./decoder.ts";
+import { decodeBeams, GrowingAnswer } from "./answer.ts";
+import { evenCount } from "./decoder.ts";
+import { GenerationJob } from "./generation-job.ts";
+import { KeyValueRows } from "./key-value-rows.ts";
 import type { LoadedModel } from "./loaded-model.ts";
 import { checkPrompt } from "./prompt.ts";
 import type { EngineAnswer, GenerationPiece, GenerationRequest } from "./request.ts";
 import { SettingsError } from "./settings.ts";
+import { Turns } from "./turns.ts";
+import type { CacheStatistics } from "./visual-cache.ts";
 
 /** Bounds of an engine. */
 export interface EngineOptions {
   /** Answers that are made at once; further requests wait in order. Default 8. */
   readonly maxRunning?: number | undefined;
-  /** Positions of a prompt that are computed between two steps of the running answers. Default 128. */
+  /** Positions of a prompt that are computed between two steps of the running answers; an odd number counts as the next. Default 128. */
   readonly prefillChunk?: number | undefined;
-  /** Bytes of keys and values that are kept of ended conversations. Default 256 MiB. */
+  /** Bytes of keys and values that are kept of ended answers for prompts that begin alike; 0 for none. Default 1 GiB. */
   readonly keyValueCacheBytes?: number | undefined;
-  /** Bytes of visual tokens that are kept. Default 64 MiB. */
+  /** Bytes of visual tokens that the model keeps. Default: as it is, 68 MB from the start. */
   readonly visualCacheBytes?: number | undefined;
-}
-
-/** What a cache has done so far, and what it holds now. */
-export interface CacheStatistics {
-  readonly hits: number;
-  readonly misses: number;
-  readonly entries: number;
-  readonly bytes: number;
 }
 
 /** What an engine has done so far, and what it is doing. */
@@ -40,114 +36,252 @@ export interface EngineStatistics {
   readonly cachedTokens: number;
   /** New tokens of all answers so far. */
   readonly generatedTokens: number;
-  /** Requests that began as a kept conversation does, and those that did not. */
+  /** Steps that added a token to every running answer. */
+  readonly decodeSteps: number;
+  /** Runs that computed a chunk of a prompt. */
+  readonly prefillRuns: number;
+  /** Prompts that began as something kept does, and those that did not. */
   readonly prefixCache: CacheStatistics;
-  /** Pictures and videos whose visual tokens were kept, and those that had to be encoded. */
+  /** Pictures and videos that were looked up and kept, and those that had to be encoded. One that lies within a kept beginning is not looked up. */
   readonly visualCache: CacheStatistics;
 }
 
-const noCache: CacheStatistics = { hits: 0, misses: 0, entries: 0, bytes: 0 };
+const defaults = { maxRunning: 8, prefillChunk: 128, keyValueCacheBytes: 2 ** 30 };
 
-/** Makes answers for many who ask at the same time. */
+/**
+ * Makes answers for many who ask at the same time. A request joins the running answers at the next token and leaves
+ * at once when its answer ends; its prompt is computed in chunks between their steps. What a request is answered does not
+ * depend on the others: see {@link evenCount}.
+ */
 export class Engine {
   readonly #model: LoadedModel;
   readonly #textStream: (() => TextStream) | undefined;
-  #running = 0;
-  #waiting = 0;
-  #ended = 0;
-  #promptTokens = 0;
-  #generatedTokens = 0;
-  #turn: Promise<void> = Promise.resolve();
+  readonly #rows: KeyValueRows;
+  readonly #chunk: number;
+  /** Who may be at work on an answer. */
+  readonly #places: Turns;
+  /** One after another: encoding pictures, computing prompts, and everything that uses the rows. */
+  readonly #seeing = new Turns(1);
+  readonly #prefilling = new Turns(1);
+  readonly #device = new Turns(1);
+  /** Answers that get a token with every step, and how each is told that it needs no more. */
+  readonly #decoding = new Map<GenerationJob, (error?: unknown) => void>();
+  #stepping = false;
+  readonly #open = new Set<Promise<void>>();
+  #closed = false;
+  #counts = {
+    ended: 0,
+    promptTokens: 0,
+    cachedTokens: 0,
+    generatedTokens: 0,
+    decodeSteps: 0,
+    prefillRuns: 0,
+  };
 
-  constructor(model: LoadedModel, textStream: (() => TextStream) | undefined, _options: EngineOptions = {}) {
+  /** @throws RangeError where an option is no whole number in its range */
+  constructor(model: LoadedModel, textStream: (() => TextStream) | undefined, options: EngineOptions = {}) {
+    const { maxRunning, prefillChunk, keyValueCacheBytes } = { ...defaults, ...present(options) };
+    requireWhole({ maxRunning, prefillChunk }, 1);
+    requireWhole({ keyValueCacheBytes, visualCacheBytes: options.visualCacheBytes ?? 0 }, 0);
     this.#model = model;
     this.#textStream = textStream;
+    this.#chunk = evenCount(prefillChunk);
+    this.#places = new Turns(maxRunning);
+    this.#rows = new KeyValueRows(model, maxRunning, keyValueCacheBytes);
+    if (options.visualCacheBytes !== undefined) model.visualCache.bound(options.visualCacheBytes);
   }
 
   get statistics(): EngineStatistics {
     return {
-      running: this.#running,
-      waiting: this.#waiting,
-      ended: this.#ended,
-      promptTokens: this.#promptTokens,
-      cachedTokens: 0,
-      generatedTokens: this.#generatedTokens,
-      prefixCache: noCache,
-      visualCache: noCache,
+      ...this.#counts,
+      running: this.#places.taken,
+      waiting: this.#places.waiting,
+      prefixCache: this.#rows.statistics,
+      visualCache: this.#model.visualCache.statistics,
     };
   }
 
   /**
-   * One answer, token by token. Nothing happens before it is iterated; one who stops iterating ends the answer.
+   * One answer, token by token. Nothing happens before it is iterated; whoever stops iterating ends the answer. With
+   * beams everything comes in one piece.
    *
-   * @throws PromptError, SettingsError, or the signal's reason when it is aborted
+   * @throws PromptError, SettingsError, or the signal's reason when it is aborted (seen before every token)
    */
   async *generate(request: GenerationRequest): AsyncGenerator<GenerationPiece, EngineAnswer> {
-    checkRequest(request, this.#model);
-    const before = this.#turn;
-    let release = (): void => undefined;
-    this.#turn = new Promise((resolve) => {
-      release = resolve;
-    });
-    this.#waiting++;
-    await before;
-    this.#waiting--;
-    this.#running++;
-    try {
-      return yield* this.#answer(request);
-    } finally {
-      this.#running--;
-      this.#ended++;
-      release();
-    }
+    if (this.#closed)
+      throw new Error("engine: must be open to take a request, got a closed one; make another");
+    const job = this.#jobOf(request);
+    const served = this.#serve(job);
+    this.#open.add(served);
+    void served.then(() => this.#open.delete(served));
+    return yield* job.pieces();
   }
 
-  /** Waits for the answers under way. Later requests are errors. */
+  /** Waits for the requests under way; later ones are errors. */
   async close(): Promise<void> {
-    await this.#turn;
+    this.#closed = true;
+    await Promise.all(this.#open);
   }
 
-  async *#answer(request: GenerationRequest): AsyncGenerator<GenerationPiece, EngineAnswer> {
-    const { prompt, signal, constraint, topLogprobs } = request;
-    signal?.throwIfAborted();
-    const room = this.#model.config.language.maxPositions - prompt.ids.length + 1;
-    const settings = { ...request.settings, maxNewTokens: Math.min(request.settings.maxNewTokens, room) };
-    const answer = new GrowingAnswer(settings, { stream: this.#textStream?.(), constraint, topLogprobs });
-    const decoder = new Decoder(this.#model, this.#model.newCache(1));
-    const logits = await decoder.prefill([prompt]);
-    this.#promptTokens += prompt.ids.length;
-    signal?.throwIfAborted();
-    if (settings.numBeams > 1) {
-      for (const id of await decodeBeams(decoder, logits[0], settings, signal)) {
-        if (!answer.finished) answer.add(id);
-      }
-      if (!answer.finished) answer.end("end");
-      this.#generatedTokens += answer.length;
-      yield { text: answer.takeText(), tokens: [] };
-    } else {
-      for await (const _ of decodeTogether(decoder, logits, [answer], signal)) {
-        this.#generatedTokens++;
-        yield { text: answer.takeText(), tokens: answer.takeReports() };
-      }
+  #jobOf(request: GenerationRequest): GenerationJob {
+    const { prompt, settings, constraint, topLogprobs } = request;
+    checkPrompt(prompt, this.#model.config);
+    if (settings.numBeams > 1 && (constraint !== undefined || topLogprobs !== undefined)) {
+      throw new SettingsError(
+        `numBeams: a constraint and log-probabilities need one beam, got ${settings.numBeams}; set it to 1`,
+      );
     }
-    const { notes } = prompt;
-    return {
-      ...answer.result(),
-      ...(notes && { notes }),
-      promptTokens: prompt.ids.length,
-      cachedTokens: 0,
-    };
+    // The last token is not fed back, so it needs no position.
+    const room = this.#model.config.language.maxPositions - prompt.ids.length + 1;
+    const allowed = { ...settings, maxNewTokens: Math.min(settings.maxNewTokens, room) };
+    const answer = new GrowingAnswer(allowed, { stream: this.#textStream?.(), constraint, topLogprobs });
+    return new GenerationJob(this.#model, request, allowed, answer);
+  }
+
+  /** Takes a request from its turn to its end. Never rejects: what goes wrong is for whoever asked. */
+  async #serve(job: GenerationJob): Promise<void> {
+    try {
+      await this.#places.run(() => this.#answer(job), job.signal);
+      const { prompt } = job.request;
+      const { cachedTokens } = job;
+      const answer = { ...job.answer.result(), ...(prompt.notes && { notes: prompt.notes }) };
+      job.settle(() => ({ ...answer, promptTokens: prompt.ids.length, cachedTokens }));
+    } catch (error) {
+      job.settle(() => {
+        throw error;
+      });
+    } finally {
+      this.#counts.ended++;
+    }
+  }
+
+  async #answer(job: GenerationJob): Promise<void> {
+    try {
+      // The pictures are encoded while others decode; those of a beginning that is there are not needed.
+      const shared = this.#rows.sharedPositions(job.keys);
+      await this.#seeing.run(() => job.see(shared), job.signal);
+      const logits = await this.#prefilling.run(() => this.#prefill(job), job.signal);
+      if (job.settings.numBeams > 1) await this.#searchBeams(job, logits);
+      else await this.#decode(job, logits);
+    } finally {
+      if (job.row !== undefined) await this.#device.run(() => this.#leaveRow(job));
+    }
+  }
+
+  /** Computes what is new of the prompt, in chunks; returns the logits after it. */
+  async #prefill(job: GenerationJob): Promise<Float32Array> {
+    const { ids } = job.request.prompt;
+    const row = await this.#device.run(() => this.#rows.begin(job.keys), job.signal);
+    job.row = row;
+    let from = row.keys.length;
+    // What was found before may have had to go.
+    await this.#seeing.run(() => job.see(from), job.signal);
+    let logits: Float32Array = new Float32Array();
+    for (let to = from; to < ids.length; from = to) {
+      to = Math.min(ids.length, from + this.#chunk);
+      // An odd number of positions takes one that is there already along.
+      if (from > 0) from -= (to - from) % 2;
+      if (logits.length === 0) job.cachedTokens = from;
+      const range = [from, to] as const;
+      const prompt = { ids, keys: job.keys };
+      const visual = job.visualRows(from, to);
+      logits = await this.#device.run(() => this.#rows.extend(row, prompt, range, visual), job.signal);
+      this.#counts.prefillRuns++;
+    }
+    this.#counts.promptTokens += ids.length;
+    this.#counts.cachedTokens += job.cachedTokens;
+    return logits;
+  }
+
+  /** Takes the first token, and lets every step add one until the answer has ended. */
+  async #decode(job: GenerationJob, logits: Float32Array): Promise<void> {
+    job.signal.throwIfAborted();
+    this.#choose(job, logits);
+    if (job.answer.finished) return;
+    await new Promise<void>((resolve, reject) => {
+      this.#decoding.set(job, (error) => (error === undefined ? resolve() : reject(error)));
+      void this.#step();
+    });
+  }
+
+  /** Steps as long as there are answers that want a token. */
+  async #step(): Promise<void> {
+    if (this.#stepping) return;
+    this.#stepping = true;
+    while (this.#decoding.size > 0) await this.#device.run(() => this.#decodeOnce());
+    this.#stepping = false;
+  }
+
+  async #decodeOnce(): Promise<void> {
+    for (const job of this.#decoding.keys()) if (job.signal.aborted) this.#leaveStep(job, job.signal.reason);
+    const jobs = [...this.#decoding.keys()];
+    if (jobs.length === 0) return;
+    const rows = jobs.map(({ row }) => row!);
+    try {
+      const logits = await this.#rows.decode(
+        rows,
+        jobs.map(({ answer }) => answer.lastToken),
+      );
+      this.#counts.decodeSteps++;
+      for (const [i, job] of jobs.entries()) this.#goOn(job, logits[i]);
+    } catch (error) {
+      for (const job of jobs) this.#leaveStep(job, error);
+    }
+  }
+
+  /** A token for one of the answers; what goes wrong with it is not the others'. */
+  #goOn(job: GenerationJob, logits: Float32Array): void {
+    try {
+      this.#choose(job, logits);
+      if (job.answer.finished) this.#leaveStep(job);
+    } catch (error) {
+      this.#leaveStep(job, error);
+    }
+  }
+
+  #choose(job: GenerationJob, logits: Float32Array): void {
+    job.answer.choose(logits);
+    this.#counts.generatedTokens++;
+    job.give();
+  }
+
+  #leaveStep(job: GenerationJob, error?: unknown): void {
+    const settle = this.#decoding.get(job);
+    this.#decoding.delete(job);
+    this.#leaveRow(job);
+    settle?.(error);
+  }
+
+  #leaveRow(job: GenerationJob): void {
+    if (job.row !== undefined) this.#rows.end(job.row);
+    job.row = undefined;
+  }
+
+  /** The reference's beam search, in rows of its own; its steps take turns with those of the others. */
+  async #searchBeams(job: GenerationJob, logits: Float32Array): Promise<void> {
+    const { settings, answer, signal } = job;
+    const beams = await this.#device.run(() => {
+      const decoder = this.#rows.repeated(job.row!, settings.numBeams, (run) => this.#device.run(run));
+      this.#leaveRow(job);
+      return decoder;
+    }, signal);
+    for (const id of await decodeBeams(beams, logits, settings, signal)) {
+      if (!answer.finished) answer.add(id);
+    }
+    if (!answer.finished) answer.end("end");
+    this.#counts.generatedTokens += answer.length;
+    job.give();
   }
 }
 
-function checkRequest(
-  { prompt, settings, constraint, topLogprobs }: GenerationRequest,
-  model: LoadedModel,
-): void {
-  checkPrompt(prompt, model.config);
-  if (settings.numBeams > 1 && (constraint !== undefined || topLogprobs !== undefined)) {
-    throw new SettingsError(
-      `request: a constraint and log-probabilities need one beam, got ${settings.numBeams}; set numBeams to 1`,
-    );
+function present(options: EngineOptions): Partial<typeof defaults> {
+  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
+}
+
+function requireWhole(numbers: Readonly<Record<string, number>>, least: number): void {
+  for (const [name, value] of Object.entries(numbers)) {
+    if (!Number.isInteger(value) || value < least) {
+      throw new RangeError(`engine: ${name} must be a whole number of at least ${least}, got ${value}`);
+    }
   }
 }

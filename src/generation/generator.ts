@@ -138,7 +138,7 @@ export class Generator {
     answer: GrowingAnswer,
     signal: AbortSignal | undefined,
   ): Promise<void> {
-    for (const id of await decodeBeams(decoder, logits, settings, signal)) {
+    for (const id of await decodeBeams(decoder.repeated(settings.numBeams), logits, settings, signal)) {
       if (!answer.finished) answer.add(id);
     }
     if (!answer.finished) answer.end("end");

@@ -1,5 +1,5 @@
 export type { Answer, FinishReason } from "./answer.ts";
-export { type CacheStatistics, Engine, type EngineOptions, type EngineStatistics } from "./engine.ts";
+export { Engine, type EngineOptions, type EngineStatistics } from "./engine.ts";
 export { Generator, type GeneratorOptions } from "./generator.ts";
 export { LoadedModel } from "./loaded-model.ts";
 export type { ForwardResult, GradientResult, ModelInputs } from "./numbers.ts";
@@ -24,3 +24,4 @@ export {
   settingsFromGenerationConfig,
   settingsFromJson,
 } from "./settings.ts";
+export type { CacheStatistics } from "./visual-cache.ts";

@@ -7,6 +7,9 @@ export type Allocate = (dims: readonly number[]) => HostTensor<"float32">;
 /** Capacities are multiples of this many positions. */
 const step = 64;
 
+/** A row of a buffer of such a capacity. */
+type Place = readonly [buffer: HostTensor<"float32">, capacity: number, row: number];
+
 /**
  * Keys and values of all tokens so far, a buffer [rows, keyValueHeads, capacity, headDim] for the keys and one
  * for the values of every layer. A program has these buffers as inputs and outputs at once, so decoding copies
@@ -17,6 +20,7 @@ export class KeyValueCache {
   readonly #allocate: Allocate;
   #buffers: HostTensor<"float32">[] = [];
   #capacity = 0;
+  #isWindow = false;
   #lengths: number[];
 
   /** Room for `rows` rows, all empty. */
@@ -35,6 +39,12 @@ export class KeyValueCache {
     return this.#capacity;
   }
 
+  /** Bytes of the keys and values of one position. */
+  get bytesPerPosition(): number {
+    const { layers, keyValueHeads, headDim } = this.#sizes;
+    return 2 * layers * keyValueHeads * headDim * Float32Array.BYTES_PER_ELEMENT;
+  }
+
   /** The buffers, keys and values in turn, layer by layer; another array whenever one of them is another. */
   get buffers(): readonly HostTensor<"float32">[] {
     return this.#buffers;
@@ -44,6 +54,11 @@ export class KeyValueCache {
   reserve(positions: number): void {
     const { layers, keyValueHeads, headDim, maxPositions } = this.#sizes;
     if (positions <= this.#capacity) return;
+    if (this.#isWindow) {
+      throw new RangeError(
+        `KV cache: a window's rows must have room for ${positions} positions, got ${this.#capacity}; grow the whole cache`,
+      );
+    }
     // Growing by half each time keeps the copying a small part of a long answer's work.
     const wanted = Math.max(positions, Math.min(maxPositions, Math.ceil(1.5 * this.#capacity)));
     const capacity = Math.ceil(wanted / step) * step;
@@ -51,26 +66,34 @@ export class KeyValueCache {
     this.#buffers = Array.from({ length: 2 * layers }, () =>
       this.#allocate([this.#lengths.length, keyValueHeads, capacity, headDim]),
     );
-    for (const [i, from] of old.entries()) {
-      this.#copyRows(this.#lengths, from, this.#capacity, this.#buffers[i], capacity);
-    }
+    const before = this.#capacity;
     this.#capacity = capacity;
+    for (const [i, from] of old.entries()) {
+      for (const [row, length] of this.#lengths.entries()) {
+        this.#copyPositions([from, before, row], [this.#buffers[i], capacity, row], length);
+      }
+    }
   }
 
-  #copyRows(
-    lengths: readonly number[],
-    from: HostTensor<"float32">,
-    fromCapacity: number,
-    to: HostTensor<"float32">,
-    capacity: number,
+  /** The first positions of a row become those of a row of `source`, which may be this cache. */
+  copyFrom(source: KeyValueCache, sourceRow: number, row: number, positions: number): void {
+    for (const [i, from] of source.#buffers.entries()) {
+      const to = this.#buffers[i];
+      this.#copyPositions([from, source.#capacity, sourceRow], [to, this.#capacity, row], positions);
+    }
+    this.#lengths[row] = positions;
+  }
+
+  #copyPositions(
+    [from, fromCapacity, fromRow]: Place,
+    [to, toCapacity, toRow]: Place,
+    positions: number,
   ): void {
     const { keyValueHeads, headDim } = this.#sizes;
-    for (const [row, length] of lengths.entries()) {
-      for (let head = 0; head < keyValueHeads; head++) {
-        const block = row * keyValueHeads + head;
-        const start = block * fromCapacity * headDim;
-        to.data.set(from.data.subarray(start, start + length * headDim), block * capacity * headDim);
-      }
+    for (let head = 0; head < keyValueHeads; head++) {
+      const start = (fromRow * keyValueHeads + head) * fromCapacity * headDim;
+      const block = from.data.subarray(start, start + positions * headDim);
+      to.data.set(block, (toRow * keyValueHeads + head) * toCapacity * headDim);
     }
   }
 
@@ -85,7 +108,7 @@ export class KeyValueCache {
     const moved = [...sources.entries()].filter(([row, source]) => row !== source);
     for (const buffer of this.#buffers) this.#moveRows(buffer, moved);
     if (sources.length < this.#lengths.length) {
-      this.#buffers = this.#buffers.map((buffer) => firstRows(buffer, sources.length));
+      this.#buffers = this.#buffers.map((buffer) => rowsFrom(buffer, 0, sources.length));
     }
     this.#lengths = lengths;
   }
@@ -111,23 +134,29 @@ export class KeyValueCache {
     }
   }
 
+  /** The rows from `first` on as a cache over the same memory, with lengths of its own. It cannot grow. */
+  window(first: number, rows: number): KeyValueCache {
+    const window = new KeyValueCache(this.#sizes, rows, this.#allocate);
+    window.#isWindow = true;
+    window.#buffers = this.#buffers.map((buffer) => rowsFrom(buffer, first, rows));
+    window.#capacity = this.#capacity;
+    window.#lengths = this.#lengths.slice(first, first + rows);
+    return window;
+  }
+
   /** A new cache of `rows` rows, each a copy of this one's first. */
   repeated(rows: number): KeyValueCache {
     const copy = new KeyValueCache(this.#sizes, rows, this.#allocate);
     copy.reserve(this.#capacity);
-    const lengths = this.#lengths.slice(0, 1);
-    for (const [i, from] of this.#buffers.entries()) {
-      this.#copyRows(lengths, from, this.#capacity, copy.#buffers[i], copy.#capacity);
-    }
-    copy.setLengths([...lengths, ...new Array(rows - 1).fill(0)]);
-    copy.select(new Array(rows).fill(0));
+    for (let row = 0; row < rows; row++) copy.copyFrom(this, 0, row, this.#lengths[0]);
     return copy;
   }
 }
 
-function firstRows(buffer: HostTensor<"float32">, rows: number): HostTensor<"float32"> {
+function rowsFrom(buffer: HostTensor<"float32">, first: number, rows: number): HostTensor<"float32"> {
   const [all, ...rest] = buffer.dims;
   if (rows === all) return buffer;
   const width = rest.reduce((product, size) => product * size, 1);
-  return { dtype: "float32", dims: [rows, ...rest], data: buffer.data.subarray(0, rows * width) };
+  const data = buffer.data.subarray(first * width, (first + rows) * width);
+  return { dtype: "float32", dims: [rows, ...rest], data };
 }

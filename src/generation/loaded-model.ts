@@ -13,6 +13,7 @@ import { type Graph, type HostTensor, leavesOf } from "../tensor/index.ts";
 import { requireSoundAttention } from "./attention-check.ts";
 import { type Allocate, KeyValueCache } from "./key-value-cache.ts";
 import type { Picture } from "./prompt.ts";
+import { VisualCache } from "./visual-cache.ts";
 
 /** A program and the parameters it asks for. */
 export interface BoundProgram {
@@ -20,13 +21,13 @@ export interface BoundProgram {
   readonly parameters: Readonly<Record<string, HostTensor>>;
 }
 
-/** Pictures whose visual tokens are kept. */
-const keptPictures = 64;
+/** Bytes of visual tokens that are kept where nothing is said: 64 pictures of a 7 B, thousands of a small model's. */
+const visualCacheBytes = 64 * 65 * 4096 * Float32Array.BYTES_PER_ELEMENT;
 
 /** Pictures, or frames of videos, that go through the vision encoder at once. */
 const picturesAtOnce = 16;
 
-/** Positions of one row's KV cache at the start. */
+/** Positions of a row's KV cache at the start, where they cost nothing. */
 const firstCapacity = 1024;
 
 /** A model's weights on a device and its inference programs, each compiled when it is first needed. */
@@ -38,8 +39,9 @@ export class LoadedModel {
   /** Parameters that stay in their files, from where programs map them; absent: all are in memory. */
   readonly stored: StoredParameters | undefined;
   readonly #programs = new Map<string, Promise<BoundProgram>>();
+  /** The visual tokens of pictures seen before. */
+  readonly visualCache = new VisualCache(visualCacheBytes);
   #sound: Promise<void> | undefined;
-  readonly #visual = new Map<string, Float32Array>();
   /** Calls that are encoding pictures. */
   #encoding = 0;
 
@@ -86,26 +88,34 @@ export class LoadedModel {
   }
 
   /**
-   * An empty KV cache for so many rows. One row's reaches far from the start: memory that nothing was written to
-   * takes no room, but growing would for a moment take twice the room.
+   * An empty KV cache for so many rows, with room for `positions` each. The default is far from the start for one row
+   * on the CPU: memory that nothing was written to takes no room, but growing would for a moment take twice the room.
    */
-  newCache(rows: number): KeyValueCache {
+  newCache(rows: number, positions = rows === 1 ? this.firstCapacity : 0): KeyValueCache {
     const allocate: Allocate = (dims) => this.device.allocate("float32", dims);
-    const sizes = cacheSizes(this.config.language);
-    const cache = new KeyValueCache(sizes, rows, allocate);
-    if (rows === 1 && this.device.name === "cpu") cache.reserve(Math.min(sizes.maxPositions, firstCapacity));
+    const cache = new KeyValueCache(cacheSizes(this.config.language), rows, allocate);
+    cache.reserve(positions);
     return cache;
+  }
+
+  /** Positions that a row of a KV cache may as well have from the start. */
+  get firstCapacity(): number {
+    // A GPU is handed whole buffers.
+    return this.device.name === "cpu" ? Math.min(this.config.language.maxPositions, firstCapacity) : 0;
   }
 
   /**
    * The visual tokens of pictures and videos, one after the other: [pictures · (queries + 1) · language hidden]
    * numbers. A picture seen before (by its key) is not encoded again.
+   *
+   * @param most pictures, or frames of videos, that are encoded at once
    */
-  async visualTokens(pictures: readonly Picture[]): Promise<Float32Array> {
+  async visualTokens(pictures: readonly Picture[], most = picturesAtOnce): Promise<Float32Array> {
     const known = new Map<string, Float32Array>();
     const fresh = new Map<string, Picture>();
     for (const picture of pictures) {
-      const visual = this.#visual.get(picture.key);
+      if (known.has(picture.key) || fresh.has(picture.key)) continue;
+      const visual = this.visualCache.find(picture.key);
       if (visual !== undefined) known.set(picture.key, visual);
       else fresh.set(picture.key, picture);
     }
@@ -113,18 +123,19 @@ export class LoadedModel {
     try {
       for (const frames of new Set([...fresh.values()].map((picture) => picture.frames))) {
         const open = [...fresh.values()].filter((picture) => picture.frames === frames);
-        const atOnce = Math.max(1, Math.floor(picturesAtOnce / (frames ?? 1)));
+        const atOnce = Math.max(1, Math.floor(most / (frames ?? 1)));
         for (let at = 0; at < open.length; at += atOnce) {
           const some = open.slice(at, at + atOnce);
-          for (const [i, visual] of (await this.#encode(some, frames)).entries())
+          for (const [i, visual] of (await this.#encode(some, frames)).entries()) {
             known.set(some[i].key, visual);
+            this.visualCache.keep(some[i].key, visual);
+          }
         }
       }
     } finally {
       this.#encoding--;
       if (this.stored !== undefined && this.#encoding === 0) await this.#releaseVision();
     }
-    this.#keep(known);
     return concatenated(pictures.map(({ key }) => known.get(key)!));
   }
 
@@ -145,7 +156,7 @@ export class LoadedModel {
   async close(): Promise<void> {
     const programs = await Promise.allSettled(this.#programs.values());
     this.#programs.clear();
-    this.#visual.clear();
+    this.visualCache.clear();
     for (const one of programs) if (one.status === "fulfilled") one.value.program.dispose();
   }
 
@@ -161,17 +172,6 @@ export class LoadedModel {
     const width = tokensPerImage(this.config) * this.config.language.hidden;
     const values = visual.data as Float32Array;
     return pictures.map((_, i) => values.slice(i * width, (i + 1) * width));
-  }
-
-  #keep(visual: ReadonlyMap<string, Float32Array>): void {
-    for (const [key, values] of visual) {
-      this.#visual.delete(key);
-      this.#visual.set(key, values);
-    }
-    for (const key of this.#visual.keys()) {
-      if (this.#visual.size <= keptPictures) break;
-      this.#visual.delete(key);
-    }
   }
 
   #program(name: string, trace: () => Graph): Promise<BoundProgram> {

@@ -82,8 +82,10 @@ function pictureProblems({ ids, pictures }: Prompt, config: OwlConfig): string[]
   return problems;
 }
 
-/** What each position holds, so that equal keys mean equal embeddings: an id, or a picture's key and row. */
-export function positionKeys(prompt: Prompt, rowsPerPicture: number): (number | string)[] {
+/** What a position holds, so that equal keys mean equal embeddings: an id, or a picture's key and row. */
+export type PositionKey = number | string;
+
+export function positionKeys(prompt: Prompt, rowsPerPicture: number): PositionKey[] {
   let row = 0;
   return prompt.ids.map((id) => {
     if (id >= 0) return id;
