@@ -1,3 +1,11 @@
+export {
+  type BenchmarkResult,
+  type RunIdentity,
+  readBenchmarkResult,
+} from "./benchmark-result.ts";
+export { type BenchmarkRunOptions, runBenchmark } from "./benchmark-run.ts";
+export { benchmarks } from "./benchmarks/all.ts";
+export type { Benchmark, BenchmarkItem, ItemScore } from "./benchmarks/benchmark.ts";
 export { askEndpoint, type Endpoint, type EndpointSettings, endpointSystem } from "./endpoint.ts";
 export { EvaluationError } from "./error.ts";
 export { type AnswerRow, readAnswers, type SystemAnswers } from "./owleval/answers.ts";
@@ -27,5 +35,6 @@ export { writeReport } from "./owleval/report.ts";
 export { type OwlEvalReport, owlEvalReport } from "./owleval/report-numbers.ts";
 export { type OwlEvalRunOptions, runOwlEval } from "./owleval/run.ts";
 export type { Agreement, GradeCounts, Inconsistency, Tally, Verdict, WinRate } from "./owleval/tally.ts";
+export { type PerplexityOptions, runPerplexity } from "./perplexity-run.ts";
 export * from "./statistics.ts";
 export { checkpointDigest, type ExaminedSystem, modelSystem, type SystemAnswer } from "./system.ts";

@@ -1,4 +1,5 @@
 import { seededRandom } from "../data/index.ts";
+import { groupedBy } from "./grouped.ts";
 
 /** A number computed from a sample, and between what bounds it would lie for other samples of the same kind. */
 export interface Interval {
@@ -23,6 +24,9 @@ export interface BootstrapOptions<Item> {
   readonly groupOf?: ((item: Item) => string) | undefined;
 }
 
+/** Numbers computed from one sample, by name. */
+export type Statistics = Readonly<Record<string, number>>;
+
 /**
  * A statistic of items with its percentile bootstrap interval (Efron and Tibshirani, An Introduction to the Bootstrap,
  * 1993, chapter 13; whole groups: Davison and Hinkley, 1997, section 3.8): the statistic of many samples drawn from the
@@ -36,8 +40,23 @@ export function bootstrapInterval<Item>(
   statistic: (items: readonly Item[]) => number,
   options: BootstrapOptions<Item> = {},
 ): Interval {
-  const { confidence, samples } = resampled(items, statistic, options);
-  return { estimate: statistic(items), ...bounds(samples, confidence), confidence };
+  return bootstrapIntervals(items, (sample) => ({ value: statistic(sample) }), options).value;
+}
+
+/** As {@link bootstrapInterval} for several statistics of the same samples. */
+export function bootstrapIntervals<Item>(
+  items: readonly Item[],
+  statistics: (items: readonly Item[]) => Statistics,
+  options: BootstrapOptions<Item> = {},
+): Record<string, Interval> {
+  const { confidence, samplesOf } = resampled(items, statistics, options);
+  const estimates = Object.entries(statistics(items));
+  return Object.fromEntries(
+    estimates.map(([name, estimate]) => [
+      name,
+      { estimate, ...bounds(samplesOf(name), confidence), confidence },
+    ]),
+  );
 }
 
 /** What two systems reached on the same items. */
@@ -63,21 +82,33 @@ export function pairedDifference<Score>(
   statistic: (scores: readonly Score[]) => number,
   options: BootstrapOptions<readonly [first: Score, second: Score]> = {},
 ): PairedDifference {
-  const difference = (sample: typeof pairs): number =>
-    statistic(sample.map(([, second]) => second)) - statistic(sample.map(([first]) => first));
-  const { confidence, samples } = resampled(pairs, difference, options);
+  return pairedDifferences(pairs, (scores) => ({ value: statistic(scores) }), options).value;
+}
+
+/** As {@link pairedDifference} for several statistics of the same samples. */
+export function pairedDifferences<Score>(
+  pairs: readonly (readonly [first: Score, second: Score])[],
+  statistics: (scores: readonly Score[]) => Statistics,
+  options: BootstrapOptions<readonly [first: Score, second: Score]> = {},
+): Record<string, PairedDifference> {
+  const differences = (sample: typeof pairs): Statistics => {
+    const [first, second] = [0, 1].map((side) => statistics(sample.map((pair) => pair[side])));
+    return Object.fromEntries(Object.keys(first).map((name) => [name, second[name] - first[name]]));
+  };
+  const { confidence, samplesOf } = resampled(pairs, differences, options);
+  return Object.fromEntries(
+    Object.entries(differences(pairs)).map(([name, estimate]) => {
+      const samples = samplesOf(name);
+      return [name, { estimate, ...bounds(samples, confidence), confidence, pValue: pValueOf(samples) }];
+    }),
+  );
+}
+
+function pValueOf(samples: Float64Array): number {
   // A sample is never proof that nothing else could be drawn: hence one more on each side.
   const share = (holds: (value: number) => boolean): number =>
     (samples.filter(holds).length + 1) / (samples.length + 1);
-  const pValue = Math.min(
-    1,
-    2 *
-      Math.min(
-        share((value) => value <= 0),
-        share((value) => value >= 0),
-      ),
-  );
-  return { estimate: difference(pairs), ...bounds(samples, confidence), confidence, pValue };
+  return Math.min(1, 2 * share((value) => value <= 0), 2 * share((value) => value >= 0));
 }
 
 /**
@@ -170,12 +201,12 @@ export function fleissKappa(counts: readonly (readonly number[])[]): number {
   return expected === 1 ? Number.NaN : (observed - expected) / (1 - expected);
 }
 
-/** The statistic of many samples, ascending. */
+/** The statistics of many samples. */
 function resampled<Item>(
   items: readonly Item[],
-  statistic: (items: readonly Item[]) => number,
+  statistics: (items: readonly Item[]) => Statistics,
   options: BootstrapOptions<Item>,
-): { readonly confidence: number; readonly samples: Float64Array } {
+): { readonly confidence: number; readonly samplesOf: (name: string) => Float64Array } {
   const { resamples = 2000, confidence = 0.95, seed = 0, groupOf } = options;
   if (items.length === 0) throw new RangeError("bootstrap: must be given items, got none");
   if (!Number.isInteger(resamples) || resamples < 1) {
@@ -184,28 +215,23 @@ function resampled<Item>(
   if (!(confidence > 0 && confidence < 1)) {
     throw new RangeError(`bootstrap: confidence must lie between 0 and 1, got ${confidence}`);
   }
-  const groups = groupOf === undefined ? items.map((item) => [item]) : grouped(items, groupOf);
+  const groups =
+    groupOf === undefined ? items.map((item) => [item]) : [...groupedBy(items, groupOf).values()];
   const random = seededRandom(seed);
-  const draw = (): number => {
+  const draw = (): Statistics => {
     const sample: Item[] = [];
     for (const _ of groups) {
       for (const item of groups[Math.floor(random() * groups.length)]) sample.push(item);
     }
-    return statistic(sample);
+    return statistics(sample);
   };
-  const drawn = Float64Array.from({ length: resamples }, draw);
-  return { confidence, samples: drawn.filter((value) => !Number.isNaN(value)).sort() };
-}
-
-function grouped<Item>(items: readonly Item[], groupOf: (item: Item) => string): Item[][] {
-  const groups = new Map<string, Item[]>();
-  for (const item of items) {
-    const key = groupOf(item);
-    const group = groups.get(key);
-    if (group === undefined) groups.set(key, [item]);
-    else group.push(item);
-  }
-  return [...groups.values()];
+  const drawn = Array.from({ length: resamples }, draw);
+  // A sample can lack all that a statistic is of.
+  const samplesOf = (name: string): Float64Array =>
+    Float64Array.from(drawn.map((values) => values[name] ?? Number.NaN))
+      .filter((value) => !Number.isNaN(value))
+      .sort();
+  return { confidence, samplesOf };
 }
 
 /** The middle `confidence` of ascending samples. */
