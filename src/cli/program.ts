@@ -8,6 +8,7 @@ import { addInspect } from "./inspect.ts";
 import { addProbe } from "./probe.ts";
 import { addPull } from "./pull.ts";
 import { addRecipe } from "./recipe.ts";
+import { addServe } from "./serve.ts";
 import { addTrain } from "./train.ts";
 
 const manifest = new URL("../../package.json", import.meta.url);
@@ -33,12 +34,14 @@ The way of a model:
   owl convert runs/mine/model --out small   fewer bits a weight: less memory, faster
   owl inspect runs/mine/model               which parameters there are, and which a stage trains
   owl chat runs/mine/model --image cat.jpg  ask it
+  owl serve runs/mine/model                 let others ask it, over OpenAI's protocol
 
 Exit codes: 0 done, 1 could not be done (the text says why), 2 asked in a wrong way, 130 interrupted.
 OWL_DEBUG=1 adds the stack to an error's text.`,
     )
     .exitOverride();
   addChat(program);
+  addServe(program);
   addPull(program);
   addTrain(program);
   addAssemble(program);

@@ -1,5 +1,5 @@
 import type { Exchange } from "./exchange.ts";
-import type { FeedbackFile } from "./feedback.ts";
+import type { FeedbackFile } from "./feedback-file.ts";
 import type { Limits, Places, Turns } from "./limits.ts";
 import type { MediaReading, RemoteFetch } from "./media.ts";
 import type { Metrics } from "./metrics.ts";

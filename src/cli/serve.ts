@@ -1,0 +1,308 @@
+import { once } from "node:events";
+import type { Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import { basename, resolve } from "node:path";
+import { fileURLToPath } from "node:url";
+import { createAdaptorServer } from "@hono/node-server";
+import { type Command, InvalidArgumentError, Option } from "commander";
+import { Owl } from "../generation/index.ts";
+import { fetchRemoteFile, normalisedHost, pathKind } from "../platform/index.ts";
+import {
+  createServer,
+  defaultLimits,
+  type Limits,
+  type OwlServer,
+  type RemoteFetch,
+  type ServedModel,
+  type ServerEvent,
+} from "../server/index.ts";
+import { messageOf, UsageError } from "./failure.ts";
+import { interruptible } from "./interrupt.ts";
+import {
+  countOption,
+  type DeviceName,
+  deviceOption,
+  numberOption,
+  requireAdapter,
+  requireModel,
+  threadsOption,
+} from "./options.ts";
+
+/** The owl that comes with the package. */
+const shippedModel = fileURLToPath(new URL("../../models/owl-nano", import.meta.url));
+/** Where the page is when it was built. */
+const builtPage = fileURLToPath(new URL("../../dist/web", import.meta.url));
+/** Names by which this machine alone reaches itself. */
+const loopback = ["localhost", "127.0.0.1", "[::1]"];
+
+interface ServeOptions {
+  readonly host: string;
+  readonly port: number;
+  /** False: everybody may ask. */
+  readonly apiKey?: string | false;
+  readonly allowImageHost: readonly string[];
+  readonly allowOrigin: readonly string[];
+  readonly feedback?: string;
+  /** False: no page. */
+  readonly web: string | boolean;
+  readonly device: DeviceName;
+  readonly threads?: number;
+  readonly adapter?: string;
+  readonly frames?: number;
+  readonly verbose?: boolean;
+  readonly maxRunning?: number;
+  readonly prefillChunk?: number;
+  readonly kvCacheBytes?: number;
+  readonly visualCacheBytes?: number;
+  readonly maxBodyBytes?: number;
+  readonly maxPictures?: number;
+  readonly maxPictureBytes?: number;
+  readonly maxPixels?: number;
+  readonly maxTokens?: number;
+  readonly maxChoices?: number;
+  readonly maxBeams?: number;
+  readonly maxQueue?: number;
+  readonly maxSeconds?: number;
+  readonly maxFeedbackBytes?: number;
+}
+
+/** A switch for each limit that a server has. */
+const limitSwitches: [flag: string, says: string, limit: keyof Limits, option: keyof ServeOptions][] = [
+  ["max-body-bytes", "bytes of a request", "bodyBytes", "maxBodyBytes"],
+  ["max-pictures", "pictures and videos of a request", "pictures", "maxPictures"],
+  ["max-picture-bytes", "bytes of a picture or video", "pictureBytes", "maxPictureBytes"],
+  ["max-pixels", "pixels of a picture", "pixels", "maxPixels"],
+  ["max-tokens", "new tokens of an answer", "tokens", "maxTokens"],
+  ["max-choices", "answers of a request (n)", "choices", "maxChoices"],
+  ["max-beams", "beams of an answer", "beams", "maxBeams"],
+  ["max-queue", "answers being made or waiting", "queue", "maxQueue"],
+  ["max-seconds", "seconds for a request", "seconds", "maxSeconds"],
+  ["max-feedback-bytes", "bytes of feedback that are kept", "feedbackBytes", "maxFeedbackBytes"],
+];
+
+function limitsOf(options: ServeOptions): Partial<Limits> {
+  const given = limitSwitches.flatMap(([, , limit, option]) => {
+    const value = options[option];
+    return typeof value === "number" ? [[limit, value] as const] : [];
+  });
+  const limits: Partial<Limits> = Object.fromEntries(given);
+  const { bodyBytes = 0 } = limits;
+  // A body that may come must also fit beside nothing else.
+  return bodyBytes > defaultLimits.bodyBytesAtOnce ? { ...limits, bodyBytesAtOnce: bodyBytes } : limits;
+}
+
+/** `NAME=MODEL` or `MODEL`, whose name is then the repo's or the directory's. */
+async function modelOf(word: string): Promise<readonly [name: string, directory: string]> {
+  const [, name, model] = /^([\w.-]+)=(.+)$/.exec(word) ?? [undefined, undefined, word];
+  const directory = await requireModel(model, "without MODEL the shipped owl is served");
+  const isRepo = (await pathKind(model)) !== "directory";
+  return [name ?? (isRepo ? model : basename(resolve(model))), directory];
+}
+
+async function loadModels(
+  words: readonly string[],
+  options: ServeOptions,
+): Promise<Record<string, ServedModel>> {
+  const { device, threads, frames } = options;
+  const named = await Promise.all((words.length === 0 ? [shippedModel] : words).map(modelOf));
+  const twice = named.map(([name]) => name).find((name, i, names) => names.indexOf(name) < i);
+  if (twice !== undefined) {
+    throw new UsageError(
+      `serve: every model must have a name of its own, got ${twice} twice; write NAME=MODEL`,
+    );
+  }
+  const adapter = await requireAdapter(options.adapter);
+  const models: Record<string, ServedModel> = {};
+  for (const [name, directory] of named) {
+    const owl = await Owl.load(directory, { device, threads, adapter, framesPerVideo: frames });
+    models[name] = { owl, directory };
+  }
+  return models;
+}
+
+/** The key that requests must name; an empty one, and none where others reach the server, are mistakes. */
+function apiKeyOf({ apiKey, host }: ServeOptions): string | undefined {
+  if (apiKey === false) return undefined;
+  const key = apiKey ?? process.env.OWL_API_KEY;
+  if (key === "") throw new UsageError("serve: the API key must not be empty");
+  if (key === undefined && !isLoopback(host)) {
+    throw new UsageError(
+      `serve: others reach ${host}, so an API key must guard it, got none; give --api-key (or OWL_API_KEY), or --no-api-key if everybody may ask`,
+    );
+  }
+  return key;
+}
+
+function isLoopback(host: string): boolean {
+  return loopback.includes(host) || host === "::1" || /^127\./.test(host);
+}
+
+async function pageOf({ web }: ServeOptions): Promise<string | undefined> {
+  if (web === false) return undefined;
+  if (typeof web === "string") {
+    if ((await pathKind(web)) === "directory") return web;
+    throw new UsageError(`serve: --web must be the directory of a built page, got ${web}`);
+  }
+  return (await pathKind(builtPage)) === "directory" ? builtPage : undefined;
+}
+
+/** Fetches pictures from the hosts that were allowed; where none are, nothing is fetched. */
+function remoteFrom(hosts: readonly string[]): RemoteFetch | undefined {
+  if (hosts.length === 0) return undefined;
+  return (url, { maxBytes, signal }) => fetchRemoteFile(url, { hosts, maxBytes, signal });
+}
+
+function report(verbose: boolean): (event: ServerEvent) => void {
+  return (event) => {
+    if (event.kind === "error") {
+      const { error, id } = event;
+      const said = error instanceof Error ? (error.stack ?? error.message) : String(error);
+      process.stderr.write(`owl: error ${id}: ${said}\n`);
+    } else if (verbose) {
+      const { method, path, status, seconds } = event;
+      process.stderr.write(`${method} ${JSON.stringify(path)} ${status} ${seconds.toFixed(3)} s\n`);
+    }
+  };
+}
+
+/** A socket for the handler that gives slow and silent clients up. */
+async function listen(server: OwlServer, { host, port }: ServeOptions, seconds: number): Promise<Server> {
+  const socket = createAdaptorServer({
+    fetch: server.fetch.bind(server),
+    overrideGlobalObjects: false,
+    serverOptions: { headersTimeout: 15_000, requestTimeout: 120_000, maxHeaderSize: 16_384 },
+  }) as Server;
+  socket.setTimeout(1000 * (seconds + 60));
+  socket.maxConnections = 1024;
+  socket.listen(port, host);
+  await once(socket, "listening").catch((error: unknown) => {
+    throw new UsageError(`serve: must be able to listen on ${host}:${port}, got ${messageOf(error)}`);
+  });
+  return socket;
+}
+
+/** Ends what is under way, then closes the connections: idle ones at once, others when they have read their replies. */
+async function stop(server: OwlServer, socket: Server): Promise<void> {
+  await server.drain();
+  const closed = once(socket, "close");
+  socket.close();
+  const tidying = setInterval(() => socket.closeIdleConnections(), 50);
+  const late = setTimeout(() => socket.closeAllConnections(), 5000);
+  await closed;
+  clearInterval(tidying);
+  clearTimeout(late);
+}
+
+async function serve(words: readonly string[], options: ServeOptions): Promise<void> {
+  const apiKey = apiKeyOf(options);
+  const page = await pageOf(options);
+  const models = await loadModels(words, options);
+  const limits = limitsOf(options);
+  const { maxRunning, prefillChunk, kvCacheBytes, visualCacheBytes, host } = options;
+  const server = createServer({
+    models,
+    limits,
+    engine: { maxRunning, prefillChunk, keyValueCacheBytes: kvCacheBytes, visualCacheBytes },
+    apiKey,
+    hosts: isLoopback(host) ? [...new Set([...loopback, host])] : undefined,
+    origins: options.allowOrigin,
+    remote: remoteFrom(options.allowImageHost),
+    feedback: options.feedback,
+    page,
+    onEvent: report(options.verbose === true),
+  });
+  try {
+    const socket = await listen(server, options, limits.seconds ?? defaultLimits.seconds);
+    const { port } = socket.address() as AddressInfo;
+    await interruptible(async (signal) => {
+      const asked = once(signal, "abort");
+      process.stdout.write(`${Object.keys(models).join(", ")}: http://${hostOf(host)}:${port}\n`);
+      await asked;
+      process.stderr.write("(ending the answers under way; once more ends at once)\n");
+      await stop(server, socket);
+    });
+  } finally {
+    await server.close();
+    for (const { owl } of Object.values(models)) await owl.close();
+  }
+}
+
+const hostOf = (host: string): string => (host.includes(":") ? `[${host}]` : host);
+
+function portOption(text: string): number {
+  const value = numberOption(text);
+  if (!Number.isInteger(value) || value < 0 || value > 65_535) {
+    throw new InvalidArgumentError("It must be a port, 0 for any free one.");
+  }
+  return value;
+}
+
+function hostOption(text: string, before: readonly string[]): string[] {
+  const host = normalisedHost(text);
+  if (host === undefined)
+    throw new InvalidArgumentError("It must be a host, as example.org or example.org:8443.");
+  return [...before, host];
+}
+
+function originOption(text: string, before: readonly string[]): string[] {
+  if (!URL.canParse(text) || new URL(text).origin !== text) {
+    throw new InvalidArgumentError("It must be an origin, as https://example.org.");
+  }
+  return [...before, text];
+}
+
+export function addServe(program: Command): void {
+  const command = program
+    .command("serve")
+    .argument(
+      "[models...]",
+      "model directories or fetched repos, each as MODEL or NAME=MODEL (the shipped owl-nano if absent)",
+    )
+    .option("--host <address>", "where to listen", "127.0.0.1")
+    .option("--port <number>", "where to listen; 0 takes a free port", portOption, 8080)
+    .option("--api-key <key>", "what every request must name (default: OWL_API_KEY)")
+    .addOption(new Option("--no-api-key", "let everybody ask who reaches the server"))
+    .option(
+      "--allow-image-host <host>",
+      "fetch https: pictures from it; may be given several times",
+      hostOption,
+      [],
+    )
+    .option("--allow-origin <origin>", "let pages of it read replies (CORS); likewise", originOption, [])
+    .option("--feedback <file>", "keep thumbs up as training rows in it, others beside it")
+    .option("--web <directory>", "the built page (default: the package's own)")
+    .addOption(new Option("--no-web", "no page"))
+    .option("--adapter <path>", "a LoRA adapter in PEFT's layout")
+    .option("--frames <count>", "frames that are seen of a video (4 if absent)", countOption)
+    .option("--max-running <count>", "answers that are made at once (default: 8)", countOption)
+    .option(
+      "--prefill-chunk <positions>",
+      "of a prompt between two steps of others (default: 128)",
+      countOption,
+    )
+    .option(
+      "--kv-cache-bytes <count>",
+      "keys and values kept of conversations (default: 256 MiB)",
+      countOption,
+    )
+    .option("--visual-cache-bytes <count>", "visual tokens kept of pictures (default: 64 MiB)", countOption);
+  for (const [flag, says, limit] of limitSwitches) {
+    command.option(`--${flag} <count>`, `most ${says} (default: ${defaultLimits[limit]})`, countOption);
+  }
+  command
+    .option("--verbose", "a line on standard error for every request")
+    .addOption(deviceOption())
+    .addOption(threadsOption())
+    .description("answer over OpenAI's protocol, and in a web page")
+    .addHelpText(
+      "after",
+      `
+Examples:
+  owl serve                                       the shipped owl on http://127.0.0.1:8080
+  owl serve big=org/name small=runs/mine/model    two models by name
+  OWL_API_KEY=… owl serve MODEL --host 0.0.0.0    for others, who must name the key
+
+SIGTERM or Ctrl-C: new requests are refused, answers under way end, then it exits. docs/serving.md has the rest.`,
+    )
+    .action((words: readonly string[], options: ServeOptions) => serve(words, options));
+}

@@ -1,0 +1,165 @@
+import { tokensPerImage } from "../model/index.ts";
+import {
+  fileName,
+  type GrowingFile,
+  joinPath,
+  newDigest,
+  openFile,
+  openGrowingFile,
+  pathKind,
+  writeFileAtomically,
+} from "../platform/index.ts";
+import { encodeConversation, promptTemplate } from "../prompt/index.ts";
+import { ApiError } from "./errors.ts";
+import { Turns } from "./limits.ts";
+import { pictureKind, type ReadMessage } from "./media.ts";
+import type { OpenModel } from "./models.ts";
+import type { Feedback } from "./schema.ts";
+
+/** What a person thought of an answer, as a row that `owl train` reads, with what tells good answers from others. */
+interface FeedbackRow {
+  readonly image?: readonly string[];
+  readonly video?: readonly string[];
+  readonly text: string;
+  readonly rating: Feedback["rating"];
+  readonly note?: string;
+  readonly model: string;
+  readonly time: string;
+  /** Why a row with thumbs up is kept among the others. */
+  readonly reason?: string;
+}
+
+type Judgement = Pick<Feedback, "answer" | "rating" | "note">;
+
+const extensions: Readonly<Record<string, string>> = {
+  JPEG: ".jpg",
+  PNG: ".png",
+  WebP: ".webp",
+  GIF: ".gif",
+  AVIF: ".avif",
+};
+
+/**
+ * The files that feedback is written to. For `feedback.jsonl`: answers with thumbs up stand in it, one row a line, and
+ * nothing else, so that it can be trained on as it is; answers with thumbs down or a flag stand in
+ * `feedback.others.jsonl`; pictures lie in `feedback.pictures`, each once, under its checksum.
+ */
+export class FeedbackFile {
+  readonly #path: string;
+  readonly #turns = new Turns();
+  readonly #files = new Map<string, GrowingFile>();
+  #left: number;
+
+  /** @param bytes most that is written in all */
+  constructor(path: string, bytes: number) {
+    this.#path = path;
+    this.#left = bytes;
+  }
+
+  /** Writes a row and the pictures and videos of its messages; returns when they have reached the disk. */
+  write(messages: readonly ReadMessage[], model: OpenModel, given: Judgement): Promise<void> {
+    const { tokenizer, config } = model.owl;
+    const { text, media } = encodeConversation(messages, tokenizer, {
+      tokensPerImage: tokensPerImage(config),
+    });
+    return this.#turns.run(async () => {
+      const image: string[] = [];
+      const video: string[] = [];
+      for (const medium of media) {
+        if (medium.type === "image") image.push(await this.#store(medium.image));
+        else video.push(await this.#store(medium.video));
+      }
+      const reason = given.rating === "up" ? untrainable(messages, given.answer, model.owl) : undefined;
+      const isGood = given.rating === "up" && reason === undefined;
+      await this.#append(isGood ? this.#path : this.#beside(".others.jsonl"), {
+        ...(image.length > 0 && { image }),
+        ...(video.length > 0 && { video }),
+        text: text + given.answer,
+        rating: given.rating,
+        ...(typeof given.note === "string" && { note: given.note }),
+        model: model.name,
+        time: new Date().toISOString(),
+        ...(reason !== undefined && { reason }),
+      });
+    });
+  }
+
+  async close(): Promise<void> {
+    await this.#turns.run(async () => {
+      for (const file of this.#files.values()) await file.close();
+      this.#files.clear();
+    });
+  }
+
+  #beside(ending: string): string {
+    return this.#path.replace(/(\.jsonl?)?$/, ending);
+  }
+
+  /** Keeps a file under its checksum; its name as rows beside it write it. */
+  async #store(bytes: Uint8Array): Promise<string> {
+    const digest = newDigest("sha256");
+    digest.update(bytes);
+    const name = digest.hex() + (extensions[pictureKind(bytes) ?? ""] ?? ".video");
+    const folder = this.#beside(".pictures");
+    const path = joinPath(folder, name);
+    if ((await pathKind(path)) === "missing") {
+      this.#spend(bytes.byteLength);
+      await writeFileAtomically(path, bytes);
+    }
+    return `${fileName(folder)}/${name}`;
+  }
+
+  /** A whole line, or none: one that was written in part is taken out again. */
+  async #append(path: string, row: FeedbackRow): Promise<void> {
+    const file = this.#files.get(path) ?? (await openLines(path));
+    this.#files.set(path, file);
+    const line = new TextEncoder().encode(`${JSON.stringify(row)}\n`);
+    this.#spend(line.byteLength);
+    const before = file.size;
+    try {
+      await file.append(line);
+      await file.flush();
+    } catch (error) {
+      await file.cut(before);
+      throw error;
+    }
+  }
+
+  #spend(bytes: number): void {
+    if (bytes > this.#left) {
+      throw new ApiError(503, "this server has taken as much feedback as it may", { code: "feedback_full" });
+    }
+    this.#left -= bytes;
+  }
+}
+
+/** Opens a file of lines; one that a crash cut short is closed first. */
+async function openLines(path: string): Promise<GrowingFile> {
+  const file = await openGrowingFile(path);
+  if (file.size === 0) return file;
+  const reading = await openFile(path);
+  const last = new Uint8Array(1);
+  await reading.read(last, file.size - 1).finally(() => reading.close());
+  if (last[0] !== 10) await file.append(Uint8Array.of(10));
+  return file;
+}
+
+/** Why a conversation cannot be written as a row that is learned as it was meant. */
+function untrainable(
+  messages: readonly ReadMessage[],
+  answer: string,
+  { tokenizer, config }: OpenModel["owl"],
+): string | undefined {
+  const { user, assistant } = promptTemplate(tokenizer);
+  const texts = messages.flatMap(({ content }) =>
+    typeof content === "string" ? [content] : content.map((part) => (part.type === "text" ? part.text : "")),
+  );
+  if ([...texts, answer].some((text) => text.includes(`\n${user}`) || text.includes(`\n${assistant}`))) {
+    return `a line begins with "${user}" or "${assistant}", as if somebody else spoke`;
+  }
+  if (/<image>|<\|video\|>/.test(answer)) return "the answer has the mark of a picture";
+  const hasVideo = messages.some(
+    ({ content }) => typeof content !== "string" && content.some(({ type }) => type === "video"),
+  );
+  return hasVideo && !config.video ? "the model takes videos as numbered pictures only" : undefined;
+}
