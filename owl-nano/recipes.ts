@@ -84,12 +84,12 @@ const vision: TrainingRecipe = {
 
 /** The language model can read already and the patches are named already; what is left is to bring them together. The vision
  * encoder goes on at a tenth of the rate: at a third of it, seeing the training designs alone, it forgot part of what it could tell
- * of others. */
+ * of others. After 4,200 steps the patches still told 53 % of unseen drawings apart and the captions 45 %: the abstractor had seen too little. */
 const align: TrainingRecipe = {
   ...SHARED,
   name: "owl-nano stage 1",
   stage: "1",
-  steps: 4600,
+  steps: 8000,
   maxTokens: 64,
   learningRate: 1.2e-3,
   rateFactors: { vision_model: 0.1 },
