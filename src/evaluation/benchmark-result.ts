@@ -51,6 +51,8 @@ const schema = runIdentitySchema.extend({
         expected: z.string(),
         questions: z.array(z.string()),
         answers: z.array(z.string()),
+        /** Why each answer ended: `length` where it was cut. */
+        finishReasons: z.array(z.string()),
         score: scoreSchema,
       }),
     )

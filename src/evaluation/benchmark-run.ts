@@ -77,8 +77,8 @@ export async function runBenchmark<Item extends BenchmarkItem>(
     rows.map(({ answers }) => answers),
   );
   const scored = drawn.map(({ id, group, expected }, i) => {
-    const { questions, answers } = rows[i];
-    return { id, group, expected, questions, answers, score: scores[i] };
+    const { questions, answers, finishReasons } = rows[i];
+    return { id, group, expected, questions, answers, finishReasons, score: scores[i] };
   });
   return writeResult(identity, items.length, scored, benchmark.figures, options);
 }

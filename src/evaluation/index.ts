@@ -6,6 +6,14 @@ export {
 export { type BenchmarkRunOptions, runBenchmark } from "./benchmark-run.ts";
 export { benchmarks } from "./benchmarks/all.ts";
 export type { Benchmark, BenchmarkItem, ItemScore } from "./benchmarks/benchmark.ts";
+export {
+  type ChangedItem,
+  type Comparison,
+  compareResults,
+  comparisonLines,
+  figureText,
+} from "./compare.ts";
+export { type ComparePageOptions, writeComparePage } from "./compare-page.ts";
 export { askEndpoint, type Endpoint, type EndpointSettings, endpointSystem } from "./endpoint.ts";
 export { EvaluationError } from "./error.ts";
 export { type AnswerRow, readAnswers, type SystemAnswers } from "./owleval/answers.ts";

@@ -28,7 +28,15 @@ export async function runPerplexity(
     signal?.throwIfAborted();
     onProgress?.(items.length, drawn.length);
     const { id, group, expected } = item;
-    items.push({ id, group, expected, questions: [], answers: [], score: await scoreWindow(owl, item) });
+    items.push({
+      id,
+      group,
+      expected,
+      questions: [],
+      answers: [],
+      finishReasons: [],
+      score: await scoreWindow(owl, item),
+    });
   }
   onProgress?.(items.length, drawn.length);
   const settings = { window: window ?? null };

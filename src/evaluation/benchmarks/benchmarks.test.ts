@@ -236,6 +236,7 @@ test("MME", async () => {
     "artwork/10": ["Maybe", "No, it is not"],
     "code_reasoning/0001": ["yes.", "no."],
   });
+  expect(figures["answers that are neither yes nor no"]).toBe(1 / 8);
   // existence: 3 of 4 right, 1 of 2 pictures: 75 + 50. artwork: 50 + 0. code reasoning: 100 + 100.
   expect(figures).toMatchObject({
     perception: 175,
@@ -276,6 +277,7 @@ test("MMBench, right only in every order of the options", async () => {
   // The first is right in every order; whoever always says A has the second right once and not at all.
   const figures = figuresFor(mmbench, items, { 7: ["B", "A. dog", "(C)"], 8: ["A", "A"] });
   expect(figures).toMatchObject({ accuracy: 0.5, "accuracy in the published order alone": 1 });
+  expect(figures["answers without a clear option"]).toBe(0);
   expect(figures).toMatchObject({ "accuracy: coarse": 1, "accuracy: fine": 0, "accuracy: counting": 0 });
 
   const bad = directoryWith({
@@ -330,6 +332,7 @@ test("ScienceQA", async () => {
     "accuracy: without either": 1,
     "accuracy: grades 1–6": 1,
     "accuracy: grades 7–12": 0.5,
+    "answers without a clear option": 0,
   });
   writeFileSync(join(data, "pid_splits.json"), JSON.stringify({ test: ["2", "9"] }));
   await expect(scienceqa.read(data)).rejects.toThrow(/every problem of the split test, got no 9/);

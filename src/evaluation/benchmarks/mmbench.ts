@@ -64,17 +64,19 @@ export const mmBench: Benchmark<MmBenchItem> = {
     item.options.map((_, turn) => withInstruction(questionText(item, turn), instruction)),
   score: (items, answers) =>
     items.map(({ options, right, category, ability }, i) => {
-      const correct = options.map((_, turn) => {
-        const chosen = chosenOption(answers[i][turn], turned(options, turn));
-        return chosen !== undefined && (chosen + turn) % options.length === right;
-      });
-      return { value: Number(correct.every(Boolean)), once: Number(correct[0]), category, ability };
+      const chosen = options.map((_, turn) => chosenOption(answers[i][turn], turned(options, turn)));
+      const correct = chosen.map(
+        (option, turn) => option !== undefined && (option + turn) % options.length === right,
+      );
+      const unclear = chosen.filter((option) => option === undefined).length / chosen.length;
+      return { value: Number(correct.every(Boolean)), once: Number(correct[0]), unclear, category, ability };
     }),
   figures: (scores) => ({
     accuracy: meanOf(scores),
     "accuracy in the published order alone": meanOf(scores, "once"),
     ...meansBy(scores, "ability", "accuracy"),
     ...meansBy(scores, "category", "accuracy"),
+    "answers without a clear option": meanOf(scores, "unclear"),
   }),
 };
 

@@ -44,14 +44,21 @@ export const mme: Benchmark<MmeItem> = {
   questions: ({ asked }, instruction) => asked.map(({ question }) => withInstruction(question, instruction)),
   score: (items, answers) =>
     items.map(({ task, asked }, i) => {
-      const right = asked.filter(({ answer }, k) => mmeAnswer(answers[i][k]) === answer).length;
-      return { value: right / asked.length, both: Number(right === asked.length), task };
+      const said = answers[i].map(mmeAnswer);
+      const right = asked.filter(({ answer }, k) => said[k] === answer).length;
+      const unclear = said.filter((answer) => answer === "other").length / asked.length;
+      return { value: right / asked.length, both: Number(right === asked.length), unclear, task };
     }),
   figures(scores) {
     const tasks = figuresBy(scores, "task", taskFigures);
     const total = (names: string): number =>
       names.split(" ").reduce((sum, task) => sum + (tasks[`score: ${task}`] ?? 0), 0);
-    return { perception: total(parts.perception), cognition: total(parts.cognition), ...tasks };
+    return {
+      perception: total(parts.perception),
+      cognition: total(parts.cognition),
+      ...tasks,
+      "answers that are neither yes nor no": meanOf(scores, "unclear"),
+    };
   },
 };
 

@@ -75,6 +75,7 @@ export const scienceQa: Benchmark<ScienceItem> = {
   score: (items, answers) =>
     items.map(({ options, right, subject, context, hint, grades }, i) => ({
       value: Number(chosenOption(answers[i][0], options) === right),
+      unclear: Number(chosenOption(answers[i][0], options) === undefined),
       subject,
       context,
       hinted: hint === "" ? "" : "text",
@@ -92,6 +93,7 @@ export const scienceQa: Benchmark<ScienceItem> = {
       ...of("with a picture", ({ context }) => context === "picture"),
       ...of("without either", ({ context }) => context === "none"),
       ...meansBy(scores, "grades", "accuracy"),
+      "answers without a clear option": meanOf(scores, "unclear"),
     };
   },
 };
