@@ -2,7 +2,7 @@ import { defineConfig } from "vitest/config";
 
 export default defineConfig({
   test: {
-    include: ["src/**/*.test.ts", "owl-nano/**/*.test.ts", "tests/**/*.test.ts"],
+    include: ["src/**/*.test.ts", "web/**/*.test.ts", "owl-nano/**/*.test.ts", "tests/**/*.test.ts"],
     reporters: ["default", "./tests/setup/skipped-reporter.ts"],
     pool: "forks",
     maxWorkers: 2,

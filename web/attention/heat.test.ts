@@ -1,0 +1,48 @@
+import { expect, test } from "vitest";
+import { heat, isAttention, paint } from "./heat.ts";
+
+const attention = {
+  layers: 2,
+  queries: 2,
+  rows: 1,
+  columns: 3,
+  maps: [
+    [
+      [0.5, 0.25, 0],
+      [0, 0.25, 0.5],
+    ],
+    [
+      [1, 0, 0],
+      [0, 0, 0.5],
+    ],
+  ],
+};
+
+test("heat is a share of what the most looked-at patch gets", () => {
+  expect([...heat(attention, { layer: 0, query: 0 })]).toEqual([1, 0.5, 0]);
+  expect([...heat(attention, { layer: 0, query: "all" })]).toEqual([1, 1, 1]);
+  expect([...heat(attention, { layer: "mean", query: "all" })].map((x) => Math.round(100 * x))).toEqual([
+    100, 33, 67,
+  ]);
+  expect([...heat({ ...attention, maps: [[[0, 0, 0]]] }, { layer: 0, query: 0 })]).toEqual([0, 0, 0]);
+});
+
+test("colours grow brighter with heat, and the veil thinner", () => {
+  const grey = (pixels: ArrayLike<number>, i: number): number =>
+    0.3 * pixels[4 * i] + 0.59 * pixels[4 * i + 1] + 0.11 * pixels[4 * i + 2];
+  const values = Float32Array.from({ length: 21 }, (_, i) => i / 20);
+  const pixels = paint(values, false);
+  const veil = paint(values, true);
+  for (let i = 1; i < values.length; i++) {
+    expect(grey(pixels, i)).toBeGreaterThan(grey(pixels, i - 1));
+    expect(veil[4 * i + 3]).toBeLessThan(veil[4 * i - 1]);
+  }
+  expect(pixels[3]).toBe(255);
+});
+
+test("maps that are not as large as they say are told", () => {
+  expect(isAttention(attention)).toBe(true);
+  expect(isAttention({ ...attention, queries: 3 })).toBe(false);
+  expect(isAttention({ ...attention, columns: 4 })).toBe(false);
+  expect(isAttention({ ...attention, rows: 0 })).toBe(false);
+});

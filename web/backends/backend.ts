@@ -1,0 +1,121 @@
+/** What answers: a server, or a model inside the page. The page knows nothing else of either. */
+export interface ChatBackend {
+  readonly limits: BackendLimits;
+  /**
+   * The models that can be asked.
+   *
+   * @throws BackendError where there is nobody to ask
+   */
+  models(signal?: AbortSignal): Promise<readonly ModelInfo[]>;
+  /**
+   * An answer, as it is made. It ends with exactly one event that has `finish`.
+   *
+   * @param signal ends the answer; the iteration then ends or throws an AbortError
+   * @throws BackendError in words for whoever asked
+   */
+  chat(
+    messages: readonly ChatMessage[],
+    settings: ChatSettings,
+    signal: AbortSignal,
+  ): AsyncIterable<ChatEvent>;
+  /** Where the visual abstractor looks in a picture. Absent: this backend cannot tell. */
+  attention?(model: string, image: Blob, signal?: AbortSignal): Promise<AttentionMaps>;
+  /** Keeps what somebody thinks of an answer. Absent: nobody keeps it. */
+  sendFeedback?(feedback: Feedback): Promise<void>;
+}
+
+export interface ModelInfo {
+  readonly id: string;
+}
+
+export interface ChatMessage {
+  readonly role: "user" | "assistant";
+  readonly content: readonly ContentPart[];
+}
+
+export type ContentPart =
+  | { readonly type: "text"; readonly text: string }
+  | { readonly type: "image" | "video"; readonly data: Blob };
+
+export interface ChatSettings {
+  readonly model: string;
+  readonly maxTokens: number;
+  /** Draw tokens by their probability; else the best one is taken and the next four settings count for nothing. */
+  readonly sample: boolean;
+  readonly temperature: number;
+  /** 0: all tokens. */
+  readonly topK: number;
+  readonly topP: number;
+  /** Absent: a fresh one for every answer. */
+  readonly seed?: number | undefined;
+  readonly beams: number;
+  /** 0: no limit. */
+  readonly noRepeatNgram: number;
+  readonly lengthPenalty: number;
+}
+
+export type FinishReason = "stop" | "length";
+
+export interface Usage {
+  readonly promptTokens: number;
+  readonly completionTokens: number;
+}
+
+export type ChatEvent =
+  /** The next characters of the answer. */
+  | { readonly text: string }
+  /** What happens before the first characters, as files are fetched: words, and how far it is (0 to 1). */
+  | { readonly progress: string; readonly fraction?: number | undefined }
+  | { readonly finish: FinishReason; readonly usage?: Usage | undefined };
+
+export interface AttentionMaps {
+  readonly layers: number;
+  /** Visual tokens. */
+  readonly queries: number;
+  /** Patches of the picture from top to bottom. */
+  readonly rows: number;
+  /** Patches of the picture from left to right. */
+  readonly columns: number;
+  /** [layers][queries][rows · columns] */
+  readonly maps: readonly (readonly (readonly number[])[])[];
+}
+
+export type Rating = "up" | "down" | "flag";
+
+export interface Feedback {
+  readonly model: string;
+  /** What the answer answers. */
+  readonly messages: readonly ChatMessage[];
+  readonly answer: string;
+  readonly rating: Rating;
+  readonly note?: string | undefined;
+}
+
+/** What a backend takes. The page makes pictures smaller, or refuses files, so that a request keeps to it. */
+export interface BackendLimits {
+  /** Bytes of one picture; larger ones are made smaller. */
+  readonly pictureBytes: number;
+  readonly picturePixels: number;
+  /** Bytes of one video; larger ones are refused. */
+  readonly videoBytes: number;
+  /** Pictures and videos of a whole conversation. */
+  readonly attachments: number;
+  /** Picture formats that are sent as they are; others are rewritten as PNG, if the browser can read them. */
+  readonly pictureTypes: readonly string[];
+}
+
+export type BackendErrorKind = "unreachable" | "busy" | "unauthorized" | "unsupported" | "refused" | "failed";
+
+/** Something went wrong, said in words for whoever asked. */
+export class BackendError extends Error {
+  override name = "BackendError";
+  readonly kind: BackendErrorKind;
+  /** Seconds after which asking again may help. */
+  readonly retryAfter: number | undefined;
+
+  constructor(kind: BackendErrorKind, message: string, retryAfter?: number) {
+    super(message);
+    this.kind = kind;
+    this.retryAfter = retryAfter;
+  }
+}

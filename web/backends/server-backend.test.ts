@@ -1,0 +1,110 @@
+import { afterEach, expect, test, vi } from "vitest";
+import { BackendError, type ChatEvent, type ChatSettings } from "./backend.ts";
+import { readAnswer, ServerBackend, toApiSettings } from "./server-backend.ts";
+
+const settings: ChatSettings = {
+  model: "owl",
+  maxTokens: 9,
+  sample: false,
+  temperature: 0.7,
+  topK: 5,
+  topP: 0.9,
+  seed: 3,
+  beams: 1,
+  noRepeatNgram: 0,
+  lengthPenalty: 2,
+};
+
+/** A body that comes in pieces of so many bytes. */
+function inPieces(text: string, size: number): ReadableStream<Uint8Array> {
+  const bytes = new TextEncoder().encode(text);
+  let at = 0;
+  return new ReadableStream({
+    pull(controller) {
+      if (at >= bytes.length) {
+        controller.close();
+        return;
+      }
+      controller.enqueue(bytes.slice(at, at + size));
+      at += size;
+    },
+  });
+}
+
+const event = (value: unknown): string => `data: ${JSON.stringify(value)}\n\n`;
+const delta = (content: string): string => event({ choices: [{ index: 0, delta: { content } }] });
+const end = (reason: string): string => event({ choices: [{ index: 0, delta: {}, finish_reason: reason }] });
+const usage = event({ choices: [], usage: { prompt_tokens: 7, completion_tokens: 2, total_tokens: 9 } });
+
+async function collect(text: string, size = 1000): Promise<ChatEvent[]> {
+  const events: ChatEvent[] = [];
+  for await (const one of readAnswer(inPieces(text, size))) events.push(one);
+  return events;
+}
+
+afterEach(() => vi.unstubAllGlobals());
+
+test.each([1, 3, 1000])("an answer in pieces of %i bytes, characters of several bytes too", async (size) => {
+  const text = `: hello\n\n${delta("an öwl ")}${delta("🦉")}${end("stop")}${usage}data: [DONE]\n\n`;
+  expect(await collect(text, size)).toEqual([
+    { text: "an öwl " },
+    { text: "🦉" },
+    { finish: "stop", usage: { promptTokens: 7, completionTokens: 2 } },
+  ]);
+});
+
+test("an answer that was cut says so", async () => {
+  expect(await collect(`${delta("a")}${end("length")}data: [DONE]\n\n`)).toEqual([
+    { text: "a" },
+    { finish: "length", usage: undefined },
+  ]);
+});
+
+test("a stream that ends early, tells an error or is no JSON is an error in words", async () => {
+  await expect(collect(delta("an"))).rejects.toThrow("The connection ended before the answer was complete.");
+  await expect(collect(`${delta("an")}${event({ error: { message: "out of memory." } })}`)).rejects.toThrow(
+    "The answer broke off in the server: out of memory.",
+  );
+  await expect(collect("data: {\n\n")).rejects.toThrow(BackendError);
+});
+
+test("settings that count for nothing are not sent", () => {
+  expect(toApiSettings(settings)).toEqual({ max_tokens: 9, temperature: 0 });
+  expect(toApiSettings({ ...settings, sample: true, noRepeatNgram: 2 })).toEqual({
+    max_tokens: 9,
+    temperature: 0.7,
+    top_p: 0.9,
+    top_k: 5,
+    seed: 3,
+    no_repeat_ngram_size: 2,
+  });
+  expect(toApiSettings({ ...settings, beams: 3 })).toEqual({
+    max_tokens: 9,
+    temperature: 0,
+    num_beams: 3,
+    length_penalty: 2,
+  });
+});
+
+const refusals: [number, Record<string, string>, string][] = [
+  [401, {}, "The server wants a key."],
+  [404, {}, "The server does not offer this: said so."],
+  [413, {}, "This is more than the server takes: said so."],
+  [429, { "retry-after": "5" }, "The server is busy: said so. Try again in 5 seconds."],
+  [503, {}, "The server is busy: said so. Try again in a moment."],
+  [400, {}, "The server refused this: said so."],
+  [500, {}, "Something went wrong in the server: said so."],
+];
+test.each(refusals)("status %i is told in words", async (status, headers, words) => {
+  vi.stubGlobal("fetch", async () => Response.json({ error: { message: "said so." } }, { status, headers }));
+  const asking = new ServerBackend("").models();
+  await expect(asking).rejects.toThrow(words);
+  if (status === 429) await expect(asking).rejects.toMatchObject({ kind: "busy", retryAfter: 5 });
+});
+
+test("a server that is gone, and a refusal that is no JSON", async () => {
+  vi.stubGlobal("fetch", () => Promise.reject(new TypeError("Failed to fetch")));
+  await expect(new ServerBackend("").models()).rejects.toMatchObject({ kind: "unreachable" });
+  vi.stubGlobal("fetch", async () => new Response("<html>", { status: 502 }));
+  await expect(new ServerBackend("").models()).rejects.toThrow("Something went wrong in the server.");
+});

@@ -1,0 +1,67 @@
+import { BackendError } from "./backend.ts";
+
+/** What a server's refusal says, in words for whoever asked. */
+export async function refusal(response: Response): Promise<BackendError> {
+  const said = await messageOf(response);
+  const retryAfter = secondsOf(response.headers.get("retry-after"));
+  const wait = retryAfter === undefined ? "in a moment" : `in ${inWords(retryAfter)}`;
+  switch (response.status) {
+    case 401:
+    case 403:
+      return new BackendError(
+        "unauthorized",
+        "The server wants a key. Load the page again: the browser then asks for it (any name, the key as password).",
+      );
+    case 404:
+    case 501:
+      return new BackendError("unsupported", `The server does not offer this${because(said)}.`);
+    case 413:
+      return new BackendError(
+        "refused",
+        `This is more than the server takes${because(said)}. Leave out a picture or a video.`,
+      );
+    case 429:
+    case 503:
+      return new BackendError("busy", `The server is busy${because(said)}. Try again ${wait}.`, retryAfter);
+    default:
+      return response.status < 500
+        ? new BackendError("refused", `The server refused this${because(said)}.`)
+        : new BackendError("failed", `Something went wrong in the server${because(said)}.`, retryAfter);
+  }
+}
+
+/** An error that came in the middle of a stream. */
+export function brokenOff(said: string | undefined): BackendError {
+  return new BackendError("failed", `The answer broke off in the server${because(said)}.`);
+}
+
+/** No connection, or one that was lost. */
+export function unreachable(): BackendError {
+  return new BackendError("unreachable", "The server cannot be reached. Is it still running?");
+}
+
+export function inWords(seconds: number): string {
+  if (seconds < 100) return seconds === 1 ? "1 second" : `${seconds} seconds`;
+  return `${Math.ceil(seconds / 60)} minutes`;
+}
+
+const because = (said: string | undefined): string =>
+  said === undefined || said === "" ? "" : `: ${said.replace(/\.$/, "")}`;
+
+async function messageOf(response: Response): Promise<string | undefined> {
+  try {
+    const body = (await response.json()) as { error?: { message?: unknown } } | null;
+    const message = body?.error?.message;
+    return typeof message === "string" ? message : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Retry-After is a number of seconds or a date. */
+function secondsOf(header: string | null): number | undefined {
+  if (header === null) return undefined;
+  if (/^\d+$/.test(header)) return Number(header);
+  const milliseconds = Date.parse(header) - Date.now();
+  return Number.isNaN(milliseconds) ? undefined : Math.max(0, Math.ceil(milliseconds / 1000));
+}

@@ -1,0 +1,99 @@
+import { BackendError, type ChatBackend, type ChatMessage, type ChatSettings } from "../backends/backend.ts";
+import type { AnswerTurn } from "../conversation/conversation.ts";
+
+/** What changes of an answer while it is written. */
+export type AnswerFields = Partial<Pick<AnswerTurn, "text" | "state" | "problem" | "usage" | "timing">>;
+
+export interface Progress {
+  readonly words: string;
+  readonly fraction?: number | undefined;
+}
+
+export interface AnswerListener {
+  /** The answer has changed. */
+  change(fields: AnswerFields): void;
+  /** What happens before the first characters; undefined when that is over. */
+  progress(progress: Progress | undefined): void;
+}
+
+/**
+ * Has an answer made and tells how it grows. It always ends with a state: an error becomes a failed answer whose
+ * `problem` says why, and what was written so far is kept.
+ *
+ * @param messages may still be read from storage
+ * @param now milliseconds of a clock
+ */
+export async function writeAnswer(
+  backend: ChatBackend,
+  messages: Promise<readonly ChatMessage[]>,
+  settings: ChatSettings,
+  signal: AbortSignal,
+  listener: AnswerListener,
+  now: () => number = () => performance.now(),
+): Promise<void> {
+  const begin = now();
+  let first: number | undefined;
+  let last = begin;
+  let text = "";
+  try {
+    for await (const event of backend.chat(await messages, settings, signal)) {
+      if ("text" in event) {
+        last = now();
+        if (first === undefined) listener.progress(undefined);
+        first ??= last;
+        text += event.text;
+        listener.change({ text });
+      } else if ("finish" in event) {
+        const { finish, usage } = event;
+        listener.change({
+          state: finish === "length" ? "length" : "done",
+          usage,
+          timing: timing(begin, first ?? now(), last, usage?.completionTokens),
+        });
+        return;
+      } else {
+        listener.progress({ words: event.progress, fraction: event.fraction });
+      }
+    }
+    throw new BackendError("failed", "The answer ended without saying why.");
+  } catch (error) {
+    if (signal.aborted) listener.change({ state: "stopped" });
+    else listener.change({ state: "failed", problem: inWords(error) });
+  } finally {
+    listener.progress(undefined);
+  }
+}
+
+function timing(
+  begin: number,
+  first: number,
+  last: number,
+  tokens: number | undefined,
+): AnswerTurn["timing"] {
+  const seconds = (last - first) / 1000;
+  // The first token came with the prompt; the rate is that of the others.
+  const rate = tokens !== undefined && tokens > 2 && seconds > 0 ? (tokens - 1) / seconds : undefined;
+  return { firstMilliseconds: Math.round(first - begin), tokensPerSecond: rate, tokens };
+}
+
+/** An error, for whoever uses the page. */
+export function inWords(error: unknown): string {
+  if (error instanceof BackendError) return error.message;
+  return error instanceof Error && error.message !== "" ? error.message : "Something went wrong.";
+}
+
+/** The figures of an answer, as they stand below it. */
+export function figures({ timing, usage }: Pick<AnswerTurn, "timing" | "usage">): string {
+  if (timing === undefined) return "";
+  const tokens = timing.tokens ?? usage?.completionTokens;
+  const { firstMilliseconds, tokensPerSecond } = timing;
+  const first =
+    firstMilliseconds < 1000 ? `${firstMilliseconds} ms` : `${(firstMilliseconds / 1000).toFixed(1)} s`;
+  const parts = [
+    tokens !== undefined && `${tokens} ${tokens === 1 ? "token" : "tokens"}`,
+    tokensPerSecond !== undefined &&
+      `${tokensPerSecond < 10 ? tokensPerSecond.toFixed(1) : Math.round(tokensPerSecond)} a second`,
+    `first after ${first}`,
+  ];
+  return parts.filter(Boolean).join(" · ");
+}

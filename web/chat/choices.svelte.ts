@@ -1,0 +1,60 @@
+import type { ChatBackend, ChatSettings, ModelInfo } from "../backends/backend.ts";
+import { type BackendName, backends } from "../backends/choice.ts";
+import { loadPreferences, type Preferences, savePreferences, type Theme } from "../storage/preferences.ts";
+import { inWords } from "./answering.ts";
+
+/** What a person has chosen: how the page looks, who answers, and how. */
+class Choices {
+  preferences = $state.raw<Preferences>(loadPreferences());
+  models = $state.raw<readonly ModelInfo[]>([]);
+  /** Why there are no models, in words. */
+  problem = $state<string | undefined>();
+  isConnecting = $state(true);
+  backend = $state.raw<ChatBackend | undefined>();
+
+  get settings(): ChatSettings {
+    return this.preferences.settings;
+  }
+
+  set settings(settings: ChatSettings) {
+    this.#keep({ settings });
+  }
+
+  set theme(theme: Theme) {
+    this.#keep({ theme });
+  }
+
+  /** Changes who answers, and asks for the models. */
+  async choose(backend: BackendName): Promise<void> {
+    this.#keep({ backend });
+    await this.connect();
+  }
+
+  /** Makes the chosen backend and asks it for its models. */
+  async connect(): Promise<void> {
+    this.isConnecting = true;
+    try {
+      const { backend } = this.preferences;
+      const name: BackendName = backends[backend] === undefined ? "server" : backend;
+      this.backend = await backends[name]?.();
+      this.models = (await this.backend?.models()) ?? [];
+      this.problem = this.models.length === 0 ? "There is no model to talk with." : undefined;
+      const { model } = this.settings;
+      if (this.models.length > 0 && !this.models.some(({ id }) => id === model)) {
+        this.settings = { ...this.settings, model: this.models[0].id };
+      }
+    } catch (error) {
+      this.models = [];
+      this.problem = inWords(error);
+    } finally {
+      this.isConnecting = false;
+    }
+  }
+
+  #keep(fields: Partial<Preferences>): void {
+    this.preferences = { ...this.preferences, ...fields };
+    savePreferences(this.preferences);
+  }
+}
+
+export const choices = new Choices();

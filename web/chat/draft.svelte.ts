@@ -1,0 +1,59 @@
+import type { Attachment } from "../conversation/conversation.ts";
+import { FileRefused, prepare } from "../pictures/intake.ts";
+import { choices } from "./choices.svelte.ts";
+import { notices } from "./notices.svelte.ts";
+import { session } from "./session.svelte.ts";
+
+/** A question that is being written. */
+export class Draft {
+  text = $state("");
+  attachments = $state.raw<readonly Attachment[]>([]);
+  /** Files that are being read. */
+  pending = $state(0);
+
+  constructor(text = "", attachments: readonly Attachment[] = []) {
+    this.text = text;
+    this.attachments = attachments;
+  }
+
+  get isEmpty(): boolean {
+    return this.text.trim() === "" && this.attachments.length === 0;
+  }
+
+  /** Takes files in, those that may be sent; what is wrong with the others is told. */
+  async add(files: readonly File[]): Promise<void> {
+    const { backend } = choices;
+    if (backend === undefined) {
+      notices.problem(choices.problem ?? "The page is still connecting. Try again in a moment.");
+      return;
+    }
+    const { attachments } = backend.limits;
+    const room = attachments - session.attachmentCount - this.attachments.length - this.pending;
+    if (files.length > room) {
+      notices.problem(
+        `A conversation may have ${attachments} pictures and videos. Start a new one, or leave some out.`,
+      );
+    }
+    for (const file of files.slice(0, Math.max(0, room))) {
+      this.pending++;
+      try {
+        const { file: bytes, ...rest } = await prepare(file, backend.limits);
+        const id = await session.keepFile(bytes);
+        this.attachments = [...this.attachments, { id, type: bytes.type, ...rest }];
+      } catch (error) {
+        notices.problem(error instanceof FileRefused ? error.message : `"${file.name}" cannot be read.`);
+      } finally {
+        this.pending--;
+      }
+    }
+  }
+
+  remove(id: string): void {
+    this.attachments = this.attachments.filter((attachment) => attachment.id !== id);
+  }
+
+  clear(): void {
+    this.text = "";
+    this.attachments = [];
+  }
+}

@@ -1,0 +1,69 @@
+export type Command =
+  | "new"
+  | "add"
+  | "regenerate"
+  | "edit"
+  | "copy"
+  | "sidebar"
+  | "settings"
+  | "help"
+  | "write"
+  | "stop"
+  | "previous"
+  | "next";
+
+export interface Shortcut {
+  readonly command: Command;
+  readonly label: string;
+  /** As it is written: `Alt+N`. */
+  readonly keys: string;
+}
+
+export const shortcuts: readonly Shortcut[] = [
+  { command: "write", label: "Go to the message field", keys: "/" },
+  { command: "add", label: "Add pictures or videos", keys: "Alt+A" },
+  { command: "stop", label: "Stop the answer", keys: "Escape" },
+  { command: "regenerate", label: "Another answer", keys: "Alt+R" },
+  { command: "edit", label: "Edit the last question", keys: "Alt+E" },
+  { command: "previous", label: "Previous branch of the last fork", keys: "Alt+[" },
+  { command: "next", label: "Next branch of the last fork", keys: "Alt+]" },
+  { command: "copy", label: "Copy the last answer", keys: "Alt+C" },
+  { command: "new", label: "New conversation", keys: "Alt+N" },
+  { command: "sidebar", label: "Show or hide the conversations", keys: "Alt+B" },
+  { command: "settings", label: "Settings", keys: "Alt+S" },
+  { command: "help", label: "This list", keys: "?" },
+];
+
+/** Keys that do something where they are pressed, for the list in the help. */
+export const otherKeys: readonly Omit<Shortcut, "command">[] = [
+  { label: "Send the message", keys: "Enter" },
+  { label: "A new line in the message", keys: "Shift+Enter" },
+  { label: "Edit the last question (in an empty message field)", keys: "↑" },
+];
+
+/** Of a keyboard event, what tells a shortcut. `code` names the key's place, which Alt does not change. */
+export interface KeyPress {
+  readonly key: string;
+  readonly code: string;
+  readonly altKey: boolean;
+  readonly ctrlKey: boolean;
+  readonly metaKey: boolean;
+}
+
+const codes: Record<string, string> = { "[": "BracketLeft", "]": "BracketRight" };
+
+/**
+ * The command of a key.
+ *
+ * @param isWriting the cursor is in a field: keys that write a character then do that
+ */
+export function commandOf(press: KeyPress, isWriting: boolean): Command | undefined {
+  if (press.ctrlKey || press.metaKey) return undefined;
+  return shortcuts.find(({ keys }) => {
+    if (keys.startsWith("Alt+")) {
+      const letter = keys.slice("Alt+".length);
+      return press.altKey && press.code === (codes[letter] ?? `Key${letter}`);
+    }
+    return !press.altKey && press.key === keys && (keys === "Escape" || !isWriting);
+  })?.command;
+}

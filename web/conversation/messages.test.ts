@@ -1,0 +1,53 @@
+import { expect, test } from "vitest";
+import type { AnswerTurn, UserTurn } from "./conversation.ts";
+import { toMessages } from "./messages.ts";
+
+const picture = { id: "p", kind: "image" as const, name: "owl.png", type: "image/png" };
+const bytes = new Blob(["bytes"]);
+const read = async () => bytes;
+const ask = (text: string, attachments: UserTurn["attachments"] = []): UserTurn => ({
+  id: text,
+  parent: null,
+  role: "user",
+  text,
+  attachments,
+});
+const say = (text: string, state: AnswerTurn["state"] = "done"): AnswerTurn => ({
+  id: `answer ${text}`,
+  parent: "",
+  role: "assistant",
+  text,
+  state,
+  model: "owl",
+});
+
+test("pictures stand before the words", async () => {
+  expect(await toMessages([ask("what is this?", [picture]), say("an owl"), ask("sure?")], read)).toEqual([
+    {
+      role: "user",
+      content: [
+        { type: "image", data: bytes },
+        { type: "text", text: "what is this?" },
+      ],
+    },
+    { role: "assistant", content: [{ type: "text", text: "an owl" }] },
+    { role: "user", content: [{ type: "text", text: "sure?" }] },
+  ]);
+});
+
+test("answers without a word are left out, and the questions around them become one", async () => {
+  expect(await toMessages([ask("", [picture]), say("", "failed"), ask("what is this?")], read)).toEqual([
+    {
+      role: "user",
+      content: [
+        { type: "image", data: bytes },
+        { type: "text", text: "what is this?" },
+      ],
+    },
+  ]);
+});
+
+test("a file that is gone is an error", async () => {
+  const gone = () => Promise.reject(new Error("A file is gone."));
+  await expect(toMessages([ask("what?", [picture])], gone)).rejects.toThrow("A file is gone.");
+});

@@ -1,0 +1,23 @@
+import { fileURLToPath } from "node:url";
+import { svelte } from "@sveltejs/vite-plugin-svelte";
+import { defineConfig } from "vite";
+
+const path = (name: string): string => fileURLToPath(new URL(name, import.meta.url));
+
+export default defineConfig({
+  root: path("."),
+  // Relative addresses: the page works under any path of any server.
+  base: "./",
+  plugins: [svelte({ configFile: false })],
+  build: {
+    outDir: process.env.OWL_PAGE_DIRECTORY ?? path("../dist/web"),
+    emptyOutDir: true,
+    // Files stay files: the Content-Security-Policy allows no scripts or styles written into the page.
+    assetsInlineLimit: 0,
+    chunkSizeWarningLimit: 700,
+  },
+  server: {
+    fs: { allow: [path("..")] },
+    proxy: { "/v1": process.env.OWL_SERVER ?? "http://127.0.0.1:8000" },
+  },
+});
