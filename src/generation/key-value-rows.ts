@@ -132,7 +132,9 @@ export class KeyValueRows {
 
   /** A decoder with `count` copies of a row in a cache of their own. */
   repeated(row: Row, count: number, inTurn: InTurn): Decoder {
-    return new Decoder(this.#model, this.#cache.window(row.index, 1).repeated(count), inTurn);
+    const window = this.#cache.window(row.index, 1);
+    window.setLengths([row.keys.length]);
+    return new Decoder(this.#model, window.repeated(count), inTurn);
   }
 
   /** The row's answer has ended: what it holds is for others now. */

@@ -3,6 +3,7 @@ import { expect, test } from "vitest";
 import { readSafetensors } from "../checkpoint/index.ts";
 import type { HostTensor } from "../tensor/index.ts";
 import {
+  countPenalties,
   type LogitsProcessor,
   logSoftmax,
   noRepeatNgram,
@@ -84,6 +85,16 @@ test("the web demo's settings give the reference's probabilities", () => {
   const settings = completeSettings({ doSample: true, noRepeatNgramSize: 2, topK: 3, topP: 0.9 });
   const chain = [...penaltiesOf(settings), ...warpersOf(settings)];
   expectClose(applied(chain).map(softmax), rowsOf("sampler.webdemo.probs"));
+});
+
+test("penalties by counts are OpenAI's: frequency for every time, presence once, BOS not at all", () => {
+  const scores = Float32Array.of(1, 2, 3, -4, 5);
+  countPenalties(0.5, 0.25)(scores, [1, 2, 3, 2, 2]);
+  expect(Array.from(scores)).toEqual([1, 2, 3 - 3 * 0.5 - 0.25, -4 - 0.5 - 0.25, 5]);
+  const settings = completeSettings({ presencePenalty: -2, temperature: 2, doSample: true });
+  const chained = Float32Array.of(0, 4);
+  for (const process of [...penaltiesOf(settings), ...warpersOf(settings)]) process(chained, [0, 1]);
+  expect(Array.from(chained)).toEqual([0, (4 + 2) / 2]);
 });
 
 test("log softmax sums to one and keeps the order", () => {
