@@ -3,6 +3,7 @@ import { Command } from "commander";
 import { addAssemble } from "./assemble.ts";
 import { addChat } from "./chat.ts";
 import { addConvert } from "./convert.ts";
+import { addEval } from "./eval.ts";
 import { exitCodeOf, reportFailure } from "./failure.ts";
 import { addInspect } from "./inspect.ts";
 import { addProbe } from "./probe.ts";
@@ -35,6 +36,7 @@ The way of a model:
   owl inspect runs/mine/model               which parameters there are, and which a stage trains
   owl chat runs/mine/model --image cat.jpg  ask it
   owl serve runs/mine/model                 let others ask it, over OpenAI's protocol
+  owl eval run owleval --model …            examine it as the paper does
 
 Exit codes: 0 done, 1 could not be done (the text says why), 2 asked in a wrong way, 130 interrupted.
 OWL_DEBUG=1 adds the stack to an error's text.`,
@@ -49,6 +51,7 @@ OWL_DEBUG=1 adds the stack to an error's text.`,
   addInspect(program);
   addConvert(program);
   addProbe(program);
+  addEval(program);
   return program;
 }
 

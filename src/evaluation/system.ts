@@ -16,6 +16,8 @@ export interface ExaminedSystem {
   readonly checkpoint: string | null;
   /** All that is asked, as text, with `<image>` for each picture. */
   promptOf(conversation: readonly ChatMessage[]): string;
+  /** Whether a conversation leaves room for an answer; absent where that cannot be told beforehand. */
+  hasRoomFor?(conversation: readonly ChatMessage[]): boolean;
   /** Answers in the order of the conversations, which know nothing of each other. */
   answerAll(
     conversations: readonly (readonly ChatMessage[])[],
@@ -41,13 +43,17 @@ export function modelSystem(
   given: Partial<GenerationSettings> = {},
 ): ExaminedSystem {
   const { seed = 0, ...settings } = completeSettings(given, owl.defaults);
+  const { maxPositions } = owl.config.language;
+  const most = maxPositions - Math.min(settings.maxNewTokens, Math.floor(maxPositions / 4));
+  const encoded = (conversation: readonly ChatMessage[]) =>
+    encodeConversation(conversation, owl.tokenizer, { tokensPerImage: tokensPerImage(owl.config) });
   return {
     name,
     settings: { ...settings },
     seed: settings.doSample ? seed : null,
     checkpoint,
-    promptOf: (conversation) =>
-      encodeConversation(conversation, owl.tokenizer, { tokensPerImage: tokensPerImage(owl.config) }).text,
+    promptOf: (conversation) => encoded(conversation).text,
+    hasRoomFor: (conversation) => encoded(conversation).ids.length <= most,
     answerAll: (conversations, signal) => owl.chatAll(conversations, { ...settings, seed, signal }),
   };
 }

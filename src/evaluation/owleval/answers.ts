@@ -17,6 +17,8 @@ export const answerRowSchema = z.object({
   model_id: z.string().min(1),
   /** All that the system was asked with, earlier turns included, `<image>` for the picture. */
   prompt: z.string().optional(),
+  /** Earlier turns, the oldest, that the system had no room for. */
+  left_out_turns: z.int().optional(),
   settings: z.record(z.string(), z.unknown()).optional(),
   /** Of sampled answers; null where the best token was taken each time. */
   seed: z.int().nullable().optional(),

@@ -54,9 +54,9 @@ export const intervalText = ({ estimate, low, high }: Tally["acceptable"]): stri
 export const ranked = (tallies: readonly Tally[]): Tally[] =>
   tallies.toSorted((a, b) => b.acceptable.estimate - a.acceptable.estimate || (a.system < b.system ? -1 : 1));
 
-/** The room that names need; letters are about 7.4 wide. */
+/** The room that names need; letters are about 7.9 wide. */
 const nameWidth = (names: readonly string[]): number =>
-  Math.min(240, Math.max(80, ...names.map((name) => name.length * 7.4)));
+  Math.min(255, Math.max(80, ...names.map((name) => name.length * 7.9)));
 
 const shortened = (name: string): string => (name.length <= 32 ? name : `${name.slice(0, 31)}…`);
 
@@ -156,7 +156,7 @@ function abilitiesFigure(verdict: Pick<Verdict, "by" | "abilities">): string {
   const height = 40 + panelHeight * Math.ceil(panels.length / 2);
   const heading = "Answers graded A or B, with 95 % intervals";
   return drawing(
-    panelWidth * 2,
+    panelWidth * 2 + 14,
     height,
     `OwlEval: abilities, grades by ${verdict.by}`,
     label(16, 24, heading, { "font-weight": 700, "font-size": 15 }),

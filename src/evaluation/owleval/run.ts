@@ -18,17 +18,19 @@ export interface OwlEvalRunOptions {
 
 /**
  * Asks a system every question of OwlEval. A question sees the earlier ones about its picture, and what this system
- * answered to them; conversations about different pictures go together. Every answer is in the file before the next
+ * answered to them; conversations about different pictures go together. Where a system has no room for all of that, the
+ * oldest turns are left out, and `left_out_turns` of the answer says how many. Every answer is in the file before the next
  * batch is asked, so a run that was stopped goes on with the same call. When all are there the file is sorted by
  * question, as the released ones are.
  *
+ * @returns all answers
  * @throws EvaluationError where the file holds answers of another system or other settings, or answers to other questions
  */
 export async function runOwlEval(
   set: OwlEvalSet,
   system: ExaminedSystem,
   options: OwlEvalRunOptions,
-): Promise<void> {
+): Promise<readonly AnswerRow[]> {
   const { out, batchSize = 16, signal, onProgress } = options;
   const log = await openRowLog(out, answerRowSchema);
   try {
@@ -56,15 +58,17 @@ export async function runOwlEval(
   }
   const sorted = log.rows.toSorted((a, b) => a.question_id - b.question_id);
   await writeFileAtomically(out, sorted.map((row) => `${JSON.stringify(row)}\n`).join(""));
+  return sorted;
 }
 
-/** A question with the earlier turns of its picture; the picture stands in the first. */
-export function conversationFor(
+/** A question with the earlier turns of its picture but for the first few; the picture stands in the first one left. */
+function conversationFor(
   question: Question,
   set: OwlEvalSet,
   answers: ReadonlyMap<number, string>,
+  leftOut: number,
 ): ChatMessage[] {
-  return [...set.earlier(question), question].flatMap((asked, turn): ChatMessage[] => [
+  return [...set.earlier(question).slice(leftOut), question].flatMap((asked, turn): ChatMessage[] => [
     {
       role: "user",
       content:
@@ -79,6 +83,19 @@ export function conversationFor(
   ]);
 }
 
+function longestThatFits(
+  question: Question,
+  set: OwlEvalSet,
+  system: ExaminedSystem,
+  answers: ReadonlyMap<number, string>,
+): { readonly conversation: ChatMessage[]; readonly leftOut: number } {
+  const turns = set.earlier(question).length;
+  for (let leftOut = 0; ; leftOut++) {
+    const conversation = conversationFor(question, set, answers, leftOut);
+    if (leftOut === turns || (system.hasRoomFor?.(conversation) ?? true)) return { conversation, leftOut };
+  }
+}
+
 async function askBatch(
   questions: readonly Question[],
   set: OwlEvalSet,
@@ -86,7 +103,8 @@ async function askBatch(
   answers: ReadonlyMap<number, string>,
   signal: AbortSignal | undefined,
 ): Promise<AnswerRow[]> {
-  const conversations = questions.map((question) => conversationFor(question, set, answers));
+  const asked = questions.map((question) => longestThatFits(question, set, system, answers));
+  const conversations = asked.map(({ conversation }) => conversation);
   const given = await system.answerAll(conversations, signal);
   return questions.map(({ id, image, text }, i) => ({
     image,
@@ -95,6 +113,7 @@ async function askBatch(
     answer: given[i].text,
     model_id: system.name,
     prompt: system.promptOf(conversations[i]),
+    ...(asked[i].leftOut > 0 && { left_out_turns: asked[i].leftOut }),
     settings: { ...system.settings },
     seed: system.seed,
     checkpoint: system.checkpoint,
@@ -105,7 +124,7 @@ async function askBatch(
 
 /** What the file holds already, if it is of the very same examination. */
 function answersSoFar(log: RowLog<AnswerRow>, set: OwlEvalSet, system: ExaminedSystem): Map<number, string> {
-  const asked = { model_id: system.name, ...identity(system) };
+  const wanted = circumstances({ ...system, model_id: system.name });
   const problems = new Set<string>();
   const answers = new Map<number, string>();
   for (const row of log.rows) {
@@ -113,11 +132,10 @@ function answersSoFar(log: RowLog<AnswerRow>, set: OwlEvalSet, system: ExaminedS
     if (problem !== undefined) problems.add(problem);
     if (answers.has(row.question_id)) problems.add(`question ${row.question_id} twice`);
     answers.set(row.question_id, row.answer);
-    const found = { model_id: row.model_id, ...identity(row) };
-    for (const [name, value] of Object.entries(asked)) {
-      const other = JSON.stringify(found[name as keyof typeof found]);
-      if (other !== JSON.stringify(value))
-        problems.add(`${name} ${other} instead of ${JSON.stringify(value)}`);
+    const found = circumstances(row);
+    for (const name of new Set([...wanted.keys(), ...found.keys()])) {
+      const [is, must] = [found.get(name), wanted.get(name)];
+      if (is !== must) problems.add(`${name} ${is ?? "unknown"} instead of ${must ?? "none"}`);
     }
   }
   requireNoProblems(
@@ -128,11 +146,15 @@ function answersSoFar(log: RowLog<AnswerRow>, set: OwlEvalSet, system: ExaminedS
   return answers;
 }
 
-const identity = ({ checkpoint = null, seed = null, settings }: Partial<AnswerRow> | ExaminedSystem) => ({
-  checkpoint,
-  seed,
-  settings: sortedByName(settings ?? {}),
-});
-
-const sortedByName = (settings: Readonly<Record<string, unknown>>): Record<string, unknown> =>
-  Object.fromEntries(Object.entries(settings).toSorted(([a], [b]) => (a < b ? -1 : 1)));
+/** All that an answer depends on, name by name, as JSON. */
+function circumstances(
+  row: Pick<AnswerRow, "model_id" | "checkpoint" | "seed"> & {
+    settings?: Readonly<Record<string, unknown>> | undefined;
+  },
+): Map<string, string> {
+  const { model_id, checkpoint = null, seed = null, settings = {} } = row;
+  const named = Object.entries({ model_id, checkpoint, seed, ...settings });
+  return new Map(
+    named.flatMap(([name, value]) => (value === undefined ? [] : [[name, JSON.stringify(value)] as const])),
+  );
+}

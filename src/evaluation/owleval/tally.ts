@@ -63,6 +63,9 @@ export interface Inconsistency {
   readonly grades: readonly [first: Grade, second: Grade];
 }
 
+/** Enough for percents without decimals, of the hundred intervals of a report. */
+const resamples = 1000;
+
 const isJudge = (rater: string): boolean => rater.startsWith("judge:");
 
 /** A rater, or a judge in one of its orders. */
@@ -123,7 +126,7 @@ function tally(system: string, graded: readonly GradedAnswer[]): Tally {
     system,
     answers: answers.length,
     counts: record(gradeNames, sum),
-    acceptable: bootstrapInterval(answers, acceptableShare, { groupOf: ({ image }) => image }),
+    acceptable: bootstrapInterval(answers, acceptableShare, { resamples, groupOf: ({ image }) => image }),
   };
 }
 
@@ -137,7 +140,12 @@ export function tallyOfCounts(system: string, counts: GradeCounts): Tally {
       counts: record(gradeNames, (other) => Number(other === name)),
     })),
   );
-  return { system, answers: single.length, counts, acceptable: bootstrapInterval(single, acceptableShare) };
+  return {
+    system,
+    answers: single.length,
+    counts,
+    acceptable: bootstrapInterval(single, acceptableShare, { resamples }),
+  };
 }
 
 /** The tallies of a file of counts, by category. */
@@ -158,7 +166,7 @@ function winRates(graded: readonly GradedAnswer[]): WinRate[] {
     systems.slice(i + 1).flatMap((second) => {
       const contests = questions.flatMap((all) => contest(all, first, second));
       if (contests.length === 0) return [];
-      const interval = bootstrapInterval(contests, meanScore, { groupOf: ({ image }) => image });
+      const interval = bootstrapInterval(contests, meanScore, { resamples, groupOf: ({ image }) => image });
       return [{ first, second, questions: contests.length, ...interval }];
     }),
   );

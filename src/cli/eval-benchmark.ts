@@ -1,0 +1,109 @@
+import { type Command, Option } from "commander";
+import {
+  type BenchmarkResult,
+  type BenchmarkRunOptions,
+  benchmarks,
+  type ExaminedSystem,
+  figureText,
+  runBenchmark,
+  runPerplexity,
+} from "../evaluation/index.ts";
+import type { Owl } from "../generation/index.ts";
+import { showCount } from "./count-progress.ts";
+import { InterruptedError } from "./failure.ts";
+import { interruptible } from "./interrupt.ts";
+import { countOption, numberOption } from "./options.ts";
+
+/** What `owl eval run` takes beside OwlEval. */
+export const benchmarkNames: readonly string[] = [...Object.keys(benchmarks), "perplexity"];
+
+export interface BenchmarkOptions {
+  readonly data: string;
+  readonly out?: string;
+  readonly limit?: number;
+  readonly drawSeed?: number;
+  readonly instruction?: string;
+  readonly window?: number;
+  readonly batch: number;
+}
+
+/** Adds the options that benchmarks have and OwlEval has not. */
+export function withBenchmarkOptions(command: Command): Command {
+  const only = (flags: string, description: string): Option =>
+    new Option(flags, `benchmarks: ${description}`);
+  return command
+    .addOption(only("--limit <count>", "ask so many items, drawn at random").argParser(countOption))
+    .addOption(only("--draw-seed <number>", "which items are drawn (0 if absent)").argParser(numberOption))
+    .addOption(only("--instruction <text>", "what follows every question, in place of the benchmark's own"))
+    .addOption(
+      only("--window <tokens>", "perplexity: tokens looked at together (512)").argParser(countOption),
+    );
+}
+
+/** One line for each benchmark: its name, what it measures, and which files it wants. */
+export function benchmarkHelp(): string {
+  const lines = Object.values(benchmarks).map(
+    ({ name, description, files }) =>
+      `  ${name.padEnd(14)} ${description}\n${" ".repeat(17)}--data: ${files}`,
+  );
+  const perplexity = `  ${"perplexity".padEnd(14)} how well a model guesses the next token of a text\n${" ".repeat(17)}--data: one *.txt, or one *.jsonl with {"text": "…"} a line`;
+  return [...lines, perplexity].join("\n");
+}
+
+export async function askBenchmark(
+  name: string,
+  system: ExaminedSystem,
+  options: BenchmarkOptions,
+): Promise<void> {
+  const benchmark = benchmarks[name];
+  const items = await benchmark.read(options.data);
+  await showRun(system.name, name, options, (given) => runBenchmark(system, benchmark, items, given));
+}
+
+export async function askPerplexity(
+  owl: Owl,
+  { name, checkpoint }: ExaminedSystem,
+  options: BenchmarkOptions,
+): Promise<void> {
+  await showRun(name, "perplexity", options, (given) =>
+    runPerplexity(owl, name, checkpoint ?? "", { ...given, window: options.window }),
+  );
+}
+
+async function showRun(
+  system: string,
+  benchmark: string,
+  { data, limit, drawSeed, instruction, batch, ...options }: BenchmarkOptions,
+  run: (given: BenchmarkRunOptions) => Promise<BenchmarkResult>,
+): Promise<void> {
+  const out = options.out ?? `${system.replace(/[^\w.-]+/g, "-")}_${benchmark}.json`;
+  const progress = showCount("items");
+  const result = await interruptible(async (signal) => {
+    try {
+      const asked = { data, out, limit, drawSeed, instruction, batchSize: batch };
+      return await run({ ...asked, signal, onProgress: progress.tell });
+    } catch (error) {
+      if (!signal.aborted) throw error;
+      throw new InterruptedError("interrupted; the answers so far are kept, the same command goes on");
+    } finally {
+      progress.end();
+    }
+  });
+  for (const line of figureLines(result)) process.stdout.write(`${line}\n`);
+  process.stdout.write(`${out}\n`);
+}
+
+/** The figures of a result with their intervals, and what was asked. */
+function figureLines({ figures, items, itemsInSet }: BenchmarkResult): string[] {
+  const width = Math.max(...Object.keys(figures).map((name) => name.length));
+  const cut = items
+    .flatMap(({ finishReasons }) => finishReasons)
+    .filter((reason) => reason === "length").length;
+  return [
+    ...Object.entries(figures).map(
+      ([name, { estimate, low, high }]) =>
+        `${name.padEnd(width)}  ${figureText(estimate).padStart(8)}  (95 %: ${figureText(low)} to ${figureText(high)})`,
+    ),
+    `${items.length} of ${itemsInSet} items${cut > 0 ? `; ${cut} answers were cut (--max-new-tokens)` : ""}`,
+  ];
+}

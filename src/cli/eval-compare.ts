@@ -1,0 +1,31 @@
+import type { Command } from "commander";
+import { compareResults, comparisonLines, writeComparePage } from "../evaluation/index.ts";
+import { countOption } from "./options.ts";
+
+interface CompareOptions {
+  readonly out?: string;
+  readonly most?: number;
+}
+
+async function compare(first: string, second: string, { out, most }: CompareOptions): Promise<void> {
+  const comparison = await compareResults([first, second]);
+  for (const line of comparisonLines(comparison)) process.stdout.write(`${line}\n`);
+  if (out === undefined) return;
+  await writeComparePage(out, comparison, { most });
+  process.stdout.write(`${out}\n`);
+}
+
+export function addEvalCompare(evaluation: Command): void {
+  evaluation
+    .command("compare")
+    .argument("<first>", "a result of `owl eval run BENCHMARK`")
+    .argument("<second>", "another of the same benchmark and the same items")
+    .option("--out <file>", "a page of the answers that changed, with their pictures")
+    .option(
+      "--most <count>",
+      "items on the page of each kind: worse, better, the same worth (50)",
+      countOption,
+    )
+    .description("two runs side by side, with intervals for the difference")
+    .action(compare);
+}

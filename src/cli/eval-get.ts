@@ -1,0 +1,48 @@
+import { Argument, type Command } from "commander";
+import { getOwlEval, publishedAddress } from "../evaluation/index.ts";
+import { InterruptedError } from "./failure.ts";
+import { interruptible } from "./interrupt.ts";
+import { byteCount, showTransfer, type TransferView } from "./transfer.ts";
+
+async function get(_name: string, { out, from }: { out: string; from: string }): Promise<void> {
+  let view: TransferView | undefined;
+  const fetched = await interruptible(async (signal) => {
+    try {
+      return await getOwlEval(out, {
+        address: from,
+        signal,
+        onProgress: (bytes, allBytes, path) => {
+          view ??= showTransfer(allBytes, bytes);
+          view.tell(bytes, path);
+        },
+      });
+    } catch (error) {
+      if (!signal.aborted) throw error;
+      throw new InterruptedError("interrupted; whole files are kept, the same command goes on");
+    } finally {
+      view?.end();
+    }
+  });
+  const came = fetched === 0 ? "everything was there already" : `${byteCount(fetched)} fetched`;
+  process.stderr.write(`${came}; every file has the checksum of the published one. It lies in\n`);
+  process.stdout.write(`${out}\n`);
+}
+
+export function addEvalGet(evaluation: Command): void {
+  evaluation
+    .command("get")
+    .addArgument(new Argument("<what>", "which set").choices(["owleval"]))
+    .requiredOption("--out <directory>", "where it goes")
+    .option("--from <url>", "another address of the same files", publishedAddress)
+    .description("fetch OwlEval (82 questions, 50 pictures, six systems' answers; 8 MB)")
+    .addHelpText(
+      "after",
+      `
+Example:
+  owl eval get owleval --out owleval
+
+The files come from the repository that published them and are checked against checksums kept here. What was
+interrupted goes on with the same command. Pictures and texts are their authors'.`,
+    )
+    .action(get);
+}

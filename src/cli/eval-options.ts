@@ -1,0 +1,50 @@
+import { Argument, Option } from "commander";
+import {
+  type Endpoint,
+  type OwlEvalSet,
+  readAnswers,
+  readOwlEval,
+  type SystemAnswers,
+} from "../evaluation/index.ts";
+import { UsageError } from "./failure.ts";
+
+/** The directory of OwlEval where no option names another. */
+const defaultData = "owleval";
+
+export const dataOption = (): Option =>
+  new Option("--data <directory>", "OwlEval: questions.jsonl and cases/").default(defaultData);
+
+export const answersArgument = (): Argument =>
+  new Argument("<answers...>", "files of answers, of `owl eval run` or as they were released");
+
+export const endpointOption = (): Option =>
+  new Option("--endpoint <url>", "a server that speaks OpenAI's protocol, such as http://127.0.0.1:8080/v1");
+
+export const endpointModelOption = (): Option =>
+  new Option("--endpoint-model <name>", "which of the server's models");
+
+export interface EndpointOptions {
+  readonly endpoint?: string;
+  readonly endpointModel?: string;
+}
+
+/** What both options say together; the key is OPENAI_API_KEY's. */
+export function endpointOf({ endpoint, endpointModel }: EndpointOptions): Endpoint | undefined {
+  if (endpoint === undefined && endpointModel === undefined) return undefined;
+  if (endpoint === undefined || endpointModel === undefined) {
+    throw new UsageError("--endpoint and --endpoint-model: must be given together, got one of them");
+  }
+  if (!/^https?:/.test(endpoint) || !URL.canParse(endpoint)) {
+    throw new UsageError(`--endpoint: must be an http(s) address, got ${endpoint}`);
+  }
+  return { url: endpoint, model: endpointModel, key: process.env.OPENAI_API_KEY || undefined };
+}
+
+/** The questions, and the answers of files to them. */
+export async function readBoth(
+  paths: readonly string[],
+  data: string,
+): Promise<{ readonly set: OwlEvalSet; readonly systems: readonly SystemAnswers[] }> {
+  const set = await readOwlEval(data);
+  return { set, systems: await readAnswers(paths, set) };
+}

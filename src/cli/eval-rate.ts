@@ -1,0 +1,74 @@
+import { once } from "node:events";
+import type { AddressInfo } from "node:net";
+import { serve } from "@hono/node-server";
+import type { Command } from "commander";
+import { RatingSession, ratingApp } from "../evaluation/index.ts";
+import { answersArgument, dataOption, readBoth } from "./eval-options.ts";
+import { UsageError } from "./failure.ts";
+import { interruptible } from "./interrupt.ts";
+import { numberOption } from "./options.ts";
+
+interface EvalRateOptions {
+  readonly data: string;
+  readonly out: string;
+  readonly rater?: string;
+  readonly port: number;
+}
+
+async function rate(paths: readonly string[], { data, out, rater, port }: EvalRateOptions): Promise<void> {
+  const { set, systems } = await readBoth(paths, data);
+  const session = await RatingSession.open(set, systems, out);
+  try {
+    await interruptible((signal) => serveUntil(signal, session, port, rater));
+  } finally {
+    await session.close();
+  }
+  process.stderr.write(`\nthe grades are in ${out}; the same command goes on\n`);
+}
+
+/** Serves the page on this machine alone until the signal comes. */
+async function serveUntil(
+  signal: AbortSignal,
+  session: RatingSession,
+  port: number,
+  rater: string | undefined,
+): Promise<void> {
+  const server = serve({ fetch: ratingApp(session).fetch, hostname: "127.0.0.1", port });
+  try {
+    await once(server, "listening");
+  } catch (error) {
+    const code = error instanceof Error && "code" in error ? error.code : undefined;
+    if (code !== "EADDRINUSE") throw error;
+    throw new UsageError(`--port: must be one that is free, got ${port}; 0 takes any`);
+  }
+  const address = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
+  const query = rater === undefined ? "" : `?${new URLSearchParams({ rater })}`;
+  process.stderr.write("open this page and grade; Ctrl-C ends, nothing that was graded is lost\n");
+  process.stdout.write(`${address}${query}\n`);
+  if (!signal.aborted) await once(signal, "abort");
+  if ("closeAllConnections" in server) server.closeAllConnections();
+  server.close();
+  await once(server, "close");
+}
+
+export function addEvalRate(evaluation: Command): void {
+  evaluation
+    .command("rate")
+    .addArgument(answersArgument())
+    .addOption(dataOption())
+    .requiredOption("--out <file>", "the grades, one JSON object a line; one that is there is gone on with")
+    .option("--rater <name>", "who grades (the page asks if absent); several people may, each by a name")
+    .option("--port <number>", "of the page; 0 takes any that is free", numberOption, 8082)
+    .description("grade answers blind by A, B, C and D, in a page of this machine")
+    .addHelpText(
+      "after",
+      `
+Example:
+  owl eval rate owleval/answer/*.jsonl owl-nano_answer.jsonl --data owleval --out grades.jsonl --rater anna
+
+The page shows the answers of all systems without names, in an order that differs by question and rater. Keys: 1–9
+choose an answer, a b c d grade it, n notes, u undoes, j and k go on and back, o to the next open question. A grade is
+on the disk before the page shows it. Lines are only added: an undo is a line too.`,
+    )
+    .action(rate);
+}

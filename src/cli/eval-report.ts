@@ -1,0 +1,40 @@
+import type { Command } from "commander";
+import {
+  owlEvalReport,
+  readGradeCounts,
+  readGrades,
+  releasedCounts,
+  writeReport,
+} from "../evaluation/index.ts";
+
+interface EvalReportOptions {
+  readonly counts?: string;
+  readonly out: string;
+}
+
+async function report(paths: readonly string[], { counts, out }: EvalReportOptions): Promise<void> {
+  const graded = await readGrades(paths);
+  const published =
+    counts === undefined ? undefined : counts === "released" ? releasedCounts : await readGradeCounts(counts);
+  const files = await writeReport(out, owlEvalReport(graded, published));
+  process.stdout.write(`${files.join("\n")}\n`);
+}
+
+export function addEvalReport(evaluation: Command): void {
+  evaluation
+    .command("report")
+    .argument("<grades...>", "files of grades, of people and of judges")
+    .option("--counts <file>", "numbers of grades to draw beside one's own; `released`: those of the paper")
+    .requiredOption("--out <directory>", "where the report goes")
+    .description("draw the paper's figure from grades: SVG, PNG, HTML, Markdown, and every number as JSON")
+    .addHelpText(
+      "after",
+      `
+Example:
+  owl eval report grades.jsonl --counts released --out report
+
+A file of counts: {"source": "…", "systems": [{"name": "…", "single_turn": {"A": 32, "B": 10, "C": 8, "D": 0},
+"multi_turn": {…}}, …]}`,
+    )
+    .action(report);
+}

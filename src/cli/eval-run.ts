@@ -1,0 +1,153 @@
+import { basename, resolve } from "node:path";
+import { Argument, type Command } from "commander";
+import {
+  checkpointDigest,
+  type ExaminedSystem,
+  endpointSystem,
+  modelSystem,
+  readOwlEval,
+  runOwlEval,
+} from "../evaluation/index.ts";
+import { type GenerationSettings, Owl } from "../generation/index.ts";
+import { pathKind } from "../platform/index.ts";
+import { showCount } from "./count-progress.ts";
+import {
+  dataOption,
+  type EndpointOptions,
+  endpointModelOption,
+  endpointOf,
+  endpointOption,
+} from "./eval-options.ts";
+import { InterruptedError, UsageError } from "./failure.ts";
+import { interruptible } from "./interrupt.ts";
+import {
+  countOption,
+  type DeviceName,
+  deviceOption,
+  numberOption,
+  requireAdapter,
+  requireModel,
+  threadsOption,
+} from "./options.ts";
+
+interface EvalRunOptions extends EndpointOptions {
+  readonly model?: string;
+  readonly adapter?: string;
+  readonly data: string;
+  readonly out?: string;
+  readonly name?: string;
+  readonly maxNewTokens?: number;
+  readonly temperature?: number;
+  readonly topP?: number;
+  readonly seed?: number;
+  readonly batch: number;
+  readonly device: DeviceName;
+  readonly threads?: number;
+}
+
+/** Works with whoever is to be examined, and gives back what it holds. */
+async function withSystem<T>(
+  options: EvalRunOptions,
+  work: (system: ExaminedSystem) => Promise<T>,
+): Promise<T> {
+  const { maxNewTokens, temperature, topP, seed } = options;
+  const endpoint = endpointOf(options);
+  if ((endpoint === undefined) === (options.model === undefined)) {
+    throw new UsageError("eval run: must have --model, or --endpoint and --endpoint-model");
+  }
+  if (endpoint !== undefined) {
+    const settings = { maxNewTokens, temperature, topP, seed };
+    return work(endpointSystem(endpoint, options.name ?? endpoint.model, settings));
+  }
+  const model = options.model ?? "";
+  const directory = await requireModel(model);
+  const adapter = await requireAdapter(options.adapter);
+  const samples = temperature !== undefined || topP !== undefined;
+  const owl = await Owl.load(directory, { device: options.device, threads: options.threads, adapter });
+  try {
+    const given = Object.entries({ maxNewTokens, temperature, topP, seed });
+    const settings: Partial<GenerationSettings> = {
+      ...Object.fromEntries(given.filter(([, value]) => value !== undefined)),
+      ...(samples && { doSample: true }),
+    };
+    return await work(
+      modelSystem(owl, options.name ?? nameOf(model), await digest(directory, adapter), settings),
+    );
+  } finally {
+    await owl.close();
+  }
+}
+
+/** `models/owl-nano` → `owl-nano`, `org/name` as it is. */
+const nameOf = (model: string): string =>
+  /^[\w-]+\/[\w.-]+$/.test(model) ? basename(model) : basename(resolve(model));
+
+async function digest(directory: string, adapter: string | undefined): Promise<string> {
+  const model = await checkpointDigest(directory);
+  if (adapter === undefined) return model;
+  if ((await pathKind(adapter)) === "file") {
+    throw new UsageError(`--adapter: must be a directory as PEFT writes it, got the file ${adapter}`);
+  }
+  return `${model} + ${await checkpointDigest(adapter)}`;
+}
+
+async function run(_name: string, options: EvalRunOptions): Promise<void> {
+  const set = await readOwlEval(options.data);
+  await withSystem(options, async (system) => {
+    const out = options.out ?? `${system.name.replace(/[^\w.-]+/g, "-")}_answer.jsonl`;
+    const progress = showCount("questions");
+    const answers = await interruptible(async (signal) => {
+      try {
+        return await runOwlEval(set, system, {
+          out,
+          batchSize: options.batch,
+          signal,
+          onProgress: progress.tell,
+        });
+      } catch (error) {
+        if (!signal.aborted) throw error;
+        throw new InterruptedError(`interrupted; ${out} keeps the answers so far, the same command goes on`);
+      } finally {
+        progress.end();
+      }
+    });
+    const short = answers.filter(({ left_out_turns = 0 }) => left_out_turns > 0).length;
+    if (short > 0)
+      process.stderr.write(`${short} conversations had no room for their first turns (left_out_turns)\n`);
+    process.stderr.write(`all ${answers.length} questions are answered, in\n`);
+    process.stdout.write(`${out}\n`);
+  });
+}
+
+export function addEvalRun(evaluation: Command): void {
+  evaluation
+    .command("run")
+    .addArgument(new Argument("<what>", "which questions").choices(["owleval"]))
+    .option("--model <model>", "a model directory or a fetched repo, org/name")
+    .option("--adapter <directory>", "a LoRA adapter in PEFT's layout")
+    .addOption(endpointOption())
+    .addOption(endpointModelOption())
+    .addOption(dataOption())
+    .option("--out <file>", "the answers, one JSON object a line (default: NAME_answer.jsonl)")
+    .option("--name <name>", "the system's name in the answers (default: the model's)")
+    .option("--max-new-tokens <count>", "longest answer", countOption)
+    .option("--temperature <value>", "sample, with this temperature", numberOption)
+    .option("--top-p <sum>", "sample among the best tokens up to this probability", numberOption)
+    .option("--seed <number>", "of sampled answers (0 if absent)", numberOption)
+    .option("--batch <count>", "conversations asked at once", countOption, 16)
+    .addOption(deviceOption())
+    .addOption(threadsOption())
+    .description("ask a model every question of OwlEval, conversations with what it said before")
+    .addHelpText(
+      "after",
+      `
+Examples:
+  owl eval run owleval --model models/owl-nano --data owleval
+  owl eval run owleval --endpoint http://127.0.0.1:8080/v1 --endpoint-model llava --data owleval
+
+Answers have the fields of the released files (image, question_id, question, answer, model_id) and say how they came
+about: prompt, settings, seed, checkpoint (SHA-256), time. What was interrupted goes on with the same command.
+OPENAI_API_KEY, if it is set, is sent to the endpoint.`,
+    )
+    .action(run);
+}

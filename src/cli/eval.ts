@@ -1,0 +1,28 @@
+import type { Command } from "commander";
+import { addEvalGet } from "./eval-get.ts";
+import { addEvalJudge } from "./eval-judge.ts";
+import { addEvalRate } from "./eval-rate.ts";
+import { addEvalReport } from "./eval-report.ts";
+import { addEvalRun } from "./eval-run.ts";
+
+export function addEval(program: Command): void {
+  const evaluation = program
+    .command("eval")
+    .description("examine a model: OwlEval as in the paper, graded by people and drawn as its figure")
+    .addHelpText(
+      "after",
+      `
+From nothing to the paper's figure:
+  owl eval get owleval --out owleval                       the questions, the pictures, six systems' answers
+  owl eval run owleval --model MODEL --data owleval        ask a model all of it
+  owl eval rate ANSWERS… --data owleval --out grades.jsonl  grade the answers blind, in the browser
+  owl eval report grades.jsonl --counts released --out report
+
+docs/evaluate.md goes through it step by step.`,
+    );
+  addEvalGet(evaluation);
+  addEvalRun(evaluation);
+  addEvalRate(evaluation);
+  addEvalJudge(evaluation);
+  addEvalReport(evaluation);
+}
