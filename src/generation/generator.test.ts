@@ -46,6 +46,11 @@ function prompts(): Prompt[] {
   ];
 }
 
+test("the vision encoder's weights are constants of its program, which its kernels rearrange", async () => {
+  const { program, parameters } = await model.visionProgram();
+  expect([program.inputs.map(({ name }) => name), parameters]).toEqual([["pixel_values"], {}]);
+});
+
 const greedy = completeSettings({ maxNewTokens: 20, eosTokenIds: [] });
 
 test("with a KV cache the tokens are those of whole forward passes without one", async () => {

@@ -64,8 +64,9 @@ export class LoadedModel {
 
   /** Pictures (or videos of so many frames) to the tokens that stand for them. */
   visionProgram(frames?: number): Promise<BoundProgram> {
-    if (frames === undefined) return this.#program("vision", () => traceVision(this.config));
-    return this.#program(`video ${frames}`, () => traceVideo(this.config, frames));
+    const constant = this.device.takesConstants;
+    if (frames === undefined) return this.#program("vision", () => traceVision(this.config), constant);
+    return this.#program(`video ${frames}`, () => traceVideo(this.config, frames), constant);
   }
 
   /** New tokens into the KV cache, several a row. */
@@ -109,8 +110,13 @@ export class LoadedModel {
    * numbers. A picture seen before (by its key) is not encoded again.
    *
    * @param most pictures, or frames of videos, that are encoded at once
+   * @param signal ends the work before the next ones
    */
-  async visualTokens(pictures: readonly Picture[], most = picturesAtOnce): Promise<Float32Array> {
+  async visualTokens(
+    pictures: readonly Picture[],
+    most = picturesAtOnce,
+    signal?: AbortSignal,
+  ): Promise<Float32Array> {
     const known = new Map<string, Float32Array>();
     const fresh = new Map<string, Picture>();
     for (const picture of pictures) {
@@ -125,6 +131,7 @@ export class LoadedModel {
         const open = [...fresh.values()].filter((picture) => picture.frames === frames);
         const atOnce = Math.max(1, Math.floor(most / (frames ?? 1)));
         for (let at = 0; at < open.length; at += atOnce) {
+          signal?.throwIfAborted();
           const some = open.slice(at, at + atOnce);
           for (const [i, visual] of (await this.#encode(some, frames)).entries()) {
             known.set(some[i].key, visual);
@@ -174,15 +181,16 @@ export class LoadedModel {
     return pictures.map((_, i) => values.slice(i * width, (i + 1) * width));
   }
 
-  #program(name: string, trace: () => Graph): Promise<BoundProgram> {
+  #program(name: string, trace: () => Graph, constant = false): Promise<BoundProgram> {
     const known = this.#programs.get(name);
     if (known !== undefined) return known;
-    const made = this.#compile(trace());
+    const made = this.#compile(trace(), constant);
     this.#programs.set(name, made);
     return made;
   }
 
-  async #compile(graph: Graph): Promise<BoundProgram> {
+  /** `constant`: its parameters are rearranged for their kernels once, at the price of their size in memory. */
+  async #compile(graph: Graph, constant: boolean): Promise<BoundProgram> {
     const stored = this.stored?.places;
     const names = [...leavesOf(graph).parameters.keys()].filter((name) => !stored?.has(name));
     const parameters = Object.fromEntries(
@@ -192,7 +200,10 @@ export class LoadedModel {
         return [name, tensor];
       }),
     );
-    return { program: await this.device.compile(graph, { stored: this.stored }), parameters };
+    const { stored: files } = this;
+    if (!constant) return { program: await this.device.compile(graph, { stored: files }), parameters };
+    const program = await this.device.compile(graph, { stored: files, constants: parameters });
+    return { program, parameters: {} };
   }
 }
 

@@ -1,3 +1,4 @@
+import { returnFreedMemory } from "./freed-memory.ts";
 import { OnnxRuntimeError } from "./onnx-runtime.ts";
 
 /** An address in native memory; 0n is C's null. */
@@ -105,6 +106,11 @@ const declarations = {
     parameters: [pointer, pointer, pointer, "size_t"],
   },
   ReleaseCUDAProviderOptions: { index: 208, result: "void", parameters: [pointer] },
+  AddExternalInitializers: {
+    index: 210,
+    result: status,
+    parameters: [pointer, pointer, pointer, "size_t"],
+  },
   SessionOptionsAppendExecutionProvider: {
     index: 216,
     result: status,
@@ -241,6 +247,7 @@ export async function loadOrtApi(libraryPath: string): Promise<OrtApi> {
   let api = apis.get(libraryPath);
   if (api === undefined) {
     enlargeStacks(koffi);
+    returnFreedMemory(koffi);
     api = new OrtApi(koffi, libraryPath);
     apis.set(libraryPath, api);
   }

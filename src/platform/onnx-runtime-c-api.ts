@@ -3,9 +3,10 @@ import {
   OnnxRuntimeError,
   type OnnxSession,
   type OnnxSessionOptions,
+  type OnnxTensor,
   sessionSettings,
 } from "./onnx-runtime.ts";
-import { loadOrtApi, nameArray, type OrtApi, type Pointer } from "./onnx-runtime-api.ts";
+import { loadOrtApi, nameArray, type OrtApi, type Pointer, pointerArray } from "./onnx-runtime-api.ts";
 import {
   createNativeSession,
   environmentOf,
@@ -63,10 +64,11 @@ class CApiRuntime implements OnnxRuntime {
     const settings = this.#api.create("session options", "CreateSessionOptions");
     try {
       this.#configure(settings, options);
+      this.#giveConstants(settings, options.givenConstants ?? {});
       this.#chooseThreads(settings, environment, pool);
       this.#appendProvider(settings, options);
       const session = await createNativeSession(this.#api, environment, model, settings);
-      return new NativeSession(this.#api, this.#values, session);
+      return new NativeSession(this.#api, this.#values, session, options.givenConstants);
     } finally {
       this.#api.native.ReleaseSessionOptions(settings);
     }
@@ -84,6 +86,21 @@ class CApiRuntime implements OnnxRuntime {
     for (const [name, size] of Object.entries(options.dimensions ?? {})) {
       api.call(where, "AddFreeDimensionOverrideByName", settings, name, size);
     }
+  }
+
+  #giveConstants(settings: Pointer, constants: Readonly<Record<string, OnnxTensor>>): void {
+    const names = Object.keys(constants);
+    if (names.length === 0) return;
+    const values = pointerArray(names.length);
+    for (const [i, name] of names.entries()) values[i] = this.#values.of(constants[name]);
+    this.#api.call(
+      "constants",
+      "AddExternalInitializers",
+      settings,
+      nameArray(this.#api, names),
+      values,
+      names.length,
+    );
   }
 
   #chooseThreads(settings: Pointer, { sharedPool }: OrtEnvironment, { threads, spinning }: ThreadPool): void {

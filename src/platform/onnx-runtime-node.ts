@@ -34,6 +34,11 @@ export async function openNodeBinding(fallbackReason?: string): Promise<OnnxRunt
       if (options.dimensions !== undefined) {
         throw new OnnxRuntimeError(`compile: sizes for symbolic dimensions need the binding "c-api"`);
       }
+      if (options.givenConstants !== undefined) {
+        throw new OnnxRuntimeError(
+          'compile: a constant in memory needs the binding "c-api"; feed them instead',
+        );
+      }
       if (options.provider === "cuda") requireCudaFiles(onnxRuntimeLibrary());
       const session = await rephrase("compile", () =>
         library.InferenceSession.create(model, sessionOptions(options)),

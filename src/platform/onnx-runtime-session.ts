@@ -29,13 +29,16 @@ export class NativeSession implements OnnxSession {
   readonly #pointer: Pointer;
   readonly #inputNames: Names;
   readonly #outputNames: Names;
+  /** Memory that the native session reads. */
+  readonly kept: unknown;
   #running = 0;
   #disposed = false;
 
-  constructor(api: OrtApi, values: OrtValues, pointer: Pointer) {
+  constructor(api: OrtApi, values: OrtValues, pointer: Pointer, kept?: unknown) {
     this.#api = api;
     this.#values = values;
     this.#pointer = pointer;
+    this.kept = kept;
     sessionReleaser(api).register(this, pointer, this);
     this.inputs = readSignatures(api, pointer, "Input");
     this.outputs = readSignatures(api, pointer, "Output");

@@ -41,6 +41,11 @@ export interface OnnxSessionOptions {
   readonly settings?: Readonly<Record<string, string>>;
   /** Where constants lie that are not in the model's own bytes. */
   readonly constants?: ConstantFiles;
+  /**
+   * Constants that the caller's memory holds, by the names under which the model says that they lie elsewhere. They
+   * are read where they are for as long as the session lives. Only with the binding "c-api".
+   */
+  readonly givenConstants?: Readonly<Record<string, OnnxTensor>>;
 }
 
 /** Files of one directory that constants of a model lie in. */

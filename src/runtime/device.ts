@@ -7,8 +7,9 @@ import {
   openOnnxRuntime,
   processorCount,
 } from "../platform/index.ts";
-import { allocate, type DType, type Graph, type HostTensor, leavesOf } from "../tensor/index.ts";
+import { allocate, type DType, type Graph, type HostTensor, leavesOf, staticSizes } from "../tensor/index.ts";
 import { Program } from "./program.ts";
+import type { NamedTensors } from "./signature.ts";
 
 export interface DeviceOptions {
   /** Where the kernels run. Default "cpu". */
@@ -32,6 +33,12 @@ export type CompileOptions = Pick<OnnxSessionOptions, "optimization" | "dimensio
 export interface StoredParameters {
   readonly directory: string;
   readonly places: ReadonlyMap<string, StoredParameter>;
+}
+
+/** Parameters of a graph that are constants of its program. */
+export interface ConstantParameters {
+  readonly stored?: StoredParameters | undefined;
+  readonly constants?: NamedTensors | undefined;
 }
 
 /** Something that runs graphs: compiles them to programs, whose values live in JavaScript's memory. */
@@ -62,26 +69,36 @@ export class Device {
     };
   }
 
+  /** Whether `compile` takes constants that lie in memory: the CPU behind the C API. */
+  get takesConstants(): boolean {
+    return this.binding === "c-api" && this.name === "cpu";
+  }
+
   /** A zeroed tensor that programs read and write where it lies, as they do with views of its buffer. */
   allocate<T extends DType>(dtype: T, dims: readonly number[]): HostTensor<T> {
     return allocate(dtype, dims);
   }
 
   /**
-   * A graph as a program. Its feeds are the graph's inputs and parameters by name, but for those that `stored`
-   * tells where to find: these are mapped into memory, rearranged for their kernels, and belong to the program.
+   * A graph as a program. Its feeds are the graph's inputs and parameters by name, but for those that are constants:
+   * kernels rearrange these once, which is faster and takes their size in memory again.
    *
+   * @param stored parameters that are constants and mapped into memory from their files
+   * @param constants values of parameters that are constants; they must stay as they are. Only where `takesConstants`
    * @throws {OnnxRuntimeError} where ONNX Runtime refuses the graph or the device is not there
+   * @throws {RangeError} where a constant is not as the graph asks
    */
   async compile(
     graph: Graph,
-    { stored, ...options }: CompileOptions & { readonly stored?: StoredParameters | undefined } = {},
+    { stored, constants, ...options }: CompileOptions & ConstantParameters = {},
   ): Promise<Program> {
-    const { name } = this;
-    if (stored === undefined) return this.#program(graph.name, writeModel(graph, { target: name }), options);
-    const model = writeModel(graph, { target: name, stored: stored.places });
-    const constants = { directory: stored.directory, files: filesOf(graph, stored) };
-    return this.#program(graph.name, model, { ...options, constants });
+    const places = new Map([...(stored?.places ?? []), ...placesInMemory(graph, constants ?? {})]);
+    const model = writeModel(graph, { target: this.name, stored: places });
+    return this.#program(graph.name, model, {
+      ...options,
+      ...(stored && { constants: { directory: stored.directory, files: filesOf(graph, stored) } }),
+      ...(constants && { givenConstants: constants }),
+    });
   }
 
   /** An ONNX model's bytes as a program. `name` begins its errors. */
@@ -94,6 +111,25 @@ export class Device {
     const session = await this.#runtime.createSession(model, { ...this.#options, ...options });
     return new Program(name, session);
   }
+}
+
+/** Where a model says that constants lie which are handed over beside it. */
+function placesInMemory(graph: Graph, constants: NamedTensors): [string, StoredParameter][] {
+  const { parameters } = leavesOf(graph);
+  return Object.entries(constants).map(([name, { dtype, dims, data }]) => {
+    const asked = parameters.get(name);
+    const must = asked && `${asked.dtype} [${staticSizes(asked.shape, name).join(", ")}]`;
+    const got = `${dtype} [${dims.join(", ")}]`;
+    if (must !== got) {
+      throw new RangeError(
+        `${graph.name}: the constant ${name} must be ${must ?? "a parameter"}, got ${got}`,
+      );
+    }
+    return [
+      name,
+      { file: "memory", offset: 0, bytes: data.byteLength, type: dtype === "uint8" ? "U8" : "F32" },
+    ];
+  });
 }
 
 /** The files that a graph's stored parameters lie in. */

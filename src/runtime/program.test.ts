@@ -79,6 +79,33 @@ describe("a program", () => {
     );
   });
 
+  it("has parameters as constants that lie in memory, and no inputs for them", async () => {
+    const fixed = await device.compile(embedAndProject(), { constants: { weight, table } });
+    expect(fixed.inputs.map(({ name }) => name)).toEqual(["ids"]);
+    const ids = int64([3, 1], [2]);
+    expect(fixed.runSync({ ids })).toEqual(program.runSync({ ids, table, weight }));
+    fixed.dispose();
+  });
+
+  it("refuses constants that do not fit the graph", async () => {
+    const narrow = { weight: float32([1, 2], [2, 1]) };
+    await expect(device.compile(embedAndProject(), { constants: narrow })).rejects.toThrow(
+      "embed: the constant weight must be float32 [2, 3], got float32 [2, 1]",
+    );
+    const unknown = { bias: float32([0], [1]) };
+    await expect(device.compile(embedAndProject(), { constants: unknown })).rejects.toThrow(
+      "embed: the constant bias must be a parameter, got float32 [1]",
+    );
+  });
+
+  it("feeds what the other binding cannot take as constants in memory", async () => {
+    const other = await openDevice({ binding: "onnxruntime-node" });
+    expect([device.takesConstants, other.takesConstants]).toEqual([true, false]);
+    await expect(other.compile(embedAndProject(), { constants: { weight } })).rejects.toThrow(
+      'needs the binding "c-api"',
+    );
+  });
+
   it("updates views of one arena in place with bound runs", async () => {
     const size = dim("size", 3);
     const names = ["weight", "gradient", "rate"] as const;
