@@ -1,14 +1,9 @@
+import type { TokenConstraint } from "../constraint/index.ts";
 import type { Answer } from "./answer.ts";
 import type { Prompt } from "./prompt.ts";
 import type { GenerationSettings } from "./settings.ts";
 
-/** Says at each step of one answer which tokens may come next. It belongs to that answer alone. */
-export interface TokenConstraint {
-  /** Sets the logits [vocabulary] of every token that may not come next to −∞. At least one must be left. */
-  forbid(logits: Float32Array): void;
-  /** Takes note of the token that was chosen. */
-  accept(id: number): void;
-}
+export type { TokenConstraint };
 
 /** One answer that an engine is asked for. */
 export interface GenerationRequest {

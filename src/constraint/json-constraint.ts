@@ -1,0 +1,118 @@
+import type { Tokenizer } from "../tokenizer/index.ts";
+import { type Configuration, Configurations, impossible } from "./configurations.ts";
+import { requireExclusive } from "./exclusive.ts";
+import { grammarOf } from "./grammar.ts";
+import { readSchema } from "./schema.ts";
+import type { TokenConstraint } from "./token-constraint.ts";
+import { Vocabulary } from "./vocabulary.ts";
+
+export interface JsonConstraintOptions {
+  /** Tokens that end an answer. Default: the tokenizer's. */
+  readonly eosTokenIds?: readonly number[] | undefined;
+  /**
+   * Tokens that the answer may have, the one that ends it included. The text is brought to its end in time wherever
+   * so many tokens are enough. Default: any number, and an answer may go on as long as its schema allows.
+   */
+  readonly maxNewTokens?: number | undefined;
+}
+
+/** Schemas of a tokenizer whose automata are kept. */
+const keptSchemas = 16;
+
+interface Prepared {
+  readonly vocabulary: Vocabulary;
+  readonly bySchema: Map<string, Configurations>;
+}
+
+const prepared = new WeakMap<Tokenizer, Prepared>();
+
+/**
+ * A constraint on one answer: its text is JSON that a schema (draft 2020-12) allows, and nothing else. The answer may
+ * end only where the JSON is complete. Only an answer that is cut by its number of tokens may be incomplete.
+ *
+ * @param schema undefined: any JSON object
+ * @throws JsonSchemaError naming everything in the schema that is not supported, TokenizerError where the vocabulary
+ *   lacks tokens of single bytes
+ */
+export function jsonConstraint(
+  schema: object | boolean | undefined,
+  tokenizer: Tokenizer,
+  options: JsonConstraintOptions = {},
+): TokenConstraint {
+  const { eosTokenIds = [tokenizer.eosId], maxNewTokens } = options;
+  return new JsonConstraint(
+    automatonOf(schema ?? { type: "object" }, tokenizer),
+    tokenizer,
+    eosTokenIds,
+    maxNewTokens,
+  );
+}
+
+function automatonOf(schema: object | boolean, tokenizer: Tokenizer): Configurations {
+  const known = prepared.get(tokenizer) ?? { vocabulary: new Vocabulary(tokenizer), bySchema: new Map() };
+  prepared.set(tokenizer, known);
+  const { vocabulary, bySchema } = known;
+  const key = JSON.stringify(schema);
+  const made = bySchema.get(key) ?? prepare(schema, vocabulary);
+  bySchema.delete(key);
+  bySchema.set(key, made);
+  for (const oldest of bySchema.keys()) {
+    if (bySchema.size <= keptSchemas) break;
+    bySchema.delete(oldest);
+  }
+  return made;
+}
+
+function prepare(document: object | boolean, vocabulary: Vocabulary): Configurations {
+  const schema = readSchema(document);
+  requireExclusive(schema);
+  return new Configurations(grammarOf(schema, vocabulary), vocabulary);
+}
+
+class JsonConstraint implements TokenConstraint {
+  readonly #automaton: Configurations;
+  readonly #tokenizer: Tokenizer;
+  readonly #ends: readonly number[];
+  #remaining: number;
+  #at: Configuration;
+
+  constructor(
+    automaton: Configurations,
+    tokenizer: Tokenizer,
+    ends: readonly number[],
+    maxNewTokens = Number.POSITIVE_INFINITY,
+  ) {
+    this.#automaton = automaton;
+    this.#tokenizer = tokenizer;
+    this.#ends = ends;
+    this.#remaining = maxNewTokens;
+    this.#at = automaton.start();
+  }
+
+  forbid(logits: Float32Array): void {
+    const needs = this.#automaton.needs(this.#at);
+    const most = this.#mostNeed(needs);
+    const ends = this.#ends.map((id) => [id, logits[id]]);
+    logits.fill(Number.NEGATIVE_INFINITY, needs.length);
+    for (let id = 0; id < needs.length; id++) if (needs[id] > most) logits[id] = Number.NEGATIVE_INFINITY;
+    if (this.#at.complete) for (const [id, logit] of ends) logits[id] = logit;
+  }
+
+  accept(id: number): void {
+    this.#remaining--;
+    if (this.#ends.includes(id)) return;
+    for (const byte of this.#tokenizer.bytes(id) ?? []) {
+      const next = this.#automaton.step(this.#at, byte);
+      if (next === undefined)
+        throw new RangeError(`json: the next token must be one that is allowed, got ${id}`);
+      this.#at = next;
+    }
+  }
+
+  /** How many tokens may be needed after the next one: what is left without it and the end, or else the fewest. */
+  #mostNeed(needs: Uint16Array): number {
+    const left = Math.min(this.#remaining - 2, impossible - 1);
+    if (this.#at.complete || this.#at.least <= left + 1) return left;
+    return needs.reduce((fewest, need) => Math.min(fewest, need), impossible - 1);
+  }
+}
