@@ -78,6 +78,7 @@ const numbers = {
   rateFactors: z.record(z.string(), z.number().nonnegative()),
   lora,
   augment: z.boolean(),
+  framesPerVideo: z.int().min(2),
   seed: z.int().nonnegative(),
   evaluateEvery: whole,
   saveEvery: whole,
@@ -110,6 +111,7 @@ const optionalNumbers = {
   rateFactors: true,
   lora: true,
   augment: true,
+  framesPerVideo: true,
   evaluateEvery: true,
   saveEvery: true,
 } as const;

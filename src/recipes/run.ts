@@ -108,7 +108,8 @@ export async function prepareRun(path: string, overrides: RunOverrides = {}): Pr
   const objective = languageObjective(origin.config, plan.recipe);
   const [data, evaluation] = [await open(plan, origin, plan.data), await open(plan, origin, plan.evaluation)];
   const usesPictures = plan.data.some((file) => contentOf(plan, file) !== "text");
-  const pictures = data.some(({ hasVideos }) => hasVideos) ? defaultFrames : Number(usesPictures);
+  const hasVideos = data.some((file) => file.hasVideos);
+  const pictures = hasVideos ? framesPerVideo(plan) : Number(usesPictures);
   return {
     plan,
     parameters: objective.parameters,
@@ -122,6 +123,11 @@ export async function prepareRun(path: string, overrides: RunOverrides = {}): Pr
 
 async function originOf({ model, config, tokenizer, recipe }: RunPlan): Promise<Origin> {
   const { config: parsed, tensors, checkpoint } = await modelOf(model, config);
+  if (recipe.framesPerVideo !== undefined && !parsed.video) {
+    throw new RangeError(
+      `recipe ${recipe.name}: framesPerVideo is for models of the video version, got a model of pictures; leave it out`,
+    );
+  }
   const tokenizerDirectory = tokenizer ?? model!;
   const loaded = await loadTokenizer(tokenizerDirectory);
   if (loaded.vocabularySize > parsed.language.vocabulary) {
@@ -161,6 +167,8 @@ async function modelOf(
   }
 }
 
+const framesPerVideo = ({ recipe }: RunPlan): number => recipe.framesPerVideo ?? defaultFrames;
+
 function contentOf({ recipe }: RunPlan, { content }: DataFile): Content {
   if (content !== undefined) return content;
   return recipe.stage === "language" ? "text" : recipe.stage === "1" ? "caption" : "conversation";
@@ -187,7 +195,7 @@ async function open(plan: RunPlan, origin: Origin, files: readonly DataFile[]): 
 async function openFile(plan: RunPlan, origin: Origin, file: DataFile): Promise<OpenedFile> {
   const content = contentOf(plan, file);
   const { config } = origin;
-  const videos = config.video ? { frames: defaultFrames, size: config.vision.imageSize } : undefined;
+  const videos = config.video ? { frames: framesPerVideo(plan), size: config.vision.imageSize } : undefined;
   const source = await jsonlSource(file.file, { content, videos });
   const length = Math.min(file.rows ?? source.length, source.length);
   const options = textOptions(plan.recipe, origin, content);

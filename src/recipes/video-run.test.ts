@@ -42,9 +42,10 @@ afterAll(async () => {
   owl.remove();
 });
 
-const recipe = (model: string): string =>
-  `extends: stage-1\nmodel: ${model}\noutput: run\ndata: [{ file: films.jsonl, content: conversation }]\n` +
-  "steps: 12\nbatch: 3\nmicroBatch: 3\nwarmup: 1\nmaxTokens: 64\nlearningRate: 0.02\nweightDecay: 0\naugment: false\n";
+const recipe = (model: string, output = "run", steps = 12): string =>
+  `extends: stage-1\nmodel: ${model}\noutput: ${output}\ndata: [{ file: films.jsonl, content: conversation }]\n` +
+  `steps: ${steps}\n` +
+  "batch: 3\nmicroBatch: 3\nwarmup: 1\nmaxTokens: 64\nlearningRate: 0.02\nweightDecay: 0\naugment: false\n";
 
 test("a model of the video version learns from videos, and what is written loads as one", async () => {
   const run = await prepareRun(await write("video.yaml", recipe(owl.directory)));
@@ -68,6 +69,29 @@ test("a model of the video version learns from videos, and what is written loads
   expect(ids).toHaveLength(2);
   await (await before).close();
   await trained.close();
+});
+
+test("a recipe says how many frames of a video are seen", async () => {
+  const losses: number[] = [];
+  for (const frames of [4, 2]) {
+    const text = `${recipe(owl.directory, `frames-${frames}`, 2)}framesPerVideo: ${frames}\n`;
+    const run = await prepareRun(await write("frames.yaml", text));
+    const onEvent = (event: TrainingEvent): void => {
+      if (event.kind === "step") losses.push(event.loss);
+    };
+    await run.start({ onEvent, device: { threads: 1 } });
+  }
+  expect(losses).toHaveLength(4);
+  expect(losses[2]).not.toBe(losses[0]);
+});
+
+test("frames per video are two or more, and of a model that takes videos", async () => {
+  const few = await write("few.yaml", `${recipe(owl.directory)}framesPerVideo: 1\n`);
+  await expect(prepareRun(few)).rejects.toThrow(/framesPerVideo: .*>=2/);
+  const pictures = await owlFixture();
+  const many = await write("many.yaml", `${recipe(pictures.directory)}framesPerVideo: 8\n`);
+  await expect(prepareRun(many)).rejects.toThrow(/framesPerVideo is for models of the video version/);
+  pictures.remove();
 });
 
 test("a model of pictures refuses rows with videos, by line", async () => {

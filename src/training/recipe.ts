@@ -40,6 +40,8 @@ export interface TrainingRecipe {
   readonly lora?: LoraSettings | undefined;
   /** Cut pictures out and mirror them at random, as in stage 1 of the paper. */
   readonly augment?: boolean | undefined;
+  /** Frames that are seen of a video, spread over its length. 4 if absent. */
+  readonly framesPerVideo?: number | undefined;
   /** Seed of fresh parameters and of the order of examples. */
   readonly seed: number;
   /** Steps between evaluations on held-out rows. */
