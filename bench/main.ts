@@ -1,4 +1,5 @@
 import { decodeBench } from "./decode.ts";
+import { servingBench } from "./serving.ts";
 import { sevenBillionBench } from "./seven-billion.ts";
 import { measureStep } from "./train.ts";
 import { visionBench } from "./vision.ts";
@@ -19,6 +20,7 @@ const benches: Readonly<Record<string, (words: readonly string[]) => Promise<voi
   train: trainBench,
   decode: decodeBench,
   vision: visionBench,
+  serving: servingBench,
   "seven-billion": sevenBillionBench,
 };
 

@@ -16,7 +16,10 @@ export interface EngineOptions {
   readonly maxRunning?: number | undefined;
   /** Positions of a prompt that are computed between two steps of the running answers; an odd number counts as the next. Default 128. */
   readonly prefillChunk?: number | undefined;
-  /** Bytes of keys and values that are kept of ended answers for prompts that begin alike; 0 for none. Default 1 GiB. */
+  /**
+   * Bytes of keys and values that are kept of ended answers for prompts that begin alike; 0 for none. Default: what two
+   * of the longest conversations for each running answer take, at most 2 GiB.
+   */
   readonly keyValueCacheBytes?: number | undefined;
   /** Bytes of visual tokens that the model keeps. Default: as it is, 68 MB from the start. */
   readonly visualCacheBytes?: number | undefined;
@@ -45,8 +48,6 @@ export interface EngineStatistics {
   /** Pictures and videos that were looked up and kept, and those that had to be encoded. One that lies within a kept beginning is not looked up. */
   readonly visualCache: CacheStatistics;
 }
-
-const defaults = { maxRunning: 8, prefillChunk: 128, keyValueCacheBytes: 2 ** 30 };
 
 /**
  * Makes answers for many who ask at the same time. A request joins the running answers at the next token and leaves
@@ -80,15 +81,15 @@ export class Engine {
 
   /** @throws RangeError where an option is no whole number in its range */
   constructor(model: LoadedModel, textStream: (() => TextStream) | undefined, options: EngineOptions = {}) {
-    const { maxRunning, prefillChunk, keyValueCacheBytes } = { ...defaults, ...present(options) };
+    const { maxRunning = 8, prefillChunk = 128, keyValueCacheBytes, visualCacheBytes } = options;
     requireWhole({ maxRunning, prefillChunk }, 1);
-    requireWhole({ keyValueCacheBytes, visualCacheBytes: options.visualCacheBytes ?? 0 }, 0);
+    requireWhole({ keyValueCacheBytes, visualCacheBytes }, 0);
     this.#model = model;
     this.#textStream = textStream;
     this.#chunk = evenCount(prefillChunk);
     this.#places = new Turns(maxRunning);
     this.#rows = new KeyValueRows(model, maxRunning, keyValueCacheBytes);
-    if (options.visualCacheBytes !== undefined) model.visualCache.bound(options.visualCacheBytes);
+    if (visualCacheBytes !== undefined) model.visualCache.bound(visualCacheBytes);
   }
 
   get statistics(): EngineStatistics {
@@ -274,12 +275,8 @@ export class Engine {
   }
 }
 
-function present(options: EngineOptions): Partial<typeof defaults> {
-  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
-}
-
-function requireWhole(numbers: Readonly<Record<string, number>>, least: number): void {
-  for (const [name, value] of Object.entries(numbers)) {
+function requireWhole(numbers: Readonly<Record<string, number | undefined>>, least: number): void {
+  for (const [name, value = least] of Object.entries(numbers)) {
     if (!Number.isInteger(value) || value < least) {
       throw new RangeError(`engine: ${name} must be a whole number of at least ${least}, got ${value}`);
     }

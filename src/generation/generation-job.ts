@@ -78,7 +78,7 @@ export class GenerationJob {
     const missing = pictures.slice(seen).filter(({ key }) => !this.#visual.has(key));
     if (missing.length === 0) return;
     // One at a time: what is encoded along with it may change a picture's tokens in the last bits.
-    const tokens = await this.#model.visualTokens(missing, 1);
+    const tokens = await this.#model.visualTokens(missing, 1, this.signal);
     const width = tokens.length / missing.length;
     for (const [i, { key }] of missing.entries()) {
       this.#visual.set(key, tokens.subarray(i * width, (i + 1) * width));

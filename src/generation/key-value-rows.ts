@@ -30,6 +30,9 @@ interface Match {
 /** Fewer positions in common are not worth copying. */
 const leastShared = 8;
 
+/** Bytes that are kept where nothing is said: one conversation of a 7 B at its longest, many of a small model's. */
+const mostBytes = 2 ** 31;
+
 /**
  * Rows of one KV cache that begin and end at different times. A row stays where it is while it is in use, but that
  * the last one moves into a free place when others have ended, so that a step computes few rows. What a row holds when its
@@ -48,11 +51,12 @@ export class KeyValueRows {
   /** Decoders of so many first rows, for the cache's present buffers. */
   #decoders = new Map<number, { readonly window: KeyValueCache; readonly decoder: Decoder }>();
 
-  /** @param limit bytes of keys and values that are kept for others */
-  constructor(model: LoadedModel, rows: number, limit: number) {
+  /** @param limit bytes of keys and values that are kept for others; absent: what two full rows for each take, at most 2 GiB */
+  constructor(model: LoadedModel, rows: number, limit?: number) {
     this.#model = model;
-    this.#limit = limit;
     this.#cache = model.newCache(evenCount(rows), model.firstCapacity);
+    const fullRow = model.config.language.maxPositions * this.#cache.bytesPerPosition;
+    this.#limit = limit ?? Math.min(2 * rows * fullRow, mostBytes);
     this.#rows = Array.from({ length: evenCount(rows) }, (_, index) => ({
       index,
       keys: [],
@@ -83,12 +87,12 @@ export class KeyValueRows {
     // What has more in common than it would lose goes on where it is.
     const same = free.find((row) => row === holder && 2 * shared >= row.keys.length);
     const row = same ?? this.#freePlace(free);
-    row.inUse = true;
     if (row !== same) {
       this.#vacate(row);
       if (holder !== undefined) this.#copy(holder, row, shared);
     }
     row.keys = keys.slice(0, shared);
+    row.inUse = true;
     return row;
   }
 

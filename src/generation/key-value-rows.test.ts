@@ -1,0 +1,83 @@
+import { fileURLToPath } from "node:url";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { loadCheckpoint } from "../checkpoint/index.ts";
+import { parseConfig } from "../model/index.ts";
+import { openDevice } from "../runtime/index.ts";
+import { KeyValueRows, type Row } from "./key-value-rows.ts";
+import { LoadedModel } from "./loaded-model.ts";
+
+let model: LoadedModel;
+
+beforeAll(async () => {
+  const directory = fileURLToPath(new URL("../../tests/fixtures/model", import.meta.url));
+  const { config, tensors } = await loadCheckpoint(directory);
+  model = new LoadedModel(parseConfig(config), tensors, await openDevice({ threads: 1 }));
+});
+afterAll(() => model.close());
+
+const words = (count: number, seed: number): number[] =>
+  Array.from({ length: count }, (_, i) => 3 + ((i * (37 + 10 * seed) + 91 * seed) % 1000));
+
+async function begin(rows: KeyValueRows, ids: readonly number[]): Promise<Row> {
+  const row = rows.begin(ids);
+  await rows.extend(row, { ids, keys: ids }, [row.keys.length, ids.length], new Float32Array());
+  return row;
+}
+
+/** The logits after some tokens have been added to a prompt that is alone. */
+async function alone(ids: readonly number[], tokens: readonly number[]): Promise<Float32Array> {
+  const rows = new KeyValueRows(model, 1, 0);
+  const row = await begin(rows, ids);
+  let logits = new Float32Array() as Float32Array;
+  for (const token of tokens) [logits] = await rows.decode([row], [token]);
+  return logits.slice();
+}
+
+test("the last row moves into a free place and goes on as if it had stayed", async () => {
+  const rows = new KeyValueRows(model, 4, 2 ** 30);
+  const begun: Row[] = [];
+  for (const seed of [1, 2, 3, 4]) begun.push(await begin(rows, words(9 + seed, seed)));
+  expect(begun.map(({ index }) => index)).toEqual([0, 1, 2, 3]);
+  await rows.decode(begun, [5, 6, 7, 8]);
+  rows.end(begun[0]);
+  rows.end(begun[2]);
+  const [, second, , fourth] = begun;
+  const logits = await rows.decode([fourth, second], [9, 10]);
+  expect([second.index, fourth.index]).toEqual([1, 0]);
+  expect(logits[0]).toEqual(await alone(words(13, 4), [8, 9]));
+  expect(logits[1]).toEqual(await alone(words(11, 2), [6, 10]));
+  // What the places held before is there still.
+  expect(rows.sharedPositions([...words(10, 1), 5, 1])).toBe(11);
+  expect(rows.sharedPositions([...words(12, 3), 7, 1])).toBe(13);
+});
+
+test("what a copy holds goes on as the row would have", async () => {
+  const rows = new KeyValueRows(model, 1, 2 ** 30);
+  const first = words(20, 1);
+  rows.end(await begin(rows, first));
+  for (const seed of [2, 3, 4]) rows.end(await begin(rows, words(20, seed)));
+  expect(rows.statistics).toMatchObject({ hits: 0, misses: 4, entries: 4 });
+  const further = [...first, 7, 8];
+  const row = rows.begin(further);
+  expect(row.keys).toEqual(first);
+  const prompt = { ids: further, keys: further };
+  const logits = await rows.extend(row, prompt, [20, 22], new Float32Array());
+  const whole = new KeyValueRows(model, 1, 0);
+  const place = whole.begin(further);
+  expect(logits).toEqual(await whole.extend(place, prompt, [0, 22], new Float32Array()));
+  // The longer row replaces the copy that it begins with.
+  rows.end(row);
+  expect(rows.statistics).toMatchObject({ hits: 1, entries: 4 });
+});
+
+test("rows grow together where one becomes longer than the room", async () => {
+  const rows = new KeyValueRows(model, 2, 0);
+  const long = words(model.firstCapacity - 1, 1);
+  const begun = [await begin(rows, long), await begin(rows, words(9, 2))];
+  let logits: Float32Array[] = [];
+  for (const token of [5, 6, 7]) logits = await rows.decode(begun, [token, token]);
+  const [first, second] = logits.map((row) => row.slice());
+  expect(begun[0].keys.length).toBeGreaterThan(model.firstCapacity);
+  expect(first).toEqual(await alone(long, [5, 6, 7]));
+  expect(second).toEqual(await alone(words(9, 2), [5, 6, 7]));
+});
