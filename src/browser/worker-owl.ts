@@ -45,7 +45,8 @@ interface Opened {
  */
 export class WorkerOwl {
   readonly #options: WorkerOwlOptions;
-  #device: BrowserDevice;
+  /** Undefined until it is known whether there is a GPU. */
+  #device: BrowserDevice | undefined;
   /** Whether the device was chosen here and may be changed here. */
   readonly #mayFallBack: boolean;
   #opened: Promise<Opened> | undefined;
@@ -55,12 +56,12 @@ export class WorkerOwl {
   constructor(options: WorkerOwlOptions) {
     const { device = "auto" } = options;
     this.#options = options;
-    this.#device = device === "auto" ? (hasGpu() ? "webgpu" : "cpu") : device;
+    this.#device = device === "auto" ? undefined : device;
     this.#mayFallBack = device === "auto";
   }
 
-  /** Where the model runs, or will once it is loaded. */
-  get device(): BrowserDevice {
+  /** Where the model runs; undefined before anything was loaded, with "auto". */
+  get device(): BrowserDevice | undefined {
     return this.#device;
   }
 
@@ -117,6 +118,7 @@ export class WorkerOwl {
   async #ready(signal?: AbortSignal): Promise<Opened> {
     for (;;) {
       if (this.#closed) throw new Error("owl: must not be closed before it is asked");
+      this.#device ??= await bestDevice();
       const device = this.#device;
       this.#opened ??= this.#open(device);
       const opened = this.#opened;
@@ -167,7 +169,12 @@ export class WorkerOwl {
   }
 }
 
-const hasGpu = (): boolean => (navigator as { gpu?: unknown }).gpu !== undefined;
+/** The GPU, where the browser gives one. */
+async function bestDevice(): Promise<BrowserDevice> {
+  const gpu = (navigator as { gpu?: GPU }).gpu;
+  const adapter = await gpu?.requestAdapter().catch(() => null);
+  return adapter ? "webgpu" : "cpu";
+}
 
 /** A promise's result, or the signal's reason if that comes first. */
 async function orAborted<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
