@@ -89,7 +89,7 @@ const align: TrainingRecipe = {
   ...SHARED,
   name: "owl-nano stage 1",
   stage: "1",
-  steps: 8000,
+  steps: 7000,
   maxTokens: 64,
   learningRate: 1.2e-3,
   rateFactors: { vision_model: 0.1 },
