@@ -280,12 +280,8 @@ export function addServe(program: Command): void {
       "of a prompt between two steps of others (default: 128)",
       countOption,
     )
-    .option(
-      "--kv-cache-bytes <count>",
-      "keys and values kept of conversations (default: 256 MiB)",
-      countOption,
-    )
-    .option("--visual-cache-bytes <count>", "visual tokens kept of pictures (default: 64 MiB)", countOption);
+    .option("--kv-cache-bytes <count>", "keys and values kept of conversations (default: 1 GiB)", countOption)
+    .option("--visual-cache-bytes <count>", "visual tokens kept of pictures (default: 68 MB)", countOption);
   for (const [flag, says, limit] of limitSwitches) {
     command.option(`--${flag} <count>`, `most ${says} (default: ${defaultLimits[limit]})`, countOption);
   }

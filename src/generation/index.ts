@@ -4,7 +4,7 @@ export { Generator, type GeneratorOptions } from "./generator.ts";
 export { LoadedModel } from "./loaded-model.ts";
 export type { ForwardResult, GradientResult, ModelInputs } from "./numbers.ts";
 export { type ChatMessage, type ChatSettings, type LoadOptions, Owl } from "./owl.ts";
-export type { PictureSource, VideoSource } from "./picture-source.ts";
+export type { PictureSource, ReadingLimits, VideoSource } from "./picture-source.ts";
 export { ProbeError, type ProbeOptions, probeModel } from "./probe.ts";
 export { checkPrompt, type Picture, type Prompt, pictureOf } from "./prompt.ts";
 export { Reply } from "./reply.ts";
@@ -24,4 +24,5 @@ export {
   settingsFromGenerationConfig,
   settingsFromJson,
 } from "./settings.ts";
+export { textLogits } from "./text-logits.ts";
 export type { CacheStatistics } from "./visual-cache.ts";

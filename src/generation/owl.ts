@@ -1,12 +1,10 @@
 import {
   type Adapter,
-  entriesByName,
-  fittingWeights,
   loadAdapter,
   mergeLora,
   type NamedTensors,
   type OpenedCheckpoint,
-  openCheckpoint,
+  openFitting,
   readAll,
 } from "../checkpoint/index.ts";
 import { defaultFrames, type Fidelity, modelPreprocessor, type Preprocessor } from "../image/index.ts";
@@ -32,7 +30,7 @@ import {
   type ModelInputs,
   stageGradients,
 } from "./numbers.ts";
-import { type PictureSource, readMedia, type VideoSource } from "./picture-source.ts";
+import { type PictureSource, type ReadingLimits, readMedia, type VideoSource } from "./picture-source.ts";
 import type { Prompt } from "./prompt.ts";
 import { Reply } from "./reply.ts";
 import { completeSettings, type GenerationSettings, settingsFromGenerationConfig } from "./settings.ts";
@@ -188,13 +186,13 @@ export class Owl {
    * A conversation as the model sees it: ids (−1 at the positions of pictures, −2 at those of videos) and pixels. A
    * model that takes no videos gets each as `framesPerVideo` numbered pictures, and the notes say so.
    */
-  async prompt(messages: readonly ChatMessage[]): Promise<Prompt> {
+  async prompt(messages: readonly ChatMessage[], limits: ReadingLimits = {}): Promise<Prompt> {
     const { config, preprocessor, fidelity, framesPerVideo } = this.#parts;
     const { ids, media } = encodeConversation(messages, this.tokenizer, {
       tokensPerImage: tokensPerImage(config),
       ...(!config.video && { framesPerVideo }),
     });
-    const pictures = await readMedia(media, { preprocessor, fidelity, framesPerVideo });
+    const pictures = await readMedia(media, { ...limits, preprocessor, fidelity, framesPerVideo });
     if (media.every(({ type }) => type !== "frame")) return { ids, pictures };
     const note = `This model takes no videos: each was given to it as ${framesPerVideo} numbered pictures.`;
     return { ids, pictures, notes: [note] };
@@ -261,20 +259,15 @@ async function readModel(
   base: NamedTensors;
   stored: StoredParameters | undefined;
 }> {
-  const checkpoint = await openCheckpoint(directory);
+  const { config, checkpoint } = await openFitting(directory, parseConfig, describeParameters);
+  const { weights } = checkpoint;
   try {
-    const config = parseConfig(
-      checkpoint.config,
-      joinPath(directory, "config.json"),
-      entriesByName(checkpoint.weights),
-    );
-    const weights = await fittingWeights(checkpoint.weights, describeParameters(config));
     if (config.quantization !== undefined || (mapped && areMappable(weights))) {
       return { checkpoint, config, base: new Map(), stored: await storedParameters(weights) };
     }
     return { checkpoint, config, base: await readAll(weights), stored: undefined };
   } finally {
-    await checkpoint.weights.close();
+    await weights.close();
   }
 }
 

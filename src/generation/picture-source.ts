@@ -18,8 +18,16 @@ export type PictureSource = string | URL | Uint8Array | RgbImage;
 /** A video: a path, a URL, the bytes of a video file, or as many decoded frames as the model is to see. */
 export type VideoSource = string | URL | Uint8Array | readonly RgbImage[];
 
+/** What bounds the reading of pictures and videos. */
+export interface ReadingLimits {
+  /** Pictures of more pixels are refused before they are decoded. Default 64 million. */
+  readonly maxPixels?: number | undefined;
+  /** Ends the reading before the next picture or frame; it then throws the signal's reason. */
+  readonly signal?: AbortSignal | undefined;
+}
+
 /** How pictures and videos are read. */
-export interface Reading {
+export interface Reading extends ReadingLimits {
   readonly preprocessor: Preprocessor;
   readonly fidelity: Fidelity;
   readonly framesPerVideo: number;
@@ -27,7 +35,7 @@ export interface Reading {
 
 /**
  * Reads pictures, videos and frames of videos as the vision encoder sees them; a video once, however often it is
- * named.
+ * named. They are read one after the other, because a decoded picture may take much memory.
  *
  * @throws ImageError, VideoError or FileError naming the file and the reason
  */
@@ -35,7 +43,7 @@ export async function readMedia(
   media: readonly Medium<PictureSource, VideoSource>[],
   reading: Reading,
 ): Promise<Picture[]> {
-  const { preprocessor } = reading;
+  const { preprocessor, signal } = reading;
   const decoded = new Map<VideoSource, Promise<readonly RgbImage[]>>();
   const framesOf = (video: VideoSource): Promise<readonly RgbImage[]> => {
     const frames = decoded.get(video) ?? readFrames(video, reading);
@@ -48,18 +56,26 @@ export async function readMedia(
     if (medium.type === "video") return pictureOf(toVideoPixelValues(frames, preprocessor), frames.length);
     return pictureOf(toPixelValues(frames[medium.index], { ...preprocessor, fit: "squeeze" }));
   };
-  return Promise.all(media.map(read));
+  const pictures: Picture[] = [];
+  for (const medium of media) {
+    signal?.throwIfAborted();
+    pictures.push(await read(medium));
+  }
+  return pictures;
 }
 
-async function readPicture(source: PictureSource, { preprocessor, fidelity }: Reading): Promise<Picture> {
+async function readPicture(source: PictureSource, reading: Reading): Promise<Picture> {
+  const { preprocessor, fidelity, maxPixels } = reading;
   if (isRgbImage(source)) return pictureOf(toPixelValues(source, preprocessor));
-  return pictureOf(await loadPixelValues(await readable(source), preprocessor, { fidelity }));
+  const options = { fidelity, ...(maxPixels !== undefined && { maxPixels }) };
+  return pictureOf(await loadPixelValues(await readable(source), preprocessor, options));
 }
 
 async function readFrames(source: VideoSource, reading: Reading): Promise<readonly RgbImage[]> {
-  const { preprocessor, fidelity, framesPerVideo: frames } = reading;
+  const { preprocessor, fidelity, framesPerVideo: frames, maxPixels, signal } = reading;
   if (!isFrames(source)) {
-    return decodeVideo(await readable(source), { frames, size: preprocessor.size, fidelity });
+    const options = { frames, size: preprocessor.size, fidelity, signal };
+    return decodeVideo(await readable(source), { ...options, ...(maxPixels !== undefined && { maxPixels }) });
   }
   if (source.length === frames) return source;
   throw new VideoError(

@@ -1,4 +1,4 @@
-export { VideoError } from "../platform/index.ts";
+export { MissingFfmpegError, VideoError } from "../platform/index.ts";
 export {
   type Box,
   type CropOptions,

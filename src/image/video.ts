@@ -19,6 +19,8 @@ export interface VideoOptions extends ReadOptions {
   readonly frames?: number | undefined;
   /** Height and width of the frames; their aspect is not kept, as in the reference. */
   readonly size: number;
+  /** Ends the decoding; it then throws the signal's reason. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 const BYTES_OF_SIGNATURE = 12;
@@ -59,8 +61,8 @@ export async function decodeVideo(source: ImageSource, options: VideoOptions): P
   if (kind !== undefined) {
     throw new VideoError(`${where}: must be a video, got a ${kind} picture; give it as a picture`);
   }
-  if (typeof source === "string") return filmFrames(source, where, frames, options.size);
-  return withTemporaryFile(source, (path) => filmFrames(path, where, frames, options.size));
+  if (typeof source === "string") return filmFrames(source, where, frames, options);
+  return withTemporaryFile(source, (path) => filmFrames(path, where, frames, options));
 }
 
 /**
@@ -102,10 +104,15 @@ async function firstBytes(source: ImageSource): Promise<Uint8Array> {
   }
 }
 
-async function filmFrames(path: string, where: string, frames: number, size: number): Promise<RgbImage[]> {
-  const times = await readFrameTimes(path, where);
+async function filmFrames(
+  path: string,
+  where: string,
+  frames: number,
+  { size, signal }: VideoOptions,
+): Promise<RgbImage[]> {
+  const times = await readFrameTimes(path, where, signal);
   return eachOnce(sampleFrames(times.length, frames), async (index) => {
-    const data = await decodeVideoFrame(path, times, index, { width: size, height: size }, where);
+    const data = await decodeVideoFrame(path, times, index, { width: size, height: size }, where, signal);
     return { width: size, height: size, data };
   });
 }
@@ -114,11 +121,12 @@ async function animationFrames(
   source: ImageSource,
   where: string,
   frames: number,
-  { size, fidelity, maxPixels = 64e6, maxBytes = 2 ** 28 }: VideoOptions,
+  { size, fidelity, maxPixels = 64e6, maxBytes = 2 ** 28, signal }: VideoOptions,
 ): Promise<RgbImage[]> {
   const bytes = typeof source === "string" ? await bytesOf(source, maxBytes) : source;
   const { pages } = await headerOf(bytes, where);
   return eachOnce(sampleFrames(pages, frames), async (page) => {
+    signal?.throwIfAborted();
     try {
       const options = { decoding: "colour", orient: false, maxPixels, page } as const;
       const raster = (await decodePicture(bytes, options)) as Raster;

@@ -2,7 +2,7 @@ import { spawn } from "node:child_process";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { VideoError } from "./video-error.ts";
+import { MissingFfmpegError, VideoError } from "./video-error.ts";
 
 export interface FrameSize {
   readonly width: number;
@@ -24,9 +24,10 @@ const DISCARD_FLAG = 4;
  * When the frames of a video file are shown, in seconds, first to last: found from the packets, nothing is decoded.
  *
  * @param where the file's name for people, for errors
+ * @param signal ends it
  * @throws VideoError where ffmpeg is missing or the file is no video it can read
  */
-export async function readFrameTimes(path: string, where = path): Promise<number[]> {
+export async function readFrameTimes(path: string, where = path, signal?: AbortSignal): Promise<number[]> {
   const times: number[] = [];
   let secondsPerTick = Number.NaN;
   let rest = "";
@@ -37,7 +38,8 @@ export async function readFrameTimes(path: string, where = path): Promise<number
     const packet = /^0,\s*-?\d+,\s*(-?\d+),.*?(?:F=0x([0-9A-F]+)|$)/.exec(line);
     if (packet && (Number.parseInt(packet[2] ?? "0", 16) & DISCARD_FLAG) === 0) times.push(Number(packet[1]));
   };
-  await runFfmpeg(["-copyts", ...inputOf(path), "-c", "copy", "-f", "framecrc", "-"], where, (bytes) => {
+  const output = ["-c", "copy", "-f", "framecrc", "-"];
+  await runFfmpeg(["-copyts", ...inputOf(path), ...output], { path, where, signal }, (bytes) => {
     const lines = (rest + Buffer.from(bytes).toString("latin1")).split("\n");
     rest = lines.pop() ?? "";
     lines.forEach(takeLine);
@@ -68,6 +70,7 @@ export async function decodeVideoFrame(
   index: number,
   size: FrameSize,
   where = path,
+  signal?: AbortSignal,
 ): Promise<Uint8Array> {
   const bytes = size.width * size.height * 3;
   const frame = new Uint8Array(bytes);
@@ -77,7 +80,7 @@ export async function decodeVideoFrame(
   const seek = index === 0 ? [] : ["-seek_timestamp", "1", "-ss", from.toFixed(6)];
   const scale = `scale=${size.width}:${size.height}:flags=bicubic`;
   const output = ["-frames:v", "1", "-vf", scale, "-pix_fmt", "rgb24", "-f", "rawvideo", "-"];
-  await runFfmpeg([...seek, ...inputOf(path), ...output], where, (part) => {
+  await runFfmpeg([...seek, ...inputOf(path), ...output], { path, where, signal }, (part) => {
     frame.set(part.subarray(0, bytes - filled), filled);
     filled = Math.min(bytes, filled + part.length);
   });
@@ -112,11 +115,20 @@ function inputOf(path: string): string[] {
   return ["-threads", "2", ...limits, "-i", `file:${path}`, "-map", "0:V:0"];
 }
 
+/** What ffmpeg is at work on. */
+interface ReadVideo {
+  readonly path: string;
+  /** Its name for people. */
+  readonly where: string;
+  readonly signal: AbortSignal | undefined;
+}
+
 async function runFfmpeg(
   args: readonly string[],
-  where: string,
+  { path, where, signal }: ReadVideo,
   take: (bytes: Uint8Array) => void,
 ): Promise<void> {
+  signal?.throwIfAborted();
   const program = process.env.FFMPEG_PATH || "ffmpeg";
   const child = spawn(program, ["-v", "error", "-nostdin", ...args], { stdio: ["ignore", "pipe", "pipe"] });
   let failure: unknown;
@@ -129,6 +141,8 @@ async function runFfmpeg(
     `${where}: must be read within ${SECONDS_PER_STEP} seconds a step, got a longer one; shorten it`,
   );
   const timer = setTimeout(() => end(late), 1000 * SECONDS_PER_STEP);
+  const abort = (): void => end(signal?.reason);
+  signal?.addEventListener("abort", abort, { once: true });
   child.stdout.on("data", (bytes: Buffer) => {
     try {
       if (failure === undefined) take(bytes);
@@ -142,17 +156,22 @@ async function runFfmpeg(
   const code = await new Promise<number | null>((resolve, reject) => {
     child.on("error", (error) => reject(missingFfmpeg(program, where, error)));
     child.on("close", resolve);
-  }).finally(() => clearTimeout(timer));
+  }).finally(() => {
+    clearTimeout(timer);
+    signal?.removeEventListener("abort", abort);
+  });
   if (failure !== undefined) throw failure;
   if (code !== 0)
-    throw new VideoError(`${where}: must be a video that ffmpeg can read, got: ${reason(said, code)}`);
+    throw new VideoError(
+      `${where}: must be a video that ffmpeg can read, got: ${reason(said.replaceAll(`file:${path}`, where), code)}`,
+    );
 }
 
-function missingFfmpeg(program: string, where: string, cause: unknown): VideoError {
+function missingFfmpeg(program: string, where: string, cause: unknown): MissingFfmpegError {
   const named = process.env.FFMPEG_PATH
     ? `${program} (FFMPEG_PATH), which cannot be run`
     : "none on the PATH";
-  return new VideoError(
+  return new MissingFfmpegError(
     `${where}: needs ffmpeg to be read, got ${named}. Install it (Debian and Ubuntu: apt-get install -y ffmpeg; ` +
       "macOS: brew install ffmpeg; Windows: winget install ffmpeg) or set FFMPEG_PATH. " +
       "Animated GIF and WebP need no ffmpeg.",

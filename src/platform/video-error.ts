@@ -2,3 +2,8 @@
 export class VideoError extends Error {
   override name = "VideoError";
 }
+
+/** There is no ffmpeg that could read a video; the message says how to get one. */
+export class MissingFfmpegError extends VideoError {
+  override name = "MissingFfmpegError";
+}

@@ -89,7 +89,8 @@ async function readPrompt(asking: Asking, asked: ChatRequest, model: OpenModel):
   );
   requireFittingText(model, texts, "messages");
   const messages = await exchange.race(readMessages(asked.messages, mediaReading(asking)));
-  return exchange.race(state.decoding.run(() => model.owl.prompt(messages), exchange.signal));
+  const limits = { maxPixels: state.limits.pixels, signal: exchange.signal };
+  return exchange.race(state.decoding.run(() => model.owl.prompt(messages, limits), exchange.signal));
 }
 
 function reports({ asked, model, choices }: Chat): TokenReport[] | undefined {

@@ -1,5 +1,5 @@
 import { SettingsError } from "../generation/index.ts";
-import { ImageError, VideoError } from "../image/index.ts";
+import { ImageError, MissingFfmpegError, VideoError } from "../image/index.ts";
 import { RemoteFileError } from "../platform/index.ts";
 import { PromptError } from "../prompt/index.ts";
 import { TokenizerError } from "../tokenizer/index.ts";
@@ -68,6 +68,10 @@ export function errorResponse(error: ApiError): Response {
  */
 export function toApiError(error: unknown, onInternal: (id: string, error: unknown) => void): ApiError {
   if (error instanceof ApiError) return error;
+  if (error instanceof MissingFfmpegError) {
+    const message = "this server has no ffmpeg to read videos with; it takes animated GIF and WebP";
+    return new ApiError(501, message, { code: "no_ffmpeg", cause: error });
+  }
   if (isAboutRequest(error)) return new ApiError(400, error.message, { cause: error });
   const id = crypto.randomUUID();
   onInternal(id, error);

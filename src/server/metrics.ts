@@ -14,6 +14,8 @@ const counted: [name: string, help: string, value: (statistics: EngineStatistics
     ({ cachedTokens }) => cachedTokens,
   ],
   ["generated_tokens_total", "New tokens", ({ generatedTokens }) => generatedTokens],
+  ["decode_steps_total", "Steps that gave every running answer a token", ({ decodeSteps }) => decodeSteps],
+  ["prefill_runs_total", "Pieces of prompts that were computed", ({ prefillRuns }) => prefillRuns],
   ["prefix_cache_hits_total", "Prompts that began as a kept one", ({ prefixCache }) => prefixCache.hits],
   ["prefix_cache_misses_total", "Prompts that did not", ({ prefixCache }) => prefixCache.misses],
   ["visual_cache_hits_total", "Pictures that were not encoded again", ({ visualCache }) => visualCache.hits],

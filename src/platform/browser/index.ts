@@ -3,7 +3,7 @@ export { fetchBytes } from "../fetch-bytes.ts";
 export { FileError } from "../file-error.ts";
 export { DeviceLostError, OnnxRuntimeError, OutOfMemoryError } from "../onnx-runtime.ts";
 export { PlatformError } from "../platform-error.ts";
-export { VideoError } from "../video-error.ts";
+export { MissingFfmpegError, VideoError } from "../video-error.ts";
 export * from "./absent.ts";
 export { openFile, pathKind, readBytes, readJson, readText } from "./files.ts";
 export { decodePicture, readPictureHeader } from "./image-decoder.ts";
