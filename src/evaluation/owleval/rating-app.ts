@@ -32,7 +32,7 @@ const judgementSchema = z
 const undoSchema = z.strictObject({ rater: raterSchema });
 
 const policy =
-  "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+  "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
 /**
  * The page for blind grading and what it asks for, as a fetch handler for this machine alone:
