@@ -60,7 +60,7 @@ export class Models {
       owned_by: "mplug-owl",
       // What OpenAI's list does not have: how long a conversation may be, and what pages want to know.
       max_model_len: owl.config.language.maxPositions,
-      video: owl.config.video,
+      video: owl.config.video === true,
       files: directory !== undefined,
     };
   }

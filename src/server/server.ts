@@ -156,6 +156,7 @@ class Server implements OwlServer {
     });
     for (const [path, handler] of Object.entries(posts)) {
       app.post(path, (context) => this.#answer(context, handler));
+      app.all(path, () => refusedMethod("POST"));
     }
     this.#addReading(app);
     this.#addRefusals(app);
@@ -170,6 +171,8 @@ class Server implements OwlServer {
     );
     app.get("/metrics", () => metrics.response());
     app.get("/v1/models", ({ json }) => json(models.list(), 200, noStore));
+    for (const path of ["/healthz", "/metrics", "/v1/models"])
+      app.all(path, () => refusedMethod("GET, HEAD"));
     app.get("/v1/models/:name{.+}", ({ req, json }) =>
       json(models.describe(models.get(req.param("name"))), 200, noStore),
     );
