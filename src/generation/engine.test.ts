@@ -281,10 +281,28 @@ describe("prompts", () => {
     });
   });
 
+  test("that begin with the same picture share it, wherever the rest begins", async () => {
+    const [, , , , , { ids, pictures }] = prompts;
+    const behind = ids.findLastIndex((id) => id < 0) + 1;
+    const request = (rest: readonly number[]): GenerationRequest => ({
+      prompt: { ids: [...ids.slice(0, behind), ...rest], pictures },
+      settings: settingsOf({ maxNewTokens: 3 }),
+    });
+    await withEngine({ visualCacheBytes: 0 }, async (engine) => {
+      await told(engine, request([500, 600]));
+      for (const rest of [[501], [502, 601], [503, 602, 700]]) {
+        const got = await told(engine, request(rest));
+        expect(got.cachedTokens).toBe(behind - (rest.length % 2));
+        const { tokens } = await alone(request(rest));
+        expect(got.tokens).toEqual(tokens);
+      }
+    });
+  });
+
   test("about a picture that was seen run no vision", async () => {
-    const before = owl.engine().statistics.visualCache;
     const about = await askOf("examples/dog.png", "what is this?");
-    await withEngine({ keyValueCacheBytes: 0 }, async (engine) => {
+    await withEngine({ keyValueCacheBytes: 0, visualCacheBytes: 1e6 }, async (engine) => {
+      const before = engine.statistics.visualCache;
       await told(engine, { prompt: about, settings: settingsOf({ maxNewTokens: 2 }) });
       await told(engine, { prompt: about, settings: settingsOf({ maxNewTokens: 2 }) });
       const { hits, misses } = engine.statistics.visualCache;

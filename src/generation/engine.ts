@@ -14,7 +14,10 @@ import type { CacheStatistics } from "./visual-cache.ts";
 export interface EngineOptions {
   /** Answers that are made at once; further requests wait in order. Default 8. */
   readonly maxRunning?: number | undefined;
-  /** Positions of a prompt that are computed between two steps of the running answers; an odd number counts as the next. Default 128. */
+  /**
+   * Positions of a prompt that are computed between two steps of the running answers; an odd number counts as the next.
+   * Default 128.
+   */
   readonly prefillChunk?: number | undefined;
   /**
    * Bytes of keys and values that are kept of ended answers for prompts that begin alike; 0 for none. Default: what two
@@ -45,14 +48,14 @@ export interface EngineStatistics {
   readonly prefillRuns: number;
   /** Prompts that began as something kept does, and those that did not. */
   readonly prefixCache: CacheStatistics;
-  /** Pictures and videos that were looked up and kept, and those that had to be encoded. One that lies within a kept beginning is not looked up. */
+  /** Pictures and videos whose visual tokens were kept, and those that had to be encoded; none within a kept beginning. */
   readonly visualCache: CacheStatistics;
 }
 
 /**
  * Makes answers for many who ask at the same time. A request joins the running answers at the next token and leaves
- * at once when its answer ends; its prompt is computed in chunks between their steps. What a request is answered does not
- * depend on the others: see {@link evenCount}.
+ * at once when its answer ends; its prompt is computed in chunks between their steps. What a request is answered does
+ * not depend on the others: see {@link evenCount}.
  */
 export class Engine {
   readonly #model: LoadedModel;
@@ -159,14 +162,20 @@ export class Engine {
   async #answer(job: GenerationJob): Promise<void> {
     try {
       // The pictures are encoded while others decode; those of a beginning that is there are not needed.
-      const shared = this.#rows.sharedPositions(job.keys);
-      await this.#seeing.run(() => job.see(shared), job.signal);
+      await this.#see(job, this.#rows.sharedPositions(job.keys));
       const logits = await this.#prefilling.run(() => this.#prefill(job), job.signal);
       if (job.settings.numBeams > 1) await this.#searchBeams(job, logits);
       else await this.#decode(job, logits);
     } finally {
       if (job.row !== undefined) await this.#device.run(() => this.#leaveRow(job));
     }
+  }
+
+  /** Encodes the pictures that a prompt needs where so many of its positions are there already. */
+  async #see(job: GenerationJob, shared: number): Promise<void> {
+    // The last of those may be computed anew.
+    const from = Math.max(0, shared - 1);
+    if (!job.sees(from)) await this.#seeing.run(() => job.see(from), job.signal);
   }
 
   /** Computes what is new of the prompt, in chunks; returns the logits after it. */
@@ -176,7 +185,7 @@ export class Engine {
     job.row = row;
     let from = row.keys.length;
     // What was found before may have had to go.
-    await this.#seeing.run(() => job.see(from), job.signal);
+    await this.#see(job, from);
     let logits: Float32Array = new Float32Array();
     for (let to = from; to < ids.length; from = to) {
       to = Math.min(ids.length, from + this.#chunk);

@@ -2,7 +2,7 @@ import { tokensPerImage } from "../model/index.ts";
 import type { GrowingAnswer } from "./answer.ts";
 import type { Row } from "./key-value-rows.ts";
 import type { LoadedModel } from "./loaded-model.ts";
-import { type PositionKey, positionKeys } from "./prompt.ts";
+import { type Picture, type PositionKey, positionKeys } from "./prompt.ts";
 import type { EngineAnswer, GenerationPiece, GenerationRequest } from "./request.ts";
 import type { GenerationSettings } from "./settings.ts";
 
@@ -71,16 +71,18 @@ export class GenerationJob {
     }
   }
 
-  /** Takes care that the visual tokens of all pictures that have a position at or behind `from` are at hand. */
+  /** Whether the visual tokens of all pictures that have a position at or behind `from` are at hand. */
+  sees(from: number): boolean {
+    return this.#unseen(from).length === 0;
+  }
+
+  /** Takes care that they are. */
   async see(from: number): Promise<void> {
-    const { ids, pictures } = this.request.prompt;
-    const seen = Math.floor(countPictureRows(ids.slice(0, from)) / tokensPerImage(this.#model.config));
-    const missing = pictures.slice(seen).filter(({ key }) => !this.#visual.has(key));
-    if (missing.length === 0) return;
+    const pictures = this.#unseen(from);
     // One at a time: what is encoded along with it may change a picture's tokens in the last bits.
-    const tokens = await this.#model.visualTokens(missing, 1, this.signal);
-    const width = tokens.length / missing.length;
-    for (const [i, { key }] of missing.entries()) {
+    const tokens = await this.#model.visualTokens(pictures, 1, this.signal);
+    const width = tokens.length / pictures.length;
+    for (const [i, { key }] of pictures.entries()) {
       this.#visual.set(key, tokens.subarray(i * width, (i + 1) * width));
     }
   }
@@ -100,6 +102,12 @@ export class GenerationJob {
       rows.set(tokens.subarray(row * hidden, (row + 1) * hidden), i * hidden);
     }
     return rows;
+  }
+
+  #unseen(from: number): readonly Picture[] {
+    const { ids, pictures } = this.request.prompt;
+    const before = Math.floor(countPictureRows(ids.slice(0, from)) / tokensPerImage(this.#model.config));
+    return pictures.slice(before).filter(({ key }) => !this.#visual.has(key));
   }
 
   readonly #abort = (): void => {
