@@ -1,25 +1,13 @@
 import type { TextStream } from "../tokenizer/index.ts";
 import { BeamSearch } from "./beam-search.ts";
 import type { Decoder } from "./decoder.ts";
-import type { ReportedToken, TokenConstraint } from "./request.ts";
+import type { Answer, FinishReason, ReportedToken, TokenConstraint } from "./request.ts";
 import type { GenerationSettings } from "./settings.ts";
 import { StopStrings } from "./stop-strings.ts";
 import { highest, type TokenChoice, tokenChoice } from "./token-choice.ts";
 import { reportToken } from "./token-report.ts";
 
-/** Why an answer ended: the model ended it, a stop string came, or no more tokens were allowed. */
-export type FinishReason = "end" | "stop" | "length";
-
-/** A finished answer. */
-export interface Answer {
-  /** The new tokens; the last one is the end-of-sequence token where the model ended the answer. */
-  readonly ids: readonly number[];
-  /** Empty where the model has no tokenizer. */
-  readonly text: string;
-  readonly finishReason: FinishReason;
-  /** What should be known about how the question was put to the model; absent: nothing. */
-  readonly notes?: readonly string[] | undefined;
-}
+export type { Answer, FinishReason } from "./request.ts";
 
 /** What an answer needs beside its settings. */
 export interface AnswerOptions {

@@ -3,8 +3,8 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { Engine, EngineOptions } from "./engine.ts";
 import { Owl } from "./owl.ts";
 import type { Prompt } from "./prompt.ts";
-import type { EngineAnswer, GenerationRequest, ReportedToken } from "./request.ts";
-import { completeSettings, type GenerationSettings } from "./settings.ts";
+import type { GenerationRequest } from "./request.ts";
+import { settingsOf, type Told, told } from "./testing/told.ts";
 
 const path = (relative: string): string => fileURLToPath(new URL(`../../${relative}`, import.meta.url));
 
@@ -37,29 +37,6 @@ const askOf = (picture: string, text: string): Promise<Prompt> =>
       ],
     },
   ]);
-
-const settingsOf = (given: Partial<GenerationSettings>): GenerationSettings =>
-  completeSettings({ eosTokenIds: [], maxNewTokens: 6, ...given });
-
-interface Told extends EngineAnswer {
-  readonly tokens: readonly ReportedToken[];
-}
-
-/** An answer with all that was reported of its tokens; `onPiece` hears of each piece. */
-async function told(
-  engine: Engine,
-  request: GenerationRequest,
-  onPiece?: (count: number) => void,
-): Promise<Told> {
-  const tokens: ReportedToken[] = [];
-  const pieces = engine.generate({ topLogprobs: 2, ...request });
-  for (let count = 1; ; count++) {
-    const { done, value } = await pieces.next();
-    if (done) return { ...value, tokens };
-    tokens.push(...value.tokens);
-    onPiece?.(count);
-  }
-}
 
 /** With an engine of one's own. */
 async function withEngine<T>(options: EngineOptions, use: (engine: Engine) => Promise<T>): Promise<T> {

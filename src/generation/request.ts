@@ -1,5 +1,4 @@
 import type { TokenConstraint } from "../constraint/index.ts";
-import type { Answer } from "./answer.ts";
 import type { Prompt } from "./prompt.ts";
 import type { GenerationSettings } from "./settings.ts";
 
@@ -32,6 +31,20 @@ export interface ReportedToken extends TokenLogprob {
 export interface GenerationPiece {
   readonly text: string;
   readonly tokens: readonly ReportedToken[];
+}
+
+/** Why an answer ended: the model ended it, a stop string came, or no more tokens were allowed. */
+export type FinishReason = "end" | "stop" | "length";
+
+/** A finished answer. */
+export interface Answer {
+  /** The new tokens; the last one is the end-of-sequence token where the model ended the answer. */
+  readonly ids: readonly number[];
+  /** Empty where the model has no tokenizer. */
+  readonly text: string;
+  readonly finishReason: FinishReason;
+  /** What should be known about how the question was put to the model; absent: nothing. */
+  readonly notes?: readonly string[] | undefined;
 }
 
 /** A finished answer with what it cost. */
