@@ -1,4 +1,5 @@
-import type { Koffi } from "./onnx-runtime-api.ts";
+/** koffi, loaded when it is needed: where it has no build for the platform its import fails. */
+export type Koffi = typeof import("koffi");
 
 /** glibc's `M_MMAP_THRESHOLD`. */
 const mappedFrom = -3;

@@ -1,4 +1,4 @@
-import { returnFreedMemory } from "./freed-memory.ts";
+import { type Koffi, returnFreedMemory } from "./freed-memory.ts";
 import { OnnxRuntimeError } from "./onnx-runtime.ts";
 
 /** An address in native memory; 0n is C's null. */
@@ -19,9 +19,6 @@ export interface NativeFunction {
   (...values: NativeArgument[]): NativeResult;
   async(...values: [...NativeArgument[], (error: Error | null, result: NativeResult) => void]): void;
 }
-
-/** koffi, loaded when it is needed: where it has no build for the platform its import fails. */
-export type Koffi = typeof import("koffi");
 
 interface Declaration {
   /** Place in the function table `OrtApi` of onnxruntime_c_api.h; the table only ever grows at its end. */
