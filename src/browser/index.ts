@@ -24,7 +24,7 @@ export {
   type Transfer,
   watchTransfers,
 } from "../platform/index.ts";
-export type { BrowserDevice, PageMessage } from "./messages.ts";
+export type { BrowserDevice, PageAnswer, PageMessage } from "./messages.ts";
 export { serveOwl, type WorkerScope } from "./serve-owl.ts";
 export { WorkerFailure } from "./worker-link.ts";
 export { type PageSettings, WorkerOwl, type WorkerOwlEvent, type WorkerOwlOptions } from "./worker-owl.ts";

@@ -11,6 +11,11 @@ import type { Message } from "../prompt/index.ts";
 /** A message of a conversation; its pictures and videos may also be Blobs, such as the Files that a page is given. */
 export type PageMessage = Message<PictureSource | Blob, VideoSource | Blob>;
 
+/** A finished answer with the length of what it answers, visual tokens included. */
+export interface PageAnswer extends Answer {
+  readonly promptTokens: number;
+}
+
 /** Where a model runs in a browser: on the GPU, or on the processor as WebAssembly. */
 export type BrowserDevice = "webgpu" | "cpu";
 
@@ -37,7 +42,7 @@ export type WorkerSays =
   | { readonly type: "transfer"; readonly transfer: Transfer }
   | { readonly type: "ready"; readonly threads: number }
   | { readonly type: "text"; readonly id: number; readonly text: string }
-  | { readonly type: "answer"; readonly id: number; readonly answer: Answer }
+  | { readonly type: "answer"; readonly id: number; readonly answer: PageAnswer }
   /** `id` is that of an answer; without it nothing could be loaded. */
   | {
       readonly type: "failed";
@@ -51,6 +56,17 @@ export async function readable(messages: readonly PageMessage[]): Promise<ChatMe
   const bytesOf = async <T>(source: T | Blob): Promise<T | Uint8Array> =>
     source instanceof Blob ? new Uint8Array(await source.arrayBuffer()) : source;
   return withMedia(messages, bytesOf, bytesOf);
+}
+
+/** The same conversation with pictures of one pixel, which takes as many tokens. */
+export function outlined(messages: readonly PageMessage[], framesPerVideo: number): Promise<ChatMessage[]> {
+  const pixel = { width: 1, height: 1, data: new Uint8Array(3) };
+  const frames = new Array<typeof pixel>(framesPerVideo).fill(pixel);
+  return withMedia(
+    messages,
+    async () => pixel,
+    async () => frames,
+  );
 }
 
 /** Pictures and videos as they can be posted to a worker, whose own address is another than the page's. */

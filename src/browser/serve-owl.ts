@@ -1,6 +1,7 @@
 import { Owl } from "../generation/index.ts";
+import { defaultFrames } from "../image/index.ts";
 import { processorCount, watchTransfers } from "../platform/index.ts";
-import { type PageSays, readable, type WorkerSays } from "./messages.ts";
+import { outlined, type PageSays, readable, type WorkerSays } from "./messages.ts";
 
 /** What {@link serveOwl} needs of a worker: messages in and out. */
 export interface WorkerScope {
@@ -24,15 +25,15 @@ export function serveOwl(scope: WorkerScope = globalThis as unknown as WorkerSco
   if (scope.name?.startsWith("em-pthread")) return;
   const say = (message: WorkerSays): void => scope.postMessage(message);
   const answers = new Map<number, AbortController>();
-  let owl: Promise<Owl> | undefined;
+  let opened: Promise<{ owl: Owl; framesPerVideo: number }> | undefined;
 
-  const load = async (asked: PageSays & { type: "load" }): Promise<Owl> => {
-    const { model, device, threads, framesPerVideo } = asked;
+  const load = async (asked: PageSays & { type: "load" }) => {
+    const { model, device, threads, framesPerVideo = defaultFrames } = asked;
     const unwatch = watchTransfers((transfer) => say({ type: "transfer", transfer }));
     try {
-      const loaded = await Owl.load(model, { device, threads, framesPerVideo });
+      const owl = await Owl.load(model, { device, threads, framesPerVideo });
       say({ type: "ready", threads: threads ?? processorCount() });
-      return loaded;
+      return { owl, framesPerVideo };
     } finally {
       unwatch();
     }
@@ -42,10 +43,12 @@ export function serveOwl(scope: WorkerScope = globalThis as unknown as WorkerSco
     const stop = new AbortController();
     answers.set(id, stop);
     try {
-      if (owl === undefined) throw new Error("worker: must be told to load a model before it is asked");
-      const reply = (await owl).chat(await readable(messages), { ...settings, signal: stop.signal });
+      if (opened === undefined) throw new Error("worker: must be told to load a model before it is asked");
+      const { owl, framesPerVideo } = await opened;
+      const reply = owl.chat(await readable(messages), { ...settings, signal: stop.signal });
       for await (const text of reply) say({ type: "text", id, text });
-      say({ type: "answer", id, answer: await reply.answer() });
+      const promptTokens = (await owl.prompt(await outlined(messages, framesPerVideo))).ids.length;
+      say({ type: "answer", id, answer: { ...(await reply.answer()), promptTokens } });
     } finally {
       answers.delete(id);
     }
@@ -59,8 +62,8 @@ export function serveOwl(scope: WorkerScope = globalThis as unknown as WorkerSco
   scope.addEventListener("message", ({ data }) => {
     const asked = data as PageSays;
     if (asked.type === "load") {
-      owl = load(asked);
-      owl.catch(failed());
+      opened = load(asked);
+      opened.catch(failed());
     } else if (asked.type === "chat") chat(asked).catch(failed(asked.id));
     else answers.get(asked.id)?.abort();
   });

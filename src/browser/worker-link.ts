@@ -1,6 +1,6 @@
-import type { Answer, GenerationSettings } from "../generation/index.ts";
+import type { GenerationSettings } from "../generation/index.ts";
 import type { Transfer } from "../platform/index.ts";
-import type { PageMessage, PageSays, WorkerSays } from "./messages.ts";
+import type { PageAnswer, PageMessage, PageSays, WorkerSays } from "./messages.ts";
 
 /** An error of a worker, in its words and with its name: `FileError`, `DeviceLostError`, `WorkerCrash`, … */
 export class WorkerFailure extends Error {
@@ -49,7 +49,7 @@ export class WorkerLink {
     messages: readonly PageMessage[],
     settings: Partial<GenerationSettings>,
     signal: AbortSignal | undefined,
-  ): AsyncGenerator<string, Answer> {
+  ): AsyncGenerator<string, PageAnswer> {
     const id = this.#next++;
     const waiting: WorkerSays[] = [];
     let wake = (): void => {};

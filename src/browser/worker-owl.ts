@@ -1,6 +1,12 @@
-import { type Answer, type GenerationSettings, Reply } from "../generation/index.ts";
+import { type GenerationSettings, Reply } from "../generation/index.ts";
 import type { Transfer } from "../platform/index.ts";
-import { type BrowserDevice, type PageMessage, type PageSays, postable } from "./messages.ts";
+import {
+  type BrowserDevice,
+  type PageAnswer,
+  type PageMessage,
+  type PageSays,
+  postable,
+} from "./messages.ts";
 import { WorkerFailure, WorkerLink } from "./worker-link.ts";
 
 /** What happens beside the answers. */
@@ -79,7 +85,7 @@ export class WorkerOwl {
    *
    * @throws WorkerFailure in words, named as the worker's own error; the signal's reason
    */
-  chat(messages: readonly PageMessage[], settings: PageSettings = {}): Reply {
+  chat(messages: readonly PageMessage[], settings: PageSettings = {}): Reply<PageAnswer> {
     return new Reply(this.#stream(messages, settings));
   }
 
@@ -92,7 +98,7 @@ export class WorkerOwl {
   async *#stream(
     messages: readonly PageMessage[],
     { signal, ...settings }: PageSettings,
-  ): AsyncGenerator<string, Answer> {
+  ): AsyncGenerator<string, PageAnswer> {
     const posted = await postable(messages, document.baseURI);
     for (;;) {
       signal?.throwIfAborted();

@@ -4,11 +4,11 @@ import type { Answer } from "./answer.ts";
  * An answer on its way: iterate it for pieces of text as they come, or await {@link text} or {@link answer}.
  * Nothing is computed before it is asked for.
  */
-export class Reply implements AsyncIterable<string> {
-  readonly #stream: AsyncGenerator<string, Answer>;
-  #answer: Answer | undefined;
+export class Reply<Whole extends Answer = Answer> implements AsyncIterable<string> {
+  readonly #stream: AsyncGenerator<string, Whole>;
+  #answer: Whole | undefined;
 
-  constructor(stream: AsyncGenerator<string, Answer>) {
+  constructor(stream: AsyncGenerator<string, Whole>) {
     this.#stream = stream;
   }
 
@@ -18,7 +18,7 @@ export class Reply implements AsyncIterable<string> {
   }
 
   /** The whole answer, once it is complete: text, tokens, and why it ended (`"length"`: it was cut). */
-  async answer(): Promise<Answer> {
+  async answer(): Promise<Whole> {
     if (this.#answer === undefined) for await (const _ of this);
     if (this.#answer === undefined)
       throw new Error("reply: the whole answer is there only if iterated to its end");
