@@ -9,7 +9,7 @@ import {
 import { UsageError } from "./failure.ts";
 
 /** The directory of OwlEval where no option names another. */
-const defaultData = "owleval";
+export const defaultData = "owleval";
 
 export const dataOption = (): Option =>
   new Option("--data <directory>", "OwlEval: questions.jsonl and cases/").default(defaultData);

@@ -1,6 +1,7 @@
 import { basename, resolve } from "node:path";
 import { Argument, type Command } from "commander";
 import {
+  benchmarks,
   checkpointDigest,
   type ExaminedSystem,
   endpointSystem,
@@ -12,7 +13,15 @@ import { type GenerationSettings, Owl } from "../generation/index.ts";
 import { pathKind } from "../platform/index.ts";
 import { showCount } from "./count-progress.ts";
 import {
-  dataOption,
+  askBenchmark,
+  askPerplexity,
+  type BenchmarkOptions,
+  benchmarkHelp,
+  benchmarkNames,
+  withBenchmarkOptions,
+} from "./eval-benchmark.ts";
+import {
+  defaultData,
   type EndpointOptions,
   endpointModelOption,
   endpointOf,
@@ -30,27 +39,31 @@ import {
   threadsOption,
 } from "./options.ts";
 
-interface EvalRunOptions extends EndpointOptions {
+interface EvalRunOptions extends EndpointOptions, Omit<BenchmarkOptions, "data"> {
   readonly model?: string;
   readonly adapter?: string;
-  readonly data: string;
-  readonly out?: string;
+  readonly data?: string;
   readonly name?: string;
   readonly maxNewTokens?: number;
   readonly temperature?: number;
   readonly topP?: number;
   readonly seed?: number;
-  readonly batch: number;
   readonly device: DeviceName;
   readonly threads?: number;
 }
 
-/** Works with whoever is to be examined, and gives back what it holds. */
+/**
+ * Works with whoever is to be examined, and gives back what it holds.
+ *
+ * @param work gets the model itself too, where it is one of a directory
+ * @param longest answer, where no option says another
+ */
 async function withSystem<T>(
   options: EvalRunOptions,
-  work: (system: ExaminedSystem) => Promise<T>,
+  work: (system: ExaminedSystem, owl?: Owl) => Promise<T>,
+  longest?: number,
 ): Promise<T> {
-  const { maxNewTokens, temperature, topP, seed } = options;
+  const { maxNewTokens = longest, temperature, topP, seed } = options;
   const endpoint = endpointOf(options);
   if ((endpoint === undefined) === (options.model === undefined)) {
     throw new UsageError("eval run: must have --model, or --endpoint and --endpoint-model");
@@ -72,6 +85,7 @@ async function withSystem<T>(
     };
     return await work(
       modelSystem(owl, options.name ?? nameOf(model), await digest(directory, adapter), settings),
+      owl,
     );
   } finally {
     await owl.close();
@@ -91,8 +105,9 @@ async function digest(directory: string, adapter: string | undefined): Promise<s
   return `${model} + ${await checkpointDigest(adapter)}`;
 }
 
-async function run(_name: string, options: EvalRunOptions): Promise<void> {
-  const set = await readOwlEval(options.data);
+async function run(name: string, options: EvalRunOptions): Promise<void> {
+  if (name !== "owleval") return runBenchmark(name, options);
+  const set = await readOwlEval(options.data ?? defaultData);
   await withSystem(options, async (system) => {
     const out = options.out ?? `${system.name.replace(/[^\w.-]+/g, "-")}_answer.jsonl`;
     const progress = showCount("questions");
@@ -119,16 +134,35 @@ async function run(_name: string, options: EvalRunOptions): Promise<void> {
   });
 }
 
+async function runBenchmark(name: string, options: EvalRunOptions): Promise<void> {
+  const { data } = options;
+  if (data === undefined) throw new UsageError(`eval run ${name}: must have --data, the benchmark's files`);
+  const work = async (system: ExaminedSystem, owl?: Owl): Promise<void> => {
+    if (name !== "perplexity") return askBenchmark(name, system, { ...options, data });
+    if (owl === undefined) {
+      throw new UsageError("eval run perplexity: must have --model, an endpoint does not tell probabilities");
+    }
+    return askPerplexity(owl, system, { ...options, data });
+  };
+  await withSystem(options, work, benchmarks[name]?.settings.maxNewTokens);
+}
+
 export function addEvalRun(evaluation: Command): void {
-  evaluation
+  const command = evaluation
     .command("run")
-    .addArgument(new Argument("<what>", "which questions").choices(["owleval"]))
+    .addArgument(new Argument("<what>", "which questions").choices(["owleval", ...benchmarkNames]))
     .option("--model <model>", "a model directory or a fetched repo, org/name")
     .option("--adapter <directory>", "a LoRA adapter in PEFT's layout")
     .addOption(endpointOption())
     .addOption(endpointModelOption())
-    .addOption(dataOption())
-    .option("--out <file>", "the answers, one JSON object a line (default: NAME_answer.jsonl)")
+    .option(
+      "--data <path>",
+      `OwlEval's directory (${defaultData} if absent), or a benchmark's directory or file`,
+    )
+    .option(
+      "--out <file>",
+      "the answers (default: NAME_answer.jsonl), or a benchmark's result (NAME_BENCHMARK.json)",
+    )
     .option("--name <name>", "the system's name in the answers (default: the model's)")
     .option("--max-new-tokens <count>", "longest answer", countOption)
     .option("--temperature <value>", "sample, with this temperature", numberOption)
@@ -136,8 +170,9 @@ export function addEvalRun(evaluation: Command): void {
     .option("--seed <number>", "of sampled answers (0 if absent)", numberOption)
     .option("--batch <count>", "conversations asked at once", countOption, 16)
     .addOption(deviceOption())
-    .addOption(threadsOption())
-    .description("ask a model every question of OwlEval, conversations with what it said before")
+    .addOption(threadsOption());
+  withBenchmarkOptions(command)
+    .description("ask a model every question of OwlEval, or examine it by a benchmark")
     .addHelpText(
       "after",
       `
@@ -147,7 +182,12 @@ Examples:
 
 Answers have the fields of the released files (image, question_id, question, answer, model_id) and say how they came
 about: prompt, settings, seed, checkpoint (SHA-256), time. What was interrupted goes on with the same command.
-OPENAI_API_KEY, if it is set, is sent to the endpoint.`,
+OPENAI_API_KEY, if it is set, is sent to the endpoint.
+
+Benchmarks, each in the files in which it was published:
+${benchmarkHelp()}
+
+  owl eval run pope --model MODEL --data coco --limit 500     figures with intervals, and a result to compare`,
     )
     .action(run);
 }

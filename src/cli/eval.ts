@@ -1,4 +1,5 @@
 import type { Command } from "commander";
+import { addEvalCompare } from "./eval-compare.ts";
 import { addEvalGet } from "./eval-get.ts";
 import { addEvalJudge } from "./eval-judge.ts";
 import { addEvalRate } from "./eval-rate.ts";
@@ -18,6 +19,10 @@ From nothing to the paper's figure:
   owl eval rate ANSWERS… --data owleval --out grades.jsonl  grade the answers blind, in the browser
   owl eval report grades.jsonl --counts released --out report
 
+Automatic measures for every day:
+  owl eval run vqav2 --model MODEL --data vqa --out a.json  a benchmark in its published files (eval run --help names all)
+  owl eval compare a.json b.json --out changes.html         two runs, and the answers that changed
+
 docs/evaluate.md goes through it step by step.`,
     );
   addEvalGet(evaluation);
@@ -25,4 +30,5 @@ docs/evaluate.md goes through it step by step.`,
   addEvalRate(evaluation);
   addEvalJudge(evaluation);
   addEvalReport(evaluation);
+  addEvalCompare(evaluation);
 }

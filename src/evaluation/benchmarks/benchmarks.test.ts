@@ -356,12 +356,15 @@ test("questions of one's own", async () => {
   });
 });
 
-test("what is not there is said", async () => {
-  const data = directoryWith({ "notes.txt": "" });
+test("what is not there is said, and results that lie there are passed over", async () => {
+  const results = ["pope", "textvqa", "coco-captions", "nocaps"].map(
+    (name) => [`owl_${name}.json`, {}] as const,
+  );
+  const data = directoryWith({ "notes.md": "", "owl.answers.jsonl": "", ...Object.fromEntries(results) });
   for (const [name, benchmark] of Object.entries(benchmarks)) {
     await expect(benchmark.read(data), name).rejects.toThrow(/must hold .*, got/);
     await expect(benchmark.read(join(data, "nowhere")), name).rejects.toThrow(/nowhere/);
   }
-  writeFileSync(join(data, "a_pope.json"), '{"question_id": "x"}\n{');
+  writeFileSync(join(data, "a_pope_b.json"), '{"question_id": "x"}\n{');
   await expect(benchmarks.pope.read(data)).rejects.toThrow(/line 1: .*question_id: expected/);
 });

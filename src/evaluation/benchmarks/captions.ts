@@ -108,7 +108,7 @@ export const cocoCaptions: Benchmark<CaptionItem> = {
   name: "coco-captions",
   description: "COCO captions: a sentence about a picture beside those of five people",
   files: "captions_*.json; pictures in a folder named like the split (val2014), images/ or beside it",
-  read: (data) => read(data, /captions.*\.json$/i, "captions_*.json"),
+  read: (data) => read(data, /^captions_.*\.json$/i, "captions_*.json"),
 };
 
 /** Agrawal et al., nocaps: novel object captioning at scale, 2019. */
@@ -117,5 +117,5 @@ export const noCaps: Benchmark<CaptionItem> = {
   name: "nocaps",
   description: "NoCaps: captions of things that COCO's captions know, nearly know or do not know",
   files: "nocaps_*.json with captions; pictures in images/, val/ or beside it",
-  read: (data) => read(data, /nocaps.*\.json$/i, "nocaps_*.json"),
+  read: (data) => read(data, /^nocaps_.*\.json$/i, "nocaps_*.json"),
 };

@@ -28,7 +28,10 @@ export async function dataFiles(data: string, pattern: RegExp, says: string): Pr
   const directory = await dataDirectory(data);
   if (directory !== data) return [data];
   const names = await directoryEntries(directory);
-  const found = names.filter((name) => pattern.test(name)).map((name) => joinPath(directory, name));
+  // Answers of a run that was written into the same directory are no questions.
+  const found = names
+    .filter((name) => pattern.test(name) && !name.endsWith(".answers.jsonl"))
+    .map((name) => joinPath(directory, name));
   if (found.length > 0) return found;
   const there = names.length === 0 ? "nothing" : names.slice(0, 10).join(", ");
   throw new EvaluationError(`${data}: must hold ${says}, got ${there}`);

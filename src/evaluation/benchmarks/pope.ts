@@ -35,12 +35,12 @@ function figures(scores: readonly ItemScore[]): Statistics {
 export const pope: Benchmark<PopeItem> = {
   name: "pope",
   description: "POPE: whether things are in a picture that are, or only could be",
-  files: "*pope*.json, a question a line, one file or several; pictures in val2014/, images/ or beside them",
+  files: "*pope_*.json, a question a line, one file or several; pictures in val2014/, images/ or beside them",
   instruction: "",
   settings: { maxNewTokens: 32 },
 
   async read(data) {
-    const files = await dataFiles(data, /pope.*\.jsonl?$/i, "*pope*.json");
+    const files = await dataFiles(data, /pope_.+\.jsonl?$/i, "*pope_*.json");
     const items = await Promise.all(files.map(readFile));
     return items.flat();
   },

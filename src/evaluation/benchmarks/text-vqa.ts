@@ -36,7 +36,7 @@ export const textVqa: Benchmark<TextVqaItem> = {
   settings: { maxNewTokens: 32 },
 
   async read(data) {
-    const file = await dataFile(data, /textvqa.*\.json$/i, "TextVQA_*.json");
+    const file = await dataFile(data, /^textvqa_.*\.json$/i, "TextVQA_*.json");
     const { data: rows } = await readJsonAs(file, schema);
     const folders = ["train_images", "images", "."].map((folder) => joinPath(parentDirectory(file), folder));
     const folder = await folderWith(`${rows[0].image_id}.jpg`, folders);
