@@ -1,0 +1,74 @@
+import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { afterAll, beforeAll, expect, test, vi } from "vitest";
+import { runCli } from "./program.ts";
+
+const root = fileURLToPath(new URL("../..", import.meta.url));
+const model = join(root, "models/owl-nano");
+
+let folder: string;
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), "owl-eval-benchmark-"));
+  copyFileSync(join(root, "examples/owl.png"), join(folder, "owl.png"));
+  const rows = [
+    { question_id: 1, image: "owl.png", text: "what is this?", label: "yes" },
+    { question_id: 2, image: "owl.png", text: "is there a car in the image?", label: "no" },
+  ];
+  writeFileSync(join(folder, "coco_pope_random.json"), rows.map((row) => JSON.stringify(row)).join("\n"));
+  writeFileSync(join(folder, "text.txt"), "cats eat fish. birds live in trees.");
+});
+afterAll(() => rmSync(folder, { recursive: true }));
+
+async function owl(...words: string[]): Promise<{ code: number; out: string; err: string }> {
+  const said = { out: "", err: "" };
+  const catching = (stream: NodeJS.WriteStream, name: keyof typeof said) =>
+    vi.spyOn(stream, "write").mockImplementation((chunk) => {
+      said[name] += chunk;
+      return true;
+    });
+  const spies = [catching(process.stdout, "out"), catching(process.stderr, "err")];
+  try {
+    return { code: await runCli(["eval", ...words]), ...said };
+  } finally {
+    for (const spy of spies) spy.mockRestore();
+  }
+}
+
+const run = (benchmark: string, out: string, ...rest: string[]) =>
+  owl("run", benchmark, "--model", model, "--threads", "1", "--out", join(folder, out), ...rest);
+
+test("a benchmark is run twice and compared", async () => {
+  const first = await run("pope", "a.json", "--data", folder);
+  expect(first).toMatchObject({ code: 0, out: expect.stringContaining("answered with yes") });
+  expect(first.out).toContain("2 of 2 items");
+  const second = await run("pope", "b.json", "--data", folder, "--instruction", "what colour is behind it?");
+  expect(second.code).toBe(0);
+  const result = JSON.parse(readFileSync(join(folder, "a.json"), "utf8"));
+  expect(result).toMatchObject({ system: "owl-nano", settings: { maxNewTokens: 32 }, seed: null });
+  expect(result.checkpoint).toMatch(/^[0-9a-f]{64}$/);
+  // "this is an owl." has no word for no, which POPE takes for yes.
+  expect(result.items[0].score).toMatchObject({ value: 1, label: "yes", said: "yes" });
+
+  const page = join(folder, "changes.html");
+  const compared = await owl("compare", join(folder, "a.json"), join(folder, "b.json"), "--out", page);
+  expect(compared).toMatchObject({ code: 0, out: expect.stringContaining("McNemar's test") });
+  expect(readFileSync(page, "utf8")).toContain("data:image/png;base64,");
+});
+
+test("perplexity, and what is asked in a wrong way", async () => {
+  const text = join(folder, "text.txt");
+  const { code, out } = await run("perplexity", "p.json", "--data", text, "--window", "8");
+  expect([code, out]).toEqual([0, expect.stringMatching(/^perplexity +\d/)]);
+  expect(await run("pope", "c.json")).toMatchObject({
+    code: 2,
+    err: expect.stringContaining("must have --data"),
+  });
+  expect(await run("mmlu", "c.json")).toMatchObject({ code: 2, err: expect.stringContaining("vqav2") });
+  const endpoint = ["--endpoint", "http://127.0.0.1:1", "--endpoint-model", "x"];
+  expect(await owl("run", "perplexity", "--data", text, ...endpoint)).toMatchObject({
+    code: 2,
+    err: expect.stringContaining("does not tell probabilities"),
+  });
+});
