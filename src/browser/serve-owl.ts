@@ -13,7 +13,7 @@ export interface WorkerScope {
 /**
  * Makes a web worker answer the {@link WorkerOwl} of its page: the worker's module calls it, and that is all it does.
  *
- * ```ts
+ * ```text
  * // owl.worker.ts
  * import { serveOwl } from "mplug-owl/browser";
  *

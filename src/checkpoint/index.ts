@@ -10,6 +10,7 @@ export {
   saveCheckpoint,
 } from "./checkpoint.ts";
 export { CheckpointError } from "./errors.ts";
+export { type FittingCheckpoint, openFitting } from "./fitting.ts";
 export { narrowFloats } from "./number-formats.ts";
 export {
   openSafetensors,

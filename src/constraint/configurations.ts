@@ -28,7 +28,7 @@ export interface Configuration {
 export const impossible = 0xffff;
 
 /** Ways of reading the same text that are followed at once. Where there are more, the shortest to end are kept. */
-const mostFrames = 256;
+const mostFrames = 128;
 const mostConfigurations = 10_000;
 const mostBytes = 2 ** 26;
 

@@ -17,6 +17,8 @@ import type { Vocabulary } from "./vocabulary.ts";
 
 /** States of all machines of a grammar; a schema that needs more is refused. */
 const mostStates = 400_000;
+/** Strings with patterns: making an automaton of one may take half a second. */
+const mostPatterns = 64;
 
 /**
  * The machine that writes values of a schema as JSON: properties in the schema's order, at most one space after each
@@ -47,6 +49,7 @@ class GrammarBuilder {
   readonly #machines = new Map<Shape, Machine>();
   readonly #networks: Network[] = [];
   #states = 0;
+  #patterns = 0;
 
   constructor(vocabulary: Vocabulary) {
     this.#vocabulary = vocabulary;
@@ -141,6 +144,12 @@ class GrammarBuilder {
 
   #string({ patterns, minimum, maximum, path }: StringShape): Machine {
     if (patterns.length === 0) return new StringMachine(anyCharacters(minimum, maximum));
+    if (++this.#patterns > mostPatterns) {
+      throw new JsonSchemaError([
+        ...this.problems,
+        `#: the schema must have at most ${mostPatterns} patterns`,
+      ]);
+    }
     try {
       return new StringMachine(patternedCharacters(patterns, minimum, maximum));
     } catch (error) {

@@ -3,7 +3,7 @@ import type { Bound, NumberShape } from "./schema.ts";
 
 /** Digits that a double keeps, whatever they are: a number as it is written is then the number that is read. */
 const mostDigits = 15;
-/** Digits after the point where bounds ask for no more. */
+/** Digits after the point, or two more than the bounds have where that is more. */
 const usualDecimals = 6;
 const digit = [0x30, 0x39] as const;
 const nonzero = [0x31, 0x39] as const;
@@ -56,7 +56,9 @@ function boundedNumber({ integer, lower, upper }: NumberShape): Network {
   const minus = network.state();
   network.edge(network.start, "-", minus);
   const needed = [...lower, ...upper].map(({ value }) => exactly(value).decimals);
-  const decimals = integer ? 0 : Math.min(mostDigits, Math.max(usualDecimals, ...needed));
+  const decimals = integer
+    ? 0
+    : Math.min(mostDigits, Math.max(usualDecimals, ...needed.map((count) => count + 2)));
   const most = 10n ** BigInt(mostDigits) - 1n;
   for (let places = 0; places <= decimals; places++) {
     const lowest = lower.map((bound) => nearest(bound, places, 1n)).reduce(larger, -most);

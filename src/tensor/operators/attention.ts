@@ -79,6 +79,14 @@ export function attention(q: Tensor, k: Tensor, v: Tensor, options: AttentionOpt
   ])[0];
 }
 
+/** The probabilities [batch, heads, queries, keys] that a result of `attention` was made with. */
+export function attentionProbabilities(result: Tensor): Tensor {
+  if (result.node.kind !== "attention") {
+    throw operandError("attention", "only its own result has probabilities", result);
+  }
+  return result.node.outputs[1];
+}
+
 /** Rotary positions, [positions, headDim / 2] each: queries and keys are turned. */
 interface RotaryPositions {
   readonly cos: Tensor;

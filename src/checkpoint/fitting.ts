@@ -1,0 +1,35 @@
+import { joinPath } from "../platform/index.ts";
+import { type OpenedCheckpoint, openCheckpoint } from "./checkpoint.ts";
+import { entriesByName, type TensorEntry } from "./tensor-source.ts";
+import { type ExpectedParameter, fittingWeights } from "./verify.ts";
+
+/** A checkpoint whose weights are what its config asks for. */
+export interface FittingCheckpoint<Config> {
+  readonly config: Config;
+  /** Its weights are those the model asks for; the caller closes them. */
+  readonly checkpoint: OpenedCheckpoint;
+}
+
+/**
+ * Opens a checkpoint directory and proves, before any weight is read, that settings and weights fit each other.
+ *
+ * @param parse makes the model's config of config.json, the file's name and what is known of the weights
+ * @param describe the parameters that a model of this config asks for
+ * @throws what `openCheckpoint`, `parse` and `fittingWeights` throw; nothing is left open then
+ */
+export async function openFitting<Config>(
+  directory: string,
+  parse: (json: unknown, where: string, tensors: ReadonlyMap<string, TensorEntry>) => Config,
+  describe: (config: Config) => readonly ExpectedParameter[],
+): Promise<FittingCheckpoint<Config>> {
+  const checkpoint = await openCheckpoint(directory);
+  const { weights } = checkpoint;
+  try {
+    const config = parse(checkpoint.config, joinPath(directory, "config.json"), entriesByName(weights));
+    const fitting = await fittingWeights(weights, describe(config));
+    return { config, checkpoint: { ...checkpoint, weights: fitting } };
+  } catch (error) {
+    await weights.close();
+    throw error;
+  }
+}

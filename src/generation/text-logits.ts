@@ -1,0 +1,60 @@
+import { openFitting, type TensorSource } from "../checkpoint/index.ts";
+import { describeParameters, parseConfig, traceTextPieces } from "../model/index.ts";
+import type { Device, StoredParameters } from "../runtime/index.ts";
+import { type Graph, type HostTensor, int64, leavesOf } from "../tensor/index.ts";
+import { storedParameters } from "./stored-weights.ts";
+
+/**
+ * The logits of texts under a checkpoint's language model, computed layer by layer: memory holds the weights of one
+ * layer (or of the embeddings) in float32 at a time, whatever the model's size.
+ *
+ * @param rows the ids of each text; they may be of different lengths
+ * @returns float32 [1, tokens, vocabulary] for each row
+ * @throws an Error that names the file and everything in it that does not fit
+ */
+export async function textLogits(
+  directory: string,
+  rows: readonly (readonly number[])[],
+  device: Device,
+): Promise<HostTensor[]> {
+  const { config, checkpoint } = await openFitting(directory, parseConfig, describeParameters);
+  const { weights } = checkpoint;
+  try {
+    const stored = config.quantization && (await storedParameters(weights));
+    const pieces = rows.map((ids) => traceTextPieces(config, 1, ids.length));
+    let values: readonly Record<string, HostTensor>[] = rows.map((ids) => ({
+      input_ids: int64(ids, [1, ids.length]),
+    }));
+    for (let piece = 0; piece < config.language.layers + 2; piece++) {
+      const graphs = pieces.map((all) => all[piece]);
+      values = await runPiece(graphs, values, weights, stored, device);
+    }
+    return values.map(({ logits }) => logits);
+  } finally {
+    await weights.close();
+  }
+}
+
+/** One piece of the model for each row: all of them have the same weights. */
+async function runPiece(
+  graphs: readonly Graph[],
+  values: readonly Record<string, HostTensor>[],
+  weights: TensorSource,
+  stored: StoredParameters | undefined,
+  device: Device,
+): Promise<Record<string, HostTensor>[]> {
+  const parameters: Record<string, HostTensor> = {};
+  for (const name of graphs.length > 0 ? leavesOf(graphs[0]).parameters.keys() : []) {
+    if (stored === undefined) parameters[name] = await weights.read(name);
+  }
+  const results: Record<string, HostTensor>[] = [];
+  for (const [row, graph] of graphs.entries()) {
+    const program = await device.compile(graph, { stored });
+    try {
+      results.push(await program.run({ ...parameters, ...values[row] }));
+    } finally {
+      program.dispose();
+    }
+  }
+  return results;
+}
