@@ -16,20 +16,18 @@ export async function textLogits(
   directory: string,
   rows: readonly (readonly number[])[],
   device: Device,
-): Promise<HostTensor[]> {
+): Promise<readonly HostTensor[]> {
   const { config, checkpoint } = await openFitting(directory, parseConfig, describeParameters);
   const { weights } = checkpoint;
   try {
     const stored = config.quantization && (await storedParameters(weights));
     const pieces = rows.map((ids) => traceTextPieces(config, 1, ids.length));
-    let values: readonly Record<string, HostTensor>[] = rows.map((ids) => ({
-      input_ids: int64(ids, [1, ids.length]),
-    }));
+    let values: readonly HostTensor[] = rows.map((ids) => int64(ids, [1, ids.length]));
     for (let piece = 0; piece < config.language.layers + 2; piece++) {
       const graphs = pieces.map((all) => all[piece]);
       values = await runPiece(graphs, values, weights, stored, device);
     }
-    return values.map(({ logits }) => logits);
+    return values;
   } finally {
     await weights.close();
   }
@@ -38,20 +36,21 @@ export async function textLogits(
 /** One piece of the model for each row: all of them have the same weights. */
 async function runPiece(
   graphs: readonly Graph[],
-  values: readonly Record<string, HostTensor>[],
+  values: readonly HostTensor[],
   weights: TensorSource,
   stored: StoredParameters | undefined,
   device: Device,
-): Promise<Record<string, HostTensor>[]> {
+): Promise<HostTensor[]> {
   const parameters: Record<string, HostTensor> = {};
   for (const name of graphs.length > 0 ? leavesOf(graphs[0]).parameters.keys() : []) {
     if (stored === undefined) parameters[name] = await weights.read(name);
   }
-  const results: Record<string, HostTensor>[] = [];
+  const results: HostTensor[] = [];
   for (const [row, graph] of graphs.entries()) {
     const program = await device.compile(graph, { stored });
     try {
-      results.push(await program.run({ ...parameters, ...values[row] }));
+      const { y } = await program.run({ ...parameters, x: values[row] });
+      results.push(y);
     } finally {
       program.dispose();
     }

@@ -11,8 +11,8 @@ import { modelScope } from "./quantization.ts";
 
 /**
  * A forward pass over text alone in pieces that follow each other, so that a device needs to hold the weights of one
- * only: the embeddings (`input_ids` int64 [batch, tokens] → `x` [batch, tokens, hidden]), each decoder layer (`x` →
- * `x`), the head (`x` → `logits` [batch, tokens, vocabulary]).
+ * only: the embeddings of `x` int64 [batch, tokens], each decoder layer (float32 [batch, tokens, hidden]), the head. Each
+ * takes the result `y` of the one before as its input `x`; the last one's are the logits [batch, tokens, vocabulary].
  */
 export function traceTextPieces(config: OwlConfig, batch: number, tokens: number): Graph[] {
   const { language } = config;
@@ -22,11 +22,11 @@ export function traceTextPieces(config: OwlConfig, batch: number, tokens: number
   const attend = wholeSequenceAttention(language, batch, tokens);
   const layers = Array.from({ length: language.layers }, (_, i) => ({
     name: `layer ${i}`,
-    outputs: { x: decoderLayer(scope, i, x(), attend, language) },
+    outputs: { y: decoderLayer(scope, i, x(), attend, language) },
   }));
   return [
-    { name: "embeddings", outputs: { x: embedTokens(scope, input("input_ids", "int64", rows), language) } },
+    { name: "embeddings", outputs: { y: embedTokens(scope, input("x", "int64", rows), language) } },
     ...layers,
-    { name: "head", outputs: { logits: languageHead(scope, finalNorm(scope, x(), language), language) } },
+    { name: "head", outputs: { y: languageHead(scope, finalNorm(scope, x(), language), language) } },
   ];
 }
