@@ -56,8 +56,8 @@ export {
   stages,
   trainedParameters,
 } from "./stages.ts";
-export { patchCount, type VisionStates, visionEncoder } from "./vision-encoder.ts";
 export { traceTextPieces } from "./text-pieces.ts";
+export { patchCount, type VisionStates, visionEncoder } from "./vision-encoder.ts";
 export {
   type AbstractorStates,
   tokensPerImage,

@@ -76,7 +76,12 @@ export function videoAbstractor(
   const own = learnedQueries(scope, "query_tokens", config);
   const temporal = learnedQueries(scope, "temporal_query_tokens", config);
   const abstractor = scope.at("abstractor");
-  const { layers, attention } = abstractorLayers(abstractor, concat([own, temporal], 1, "queries"), seen, config);
+  const { layers, attention } = abstractorLayers(
+    abstractor,
+    concat([own, temporal], 1, "queries"),
+    seen,
+    config,
+  );
   const count = config.numQueryTokens;
   const [first, second] = split(layers[layers.length - 1], 1, [count, count]);
   const rows = add(

@@ -68,6 +68,7 @@ async function openFrames(bytes: Uint8Array, type: string): Promise<ImageDecoder
     colorSpaceConversion: "none",
     preferAnimation: true,
   });
+  await decoder.tracks.ready;
   await decoder.completed;
   return decoder;
 }
