@@ -132,7 +132,7 @@ export function addConvert(program: Command): void {
     .addHelpText(
       "after",
       `
-Memory: some hundred megabytes whatever the model's size; --check takes a layer at a time: 1.5 GB for a 7 B.
+Memory: some hundred megabytes whatever the model's size; --check takes a layer at a time: 1 GB for a 7 B.
 A conversion that was stopped goes on with the same command.
 
 Examples:
