@@ -21,6 +21,9 @@ const logSeverityLevel = 4;
 /** More threads than these gain nothing: the browser and the page want some, too. */
 const mostThreads = 4;
 
+/** Milliseconds. */
+const lossToldWithin = 500;
+
 /** Threads that share one operator's work. Without cross-origin isolation a page has one. */
 export function processorCount(): number {
   if (!globalThis.crossOriginIsolated) return 1;
@@ -91,7 +94,9 @@ class WebRuntime implements OnnxRuntime {
       if (this.#failure !== undefined) throw this.#failure;
       const done = work();
       done.catch(() => undefined);
-      return Promise.race([done, this.#failed]).catch((error: unknown) => {
+      return Promise.race([done, this.#failed]).catch(async (error: unknown) => {
+        // What a GPU was doing fails a moment before the browser says that it is gone.
+        if (this.#gpu !== undefined) await Promise.race([this.#failed, pause(lossToldWithin)]);
         throw inWords(where, error);
       });
     });
@@ -110,6 +115,9 @@ class WebRuntime implements OnnxRuntime {
     return this.#gpu;
   }
 }
+
+const pause = (milliseconds: number): Promise<void> =>
+  new Promise((resolve) => setTimeout(resolve, milliseconds));
 
 function setThreads(flags: Env.WebAssemblyFlags, threads = processorCount()): void {
   // The library reads it once, when it makes its threads with the first session.
