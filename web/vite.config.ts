@@ -4,6 +4,8 @@ import { defineConfig } from "vite";
 
 const path = (name: string): string => fileURLToPath(new URL(name, import.meta.url));
 
+const server = process.env.OWL_SERVER ?? "http://127.0.0.1:8000";
+
 export default defineConfig({
   root: path("."),
   // Relative addresses: the page works under any path of any server.
@@ -16,8 +18,12 @@ export default defineConfig({
     assetsInlineLimit: 0,
     chunkSizeWarningLimit: 700,
   },
+  // ONNX Runtime is a part of its own that the worker loads when a model is wanted.
+  worker: { format: "es" },
+  // While developing: its files find each other only where they lie.
+  optimizeDeps: { exclude: ["onnxruntime-web"] },
   server: {
     fs: { allow: [path("..")] },
-    proxy: { "/v1": process.env.OWL_SERVER ?? "http://127.0.0.1:8000" },
+    proxy: Object.fromEntries(["/v1", "/models"].map((start) => [start, server])),
   },
 });

@@ -1,0 +1,45 @@
+import { describe, expect, it } from "vitest";
+import { completeSettings, plainSettings } from "../../src/generation/index.ts";
+import { defaultSettings } from "../storage/preferences.ts";
+import { toBackendError, toGenerationSettings } from "./browser-backend.ts";
+
+describe("the page's settings for a model inside the browser", () => {
+  it("are settings that the library takes", () => {
+    const sampled = { ...defaultSettings, sample: true, temperature: 0.5, seed: 7, topK: 3 };
+    expect(completeSettings(toGenerationSettings(sampled), plainSettings)).toMatchObject({
+      doSample: true,
+      temperature: 0.5,
+      topK: 3,
+      topP: 0.95,
+      seed: 7,
+      maxNewTokens: 256,
+      numBeams: 1,
+    });
+    const beams = { ...defaultSettings, beams: 4, lengthPenalty: 0.5, noRepeatNgram: 2 };
+    expect(completeSettings(toGenerationSettings(beams), plainSettings)).toMatchObject({
+      doSample: false,
+      numBeams: 4,
+      lengthPenalty: 0.5,
+      noRepeatNgramSize: 2,
+    });
+  });
+
+  it("take the best token at temperature 0", () => {
+    const cold = { ...defaultSettings, sample: true, temperature: 0 };
+    expect(completeSettings(toGenerationSettings(cold), plainSettings)).toMatchObject({
+      doSample: false,
+      temperature: 1,
+    });
+  });
+});
+
+describe("errors of a model inside the browser", () => {
+  const named = (name: string): Error => Object.assign(new Error("details"), { name });
+
+  it("are words for whoever asked", () => {
+    expect(toBackendError(named("OutOfMemoryError")).message).toMatch(/not enough memory/);
+    expect(toBackendError(named("DeviceLostError")).message).toMatch(/GPU was lost.*Ask again/);
+    expect(toBackendError(named("VideoError")).kind).toBe("unsupported");
+    expect(toBackendError(named("ImageError"))).toMatchObject({ kind: "refused", message: "details" });
+  });
+});

@@ -1,0 +1,208 @@
+import {
+  changedFiles,
+  forgetFiles,
+  type GenerationSettings,
+  type PageMessage,
+  WorkerOwl,
+  type WorkerOwlEvent,
+} from "../../src/browser/index.ts";
+import {
+  BackendError,
+  type BackendLimits,
+  type ChatBackend,
+  type ChatEvent,
+  type ChatMessage,
+  type ChatSettings,
+  type ContentPart,
+  type ModelInfo,
+} from "./backend.ts";
+import { ServerBackend } from "./server-backend.ts";
+
+const mebibyte = 2 ** 20;
+
+/** A model that runs in a worker of this page; the server only gives out its files, once. */
+export class BrowserBackend implements ChatBackend {
+  readonly limits: BackendLimits = {
+    pictureBytes: 32 * mebibyte,
+    picturePixels: 50e6,
+    videoBytes: 32 * mebibyte,
+    attachments: 16,
+    pictureTypes: ["image/png", "image/jpeg", "image/webp", "image/gif", "image/avif"],
+  };
+  readonly #tell: (words: string) => void;
+  #open: { readonly model: string; readonly owl: WorkerOwl } | undefined;
+  #listen: (event: WorkerOwlEvent) => void = () => {};
+
+  /** @param tell shows words that belong to no answer */
+  constructor(tell: (words: string) => void) {
+    this.#tell = tell;
+  }
+
+  /** Those of the server whose files it gives out under `models/`. */
+  models(signal?: AbortSignal): Promise<readonly ModelInfo[]> {
+    return new ServerBackend("").models(signal);
+  }
+
+  async *chat(
+    messages: readonly ChatMessage[],
+    settings: ChatSettings,
+    signal: AbortSignal,
+  ): AsyncGenerator<ChatEvent> {
+    const stop = new AbortController();
+    const events = new Queue<ChatEvent>();
+    this.#listen = (event) => {
+      const progress = progressOf(event);
+      if (progress !== undefined) events.add(progress);
+    };
+    const owl = this.#owlOf(settings.model);
+    const reply = owl.chat(messages.map(toPageMessage), {
+      ...toGenerationSettings(settings),
+      signal: AbortSignal.any([signal, stop.signal]),
+    });
+    const written = (async () => {
+      for await (const text of reply) events.add({ text });
+      const { ids, promptTokens, finishReason } = await reply.answer();
+      const usage = { promptTokens, completionTokens: ids.length };
+      events.add({ finish: finishReason === "length" ? "length" : "stop", usage });
+    })();
+    written.then(
+      () => events.end(),
+      (error: unknown) => events.end(signal.aborted ? error : toBackendError(error)),
+    );
+    try {
+      yield* events;
+    } finally {
+      this.#listen = () => {};
+      stop.abort();
+    }
+  }
+
+  #owlOf(model: string): WorkerOwl {
+    if (this.#open?.model === model) return this.#open.owl;
+    void this.#open?.owl.close();
+    const directory = `models/${model}`;
+    const onEvent = (event: WorkerOwlEvent): void => {
+      if (event.kind === "fallback") this.#tell(event.reason);
+      if (event.kind === "ready") void this.#checkFiles(directory);
+      this.#listen(event);
+    };
+    const newWorker = () => new Worker(new URL("../worker/owl.ts", import.meta.url), { type: "module" });
+    const owl = new WorkerOwl({ worker: newWorker, model: directory, onEvent });
+    this.#open = { model, owl };
+    return owl;
+  }
+
+  /** Kept files are used without asking the server; whether it has newer ones is asked behind the answer. */
+  async #checkFiles(directory: string): Promise<void> {
+    try {
+      const address = new URL(directory, document.baseURI).href;
+      if ((await changedFiles(address)).length === 0) return;
+      await forgetFiles(address);
+      this.#tell(
+        "The server has this model in a newer version: it is fetched when the page is opened again.",
+      );
+    } catch {
+      // Without a network there is nothing newer.
+    }
+  }
+}
+
+/** What is added while somebody reads. */
+class Queue<T> implements AsyncIterable<T> {
+  readonly #waiting: T[] = [];
+  #ended: { readonly error: unknown } | undefined;
+  #wake: () => void = () => {};
+
+  add(item: T): void {
+    this.#waiting.push(item);
+    this.#wake();
+  }
+
+  /** @param error what the reader gets at the end, if anything */
+  end(error?: unknown): void {
+    this.#ended = { error };
+    this.#wake();
+  }
+
+  async *[Symbol.asyncIterator](): AsyncGenerator<T> {
+    for (;;) {
+      const item = this.#waiting.shift();
+      if (item !== undefined) yield item;
+      else if (this.#ended === undefined) {
+        await new Promise<void>((resolve) => {
+          this.#wake = resolve;
+        });
+      } else if (this.#ended.error !== undefined) throw this.#ended.error;
+      else return;
+    }
+  }
+}
+
+function progressOf(event: WorkerOwlEvent): ChatEvent | undefined {
+  if (event.kind === "ready") return { progress: "Thinking" };
+  if (event.kind === "fallback") return { progress: "Loading the model on the processor" };
+  const { url, bytes, totalBytes, from } = event;
+  const isWhole = bytes === totalBytes;
+  if (from === "cache" || isWhole) return { progress: "Preparing the model" };
+  const name = new URL(url).pathname.split("/").at(-1);
+  return {
+    progress: `Fetching the model: ${name}`,
+    ...(totalBytes !== undefined && { fraction: bytes / totalBytes }),
+  };
+}
+
+/** The page's settings in the library's words. */
+export function toGenerationSettings(settings: ChatSettings): Partial<GenerationSettings> {
+  const { sample, seed, beams } = settings;
+  return {
+    maxNewTokens: settings.maxTokens,
+    noRepeatNgramSize: settings.noRepeatNgram,
+    // The library draws with a temperature above 0; 0 means the best token.
+    doSample: sample && settings.temperature > 0,
+    ...(sample && settings.temperature > 0 && { temperature: settings.temperature }),
+    ...(sample && { topK: settings.topK, topP: settings.topP }),
+    ...(sample && seed !== undefined && { seed }),
+    ...(beams > 1 && { numBeams: beams, lengthPenalty: settings.lengthPenalty }),
+  };
+}
+
+function toPageMessage({ role, content }: ChatMessage): PageMessage {
+  return { role, content: content.map(toPagePart) };
+}
+
+function toPagePart(part: ContentPart): Exclude<PageMessage["content"], string>[number] {
+  if (part.type === "text") return part;
+  return part.type === "image" ? { type: "image", image: part.data } : { type: "video", video: part.data };
+}
+
+/** A worker's error in words for whoever asked. */
+export function toBackendError(error: unknown): BackendError {
+  const { name, message } = error instanceof Error ? error : new Error(String(error));
+  switch (name) {
+    case "DeviceLostError":
+      return new BackendError(
+        "failed",
+        "The GPU was lost in the middle of the answer. Ask again: the processor goes on.",
+      );
+    case "OutOfMemoryError":
+      return new BackendError(
+        "failed",
+        "There is not enough memory for this model in the browser. Close other tabs, or let the server answer.",
+      );
+    case "WorkerCrash":
+      return new BackendError("failed", `${message} Ask again: it is started anew.`);
+    case "VideoError":
+      return new BackendError(
+        "unsupported",
+        "Inside the browser only animated GIF and WebP are read as videos. Let the server answer, or give pictures.",
+      );
+    case "FileError":
+      return new BackendError("unreachable", `A file of the model cannot be had: ${message}`);
+    case "PromptError":
+    case "ImageError":
+    case "SettingsError":
+      return new BackendError("refused", message);
+    default:
+      return new BackendError("failed", message);
+  }
+}

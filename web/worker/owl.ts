@@ -1,0 +1,3 @@
+import { serveOwl } from "../../src/browser/index.ts";
+
+serveOwl();
