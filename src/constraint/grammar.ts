@@ -16,7 +16,7 @@ import { StringMachine } from "./string-machine.ts";
 import type { Vocabulary } from "./vocabulary.ts";
 
 /** States of all machines of a grammar; a schema that needs more is refused. */
-const mostStates = 400_000;
+const mostStates = 200_000;
 /** Strings with patterns: making an automaton of one may take half a second. */
 const mostPatterns = 64;
 
@@ -96,12 +96,15 @@ class GrammarBuilder {
   /** Counts the states of a network that is complete. */
   #count(network: Network): Network {
     this.#states += network.size;
-    if (this.#states > mostStates) {
-      throw new JsonSchemaError([
-        "#: the schema must be smaller: fewer values, shorter names, fewer counted items",
-      ]);
-    }
+    this.#requireFewer(this.#states);
     return network;
+  }
+
+  #requireFewer(states: number): void {
+    if (states <= mostStates) return;
+    throw new JsonSchemaError([
+      "#: the schema must be smaller: fewer values, shorter names, fewer counted items",
+    ]);
   }
 
   #machine(shape: Exclude<Shape, LiteralShape>): Machine {
@@ -126,19 +129,22 @@ class GrammarBuilder {
   }
 
   #literals(shapes: readonly LiteralShape[]): Machine {
+    const texts = shapes.map(({ value }) => JSON.stringify(value));
+    // Before the work, not after it.
+    this.#requireFewer(texts.reduce((sum, text) => sum + text.length, 0));
     const network = this.network();
     const end = network.state();
     network.end(end);
     network.texts(
       network.start,
-      shapes.map(({ value }) => this.#written(value)),
+      texts.map((text) => this.#written(text)),
       end,
     );
     return this.#count(network);
   }
 
-  #written(value: unknown): readonly [Uint8Array, readonly number[]] {
-    const bytes = new TextEncoder().encode(JSON.stringify(value));
+  #written(text: string): readonly [Uint8Array, readonly number[]] {
+    const bytes = new TextEncoder().encode(text);
     return [bytes, this.#vocabulary.costs(bytes)];
   }
 
@@ -189,7 +195,7 @@ class GrammarBuilder {
     const after = Array.from({ length: properties.length + 1 }, () => network.state());
     const keys = properties.map(({ name, schema }, place) => {
       const [key, colon] = [network.state(), network.state()];
-      network.texts(key, [this.#written(name)], colon);
+      network.texts(key, [this.#written(JSON.stringify(name))], colon);
       this.#value(network, colon, schema, after[place + 1]);
       return key;
     });

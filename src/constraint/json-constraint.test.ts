@@ -49,7 +49,7 @@ const { schema: anySchema } = fc.letrec<{ schema: object; leaf: object }>((tie) 
       .map((values) => ({ enum: values })),
   ),
   schema: fc.oneof(
-    { depthSize: "small", withCrossShrink: true },
+    { depthSize: "small" },
     tie("leaf"),
     fc
       .tuple(

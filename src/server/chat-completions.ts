@@ -37,7 +37,7 @@ export async function chatCompletions(asking: Asking): Promise<Response> {
   const n = asked.n ?? 1;
   const longest = asked.max_completion_tokens ?? asked.max_tokens ?? undefined;
   const settings = settingsOf(asked, longest, model.owl.defaults, asking.state.limits);
-  const constraint = constraintsOf(asked.response_format ?? undefined, model);
+  const constraint = constraintsOf(asked.response_format ?? undefined, model, settings);
   takePlaces(asking, n);
   const prompt = await readPrompt(asking, asked, model);
   checkPrompts(model, [prompt]);
@@ -46,7 +46,7 @@ export async function chatCompletions(asking: Asking): Promise<Response> {
     prompt: one,
     settings,
     topLogprobs,
-    constraint: constraint?.(),
+    constraint: constraint?.(one),
   }));
   const created = Math.floor(Date.now() / 1000);
   const chat = {
