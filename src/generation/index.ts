@@ -1,4 +1,5 @@
 export type { Answer, FinishReason } from "./answer.ts";
+export type { AttentionMaps } from "./attention-maps.ts";
 export { Engine, type EngineOptions, type EngineStatistics } from "./engine.ts";
 export { Generator, type GeneratorOptions } from "./generator.ts";
 export { LoadedModel } from "./loaded-model.ts";

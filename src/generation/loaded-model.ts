@@ -3,6 +3,7 @@ import {
   cacheSizes,
   type OwlConfig,
   tokensPerImage,
+  traceAttention,
   traceDecode,
   tracePrefill,
   traceVideo,
@@ -11,6 +12,7 @@ import {
 import type { Device, Program, StoredParameters } from "../runtime/index.ts";
 import { type Graph, type HostTensor, leavesOf } from "../tensor/index.ts";
 import { requireSoundAttention } from "./attention-check.ts";
+import { type AttentionMaps, attentionMaps } from "./attention-maps.ts";
 import { type Allocate, KeyValueCache } from "./key-value-cache.ts";
 import type { Picture } from "./prompt.ts";
 import { VisualCache } from "./visual-cache.ts";
@@ -125,8 +127,7 @@ export class LoadedModel {
       if (visual !== undefined) known.set(picture.key, visual);
       else fresh.set(picture.key, picture);
     }
-    this.#encoding++;
-    try {
+    await this.#whileEncoding(async () => {
       for (const frames of new Set([...fresh.values()].map((picture) => picture.frames))) {
         const open = [...fresh.values()].filter((picture) => picture.frames === frames);
         const atOnce = Math.max(1, Math.floor(most / (frames ?? 1)));
@@ -139,11 +140,37 @@ export class LoadedModel {
           }
         }
       }
+    });
+    return concatenated(pictures.map(({ key }) => known.get(key)!));
+  }
+
+  /** How the abstractor's queries share their attention among a picture's patches; see {@link AttentionMaps}. */
+  async attention(picture: Picture): Promise<AttentionMaps> {
+    const { imageSize } = this.config.vision;
+    const pixels = this.device.allocate("float32", [1, 3, imageSize, imageSize]);
+    pixels.data.set(picture.pixels);
+    return this.#whileEncoding(async () => {
+      const { program, parameters } = await this.#program("vision attention", () =>
+        traceAttention(this.config),
+      );
+      const results = await program.run({ ...parameters, pixel_values: pixels });
+      const layers = Array.from(
+        { length: this.config.abstractor.layers },
+        (_, i) => results[`attention.${i}`],
+      );
+      return attentionMaps(this.config, layers);
+    });
+  }
+
+  /** Does work that needs the vision encoder, and lets go of its memory after the last such work where that is to be. */
+  async #whileEncoding<T>(work: () => Promise<T>): Promise<T> {
+    this.#encoding++;
+    try {
+      return await work();
     } finally {
       this.#encoding--;
       if (this.stored !== undefined && this.#encoding === 0) await this.#releaseVision();
     }
-    return concatenated(pictures.map(({ key }) => known.get(key)!));
   }
 
   /** Gives back the memory of the vision encoder's stored weights: mapping them again takes less than a second. */

@@ -20,6 +20,7 @@ import { encodeConversation, type Message } from "../prompt/index.ts";
 import { type DeviceOptions, openDevice, type StoredParameters } from "../runtime/index.ts";
 import { loadTokenizer, type Tokenizer } from "../tokenizer/index.ts";
 import type { Answer } from "./answer.ts";
+import type { AttentionMaps } from "./attention-maps.ts";
 import { Engine, type EngineOptions } from "./engine.ts";
 import { Generator } from "./generator.ts";
 import { LoadedModel } from "./loaded-model.ts";
@@ -217,6 +218,17 @@ export class Owl {
   engine(options: EngineOptions = {}): Engine {
     const { model, tokenizer } = this.#parts;
     return new Engine(model, tokenizer?.stream, options);
+  }
+
+  /**
+   * Where the visual abstractor looks at a picture: for each of its layers and heads the share of the attention that
+   * every visual token gives to every patch. Of videos there are no maps: give a frame as a picture.
+   */
+  async attention(picture: PictureSource, limits: ReadingLimits = {}): Promise<AttentionMaps> {
+    const { model, preprocessor, fidelity, framesPerVideo } = this.#parts;
+    const reading = { ...limits, preprocessor, fidelity, framesPerVideo };
+    const [read] = await readMedia([{ type: "image", image: picture }], reading);
+    return model.attention(read);
   }
 
   /** One forward pass over whole rows: hidden states, visual tokens, logits and, where asked, the loss. */

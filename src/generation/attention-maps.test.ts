@@ -1,0 +1,91 @@
+import { readFileSync } from "node:fs";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { owlFixture } from "../../tests/owl-fixture.ts";
+import { loadCheckpoint } from "../checkpoint/index.ts";
+import { parseConfig, traceAttention } from "../model/index.ts";
+import { openDevice } from "../runtime/index.ts";
+import { interpret, type NumbersLike } from "../tensor/index.ts";
+import { attentionMaps } from "./attention-maps.ts";
+import { LoadedModel } from "./loaded-model.ts";
+import { Owl } from "./owl.ts";
+import { pictureOf } from "./prompt.ts";
+
+let fixture: Awaited<ReturnType<typeof owlFixture>>;
+beforeAll(async () => {
+  fixture = await owlFixture();
+});
+afterAll(() => fixture.remove());
+
+test("the maps are those of the float64 interpreter", async () => {
+  const { config: json, tensors } = await loadCheckpoint(fixture.directory);
+  const config = parseConfig(json);
+  const { imageSize } = config.vision;
+  const pixels = Float32Array.from({ length: 3 * imageSize ** 2 }, (_, i) => Math.sin(i * i));
+  const model = new LoadedModel(config, tensors, await openDevice({ threads: 1 }));
+  const { layers, heads, queries, rows, columns, maps } = await model.attention(await pictureOf(pixels));
+  await model.close();
+  expect([layers, heads, queries, rows * columns * layers * heads * queries]).toEqual([
+    config.abstractor.layers,
+    config.abstractor.heads,
+    config.numQueryTokens,
+    maps.length,
+  ]);
+
+  const feeds: Record<string, NumbersLike> = Object.fromEntries(
+    [...tensors].map(([name, { dims, data }]) => [name, { dims, data: Array.from(data, Number) }]),
+  );
+  feeds.pixel_values = { dims: [1, 3, imageSize, imageSize], data: [...pixels] };
+  const { outputs } = traceAttention(config);
+  const exact = interpret(Object.values(outputs), feeds).flatMap(({ data }) => [...data]);
+  expect(maps.length).toBe(exact.length);
+  const furthest = exact.reduce((most, value, i) => Math.max(most, Math.abs(value - maps[i])), 0);
+  expect(furthest).toBeLessThan(1e-5);
+});
+
+test("a share is of everything a query sees: without a preference each patch gets as much as a query", async () => {
+  const { config: json, tensors } = await loadCheckpoint(fixture.directory);
+  const config = parseConfig(json);
+  const blind = new Map(
+    [...tensors].map(([name, tensor]) =>
+      /abstractor.*attention\.key\./.test(name)
+        ? [name, { ...tensor, data: new Float32Array(tensor.data.length) }]
+        : [name, tensor],
+    ),
+  );
+  const model = new LoadedModel(config, blind, await openDevice({ threads: 1 }));
+  const { rows, columns, queries, maps } = await model.attention(
+    await pictureOf(new Float32Array(3 * config.vision.imageSize ** 2)),
+  );
+  await model.close();
+  for (const share of maps) expect(share).toBeCloseTo(1 / (queries + 1 + rows * columns), 6);
+});
+
+test("owl-nano's maps: shares of at most 1, the same for the same picture and others for another", async () => {
+  const owl = await Owl.load("models/owl-nano", { threads: 1 });
+  const { rows, columns, maps } = await owl.attention("examples/owl.png");
+  const patches = rows * columns;
+  for (let at = 0; at < maps.length; at += patches) {
+    const sum = maps.subarray(at, at + patches).reduce((all, share) => all + share, 0);
+    expect(sum).toBeGreaterThan(0);
+    expect(sum).toBeLessThanOrEqual(1 + 1e-5);
+  }
+  const same = await owl.attention(new Uint8Array(readFileSync("examples/owl.png")));
+  expect(same.maps).toEqual(maps);
+  const other = await owl.attention("examples/dog.png");
+  expect(other.maps.some((share, i) => Math.abs(share - maps[i]) > 0.01)).toBe(true);
+  await owl.close();
+});
+
+test("results of all layers are put one after the other", () => {
+  const config = parseConfig(JSON.parse(readFileSync("models/owl-nano/config.json", "utf8")));
+  const side = config.vision.imageSize / config.vision.patchSize;
+  const dims = [1, config.abstractor.heads, config.numQueryTokens, side * side];
+  const size = dims.reduce((product, count) => product * count);
+  const layer = (value: number) => ({
+    dtype: "float32" as const,
+    dims,
+    data: new Float32Array(size).fill(value),
+  });
+  const { maps, rows, columns } = attentionMaps(config, [layer(0.25), layer(0.5)]);
+  expect([rows, columns, maps[0], maps[size - 1], maps[size]]).toEqual([side, side, 0.25, 0.25, 0.5]);
+});
