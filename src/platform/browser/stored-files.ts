@@ -135,8 +135,8 @@ async function keptUnder(directory: string): Promise<{ cache: Cache; requests: r
 }
 
 /**
- * URLs of kept files that the server now has otherwise (another ETag, or none where there was one): a request
- * without a body for each. {@link forgetFiles} lets the next load fetch them anew.
+ * URLs of kept files that the server now has otherwise (another ETag, or not any more): a request without a body for
+ * each. {@link forgetFiles} lets the next load fetch them anew.
  *
  * @throws FileError where the server cannot be reached
  */
@@ -145,14 +145,18 @@ export async function changedFiles(directory: string): Promise<string[]> {
   const changed: string[] = [];
   for (const { url } of requests) {
     const kept = await cache?.match(url);
+    if (kept === undefined || kept.status === notThere) continue;
     const now = await fetch(url, { method: "HEAD", cache: "no-cache" }).catch((error: unknown) => {
       throw failure(url, error);
     });
-    const wasThere = kept?.status !== notThere;
-    const tag = (response: Response | undefined) => response?.headers.get("etag")?.replace(/^W\//, "");
-    if (wasThere !== !isMissing(now) || (wasThere && tag(kept) !== tag(now))) changed.push(url);
+    if (isMissing(now) || tagOf(kept) !== tagOf(now)) changed.push(url);
   }
   return changed;
+}
+
+/** An ETag; whether it is a weak one is the transport's affair. */
+function tagOf({ headers }: Response): string | undefined {
+  return headers.get("etag")?.replace(/^W\//, "");
 }
 
 /** Gives up what is kept of a directory's files. */
