@@ -1,4 +1,5 @@
 import { type OwlConfig, tokensPerImage, videoId } from "../model/index.ts";
+import { newDigest } from "../platform/index.ts";
 import { PromptError } from "../prompt/index.ts";
 
 /** A picture or a video as the vision encoder sees it. */
@@ -23,9 +24,9 @@ export interface Prompt {
 
 /** A picture (or, with `frames`, a video) of these pixels, known by their SHA-256. */
 export async function pictureOf(pixels: Float32Array, frames?: number): Promise<Picture> {
-  const bytes = new Uint8Array(pixels.buffer, pixels.byteOffset, pixels.byteLength);
-  const digest = await crypto.subtle.digest("SHA-256", Uint8Array.from(bytes));
-  const key = Array.from(new Uint8Array(digest), (byte) => byte.toString(16).padStart(2, "0")).join("");
+  const digest = newDigest("sha256");
+  digest.update(new Uint8Array(pixels.buffer, pixels.byteOffset, pixels.byteLength));
+  const key = digest.hex();
   return frames === undefined ? { key, pixels } : { key, pixels, frames };
 }
 

@@ -4,11 +4,9 @@ import { VideoError } from "../video-error.ts";
 
 // What has no meaning in a browser, or waits for somebody to need it there: a clear error, never a guess.
 
-const needsNode = (what: string) => (): never => {
+const rejects = (what: string) => async (): Promise<never> => {
   throw new PlatformError(`${what}: needs Node, got a browser`);
 };
-
-const rejects = (what: string) => async (): Promise<never> => needsNode(what)();
 
 export const appendText: typeof node.appendText = rejects("writing files");
 export const directoryEntries: typeof node.directoryEntries = rejects("listing a directory");
@@ -17,7 +15,6 @@ export const freeBytes: typeof node.freeBytes = rejects("room on a disk");
 export const linkFile: typeof node.linkFile = rejects("links between files");
 export const makeDirectory: typeof node.makeDirectory = rejects("writing files");
 export const moveFile: typeof node.moveFile = rejects("writing files");
-export const newDigest: typeof node.newDigest = needsNode("checksums of files");
 export const openGrowingFile: typeof node.openGrowingFile = rejects("writing files");
 export const removeFile: typeof node.removeFile = rejects("writing files");
 export const replaceDirectory: typeof node.replaceDirectory = rejects("writing files");

@@ -5,6 +5,7 @@ export { DeviceLostError, OnnxRuntimeError, OutOfMemoryError } from "../onnx-run
 export { PlatformError } from "../platform-error.ts";
 export { MissingFfmpegError, VideoError } from "../video-error.ts";
 export * from "./absent.ts";
+export { newDigest } from "./digest.ts";
 export { openFile, pathKind, readBytes, readJson, readText } from "./files.ts";
 export { decodePicture, readPictureHeader } from "./image-decoder.ts";
 export { openOnnxRuntime, processorCount } from "./onnx-runtime.ts";

@@ -135,8 +135,8 @@ async function keptUnder(directory: string): Promise<{ cache: Cache; requests: r
 }
 
 /**
- * URLs of kept files that the server now has otherwise (another ETag, or not any more): a request without a body for
- * each. {@link forgetFiles} lets the next load fetch them anew.
+ * URLs of kept files that the server now has otherwise (another ETag, not any more, or only since): a request without
+ * a body for each. {@link forgetFiles} lets the next load fetch them anew.
  *
  * @throws FileError where the server cannot be reached
  */
@@ -145,11 +145,12 @@ export async function changedFiles(directory: string): Promise<string[]> {
   const changed: string[] = [];
   for (const { url } of requests) {
     const kept = await cache?.match(url);
-    if (kept === undefined || kept.status === notThere) continue;
+    if (kept === undefined) continue;
     const now = await fetch(url, { method: "HEAD", cache: "no-cache" }).catch((error: unknown) => {
       throw failure(url, error);
     });
-    if (isMissing(now) || tagOf(kept) !== tagOf(now)) changed.push(url);
+    const isSame = kept.status === notThere ? isMissing(now) : !isMissing(now) && tagOf(kept) === tagOf(now);
+    if (!isSame) changed.push(url);
   }
   return changed;
 }
