@@ -1,18 +1,16 @@
 import { once } from "node:events";
-import type { Server } from "node:http";
-import type { AddressInfo } from "node:net";
 import { basename, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
-import { createAdaptorServer } from "@hono/node-server";
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { Owl } from "../generation/index.ts";
-import { fetchRemoteFile, normalisedHost, pathKind } from "../platform/index.ts";
+import { fetchRemoteFile, type HttpSocket, listenHttp, normalisedHost, pathKind } from "../platform/index.ts";
 import {
   createServer,
   defaultLimits,
   type Limits,
   type OwlServer,
   type RemoteFetch,
+  refuseMalformed,
   type ServedModel,
   type ServerEvent,
 } from "../server/index.ts";
@@ -34,6 +32,8 @@ const shippedModel = fileURLToPath(new URL("../../models/owl-nano", import.meta.
 const builtPage = fileURLToPath(new URL("../../dist/web", import.meta.url));
 /** Names by which this machine alone reaches itself. */
 const loopback = ["localhost", "127.0.0.1", "[::1]"];
+/** How long those who read slowly have for replies that are complete when the server ends. */
+const secondsToRead = 5;
 
 interface ServeOptions {
   readonly host: string;
@@ -165,32 +165,21 @@ function report(verbose: boolean): (event: ServerEvent) => void {
   };
 }
 
-/** A socket for the handler that gives slow and silent clients up. */
-async function listen(server: OwlServer, { host, port }: ServeOptions, seconds: number): Promise<Server> {
-  const socket = createAdaptorServer({
-    fetch: server.fetch.bind(server),
-    overrideGlobalObjects: false,
-    serverOptions: { headersTimeout: 15_000, requestTimeout: 120_000, maxHeaderSize: 16_384 },
-  }) as Server;
-  socket.setTimeout(1000 * (seconds + 60));
-  socket.maxConnections = 1024;
-  socket.listen(port, host);
-  await once(socket, "listening").catch((error: unknown) => {
-    throw new UsageError(`serve: must be able to listen on ${host}:${port}, got ${messageOf(error)}`);
-  });
-  return socket;
+/** The handler on its port. */
+async function listen(server: OwlServer, options: ServeOptions, seconds: number): Promise<HttpSocket> {
+  const { host, port } = options;
+  const silentSeconds = seconds + 60;
+  return listenHttp(server.fetch.bind(server), { host, port, silentSeconds, refuse: refuseMalformed }).catch(
+    (error: unknown) => {
+      throw new UsageError(`serve: must be able to listen on ${host}:${port}, got ${messageOf(error)}`);
+    },
+  );
 }
 
 /** Ends what is under way, then closes the connections: idle ones at once, others when they have read their replies. */
-async function stop(server: OwlServer, socket: Server): Promise<void> {
+async function stop(server: OwlServer, socket: HttpSocket): Promise<void> {
   await server.drain();
-  const closed = once(socket, "close");
-  socket.close();
-  const tidying = setInterval(() => socket.closeIdleConnections(), 50);
-  const late = setTimeout(() => socket.closeAllConnections(), 5000);
-  await closed;
-  clearInterval(tidying);
-  clearTimeout(late);
+  await socket.close(secondsToRead);
 }
 
 async function serve(words: readonly string[], options: ServeOptions): Promise<void> {
@@ -213,10 +202,9 @@ async function serve(words: readonly string[], options: ServeOptions): Promise<v
   });
   try {
     const socket = await listen(server, options, limits.seconds ?? defaultLimits.seconds);
-    const { port } = socket.address() as AddressInfo;
     await interruptible(async (signal) => {
       const asked = once(signal, "abort");
-      process.stdout.write(`${Object.keys(models).join(", ")}: http://${hostOf(host)}:${port}\n`);
+      process.stdout.write(`${Object.keys(models).join(", ")}: http://${hostOf(host)}:${socket.port}\n`);
       await asked;
       process.stderr.write("(ending the answers under way; once more ends at once)\n");
       await stop(server, socket);

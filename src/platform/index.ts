@@ -6,6 +6,7 @@ export * from "./fetch-bytes.ts";
 export * from "./file-lock.ts";
 export * from "./files.ts";
 export * from "./growing-file.ts";
+export * from "./http-socket.ts";
 export * from "./image-decoder.ts";
 export * from "./kept-files.ts";
 export {

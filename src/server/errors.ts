@@ -60,6 +60,24 @@ export function errorResponse(error: ApiError): Response {
   });
 }
 
+const malformed: Readonly<Record<number, string>> = {
+  400: "the request must be well-formed HTTP with one host and a path that can be read",
+  408: "the request must come faster",
+  413: "the body's chunks must say less about themselves",
+  417: "the Expect header must be 100-continue, or absent",
+  431: "the headers must be shorter",
+};
+
+/** The reply to what is no request that a handler could be given; for `listenHttp` of `platform`. */
+export function refuseMalformed(status: number): Response {
+  const message = malformed[status];
+  return errorResponse(
+    message === undefined
+      ? new ApiError(500, "internal error")
+      : new ApiError(status, message, { code: "malformed" }),
+  );
+}
+
 /**
  * What whoever asked is told of any error. Errors that speak of the request are told in their own words; they name
  * no file, because a request has none. Of all others only a number is told, under which the log has the rest.

@@ -1,5 +1,5 @@
 /** OpenAI's protocol as a fetch handler. */
-export { ApiError } from "./errors.ts";
+export { ApiError, refuseMalformed } from "./errors.ts";
 export { defaultLimits, type Limits } from "./limits.ts";
 export type { RemoteFetch } from "./media.ts";
 export type { ServedModel } from "./models.ts";
