@@ -5,8 +5,11 @@ import { Lexer, type Token, type Tokens } from "marked";
  * run: markup that was written in HTML appears as the characters it is, and pictures as links.
  */
 export type Inline =
-  | { readonly kind: "text" | "code"; readonly text: string }
-  | { readonly kind: "strong" | "emphasis" | "deleted"; readonly content: readonly Inline[] }
+  | { readonly kind: "text"; readonly text: string }
+  | { readonly kind: "code"; readonly text: string }
+  | { readonly kind: "strong"; readonly content: readonly Inline[] }
+  | { readonly kind: "emphasis"; readonly content: readonly Inline[] }
+  | { readonly kind: "deleted"; readonly content: readonly Inline[] }
   | { readonly kind: "link"; readonly address: string; readonly content: readonly Inline[] }
   | { readonly kind: "break" };
 
