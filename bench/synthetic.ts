@@ -1,12 +1,5 @@
 import { mkdirSync } from "node:fs";
-import {
-  entryBytes,
-  narrowFloats,
-  safetensorsLayout,
-  shardIndex,
-  shardName,
-  splitIntoShards,
-} from "../src/checkpoint/index.ts";
+import { narrowFloats, safetensorsLayout, writeShards } from "../src/checkpoint/index.ts";
 import { seededRandom } from "../src/data/index.ts";
 import { configJson, describeParameters, type OwlConfig } from "../src/model/index.ts";
 import {
@@ -30,44 +23,34 @@ export async function writeSynthetic(directory: string, config: OwlConfig): Prom
   mkdirSync(directory, { recursive: true });
   if ((await pathKind(joinPath(directory, "config.json"))) === "file") return;
   const random = normalHalves(3 * piece);
-  const entries = describeParameters(config).map(({ name, dims, initial }) => ({
-    name,
-    dims,
-    type: "F16" as const,
-    constant: initial.kind === "constant" ? initial.value : undefined,
-  }));
-  const shards = splitIntoShards(entries, entryBytes, 2e9);
-  const weightMap: Record<string, string> = {};
+  const plan = describeParameters(config).map(({ name, dims, initial }) => {
+    const entry = { name, dims, type: "F16" as const };
+    return { source: entry, outputs: [entry], initial };
+  });
   let turn = 0;
-  for (const [i, shard] of shards.entries()) {
-    const file = shardName(i, shards.length);
-    for (const { name } of shard) weightMap[name] = file;
-    if ((await pathKind(joinPath(directory, file))) === "file") continue;
-    const { header, positions } = safetensorsLayout(shard);
-    async function* pieces(): AsyncGenerator<FilePiece> {
-      yield [0, header];
-      for (const { name, dims, constant } of shard) {
-        const count = elementCount(dims);
-        for (let at = 0; at < count; at += piece) {
-          const length = Math.min(piece, count - at);
-          const begin = (turn++ * 7_368_787) % (2 * piece);
-          const numbers =
-            constant === undefined
-              ? random.subarray(begin, begin + length)
-              : new Uint16Array(length).fill(constant === 1 ? 0x3c00 : 0);
-          const bytes = new Uint8Array(numbers.buffer, numbers.byteOffset, numbers.byteLength);
-          yield [positions.get(name)! + 2 * at, bytes];
-        }
-      }
-    }
-    await writePiecesAtomically(joinPath(directory, file), pieces());
-    console.error(`${file} of ${shards.length}`);
-  }
-  const total = entries.reduce((sum, entry) => sum + entryBytes(entry), 0);
-  if (shards.length > 1) {
-    const { index, content } = shardIndex(weightMap, total);
-    await writeFileAtomically(joinPath(directory, index), content);
-  }
+  let told = "";
+  const numbersOf = (count: number, initial: (typeof plan)[number]["initial"]): Uint16Array => {
+    if (initial.kind === "constant") return new Uint16Array(count).fill(initial.value === 1 ? 0x3c00 : 0);
+    const begin = (turn++ * 7_368_787) % (3 * piece - count);
+    return random.subarray(begin, begin + count);
+  };
+  await writeShards(
+    directory,
+    plan,
+    ({ source: { dims }, initial }, rows) => {
+      const count = rows ? (rows[1] - rows[0]) * elementCount(dims.slice(1)) : elementCount(dims);
+      const { buffer, byteOffset, byteLength } = numbersOf(count, initial);
+      return [new Uint8Array(buffer, byteOffset, byteLength)];
+    },
+    {
+      maxShardBytes: 2e9,
+      goOn: true,
+      onProgress: (_bytes, _total, file) => {
+        if (file !== told) console.error(file);
+        told = file;
+      },
+    },
+  );
   await writeFileAtomically(joinPath(directory, "config.json"), JSON.stringify(configJson(config), null, 2));
 }
 

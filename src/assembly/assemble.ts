@@ -5,8 +5,12 @@ import {
   type OpenedCheckpoint,
   openCheckpoint,
   readTokenizerFiles,
+  requireNoModel,
+  rowsOf,
+  type ShardSettings,
   type TensorEntry,
   type TensorSource,
+  writeSettings,
 } from "../checkpoint/index.ts";
 import { modelPreprocessor, publishedPreprocessor } from "../image/index.ts";
 import {
@@ -19,16 +23,16 @@ import {
   readLanguageConfig,
   type VisionConfig,
 } from "../model/index.ts";
-import { joinPath, pathKind, writeFileAtomically } from "../platform/index.ts";
+import { joinPath } from "../platform/index.ts";
 import { allocate, elementCount } from "../tensor/index.ts";
 import { loadTokenizer } from "../tokenizer/index.ts";
 import { initialize } from "../training/index.ts";
 import { clipWeights, readClipConfig } from "./clip.ts";
 import { languageWeights } from "./language.ts";
-import { rowsOf, together } from "./renamed.ts";
-import { type WriteSettings, writeWeights } from "./write-weights.ts";
+import { together } from "./renamed.ts";
+import { writeWeights } from "./write-weights.ts";
 
-export interface AssemblyOptions extends WriteSettings {
+export interface AssemblyOptions extends ShardSettings {
   /** Directory of a Hugging Face CLIP: a CLIPModel or a CLIPVisionModel. */
   readonly vision: string;
   /** Directory of a LLaMA or BLOOM with its tokenizer. */
@@ -81,18 +85,6 @@ export async function assembleOwl(output: string, options: AssemblyOptions): Pro
   }
 }
 
-async function requireNoModel(output: string): Promise<void> {
-  for (const name of ["config.json", "model.safetensors", "model.safetensors.index.json"]) {
-    if ((await pathKind(joinPath(output, name))) === "missing") continue;
-    throw new CheckpointError(
-      output,
-      "must be a directory without a model",
-      [name],
-      "Name another directory.",
-    );
-  }
-}
-
 async function assembled(
   output: string,
   vision: OpenedCheckpoint,
@@ -123,11 +115,10 @@ async function assembled(
   const whole = together(`${options.vision} and ${options.language}`, sources);
   const weights = await fittingWeights(whole, parameters);
   const { entries, files } = await writeWeights(weights, output, options);
-  await writeFiles(output, {
+  await writeSettings(output, configJson(config), {
     ...(await readTokenizerFiles(language.directory)),
     "generation_config.json": language.generationConfig ?? severalEnds(language.config),
     "preprocessor_config.json": publishedPreprocessor(preprocessor),
-    "config.json": configJson(config),
   });
   return { config, parts: partsOf(entries, parameters), files };
 }
@@ -204,15 +195,6 @@ function freshWeights(parameters: readonly ParameterDescription[], seed: number)
     },
     close: async () => {},
   };
-}
-
-/** Writes the small files, config.json last; then it is a model. */
-async function writeFiles(output: string, files: Readonly<Record<string, unknown>>): Promise<void> {
-  for (const [name, content] of Object.entries(files)) {
-    if (content === undefined) continue;
-    const bytes = content instanceof Uint8Array ? content : `${JSON.stringify(content, null, 2)}\n`;
-    await writeFileAtomically(joinPath(output, name), bytes);
-  }
 }
 
 function partsOf(

@@ -1,8 +1,8 @@
 import { z } from "zod";
-import type { TensorEntry, TensorSource } from "../checkpoint/index.ts";
+import { rowsOf, type TensorEntry, type TensorSource } from "../checkpoint/index.ts";
 import type { VisionConfig } from "../model/index.ts";
 import { allocate, type HostTensor } from "../tensor/index.ts";
-import { renamed, rowsOf } from "./renamed.ts";
+import { renamed } from "./renamed.ts";
 
 const count = z.number().int().positive();
 

@@ -1,2 +1,2 @@
 export { type AssembledPart, type AssemblyOptions, type AssemblyReport, assembleOwl } from "./assemble.ts";
-export type { WriteSettings } from "./write-weights.ts";
+export { type MergeOptions, type MergeReport, mergeCheckpoint } from "./merge.ts";

@@ -1,4 +1,4 @@
-import { entriesByName, type Rows, type TensorEntry, type TensorSource } from "../checkpoint/index.ts";
+import { entriesByName, type TensorEntry, type TensorSource } from "../checkpoint/index.ts";
 import { elementCount, type HostTensor } from "../tensor/index.ts";
 
 /**
@@ -31,15 +31,6 @@ export function renamed(
 
 function withDims(tensor: HostTensor, dims: readonly number[]): HostTensor {
   return elementCount(dims) === tensor.data.length ? { ...tensor, dims } : tensor;
-}
-
-/** Some rows of a float32 tensor that is small enough to be made as a whole; all of it where none are named. */
-export function rowsOf(tensor: HostTensor, rows: Rows | undefined): HostTensor {
-  if (rows === undefined) return tensor;
-  const [from, to] = rows;
-  const width = tensor.data.length / tensor.dims[0];
-  const values = (tensor.data as Float32Array).subarray(from * width, to * width);
-  return { dtype: "float32", dims: [to - from, ...tensor.dims.slice(1)], data: values };
 }
 
 /** Several sources as one, with different names all. */

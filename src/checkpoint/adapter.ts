@@ -8,7 +8,6 @@ import {
   replaceDirectory,
   writeFileAtomically,
 } from "../platform/index.ts";
-import { allocate, type HostTensor } from "../tensor/index.ts";
 import { type LoraSettings, parseAdapterConfig, publishedAdapterConfig } from "./adapter-config.ts";
 import { CheckpointError } from "./errors.ts";
 import { type FloatType, writeSafetensors } from "./safetensors-write.ts";
@@ -107,7 +106,8 @@ function targetsOf(lora: NamedTensors): string[] {
   return [...new Set([...modulesOf(lora)].map((module) => module.slice(module.lastIndexOf(".") + 1)))];
 }
 
-function modulesOf(lora: NamedTensors): Set<string> {
+/** The layers that a LoRA stands beside, by their published names. */
+export function modulesOf(lora: NamedTensors): Set<string> {
   return new Set(
     [...lora.keys()].map((name) => name.slice(PREFIX.length).replace(/\.lora_[AB]\.weight$/, "")),
   );
@@ -150,56 +150,4 @@ export async function saveAdapter(
     await writeFileAtomically(joinPath(partial, CONFIG), `${JSON.stringify(config, null, 2)}\n`);
   };
   await replaceDirectory(directory, fill, (name) => ![LORA, TORCH_LORA, REPLACED, CONFIG].includes(name));
-}
-
-/**
- * The model with an adapter worked into its weights: `W + alpha / rank · B · A`, and the replaced tensors.
- * Untouched tensors are shared with the input, which is not changed.
- *
- * @throws CheckpointError naming every tensor of the adapter that the model has not, or in another shape
- */
-export function mergeLora(tensors: NamedTensors, adapter: Adapter, where = "adapter"): NamedTensors {
-  const merged: NamedTensors = new Map(tensors);
-  const problems: string[] = [];
-  for (const [name, tensor] of adapter.replaced) {
-    problems.push(...fitProblems(name, tensors.get(name), tensor.dims));
-    merged.set(name, tensor);
-  }
-  const scale = adapter.settings.alpha / adapter.settings.rank;
-  for (const module of modulesOf(adapter.lora)) {
-    const a = adapter.lora.get(loraName(module, "A"))!;
-    const b = adapter.lora.get(loraName(module, "B"))!;
-    const name = `${module}.weight`;
-    const weight = merged.get(name);
-    const problem = fitProblems(name, weight, [b.dims[0], a.dims[1]]);
-    problems.push(...problem);
-    if (weight && problem.length === 0) merged.set(name, withLora(weight, a, b, scale));
-  }
-  if (problems.length > 0) {
-    throw new CheckpointError(where, "must fit the model", problems, "Was it trained on this model?");
-  }
-  return merged;
-}
-
-function fitProblems(name: string, weight: HostTensor | undefined, dims: readonly number[]): string[] {
-  if (!weight) return [`${name} [${dims.join(", ")}], which the model has not`];
-  if (weight.dims.join() === dims.join()) return [];
-  return [`${name} [${dims.join(", ")}] where the model's is [${weight.dims.join(", ")}]`];
-}
-
-function withLora(weight: HostTensor, a: HostTensor, b: HostTensor, scale: number): HostTensor {
-  const [outputs, inputs] = weight.dims;
-  const rank = a.dims[0];
-  const merged = allocate("float32", weight.dims);
-  const [base, down, up] = [weight.data, a.data, b.data] as [Float32Array, Float32Array, Float32Array];
-  const row = new Float64Array(inputs);
-  for (let o = 0; o < outputs; o++) {
-    row.fill(0);
-    for (let r = 0; r < rank; r++) {
-      const factor = up[o * rank + r];
-      for (let i = 0; i < inputs; i++) row[i] += factor * down[r * inputs + i];
-    }
-    for (let i = 0; i < inputs; i++) merged.data[o * inputs + i] = base[o * inputs + i] + scale * row[i];
-  }
-  return merged;
 }

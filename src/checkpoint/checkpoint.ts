@@ -7,10 +7,16 @@ import {
   replaceDirectory,
   writeFileAtomically,
 } from "../platform/index.ts";
-import { type FloatType, writeSafetensors } from "./safetensors-write.ts";
-import { weightFiles } from "./sharded.ts";
-import { type NamedTensors, readAll, type TensorSource } from "./tensor-source.ts";
+import {
+  type FloatType,
+  requireComplete,
+  storedNumbers,
+  storedType,
+  writeSafetensors,
+} from "./safetensors-write.ts";
+import { type NamedTensors, readAll, rowsOf, type TensorSource } from "./tensor-source.ts";
 import { openWeights } from "./weights.ts";
+import { writeShards } from "./write-shards.ts";
 
 interface Settings {
   /** Where it was read from. */
@@ -127,17 +133,32 @@ function isCheckpointFile(name: string): boolean {
 }
 
 async function writeContent(directory: string, content: CheckpointContent): Promise<void> {
-  const { floatType = "F32", maxShardBytes = 5e9 } = content;
   const files: Record<string, string | Uint8Array> = { ...content.files };
   const settings = [content.config, content.generationConfig, content.preprocessorConfig];
   settings.forEach((value, i) => {
     if (value !== undefined) files[SETTINGS_FILES[i]] = `${JSON.stringify(value, null, 2)}\n`;
   });
-  const index = await weightFiles(directory, content.tensors, floatType, maxShardBytes);
-  if (index) files[index.index] = index.content;
+  await writeTensors(directory, content);
   for (const [name, tensors] of Object.entries(content.tensorFiles ?? {})) {
     await writeSafetensors(joinPath(directory, name), tensors);
   }
   for (const [name, text] of Object.entries(files))
     await writeFileAtomically(joinPath(directory, name), text);
+}
+
+async function writeTensors(
+  directory: string,
+  { tensors, floatType = "F32", maxShardBytes }: CheckpointContent,
+): Promise<void> {
+  const plan = [...tensors].map(([name, tensor]) => {
+    requireComplete(name, tensor);
+    const entry = { name, dims: tensor.dims, type: storedType(tensor, floatType) };
+    return { source: entry, outputs: [entry], tensor };
+  });
+  await writeShards(
+    directory,
+    plan,
+    ({ source: { name, type }, tensor }, rows) => [storedNumbers(name, rowsOf(tensor, rows).data, type)],
+    { maxShardBytes },
+  );
 }

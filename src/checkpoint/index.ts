@@ -1,4 +1,4 @@
-export { type Adapter, adapterFrom, loadAdapter, loraName, mergeLora, saveAdapter } from "./adapter.ts";
+export { type Adapter, adapterFrom, loadAdapter, loraName, saveAdapter } from "./adapter.ts";
 export type { LoraSettings } from "./adapter-config.ts";
 export {
   type Checkpoint,
@@ -11,6 +11,8 @@ export {
 } from "./checkpoint.ts";
 export { CheckpointError } from "./errors.ts";
 export { type FittingCheckpoint, openFitting } from "./fitting.ts";
+export { mergedSource, mergeLora } from "./merge.ts";
+export { requireNoModel, writeSettings } from "./new-model.ts";
 export { narrowFloats } from "./number-formats.ts";
 export {
   openSafetensors,
@@ -25,18 +27,29 @@ export {
   type FloatType,
   safetensorsBytes,
   safetensorsLayout,
+  storedNumbers,
   type WriteOptions,
   writeSafetensors,
 } from "./safetensors-write.ts";
-export { shardIndex, shardName, splitIntoShards } from "./sharded.ts";
+
 export type { StoredType } from "./stored-types.ts";
 export {
   entriesByName,
   type NamedTensors,
   type Rows,
   readAll,
+  rowsOf,
   type TensorEntry,
   type TensorSource,
 } from "./tensor-source.ts";
 export { openTorch } from "./torch-file.ts";
 export { type ExpectedParameter, fittingWeights, verifyParameters } from "./verify.ts";
+export {
+  type MakeRows,
+  type PlannedTensor,
+  planShards,
+  type ShardSettings,
+  shardName,
+  type WrittenShards,
+  writeShards,
+} from "./write-shards.ts";

@@ -1,7 +1,7 @@
 import { writeFileAtomically } from "../platform/index.ts";
 import { elementCount, type HostTensor } from "../tensor/index.ts";
 import { CheckpointError } from "./errors.ts";
-import { narrowToBfloat16, narrowToHalf } from "./number-formats.ts";
+import { narrowFloats } from "./number-formats.ts";
 import { STORED_TYPES, type StoredType } from "./stored-types.ts";
 import type { NamedTensors, TensorEntry } from "./tensor-source.ts";
 
@@ -48,20 +48,16 @@ export async function writeSafetensors(
     await writeFileAtomically(path, safetensorsPieces(tensors, options));
   } catch (error) {
     throw error instanceof CheckpointError
-      ? new CheckpointError(path, MUST_FIT, error.problems, USE_F32)
+      ? new CheckpointError(path, MUST_FIT, error.problems, USE_WIDER)
       : error;
   }
 }
 
 const MUST_FIT = "values must fit the number format";
-const USE_F32 = "Write it as BF16 or F32.";
+const USE_WIDER = "Keep it in a wider number format, F32 or BF16.";
 
-/** Bytes a tensor takes in a file. */
-export function storedBytes(tensor: HostTensor, floatType: FloatType): number {
-  return elementCount(tensor.dims) * STORED_TYPES[storedType(tensor, floatType)];
-}
-
-function storedType(tensor: HostTensor, floatType: FloatType): StoredType {
+/** The number format a tensor in memory is written in. */
+export function storedType(tensor: HostTensor, floatType: FloatType): StoredType {
   const types: Record<string, StoredType> = {
     float32: floatType,
     int64: "I64",
@@ -135,31 +131,28 @@ function layoutOf(
 }
 
 function dataBytes(name: string, tensor: HostTensor, floatType: FloatType): Uint8Array {
-  if (tensor.data.length !== elementCount(tensor.dims)) {
-    throw new RangeError(
-      `${name}: [${tensor.dims.join(", ")}] takes ${elementCount(tensor.dims)} values, got ${tensor.data.length}`,
-    );
-  }
-  if (!(tensor.data instanceof Float32Array) || floatType === "F32") {
-    return new Uint8Array(tensor.data.buffer, tensor.data.byteOffset, tensor.data.byteLength);
-  }
-  const narrow = new Uint16Array(tensor.data.length);
-  if (floatType === "BF16") narrowToBfloat16(tensor.data, narrow);
-  else {
-    narrowToHalf(tensor.data, narrow);
-    requireFit(name, tensor.data, narrow);
-  }
-  return new Uint8Array(narrow.buffer);
+  requireComplete(name, tensor);
+  return storedNumbers(name, tensor.data, storedType(tensor, floatType));
 }
 
-function requireFit(name: string, values: Float32Array, halves: Uint16Array): void {
-  const lost = halves.findIndex((bits, i) => (bits & 0x7fff) === 0x7c00 && Number.isFinite(values[i]));
-  if (lost >= 0) {
-    throw new CheckpointError(
-      name,
-      MUST_FIT,
-      [`${values[lost]} in ${name} where F16 ends at 65504`],
-      USE_F32,
-    );
-  }
+/** A tensor has as many values as its sizes say. */
+export function requireComplete(name: string, { dims, data }: HostTensor): void {
+  const count = elementCount(dims);
+  if (data.length === count) return;
+  throw new RangeError(`${name}: [${dims.join(", ")}] takes ${count} values, got ${data.length}`);
+}
+
+/**
+ * Numbers as the bytes of a stored tensor: float32 in half the width where the type says so, all others as they are.
+ *
+ * @throws CheckpointError naming the tensor and a value that F16 cannot hold
+ */
+export function storedNumbers(name: string, values: HostTensor["data"], type: StoredType): Uint8Array {
+  const isNarrow = values instanceof Float32Array && (type === "F16" || type === "BF16");
+  const stored = isNarrow ? narrowFloats(values, type) : values;
+  if (stored !== undefined) return new Uint8Array(stored.buffer, stored.byteOffset, stored.byteLength);
+  // What is 65520 or more rounds to an infinity.
+  const lost = (values as Float32Array).find((value) => Number.isFinite(value) && Math.abs(value) >= 65520);
+  const problem = `${lost} in ${name} where F16 ends at 65504`;
+  throw new CheckpointError(name, MUST_FIT, [problem], USE_WIDER);
 }

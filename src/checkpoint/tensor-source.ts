@@ -1,4 +1,4 @@
-import type { HostTensor } from "../tensor/index.ts";
+import { elementCount, type HostTensor } from "../tensor/index.ts";
 import type { StoredType } from "./stored-types.ts";
 
 /** Tensors by their published names. */
@@ -74,4 +74,12 @@ export function entryOf<Entry>(entries: ReadonlyMap<string, Entry>, name: string
 export function dimsOfRows({ name, dims }: TensorEntry, [from, to]: Rows): number[] {
   if (dims.length > 0 && 0 <= from && from <= to && to <= dims[0]) return [to - from, ...dims.slice(1)];
   throw new RangeError(`${name} [${dims.join(", ")}]: must have the rows ${from} to ${to}`);
+}
+
+/** Some rows of a tensor in memory, as a view; all of it where none are named. */
+export function rowsOf<Tensor extends HostTensor>(tensor: Tensor, rows: Rows | undefined): Tensor {
+  if (rows === undefined) return tensor;
+  const dims = [rows[1] - rows[0], ...tensor.dims.slice(1)];
+  const width = elementCount(dims.slice(1));
+  return { ...tensor, dims, data: tensor.data.subarray(rows[0] * width, rows[1] * width) };
 }

@@ -53,7 +53,7 @@ export async function requireModel(model: string, otherwise?: string): Promise<s
 }
 
 /** As {@link requireModel} for an adapter, which may also be a file. */
-export async function requireAdapter(adapter: string | undefined): Promise<string | undefined> {
+export async function requireAdapter<Path extends string | undefined>(adapter: Path): Promise<string | Path> {
   if (adapter === undefined || (await pathKind(adapter)) === "file") return adapter;
   return requireModel(adapter);
 }

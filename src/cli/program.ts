@@ -6,6 +6,7 @@ import { addConvert } from "./convert.ts";
 import { addEval } from "./eval.ts";
 import { exitCodeOf, reportFailure } from "./failure.ts";
 import { addInspect } from "./inspect.ts";
+import { addMerge } from "./merge.ts";
 import { addProbe } from "./probe.ts";
 import { addPull } from "./pull.ts";
 import { addRecipe } from "./recipe.ts";
@@ -32,6 +33,7 @@ The way of a model:
   owl assemble --vision … --language …      or make one of a CLIP and a language model
   owl recipe stage-2                        the numbers of a published run, each with its reason
   owl train mine.yaml                       learn from a recipe; --resume goes on where it stopped
+  owl merge org/name --adapter DIR --out …  an adapter worked into its model
   owl convert runs/mine/model --out small   fewer bits a weight: less memory, faster
   owl inspect runs/mine/model               which parameters there are, and which a stage trains
   owl chat runs/mine/model --image cat.jpg  ask it
@@ -49,6 +51,7 @@ OWL_DEBUG=1 adds the stack to an error's text.`,
   addAssemble(program);
   addRecipe(program);
   addInspect(program);
+  addMerge(program);
   addConvert(program);
   addProbe(program);
   addEval(program);

@@ -2,41 +2,24 @@ import {
   CheckpointError,
   entriesByName,
   entryBytes,
-  narrowFloats,
   openFitting,
+  planShards,
   readTokenizerFiles,
-  safetensorsLayout,
-  shardIndex,
+  type ShardSettings,
   shardName,
-  splitIntoShards,
-  type TensorEntry,
+  storedNumbers,
   type TensorSource,
+  writeSettings,
+  writeShards,
 } from "../checkpoint/index.ts";
 import { configJson, describeParameters, parseConfig, quantizedPart } from "../model/index.ts";
-import {
-  type FilePiece,
-  joinPath,
-  pathKind,
-  readText,
-  removeFile,
-  writeFileAtomically,
-  writePiecesAtomically,
-} from "../platform/index.ts";
+import { joinPath, pathKind, readText, removeFile, writeFileAtomically } from "../platform/index.ts";
 import { elementCount } from "../tensor/index.ts";
 import { packRows } from "./blocks.ts";
-import {
-  type ConversionSettings,
-  type PlannedWeight,
-  planConversion,
-  plannedBytes,
-  quantizationOf,
-} from "./plan.ts";
+import { type ConversionSettings, type PlannedWeight, planConversion, quantizationOf } from "./plan.ts";
 
-export interface ConversionOptions extends ConversionSettings {
-  /** Told how many of the source's bytes are done, and which file is being written. */
-  readonly onProgress?: ((bytes: number, totalBytes: number, file: string) => void) | undefined;
-  /** Ends the conversion; the next one with the same settings goes on where it stopped. */
-  readonly signal?: AbortSignal | undefined;
+/** A conversion that its signal ended is gone on with by the next call with the same settings. */
+export interface ConversionOptions extends ConversionSettings, ShardSettings {
   /** Largest file written. Default 1 GB: what is lost when a conversion stops, and what a browser can hold. */
   readonly maxShardBytes?: number | undefined;
 }
@@ -57,9 +40,6 @@ export interface ConversionReport {
 
 /** Says in the output directory what is being converted, until it is done. */
 const JOURNAL = "conversion.json";
-
-/** Elements read at once: memory holds a few times this. */
-const ELEMENTS_AT_ONCE = 4 * 2 ** 20;
 
 /**
  * Converts a checkpoint (safetensors or PyTorch's .bin) to safetensors files with weights in fewer bits, piece by
@@ -90,16 +70,18 @@ export async function convertCheckpoint(
     const plan = planConversion(entriesByName(weights), config, options);
     const report = await writeWeights(weights, plan, directory, output, options);
     const quantization = quantizationOf(options);
-    await writeSettings(output, {
-      "generation_config.json": checkpoint.generationConfig,
-      "preprocessor_config.json": checkpoint.preprocessorConfig,
-      ...(await readTokenizerFiles(directory)),
-      "config.json": {
-        ...(checkpoint.config as object),
-        // Sizes that the source's config.json leaves to the shapes of its weights stand here.
-        ...configJson({ ...config, ...(quantization && { quantization }) }),
+    // Sizes that the source's config.json leaves to the shapes of its weights stand here.
+    const sizes = configJson({ ...config, ...(quantization && { quantization }) });
+    await writeSettings(
+      output,
+      { ...(checkpoint.config as object), ...sizes },
+      {
+        "generation_config.json": checkpoint.generationConfig,
+        "preprocessor_config.json": checkpoint.preprocessorConfig,
+        ...(await readTokenizerFiles(directory)),
       },
-    });
+    );
+    await removeFile(joinPath(output, JOURNAL));
     return report;
   } finally {
     await weights.close();
@@ -110,16 +92,6 @@ function outputError(output: string, problem: string, next: string): CheckpointE
   return new CheckpointError(output, "must be a directory without a model", [problem], next);
 }
 
-/** Writes the small files, config.json last; then it is a model. */
-async function writeSettings(output: string, files: Readonly<Record<string, unknown>>): Promise<void> {
-  for (const [name, content] of Object.entries(files)) {
-    if (content === undefined) continue;
-    const bytes = content instanceof Uint8Array ? content : `${JSON.stringify(content, null, 2)}\n`;
-    await writeFileAtomically(joinPath(output, name), bytes);
-  }
-  await removeFile(joinPath(output, JOURNAL));
-}
-
 async function writeWeights(
   weights: TensorSource,
   plan: readonly PlannedWeight[],
@@ -127,33 +99,22 @@ async function writeWeights(
   output: string,
   options: ConversionOptions,
 ): Promise<ConversionReport> {
-  const shards = splitIntoShards(plan, plannedBytes, options.maxShardBytes ?? 1e9);
-  await beginOrGoOn(output, directory, shards);
-  const bytesBefore = plan.reduce((sum, { source }) => sum + entryBytes(source), 0);
-  const progress = new Progress(bytesBefore, options);
+  const { maxShardBytes = 1e9, onProgress, signal } = options;
+  await beginOrGoOn(output, directory, planShards(plan, maxShardBytes));
   const errors = new ErrorSums();
-  const weightMap: Record<string, string> = {};
-  let reusedFiles = 0;
-  for (const [i, shard] of shards.entries()) {
-    const name = shardName(i, shards.length);
-    for (const { outputs } of shard) for (const entry of outputs) weightMap[entry.name] = name;
-    if ((await pathKind(joinPath(output, name))) === "file") {
-      reusedFiles++;
-      for (const { source } of shard) progress.skip(entryBytes(source));
-      continue;
-    }
-    progress.file = name;
-    await writePiecesAtomically(joinPath(output, name), shardPieces(weights, shard, progress, errors));
-  }
-  const bytesAfter = plan.reduce((sum, weight) => sum + plannedBytes(weight), 0);
-  if (shards.length > 1) {
-    const { index, content } = shardIndex(weightMap, bytesAfter);
-    await writeFileAtomically(joinPath(output, index), content);
-  }
+  const { bytes, files, reusedFiles } = await writeShards(
+    output,
+    plan,
+    async (weight, rows) => {
+      const { data } = await weights.read(weight.source.name, rows);
+      return convertRows(weight, data as Float32Array, errors);
+    },
+    { maxShardBytes, onProgress, signal, goOn: true },
+  );
   return {
-    bytesBefore,
-    bytesAfter,
-    files: shards.length,
+    bytesBefore: plan.reduce((sum, { source }) => sum + entryBytes(source), 0),
+    bytesAfter: bytes,
+    files,
     reusedFiles,
     deviations: errors.deviations(),
   };
@@ -178,91 +139,24 @@ async function beginOrGoOn(
   }
 }
 
-/** What is done of the source's bytes, for whoever watches. */
-class Progress {
-  /** The file being written. */
-  file = "";
-  #bytes = 0;
-  readonly #total: number;
-  readonly #options: ConversionOptions;
-
-  constructor(total: number, options: ConversionOptions) {
-    this.#total = total;
-    this.#options = options;
-  }
-
-  /** Counts what an earlier conversion has done. */
-  skip(bytes: number): void {
-    this.#bytes += bytes;
-  }
-
-  /** Ends the conversion if that was asked for. */
-  check(): void {
-    this.#options.signal?.throwIfAborted();
-  }
-
-  add(bytes: number): void {
-    this.#bytes += bytes;
-    this.#options.onProgress?.(this.#bytes, this.#total, this.file);
-  }
-}
-
-async function* shardPieces(
-  weights: TensorSource,
-  shard: readonly PlannedWeight[],
-  progress: Progress,
-  errors: ErrorSums,
-): AsyncGenerator<FilePiece> {
-  const { header, positions } = safetensorsLayout(shard.flatMap(({ outputs }) => outputs));
-  yield [0, header];
-  for (const weight of shard) {
-    const { dims, name } = weight.source;
-    const rows = dims[0] ?? 1;
-    const width = elementCount(dims) / rows;
-    const step = Math.max(1, Math.floor(ELEMENTS_AT_ONCE / width));
-    for (let from = 0; from < rows; from += step) {
-      progress.check();
-      const to = Math.min(from + step, rows);
-      const { data } = await weights.read(name, dims.length > 0 ? [from, to] : undefined);
-      const parts = convertRows(weight, data as Float32Array, width, errors);
-      for (const [i, entry] of weight.outputs.entries()) {
-        const rowBytes = entryBytes(entry) / rows;
-        yield [positions.get(entry.name)! + from * rowBytes, parts[i]];
-      }
-      progress.add((entryBytes(weight.source) / rows) * (to - from));
-    }
-  }
-}
-
 /** The bytes of some rows for each of the weight's outputs. */
-function convertRows(
-  weight: PlannedWeight,
-  values: Float32Array,
-  width: number,
-  errors: ErrorSums,
-): Uint8Array[] {
+function convertRows(weight: PlannedWeight, values: Float32Array, errors: ErrorSums): Uint8Array[] {
   const { source, format, outputs } = weight;
-  if (format === undefined) return [floatBytes(source.name, values, outputs[0])];
+  if (format === undefined) return [storedNumbers(source.name, values, outputs[0].type)];
+  const width = elementCount(source.dims.slice(1));
   try {
     const { packed, scales, zeroPoints, squaredError, squaredSum } = packRows(values, width, format);
     errors.add(`${quantizedPart(source.name)} ${format.bits} bits`, squaredError, squaredSum);
-    const parts: Record<string, Uint8Array> = { packed, scales: bytesOf(scales), zero_points: zeroPoints };
+    const parts: Record<string, Uint8Array> = {
+      packed,
+      scales: storedNumbers(source.name, scales, "F32"),
+      zero_points: zeroPoints,
+    };
     return outputs.map(({ name }) => parts[name.slice(source.name.length + 1)]);
   } catch (error) {
     if (!(error instanceof RangeError)) throw error;
     throw new CheckpointError(source.name, "must be quantisable", [error.message], "Check the checkpoint.");
   }
-}
-
-function floatBytes(name: string, values: Float32Array, { type }: TensorEntry): Uint8Array {
-  if (type !== "F16" && type !== "BF16") return bytesOf(values);
-  const narrow = narrowFloats(values, type);
-  if (narrow !== undefined) return bytesOf(narrow);
-  throw new CheckpointError(name, "must fit float16", ["numbers beyond 65504"], "Keep it with f32 or none.");
-}
-
-function bytesOf({ buffer, byteOffset, byteLength }: Float32Array | Uint16Array): Uint8Array {
-  return new Uint8Array(buffer, byteOffset, byteLength);
 }
 
 /** Sums of squares by part. */

@@ -1,4 +1,4 @@
-import { entryBytes, type StoredType, type TensorEntry } from "../checkpoint/index.ts";
+import type { PlannedTensor, StoredType, TensorEntry } from "../checkpoint/index.ts";
 import { describeParameters, type OwlConfig, type Quantization, quantizedPart } from "../model/index.ts";
 import type { QuantizedFormat } from "../tensor/index.ts";
 
@@ -15,12 +15,9 @@ export interface ConversionSettings {
 }
 
 /** One weight of the source and what is written for it. */
-export interface PlannedWeight {
-  readonly source: TensorEntry;
-  /** How its rows are packed; undefined where it stays in floating point. */
+export interface PlannedWeight extends PlannedTensor {
+  /** How its rows are packed, so that several tensors are written; undefined where it stays in floating point. */
   readonly format: QuantizedFormat | undefined;
-  /** The tensors written: one, or the parts of a quantised weight. */
-  readonly outputs: readonly TensorEntry[];
 }
 
 /** The section of the new config.json. */
@@ -72,9 +69,4 @@ function floatType(source: TensorEntry, { quantize, vision }: ConversionSettings
   const chosen = isLanguage ? quantize : (vision ?? quantize);
   if (chosen === "none") return ["F16", "BF16"].includes(source.type) ? source.type : "F32";
   return chosen === "f16" && source.dims.length > 1 ? "F16" : "F32";
-}
-
-/** Bytes that are written for a weight. */
-export function plannedBytes({ outputs }: PlannedWeight): number {
-  return outputs.reduce((sum, entry) => sum + entryBytes(entry), 0);
 }

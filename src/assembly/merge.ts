@@ -1,0 +1,86 @@
+import {
+  CheckpointError,
+  type FloatType,
+  loadAdapter,
+  mergedSource,
+  openFitting,
+  readTokenizerFiles,
+  requireNoModel,
+  type ShardSettings,
+  writeSettings,
+} from "../checkpoint/index.ts";
+import { configJson, describeParameters, parseConfig } from "../model/index.ts";
+import { joinPath } from "../platform/index.ts";
+import { writeWeights } from "./write-weights.ts";
+
+export interface MergeOptions extends ShardSettings {
+  /** A LoRA in PEFT's layout, with what was trained beside it: a directory, or a file of its matrices. */
+  readonly adapter: string;
+  /** Number format of all weights in the files. Default: as the model's, where the sums are rounded to it. */
+  readonly floatType?: FloatType | undefined;
+}
+
+export interface MergeReport {
+  /** Weights that a low-rank addition was worked into. */
+  readonly layers: number;
+  /** Tensors that the adapter replaced as a whole. */
+  readonly replaced: number;
+  /** Bytes of the numbers written, and in how many files. */
+  readonly bytes: number;
+  readonly files: number;
+}
+
+/** What config.json calls a number format. */
+const typeNames: Readonly<Record<FloatType, string>> = { F32: "float32", F16: "float16", BF16: "bfloat16" };
+
+/**
+ * Writes a model with an adapter worked into its weights (`W + alpha / rank · B · A`, arXiv 2106.09685), which then needs
+ * the adapter no more: to give away, to quantise, to train further. Weights go from file to file in pieces, so memory
+ * holds the adapter and some tens of megabytes; config.json comes last, so what was stopped is never taken for a model.
+ *
+ * @param directory the model, in floating point
+ * @param output a directory that holds no model yet
+ * @throws CheckpointError naming every tensor of the adapter that the model has not, or in another shape; where the
+ *   model is quantised; FileError; the signal's reason
+ */
+export async function mergeCheckpoint(
+  directory: string,
+  output: string,
+  options: MergeOptions,
+): Promise<MergeReport> {
+  await requireNoModel(output);
+  const adapter = await loadAdapter(options.adapter);
+  const { config, checkpoint } = await openFitting(directory, parseConfig, describeParameters);
+  try {
+    if (config.quantization !== undefined) throw quantizedError(directory);
+    const weights = mergedSource(checkpoint.weights, adapter, options.adapter);
+    const { bytes, files } = await writeWeights(weights, output, options, options.floatType);
+    await writeSettings(output, mergedConfig(checkpoint.config, configJson(config), options.floatType), {
+      ...(await readTokenizerFiles(directory)),
+      "generation_config.json": checkpoint.generationConfig,
+      "preprocessor_config.json": checkpoint.preprocessorConfig,
+    });
+    return { layers: adapter.lora.size / 2, replaced: adapter.replaced.size, bytes, files };
+  } finally {
+    await checkpoint.weights.close();
+  }
+}
+
+function quantizedError(directory: string): CheckpointError {
+  return new CheckpointError(
+    joinPath(directory, "config.json"),
+    "must describe a model in floating point",
+    ["one with a section quantization"],
+    "Merge the adapter into the checkpoint that it was converted from, and convert that.",
+  );
+}
+
+/** The model's own settings, with the sizes that it leaves to the shapes of its weights. */
+function mergedConfig(
+  given: unknown,
+  { torch_dtype, ...sizes }: Record<string, unknown>,
+  floatType: FloatType | undefined,
+): unknown {
+  const type = floatType && { torch_dtype: typeNames[floatType] };
+  return { torch_dtype, ...(given as object), ...sizes, ...type };
+}

@@ -1,0 +1,105 @@
+import { allocate, type HostTensor } from "../tensor/index.ts";
+import { type Adapter, loraName, modulesOf } from "./adapter.ts";
+import { CheckpointError } from "./errors.ts";
+import {
+  entriesByName,
+  type NamedTensors,
+  type Rows,
+  rowsOf,
+  type TensorEntry,
+  type TensorSource,
+} from "./tensor-source.ts";
+
+/** What an adapter does to a model's tensors, by their names. */
+interface Changes {
+  readonly replaced: NamedTensors;
+  readonly added: ReadonlyMap<string, Addition>;
+}
+
+/** A low-rank addition to a weight [outputs, inputs]: `scale · up · down`. */
+interface Addition {
+  /** [rank, inputs] */
+  readonly down: HostTensor;
+  /** [outputs, rank] */
+  readonly up: HostTensor;
+  readonly scale: number;
+}
+
+/**
+ * The model with an adapter worked into its weights: `W + alpha / rank · B · A`, and the replaced tensors.
+ * Untouched tensors are shared with the input, which is not changed.
+ *
+ * @throws CheckpointError naming every tensor of the adapter that the model has not, or in another shape
+ */
+export function mergeLora(tensors: NamedTensors, adapter: Adapter, where = "adapter"): NamedTensors {
+  const { replaced, added } = changesOf(tensors, adapter, where);
+  const merged: NamedTensors = new Map([...tensors, ...replaced]);
+  for (const [name, addition] of added) merged.set(name, withAddition(merged.get(name)!, addition));
+  return merged;
+}
+
+/**
+ * As {@link mergeLora} for weights that are read one at a time: the adapter is worked in as they are read. Closing it
+ * closes the source.
+ */
+export function mergedSource(source: TensorSource, adapter: Adapter, where = "adapter"): TensorSource {
+  const { replaced, added } = changesOf(entriesByName(source), adapter, where);
+  const read = async (name: string, rows?: Rows): Promise<HostTensor> => {
+    const other = replaced.get(name);
+    const tensor = other ? rowsOf(other, rows) : await source.read(name, rows);
+    const addition = added.get(name);
+    return addition ? withAddition(tensor, { ...addition, up: rowsOf(addition.up, rows) }) : tensor;
+  };
+  // What is changed does not lie in the files.
+  const tensors = source.tensors.map(({ name, type, dims, place }): TensorEntry => {
+    const isKept = place !== undefined && !replaced.has(name) && !added.has(name);
+    return { name, type, dims, ...(isKept && { place }) };
+  });
+  return { path: source.path, tensors, read, close: () => source.close() };
+}
+
+function changesOf(
+  tensors: ReadonlyMap<string, { readonly dims: readonly number[] }>,
+  { replaced, lora, settings }: Adapter,
+  where: string,
+): Changes {
+  const problems: string[] = [];
+  const requireFit = (name: string, dims: readonly number[]): void => {
+    const known = tensors.get(name);
+    if (!known) problems.push(`${name} [${dims.join(", ")}], which the model has not`);
+    else if (known.dims.join() !== dims.join()) {
+      problems.push(`${name} [${dims.join(", ")}] where the model's is [${known.dims.join(", ")}]`);
+    }
+  };
+  for (const [name, { dims, dtype }] of replaced) {
+    requireFit(name, dims);
+    if (dtype !== "float32") problems.push(`${name} as ${dtype} where the model's is floating point`);
+  }
+  const added = new Map<string, Addition>();
+  for (const module of modulesOf(lora)) {
+    const [down, up] = [lora.get(loraName(module, "A"))!, lora.get(loraName(module, "B"))!];
+    requireFit(`${module}.weight`, [up.dims[0], down.dims[1]]);
+    added.set(`${module}.weight`, { down, up, scale: settings.alpha / settings.rank });
+  }
+  if (problems.length > 0) {
+    throw new CheckpointError(where, "must fit the model", problems, "Was it trained on this model?");
+  }
+  return { replaced, added };
+}
+
+function withAddition(weight: HostTensor, { down: a, up: b, scale }: Addition): HostTensor {
+  const [outputs, inputs] = weight.dims;
+  const rank = a.dims[0];
+  const merged = allocate("float32", weight.dims);
+  const [base, down, up] = [weight.data, a.data, b.data] as [Float32Array, Float32Array, Float32Array];
+  const row = new Float64Array(inputs);
+  for (let o = 0; o < outputs; o++) {
+    row.fill(0);
+    for (let r = 0; r < rank; r++) {
+      const factor = up[o * rank + r];
+      for (let i = 0; i < inputs; i++) row[i] += factor * down[r * inputs + i];
+    }
+    for (let i = 0; i < inputs; i++) merged.data[o * inputs + i] = base[o * inputs + i] + scale * row[i];
+  }
+  return merged;
+}

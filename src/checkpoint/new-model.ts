@@ -1,0 +1,33 @@
+import { joinPath, pathKind, writeFileAtomically } from "../platform/index.ts";
+import { CheckpointError } from "./errors.ts";
+import { SAFETENSORS } from "./weights.ts";
+
+/**
+ * Proves that a directory, which need not be there, holds no model that would be written over.
+ *
+ * @throws CheckpointError naming what it holds
+ */
+export async function requireNoModel(directory: string): Promise<void> {
+  for (const name of ["config.json", SAFETENSORS.whole, SAFETENSORS.index]) {
+    if ((await pathKind(joinPath(directory, name))) === "missing") continue;
+    const next = "Name another directory.";
+    throw new CheckpointError(directory, "must be a directory without a model", [name], next);
+  }
+}
+
+/**
+ * Writes what stands beside the weights of a new model, config.json last: with it the directory is a model.
+ *
+ * @param files by name: bytes as they are, undefined not at all, anything else as JSON
+ */
+export async function writeSettings(
+  directory: string,
+  config: unknown,
+  files: Readonly<Record<string, unknown>>,
+): Promise<void> {
+  for (const [name, content] of [...Object.entries(files), ["config.json", config] as const]) {
+    if (content === undefined) continue;
+    const bytes = content instanceof Uint8Array ? content : `${JSON.stringify(content, null, 2)}\n`;
+    await writeFileAtomically(joinPath(directory, name), bytes);
+  }
+}

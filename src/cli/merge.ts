@@ -1,0 +1,65 @@
+import { type Command, Option } from "commander";
+import { mergeCheckpoint } from "../assembly/index.ts";
+import { InterruptedError } from "./failure.ts";
+import { interruptible } from "./interrupt.ts";
+import { requireAdapter, requireModel } from "./options.ts";
+import { byteCount, showTransfer, type TransferView } from "./transfer.ts";
+
+interface MergeCommandOptions {
+  readonly adapter: string;
+  readonly out: string;
+  readonly float: keyof typeof formats;
+}
+
+/** What `--float` offers. */
+const formats = { keep: undefined, f32: "F32", f16: "F16", bf16: "BF16" } as const;
+
+async function merge(model: string, { adapter, out, float }: MergeCommandOptions): Promise<void> {
+  const directory = await requireModel(model, "`owl pull` fetches one");
+  const adapterPath = await requireAdapter(adapter);
+  let view: TransferView | undefined;
+  const onProgress = (bytes: number, totalBytes: number, file: string): void => {
+    view ??= showTransfer(totalBytes, bytes);
+    view.tell(bytes, file);
+  };
+  const { layers, replaced, bytes, files } = await interruptible(async (signal) => {
+    const settings = { adapter: adapterPath, floatType: formats[float], onProgress, signal };
+    try {
+      return await mergeCheckpoint(directory, out, settings).finally(() => view?.end());
+    } catch (error) {
+      if (!signal.aborted) throw error;
+      throw new InterruptedError(`interrupted; ${out} holds no whole model`);
+    }
+  });
+  const whole = replaced > 0 ? `, ${replaced} tensors replaced as a whole` : "";
+  const written = `${byteCount(bytes)} in ${files} file${files === 1 ? "" : "s"}`;
+  process.stdout.write(`LoRA merged into ${layers} layers${whole}; ${written}\n`);
+  process.stdout.write(`${out}: \`owl chat ${out}\` asks it, without an adapter\n`);
+}
+
+export function addMerge(program: Command): void {
+  program
+    .command("merge")
+    .argument("<model>", "a model directory or a repo in the hub's cache, in floating point")
+    .requiredOption("--adapter <path>", "a LoRA adapter in PEFT's layout, as `owl train` writes one")
+    .requiredOption("--out <directory>", "where the merged model goes; it must hold none yet")
+    .addOption(
+      new Option("--float <format>", "number format of the weights; keep: as the model's")
+        .choices(Object.keys(formats))
+        .default("keep"),
+    )
+    .description("a model of its own from a model and a LoRA adapter")
+    .addHelpText(
+      "after",
+      `
+The result answers as the model with --adapter does, but for the rounding of the sums to the number format. Weights go
+from file to file in pieces: memory holds the adapter and some tens of megabytes more. A model in few bits cannot be
+merged into: merge into the one it was converted from, and convert that.
+
+Examples:
+  owl merge models/owl-nano --adapter runs/mine/adapter --out mine
+  owl merge owl-7b --adapter runs/mine/adapter --out mine --float bf16
+  owl convert mine --out mine-q4                  then in four bits`,
+    )
+    .action(merge);
+}
