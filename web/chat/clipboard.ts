@@ -1,3 +1,11 @@
+import { notices } from "./notices.svelte.ts";
+
+/** Copies a text and says so, in the words that are given. */
+export async function copyAndTell(text: string, words: string): Promise<void> {
+  if (await copyText(text)) notices.tell(words);
+  else notices.problem("This browser does not let the page copy.");
+}
+
 /** Copies a text; false where the browser does not let the page. */
 export async function copyText(text: string): Promise<boolean> {
   try {

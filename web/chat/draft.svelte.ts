@@ -1,4 +1,4 @@
-import type { Attachment } from "../conversation/conversation.ts";
+import type { Attachment, UserTurn } from "../conversation/conversation.ts";
 import { FileRefused, prepare } from "../pictures/intake.ts";
 import { choices } from "./choices.svelte.ts";
 import { notices } from "./notices.svelte.ts";
@@ -11,9 +11,14 @@ export class Draft {
   /** Files that are being read. */
   pending = $state(0);
 
-  constructor(text = "", attachments: readonly Attachment[] = []) {
-    this.text = text;
-    this.attachments = attachments;
+  /** The turn that the question follows; absent: the last on view. */
+  readonly #parent: string | null | undefined;
+
+  /** @param question one that was asked already, to be edited */
+  constructor(question?: UserTurn) {
+    this.text = question?.text ?? "";
+    this.attachments = question?.attachments ?? [];
+    this.#parent = question?.parent;
   }
 
   get isEmpty(): boolean {
@@ -28,7 +33,7 @@ export class Draft {
       return;
     }
     const { attachments } = backend.limits;
-    const room = attachments - session.attachmentCount - this.attachments.length - this.pending;
+    const room = attachments - session.attachmentCount(this.#parent) - this.attachments.length - this.pending;
     if (files.length > room) {
       notices.problem(
         `A conversation may have ${attachments} pictures and videos. Start a new one, or leave some out.`,

@@ -6,23 +6,42 @@ export interface Notice {
 }
 
 const millisecondsOnView = 7000;
+/** Of one with an action: long enough to get to its button by keys. */
+const millisecondsWithAction = 20_000;
 
 /** Short words at the page's edge. Problems stay until they are closed. */
 class Notices {
   list = $state.raw<readonly Notice[]>([]);
+  /** Tells whether somebody is at them: then none goes away by itself. */
+  areHeld: () => boolean = () => false;
   #next = 0;
 
   tell(text: string, action?: Notice["action"]): void {
     const id = this.#add(text, "info", action);
-    setTimeout(() => this.close(id), millisecondsOnView);
+    this.#closeAfter(id, action === undefined ? millisecondsOnView : millisecondsWithAction);
   }
 
   problem(text: string, action?: Notice["action"]): void {
     if (!this.list.some((notice) => notice.text === text)) this.#add(text, "problem", action);
   }
 
+  /** Does what the latest notice with an action offers. */
+  act(): void {
+    const notice = this.list.findLast(({ action }) => action !== undefined);
+    if (notice === undefined) return;
+    this.close(notice.id);
+    notice.action?.run();
+  }
+
   close(id: number): void {
     this.list = this.list.filter((notice) => notice.id !== id);
+  }
+
+  #closeAfter(id: number, milliseconds: number): void {
+    setTimeout(() => {
+      if (this.areHeld()) this.#closeAfter(id, millisecondsOnView);
+      else this.close(id);
+    }, milliseconds);
   }
 
   #add(text: string, kind: Notice["kind"], action: Notice["action"]): number {

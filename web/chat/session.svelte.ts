@@ -11,6 +11,7 @@ import {
   newId,
   path,
   pathTo,
+  settle,
   siblings,
   type Turn,
 } from "../conversation/conversation.ts";
@@ -116,8 +117,17 @@ class Session {
       this.#put({ ...conversation, title: title.trim() });
   }
 
-  /** Removes conversations; for a while they can be brought back. */
-  remove(ids: readonly string[]): void {
+  /** Empties the conversation on view; for a while it can be brought back. */
+  clear(): void {
+    this.remove([this.current.id], "The conversation is cleared.");
+  }
+
+  /**
+   * Removes conversations; for a while they can be brought back.
+   *
+   * @param told what the notice says
+   */
+  remove(ids: readonly string[], told?: string): void {
     const removed = ids.map((id) => this.conversations[id]).filter((one) => one !== undefined);
     if (removed.length === 0) return;
     if (this.running !== undefined && ids.includes(this.running.conversation)) this.stop();
@@ -130,10 +140,11 @@ class Session {
     const words =
       removed.length === 1 ? `"${removed[0].title}" is deleted.` : `${removed.length} are deleted.`;
     const run = (): void => {
-      for (const conversation of removed) this.#put(conversation);
+      // The answer that was being written was stopped.
+      for (const conversation of removed) this.#put(settle(conversation));
       if (ids.includes(shown)) this.show(shown);
     };
-    notices.tell(words, { label: "Undo", run });
+    notices.tell(told ?? words, { label: "Undo", run });
   }
 
   /** Adds conversations that were imported. */
@@ -164,12 +175,14 @@ class Session {
     }
   }
 
-  /** Files of the branch on view. */
-  get attachmentCount(): number {
-    return this.turns.reduce(
-      (count, turn) => count + (turn.role === "user" ? turn.attachments.length : 0),
-      0,
-    );
+  /**
+   * Files of a branch.
+   *
+   * @param last its last turn, null for none; else the branch on view
+   */
+  attachmentCount(last: string | null = this.turns.at(-1)?.id ?? null): number {
+    const turns = last === null ? [] : pathTo(this.current, last);
+    return turns.reduce((count, turn) => count + (turn.role === "user" ? turn.attachments.length : 0), 0);
   }
 
   #answer(question: string): void {

@@ -4,6 +4,9 @@ export type Command =
   | "regenerate"
   | "edit"
   | "copy"
+  | "copy-all"
+  | "clear"
+  | "undo"
   | "sidebar"
   | "settings"
   | "help"
@@ -28,6 +31,9 @@ export const shortcuts: readonly Shortcut[] = [
   { command: "previous", label: "Previous branch of the last fork", keys: "Alt+[" },
   { command: "next", label: "Next branch of the last fork", keys: "Alt+]" },
   { command: "copy", label: "Copy the last answer", keys: "Alt+C" },
+  { command: "copy-all", label: "Copy the conversation as Markdown", keys: "Alt+M" },
+  { command: "clear", label: "Clear the conversation", keys: "Alt+X" },
+  { command: "undo", label: "Undo, or whatever else the latest notice offers", keys: "Alt+Z" },
   { command: "new", label: "New conversation", keys: "Alt+N" },
   { command: "sidebar", label: "Show or hide the conversations", keys: "Alt+B" },
   { command: "settings", label: "Settings", keys: "Alt+S" },

@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import {
   type AnswerTurn,
   append,
-  asText,
+  asMarkdown,
   attachmentsOf,
   type Conversation,
   changeAnswer,
@@ -96,5 +96,5 @@ test("files of all branches, and the branch on view as text", () => {
     attachments: [picture("p2"), picture("p3")],
   });
   expect(attachmentsOf(conversation).map(({ id }) => id)).toEqual(["p1", "p2", "p3"]);
-  expect(asText(pathTo(conversation, "a"))).toBe("You: [p1.png] q\n\nOwl: a");
+  expect(asMarkdown(pathTo(conversation, "a"))).toBe("**You**\n\n[picture: p1.png]\n\nq\n\n**Owl**\n\na");
 });

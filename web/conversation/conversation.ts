@@ -149,13 +149,14 @@ function titleFor({ text, attachments }: UserTurn): string {
   return line.length <= longestTitle ? line : `${line.slice(0, longestTitle - 1).trimEnd()}…`;
 }
 
-/** A conversation's branch as plain text, for the clipboard. */
-export function asText(turns: readonly Turn[]): string {
-  return turns
-    .map((turn) => {
-      if (turn.role === "assistant") return `Owl: ${turn.text}`;
-      const files = turn.attachments.map(({ name }) => `[${name}]`);
-      return `You: ${[...files, turn.text].join(" ").trim()}`;
-    })
-    .join("\n\n");
+/** A conversation's branch as Markdown, for the clipboard. Answers without a word are left out. */
+export function asMarkdown(turns: readonly Turn[]): string {
+  const paragraphs = turns.flatMap((turn) => {
+    if (turn.role === "assistant") return turn.text === "" ? [] : ["**Owl**", turn.text];
+    const files = turn.attachments.map(
+      ({ kind, name }) => `[${kind === "image" ? "picture" : kind}: ${name}]`,
+    );
+    return ["**You**", ...files, ...(turn.text === "" ? [] : [turn.text])];
+  });
+  return paragraphs.join("\n\n");
 }

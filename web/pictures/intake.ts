@@ -87,7 +87,19 @@ export function megabytes(bytes: number): string {
   return `${count < 10 ? count.toFixed(1) : Math.round(count)} MB`;
 }
 
-/** The pictures and videos of a drop or a paste. */
-export function filesOf(data: DataTransfer | null): File[] {
+/** What of a drop or a paste says whether it has files. */
+export interface Transfer {
+  readonly types: readonly string[];
+  readonly files: Iterable<File>;
+}
+
+/** The files of a drop. */
+export function droppedFiles(data: Transfer | null): File[] {
   return [...(data?.files ?? [])];
+}
+
+/** The files of a paste. Formatted text that brings a picture of itself, as from a table, is pasted as text. */
+export function pastedFiles(data: Transfer | null): File[] {
+  const isText = ["text/plain", "text/html"].every((type) => data?.types.includes(type));
+  return isText ? [] : droppedFiles(data);
 }
