@@ -1,6 +1,17 @@
 import { type DBSchema, type IDBPDatabase, openDB } from "idb";
 import { attachmentsOf, type Conversation, settle } from "../conversation/conversation.ts";
 
+const lock = "mplug-owl page";
+
+/** Does something if no other tab has the page open: one may have files in a question that is not asked yet. */
+async function whenAlone(work: () => Promise<void>): Promise<void> {
+  // Browsers have no locks for pages without https.
+  if (navigator.locks === undefined) return work();
+  await navigator.locks.request(lock, { ifAvailable: true }, (held) => (held === null ? undefined : work()));
+  // Held as long as this page is open.
+  void navigator.locks.request(lock, { mode: "shared" }, () => new Promise(() => {}));
+}
+
 interface Schema extends DBSchema {
   conversations: { key: string; value: Conversation };
   files: { key: string; value: { readonly bytes: ArrayBuffer; readonly type: string } };
@@ -37,11 +48,15 @@ export class Storage {
   /** All conversations. Files that none of them has any more are removed. */
   async load(): Promise<Conversation[]> {
     if (this.#database === undefined) return [];
-    const conversations = (await this.#database.getAll("conversations")).map(settle);
+    await whenAlone(() => this.#removeUnusedFiles());
+    return (await this.#database.getAll("conversations")).map(settle);
+  }
+
+  async #removeUnusedFiles(): Promise<void> {
+    const conversations = (await this.#database?.getAll("conversations")) ?? [];
     const used = new Set(conversations.flatMap(attachmentsOf).map(({ id }) => id));
-    const unused = (await this.#database.getAllKeys("files")).filter((id) => !used.has(id));
+    const unused = (await this.#database?.getAllKeys("files"))?.filter((id) => !used.has(id)) ?? [];
     await Promise.all(unused.map((id) => this.#database?.delete("files", id)));
-    return conversations;
   }
 
   async save(conversation: Conversation): Promise<void> {
