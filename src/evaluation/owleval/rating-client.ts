@@ -8,8 +8,16 @@ export class RatingPage {
   readonly #view: RaterView;
   #at = 0;
   #chosen = 0;
-  /** The end of what was asked for so far. */
+  /** The end of what the server was asked so far: it is asked one thing after the other. */
   #last: Promise<void> = Promise.resolve();
+  /** How often the server failed. What was said before a failure, and not sent yet, is not sent after it. */
+  #failures = 0;
+  /** Answers whose grades are on their way to the server's disk. */
+  readonly #awaited = new Set<AnswerView>();
+  /** Notes that are not on the server's disk yet. */
+  readonly #drafts = new Map<string, string>();
+  /** Keys pressed while something is taken back: only then is it known of which answer they speak. */
+  #held: string[] | undefined;
 
   /** Asks for the rater's name where the address does not say it, then shows what there is to grade. */
   static async begin(): Promise<void> {
@@ -58,9 +66,12 @@ export class RatingPage {
     said.classList.toggle("wrong", isWrong);
   }
 
-  /** One thing after the other: whoever types fast grades the answers in turn, not the first one again and again. */
-  #then(act: () => void | Promise<void>): void {
-    this.#last = this.#last.then(act).catch((error: unknown) => RatingPage.#say(String(error), true));
+  /** Asks the server for something when all before it is done, unless something before it fails. */
+  #ask(act: () => void | Promise<void>): void {
+    const failures = this.#failures;
+    this.#last = this.#last
+      .then(() => (failures === this.#failures ? act() : undefined))
+      .catch((error: unknown) => RatingPage.#say(String(error), true));
   }
 
   get #question(): QuestionView {
@@ -69,12 +80,12 @@ export class RatingPage {
 
   #start(): void {
     const { grades } = this.#view;
-    RatingPage.#element("work", HTMLElement).hidden = false;
+    for (const id of ["work", "moves"]) RatingPage.#element(id, HTMLElement).hidden = false;
     RatingPage.#element("grades", HTMLElement).replaceChildren(
       ...grades.flatMap(({ grade, means }) => [RatingPage.#made("dt", grade), RatingPage.#made("dd", means)]),
     );
-    const onClick = (id: string, act: () => void | Promise<void>): void =>
-      RatingPage.#element(id, HTMLButtonElement).addEventListener("click", () => this.#then(act));
+    const onClick = (id: string, act: () => void): void =>
+      RatingPage.#element(id, HTMLButtonElement).addEventListener("click", act);
     onClick("previous", () => this.#go(this.#at - 1));
     onClick("next", () => this.#go(this.#at + 1));
     onClick("open", () => this.#goToOpen());
@@ -84,23 +95,32 @@ export class RatingPage {
   }
 
   #onKey(event: KeyboardEvent): void {
-    if (event.ctrlKey || event.metaKey || event.altKey) return;
+    if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
     if (event.target instanceof HTMLInputElement) {
       if (event.key === "Enter" || event.key === "Escape") event.target.blur();
       return;
     }
-    const act = this.#actOf(event.key.toLowerCase());
-    if (act === undefined) return;
+    if (this.#held === undefined && this.#actOf(event.key) === undefined) return;
     event.preventDefault();
-    this.#then(act);
+    // A key that is held down is one thing said, not a grade for every answer.
+    if (!event.repeat) this.#press(event.key);
+  }
+
+  #press(key: string): void {
+    const field = document.activeElement;
+    if (this.#held !== undefined) this.#held.push(key);
+    else if (!(field instanceof HTMLInputElement)) this.#actOf(key)?.();
+    else if (key === "Enter") field.blur();
+    else if (key.length === 1) field.value += key;
   }
 
   /** What a key asks for. */
-  #actOf(key: string): (() => void | Promise<void>) | undefined {
+  #actOf(pressed: string): (() => void) | undefined {
+    const key = pressed.toLowerCase();
     const grade = this.#view.grades.find((one) => one.grade.toLowerCase() === key)?.grade;
-    if (grade !== undefined) return () => this.#judge(this.#question, this.#chosen, { grade });
+    if (grade !== undefined) return () => this.#judge(this.#chosen, { grade });
     if (/^[1-9]$/.test(key)) return () => this.#choose(Number(key) - 1);
-    const acts: Record<string, () => void | Promise<void>> = {
+    const acts: Record<string, () => void> = {
       j: () => this.#go(this.#at + 1),
       k: () => this.#go(this.#at - 1),
       o: () => this.#goToOpen(),
@@ -110,14 +130,19 @@ export class RatingPage {
     return acts[key];
   }
 
+  /** Whether an answer has no grade, nor one on its way. */
+  #isOpen(answer: AnswerView): boolean {
+    return answer.grade === null && !this.#awaited.has(answer);
+  }
+
   /** The next question from here on, and then from the beginning, with an answer that has no grade. */
   #goToOpen(): void {
     const { questions } = this.#view;
-    const isOpen = ({ answers }: QuestionView): boolean => answers.some(({ grade }) => grade === null);
+    const isOpen = ({ answers }: QuestionView): boolean => answers.some((answer) => this.#isOpen(answer));
     const after = questions.findIndex((question, i) => i >= this.#at && isOpen(question));
     const open = after < 0 ? questions.findIndex(isOpen) : after;
-    if (open < 0) RatingPage.#say("Everything is graded. Thank you!");
     this.#go(open < 0 ? this.#at : open);
+    if (open < 0) this.#ask(() => RatingPage.#say("Everything is graded. Thank you!"));
   }
 
   #go(index: number): void {
@@ -125,7 +150,8 @@ export class RatingPage {
     this.#at = Math.max(0, Math.min(questions.length - 1, index));
     const { id, text, earlier, answers } = this.#question;
     const picture = RatingPage.#element("picture", HTMLImageElement);
-    picture.src = `/pictures/${id}`;
+    const source = `/pictures/${id}`;
+    if (picture.getAttribute("src") !== source) picture.src = source;
     picture.alt = `The picture of question ${id}`;
     RatingPage.#element("place", HTMLElement).textContent =
       `Question ${id}, ${this.#at + 1} of ${questions.length}${earlier.length > 0 ? `, turn ${earlier.length + 1} of a conversation` : ""}`;
@@ -134,22 +160,22 @@ export class RatingPage {
     );
     RatingPage.#element("question", HTMLElement).textContent = text;
     RatingPage.#element("answers", HTMLElement).replaceChildren(
-      ...answers.map((_, place) => this.#article(this.#question, place)),
+      ...answers.map((answer, place) => this.#article(answer, place)),
     );
+    RatingPage.#say("");
     this.#refresh();
     this.#choose(
       Math.max(
         0,
-        answers.findIndex(({ grade }) => grade === null),
+        answers.findIndex((answer) => this.#isOpen(answer)),
       ),
     );
     window.scrollTo(0, 0);
   }
 
-  #article(question: QuestionView, place: number): HTMLElement {
-    const answer = question.answers[place];
+  #article(answer: AnswerView, place: number): HTMLElement {
     const article = RatingPage.#made("article", "", { "aria-label": `Answer ${place + 1}` });
-    article.addEventListener("click", () => this.#then(() => this.#choose(place)));
+    article.addEventListener("click", () => this.#choose(place));
     article.append(RatingPage.#made("h3", `Answer ${place + 1}`));
     if (answer.earlier.length > 0) article.append(this.#earlierTurns(answer));
     const isEmpty = answer.text.trim() === "";
@@ -158,10 +184,13 @@ export class RatingPage {
     const row = RatingPage.#made("div", "", { class: "grading", role: "group", "aria-label": "Grade" });
     for (const { grade, means } of this.#view.grades) {
       const button = RatingPage.#made("button", grade, { type: "button", title: means, "data-grade": grade });
-      button.addEventListener("click", () => this.#then(() => this.#judge(question, place, { grade })));
+      button.addEventListener("click", (event) => {
+        event.stopPropagation();
+        this.#judge(place, { grade });
+      });
       row.append(button);
     }
-    row.append(this.#noteField(question, place));
+    row.append(this.#noteField(answer, place));
     article.append(row);
     return article;
   }
@@ -176,15 +205,17 @@ export class RatingPage {
     return details;
   }
 
-  #noteField(question: QuestionView, place: number): HTMLInputElement {
+  #noteField(answer: AnswerView, place: number): HTMLInputElement {
     const field = RatingPage.#made("input", "", {
       placeholder: "note",
       "aria-label": `Note on answer ${place + 1}`,
     });
-    field.value = question.answers[place].note;
-    field.addEventListener("change", () =>
-      this.#then(() => this.#judge(question, place, { note: field.value })),
-    );
+    const at = this.#at;
+    const draft = (): string | undefined => this.#drafts.get(RatingPage.#spotName(at, place));
+    field.value = draft() ?? answer.note;
+    field.addEventListener("blur", () => {
+      if (field.value !== (draft() ?? answer.note)) this.#judge(place, { note: field.value }, at);
+    });
     return field;
   }
 
@@ -196,31 +227,78 @@ export class RatingPage {
     articles[place].scrollIntoView({ block: "nearest" });
   }
 
-  /** Sends a grade or a note; it is shown as given when the server has it on its disk. */
-  async #judge(
-    question: QuestionView,
-    place: number,
-    said: Pick<Judgement, "grade" | "note">,
-  ): Promise<void> {
-    const judgement: Judgement = { rater: this.#view.rater, question: question.id, place, ...said };
-    const response = await this.#post("/api/judgement", judgement);
-    if (response === undefined) return;
-    Object.assign(question.answers[place], said);
-    if (question !== this.#question) return;
-    this.#refresh();
-    RatingPage.#say(said.grade === undefined ? "note kept" : `answer ${place + 1}: ${said.grade}`);
+  /**
+   * Sends a grade or a note of an answer, to the question on show if no other is said. It is shown as given when the server has it on its
+   * disk; the next answer is chosen at once, so that whoever types fast need not wait.
+   */
+  #judge(place: number, said: Pick<Judgement, "grade" | "note">, at = this.#at): void {
+    const { id, answers } = this.#view.questions[at];
+    const judgement: Judgement = { rater: this.#view.rater, question: id, place, ...said };
+    if (said.note !== undefined) this.#drafts.set(RatingPage.#spotName(at, place), said.note);
+    this.#ask(async () => {
+      const response = await this.#post("/api/judgement", judgement);
+      if (response === undefined) this.#goBackTo(at, place);
+      else this.#take(at, place, said);
+    });
     if (said.grade === undefined) return;
-    const open = question.answers.findIndex(({ grade }, i) => i > place && grade === null);
-    const first = question.answers.findIndex(({ grade }) => grade === null);
+    this.#awaited.add(answers[place]);
+    const open = answers.findIndex((answer, i) => i > place && this.#isOpen(answer));
+    const first = answers.findIndex((answer) => this.#isOpen(answer));
     if (first >= 0) this.#choose(open >= 0 ? open : first);
-    else
-      RatingPage.#say(
-        `answer ${place + 1}: ${said.grade}. All answers to this question are graded; j goes on.`,
-      );
   }
 
-  async #undo(): Promise<void> {
-    const response = await this.#post("/api/undo", { rater: this.#view.rater });
+  /** Shows what the server has on its disk. */
+  #take(at: number, place: number, said: Pick<Judgement, "grade" | "note">): void {
+    const { id, answers } = this.#view.questions[at];
+    Object.assign(answers[place], said);
+    const where = at === this.#at ? `answer ${place + 1}` : `question ${id}, answer ${place + 1}`;
+    if (said.grade === undefined) {
+      const name = RatingPage.#spotName(at, place);
+      if (this.#drafts.get(name) === said.note) this.#drafts.delete(name);
+      RatingPage.#say(`${where}: note kept`);
+      return;
+    }
+    this.#awaited.delete(answers[place]);
+    this.#refresh();
+    const isDone = answers.every(({ grade }) => grade !== null);
+    const rest = isDone ? `. All answers to question ${id} are graded; j goes on.` : "";
+    RatingPage.#say(`${where}: ${said.grade}${rest}`);
+  }
+
+  /** Goes back to what the server did not take; what was said after it was not sent. */
+  #goBackTo(at: number, place: number): void {
+    const text = RatingPage.#element("said", HTMLElement).textContent;
+    if (at === this.#at) this.#refresh();
+    else this.#go(at);
+    this.#choose(place);
+    RatingPage.#say(text, true);
+  }
+
+  static #spotName(at: number, place: number): string {
+    return `${at} ${place}`;
+  }
+
+  #undo(): void {
+    if (this.#held !== undefined) {
+      this.#held.push("u");
+      return;
+    }
+    this.#held = [];
+    this.#ask(async () => {
+      let held: string[] = [];
+      try {
+        await this.#takeBack();
+        held = this.#held ?? [];
+      } finally {
+        this.#held = undefined;
+      }
+      for (const key of held) this.#press(key);
+    });
+  }
+
+  async #takeBack(): Promise<void> {
+    const { rater } = this.#view;
+    const response = await this.#post("/api/undo", { rater });
     if (response === undefined) return;
     const spot = (await response.json()) as Spot | null;
     if (spot === null) {
@@ -228,7 +306,7 @@ export class RatingPage {
       return;
     }
     // What was said before the thing that was taken back is the server's to know.
-    const view = await fetch(`/api/view?${new URLSearchParams({ rater: this.#view.rater })}`);
+    const view = await fetch(`/api/view?${new URLSearchParams({ rater })}`);
     Object.assign(this.#view, await view.json());
     this.#go(this.#view.questions.findIndex(({ id }) => id === spot.question));
     if (spot.place >= 0) this.#choose(spot.place);
@@ -244,6 +322,9 @@ export class RatingPage {
     } catch {
       RatingPage.#say("not kept: the server does not answer; start it again, then reload this page", true);
     }
+    this.#failures += 1;
+    this.#awaited.clear();
+    this.#held = undefined;
     return undefined;
   }
 

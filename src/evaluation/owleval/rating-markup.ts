@@ -27,19 +27,21 @@ export const ratingMarkup = `<!doctype html>
     <h2 id="place" tabindex="-1"></h2>
     <ol id="earlier" aria-label="Asked before about this picture"></ol>
     <p id="question"></p>
-    <nav aria-label="Questions">
-      <button id="previous" type="button" aria-keyshortcuts="k">← previous <kbd>k</kbd></button>
-      <button id="next" type="button" aria-keyshortcuts="j">next <kbd>j</kbd> →</button>
-      <button id="open" type="button" aria-keyshortcuts="o">next open one <kbd>o</kbd></button>
-      <button id="undo" type="button" aria-keyshortcuts="u">undo <kbd>u</kbd></button>
-    </nav>
     <dl id="grades"></dl>
     <p id="keys"><kbd>1</kbd>–<kbd>9</kbd> choose an answer · <kbd>a</kbd> <kbd>b</kbd> <kbd>c</kbd> <kbd>d</kbd> grade it ·
       <kbd>n</kbd> note (<kbd>Enter</kbd> keeps it)</p>
   </section>
   <section id="answers" aria-label="Answers"></section>
 </main>
-<p id="said" role="status"></p>
+<footer>
+  <p id="said" role="status"></p>
+  <nav id="moves" aria-label="Questions" hidden>
+    <button id="previous" type="button" aria-keyshortcuts="k">← previous <kbd>k</kbd></button>
+    <button id="next" type="button" aria-keyshortcuts="j">next <kbd>j</kbd> →</button>
+    <button id="open" type="button" aria-keyshortcuts="o">next open <kbd>o</kbd></button>
+    <button id="undo" type="button" aria-keyshortcuts="u">undo <kbd>u</kbd></button>
+  </nav>
+</footer>
 </body>
 </html>
 `;
@@ -57,8 +59,9 @@ export const ratingStyle = `
   }
 }
 * { box-sizing: border-box; }
+html { scroll-padding-bottom: 4rem; }
 [hidden] { display: none !important; }
-body { margin: 0; background: var(--ground); color: var(--ink); font: 16px/1.5 system-ui, sans-serif; }
+body { margin: 0; min-height: 100vh; display: flex; flex-direction: column; background: var(--ground); color: var(--ink); font: 16px/1.5 system-ui, sans-serif; }
 header { display: flex; flex-wrap: wrap; align-items: center; gap: .5rem 1.5rem; padding: .6rem 1rem; border-bottom: 1px solid var(--line); }
 h1 { font-size: 1.05rem; margin: 0; }
 header p { margin: 0; color: var(--faint); }
@@ -69,13 +72,14 @@ button { cursor: pointer; background: var(--raised); }
 button:hover { border-color: var(--mark); }
 :focus-visible { outline: 3px solid var(--mark); outline-offset: 1px; }
 kbd { font: .85em ui-monospace, monospace; border: 1px solid var(--line); border-radius: 4px; padding: 0 .3em; }
-main { display: grid; grid-template-columns: minmax(18rem, 2fr) 3fr; gap: 1.5rem; padding: 1rem; align-items: start; }
-#left { position: sticky; top: 1rem; max-height: calc(100vh - 2rem); overflow: auto; }
+main { flex: 1; display: grid; grid-template-columns: minmax(18rem, 2fr) 3fr; gap: 1.5rem; padding: 1rem; align-items: start; }
+#left { position: sticky; top: 1rem; max-height: calc(100vh - 6rem); overflow: auto; }
 #picture { display: block; max-width: 100%; max-height: 45vh; border: 1px solid var(--line); background: #fff; }
 h2 { font-size: .95rem; font-weight: 400; color: var(--faint); margin: .8rem 0 .2rem; }
 #earlier { margin: 0; padding-left: 1.4rem; color: var(--faint); }
 #question { font-size: 1.2rem; font-weight: 600; margin: .2rem 0 .8rem; overflow-wrap: anywhere; }
-nav { display: flex; flex-wrap: wrap; gap: .4rem; }
+footer { position: sticky; bottom: 0; display: flex; flex-wrap: wrap; align-items: center; gap: .4rem 1rem; padding: .5rem 1rem; background: var(--ground); border-top: 1px solid var(--line); }
+nav { display: flex; flex-wrap: wrap; gap: .4rem; margin-left: auto; }
 #grades { display: grid; grid-template-columns: auto 1fr; gap: .2rem .7rem; margin: 1rem 0 .5rem; font-size: .9rem; }
 dt { font-weight: 700; }
 dd { margin: 0; }
@@ -90,9 +94,10 @@ details { color: var(--faint); font-size: .9rem; margin-bottom: .5rem; }
 .grading button { min-width: 3rem; font-weight: 700; }
 .grading button[aria-pressed=true] { background: var(--mark); border-color: var(--mark); color: var(--on-mark); }
 .grading input { flex: 1; min-width: 10rem; }
-#said { position: fixed; right: 1rem; bottom: 1rem; margin: 0; padding: .4rem .9rem; background: var(--ink); color: var(--ground); border-radius: 6px; }
-#said:empty { display: none; }
-#said.wrong { background: var(--wrong); }
+#said { margin: 0; overflow-wrap: anywhere; }
+#said.wrong { color: var(--wrong); font-weight: 700; }
 @media (max-width: 60rem) { main { grid-template-columns: 1fr; } #left { position: static; max-height: none; } }
+@media (max-width: 40rem) { html { scroll-padding-bottom: 6.5rem; } #said { min-height: 1.5em; width: 100%; } nav { margin: 0; } }
+@media (pointer: coarse) { kbd, #keys { display: none; } button { min-height: 2.75rem; } }
 @media (prefers-reduced-motion: no-preference) { article { transition: border-color .1s; } }
 `;
