@@ -4,7 +4,7 @@ import { defineConfig } from "vite";
 
 const path = (name: string): string => fileURLToPath(new URL(name, import.meta.url));
 
-const server = process.env.OWL_SERVER ?? "http://127.0.0.1:8000";
+const server = process.env.OWL_SERVER ?? "http://127.0.0.1:8080";
 
 export default defineConfig({
   root: path("."),
