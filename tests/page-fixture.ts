@@ -1,0 +1,154 @@
+import { readFileSync } from "node:fs";
+import { type Browser, type BrowserContextOptions, chromium, type Locator, type Page } from "playwright-core";
+import type { ServerOptions } from "../src/server/index.ts";
+import { owlServer, picturePath } from "../src/server/testing/owl-server.ts";
+import { onSocket } from "../src/server/testing/socket.ts";
+import { chromiumPath } from "./setup/chromium.ts";
+import { builtPage } from "./setup/page.ts";
+
+/** Also where other tests keep the machine busy. */
+export const patience = 40_000;
+
+/** The page and the shipped owl as `owl serve` offers them, and a browser. */
+export interface Stage {
+  readonly browser: Browser;
+  readonly served: Awaited<ReturnType<typeof owlServer>>;
+  readonly url: string;
+  /** Opens the page in a browser that remembers nothing. */
+  open(options?: BrowserContextOptions): Promise<OpenedPage>;
+  /** Ends the server's connections, and takes none until the function that is returned is called. */
+  disconnect(): Promise<() => Promise<void>>;
+  close(): Promise<void>;
+}
+
+export async function openStage(options: Partial<ServerOptions> = {}): Promise<Stage> {
+  const page = await builtPage();
+  const [browser, served] = await Promise.all([launch(), owlServer({ page, ...options })]);
+  let socket = await onSocket(served.server);
+  const { url } = socket;
+  return {
+    browser,
+    served,
+    url,
+    open: (context) => openPage(browser, url, context),
+    async disconnect() {
+      await socket.close();
+      return async () => {
+        socket = await onSocket(served.server, { port: Number(new URL(url).port) });
+      };
+    },
+    async close() {
+      await browser.close();
+      await socket.close();
+      await served.close();
+    },
+  };
+}
+
+function launch(): Promise<Browser> {
+  // The sandbox needs rights that containers lack; the pages are our own.
+  return chromium.launch({ executablePath: chromiumPath(), args: ["--no-sandbox", "--disable-gpu"] });
+}
+
+/** A page, and what went wrong in it. */
+export interface OpenedPage {
+  readonly page: Page;
+  /**
+   * Requests to anywhere but the page's own server, errors in the console (what the Content-Security-Policy forbade
+   * among them), uncaught ones and dialogs. Replies with a status that tells an error aside.
+   */
+  readonly faults: string[];
+  close(): Promise<void>;
+}
+
+export async function openPage(
+  browser: Browser,
+  url: string,
+  options: BrowserContextOptions = {},
+): Promise<OpenedPage> {
+  const permissions = ["clipboard-read", "clipboard-write"];
+  const context = await browser.newContext({ permissions, reducedMotion: "reduce", ...options });
+  const page = await context.newPage();
+  page.setDefaultTimeout(patience);
+  const faults: string[] = [];
+  context.on("request", (request) => {
+    const { protocol, origin } = new URL(request.url());
+    if (!["data:", "blob:"].includes(protocol) && origin !== url) faults.push(`request: ${request.url()}`);
+  });
+  page.on("console", (message) => {
+    const text = message.text();
+    if (message.type() === "error" && !text.startsWith("Failed to load resource")) faults.push(text);
+  });
+  page.on("pageerror", (error) => faults.push(String(error)));
+  page.on("dialog", (dialog) => {
+    faults.push(`dialog: ${dialog.message()}`);
+    void dialog.dismiss();
+  });
+  await page.goto(url);
+  await page.getByText("owl-nano").first().waitFor({ state: "attached" });
+  return { page, faults, close: () => context.close() };
+}
+
+export const answers = (page: Page): Locator => page.getByRole("article", { name: "Owl" });
+export const questions = (page: Page): Locator => page.getByRole("article", { name: "You" });
+export const field = (page: Page): Locator => page.getByRole("textbox", { name: "Message" });
+export const chooser = (page: Page): Locator => page.locator('form[aria-label="Message"] input[multiple]');
+
+/** The last answer, when it is complete. */
+export async function answered(page: Page): Promise<string> {
+  const last = answers(page).last();
+  await last.getByRole("button", { name: "Another answer" }).waitFor();
+  return textOf(last);
+}
+
+/** What an answer says, without what stands around it. */
+export async function textOf(answer: Locator): Promise<string> {
+  return (await answer.locator(".markdown").innerText()).trim();
+}
+
+/** Asks a question and waits for its answer. */
+export async function ask(page: Page, text: string): Promise<string> {
+  await field(page).fill(text);
+  await field(page).press("Enter");
+  return answered(page);
+}
+
+/** Adds pictures of `examples/` to the question that is being written. */
+export async function addExamples(page: Page, ...names: string[]): Promise<void> {
+  await chooser(page).setInputFiles(names.map(picturePath));
+  for (const name of names) await page.getByRole("button", { name: `Remove ${name}` }).waitFor();
+}
+
+/** Settings by their labels; sampling on or off. */
+export async function set(page: Page, values: Record<string, string>, sampling: boolean): Promise<void> {
+  await page.keyboard.press("Alt+s");
+  await page.getByRole("switch", { name: "Sampling" }).setChecked(sampling);
+  for (const [label, value] of Object.entries(values)) {
+    await page.getByLabel(label, { exact: true }).fill(value);
+  }
+  await page.getByRole("button", { name: "Done" }).click();
+}
+
+/** Settings with which the owl rambles on until it is stopped or cut. */
+export const rambling = { Temperature: "2", "Top-k": "0", "Top-p": "1", "Longest answer": "200", Seed: "1" };
+
+/** An export of the page, to be imported: one conversation of these turns, each following the one before. */
+export function archiveOf(
+  title: string,
+  turns: readonly object[],
+  files: Record<string, string> = {},
+): Buffer {
+  const linked = turns.map((turn, i) => ({ id: `t${i}`, parent: i === 0 ? null : `t${i - 1}`, ...turn }));
+  const conversation = { title, createdAt: 1, updatedAt: 1, chosen: {}, turns: linked };
+  const archive = { format: "mplug-owl conversations", version: 1, files, conversations: [conversation] };
+  return Buffer.from(JSON.stringify(archive));
+}
+
+/** Imports an export; the list of conversations must be open. */
+export async function importFile(page: Page, buffer: Buffer): Promise<void> {
+  const file = { name: "export.json", mimeType: "application/json", buffer };
+  await page.getByLabel("Export to import").setInputFiles(file);
+}
+
+/** A picture of `examples/` as base64. */
+export const base64Of = (name: string): string => readFileSync(picturePath(name)).toString("base64");
