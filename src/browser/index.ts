@@ -1,11 +1,13 @@
 /** mPLUG-Owl inside a web page; docs/browser.md shows how it is used. */
 export {
   type Answer,
+  type AttentionMaps,
   type ChatMessage,
   type ChatSettings,
   type FinishReason,
   type GenerationSettings,
   type LoadOptions,
+  meanOverHeads,
   Owl,
   type PictureSource,
   Reply,

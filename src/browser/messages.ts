@@ -1,5 +1,6 @@
 import type {
   Answer,
+  AttentionMaps,
   ChatMessage,
   GenerationSettings,
   PictureSource,
@@ -19,7 +20,7 @@ export interface PageAnswer extends Answer {
 /** Where a model runs in a browser: on the GPU, or on the processor as WebAssembly. */
 export type BrowserDevice = "webgpu" | "cpu";
 
-/** What a page asks its worker. */
+/** What a page asks its worker. `id` is that of a question. */
 export type PageSays =
   | {
       readonly type: "load";
@@ -34,6 +35,7 @@ export type PageSays =
       readonly messages: readonly PageMessage[];
       readonly settings: Partial<GenerationSettings>;
     }
+  | { readonly type: "attention"; readonly id: number; readonly picture: PictureSource | Blob }
   /** Ends an answer before its next token. */
   | { readonly type: "stop"; readonly id: number };
 
@@ -43,7 +45,8 @@ export type WorkerSays =
   | { readonly type: "ready"; readonly threads: number }
   | { readonly type: "text"; readonly id: number; readonly text: string }
   | { readonly type: "answer"; readonly id: number; readonly answer: PageAnswer }
-  /** `id` is that of an answer; without it nothing could be loaded. */
+  | { readonly type: "attention"; readonly id: number; readonly maps: AttentionMaps }
+  /** `id` is that of a question; without it nothing could be loaded. */
   | {
       readonly type: "failed";
       readonly id?: number | undefined;
@@ -51,11 +54,14 @@ export type WorkerSays =
       readonly message: string;
     };
 
-/** Pictures and videos as the library reads them. */
-export async function readable(messages: readonly PageMessage[]): Promise<ChatMessage[]> {
-  const bytesOf = async <T>(source: T | Blob): Promise<T | Uint8Array> =>
-    source instanceof Blob ? new Uint8Array(await source.arrayBuffer()) : source;
-  return withMedia(messages, bytesOf, bytesOf);
+/** A picture or a video as the library reads it. */
+export async function bytesOf<T>(source: T | Blob): Promise<T | Uint8Array> {
+  return source instanceof Blob ? new Uint8Array(await source.arrayBuffer()) : source;
+}
+
+/** Messages as the library reads them. */
+export function readable(messages: readonly PageMessage[]): Promise<ChatMessage[]> {
+  return withMedia<PictureSource | Uint8Array, VideoSource | Uint8Array>(messages, bytesOf, bytesOf);
 }
 
 /** The same conversation with pictures of one pixel, which takes as many tokens. */
@@ -69,11 +75,15 @@ export function outlined(messages: readonly PageMessage[], framesPerVideo: numbe
   );
 }
 
-/** Pictures and videos as they can be posted to a worker, whose own address is another than the page's. */
-export function postable(messages: readonly PageMessage[], base: string): Promise<PageMessage[]> {
-  const wholeAddress = async <T>(source: T): Promise<T | string> =>
-    typeof source === "string" || source instanceof URL ? new URL(source, base).href : source;
-  return withMedia<PictureSource | Blob, VideoSource | Blob>(messages, wholeAddress, wholeAddress);
+/** A picture or a video as it can be posted to a worker, whose own address is another than the page's. */
+export function postable<T>(source: T, base: string): T | string {
+  return typeof source === "string" || source instanceof URL ? new URL(source, base).href : source;
+}
+
+/** Messages as they can be posted to a worker. */
+export function postableMessages(messages: readonly PageMessage[], base: string): Promise<PageMessage[]> {
+  const whole = async <T>(source: T): Promise<T | string> => postable(source, base);
+  return withMedia<PictureSource | Blob, VideoSource | Blob>(messages, whole, whole);
 }
 
 async function withMedia<Image, Video>(

@@ -1,7 +1,13 @@
 import { Owl } from "../generation/index.ts";
 import { defaultFrames } from "../image/index.ts";
-import { processorCount, watchTransfers } from "../platform/index.ts";
-import { outlined, type PageSays, readable, type WorkerSays } from "./messages.ts";
+import {
+  changedFiles,
+  forgetFiles,
+  OnnxRuntimeError,
+  processorCount,
+  watchTransfers,
+} from "../platform/index.ts";
+import { bytesOf, outlined, type PageSays, readable, type WorkerSays } from "./messages.ts";
 
 /** What {@link serveOwl} needs of a worker: messages in and out. */
 export interface WorkerScope {
@@ -31,7 +37,7 @@ export function serveOwl(scope: WorkerScope = globalThis as unknown as WorkerSco
     const { model, device, threads, framesPerVideo = defaultFrames } = asked;
     const unwatch = watchTransfers((transfer) => say({ type: "transfer", transfer }));
     try {
-      const owl = await Owl.load(model, { device, threads, framesPerVideo });
+      const owl = await withFreshFiles(model, () => Owl.load(model, { device, threads, framesPerVideo }));
       say({ type: "ready", threads: threads ?? processorCount() });
       return { owl, framesPerVideo };
     } finally {
@@ -39,12 +45,16 @@ export function serveOwl(scope: WorkerScope = globalThis as unknown as WorkerSco
     }
   };
 
+  const loaded = async () => {
+    if (opened === undefined) throw new Error("worker: must be told to load a model before it is asked");
+    return opened;
+  };
+
   const chat = async ({ id, messages, settings }: PageSays & { type: "chat" }): Promise<void> => {
     const stop = new AbortController();
     answers.set(id, stop);
     try {
-      if (opened === undefined) throw new Error("worker: must be told to load a model before it is asked");
-      const { owl, framesPerVideo } = await opened;
+      const { owl, framesPerVideo } = await loaded();
       const reply = owl.chat(await readable(messages), { ...settings, signal: stop.signal });
       for await (const text of reply) say({ type: "text", id, text });
       const promptTokens = (await owl.prompt(await outlined(messages, framesPerVideo))).ids.length;
@@ -52,6 +62,11 @@ export function serveOwl(scope: WorkerScope = globalThis as unknown as WorkerSco
     } finally {
       answers.delete(id);
     }
+  };
+
+  const attention = async ({ id, picture }: PageSays & { type: "attention" }): Promise<void> => {
+    const { owl } = await loaded();
+    say({ type: "attention", id, maps: await owl.attention(await bytesOf(picture)) });
   };
 
   const failed = (id?: number) => (error: unknown) => {
@@ -65,6 +80,20 @@ export function serveOwl(scope: WorkerScope = globalThis as unknown as WorkerSco
       opened = load(asked);
       opened.catch(failed());
     } else if (asked.type === "chat") chat(asked).catch(failed(asked.id));
+    else if (asked.type === "attention") attention(asked).catch(failed(asked.id));
     else answers.get(asked.id)?.abort();
   });
+}
+
+/** Loads a model; where that fails and the server has its files otherwise than they were kept, once more with those. */
+async function withFreshFiles(model: string, load: () => Promise<Owl>): Promise<Owl> {
+  try {
+    return await load();
+  } catch (error) {
+    if (error instanceof OnnxRuntimeError) throw error;
+    const changed = await changedFiles(model).catch(() => []);
+    if (changed.length === 0) throw error;
+    await forgetFiles(model);
+    return load();
+  }
 }

@@ -1,6 +1,12 @@
-import type { GenerationSettings } from "../generation/index.ts";
 import type { Transfer } from "../platform/index.ts";
-import type { PageAnswer, PageMessage, PageSays, WorkerSays } from "./messages.ts";
+import type { PageSays, WorkerSays } from "./messages.ts";
+
+/** A question to a worker, which gets its number here. */
+export type Question = Unnumbered<Extract<PageSays, { type: "chat" | "attention" }>>;
+type Unnumbered<T> = T extends unknown ? Omit<T, "id"> : never;
+
+/** What ends the pieces of an answer. */
+export type Outcome = Extract<WorkerSays, { type: "answer" | "attention" }>;
 
 /** An error of a worker, in its words and with its name: `FileError`, `DeviceLostError`, `WorkerCrash`, … */
 export class WorkerFailure extends Error {
@@ -16,6 +22,7 @@ type Listener = (said: WorkerSays) => void;
 /** One worker and the answers that are on their way from it. */
 export class WorkerLink {
   readonly #worker: Worker;
+  /** By the number of their question. */
   readonly #answers = new Map<number, Listener>();
   #loading: Listener | undefined;
   #next = 0;
@@ -44,12 +51,16 @@ export class WorkerLink {
     });
   }
 
-  /** An answer, piece by piece. */
-  async *chat(
-    messages: readonly PageMessage[],
-    settings: Partial<GenerationSettings>,
+  /**
+   * An answer, piece by piece, and what it amounts to. Who stops reading stops the worker.
+   *
+   * @param onPiece is called before each piece is given
+   */
+  async *ask(
+    question: Question,
     signal: AbortSignal | undefined,
-  ): AsyncGenerator<string, PageAnswer> {
+    onPiece: () => void,
+  ): AsyncGenerator<string, Outcome> {
     const id = this.#next++;
     const waiting: WorkerSays[] = [];
     let wake = (): void => {};
@@ -64,15 +75,17 @@ export class WorkerLink {
     signal?.addEventListener("abort", stop);
     let ended = false;
     try {
-      this.#post({ type: "chat", id, messages, settings });
+      this.#post({ ...question, id });
       for (;;) {
         signal?.throwIfAborted();
         const said = waiting.shift();
         if (said === undefined) await new Promise<void>((resolve) => (wake = resolve));
-        else if (said.type === "text") yield said.text;
-        else {
+        else if (said.type === "text") {
+          onPiece();
+          yield said.text;
+        } else {
           ended = true;
-          if (said.type === "answer") return said.answer;
+          if (said.type === "answer" || said.type === "attention") return said;
           if (said.type === "failed") throw new WorkerFailure(said.name, said.message);
         }
       }

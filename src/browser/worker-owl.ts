@@ -1,4 +1,9 @@
-import { type GenerationSettings, Reply } from "../generation/index.ts";
+import {
+  type AttentionMaps,
+  type GenerationSettings,
+  type PictureSource,
+  Reply,
+} from "../generation/index.ts";
 import type { Transfer } from "../platform/index.ts";
 import {
   type BrowserDevice,
@@ -6,8 +11,9 @@ import {
   type PageMessage,
   type PageSays,
   postable,
+  postableMessages,
 } from "./messages.ts";
-import { WorkerFailure, WorkerLink } from "./worker-link.ts";
+import { type Outcome, type Question, WorkerFailure, WorkerLink } from "./worker-link.ts";
 
 /** What happens beside the answers. */
 export type WorkerOwlEvent =
@@ -89,6 +95,18 @@ export class WorkerOwl {
     return new Reply(this.#stream(messages, settings));
   }
 
+  /**
+   * Where the visual abstractor looks at a picture, as `Owl.attention` gives it.
+   *
+   * @throws WorkerFailure in words, named as the worker's own error; the signal's reason
+   */
+  async attention(picture: PictureSource | Blob, signal?: AbortSignal): Promise<AttentionMaps> {
+    const question = { type: "attention", picture: postable(picture, document.baseURI) } as const;
+    const { done, value } = await this.#ask(question, signal).next();
+    if (done && value.type === "attention") return value.maps;
+    throw new Error("worker: must answer with maps, got something else");
+  }
+
   /** Ends the worker. Answers under way fail. */
   async close(): Promise<void> {
     this.#closed = true;
@@ -99,19 +117,22 @@ export class WorkerOwl {
     messages: readonly PageMessage[],
     { signal, ...settings }: PageSettings,
   ): AsyncGenerator<string, PageAnswer> {
-    const posted = await postable(messages, document.baseURI);
+    const posted = await postableMessages(messages, document.baseURI);
+    const outcome = yield* this.#ask({ type: "chat", messages: posted, settings }, signal);
+    if (outcome.type === "answer") return outcome.answer;
+    throw new Error("worker: must answer with an answer, got something else");
+  }
+
+  /** Asks the worker that is there; where that one has to be given up before it has said anything, the next one. */
+  async *#ask(question: Question, signal: AbortSignal | undefined): AsyncGenerator<string, Outcome> {
     for (;;) {
       signal?.throwIfAborted();
       const { link, device } = await this.#ready(signal);
       let said = false;
       try {
-        const pieces = link.chat(posted, settings, signal);
-        for (;;) {
-          const { done, value } = await pieces.next();
-          if (done) return value;
+        return yield* link.ask(question, signal, () => {
           said = true;
-          yield value;
-        }
+        });
       } catch (error) {
         if (!(error instanceof WorkerFailure) || !fatal.includes(error.name)) throw error;
         this.#giveUp(link);

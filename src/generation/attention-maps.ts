@@ -28,3 +28,19 @@ export function attentionMaps(config: OwlConfig, byLayer: readonly HostTensor[])
   for (const [layer, { data }] of byLayer.entries()) maps.set(data as Float32Array, layer * size);
   return { layers: byLayer.length, heads, queries, rows: side, columns: side, maps };
 }
+
+/** The maps of each layer's visual tokens, averaged over the heads: [layers][queries][rows · columns]. */
+export function meanOverHeads({ layers, heads, queries, rows, columns, maps }: AttentionMaps): number[][][] {
+  const patches = rows * columns;
+  const shareOf = (layer: number, query: number, patch: number): number => {
+    let sum = 0;
+    for (let head = 0; head < heads; head++) {
+      sum += maps[((layer * heads + head) * queries + query) * patches + patch];
+    }
+    return sum / heads;
+  };
+  const range = <T>(length: number, make: (i: number) => T): T[] => Array.from({ length }, (_, i) => make(i));
+  return range(layers, (layer) =>
+    range(queries, (query) => range(patches, (patch) => shareOf(layer, query, patch))),
+  );
+}

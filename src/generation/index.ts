@@ -1,5 +1,5 @@
 export type { Answer, FinishReason } from "./answer.ts";
-export type { AttentionMaps } from "./attention-maps.ts";
+export { type AttentionMaps, meanOverHeads } from "./attention-maps.ts";
 export { Engine, type EngineOptions, type EngineStatistics } from "./engine.ts";
 export { Generator, type GeneratorOptions } from "./generator.ts";
 export { LoadedModel } from "./loaded-model.ts";

@@ -1,4 +1,4 @@
-import type { AttentionMaps } from "../generation/index.ts";
+import { type AttentionMaps, meanOverHeads } from "../generation/index.ts";
 import { takePlaces } from "./answers.ts";
 import { parseBody } from "./body.ts";
 import { readPictureBytes } from "./media.ts";
@@ -18,27 +18,10 @@ export async function attention(asking: Asking): Promise<Response> {
   const limits = { maxPixels: state.limits.pixels, signal: exchange.signal };
   const look = (): Promise<AttentionMaps> => owl.attention(picture, limits);
   const maps = await exchange.race(state.decoding.run(look, exchange.signal));
-  return Response.json(meanOverHeads(maps), { headers: { "cache-control": "no-store" } });
+  const { layers, queries, rows, columns } = maps;
+  const shares = meanOverHeads(maps).map((layer) => layer.map((map) => map.map(rounded)));
+  const body = { layers, queries, rows, columns, maps: shares };
+  return Response.json(body, { headers: { "cache-control": "no-store" } });
 }
 
-/** `maps` [layers][queries][rows · columns]. */
-function meanOverHeads({ layers, heads, queries, rows, columns, maps }: AttentionMaps): object {
-  const patches = rows * columns;
-  const shareOf = (layer: number, query: number, patch: number): number => {
-    let sum = 0;
-    for (let head = 0; head < heads; head++) {
-      sum += maps[((layer * heads + head) * queries + query) * patches + patch];
-    }
-    return Number((sum / heads).toFixed(decimals));
-  };
-  const range = <T>(length: number, make: (i: number) => T): T[] => Array.from({ length }, (_, i) => make(i));
-  return {
-    layers,
-    queries,
-    rows,
-    columns,
-    maps: range(layers, (layer) =>
-      range(queries, (query) => range(patches, (patch) => shareOf(layer, query, patch))),
-    ),
-  };
-}
+const rounded = (share: number): number => Number(share.toFixed(decimals));

@@ -1,4 +1,5 @@
 import {
+  type AttentionMaps,
   changedFiles,
   forgetFiles,
   type PageMessage,
@@ -13,8 +14,16 @@ import { decodeImage, decodeVideo, type Fidelity, type RgbImage } from "../../sr
  * @param name says how a worker's surroundings are changed, see owl.worker.ts; "scarce memory" is so for the first
  * worker only
  */
-const newWorker = (name: string): Worker =>
-  new Worker(new URL("./owl.worker.ts", import.meta.url), { type: "module", name });
+function newWorker(name: string): Worker {
+  const worker = new Worker(new URL("./owl.worker.ts", import.meta.url), { type: "module", name });
+  worker.addEventListener("message", ({ data }) => {
+    if (data.type === "text") piecesSaid++;
+  });
+  return worker;
+}
+
+/** Pieces of text that workers have sent, whether somebody still waits for them or not. */
+let piecesSaid = 0;
 
 /** A question as a test can send it into the page: pictures by their address. */
 export interface Question {
@@ -84,14 +93,19 @@ export const harness = {
       };
     }
   },
-  /** Does something after an answer's first piece, and reads on. */
-  async askAnd(what: "stop" | "lose the GPU", question: Question): Promise<Asked> {
+  /** Does something after an answer's first piece, and reads on where it has not left. */
+  async askAnd(
+    what: "stop" | "leave" | "lose the GPU",
+    question: Question,
+    settings: PageSettings = {},
+  ): Promise<Asked> {
     const stop = new AbortController();
-    const reply = owl?.chat([await messageOf(question)], { signal: stop.signal });
+    const reply = owl?.chat([await messageOf(question)], { ...settings, signal: stop.signal });
     const got: string[] = [];
     try {
       for await (const piece of reply ?? []) {
         if (got.push(piece) > 1) continue;
+        if (what === "leave") break;
         if (what === "stop") stop.abort();
         else new BroadcastChannel("gpu").postMessage("destroy");
       }
@@ -112,11 +126,19 @@ export const harness = {
   async close(): Promise<void> {
     await owl?.close();
   },
+  /** Where the model looks at a picture. */
+  async attention(address: string): Promise<Omit<AttentionMaps, "maps"> & { readonly maps: number[] }> {
+    if (owl === undefined) throw new Error("open an owl first");
+    const maps = await owl.attention(await (await fetch(address)).blob());
+    return { ...maps, maps: [...maps.maps] };
+  },
+  piecesSaid: () => piecesSaid,
   events: (): readonly WorkerOwlEvent[] => events,
   device: () => owl?.device,
   changedFiles: () => changedFiles("/models/owl-nano"),
   forgetFiles: () => forgetFiles("/models/owl-nano"),
   isIsolated: () => crossOriginIsolated,
+  isSecure: () => isSecureContext,
 };
 
 export type Harness = typeof harness;

@@ -11,6 +11,8 @@ const types: Record<string, string> = {
   ".wasm": "application/wasm",
   ".png": "image/png",
   ".jpg": "image/jpeg",
+  ".svg": "image/svg+xml",
+  ".css": "text/css",
 };
 
 /** What makes a page cross-origin isolated, and so lets WebAssembly have threads. */
@@ -41,7 +43,8 @@ export class FileServer {
       this.#read(path).then(
         (bytes) => {
           const etag = `"${createHash("sha256").update(bytes).digest("hex").slice(0, 16)}"`;
-          const type = types[extname(path)] ?? (path === "/" ? types[".html"] : "application/octet-stream");
+          const type =
+            types[extname(path)] ?? (path.endsWith("/") ? types[".html"] : "application/octet-stream");
           const headers = { "content-type": type, "content-length": bytes.byteLength, etag };
           response.writeHead(200, {
             ...headers,

@@ -1,10 +1,11 @@
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { Browser, BrowserContext, Page } from "playwright-core";
-import { build } from "vite";
-import { type ChatMessage, Owl } from "../../src/index.ts";
+import { build, type Plugin } from "vite";
+import { type Answer, type ChatMessage, Owl } from "../../src/index.ts";
+import { writeDocumentedProject } from "./documented-project.ts";
 import type { Asked, Harness, Question } from "./page.ts";
 import { FileServer } from "./server.ts";
 
@@ -22,6 +23,8 @@ export class Site {
   constructor() {
     const roots = {
       "/models/nano-q4/": join(this.work, "nano-q4"),
+      "/models/late/": join(this.work, "late"),
+      "/documented/models/": join(root, "models"),
       "/models/": join(root, "models"),
       "/examples/": join(root, "examples"),
       "/fixtures/": join(root, "tests/fixtures/image"),
@@ -43,6 +46,21 @@ export class Site {
     });
   }
 
+  /** Builds the project that docs/browser.md shows, as a page of these servers under /documented/. */
+  async buildDocumented(): Promise<void> {
+    const project = join(this.work, "documented");
+    writeDocumentedProject(project);
+    await build({
+      root: project,
+      configFile: false,
+      logLevel: "error",
+      base: "./",
+      worker: { format: "es", plugins: () => [ownPackage] },
+      plugins: [ownPackage],
+      build: { outDir: join(this.work, "page/documented"), minify: false },
+    });
+  }
+
   close(): void {
     this.isolated.close();
     this.plain.close();
@@ -50,11 +68,28 @@ export class Site {
   }
 }
 
-/** Opens the page of a server. */
-export async function openPage(server: FileServer, context: Browser | BrowserContext): Promise<Page> {
+/** Takes imports of this package as bundlers do for browsers, from its sources. */
+const ownPackage: Plugin = {
+  name: "own package",
+  enforce: "pre",
+  resolveId(id) {
+    if (!/^mplug-owl(\/|$)/.test(id)) return undefined;
+    const { exports } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
+    const door = exports[id.replace("mplug-owl", ".")];
+    const path: string = (door.browser ?? door).default;
+    return join(root, path.replace("/dist/", "/src/").replace(/\.js$/, ".ts"));
+  },
+};
+
+/** Opens the page of a server, by the server's own name or another one of this machine. */
+export async function openPage(
+  server: FileServer,
+  context: Browser | BrowserContext,
+  host = "localhost",
+): Promise<Page> {
   const page = await context.newPage();
   page.setDefaultTimeout(0);
-  await page.goto(await server.address());
+  await page.goto((await server.address()).replace("localhost", host));
   return page;
 }
 
@@ -63,16 +98,13 @@ export const ask = (page: Page, question: Question): Promise<Asked> =>
   page.evaluate((it) => harness.ask(it), question);
 
 /** What Node answers. */
-export async function answersInNode(
-  directory: string,
-  questions: readonly Question[],
-): Promise<(readonly number[])[]> {
+export async function answersInNode(directory: string, questions: readonly Question[]): Promise<Answer[]> {
   const owl = await Owl.load(directory);
-  const answers: (readonly number[])[] = [];
+  const answers: Answer[] = [];
   for (const { text, pictures = [] } of questions) {
     const images = pictures.map((address) => ({ type: "image" as const, image: onDisk(address) }));
     const messages: ChatMessage[] = [{ role: "user", content: [...images, { type: "text", text }] }];
-    answers.push((await owl.chat(messages).answer()).ids);
+    answers.push(await owl.chat(messages).answer());
   }
   await owl.close();
   return answers;

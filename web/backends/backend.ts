@@ -22,10 +22,14 @@ export interface ChatBackend {
   attention?(model: string, image: Blob, signal?: AbortSignal): Promise<AttentionMaps>;
   /** Keeps what somebody thinks of an answer. Absent: nobody keeps it. */
   sendFeedback?(feedback: Feedback): Promise<void>;
+  /** Lets go of what it holds; called when another backend answers from now on. */
+  close?(): void;
 }
 
 export interface ModelInfo {
   readonly id: string;
+  /** Whether its files can be fetched, so that it can run inside the page. */
+  readonly hasFiles: boolean;
 }
 
 export interface ChatMessage {

@@ -1,7 +1,7 @@
-import { describe, expect, it } from "vitest";
+import { afterEach, describe, expect, it, vi } from "vitest";
 import { completeSettings, plainSettings } from "../../src/generation/index.ts";
 import { defaultSettings } from "../storage/preferences.ts";
-import { toBackendError, toGenerationSettings } from "./browser-backend.ts";
+import { BrowserBackend, toBackendError, toGenerationSettings } from "./browser-backend.ts";
 
 describe("the page's settings for a model inside the browser", () => {
   it("are settings that the library takes", () => {
@@ -41,5 +41,36 @@ describe("errors of a model inside the browser", () => {
     expect(toBackendError(named("DeviceLostError")).message).toMatch(/GPU was lost.*Ask again/);
     expect(toBackendError(named("VideoError")).kind).toBe("unsupported");
     expect(toBackendError(named("ImageError"))).toMatchObject({ kind: "refused", message: "details" });
+  });
+});
+
+describe("the models that can run inside the page", () => {
+  afterEach(() => vi.unstubAllGlobals());
+
+  /** A server of these files; what it has not is a 404, or a page, as servers of single-page applications do it. */
+  function serve(files: Record<string, unknown>, missing = new Response("no", { status: 404 })): void {
+    vi.stubGlobal("fetch", async (path: string) =>
+      path in files ? Response.json(files[path]) : missing.clone(),
+    );
+  }
+  const names = async (): Promise<string[]> =>
+    (await new BrowserBackend(() => {}).models()).map(({ id }) => id);
+
+  it("are the server's whose files it gives out", async () => {
+    const data = [{ id: "whole", files: true }, { id: "closed", files: false }, { id: "another server's" }];
+    serve({ "/v1/models": { data }, "models/models.json": ["other"] });
+    expect(await names()).toEqual(["whole"]);
+  });
+
+  it("are those of the list, where there is no server of ours", async () => {
+    serve({ "models/models.json": ["owl-nano", "mine"] });
+    expect(await names()).toEqual(["owl-nano", "mine"]);
+    serve({ "models/models.json": ["owl-nano"] }, new Response("<!doctype html>"));
+    expect(await names()).toEqual(["owl-nano"]);
+  });
+
+  it("are unknown where there is neither", async () => {
+    serve({});
+    await expect(names()).rejects.toThrow("The server does not offer this.");
   });
 });

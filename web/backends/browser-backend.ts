@@ -2,11 +2,13 @@ import {
   changedFiles,
   forgetFiles,
   type GenerationSettings,
+  meanOverHeads,
   type PageMessage,
   WorkerOwl,
   type WorkerOwlEvent,
 } from "../../src/browser/index.ts";
 import {
+  type AttentionMaps,
   BackendError,
   type BackendLimits,
   type ChatBackend,
@@ -38,9 +40,16 @@ export class BrowserBackend implements ChatBackend {
     this.#tell = tell;
   }
 
-  /** Those of the server whose files it gives out under `models/`. */
-  models(signal?: AbortSignal): Promise<readonly ModelInfo[]> {
-    return new ServerBackend("").models(signal);
+  /** Those whose files lie under `models/`: the server tells them, or, where a page has none, a list beside them. */
+  async models(signal?: AbortSignal): Promise<readonly ModelInfo[]> {
+    try {
+      const served = await new ServerBackend("").models(signal);
+      return served.filter(({ hasFiles }) => hasFiles);
+    } catch (error) {
+      const listed = await listedModels(signal);
+      if (listed === undefined) throw error;
+      return listed.map((id) => ({ id, hasFiles: true }));
+    }
   }
 
   async *chat(
@@ -77,9 +86,23 @@ export class BrowserBackend implements ChatBackend {
     }
   }
 
+  async attention(model: string, image: Blob, signal?: AbortSignal): Promise<AttentionMaps> {
+    try {
+      const maps = await this.#owlOf(model).attention(image, signal);
+      return { ...maps, maps: meanOverHeads(maps) };
+    } catch (error) {
+      throw signal?.aborted ? error : toBackendError(error);
+    }
+  }
+
+  close(): void {
+    void this.#open?.owl.close();
+    this.#open = undefined;
+  }
+
   #owlOf(model: string): WorkerOwl {
     if (this.#open?.model === model) return this.#open.owl;
-    void this.#open?.owl.close();
+    this.close();
     const directory = `models/${model}`;
     const onEvent = (event: WorkerOwlEvent): void => {
       if (event.kind === "fallback") this.#tell(event.reason);
@@ -104,6 +127,20 @@ export class BrowserBackend implements ChatBackend {
     } catch {
       // Without a network there is nothing newer.
     }
+  }
+}
+
+/**
+ * The names in `models/models.json`, a JSON array beside the models of a page that lies on a server of files alone;
+ * undefined where there is no such list.
+ */
+async function listedModels(signal: AbortSignal | undefined): Promise<string[] | undefined> {
+  try {
+    const response = await fetch("models/models.json", { cache: "no-cache", signal: signal ?? null });
+    const names: unknown = response.ok ? await response.json() : undefined;
+    return Array.isArray(names) ? names.filter((name) => typeof name === "string") : undefined;
+  } catch {
+    return undefined;
   }
 }
 

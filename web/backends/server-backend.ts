@@ -39,9 +39,10 @@ export class ServerBackend implements ChatBackend {
 
   async models(signal?: AbortSignal): Promise<readonly ModelInfo[]> {
     const response = await this.#fetch("/v1/models", { signal: signal ?? null });
-    const body = (await response.json()) as { data?: { id?: unknown }[] };
-    const ids = (body.data ?? []).map(({ id }) => id).filter((id) => typeof id === "string");
-    return ids.map((id) => ({ id }));
+    const body = (await response.json()) as { data?: { id?: unknown; files?: unknown }[] };
+    return (body.data ?? []).flatMap(({ id, files }) =>
+      typeof id === "string" ? [{ id, hasFiles: files === true }] : [],
+    );
   }
 
   async *chat(

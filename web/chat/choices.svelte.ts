@@ -36,8 +36,12 @@ class Choices {
     try {
       const { backend } = this.preferences;
       const name: BackendName = backends[backend] === undefined ? "server" : backend;
-      this.backend = await backends[name]?.();
-      this.models = (await this.backend?.models()) ?? [];
+      try {
+        await this.#take(name);
+      } catch (error) {
+        // A page of plain files has no server, but perhaps models beside it.
+        if (name === "browser" || !(await this.#tryBrowser())) throw error;
+      }
       this.problem = this.models.length === 0 ? "There is no model to talk with." : undefined;
       const { model } = this.settings;
       if (this.models.length > 0 && !this.models.some(({ id }) => id === model)) {
@@ -48,6 +52,24 @@ class Choices {
       this.problem = inWords(error);
     } finally {
       this.isConnecting = false;
+    }
+  }
+
+  async #take(name: BackendName): Promise<void> {
+    this.backend?.close?.();
+    this.backend = await backends[name]?.();
+    this.models = (await this.backend?.models()) ?? [];
+  }
+
+  async #tryBrowser(): Promise<boolean> {
+    const { backend } = this;
+    try {
+      await this.#take("browser");
+      this.#keep({ backend: "browser" });
+      return true;
+    } catch {
+      this.backend = backend;
+      return false;
     }
   }
 
