@@ -2,8 +2,8 @@ import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { afterAll, beforeAll, expect, test, vi } from "vitest";
-import { runCli } from "./program.ts";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { owl } from "./testing/captured.ts";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
 const model = join(root, "models/owl-nano");
@@ -21,23 +21,8 @@ beforeAll(() => {
 });
 afterAll(() => rmSync(folder, { recursive: true }));
 
-async function owl(...words: string[]): Promise<{ code: number; out: string; err: string }> {
-  const said = { out: "", err: "" };
-  const catching = (stream: NodeJS.WriteStream, name: keyof typeof said) =>
-    vi.spyOn(stream, "write").mockImplementation((chunk) => {
-      said[name] += chunk;
-      return true;
-    });
-  const spies = [catching(process.stdout, "out"), catching(process.stderr, "err")];
-  try {
-    return { code: await runCli(["eval", ...words]), ...said };
-  } finally {
-    for (const spy of spies) spy.mockRestore();
-  }
-}
-
 const run = (benchmark: string, out: string, ...rest: string[]) =>
-  owl("run", benchmark, "--model", model, "--threads", "1", "--out", join(folder, out), ...rest);
+  owl("eval", "run", benchmark, "--model", model, "--threads", "1", "--out", join(folder, out), ...rest);
 
 test("a benchmark is run twice and compared", async () => {
   const first = await run("pope", "a.json", "--data", folder);
@@ -51,8 +36,26 @@ test("a benchmark is run twice and compared", async () => {
   // "this is an owl." has no word for no, which POPE takes for yes.
   expect(result.items[0].score).toMatchObject({ value: 1, label: "yes", said: "yes" });
 
+  const inParts = await run("pope", "parts.json", "--data", folder, "--shard", "2/2");
+  expect(inParts).toMatchObject({
+    code: 0,
+    out: "",
+    err: expect.stringContaining("part 2 of 2 is answered"),
+  });
+  expect((await run("pope", "parts.json", "--data", folder, "--shard", "1/2")).out).toBe(
+    first.out.replace("a.json", "parts.json"),
+  );
+  expect(JSON.parse(readFileSync(join(folder, "parts.json"), "utf8")).items).toEqual(result.items);
+
   const page = join(folder, "changes.html");
-  const compared = await owl("compare", join(folder, "a.json"), join(folder, "b.json"), "--out", page);
+  const compared = await owl(
+    "eval",
+    "compare",
+    join(folder, "a.json"),
+    join(folder, "b.json"),
+    "--out",
+    page,
+  );
   expect(compared).toMatchObject({ code: 0, out: expect.stringContaining("McNemar's test") });
   expect(readFileSync(page, "utf8")).toContain("data:image/png;base64,");
 });
@@ -61,13 +64,18 @@ test("perplexity, and what is asked in a wrong way", async () => {
   const text = join(folder, "text.txt");
   const { code, out } = await run("perplexity", "p.json", "--data", text, "--window", "8");
   expect([code, out]).toEqual([0, expect.stringMatching(/^perplexity +\d/)]);
+  expect(await run("perplexity", "p.json", "--data", text, "--shard", "1/2")).toMatchObject({
+    code: 2,
+    err: expect.stringContaining("must be asked whole"),
+  });
+  expect(await run("pope", "c.json", "--shard", "3/2")).toMatchObject({ code: 2 });
   expect(await run("pope", "c.json")).toMatchObject({
     code: 2,
     err: expect.stringContaining("must have --data"),
   });
   expect(await run("mmlu", "c.json")).toMatchObject({ code: 2, err: expect.stringContaining("vqav2") });
   const endpoint = ["--endpoint", "http://127.0.0.1:1", "--endpoint-model", "x"];
-  expect(await owl("run", "perplexity", "--data", text, ...endpoint)).toMatchObject({
+  expect(await owl("eval", "run", "perplexity", "--data", text, ...endpoint)).toMatchObject({
     code: 2,
     err: expect.stringContaining("does not tell probabilities"),
   });

@@ -6,11 +6,14 @@ import {
   type ExaminedSystem,
   figureText,
   runBenchmark,
+  runBenchmarkShard,
   runPerplexity,
+  type Shard,
 } from "../evaluation/index.ts";
 import type { Owl } from "../generation/index.ts";
 import { showCount } from "./count-progress.ts";
-import { InterruptedError } from "./failure.ts";
+import { shardOf, tellPartDone, thingsOf } from "./eval-options.ts";
+import { InterruptedError, UsageError } from "./failure.ts";
 import { interruptible } from "./interrupt.ts";
 import { countOption, numberOption } from "./options.ts";
 
@@ -24,6 +27,7 @@ export interface BenchmarkOptions {
   readonly drawSeed?: number;
   readonly instruction?: string;
   readonly window?: number;
+  readonly shard?: Shard | undefined;
   readonly batch: number;
 }
 
@@ -57,7 +61,12 @@ export async function askBenchmark(
 ): Promise<void> {
   const benchmark = benchmarks[name];
   const items = await benchmark.read(options.data);
-  await showRun(system.name, name, options, (given) => runBenchmark(system, benchmark, items, given));
+  const shard = shardOf(options.shard);
+  await showRun(system.name, name, { ...options, shard }, (given) =>
+    shard === undefined
+      ? runBenchmark(system, benchmark, items, given)
+      : runBenchmarkShard(system, benchmark, items, { ...given, shard }),
+  );
 }
 
 export async function askPerplexity(
@@ -65,6 +74,9 @@ export async function askPerplexity(
   { name, checkpoint }: ExaminedSystem,
   options: BenchmarkOptions,
 ): Promise<void> {
+  if (shardOf(options.shard) !== undefined) {
+    throw new UsageError("eval run perplexity: must be asked whole, without --shard or mpirun");
+  }
   await showRun(name, "perplexity", options, (given) =>
     runPerplexity(owl, name, checkpoint ?? "", { ...given, window: options.window }),
   );
@@ -73,11 +85,11 @@ export async function askPerplexity(
 async function showRun(
   system: string,
   benchmark: string,
-  { data, limit, drawSeed, instruction, batch, ...options }: BenchmarkOptions,
-  run: (given: BenchmarkRunOptions) => Promise<BenchmarkResult>,
+  { data, limit, drawSeed, instruction, batch, shard, ...options }: BenchmarkOptions,
+  run: (given: BenchmarkRunOptions) => Promise<BenchmarkResult | undefined>,
 ): Promise<void> {
   const out = options.out ?? `${system.replace(/[^\w.-]+/g, "-")}_${benchmark}.json`;
-  const progress = showCount("items");
+  const progress = showCount(thingsOf("items", shard));
   const result = await interruptible(async (signal) => {
     try {
       const asked = { data, out, limit, drawSeed, instruction, batchSize: batch };
@@ -89,6 +101,10 @@ async function showRun(
       progress.end();
     }
   });
+  if (result === undefined) {
+    if (shard !== undefined) tellPartDone(shard, out);
+    return;
+  }
   for (const line of figureLines(result)) process.stdout.write(`${line}\n`);
   process.stdout.write(`${out}\n`);
 }

@@ -1,9 +1,10 @@
-import { Argument, Option } from "commander";
+import { Argument, InvalidArgumentError, Option } from "commander";
 import {
   type Endpoint,
   type OwlEvalSet,
   readAnswers,
   readOwlEval,
+  type Shard,
   type SystemAnswers,
 } from "../evaluation/index.ts";
 import { UsageError } from "./failure.ts";
@@ -38,6 +39,32 @@ export function endpointOf({ endpoint, endpointModel }: EndpointOptions): Endpoi
     throw new UsageError(`--endpoint: must be an http(s) address, got ${endpoint}`);
   }
   return { url: endpoint, model: endpointModel, key: process.env.OPENAI_API_KEY || undefined };
+}
+
+export const shardOption = (): Option =>
+  new Option(
+    "--shard <part>",
+    "ask one of several parts, such as 1/4 (default under mpirun: by rank)",
+  ).argParser((text): Shard => {
+    const [index, count] = (/^(\d+)\/(\d+)$/.exec(text) ?? []).slice(1).map(Number);
+    if (index >= 1 && index <= count) return { index, count };
+    throw new InvalidArgumentError("It must be a part and their number, from 1/N to N/N.");
+  });
+
+/** The part that is asked for, or that Open MPI's mpirun started this process for; undefined: all. */
+export function shardOf(given: Shard | undefined): Shard | undefined {
+  if (given !== undefined) return given.count === 1 ? undefined : given;
+  const count = Number(process.env.OMPI_COMM_WORLD_SIZE);
+  return count > 1 ? { index: Number(process.env.OMPI_COMM_WORLD_RANK) + 1, count } : undefined;
+}
+
+/** What a progress bar counts. */
+export const thingsOf = (things: string, shard: Shard | undefined): string =>
+  shard === undefined ? things : `${things} of part ${shard.index}/${shard.count}`;
+
+/** Says that a part is done, and others are not. */
+export function tellPartDone({ index, count }: Shard, out: string): void {
+  process.stderr.write(`part ${index} of ${count} is answered; the last one writes ${out}\n`);
 }
 
 /** The questions, and the answers of files to them. */

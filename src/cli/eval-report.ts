@@ -3,6 +3,7 @@ import {
   owlEvalReport,
   readGradeCounts,
   readGrades,
+  readUngraded,
   releasedCounts,
   writeReport,
 } from "../evaluation/index.ts";
@@ -16,7 +17,7 @@ async function report(paths: readonly string[], { counts, out }: EvalReportOptio
   const graded = await readGrades(paths);
   const published =
     counts === undefined ? undefined : counts === "released" ? releasedCounts : await readGradeCounts(counts);
-  const files = await writeReport(out, owlEvalReport(graded, published));
+  const files = await writeReport(out, owlEvalReport(graded, published, await readUngraded(paths)));
   process.stdout.write(`${files.join("\n")}\n`);
 }
 

@@ -8,6 +8,7 @@ import {
   modelSystem,
   readOwlEval,
   runOwlEval,
+  runOwlEvalShard,
 } from "../evaluation/index.ts";
 import { type GenerationSettings, Owl } from "../generation/index.ts";
 import { pathKind } from "../platform/index.ts";
@@ -26,6 +27,10 @@ import {
   endpointModelOption,
   endpointOf,
   endpointOption,
+  shardOf,
+  shardOption,
+  tellPartDone,
+  thingsOf,
 } from "./eval-options.ts";
 import { InterruptedError, UsageError } from "./failure.ts";
 import { interruptible } from "./interrupt.ts";
@@ -108,17 +113,16 @@ async function digest(directory: string, adapter: string | undefined): Promise<s
 async function run(name: string, options: EvalRunOptions): Promise<void> {
   if (name !== "owleval") return runBenchmark(name, options);
   const set = await readOwlEval(options.data ?? defaultData);
+  const shard = shardOf(options.shard);
   await withSystem(options, async (system) => {
     const out = options.out ?? `${system.name.replace(/[^\w.-]+/g, "-")}_answer.jsonl`;
-    const progress = showCount("questions");
+    const progress = showCount(thingsOf("questions", shard));
     const answers = await interruptible(async (signal) => {
       try {
-        return await runOwlEval(set, system, {
-          out,
-          batchSize: options.batch,
-          signal,
-          onProgress: progress.tell,
-        });
+        const given = { out, batchSize: options.batch, signal, onProgress: progress.tell };
+        return await (shard === undefined
+          ? runOwlEval(set, system, given)
+          : runOwlEvalShard(set, system, { ...given, shard }));
       } catch (error) {
         if (!signal.aborted) throw error;
         throw new InterruptedError(`interrupted; ${out} keeps the answers so far, the same command goes on`);
@@ -126,6 +130,10 @@ async function run(name: string, options: EvalRunOptions): Promise<void> {
         progress.end();
       }
     });
+    if (answers === undefined) {
+      if (shard !== undefined) tellPartDone(shard, out);
+      return;
+    }
     const short = answers.filter(({ left_out_turns = 0 }) => left_out_turns > 0).length;
     if (short > 0)
       process.stderr.write(`${short} conversations had no room for their first turns (left_out_turns)\n`);
@@ -169,6 +177,7 @@ export function addEvalRun(evaluation: Command): void {
     .option("--top-p <sum>", "sample among the best tokens up to this probability", numberOption)
     .option("--seed <number>", "of sampled answers (0 if absent)", numberOption)
     .option("--batch <count>", "conversations asked at once", countOption, 16)
+    .addOption(shardOption())
     .addOption(deviceOption())
     .addOption(threadsOption());
   withBenchmarkOptions(command)
@@ -183,6 +192,9 @@ Examples:
 Answers have the fields of the released files (image, question_id, question, answer, model_id) and say how they came
 about: prompt, settings, seed, checkpoint (SHA-256), time. What was interrupted goes on with the same command.
 OPENAI_API_KEY, if it is set, is sent to the endpoint.
+
+Several processes or machines can ask a part each (--shard 1/2, --shard 2/2, or started by mpirun -n 2), with one --out
+in a directory that all of them see; whichever is ready last puts the parts together.
 
 Benchmarks, each in the files in which it was published:
 ${benchmarkHelp()}

@@ -10,7 +10,8 @@ import {
 } from "./benchmark-result.ts";
 import type { Benchmark, BenchmarkItem, ItemScore } from "./benchmarks/benchmark.ts";
 import { EvaluationError, requireNoProblems } from "./error.ts";
-import { openRowLog, type RowLog } from "./row-log.ts";
+import { openRowLog, type RowLog, readRows } from "./row-log.ts";
+import { allShards, type Shard, shardPath, shareOf } from "./shard.ts";
 import { bootstrapIntervals, type Statistics } from "./statistics.ts";
 import type { ExaminedSystem } from "./system.ts";
 
@@ -59,9 +60,52 @@ export async function runBenchmark<Item extends BenchmarkItem>(
   items: readonly Item[],
   options: BenchmarkRunOptions,
 ): Promise<BenchmarkResult> {
-  const { instruction = benchmark.instruction } = options;
-  const { name, checkpoint, settings, seed } = system;
-  const identity = {
+  const identity = identityOf(system, benchmark, options);
+  const drawn = drawItems(items, options);
+  await requirePictures(benchmark, drawn, options.data);
+  const rows = await answersTo(system, benchmark, drawn, identity, options);
+  return writeScored(benchmark, items.length, drawn, rows, identity, options);
+}
+
+/**
+ * Asks a part of what {@link runBenchmark} asks; its answers have a file of their own (see {@link shardPath}). The parts
+ * know of each other by these files alone: whichever is ready last scores all answers, and writes the result.
+ *
+ * @returns the result, or undefined where other parts are not ready
+ * @throws EvaluationError as {@link runBenchmark}
+ */
+export async function runBenchmarkShard<Item extends BenchmarkItem>(
+  system: ExaminedSystem,
+  benchmark: Benchmark<Item>,
+  items: readonly Item[],
+  { shard, ...options }: BenchmarkRunOptions & { readonly shard: Shard },
+): Promise<BenchmarkResult | undefined> {
+  const identity = identityOf(system, benchmark, options);
+  const drawn = drawItems(items, options);
+  const share = shareOf(drawn, shard);
+  await requirePictures(benchmark, share, options.data);
+  await answersTo(system, benchmark, share, identity, { ...options, out: shardPath(options.out, shard) });
+  const asked = questionsOf(benchmark, drawn, identity);
+  const found = new Map<string, Row>();
+  for (const one of allShards(shard.count)) {
+    const path = answersPath(shardPath(options.out, one));
+    if ((await pathKind(path)) !== "file") return undefined;
+    const lines = await readRows(path, lineSchema);
+    for (const [id, row] of rowsSoFar({ path, rows: lines }, identity, asked)) found.set(id, row);
+  }
+  const rows = drawn.flatMap(({ id }) => found.get(id) ?? []);
+  if (rows.length < drawn.length) return undefined;
+  return writeScored(benchmark, items.length, drawn, rows, identity, options);
+}
+
+const answersPath = (out: string): string => `${out.replace(/\.json$/, "")}.answers.jsonl`;
+
+function identityOf<Item extends BenchmarkItem>(
+  { name, checkpoint, settings, seed }: ExaminedSystem,
+  benchmark: Benchmark<Item>,
+  { instruction = benchmark.instruction }: BenchmarkRunOptions,
+): RunIdentity {
+  return {
     benchmark: benchmark.name,
     system: name,
     checkpoint,
@@ -69,18 +113,34 @@ export async function runBenchmark<Item extends BenchmarkItem>(
     seed,
     instruction,
   };
-  const drawn = drawItems(items, options);
-  await requirePictures(benchmark, drawn, options.data);
-  const rows = await answersTo(system, benchmark, drawn, identity, options);
+}
+
+/** What is asked of each item. */
+const questionsOf = <Item extends BenchmarkItem>(
+  benchmark: Benchmark<Item>,
+  items: readonly Item[],
+  { instruction }: RunIdentity,
+): Map<string, readonly string[]> =>
+  new Map(items.map((item) => [item.id, benchmark.questions(item, instruction)]));
+
+/** Scores the answers to the items, row by row. */
+function writeScored<Item extends BenchmarkItem>(
+  benchmark: Benchmark<Item>,
+  itemsInSet: number,
+  items: readonly Item[],
+  rows: readonly Row[],
+  identity: RunIdentity,
+  options: BenchmarkRunOptions,
+): Promise<BenchmarkResult> {
   const scores = benchmark.score(
-    drawn,
+    items,
     rows.map(({ answers }) => answers),
   );
-  const scored = drawn.map(({ id, group, expected }, i) => {
+  const scored = items.map(({ id, group, expected }, i) => {
     const { questions, answers, finishReasons } = rows[i];
     return { id, group, expected, questions, answers, finishReasons, score: scores[i] };
   });
-  return writeResult(identity, items.length, scored, benchmark.figures, options);
+  return writeResult(identity, itemsInSet, scored, benchmark.figures, options);
 }
 
 /** The items that are asked, in the order of the set. */
@@ -128,8 +188,8 @@ async function answersTo<Item extends BenchmarkItem>(
   options: BenchmarkRunOptions,
 ): Promise<Row[]> {
   const { out, batchSize = 16, signal, onProgress } = options;
-  const asked = new Map(items.map((item) => [item.id, benchmark.questions(item, identity.instruction)]));
-  const log = await openRowLog<Line>(`${out.replace(/\.json$/, "")}.answers.jsonl`, lineSchema);
+  const asked = questionsOf(benchmark, items, identity);
+  const log = await openRowLog<Line>(answersPath(out), lineSchema);
   try {
     const rows = rowsSoFar(log, identity, asked);
     if (log.rows.length === 0) await log.append({ run: identity });
@@ -200,7 +260,7 @@ function batchesOf<Item>(
 
 /** What the file holds already, if it is of the very same run; answers to items that are not asked now are passed over. */
 function rowsSoFar(
-  log: RowLog<Line>,
+  log: Pick<RowLog<Line>, "path" | "rows">,
   identity: RunIdentity,
   asked: ReadonlyMap<string, readonly string[]>,
 ): Map<string, Row> {

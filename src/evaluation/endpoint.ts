@@ -23,6 +23,8 @@ export interface EndpointSettings {
   readonly temperature?: number | undefined;
   readonly topP?: number | undefined;
   readonly seed?: number | undefined;
+  /** A JSON schema that the answer is held to; a server that knows no `response_format` may refuse. */
+  readonly schema?: Readonly<Record<string, unknown>> | undefined;
 }
 
 const replySchema = z.object({
@@ -52,7 +54,8 @@ export function endpointSystem(
 /**
  * One answer of an endpoint.
  *
- * @throws EvaluationError where it refuses, stays silent, or answers in another form; FileError for a missing picture
+ * @throws RefusedError where it refuses; EvaluationError where it stays silent or answers in another form; FileError for
+ *   a missing picture
  */
 export async function askEndpoint(
   endpoint: Endpoint,
@@ -61,12 +64,15 @@ export async function askEndpoint(
   signal?: AbortSignal,
 ): Promise<SystemAnswer> {
   const url = `${endpoint.url.replace(/\/+$/, "")}/chat/completions`;
-  const { seed } = settings;
+  const { seed, schema } = settings;
   const body = JSON.stringify({
     model: endpoint.model,
     messages: await Promise.all(messages.map(written)),
     ...fieldsOf(settings),
     ...(seed !== undefined && { seed }),
+    ...(schema !== undefined && {
+      response_format: { type: "json_schema", json_schema: { name: "reply", strict: true, schema } },
+    }),
   });
   const headers = {
     "Content-Type": "application/json",

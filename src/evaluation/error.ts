@@ -3,6 +3,17 @@ export class EvaluationError extends Error {
   override name = "EvaluationError";
 }
 
+/** A server answered that it will not do what it was asked for. */
+export class RefusedError extends EvaluationError {
+  override name = "RefusedError";
+  readonly status: number;
+
+  constructor(message: string, status: number) {
+    super(message);
+    this.status = status;
+  }
+}
+
 const MOST = 20;
 
 /**

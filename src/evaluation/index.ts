@@ -3,7 +3,7 @@ export {
   type RunIdentity,
   readBenchmarkResult,
 } from "./benchmark-result.ts";
-export { type BenchmarkRunOptions, runBenchmark } from "./benchmark-run.ts";
+export { type BenchmarkRunOptions, runBenchmark, runBenchmarkShard } from "./benchmark-run.ts";
 export { benchmarks } from "./benchmarks/all.ts";
 export type { Benchmark, BenchmarkItem, ItemScore } from "./benchmarks/benchmark.ts";
 export {
@@ -15,7 +15,7 @@ export {
 } from "./compare.ts";
 export { type ComparePageOptions, writeComparePage } from "./compare-page.ts";
 export { askEndpoint, type Endpoint, type EndpointSettings, endpointSystem } from "./endpoint.ts";
-export { EvaluationError } from "./error.ts";
+export { EvaluationError, RefusedError } from "./error.ts";
 export { type AnswerRow, readAnswers, type SystemAnswers } from "./owleval/answers.ts";
 export { type GetOptions, getOwlEval } from "./owleval/get.ts";
 export {
@@ -25,6 +25,8 @@ export {
   gradeNames,
   grades,
   readGrades,
+  readUngraded,
+  type Ungraded,
 } from "./owleval/grades.ts";
 export { type JudgeOptions, judgeAnswers } from "./owleval/judge.ts";
 export { type PublishedFile, publishedAddress, publishedFiles } from "./owleval/published-files.ts";
@@ -41,8 +43,9 @@ export { type Judgement, type RaterView, RatingSession } from "./owleval/rating-
 export { type GradeCountsFile, readGradeCounts, releasedCounts } from "./owleval/released-counts.ts";
 export { writeReport } from "./owleval/report.ts";
 export { type OwlEvalReport, owlEvalReport } from "./owleval/report-numbers.ts";
-export { type OwlEvalRunOptions, runOwlEval } from "./owleval/run.ts";
+export { type OwlEvalRunOptions, runOwlEval, runOwlEvalShard } from "./owleval/run.ts";
 export type { Agreement, GradeCounts, Inconsistency, Tally, Verdict, WinRate } from "./owleval/tally.ts";
 export { type PerplexityOptions, runPerplexity } from "./perplexity-run.ts";
+export { type Shard, shardPath } from "./shard.ts";
 export * from "./statistics.ts";
 export { checkpointDigest, type ExaminedSystem, modelSystem, type SystemAnswer } from "./system.ts";

@@ -1,4 +1,4 @@
-import { EvaluationError } from "./error.ts";
+import { EvaluationError, RefusedError } from "./error.ts";
 
 export interface PatientFetchOptions extends RequestInit {
   /** Requests before giving up. Default 4. */
@@ -13,7 +13,8 @@ const LONGEST_PAUSE = 60_000;
  * What `read` makes of a server's answer. Where the connection fails, or the server says that it is too busy (408, 429
  * and 5xx), it is asked again after pauses of growing length, or as long as it asks to wait.
  *
- * @throws EvaluationError where it still fails, or the server refuses; the signal's reason when it is aborted
+ * @throws RefusedError where the server refuses; EvaluationError where it still fails; the signal's reason when it is
+ *   aborted
  */
 export async function patientFetch<T>(
   url: string,
@@ -27,9 +28,9 @@ export async function patientFetch<T>(
     request.signal?.throwIfAborted();
     if (!outcome.mayPass || attempt === tries) {
       const tried = attempt > 1 ? ` (tried ${attempt} times)` : "";
-      throw new EvaluationError(`${url}: must answer, got ${outcome.trouble}${tried}`, {
-        cause: outcome.cause,
-      });
+      const message = `${url}: must answer, got ${outcome.trouble}${tried}`;
+      if (outcome.status !== undefined) throw new RefusedError(message, outcome.status);
+      throw new EvaluationError(message, { cause: outcome.cause });
     }
     const delay = Math.max(outcome.pause, retryDelay * 2 ** (attempt - 1));
     await pause(Math.min(delay, LONGEST_PAUSE), request.signal);
@@ -39,6 +40,8 @@ export async function patientFetch<T>(
 interface Trouble {
   readonly trouble: string;
   readonly mayPass: boolean;
+  /** Of an answer that says so. */
+  readonly status?: number;
   /** Milliseconds that the server asks to wait. */
   readonly pause: number;
   readonly cause?: unknown;
@@ -58,6 +61,7 @@ async function once<T>(
     return {
       trouble: `status ${status}${said === "" ? "" : ` (${said})`}`,
       mayPass: status === 408 || status === 429 || status >= 500,
+      status,
       pause: Number.isFinite(seconds) ? seconds * 1000 : 0,
     };
   } catch (error) {

@@ -38,17 +38,25 @@ const graded = {
 };
 
 /**
- * A line of a file of grades: a grade, a note on an answer, or the taking back of the last thing that this rater said.
- * Lines are only ever added; what counts is what {@link effectiveGrades} makes of them.
+ * A line of a file of grades: a grade, a note on an answer, the taking back of the last thing that this rater said, or
+ * why a judge gave the answers to a question no grades in one of its orders. Lines are only ever added; what counts is what {@link effectiveGrades} makes of them.
  */
 export const gradeRecordSchema = z.union([
   z.object({ ...graded, grade: z.enum(gradeNames) }),
   z.object({ ...graded, note: z.string() }),
   z.object({ undo: z.literal(true), rater: z.string().min(1), time: z.string() }),
+  z.object({
+    problem: z.string(),
+    image: z.string(),
+    question_id: z.int(),
+    rater: z.string().min(1),
+    order: z.int().min(1).max(2),
+    time: z.string(),
+  }),
 ]);
 
 export type GradeRecord = z.infer<typeof gradeRecordSchema>;
-type Said = Exclude<GradeRecord, { undo: true }>;
+type Said = Exclude<GradeRecord, { undo: true } | { problem: string }>;
 
 /** One rater's grade of one answer. */
 export interface GradedAnswer {
@@ -83,6 +91,7 @@ export function standing(records: readonly GradeRecord[]): Said[] {
   for (const record of records) {
     const own = places.get(record.rater) ?? [];
     places.set(record.rater, own);
+    if ("problem" in record) continue;
     if ("undo" in record) {
       const last = own.pop();
       if (last !== undefined) said[last] = undefined;
@@ -113,6 +122,34 @@ export function effectiveGrades(records: readonly GradeRecord[]): GradedAnswer[]
     });
   }
   return [...last.values()];
+}
+
+/** A question to whose answers a judge gave no grades in one of its two orders. */
+export interface Ungraded {
+  readonly judge: string;
+  readonly questionId: number;
+  readonly order: number;
+  /** What it said instead. */
+  readonly problem: string;
+}
+
+/** The questions that a judge gave no grades to, and has not since. */
+export function ungradedQuestions(records: readonly GradeRecord[]): Ungraded[] {
+  const open = new Map<string, Ungraded>();
+  for (const record of records) {
+    if ("undo" in record || "note" in record) continue;
+    const { rater: judge, question_id: questionId, order = 0 } = record;
+    const key = JSON.stringify([judge, questionId, order]);
+    if ("problem" in record) open.set(key, { judge, questionId, order, problem: record.problem });
+    else open.delete(key);
+  }
+  return [...open.values()];
+}
+
+/** {@link ungradedQuestions} of several files. */
+export async function readUngraded(paths: readonly string[]): Promise<Ungraded[]> {
+  const files = await Promise.all(paths.map((path) => readRows(path, gradeRecordSchema)));
+  return files.flatMap(ungradedQuestions);
 }
 
 /**

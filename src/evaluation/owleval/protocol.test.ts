@@ -10,7 +10,7 @@ import { afterEach, beforeEach, expect, test } from "vitest";
 import { endpointSystem } from "../endpoint.ts";
 import { readAnswers } from "./answers.ts";
 import { getOwlEval } from "./get.ts";
-import { readGrades } from "./grades.ts";
+import { readGrades, readUngraded } from "./grades.ts";
 import { gradesIn, judgeAnswers } from "./judge.ts";
 import type { PublishedFile } from "./published-files.ts";
 import { readOwlEval } from "./questions.ts";
@@ -22,19 +22,21 @@ const fixture = fileURLToPath(new URL("../../../tests/fixtures/owleval", import.
 const answerFiles = ["north", "south"].map((name) => join(fixture, `answer/${name}.jsonl`));
 
 let folder: string;
-let server: Server | undefined;
+const servers: Server[] = [];
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), "owl-owleval-"));
 });
 afterEach(() => {
-  server?.closeAllConnections();
-  server?.close();
-  server = undefined;
+  for (const server of servers.splice(0)) {
+    server.closeAllConnections();
+    server.close();
+  }
   rmSync(folder, { recursive: true });
 });
 
 async function listen(handler: RequestListener): Promise<string> {
-  server = createServer(handler);
+  const server = createServer(handler);
+  servers.push(server);
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
   return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
@@ -43,6 +45,8 @@ async function listen(handler: RequestListener): Promise<string> {
 interface Asked {
   readonly model: string;
   readonly messages: readonly { readonly role: string; readonly content: unknown }[];
+  readonly response_format?: unknown;
+  readonly temperature: number;
 }
 
 /** A server that speaks as much of OpenAI's protocol as is asked of it. */
@@ -136,11 +140,23 @@ test("a judge grades in two orders, is asked again where it says no grades, and 
   });
   const out = join(folder, "judged.jsonl");
   const options = { endpoint: { url, model: "m" }, out, batchSize: 1 };
-  await expect(judgeAnswers(set, systems, options)).rejects.toThrow(/question 4: "I like them all."/);
+  await expect(judgeAnswers(set, systems, options)).rejects.toThrow(
+    /question 4: no 2 grades in "I like them all."/,
+  );
   expect(asked).toHaveLength(6 + 2 * 3);
+  expect(asked[0].response_format).toMatchObject({
+    json_schema: { schema: { properties: { grades: { minItems: 2, maxItems: 2 } } } },
+  });
+  expect(asked.slice(6).map(({ temperature }) => temperature)).toEqual([0, 0.7, 0.7, 0, 0.7, 0.7]);
+  const problem = 'no 2 grades in "I like them all."';
+  expect(await readUngraded([out])).toEqual([
+    { judge: "judge:m", questionId: 4, order: 1, problem },
+    { judge: "judge:m", questionId: 4, order: 2, problem },
+  ]);
   stubborn = false;
   await judgeAnswers(set, systems, options);
   expect(asked).toHaveLength(14);
+  expect(await readUngraded([out])).toEqual([]);
   const graded = await readGrades([out]);
   expect(graded).toHaveLength(16);
   for (const { questionId, system } of graded) {
@@ -152,6 +168,26 @@ test("a judge grades in two orders, is asked again where it says no grades, and 
     ]);
   }
   expect(JSON.stringify(asked)).not.toMatch(/north|south/);
+});
+
+test("a judge whose server knows no schemas is asked without; a question that is refused is passed over", async () => {
+  const set = await readOwlEval(fixture);
+  const systems = await readAnswers(answerFiles, set);
+  const { url, asked } = await chatServer(({ messages, response_format }) => {
+    if (response_format !== undefined) return 400;
+    return JSON.stringify(messages).includes("sign of") ? 413 : '{"reason": "", "grades": ["B", "C"]}';
+  });
+  const out = join(folder, "judged.jsonl");
+  const options = { endpoint: { url, model: "m" }, out, batchSize: 1 };
+  await expect(judgeAnswers(set, systems, options)).rejects.toThrow(/question 4: .*status 413/);
+  expect(asked).toHaveLength(8 + 1);
+  expect(await readGrades([out])).toHaveLength(12);
+  expect(await readUngraded([out])).toHaveLength(2);
+
+  const { url: closed, asked: refused } = await chatServer(() => 401);
+  const locked = { ...options, endpoint: { url: closed, model: "m" } };
+  await expect(judgeAnswers(set, systems, locked)).rejects.toThrow(/status 401/);
+  expect(refused).toHaveLength(1);
 });
 
 test("grades are read from a reply's last list, if it has the right length", () => {

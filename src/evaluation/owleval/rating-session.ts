@@ -79,7 +79,7 @@ export class RatingSession {
     const log = await openRowLog<GradeRecord>(out, gradeRecordSchema);
     const problems = new Set<string>();
     for (const record of log.rows) {
-      if ("undo" in record) continue;
+      if ("undo" in record || "problem" in record) continue;
       const answer = systems
         .find(({ system }) => system === record.model_id)
         ?.answers.get(record.question_id);

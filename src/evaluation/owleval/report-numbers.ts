@@ -1,4 +1,4 @@
-import type { GradedAnswer } from "./grades.ts";
+import type { GradedAnswer, Ungraded } from "./grades.ts";
 import type { GradeCountsFile } from "./released-counts.ts";
 import {
   type Agreement,
@@ -22,10 +22,20 @@ export interface OwlEvalReport {
   readonly published?: PublishedTallies;
   readonly agreement: Agreement;
   readonly inconsistencies: readonly Inconsistency[];
+  readonly ungraded: readonly Ungraded[];
 }
 
-/** The numbers of a report. */
-export function owlEvalReport(graded: readonly GradedAnswer[], counts?: GradeCountsFile): OwlEvalReport {
+/**
+ * The numbers of a report.
+ *
+ * @param counts published ones, to stand beside
+ * @param ungraded where judges gave no grades
+ */
+export function owlEvalReport(
+  graded: readonly GradedAnswer[],
+  counts?: GradeCountsFile,
+  ungraded: readonly Ungraded[] = [],
+): OwlEvalReport {
   return {
     verdicts: verdicts(graded),
     ...(counts !== undefined && {
@@ -33,5 +43,6 @@ export function owlEvalReport(graded: readonly GradedAnswer[], counts?: GradeCou
     }),
     agreement: agreement(graded),
     inconsistencies: inconsistencies(graded),
+    ungraded,
   };
 }

@@ -66,7 +66,8 @@ function winTable({ winRates }: Verdict): ReportTable {
 }
 
 /** How far raters agree, judges among them. */
-export function agreementTables({ agreement, inconsistencies, verdicts }: OwlEvalReport): ReportTable[] {
+export function agreementTables(report: OwlEvalReport): ReportTable[] {
+  const { agreement, inconsistencies, verdicts, ungraded } = report;
   const { pairs, fleiss } = agreement;
   const together =
     fleiss === undefined
@@ -89,6 +90,16 @@ export function agreementTables({ agreement, inconsistencies, verdicts }: OwlEva
         String(questionId),
         system,
         ...grades,
+      ]),
+    },
+    {
+      title: "Where a judge gave no grades",
+      head: ["judge", "question", "order", "why"],
+      rows: ungraded.map(({ judge, questionId, order, problem }) => [
+        judge,
+        String(questionId),
+        String(order),
+        problem,
       ]),
     },
   ];

@@ -1,7 +1,8 @@
 import type { ChatMessage } from "../../generation/index.ts";
-import { writeFileAtomically } from "../../platform/index.ts";
+import { pathKind, writeFileAtomically } from "../../platform/index.ts";
 import { requireNoProblems } from "../error.ts";
-import { openRowLog, type RowLog } from "../row-log.ts";
+import { openRowLog, type RowLog, readRows } from "../row-log.ts";
+import { allShards, type Shard, shardPath, shareOf } from "../shard.ts";
 import type { ExaminedSystem } from "../system.ts";
 import { type AnswerRow, answerRowSchema, misfit } from "./answers.ts";
 import type { OwlEvalSet, Question } from "./questions.ts";
@@ -26,20 +27,58 @@ export interface OwlEvalRunOptions {
  * @returns all answers
  * @throws EvaluationError where the file holds answers of another system or other settings, or answers to other questions
  */
-export async function runOwlEval(
+export function runOwlEval(
   set: OwlEvalSet,
   system: ExaminedSystem,
   options: OwlEvalRunOptions,
 ): Promise<readonly AnswerRow[]> {
-  const { out, batchSize = 16, signal, onProgress } = options;
+  return answersTo(set.conversations, set, system, options);
+}
+
+/**
+ * Asks a part of OwlEval, whole conversations, into a file of its own (see {@link shardPath}). The parts know of each
+ * other by their files alone: whichever is ready last writes all answers to `out`.
+ *
+ * @returns all answers, or undefined where other parts are not ready
+ * @throws EvaluationError as {@link runOwlEval}
+ */
+export async function runOwlEvalShard(
+  set: OwlEvalSet,
+  system: ExaminedSystem,
+  { shard, out, ...options }: OwlEvalRunOptions & { readonly shard: Shard },
+): Promise<readonly AnswerRow[] | undefined> {
+  if ((await pathKind(out)) === "file") {
+    answersSoFar({ path: out, rows: await readRows(out, answerRowSchema) }, set, system);
+  }
+  await answersTo(shareOf(set.conversations, shard), set, system, {
+    ...options,
+    out: shardPath(out, shard),
+  });
+  const rows: AnswerRow[] = [];
+  for (const path of allShards(shard.count).map((one) => shardPath(out, one))) {
+    if ((await pathKind(path)) !== "file") return undefined;
+    rows.push(...(await readRows(path, answerRowSchema)));
+  }
+  answersSoFar({ path: shardPath(out, shard), rows }, set, system);
+  return rows.length < set.questions.length ? undefined : writeSorted(out, rows);
+}
+
+/** Asks conversations turn by turn, each turn of all of them together. */
+async function answersTo(
+  conversations: OwlEvalSet["conversations"],
+  set: OwlEvalSet,
+  system: ExaminedSystem,
+  { out, batchSize = 16, signal, onProgress }: OwlEvalRunOptions,
+): Promise<readonly AnswerRow[]> {
   const log = await openRowLog(out, answerRowSchema);
   try {
     const answers = answersSoFar(log, set, system);
-    const tell = (): void => onProgress?.(answers.size, set.questions.length);
+    const all = conversations.flat().length;
+    const tell = (): void => onProgress?.(answers.size, all);
     tell();
-    const longest = Math.max(...set.conversations.map(({ length }) => length));
+    const longest = Math.max(0, ...conversations.map(({ length }) => length));
     for (let turn = 0; turn < longest; turn++) {
-      const due = set.conversations
+      const due = conversations
         .filter(({ length }) => turn < length)
         .map((questions) => questions[turn])
         .filter(({ id }) => !answers.has(id));
@@ -56,7 +95,12 @@ export async function runOwlEval(
   } finally {
     await log.close();
   }
-  const sorted = log.rows.toSorted((a, b) => a.question_id - b.question_id);
+  return writeSorted(out, log.rows);
+}
+
+/** Writes answers by question, as the released ones are. */
+async function writeSorted(out: string, rows: readonly AnswerRow[]): Promise<readonly AnswerRow[]> {
+  const sorted = rows.toSorted((a, b) => a.question_id - b.question_id);
   await writeFileAtomically(out, sorted.map((row) => `${JSON.stringify(row)}\n`).join(""));
   return sorted;
 }
@@ -123,7 +167,11 @@ async function askBatch(
 }
 
 /** What the file holds already, if it is of the very same examination. */
-function answersSoFar(log: RowLog<AnswerRow>, set: OwlEvalSet, system: ExaminedSystem): Map<number, string> {
+function answersSoFar(
+  log: Pick<RowLog<AnswerRow>, "path" | "rows">,
+  set: OwlEvalSet,
+  system: ExaminedSystem,
+): Map<number, string> {
   const wanted = circumstances({ ...system, model_id: system.name });
   const problems = new Set<string>();
   const answers = new Map<number, string>();
