@@ -1,10 +1,19 @@
 import { execFile } from "node:child_process";
-import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import {
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { writeDocumentedProject } from "./browser/documented-project.ts";
 import { documentedExamples } from "./documented-examples.ts";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
@@ -84,6 +93,20 @@ test("the types fit: every documented example and every subpath compiles", async
   };
   writeFileSync(join(project, "tsconfig.json"), JSON.stringify({ compilerOptions, include: ["*.ts"] }));
   await run(join(root, "node_modules/.bin/tsc"), ["-p", "."]);
+}, 120_000);
+
+test("a bundler builds the page of docs/browser.md with it, and nothing of Node's gets in", async () => {
+  const page = join(project, "page");
+  writeDocumentedProject(page);
+  writeFileSync(join(page, "vite.config.js"), 'export default { worker: { format: "es" } };');
+  symlinkSync(join(root, "node_modules/onnxruntime-web"), join(project, "node_modules/onnxruntime-web"));
+  await run(join(root, "node_modules/.bin/vite"), ["build", "--minify", "false"], page);
+  const files = readdirSync(join(page, "dist/assets"));
+  expect(files.some((name) => name.endsWith(".wasm"))).toBe(true);
+  const scripts = files.filter((name) => name.endsWith(".js"));
+  const text = scripts.map((name) => readFileSync(join(page, "dist/assets", name), "utf8")).join("\n");
+  expect(text).toContain("WorkerOwl");
+  expect(text).not.toMatch(/__vite-browser-external:|koffi|from "node:/);
 }, 120_000);
 
 test("its command runs", async () => {
