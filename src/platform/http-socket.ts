@@ -72,23 +72,16 @@ const statusOfError: Readonly<Record<string, number>> = {
 /** Answers what Node's parser refuses, which by itself it does without a word. */
 function refuseMalformed(server: Server, refuse: HttpSocketOptions["refuse"]): void {
   const latest = new WeakMap<Socket, ServerResponse>();
+  const end = (socket: Socket, status: number): void =>
+    void writeReply(socket, refuse(status)).finally(() => socket.destroy());
   server.on("request", (incoming, outgoing) => latest.set(incoming.socket, outgoing));
-  server.on(
-    "checkExpectation",
-    (_, outgoing) =>
-      void refuse(417)
-        .text()
-        .then((body) => {
-          outgoing.writeHead(417, { "content-type": "application/json", connection: "close" }).end(body);
-        }),
-  );
+  server.on("checkExpectation", ({ socket }) => end(socket, 417));
   server.on("clientError", (error: NodeJS.ErrnoException, socket: Socket) => {
     const reply = latest.get(socket);
     // Whoever is in the middle of a reply would read another one as its continuation.
     const isReplying = reply?.headersSent === true && !reply.writableFinished;
     if (error.code === "ECONNRESET" || !socket.writable || isReplying) return void socket.destroy();
-    const status = statusOfError[error.code ?? ""] ?? 400;
-    void writeReply(socket, refuse(status)).finally(() => socket.destroy());
+    end(socket, statusOfError[error.code ?? ""] ?? 400);
   });
 }
 

@@ -1,6 +1,7 @@
 import type { z } from "zod";
 import { ApiError, badRequest } from "./errors.ts";
-import type { Limits, Places } from "./limits.ts";
+import { excessOf } from "./json-bounds.ts";
+import { type Limits, type Places, takeMemory } from "./limits.ts";
 import { problemsOf } from "./schema.ts";
 
 /** A request's JSON and the giving back of the memory it was counted for. */
@@ -25,14 +26,7 @@ export async function readJson(request: Request, limits: Limits, memory: Places)
   };
   try {
     const bytes = await readBytes(request, limits, (count) => {
-      const taken = memory.take(count);
-      if (taken === undefined) {
-        throw new ApiError(503, "too many bytes are being sent at this moment; ask again later", {
-          code: "overloaded",
-          retryAfter: 5,
-        });
-      }
-      releases.push(taken);
+      releases.push(takeMemory(memory, count));
     });
     return { value: parseJson(bytes), release };
   } catch (error) {
@@ -41,12 +35,18 @@ export async function readJson(request: Request, limits: Limits, memory: Places)
   }
 }
 
+/** Problems of a request that are told one by one. */
+const mostProblems = 20;
+
 /** What a schema makes of a body; its first problem is the one that `param` names. */
 export function parseBody<T>(schema: z.ZodType<T>, value: unknown): T {
   const parsed = schema.safeParse(value);
   if (parsed.success) return parsed.data;
   const problems = problemsOf(parsed.error.issues);
-  const said = problems.map(({ param, text }) => (param === "" ? text : `${param}: ${text}`));
+  const said = problems
+    .slice(0, mostProblems)
+    .map(({ param, text }) => (param === "" ? text : `${param}: ${text}`));
+  if (problems.length > mostProblems) said.push(`and ${problems.length - mostProblems} more`);
   throw badRequest(said.join("; "), problems[0]?.param || undefined);
 }
 
@@ -108,6 +108,8 @@ function joined(parts: readonly Uint8Array[], length: number): Uint8Array {
 }
 
 function parseJson(bytes: Uint8Array): unknown {
+  const excess = excessOf(bytes);
+  if (excess !== undefined) throw badRequest(`the body must have ${excess}, got more`);
   try {
     return JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
   } catch {

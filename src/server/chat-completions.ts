@@ -35,8 +35,7 @@ export async function chatCompletions(asking: Asking): Promise<Response> {
   const model = asking.state.models.get(asked.model);
   requireSense(asked);
   const n = asked.n ?? 1;
-  const longest = asked.max_completion_tokens ?? asked.max_tokens ?? undefined;
-  const settings = settingsOf(asked, longest, model.owl.defaults, asking.state.limits);
+  const settings = settingsOf(asked, model.owl.defaults, asking.state.limits);
   const constraint = constraintsOf(asked.response_format ?? undefined, model, settings);
   takePlaces(asking, n);
   const prompt = await readPrompt(asking, asked, model);
@@ -126,7 +125,7 @@ function streamed(asking: Asking, chat: Chat): Response {
   const { asked, model, choices, head } = chat;
   const wantsUsage = asked.stream_options?.include_usage === true;
   const report = reports(chat);
-  return eventStream(asking.exchange, async (send) => {
+  return eventStream(asking, async (send) => {
     const chunk = (choicesOfChunk: object[], more: object = wantsUsage ? { usage: null } : {}): void =>
       send({ ...head, object: "chat.completion.chunk", choices: choicesOfChunk, ...more });
     const delta = (index: number, content: object, logprobs: object | null, reason: string | null): void =>

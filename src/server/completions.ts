@@ -42,7 +42,7 @@ export async function completions(asking: Asking): Promise<Response> {
   if (asked.stream_options && asked.stream !== true) {
     throw badRequest("stream_options: needs stream: true", "stream_options");
   }
-  const settings = settingsOf(asked, asked.max_tokens ?? defaultTokens, model.owl.defaults, limits);
+  const settings = settingsOf(asked, model.owl.defaults, limits, defaultTokens);
   const prompts = promptsOf(asked, model);
   const n = asked.n ?? 1;
   if (prompts.length * n > limits.choices) {
@@ -121,7 +121,7 @@ function streamed(asking: Asking, completion: Completion): Response {
   const { asked, model, choices, head } = completion;
   const wantsUsage = asked.stream_options?.include_usage === true;
   const report = reports(completion);
-  return eventStream(asking.exchange, async (send) => {
+  return eventStream(asking, async (send) => {
     const piece = (index: number, text: string, logprobs: CompletionLogprobs | null, reason: string | null) =>
       send({
         ...head,

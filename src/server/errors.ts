@@ -45,7 +45,13 @@ const types: Record<number, string> = {
 /** The error object of OpenAI's protocol. */
 export function errorBody({ status, message, details }: ApiError): object {
   const type = types[status] ?? (status < 500 ? "invalid_request_error" : "server_error");
-  return { error: { message, type, param: details.param ?? null, code: details.code ?? null } };
+  const param = details.param === undefined ? null : shortened(details.param, 200);
+  return { error: { message: shortened(message, 10_000), type, param, code: details.code ?? null } };
+}
+
+/** Errors repeat what they were asked, which may be long. */
+function shortened(text: string, most: number): string {
+  return text.length > most ? `${text.slice(0, most)}…` : text;
 }
 
 /** The whole reply for an error. */

@@ -1,5 +1,5 @@
 import { errorBody } from "./errors.ts";
-import type { Exchange } from "./exchange.ts";
+import type { Asking } from "./state.ts";
 
 /** Sends one event: its data as JSON. */
 export type SendEvent = (data: object) => void;
@@ -7,9 +7,12 @@ export type SendEvent = (data: object) => void;
 /**
  * A reply of server-sent events. `write` sends them; `[DONE]` follows when it has ended, an event with the error if
  * it failed. Whoever stops reading aborts the exchange; events wait in memory for one who reads slowly, so that a
- * slow reader holds up nobody else.
+ * slow reader holds up nobody else; when all are there, for `readingSeconds` more.
  */
-export function eventStream(exchange: Exchange, write: (send: SendEvent) => Promise<void>): Response {
+export function eventStream(
+  { exchange, state: { limits } }: Asking,
+  write: (send: SendEvent) => Promise<void>,
+): Response {
   const encoder = new TextEncoder();
   const body = new ReadableStream<Uint8Array>({
     start(controller) {
@@ -29,6 +32,7 @@ export function eventStream(exchange: Exchange, write: (send: SendEvent) => Prom
         } finally {
           exchange.end();
           closeQuietly(controller);
+          forgetLater(controller, limits.readingSeconds);
         }
       };
       void finish();
@@ -45,6 +49,18 @@ export function eventStream(exchange: Exchange, write: (send: SendEvent) => Prom
       "x-accel-buffering": "no",
     },
   });
+}
+
+/** Ends a stream that by then was not read to its end; nothing happens to one that was. */
+function forgetLater(controller: ReadableStreamDefaultController, seconds: number): void {
+  const reason = new Error(`a reply must be read within ${seconds} seconds from its end`);
+  const timer: unknown = setTimeout(() => controller.error(reason), 1000 * seconds);
+  // In Node a timer keeps the process, which has no need to wait for this one.
+  if (isNodeTimer(timer)) timer.unref();
+}
+
+function isNodeTimer(timer: unknown): timer is { unref(): void } {
+  return typeof timer === "object" && timer !== null && "unref" in timer;
 }
 
 /** A stream that was cancelled is closed already. */

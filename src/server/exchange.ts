@@ -58,9 +58,7 @@ export class Exchange {
   }
 
   /** What whoever asked is told of an error; errors of the server itself are logged. */
-  refusal(error: unknown): ApiError {
-    return toApiError(error, this.#onInternal);
-  }
+  readonly refusal = (error: unknown): ApiError => toApiError(error, this.#onInternal);
 
   /** What the work gives, or the signal's reason as soon as it is aborted: some work cannot be stopped. */
   race<T>(work: Promise<T>): Promise<T> {

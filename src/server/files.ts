@@ -5,6 +5,9 @@ import type { OpenModel } from "./models.ts";
 /** Bytes of a file that are read at once. */
 const piece = 256 * 1024;
 
+/** Takes an error of a file, which names it, and gives what may be told. */
+type OnFileError = (error: unknown) => Error;
+
 /** What a page needs beside its own files: threads and WebAssembly, pictures and videos made in it; nothing from elsewhere. */
 const pageHeaders: Readonly<Record<string, string>> = {
   "content-security-policy": [
@@ -38,14 +41,13 @@ export async function pageFile(
   directory: string,
   path: string,
   request: Request,
+  onError: OnFileError,
 ): Promise<Response | undefined> {
   const segments = (path === "" || path.endsWith("/") ? `${path}index.html` : path).split("/");
   if (segments.some((segment) => !/^[\w@~+-][\w.@~+-]*$/.test(segment))) return undefined;
   const cacheControl = lasting.test(path) ? "public, max-age=31536000, immutable" : "no-cache";
-  return sendFile(joinPath(directory, ...segments), request, {
-    ...pageHeaders,
-    "cache-control": cacheControl,
-  });
+  const headers = { ...pageHeaders, "cache-control": cacheControl };
+  return sendFile(joinPath(directory, ...segments), request, headers, onError);
 }
 
 const modelFiles =
@@ -56,9 +58,10 @@ export async function modelFile(
   { directory }: OpenModel,
   name: string,
   request: Request,
+  onError: OnFileError,
 ): Promise<Response | undefined> {
   if (directory === undefined || !modelFiles.test(name)) return undefined;
-  return sendFile(joinPath(directory, name), request, { "cache-control": "no-cache" });
+  return sendFile(joinPath(directory, name), request, { "cache-control": "no-cache" }, onError);
 }
 
 /** A file as a reply, or the part of it that is asked for; undefined where there is none. */
@@ -66,6 +69,7 @@ async function sendFile(
   path: string,
   request: Request,
   headers: Readonly<Record<string, string>>,
+  onError: OnFileError,
 ): Promise<Response | undefined> {
   const status = await fileStatus(path);
   if (status === undefined) return undefined;
@@ -84,7 +88,10 @@ async function sendFile(
     return new Response(null, { status: 416, headers: { ...all, "content-range": `bytes */${size}` } });
   }
   const [start, end] = range ?? [0, size];
-  return new Response(request.method === "HEAD" ? null : contentOf(path, start, end), {
+  // That a file cannot be opened must be known before the reply begins.
+  await (await openFile(path)).close();
+  const content = request.method === "HEAD" ? null : contentOf(path, start, end, onError);
+  return new Response(content, {
     status: range === undefined ? 200 : 206,
     headers: {
       ...all,
@@ -115,13 +122,21 @@ function rangeOf(
   return start < end ? [start, end] : "unsatisfiable";
 }
 
-/** The bytes of a file, read as they are asked for. */
-function contentOf(path: string, start: number, end: number): ReadableStream<Uint8Array> {
+/** The bytes of a file, which is opened when they are asked for, and closed behind the last. */
+function contentOf(
+  path: string,
+  start: number,
+  end: number,
+  onError: OnFileError,
+): ReadableStream<Uint8Array> {
   const pieces = piecesOf(path, start, end);
   return new ReadableStream<Uint8Array>(
     {
       async pull(controller) {
-        const { done, value } = await pieces.next();
+        const { done, value } = await pieces.next().catch((error: unknown) => {
+          // Whatever sends the stream may tell its error.
+          throw onError(error);
+        });
         if (done) controller.close();
         else controller.enqueue(value);
       },

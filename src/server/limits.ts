@@ -4,7 +4,7 @@ import { ApiError } from "./errors.ts";
 export interface Limits {
   /** Bytes of a request's body. */
   readonly bodyBytes: number;
-  /** Bytes of all bodies that are in memory at once. */
+  /** Bytes of all bodies and fetched pictures that are in memory at once. */
   readonly bodyBytesAtOnce: number;
   /** Seconds until a request's body must have come. */
   readonly bodySeconds: number;
@@ -24,6 +24,8 @@ export interface Limits {
   readonly queue: number;
   /** Seconds from a request to the end of its answer. */
   readonly seconds: number;
+  /** Seconds that what is left of a streamed reply waits, when it is complete, for whoever reads it slowly. */
+  readonly readingSeconds: number;
   /** Bytes of feedback that one run of the server writes. */
   readonly feedbackBytes: number;
 }
@@ -42,6 +44,7 @@ export const defaultLimits: Limits = {
   beams: 8,
   queue: 64,
   seconds: 300,
+  readingSeconds: 60,
   feedbackBytes: 1024 * mebibyte,
 };
 
@@ -78,6 +81,19 @@ export class Places {
       isTaken = false;
     };
   }
+}
+
+/**
+ * Takes so many bytes of the memory for what is sent; the function that is returned gives them back, once.
+ * @throws ApiError 503 where there are not so many
+ */
+export function takeMemory(memory: Places, bytes: number): () => void {
+  const release = memory.take(bytes);
+  if (release !== undefined) return release;
+  throw new ApiError(503, "too many bytes are being sent at this moment; ask again later", {
+    code: "overloaded",
+    retryAfter: 5,
+  });
 }
 
 /** Work that goes on one after the other, in the order of asking. */

@@ -21,6 +21,8 @@ export interface MediaReading {
   readonly limits: Limits;
   readonly remote: RemoteFetch | undefined;
   readonly signal: AbortSignal;
+  /** Told of bytes that were fetched; throws where there is no memory for them. */
+  readonly onFetched: (bytes: number) => void;
 }
 
 /** A frame of a video or animation is decoded by itself; all of them together may have so many times the pixels. */
@@ -101,7 +103,7 @@ async function readVideoBytes(url: string, param: string, reading: MediaReading)
 async function bytesOf(
   url: string,
   param: string,
-  { limits, remote, signal }: MediaReading,
+  { limits, remote, signal, onFetched }: MediaReading,
 ): Promise<Uint8Array> {
   const maxBytes = limits.pictureBytes;
   if (/^data:/i.test(url)) return bytesOfDataUrl(url, param, maxBytes);
@@ -110,7 +112,9 @@ async function bytesOf(
     const message = "this server fetches nothing from elsewhere; send the file as a data: URL";
     throw badRequest(`${param}: ${message}`, param);
   }
-  return remote(url, { maxBytes, signal });
+  const bytes = await remote(url, { maxBytes, signal });
+  onFetched(bytes.byteLength);
+  return bytes;
 }
 
 function bytesOfDataUrl(url: string, param: string, maxBytes: number): Uint8Array {

@@ -81,7 +81,7 @@ describe("a request that is wrong", () => {
     ["stream_options alone", { ...hello, stream_options: {} }, "stream_options", "needs stream"],
     ["five stops", { ...hello, stop: ["a", "b", "c", "d", "e"] }, "stop", "4"],
     ["an empty stop", { ...hello, stop: "" }, "stop", "1"],
-    ["a negative seed", { ...hello, seed: -1 }, "seed", ">=0"],
+    ["a seed that is no number of JSON", { ...hello, seed: 2 ** 60 }, "seed", "too big"],
     [
       "a last word by the assistant",
       { model: "owl-nano", messages: [{ role: "assistant", content: "x" }] },

@@ -46,7 +46,7 @@ const settings = {
   top_p: probability.nullish(),
   top_k: z.int().nonnegative().nullish(),
   stop: stops.nullish(),
-  seed: z.int().nonnegative().nullish(),
+  seed: z.int().nullish(),
   n: count.nullish(),
   frequency_penalty: penalty.nullish(),
   presence_penalty: penalty.nullish(),
@@ -173,5 +173,7 @@ function textOf(issue: Issue): string {
   if (issue.code === "invalid_union" && "discriminator" in issue) {
     return `no such ${String(issue.discriminator)} is supported here`;
   }
-  return message.replace(/^Too/, "too").replace(/^Invalid/, "invalid");
+  // In JSON nothing is undefined.
+  const said = message.replace(/received undefined$/, "received nothing");
+  return said.replace(/^Too/, "too").replace(/^Invalid/, "invalid");
 }

@@ -176,23 +176,21 @@ class Server implements OwlServer {
     app.get("/v1/models/:name{.+}", ({ req, json }) =>
       json(models.describe(models.get(req.param("name"))), 200, noStore),
     );
-    app.get("/models/:name{.+}/:file", async ({ req, notFound }) => {
-      const file = await modelFile(models.get(req.param("name")), req.param("file"), req.raw);
+    app.get("/models/:name{.+}/:file", async (context) => {
+      const { req, notFound } = context;
+      const model = models.get(req.param("name"));
+      const file = await modelFile(model, req.param("file"), req.raw, exchangeOf(context).refusal);
       return file ?? notFound();
     });
-    app.get("/*", async ({ req, notFound }) => {
+    app.get("/*", async (context) => {
+      const { req, notFound } = context;
       const { page } = this.#options;
       if (page === undefined) return notFound();
-      return (await pageFile(page, pathOf(req.raw), req.raw)) ?? notFound();
+      return (await pageFile(page, pathOf(req.raw), req.raw, exchangeOf(context).refusal)) ?? notFound();
     });
   }
 
   #addRefusals(app: Hono): void {
-    for (const path of Object.keys(posts)) {
-      app.all(path, () => refusedMethod("POST"));
-    }
-    for (const path of ["/healthz", "/metrics", "/v1/models"])
-      app.all(path, () => refusedMethod("GET, HEAD"));
     app.notFound(() => errorResponse(new ApiError(404, "there is nothing at this address")));
     app.onError((error, context) => {
       const refusal = exchangeOf(context).refusal(error);

@@ -11,24 +11,27 @@ const leastTopP = 1e-9;
  * best token each time; another one, or `top_p` or `top_k` without one, draws tokens. What is not given is as the
  * model's generation_config.json says.
  *
- * @param longest `max_completion_tokens`, or `max_tokens` where that is absent
+ * @param defaultTokens new tokens where the request does not say how many; absent: as the model's defaults have it
  */
 export function settingsOf(
-  asked: AskedSettings,
-  longest: number | undefined,
+  asked: AskedSettings & { readonly max_completion_tokens?: number | null | undefined },
   defaults: GenerationSettings,
   limits: Limits,
+  defaultTokens = Math.min(defaults.maxNewTokens, limits.tokens),
 ): GenerationSettings {
-  checkLimits(asked, longest, limits);
+  const { max_tokens, max_completion_tokens, n, num_beams } = asked;
+  requireAtMost(limits.tokens, { max_tokens, max_completion_tokens });
+  requireAtMost(limits.choices, { n });
+  requireAtMost(limits.beams, { num_beams });
   const given: Record<string, unknown> = {
-    maxNewTokens: longest ?? Math.min(defaults.maxNewTokens, limits.tokens),
+    maxNewTokens: max_completion_tokens ?? max_tokens ?? defaultTokens,
     ...drawing(asked),
     topK: asked.top_k,
     stop: typeof asked.stop === "string" ? [asked.stop] : asked.stop,
-    seed: asked.seed,
+    seed: seedOf(asked.seed),
     frequencyPenalty: asked.frequency_penalty,
     presencePenalty: asked.presence_penalty,
-    numBeams: asked.num_beams,
+    numBeams: num_beams,
     noRepeatNgramSize: asked.no_repeat_ngram_size,
     repetitionPenalty: asked.repetition_penalty,
     lengthPenalty: asked.length_penalty,
@@ -42,6 +45,11 @@ export function settingsOfChoice(settings: GenerationSettings, choice: number): 
   return settings.seed === undefined ? settings : { ...settings, seed: settings.seed + choice };
 }
 
+/** OpenAI's seeds may be negative; these stand behind all others. */
+function seedOf(seed: number | null | undefined): number | null | undefined {
+  return typeof seed === "number" && seed < 0 ? Number.MAX_SAFE_INTEGER + seed + 1 : seed;
+}
+
 function drawing({ temperature, top_p, top_k }: AskedSettings): Partial<GenerationSettings> {
   const topP = typeof top_p === "number" ? { topP: Math.max(top_p, leastTopP) } : {};
   if (temperature === 0) return { ...topP, doSample: false };
@@ -49,14 +57,8 @@ function drawing({ temperature, top_p, top_k }: AskedSettings): Partial<Generati
   return typeof top_p === "number" || typeof top_k === "number" ? { ...topP, doSample: true } : {};
 }
 
-function checkLimits(asked: AskedSettings, longest: number | undefined, limits: Limits): void {
-  const { n, num_beams } = asked;
-  const most: [param: string, value: number | null | undefined, limit: number][] = [
-    ["max_tokens", longest, limits.tokens],
-    ["n", n, limits.choices],
-    ["num_beams", num_beams, limits.beams],
-  ];
-  for (const [param, value, limit] of most) {
+function requireAtMost(limit: number, given: Readonly<Record<string, number | null | undefined>>): void {
+  for (const [param, value] of Object.entries(given)) {
     if (typeof value === "number" && value > limit) {
       throw badRequest(`${param}: must be at most ${limit} on this server, got ${value}`, param);
     }

@@ -1,6 +1,6 @@
 import type { Exchange } from "./exchange.ts";
 import type { FeedbackFile } from "./feedback-file.ts";
-import type { Limits, Places, Turns } from "./limits.ts";
+import { type Limits, type Places, type Turns, takeMemory } from "./limits.ts";
 import type { MediaReading, RemoteFetch } from "./media.ts";
 import type { Metrics } from "./metrics.ts";
 import type { Models } from "./models.ts";
@@ -14,7 +14,7 @@ export interface ServerState {
   readonly feedback: FeedbackFile | undefined;
   /** Answers that are being made or wait. */
   readonly queue: Places;
-  /** Bytes of bodies that are in memory. */
+  /** Bytes of bodies and fetched pictures that are in memory. */
   readonly memory: Places;
   /** Pictures of one request are decoded at a time: decoded ones are large. */
   readonly decoding: Turns;
@@ -29,6 +29,7 @@ export interface Asking {
 }
 
 /** How the pictures of a request are read. */
-export function mediaReading({ state: { limits, remote }, exchange: { signal } }: Asking): MediaReading {
-  return { limits, remote, signal };
+export function mediaReading({ state: { limits, remote, memory }, exchange }: Asking): MediaReading {
+  const onFetched = (bytes: number): void => exchange.atEnd(takeMemory(memory, bytes));
+  return { limits, remote, signal: exchange.signal, onFetched };
 }

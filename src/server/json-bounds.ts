@@ -1,0 +1,40 @@
+/** Values of a body: far more than a conversation has, and few enough that each may be looked at. */
+const mostValues = 50_000;
+/** Lists and objects within each other. */
+const deepest = 256;
+
+const [quote, backslash, comma] = ['"', "\\", ","].map((character) => character.charCodeAt(0));
+const openings = ["[", "{"].map((character) => character.charCodeAt(0));
+const closings = ["]", "}"].map((character) => character.charCodeAt(0));
+
+/**
+ * What JSON has too much of, in words, told from its bytes: a few of them can make objects that take a hundred times
+ * the memory, and complaints about each of these. Whether it is JSON at all is not told.
+ */
+export function excessOf(bytes: Uint8Array): string | undefined {
+  let values = 1;
+  let depth = 0;
+  for (let at = 0; at < bytes.length; at++) {
+    const byte = bytes[at];
+    if (byte === quote) at = endOfString(bytes, at);
+    else if (byte === comma) values++;
+    else if (closings.includes(byte)) depth--;
+    else if (openings.includes(byte)) {
+      values++;
+      depth++;
+    }
+    if (depth > deepest) return `at most ${deepest} lists and objects within each other`;
+    if (values > mostValues) return `at most ${mostValues} values`;
+  }
+  return undefined;
+}
+
+/** Where the string ends that begins at `start`. */
+function endOfString(bytes: Uint8Array, start: number): number {
+  for (let at = bytes.indexOf(quote, start + 1); at >= 0; at = bytes.indexOf(quote, at + 1)) {
+    let escapes = 0;
+    while (bytes[at - 1 - escapes] === backslash) escapes++;
+    if (escapes % 2 === 0) return at;
+  }
+  return bytes.length;
+}
