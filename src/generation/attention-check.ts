@@ -73,7 +73,7 @@ export async function requireSoundAttention(device: Device): Promise<void> {
   const differs = expected.data.some((value, i) => !(Math.abs(value - Number(context.data[i])) < 1e-3));
   if (differs) {
     throw new OnnxRuntimeError(
-      `device ${device.name}: attention over ${tokens} tokens must give what the definition gives, got other numbers; this adapter cannot run ONNX Runtime's kernel (software adapters cannot), so take --device cpu`,
+      `device ${device.name}: attention over ${tokens} tokens must give what the definition gives, got other numbers; this adapter cannot run ONNX Runtime's kernel (software adapters cannot), so run on the device cpu`,
     );
   }
 }
