@@ -25,7 +25,7 @@ export {
   readLanguageConfig,
 } from "./language-config.ts";
 export { nextTokenLoss } from "./language-model.ts";
-export { linearLayer } from "./layers.ts";
+export { isDropoutMask, linearLayer } from "./layers.ts";
 export {
   type ForwardOutput,
   type OwlSizes,

@@ -59,7 +59,7 @@ export const loraTarget = (layer: string): boolean =>
 /** The settings of a scope that trains what a stage trains. */
 export function stageScopeOptions(stage: Stage, lora: LoraSize = releasedLora): ScopeOptions {
   const { trained, lora: low } = stages[stage];
-  return low ? { trained, lora: { ...lora, targets: loraTarget } } : { trained };
+  return low ? { trained, lora: { rank: lora.rank, alpha: lora.alpha, targets: loraTarget } } : { trained };
 }
 
 /** A fresh scope that trains what a stage trains. */

@@ -54,7 +54,7 @@ const share = z.number().min(0).max(1);
 const lora = z.strictObject({
   rank: whole,
   alpha: z.number().positive(),
-  dropout: z.number().max(0, "dropout on LoRA's input cannot be computed yet; set it to 0").default(0),
+  dropout: z.number().min(0).lt(1).default(0),
   targets: z.array(z.string().min(1)).min(1),
 });
 

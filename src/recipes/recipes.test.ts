@@ -89,11 +89,11 @@ describe("recipe files", () => {
 
   it("name every problem at once", async () => {
     const lines =
-      "extends: stage-2\nsteps: -1\nlearnRate: 1\nlora: { rank: 8, alpha: 32, dropout: 0.05, targets: [q_proj] }";
+      "extends: stage-2\nsteps: -1\nlearnRate: 1\nlora: { rank: 8, alpha: 32, dropout: 1, targets: [q_proj] }";
     const error = await readRecipeFile(await write("bad.yaml", lines)).catch(String);
     expect(error).toMatch(/got 3 problems/);
     expect(error).toMatch(/steps: /);
-    expect(error).toMatch(/lora.dropout: dropout on LoRA's input cannot be computed yet; set it to 0/);
+    expect(error).toMatch(/lora.dropout: Too big: expected number to be <1/);
     expect(error).toMatch(/learnRate/);
     const missing = "extends: small.yaml\nmodel: nowhere\nbatch: 3\nwarmup: 10\ndata: [{ file: no.jsonl }]";
     const other = await readRecipeFile(await write("missing.yaml", missing)).catch(String);

@@ -8,6 +8,8 @@ export interface Lora {
   readonly a: Tensor;
   readonly b: Tensor;
   readonly scale: number;
+  /** Whether a part of its input is dropped. */
+  readonly dropout: boolean;
 }
 
 /** In how many bits a weight is kept; see `QuantizedWeight`. */
@@ -28,6 +30,8 @@ export interface ScopeOptions {
     readonly rank: number;
     readonly alpha: number;
     readonly targets: (layer: string) => boolean;
+    /** Whether a part of its input is dropped, as in training; not if absent. */
+    readonly dropout?: boolean;
   };
   /** How the weight of this name is kept in few bits; none is, if absent. */
   readonly quantized?: (name: string) => QuantizedFormat | undefined;
@@ -115,5 +119,6 @@ function askLora(
     a: ask("lora_A.weight", [rank, width], { kind: "uniform", bound: 1 / Math.sqrt(width.size ?? 1) }),
     b: ask("lora_B.weight", [out, rank], { kind: "constant", value: 0 }),
     scale: lora.alpha / lora.rank,
+    dropout: lora.dropout ?? false,
   };
 }

@@ -28,8 +28,21 @@ export function estimateMemory(
   const trained = bytesOf(parameters.filter((parameter) => parameter.trained));
   const gradients = trained * (microBatch < batch ? 2 : 1);
   const moments = 2 * trained;
-  const activations = activationBytes(config, recipe, microBatch, imagesPerRow);
+  const activations =
+    activationBytes(config, recipe, microBatch, imagesPerRow) +
+    maskBytes(parameters, recipe, microBatch * recipe.maxTokens);
   return { weights, gradients, moments, activations, total: weights + gradients + moments + activations };
+}
+
+/** Dropout's masks, and the inputs they were multiplied with, which the backward pass needs. */
+function maskBytes(
+  parameters: readonly ParameterDescription[],
+  { lora }: TrainingRecipe,
+  positions: number,
+): number {
+  if (lora === undefined || lora.dropout === 0) return 0;
+  const inputs = parameters.filter(({ name }) => name.endsWith(".lora_A.weight"));
+  return inputs.reduce((sum, { dims }) => sum + 2 * positions * dims[1] * bytesPerFloat, 0);
 }
 
 /** Floats a transformer layer keeps for one token: about twelve widths, three MLP widths and its attention rows. */

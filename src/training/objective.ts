@@ -31,8 +31,13 @@ import type { LoraSettings, TrainingRecipe } from "./recipe.ts";
 export interface Objective<S> {
   /** Every parameter of the model, trained or not, and those that only this objective has. */
   readonly parameters: readonly ParameterDescription[];
-  /** The loss as a scalar: the sum over positions of `loss_weights` times the position's loss. */
-  trace(sizes: S): Tensor;
+  /** Rows of a batch of these sizes. */
+  rows(sizes: S): number;
+  /**
+   * The loss as a scalar: the sum over positions of `loss_weights` times the position's loss. In training it may ask for
+   * dropout masks among its inputs.
+   */
+  trace(sizes: S, purpose?: "training" | "evaluation"): Tensor;
 }
 
 /** Name of the layer that gives each patch its class; it is thrown away after stage `vision`. */
@@ -47,10 +52,14 @@ export function languageObjective(config: OwlConfig, recipe: TrainingRecipe): Ob
   const options = scopeOptions(recipe);
   const parameters = describeParameters(config, rootScope(options));
   if (stages[recipe.stage].lora) requireTargets(recipe, parameters);
+  const inTraining = withDropout(options, recipe);
   return {
     parameters,
-    trace: ({ rows, tokens, images, videos, losses }) =>
-      traceLoss(config, { batch: rows, tokens, images, videos, lossRows: losses }, rootScope(options)).loss,
+    rows: ({ rows }) => rows,
+    trace: ({ rows, tokens, images, videos, losses }, purpose = "evaluation") => {
+      const scope = rootScope(purpose === "training" ? inTraining : options);
+      return traceLoss(config, { batch: rows, tokens, images, videos, lossRows: losses }, scope).loss;
+    },
   };
 }
 
@@ -63,6 +72,7 @@ export function denseObjective(config: OwlConfig, classes: number): Objective<De
   const own = [...scope.parameters()].filter(([name]) => name.startsWith(`${denseHead}.`));
   return {
     parameters: [...describeParameters(config, rootScope({ trained })), ...own.map(describeOwn)],
+    rows: ({ images }) => images,
     trace: (sizes) => trace(sizes, rootScope({ trained })),
   };
 }
@@ -99,7 +109,7 @@ export function scopeOptions(recipe: TrainingRecipe): ScopeOptions {
   const { stage, lora } = recipe;
   if (!stages[stage].lora) return stageScopeOptions(stage);
   if (lora === undefined) throw new RangeError(`recipe ${recipe.name}: stage ${stage} needs lora, got none`);
-  requireNoDropout(recipe.name, lora);
+  requireRate(recipe.name, lora);
   return {
     ...stageScopeOptions(stage, lora),
     lora: { rank: lora.rank, alpha: lora.alpha, targets: (layer) => isTarget(layer, lora) },
@@ -126,10 +136,13 @@ function requireTargets({ name, lora }: TrainingRecipe, parameters: readonly Par
   );
 }
 
-function requireNoDropout(name: string, lora: LoraSettings): void {
-  if (lora.dropout > 0) {
-    throw new RangeError(
-      `recipe ${name}: lora.dropout must be 0, because dropout on LoRA's input cannot be computed yet, got ${lora.dropout}`,
-    );
-  }
+function requireRate(name: string, { dropout }: LoraSettings): void {
+  if (dropout >= 0 && dropout < 1) return;
+  throw new RangeError(`recipe ${name}: lora.dropout must be from 0 to less than 1, got ${dropout}`);
+}
+
+/** The same with dropout before the low-rank additions, where the recipe wants any. */
+function withDropout(options: ScopeOptions, { lora }: TrainingRecipe): ScopeOptions {
+  if (options.lora === undefined || lora === undefined || lora.dropout === 0) return options;
+  return { ...options, lora: { ...options.lora, dropout: true } };
 }

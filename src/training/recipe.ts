@@ -6,7 +6,7 @@ export interface LoraSettings {
   readonly rank: number;
   /** The addition is scaled by alpha / rank. */
   readonly alpha: number;
-  /** On the addition's input; only 0 can be computed yet. */
+  /** Share of the addition's input that is dropped in training, 0 to less than 1. */
   readonly dropout: number;
   /** Last parts of the layers' names: `q_proj`. */
   readonly targets: readonly string[];
@@ -42,7 +42,7 @@ export interface TrainingRecipe {
   readonly augment?: boolean | undefined;
   /** Frames that are seen of a video, spread over its length. 4 if absent. */
   readonly framesPerVideo?: number | undefined;
-  /** Seed of fresh parameters and of the order of examples. */
+  /** Seed of fresh parameters, of the order of examples and of dropout. */
   readonly seed: number;
   /** Steps between evaluations on held-out rows. */
   readonly evaluateEvery?: number | undefined;

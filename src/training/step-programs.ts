@@ -2,6 +2,7 @@ import { gradients as gradientsOf } from "../autodiff/index.ts";
 import type { BoundRun, Device, Program } from "../runtime/index.ts";
 import { allocate, type Graph, type HostTensor, leavesOf } from "../tensor/index.ts";
 import type { Arena } from "./arena.ts";
+import { allocateMasks, type DropoutMasks, type DropoutPlace, drawMasks } from "./dropout.ts";
 import type { Objective } from "./objective.ts";
 
 /** A batch of any objective. */
@@ -17,10 +18,10 @@ export interface TrainingBatch<S> {
 export interface StepPrograms<S> {
   /**
    * The batch's loss, each position weighing 1 / `counted`; gradients of all trained parameters go into the
-   * arena, zero where the batch does not reach a parameter.
+   * arena, zero where the batch does not reach a parameter. Where the objective drops anything out, `place` says what.
    */
-  differentiate(batch: TrainingBatch<S>, counted: number, into: Arena): Promise<number>;
-  /** The batch's loss alone. */
+  differentiate(batch: TrainingBatch<S>, counted: number, into: Arena, place: DropoutPlace): Promise<number>;
+  /** The batch's loss alone, nothing dropped out. */
   evaluate(batch: TrainingBatch<S>, counted: number): Promise<number>;
   dispose(): void;
 }
@@ -28,6 +29,7 @@ export interface StepPrograms<S> {
 interface Compiled {
   readonly program: Program;
   readonly feeds: Readonly<Record<string, HostTensor>>;
+  readonly masks: DropoutMasks;
   readonly loss: HostTensor<"float32">;
   /** Every parameter the program asks for. */
   readonly parameters: readonly string[];
@@ -52,7 +54,7 @@ export function createStepPrograms<S>(
   const known = new Map<string, Promise<Compiled>>();
   const programFor = (batch: TrainingBatch<S>, learns: boolean): Promise<Compiled> => {
     const key = `${learns} ${JSON.stringify(batch.sizes)}`;
-    const found = known.get(key) ?? compile(device, objective, batch, values, learns ? trained : []);
+    const found = known.get(key) ?? compile(device, objective, batch, values, learns ? trained : undefined);
     known.delete(key);
     known.set(key, found);
     for (const [oldest, dropped] of known) {
@@ -62,9 +64,15 @@ export function createStepPrograms<S>(
     }
     return found;
   };
-  const run = async (batch: TrainingBatch<S>, counted: number, into?: Arena): Promise<number> => {
+  const run = async (
+    batch: TrainingBatch<S>,
+    counted: number,
+    into?: Arena,
+    place?: DropoutPlace,
+  ): Promise<number> => {
     const compiled = await programFor(batch, into !== undefined);
     setFeeds(compiled.feeds, batch.feeds, counted);
+    if (place !== undefined) drawMasks(compiled.masks, place);
     await boundTo(compiled, into, values, trained).run();
     return compiled.loss.data[0];
   };
@@ -83,14 +91,14 @@ async function compile<S>(
   objective: Objective<S>,
   batch: TrainingBatch<S>,
   values: ReadonlyMap<string, HostTensor>,
-  trained: readonly string[],
+  trained: readonly string[] | undefined,
 ): Promise<Compiled> {
-  const loss = objective.trace(batch.sizes);
-  const { parameters } = leavesOf({ name: "loss", outputs: { loss } });
+  const loss = objective.trace(batch.sizes, trained === undefined ? "evaluation" : "training");
+  const { inputs, parameters } = leavesOf({ name: "loss", outputs: { loss } });
   for (const name of parameters.keys()) {
     if (!values.has(name)) throw new RangeError(`training: the model has no value for ${name}`);
   }
-  const reached = trained.filter((name) => parameters.has(name));
+  const reached = (trained ?? []).filter((name) => parameters.has(name));
   const wrt = gradientsOf(
     loss,
     reached.map((name) => parameters.get(name)!),
@@ -101,6 +109,7 @@ async function compile<S>(
   return {
     program: await device.compile(graph),
     feeds: Object.fromEntries(feeds),
+    masks: allocateMasks(inputs),
     loss: allocate("float32", []),
     parameters: [...parameters.keys()],
     reached,
@@ -132,7 +141,7 @@ function boundTo(
   values: ReadonlyMap<string, HostTensor>,
   trained: readonly string[],
 ): BoundRun {
-  const { program, feeds, loss, parameters, reached, runs } = compiled;
+  const { program, feeds, masks, loss, parameters, reached, runs } = compiled;
   if (into !== undefined) {
     const missing = new Set(trained);
     for (const name of reached) missing.delete(name);
@@ -143,7 +152,7 @@ function boundTo(
   const used = parameters.map((name) => [name, values.get(name)!] as const);
   const results = into ? reached.map((name) => [gradientName(name), into.tensor(name)] as const) : [];
   const run = program.bind(
-    { ...feeds, ...Object.fromEntries(used) },
+    { ...feeds, ...Object.fromEntries(masks), ...Object.fromEntries(used) },
     { loss, ...Object.fromEntries(results) },
   );
   runs.set(into, run);

@@ -14,72 +14,14 @@ import {
   type TokenBatch,
   tokenReader,
 } from "../data/index.ts";
-import type { OwlConfig } from "../model/index.ts";
 import { type Device, openDevice } from "../runtime/index.ts";
 import type { TrainingEvent } from "./events.ts";
 import { denseObjective, languageObjective } from "./objective.ts";
 import type { TrainingRecipe } from "./recipe.ts";
 import { publishedValues, saveModel, saveTrainedAdapter } from "./save.ts";
+import { config, encode, readerOf, recipe, rounding, source, tokensPerImage } from "./testing/small-run.ts";
 import { train } from "./train.ts";
 import { createTrainer, type Trainer } from "./trainer.ts";
-
-const common = { epsilon: 1e-6, initializerRange: 0.1 };
-const config: OwlConfig = {
-  vision: { hidden: 8, layers: 1, heads: 2, intermediate: 16, imageSize: 4, patchSize: 2, ...common },
-  abstractor: { hidden: 8, layers: 1, heads: 2, intermediate: 8, ...common },
-  language: {
-    hidden: 8,
-    layers: 2,
-    heads: 2,
-    keyValueHeads: 2,
-    headDim: 4,
-    intermediate: 16,
-    vocabulary: 16,
-    ropeTheta: 10000,
-    maxPositions: 64,
-    tiedEmbeddings: false,
-    bosId: 1,
-    eosId: 2,
-    padId: 0,
-    ...common,
-  },
-  numQueryTokens: 2,
-};
-
-const recipe: TrainingRecipe = {
-  name: "test",
-  stage: "2",
-  steps: 6,
-  batch: 4,
-  maxTokens: 16,
-  learningRate: 1e-2,
-  schedule: "cosine",
-  warmup: 1,
-  betas: [0.9, 0.98],
-  epsilon: 1e-6,
-  weightDecay: 0.1,
-  clip: 1,
-  rateFactors: { lora: 2 },
-  lora: { rank: 2, alpha: 4, dropout: 0, targets: ["q_proj", "v_proj"] },
-  seed: 3,
-};
-
-/** Every other row has a picture; lengths differ; row 1 of every eight teaches nothing. */
-const encode: RowEncoder = (_, index, name) => {
-  const random = seededRandom(seedOf("row", index));
-  const text = Array.from({ length: 5 + (index % 3) }, () => 3 + Math.floor(random() * 13));
-  const ids = index % 2 === 0 ? [1, -1, -1, -1, ...text, 2] : [1, ...text, 2];
-  const pixels = index % 2 === 0 ? [Float32Array.from({ length: 48 }, () => random() - 0.5)] : [];
-  return { ids, counted: ids.map((_, t) => index % 8 !== 1 && t > ids.length - 4), pixels, name };
-};
-const source = { length: Number.POSITIVE_INFINITY, example: () => ({ text: "", images: [] }) };
-const rounding = { tokens: 4, losses: 4 };
-const tokensPerImage = config.numQueryTokens + 1;
-
-function readerOf(changed: Partial<TrainingRecipe> = {}): Reader<TokenBatch> {
-  const { batch, microBatch } = { ...recipe, ...changed };
-  return tokenReader(source, { batch, microBatch, encode, tokensPerImage, imageSize: 4, rounding });
-}
 
 describe("train", () => {
   let device: Device;
@@ -214,9 +156,11 @@ describe("train", () => {
     expect(await evaluated(mergeLora(base, adapter))).toBeCloseTo(last, 5);
   });
 
-  it("refuses dropout on LoRA and a stage 2 without LoRA", () => {
-    const lora = { ...recipe.lora!, dropout: 0.05 };
-    expect(() => languageObjective(config, { ...recipe, lora })).toThrow(/lora.dropout must be 0/);
+  it("refuses a LoRA of which nothing would be left and a stage 2 without LoRA", () => {
+    const lora = { ...recipe.lora!, dropout: 1 };
+    expect(() => languageObjective(config, { ...recipe, lora })).toThrow(
+      "recipe test: lora.dropout must be from 0 to less than 1, got 1",
+    );
     expect(() => languageObjective(config, { ...recipe, lora: undefined })).toThrow(/stage 2 needs lora/);
   });
 

@@ -30,9 +30,9 @@ export interface Trainer<S> {
   readonly trained: readonly string[];
   /** One update from micro-batches, whose losses weigh as if they were one batch. */
   update(batches: readonly TrainingBatch<S>[]): Promise<StepResult>;
-  /** Mean loss over the positions that count, without an update. */
+  /** Mean loss over the positions that count, without an update and without dropout. */
   evaluate(batches: readonly TrainingBatch<S>[]): Promise<number>;
-  /** Gradients of the mean loss by parameter name, without an update; views that the next call overwrites. */
+  /** Gradients of the mean loss by parameter name as the next update would have them; views that the next call overwrites. */
   gradients(batches: readonly TrainingBatch<S>[]): Promise<{ loss: number; gradients: NamedTensors }>;
   /** The optimizer's memory: views by `first.<name>` and `second.<name>`. */
   moments(): NamedTensors;
@@ -73,18 +73,20 @@ export async function createTrainer<S>(options: TrainerOptions<S>): Promise<Trai
   const optimizer = await createAdamW(device, layout, arenas, recipe);
   const adder = createAdder(device, layout, arenas.gradients);
 
+  const rate = recipe.lora?.dropout ?? 0;
+  let step = 0;
   const differentiate = async (batches: readonly TrainingBatch<S>[]): Promise<number> => {
     const counted = countedIn(batches);
     let loss = 0;
+    let firstRow = 0;
     for (const [i, batch] of batches.entries()) {
       const into = i === 0 ? arenas.gradients : await adder.scratch();
-      loss += await programs.differentiate(batch, counted, into);
+      loss += await programs.differentiate(batch, counted, into, { rate, seed: recipe.seed, step, firstRow });
       if (i > 0) await adder.add();
+      firstRow += objective.rows(batch.sizes);
     }
     return loss;
   };
-
-  let step = 0;
   return {
     get step() {
       return step;

@@ -1,0 +1,61 @@
+import { seedOf } from "../data/index.ts";
+import { isDropoutMask } from "../model/index.ts";
+import { allocate, type HostTensor, staticSizes, type Tensor } from "../tensor/index.ts";
+
+/** What dropout masks are drawn from: the same place in the same run gives the same masks. */
+export interface DropoutPlace {
+  /** Share of the numbers that is dropped. */
+  readonly rate: number;
+  readonly seed: number;
+  /** Updates before this one. */
+  readonly step: number;
+  /** Place of a micro-batch's first row among the rows of the update. */
+  readonly firstRow: number;
+}
+
+/** Dropout masks of a graph, by the names of its inputs. */
+export type DropoutMasks = ReadonlyMap<string, HostTensor<"float32">>;
+
+/** Memory for the masks that a graph asks for among its inputs. */
+export function allocateMasks(inputs: ReadonlyMap<string, Tensor>): DropoutMasks {
+  const masks = [...inputs].filter(([name]) => isDropoutMask(name));
+  return new Map(masks.map(([name, { shape }]) => [name, allocate("float32", staticSizes(shape, name))]));
+}
+
+/**
+ * Fills masks: 0 with the probability `rate`, otherwise 1 / (1 − rate), each number by itself (Srivastava et al. 2014,
+ * scaled as PyTorch and PEFT scale it). What is drawn follows from seed, step, layer and row alone: neither from what was
+ * drawn before nor, in masks of whole rows [rows, tokens, width], from how an update is cut into micro-batches or how far
+ * its rows are padded.
+ */
+export function drawMasks(masks: DropoutMasks, { rate, seed, step, firstRow }: DropoutPlace): void {
+  for (const [name, { dims, data }] of masks) {
+    data.fill(1 / (1 - rate));
+    // A layer that is computed for chosen positions only does not know the rows they are of.
+    const rows = dims.length === 3 ? dims[0] : 1;
+    const length = data.length / rows;
+    for (let row = 0; row < rows; row++) {
+      const key = seedOf(name, seed, step, firstRow + row);
+      drop(data.subarray(row * length, (row + 1) * length), rate, key);
+    }
+  }
+}
+
+/** Zeroes numbers with the probability `rate`. How many are kept in a row is geometric, so few need to be drawn. */
+function drop(values: Float32Array, rate: number, key: number): void {
+  const logOfKept = Math.log(1 - rate);
+  let drawn = 0;
+  const kept = (): number => Math.floor(Math.log((hash(drawn++, key) + 0.5) / 2 ** 32) / logOfKept);
+  for (let i = kept(); i < values.length; i += 1 + kept()) values[i] = 0;
+}
+
+/** MurmurHash3 (Appleby 2011) of one 32-bit word: different keys give streams that share no runs. */
+function hash(word: number, key: number): number {
+  let mixed = Math.imul(word, 0xcc9e2d51);
+  mixed = key ^ Math.imul((mixed << 15) | (mixed >>> 17), 0x1b873593);
+  // 5 and the constant end the word, 4 is its length in bytes.
+  mixed = (Math.imul((mixed << 13) | (mixed >>> 19), 5) + 0xe6546b64) ^ 4;
+  mixed = Math.imul(mixed ^ (mixed >>> 16), 0x85ebca6b);
+  mixed = Math.imul(mixed ^ (mixed >>> 13), 0xc2b2ae35);
+  return (mixed ^ (mixed >>> 16)) >>> 0;
+}
