@@ -1,44 +1,16 @@
-import { fileURLToPath } from "node:url";
 import type { Command } from "commander";
-import { type ChatMessage, type GenerationSettings, Owl } from "../generation/index.ts";
+import type { ChatMessage, GenerationSettings, Owl } from "../generation/index.ts";
 import { pathKind } from "../platform/index.ts";
 import type { Part } from "../prompt/index.ts";
+import { type AnswerOptions, answerSettings, withAnswerOptions } from "./answer-settings.ts";
 import { type Attachment, converse } from "./conversation.ts";
 import { InterruptedError, UsageError } from "./failure.ts";
 import { interruptible } from "./interrupt.ts";
-import {
-  countOption,
-  type DeviceName,
-  deviceOption,
-  numberOption,
-  requireAdapter,
-  requireModel,
-  threadsOption,
-} from "./options.ts";
+import { adapterOption, framesOption, type LoadingOptions, loadOwl, shippedModel } from "./loaded-owl.ts";
+import { countOption, deviceOption, numberOption, requireModel, threadsOption } from "./options.ts";
 
-/** The owl that comes with the package. */
-const shippedModel = fileURLToPath(new URL("../../models/owl-nano", import.meta.url));
-
-interface ChatOptions {
-  readonly frames?: number;
+interface ChatOptions extends LoadingOptions, AnswerOptions {
   readonly system?: string;
-  readonly device: DeviceName;
-  readonly threads?: number;
-  readonly adapter?: string;
-  readonly maxNewTokens?: number;
-  readonly temperature?: number;
-  readonly topK?: number;
-  readonly topP?: number;
-  readonly beams?: number;
-  readonly seed?: number;
-}
-
-function settingsOf(options: ChatOptions): Partial<GenerationSettings> {
-  const { maxNewTokens, temperature, topK, topP, beams, seed } = options;
-  const samples = temperature !== undefined || topK !== undefined || topP !== undefined;
-  const given = { maxNewTokens, temperature, topK, topP, numBeams: beams, seed };
-  const present = Object.entries(given).filter(([, value]) => value !== undefined);
-  return { ...Object.fromEntries(present), ...(samples && { doSample: true }) };
 }
 
 /** A user's turn: pictures and videos in front, then the words. */
@@ -101,11 +73,10 @@ async function chat(
     model,
     model === shippedModel ? "`npm run owl-nano` trains it" : "without MODEL the shipped owl answers",
   );
-  const { device, threads, frames, system } = options;
-  const adapter = await requireAdapter(options.adapter);
-  const owl = await Owl.load(directory, { device, threads, adapter, framesPerVideo: frames });
+  const { system } = options;
+  const owl = await loadOwl(directory, options);
   const start: ChatMessage[] = system === undefined ? [] : [{ role: "system", content: system }];
-  const settings = settingsOf(options);
+  const settings = answerSettings(options);
   try {
     if (question === undefined) {
       await converse({
@@ -132,7 +103,7 @@ export function addChat(program: Command): void {
     (file: string): void => {
       attachments.push({ type, file });
     };
-  program
+  const command = program
     .command("chat")
     .usage("[options] [MODEL] [QUESTION]")
     .argument(
@@ -141,13 +112,11 @@ export function addChat(program: Command): void {
     )
     .option("--image <file>", "a picture; may be given several times", attach("image"))
     .option("--video <file>", "a video (MP4 and WebM need ffmpeg) or animation; likewise", attach("video"))
-    .option("--frames <count>", "frames that are seen of a video (4 if absent)", countOption)
+    .addOption(framesOption())
     .option("--system <sentence>", "system sentence, in place of the model's own")
-    .option("--adapter <path>", "a LoRA adapter in PEFT's layout")
-    .option("--max-new-tokens <count>", "longest answer", countOption)
-    .option("--temperature <value>", "sample, with this temperature", numberOption)
+    .addOption(adapterOption());
+  withAnswerOptions(command)
     .option("--top-k <count>", "sample among the k best tokens", countOption)
-    .option("--top-p <sum>", "sample among the best tokens up to this probability", numberOption)
     .option("--beams <count>", "beam search", countOption)
     .option("--seed <number>", "repeatable sampling", numberOption)
     .addOption(deviceOption())

@@ -10,8 +10,9 @@ import {
   runOwlEval,
   runOwlEvalShard,
 } from "../evaluation/index.ts";
-import { type GenerationSettings, Owl } from "../generation/index.ts";
+import type { Owl } from "../generation/index.ts";
 import { pathKind } from "../platform/index.ts";
+import { type AnswerOptions, answerSettings, withAnswerOptions } from "./answer-settings.ts";
 import { showCount } from "./count-progress.ts";
 import {
   askBenchmark,
@@ -34,9 +35,9 @@ import {
 } from "./eval-options.ts";
 import { InterruptedError, UsageError } from "./failure.ts";
 import { interruptible } from "./interrupt.ts";
+import { type LoadingOptions, loadOwl } from "./loaded-owl.ts";
 import {
   countOption,
-  type DeviceName,
   deviceOption,
   numberOption,
   requireAdapter,
@@ -44,17 +45,14 @@ import {
   threadsOption,
 } from "./options.ts";
 
-interface EvalRunOptions extends EndpointOptions, Omit<BenchmarkOptions, "data"> {
+interface EvalRunOptions
+  extends EndpointOptions,
+    LoadingOptions,
+    AnswerOptions,
+    Omit<BenchmarkOptions, "data"> {
   readonly model?: string;
-  readonly adapter?: string;
   readonly data?: string;
   readonly name?: string;
-  readonly maxNewTokens?: number;
-  readonly temperature?: number;
-  readonly topP?: number;
-  readonly seed?: number;
-  readonly device: DeviceName;
-  readonly threads?: number;
 }
 
 /**
@@ -80,14 +78,9 @@ async function withSystem<T>(
   const model = options.model ?? "";
   const directory = await requireModel(model);
   const adapter = await requireAdapter(options.adapter);
-  const samples = temperature !== undefined || topP !== undefined;
-  const owl = await Owl.load(directory, { device: options.device, threads: options.threads, adapter });
+  const owl = await loadOwl(directory, options);
+  const settings = answerSettings({ ...options, maxNewTokens });
   try {
-    const given = Object.entries({ maxNewTokens, temperature, topP, seed });
-    const settings: Partial<GenerationSettings> = {
-      ...Object.fromEntries(given.filter(([, value]) => value !== undefined)),
-      ...(samples && { doSample: true }),
-    };
     return await work(
       modelSystem(owl, options.name ?? nameOf(model), await digest(directory, adapter), settings),
       owl,
@@ -171,10 +164,8 @@ export function addEvalRun(evaluation: Command): void {
       "--out <file>",
       "the answers (default: NAME_answer.jsonl), or a benchmark's result (NAME_BENCHMARK.json)",
     )
-    .option("--name <name>", "the system's name in the answers (default: the model's)")
-    .option("--max-new-tokens <count>", "longest answer", countOption)
-    .option("--temperature <value>", "sample, with this temperature", numberOption)
-    .option("--top-p <sum>", "sample among the best tokens up to this probability", numberOption)
+    .option("--name <name>", "the system's name in the answers (default: the model's)");
+  withAnswerOptions(command)
     .option("--seed <number>", "of sampled answers (0 if absent)", numberOption)
     .option("--batch <count>", "conversations asked at once", countOption, 16)
     .addOption(shardOption())

@@ -1,24 +1,16 @@
 import type { Command } from "commander";
 import { readSafetensors, writeSafetensors } from "../checkpoint/index.ts";
-import { Owl, probeModel } from "../generation/index.ts";
+import { probeModel } from "../generation/index.ts";
 import { UsageError } from "./failure.ts";
-import {
-  type DeviceName,
-  deviceOption,
-  requireAdapter,
-  requireModel,
-  type StageName,
-  stageOption,
-} from "./options.ts";
+import { adapterOption, type LoadingOptions, loadOwl } from "./loaded-owl.ts";
+import { deviceOption, requireModel, type StageName, stageOption } from "./options.ts";
 
-interface ProbeModelOptions {
+interface ProbeModelOptions extends LoadingOptions {
   readonly inputs: string;
   readonly outputs: string;
   readonly prefix?: string;
   readonly stage?: StageName;
-  readonly adapter?: string;
   readonly generate?: string;
-  readonly device: DeviceName;
 }
 
 function generateSettings(text: string): object {
@@ -35,12 +27,11 @@ function generateSettings(text: string): object {
 }
 
 async function run(model: string, options: ProbeModelOptions): Promise<void> {
-  const { device, prefix, stage } = options;
+  const { prefix, stage } = options;
   const directory = await requireModel(model);
-  const adapter = await requireAdapter(options.adapter);
   const generate = options.generate === undefined ? undefined : generateSettings(options.generate);
   const inputs = await readSafetensors(options.inputs);
-  const owl = await Owl.load(directory, { device, adapter });
+  const owl = await loadOwl(directory, options);
   try {
     await writeSafetensors(options.outputs, await probeModel(owl, inputs, { prefix, stage, generate }));
   } finally {
@@ -60,7 +51,7 @@ export function addProbeModel(probe: Command): void {
     .requiredOption("--outputs <file>", "safetensors to write")
     .option("--prefix <text>", "what the inputs' names begin with, such as c_two_images.in.")
     .addOption(stageOption("also grad.<name> of every parameter that this stage trains"))
-    .option("--adapter <path>", "a LoRA adapter in PEFT's layout")
+    .addOption(adapterOption())
     .option("--generate <json>", "also ids: new tokens with these generation settings")
     .addOption(deviceOption())
     .description("hidden states, logits, loss, gradients, new tokens for given inputs")

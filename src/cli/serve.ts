@@ -2,7 +2,6 @@ import { once } from "node:events";
 import { basename, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { type Command, InvalidArgumentError, Option } from "commander";
-import { Owl } from "../generation/index.ts";
 import { fetchRemoteFile, type HttpSocket, listenHttp, normalisedHost, pathKind } from "../platform/index.ts";
 import {
   createServer,
@@ -16,18 +15,9 @@ import {
 } from "../server/index.ts";
 import { messageOf, UsageError } from "./failure.ts";
 import { interruptible } from "./interrupt.ts";
-import {
-  countOption,
-  type DeviceName,
-  deviceOption,
-  numberOption,
-  requireAdapter,
-  requireModel,
-  threadsOption,
-} from "./options.ts";
+import { adapterOption, framesOption, type LoadingOptions, loadOwl, shippedModel } from "./loaded-owl.ts";
+import { countOption, deviceOption, numberOption, requireModel, threadsOption } from "./options.ts";
 
-/** The owl that comes with the package. */
-const shippedModel = fileURLToPath(new URL("../../models/owl-nano", import.meta.url));
 /** Where the page is when it was built. */
 const builtPage = fileURLToPath(new URL("../../dist/web", import.meta.url));
 /** Names by which this machine alone reaches itself. */
@@ -35,7 +25,7 @@ const loopback = ["localhost", "127.0.0.1", "[::1]"];
 /** How long those who read slowly have for replies that are complete when the server ends. */
 const secondsToRead = 5;
 
-interface ServeOptions {
+interface ServeOptions extends LoadingOptions {
   readonly host: string;
   readonly port: number;
   /** False: everybody may ask. */
@@ -45,10 +35,6 @@ interface ServeOptions {
   readonly feedback?: string;
   /** False: no page. */
   readonly web: string | boolean;
-  readonly device: DeviceName;
-  readonly threads?: number;
-  readonly adapter?: string;
-  readonly frames?: number;
   readonly verbose?: boolean;
   readonly maxRunning?: number;
   readonly prefillChunk?: number;
@@ -103,7 +89,6 @@ async function loadModels(
   words: readonly string[],
   options: ServeOptions,
 ): Promise<Record<string, ServedModel>> {
-  const { device, threads, frames } = options;
   const named = await Promise.all((words.length === 0 ? [shippedModel] : words).map(modelOf));
   const twice = named.map(([name]) => name).find((name, i, names) => names.indexOf(name) < i);
   if (twice !== undefined) {
@@ -111,11 +96,9 @@ async function loadModels(
       `serve: every model must have a name of its own, got ${twice} twice; write NAME=MODEL`,
     );
   }
-  const adapter = await requireAdapter(options.adapter);
   const models: Record<string, ServedModel> = {};
   for (const [name, directory] of named) {
-    const owl = await Owl.load(directory, { device, threads, adapter, framesPerVideo: frames });
-    models[name] = { owl, directory };
+    models[name] = { owl: await loadOwl(directory, options), directory };
   }
   return models;
 }
@@ -260,8 +243,8 @@ export function addServe(program: Command): void {
     .option("--feedback <file>", "keep thumbs up as training rows in it, others beside it")
     .option("--web <directory>", "the built page (default: the package's own)")
     .addOption(new Option("--no-web", "no page"))
-    .option("--adapter <path>", "a LoRA adapter in PEFT's layout")
-    .option("--frames <count>", "frames that are seen of a video (4 if absent)", countOption)
+    .addOption(adapterOption())
+    .addOption(framesOption())
     .option("--max-running <count>", "answers that are made at once (default: 8)", countOption)
     .option(
       "--prefill-chunk <positions>",

@@ -1,0 +1,29 @@
+import { fileURLToPath } from "node:url";
+import { Option } from "commander";
+import { Owl } from "../generation/index.ts";
+import { countOption, type DeviceName, requireAdapter } from "./options.ts";
+
+/** The owl that comes with the package. */
+export const shippedModel = fileURLToPath(new URL("../../models/owl-nano", import.meta.url));
+
+export const adapterOption = (): Option => new Option("--adapter <path>", "a LoRA adapter in PEFT's layout");
+
+export const framesOption = (): Option =>
+  new Option("--frames <count>", "frames that are seen of a video (4 if absent)").argParser(countOption);
+
+/** What the options say of how a model is loaded. */
+export interface LoadingOptions {
+  readonly device: DeviceName;
+  readonly threads?: number;
+  readonly adapter?: string | undefined;
+  readonly frames?: number;
+}
+
+/** The model of a directory as the options want it; whoever asks closes it. */
+export async function loadOwl(
+  directory: string,
+  { device, threads, adapter, frames }: LoadingOptions,
+): Promise<Owl> {
+  const found = await requireAdapter(adapter);
+  return Owl.load(directory, { device, threads, adapter: found, framesPerVideo: frames });
+}
