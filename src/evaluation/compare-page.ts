@@ -1,6 +1,6 @@
 import { pathKind, readBytes, writeFileAtomically } from "../platform/index.ts";
 import { benchmarks } from "./benchmarks/all.ts";
-import { type ChangedItem, type Comparison, figureText } from "./compare.ts";
+import { type ChangedItem, type Comparison, figureText, runNames } from "./compare.ts";
 import { escaped } from "./owleval/svg.ts";
 
 export interface ComparePageOptions {
@@ -34,7 +34,7 @@ export async function writeComparePage(
     sections.flatMap(({ shown }) => shown.map(({ id }) => id)),
   );
   const body = [
-    `<h1>${escaped(comparison.runs[0].benchmark)}: ${comparison.runs.map(({ system }) => escaped(system)).join(" and ")}</h1>`,
+    `<h1>${escaped(comparison.runs[0].benchmark)}: ${runNames(comparison).map(escaped).join(" and ")}</h1>`,
     figureTable(comparison),
     conditionTable(comparison),
     ...(pictures === undefined
@@ -89,7 +89,8 @@ function dataUrl(bytes: Uint8Array): string | undefined {
   return `data:${type};base64,${btoa(text)}`;
 }
 
-function figureTable({ runs, figures, disagreements }: Comparison): string {
+function figureTable(comparison: Comparison): string {
+  const { runs, figures, disagreements } = comparison;
   const rows = figures.map(({ name, values, difference: { estimate, low, high, pValue } }) => [
     name,
     ...values.map(figureText),
@@ -97,29 +98,30 @@ function figureTable({ runs, figures, disagreements }: Comparison): string {
     `${figureText(low)} to ${figureText(high)}`,
     pValue.toFixed(3),
   ]);
-  const head = ["", runs[0].system, runs[1].system, "second less first", "95 % interval", "p"];
+  const head = ["figure", ...runNames(comparison), "second less first", "95 % interval", "p"];
   const note = `${runs[0].items.length} items. Intervals and p by the paired bootstrap over pictures.`;
   const mcNemar =
     disagreements === undefined
       ? ""
-      : ` ${disagreements.onlyFirstRight} items are right in the first alone, ${disagreements.onlySecondRight} in the second alone (McNemar's exact test: p = ${disagreements.pValue.toFixed(3)}).`;
+      : ` Right in the first alone: ${disagreements.onlyFirstRight}, in the second alone: ${disagreements.onlySecondRight} (McNemar's exact test: p = ${disagreements.pValue.toFixed(3)}).`;
   return `${table(head, rows)}<p class="note">${escaped(note + mcNemar)}</p>`;
 }
 
 function conditionTable({ conditions }: Comparison): string {
   if (conditions.length === 0) return '<p class="note">Both runs were made under the same conditions.</p>';
   const rows = conditions.map(({ name, values }) => [name, ...values]);
-  return `<details><summary>What differs between the runs</summary>${table(["", "first", "second"], rows)}</details>`;
+  return `<details><summary>What differs between the runs</summary>${table(["condition", "first", "second"], rows)}</details>`;
 }
 
 function card(
   { id, expected, turns, values }: ChangedItem,
-  { runs }: Comparison,
+  comparison: Comparison,
   pictures: readonly string[],
 ): string {
+  const names = runNames(comparison);
   const answers = turns.map(
     ({ question, first, second }) => `<p class="question">${escaped(question)}</p>
-<dl><dt>${escaped(runs[0].system)}</dt><dd>${escaped(first)}</dd><dt>${escaped(runs[1].system)}</dt><dd>${escaped(second)}</dd></dl>`,
+<dl><dt>${escaped(names[0])}</dt><dd>${escaped(first)}</dd><dt>${escaped(names[1])}</dt><dd>${escaped(second)}</dd></dl>`,
   );
   const images = pictures.map(
     (url) => `<img src="${url}" alt="picture of item ${escaped(id)}" loading="lazy">`,
@@ -131,16 +133,17 @@ function card(
 function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
   const cells = (name: string, texts: readonly string[]): string =>
     `<tr>${texts.map((text) => `<${name}>${escaped(text)}</${name}>`).join("")}</tr>`;
-  return `<div class="wide"><table><thead>${cells("th", head)}</thead><tbody>${rows.map((row) => cells("td", row)).join("")}</tbody></table></div>`;
+  return `<div class="wide" role="group" aria-label="Table" tabindex="0"><table><thead>${cells("th", head)}</thead><tbody>${rows.map((row) => cells("td", row)).join("")}</tbody></table></div>`;
 }
 
 const style = `
-:root { color-scheme: light dark; --line: #c9d1d9; --faint: #57606a; }
-@media (prefers-color-scheme: dark) { :root { --line: #444c56; --faint: #a3adb8; } }
-body { font: 16px/1.5 system-ui, sans-serif; max-width: 62rem; margin: 2rem auto; padding: 0 1rem; }
+:root { color-scheme: light dark; --ground: #fff; --ink: #1b1f24; --line: #c9d1d9; --faint: #57606a; }
+@media (prefers-color-scheme: dark) { :root { --ground: #14171b; --ink: #e8eaed; --line: #444c56; --faint: #a3adb8; } }
+body { background: var(--ground); color: var(--ink); font: 16px/1.5 system-ui, sans-serif; max-width: 62rem; margin: 2rem auto; padding: 0 1rem; }
 .wide { overflow-x: auto; }
 table { border-collapse: collapse; font-size: .9rem; }
-th, td { text-align: left; padding: .2rem .8rem .2rem 0; border-bottom: 1px solid var(--line); font-variant-numeric: tabular-nums; }
+th, td { text-align: left; padding: .2rem .8rem .2rem 0; border-bottom: 1px solid var(--line); font-variant-numeric: tabular-nums; white-space: nowrap; }
+.wide:focus-visible { outline: 3px solid #4a90d9; }
 article { display: flex; flex-wrap: wrap; gap: 1rem; align-items: flex-start; border-top: 1px solid var(--line); padding: 1rem 0; }
 article > div { flex: 1 1 24rem; min-width: 0; overflow-wrap: anywhere; }
 img { max-width: min(16rem, 100%); max-height: 16rem; border-radius: 6px; }
@@ -162,7 +165,9 @@ function page(title: string, body: readonly string[]): string {
 <style>${style}</style>
 </head>
 <body>
+<main>
 ${body.join("\n")}
+</main>
 </body>
 </html>
 `;

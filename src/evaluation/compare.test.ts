@@ -77,6 +77,9 @@ test("what changed, and whether it could be chance", async () => {
   expect(comparisonLines(comparison).at(-1)).toBe(
     "12 items, 4 with another answer; 1 right in the first alone, 3 in the second alone (McNemar's test: p = 0.625)",
   );
+  expect(comparisonLines(comparison)[0]).toMatch(/^ +one +<b>other /);
+  const [head] = comparisonLines(await compareResults([paths[0], paths[0]]));
+  expect(head).toMatch(/^ +one, first +one, second /);
 });
 
 test("the page shows the answers as text, with their pictures, and runs nothing", async () => {

@@ -154,9 +154,16 @@ export function figureText(value: number): string {
   return Math.abs(value) < 10 ? value.toFixed(4) : value.toFixed(1);
 }
 
+/** What the two runs are called, apart from each other. */
+export function runNames({ runs: [first, second] }: Comparison): readonly [first: string, second: string] {
+  const isOne = first.system === second.system;
+  return isOne ? [`${first.system}, first`, `${second.system}, second`] : [first.system, second.system];
+}
+
 /** The figures of a comparison as lines of text. */
-export function comparisonLines({ runs, figures, disagreements, changes }: Comparison): string[] {
-  const head = ["", runs[0].system, runs[1].system, "difference", "95 %", "p"];
+export function comparisonLines(comparison: Comparison): string[] {
+  const { figures, disagreements, changes, runs } = comparison;
+  const head = ["", ...runNames(comparison), "difference", "95 %", "p"];
   const rows = figures.map(({ name, values, difference: { estimate, low, high, pValue } }) => [
     name,
     figureText(values[0]),

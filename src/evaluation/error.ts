@@ -12,6 +12,11 @@ export class RefusedError extends EvaluationError {
     super(message);
     this.status = status;
   }
+
+  /** Whether it refuses this very request, such as one that is too long, and may take another. */
+  get isOfRequest(): boolean {
+    return [400, 413, 422].includes(this.status);
+  }
 }
 
 const MOST = 20;

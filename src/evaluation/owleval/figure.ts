@@ -36,6 +36,17 @@ const colours: Record<Grade, { readonly fill: string; readonly ink: string }> = 
 const faint = "#57606a";
 const hairline = "#d0d7de";
 
+/** What stands for colours of a figure on a dark page: CSS, for figures that are part of one. */
+export const darkFigureStyle = `
+svg { fill: #e8eaed; }
+svg > title + rect { fill: transparent; }
+svg [fill="${faint}"] { fill: #a3adb8; }
+svg [stroke="${hairline}"] { stroke: #444c56; }
+svg [stroke="${colours.A.fill}"] { stroke: #79b8ff; }
+svg circle { fill: #79b8ff; }
+svg [stroke="#ffffff"] { stroke: #14171b; }
+`;
+
 const brief: Record<Grade, string> = {
   A: "right and satisfying",
   B: "small mistakes",
@@ -58,6 +69,10 @@ export const ranked = (tallies: readonly Tally[]): Tally[] =>
 const nameWidth = (names: readonly string[]): number =>
   Math.min(255, Math.max(80, ...names.map((name) => name.length * 7.9)));
 
+/** `people`, or which language model. */
+export const nameOf = ({ by }: Pick<Verdict, "by">): string =>
+  by === "people" ? by : `the language model ${shortened(by.replace("judge:", ""))}`;
+
 const shortened = (name: string): string => (name.length <= 32 ? name : `${name.slice(0, 31)}…`);
 
 const row = 26;
@@ -78,8 +93,10 @@ function gradesFigure(verdict: Pick<Verdict, "by" | "categories">, published?: P
   );
   const left = 16 + nameWidth(names) + 10;
   const width = left + barWidth + figuresWidth;
-  const content: string[] = [legend(left, 22)];
-  let y = 62;
+  const title = `OwlEval: grades by ${nameOf(verdict)}`;
+  const heading = label(left, 26, title, { "font-weight": 700, "font-size": 17 });
+  const content: string[] = [heading, legend(left, 52)];
+  let y = 92;
   for (const { title, own, others } of panels) {
     content.push(label(left, y, title, { "font-weight": 700, "font-size": 15 }));
     content.push(
@@ -100,15 +117,17 @@ function gradesFigure(verdict: Pick<Verdict, "by" | "categories">, published?: P
     }
     y += 34;
   }
-  return drawing(width, y - 16, `OwlEval: grades by ${verdict.by}`, ...content);
+  return drawing(width, y - 16, title, ...content);
 }
 
 function legend(x: number, y: number): string {
-  const step = (barWidth + figuresWidth - 20) / gradeNames.length;
-  const keys = gradeNames.map((name, i) => {
-    const at = x + i * step;
+  let at = x;
+  const keys = gradeNames.map((name) => {
+    const text = `${name} ${brief[name]}`;
     const swatch = element("rect", { x: at, y: y - 11, width: 13, height: 13, fill: colours[name].fill });
-    return swatch + label(at + 18, y, `${name} ${brief[name]}`, { "font-size": 11.5 });
+    const key = swatch + label(at + 18, y, text, { "font-size": 11.5 });
+    at += 18 + text.length * 6.6 + 14;
+    return key;
   });
   return keys.join("");
 }
@@ -150,30 +169,37 @@ function abilitiesFigure(verdict: Pick<Verdict, "by" | "abilities">): string {
   const panelWidth = left + plotWidth + 60;
   const panelHeight = 62 + dotRow * names.length;
   const content = panels.map(({ name, tallies }, i) => {
-    const at = { x: (i % 2) * panelWidth + left, y: 50 + Math.floor(i / 2) * panelHeight };
-    return abilityPanel(`${name}: ${abilities[name]}`, tallies, at);
+    const at = { x: (i % 2) * panelWidth + left, y: 56 + Math.floor(i / 2) * panelHeight };
+    const title = label(at.x - left + 16, at.y, `${name}: ${abilities[name]} (${numbersOf(tallies)})`, {
+      "font-weight": 700,
+    });
+    return title + abilityPanel(tallies, at);
   });
-  const height = 40 + panelHeight * Math.ceil(panels.length / 2);
-  const heading = "Answers graded A or B, with 95 % intervals";
+  const height = 46 + panelHeight * Math.ceil(panels.length / 2);
+  const title = `OwlEval: abilities, grades by ${nameOf(verdict)}`;
   return drawing(
     panelWidth * 2 + 14,
     height,
-    `OwlEval: abilities, grades by ${verdict.by}`,
-    label(16, 24, heading, { "font-weight": 700, "font-size": 15 }),
+    title,
+    label(16, 26, title, { "font-weight": 700, "font-size": 17 }),
+    label(panelWidth * 2, 26, "A or B, 95 % intervals", { anchor: "end", fill: faint, "font-size": 12 }),
     ...content,
   );
 }
 
+/** How many answers of each system there are. */
+function numbersOf(tallies: readonly Tally[]): string {
+  const numbers = tallies.map(({ answers }) => answers);
+  const [least, most] = [Math.min(...numbers), Math.max(...numbers)];
+  return least === most ? `n = ${most}` : `n = ${least}–${most}`;
+}
+
 function abilityPanel(
-  title: string,
   tallies: readonly Tally[],
   { x, y }: { readonly x: number; readonly y: number },
 ): string {
-  const numbers = tallies.map(({ answers }) => answers);
-  const [least, most] = [Math.min(...numbers), Math.max(...numbers)];
-  const n = least === most ? `n = ${most}` : `n = ${least}–${most}`;
   const bottom = y + 14 + dotRow * tallies.length;
-  const parts = [label(x, y, `${title} (${n})`, { "font-weight": 700 })];
+  const parts: string[] = [];
   for (const share of [0, 0.25, 0.5, 0.75, 1]) {
     const at = x + share * plotWidth;
     parts.push(element("line", { x1: at, x2: at, y1: y + 8, y2: bottom, stroke: hairline }));

@@ -154,9 +154,8 @@ const gradesSchema = (answers: number): Readonly<Record<string, unknown>> => ({
   additionalProperties: false,
 });
 
-/** Whether a server refuses this request, not all requests. */
 const isRefusal = (error: unknown): error is RefusedError =>
-  error instanceof RefusedError && [400, 413, 422].includes(error.status);
+  error instanceof RefusedError && error.isOfRequest;
 
 /** Has one sitting graded; why there are no grades, where there are none. */
 async function judgeSitting(

@@ -128,6 +128,17 @@ test("an endpoint is asked with the turns before, and a run goes on where it sto
   await expect(runOwlEval(set, other, { out })).rejects.toThrow(/max_tokens 9 instead of 10/);
 });
 
+test("a server that refuses a whole conversation is asked without its first turns", async () => {
+  const set = await readOwlEval(fixture);
+  const { url, asked } = await chatServer(({ messages }) => (messages.length > 1 ? 400 : "yes"));
+  const system = endpointSystem({ url, model: "vlm" }, "vlm");
+  const rows = await runOwlEval(set, system, { out: join(folder, "vlm.jsonl") });
+  expect(rows.map(({ left_out_turns }) => left_out_turns)).toEqual([undefined, 1, undefined, undefined]);
+  // Three first turns, the second one refused twice (in its batch, then alone), and taken without the first.
+  expect(asked).toHaveLength(3 + 2 + 1);
+  expect(asked[5].messages).toMatchObject([{ content: [{ type: "image_url" }, { type: "text" }] }]);
+});
+
 test("a judge grades in two orders, is asked again where it says no grades, and goes on", async () => {
   const set = await readOwlEval(fixture);
   const systems = await readAnswers(answerFiles, set);

@@ -22,12 +22,11 @@ export class RatingPage {
   /** Asks for the rater's name where the address does not say it, then shows what there is to grade. */
   static async begin(): Promise<void> {
     const rater = new URL(location.href).searchParams.get("rater");
-    const form = RatingPage.#element("who", HTMLFormElement);
     if (rater === null) {
-      form.hidden = false;
+      RatingPage.#element("welcome", HTMLElement).hidden = false;
       const name = RatingPage.#element("name", HTMLInputElement);
       name.focus();
-      form.addEventListener("submit", (event) => {
+      RatingPage.#element("who", HTMLFormElement).addEventListener("submit", (event) => {
         event.preventDefault();
         location.search = new URLSearchParams({ rater: name.value }).toString();
       });
@@ -66,6 +65,11 @@ export class RatingPage {
     said.classList.toggle("wrong", isWrong);
   }
 
+  /** Leaves whatever field has the focus, and lets keys scroll. */
+  static #focusWork(): void {
+    RatingPage.#element("work", HTMLElement).focus({ preventScroll: true });
+  }
+
   /** Asks the server for something when all before it is done, unless something before it fails. */
   #ask(act: () => void | Promise<void>): void {
     const failures = this.#failures;
@@ -80,7 +84,7 @@ export class RatingPage {
 
   #start(): void {
     const { grades } = this.#view;
-    for (const id of ["work", "moves"]) RatingPage.#element(id, HTMLElement).hidden = false;
+    for (const id of ["work", "moves", "bar"]) RatingPage.#element(id, HTMLElement).hidden = false;
     RatingPage.#element("grades", HTMLElement).replaceChildren(
       ...grades.flatMap(({ grade, means }) => [RatingPage.#made("dt", grade), RatingPage.#made("dd", means)]),
     );
@@ -97,7 +101,7 @@ export class RatingPage {
   #onKey(event: KeyboardEvent): void {
     if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
     if (event.target instanceof HTMLInputElement) {
-      if (event.key === "Enter" || event.key === "Escape") event.target.blur();
+      if (event.key === "Enter" || event.key === "Escape") RatingPage.#focusWork();
       return;
     }
     if (this.#held === undefined && this.#actOf(event.key) === undefined) return;
@@ -110,7 +114,7 @@ export class RatingPage {
     const field = document.activeElement;
     if (this.#held !== undefined) this.#held.push(key);
     else if (!(field instanceof HTMLInputElement)) this.#actOf(key)?.();
-    else if (key === "Enter") field.blur();
+    else if (key === "Enter") RatingPage.#focusWork();
     else if (key.length === 1) field.value += key;
   }
 
@@ -170,7 +174,8 @@ export class RatingPage {
         answers.findIndex((answer) => this.#isOpen(answer)),
       ),
     );
-    window.scrollTo(0, 0);
+    RatingPage.#focusWork();
+    RatingPage.#element("work", HTMLElement).scrollTo(0, 0);
   }
 
   #article(answer: AnswerView, place: number): HTMLElement {

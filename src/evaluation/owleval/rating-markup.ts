@@ -14,15 +14,17 @@ export const ratingMarkup = `<!doctype html>
 <header>
   <h1>OwlEval: grading</h1>
   <p id="progress"></p>
-  <progress id="bar" aria-labelledby="progress" value="0" max="1"></progress>
+  <progress id="bar" aria-labelledby="progress" value="0" max="1" hidden></progress>
 </header>
-<form id="who" hidden>
+<main id="welcome" hidden>
+<form id="who">
   <label for="name">Your name, as it will stand beside your grades</label>
   <input id="name" required maxlength="60" autocomplete="off">
   <button>Begin</button>
 </form>
-<main id="work" hidden>
-  <section id="left" aria-label="Picture and question">
+</main>
+<main id="work" tabindex="-1" hidden>
+  <section id="left" aria-label="Picture and question" tabindex="0">
     <img id="picture" alt="">
     <h2 id="place" tabindex="-1"></h2>
     <ol id="earlier" aria-label="Asked before about this picture"></ol>
@@ -59,9 +61,8 @@ export const ratingStyle = `
   }
 }
 * { box-sizing: border-box; }
-html { scroll-padding-bottom: 4rem; }
 [hidden] { display: none !important; }
-body { margin: 0; min-height: 100vh; display: flex; flex-direction: column; background: var(--ground); color: var(--ink); font: 16px/1.5 system-ui, sans-serif; }
+body { margin: 0; height: 100vh; height: 100dvh; display: flex; flex-direction: column; background: var(--ground); color: var(--ink); font: 16px/1.5 system-ui, sans-serif; }
 header { display: flex; flex-wrap: wrap; align-items: center; gap: .5rem 1.5rem; padding: .6rem 1rem; border-bottom: 1px solid var(--line); }
 h1 { font-size: 1.05rem; margin: 0; }
 header p { margin: 0; color: var(--faint); }
@@ -71,20 +72,21 @@ input, textarea, button { font: inherit; color: inherit; background: var(--groun
 button { cursor: pointer; background: var(--raised); }
 button:hover { border-color: var(--mark); }
 :focus-visible { outline: 3px solid var(--mark); outline-offset: 1px; }
+#work:focus { outline: none; }
 kbd { font: .85em ui-monospace, monospace; border: 1px solid var(--line); border-radius: 4px; padding: 0 .3em; }
-main { flex: 1; display: grid; grid-template-columns: minmax(18rem, 2fr) 3fr; gap: 1.5rem; padding: 1rem; align-items: start; }
-#left { position: sticky; top: 1rem; max-height: calc(100vh - 6rem); overflow: auto; }
-#picture { display: block; max-width: 100%; max-height: 45vh; border: 1px solid var(--line); background: #fff; }
+#work { flex: 1; overflow-y: auto; scroll-padding: .5rem 0; display: grid; grid-template-columns: minmax(18rem, 2fr) 3fr; gap: 1.5rem; padding: 1rem; align-items: start; grid-auto-rows: max-content; }
+#left { position: sticky; top: 0; max-height: calc(100dvh - 8.5rem); overflow: auto; }
+#picture { display: block; max-width: 100%; max-height: 36vh; border: 1px solid var(--line); background: #fff; }
 h2 { font-size: .95rem; font-weight: 400; color: var(--faint); margin: .8rem 0 .2rem; }
 #earlier { margin: 0; padding-left: 1.4rem; color: var(--faint); }
 #question { font-size: 1.2rem; font-weight: 600; margin: .2rem 0 .8rem; overflow-wrap: anywhere; }
-footer { position: sticky; bottom: 0; display: flex; flex-wrap: wrap; align-items: center; gap: .4rem 1rem; padding: .5rem 1rem; background: var(--ground); border-top: 1px solid var(--line); }
+footer { margin-top: auto; display: flex; flex-wrap: wrap; align-items: center; gap: .4rem 1rem; padding: .5rem 1rem; background: var(--ground); border-top: 1px solid var(--line); }
 nav { display: flex; flex-wrap: wrap; gap: .4rem; margin-left: auto; }
 #grades { display: grid; grid-template-columns: auto 1fr; gap: .2rem .7rem; margin: 1rem 0 .5rem; font-size: .9rem; }
 dt { font-weight: 700; }
 dd { margin: 0; }
 #keys { font-size: .85rem; color: var(--faint); margin: 0; }
-article { border: 2px solid var(--line); border-radius: 8px; padding: .7rem .9rem; margin-bottom: .9rem; scroll-margin: 1rem; }
+article { border: 2px solid var(--line); border-radius: 8px; padding: .7rem .9rem; margin-bottom: .9rem; }
 article[aria-current=true] { border-color: var(--mark); background: var(--raised); }
 article h3 { font-size: .9rem; margin: 0 0 .3rem; color: var(--faint); }
 .text { white-space: pre-wrap; overflow-wrap: anywhere; margin: 0 0 .6rem; }
@@ -96,8 +98,8 @@ details { color: var(--faint); font-size: .9rem; margin-bottom: .5rem; }
 .grading input { flex: 1; min-width: 10rem; }
 #said { margin: 0; overflow-wrap: anywhere; }
 #said.wrong { color: var(--wrong); font-weight: 700; }
-@media (max-width: 60rem) { main { grid-template-columns: 1fr; } #left { position: static; max-height: none; } }
-@media (max-width: 40rem) { html { scroll-padding-bottom: 6.5rem; } #said { min-height: 1.5em; width: 100%; } nav { margin: 0; } }
+@media (max-width: 60rem) { #work { grid-template-columns: 1fr; } #left { position: static; max-height: none; overflow: visible; } }
+@media (max-width: 40rem) { #said { min-height: 1.5em; width: 100%; } nav { margin: 0; width: 100%; } nav button { flex: 1 1 auto; padding: .3rem; font-size: .9rem; } }
 @media (pointer: coarse) { kbd, #keys { display: none; } button { min-height: 2.75rem; } }
 @media (prefers-reduced-motion: no-preference) { article { transition: border-color .1s; } }
 `;

@@ -1,4 +1,4 @@
-import type { VerdictFigures } from "./figure.ts";
+import { darkFigureStyle, nameOf, type VerdictFigures } from "./figure.ts";
 import type { OwlEvalReport } from "./report-numbers.ts";
 import {
   aboutVerdict,
@@ -10,14 +10,17 @@ import {
 import { escaped } from "./svg.ts";
 
 const style = `
-:root { color-scheme: light dark; --line: #c9d1d9; --faint: #57606a; }
-@media (prefers-color-scheme: dark) { :root { --line: #444c56; --faint: #a3adb8; } }
-body { font: 16px/1.5 system-ui, sans-serif; max-width: 62rem; margin: 2rem auto; padding: 0 1rem; }
-svg { max-width: 100%; height: auto; border-radius: 6px; margin: .5rem 0; }
+:root { color-scheme: light dark; --ground: #fff; --ink: #1b1f24; --line: #c9d1d9; --faint: #57606a; }
+@media (prefers-color-scheme: dark) { :root { --ground: #14171b; --ink: #e8eaed; --line: #444c56; --faint: #a3adb8; } }
+body { background: var(--ground); color: var(--ink); font: 16px/1.5 system-ui, sans-serif; max-width: 62rem; margin: 2rem auto; padding: 0 1rem; }
+svg { border-radius: 6px; margin: .5rem 0; }
 .wide { overflow-x: auto; }
+.wide:focus-visible { outline: 3px solid #4a90d9; }
 table { border-collapse: collapse; font-size: .9rem; }
 th, td { text-align: left; padding: .2rem .8rem .2rem 0; border-bottom: 1px solid var(--line); white-space: nowrap; }
+td:last-child { white-space: normal; min-width: 6rem; }
 .note { color: var(--faint); }
+@media (prefers-color-scheme: dark) {${darkFigureStyle}}
 `;
 
 /** A report as one page that needs no other file and runs no script. */
@@ -26,10 +29,10 @@ export function reportHtml(report: OwlEvalReport, figures: readonly VerdictFigur
   const body = [
     "<h1>OwlEval</h1>",
     ...figures.flatMap(({ verdict, grades, abilities }) => [
-      `<h2>Grades by ${escaped(verdict.by)}</h2>`,
+      `<h2>Grades by ${escaped(nameOf(verdict))}</h2>`,
       `<p class="note">${escaped(aboutVerdict(verdict))}</p>`,
-      `<div class="wide">${grades.svg}</div>`,
-      `<div class="wide">${abilities.svg}</div>`,
+      wide("Grades", grades.svg),
+      wide("Abilities", abilities.svg),
       ...verdictTables(verdict).map(written),
     ]),
     ...(published === undefined
@@ -47,7 +50,9 @@ export function reportHtml(report: OwlEvalReport, figures: readonly VerdictFigur
 <style>${style}</style>
 </head>
 <body>
+<main>
 ${body.join("\n")}
+</main>
 </body>
 </html>
 `;
@@ -58,5 +63,9 @@ function written({ title, note, head, rows }: ReportTable): string {
     `<tr>${texts.map((text) => `<${name}>${escaped(text)}</${name}>`).join("")}</tr>`;
   const table = `<table><thead>${cells("th", head)}</thead><tbody>${rows.map((row) => cells("td", row)).join("")}</tbody></table>`;
   const said = note === undefined ? "" : `<p class="note">${escaped(note)}</p>`;
-  return `<h3>${escaped(title)}</h3>${said}<div class="wide">${table}</div>`;
+  return `<h3>${escaped(title)}</h3>${said}${wide(title, table)}`;
 }
+
+/** What a narrow window shows a part of: it can be scrolled by keys too. */
+const wide = (name: string, markup: string): string =>
+  `<div class="wide" role="group" aria-label="${escaped(name)}" tabindex="0">${markup}</div>`;

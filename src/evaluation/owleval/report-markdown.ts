@@ -1,4 +1,4 @@
-import type { VerdictFigures } from "./figure.ts";
+import { nameOf, type VerdictFigures } from "./figure.ts";
 import { categories } from "./questions.ts";
 import type { OwlEvalReport } from "./report-numbers.ts";
 import {
@@ -15,7 +15,7 @@ export function reportMarkdown(report: OwlEvalReport, figures: readonly VerdictF
   const parts = [
     "# OwlEval",
     ...figures.flatMap(({ verdict, grades, abilities }) => [
-      `## Grades by ${plain(verdict.by)}`,
+      `## Grades by ${plain(nameOf(verdict))}`,
       plain(aboutVerdict(verdict)),
       `![${Object.values(categories).join(" and ")} questions](${grades.name}.svg)`,
       `![abilities](${abilities.name}.svg)`,

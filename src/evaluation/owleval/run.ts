@@ -1,9 +1,9 @@
 import type { ChatMessage } from "../../generation/index.ts";
 import { pathKind, writeFileAtomically } from "../../platform/index.ts";
-import { requireNoProblems } from "../error.ts";
+import { RefusedError, requireNoProblems } from "../error.ts";
 import { openRowLog, type RowLog, readRows } from "../row-log.ts";
 import { allShards, type Shard, shardPath, shareOf } from "../shard.ts";
-import type { ExaminedSystem } from "../system.ts";
+import type { ExaminedSystem, SystemAnswer } from "../system.ts";
 import { type AnswerRow, answerRowSchema, misfit } from "./answers.ts";
 import type { OwlEvalSet, Question } from "./questions.ts";
 
@@ -19,8 +19,8 @@ export interface OwlEvalRunOptions {
 
 /**
  * Asks a system every question of OwlEval. A question sees the earlier ones about its picture, and what this system
- * answered to them; conversations about different pictures go together. Where a system has no room for all of that, the
- * oldest turns are left out, and `left_out_turns` of the answer says how many. Every answer is in the file before the next
+ * answered to them; conversations about different pictures go together. Where a system has no room for all of that, or
+ * its server refuses it, the oldest turns are left out, and `left_out_turns` of the answer says how many. Every answer is in the file before the next
  * batch is asked, so a run that was stopped goes on with the same call. When all are there the file is sorted by
  * question, as the released ones are.
  *
@@ -127,12 +127,18 @@ function conversationFor(
   ]);
 }
 
+/** What is asked, with as many of the earlier turns as there is room for. */
+interface Asked {
+  readonly conversation: ChatMessage[];
+  readonly leftOut: number;
+}
+
 function longestThatFits(
   question: Question,
   set: OwlEvalSet,
   system: ExaminedSystem,
   answers: ReadonlyMap<number, string>,
-): { readonly conversation: ChatMessage[]; readonly leftOut: number } {
+): Asked {
   const turns = set.earlier(question).length;
   for (let leftOut = 0; ; leftOut++) {
     const conversation = conversationFor(question, set, answers, leftOut);
@@ -149,21 +155,58 @@ async function askBatch(
 ): Promise<AnswerRow[]> {
   const asked = questions.map((question) => longestThatFits(question, set, system, answers));
   const conversations = asked.map(({ conversation }) => conversation);
-  const given = await system.answerAll(conversations, signal);
-  return questions.map(({ id, image, text }, i) => ({
+  try {
+    const given = await system.answerAll(conversations, signal);
+    return questions.map((question, i) => rowOf(question, system, asked[i], given[i]));
+  } catch (error) {
+    const isShortest = asked.every(({ leftOut }, i) => leftOut === set.earlier(questions[i]).length);
+    if (isShortest || !(error instanceof RefusedError && error.isOfRequest)) throw error;
+  }
+  const rows: AnswerRow[] = [];
+  for (const question of questions) rows.push(await askAlone(question, set, system, answers, signal));
+  return rows;
+}
+
+/** Asks with fewer and fewer earlier turns until the server does not refuse. */
+async function askAlone(
+  question: Question,
+  set: OwlEvalSet,
+  system: ExaminedSystem,
+  answers: ReadonlyMap<number, string>,
+  signal: AbortSignal | undefined,
+): Promise<AnswerRow> {
+  const turns = set.earlier(question).length;
+  for (let leftOut = 0; ; leftOut++) {
+    const conversation = conversationFor(question, set, answers, leftOut);
+    try {
+      const [answer] = await system.answerAll([conversation], signal);
+      return rowOf(question, system, { conversation, leftOut }, answer);
+    } catch (error) {
+      if (leftOut === turns || !(error instanceof RefusedError && error.isOfRequest)) throw error;
+    }
+  }
+}
+
+function rowOf(
+  { id, image, text }: Question,
+  system: ExaminedSystem,
+  { conversation, leftOut }: Asked,
+  answer: SystemAnswer,
+): AnswerRow {
+  return {
     image,
     question_id: id,
     question: text,
-    answer: given[i].text,
+    answer: answer.text,
     model_id: system.name,
-    prompt: system.promptOf(conversations[i]),
-    ...(asked[i].leftOut > 0 && { left_out_turns: asked[i].leftOut }),
+    prompt: system.promptOf(conversation),
+    ...(leftOut > 0 && { left_out_turns: leftOut }),
     settings: { ...system.settings },
     seed: system.seed,
     checkpoint: system.checkpoint,
-    finish_reason: given[i].finishReason,
+    finish_reason: answer.finishReason,
     time: new Date().toISOString(),
-  }));
+  };
 }
 
 /** What the file holds already, if it is of the very same examination. */
