@@ -116,7 +116,8 @@ export async function ask(page: Page, text: string): Promise<string> {
 /** Adds pictures of `examples/` to the question that is being written. */
 export async function addExamples(page: Page, ...names: string[]): Promise<void> {
   await chooser(page).setInputFiles(names.map(picturePath));
-  for (const name of names) await page.getByRole("button", { name: `Remove ${name}` }).waitFor();
+  const composer = page.getByRole("form", { name: "Message" });
+  for (const name of names) await composer.getByRole("button", { name: `Remove ${name}` }).waitFor();
 }
 
 /** Settings by their labels; sampling on or off. */

@@ -32,7 +32,7 @@ describe.skipIf(skipChromium)("the page, with the shipped owl", { timeout: 3 * p
 
   beforeAll(async () => {
     stage = await openStage({ feedback });
-  }, 300_000);
+  }, 10 * patience);
 
   afterAll(async () => {
     await stage?.close();
