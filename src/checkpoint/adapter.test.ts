@@ -9,10 +9,14 @@ import {
   adapterFrom,
   loadAdapter,
   loraName,
+  mergedSource,
   mergeLora,
   type NamedTensors,
+  openSafetensors,
   readSafetensors,
+  rowsOf,
   saveAdapter,
+  writeSafetensors,
 } from "./index.ts";
 
 const fixture = fileURLToPath(
@@ -56,6 +60,27 @@ describe("an adapter", () => {
     const merged = mergeLora(base, adapterFrom(lora, undefined));
     expectClose(merged, withPrefix(all, "merged."), 1e-6);
     expect(base.get(`${query}.weight`)!.data).toEqual(untouched);
+  });
+
+  it("is worked in some rows at a time as at once, and what it changes lies in no file", async () => {
+    const path = join(directory, "base.safetensors");
+    const base = withPrefix(await readSafetensors(fixture), "base.");
+    const untouched = float32([1, 2, 3, 4, 5, 6], [3, 2]);
+    await writeSafetensors(path, new Map([...base, ["norm", float32([0], [1])], ["table", untouched]]));
+    const all = await readSafetensors(fixture);
+    const lora = new Map([...all].filter(([name]) => name.startsWith("base_model")));
+    const adapter = { ...adapterFrom(lora, undefined), replaced: new Map([["norm", float32([7], [1])]]) };
+    const source = mergedSource(await openSafetensors(path), adapter);
+    const expected = mergeLora(base, { ...adapter, replaced: new Map() });
+    for (const [name, tensor] of expected) {
+      expect(await source.read(name)).toEqual(tensor);
+      expect(await source.read(name, [5, 8])).toEqual(rowsOf(tensor, [5, 8]));
+    }
+    expect(await source.read("norm")).toEqual(float32([7], [1]));
+    expect(await source.read("table", [1, 3])).toEqual(float32([3, 4, 5, 6], [2, 2]));
+    const inFiles = source.tensors.filter(({ place }) => place !== undefined).map(({ name }) => name);
+    expect(inFiles).toEqual(["table"]);
+    await source.close();
   });
 
   it("comes back as it was saved, with tensors that were trained beside it", async () => {
