@@ -108,27 +108,7 @@ describe("the official openai client", () => {
     const tools = [{ type: "function", function: { name: "f" } }];
     expect(await fails({ ...body, tools })).toMatchObject({ status: 400, param: "tools" });
   });
-
-  it("goes away in the middle of an answer, and the answer ends", async () => {
-    const before = served.owl.config.language.maxPositions;
-    const stream = await client.chat.completions.create({
-      model: "owl-nano",
-      messages: [{ role: "user", content: "tell me everything" }],
-      max_tokens: before,
-      temperature: 2,
-      stream: true,
-    });
-    for await (const _ of stream) break;
-    stream.controller.abort();
-    // The next answer would wait behind one that goes on.
-    await client.chat.completions.create({ model: "owl-nano", messages: asked("owl.png"), max_tokens: 1 });
-    const metrics = await (await fetch(`${socket.url}/metrics`, authorized)).text();
-    expect(metrics).toContain('owl_running{model="owl-nano"} 0');
-    expect(metrics).not.toContain('owl_answers_total{model="owl-nano",reason="length"} 2');
-  });
 });
-
-const authorized = { headers: { authorization: "Bearer a key" } };
 
 describe("the ai package with @ai-sdk/openai-compatible", () => {
   const model = () =>
