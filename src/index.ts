@@ -3,6 +3,7 @@ export { type AssemblyOptions, type AssemblyReport, assembleOwl } from "./assemb
 export { CheckpointError } from "./checkpoint/index.ts";
 export {
   type Answer,
+  type AttentionMaps,
   type ChatMessage,
   type ChatSettings,
   type FinishReason,

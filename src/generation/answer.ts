@@ -2,7 +2,7 @@ import type { TextStream } from "../tokenizer/index.ts";
 import { BeamSearch } from "./beam-search.ts";
 import type { Decoder } from "./decoder.ts";
 import type { Answer, FinishReason, ReportedToken, TokenConstraint } from "./request.ts";
-import type { GenerationSettings } from "./settings.ts";
+import { type GenerationSettings, SettingsError } from "./settings.ts";
 import { StopStrings } from "./stop-strings.ts";
 import { highest, type TokenChoice, tokenChoice } from "./token-choice.ts";
 import { reportToken } from "./token-report.ts";
@@ -31,7 +31,14 @@ export class GrowingAnswer {
   #reports: ReportedToken[] = [];
   #finish: FinishReason | undefined;
 
+  /** @throws SettingsError where the options need one beam and there are several */
   constructor(settings: GenerationSettings, options: AnswerOptions) {
+    const { constraint, topLogprobs } = options;
+    if (settings.numBeams > 1 && (constraint !== undefined || topLogprobs !== undefined)) {
+      throw new SettingsError(
+        `numBeams: a constraint and log-probabilities need one beam, got ${settings.numBeams}; set it to 1`,
+      );
+    }
     this.#settings = settings;
     this.#choice = tokenChoice(settings);
     this.#history = [settings.bosTokenId];

@@ -6,7 +6,6 @@ import { KeyValueRows } from "./key-value-rows.ts";
 import type { LoadedModel } from "./loaded-model.ts";
 import { checkPrompt } from "./prompt.ts";
 import type { EngineAnswer, GenerationPiece, GenerationRequest } from "./request.ts";
-import { SettingsError } from "./settings.ts";
 import { Turns } from "./turns.ts";
 import type { CacheStatistics } from "./visual-cache.ts";
 
@@ -130,11 +129,6 @@ export class Engine {
   #jobOf(request: GenerationRequest): GenerationJob {
     const { prompt, settings, constraint, topLogprobs } = request;
     checkPrompt(prompt, this.#model.config);
-    if (settings.numBeams > 1 && (constraint !== undefined || topLogprobs !== undefined)) {
-      throw new SettingsError(
-        `numBeams: a constraint and log-probabilities need one beam, got ${settings.numBeams}; set it to 1`,
-      );
-    }
     // The last token is not fed back, so it needs no position.
     const room = this.#model.config.language.maxPositions - prompt.ids.length + 1;
     const allowed = { ...settings, maxNewTokens: Math.min(settings.maxNewTokens, room) };

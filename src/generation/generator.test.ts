@@ -154,7 +154,7 @@ test("an answer can be ended before every token", async () => {
     const stop = new AbortController();
     const pieces: string[] = [];
     const run = (async () => {
-      for await (const piece of generator.stream(prompt, greedy, stop.signal)) {
+      for await (const piece of generator.stream(prompt, greedy, { signal: stop.signal })) {
         pieces.push(piece);
         if (pieces.length === tokens) stop.abort(new Error("enough"));
       }
@@ -168,7 +168,7 @@ test("an answer can be ended before every token", async () => {
     );
   }
   expect(await generator.answer(prompt, greedy)).toEqual(whole);
-  await expect(generator.answer(prompt, greedy, AbortSignal.abort())).rejects.toThrow(/abort/);
+  await expect(generator.answer(prompt, greedy, { signal: AbortSignal.abort() })).rejects.toThrow(/abort/);
 });
 
 test("answers asked for at the same time do not disturb each other", async () => {

@@ -1,3 +1,4 @@
+import type { TokenConstraint } from "../constraint/index.ts";
 import { tokensPerImage } from "../model/index.ts";
 import type { TextStream } from "../tokenizer/index.ts";
 import { type Answer, decodeBeams, decodeTogether, GrowingAnswer } from "./answer.ts";
@@ -9,6 +10,14 @@ import type { GenerationSettings } from "./settings.ts";
 export interface GeneratorOptions {
   /** Makes a new stream of text for an answer (`tokenizer.stream`); without it answers have ids only. */
   readonly textStream?: (() => TextStream) | undefined;
+}
+
+/** What may go with a request for answers. */
+export interface GeneratorRequest {
+  /** Ends the answers before their next token. */
+  readonly signal?: AbortSignal | undefined;
+  /** Makes what says which tokens may come next, for one answer that has at most so many; absent: any may. */
+  readonly constraint?: ((maxNewTokens: number) => TokenConstraint) | undefined;
 }
 
 /** How many answers a batch makes at once, where nothing is said. */
@@ -45,15 +54,16 @@ export class Generator {
   async *stream(
     prompt: Prompt,
     settings: GenerationSettings,
-    signal?: AbortSignal,
+    request: GeneratorRequest = {},
   ): AsyncGenerator<string, Answer> {
+    const { signal } = request;
     checkPrompt(prompt, this.#model.config);
     signal?.throwIfAborted();
+    const allowed = this.#allowed(settings, prompt);
+    const answer = this.#growing(allowed, request);
     const conversation = this.#takeConversation(prompt);
     const { decoder } = conversation;
     const logits = await decoder.prefill([prompt], conversation.reused);
-    const allowed = this.#allowed(settings, prompt);
-    const answer = new GrowingAnswer(allowed, { stream: this.#textStream?.() });
     try {
       signal?.throwIfAborted();
       if (settings.numBeams > 1) {
@@ -74,8 +84,8 @@ export class Generator {
   }
 
   /** A whole answer. See {@link stream}. */
-  async answer(prompt: Prompt, settings: GenerationSettings, signal?: AbortSignal): Promise<Answer> {
-    const stream = this.stream(prompt, settings, signal);
+  async answer(prompt: Prompt, settings: GenerationSettings, request?: GeneratorRequest): Promise<Answer> {
+    const stream = this.stream(prompt, settings, request);
     for (;;) {
       const { done, value } = await stream.next();
       if (done) return value;
@@ -90,7 +100,7 @@ export class Generator {
   async answerAll(
     prompts: readonly Prompt[],
     settings: GenerationSettings,
-    signal?: AbortSignal,
+    request: GeneratorRequest = {},
     size = batchSize,
   ): Promise<Answer[]> {
     for (const prompt of prompts) checkPrompt(prompt, this.#model.config);
@@ -98,11 +108,11 @@ export class Generator {
     const answers: Answer[] = [];
     for (let at = 0; at < order.length; at += size) {
       const some = order.slice(at, at + size);
-      signal?.throwIfAborted();
+      request.signal?.throwIfAborted();
       const made = await this.#answerBatch(
         some.map((i) => prompts[i]),
         settings,
-        signal,
+        request,
       );
       for (const [k, i] of some.entries()) answers[i] = made[k];
     }
@@ -112,11 +122,10 @@ export class Generator {
   async #answerBatch(
     prompts: readonly Prompt[],
     settings: GenerationSettings,
-    signal: AbortSignal | undefined,
+    request: GeneratorRequest,
   ): Promise<Answer[]> {
-    const answers = prompts.map(
-      (prompt) => new GrowingAnswer(this.#allowed(settings, prompt), { stream: this.#textStream?.() }),
-    );
+    const { signal } = request;
+    const answers = prompts.map((prompt) => this.#growing(this.#allowed(settings, prompt), request));
     if (settings.numBeams > 1) {
       for (const [i, prompt] of prompts.entries()) {
         const decoder = new Decoder(this.#model, this.#model.newCache(1));
@@ -142,6 +151,13 @@ export class Generator {
       if (!answer.finished) answer.add(id);
     }
     if (!answer.finished) answer.end("end");
+  }
+
+  #growing(allowed: GenerationSettings, { constraint }: GeneratorRequest): GrowingAnswer {
+    return new GrowingAnswer(allowed, {
+      stream: this.#textStream?.(),
+      constraint: constraint?.(allowed.maxNewTokens),
+    });
   }
 
   /** The settings with no more new tokens than the model has positions for. */

@@ -1,7 +1,7 @@
 export type { Answer, FinishReason } from "./answer.ts";
 export { type AttentionMaps, meanOverHeads } from "./attention-maps.ts";
 export { Engine, type EngineOptions, type EngineStatistics } from "./engine.ts";
-export { Generator, type GeneratorOptions } from "./generator.ts";
+export { Generator, type GeneratorOptions, type GeneratorRequest } from "./generator.ts";
 export { LoadedModel } from "./loaded-model.ts";
 export type { ForwardResult, GradientResult, ModelInputs } from "./numbers.ts";
 export { type ChatMessage, type ChatSettings, type LoadOptions, Owl } from "./owl.ts";

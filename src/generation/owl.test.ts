@@ -103,3 +103,35 @@ test("an owl without a tokenizer says so", async () => {
   expect(answer.ids.length).toBeGreaterThan(0);
   await bare.close();
 });
+
+const schema = {
+  type: "object",
+  properties: { animal: { enum: ["cat", "dog"] }, legs: { type: "integer", minimum: 0, maximum: 9 } },
+  required: ["animal", "legs"],
+};
+const fits = { animal: expect.stringMatching(/^(cat|dog)$/), legs: expect.any(Number) };
+
+test("with json an answer is an object that the schema allows, however it is asked for", async () => {
+  const settings = { json: schema, maxNewTokens: 60, doSample: true, temperature: 3, seed: 4 };
+  const prompt = await owl.prompt(ask("hello"));
+  const answers = [
+    await owl.chat(ask("hello"), settings).answer(),
+    await owl.generate(prompt, settings),
+    ...(await owl.chatAll([ask("hello"), ask("tell me")], settings)),
+  ];
+  for (const { text, finishReason } of answers) {
+    expect(finishReason).toBe("end");
+    expect(JSON.parse(text)).toEqual(fits);
+  }
+  const any = await owl.chat(ask("hello"), { ...settings, json: true, maxNewTokens: 20 }).text();
+  expect(Object.prototype.toString.call(JSON.parse(any))).toBe("[object Object]");
+  const [plain, none] = [{}, { json: false }].map((more) =>
+    owl.chat(ask("hello"), { maxNewTokens: 5, ...more }),
+  );
+  expect(await none.text()).toBe(await plain.text());
+});
+
+test("json needs one beam and a schema that can be held to", async () => {
+  await expect(owl.chat(ask("hello"), { json: true, numBeams: 2 }).text()).rejects.toThrow(/numBeams.*got 2/);
+  await expect(owl.chat(ask("hello"), { json: { not: {} } }).text()).rejects.toThrow('"not"');
+});

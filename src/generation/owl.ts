@@ -22,7 +22,7 @@ import { loadTokenizer, type Tokenizer } from "../tokenizer/index.ts";
 import type { Answer } from "./answer.ts";
 import type { AttentionMaps } from "./attention-maps.ts";
 import { Engine, type EngineOptions } from "./engine.ts";
-import { Generator } from "./generator.ts";
+import { Generator, type GeneratorRequest } from "./generator.ts";
 import { LoadedModel } from "./loaded-model.ts";
 import {
   type ForwardResult,
@@ -34,6 +34,7 @@ import {
 import { type PictureSource, type ReadingLimits, readMedia, type VideoSource } from "./picture-source.ts";
 import type { Prompt } from "./prompt.ts";
 import { Reply } from "./reply.ts";
+import type { TokenConstraint } from "./request.ts";
 import { completeSettings, type GenerationSettings, settingsFromGenerationConfig } from "./settings.ts";
 import { areMappable, storedParameters } from "./stored-weights.ts";
 
@@ -64,6 +65,11 @@ export type ChatMessage = Message<PictureSource, VideoSource>;
 export type ChatSettings = Partial<GenerationSettings> & {
   /** Ends the answer before its next token; the iteration then throws the signal's reason. */
   readonly signal?: AbortSignal | undefined;
+  /**
+   * The answer is JSON: any object (true), or what a JSON schema allows; see `jsonConstraint` of `mplug-owl/constraint`
+   * for what of schemas is supported. Needs one beam.
+   */
+  readonly json?: boolean | object | undefined;
 };
 
 /** The parts an owl is made of. */
@@ -201,8 +207,8 @@ export class Owl {
 
   /** Continues one prompt. Without a tokenizer the answer's text is empty. */
   async generate(prompt: Prompt, settings: ChatSettings = {}): Promise<Answer> {
-    const { signal, ...given } = settings;
-    return this.#generator.answer(prompt, completeSettings(given, this.defaults), signal);
+    const { complete, request } = await this.#requestOf(settings);
+    return this.#generator.answer(prompt, complete, request);
   }
 
   /** Continues many prompts, `batchSize` (default 64) at a time: the same answers as one by one. */
@@ -210,8 +216,9 @@ export class Owl {
     prompts: readonly Prompt[],
     settings: ChatSettings & { readonly batchSize?: number } = {},
   ): Promise<Answer[]> {
-    const { signal, batchSize, ...given } = settings;
-    return this.#generator.answerAll(prompts, completeSettings(given, this.defaults), signal, batchSize);
+    const { batchSize, ...given } = settings;
+    const { complete, request } = await this.#requestOf(given);
+    return this.#generator.answerAll(prompts, complete, request, batchSize);
   }
 
   /** Makes answers for many who ask at the same time, as a server needs it. Close it before the owl. */
@@ -252,9 +259,24 @@ export class Owl {
   }
 
   async *#stream(messages: readonly ChatMessage[], settings: ChatSettings): AsyncGenerator<string, Answer> {
-    const { signal, ...given } = settings;
+    const { complete, request } = await this.#requestOf(settings);
+    return yield* this.#generator.stream(await this.prompt(messages), complete, request);
+  }
+
+  /** @throws SettingsError, JsonSchemaError */
+  async #requestOf({ signal, json = false, ...given }: ChatSettings): Promise<{
+    readonly complete: GenerationSettings;
+    readonly request: GeneratorRequest;
+  }> {
     const complete = completeSettings(given, this.defaults);
-    return yield* this.#generator.stream(await this.prompt(messages), complete, signal);
+    if (json === false) return { complete, request: { signal } };
+    // Schemas and regular expressions are much to load for those who want none.
+    const { jsonConstraint } = await import("../constraint/index.ts");
+    const { tokenizer } = this;
+    const { eosTokenIds } = complete;
+    const constraint = (maxNewTokens: number): TokenConstraint =>
+      jsonConstraint(json === true ? undefined : json, tokenizer, { eosTokenIds, maxNewTokens });
+    return { complete, request: { signal, constraint } };
   }
 }
 
