@@ -1,6 +1,7 @@
 import { decodeBench } from "./decode.ts";
 import { servingBench } from "./serving.ts";
 import { sevenBillionBench } from "./seven-billion.ts";
+import { soakBench } from "./soak.ts";
 import { measureStep } from "./train.ts";
 import { visionBench } from "./vision.ts";
 
@@ -21,6 +22,7 @@ const benches: Readonly<Record<string, (words: readonly string[]) => Promise<voi
   decode: decodeBench,
   vision: visionBench,
   serving: servingBench,
+  soak: soakBench,
   "seven-billion": sevenBillionBench,
 };
 

@@ -1,0 +1,246 @@
+import { readFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { crc32, deflateSync } from "node:zlib";
+import { seededRandom } from "../src/data/index.ts";
+import { Owl } from "../src/generation/index.ts";
+import { listenHttp } from "../src/platform/index.ts";
+import { createServer, refuseMalformed } from "../src/server/index.ts";
+import { memory } from "./memory.ts";
+import { rounded } from "./numbers.ts";
+
+const path = (relative: string): string => fileURLToPath(new URL(relative, import.meta.url));
+/** Who ask at the same time: more than answers are made at once. */
+const clients = 12;
+const secondsBetweenSamples = 5;
+/** Small enough that it is full when the warm-up is over. */
+const visualCacheBytes = 8e6;
+const keyValueCacheBytes = 16e6;
+
+type Random = () => number;
+
+/** One way to ask; gives the status that was expected, or throws. */
+type Asking = (url: string, random: Random) => Promise<void>;
+
+const oneOf = <T>(random: Random, values: readonly T[]): T => values[Math.floor(random() * values.length)];
+const texts = ["what is this?", "what do cats eat?", "where do fish live?", "hello", "what is a piano for?"];
+const examples = ["owl", "dog", "guitar", "rocket"].map(
+  (name) => `data:image/png;base64,${readFileSync(path(`../examples/${name}.png`)).toString("base64")}`,
+);
+
+function chunk(name: string, data: Uint8Array): Buffer {
+  const framed = Buffer.concat([Buffer.alloc(4), Buffer.from(name), data, Buffer.alloc(4)]);
+  framed.writeUInt32BE(data.length, 0);
+  framed.writeUInt32BE(crc32(framed.subarray(4, -4)), framed.length - 4);
+  return framed;
+}
+
+/** A picture that nobody has seen: grey stripes. */
+function newPicture(random: Random): string {
+  const [width, height] = [32 + Math.floor(300 * random()), 32 + Math.floor(300 * random())];
+  const header = Buffer.alloc(13);
+  header.writeUInt32BE(width, 0);
+  header.writeUInt32BE(height, 4);
+  header[8] = 8;
+  const rows = Array.from({ length: height }, () => [0, ...new Array<number>(width).fill(256 * random())]);
+  const chunks = [
+    chunk("IHDR", header),
+    chunk("IDAT", deflateSync(Uint8Array.from(rows.flat()))),
+    chunk("IEND", Buffer.alloc(0)),
+  ];
+  const bytes = Buffer.concat([Buffer.from("\x89PNG\r\n\x1a\n", "latin1"), ...chunks]);
+  return `data:image/png;base64,${bytes.toString("base64")}`;
+}
+
+function question(random: Random, fields: object = {}, ...pictures: readonly string[]): object {
+  const parts = pictures.map((url) => ({ type: "image_url", image_url: { url } }));
+  const content = [...parts, { type: "text", text: oneOf(random, texts) }];
+  return { model: "owl-nano", messages: [{ role: "user", content }], max_tokens: 32, ...fields };
+}
+
+function post(
+  url: string,
+  body: unknown,
+  signal?: AbortSignal,
+  route = "chat/completions",
+): Promise<Response> {
+  return fetch(`${url}/v1/${route}`, {
+    method: "POST",
+    headers: { "content-type": "application/json" },
+    body: typeof body === "string" ? body : JSON.stringify(body),
+    ...(signal && { signal }),
+  });
+}
+
+async function expectStatus(response: Response, ...statuses: readonly number[]): Promise<string> {
+  const text = await response.text();
+  // Full is an answer too.
+  if (statuses.includes(response.status) || response.status === 429) return text;
+  throw new Error(`must be answered ${statuses.join(" or ")}, got ${response.status}: ${text.slice(0, 200)}`);
+}
+
+const sampled = (random: Random): object => ({ temperature: 1.2, seed: Math.floor(1e9 * random()) });
+
+/** An answer that is left after some events. */
+async function leave(url: string, random: Random): Promise<void> {
+  const stop = new AbortController();
+  const fields = { stream: true, repetition_penalty: 0.05, max_tokens: 240, n: 2 };
+  try {
+    const { body } = await post(url, question(random, fields), stop.signal);
+    const reader = body?.getReader();
+    for (let events = Math.floor(20 * random()); events > 0; events--) await reader?.read();
+    stop.abort();
+    await reader?.cancel();
+  } catch (error) {
+    if (!stop.signal.aborted) throw error;
+  }
+}
+
+/** Two turns; the second goes on from the first. */
+async function converse(url: string, random: Random): Promise<void> {
+  const first = question(random, {}, oneOf(random, examples)) as { messages: object[] };
+  const reply = await post(url, first);
+  const text = await expectStatus(reply, 200);
+  if (reply.status !== 200) return;
+  const { message } = JSON.parse(text).choices[0];
+  const assistant = { role: "assistant", content: message.content };
+  const messages = [...first.messages, assistant, { role: "user", content: oneOf(random, texts) }];
+  await expectStatus(await post(url, { ...first, messages, ...sampled(random) }), 200);
+}
+
+/** A schema that hardly ever comes again. */
+async function json(url: string, random: Random): Promise<void> {
+  const name = `field${Math.floor(1000 * random())}`;
+  const schema = {
+    type: "object",
+    properties: { [name]: { type: "integer" }, kind: { enum: ["a", "b"] } },
+    required: [name, "kind"],
+  };
+  const response_format = { type: "json_schema", json_schema: { name: "x", schema } };
+  await expectStatus(await post(url, question(random, { response_format, ...sampled(random) })), 200);
+}
+
+/** Asks once with what is made for it. */
+function once(
+  make: (random: Random) => unknown,
+  statuses: readonly number[] = [200],
+  route?: string,
+): Asking {
+  return async (url, random) => {
+    await expectStatus(await post(url, make(random), undefined, route), ...statuses);
+  };
+}
+
+const stream = { stream: true };
+const logprobs = { n: 2, logprobs: true, top_logprobs: 5 };
+const beams = { num_beams: 3, max_tokens: 12 };
+const malformed = ["{", "[[[[", '{"model":1}', "x".repeat(1e5)];
+const wrong = [{ n: 0 }, { magic: 1 }, { model: "x" }];
+const pages = ["/metrics", "/v1/models", "/healthz", "/nowhere"];
+
+/** Each of the ways as often as its number says. */
+const ways: readonly (readonly [name: string, weight: number, ask: Asking])[] = [
+  ["stream", 6, once((random) => question(random, { ...stream, ...sampled(random) }))],
+  ["whole", 4, once((random) => question(random, logprobs))],
+  ["picture seen", 4, once((random) => question(random, stream, oneOf(random, examples)))],
+  ["picture new", 3, once((random) => question(random, {}, newPicture(random)))],
+  ["conversation", 3, converse],
+  ["left", 3, leave],
+  ["json", 2, json],
+  ["beams", 1, once((random) => question(random, beams))],
+  [
+    "completion",
+    1,
+    once(() => ({ model: "owl-nano", prompt: ["Human: hi\nAI:", "a"] }), [200], "completions"),
+  ],
+  ["attention", 1, once((random) => ({ model: "owl-nano", image: newPicture(random) }), [200], "attention")],
+  ["malformed", 2, once((random) => oneOf(random, malformed), [400])],
+  ["wrong", 2, once((random) => question(random, oneOf(random, wrong)), [400, 404])],
+  [
+    "read",
+    2,
+    async (url, random) => void (await expectStatus(await fetch(url + oneOf(random, pages)), 200, 404)),
+  ],
+];
+const lots = ways.flatMap(([name, weight, ask]) => Array.from({ length: weight }, () => ({ name, ask })));
+
+/** The slope of the least-squares line through points. */
+function slope(points: readonly (readonly [x: number, y: number])[]): number {
+  const mean = (of: (point: readonly [number, number]) => number): number =>
+    points.reduce((sum, point) => sum + of(point), 0) / points.length;
+  const [x, y] = [mean((point) => point[0]), mean((point) => point[1])];
+  const spread = mean((point) => (point[0] - x) ** 2);
+  return mean((point) => (point[0] - x) * (point[1] - y)) / spread;
+}
+
+async function metric(url: string, name: string): Promise<number> {
+  const text = await (await fetch(`${url}/metrics`)).text();
+  return Number(new RegExp(`^owl_${name}(?:\\{[^}]*\\})? (\\S+)$`, "m").exec(text)?.[1]);
+}
+
+/**
+ * `bench soak [minutes]`: everything that a server is asked for, by many at once, over a socket. A line each minute;
+ * in the end the growth of the resident memory, in MB a minute, after the first quarter. Fails where an answer had
+ * another status than it should have, or something is left taken.
+ */
+export async function soakBench([minutes = "10"]: readonly string[]): Promise<void> {
+  const owl = await Owl.load(path("../models/owl-nano"));
+  const models = { "owl-nano": { owl } };
+  const server = createServer({ models, engine: { visualCacheBytes, keyValueCacheBytes } });
+  const socket = await listenHttp(server.fetch.bind(server), {
+    host: "127.0.0.1",
+    port: 0,
+    refuse: refuseMalformed,
+  });
+  const url = `http://127.0.0.1:${socket.port}`;
+  const began = performance.now();
+  const minutesSince = (): number => (performance.now() - began) / 60_000;
+  const asked: Record<string, number> = Object.fromEntries(ways.map(([name]) => [name, 0]));
+  const failures: string[] = [];
+  const samples: [number, number][] = [];
+
+  const client = async (seed: number): Promise<void> => {
+    const random = seededRandom(seed);
+    while (minutesSince() < Number(minutes)) {
+      const { name, ask } = oneOf(random, lots);
+      asked[name]++;
+      await ask(url, random).catch((error: unknown) => failures.push(`${name}: ${String(error)}`));
+    }
+  };
+  let lastTokens = 0;
+  let lastMinute = 0;
+  const report = async (): Promise<void> => {
+    const tokens = await metric(url, "generated_tokens_total");
+    const line = {
+      minute: minutesSince(),
+      requests: Object.values(asked).reduce((sum, count) => sum + count, 0),
+      failures: failures.length,
+      tokens,
+      tokens_per_s: (tokens - lastTokens) / (60 * (minutesSince() - lastMinute)),
+      ...memory(),
+      heap_mb: process.memoryUsage().heapUsed / 1e6,
+    };
+    [lastTokens, lastMinute] = [tokens, line.minute];
+    console.log(JSON.stringify(line, rounded));
+  };
+  const sampling = setInterval(
+    () => samples.push([minutesSince(), memory().resident_mb]),
+    1000 * secondsBetweenSamples,
+  );
+  const reporting = setInterval(() => void report(), 60_000);
+  await Promise.all(Array.from({ length: clients }, (_, i) => client(i)));
+  clearInterval(sampling);
+  clearInterval(reporting);
+  await report();
+
+  const settled = samples.filter(([minute]) => minute > Number(minutes) / 4);
+  const left = { running: await metric(url, "running"), waiting: await metric(url, "waiting") };
+  const growth = settled.length < 2 ? null : slope(settled);
+  console.log(
+    JSON.stringify({ asked, growth_mb_per_minute: growth, left, failures: failures.slice(0, 10) }, rounded),
+  );
+  await server.drain();
+  await socket.close(1);
+  await server.close();
+  await owl.close();
+  if (failures.length > 0 || left.running + left.waiting > 0) process.exitCode = 1;
+}
