@@ -1,0 +1,208 @@
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { Page } from "playwright-core";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { createServer, type RemoteFetch } from "../src/server/index.ts";
+import { modelDirectory, picturePath, question } from "../src/server/testing/owl-server.ts";
+import { onSocket } from "../src/server/testing/socket.ts";
+import {
+  addExamples,
+  answered,
+  answers,
+  ask,
+  chooser,
+  field,
+  type OpenedPage,
+  openPage,
+  openStage,
+  patience,
+  questions,
+  type Stage,
+  textOf,
+} from "./page-fixture.ts";
+import { skipChromium } from "./setup/chromium.ts";
+import { ffmpeg, greyFilm, skipFfmpeg } from "./setup/ffmpeg.ts";
+import { builtPage } from "./setup/page.ts";
+
+/** Of a streamed reply the first events; then nothing more comes, and no end. */
+function beginningOf(response: Response): Response {
+  if (!response.headers.get("content-type")?.startsWith("text/event-stream")) return response;
+  let events = 0;
+  const cut = new TransformStream<Uint8Array, Uint8Array>({
+    transform(event, controller) {
+      if (events++ < 4) controller.enqueue(event);
+    },
+    flush: () => new Promise(() => undefined),
+  });
+  return new Response(response.body?.pipeThrough(cut) ?? null, response);
+}
+
+/** What an answer says in place of words, or below them. */
+const problemOf = (page: Page) => answers(page).last().locator(".problem");
+const tryAgain = (page: Page) => page.getByRole("button", { name: "Try again" });
+
+describe.skipIf(skipChromium)("the page, when something is in the way", { timeout: 3 * patience }, () => {
+  let stage: Stage;
+  let opened: OpenedPage;
+  let page: Page;
+
+  /** Lets a picture from elsewhere arrive, which until then somebody waits for. */
+  let deliver: (() => void) | undefined;
+  const remote: RemoteFetch = () =>
+    new Promise((resolve) => {
+      deliver = () => resolve(readFileSync(picturePath("owl.png")));
+    });
+
+  beforeAll(async () => {
+    stage = await openStage({ limits: { queue: 1, pictures: 2 }, remote });
+  }, 10 * patience);
+
+  afterAll(() => stage?.close());
+
+  beforeEach(async () => {
+    opened = await stage.open();
+    ({ page } = opened);
+  });
+
+  afterEach(async () => {
+    await opened.close();
+    expect(opened.faults).toEqual([]);
+  });
+
+  it("a server that is gone is told in words, and the chat goes on when it is back", async () => {
+    const first = await ask(page, "what do cats eat?");
+    const connect = await stage.disconnect();
+    await field(page).fill("what do dogs eat?");
+    await field(page).press("Enter");
+    await problemOf(page).getByText("The server cannot be reached. Is it still running?").waitFor();
+    await connect();
+    await tryAgain(page).click();
+    await expect.poll(() => answers(page).last().locator(".markdown").count()).toBe(1);
+    expect(await answered(page)).not.toBe("");
+    expect(await textOf(answers(page).first())).toBe(first);
+  });
+
+  it("an answer that breaks off keeps its words", async () => {
+    // A connection that lets the first words of an answer through and no more.
+    const { server } = stage.served;
+    const wire = await onSocket({
+      fetch: async (request) => beginningOf(await server.fetch(request)),
+      drain: () => server.drain(),
+      close: () => server.close(),
+    });
+    const cut = await openPage(stage.browser, wire.url);
+    await field(cut.page).fill("what do cats eat?");
+    await field(cut.page).press("Enter");
+    await answers(cut.page).locator(".writing").waitFor();
+    await wire.close();
+    await problemOf(cut.page).getByText("The connection ended before the answer was complete.").waitFor();
+    const kept = await answered(cut.page);
+    expect(kept).not.toBe("");
+    const whole = await ask(page, "what do cats eat?");
+    expect(whole.startsWith(kept)).toBe(true);
+    expect(whole.length).toBeGreaterThan(kept.length);
+    expect(cut.faults).toEqual([]);
+    await cut.close();
+  });
+
+  it("a server that is busy is told in words, with when to try again", async () => {
+    // Somebody else has the only place, and waits for a picture from far away.
+    const other = stage.served.post(
+      "/v1/chat/completions",
+      question("what is this?", "https://example.com/owl.png"),
+    );
+    await expect.poll(() => deliver).toBeDefined();
+    await field(page).fill("what do cats eat?");
+    await field(page).press("Enter");
+    await problemOf(page)
+      .getByText(/^The server is busy: .*\. Try again in 5 seconds\.$/)
+      .waitFor();
+    deliver?.();
+    expect((await other).status).toBe(200);
+    await tryAgain(page).click();
+    await expect.poll(() => answers(page).locator(".markdown").count()).toBe(1);
+    expect(await answered(page)).not.toBe("");
+  });
+
+  it("two pictures in one question, a second turn; more than the server takes is told in words", async () => {
+    const bodies: string[] = [];
+    page.on("request", (request) => {
+      if (request.url().endsWith("/v1/chat/completions")) bodies.push(request.postData() ?? "");
+    });
+    await addExamples(page, "rocket.png", "guitar.png");
+    const shown = [await ask(page, "what is in the first picture?"), await ask(page, "and its color?")];
+    const asked = bodies.map((body) => JSON.parse(body));
+    const kinds = asked[1].messages.map(({ content }: { content: string | { type: string }[] }) =>
+      typeof content === "string" ? content : content.map(({ type }) => type),
+    );
+    expect(kinds).toEqual([["image_url", "image_url", "text"], shown[0], ["text"]]);
+    for (const [i, body] of asked.entries()) {
+      const { stream_options: _, ...rest } = body;
+      const response = await stage.served.post("/v1/chat/completions", { ...rest, stream: false });
+      const { choices } = (await response.json()) as { choices: { message: { content: string } }[] };
+      expect(choices[0].message.content.trim()).toBe(shown[i]);
+    }
+    expect(shown[0]).not.toBe("");
+
+    await addExamples(page, "dog.png");
+    await field(page).fill("and this?");
+    await field(page).press("Enter");
+    await problemOf(page)
+      .getByText(/^This is more than the server takes: .*at most 2 pictures.*Leave out a picture/)
+      .waitFor();
+  });
+
+  it("a conversation that has become too long is told in words", async () => {
+    await field(page).fill("what do cats eat? ".repeat(60));
+    await field(page).press("Enter");
+    await problemOf(page)
+      .getByText(/^The server refused this: .*256/)
+      .waitFor();
+    await page.keyboard.press("Alt+n");
+    expect(await ask(page, "what do cats eat?")).not.toBe("");
+  });
+
+  it.skipIf(skipFfmpeg)("a video is shown and asked about", async () => {
+    const folder = mkdtempSync(join(tmpdir(), "owl-film-"));
+    const film = join(folder, "film.mp4");
+    ffmpeg(...greyFilm(8, 30), film);
+    await chooser(page).setInputFiles(film);
+    await page.getByRole("button", { name: "Remove film.mp4" }).waitFor();
+    await page.evaluate(() => {
+      const dataTransfer = new DataTransfer();
+      dataTransfer.items.add(new File([new Uint8Array(17 * 2 ** 20)], "long.mp4", { type: "video/mp4" }));
+      window.dispatchEvent(new DragEvent("drop", { cancelable: true, dataTransfer }));
+    });
+    await page.getByText('"long.mp4" has 17 MB; a video may have 16 MB. Cut it shorter.').waitFor();
+    expect(await ask(page, "what is this?")).not.toBe("");
+    const video = questions(page).locator("video");
+    expect(await video.getAttribute("aria-label")).toBe("Video film.mp4");
+    await page.reload();
+    await expect
+      .poll(() => video.evaluate(({ readyState }: HTMLVideoElement) => readyState))
+      .toBeGreaterThan(0);
+    rmSync(folder, { recursive: true });
+  });
+
+  it("one model is named; among several one is chosen, and answers", async () => {
+    expect(await page.getByRole("combobox", { name: "Model" }).count()).toBe(0);
+    const model = { owl: stage.served.owl, directory: modelDirectory };
+    const server = createServer({
+      models: { "owl-nano": model, "owl-other": model },
+      page: await builtPage(),
+    });
+    const socket = await onSocket(server);
+    const two = await openPage(stage.browser, socket.url);
+    const asked = two.page.waitForRequest("**/v1/chat/completions");
+    await two.page.getByRole("combobox", { name: "Model" }).selectOption("owl-other");
+    expect(await ask(two.page, "what do cats eat?")).not.toBe("");
+    expect((await asked).postDataJSON()).toMatchObject({ model: "owl-other" });
+    await two.page.reload();
+    await expect.poll(() => two.page.getByRole("combobox", { name: "Model" }).inputValue()).toBe("owl-other");
+    expect(two.faults).toEqual([]);
+    await two.close();
+    await socket.close();
+    await server.close();
+  });
+});
