@@ -4,6 +4,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import axe from "axe-core";
 import { type Browser, chromium, type Page } from "playwright-core";
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from "vitest";
 import { runCli } from "../src/cli/program.ts";
@@ -90,6 +91,35 @@ async function gradeWithKeys(page: Page, question: number, script: Script): Prom
   const texts = await page.locator("article > .text").allTextContents();
   for (const text of texts) await page.keyboard.press(script(question, text).toLowerCase());
   await page.getByText(`All answers to question ${question} are graded`).waitFor();
+}
+
+/** What keeps people out of the page, as far as axe-core sees it: where the name is asked, and where answers are graded. */
+async function barriers(browser: Browser, url: string, colorScheme: "light" | "dark"): Promise<string[]> {
+  const context = await browser.newContext({ bypassCSP: true, colorScheme });
+  const page = await context.newPage();
+  page.setDefaultTimeout(300_000);
+  const found: string[] = [];
+  for (const [query, shown] of [
+    ["", "form"],
+    ["?rater=carl", "article"],
+  ]) {
+    await page.goto(`${url}${query}`);
+    await page.locator(shown).first().waitFor();
+    await page.evaluate(axe.source);
+    const violations = await page.evaluate(async () => {
+      const { violations } = await (window as unknown as { axe: typeof axe }).axe.run();
+      return violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(" ")}`);
+    });
+    found.push(...violations);
+  }
+  await context.close();
+  return found;
+}
+
+/** Whether a field can be seen and touched, with nothing over it. */
+function isInSight(field: Element): boolean {
+  const { x, y, width, height } = field.getBoundingClientRect();
+  return [2, height - 2].every((down) => document.elementFromPoint(x + width / 2, y + down) === field);
 }
 
 function read(directory: string): Map<string, Map<number, string>> {
@@ -190,11 +220,27 @@ describe.skipIf(skipChromium)("graded in a browser", () => {
     const second = await startRating(answers, fixture, out);
     const again = await open(second.url, "anna");
     await again.page.getByText("anna: 4 of 8 answers graded").waitFor();
+    // A wrong grade and a note, both taken back, without a moment's waiting.
+    for (const key of ["d", "u", "n", ..."bad", "Enter", "u"]) await again.page.keyboard.press(key);
     await gradeWithKeys(again.page, 3, anna);
+    expect(await again.page.getByLabel("Note on answer 1").inputValue()).toBe("");
     await again.page.keyboard.press("o");
     await gradeWithKeys(again.page, 4, anna);
     await again.page.getByText("anna: 8 of 8 answers graded").waitFor();
+    await again.page.setViewportSize({ width: 390, height: 640 });
+    for (const place of [1, 2]) {
+      for (const key of [String(place), "n"]) await again.page.keyboard.press(key);
+      expect(await again.page.getByLabel(`Note on answer ${place}`).evaluate(isInSight)).toBe(true);
+      await again.page.keyboard.press("Enter");
+    }
+    const [left, answer] = await Promise.all(
+      ["#left", "article"].map((name) => again.page.locator(name).first().boundingBox()),
+    );
+    expect(answer?.y).toBeGreaterThanOrEqual((left?.y ?? 0) + (left?.height ?? 0));
     expect(again.errors).toEqual([]);
+    for (const colorScheme of ["light", "dark"] as const) {
+      expect(await barriers(browser, second.url, colorScheme)).toEqual([]);
+    }
     await gradeRest(second.url, "ben", ben);
     await second.kill();
 
@@ -212,7 +258,7 @@ describe.skipIf(skipChromium)("graded in a browser", () => {
     expect(agreement.pairs).toMatchObject([{ first: "anna", second: "ben", answers: 8, equal: 0.5 }]);
     expect(agreement.pairs[0].kappa).toBeCloseTo(1 / 3, 12);
     expect(published?.source).toBe("arXiv 2304.14178");
-  }, 600_000);
+  }, 1_200_000);
 
   test.skipIf(!sharedAvailable)(
     "the six released answer files, from the import to the report",
@@ -268,7 +314,7 @@ describe.skipIf(skipChromium)("graded in a browser", () => {
       const png = readFileSync(join(folder, "released-report", "grades.png"));
       expect(png.subarray(1, 4).toString()).toBe("PNG");
     },
-    600_000,
+    1_200_000,
   );
 });
 

@@ -58,7 +58,7 @@ test("a benchmark is run twice and compared", async () => {
   );
   expect(compared).toMatchObject({ code: 0, out: expect.stringContaining("McNemar's test") });
   expect(readFileSync(page, "utf8")).toContain("data:image/png;base64,");
-});
+}, 300_000);
 
 test("perplexity, and what is asked in a wrong way", async () => {
   const text = join(folder, "text.txt");
@@ -79,4 +79,4 @@ test("perplexity, and what is asked in a wrong way", async () => {
     code: 2,
     err: expect.stringContaining("does not tell probabilities"),
   });
-});
+}, 300_000);
