@@ -71,7 +71,7 @@ beforeAll(async () => {
     port: 0,
     refuse: refuseMalformed,
   });
-}, 300_000);
+}, 1_200_000);
 
 afterAll(async () => {
   child?.kill("SIGKILL");
@@ -157,7 +157,7 @@ test("a model is asked with the turns before; a run that was killed goes on, and
       at += text.length;
     }
   }
-}, 300_000);
+}, 1_200_000);
 
 test("the same model behind an endpoint gives the same answers", async () => {
   const out = join(folder, "endpoint.jsonl");
@@ -165,7 +165,7 @@ test("the same model behind an endpoint gives the same answers", async () => {
   expect(await owl(...asked)).toMatchObject({ code: 0 });
   expect(answersOf(out)).toEqual(answersOf(whole()));
   expect(lines(out)[0]).toMatchObject({ checkpoint: null, settings: { model: "owl-nano", temperature: 0 } });
-}, 300_000);
+}, 1_200_000);
 
 test("parts are asked one by one, and put together by whichever is last", async () => {
   const out = join(folder, "parts.jsonl");
@@ -180,7 +180,7 @@ test("parts are asked one by one, and put together by whichever is last", async 
   expect(answersOf(out)).toEqual(answersOf(whole()));
   const other = ofModel(out, "--shard", "1/2", "--temperature", "1");
   expect(await owl(...other)).toMatchObject({ code: 1, err: expect.stringContaining("same examination") });
-}, 300_000);
+}, 1_200_000);
 
 test.skipIf(skipMpi)(
   "mpirun gives each process a part",
@@ -192,7 +192,7 @@ test.skipIf(skipMpi)(
     expect(lines(join(folder, "mpi.1-of-2.jsonl"))).toHaveLength(4);
     expect(answersOf(out)).toEqual(answersOf(whole()));
   },
-  300_000,
+  1_200_000,
 );
 
 test("a judge behind an endpoint grades in both orders, and its agreement with a person is reported", async () => {
@@ -238,4 +238,4 @@ test("a judge behind an endpoint grades in both orders, and its agreement with a
   expect(existsSync(join(report, "grades-judge-owl-long.png"))).toBe(true);
   expect(await owl("eval", "report", graded, judged, short, "--out", report)).toMatchObject({ code: 0 });
   expect(readFileSync(join(report, "report.md"), "utf8")).toContain("Where a judge gave no grades");
-}, 300_000);
+}, 1_200_000);
