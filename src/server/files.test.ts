@@ -1,10 +1,19 @@
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  truncateSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { tokensPerImage } from "../model/index.ts";
 import { encodeTrainingSample } from "../prompt/index.ts";
-import { createServer } from "./server.ts";
+import { createServer, type ServerEvent } from "./server.ts";
 import {
   modelDirectory,
   owlServer,
@@ -83,6 +92,25 @@ describe("the page", () => {
     const response = await get(path);
     expect(response.status).toBe(404);
     expect(await response.text()).not.toContain("secret");
+  });
+});
+
+describe("a file that becomes shorter while it is sent", () => {
+  it("ends its reply with a number; the log has the file's name", async () => {
+    const path = join(page, "large.bin");
+    writeFileSync(path, new Uint8Array(600_000));
+    const events: ServerEvent[] = [];
+    const models = { "owl-nano": { owl: served.owl } };
+    const server = createServer({ models, page, onEvent: (event) => events.push(event) });
+    const reply = await server.fetch(new Request("http://localhost/large.bin"));
+    const reader = reply.body!.getReader();
+    await reader.read();
+    truncateSync(path, 10);
+    const failed = reader.read();
+    await expect(failed).rejects.toThrow(/^internal error; the server's log has it under [\w-]+$/);
+    const internal = events.find((event) => event.kind === "error");
+    expect(String(internal?.error)).toContain(path);
+    await server.close();
   });
 });
 
