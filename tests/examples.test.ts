@@ -25,7 +25,7 @@ beforeAll(async () => {
   for (const folder of ["refs", "snapshots"]) mkdirSync(join(repo, folder), { recursive: true });
   writeFileSync(join(repo, "refs", "main"), commit);
   symlinkSync(directory, join(repo, "snapshots", commit));
-  for (const picture of ["dog.png", "owl.png"]) {
+  for (const picture of ["penguin.png", "owl.png"]) {
     copyFileSync(join(root, "examples", picture), join(directory, "examples", picture));
   }
 });

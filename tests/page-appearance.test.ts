@@ -46,11 +46,11 @@ const rich = archiveOf(
       text: "what do you see in these?",
       attachments: [
         picture("a", "owl.png"),
-        { ...picture("b", "guitar.png"), note: "made smaller to be sent" },
+        { ...picture("b", "sunflower.png"), note: "made smaller to be sent" },
       ],
     },
     { role: "assistant", text: markdown, state: "length", model: "owl-nano", rating: "up", timing },
-    { role: "user", text: `and${" this".repeat(60)}?`, attachments: [picture("c", "dog.png")] },
+    { role: "user", text: `and${" this".repeat(60)}?`, attachments: [picture("c", "penguin.png")] },
     { role: "assistant", text: "No", state: "stopped", model: "owl-nano" },
     {
       id: "last",
@@ -62,7 +62,7 @@ const rich = archiveOf(
       problem: "It broke.",
     },
   ],
-  { a: pictureUrl("owl.png"), b: pictureUrl("guitar.png"), c: pictureUrl("dog.png") },
+  { a: pictureUrl("owl.png"), b: pictureUrl("sunflower.png"), c: pictureUrl("penguin.png") },
 );
 
 const picturesOf = (page: Page) => questions(page).first().getByRole("button", { name: "owl.png" });
@@ -105,7 +105,7 @@ async function walk(page: Page, look: (what: string) => Promise<void>): Promise<
   await look("a conversation, with a note about an answer");
   await page.getByRole("button", { name: "Cancel" }).click();
   await page.keyboard.press("Alt+e");
-  await addExamples(page, "rocket.png", "dog.png", "guitar.png");
+  await addExamples(page, "umbrella.png", "penguin.png", "sunflower.png");
   await look("a question that is edited, and one that is written");
   await page.getByRole("button", { name: "Cancel" }).click();
   await picturesOf(page).click();
@@ -182,7 +182,7 @@ describe.skipIf(skipChromium)("how the page looks", { timeout: 5 * patience }, (
     while ((await added.count()) > 0) await added.first().tap();
     await field(page).fill("a line\n".repeat(40));
     const send = page.getByRole("button", { name: "Send" });
-    await addExamples(page, "dog.png");
+    await addExamples(page, "penguin.png");
     const box = await send.boundingBox();
     expect(box).toMatchObject({ width: expect.closeTo(36, 0), height: expect.closeTo(36, 0) });
     expect((box?.y ?? 1000) + 36).toBeLessThan(viewport.height);
@@ -230,9 +230,9 @@ describe.skipIf(skipChromium)("how the page looks", { timeout: 5 * patience }, (
 
   it("shows where the owl looks: by each visual token, summed, and layer by layer", async () => {
     const { page, faults, close } = await stage.open();
-    await page.getByRole("button", { name: "Example: rocket" }).click();
+    await page.getByRole("button", { name: "Example: umbrella" }).click();
     await answered(page);
-    await questions(page).getByRole("button", { name: "rocket.png" }).click();
+    await questions(page).getByRole("button", { name: "umbrella.png" }).click();
     const veil = dialog(page).locator("figure canvas");
     await veil.waitFor();
     // The veil is thinnest where the owl looks most.
@@ -242,7 +242,7 @@ describe.skipIf(skipChromium)("how the page looks", { timeout: 5 * patience }, (
         const { data } = canvas.getContext("2d")!.getImageData(0, 0, width, height);
         return Array.from({ length: width * height }, (_, i) => data[4 * i + 3]);
       });
-    const owl = await stage.served.owl.attention(picturePath("rocket.png"));
+    const owl = await stage.served.owl.attention(picturePath("umbrella.png"));
     const { layers, heads, queries, rows, columns, maps } = owl;
     const patches = rows * columns;
     /** By how much the veil is thicker at the patch that these look at most than at its thinnest. */

@@ -135,7 +135,7 @@ describe.skipIf(skipChromium)("a conversation in the page", { timeout: 3 * patie
 
   it("keeps its pictures while another tab opens the page, and stays at its end as they come", async () => {
     await page.setViewportSize({ width: 500, height: 320 });
-    await addExamples(page, "owl.png", "dog.png");
+    await addExamples(page, "owl.png", "penguin.png");
     const other = await page.context().newPage();
     await other.goto(stage.url);
     await other.waitForFunction(async () => (await navigator.locks.query()).held?.length === 2);

@@ -130,7 +130,7 @@ describe.skipIf(skipChromium)("the page, when something is in the way", { timeou
     page.on("request", (request) => {
       if (request.url().endsWith("/v1/chat/completions")) bodies.push(request.postData() ?? "");
     });
-    await addExamples(page, "rocket.png", "guitar.png");
+    await addExamples(page, "umbrella.png", "sunflower.png");
     const shown = [await ask(page, "what is in the first picture?"), await ask(page, "and its color?")];
     const asked = bodies.map((body) => JSON.parse(body));
     const kinds = asked[1].messages.map(({ content }: { content: string | { type: string }[] }) =>
@@ -145,7 +145,7 @@ describe.skipIf(skipChromium)("the page, when something is in the way", { timeou
     }
     expect(shown[0]).not.toBe("");
 
-    await addExamples(page, "dog.png");
+    await addExamples(page, "penguin.png");
     await field(page).fill("and this?");
     await field(page).press("Enter");
     await problemOf(page)

@@ -158,7 +158,7 @@ describe.skipIf(skipChromium)("the page, with the shipped owl", { timeout: 3 * p
   });
 
   it("pictures are chosen, pasted and dropped, several at once; bad files are told in words", async () => {
-    await addExamples(page, "dog.png", "rocket.png");
+    await addExamples(page, "penguin.png", "umbrella.png");
     const create = { width: 2600, height: 400, channels: 3 as const, background: "#000" };
     const noise = { type: "gaussian" as const, mean: 99, sigma: 60 };
     const large = await sharp({ create: { ...create, noise } })

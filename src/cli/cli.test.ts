@@ -13,7 +13,7 @@ import { runCli } from "./program.ts";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
 const fixture = (path: string): string => join(root, "tests/fixtures", path);
-const picture = join(root, "examples/dog.png");
+const picture = join(root, "examples/penguin.png");
 
 interface Outcome {
   readonly code: number | null;
@@ -64,7 +64,7 @@ beforeAll(async () => {
   for (const [name, rows] of Object.entries(trainingRows)) {
     writeFileSync(join(folder, name), rows.map((row) => JSON.stringify(row)).join("\n"));
   }
-  copyFileSync(picture, join(folder, "dog.png"));
+  copyFileSync(picture, join(folder, "penguin.png"));
 });
 afterAll(() => {
   model.remove();
@@ -72,7 +72,7 @@ afterAll(() => {
 });
 
 const trainingRows = {
-  "pictures.jsonl": [{ image: ["dog.png"], text: "Human: <image>\nHuman: what is this?\nAI: a dog" }],
+  "pictures.jsonl": [{ image: ["penguin.png"], text: "Human: <image>\nHuman: what is this?\nAI: a penguin" }],
   "text.jsonl": [{ text: "Human: hi\nAI: hello" }, { text: "Human: bye\nAI: good bye" }],
 };
 

@@ -24,12 +24,17 @@ beforeAll(async () => {
   data = join(folder, "questions.jsonl");
   const rows = [
     { image: ["owl.png"], question: "what is this?", answers: ["an owl", "this is an owl"], kind: "picture" },
-    { image: ["dog.png"], question: "what is this?", answers: ["a dog", "this is a dog"], kind: "picture" },
+    {
+      image: ["penguin.png"],
+      question: "what is this?",
+      answers: ["a penguin", "this is a penguin"],
+      kind: "picture",
+    },
     { question: "what do cats eat?", answers: ["fish"], kind: "words" },
     { question: "where do fish live?", answers: ["in water", "in the water"], kind: "words" },
     { image: ["owl.png"], question: "what colour is behind it?", answers: ["blue"], kind: "picture" },
   ];
-  for (const name of ["owl.png", "dog.png"]) {
+  for (const name of ["owl.png", "penguin.png"]) {
     writeFileSync(join(folder, name), readFileSync(join(root, "examples", name)));
   }
   writeFileSync(data, rows.map((row) => JSON.stringify(row)).join("\n"));

@@ -50,9 +50,9 @@ const second = first.map((answer, i) =>
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), "owl-compare-"));
   data = join(folder, "questions.jsonl");
-  writeFileSync(join(folder, "dog.png"), readFileSync(join(root, "examples/dog.png")));
+  writeFileSync(join(folder, "penguin.png"), readFileSync(join(root, "examples/penguin.png")));
   const rows = first.map((_, i) => ({
-    ...(i === 0 && { image: ["dog.png"] }),
+    ...(i === 0 && { image: ["penguin.png"] }),
     question: `question ${i} & more?`,
     answers: ["right"],
   }));
@@ -91,7 +91,7 @@ test("the page shows the answers as text, with their pictures, and runs nothing"
   expect(html).toContain("&lt;b&gt;other");
   expect(html).not.toMatch(/<script|<b>|<img src=x/);
   expect(html).toContain("default-src 'none'");
-  const png = readFileSync(join(root, "examples/dog.png")).toString("base64");
+  const png = readFileSync(join(root, "examples/penguin.png")).toString("base64");
   expect(html.split("data:image/png;base64,")[1].split('"')[0]).toBe(png);
   expect(html).toContain("<h2>Worse in the second: 1</h2>");
   expect(html).toContain("<h2>Better in the second: 3</h2>");

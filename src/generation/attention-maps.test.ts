@@ -71,7 +71,7 @@ test("owl-nano's maps: shares of at most 1, the same for the same picture and ot
   }
   const same = await owl.attention(new Uint8Array(readFileSync("examples/owl.png")));
   expect(same.maps).toEqual(maps);
-  const other = await owl.attention("examples/dog.png");
+  const other = await owl.attention("examples/penguin.png");
   expect(other.maps.some((share, i) => Math.abs(share - maps[i]) > 0.01)).toBe(true);
   await owl.close();
 });

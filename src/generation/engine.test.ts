@@ -277,7 +277,7 @@ describe("prompts", () => {
   });
 
   test("about a picture that was seen run no vision", async () => {
-    const about = await askOf("examples/dog.png", "what is this?");
+    const about = await askOf("examples/penguin.png", "what is this?");
     await withEngine({ keyValueCacheBytes: 0, visualCacheBytes: 1e6 }, async (engine) => {
       const before = engine.statistics.visualCache;
       await told(engine, { prompt: about, settings: settingsOf({ maxNewTokens: 2 }) });

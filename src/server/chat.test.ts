@@ -101,7 +101,7 @@ describe("/v1/chat/completions", () => {
       {
         role: "user",
         content: [
-          { type: "image_url", image_url: { url: pictureUrl("dog.png"), detail: "low" } },
+          { type: "image_url", image_url: { url: pictureUrl("penguin.png"), detail: "low" } },
           { type: "image_url", image_url: { url: owlPng } },
           { type: "text", text: what },
         ],
@@ -113,7 +113,7 @@ describe("/v1/chat/completions", () => {
     const own = await served.owl
       .chat([
         { role: "system", content: "" },
-        { role: "user", content: [read("dog.png"), read("owl.png"), { type: "text", text: what }] },
+        { role: "user", content: [read("penguin.png"), read("owl.png"), { type: "text", text: what }] },
         { role: "assistant", content: "a dog and an owl." },
         { role: "user", content: "what do they eat?" },
       ])

@@ -40,7 +40,7 @@ function asked(name: string): OpenAI.ChatCompletionMessageParam[] {
 describe("the official openai client", () => {
   it.each([
     "owl.png",
-    "guitar.png",
+    "sunflower.png",
   ])("asks about %s, whole and streamed, and gets the owl's own words", async (name) => {
     const text = await own(name);
     const whole = await client.chat.completions.create({ model: "owl-nano", messages: asked(name) });

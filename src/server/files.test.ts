@@ -304,7 +304,7 @@ describe("/v1/feedback", () => {
 
 describe("/metrics and /v1/models", () => {
   it("count what was done, by model, in a registry of each server's own", async () => {
-    const ask = { ...question("what?", pictureUrl("dog.png")), max_tokens: 3 };
+    const ask = { ...question("what?", pictureUrl("penguin.png")), max_tokens: 3 };
     await served.post("/v1/chat/completions", ask);
     await served.post("/v1/chat/completions", ask);
     const response = await get("/metrics");
