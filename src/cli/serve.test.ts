@@ -65,7 +65,7 @@ function serving(...words: readonly string[]): Promise<Serving> {
 /** Two answers that only their length ends, as a stream of events. */
 const endless = {
   model: "owl-nano",
-  messages: [{ role: "user", content: "tell me everything" }],
+  messages: [{ role: "user", content: "hello" }],
   repetition_penalty: 0.05,
   max_tokens: 150,
   n: 2,

@@ -208,10 +208,10 @@ describe("/v1/chat/completions", () => {
   });
 
   it("favours or avoids what was said", async () => {
-    const asked = { ...question("what do cats eat?"), max_tokens: 12 };
+    const asked = { ...question("tell me about cats"), max_tokens: 12 };
     const again = await chat({ ...asked, frequency_penalty: -2, presence_penalty: -2 });
     const settings = { frequencyPenalty: -2, presencePenalty: -2, maxNewTokens: 12 };
-    const own = served.owl.chat([{ role: "user", content: "what do cats eat?" }], settings);
+    const own = served.owl.chat([{ role: "user", content: "tell me about cats" }], settings);
     expect(again.choices[0].message.content).toBe(await own.text());
     expect(again.choices[0].message.content).not.toBe((await chat(asked)).choices[0].message.content);
   });

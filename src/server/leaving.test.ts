@@ -15,7 +15,7 @@ const chat = "/v1/chat/completions";
 /** For a busy machine: nothing below waits for a time to be over. */
 const timeout = 60_000;
 /** An answer that only the model's last position ends: what was said is likeliest to be said again. */
-const endless = { ...question("tell me everything"), repetition_penalty: 0.05, max_tokens: 4000 };
+const endless = { ...question("hello"), repetition_penalty: 0.05, max_tokens: 4000 };
 
 /** A server with one place, its engine, and how many tokens there were when it heard that somebody had gone. */
 async function watched(): Promise<{
