@@ -16,8 +16,8 @@ export interface ReadingMaterial {
   /** Pictures of one thing each. */
   readonly pictures: readonly Picture[];
   readonly pixelsOf: (picture: Picture) => Float32Array;
-  /** Of the head's first classes, colors and then concepts, the token that names each. */
-  readonly tokens: readonly number[];
+  /** Rows of the head, colors first, and the token that names each. */
+  readonly words: readonly { readonly row: number; readonly token: number }[];
   readonly seed: number;
 }
 
@@ -69,17 +69,15 @@ function normalised(row: Float64Array): Float64Array {
   return row.map((value) => (value - mean) / Math.sqrt(variance + 1e-5));
 }
 
-function headLogits({ weights }: ReadingMaterial, row: Float64Array, classes?: number): Float64Array {
+function headLogits({ weights }: ReadingMaterial, row: Float64Array, rows?: readonly number[]): Float64Array {
   const weight = weights.get(`${denseHead}.weight`)!;
   const bias = weights.get(`${denseHead}.bias`)!.data;
   const [all, hidden] = weight.dims as readonly [number, number];
-  const logits = new Float64Array(classes ?? all);
-  for (let c = 0; c < logits.length; c++) {
+  return Float64Array.from(rows ?? Array.from({ length: all }, (_, c) => c), (c) => {
     let sum = Number(bias[c]);
     for (let i = 0; i < hidden; i++) sum += Number(weight.data[c * hidden + i]) * row[i]!;
-    logits[c] = sum;
-  }
-  return logits;
+    return sum;
+  });
 }
 
 function isThing(logits: Float64Array): number {
@@ -174,14 +172,15 @@ function whatIsRead(
   );
 }
 
-/** For each of the head's first classes the weights on what norm2 gives, and the bias last. */
+/** For each of the named classes the weights on what norm2 gives, and the bias last. */
 function readOut(material: ReadingMaterial, seen: Seen, read: Rows): Float64Array[] {
-  const { tokens, pictures } = material;
+  const { words, pictures } = material;
+  const asked = words.map(({ row }) => row);
   const rows = read.map((row) => Float64Array.from([...normalised(row), 1]));
   const said = pictures.flatMap((_, picture) =>
-    LOOKS.map((kind) => headLogits(material, meanPatch(seen, picture, kind), tokens.length)),
+    LOOKS.map((kind) => headLogits(material, meanPatch(seen, picture, kind), asked)),
   );
-  const wanted = tokens.map((_, c) => Float64Array.from(said, (logits) => logits[c]!));
+  const wanted = asked.map((_, c) => Float64Array.from(said, (logits) => logits[c]!));
   const fitted = leastSquares(rows, wanted, 1);
   return [...standingOut(fitted.slice(0, COLORS.length)), ...standingOut(fitted.slice(COLORS.length))];
 }
@@ -226,10 +225,10 @@ function matrix(rows: number, columns: number, at: (row: number, column: number)
   return tensor;
 }
 
-function wordsOf({ weights, tokens }: ReadingMaterial): Float32Array[] {
+function wordsOf({ weights, words }: ReadingMaterial): Float32Array[] {
   const { data, dims } = weights.get("language_model.model.embed_tokens.weight")!;
   const width = dims[1]!;
-  return tokens.map((token) => (data as Float32Array).slice(token * width, (token + 1) * width));
+  return words.map(({ token }) => (data as Float32Array).slice(token * width, (token + 1) * width));
 }
 
 /** Root mean square of the names' embeddings. */

@@ -31,7 +31,14 @@ figures on the held-out pictures. Every stage goes on from where it was stopped 
 async function openPlan(): Promise<Plan> {
   const directory = join(ROOT, "runs", "owl-nano");
   const material = await loadMaterial();
-  return { config: OWL_NANO, recipes: RECIPES, material, tokenizerTexts: TOKENIZER_TEXTS, directory };
+  return {
+    config: OWL_NANO,
+    recipes: RECIPES,
+    material,
+    tokenizerTexts: TOKENIZER_TEXTS,
+    beginsReading: true,
+    directory,
+  };
 }
 
 /** A line every fifty steps. */

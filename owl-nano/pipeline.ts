@@ -19,6 +19,7 @@ import { CLIP_PREPROCESSOR, publishedPreprocessor, toPixelValues } from "../src/
 import { configJson, type OwlConfig, patchCount, tokensPerImage } from "../src/model/index.ts";
 import { encodeCaption, encodePlainText, encodeTrainingSample } from "../src/prompt/index.ts";
 import { type Device, openDevice } from "../src/runtime/index.ts";
+import { allocate, type HostTensor } from "../src/tensor/index.ts";
 import {
   createTokenizer,
   type Tokenizer,
@@ -59,6 +60,8 @@ export interface Plan {
   readonly recipes: Readonly<Record<StageName, TrainingRecipe>>;
   readonly material: Material;
   readonly tokenizerTexts: number;
+  /** Whether the abstractor begins as a reader of the vision stage's head; a head that knows little is no good beginning. */
+  readonly beginsReading: boolean;
   readonly directory: string;
 }
 
@@ -146,15 +149,48 @@ async function readingOf(plan: Plan, weights: NamedTensors, device: Device): Pro
       weights,
       pictures,
       pixelsOf: (picture) => toPixelValues(picture, pixels),
-      tokens: [
+      words: [
         // "a dog on a blue background.": the name behind the picture and the article, the color before the noun.
-        ...COLORS.map((_, color) => at(scene([first!], color), -4)),
-        ...material.concepts.map((concept) => at(scene([concept], 0), tokensPerImage(config) + 2)),
+        ...COLORS.map((_, row) => ({ row, token: at(scene([first!], row), -4) })),
+        ...material.concepts.map((concept) => ({
+          row: COLORS.length + concept.index,
+          token: at(scene([concept], 0), tokensPerImage(config) + 2),
+        })),
       ],
       seed,
     },
     device,
   );
+}
+
+/** Rows of the embedding table that stand for special tokens and single bytes; text hardly uses them. */
+const BYTE_ROWS = 259;
+
+/**
+ * A fresh `visual_fc` whose outputs are as large as the trained word embeddings. At the usual deviation they would be five times
+ * larger, and the frozen layers, which add to them, would hardly be heard at the visual positions.
+ */
+function matchedProjection(
+  { vision, language }: OwlConfig,
+  embeddings: HostTensor,
+  seed: number,
+): HostTensor {
+  const words = (embeddings.data as Float32Array).subarray(BYTE_ROWS * language.hidden);
+  const size = Math.sqrt(words.reduce((sum, value) => sum + value * value, 0) / words.length);
+  const projection = allocate("float32", [language.hidden, vision.hidden]);
+  const random = randomFor(seed, "visual_fc", 0);
+  // Uniform numbers of this bound have the deviation size / √width; the abstractor's outputs are of size one.
+  const bound = (size / Math.sqrt(vision.hidden)) * Math.sqrt(3);
+  for (let i = 0; i < projection.data.length; i++) projection.data[i] = random.range(-bound, bound);
+  return projection;
+}
+
+/** What of the abstractor's first weights is not drawn at random. */
+async function abstractorAtFirst(plan: Plan, weights: NamedTensors, device: Device): Promise<NamedTensors> {
+  if (plan.beginsReading) return readingOf(plan, weights, device);
+  const embeddings = weights.get("language_model.model.embed_tokens.weight")!;
+  const projection = matchedProjection(plan.config, embeddings, plan.recipes.align.seed);
+  return new Map([["abstractor.visual_fc.weight", projection]]);
 }
 
 /** Stage 1 learns captions; elsewhere a text is a conversation or plain, as it begins. */
@@ -212,7 +248,7 @@ async function run<S>(
   const device = await openDevice(options.threads === undefined ? {} : { threads: options.threads });
   const weights = await weightsBefore(plan, stage);
   if (stage === "align")
-    for (const [name, tensor] of await readingOf(plan, weights, device)) weights.set(name, tensor);
+    for (const [name, tensor] of await abstractorAtFirst(plan, weights, device)) weights.set(name, tensor);
   const trainer = await createTrainer({ device, objective: course.objective, recipe, weights });
   try {
     return await train({

@@ -92,8 +92,19 @@ const refine: TrainingRecipe = {
   weightDecay: 0.2,
 };
 
-/** The last layer's way from what it recognised to the language model's words. */
-const SAYING = `abstractor.encoder.layers.${OWL_NANO.abstractor.layers - 1}.crossattention.output.mlp`;
+/** Stage 1's rates: the last layer's way from what it recognised to the language model's words has all of it, the rest a part. */
+function sayingFirst({ abstractor }: OwlConfig): Readonly<Record<string, number>> {
+  const last = `abstractor.encoder.layers.${abstractor.layers - 1}.crossattention.output.mlp`;
+  return {
+    [`${last}.w2`]: 1,
+    [`${last}.ffn_ln`]: 1,
+    "abstractor.visual_fc": 1,
+    "abstractor.vit_eos": 1,
+    abstractor: 0.1,
+    query_tokens: 0.1,
+    vision_model: 0.05,
+  };
+}
 
 /** The language model can read already and the patches are named already, and the abstractor begins as a reader of those names
  * (`firstReading`). What is left to learn is how to say them, so that has the rate; the reading itself and the vision encoder,
@@ -106,15 +117,7 @@ const align: TrainingRecipe = {
   maxTokens: 64,
   learningRate: 1.2e-3,
   warmup: 50,
-  rateFactors: {
-    [`${SAYING}.w2`]: 1,
-    [`${SAYING}.ffn_ln`]: 1,
-    "abstractor.visual_fc": 1,
-    "abstractor.vit_eos": 1,
-    abstractor: 0.1,
-    query_tokens: 0.1,
-    vision_model: 0.05,
-  },
+  rateFactors: sayingFirst(OWL_NANO),
 };
 
 /** LoRA and abstractor, as the paper says; half of each batch is text alone. */
@@ -169,7 +172,14 @@ const SHORT = { batch: 16, warmup: 20, weightDecay: 0.01, saveEvery: 10_000, lea
 export const SHORT_RECIPES: Readonly<Record<StageName, TrainingRecipe>> = {
   language: { ...language, ...SHORT, name: "short language", steps: 1400 },
   vision: { ...vision, ...SHORT, name: "short vision", steps: 600 },
-  refine: { ...refine, ...SHORT, name: "short vision, refined", steps: 60 },
-  align: { ...align, ...SHORT, name: "short stage 1", steps: 500 },
-  instruct: { ...instruct, ...SHORT, name: "short stage 2", steps: 160 },
+  refine: { ...refine, ...SHORT, name: "short vision, refined", steps: 60, learningRate: 3e-4 },
+  // Here the abstractor begins at random, so all of it has the rate.
+  align: { ...align, ...SHORT, name: "short stage 1", steps: 500, rateFactors: { vision_model: 0.1 } },
+  instruct: {
+    ...instruct,
+    ...SHORT,
+    name: "short stage 2",
+    steps: 160,
+    rateFactors: { abstractor: 0.3, query_tokens: 0.3 },
+  },
 };
