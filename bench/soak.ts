@@ -23,7 +23,7 @@ type Asking = (url: string, random: Random) => Promise<void>;
 
 const oneOf = <T>(random: Random, values: readonly T[]): T => values[Math.floor(random() * values.length)];
 const texts = ["what is this?", "what do cats eat?", "where do fish live?", "hello", "what is a piano for?"];
-const examples = ["owl", "dog", "guitar", "rocket"].map(
+const examples = ["owl", "penguin", "sunflower", "umbrella"].map(
   (name) => `data:image/png;base64,${readFileSync(path(`../examples/${name}.png`)).toString("base64")}`,
 );
 
