@@ -17,6 +17,8 @@ export default defineConfig({
     // Files stay files: the Content-Security-Policy allows no scripts or styles written into the page.
     assetsInlineLimit: 0,
     chunkSizeWarningLimit: 700,
+    // How long which plugin took is nothing for whoever starts the page.
+    rolldownOptions: { checks: { pluginTimings: false } },
   },
   // ONNX Runtime is a part of its own that the worker loads when a model is wanted.
   worker: { format: "es" },
