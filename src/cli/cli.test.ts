@@ -4,12 +4,12 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
-import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { owlFixture } from "../../tests/owl-fixture.ts";
 import { videoFixture } from "../../tests/video-fixture.ts";
 import { readSafetensors } from "../checkpoint/index.ts";
 import { CLIP_PREPROCESSOR, loadPixelValues } from "../image/index.ts";
-import { runCli } from "./program.ts";
+import { owl as owlHere } from "./testing/captured.ts";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
 const fixture = (path: string): string => join(root, "tests/fixtures", path);
@@ -37,22 +37,6 @@ function owl(words: readonly string[], { input = "", interruptAt = "" } = {}): P
   });
   child.stdin.end(input);
   return new Promise((resolve) => child.on("close", (code) => resolve({ code, ...said })));
-}
-
-/** The same in this process, which saves the start of another. */
-async function owlHere(words: readonly string[]): Promise<Outcome> {
-  const said = { out: "", err: "" };
-  const catching = (stream: NodeJS.WriteStream, name: keyof typeof said) =>
-    vi.spyOn(stream, "write").mockImplementation((chunk) => {
-      said[name] += chunk;
-      return true;
-    });
-  const spies = [catching(process.stdout, "out"), catching(process.stderr, "err")];
-  try {
-    return { code: await runCli(words), ...said };
-  } finally {
-    for (const spy of spies) spy.mockRestore();
-  }
 }
 
 let model: Awaited<ReturnType<typeof owlFixture>>;
@@ -138,22 +122,22 @@ describe("owl train", () => {
   it("does not begin over another run, and its adapter can be inspected", async () => {
     const path = recipe("finished.yaml", 2);
     const words = ["train", path, "--output", join(folder, "finished")];
-    expect((await owlHere(words)).code).toBe(0);
-    const again = await owlHere(words);
+    expect((await owlHere(...words)).code).toBe(0);
+    const again = await owlHere(...words);
     expect(again).toMatchObject({ code: 2, err: expect.stringContaining("--resume goes on with it") });
-    const inspected = await owlHere(["inspect", join(folder, "finished", "adapter")]);
+    const inspected = await owlHere("inspect", join(folder, "finished", "adapter"));
     expect(inspected.out).toMatch(/rank 8, alpha 32, on q_proj, v_proj, and \d+ whole tensors/);
   });
 
   it("shows published numbers with their reasons, as a recipe that can be edited", async () => {
-    const { out } = await owlHere(["recipe", "stage-1"]);
+    const { out } = await owlHere("recipe", "stage-1");
     expect(out).toMatch(/^learningRate: 0.0001 +# .*§4.1; its appendix says 2e-4/m);
   });
 });
 
 describe("owl inspect", () => {
   it("lists every parameter, trained or frozen", async () => {
-    const { code, out } = await owlHere(["inspect", model.directory, "--stage", "1"]);
+    const { code, out } = await owlHere("inspect", model.directory, "--stage", "1");
     expect(code).toBe(0);
     expect(out).toMatch(/^visual abstractor +query_tokens +\[1, 8, 64\] +512 trained$/m);
     expect(out).toMatch(/^language model +language_model.model.norm.weight +\[96\] +96 frozen$/m);
@@ -164,7 +148,7 @@ describe("owl probe", () => {
   it("pixels: a picture as the vision encoder gets it", async () => {
     const path = join(folder, "pixels.safetensors");
     const words = ["probe", "pixels", picture, model.directory, "--outputs", path, "--fidelity", "reference"];
-    expect(await owlHere(words)).toEqual({ code: 0, out: "", err: "" });
+    expect(await owlHere(...words)).toEqual({ code: 0, out: "", err: "" });
     const pixels = (await readSafetensors(path)).get("pixel_values");
     expect(pixels?.dims).toEqual([1, 3, 56, 56]);
   });
@@ -175,7 +159,7 @@ describe("owl probe", () => {
     const adapter = ["--adapter", fixture("model/lora.safetensors")];
     const settings = ["--generate", '{"max_new_tokens": 4}'];
     const words = ["probe", "model", fixture("model"), ...inputs, "--stage", "2", ...adapter, ...settings];
-    expect(await owlHere(words)).toMatchObject({ code: 0, err: "" });
+    expect(await owlHere(...words)).toMatchObject({ code: 0, err: "" });
     const found = await readSafetensors(path);
     expect(found.get("logits")?.dims).toEqual([2, 24, 1024]);
     expect(found.get("ids")?.dims).toEqual([2, 4]);
@@ -195,7 +179,7 @@ describe("owl probe", () => {
 describe("videos", () => {
   it("are numbered pictures to a model of pictures, and a note says so", async () => {
     const words = ["chat", model.directory, "--video", fixture("image/animated.gif"), "--frames", "2"];
-    const { code, out, err } = await owlHere([...words, "--max-new-tokens", "2", "what happens?"]);
+    const { code, out, err } = await owlHere(...words, "--max-new-tokens", "2", "what happens?");
     expect({ code, lines: out.split("\n").length }).toEqual({ code: 0, lines: 2 });
     expect(err).toContain("(This model takes no videos: each was given to it as 2 numbered pictures.)");
   });
@@ -204,12 +188,12 @@ describe("videos", () => {
     const film = await videoFixture();
     try {
       const words = ["chat", film.directory, "--image", picture, "--video", fixture("image/animated.gif")];
-      const chat = await owlHere([...words, "--max-new-tokens", "2", "same?"]);
+      const chat = await owlHere(...words, "--max-new-tokens", "2", "same?");
       expect(chat).toMatchObject({ code: 0, err: expect.not.stringContaining("takes no videos") });
-      expect((await owlHere(["inspect", film.directory])).out).toMatch(/temporal_query_tokens +\[1, 3, 12\]/);
+      expect((await owlHere("inspect", film.directory)).out).toMatch(/temporal_query_tokens +\[1, 3, 12\]/);
       const path = join(folder, "cut.safetensors");
       const photo = fixture("image/photo.jpg");
-      await owlHere(["probe", "pixels", photo, film.directory, "--outputs", path]);
+      await owlHere("probe", "pixels", photo, film.directory, "--outputs", path);
       const preprocessor = { ...CLIP_PREPROCESSOR, size: 16, fit: "crop" } as const;
       const cut = await loadPixelValues(photo, preprocessor);
       expect((await readSafetensors(path)).get("pixel_values")!.data).toEqual(cut);
@@ -230,13 +214,13 @@ describe("a mistake", () => {
     ["no recipe", ["train", "none.yaml"], 1, "none.yaml: must be a readable text file, got no such file"],
   ];
   it.each(cases)("%s: says so and ends with a code, without a stack", async (_, words, code, text) => {
-    const outcome = await owlHere(words);
+    const outcome = await owlHere(...words);
     expect(outcome).toMatchObject({ code, out: "", err: expect.stringContaining(text) });
     expect(outcome.err).not.toMatch(/^\s+at /m);
   });
 
   it("an unreadable picture", async () => {
-    const { code, out, err } = await owlHere(["chat", model.directory, "--image", "none.jpg", "what?"]);
+    const { code, out, err } = await owlHere("chat", model.directory, "--image", "none.jpg", "what?");
     expect({ code, out, err }).toEqual({
       code: 1,
       out: "",

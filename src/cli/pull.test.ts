@@ -7,7 +7,7 @@ import { fileURLToPath } from "node:url";
 import { afterEach, beforeAll, beforeEach, expect, it, vi } from "vitest";
 import { owlFixture } from "../../tests/owl-fixture.ts";
 import { checksumOf, type HubServer, newCommit, startHub } from "../hub/testing/hub-server.ts";
-import { runCli } from "./program.ts";
+import { owl as captured } from "./testing/captured.ts";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
 
@@ -60,17 +60,9 @@ function owl(words: readonly string[]): Running {
 /** The same in this process, which saves the start of another. */
 async function owlHere(words: readonly string[], more: Record<string, string> = {}) {
   for (const [name, value] of Object.entries({ ...environment(), ...more })) vi.stubEnv(name, value);
-  const said = { out: "", err: "" };
-  const catching = (stream: NodeJS.WriteStream, name: keyof typeof said) =>
-    vi.spyOn(stream, "write").mockImplementation((chunk) => {
-      said[name] += chunk;
-      return true;
-    });
-  const spies = [catching(process.stdout, "out"), catching(process.stderr, "err")];
   try {
-    return { code: await runCli(words), ...said };
+    return await captured(...words);
   } finally {
-    for (const spy of spies) spy.mockRestore();
     vi.unstubAllEnvs();
   }
 }
