@@ -1,10 +1,9 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { once as event } from "node:events";
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { crc32, deflateSync } from "node:zlib";
 import { seededRandom } from "../src/data/index.ts";
-import { Owl } from "../src/generation/index.ts";
-import { listenHttp } from "../src/platform/index.ts";
-import { createServer, refuseMalformed } from "../src/server/index.ts";
 import { memory } from "./memory.ts";
 import { rounded } from "./numbers.ts";
 
@@ -177,21 +176,29 @@ async function metric(url: string, name: string): Promise<number> {
   return Number(new RegExp(`^owl_${name}(?:\\{[^}]*\\})? (\\S+)$`, "m").exec(text)?.[1]);
 }
 
+/** `owl serve` in a process of its own, so that its memory is not that of those who ask. */
+async function serve(): Promise<{ child: ChildProcess; url: string }> {
+  const small = ["--visual-cache-bytes", `${visualCacheBytes}`, "--kv-cache-bytes", `${keyValueCacheBytes}`];
+  const words = ["serve", path("../models/owl-nano"), "--port", "0", "--no-web", "--no-api-key", ...small];
+  const child = spawn(process.execPath, ["--import", "tsx", path("../src/cli/main.ts"), ...words], {
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  const [line] = await Promise.race([
+    event(child.stdout, "data"),
+    event(child, "exit").then(([code]) => {
+      throw new Error(`soak: owl serve must listen, and ended with ${code}`);
+    }),
+  ]);
+  return { child, url: /http:\S+/.exec(`${line}`)![0] };
+}
+
 /**
  * `bench soak [minutes]`: everything that a server is asked for, by many at once, over a socket. A line each minute;
- * in the end the growth of the resident memory, in MB a minute, after the first quarter. Fails where an answer had
- * another status than it should have, or something is left taken.
+ * in the end the growth of its resident memory, in MB a minute, over the second half. Fails where an answer had
+ * another status than it should have, something is left taken, or the server does not end well.
  */
 export async function soakBench([minutes = "10"]: readonly string[]): Promise<void> {
-  const owl = await Owl.load(path("../models/owl-nano"));
-  const models = { "owl-nano": { owl } };
-  const server = createServer({ models, engine: { visualCacheBytes, keyValueCacheBytes } });
-  const socket = await listenHttp(server.fetch.bind(server), {
-    host: "127.0.0.1",
-    port: 0,
-    refuse: refuseMalformed,
-  });
-  const url = `http://127.0.0.1:${socket.port}`;
+  const { child, url } = await serve();
   const began = performance.now();
   const minutesSince = (): number => (performance.now() - began) / 60_000;
   const asked: Record<string, number> = Object.fromEntries(ways.map(([name]) => [name, 0]));
@@ -214,16 +221,14 @@ export async function soakBench([minutes = "10"]: readonly string[]): Promise<vo
       minute: minutesSince(),
       requests: Object.values(asked).reduce((sum, count) => sum + count, 0),
       failures: failures.length,
-      tokens,
       tokens_per_s: (tokens - lastTokens) / (60 * (minutesSince() - lastMinute)),
-      ...memory(),
-      heap_mb: process.memoryUsage().heapUsed / 1e6,
+      ...memory(child.pid),
     };
     [lastTokens, lastMinute] = [tokens, line.minute];
     console.log(JSON.stringify(line, rounded));
   };
   const sampling = setInterval(
-    () => samples.push([minutesSince(), memory().resident_mb]),
+    () => samples.push([minutesSince(), memory(child.pid).resident_mb]),
     1000 * secondsBetweenSamples,
   );
   const reporting = setInterval(() => void report(), 60_000);
@@ -232,15 +237,13 @@ export async function soakBench([minutes = "10"]: readonly string[]): Promise<vo
   clearInterval(reporting);
   await report();
 
-  const settled = samples.filter(([minute]) => minute > Number(minutes) / 4);
-  const left = { running: await metric(url, "running"), waiting: await metric(url, "waiting") };
+  const settled = samples.filter(([minute]) => minute > Number(minutes) / 2);
   const growth = settled.length < 2 ? null : slope(settled);
-  console.log(
-    JSON.stringify({ asked, growth_mb_per_minute: growth, left, failures: failures.slice(0, 10) }, rounded),
-  );
-  await server.drain();
-  await socket.close(1);
-  await server.close();
-  await owl.close();
-  if (failures.length > 0 || left.running + left.waiting > 0) process.exitCode = 1;
+  const left = { running: await metric(url, "running"), waiting: await metric(url, "waiting") };
+  const ended = event(child, "exit");
+  child.kill("SIGTERM");
+  const [code] = await ended;
+  const result = { asked, growth_mb_per_minute: growth, left, exit: code, failures: failures.slice(0, 10) };
+  console.log(JSON.stringify(result, rounded));
+  if (failures.length > 0 || left.running + left.waiting > 0 || code !== 0) process.exitCode = 1;
 }
