@@ -1,6 +1,5 @@
 import { fork } from "node:child_process";
 import { mkdirSync, writeFileSync } from "node:fs";
-import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
@@ -20,7 +19,7 @@ import { visionAccuracy } from "./vision-accuracy.ts";
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
 const USAGE = `npm run owl-nano [-- --stage NAME] [-- --evaluate NAME] [-- --threads N]
 
-Trains owl-nano from nothing: language and vision side by side, vision once more, then stage 1 and stage 2, then writes models/owl-nano and the
+Trains owl-nano from nothing: language, vision, vision once more, stage 1 and stage 2, then writes models/owl-nano and the
 figures on the held-out pictures. Every stage goes on from where it was stopped (runs/owl-nano).
 
   --stage NAME     only this stage: language, vision, refine, align (stage 1), instruct (stage 2)
@@ -146,35 +145,15 @@ async function evaluateOwl(plan: Plan): Promise<SetReport[]> {
   return reports;
 }
 
-function child(stage: StageName, threads: number): { done: Promise<number>; stop: () => void } {
-  const started = fork(fileURLToPath(import.meta.url), ["--stage", stage, "--threads", `${threads}`], {
-    stdio: "pipe",
-  });
+/** A stage in a process of its own, which gives back all its memory. */
+function exitOf(stage: string): Promise<number> {
+  const started = fork(fileURLToPath(import.meta.url), ["--stage", stage], { stdio: "pipe" });
   const relay = (chunk: Buffer): void => {
     for (const line of chunk.toString().split("\n")) if (line !== "") console.log(`${stage}: ${line}`);
   };
   started.stdout?.on("data", relay);
   started.stderr?.on("data", relay);
-  return {
-    done: new Promise((resolve) => started.once("exit", (code) => resolve(code ?? 1))),
-    stop: () => void started.kill("SIGINT"),
-  };
-}
-
-/** Small graphs use two processes better than two threads, so the two independent stages share the cores while both run. */
-async function languageAndVision(): Promise<void> {
-  const threads = availableParallelism();
-  const language = child("language", Math.ceil(threads / 2));
-  const vision = child("vision", Math.max(1, Math.floor(threads / 2)));
-  if ((await language.done) !== 0) {
-    vision.stop();
-    throw new Error("owl-nano: the language stage must end well, and did not; its messages are above");
-  }
-  // Vision goes on from its checkpoint with all cores.
-  vision.stop();
-  await vision.done;
-  if ((await child("vision", threads).done) !== 0)
-    throw new Error("owl-nano: the vision stage must end well, and did not; its messages are above");
+  return new Promise((resolve) => started.once("exit", (code) => resolve(code ?? 1)));
 }
 
 /** The model directory with its card, which holds the figures. */
@@ -189,9 +168,8 @@ async function everything(): Promise<void> {
   const began = performance.now();
   const plan = await openPlan();
   planTokenizer(plan);
-  await languageAndVision();
-  for (const stage of ["refine", "align", "instruct"] as const) {
-    if ((await child(stage, availableParallelism()).done) !== 0)
+  for (const stage of Object.keys(RECIPES)) {
+    if ((await exitOf(stage)) !== 0)
       throw new Error(`owl-nano: stage ${stage} must end well, and did not; its messages are above`);
   }
   await writeModel(plan);

@@ -1,4 +1,5 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import {
   adapterFrom,
@@ -30,7 +31,9 @@ import {
   createTrainer,
   denseObjective,
   languageObjective,
+  microBatchesOf,
   type Objective,
+  openLanes,
   type TrainingBatch,
   type TrainingEvent,
   type TrainingOutcome,
@@ -212,7 +215,7 @@ function rowEncoder(plan: Plan, tokenizer: Tokenizer, stage: StageName): RowEnco
 
 function tokenBatches(plan: Plan, stage: Exclude<StageName, "vision" | "refine">): Reader<TokenBatch> {
   const { material, config } = plan;
-  const { batch, seed, maxTokens } = plan.recipes[stage];
+  const { batch, microBatch = batch, seed, maxTokens } = plan.recipes[stage];
   const half = batch / 2;
   const sources = {
     language: () => languageSource(material.concepts, seed, batch),
@@ -225,10 +228,11 @@ function tokenBatches(plan: Plan, stage: Exclude<StageName, "vision" | "refine">
   };
   return tokenReader(sources[stage](), {
     batch,
+    microBatch,
     tokensPerImage: tokensPerImage(config),
     imageSize: config.vision.imageSize,
     // Few different sizes: each is a program to compile.
-    rounding: { tokens: stage === "align" ? 8 : 32, maxTokens, losses: batch * 16 },
+    rounding: { tokens: stage === "align" ? 8 : 32, maxTokens, losses: microBatch * 16 },
     encode: rowEncoder(plan, planTokenizer(plan), stage),
   });
 }
@@ -245,11 +249,13 @@ async function run<S>(
   options: StageOptions,
 ): Promise<TrainingOutcome> {
   const recipe = plan.recipes[stage];
-  const device = await openDevice(options.threads === undefined ? {} : { threads: options.threads });
+  const threads = options.threads ?? availableParallelism();
+  const device = await openDevice({ threads });
   const weights = await weightsBefore(plan, stage);
   if (stage === "align")
     for (const [name, tensor] of await abstractorAtFirst(plan, weights, device)) weights.set(name, tensor);
-  const trainer = await createTrainer({ device, objective: course.objective, recipe, weights });
+  const lanes = await openLanes(recipe, Math.min(threads, microBatchesOf(recipe)), { threads });
+  const trainer = await createTrainer({ device, lanes, objective: course.objective, recipe, weights });
   try {
     return await train({
       trainer,
@@ -279,11 +285,12 @@ export async function trainStage(
     };
     return run(plan, stage, course, options);
   }
-  const { steps, batch, seed } = recipes.vision;
+  const { steps, batch, microBatch, seed } = recipes.vision;
   const source = visionSource(material, seed, stage === "refine" ? steps * batch : 0);
   const pixels = preprocessor(config);
   const reader = denseReader(source, {
     batch,
+    microBatch,
     imageSize: config.vision.imageSize,
     patches: patchCount(config.vision),
     encode: ({ image, labels }) => ({ pixels: toPixelValues(image, pixels), labels }),

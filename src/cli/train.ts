@@ -7,7 +7,7 @@ import { elementCount } from "../tensor/index.ts";
 import { hasState, type MemoryEstimate } from "../training/index.ts";
 import { InterruptedError, UsageError } from "./failure.ts";
 import { interruptible } from "./interrupt.ts";
-import { type DeviceName, deviceOption, threadsOption } from "./options.ts";
+import { countOption, type DeviceName, deviceOption, threadsOption } from "./options.ts";
 import { showProgress } from "./progress.ts";
 
 interface TrainCommandOptions {
@@ -15,6 +15,7 @@ interface TrainCommandOptions {
   readonly output?: string;
   readonly device: DeviceName;
   readonly threads?: number;
+  readonly lanes?: number;
 }
 
 const mebibytes = (bytes: number): string => `${Math.ceil(bytes / 2 ** 20).toLocaleString("en")} MiB`;
@@ -53,8 +54,8 @@ async function requireFreshOutput(output: string, resume: boolean): Promise<void
 }
 
 async function trainFrom(path: string, options: TrainCommandOptions): Promise<void> {
-  const { resume = false, output, device, threads } = options;
-  const run = await prepareRun(path, output === undefined ? {} : { output });
+  const { resume = false, output, lanes, device, threads } = options;
+  const run = await prepareRun(path, { output, lanes });
   await requireFreshOutput(run.plan.output, resume);
   process.stdout.write(`${announcement(run)}\n`);
   const progress = showProgress(run.plan.recipe.steps);
@@ -85,6 +86,11 @@ export function addTrain(program: Command): void {
     .option("--output <directory>", "where model, checkpoints and log go, in place of the recipe's")
     .addOption(deviceOption())
     .addOption(threadsOption())
+    .option(
+      "--lanes <count>",
+      "micro-batches computed side by side, each on its part of the threads (default: 1)",
+      countOption,
+    )
     .description("learn from a recipe: one stage of training, with checkpoints")
     .addHelpText(
       "after",

@@ -34,6 +34,8 @@ export interface RunPlan {
 export interface RunOverrides {
   /** Directory that the run writes to. */
   readonly output?: string | undefined;
+  /** Micro-batches that are computed side by side, each on its part of the threads. 1 if absent. */
+  readonly lanes?: number | undefined;
 }
 
 /** A recipe file that cannot be run; the message lists every problem. */

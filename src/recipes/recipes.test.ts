@@ -178,4 +178,19 @@ describe("recipe files", () => {
     const log = await readFile(join(directory, "run/log.jsonl"), "utf8");
     expect(log.trim().split("\n")).toHaveLength(events.length);
   });
+
+  it("write the same model with micro-batches side by side", async () => {
+    const weights = async (output: string, lanes: number): Promise<Buffer> => {
+      const place = join(directory, output);
+      const run = await prepareRun(join(directory, "small.yaml"), { output: place, lanes });
+      await run.start({ device: { threads: lanes } });
+      return readFile(join(place, "model/model.safetensors"));
+    };
+    expect(await weights("beside", 2)).toEqual(await weights("after", 1));
+    const many = await prepareRun(join(directory, "small.yaml"), {
+      output: join(directory, "many"),
+      lanes: 3,
+    });
+    await expect(many.start()).rejects.toThrow(/micro-batches of an update, here 2, got 3/);
+  });
 });

@@ -41,7 +41,7 @@ import {
 } from "../model/index.ts";
 import { joinPath, readJson } from "../platform/index.ts";
 import { PromptError } from "../prompt/index.ts";
-import { type DeviceOptions, openDevice } from "../runtime/index.ts";
+import { type Device, type DeviceOptions, openDevice } from "../runtime/index.ts";
 import { loadTokenizer, type Tokenizer } from "../tokenizer/index.ts";
 import {
   createTrainer,
@@ -49,6 +49,7 @@ import {
   languageObjective,
   type MemoryEstimate,
   type Objective,
+  openLanes,
   saveModel,
   saveTrainedAdapter,
   type Trainer,
@@ -111,11 +112,20 @@ export async function prepareRun(path: string, overrides: RunOverrides = {}): Pr
   return {
     plan,
     parameters: objective.parameters,
-    memory: estimateMemory(origin.config, objective.parameters, plan.recipe, pictures),
+    memory: estimateMemory(origin.config, objective.parameters, plan.recipe, pictures, overrides.lanes),
     rows: data.map(({ source }) => source.length),
     cutRows: data.map(({ cut }) => cut),
-    start: (options = {}) =>
-      start(plan, origin, objective, { data: sources(data), evaluation: sources(evaluation) }, options),
+    start: async (options = {}) => {
+      const lanes = await openLanes(plan.recipe, overrides.lanes ?? 1, options.device);
+      return start(
+        plan,
+        origin,
+        objective,
+        { data: sources(data), evaluation: sources(evaluation) },
+        lanes,
+        options,
+      );
+    },
   };
 }
 
@@ -213,11 +223,12 @@ async function start(
   origin: Origin,
   objective: Objective<BatchSizes>,
   { data, evaluation }: Sources,
+  lanes: readonly Device[],
   { device: deviceOptions, ...options }: RunOptions,
 ): Promise<TrainingOutcome> {
   const { recipe, output } = plan;
   const device = await openDevice(deviceOptions);
-  const trainer = await createTrainer({ device, objective, recipe, weights: origin.tensors });
+  const trainer = await createTrainer({ device, lanes, objective, recipe, weights: origin.tensors });
   const shuffledFiles = data.map((source, i) =>
     marked(shuffled(source, recipe.seed + i), contentOf(plan, plan.data[i])),
   );

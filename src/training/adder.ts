@@ -5,38 +5,36 @@ import { compileForChunks } from "./chunks.ts";
 
 /** Adds up the gradients of micro-batches. */
 export interface Adder {
-  /** Where a further micro-batch's gradients go; made when it is first asked for. */
-  scratch(): Promise<Arena>;
-  /** Adds the scratch to the gradients. */
-  add(): Promise<void>;
+  /** Where the gradients of so many further micro-batches go; made when they are first asked for. */
+  scratches(count: number): readonly Arena[];
+  /** Adds one of the scratches to the gradients. */
+  add(scratch: Arena): Promise<void>;
   dispose(): void;
-}
-
-interface Made {
-  readonly scratch: Arena;
-  readonly add: () => Promise<void>;
-  readonly dispose: () => void;
 }
 
 /** Adds into these gradients, in place. */
 export function createAdder(device: Device, layout: Layout, gradients: Arena): Adder {
-  let made: Made | undefined;
-  const make = async (): Promise<Made> => {
-    const scratch = newArena(layout);
-    const programs = await compileForChunks(device, sumGraph);
-    const run = programs.bind(0, layout.length, (start, end) => {
+  const made: Arena[] = [];
+  const sums = new Map<Arena, () => Promise<void>>();
+  let programs: ReturnType<typeof compileForChunks> | undefined;
+  const sumOf = async (scratch: Arena): Promise<() => Promise<void>> => {
+    programs ??= compileForChunks(device, sumGraph);
+    return (await programs).bind(0, layout.length, (start, end) => {
       const sum = gradients.part(start, end);
       return { feeds: { sum, part: scratch.part(start, end) }, into: { newSum: sum } };
     });
-    return { scratch, add: run, dispose: programs.dispose };
   };
   return {
-    scratch: async () => {
-      made ??= await make();
-      return made.scratch;
+    scratches: (count) => {
+      while (made.length < count) made.push(newArena(layout));
+      return made.slice(0, count);
     },
-    add: async () => made?.add(),
-    dispose: () => made?.dispose(),
+    add: async (scratch) => {
+      const sum = sums.get(scratch) ?? (await sumOf(scratch));
+      sums.set(scratch, sum);
+      await sum();
+    },
+    dispose: () => void programs?.then(({ dispose }) => dispose()),
   };
 }
 

@@ -1,6 +1,7 @@
 export type { AdamWSettings } from "./adamw.ts";
 export type { TrainingEvent } from "./events.ts";
 export { initialize } from "./initialize.ts";
+export { microBatchesOf, openLanes } from "./lanes.ts";
 export { estimateMemory, type MemoryEstimate } from "./memory.ts";
 export { denseHead, denseObjective, languageObjective, type Objective, scopeOptions } from "./objective.ts";
 export { type LoraSettings, rateFactorOf, scheduleOf, type TrainingRecipe } from "./recipe.ts";

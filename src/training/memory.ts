@@ -1,5 +1,6 @@
 import type { OwlConfig, ParameterDescription } from "../model/index.ts";
 import { elementCount } from "../tensor/index.ts";
+import { microBatchesOf } from "./lanes.ts";
 import type { TrainingRecipe } from "./recipe.ts";
 
 /** Bytes that a run will need, by what they are for. */
@@ -14,23 +15,29 @@ export interface MemoryEstimate {
 
 const bytesPerFloat = 4;
 
-/** How much memory a run needs, before it allocates any. */
+/**
+ * How much memory a run needs, before it allocates any.
+ *
+ * @param lanes micro-batches that are computed side by side
+ */
 export function estimateMemory(
   config: OwlConfig,
   parameters: readonly ParameterDescription[],
   recipe: TrainingRecipe,
   imagesPerRow: number,
+  lanes = 1,
 ): MemoryEstimate {
   const bytesOf = (chosen: readonly ParameterDescription[]): number =>
     chosen.reduce((sum, { dims }) => sum + elementCount(dims), 0) * bytesPerFloat;
   const weights = bytesOf(parameters);
   const { batch, microBatch = batch } = recipe;
   const trained = bytesOf(parameters.filter((parameter) => parameter.trained));
-  const gradients = trained * (microBatch < batch ? 2 : 1);
+  // The first micro-batch's are where the sum will be; all that are computed beside or after it need a place to wait.
+  const gradients = trained * (microBatchesOf(recipe) > lanes ? lanes + 1 : lanes);
   const moments = 2 * trained;
   const activations =
-    activationBytes(config, recipe, microBatch, imagesPerRow) +
-    maskBytes(parameters, recipe, microBatch * recipe.maxTokens);
+    activationBytes(config, recipe, lanes * microBatch, imagesPerRow) +
+    maskBytes(parameters, recipe, lanes * microBatch * recipe.maxTokens);
   return { weights, gradients, moments, activations, total: weights + gradients + moments + activations };
 }
 

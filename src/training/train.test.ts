@@ -16,6 +16,7 @@ import {
 } from "../data/index.ts";
 import { type Device, openDevice } from "../runtime/index.ts";
 import type { TrainingEvent } from "./events.ts";
+import { openLanes } from "./lanes.ts";
 import { denseObjective, languageObjective } from "./objective.ts";
 import type { TrainingRecipe } from "./recipe.ts";
 import { publishedValues, saveModel, saveTrainedAdapter } from "./save.ts";
@@ -103,6 +104,39 @@ describe("train", () => {
       const other = copies.get(name)!;
       for (const [i, value] of (data as Float32Array).entries()) expect(value).toBeCloseTo(other[i], 5);
     }
+  });
+
+  it("computes micro-batches side by side with the same bits as one after the other", async () => {
+    const changed = { batch: 5, lora: { ...recipe.lora!, dropout: 0.3 } };
+    const run = async (lanes: readonly Device[] | undefined): Promise<[Trainer<BatchSizes>, number[]]> => {
+      const split = { ...recipe, ...changed };
+      const objective = languageObjective(config, split);
+      const trainer = await createTrainer({ device, lanes, recipe: split, objective });
+      const losses: number[] = [];
+      const onEvent = (event: TrainingEvent): void => {
+        if (event.kind === "step") losses.push(event.loss);
+      };
+      await train({ trainer, recipe: split, reader: readerOf({ batch: 5, microBatch: 1 }), onEvent });
+      return [trainer, losses];
+    };
+    const [expected, losses] = await run(undefined);
+    for (const count of [2, 3, 8]) {
+      const lanes = await openLanes({ ...recipe, batch: 8, microBatch: 1 }, count, { threads: count });
+      const [trainer, same] = await run(lanes);
+      expect(same).toEqual(losses);
+      expect(snapshot(trainer)).toEqual(snapshot(expected));
+      trainer.dispose();
+    }
+  });
+
+  it("refuses lanes that have nothing to do or to do it with", async () => {
+    const split = { ...recipe, batch: 8, microBatch: 4 };
+    await expect(openLanes(split, 3)).rejects.toThrow(
+      /lanes: .* from 1 to the micro-batches of an update, here 2, got 3/,
+    );
+    await expect(openLanes(split, 2, { threads: 1 })).rejects.toThrow(
+      /lanes: must be at most the threads, here 1, got 2/,
+    );
   });
 
   it("names rows in which nothing counts, and stops where a whole update has none", async () => {

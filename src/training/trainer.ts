@@ -43,6 +43,12 @@ export interface Trainer<S> {
 
 export interface TrainerOptions<S> {
   readonly device: Device;
+  /**
+   * Devices that compute an update's micro-batches side by side, one each; `device` alone if absent. On a CPU as many of one
+   * thread as there are processors are faster than one of as many threads, and need as many times the memory for activations.
+   * The result is the same to the last bit: gradients are added up in the order of the micro-batches.
+   */
+  readonly lanes?: readonly Device[] | undefined;
   readonly objective: Objective<S>;
   readonly recipe: TrainingRecipe;
   /** Known values; parameters that are missing here start fresh from the recipe's seed. */
@@ -69,7 +75,9 @@ export async function createTrainer<S>(options: TrainerOptions<S>): Promise<Trai
   };
   const values = valuesOf(objective.parameters, arenas.weights, weights, recipe.seed);
   const trained = [...layout.slots.keys()];
-  const programs = createStepPrograms(device, objective, values, trained);
+  const lanes = (options.lanes ?? [device]).map((lane) =>
+    createStepPrograms(lane, objective, values, trained),
+  );
   const optimizer = await createAdamW(device, layout, arenas, recipe);
   const adder = createAdder(device, layout, arenas.gradients);
 
@@ -77,13 +85,21 @@ export async function createTrainer<S>(options: TrainerOptions<S>): Promise<Trai
   let step = 0;
   const differentiate = async (batches: readonly TrainingBatch<S>[]): Promise<number> => {
     const counted = countedIn(batches);
+    const firstRows = sumsBefore(batches.map(({ sizes }) => objective.rows(sizes)));
     let loss = 0;
-    let firstRow = 0;
-    for (const [i, batch] of batches.entries()) {
-      const into = i === 0 ? arenas.gradients : await adder.scratch();
-      loss += await programs.differentiate(batch, counted, into, { rate, seed: recipe.seed, step, firstRow });
-      if (i > 0) await adder.add();
-      firstRow += objective.rows(batch.sizes);
+    for (let start = 0; start < batches.length; start += lanes.length) {
+      const scratches = adder.scratches(
+        Math.min(lanes.length, batches.length - start) - (start === 0 ? 1 : 0),
+      );
+      const into = start === 0 ? [arenas.gradients, ...scratches] : scratches;
+      const losses = await allOf(
+        into.map((arena, lane) => {
+          const place = { rate, seed: recipe.seed, step, firstRow: firstRows[start + lane] };
+          return lanes[lane].differentiate(batches[start + lane], counted, arena, place);
+        }),
+      );
+      for (const part of losses) loss += part;
+      for (const scratch of scratches) await adder.add(scratch);
     }
     return loss;
   };
@@ -103,7 +119,7 @@ export async function createTrainer<S>(options: TrainerOptions<S>): Promise<Trai
     evaluate: async (batches) => {
       const counted = countedIn(batches);
       let loss = 0;
-      for (const batch of batches) loss += await programs.evaluate(batch, counted);
+      for (const batch of batches) loss += await lanes[0].evaluate(batch, counted);
       return loss;
     },
     gradients: async (batches) => {
@@ -117,7 +133,7 @@ export async function createTrainer<S>(options: TrainerOptions<S>): Promise<Trai
       step = done;
     },
     dispose: () => {
-      programs.dispose();
+      for (const lane of lanes) lane.dispose();
       optimizer.dispose();
       adder.dispose();
     },
@@ -135,6 +151,20 @@ async function updateOrFail(
   throw new DivergenceError(
     `step ${step}: loss and gradients must be finite, got loss ${loss} and gradient norm ${norm}; go on from the last checkpoint with a lower learning rate`,
   );
+}
+
+/** All results, once the last has ended: none may still compute in memory that a failure of another gives up. */
+async function allOf<T>(promises: readonly Promise<T>[]): Promise<T[]> {
+  await Promise.allSettled(promises);
+  return Promise.all(promises);
+}
+
+function sumsBefore(counts: readonly number[]): number[] {
+  let sum = 0;
+  return counts.map((count) => {
+    sum += count;
+    return sum - count;
+  });
 }
 
 function countedIn<S>(batches: readonly TrainingBatch<S>[]): number {
