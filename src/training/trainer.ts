@@ -46,7 +46,7 @@ export interface TrainerOptions<S> {
   /**
    * Devices that compute an update's micro-batches side by side, one each; `device` alone if absent. On a CPU as many of one
    * thread as there are processors are faster than one of as many threads, and need as many times the memory for activations.
-   * The result is the same to the last bit: gradients are added up in the order of the micro-batches.
+   * The result is that of one such device, to the last bit: gradients are added up in the order of the micro-batches.
    */
   readonly lanes?: readonly Device[] | undefined;
   readonly objective: Objective<S>;
