@@ -1,7 +1,7 @@
 import { collate, seededRandom, type TokenBatch, type TokenRow } from "../src/data/index.ts";
 import type { OwlConfig, Stage } from "../src/model/index.ts";
 import { openDevice } from "../src/runtime/index.ts";
-import { createTrainer, languageObjective, openLanes, type TrainingRecipe } from "../src/training/index.ts";
+import { createTrainer, languageObjective, type TrainingRecipe } from "../src/training/index.ts";
 import { configurations } from "./configurations.ts";
 import { median } from "./numbers.ts";
 
@@ -37,8 +37,8 @@ function recipeOf(stage: number): TrainingRecipe {
   };
 }
 
-/** The peer's rows: random ids, a picture from position 4 on, a loss on what follows it (on all rows in stage 0); in micro-batches. */
-export function benchBatches(config: OwlConfig, stage: number, microBatch: number): TokenBatch[] {
+/** The peer's rows: random ids, a picture from position 4 on, a loss on what follows it (on all rows in stage 0). */
+export function benchBatch(config: OwlConfig, stage: number): TokenBatch {
   const random = seededRandom(7);
   const perImage = config.numQueryTokens + 1;
   const side = config.vision.imageSize;
@@ -58,41 +58,24 @@ export function benchBatches(config: OwlConfig, stage: number, microBatch: numbe
     };
   });
   const rounding = { tokens: 1, losses: 1, maxTokens: tokens };
-  return Array.from({ length: batch / microBatch }, (_, i) =>
-    collate(rows.slice(i * microBatch, (i + 1) * microBatch), {
-      tokensPerImage: perImage,
-      imageSize: side,
-      rounding,
-    }),
-  );
+  return collate(rows, { tokensPerImage: perImage, imageSize: side, rounding });
 }
 
-/** Median milliseconds of a whole step, its batch split over `lanes`. */
+/** Median milliseconds of a whole step. */
 export async function measureStep(
   name: keyof typeof configurations,
   stage: number,
-  {
-    runs = 7,
-    threads = 2,
-    lanes = 2,
-  }: { readonly runs?: number; readonly threads?: number; readonly lanes?: number } = {},
+  { runs = 7, threads = 2 }: { readonly runs?: number; readonly threads?: number } = {},
 ): Promise<StepTime> {
   const config = configurations[name];
-  const options = { threads, spinning: true };
-  const device = await openDevice(options);
-  const recipe = { ...recipeOf(stage), microBatch: batch / lanes };
-  const objective = languageObjective(config, recipe);
-  const trainer = await createTrainer({
-    device,
-    lanes: await openLanes(recipe, lanes, options),
-    recipe,
-    objective,
-  });
-  const batches = benchBatches(config, stage, recipe.microBatch);
+  const device = await openDevice({ threads, spinning: true });
+  const recipe = recipeOf(stage);
+  const trainer = await createTrainer({ device, recipe, objective: languageObjective(config, recipe) });
+  const rows = benchBatch(config, stage);
   const times: number[] = [];
   for (let run = 0; run < runs + 2; run++) {
     const began = performance.now();
-    await trainer.update(batches);
+    await trainer.update([rows]);
     times.push(performance.now() - began);
   }
   trainer.dispose();
