@@ -40,7 +40,7 @@ it("a very small owl learns in four stages to name unseen drawings of eight thin
     beginsReading: false,
     directory,
   };
-  for (const stage of ["language", "vision", "refine", "align", "instruct"] as const) {
+  for (const stage of ["language", "vision", "align", "instruct"] as const) {
     const began = performance.now();
     if (stage === "align") {
       const [reading, fresh] = [await firstLoss(plan, true), await firstLoss(plan, false)];

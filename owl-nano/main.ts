@@ -19,11 +19,11 @@ import { visionAccuracy } from "./vision-accuracy.ts";
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
 const USAGE = `npm run owl-nano [-- --stage NAME] [-- --evaluate NAME] [-- --threads N]
 
-Trains owl-nano from nothing: language, vision, vision once more, stage 1 and stage 2, then writes models/owl-nano and the
+Trains owl-nano from nothing: language, vision, stage 1 and stage 2, then writes models/owl-nano and the
 figures on the held-out pictures. Every stage goes on from where it was stopped (runs/owl-nano).
 
-  --stage NAME     only this stage: language, vision, refine, align (stage 1), instruct (stage 2)
-  --evaluate NAME  only measure: vision, refine, align, instruct
+  --stage NAME     only this stage: language, vision, align (stage 1), instruct (stage 2)
+  --evaluate NAME  only measure: vision, align, instruct
   --save           only write and measure the finished model
   --threads N      threads of this process`;
 
@@ -68,9 +68,9 @@ const SETS = ["S1", "S2"] as const;
 /** Test pictures of each held-out drawing: so many that more than four hundred follow-ups are asked. */
 const TIMES = 4;
 
-async function evaluateVision(plan: Plan, stage: "vision" | "refine"): Promise<void> {
+async function evaluateVision(plan: Plan): Promise<void> {
   const device = await openDevice();
-  const weights = await readSafetensors(join(stageDirectory(plan, stage), "state", "model.safetensors"));
+  const weights = await readSafetensors(join(stageDirectory(plan, "vision"), "state", "model.safetensors"));
   const { train, S1, S2 } = plan.material.sprites;
   const known = train.filter(({ label, icon }) => !icon && label < plan.material.concepts.length);
   for (const [name, sprites] of [
@@ -194,8 +194,7 @@ async function main(): Promise<void> {
   });
   if (values.help) return console.log(USAGE);
   if (values.save) return writeModel(await openPlan());
-  if (values.evaluate === "vision" || values.evaluate === "refine")
-    return evaluateVision(await openPlan(), values.evaluate);
+  if (values.evaluate === "vision") return evaluateVision(await openPlan());
   if (values.evaluate === "align") return evaluateCaptions(await openPlan());
   if (values.evaluate === "instruct") return void (await evaluateOwl(await openPlan()));
   if (values.stage === undefined) return everything();

@@ -13,14 +13,13 @@ function sizes({ vision, abstractor, language, numQueryTokens }: OwlConfig): str
 }
 
 function schooling(): string {
-  const { language, vision, refine, align, instruct } = RECIPES;
+  const { language, vision, align, instruct } = RECIPES;
   const seen = (recipe: { steps: number; batch: number }): string =>
     `${Math.round((recipe.steps * recipe.batch) / 1000)} thousand`;
   return [
     `1. **Language**: ${seen(language)} short texts (facts, captions, conversations, "notes" to be read and put into a sentence).`,
-    `2. **Vision**: ${seen(vision)} composed scenes with a class for every patch, and ${seen(refine)} more at a lower rate. This stands`,
-    "   in for CLIP's pre-training, which the paper starts from: CLIP learns from captions, this from labels that come free with",
-    "   composed scenes.",
+    `2. **Vision**: ${seen(vision)} composed scenes with a class for every patch. This stands in for CLIP's`,
+    "   pre-training, which the paper starts from: CLIP learns from captions, this from labels that come free with composed scenes.",
     `3. **Stage 1 of the paper**: ${seen(align)} pictures and captions; vision encoder, queries and abstractor learn. The abstractor`,
     "   does not begin at random: its first weights say what the vision stage's head would say, in the language model's words.",
     `4. **Stage 2 of the paper**: ${seen(instruct)} conversations, half about a picture, half in words alone; LoRA (merged here) and`,

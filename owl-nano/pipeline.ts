@@ -117,8 +117,7 @@ async function weightsBefore(plan: Plan, stage: StageName): Promise<NamedTensors
   const before: Readonly<Record<StageName, readonly StageName[]>> = {
     language: [],
     vision: [],
-    refine: ["vision"],
-    align: ["language", "vision", "refine"],
+    align: ["language", "vision"],
     instruct: ["language", "align"],
   };
   const parts = await Promise.all(before[stage].map((earlier) => trainedIn(plan, earlier)));
@@ -213,7 +212,7 @@ function rowEncoder(plan: Plan, tokenizer: Tokenizer, stage: StageName): RowEnco
   };
 }
 
-function tokenBatches(plan: Plan, stage: Exclude<StageName, "vision" | "refine">): Reader<TokenBatch> {
+function tokenBatches(plan: Plan, stage: Exclude<StageName, "vision">): Reader<TokenBatch> {
   const { material, config } = plan;
   const { batch, microBatch = batch, seed, maxTokens } = plan.recipes[stage];
   const half = batch / 2;
@@ -278,15 +277,15 @@ export async function trainStage(
   options: StageOptions = {},
 ): Promise<TrainingOutcome> {
   const { config, material, recipes } = plan;
-  if (stage !== "vision" && stage !== "refine") {
+  if (stage !== "vision") {
     const course = {
       objective: languageObjective(config, recipes[stage]),
       reader: tokenBatches(plan, stage),
     };
     return run(plan, stage, course, options);
   }
-  const { steps, batch, microBatch, seed } = recipes.vision;
-  const source = visionSource(material, seed, stage === "refine" ? steps * batch : 0);
+  const { batch, microBatch, seed } = recipes.vision;
+  const source = visionSource(material, seed);
   const pixels = preprocessor(config);
   const reader = denseReader(source, {
     batch,

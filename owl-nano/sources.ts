@@ -51,17 +51,16 @@ const COURSE: Course = [
   },
 ];
 
-/** Stage V: scenes with a class for each patch, from the given one on. */
+/** Stage V: scenes with a class for each patch. */
 export function visionSource(
   { atlas, sprites }: Material,
   seed: number,
-  from = 0,
 ): DenseSource & { readonly classes: number } {
   const scenes = new VisionScenes(sprites.train, atlas.conceptCount, seed, COURSE);
   return {
     length: Number.POSITIVE_INFINITY,
     classes: scenes.classes,
-    example: (index): DenseExample => scenes.example(from + index),
+    example: (index): DenseExample => scenes.example(index),
   };
 }
 
