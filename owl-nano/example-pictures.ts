@@ -5,7 +5,7 @@ import { openVendor, VENDORS } from "./vendors.ts";
 
 /**
  * The pictures in `examples/`: each is a drawing that no training stage has seen (see `splits.json`), on a background of its own. They were
- * chosen among those that the owl names right, which is true of about half.
+ * chosen among those that the owl names right, which is true of two in three.
  * Run with `npx tsx owl-nano/example-pictures.ts`.
  */
 const EXAMPLES = [
