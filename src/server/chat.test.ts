@@ -208,9 +208,11 @@ describe("/v1/chat/completions", () => {
   });
 
   it("favours or avoids what was said", async () => {
-    const asked = { ...question("tell me about cats"), max_tokens: 12 };
+    // So hot that something is said twice whatever the owl has learnt: where nothing is, penalties change nothing.
+    const asked = { ...question("tell me about cats"), max_tokens: 48, temperature: 2, seed: 7 };
     const again = await chat({ ...asked, frequency_penalty: -2, presence_penalty: -2 });
-    const settings = { frequencyPenalty: -2, presencePenalty: -2, maxNewTokens: 12 };
+    const hot = { doSample: true, temperature: 2, seed: 7, maxNewTokens: 48 };
+    const settings = { ...hot, frequencyPenalty: -2, presencePenalty: -2 };
     const own = served.owl.chat([{ role: "user", content: "tell me about cats" }], settings);
     expect(again.choices[0].message.content).toBe(await own.text());
     expect(again.choices[0].message.content).not.toBe((await chat(asked)).choices[0].message.content);
