@@ -10,6 +10,7 @@ import {
   answered,
   answers,
   ask,
+  field,
   type OpenedPage,
   openPage,
   patience,
@@ -193,6 +194,25 @@ describe.skipIf(skipChromium)("the page, in this browser", { timeout: 8 * patien
     await expect.poll(() => page.workers().length, { timeout: patience }).toBe(0);
     expect(await ask(page, second)).toBe(expected.second);
     expect(asked).toContain("POST /v1/chat/completions");
+  });
+
+  it("asks nothing of the server from the moment it is turned on, also before its own code has come", async () => {
+    const page = await open(plain);
+    let release = () => {};
+    const released = new Promise<void>((resolve) => {
+      release = resolve;
+    });
+    await page.route(/\/assets\/browser-backend-[^/]*\.js$/, async (route) => {
+      await released;
+      await route.continue();
+    });
+    await answerHere(page);
+    await field(page).fill(aside);
+    await field(page).press("Enter");
+    await answers(page).last().waitFor();
+    release();
+    expect(await answered(page)).toBe(expected.aside);
+    expect(asked.filter((line) => line.startsWith("POST"))).toEqual([]);
   });
 
   it("says that memory has ended, and answers when it is asked again", async () => {

@@ -19,9 +19,8 @@ async function written(
   const progress: unknown[] = [];
   let clock = 0;
   await writeAnswer(
-    backend,
+    Promise.resolve({ backend, settings: defaultSettings }),
     Promise.resolve([]),
-    defaultSettings,
     controller.signal,
     {
       change: (fields) => {
@@ -71,6 +70,18 @@ test("a stopped answer is no failure", async () => {
     signal.throwIfAborted();
   }, controller);
   expect(answer).toEqual({ text: "an ", state: "stopped" });
+});
+
+test("an answer can be stopped while it is not known yet who gives it", async () => {
+  const controller = new AbortController();
+  const told: AnswerFields[] = [];
+  const ended = writeAnswer(new Promise(() => {}), Promise.resolve([]), controller.signal, {
+    change: (fields) => told.push(fields),
+    progress: () => {},
+  });
+  controller.abort();
+  await ended;
+  expect(told).toEqual([{ state: "stopped" }]);
 });
 
 test("figures that are not known are left out", () => {

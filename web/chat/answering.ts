@@ -16,17 +16,23 @@ export interface AnswerListener {
   progress(progress: Progress | undefined): void;
 }
 
+/** Who makes an answer, and how. */
+export interface Answerer {
+  readonly backend: ChatBackend;
+  readonly settings: ChatSettings;
+}
+
 /**
  * Has an answer made and tells how it grows. It always ends with a state: an error becomes a failed answer whose
  * `problem` says why, and what was written so far is kept.
  *
+ * @param answerer may still be on its way; rejects where nobody is there
  * @param messages may still be read from storage
  * @param now milliseconds of a clock
  */
 export async function writeAnswer(
-  backend: ChatBackend,
+  answerer: Promise<Answerer>,
   messages: Promise<readonly ChatMessage[]>,
-  settings: ChatSettings,
   signal: AbortSignal,
   listener: AnswerListener,
   now: () => number = () => performance.now(),
@@ -36,7 +42,8 @@ export async function writeAnswer(
   let last = begin;
   let text = "";
   try {
-    for await (const event of backend.chat(await messages, settings, signal)) {
+    const [{ backend, settings }, read] = await unlessAborted(Promise.all([answerer, messages]), signal);
+    for await (const event of backend.chat(read, settings, signal)) {
       if ("text" in event) {
         last = now();
         if (first === undefined) listener.progress(undefined);
@@ -62,6 +69,15 @@ export async function writeAnswer(
   } finally {
     listener.progress(undefined);
   }
+}
+
+/** What is promised, unless the signal comes first. */
+function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+  const aborted = new Promise<never>((_resolve, reject) => {
+    if (signal.aborted) reject(signal.reason);
+    signal.addEventListener("abort", () => reject(signal.reason), { once: true });
+  });
+  return Promise.race([promise, aborted]);
 }
 
 function timing(

@@ -10,7 +10,9 @@ class Choices {
   /** Why there are no models, in words. */
   problem = $state<string | undefined>();
   isConnecting = $state(true);
+  /** Who answers; undefined also while that is changing, so that nothing goes to the one before. */
   backend = $state.raw<ChatBackend | undefined>();
+  #connection: Promise<void> = Promise.resolve();
 
   get settings(): ChatSettings {
     return this.preferences.settings;
@@ -30,8 +32,23 @@ class Choices {
     await this.connect();
   }
 
-  /** Makes the chosen backend and asks it for its models. */
-  async connect(): Promise<void> {
+  /** Makes the chosen backend and asks it for its models; one after the other where it is called again meanwhile. */
+  connect(): Promise<void> {
+    this.isConnecting = true;
+    const connection = this.#connection.then(() => this.#connect());
+    this.#connection = connection;
+    return connection;
+  }
+
+  /** Resolves when no change of who answers is under way. */
+  async connected(): Promise<void> {
+    for (let seen: unknown; seen !== this.#connection; ) {
+      seen = this.#connection;
+      await this.#connection;
+    }
+  }
+
+  async #connect(): Promise<void> {
     this.isConnecting = true;
     try {
       const { backend } = this.preferences;
@@ -56,7 +73,9 @@ class Choices {
   }
 
   async #take(name: BackendName): Promise<void> {
-    this.backend?.close?.();
+    const before = this.backend;
+    this.backend = undefined;
+    before?.close?.();
     this.backend = await backends[name]?.();
     this.models = (await this.backend?.models()) ?? [];
   }

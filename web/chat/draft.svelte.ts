@@ -27,9 +27,10 @@ export class Draft {
 
   /** Takes files in, those that may be sent; what is wrong with the others is told. */
   async add(files: readonly File[]): Promise<void> {
+    await choices.connected();
     const { backend } = choices;
     if (backend === undefined) {
-      notices.problem(choices.problem ?? "The page is still connecting. Try again in a moment.");
+      notices.problem(choices.problem ?? "Nobody is there to answer yet.");
       return;
     }
     const { attachments } = backend.limits;

@@ -17,7 +17,7 @@ import {
 } from "../conversation/conversation.ts";
 import { toMessages } from "../conversation/messages.ts";
 import { Storage } from "../storage/storage.ts";
-import { inWords, type Progress, writeAnswer } from "./answering.ts";
+import { type Answerer, inWords, type Progress, writeAnswer } from "./answering.ts";
 import { choices } from "./choices.svelte.ts";
 import { notices } from "./notices.svelte.ts";
 
@@ -156,15 +156,18 @@ class Session {
 
   /** Keeps what somebody thinks of an answer, here and with the backend. */
   async rate(answer: AnswerTurn, rating: Rating, note: string): Promise<void> {
+    const { id } = this.current;
+    const turns = pathTo(this.current, answer.parent);
+    this.#change(id, answer.id, { rating, note: note === "" ? undefined : note });
+    await choices.connected();
     const { backend } = choices;
-    this.#change(this.current.id, answer.id, { rating, note: note === "" ? undefined : note });
     const here = "Your rating stays in this browser";
     if (backend?.sendFeedback === undefined) {
       notices.tell(`${here}: nobody else is there to keep it.`);
       return;
     }
     try {
-      const messages = await toMessages(pathTo(this.current, answer.parent), this.readFile);
+      const messages = await toMessages(turns, this.readFile);
       const { model, text } = answer;
       await backend.sendFeedback({ model, messages, answer: text, rating, ...(note !== "" && { note }) });
       notices.tell("Thank you. The server has kept it.");
@@ -186,28 +189,21 @@ class Session {
   }
 
   #answer(question: string): void {
-    const { backend, settings } = choices;
     const answer: AnswerTurn = {
       id: newId(),
       parent: question,
       role: "assistant",
       text: "",
       state: "writing",
-      model: settings.model,
+      model: choices.settings.model,
     };
     this.#put(append(this.current, answer));
     const { id } = this.current;
-    if (backend === undefined || choices.models.length === 0) {
-      const problem = choices.problem ?? "Nobody is there to answer yet.";
-      this.#change(id, answer.id, { state: "failed", problem });
-      // Perhaps it has come back by the next try.
-      void choices.connect();
-      return;
-    }
     const running: Running = { conversation: id, turn: answer.id, controller: new AbortController() };
     this.running = running;
     const messages = toMessages(pathTo(this.current, question), this.readFile);
-    void writeAnswer(backend, messages, settings, running.controller.signal, {
+    const answerer = this.#answerer((model) => this.#change(id, answer.id, { model }));
+    void writeAnswer(answerer, messages, running.controller.signal, {
       change: (fields) => this.#change(id, answer.id, fields),
       progress: (progress) => {
         this.progress = progress;
@@ -216,6 +212,23 @@ class Session {
       this.running = undefined;
       this.#sayIfSame(id, answer.id);
     });
+  }
+
+  /**
+   * Who answers, as soon as that is known.
+   *
+   * @param name tells which model it is
+   */
+  async #answerer(name: (model: string) => void): Promise<Answerer> {
+    await choices.connected();
+    const { backend, settings } = choices;
+    if (backend === undefined || choices.models.length === 0) {
+      // Perhaps it has come back by the next try.
+      void choices.connect();
+      throw new BackendError("unreachable", choices.problem ?? "Nobody is there to answer yet.");
+    }
+    name(settings.model);
+    return { backend, settings };
   }
 
   /** A second answer that is the same as the first wants an explanation. */
