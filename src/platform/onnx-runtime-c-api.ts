@@ -12,7 +12,6 @@ import {
   environmentOf,
   logSeverity,
   type OrtEnvironment,
-  type ThreadPool,
 } from "./onnx-runtime-environment.ts";
 import { onnxRuntimeLibrary, processorCount, requireCudaFiles } from "./onnx-runtime-library.ts";
 import { NativeSession } from "./onnx-runtime-session.ts";
@@ -44,28 +43,27 @@ class CApiRuntime implements OnnxRuntime {
 
   async createSession(model: Uint8Array, options: OnnxSessionOptions = {}): Promise<OnnxSession> {
     const { threads = processorCount(), spinning = false } = options;
-    const pool = { threads, spinning };
-    const environment = environmentOf(this.#api, pool);
+    const environment = environmentOf(this.#api, threads);
+    const chosen = { ...options, threads, spinning };
     try {
-      return await this.#compile(model, options, environment, pool);
+      return await this.#compile(model, chosen, environment);
     } catch (error) {
       if (!isForeignEnvironment(error)) throw error;
-      environment.sharedPool = undefined;
-      return await this.#compile(model, options, environment, pool);
+      environment.sharedThreads = undefined;
+      return await this.#compile(model, chosen, environment);
     }
   }
 
   async #compile(
     model: Uint8Array,
-    options: OnnxSessionOptions,
+    options: OnnxSessionOptions & { readonly threads: number; readonly spinning: boolean },
     environment: OrtEnvironment,
-    pool: ThreadPool,
   ): Promise<OnnxSession> {
     const settings = this.#api.create("session options", "CreateSessionOptions");
     try {
       this.#configure(settings, options);
       this.#giveConstants(settings, options.givenConstants ?? {});
-      this.#chooseThreads(settings, environment, pool);
+      this.#chooseThreads(settings, environment, options.threads, options.spinning);
       this.#appendProvider(settings, options);
       const session = await createNativeSession(this.#api, environment, model, settings);
       return new NativeSession(this.#api, this.#values, session, options.givenConstants);
@@ -103,21 +101,23 @@ class CApiRuntime implements OnnxRuntime {
     );
   }
 
-  #chooseThreads(settings: Pointer, { sharedPool }: OrtEnvironment, { threads, spinning }: ThreadPool): void {
+  #chooseThreads(
+    settings: Pointer,
+    { sharedThreads }: OrtEnvironment,
+    threads: number,
+    spinning: boolean,
+  ): void {
     const api = this.#api;
     const where = "threads";
-    if (sharedPool?.threads === threads && sharedPool.spinning === spinning) {
+    if (!spinning && sharedThreads === threads) {
       api.call(where, "DisablePerSessionThreads", settings);
       return;
     }
+    const flag = spinning ? "1" : "0";
     api.call(where, "SetIntraOpNumThreads", settings, threads);
-    api.call(
-      where,
-      "AddSessionConfigEntry",
-      settings,
-      "session.intra_op.allow_spinning",
-      spinning ? "1" : "0",
-    );
+    api.call(where, "AddSessionConfigEntry", settings, "session.intra_op.allow_spinning", flag);
+    // Threads that went on looping after a run would take the processors from whatever comes next.
+    api.call(where, "AddSessionConfigEntry", settings, "session.force_spinning_stop", flag);
   }
 
   #appendProvider(settings: Pointer, { provider = "cpu", providerOptions = {} }: OnnxSessionOptions): void {

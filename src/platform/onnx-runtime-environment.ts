@@ -3,42 +3,36 @@ import { type OrtApi, type Pointer, pointerArray } from "./onnx-runtime-api.ts";
 /** `ORT_LOGGING_LEVEL_FATAL`: what goes wrong is thrown, so printing it as well would be noise. */
 export const logSeverity = 4;
 
-export interface ThreadPool {
-  readonly threads: number;
-  /** Whether idle threads wait by looping instead of sleeping. */
-  readonly spinning: boolean;
-}
-
 /** ONNX Runtime's one environment of a process, with the threads that sessions share. */
 export interface OrtEnvironment {
   readonly pointer: Pointer;
   /**
-   * Sessions that ask for just this share its threads; others get threads of their own. Pools that spin take
-   * the processors from each other: three sessions in turn ran four times slower with one pool each.
+   * Sessions that ask for just as many, which sleep when idle, share them. Those that ask for others, or for threads that
+   * wait by looping, get threads of their own, which loop during a run only: shared ones cannot be told to stop.
    */
-  sharedPool: ThreadPool | undefined;
+  sharedThreads: number | undefined;
 }
 
 const environments = new Map<OrtApi, OrtEnvironment>();
 
-/** The environment; the first session's wishes decide on the shared threads. Never released: see `OrtApi`. */
-export function environmentOf(api: OrtApi, pool: ThreadPool): OrtEnvironment {
+/** The environment; the first session's wish decides on the shared threads. Never released: see `OrtApi`. */
+export function environmentOf(api: OrtApi, threads: number): OrtEnvironment {
   let environment = environments.get(api);
   if (environment === undefined) {
-    environment = { pointer: createEnvironment(api, pool), sharedPool: pool };
+    environment = { pointer: createEnvironment(api, threads), sharedThreads: threads };
     environments.set(api, environment);
   }
   return environment;
 }
 
-function createEnvironment(api: OrtApi, { threads, spinning }: ThreadPool): Pointer {
+function createEnvironment(api: OrtApi, threads: number): Pointer {
   const where = "environment";
   const options = api.create(where, "CreateThreadingOptions");
   try {
     api.call(where, "SetGlobalIntraOpNumThreads", options, threads);
     // Nodes run one after the other; the pool that could run several at once would only idle.
     api.call(where, "SetGlobalInterOpNumThreads", options, 1);
-    api.call(where, "SetGlobalSpinControl", options, spinning ? 1 : 0);
+    api.call(where, "SetGlobalSpinControl", options, 0);
     return api.create(where, "CreateEnvWithGlobalThreadPools", logSeverity, "mplug-owl", options);
   } finally {
     api.native.ReleaseThreadingOptions(options);

@@ -108,12 +108,15 @@ class NodeSession implements OnnxSession {
       this.inputs.map(({ name }, index) => [name, this.#tensor(feeds[index])]),
     );
     const fetches = Object.fromEntries(
-      this.outputs.map(({ name }, index) => [name, targets[index] ? this.#tensor(targets[index]) : null]),
+      this.outputs.map(({ name }, index) => {
+        const target = targets[index];
+        return [name, target === undefined || isShared(target) ? null : this.#tensor(target)];
+      }),
     );
     this.#running++;
     try {
       const results = await rephrase("run", () => this.#session.run(named, fetches));
-      return this.outputs.map(({ name }, index) => targets[index] ?? ownTensor(results[name]));
+      return this.outputs.map(({ name }, index) => takeResult(targets[index], results[name]));
     } finally {
       this.#running--;
       if (this.#disposed && this.#running === 0) await this.#session.release();
@@ -145,8 +148,9 @@ class NodeSession implements OnnxSession {
     if (this.#running === 0) void this.#session.release();
   }
 
-  #tensor({ dtype, dims, data }: OnnxTensor): Tensor {
-    return new this.#library.Tensor(dtype, data, dims);
+  #tensor(tensor: OnnxTensor): Tensor {
+    const { dtype, dims, data } = tensor;
+    return new this.#library.Tensor(dtype, isShared(tensor) ? data.slice() : data, dims);
   }
 }
 
@@ -155,6 +159,23 @@ function signature(metadata: InferenceSession.ValueMetadata): OnnxSignature {
     throw new OnnxRuntimeError(`${metadata.name}: must be a tensor, got another kind of value`);
   }
   return { name: metadata.name, dtype: metadata.type as OnnxType, dims: metadata.shape };
+}
+
+/** Whether it lies in memory of several threads, which onnxruntime-node refuses. */
+function isShared({ data }: OnnxTensor): boolean {
+  return data.buffer instanceof SharedArrayBuffer;
+}
+
+/** A result where it was wanted. */
+function takeResult(target: OnnxTensor | undefined, result: Tensor): OnnxTensor {
+  if (target === undefined) return ownTensor(result);
+  if (isShared(target)) copyInto(target, ownTensor(result));
+  return target;
+}
+
+function copyInto({ data: into }: OnnxTensor, { data: from }: OnnxTensor): void {
+  const bytes = (data: OnnxTensor["data"]) => new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+  bytes(into).set(bytes(from));
 }
 
 function ownTensor({ type, dims, data }: Tensor): OnnxTensor {

@@ -44,6 +44,19 @@ describe.each(["c-api", "onnxruntime-node"] as const)("ONNX Runtime through %s",
     expect(session.outputs).toEqual([{ name: "sum", dtype: "float32", dims: ["rows", 2] }]);
   });
 
+  it("reads and writes memory that threads share", async () => {
+    const session = await runtime.createSession(addModel);
+    const shared = new SharedArrayBuffer(24);
+    const part = (offset: number) => tensor("float32", [1, 2], new Float32Array(shared, offset, 2));
+    const [a, b, sum] = [part(0), part(8), part(16)];
+    (a.data as Float32Array).set([1, 2]);
+    (b.data as Float32Array).set([10, 20]);
+    expect(await session.run([a, b], [sum])).toEqual([sum]);
+    const bound = session.bind([a, sum], [a]);
+    await bound.run();
+    expect([...new Float32Array(shared)]).toEqual([12, 24, 10, 20, 11, 22]);
+  });
+
   it("computes into a new tensor, whose size follows from the symbolic dimensions", async () => {
     const session = await runtime.createSession(addModel);
     const [sum] = await session.run(

@@ -96,6 +96,7 @@ export class Device {
     const model = writeModel(graph, { target: this.name, stored: places });
     return this.#program(graph.name, model, {
       ...options,
+      settings: { ...keptAsWritten, ...options.settings },
       ...(stored && { constants: { directory: stored.directory, files: filesOf(graph, stored) } }),
       ...(constants && { givenConstants: constants }),
     });
@@ -112,6 +113,9 @@ export class Device {
     return new Program(name, session);
   }
 }
+
+/** Our graphs name every product as it is fastest; ONNX Runtime would turn "Transpose, Gemm" into the slower one. */
+const keptAsWritten = { "optimization.disable_specified_optimizers": "GemmTransposeFusion" };
 
 /** Where a model says that constants lie which are handed over beside it. */
 function placesInMemory(graph: Graph, constants: NamedTensors): [string, StoredParameter][] {

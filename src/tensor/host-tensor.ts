@@ -37,7 +37,7 @@ export function allocate<T extends DType>(dtype: T, dims: readonly number[]): Ho
 export function tensorView<T extends DType>(
   dtype: T,
   dims: readonly number[],
-  buffer: ArrayBuffer,
+  buffer: ArrayBufferLike,
   offset: number,
 ): HostTensor<T> {
   return { dtype, dims, data: viewOf(dtype, buffer, offset, elementCount(dims)) };
@@ -45,11 +45,11 @@ export function tensorView<T extends DType>(
 
 function viewOf<T extends DType>(
   dtype: T,
-  buffer: ArrayBuffer,
+  buffer: ArrayBufferLike,
   offset: number,
   length: number,
 ): HostArrays[T] {
-  const constructors: { [K in DType]: new (b: ArrayBuffer, o: number, n: number) => HostArrays[K] } = {
+  const constructors: { [K in DType]: new (b: ArrayBufferLike, o: number, n: number) => HostArrays[K] } = {
     float32: Float32Array,
     int64: BigInt64Array,
     int32: Int32Array,

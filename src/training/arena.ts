@@ -1,4 +1,5 @@
-import { allocate, elementCount, type HostTensor, tensorView } from "../tensor/index.ts";
+import { mostKernelBytes, newKernelMemory } from "../platform/index.ts";
+import { elementCount, type HostTensor, tensorView } from "../tensor/index.ts";
 
 /** One tensor's place in an arena. */
 export interface Slot {
@@ -23,6 +24,8 @@ export interface Stretch {
 export interface Layout {
   /** Elements in all. */
   readonly length: number;
+  /** Elements of a segment: neither a tensor nor a stretch lies in two. */
+  readonly segment: number;
   readonly slots: ReadonlyMap<string, Slot>;
   readonly stretches: readonly Stretch[];
 }
@@ -36,6 +39,7 @@ export interface TrainedTensor {
 
 // A cache line; tensors that start on one are read with full-width instructions.
 const alignment = 16;
+const bytesPerFloat = 4;
 
 const neverDecayed = /(^|\.)(query_tokens|vit_eos|cls_token|position_embedding)$/;
 
@@ -44,8 +48,13 @@ export function isDecayed(name: string, dims: readonly number[]): boolean {
   return dims.length >= 2 && !neverDecayed.test(name);
 }
 
-/** Lays tensors out one after the other, those alike in learning rate and decay beside each other. */
-export function layOut(tensors: readonly TrainedTensor[]): Layout {
+/**
+ * Lays tensors out one after the other, those alike in learning rate and decay beside each other.
+ *
+ * @param segment elements that can lie in one memory
+ * @throws {RangeError} where a tensor is larger than that
+ */
+export function layOut(tensors: readonly TrainedTensor[], segment: number): Layout {
   const groups = new Map<string, TrainedTensor[]>();
   for (const tensor of tensors) {
     const key = `${tensor.rateFactor} ${isDecayed(tensor.name, tensor.dims)}`;
@@ -57,43 +66,89 @@ export function layOut(tensors: readonly TrainedTensor[]): Layout {
   const stretches: Stretch[] = [];
   let next = 0;
   for (const group of groups.values()) {
-    const start = next;
+    const alike = { decayed: isDecayed(group[0].name, group[0].dims), rateFactor: group[0].rateFactor };
+    let stretch = { start: -1, end: -1, ...alike };
     for (const { name, dims } of group) {
+      const length = Math.ceil(elementCount(dims) / alignment) * alignment;
+      if (length > segment) {
+        throw new RangeError(`training: ${name} must have at most ${segment} elements, got ${length}`);
+      }
+      if (length > segment - (next % segment)) next = Math.ceil(next / segment) * segment;
+      if (next !== stretch.end || next % segment === 0) {
+        stretch = { start: next, end: next, ...alike };
+        stretches.push(stretch);
+      }
       slots.set(name, { name, dims, start: next });
-      next += Math.ceil(elementCount(dims) / alignment) * alignment;
+      next += length;
+      stretch.end = next;
     }
-    const [{ name, dims, rateFactor }] = group;
-    stretches.push({ start, end: next, decayed: isDecayed(name, dims), rateFactor });
   }
-  return { length: next, slots, stretches };
+  return { length: next, segment, slots, stretches };
 }
 
-/** One number for every element of a layout, in one block of memory. */
+/** Neighbouring elements that a kernel works through in one call. */
+export interface Part {
+  /** Index of the memory in which they lie. */
+  readonly memory: number;
+  /** First element. */
+  readonly start: number;
+  readonly bytes: number;
+}
+
+// Small enough to share a model of a few million elements among threads; fixed, so that sums never hang on their number.
+const partLength = 1 << 18;
+
+/** A stretch, part by part. */
+export function partsOf({ start, end }: Stretch, { segment }: Layout): Part[] {
+  return Array.from({ length: Math.ceil((end - start) / partLength) }, (_, i) => {
+    const first = start + i * partLength;
+    const length = Math.min(partLength, end - first);
+    return { memory: Math.floor(first / segment), start: first, bytes: length * bytesPerFloat };
+  });
+}
+
+/** Elements a segment can have where so many arenas lie side by side in a memory. */
+export function segmentFor(arenas: number): number {
+  return Math.floor(mostKernelBytes / bytesPerFloat / arenas / alignment) * alignment;
+}
+
+/** One number for every element of a layout. */
 export interface Arena {
-  readonly all: HostTensor<"float32">;
   /** The tensor of a name: a view, not a copy. */
   tensor(name: string): HostTensor<"float32">;
-  /** Elements start ≤ index < end as a vector: a view, not a copy. */
-  part(start: number, end: number): HostTensor<"float32">;
   /** Every tensor by name, as views. */
   tensors(): Map<string, HostTensor>;
+  /** Where an element lies, for kernels: the address counts bytes. */
+  addressOf(element: number): number;
 }
 
-/** A zeroed arena. */
-export function newArena(layout: Layout): Arena {
-  const all = allocate("float32", [layout.length]);
-  const buffer = all.data.buffer as ArrayBuffer;
-  const view = (dims: readonly number[], start: number): HostTensor<"float32"> =>
-    tensorView("float32", dims, buffer, start * 4);
-  const tensor = (name: string): HostTensor<"float32"> => {
-    const slot = layout.slots.get(name);
-    if (slot === undefined) throw new RangeError(`arena: ${name} is not trained`);
-    return view(slot.dims, slot.start);
-  };
-  return {
-    all,
-    tensor,
-    part: (start, end) => view([end - start], start),
-    tensors: () => new Map([...layout.slots.keys()].map((name) => [name, tensor(name)])),
-  };
+/** Arenas of one layout, in memory that kernels' threads share: a segment of all of them lies in one memory. */
+export interface ArenaSet {
+  readonly arenas: readonly Arena[];
+  readonly memories: readonly WebAssembly.Memory[];
+}
+
+/** Zeroed arenas. What nobody writes to takes no room. */
+export function newArenas(layout: Layout, count: number): ArenaSet {
+  const { length, segment } = layout;
+  const sizeOf = (index: number): number => Math.min(segment, length - index * segment);
+  const memories = Array.from({ length: Math.ceil(length / segment) }, (_, i) =>
+    newKernelMemory(sizeOf(i) * count * bytesPerFloat),
+  );
+  const arenas = Array.from({ length: count }, (_, place): Arena => {
+    const addressOf = (element: number): number =>
+      (place * sizeOf(Math.floor(element / segment)) + (element % segment)) * bytesPerFloat;
+    const tensor = (name: string): HostTensor<"float32"> => {
+      const slot = layout.slots.get(name);
+      if (slot === undefined) throw new RangeError(`arena: ${name} is not trained`);
+      const { buffer } = memories[Math.floor(slot.start / segment)];
+      return tensorView("float32", slot.dims, buffer, addressOf(slot.start));
+    };
+    return {
+      tensor,
+      tensors: () => new Map([...layout.slots.keys()].map((name) => [name, tensor(name)])),
+      addressOf,
+    };
+  });
+  return { arenas, memories };
 }

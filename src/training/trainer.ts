@@ -1,11 +1,13 @@
 import type { NamedTensors } from "../checkpoint/index.ts";
 import type { ParameterDescription } from "../model/index.ts";
+import { startKernelThreads } from "../platform/index.ts";
 import type { Device } from "../runtime/index.ts";
 import { allocate, type HostTensor } from "../tensor/index.ts";
 import { type AdamW, createAdamW } from "./adamw.ts";
-import { createAdder } from "./adder.ts";
-import { type Arena, layOut, newArena } from "./arena.ts";
+import { addArena } from "./adder.ts";
+import { type Arena, layOut, newArenas, segmentFor } from "./arena.ts";
 import { initialize } from "./initialize.ts";
+import { kernels } from "./kernels.ts";
 import type { Objective } from "./objective.ts";
 import { rateFactorOf, scheduleOf, type TrainingRecipe } from "./recipe.ts";
 import { learningRateAt } from "./schedule.ts";
@@ -64,22 +66,25 @@ export class DivergenceError extends Error {
 export async function createTrainer<S>(options: TrainerOptions<S>): Promise<Trainer<S>> {
   const { device, objective, recipe, weights = new Map<string, HostTensor>() } = options;
   const learned = objective.parameters.filter(({ trained }) => trained);
+  const computing = options.lanes ?? [device];
+  const arenaCount = 4 + computing.length;
   const layout = layOut(
     learned.map(({ name, dims }) => ({ name, dims, rateFactor: rateFactorOf(recipe, name) })),
+    segmentFor(arenaCount),
   );
-  const arenas = {
-    weights: newArena(layout),
-    gradients: newArena(layout),
-    first: newArena(layout),
-    second: newArena(layout),
-  };
-  const values = valuesOf(objective.parameters, arenas.weights, weights, recipe.seed);
+  const { arenas, memories } = newArenas(layout, arenaCount);
+  // Gradients of further micro-batches go into the scratches until they are added up.
+  const [trainedWeights, gradients, first, second, ...scratches] = arenas;
+  const values = valuesOf(objective.parameters, trainedWeights, weights, recipe.seed);
   const trained = [...layout.slots.keys()];
-  const lanes = (options.lanes ?? [device]).map((lane) =>
-    createStepPrograms(lane, objective, values, trained),
+  const lanes = computing.map((lane) => createStepPrograms(lane, objective, values, trained));
+  const threads = startKernelThreads(kernels, memories, device.threads);
+  const optimizer = createAdamW(
+    threads,
+    layout,
+    { weights: trainedWeights, gradients, first, second },
+    recipe,
   );
-  const optimizer = await createAdamW(device, layout, arenas, recipe);
-  const adder = createAdder(device, layout, arenas.gradients);
 
   const rate = recipe.lora?.dropout ?? 0;
   let step = 0;
@@ -88,10 +93,8 @@ export async function createTrainer<S>(options: TrainerOptions<S>): Promise<Trai
     const firstRows = sumsBefore(batches.map(({ sizes }) => objective.rows(sizes)));
     let loss = 0;
     for (let start = 0; start < batches.length; start += lanes.length) {
-      const scratches = adder.scratches(
-        Math.min(lanes.length, batches.length - start) - (start === 0 ? 1 : 0),
-      );
-      const into = start === 0 ? [arenas.gradients, ...scratches] : scratches;
+      const free = start === 0 ? [gradients, ...scratches] : scratches;
+      const into = free.slice(0, Math.min(lanes.length, batches.length - start));
       const losses = await allOf(
         into.map((arena, lane) => {
           const place = { rate, seed: recipe.seed, step, firstRow: firstRows[start + lane] };
@@ -99,7 +102,9 @@ export async function createTrainer<S>(options: TrainerOptions<S>): Promise<Trai
         }),
       );
       for (const part of losses) loss += part;
-      for (const scratch of scratches) await adder.add(scratch);
+      for (const arena of into) {
+        if (arena !== gradients) await addArena(threads, layout, gradients, arena);
+      }
     }
     return loss;
   };
@@ -124,18 +129,17 @@ export async function createTrainer<S>(options: TrainerOptions<S>): Promise<Trai
     },
     gradients: async (batches) => {
       const loss = await differentiate(batches);
-      return { loss, gradients: arenas.gradients.tensors() };
+      return { loss, gradients: gradients.tensors() };
     },
-    moments: () => momentsOf(arenas.first, arenas.second),
+    moments: () => momentsOf(first, second),
     restore: (done, known, moments) => {
-      fill(arenas.weights.tensors(), known, "trained parameter");
-      fill(momentsOf(arenas.first, arenas.second), moments, "moment");
+      fill(trainedWeights.tensors(), known, "trained parameter");
+      fill(momentsOf(first, second), moments, "moment");
       step = done;
     },
     dispose: () => {
       for (const lane of lanes) lane.dispose();
-      optimizer.dispose();
-      adder.dispose();
+      threads.dispose();
     },
   };
 }

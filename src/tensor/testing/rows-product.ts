@@ -47,6 +47,11 @@ export const matmul: Rows = [
   row("a tensor with itself", { a: floats({ m: 2, k: 3 }) }, ({ a }) =>
     op.matmul(a, a, { transposeB: true }),
   ),
+  row(
+    "a transposed left side, many columns",
+    { a: floats({ k: 2, m: 3 }), b: floats({ k: 2, n: 320 }) },
+    ({ a, b }) => op.matmul(a, b, { transposeA: true }),
+  ),
   ...products,
 ];
 

@@ -1,0 +1,134 @@
+import { readFileSync } from "node:fs";
+import { afterEach, describe, expect, it } from "vitest";
+import { type KernelThreads, startKernelThreads } from "../platform/index.ts";
+import { createAdamW } from "./adamw.ts";
+import { addArena } from "./adder.ts";
+import { layOut, newArenas, partsOf } from "./arena.ts";
+import { kernels } from "./kernels.ts";
+import { compileKernels } from "./testing/compile-kernels.ts";
+
+const tensors = [
+  { name: "a.weight", dims: [6, 8], rateFactor: 1 },
+  { name: "a.bias", dims: [8], rateFactor: 1 },
+  { name: "b.weight", dims: [3, 5], rateFactor: 0.5 },
+  { name: "c.weight", dims: [8, 4], rateFactor: 1 },
+];
+const settings = { betas: [0.9, 0.999] as const, epsilon: 1e-8, weightDecay: 0.1, clip: 0.5 };
+
+/** Arenas with five numbers for every element, the same whatever their segments are. */
+function filled(segment: number) {
+  const layout = layOut(tensors, segment);
+  const { arenas, memories } = newArenas(layout, 5);
+  for (const [i, arena] of arenas.entries()) {
+    for (const [t, { data }] of [...arena.tensors().values()].entries()) {
+      for (let k = 0; k < data.length; k++) data[k] = (i === 3 ? 1 : Math.sin(3 * i + 7 * t + k)) / (1 + k);
+    }
+  }
+  const [weights, gradients, first, second, part] = arenas;
+  return { layout, memories, arenas: { weights, gradients, first, second }, part };
+}
+
+const numbersOf = ({ layout, arenas }: ReturnType<typeof filled>): Record<string, number[]> =>
+  Object.fromEntries(
+    Object.entries(arenas).flatMap(([name, arena]) =>
+      [...layout.slots.keys()].map((slot) => [`${name} ${slot}`, [...arena.tensor(slot).data]]),
+    ),
+  );
+
+describe("kernels", () => {
+  let threads: KernelThreads | undefined;
+
+  afterEach(() => threads?.dispose());
+
+  it("are compiled from kernels.wat as it is (if not: npm run build:kernels)", async () => {
+    const written = readFileSync(new URL("kernels.ts", import.meta.url), "utf8");
+    expect(written).toBe(await compileKernels());
+  });
+
+  it("update weights and moments to the last bit as single precision says", async () => {
+    const { layout, memories, arenas } = filled(2 ** 20);
+    const before = new Map(Object.entries(arenas).map(([name, arena]) => [name, arena.tensor("a.weight")]));
+    const old = (name: string, k: number): number => before.get(name)!.data[k];
+    const f = Math.fround;
+    const norm = Math.sqrt(
+      [...arenas.gradients.tensors().values()].reduce(
+        (sum, { data }) => sum + [...(data as Float32Array)].reduce((part, x) => part + x * x, 0),
+        0,
+      ),
+    );
+    const scale = 0.5 / (norm + 1e-6);
+    const [step, rate] = [3, 1e-3];
+    const corrected = rate / (1 - 0.9 ** step);
+    const expected = Array.from({ length: 48 }, (_, k) => {
+      const gradient = old("gradients", k);
+      const first = f(f(old("first", k) * f(0.9)) + f(gradient * f((1 - 0.9) * scale)));
+      const share = f((1 - 0.999) * scale * scale);
+      const second = f(f(old("second", k) * f(0.999)) + f(f(gradient * gradient) * share));
+      const correction = f(1 / (Math.sqrt(1 - 0.999 ** step) * corrected));
+      const below = f(f(f(Math.sqrt(second)) * correction) + f(1e-8 / corrected));
+      return [f(f(old("weights", k) * f(1 - rate * 0.1)) - f(first / below)), first, second];
+    });
+    threads = startKernelThreads(kernels, memories, 2);
+    expect(await createAdamW(threads, layout, arenas, settings).update(step, rate)).toBeCloseTo(norm, 12);
+    const after = ["weights", "first", "second"].map((name) => [...before.get(name)!.data]);
+    expect(after[0].map((_, k) => after.map((numbers) => numbers[k]))).toEqual(expected);
+  });
+
+  it("change nothing where the gradients' norm is not finite", async () => {
+    const all = filled(2 ** 20);
+    all.arenas.gradients.tensor("c.weight").data[31] = Number.POSITIVE_INFINITY;
+    const before = numbersOf(all);
+    threads = startKernelThreads(kernels, all.memories, 2);
+    const optimizer = createAdamW(threads, all.layout, all.arenas, settings);
+    expect(await optimizer.update(1, 1e-3)).toBe(Number.POSITIVE_INFINITY);
+    expect(numbersOf(all)).toEqual(before);
+  });
+
+  it("give the same bits however many memories and threads there are", async () => {
+    const results = [];
+    for (const [segment, count] of [
+      [2 ** 20, 1],
+      [2 ** 20, 3],
+      [48, 2],
+      [64, 2],
+    ]) {
+      const all = filled(segment);
+      threads?.dispose();
+      threads = startKernelThreads(kernels, all.memories, count);
+      await addArena(threads, all.layout, all.arenas.gradients, all.part);
+      await createAdamW(threads, all.layout, all.arenas, { ...settings, clip: undefined }).update(1, 1e-3);
+      results.push(numbersOf(all));
+    }
+    for (const result of results.slice(1)) expect(result).toEqual(results[0]);
+  });
+});
+
+describe("a layout in segments", () => {
+  it("has no tensor and no stretch in two of them, and every tensor in one stretch of its kind", () => {
+    for (const segment of [48, 64, 80, 112, 2 ** 20]) {
+      const { slots, stretches } = layOut(tensors, segment);
+      const isWhole = (start: number, end: number) =>
+        Math.floor(start / segment) === Math.floor((end - 1) / segment);
+      for (const { start, end } of stretches) expect(isWhole(start, end)).toBe(true);
+      for (const { name, dims, rateFactor } of tensors) {
+        const { start } = slots.get(name)!;
+        const end = start + dims.reduce((product, size) => product * size);
+        const own = stretches.filter((stretch) => stretch.start <= start && end <= stretch.end);
+        expect(own).toEqual([expect.objectContaining({ rateFactor, decayed: dims.length === 2 })]);
+      }
+    }
+  });
+
+  it("refuses a tensor that is larger than one", () => {
+    expect(() => layOut(tensors, 32)).toThrow("a.weight must have at most 32 elements, got 48");
+  });
+
+  it("is worked through in parts", () => {
+    const stretch = { start: 2 ** 20, end: 2 ** 20 + 2 ** 18 + 32, decayed: true, rateFactor: 1 };
+    const layout = { length: 2 ** 21, segment: 2 ** 20, slots: new Map(), stretches: [stretch] };
+    expect(partsOf(stretch, layout)).toEqual([
+      { memory: 1, start: 2 ** 20, bytes: 2 ** 20 },
+      { memory: 1, start: 2 ** 20 + 2 ** 18, bytes: 128 },
+    ]);
+  });
+});
