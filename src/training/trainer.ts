@@ -1,17 +1,17 @@
 import type { NamedTensors } from "../checkpoint/index.ts";
 import type { ParameterDescription } from "../model/index.ts";
-import { startKernelThreads } from "../platform/index.ts";
+import { type KernelThreads, startKernelThreads } from "../platform/index.ts";
 import type { Device } from "../runtime/index.ts";
 import { allocate, type HostTensor } from "../tensor/index.ts";
-import { type AdamW, createAdamW } from "./adamw.ts";
+import { type AdamW, createAdamW, type Moments } from "./adamw.ts";
 import { addArena } from "./adder.ts";
-import { type Arena, layOut, newArenas, segmentFor } from "./arena.ts";
+import { type Arena, type Layout, layOut, newArenas, segmentFor } from "./arena.ts";
 import { initialize } from "./initialize.ts";
 import { kernels } from "./kernels.ts";
 import type { Objective } from "./objective.ts";
 import { rateFactorOf, scheduleOf, type TrainingRecipe } from "./recipe.ts";
 import { learningRateAt } from "./schedule.ts";
-import { createStepPrograms, type TrainingBatch } from "./step-programs.ts";
+import { createStepPrograms, type StepPrograms, type TrainingBatch } from "./step-programs.ts";
 
 /** What one update did. */
 export interface StepResult {
@@ -64,50 +64,16 @@ export class DivergenceError extends Error {
 
 /** Lays out memory for the trained parameters, fills in values and prepares the optimizer. */
 export async function createTrainer<S>(options: TrainerOptions<S>): Promise<Trainer<S>> {
-  const { device, objective, recipe, weights = new Map<string, HostTensor>() } = options;
-  const learned = objective.parameters.filter(({ trained }) => trained);
+  const { device, objective, recipe, weights: known = new Map<string, HostTensor>() } = options;
   const computing = options.lanes ?? [device];
-  const arenaCount = 4 + computing.length;
-  const layout = layOut(
-    learned.map(({ name, dims }) => ({ name, dims, rateFactor: rateFactorOf(recipe, name) })),
-    segmentFor(arenaCount),
-  );
-  const { arenas, memories } = newArenas(layout, arenaCount);
-  // Gradients of further micro-batches go into the scratches until they are added up.
-  const [trainedWeights, gradients, first, second, ...scratches] = arenas;
-  const values = valuesOf(objective.parameters, trainedWeights, weights, recipe.seed);
+  const memory = allocateTrained(objective.parameters, recipe, computing.length, device.threads);
+  const { layout, weights, gradients, first, second, threads } = memory;
+  const values = valuesOf(objective.parameters, weights, known, recipe.seed);
   const trained = [...layout.slots.keys()];
   const lanes = computing.map((lane) => createStepPrograms(lane, objective, values, trained));
-  const threads = startKernelThreads(kernels, memories, device.threads);
-  const optimizer = createAdamW(
-    threads,
-    layout,
-    { weights: trainedWeights, gradients, first, second },
-    recipe,
-  );
-
-  const rate = recipe.lora?.dropout ?? 0;
+  const differentiate = createDifferentiation(objective, recipe, lanes, memory);
+  const optimizer = createAdamW(threads, layout, memory, recipe);
   let step = 0;
-  const differentiate = async (batches: readonly TrainingBatch<S>[]): Promise<number> => {
-    const counted = countedIn(batches);
-    const firstRows = sumsBefore(batches.map(({ sizes }) => objective.rows(sizes)));
-    let loss = 0;
-    for (let start = 0; start < batches.length; start += lanes.length) {
-      const free = start === 0 ? [gradients, ...scratches] : scratches;
-      const into = free.slice(0, Math.min(lanes.length, batches.length - start));
-      const losses = await allOf(
-        into.map((arena, lane) => {
-          const place = { rate, seed: recipe.seed, step, firstRow: firstRows[start + lane] };
-          return lanes[lane].differentiate(batches[start + lane], counted, arena, place);
-        }),
-      );
-      for (const part of losses) loss += part;
-      for (const arena of into) {
-        if (arena !== gradients) await addArena(threads, layout, gradients, arena);
-      }
-    }
-    return loss;
-  };
   return {
     get step() {
       return step;
@@ -115,7 +81,7 @@ export async function createTrainer<S>(options: TrainerOptions<S>): Promise<Trai
     values,
     trained,
     update: async (batches) => {
-      const loss = await differentiate(batches);
+      const loss = await differentiate(batches, step);
       const learningRate = learningRateAt(scheduleOf(recipe), step);
       const gradientNorm = await updateOrFail(optimizer, step, learningRate, loss);
       step++;
@@ -128,12 +94,12 @@ export async function createTrainer<S>(options: TrainerOptions<S>): Promise<Trai
       return loss;
     },
     gradients: async (batches) => {
-      const loss = await differentiate(batches);
+      const loss = await differentiate(batches, step);
       return { loss, gradients: gradients.tensors() };
     },
     moments: () => momentsOf(first, second),
     restore: (done, known, moments) => {
-      fill(trainedWeights.tensors(), known, "trained parameter");
+      fill(weights.tensors(), known, "trained parameter");
       fill(momentsOf(first, second), moments, "moment");
       step = done;
     },
@@ -141,6 +107,63 @@ export async function createTrainer<S>(options: TrainerOptions<S>): Promise<Trai
       for (const lane of lanes) lane.dispose();
       threads.dispose();
     },
+  };
+}
+
+/** Where the trained numbers lie, and the threads that work on all of them. */
+interface TrainedMemory extends Moments {
+  readonly layout: Layout;
+  readonly weights: Arena;
+  readonly gradients: Arena;
+  /** For the gradients of further micro-batches, one for each lane, until they are added up. */
+  readonly scratches: readonly Arena[];
+  readonly threads: KernelThreads;
+}
+
+function allocateTrained(
+  parameters: readonly ParameterDescription[],
+  recipe: TrainingRecipe,
+  lanes: number,
+  threads: number,
+): TrainedMemory {
+  const tensors = parameters
+    .filter(({ trained }) => trained)
+    .map(({ name, dims }) => ({ name, dims, rateFactor: rateFactorOf(recipe, name) }));
+  const count = 4 + lanes;
+  const layout = layOut(tensors, segmentFor(count));
+  const { arenas, memories } = newArenas(layout, count);
+  const [weights, gradients, first, second, ...scratches] = arenas;
+  const kernelThreads = startKernelThreads(kernels, memories, threads);
+  return { layout, weights, gradients, first, second, scratches, threads: kernelThreads };
+}
+
+/** Gradients of the mean loss over all micro-batches, as many side by side as there are lanes; the result is the loss. */
+function createDifferentiation<S>(
+  objective: Objective<S>,
+  { lora, seed }: TrainingRecipe,
+  lanes: readonly StepPrograms<S>[],
+  { layout, gradients, scratches, threads }: TrainedMemory,
+): (batches: readonly TrainingBatch<S>[], step: number) => Promise<number> {
+  const rate = lora?.dropout ?? 0;
+  return async (batches, step) => {
+    const counted = countedIn(batches);
+    const firstRows = sumsBefore(batches.map(({ sizes }) => objective.rows(sizes)));
+    let loss = 0;
+    for (let start = 0; start < batches.length; start += lanes.length) {
+      const free = start === 0 ? [gradients, ...scratches] : scratches;
+      const into = free.slice(0, Math.min(lanes.length, batches.length - start));
+      const losses = await allOf(
+        into.map((arena, lane) => {
+          const place = { rate, seed, step, firstRow: firstRows[start + lane] };
+          return lanes[lane].differentiate(batches[start + lane], counted, arena, place);
+        }),
+      );
+      for (const part of losses) loss += part;
+      for (const arena of into) {
+        if (arena !== gradients) await addArena(threads, layout, gradients, arena);
+      }
+    }
+    return loss;
   };
 }
 
