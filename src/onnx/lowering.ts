@@ -102,7 +102,8 @@ function lowerMatmul(node: Node<"matmul">, writer: Writer): void {
   const { transposeA, transposeB, alpha } = node.attributes;
   const ranks = [a.shape.length, b.shape.length] as const;
   const product = { a: writer.nameOf(a), b: writer.nameOf(b), transposeA, transposeB, alpha, ranks };
-  const isRearranged = transposeA && !transposeB && writer.target === "cpu" && isWideMatrix(b.shape);
+  const isRearranged =
+    transposeA && !transposeB && writer.target === "cpu" && ranks[0] === 2 && isWideMatrix(b.shape);
   const left = isRearranged ? writer.step("Transpose", [product.a], { perm: [1, 0] }) : product.a;
   const rest = isRearranged ? { a: left, transposeA: false } : {};
   lowerProduct({ ...product, ...rest }, writer.nameOf(node.outputs[0]), writer);

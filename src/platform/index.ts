@@ -9,6 +9,7 @@ export * from "./growing-file.ts";
 export * from "./http-socket.ts";
 export * from "./image-decoder.ts";
 export * from "./kept-files.ts";
+export * from "./kernel-memory.ts";
 export * from "./kernel-threads.ts";
 export {
   DeviceLostError,

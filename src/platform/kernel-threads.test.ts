@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { newKernelMemory, startKernelThreads } from "./kernel-threads.ts";
+import { newKernelMemory } from "./kernel-memory.ts";
+import { startKernelThreads } from "./kernel-threads.ts";
 
 /**
  * `(func (export "set") (param $at i32) (param $x f32) (result f32))`: stores a number, and gives back what was there.
@@ -28,12 +29,12 @@ describe("threads of kernels", () => {
     threads.dispose();
   });
 
-  it("tell what went wrong in a kernel, and that they are gone", async () => {
-    const threads = startKernelThreads(setModule, [newKernelMemory(1)], 1);
-    const outside = { memory: 0, kernel: "set", numbers: [65_536, 1] };
-    await expect(threads.run([outside])).rejects.toThrow(/^kernels: memory access out of bounds/);
-    await expect(threads.run([{ ...outside, numbers: [0, 1] }])).rejects.toThrow(/^kernels: /);
-    threads.dispose();
+  it("tell what went wrong in a kernel, and are gone then, all of them", async () => {
+    const threads = startKernelThreads(setModule, [newKernelMemory(1)], 2);
+    const inside = { memory: 0, kernel: "set", numbers: [0, 1] };
+    const outside = { ...inside, numbers: [65_536, 1] };
+    await expect(threads.run([inside, outside])).rejects.toThrow(/^kernels: memory access out of bounds/);
+    await expect(threads.run([inside])).rejects.toThrow(/^kernels: /);
   });
 
   it("end a run that is under way when they are let go of", async () => {

@@ -15,20 +15,10 @@ export interface KernelThreads {
    * Makes calls, neighbouring ones on the same thread one after the other; what they return, in their order. One run at
    * a time: the calls of a run may not write what another of them reads or writes.
    *
-   * @throws {PlatformError} where a kernel fails, as it does outside its memory; the threads are then gone
+   * @throws {PlatformError} where a kernel fails, as it does outside its memory; all threads are then gone
    */
   run(calls: readonly KernelCall[]): Promise<readonly number[]>;
   dispose(): void;
-}
-
-const pageBytes = 65_536;
-/** Addresses of WebAssembly have 32 bits. */
-export const mostKernelBytes = 2 ** 32;
-
-/** Zeroed memory that kernels and JavaScript share; it takes room as it is written. */
-export function newKernelMemory(bytes: number): WebAssembly.Memory {
-  const pages = Math.max(1, Math.ceil(bytes / pageBytes));
-  return new WebAssembly.Memory({ initial: pages, maximum: pages, shared: true });
 }
 
 // Source, not a file, which would have to be found from src, dist and whatever a bundler makes alike.
@@ -45,7 +35,7 @@ parentPort.on("message", (calls) => {
  * Starts threads for a module that imports its memory as `arena.memory`.
  *
  * @param module the module's bytes in base64
- * @param memories of `newKernelMemory`
+ * @param memories of `newKernelMemory`, all of which a thread can reach
  */
 export function startKernelThreads(
   module: string,
@@ -54,15 +44,20 @@ export function startKernelThreads(
 ): KernelThreads {
   const workerData = { module: new WebAssembly.Module(Buffer.from(module, "base64")), memories };
   const crew = Array.from({ length: threads }, () => new KernelThread(workerData));
+  const dispose = (): void => {
+    for (const thread of crew) thread.dispose();
+  };
   return {
     run: async (calls) => {
       const shares = crew.map((_, i) => calls.slice(...shareOf(i, crew.length, calls.length)));
-      const results = await Promise.all(shares.map((share, i) => crew[i].run(share)));
-      return results.flat();
+      try {
+        return (await Promise.all(shares.map((share, i) => crew[i].run(share)))).flat();
+      } catch (error) {
+        dispose();
+        throw error;
+      }
     },
-    dispose: () => {
-      for (const thread of crew) thread.dispose();
-    },
+    dispose,
   };
 }
 

@@ -71,7 +71,9 @@ export function layOut(tensors: readonly TrainedTensor[], segment: number): Layo
     for (const { name, dims } of group) {
       const length = Math.ceil(elementCount(dims) / alignment) * alignment;
       if (length > segment) {
-        throw new RangeError(`training: ${name} must have at most ${segment} elements, got ${length}`);
+        throw new RangeError(
+          `training: ${name} must have at most ${segment} elements, got ${length}; freeze it, or train on fewer lanes`,
+        );
       }
       if (length > segment - (next % segment)) next = Math.ceil(next / segment) * segment;
       if (next !== stretch.end || next % segment === 0) {

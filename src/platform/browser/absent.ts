@@ -25,15 +25,9 @@ export const zipEntries: typeof node.zipEntries = rejects(
   "PyTorch's zip archives (convert the model with `owl convert` first)",
 );
 
-/** Addresses of WebAssembly have 32 bits. */
-export const mostKernelBytes: typeof node.mostKernelBytes = 2 ** 32;
-
-function noKernels(): never {
+export const startKernelThreads: typeof node.startKernelThreads = () => {
   throw new PlatformError("training: needs Node, got a browser");
-}
-
-export const newKernelMemory: typeof node.newKernelMemory = noKernels;
-export const startKernelThreads: typeof node.startKernelThreads = noKernels;
+};
 
 async function noVideo(): Promise<never> {
   throw new VideoError(

@@ -52,6 +52,11 @@ export const matmul: Rows = [
     { a: floats({ k: 2, m: 3 }), b: floats({ k: 2, n: 320 }) },
     ({ a, b }) => op.matmul(a, b, { transposeA: true }),
   ),
+  row(
+    "a batch of transposed left sides, many columns",
+    { a: floats({ batch: 2, k: 2, m: 3 }), b: floats({ k: 2, n: 320 }) },
+    ({ a, b }) => op.matmul(a, b, { transposeA: true }),
+  ),
   ...products,
 ];
 

@@ -1,0 +1,9 @@
+const pageBytes = 65_536;
+/** Addresses of WebAssembly have 32 bits. */
+export const mostKernelBytes = 2 ** 32;
+
+/** Zeroed memory that kernels and JavaScript share; it takes room as it is written. */
+export function newKernelMemory(bytes: number): WebAssembly.Memory {
+  const pages = Math.max(1, Math.ceil(bytes / pageBytes));
+  return new WebAssembly.Memory({ initial: pages, maximum: pages, shared: true });
+}
