@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, it } from "vitest";
 import { gradients } from "../src/autodiff/index.ts";
-import { describeParameters, loraTarget, traceLoss } from "../src/model/index.ts";
+import { describeParameters, releasedLora, traceLoss } from "../src/model/index.ts";
 import { microConfig, randomNumbers, randomParameters } from "../src/model/testing/micro.ts";
 import { type Device, openDevice } from "../src/runtime/index.ts";
 import {
@@ -24,7 +24,7 @@ const perImage = microConfig.numQueryTokens + 1;
 
 /** The loss and the gradient of every parameter, LoRA included. */
 function trainingGraph(): Graph {
-  const scope = rootScope({ lora: { rank: 2, alpha: 8, targets: loraTarget } });
+  const scope = rootScope({ lora: { ...releasedLora, rank: 2, alpha: 8 } });
   const { loss } = traceLoss(microConfig, sizes, scope);
   const parameters = [...scope.parameters()];
   const parts = gradients(
@@ -64,7 +64,7 @@ describe.skipIf(skipWebGpu)("training on the WebGPU device (SwiftShader)", () =>
 
   it(`gives the CPU's loss and gradients of every parameter, within ${TOLERANCE} of the largest entry`, async () => {
     const graph = trainingGraph();
-    const scope = rootScope({ lora: { rank: 2, alpha: 8, targets: loraTarget } });
+    const scope = rootScope({ lora: { ...releasedLora, rank: 2, alpha: 8 } });
     const feeds = randomParameters(describeParameters(microConfig, scope));
     for (const [name, tensor] of leavesOf(graph).inputs) feeds[name] = feedOf(name, tensor);
     const expected = await (await cpu.compile(graph)).run(feeds);

@@ -113,6 +113,16 @@ export function modulesOf(lora: NamedTensors): Set<string> {
   );
 }
 
+/** Where an adapter's low-rank additions stand, and how strong they are, as a traced model is told. */
+export function loraPlacement({ settings, lora }: Adapter): {
+  readonly rank: number;
+  readonly alpha: number;
+  readonly targets: (layer: string) => boolean;
+} {
+  const modules = modulesOf(lora);
+  return { rank: settings.rank, alpha: settings.alpha, targets: (layer) => modules.has(layer) };
+}
+
 function pairProblems(lora: NamedTensors, rank: number): string[] {
   const problems: string[] = [];
   for (const module of modulesOf(lora)) {

@@ -1,4 +1,11 @@
-export { type Adapter, adapterFrom, loadAdapter, loraName, saveAdapter } from "./adapter.ts";
+export {
+  type Adapter,
+  adapterFrom,
+  loadAdapter,
+  loraName,
+  loraPlacement,
+  saveAdapter,
+} from "./adapter.ts";
 export type { LoraSettings } from "./adapter-config.ts";
 export {
   type Checkpoint,
@@ -11,7 +18,7 @@ export {
 } from "./checkpoint.ts";
 export { CheckpointError } from "./errors.ts";
 export { type FittingCheckpoint, openFitting } from "./fitting.ts";
-export { mergedSource, mergeLora } from "./merge.ts";
+export { mergedSource, mergeLora, requireFitting } from "./merge.ts";
 export { requireNoModel, writeSettings } from "./new-model.ts";
 export { narrowFloats } from "./number-formats.ts";
 export {

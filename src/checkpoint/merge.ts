@@ -58,6 +58,20 @@ export function mergedSource(source: TensorSource, adapter: Adapter, where = "ad
   return { path: source.path, tensors, read, close: () => source.close() };
 }
 
+/**
+ * Proves that an adapter fits a model before any weight is read.
+ *
+ * @param tensors the model's, of which only the sizes matter
+ * @throws CheckpointError naming every tensor of the adapter that the model has not, or in another shape
+ */
+export function requireFitting(
+  tensors: ReadonlyMap<string, { readonly dims: readonly number[] }>,
+  adapter: Adapter,
+  where = "adapter",
+): void {
+  changesOf(tensors, adapter, where);
+}
+
 function changesOf(
   tensors: ReadonlyMap<string, { readonly dims: readonly number[] }>,
   { replaced, lora, settings }: Adapter,

@@ -7,8 +7,9 @@ import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { owlFixture } from "../../tests/owl-fixture.ts";
 import { videoFixture } from "../../tests/video-fixture.ts";
-import { readSafetensors } from "../checkpoint/index.ts";
+import { loraName, readSafetensors, saveAdapter } from "../checkpoint/index.ts";
 import { CLIP_PREPROCESSOR, loadPixelValues } from "../image/index.ts";
+import { float32 } from "../tensor/index.ts";
 import { owl as owlHere } from "./testing/captured.ts";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
@@ -141,6 +142,31 @@ describe("owl inspect", () => {
     expect(code).toBe(0);
     expect(out).toMatch(/^visual abstractor +query_tokens +\[1, 8, 64\] +512 trained$/m);
     expect(out).toMatch(/^language model +language_model.model.norm.weight +\[96\] +96 frozen$/m);
+  });
+
+  it("shows a LoRA where the adapter has it, and refuses one that does not fit", async () => {
+    const adapterOf = async (width: number): Promise<string> => {
+      const layers = ["self_attn.k_proj", "self_attn.o_proj"].map(
+        (part) => `language_model.model.layers.0.${part}`,
+      );
+      const lora = new Map(
+        layers.flatMap((layer) => [
+          [loraName(layer, "A"), float32(new Array<number>(2 * width).fill(0), [2, width])] as const,
+          [loraName(layer, "B"), float32(new Array<number>(2 * 96).fill(0), [96, 2])] as const,
+        ]),
+      );
+      const settings = { rank: 2, alpha: 4, dropout: 0, targetModules: ["k_proj", "o_proj"] };
+      const path = join(folder, `adapter-${width}`);
+      await saveAdapter(path, { settings, lora, replaced: new Map() });
+      return path;
+    };
+    const { out } = await owlHere("inspect", model.directory, "--adapter", await adapterOf(96));
+    const shown = [...out.matchAll(/^LoRA +(\S+)\.lora_A\.weight .*trained$/gm)].map(([, layer]) => layer);
+    const first = "language_model.model.layers.0.self_attn";
+    expect(shown).toEqual([`${first}.k_proj`, `${first}.o_proj`]);
+    const refused = await owlHere("inspect", model.directory, "--adapter", await adapterOf(95));
+    expect(refused.code).toBe(1);
+    expect(refused.err).toContain(`${first}.k_proj.weight [96, 95] where the model's is [96, 96]`);
   });
 });
 

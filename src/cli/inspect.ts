@@ -1,6 +1,7 @@
 import type { Command } from "commander";
-import { type Adapter, loadAdapter } from "../checkpoint/index.ts";
-import { describeParameters, modelScope, releasedLora, stageScopeOptions, stages } from "../model/index.ts";
+import { type Adapter, loadAdapter, requireFitting } from "../checkpoint/index.ts";
+import { adapterScopeOptions } from "../generation/index.ts";
+import { describeParameters, modelScope, stageScopeOptions, stages } from "../model/index.ts";
 import { joinPath, pathKind } from "../platform/index.ts";
 import { type DType, elementCount } from "../tensor/index.ts";
 import { readModelConfig } from "./model-config.ts";
@@ -53,10 +54,12 @@ function adapterLine(path: string, { settings, replaced }: Adapter): string {
 async function modelTable(directory: string, stage: StageName, adapterPath?: string): Promise<string[]> {
   const config = await readModelConfig(directory);
   const adapter = adapterPath === undefined ? undefined : await loadAdapter(adapterPath);
-  const rows = describeParameters(
-    config,
-    modelScope(config, stageScopeOptions(stage, adapter?.settings ?? releasedLora)),
-  );
+  if (adapter) {
+    const sizes = new Map(describeParameters(config).map((parameter) => [parameter.name, parameter]));
+    requireFitting(sizes, adapter, adapterPath);
+  }
+  const options = adapter ? adapterScopeOptions(config, stage, adapter) : stageScopeOptions(stage);
+  const rows = describeParameters(config, modelScope(config, options));
   const about = adapter && adapterPath !== undefined ? [adapterLine(adapterPath, adapter)] : [];
   return [`stage ${stage}: ${stages[stage].says}`, ...about, "", ...tableOf(rows), "", ...summaryOf(rows)];
 }

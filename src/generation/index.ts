@@ -1,3 +1,4 @@
+export { adapterScopeOptions } from "./adapter-scope.ts";
 export type { Answer, FinishReason } from "./answer.ts";
 export { type AttentionMaps, meanOverHeads } from "./attention-maps.ts";
 export { Engine, type EngineOptions, type EngineStatistics } from "./engine.ts";

@@ -1,12 +1,12 @@
 import { gradients } from "../autodiff/index.ts";
-import { type Adapter, loraName, type NamedTensors } from "../checkpoint/index.ts";
+import type { Adapter, NamedTensors } from "../checkpoint/index.ts";
 import {
   type ForwardOutput,
   lossFeeds,
   type OwlConfig,
   type OwlSizes,
   type Stage,
-  stageScope,
+  stageScopeOptions,
   stages,
   tokenFeeds,
   tokensPerImage,
@@ -15,7 +15,8 @@ import {
   trainedParameters,
 } from "../model/index.ts";
 import type { Device, StoredParameters } from "../runtime/index.ts";
-import { type Graph, type HostTensor, leavesOf } from "../tensor/index.ts";
+import { type Graph, type HostTensor, leavesOf, rootScope } from "../tensor/index.ts";
+import { adapterScopeOptions, publishedName, tracedName } from "./adapter-scope.ts";
 
 /** What the whole model computes on at once: rows of one length. */
 export interface ModelInputs {
@@ -116,7 +117,7 @@ export async function stageGradients(
   if (stages[stage].lora && adapter === undefined) {
     throw new RangeError(`gradients: stage ${stage} trains a LoRA, got none; load the model with an adapter`);
   }
-  const scope = stageScope(stage, adapter?.settings);
+  const scope = rootScope(adapter ? adapterScopeOptions(config, stage, adapter) : stageScopeOptions(stage));
   const { loss } = traceLoss(config, sizesOf(inputs), scope);
   const trained = [...trainedParameters(scope)];
   const found = gradients(
@@ -137,15 +138,9 @@ export async function stageGradients(
   };
 }
 
-const loraPrefix = loraName("", "A").split(".lora_")[0];
-
 /** A LoRA's matrices by the names the model asks for. */
 function loraValues(adapter: Adapter | undefined): [string, HostTensor][] {
-  return [...(adapter?.lora ?? [])].map(([name, value]) => [name.slice(loraPrefix.length), value]);
-}
-
-function publishedName(name: string): string {
-  return /\.lora_[AB]\.weight$/.test(name) ? loraPrefix + name : name;
+  return [...(adapter?.lora ?? [])].map(([name, value]) => [tracedName(name), value]);
 }
 
 function sizesOf({ ids, pixels, videoPixels }: ModelInputs): Omit<OwlSizes, "lossRows"> {

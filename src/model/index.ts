@@ -46,8 +46,8 @@ export {
   quantizedParts,
 } from "./quantization.ts";
 export {
-  type LoraSize,
-  loraTarget,
+  type LoraPlacement,
+  languageTargets,
   releasedLora,
   type Stage,
   type StageDefinition,

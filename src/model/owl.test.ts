@@ -7,7 +7,7 @@ import { lossFeeds, tokenFeeds } from "./feeds.ts";
 import { traceDecode, tracePrefill, traceVision } from "./inference.ts";
 import { type ForwardOutput, traceForward, traceLoss } from "./owl.ts";
 import { describeParameters } from "./parameters.ts";
-import { stageScope } from "./stages.ts";
+import { releasedLora, stageScope } from "./stages.ts";
 import { microConfig, randomNumbers, randomParameters } from "./testing/micro.ts";
 import { tokensPerImage } from "./visual-abstractor.ts";
 
@@ -219,9 +219,12 @@ test("grouped-query attention equals a model whose key and value heads are repea
 
 test("a LoRA computes what its merged weight computes", () => {
   const sizes = { batch: 1, tokens: 5, images: 0 };
-  const scope = stageScope("released", { rank: 2, alpha: 6 });
+  const scope = stageScope("released", { ...releasedLora, rank: 2, alpha: 6 });
   const graph = traceForward(microConfig, sizes, ["logits"], scope);
-  const added = describeParameters(microConfig, stageScope("released", { rank: 2, alpha: 6 }));
+  const added = describeParameters(
+    microConfig,
+    stageScope("released", { ...releasedLora, rank: 2, alpha: 6 }),
+  );
   const low = randomParameters(added.filter(({ module }) => module === "LoRA"));
   expect(Object.keys(low)).toHaveLength(4 * microConfig.language.layers);
   const merged = { ...weights };

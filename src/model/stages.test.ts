@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { describeParameters } from "./parameters.ts";
-import { type Stage, stageScope, stages } from "./stages.ts";
+import { releasedLora, type Stage, stageScope, stages } from "./stages.ts";
 import { microConfig } from "./testing/micro.ts";
 
 function trainedModules(stage: Stage): string[] {
@@ -32,7 +32,7 @@ test("only stages with a LoRA have its parameters, on query and value projection
 });
 
 test("a LoRA starts as PEFT starts it: A within ±1/√width, B zero", () => {
-  const table = describeParameters(microConfig, stageScope("2", { rank: 4, alpha: 8 }));
+  const table = describeParameters(microConfig, stageScope("2", { ...releasedLora, rank: 4, alpha: 8 }));
   const name = "language_model.model.layers.0.self_attn.q_proj.lora_";
   const a = table.find((row) => row.name === `${name}A.weight`)!;
   expect(a.dims).toEqual([4, microConfig.language.hidden]);

@@ -8,7 +8,7 @@ export interface StageDefinition {
   readonly says: string;
   /** Whether a parameter of this published name learns. */
   readonly trained: (name: string) => boolean;
-  /** Whether the language model gets low-rank additions; see {@link loraTarget}. */
+  /** Whether the language model gets low-rank additions; see {@link LoraPlacement}. */
   readonly lora: boolean;
 }
 
@@ -43,27 +43,38 @@ export const stages: Readonly<Record<Stage, StageDefinition>> = {
   },
 };
 
-/** Rank and strength of a LoRA. */
-export interface LoraSize {
+/** Rank, strength and places of a LoRA. */
+export interface LoraPlacement {
   readonly rank: number;
   readonly alpha: number;
+  /** Whether a linear layer (the weight's name without `.weight`) gets a low-rank addition. */
+  readonly targets: (layer: string) => boolean;
 }
 
-/** The released setting. */
-export const releasedLora: LoraSize = { rank: 8, alpha: 32 };
+/**
+ * The layers of the language model that targets name: by the last part or parts of their names, such as `q_proj` or
+ * `self_attn.q_proj`.
+ */
+export function languageTargets(names: readonly string[]): LoraPlacement["targets"] {
+  return (layer) => isLanguage(layer) && names.some((name) => layer.endsWith(`.${name}`));
+}
 
-/** The layers that get a low-rank addition: the language model's query and value projections, a BLOOM's fused ones. */
-export const loraTarget = (layer: string): boolean =>
-  /^language_model\..*\.(q_proj|v_proj|query_key_value)$/.test(layer);
+/** The released setting: on the language model's query and value projections, a BLOOM's fused ones. */
+export const releasedLora: LoraPlacement = {
+  rank: 8,
+  alpha: 32,
+  targets: languageTargets(["q_proj", "v_proj", "query_key_value"]),
+};
 
 /** The settings of a scope that trains what a stage trains. */
-export function stageScopeOptions(stage: Stage, lora: LoraSize = releasedLora): ScopeOptions {
+export function stageScopeOptions(stage: Stage, lora: LoraPlacement = releasedLora): ScopeOptions {
   const { trained, lora: low } = stages[stage];
-  return low ? { trained, lora: { rank: lora.rank, alpha: lora.alpha, targets: loraTarget } } : { trained };
+  const { rank, alpha, targets } = lora;
+  return low ? { trained, lora: { rank, alpha, targets } } : { trained };
 }
 
 /** A fresh scope that trains what a stage trains. */
-export function stageScope(stage: Stage, lora: LoraSize = releasedLora): Scope {
+export function stageScope(stage: Stage, lora: LoraPlacement = releasedLora): Scope {
   return rootScope(stageScopeOptions(stage, lora));
 }
 

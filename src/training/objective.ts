@@ -1,6 +1,7 @@
 import type { BatchSizes, DenseSizes } from "../data/index.ts";
 import {
   describeParameters,
+  languageTargets,
   linearLayer,
   nextTokenLoss,
   type OwlConfig,
@@ -110,14 +111,8 @@ export function scopeOptions(recipe: TrainingRecipe): ScopeOptions {
   if (!stages[stage].lora) return stageScopeOptions(stage);
   if (lora === undefined) throw new RangeError(`recipe ${recipe.name}: stage ${stage} needs lora, got none`);
   requireRate(recipe.name, lora);
-  return {
-    ...stageScopeOptions(stage, lora),
-    lora: { rank: lora.rank, alpha: lora.alpha, targets: (layer) => isTarget(layer, lora) },
-  };
-}
-
-function isTarget(layer: string, lora: LoraSettings): boolean {
-  return layer.startsWith("language_model.") && lora.targets.some((target) => layer.endsWith(`.${target}`));
+  const { rank, alpha, targets } = lora;
+  return stageScopeOptions(stage, { rank, alpha, targets: languageTargets(targets) });
 }
 
 /** A target that names nothing would be a LoRA that silently is not there. */

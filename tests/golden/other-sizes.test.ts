@@ -3,6 +3,7 @@ import { gradients } from "../../src/autodiff/index.ts";
 import {
   cacheSizes,
   describeParameters,
+  releasedLora,
   stageScope,
   traceDecode,
   traceForward,
@@ -66,7 +67,7 @@ describe("ONNX Runtime computes what the graphs mean", () => {
   });
 
   test.each(["1", "2", "full"] as const)("gradients of stage %s", async (stage) => {
-    const lora = { rank: 2, alpha: 6 };
+    const lora = { ...releasedLora, rank: 2, alpha: 6 };
     const scope = stageScope(stage, lora);
     const weights = randomParameters(describeParameters(microConfig, stageScope(stage, lora)));
     const { loss } = traceLoss(microConfig, { batch: 2, tokens: 8, images: 2, lossRows: 6 }, scope);

@@ -1,0 +1,39 @@
+import { type Adapter, loraName, loraPlacement } from "../checkpoint/index.ts";
+import {
+  describeParameters,
+  modelScope,
+  type OwlConfig,
+  type Stage,
+  stageScopeOptions,
+  stages,
+} from "../model/index.ts";
+import type { ScopeOptions } from "../tensor/index.ts";
+
+const loraPrefix = loraName("", "A").split(".lora_")[0];
+
+/** The name by which a model asks for one of a LoRA's matrices, from PEFT's. */
+export const tracedName = (published: string): string => published.slice(loraPrefix.length);
+
+/** PEFT's name of a LoRA's matrix; any other parameter's stays. */
+export const publishedName = (name: string): string =>
+  /\.lora_[AB]\.weight$/.test(name) ? loraPrefix + name : name;
+
+/**
+ * How a model is traced with an adapter: a stage's parameters learn, and the low-rank additions stand where the
+ * adapter has matrices, wherever that is.
+ *
+ * @throws RangeError naming the adapter's layers beside which no addition is computed: merging can change them, a
+ *   gradient by their matrices cannot be had
+ */
+export function adapterScopeOptions(config: OwlConfig, stage: Stage, adapter: Adapter): ScopeOptions {
+  const options = stageScopeOptions(stage, loraPlacement(adapter));
+  if (!stages[stage].lora) return options;
+  const traced = new Set(describeParameters(config, modelScope(config, options)).map(({ name }) => name));
+  const lost = [...adapter.lora.keys()].map(tracedName).filter((name) => !traced.has(name));
+  if (lost.length === 0) return options;
+  const layers = [...new Set(lost.map((name) => name.replace(/\.lora_[AB]\.weight$/, "")))];
+  const more = layers.length > 4 ? ` and ${layers.length - 4} more` : "";
+  throw new RangeError(
+    `adapter: stage ${stage} needs a LoRA on linear layers, got ${layers.slice(0, 4).join(", ")}${more}; merge the adapter (owl merge) and train on from there`,
+  );
+}
