@@ -11,6 +11,7 @@ export * from "./image-decoder.ts";
 export * from "./kept-files.ts";
 export * from "./kernel-memory.ts";
 export * from "./kernel-threads.ts";
+export * from "./nearest-name.ts";
 export {
   DeviceLostError,
   type ExecutionProvider,

@@ -1,3 +1,5 @@
+import { editDistance } from "../../platform/index.ts";
+
 /** Similarities below this are taken for another answer instead of a misspelt one. */
 const threshold = 0.5;
 
@@ -18,17 +20,4 @@ const plain = (text: string): string[] => [...text.toLowerCase().trim().replace(
 function similarity(a: readonly string[], b: readonly string[]): number {
   const longer = Math.max(a.length, b.length);
   return longer === 0 ? 1 : 1 - editDistance(a, b) / longer;
-}
-
-/** Fewest insertions, deletions and replacements that turn one text into another (Levenshtein, 1966). */
-export function editDistance(a: readonly string[], b: readonly string[]): number {
-  let above = Array.from({ length: b.length + 1 }, (_, j) => j);
-  for (const [i, character] of a.entries()) {
-    const row = [i + 1];
-    for (const [j, other] of b.entries()) {
-      row.push(Math.min(above[j + 1] + 1, row[j] + 1, above[j] + Number(character !== other)));
-    }
-    above = row;
-  }
-  return above[b.length];
 }

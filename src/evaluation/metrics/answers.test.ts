@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { anls, editDistance } from "./anls.ts";
+import { editDistance } from "../../platform/index.ts";
+import { anls } from "./anls.ts";
 import { chosenOption } from "./chosen-option.ts";
 import { exactMatch } from "./exact-match.ts";
 import { perplexity } from "./perplexity.ts";
