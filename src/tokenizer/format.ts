@@ -53,6 +53,10 @@ export function byteToken(byte: number): string {
   return `<0x${byte.toString(16).toUpperCase().padStart(2, "0")}>`;
 }
 
+export function isByteToken(token: string): boolean {
+  return /^<0x[0-9A-F]{2}>$/.test(token);
+}
+
 /**
  * A tokenizer.json of LLaMA's kind: spaces are U+2581, one is put in front of every piece of text, unknown characters
  * become bytes, and merges alone decide (no cutting into words beforehand).

@@ -1,4 +1,5 @@
 /** Text to token ids and back. */
+export type { EncodeOptions, TextPart } from "./encoder.ts";
 export type { TokenizerConfiguration, TokenizerJson } from "./format.ts";
 export { TokenizerError } from "./format.ts";
 export { loadTokenizer, saveTokenizer } from "./load.ts";

@@ -1,5 +1,5 @@
 import type { TokenizerConfiguration, TokenizerJson } from "./format.ts";
-import { TokenizerError } from "./format.ts";
+import { isByteToken, TokenizerError } from "./format.ts";
 
 /** Ids of the tokens with a part of their own. */
 export interface SpecialTokens {
@@ -9,6 +9,12 @@ export interface SpecialTokens {
   unkId: number;
   /** These and whatever else tokenizer.json marks as special: what decoding may skip. */
   all: ReadonlySet<number>;
+  /**
+   * What no person's text may say: the written forms of all of these, of what tokenizer_config.json calls a special
+   * token beside them, and of added tokens in angle or square brackets, which models take for control signs though
+   * tokenizer.json calls them ordinary (`<tool_call>`). Other added tokens, such as words, are ordinary text.
+   */
+  control: ReadonlySet<string>;
 }
 
 /**
@@ -39,7 +45,27 @@ export function specialTokens(json: TokenizerJson, configuration: TokenizerConfi
     );
   }
   const added = json.added_tokens.filter((token) => token.special).map((token) => token.id);
-  return { bosId, eosId, padId, unkId, all: new Set([bosId, eosId, unkId, padId, ...added]) };
+  const all = new Set([bosId, eosId, unkId, padId, ...added]);
+  return { bosId, eosId, padId, unkId, all, control: controlForms(json, configuration, all) };
+}
+
+const bracketed = /^(<.+>|\[.+\])$/s;
+
+function controlForms(
+  { added_tokens, model }: TokenizerJson,
+  configuration: TokenizerConfiguration,
+  special: ReadonlySet<number>,
+): Set<string> {
+  const isSign = (content: string): boolean => bracketed.test(content) && !isByteToken(content);
+  const added = added_tokens.filter(({ id, content }) => special.has(id) || isSign(content));
+  const forms = new Set(added.map(({ content }) => content));
+  for (const [token, id] of Object.entries(model.vocab)) if (special.has(id)) forms.add(token);
+  for (const key of ["additional_special_tokens", "extra_special_tokens"]) {
+    const named = configuration[key];
+    const list = typeof named === "object" && named !== null ? Object.values(named) : [];
+    for (const content of list.map(contentOf)) if (content) forms.add(content);
+  }
+  return forms;
 }
 
 function contentOf(setting: unknown): string | undefined {

@@ -1,6 +1,6 @@
-import { Tokenizer as Encoder } from "@huggingface/tokenizers";
+import type { EncodeOptions, TextPart } from "./encoder.ts";
+import { encoderOf } from "./encoder.ts";
 import type { TokenizerConfiguration, TokenizerJson } from "./format.ts";
-import { spaceMark, TokenizerError } from "./format.ts";
 import { specialTokens } from "./special-tokens.ts";
 import type { TokenBytes } from "./token-bytes.ts";
 import { tokenBytes } from "./token-bytes.ts";
@@ -34,9 +34,12 @@ export interface Tokenizer {
   readonly configuration: TokenizerConfiguration;
   /**
    * Ids of a text, without bos and eos. The written forms of special tokens (`</s>`) become those tokens, and the text
-   * around them is encoded piece by piece, as transformers' LlamaTokenizer does.
+   * around them is encoded piece by piece, as transformers' LlamaTokenizer does. What others wrote should be encoded
+   * with `splitSpecialTokens`: no letters then become a control token ({@link SpecialTokens.control}).
    */
-  encode(text: string): number[];
+  encode(text: string, options?: EncodeOptions): number[];
+  /** Ids of parts of one text, which are encoded as one: a template's words may be special tokens, a person's not. */
+  encodeParts(parts: readonly TextPart[]): number[];
   /**
    * Text of ids. Special tokens are written out unless skipped; with a tokenizer of LLaMA's kind each run between them
    * loses one leading space, and a space goes before a run that ends in a special token, unless that token is the first
@@ -54,18 +57,20 @@ export interface Tokenizer {
  * A tokenizer from the content of tokenizer.json and tokenizer_config.json. The library encodes; decoding is ours,
  * because the library decodes a broken byte run differently from SentencePiece, knows no rule for spaces before special
  * tokens, and cannot decode id by id.
- * @throws TokenizerError for a decoder of another kind or special tokens outside the vocabulary
+ * @throws TokenizerError for a decoder of another kind, special tokens outside the vocabulary, or what cannot encode
  */
 export function createTokenizer(json: TokenizerJson, configuration: TokenizerConfiguration = {}): Tokenizer {
   const table = tokenBytes(json);
-  const { all: special, ...ids } = specialTokens(json, configuration);
-  const encode = encoderOf(json, table.size);
+  const { all: special, control, ...ids } = specialTokens(json, configuration);
+  const encoder = encoderOf(json, control, table.size);
   return {
     ...ids,
     vocabularySize: table.size,
     json,
     configuration,
-    encode,
+    encode: (text, { splitSpecialTokens = false } = {}) =>
+      splitSpecialTokens ? encoder.encodeParts([{ text, splitSpecialTokens }]) : encoder.encode(text),
+    encodeParts: encoder.encodeParts,
     decode(list, { skipSpecialTokens = false } = {}) {
       const kept = skipSpecialTokens ? [...list].filter((id) => !special.has(id)) : [...list];
       return table.kind === "sentencepiece" ? decodeRuns(table, kept, special) : decodeRun(table, kept);
@@ -76,56 +81,6 @@ export function createTokenizer(json: TokenizerJson, configuration: TokenizerCon
       return { push: (id) => (special.has(id) ? "" : run.push(id)), end: run.end };
     },
   };
-}
-
-/** Letters of several kinds, for the trial of a tokenizer. */
-const TRIAL = "Human: two 2's, é and 🦉\n<s>";
-
-/**
- * The library's encoder. It takes most of a tokenizer.json unseen, so a trial shows at once what would otherwise
- * surprise at the first text.
- */
-function encoderOf(json: TokenizerJson, size: number): (text: string) => number[] {
-  try {
-    const encoder = new Encoder(wordByWord(json), {});
-    const encode = (text: string): (number | undefined)[] =>
-      encoder.encode(wellFormed(text), { add_special_tokens: false }).ids;
-    const outside = encode(TRIAL).find((id) => id !== undefined && !(id >= 0 && id < size));
-    if (outside !== undefined) throw new RangeError(`the id ${outside}`);
-    return (text) => withoutGaps(encode(text), text);
-  } catch (error) {
-    throw new TokenizerError(
-      `tokenizer.json: must encode text, got ${error instanceof Error ? error.message : String(error)}. ` +
-        "Save the tokenizer again with the tool that made it",
-      { cause: error },
-    );
-  }
-}
-
-/** The library gives no id to a letter without a token where there is no unknown token either. */
-function withoutGaps(ids: (number | undefined)[], text: string): number[] {
-  if (!ids.includes(undefined)) return ids as number[];
-  throw new TokenizerError(
-    `encode: every letter must have a token, got one that has none in ${JSON.stringify(text.slice(0, 80))}`,
-  );
-}
-
-/**
- * Where no token goes on past a space, cutting the text before spaces changes nothing but speed: the library then
- * remembers words instead of merging every text anew (ten times faster on ordinary text).
- */
-function wordByWord(json: TokenizerJson): TokenizerJson {
-  const crossing = new RegExp(`[^${spaceMark}]${spaceMark}`);
-  const usesMarks = JSON.stringify(json.normalizer)?.includes(spaceMark) ?? false;
-  if (json.pre_tokenizer || !usesMarks || Object.keys(json.model.vocab).some((token) => crossing.test(token)))
-    return json;
-  const pattern = { Regex: `${spaceMark}*[^${spaceMark}]+|${spaceMark}+` };
-  return { ...json, pre_tokenizer: { type: "Split", pattern, behavior: "Isolated", invert: true } };
-}
-
-/** Half a surrogate pair is no character and no bytes: it becomes U+FFFD, as in every UTF-8 encoder. */
-function wellFormed(text: string): string {
-  return text.replace(/\p{Surrogate}/gu, "\ufffd");
 }
 
 function decodingRun(table: TokenBytes): TextStream {

@@ -1,0 +1,162 @@
+import { Tokenizer as LibraryEncoder } from "@huggingface/tokenizers";
+import type { TokenizerJson } from "./format.ts";
+import { isByteToken, spaceMark, TokenizerError } from "./format.ts";
+
+/** How a text becomes ids. */
+export interface EncodeOptions {
+  /**
+   * Written forms of special tokens (`</s>`) become the letters that they are written with, as transformers'
+   * `split_special_tokens` has it. Default false: they become those tokens.
+   */
+  readonly splitSpecialTokens?: boolean;
+}
+
+/** A stretch of a text with its own options. */
+export interface TextPart extends EncodeOptions {
+  readonly text: string;
+}
+
+/** Texts to ids. */
+export interface Encoder {
+  /** A text in which every written form of a special token is that token. */
+  readonly encode: (text: string) => number[];
+  /** Parts of one text, which are encoded as one: tokens may go from one part to the next. */
+  readonly encodeParts: (parts: readonly TextPart[]) => number[];
+}
+
+/**
+ * Both encoders of a tokenizer.json.
+ *
+ * @param control what texts must not be able to say: the written forms of control tokens
+ * @param size largest id + 1
+ * @throws TokenizerError where the library cannot encode with it: a trial shows at once what would otherwise surprise
+ *   at the first text
+ */
+export function encoderOf(json: TokenizerJson, control: ReadonlySet<string>, size: number): Encoder {
+  const quick = wordByWord(json);
+  const hidden = new Map([...control].map((content, index) => [content, hiddenName(index)]));
+  const hide = hiding(hidden);
+  const letters = libraryEncoder(() => withHidden(quick, hidden));
+  const whole = (parts: readonly TextPart[]): string =>
+    parts
+      .map(({ text, splitSpecialTokens }) => (splitSpecialTokens ? wellFormed(text) : hide(wellFormed(text))))
+      .join("");
+  tryOut(() => letters(whole(trial)), size);
+  // Few programs need both, and with a large vocabulary each takes its memory and time.
+  let everything: LibraryEncode | undefined;
+  return {
+    encode(text) {
+      everything ??= libraryEncoder(() => quick);
+      return withoutGaps(everything(wellFormed(text)), text);
+    },
+    encodeParts: (parts) => withoutGaps(letters(whole(parts)), parts.map(({ text }) => text).join("")),
+  };
+}
+
+/** Letters of several kinds, for the trial of a tokenizer. */
+const trial: readonly TextPart[] = [
+  { text: "Human: two 2's, é and 🦉\n<s>", splitSpecialTokens: true },
+  { text: "<s>" },
+];
+
+/** Gives undefined for a letter without a token where there is no unknown token either. */
+type LibraryEncode = (text: string) => (number | undefined)[];
+
+function libraryEncoder(json: () => TokenizerJson): LibraryEncode {
+  try {
+    const encoder = new LibraryEncoder(json(), {});
+    return (text) => encoder.encode(text, { add_special_tokens: false }).ids;
+  } catch (error) {
+    throw unusable(error);
+  }
+}
+
+/** The library takes most of a tokenizer.json unseen. */
+function tryOut(encode: () => (number | undefined)[], size: number): void {
+  let ids: (number | undefined)[];
+  try {
+    ids = encode();
+  } catch (error) {
+    throw unusable(error);
+  }
+  const outside = ids.find((id) => id !== undefined && !(id >= 0 && id < size));
+  if (outside !== undefined) throw unusable(new RangeError(`the id ${outside}`));
+}
+
+function unusable(error: unknown): TokenizerError {
+  return new TokenizerError(
+    `tokenizer.json: must encode text, got ${error instanceof Error ? error.message : String(error)}. ` +
+      "Save the tokenizer again with the tool that made it",
+    { cause: error },
+  );
+}
+
+function withoutGaps(ids: (number | undefined)[], text: string): number[] {
+  if (!ids.includes(undefined)) return ids as number[];
+  throw new TokenizerError(
+    `encode: every letter must have a token, got one that has none in ${JSON.stringify(text.slice(0, 80))}`,
+  );
+}
+
+/** A name that no text can have: half a surrogate pair is no character, and {@link wellFormed} leaves none. */
+function hiddenName(index: number): string {
+  return `\ud800${index}\ud800`;
+}
+
+/**
+ * The tokenizer with other names for its control tokens. No merge leads to them and no word is one, so letters never
+ * become one, whatever a normalizer makes of them.
+ */
+function withHidden(json: TokenizerJson, hidden: ReadonlyMap<string, string>): TokenizerJson {
+  const { model, added_tokens } = json;
+  const renamed = (content: string): string => hidden.get(content) ?? content;
+  const joined = (merge: string | [string, string]): string =>
+    typeof merge === "string" ? merge.split(" ", 2).join("") : merge.join("");
+  // A byte's token is for letters without a token, not for whoever writes its name.
+  const merges = (model.merges as (string | [string, string])[]).filter(
+    (merge) => !hidden.has(joined(merge)) && !(model.byte_fallback && isByteToken(joined(merge))),
+  );
+  return {
+    ...json,
+    added_tokens: added_tokens.map((token) =>
+      hidden.has(token.content) ? { ...token, content: renamed(token.content), normalized: false } : token,
+    ),
+    model: {
+      ...model,
+      unk_token: model.unk_token === null ? null : renamed(model.unk_token),
+      vocab: Object.fromEntries(Object.entries(model.vocab).map(([token, id]) => [renamed(token), id])),
+      merges: merges as TokenizerJson["model"]["merges"],
+    },
+  };
+}
+
+/** Puts the hidden names in the place of written forms, the longest where several begin at one place. */
+function hiding(hidden: ReadonlyMap<string, string>): (text: string) => string {
+  const longestFirst = [...hidden.keys()].filter((content) => content !== "");
+  if (longestFirst.length === 0) return (text) => text;
+  longestFirst.sort((a, b) => b.length - a.length);
+  const written = new RegExp(longestFirst.map(escaped).join("|"), "gu");
+  return (text) => text.replace(written, (content) => hidden.get(content) ?? content);
+}
+
+function escaped(literal: string): string {
+  return literal.replace(/[\\^$.*+?()[\]{}|/]/g, "\\$&");
+}
+
+/**
+ * Where no token goes on past a space, cutting the text before spaces changes nothing but speed: the library then
+ * remembers words instead of merging every text anew (ten times faster on ordinary text).
+ */
+function wordByWord(json: TokenizerJson): TokenizerJson {
+  const crossing = new RegExp(`[^${spaceMark}]${spaceMark}`);
+  const usesMarks = JSON.stringify(json.normalizer)?.includes(spaceMark) ?? false;
+  if (json.pre_tokenizer || !usesMarks || Object.keys(json.model.vocab).some((token) => crossing.test(token)))
+    return json;
+  const pattern = { Regex: `${spaceMark}*[^${spaceMark}]+|${spaceMark}+` };
+  return { ...json, pre_tokenizer: { type: "Split", pattern, behavior: "Isolated", invert: true } };
+}
+
+/** Half a surrogate pair is no character and no bytes: it becomes U+FFFD, as in every UTF-8 encoder. */
+function wellFormed(text: string): string {
+  return text.replace(/\p{Surrogate}/gu, "\ufffd");
+}
