@@ -1,6 +1,7 @@
-import { type OpenFile, openFile } from "../platform/index.ts";
+import type { OpenFile } from "../platform/index.ts";
 import { elementCount } from "../tensor/index.ts";
 import { CheckpointError } from "./errors.ts";
+import { openedAs } from "./opened-as.ts";
 import {
   LONGEST_HEADER,
   parseHeader,
@@ -63,13 +64,7 @@ export function parseSafetensors(bytes: Uint8Array, where = "safetensors bytes")
 
 /** Opens a safetensors file and checks its header; the caller closes it. */
 export async function openSafetensors(path: string): Promise<SafetensorsFile> {
-  const file = await openFile(path);
-  try {
-    return await safetensorsSource(file);
-  } catch (error) {
-    await file.close();
-    throw error;
-  }
+  return openedAs("a safetensors file", path, safetensorsSource);
 }
 
 /** As {@link openSafetensors}, over an opened file. */

@@ -1,6 +1,7 @@
-import { type OpenFile, openFile } from "../platform/index.ts";
+import type { OpenFile } from "../platform/index.ts";
 import { elementCount } from "../tensor/index.ts";
 import { CheckpointError } from "./errors.ts";
+import { openedAs } from "./opened-as.ts";
 import { PickleError } from "./pickle-machine.ts";
 import { STORED_TYPES } from "./stored-types.ts";
 import { entryOf, type TensorSource } from "./tensor-source.ts";
@@ -24,13 +25,7 @@ function malformed(where: string, problems: readonly string[]): CheckpointError 
  * @throws CheckpointError naming the file and the global, the operation, or every tensor that is refused
  */
 export async function openTorch(path: string): Promise<TensorSource> {
-  const file = await openFile(path);
-  try {
-    return await torchSource(file);
-  } catch (error) {
-    await file.close();
-    throw error;
-  }
+  return openedAs("a PyTorch file", path, torchSource);
 }
 
 /** As {@link openTorch}, over an opened file. */

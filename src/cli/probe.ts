@@ -33,7 +33,8 @@ async function probeText(model: string): Promise<void> {
   let number = 0;
   for await (const line of createInterface({ input: process.stdin })) {
     number++;
-    if (line.trim() !== "") process.stdout.write(`${answer(tokenizer, line, number)}\n`);
+    const text = number === 1 ? line.replace(/^\ufeff/, "") : line;
+    if (text.trim() !== "") process.stdout.write(`${answer(tokenizer, text, number)}\n`);
   }
 }
 

@@ -1,5 +1,5 @@
 import type { z } from "zod";
-import { type GrowingFile, openGrowingFile, pathKind, readText } from "../platform/index.ts";
+import { decodeText, type GrowingFile, openGrowingFile, pathKind, readBytes } from "../platform/index.ts";
 import { requireNoProblems } from "./error.ts";
 
 /** A file of JSON objects, one a line, that only ever grows: what is in it stays as it was written. */
@@ -19,7 +19,7 @@ export interface RowLog<Row> {
  * @throws EvaluationError naming every line that is no such row
  */
 export async function readRows<Row>(path: string, schema: z.ZodType<Row>): Promise<Row[]> {
-  return parseRows(path, await readText(path), schema).rows;
+  return parseRows(path, await readBytes(path), schema).rows;
 }
 
 /**
@@ -28,11 +28,11 @@ export async function readRows<Row>(path: string, schema: z.ZodType<Row>): Promi
  * @throws EvaluationError as {@link readRows}
  */
 export async function openRowLog<Row>(path: string, schema: z.ZodType<Row>): Promise<RowLog<Row>> {
-  const text = (await pathKind(path)) === "missing" ? "" : await readText(path);
-  const { rows, whole } = parseRows(path, text, schema);
+  const bytes = (await pathKind(path)) === "missing" ? new Uint8Array() : await readBytes(path);
+  const { rows, wholeBytes } = parseRows(path, bytes, schema);
   const file = await openGrowingFile(path);
-  if (whole.length < text.length) await file.cut(encoded(whole).length);
-  if (whole !== "" && !whole.endsWith("\n")) await file.append(encoded("\n"));
+  if (wholeBytes < bytes.length) await file.cut(wholeBytes);
+  if (wholeBytes > 0 && bytes[wholeBytes - 1] !== NEWLINE) await file.append(encoded("\n"));
   return new OpenRowLog(path, rows, file);
 }
 
@@ -67,28 +67,34 @@ class OpenRowLog<Row> implements RowLog<Row> {
   }
 }
 
+const NEWLINE = 0x0a;
+
+/** `wholeBytes`: up to where the file holds whole lines. */
 function parseRows<Row>(
   path: string,
-  text: string,
+  bytes: Uint8Array,
   schema: z.ZodType<Row>,
-): { readonly rows: Row[]; readonly whole: string } {
+): { readonly rows: Row[]; readonly wholeBytes: number } {
   const rows: Row[] = [];
   const problems: string[] = [];
-  let whole = text;
-  const lines = text.split("\n");
-  for (const [i, line] of lines.entries()) {
+  const lastLine = bytes.lastIndexOf(NEWLINE) + 1;
+  // The last line may end in the middle of a letter.
+  const torn = new TextDecoder().decode(bytes.subarray(lastLine));
+  const isTorn = torn.trim() !== "" && parsedJson(torn) === undefined;
+  const wholeBytes = isTorn ? lastLine : bytes.length;
+  for (const [i, line] of decodeText(bytes.subarray(0, wholeBytes), path).split("\n").entries()) {
     if (line.trim() === "") continue;
     const value = parsedJson(line);
-    if (value === undefined && i === lines.length - 1) whole = text.slice(0, text.length - line.length);
-    else if (value === undefined) problems.push(`line ${i + 1}: no JSON`);
-    else {
-      const row = schema.safeParse(value);
-      if (row.success) rows.push(row.data);
-      else problems.push(`line ${i + 1}: ${row.error.issues.map(problemText).join(", ")}`);
+    if (value === undefined) {
+      problems.push(`line ${i + 1}: no JSON`);
+      continue;
     }
+    const row = schema.safeParse(value);
+    if (row.success) rows.push(row.data);
+    else problems.push(`line ${i + 1}: ${row.error.issues.map(problemText).join(", ")}`);
   }
   requireNoProblems(path, "must hold one JSON object of its kind a line", problems);
-  return { rows, whole };
+  return { rows, wholeBytes };
 }
 
 function parsedJson(line: string): unknown {

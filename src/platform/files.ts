@@ -1,6 +1,7 @@
 import * as fs from "node:fs/promises";
 import { basename, dirname, join, relative, resolve } from "node:path";
 import { FileError, isMissing, orFileError, reasonOf } from "./file-error.ts";
+import { decodeJson, decodeText } from "./text.ts";
 
 export { FileError } from "./file-error.ts";
 
@@ -76,19 +77,16 @@ export async function readBytes(path: string): Promise<Uint8Array> {
   }
 }
 
-/** A whole file as UTF-8 text. */
+/** A whole file as UTF-8 text; see `decodeText`. */
 export async function readText(path: string): Promise<string> {
-  return orFileError(path, "must be a readable text file", () => fs.readFile(path, "utf8"));
+  const bytes = await orFileError(path, "must be a readable text file", () => fs.readFile(path));
+  return decodeText(bytes, path);
 }
 
-/** A whole file as JSON; a syntax error names the file. */
+/** A whole file as JSON; see `decodeJson`. */
 export async function readJson(path: string): Promise<unknown> {
-  const text = await readText(path);
-  try {
-    return JSON.parse(text);
-  } catch (error) {
-    throw new FileError(`${path}: must be valid JSON, got ${reasonOf(error)}`, { cause: error });
-  }
+  const bytes = await orFileError(path, "must be a readable text file", () => fs.readFile(path));
+  return decodeJson(bytes, path);
 }
 
 /** What lies at a path. */

@@ -32,6 +32,7 @@ export * from "./platform-error.ts";
 export { isPublicAddress } from "./public-address.ts";
 export * from "./remote-file.ts";
 export * from "./svg.ts";
+export { decodeText, MISTAKEN_HEAD, type MistakenContent, mistakenContent } from "./text.ts";
 export * from "./urls.ts";
 export * from "./video-decoder.ts";
 export * from "./video-error.ts";

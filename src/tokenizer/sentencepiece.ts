@@ -1,4 +1,5 @@
 import protobuf from "protobufjs/light.js";
+import { MISTAKEN_HEAD, mistakenContent } from "../platform/index.ts";
 import type { TokenizerJson } from "./format.ts";
 import { sentencePieceJson, TokenizerError } from "./format.ts";
 
@@ -88,11 +89,15 @@ function decode(bytes: Uint8Array, where: string): ModelProto {
     const model = type.toObject(type.decode(bytes), { defaults: true, arrays: true });
     if (model.pieces.length > 0 && model.trainerSpec && model.normalizerSpec) return model as ModelProto;
   } catch (error) {
-    throw new TokenizerError(`${where}: must be a SentencePiece model, got ${String(error)}`, {
-      cause: error,
-    });
+    throw notSentencePiece(bytes, where, String(error), error);
   }
-  throw new TokenizerError(`${where}: must be a SentencePiece model, got a file without pieces`);
+  throw notSentencePiece(bytes, where, "a file without pieces");
+}
+
+function notSentencePiece(bytes: Uint8Array, where: string, got: string, cause?: unknown): TokenizerError {
+  const mistaken = mistakenContent(bytes.subarray(0, MISTAKEN_HEAD));
+  const said = bytes.length === 0 || mistaken === undefined ? got : `${mistaken.is}. ${mistaken.next}`;
+  return new TokenizerError(`${where}: must be a SentencePiece model, got ${said}`, { cause });
 }
 
 function problemsOf({ pieces, trainerSpec, normalizerSpec }: ModelProto): string[] {

@@ -1,5 +1,6 @@
 import { FileError } from "../file-error.ts";
 import type { OpenFile } from "../files.ts";
+import { decodeJson, decodeText } from "../text.ts";
 import { fileAt } from "./stored-files.ts";
 
 async function present(path: string): Promise<Blob> {
@@ -36,20 +37,14 @@ export async function readBytes(path: string): Promise<Uint8Array<ArrayBuffer>> 
   return new Uint8Array(await bytesOf(await present(path), path));
 }
 
-/** A whole file as UTF-8 text. */
+/** A whole file as UTF-8 text; see `decodeText`. */
 export async function readText(path: string): Promise<string> {
-  return new TextDecoder().decode(await readBytes(path));
+  return decodeText(await readBytes(path), path);
 }
 
-/** A whole file as JSON; a syntax error names the file. */
+/** A whole file as JSON; see `decodeJson`. */
 export async function readJson(path: string): Promise<unknown> {
-  const text = await readText(path);
-  try {
-    return JSON.parse(text);
-  } catch (error) {
-    const got = error instanceof Error ? error.message : String(error);
-    throw new FileError(`${path}: must be valid JSON, got ${got}`, { cause: error });
-  }
+  return decodeJson(await readBytes(path), path);
 }
 
 /** Whether the server has a file; of a file of a model, it is fetched with that. */

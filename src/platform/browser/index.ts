@@ -4,6 +4,7 @@ export { FileError } from "../file-error.ts";
 export * from "../kernel-memory.ts";
 export { DeviceLostError, OnnxRuntimeError, OutOfMemoryError } from "../onnx-runtime.ts";
 export { PlatformError } from "../platform-error.ts";
+export { decodeText, MISTAKEN_HEAD, type MistakenContent, mistakenContent } from "../text.ts";
 export { MissingFfmpegError, VideoError } from "../video-error.ts";
 export * from "./absent.ts";
 export { newDigest } from "./digest.ts";

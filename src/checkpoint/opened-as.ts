@@ -1,0 +1,26 @@
+import { MISTAKEN_HEAD, mistakenContent, type OpenFile, openFile } from "../platform/index.ts";
+import { CheckpointError } from "./errors.ts";
+import { bytesAt } from "./stored-types.ts";
+
+/**
+ * Opens a file in a format, and closes it where that fails.
+ *
+ * @param says the format, for the message
+ * @throws what `read` throws, or a CheckpointError that says what people have in place of the file (a git-lfs pointer, a
+ *   web page, an empty file) and how to get it
+ */
+export async function openedAs<Source>(
+  says: string,
+  path: string,
+  read: (file: OpenFile) => Promise<Source>,
+): Promise<Source> {
+  const file = await openFile(path);
+  try {
+    return await read(file);
+  } catch (error) {
+    const head = await bytesAt(file, 0, Math.min(MISTAKEN_HEAD, file.size)).finally(() => file.close());
+    const mistaken = error instanceof CheckpointError ? mistakenContent(head) : undefined;
+    if (mistaken === undefined) throw error;
+    throw new CheckpointError(path, `must be ${says}`, [mistaken.is], mistaken.next);
+  }
+}
