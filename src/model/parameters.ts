@@ -15,6 +15,8 @@ export interface ParameterDescription {
   /** How it starts before training. */
   readonly initial: Initial;
   readonly trained: boolean;
+  /** Whether it is a learned token or position, which weight decay leaves alone. */
+  readonly isToken: boolean;
 }
 
 function moduleOf(name: string): ParameterDescription["module"] {
@@ -38,7 +40,8 @@ export function describeParameters(
   traceForward(config, { batch: 1, tokens, images: 1, videos }, ["logits"], scope);
   return [...scope.parameters()].map(([name, { node, shape, dtype }]) => {
     if (!isKind(node, "parameter")) throw new TypeError(`${name}: a scope hands out parameters`);
-    const { initial, trained } = node.attributes;
-    return { name, dims: staticSizes(shape, name), dtype, module: moduleOf(name), initial, trained };
+    const { initial, trained, isToken } = node.attributes;
+    const dims = staticSizes(shape, name);
+    return { name, dims, dtype, module: moduleOf(name), initial, trained, isToken };
   });
 }

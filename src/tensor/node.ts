@@ -19,7 +19,13 @@ export type ActivationPrecision = "float32" | "int8";
 /** Every operator and its attributes. Tables keyed by this type must be complete, or they do not compile. */
 export interface OperatorAttributes {
   input: { readonly name: string };
-  parameter: { readonly name: string; readonly initial: Initial; readonly trained: boolean };
+  parameter: {
+    readonly name: string;
+    readonly initial: Initial;
+    readonly trained: boolean;
+    /** Whether it is a learned token or position: part of what is computed on, not a map from one thing to another. */
+    readonly isToken: boolean;
+  };
   constant: { readonly value: HostTensor };
   neg: object;
   exp: object;

@@ -48,6 +48,8 @@ export interface Scope {
   at(name: string): Scope;
   /** The parameter of this name: shape and initial value stand where it is used. */
   parameter(name: string, shape: Shape, initial: Initial): Tensor;
+  /** The same for a learned token or position, which weight decay leaves alone whatever its shape. */
+  token(name: string, shape: Shape, initial: Initial): Tensor;
   /** The low-rank addition of the linear layer at this scope, if it has one. */
   lora(shape: Shape): Lora | undefined;
   /**
@@ -80,14 +82,20 @@ function childScope(path: string, options: ScopeOptions, known: Map<string, Tens
     }
     return earlier;
   };
-  const ask: Scope["parameter"] = (name, shape, initial) =>
-    once(name, shape, (whole) => parameter(whole, shape, initial, options.trained?.(whole) ?? true));
+  const asking =
+    (isToken: boolean): Scope["parameter"] =>
+    (name, shape, initial) =>
+      once(name, shape, (whole) => {
+        return parameter(whole, shape, initial, { trained: options.trained?.(whole) ?? true, isToken });
+      });
+  const ask = asking(false);
   const bytes = (name: string, shape: Shape): Tensor =>
     once(name, shape, (whole) => packedParameter(whole, shape));
   return {
     path,
     at: (name) => childScope(full(name), options, known),
     parameter: ask,
+    token: asking(true),
     lora: (shape) => askLora(path, shape, options, ask),
     quantized: (name, shape) => {
       const format = options.quantized?.(full(name));

@@ -34,6 +34,8 @@ export interface Layout {
 export interface TrainedTensor {
   readonly name: string;
   readonly dims: readonly number[];
+  /** Whether it is a learned token or position; not if absent. */
+  readonly isToken?: boolean;
   readonly rateFactor: number;
 }
 
@@ -41,11 +43,9 @@ export interface TrainedTensor {
 const alignment = 16;
 const bytesPerFloat = 4;
 
-const neverDecayed = /(^|\.)(query_tokens|vit_eos|cls_token|position_embedding)$/;
-
 /** Whether weight decay acts on a tensor: on matrices, not on vectors, learned tokens and positions. */
-export function isDecayed(name: string, dims: readonly number[]): boolean {
-  return dims.length >= 2 && !neverDecayed.test(name);
+export function isDecayed({ dims, isToken = false }: TrainedTensor): boolean {
+  return dims.length >= 2 && !isToken;
 }
 
 /**
@@ -57,7 +57,7 @@ export function isDecayed(name: string, dims: readonly number[]): boolean {
 export function layOut(tensors: readonly TrainedTensor[], segment: number): Layout {
   const groups = new Map<string, TrainedTensor[]>();
   for (const tensor of tensors) {
-    const key = `${tensor.rateFactor} ${isDecayed(tensor.name, tensor.dims)}`;
+    const key = `${tensor.rateFactor} ${isDecayed(tensor)}`;
     const group = groups.get(key);
     if (group) group.push(tensor);
     else groups.set(key, [tensor]);
@@ -66,7 +66,7 @@ export function layOut(tensors: readonly TrainedTensor[], segment: number): Layo
   const stretches: Stretch[] = [];
   let next = 0;
   for (const group of groups.values()) {
-    const alike = { decayed: isDecayed(group[0].name, group[0].dims), rateFactor: group[0].rateFactor };
+    const alike = { decayed: isDecayed(group[0]), rateFactor: group[0].rateFactor };
     let stretch = { start: -1, end: -1, ...alike };
     for (const { name, dims } of group) {
       const length = Math.ceil(elementCount(dims) / alignment) * alignment;

@@ -94,7 +94,7 @@ function denseLoss(config: OwlConfig, classes: number, { images }: DenseSizes, s
 
 function describeOwn([name, { node, shape }]: [string, Tensor]): ParameterDescription {
   if (!isKind(node, "parameter")) throw new TypeError(`${name}: a scope hands out parameters`);
-  const { initial } = node.attributes;
+  const { initial, isToken } = node.attributes;
   return {
     name,
     dims: staticSizes(shape, name),
@@ -102,6 +102,7 @@ function describeOwn([name, { node, shape }]: [string, Tensor]): ParameterDescri
     module: "vision encoder",
     initial,
     trained: true,
+    isToken,
   };
 }
 

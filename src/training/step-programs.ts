@@ -60,7 +60,7 @@ export function createStepPrograms<S>(
     for (const [oldest, dropped] of known) {
       if (known.size <= mostPrograms) break;
       known.delete(oldest);
-      void dropped.then(({ program }) => program.dispose());
+      disposeLater(dropped);
     }
     return found;
   };
@@ -80,10 +80,18 @@ export function createStepPrograms<S>(
     differentiate: run,
     evaluate: (batch, counted) => run(batch, counted),
     dispose: () => {
-      for (const compiled of known.values()) void compiled.then(({ program }) => program.dispose());
+      for (const compiled of known.values()) disposeLater(compiled);
       known.clear();
     },
   };
+}
+
+/** Releases a program as soon as it is there. One that did not compile has told so to whoever asked for it. */
+function disposeLater(compiled: Promise<Compiled>): void {
+  compiled.then(
+    ({ program }) => program.dispose(),
+    () => undefined,
+  );
 }
 
 async function compile<S>(

@@ -128,7 +128,7 @@ function allocateTrained(
 ): TrainedMemory {
   const tensors = parameters
     .filter(({ trained }) => trained)
-    .map(({ name, dims }) => ({ name, dims, rateFactor: rateFactorOf(recipe, name) }));
+    .map(({ name, dims, isToken }) => ({ name, dims, isToken, rateFactor: rateFactorOf(recipe, name) }));
   const count = 4 + lanes;
   const layout = layOut(tensors, segmentFor(count));
   const { arenas, memories } = newArenas(layout, count);

@@ -9,14 +9,19 @@ export function input(name: string, dtype: DType, shape: Shape): Tensor {
 }
 
 /** A learned float32 tensor, known by its published name. Model code asks a `Scope` instead. */
-export function parameter(name: string, shape: Shape, initial: Initial, trained = true): Tensor {
-  return makeTensor("parameter", [], { name, initial, trained }, "float32", shape);
+export function parameter(
+  name: string,
+  shape: Shape,
+  initial: Initial,
+  { trained = true, isToken = false }: { readonly trained?: boolean; readonly isToken?: boolean } = {},
+): Tensor {
+  return makeTensor("parameter", [], { name, initial, trained, isToken }, "float32", shape);
 }
 
 /** Packed bytes of a quantised weight; they are never trained. */
 export function packedParameter(name: string, shape: Shape): Tensor {
   const initial: Initial = { kind: "constant", value: 0 };
-  return makeTensor("parameter", [], { name, initial, trained: false }, "uint8", shape);
+  return makeTensor("parameter", [], { name, initial, trained: false, isToken: false }, "uint8", shape);
 }
 
 /** Numbers written into the graph. Dimension names are for error texts only. */
