@@ -37,6 +37,6 @@ export {
 export { ImageError, type RgbImage, VideoError } from "./image/index.ts";
 export { ModelConfigError, type OwlConfig, type Stage } from "./model/index.ts";
 export { FileError, OnnxRuntimeError } from "./platform/index.ts";
-export { type Message, type Part, PromptError } from "./prompt/index.ts";
+export { ContextLengthError, type Message, type Part, PromptError } from "./prompt/index.ts";
 export type { HostTensor } from "./tensor/index.ts";
 export { type Tokenizer, TokenizerError } from "./tokenizer/index.ts";

@@ -54,10 +54,11 @@ async function answer(
   }
   process.stdout.write("\n");
   if (signal.aborted) return text;
-  const { finishReason, notes = [] } = await reply.answer();
+  const { ids, finishReason, notes = [] } = await reply.answer();
   for (const note of notes) process.stderr.write(`(${note})\n`);
-  if (finishReason === "length") {
-    const most = settings.maxNewTokens ?? owl.defaults.maxNewTokens;
+  const most = settings.maxNewTokens ?? owl.defaults.maxNewTokens;
+  // Where positions ran out before, a note says so.
+  if (finishReason === "length" && ids.length === most) {
     process.stderr.write(`(cut after ${most} tokens; --max-new-tokens allows more)\n`);
   }
   return text;

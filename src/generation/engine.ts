@@ -1,5 +1,6 @@
 import type { TextStream } from "../tokenizer/index.ts";
 import { decodeBeams, GrowingAnswer } from "./answer.ts";
+import { roomySettings, withNotes } from "./answer-room.ts";
 import { evenCount } from "./decoder.ts";
 import { GenerationJob } from "./generation-job.ts";
 import { KeyValueRows } from "./key-value-rows.ts";
@@ -129,9 +130,7 @@ export class Engine {
   #jobOf(request: GenerationRequest): GenerationJob {
     const { prompt, settings, constraint, topLogprobs } = request;
     checkPrompt(prompt, this.#model.config);
-    // The last token is not fed back, so it needs no position.
-    const room = this.#model.config.language.maxPositions - prompt.ids.length + 1;
-    const allowed = { ...settings, maxNewTokens: Math.min(settings.maxNewTokens, room) };
+    const allowed = roomySettings(settings, prompt, this.#model.config);
     const answer = new GrowingAnswer(allowed, { stream: this.#textStream?.(), constraint, topLogprobs });
     return new GenerationJob(this.#model, request, allowed, answer);
   }
@@ -140,9 +139,9 @@ export class Engine {
   async #serve(job: GenerationJob): Promise<void> {
     try {
       await this.#places.run(() => this.#answer(job), job.signal);
-      const { prompt } = job.request;
+      const { prompt, settings } = job.request;
       const { cachedTokens } = job;
-      const answer = { ...job.answer.result(), ...(prompt.notes && { notes: prompt.notes }) };
+      const answer = withNotes(job.answer.result(), prompt, settings, this.#model.config);
       job.settle(() => ({ ...answer, promptTokens: prompt.ids.length, cachedTokens }));
     } catch (error) {
       job.settle(() => {

@@ -192,12 +192,18 @@ test("a prompt that the model cannot take is told with all its problems", async 
   );
   const long = { ids: words(3000, 1), pictures: [] };
   await expect(new Generator(model).answer(long, greedy)).rejects.toThrow(/2048 positions, got 3000/);
+  await expect(new Generator(model).answer(long, greedy)).rejects.toMatchObject({
+    ...{ name: "ContextLengthError", needed: 3000, available: 2048 },
+  });
 });
 
 test("an answer ends at the model's longest sequence", async () => {
   const { maxPositions } = model.config.language;
   const prompt = { ids: [1, ...words(maxPositions - 4, 3)], pictures: [] };
   const answer = await new Generator(model).answer(prompt, greedy);
-  expect(answer).toMatchObject({ finishReason: "length" });
+  const notes = [`The answer was cut: the model's ${maxPositions} positions are full.`];
+  expect(answer).toMatchObject({ finishReason: "length", notes });
   expect(answer.ids).toHaveLength(4);
+  const cut = await new Generator(model).answer(prompt, { ...greedy, maxNewTokens: 4 });
+  expect(cut).toEqual({ ids: answer.ids, text: "", finishReason: "length" });
 });

@@ -2,6 +2,7 @@ import type { TokenConstraint } from "../constraint/index.ts";
 import { tokensPerImage } from "../model/index.ts";
 import type { TextStream } from "../tokenizer/index.ts";
 import { type Answer, decodeBeams, decodeTogether, GrowingAnswer } from "./answer.ts";
+import { roomySettings, withNotes } from "./answer-room.ts";
 import { Decoder } from "./decoder.ts";
 import type { LoadedModel } from "./loaded-model.ts";
 import { checkPrompt, type Prompt, positionKeys } from "./prompt.ts";
@@ -59,7 +60,7 @@ export class Generator {
     const { signal } = request;
     checkPrompt(prompt, this.#model.config);
     signal?.throwIfAborted();
-    const allowed = this.#allowed(settings, prompt);
+    const allowed = roomySettings(settings, prompt, this.#model.config);
     const answer = this.#growing(allowed, request);
     const conversation = this.#takeConversation(prompt);
     const { decoder } = conversation;
@@ -76,7 +77,7 @@ export class Generator {
           if (text !== "") yield text;
         }
       }
-      return withNotes(answer.result(), prompt);
+      return withNotes(answer.result(), prompt, settings, this.#model.config);
     } finally {
       const keys = [...positionKeys(prompt, tokensPerImage(this.#model.config)), ...answer.result().ids];
       this.#conversation = { decoder, keys: keys.slice(0, decoder.lengths[0]) };
@@ -125,19 +126,27 @@ export class Generator {
     request: GeneratorRequest,
   ): Promise<Answer[]> {
     const { signal } = request;
-    const answers = prompts.map((prompt) => this.#growing(this.#allowed(settings, prompt), request));
+    const answers = prompts.map((prompt) =>
+      this.#growing(roomySettings(settings, prompt, this.#model.config), request),
+    );
     if (settings.numBeams > 1) {
       for (const [i, prompt] of prompts.entries()) {
         const decoder = new Decoder(this.#model, this.#model.newCache(1));
         const [logits] = await decoder.prefill([prompt]);
-        await this.#searchBeams(decoder, logits, this.#allowed(settings, prompt), answers[i], signal);
+        await this.#searchBeams(
+          decoder,
+          logits,
+          roomySettings(settings, prompt, this.#model.config),
+          answers[i],
+          signal,
+        );
       }
     } else {
       const decoder = new Decoder(this.#model, this.#model.newCache(prompts.length));
       const logits = await decoder.prefill(prompts);
       for await (const _ of decodeTogether(decoder, logits, answers, signal)) void _;
     }
-    return answers.map((answer, i) => withNotes(answer.result(), prompts[i]));
+    return answers.map((answer, i) => withNotes(answer.result(), prompts[i], settings, this.#model.config));
   }
 
   async #searchBeams(
@@ -160,13 +169,6 @@ export class Generator {
     });
   }
 
-  /** The settings with no more new tokens than the model has positions for. */
-  #allowed(settings: GenerationSettings, prompt: Prompt): GenerationSettings {
-    // The last token is not fed back, so it needs no position.
-    const room = this.#model.config.language.maxPositions - prompt.ids.length + 1;
-    return { ...settings, maxNewTokens: Math.min(settings.maxNewTokens, room) };
-  }
-
   /** The last conversation's cache, cut to what it has in common with the prompt; a new one if that is nothing. */
   #takeConversation(prompt: Prompt): { decoder: Decoder; reused: number } {
     const last = this.#conversation;
@@ -179,8 +181,4 @@ export class Generator {
     if (last !== undefined && reused > 0) return { decoder: last.decoder, reused };
     return { decoder: new Decoder(this.#model, this.#model.newCache(1)), reused: 0 };
   }
-}
-
-function withNotes(answer: Answer, { notes }: Prompt): Answer {
-  return notes === undefined ? answer : { ...answer, notes };
 }

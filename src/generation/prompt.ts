@@ -1,6 +1,6 @@
 import { type OwlConfig, tokensPerImage, videoId } from "../model/index.ts";
 import { newDigest } from "../platform/index.ts";
-import { PromptError } from "../prompt/index.ts";
+import { ContextLengthError, PromptError } from "../prompt/index.ts";
 
 /** A picture or a video as the vision encoder sees it. */
 export interface Picture {
@@ -34,23 +34,25 @@ export async function pictureOf(pixels: Float32Array, frames?: number): Promise<
  * Fails unless the model can take the prompt: not empty, ids of its vocabulary, as many picture positions as
  * the pictures need, shorter than its longest sequence.
  *
- * @throws PromptError that lists every problem
+ * @throws PromptError that lists every problem; a ContextLengthError where the length is one of them
  */
 export function checkPrompt(prompt: Prompt, config: OwlConfig): void {
   const { vocabulary, maxPositions } = config.language;
   const problems: string[] = [];
   if (prompt.ids.length === 0) problems.push("must have at least one token, got none");
-  if (prompt.ids.length > maxPositions) {
-    problems.push(
-      `must fit the model's ${maxPositions} positions, got ${prompt.ids.length}; shorten the conversation`,
-    );
+  const needed = prompt.ids.length;
+  if (needed > maxPositions) {
+    problems.push(`must fit the model's ${maxPositions} positions, got ${needed}; shorten the conversation`);
   }
   const foreign = prompt.ids.filter((id) => !Number.isInteger(id) || id >= vocabulary);
   if (foreign.length > 0) {
     problems.push(`ids must be below ${vocabulary}, the vocabulary, got ${foreign.slice(0, 5).join(", ")}`);
   }
   problems.push(...pictureProblems(prompt, config));
-  if (problems.length > 0) throw new PromptError(`prompt: ${problems.join("; ")}`);
+  if (problems.length === 0) return;
+  const message = `prompt: ${problems.join("; ")}`;
+  if (needed <= maxPositions) throw new PromptError(message);
+  throw new ContextLengthError(message, { needed, available: maxPositions });
 }
 
 function pictureProblems({ ids, pictures }: Prompt, config: OwlConfig): string[] {

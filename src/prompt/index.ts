@@ -3,7 +3,7 @@ export type { PaddedBatch } from "./batch.ts";
 export { padBatch, padPrompts } from "./batch.ts";
 export type { ConversationOptions, EncodedConversation } from "./conversation.ts";
 export { encodeConversation, encodePrompt } from "./conversation.ts";
-export { PromptError } from "./error.ts";
+export { ContextLengthError, PromptError } from "./error.ts";
 export type { Medium, Message, Part } from "./message.ts";
 export { imageId, imageMark, videoId, videoMark } from "./pieces.ts";
 export type { PromptTemplate } from "./template.ts";

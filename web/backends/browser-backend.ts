@@ -235,6 +235,7 @@ export function toBackendError(error: unknown): BackendError {
       );
     case "FileError":
       return new BackendError("unreachable", `A file of the model cannot be had: ${message}`);
+    case "ContextLengthError":
     case "PromptError":
     case "ImageError":
     case "SettingsError":
