@@ -156,7 +156,7 @@ describe("bad files", () => {
   const text = new TextEncoder().encode("no picture at all");
   const cases: [string, () => Uint8Array | string, RegExp][] = [
     ["empty", () => new Uint8Array(), /image bytes: .*got an empty file/],
-    ["text", () => text, /must be a picture \(JPEG, .*got a file of another kind/],
+    ["text", () => text, /must be a picture \(JPEG, .*got a text file; give a picture/],
     ["missing", () => fixture("none.png"), /none\.png: .*no such file/],
     ["a directory", () => fixture("."), /got a directory/],
     [

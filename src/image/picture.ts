@@ -2,6 +2,8 @@ import {
   type DecodedPixels,
   type Decoding,
   decodePicture,
+  fileKind,
+  foundInstead,
   openFile,
   type PictureHeader,
   PlatformError,
@@ -39,6 +41,7 @@ export interface Picture {
 }
 
 const FORMATS = "JPEG, PNG, WebP, GIF, AVIF, TIFF or SVG";
+const takenKinds: ReadonlySet<string> = new Set(["JPEG", "PNG", "WebP", "GIF", "AVIF", "TIFF", "SVG"]);
 
 /**
  * Reads and decodes a picture: the first frame of an animation.
@@ -103,46 +106,27 @@ export async function bytesOf(path: string, maxBytes: number): Promise<Uint8Arra
   }
 }
 
-/** A picture's header; ImageError where it is none. */
+/** A picture's header; ImageError where it is none, or of a kind that is not decoded. */
 export async function headerOf(bytes: Uint8Array, where: string): Promise<PictureHeader> {
-  if (bytes.byteLength === 0)
-    throw new ImageError(`${where}: must be a picture (${FORMATS}), got an empty file`);
+  const kind = fileKind(bytes)?.name;
+  const isTaken = kind !== undefined && takenKinds.has(kind);
+  const refusal = (cause?: unknown): ImageError =>
+    isTaken
+      ? new ImageError(`${where}: must be a whole ${kind} file, got a damaged or cut one${reason(cause)}`, {
+          cause,
+        })
+      : new ImageError(`${where}: must be a picture (${FORMATS}), got ${foundInstead(bytes)}`, { cause });
+  if (!isTaken && !mayBeDrawing(kind)) throw refusal();
   try {
     return await readPictureHeader(bytes);
   } catch (error) {
-    const known = knownSignature(bytes);
-    if (looksLikeVideo(bytes)) {
-      throw new ImageError(`${where}: must be a picture (${FORMATS}), got a video; give it as a video`, {
-        cause: error,
-      });
-    }
-    throw new ImageError(
-      known
-        ? `${where}: must be a whole ${known} file, got a damaged or cut one${reason(error)}`
-        : `${where}: must be a picture (${FORMATS}), got a file of another kind`,
-      { cause: error },
-    );
+    throw refusal(error);
   }
 }
 
-const SIGNATURES: [string, number[]][] = [
-  ["JPEG", [0xff, 0xd8, 0xff]],
-  ["PNG", [0x89, 0x50, 0x4e, 0x47]],
-  ["GIF", [0x47, 0x49, 0x46, 0x38]],
-  ["WebP", [0x52, 0x49, 0x46, 0x46]],
-];
-
-/** What kind of picture a file seems to be by its first bytes. */
-export function knownSignature(bytes: Uint8Array): string | undefined {
-  return SIGNATURES.find(([, signature]) => signature.every((byte, i) => bytes[i] === byte))?.[0];
-}
-
-const MATROSKA = [0x1a, 0x45, 0xdf, 0xa3];
-
-/** Whether a file begins as MP4 and its relatives (AVIF pictures are of them, too) or as WebM do. */
-function looksLikeVideo(bytes: Uint8Array): boolean {
-  const isMp4 = String.fromCharCode(...bytes.subarray(4, 8)) === "ftyp";
-  return isMp4 || MATROSKA.every((byte, i) => bytes[i] === byte);
+/** Whether a decoder that looks further than {@link fileKind} may find a drawing (SVG) in a text. */
+function mayBeDrawing(kind: string | undefined): boolean {
+  return kind === "XML" || kind === "text";
 }
 
 /** What the decoder says, in brackets; its general phrases add nothing. */

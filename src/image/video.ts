@@ -1,13 +1,16 @@
 import {
+  bytesOfKind,
   decodePicture,
   decodeVideoFrame,
+  fileKind,
+  foundInstead,
   openFile,
   readFrameTimes,
   VideoError,
   withTemporaryFile,
 } from "../platform/index.ts";
 import { overWhite, withoutAlpha } from "./colour.ts";
-import { bytesOf, headerOf, type ImageSource, knownSignature, type ReadOptions } from "./picture.ts";
+import { bytesOf, headerOf, type ImageSource, type ReadOptions } from "./picture.ts";
 import { type Preprocessor, toPixelValues } from "./preprocessor.ts";
 import { type Raster, type RgbImage, resizeBicubic } from "./resize.ts";
 
@@ -22,8 +25,6 @@ export interface VideoOptions extends ReadOptions {
   /** Ends the decoding; it then throws the signal's reason. */
   readonly signal?: AbortSignal | undefined;
 }
-
-const BYTES_OF_SIGNATURE = 12;
 
 /**
  * Which of a video's frames the model sees: one of each of so many equal parts (reference: `get_index`; halves are
@@ -56,10 +57,16 @@ export async function decodeVideo(source: ImageSource, options: VideoOptions): P
       `${where}: a video must have two frames or more, got ${frames}; give a picture for one`,
     );
   }
-  const kind = knownSignature(await firstBytes(source));
-  if (kind === "GIF" || kind === "WebP") return animationFrames(source, where, frames, options);
-  if (kind !== undefined) {
-    throw new VideoError(`${where}: must be a video, got a ${kind} picture; give it as a picture`);
+  const beginning = await firstBytes(source);
+  const kind = fileKind(beginning);
+  if (kind?.name === "GIF" || kind?.name === "WebP") return animationFrames(source, where, frames, options);
+  if (kind?.group === "picture") {
+    const [found] = foundInstead(beginning).split(";");
+    throw new VideoError(`${where}: must be a video, got ${found}; give it as a picture`);
+  }
+  if ((kind?.group === "other" && kind.name !== "text") || beginning.byteLength === 0) {
+    const [found] = foundInstead(beginning).split(";");
+    throw new VideoError(`${where}: must be a video or an animation, got ${found}`);
   }
   if (typeof source === "string") return filmFrames(source, where, frames, options);
   return withTemporaryFile(source, (path) => filmFrames(path, where, frames, options));
@@ -93,10 +100,10 @@ export function toVideoPixelValues(frames: readonly RgbImage[], preprocessor: Pr
 }
 
 async function firstBytes(source: ImageSource): Promise<Uint8Array> {
-  if (typeof source !== "string") return source.subarray(0, BYTES_OF_SIGNATURE);
+  if (typeof source !== "string") return source.subarray(0, bytesOfKind);
   const file = await openFile(source);
   try {
-    const bytes = new Uint8Array(Math.min(BYTES_OF_SIGNATURE, file.size));
+    const bytes = new Uint8Array(Math.min(bytesOfKind, file.size));
     await file.read(bytes, 0);
     return bytes;
   } finally {

@@ -3,6 +3,7 @@ export * from "./data-url.ts";
 export * from "./digest.ts";
 export * from "./disk.ts";
 export * from "./fetch-bytes.ts";
+export * from "./file-kind.ts";
 export * from "./file-lock.ts";
 export * from "./files.ts";
 export * from "./growing-file.ts";

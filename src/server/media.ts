@@ -1,4 +1,4 @@
-import { type PictureHeader, readPictureHeader } from "../platform/index.ts";
+import { fileKind, foundInstead, type PictureHeader, readPictureHeader } from "../platform/index.ts";
 import type { Message, Part } from "../prompt/index.ts";
 import { ApiError, badRequest } from "./errors.ts";
 import type { Limits } from "./limits.ts";
@@ -146,7 +146,8 @@ function tooLarge(param: string, most: string): ApiError {
 async function checkPicture(bytes: Uint8Array, param: string, { pixels }: Limits): Promise<PictureHeader> {
   const kind = pictureKind(bytes);
   if (kind === undefined) {
-    throw badRequest(`${param}: must be a JPEG, PNG, WebP, GIF or AVIF picture, got something else`, param);
+    const found = foundInstead(bytes);
+    throw badRequest(`${param}: must be a JPEG, PNG, WebP, GIF or AVIF picture, got ${found}`, param);
   }
   const header = await readPictureHeader(bytes).catch((cause: unknown) => {
     const message = `${param}: must be a whole ${kind} file, got a damaged or cut one`;
@@ -160,20 +161,13 @@ function requirePixels(found: number, most: number, param: string): void {
   if (found > most) throw tooLarge(param, `at most ${most / 1e6} million pixels`);
 }
 
-const signatures: [kind: string, offset: number, bytes: string][] = [
-  ["JPEG", 0, "\xff\xd8\xff"],
-  ["PNG", 0, "\x89PNG"],
-  ["GIF", 0, "GIF8"],
-  ["WebP", 8, "WEBP"],
-  ["AVIF", 4, "ftypavif"],
-  ["AVIF", 4, "ftypavis"],
-];
+const takenKinds: ReadonlySet<string> = new Set(["JPEG", "PNG", "WebP", "GIF", "AVIF"]);
 
 /**
- * Which of the kinds that are taken a file is, by its first bytes. Documents that can be drawn, SVG first of all, are
- * not among them: they are programs for whoever draws them.
+ * Which of the kinds that are taken a file is, by its content. Documents that can be drawn, SVG first of all, are not
+ * among them: they are programs for whoever draws them.
  */
 export function pictureKind(bytes: Uint8Array): string | undefined {
-  const beginning = String.fromCharCode(...bytes.subarray(0, 16));
-  return signatures.find(([, offset, text]) => beginning.startsWith(text, offset))?.[0];
+  const kind = fileKind(bytes)?.name;
+  return kind !== undefined && takenKinds.has(kind) ? kind : undefined;
 }

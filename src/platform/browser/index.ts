@@ -1,6 +1,7 @@
 /** The browser's twin of `src/platform`: bundlers take it in its place (field "browser" of package.json). */
 export { fetchBytes } from "../fetch-bytes.ts";
 export { FileError } from "../file-error.ts";
+export * from "../file-kind.ts";
 export * from "../kernel-memory.ts";
 export { DeviceLostError, OnnxRuntimeError, OutOfMemoryError } from "../onnx-runtime.ts";
 export { PlatformError } from "../platform-error.ts";
