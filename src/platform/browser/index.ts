@@ -1,4 +1,5 @@
 /** The browser's twin of `src/platform`: bundlers take it in its place (field "browser" of package.json). */
+export { bytesOfDataUrl, isBareBase64, isDataUrl } from "../data-url.ts";
 export { fetchBytes } from "../fetch-bytes.ts";
 export { FileError } from "../file-error.ts";
 export * from "../file-kind.ts";
