@@ -11,6 +11,7 @@ import {
 } from "../checkpoint/index.ts";
 import { configJson, describeParameters, parseConfig } from "../model/index.ts";
 import { joinPath } from "../platform/index.ts";
+import { withTemplate } from "../prompt/index.ts";
 import { writeWeights } from "./write-weights.ts";
 
 export interface MergeOptions extends ShardSettings {
@@ -55,8 +56,10 @@ export async function mergeCheckpoint(
     if (config.quantization !== undefined) throw quantizedError(directory);
     const weights = mergedSource(checkpoint.weights, adapter, options.adapter);
     const { bytes, files } = await writeWeights(weights, output, options, options.floatType);
+    const { promptTemplate } = adapter;
+    const tokenizer = await readTokenizerFiles(directory);
     await writeSettings(output, mergedConfig(checkpoint.config, configJson(config), options.floatType), {
-      ...(await readTokenizerFiles(directory)),
+      ...(promptTemplate === undefined ? tokenizer : withTemplate(tokenizer, promptTemplate)),
       "generation_config.json": checkpoint.generationConfig,
       "preprocessor_config.json": checkpoint.preprocessorConfig,
     });

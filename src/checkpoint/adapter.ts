@@ -21,6 +21,11 @@ export interface Adapter {
   readonly lora: NamedTensors;
   /** Tensors that replace the base model's as a whole, by their published names (the abstractor of stage 2). */
   readonly replaced: NamedTensors;
+  /**
+   * How conversations were written that it learned from: `prompt_template` of a tokenizer_config.json beside it, not
+   * interpreted. Absent: as the base model's.
+   */
+  readonly promptTemplate?: unknown;
 }
 
 const PREFIX = "base_model.model.";
@@ -29,6 +34,7 @@ const LORA = "adapter_model.safetensors";
 /** What PEFT wrote before. */
 const TORCH_LORA = "adapter_model.bin";
 const REPLACED = "trained_modules.safetensors";
+const TOKENIZER_CONFIG = "tokenizer_config.json";
 
 /** The setting of the released stage 2, taken where a lone file says nothing. */
 const RELEASED_ALPHA = 32;
@@ -57,9 +63,20 @@ export async function loadAdapter(path: string): Promise<Adapter> {
   }
   const config = joinPath(directory, CONFIG);
   // A config beside some other file of the directory does not speak of that file.
-  const hasConfig = [LORA, TORCH_LORA].includes(fileName(file)) && (await isThere(config));
+  const isPublished = [LORA, TORCH_LORA].includes(fileName(file));
+  const hasConfig = isPublished && (await isThere(config));
   const json = hasConfig ? await readJson(config) : undefined;
-  return adapterFrom(tensors, json, file, hasConfig ? config : file);
+  const adapter = adapterFrom(tensors, json, file, hasConfig ? config : file);
+  const promptTemplate = isPublished ? await templateBeside(directory) : undefined;
+  return promptTemplate === undefined ? adapter : { ...adapter, promptTemplate };
+}
+
+async function templateBeside(directory: string): Promise<unknown> {
+  const path = joinPath(directory, TOKENIZER_CONFIG);
+  const json = (await isThere(path)) ? await readJson(path) : undefined;
+  return typeof json === "object" && json !== null && "prompt_template" in json
+    ? json.prompt_template
+    : undefined;
 }
 
 async function matricesFile(directory: string): Promise<string> {
@@ -142,8 +159,8 @@ function pairProblems(lora: NamedTensors, rank: number): string[] {
 
 /**
  * Writes an adapter directory: `adapter_config.json` and `adapter_model.safetensors` as PEFT has them, and,
- * where tensors were replaced as a whole, `trained_modules.safetensors` beside them. Replaces the directory
- * atomically as {@link saveCheckpoint} does.
+ * where tensors were replaced as a whole, `trained_modules.safetensors` beside them; a template of its own as
+ * `prompt_template` of tokenizer_config.json. Replaces the directory atomically as {@link saveCheckpoint} does.
  */
 export async function saveAdapter(
   directory: string,
@@ -158,6 +175,11 @@ export async function saveAdapter(
       await writeSafetensors(joinPath(partial, REPLACED), adapter.replaced, { floatType });
     }
     await writeFileAtomically(joinPath(partial, CONFIG), `${JSON.stringify(config, null, 2)}\n`);
+    if (adapter.promptTemplate !== undefined) {
+      const settings = JSON.stringify({ prompt_template: adapter.promptTemplate }, null, 2);
+      await writeFileAtomically(joinPath(partial, TOKENIZER_CONFIG), `${settings}\n`);
+    }
   };
-  await replaceDirectory(directory, fill, (name) => ![LORA, TORCH_LORA, REPLACED, CONFIG].includes(name));
+  const own = [LORA, TORCH_LORA, REPLACED, CONFIG, TOKENIZER_CONFIG];
+  await replaceDirectory(directory, fill, (name) => !own.includes(name));
 }

@@ -2,7 +2,13 @@ import { totalmem } from "node:os";
 import type { Command } from "commander";
 import { stages } from "../model/index.ts";
 import { joinPath } from "../platform/index.ts";
-import { type PreparedRun, prepareRun, publishedRecipes } from "../recipes/index.ts";
+import {
+  describedSystem,
+  type PreparedRun,
+  prepareRun,
+  publishedRecipes,
+  type RunTemplate,
+} from "../recipes/index.ts";
 import { elementCount } from "../tensor/index.ts";
 import { hasState, type MemoryEstimate } from "../training/index.ts";
 import { InterruptedError, UsageError } from "./failure.ts";
@@ -28,8 +34,15 @@ function memoryLine({ weights, gradients, moments, activations, total }: MemoryE
   return `memory     about ${mebibytes(total)} (${list}); this machine has ${mebibytes(totalmem())}`;
 }
 
+/** How the model that is made will be asked. */
+function templateLine({ template, before }: RunTemplate): string {
+  const now = `asked as the rows are written: ${describedSystem(template.system)}, "${template.user}…", "${template.assistant}…"`;
+  if (before === undefined) return now;
+  return `${now}\n           (the model that it starts from was asked with ${describedSystem(before.system)}; the one that is made carries the rows' way)`;
+}
+
 /** What is about to happen, before anything large is allocated. */
-function announcement({ plan, parameters, memory, rows, cutRows }: PreparedRun): string {
+function announcement({ plan, parameters, memory, rows, cutRows, asked }: PreparedRun): string {
   const { recipe, data, output } = plan;
   const rowsOf = (i: number): string =>
     counted(rows[i], "row") + (cutRows[i] > 0 ? `, ${cutRows[i].toLocaleString("en")} of them cut` : "");
@@ -40,6 +53,7 @@ function announcement({ plan, parameters, memory, rows, cutRows }: PreparedRun):
     `recipe     ${recipe.name}, stage ${recipe.stage}: ${stages[recipe.stage].says}`,
     `data       ${data.map(({ file }, i) => `${file} (${rowsOf(i)})`).join(", ")}`,
     `steps      ${recipe.steps.toLocaleString("en")} of ${counted(recipe.batch, "row")}, at most ${counted(recipe.maxTokens, "token")} each`,
+    `template   ${templateLine(asked)}`,
     `parameters ${sizeOf(trained)} of ${sizeOf(parameters)} learn`,
     memoryLine(memory),
     `output     ${output}`,

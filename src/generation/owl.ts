@@ -135,7 +135,7 @@ export class Owl {
       base,
       adapter,
       model,
-      tokenizer: await tokenizerIfThere(directory),
+      tokenizer: await tokenizerIfThere(directory, adapter?.promptTemplate),
       preprocessor: modelPreprocessor(
         checkpoint.preprocessorConfig,
         config.vision.imageSize,
@@ -311,9 +311,11 @@ function adapterError(directory: string, adapter: string): Error {
   );
 }
 
-async function tokenizerIfThere(directory: string): Promise<Tokenizer | undefined> {
+/** An adapter that was taught by another template is asked by that one. */
+async function tokenizerIfThere(directory: string, template: unknown): Promise<Tokenizer | undefined> {
+  const settings = template === undefined ? {} : { prompt_template: template };
   for (const name of ["tokenizer.json", "tokenizer.model"]) {
-    if ((await pathKind(joinPath(directory, name))) === "file") return loadTokenizer(directory);
+    if ((await pathKind(joinPath(directory, name))) === "file") return loadTokenizer(directory, settings);
   }
   return undefined;
 }

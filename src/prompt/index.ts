@@ -4,9 +4,17 @@ export { padBatch, padPrompts } from "./batch.ts";
 export type { ConversationOptions, EncodedConversation } from "./conversation.ts";
 export { encodeConversation, encodePrompt } from "./conversation.ts";
 export { ContextLengthError, PromptError } from "./error.ts";
+export { firstWordsOf } from "./first-words.ts";
 export type { Medium, Message, Part } from "./message.ts";
 export { imageId, imageMark, videoId, videoMark } from "./pieces.ts";
 export type { PromptTemplate } from "./template.ts";
-export { demoSystemSentence, promptTemplate, publishedTemplate, trainingSystemSentence } from "./template.ts";
+export {
+  demoSystemSentence,
+  hasTemplate,
+  promptTemplate,
+  publishedTemplate,
+  trainingSystemSentence,
+  withTemplate,
+} from "./template.ts";
 export type { SampleOptions, TrainingSample } from "./training-sample.ts";
 export { encodeCaption, encodePlainText, encodeTrainingSample } from "./training-sample.ts";

@@ -36,6 +36,27 @@ export const publishedTemplate: PromptTemplate = {
   cut: "pictures",
 };
 
+/** Whether a tokenizer's directory says how conversations are written; else it is as published. */
+export function hasTemplate({ configuration }: Tokenizer): boolean {
+  return configuration.prompt_template !== undefined;
+}
+
+/**
+ * A model directory's tokenizer files, by name, with a template of its own in tokenizer_config.json: that is how the
+ * model is asked from then on.
+ */
+export function withTemplate(
+  files: Readonly<Record<string, Uint8Array>>,
+  template: unknown,
+): Record<string, Uint8Array> {
+  const name = "tokenizer_config.json";
+  const before: unknown = files[name] === undefined ? {} : JSON.parse(textOf(files[name]));
+  const after = { ...(before as object), prompt_template: template };
+  return { ...files, [name]: new TextEncoder().encode(`${JSON.stringify(after, null, 2)}\n`) };
+}
+
+const textOf = (bytes: Uint8Array): string => new TextDecoder().decode(bytes);
+
 const templateSetting = z.strictObject({
   system: z.string().default(publishedTemplate.system),
   user: z.string().min(1).default(publishedTemplate.user),

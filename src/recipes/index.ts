@@ -8,3 +8,4 @@ export {
   readRecipeFile,
 } from "./recipe-file.ts";
 export { type PreparedRun, prepareRun, type RunOptions } from "./run.ts";
+export { describedSystem, type RunTemplate } from "./template.ts";

@@ -24,6 +24,11 @@ export interface RunPlan {
   /** Without a model: the sizes of a fresh one, and the directory of its tokenizer. */
   readonly config?: string | undefined;
   readonly tokenizer?: string | undefined;
+  /**
+   * The system sentence that the model is asked with: it goes in front of every conversation that has none. Absent: the
+   * rows are learned as they are written, and all must begin alike.
+   */
+  readonly system?: string | undefined;
   /** Where model, state and log go. */
   readonly output: string;
   readonly data: readonly DataFile[];
@@ -99,6 +104,7 @@ const fileSchema = z.strictObject({
   model: z.string().optional(),
   config: z.string().optional(),
   tokenizer: z.string().optional(),
+  system: z.string().optional(),
   output: z.string().optional(),
   data: z.array(dataFile).optional(),
   evaluation: z.array(dataFile).optional(),
@@ -123,6 +129,7 @@ const planSchema = z.object({
   model: z.string().optional(),
   config: z.string().optional(),
   tokenizer: z.string().optional(),
+  system: z.string().optional(),
   output: z.string(),
   data: z.array(dataFile).min(1),
   evaluation: z.array(dataFile).default([]),
@@ -138,8 +145,8 @@ export async function readRecipeFile(path: string, overrides: RunOverrides = {})
   const merged = await readChain(path, []);
   const result = planSchema.safeParse({ ...merged, output: overrides.output ?? merged.output });
   if (!result.success) throw new RecipeError(path, problemsOf(result.error));
-  const { model, config, tokenizer, output, data, evaluation, ...recipe } = result.data;
-  const plan: RunPlan = { recipe, model, config, tokenizer, output, data, evaluation };
+  const { model, config, tokenizer, system, output, data, evaluation, ...recipe } = result.data;
+  const plan: RunPlan = { recipe, model, config, tokenizer, system, output, data, evaluation };
   const problems = await contradictions(plan);
   if (problems.length > 0) throw new RecipeError(path, problems);
   return plan;

@@ -1,16 +1,10 @@
 import {
-  type NamedTensors,
-  type OpenedCheckpoint,
-  openFitting,
-  readAll,
-  readTokenizerFiles,
-} from "../checkpoint/index.ts";
-import {
   type BatchSizes,
   DataError,
   type Example,
   type ExampleSource,
   encodeText,
+  type JsonlSource,
   jsonlSource,
   mix,
   type Reader,
@@ -25,24 +19,11 @@ import {
   type TokenBatch,
   tokenReader,
 } from "../data/index.ts";
-import {
-  defaultFrames,
-  modelPreprocessor,
-  type Preprocessor,
-  publishedPreprocessor,
-} from "../image/index.ts";
-import {
-  describeParameters,
-  type OwlConfig,
-  type ParameterDescription,
-  parseConfig,
-  stages,
-  tokensPerImage,
-} from "../model/index.ts";
-import { joinPath, readJson } from "../platform/index.ts";
-import { PromptError } from "../prompt/index.ts";
+import { defaultFrames, publishedPreprocessor } from "../image/index.ts";
+import { type ParameterDescription, stages, tokensPerImage } from "../model/index.ts";
+import { joinPath } from "../platform/index.ts";
+import { PromptError, promptTemplate } from "../prompt/index.ts";
 import { type Device, type DeviceOptions, openDevice } from "../runtime/index.ts";
-import { loadTokenizer, type Tokenizer } from "../tokenizer/index.ts";
 import {
   createTrainer,
   estimateMemory,
@@ -58,7 +39,9 @@ import {
   type TrainingRecipe,
   train,
 } from "../training/index.ts";
+import { type Origin, originOf, withAsked } from "./origin.ts";
 import { type DataFile, type RunOverrides, type RunPlan, readRecipeFile } from "./recipe-file.ts";
+import { type RunTemplate, templateOfRows, type WrittenRows, withSystem } from "./template.ts";
 
 export interface RunOptions {
   /** Go on from the output's `state/` where there is one. */
@@ -79,21 +62,13 @@ export interface PreparedRun {
   readonly rows: readonly number[];
   /** How many of them are longer than the recipe's `maxTokens`, and lose their end. */
   readonly cutRows: readonly number[];
+  /** How the model that the run makes is asked. */
+  readonly asked: RunTemplate;
   /**
    * Trains, then writes `model/` (LoRA merged) and, where a LoRA was trained, `adapter/` into the output
    * directory; `state/` and `log.jsonl` lie there too.
    */
   start(options?: RunOptions): Promise<TrainingOutcome>;
-}
-
-/** What a run starts from. */
-interface Origin {
-  readonly config: OwlConfig;
-  readonly tensors: NamedTensors;
-  readonly tokenizer: Tokenizer;
-  readonly tokenizerFiles: Readonly<Record<string, Uint8Array>>;
-  readonly preprocessor: Preprocessor;
-  readonly checkpoint: OpenedCheckpoint | undefined;
 }
 
 /**
@@ -106,6 +81,11 @@ export async function prepareRun(path: string, overrides: RunOverrides = {}): Pr
   const origin = await originOf(plan);
   const objective = languageObjective(origin.config, plan.recipe);
   const [data, evaluation] = [await open(plan, origin, plan.data), await open(plan, origin, plan.evaluation)];
+  const asked = templateOfRows([...data, ...evaluation], {
+    tokenizer: origin.tokenizer,
+    isFresh: origin.checkpoint === undefined,
+    system: plan.system,
+  });
   const usesPictures = plan.data.some((file) => contentOf(plan, file) !== "text");
   const hasVideos = data.some((file) => file.hasVideos);
   const pictures = hasVideos ? framesPerVideo(plan) : Number(usesPictures);
@@ -115,11 +95,12 @@ export async function prepareRun(path: string, overrides: RunOverrides = {}): Pr
     memory: estimateMemory(origin.config, objective.parameters, plan.recipe, pictures, overrides.lanes),
     rows: data.map(({ source }) => source.length),
     cutRows: data.map(({ cut }) => cut),
+    asked,
     start: async (options = {}) => {
       const lanes = await openLanes(plan.recipe, overrides.lanes ?? 1, options.device);
       return start(
         plan,
-        origin,
+        withAsked(origin, asked),
         objective,
         { data: sources(data), evaluation: sources(evaluation) },
         lanes,
@@ -129,42 +110,6 @@ export async function prepareRun(path: string, overrides: RunOverrides = {}): Pr
   };
 }
 
-async function originOf({ model, config, tokenizer, recipe }: RunPlan): Promise<Origin> {
-  const { config: parsed, tensors, checkpoint } = await modelOf(model, config);
-  if (recipe.framesPerVideo !== undefined && !parsed.video) {
-    throw new RangeError(
-      `recipe ${recipe.name}: framesPerVideo is for models of the video version, got a model of pictures; leave it out`,
-    );
-  }
-  const tokenizerDirectory = tokenizer ?? model!;
-  const loaded = await loadTokenizer(tokenizerDirectory);
-  if (loaded.vocabularySize > parsed.language.vocabulary) {
-    throw new RangeError(
-      `recipe ${recipe.name}: the tokenizer must have at most the model's ${parsed.language.vocabulary} ids, got ${loaded.vocabularySize}`,
-    );
-  }
-  const preprocessor = modelPreprocessor(
-    checkpoint?.preprocessorConfig,
-    parsed.vision.imageSize,
-    joinPath(checkpoint?.directory ?? ".", "preprocessor_config.json"),
-    parsed.video ? "crop" : "squeeze",
-  );
-  const tokenizerFiles = await readTokenizerFiles(tokenizerDirectory);
-  return { config: parsed, tensors, tokenizer: loaded, tokenizerFiles, preprocessor, checkpoint };
-}
-
-/** The model to begin with: a directory's, or a fresh one of a config file's sizes. */
-async function modelOf(
-  directory: string | undefined,
-  file: string | undefined,
-): Promise<Pick<Origin, "config" | "tensors" | "checkpoint">> {
-  if (directory === undefined) {
-    return { config: parseConfig(await readJson(file!), file), tensors: new Map(), checkpoint: undefined };
-  }
-  const { config, checkpoint } = await openFitting(directory, parseConfig, describeParameters);
-  return { config, tensors: await readAll(checkpoint.weights), checkpoint };
-}
-
 const framesPerVideo = ({ recipe }: RunPlan): number => recipe.framesPerVideo ?? defaultFrames;
 
 function contentOf({ recipe }: RunPlan, { content }: DataFile): Content {
@@ -172,13 +117,14 @@ function contentOf({ recipe }: RunPlan, { content }: DataFile): Content {
   return recipe.stage === "language" ? "text" : recipe.stage === "1" ? "caption" : "conversation";
 }
 
-interface OpenedFile {
-  readonly source: ExampleSource;
+interface OpenedFile extends WrittenRows {
+  readonly source: JsonlSource;
   readonly cut: number;
   readonly hasVideos: boolean;
 }
 
-const sources = (files: readonly OpenedFile[]): ExampleSource[] => files.map(({ source }) => source);
+const sources = (files: readonly OpenedFile[]): ExampleSource[] =>
+  files.map(({ source, length }) => rows(source, 0, length));
 
 /** Opens all files and encodes every text once, so that one error names the bad rows of every one of them. */
 async function open(plan: RunPlan, origin: Origin, files: readonly DataFile[]): Promise<OpenedFile[]> {
@@ -194,7 +140,7 @@ async function openFile(plan: RunPlan, origin: Origin, file: DataFile): Promise<
   const content = contentOf(plan, file);
   const { config } = origin;
   const videos = config.video ? { frames: framesPerVideo(plan), size: config.vision.imageSize } : undefined;
-  const source = await jsonlSource(file.file, { content, videos });
+  const source = spoken(await jsonlSource(file.file, { content, videos }), plan, origin, content);
   const length = Math.min(file.rows ?? source.length, source.length);
   const options = textOptions(plan.recipe, origin, content);
   const problems: string[] = [];
@@ -210,7 +156,27 @@ async function openFile(plan: RunPlan, origin: Origin, file: DataFile): Promise<
   }
   requireNone(file.file, problems);
   const hasVideos = Array.from({ length }, (_, row) => row).some((row) => source.hasVideo(row));
-  return { source: rows(source, 0, length), cut, hasVideos };
+  return { file: file.file, content, length, source, cut, hasVideos };
+}
+
+/** Conversations with the recipe's system sentence where they have none. */
+function spoken(
+  source: JsonlSource,
+  { system }: RunPlan,
+  { tokenizer }: Origin,
+  content: Content,
+): JsonlSource {
+  if (content !== "conversation" || system === undefined) return source;
+  const template = promptTemplate(tokenizer);
+  const complete = (text: string): string => withSystem(text, system, template);
+  return {
+    ...source,
+    textOf: (row) => complete(source.textOf(row)),
+    example: async (row) => {
+      const example = await source.example(row);
+      return { ...example, text: complete(example.text) };
+    },
+  };
 }
 
 interface Sources {
@@ -259,7 +225,7 @@ async function save(plan: RunPlan, origin: Origin, trainer: Trainer<BatchSizes>)
     generationConfig: checkpoint?.generationConfig,
   });
   if (!stages[recipe.stage].lora) return;
-  const options = model === undefined ? {} : { baseModel: model };
+  const options = { ...(model !== undefined && { baseModel: model }), promptTemplate: origin.template };
   await saveTrainedAdapter(joinPath(output, "adapter"), trainer, recipe, options);
 }
 

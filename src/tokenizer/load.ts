@@ -9,12 +9,17 @@ import { createTokenizer } from "./tokenizer.ts";
 /**
  * The tokenizer of a model directory: `tokenizer.json`, or else a SentencePiece `tokenizer.model`, converted; special
  * tokens by `tokenizer_config.json`, or else `special_tokens_map.json`.
+ * @param settings what stands above the keys of those files
  * @throws TokenizerError where neither file is there or one cannot be used
  */
-export async function loadTokenizer(directory: string): Promise<Tokenizer> {
+export async function loadTokenizer(
+  directory: string,
+  settings: TokenizerConfiguration = {},
+): Promise<Tokenizer> {
   const configuration = {
     ...(await optionalJson(joinPath(directory, "special_tokens_map.json"))),
     ...(await optionalJson(joinPath(directory, "tokenizer_config.json"))),
+    ...settings,
   };
   return createTokenizer(await readTokenizerJson(directory), configuration);
 }

@@ -70,12 +70,17 @@ export async function saveModel<S>(
   });
 }
 
-/** Writes the trained LoRA as PEFT does, and what was trained beside it in a file of its own. */
+/**
+ * Writes the trained LoRA as PEFT does, and what was trained beside it in a file of its own.
+ *
+ * @param options.promptTemplate how its rows were written: a model with the adapter is then asked so
+ */
 export async function saveTrainedAdapter<S>(
   directory: string,
   trainer: Trainer<S>,
   recipe: TrainingRecipe,
-  options: { readonly baseModel?: string } = {},
+  options: { readonly baseModel?: string; readonly promptTemplate?: unknown } = {},
 ): Promise<void> {
-  await saveAdapter(directory, adapterOf(trainer, recipe), options);
+  const { promptTemplate, ...rest } = options;
+  await saveAdapter(directory, { ...adapterOf(trainer, recipe), promptTemplate }, rest);
 }
