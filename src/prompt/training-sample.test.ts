@@ -85,6 +85,27 @@ describe("a conversation to learn from", () => {
     );
   });
 
+  test("lines end as on any system", () => {
+    const text = "Human: hi\nAI: hello\nHuman: bye\nAI: good bye";
+    const expected = encode(text);
+    expect(encode(text.replaceAll("\n", "\r\n"))).toEqual(expected);
+    expect(encode(text.replaceAll("\n", "\r"))).toEqual(expected);
+    expect(learned(expected)).toBe(" hello</s> good bye</s>");
+    const plain = encodePlainText("one\r\ntwo\rthree", tokenizer, { maxLength: 60 });
+    expect(plain).toEqual(encodePlainText("one\ntwo\nthree", tokenizer, { maxLength: 60 }));
+    const options = { maxLength: 60, tokensPerImage };
+    expect(encodeCaption("a\r\nb", tokenizer, options)).toEqual(encodeCaption("a\nb", tokenizer, options));
+  });
+
+  test("with something like a mark that is none is refused, all of it at once", () => {
+    const text = "Human:hi\nAI: hello\nHuman:bye\nAI: good bye";
+    expect(() => encode(text)).toThrow(/^train.jsonl:7: "Human:hi" .*; "Human:bye" \(line 3 of the text\): /);
+    const options = { maxLength: 60, tokensPerImage, fidelity: "reference" } as const;
+    expect(learned(encodeTrainingSample(text, tokenizer, options))).toBe(
+      " hello\nHuman:bye\n</s> good bye</s>",
+    );
+  });
+
   test("as the reference makes it may teach nothing", () => {
     const options = { maxLength: 40, tokensPerImage, fidelity: "reference" } as const;
     const silent = encodeTrainingSample("<image>\nHuman: hi", tokenizer, options);

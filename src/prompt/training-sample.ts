@@ -2,6 +2,7 @@ import type { Tokenizer } from "../tokenizer/index.ts";
 import { PromptError } from "./error.ts";
 import type { Piece } from "./pieces.ts";
 import { cutTurns, cutTurnsAsReference, imageId, videoId } from "./pieces.ts";
+import { markProblems } from "./role-marks.ts";
 import type { PromptTemplate } from "./template.ts";
 import { promptTemplate } from "./template.ts";
 
@@ -36,7 +37,9 @@ export interface SampleOptions {
 /**
  * A conversation in mPLUG-Owl's format, learned where the assistant speaks and at the eos behind each answer (paper
  * section 3.3). A text that is too long is cut; a cut answer still ends with eos, as in the reference.
- * @throws PromptError where nothing would be learned: no answer, or none before the cut
+ * Lines may end as on any system.
+ * @throws PromptError where nothing would be learned (no answer, or none before the cut), and where something looks like the
+ *   beginning of a turn and is none, so that a person's words would be learned or an answer would not
  */
 export function encodeTrainingSample(
   text: string,
@@ -47,7 +50,10 @@ export function encodeTrainingSample(
   if (fidelity === "reference") {
     return pack(cutTurnsAsReference(text, template), tokenizer, options, where);
   }
-  const pieces = cutTurns(text, template, where);
+  const lines = withLineFeeds(text);
+  const problems = markProblems(lines, template);
+  if (problems.length > 0) throw new PromptError(`${where}: ${problems.join("; ")}`);
+  const pieces = cutTurns(lines, template, where);
   const sample = withoutTrailingPictures(pack(pieces, tokenizer, options, where), options.tokensPerImage);
   if (sample.counted.includes(true)) return sample;
   throw new PromptError(
@@ -77,9 +83,14 @@ export function encodeCaption(
   const pieces: Piece[] = [
     { kind: "text", text: "" },
     { kind: of, text: "" },
-    { kind: "answer", text: caption },
+    { kind: "answer", text: options.fidelity === "reference" ? caption : withLineFeeds(caption) },
   ];
   return pack(pieces, tokenizer, options, where);
+}
+
+/** A text whose lines end with `\n` alone: what ended them on somebody's system is nothing to learn. */
+function withLineFeeds(text: string): string {
+  return text.replace(/\r\n?/g, "\n");
 }
 
 /** Plain text for language pre-training: bos, the text, eos; everything behind bos is learned. A cut text has no eos. */
@@ -88,7 +99,7 @@ export function encodePlainText(
   tokenizer: Tokenizer,
   { maxLength }: Pick<SampleOptions, "maxLength">,
 ): TrainingSample {
-  const all = [tokenizer.bosId, ...tokenizer.encode(text), tokenizer.eosId];
+  const all = [tokenizer.bosId, ...tokenizer.encode(withLineFeeds(text)), tokenizer.eosId];
   const ids = all.slice(0, maxLength + 1);
   const isCut = ids.length < all.length;
   return { ids, counted: ids.map((_, index) => index > 0), imageCount: 0, videoCount: 0, isCut };
