@@ -11,37 +11,86 @@ export interface LoraSettings {
   readonly targetModules: string | readonly string[];
 }
 
+/** Starts that leave the base model's weights as they are; all others subtract what the matrices begin with from them. */
+const PLAIN_STARTS: readonly unknown[] = [true, false, null, "gaussian", "eva", "orthogonal"];
+
 const falsy = z.union([z.literal(false), z.null()]).optional();
-const emptyObject = z.record(z.string(), z.unknown()).refine((value) => Object.keys(value).length === 0, {
-  message: "must be empty",
-});
+const plainStart = z
+  .unknown()
+  .optional()
+  .refine((start) => start === undefined || PLAIN_STARTS.includes(start), {
+    error: ({ input }) =>
+      `${JSON.stringify(input)} is no plain LoRA: its start changed the weights of the base model too (PEFT's save_pretrained with path_initial_model_for_weight_conversion makes it plain)`,
+  });
+
+/** Keys that say nothing about what the matrices mean: where they stand their names tell, and how they began is past. */
+const IRRELEVANT = [
+  "auto_mapping",
+  "corda_config",
+  "eva_config",
+  "exclude_modules",
+  "inference_mode",
+  "layers_pattern",
+  "layers_to_transform",
+  "lora_ga_config",
+  "megatron_core",
+  "peft_version",
+  "qalora_group_size",
+  "revision",
+  "runtime_config",
+  "task_type",
+];
 
 // Settings of PEFT that would change the meaning of the matrices must be off.
-const schema = z.object({
-  peft_type: z.literal("LORA"),
+const schema = z.looseObject({
+  peft_type: z.literal("LORA", { error: ({ input }) => `must be "LORA", got ${JSON.stringify(input)}` }),
+  base_model_name_or_path: z.string().nullish(),
   r: z.number().int().positive(),
   lora_alpha: z.number().positive(),
   lora_dropout: z.number().min(0).max(1).default(0),
-  target_modules: z.union([z.string(), z.array(z.string())]),
+  target_modules: z.union([z.string(), z.array(z.string())]).nullish(),
+  modules_to_save: z.array(z.string()).nullish(),
   bias: z.literal("none").default("none"),
+  init_lora_weights: plainStart,
   fan_in_fan_out: falsy,
   use_rslora: falsy,
   use_dora: falsy,
   use_qalora: falsy,
   use_bdlora: falsy,
   lora_bias: falsy,
-  rank_pattern: emptyObject.nullish(),
-  alpha_pattern: emptyObject.nullish(),
-  layer_replication: z.null().optional(),
 });
 
+/** Keys that are not known here and ask for something: they may change what the matrices mean. */
+function unknownSettings(json: unknown): string[] {
+  if (typeof json !== "object" || json === null) return [];
+  return Object.entries(json)
+    .filter(([key, value]) => !(key in schema.shape || IRRELEVANT.includes(key) || isNeutral(value)))
+    .map(([key, value]) => `${key}: not supported here, got ${JSON.stringify(value).slice(0, 60)}`);
+}
+
+/** Whether a setting says that something is not wanted. */
+function isNeutral(value: unknown): boolean {
+  if (value === null || value === undefined || value === false || value === "") return true;
+  return typeof value === "object" && Object.keys(value).length === 0;
+}
+
+/** What an `adapter_config.json` says. */
+export interface AdapterConfig {
+  readonly settings: LoraSettings;
+  /** The model that the adapter was trained on, as its author named it. */
+  readonly baseModel: string | undefined;
+  /** Modules, by the last parts of their names, that were trained and saved as a whole. */
+  readonly savedModules: readonly string[];
+}
+
 /** Reads `adapter_config.json`; the error names every field that is wrong or not supported. */
-export function parseAdapterConfig(json: unknown, where: string): LoraSettings {
+export function parseAdapterConfig(json: unknown, where: string): AdapterConfig {
   const result = schema.safeParse(json);
-  if (!result.success) {
-    const problems = result.error.issues.map(
-      (issue) => `${issue.path.join(".") || "the file"}: ${issue.message}`,
-    );
+  const problems = unknownSettings(json);
+  for (const { path, message } of result.error?.issues ?? []) {
+    problems.push(`${path.join(".") || "the file"}: ${message}`);
+  }
+  if (!result.success || problems.length > 0) {
     throw new CheckpointError(
       where,
       "must describe a plain LoRA",
@@ -49,8 +98,13 @@ export function parseAdapterConfig(json: unknown, where: string): LoraSettings {
       "Merge the adapter with the tool that wrote it and load the merged model.",
     );
   }
-  const { r, lora_alpha, lora_dropout, target_modules } = result.data;
-  return { rank: r, alpha: lora_alpha, dropout: lora_dropout, targetModules: target_modules };
+  const { r, lora_alpha, lora_dropout, target_modules, modules_to_save, base_model_name_or_path } =
+    result.data;
+  return {
+    settings: { rank: r, alpha: lora_alpha, dropout: lora_dropout, targetModules: target_modules ?? [] },
+    baseModel: base_model_name_or_path || undefined,
+    savedModules: modules_to_save ?? [],
+  };
 }
 
 /** The content of `adapter_config.json`, with the fields that PEFT needs to load it. */

@@ -8,7 +8,13 @@ import {
   replaceDirectory,
   writeFileAtomically,
 } from "../platform/index.ts";
-import { type LoraSettings, parseAdapterConfig, publishedAdapterConfig } from "./adapter-config.ts";
+import {
+  type AdapterConfig,
+  type LoraSettings,
+  parseAdapterConfig,
+  publishedAdapterConfig,
+} from "./adapter-config.ts";
+import { PREFIX, sortTensors } from "./adapter-names.ts";
 import { CheckpointError } from "./errors.ts";
 import { type FloatType, writeSafetensors } from "./safetensors-write.ts";
 import { type NamedTensors, readAll } from "./tensor-source.ts";
@@ -26,13 +32,16 @@ export interface Adapter {
    * interpreted. Absent: as the base model's.
    */
   readonly promptTemplate?: unknown;
+  /** The model that it was trained on, as `adapter_config.json` names it; absent where that does not say. */
+  readonly baseModel?: string | undefined;
 }
 
-const PREFIX = "base_model.model.";
 const CONFIG = "adapter_config.json";
 const LORA = "adapter_model.safetensors";
 /** What PEFT wrote before. */
 const TORCH_LORA = "adapter_model.bin";
+/** Where the matrices of a directory lie: as PEFT writes them, or as a training script saved the wrapped model. */
+const MATRICES = [LORA, TORCH_LORA, "model.safetensors", "pytorch_model.bin"];
 const REPLACED = "trained_modules.safetensors";
 const TOKENIZER_CONFIG = "tokenizer_config.json";
 
@@ -46,11 +55,12 @@ export function loraName(module: string, matrix: "A" | "B"): string {
 
 /**
  * Reads an adapter: a directory as PEFT writes it (`adapter_model.safetensors`, or the older
- * `adapter_model.bin`), or a lone file of either kind. Without an `adapter_config.json` the rank is taken from
- * the tensors and alpha is 32, the released setting.
+ * `adapter_model.bin`), or a lone file of either kind. A state dict that a training script saved of the wrapped
+ * model is read too, with the base model's weights in it or without. Where no `adapter_config.json` speaks of the
+ * file the rank is taken from the tensors and alpha is 32, the released setting.
  *
- * @throws CheckpointError naming every problem: unpaired matrices, shapes that do not match, settings of PEFT
- *   that change what the matrices mean and are not supported
+ * @throws CheckpointError naming every problem: unpaired matrices, shapes that do not match, settings and tensors
+ *   of PEFT that change what the matrices mean and are not supported
  */
 export async function loadAdapter(path: string): Promise<Adapter> {
   const isFile = (await pathKind(path)) === "file";
@@ -63,7 +73,7 @@ export async function loadAdapter(path: string): Promise<Adapter> {
   }
   const config = joinPath(directory, CONFIG);
   // A config beside some other file of the directory does not speak of that file.
-  const isPublished = [LORA, TORCH_LORA].includes(fileName(file));
+  const isPublished = !isFile || [LORA, TORCH_LORA].includes(fileName(file));
   const hasConfig = isPublished && (await isThere(config));
   const json = hasConfig ? await readJson(config) : undefined;
   const adapter = adapterFrom(tensors, json, file, hasConfig ? config : file);
@@ -80,9 +90,9 @@ async function templateBeside(directory: string): Promise<unknown> {
 }
 
 async function matricesFile(directory: string): Promise<string> {
-  const onlyTorch =
-    !(await isThere(joinPath(directory, LORA))) && (await isThere(joinPath(directory, TORCH_LORA)));
-  return onlyTorch ? TORCH_LORA : LORA;
+  for (const name of MATRICES) if (await isThere(joinPath(directory, name))) return name;
+  const next = "Name the file of the adapter, or the directory that PEFT or `owl train` wrote.";
+  throw new CheckpointError(directory, `must hold ${LORA} or ${TORCH_LORA}`, ["neither"], next);
 }
 
 async function isThere(path: string): Promise<boolean> {
@@ -100,23 +110,26 @@ export function adapterFrom(
   where = "adapter",
   configWhere = where,
 ): Adapter {
-  const lora: NamedTensors = new Map();
-  const replaced: NamedTensors = new Map();
-  for (const [name, tensor] of tensors) {
-    if (/\.lora_[AB]\.weight$/.test(name)) lora.set(name.startsWith(PREFIX) ? name : PREFIX + name, tensor);
-    else replaced.set(name.startsWith(PREFIX) ? name.slice(PREFIX.length) : name, tensor);
-  }
+  const { lora, replaced, problems: foreign } = sortTensors(tensors);
   const rank = [...lora].find(([name]) => name.endsWith(".lora_A.weight"))?.[1].dims[0];
-  const settings =
+  const { settings, baseModel, savedModules }: AdapterConfig =
     config === undefined
-      ? { rank: rank ?? 0, alpha: RELEASED_ALPHA, dropout: 0, targetModules: targetsOf(lora) }
+      ? {
+          settings: { rank: rank ?? 0, alpha: RELEASED_ALPHA, dropout: 0, targetModules: targetsOf(lora) },
+          baseModel: undefined,
+          savedModules: [],
+        }
       : parseAdapterConfig(config, configWhere);
-  const problems = pairProblems(lora, settings.rank);
+  const problems = [...foreign, ...pairProblems(lora, settings.rank)];
   if (lora.size === 0) problems.push("no lora_A and lora_B tensors");
+  for (const module of savedModules) {
+    const isSaved = [...replaced.keys()].some((name) => `.${name}`.includes(`.${module}.`));
+    if (!isSaved) problems.push(`no tensor of ${module}, which modules_to_save names`);
+  }
   if (problems.length > 0) {
     throw new CheckpointError(where, "must hold LoRA matrices in pairs", problems, "Save the adapter again.");
   }
-  return { settings, lora, replaced };
+  return { settings, lora, replaced, ...(baseModel !== undefined && { baseModel }) };
 }
 
 function targetsOf(lora: NamedTensors): string[] {

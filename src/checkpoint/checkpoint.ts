@@ -7,6 +7,7 @@ import {
   replaceDirectory,
   writeFileAtomically,
 } from "../platform/index.ts";
+import { CheckpointError } from "./errors.ts";
 import {
   type FloatType,
   requireComplete,
@@ -15,6 +16,7 @@ import {
   writeSafetensors,
 } from "./safetensors-write.ts";
 import { type NamedTensors, readAll, rowsOf, type TensorSource } from "./tensor-source.ts";
+import { adapterAdvice } from "./verify.ts";
 import { openWeights } from "./weights.ts";
 import { writeShards } from "./write-shards.ts";
 
@@ -62,6 +64,7 @@ const SETTINGS_FILES = ["config.json", "generation_config.json", "preprocessor_c
  */
 export async function openCheckpoint(directory: string): Promise<OpenedCheckpoint> {
   const from = await completeDirectory(directory);
+  await requireNoAdapterDirectory(from);
   return {
     directory: from,
     config: await readJson(joinPath(from, "config.json")),
@@ -69,6 +72,16 @@ export async function openCheckpoint(directory: string): Promise<OpenedCheckpoin
     preprocessorConfig: await readJsonIfThere(joinPath(from, "preprocessor_config.json")),
     weights: await openWeights(from),
   };
+}
+
+/** @throws CheckpointError where a directory is an adapter's: it has weights, but is no model */
+async function requireNoAdapterDirectory(directory: string): Promise<void> {
+  const holds = async (name: string): Promise<boolean> =>
+    (await pathKind(joinPath(directory, name))) === "file";
+  if (!(await holds("config.json")) && (await holds("adapter_config.json"))) {
+    const got = "adapter_config.json without config.json: a LoRA adapter";
+    throw new CheckpointError(directory, "must be a model directory", [got], adapterAdvice(directory));
+  }
 }
 
 /** As {@link openCheckpoint}, with every tensor read. */

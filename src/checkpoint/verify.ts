@@ -1,4 +1,5 @@
 import { elementCount } from "../tensor/index.ts";
+import { isLoraMatrix } from "./adapter-names.ts";
 import { CheckpointError } from "./errors.ts";
 import type { StoredType } from "./stored-types.ts";
 import { entriesByName, type TensorEntry, type TensorSource } from "./tensor-source.ts";
@@ -55,6 +56,7 @@ export async function fittingWeights(
 ): Promise<TensorSource> {
   try {
     const tensors = entriesByName(source);
+    requireNoAdapter(source);
     verifyParameters(expected, tensors, source.path);
     for (const { head, embeddings } of tiedHeads(expected, tensors)) {
       await requireEqual(source, head, embeddings, tensors.get(head)!.dims);
@@ -65,6 +67,23 @@ export async function fittingWeights(
     await source.close();
     throw error;
   }
+}
+
+/** A LoRA in place of a model, or in it, is one thing to say, not hundreds of tensors that do not fit. */
+function requireNoAdapter({ path, tensors }: TensorSource): void {
+  const matrices = tensors.filter(({ name }) => isLoraMatrix(name)).length;
+  if (matrices === 0) return;
+  const got =
+    matrices === tensors.length
+      ? `those of a LoRA adapter (${matrices} matrices)`
+      : `${matrices} matrices of a LoRA adapter among ${tensors.length} tensors, as a training script saves a model wrapped by PEFT`;
+  const next = adapterAdvice(path);
+  throw new CheckpointError(path, "must hold a model's weights", [got], next);
+}
+
+/** What to do with an adapter that was given in place of a model. */
+export function adapterAdvice(path: string): string {
+  return `Give it as the adapter of the model that it was trained on: \`owl chat MODEL --adapter ${path}\` (option adapter of Owl.load), or merge the two: \`owl merge MODEL --adapter ${path} --out DIRECTORY\`.`;
 }
 
 function missing(expected: readonly ExpectedParameter[], tensors: ReadonlyMap<string, Described>): string[] {

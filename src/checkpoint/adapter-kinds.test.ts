@@ -1,0 +1,206 @@
+import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { describeParameters, parseConfig } from "../model/index.ts";
+import { float32, type HostTensor } from "../tensor/index.ts";
+import {
+  loadAdapter,
+  loadCheckpoint,
+  loraName,
+  mergeLora,
+  type NamedTensors,
+  openFitting,
+  readSafetensors,
+  writeSafetensors,
+} from "./index.ts";
+
+const fixture = (path: string): string =>
+  fileURLToPath(new URL(`../../tests/fixtures/${path}`, import.meta.url));
+const plain = fixture("strangers/lora-plain");
+const defaultNames = fixture("strangers/lora-default-names.safetensors");
+
+let folder: string;
+let made = 0;
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), "owl-adapters-"));
+});
+afterAll(() => rmSync(folder, { recursive: true }));
+
+/** lora-plain with other settings. */
+function adapterWith(settings: object): string {
+  const directory = join(folder, `${made++}`);
+  cpSync(plain, directory, { recursive: true });
+  const path = join(directory, "adapter_config.json");
+  const config = JSON.parse(readFileSync(path, "utf8")) as object;
+  writeFileSync(path, JSON.stringify({ ...config, ...settings }));
+  return directory;
+}
+
+describe("what is no plain LoRA is refused by its name", () => {
+  test("a start that changed the base model", async () => {
+    await expect(loadAdapter(fixture("strangers/lora-pissa"))).rejects.toThrow(
+      /lora-pissa.*adapter_config\.json: must describe a plain LoRA, got init_lora_weights: "pissa" is no plain LoRA/,
+    );
+    for (const start of ["pissa_niter_16", "olora", "corda", "loftq", "lora_ga", "of-tomorrow"]) {
+      await expect(loadAdapter(adapterWith({ init_lora_weights: start })), start).rejects.toThrow(
+        `init_lora_weights: ${JSON.stringify(start)}`,
+      );
+    }
+  });
+
+  test.each([
+    { use_dora: true },
+    { use_rslora: true },
+    { use_qalora: true },
+    { lora_bias: true },
+    { fan_in_fan_out: true },
+    { bias: "lora_only" },
+    { rank_pattern: { q_proj: 4 } },
+    { alpha_pattern: { q_proj: 4 } },
+    { layer_replication: [[0, 1]] },
+    { trainable_token_indices: [3] },
+    { target_parameters: ["mlp.experts"] },
+    { megatron_config: { hidden: 8 } },
+    { loftq_config: { loftq_bits: 4 } },
+    { arrow_config: { top_k: 2 } },
+    { alora_invocation_tokens: [1, 2] },
+    { peft_type: "IA3" },
+    { peft_type: "ADALORA" },
+    { a_setting_of_tomorrow: 3 },
+    { modules_to_save: ["lm_head"] },
+  ])("%o", async (settings) => {
+    await expect(loadAdapter(adapterWith(settings))).rejects.toThrow(Object.keys(settings)[0]);
+  });
+
+  test("all at once", async () => {
+    const path = adapterWith({ use_dora: true, a_setting_of_tomorrow: [1], bias: "all" });
+    await expect(loadAdapter(path)).rejects.toThrow(/3 problems[\s\S]*tomorrow[\s\S]*bias[\s\S]*use_dora/);
+  });
+
+  test.each([
+    "q_proj.lora_magnitude_vector",
+    "q_proj.lora_magnitude_vector.default.weight",
+    "q_proj.lora_B.bias",
+    "embed_tokens.lora_embedding_A",
+    "q_proj.lora_E.default",
+    "k_proj.ia3_l",
+    "q_proj.hada_w1_a",
+  ])("a tensor %s", async (name) => {
+    const directory = adapterWith({});
+    const tensors = await readSafetensors(join(directory, "adapter_model.safetensors"));
+    tensors.set(`base_model.model.language_model.${name}`, float32([1], [1]));
+    await writeSafetensors(join(directory, "adapter_model.safetensors"), tensors);
+    await expect(loadAdapter(directory)).rejects.toThrow(`language_model.${name}, which no plain LoRA has`);
+  });
+});
+
+test("what says nothing about the matrices is no reason to refuse", async () => {
+  const settings = {
+    init_lora_weights: "gaussian",
+    peft_version: "0.18.0",
+    megatron_core: "megatron.core",
+    megatron_config: null,
+    loftq_config: {},
+    rank_pattern: {},
+    qalora_group_size: 16,
+    layers_to_transform: [0, 1],
+    layers_pattern: "layers",
+    exclude_modules: ["lm_head"],
+    target_parameters: [],
+    of_tomorrow: false,
+    runtime_config: { ephemeral_gpu_offload: false },
+  };
+  const { lora, settings: read } = await loadAdapter(adapterWith(settings));
+  expect(lora).toEqual((await loadAdapter(plain)).lora);
+  expect(read).toMatchObject({ rank: 8, alpha: 32, targetModules: ["q_proj", "v_proj"] });
+  for (const start of [true, false, null, "eva", "orthogonal"]) {
+    await loadAdapter(adapterWith({ init_lora_weights: start }));
+  }
+});
+
+describe("what a training script saved", () => {
+  test("an adapter with its own name in its matrices' is the same adapter, alpha 32", async () => {
+    const { lora, settings } = await loadAdapter(defaultNames);
+    expect([...lora.keys()].sort()).toEqual([...(await loadAdapter(plain)).lora.keys()].sort());
+    expect(settings).toEqual({ rank: 8, alpha: 32, dropout: 0, targetModules: ["q_proj", "v_proj"] });
+    for (const name of ["model.safetensors", "adapter_model.safetensors"]) {
+      const directory = join(folder, `${made++}`);
+      cpSync(defaultNames, join(directory, name));
+      expect((await loadAdapter(directory)).lora).toEqual(lora);
+    }
+  });
+
+  test("two adapters in one file are refused", async () => {
+    const path = join(folder, "two.safetensors");
+    const matrices: NamedTensors = new Map();
+    for (const name of ["one", "other"]) {
+      for (const [matrix, dims] of [
+        ["A", [1, 2]],
+        ["B", [2, 1]],
+      ] as const) {
+        matrices.set(`layer.${name}.lora_${matrix}.${name}.weight`, float32([1, 2], [...dims]));
+      }
+    }
+    await writeSafetensors(path, matrices);
+    await expect(loadAdapter(path)).rejects.toThrow("several adapters (one, other) where one is meant");
+  });
+
+  /** The small model's weights as a wrapped model has them, with a LoRA on its queries. */
+  async function wrapped(baseLayer: string): Promise<{ all: NamedTensors; lora: NamedTensors }> {
+    const { tensors } = await loadCheckpoint(fixture("model"));
+    const all: NamedTensors = new Map();
+    const lora: NamedTensors = new Map();
+    for (const [name, tensor] of tensors) {
+      const query = /^(language_model\..*\.q_proj)\.weight$/.exec(name)?.[1];
+      all.set(`base_model.model.${query ? `${query}${baseLayer}.weight` : name}`, tensor);
+      if (query === undefined) continue;
+      for (const matrix of ["A", "B"] as const) {
+        const dims = matrix === "A" ? [2, tensor.dims[1]] : [tensor.dims[0], 2];
+        const values = Array.from({ length: dims[0] * dims[1] }, (_, i) => Math.sin(i + all.size));
+        const value: HostTensor = float32(values, dims);
+        all.set(`base_model.model.${query}.lora_${matrix}.default.weight`, value);
+        lora.set(loraName(query, matrix), value);
+      }
+    }
+    return { all, lora };
+  }
+
+  test.each([
+    "",
+    ".base_layer",
+  ])("a whole model with a LoRA in it (layers%s.weight) is an adapter", async (baseLayer) => {
+    const { all, lora } = await wrapped(baseLayer);
+    const path = join(folder, `${made++}.safetensors`);
+    await writeSafetensors(path, all);
+    const adapter = await loadAdapter(path);
+    expect(adapter.lora).toEqual(lora);
+    const { tensors, config } = await loadCheckpoint(fixture("model"));
+    const blank = new Map(
+      [...tensors].map(([name, { dims, data }]) => [name, float32(new Float32Array(data.length), dims)]),
+    );
+    const expected = mergeLora(tensors, { settings: adapter.settings, lora, replaced: new Map() });
+    expect(mergeLora(blank, adapter)).toEqual(expected);
+    expect(expected.size).toBe(describeParameters(parseConfig(config)).length);
+  });
+
+  test("in place of a model it is told what it is and what to do", async () => {
+    const { all, lora } = await wrapped(".base_layer");
+    for (const [tensors, got] of [
+      [all, `got ${lora.size} matrices of a LoRA adapter among ${all.size} tensors`],
+      [await readSafetensors(defaultNames), "got those of a LoRA adapter (16 matrices)"],
+    ] as const) {
+      const directory = join(folder, `${made++}`);
+      cpSync(fixture("model/config.json"), join(directory, "config.json"));
+      await writeSafetensors(join(directory, "model.safetensors"), tensors);
+      const opened = openFitting(directory, parseConfig, describeParameters);
+      await expect(opened).rejects.toThrow(`${directory}: must hold a model's weights, ${got}`);
+      await expect(opened).rejects.toThrow(`owl merge MODEL --adapter ${directory} --out DIRECTORY`);
+      await expect(opened).rejects.toThrow(/^[^\n]*$/);
+    }
+    await expect(loadCheckpoint(plain)).rejects.toThrow(
+      `${plain}: must be a model directory, got adapter_config.json without config.json: a LoRA adapter`,
+    );
+  });
+});

@@ -1,0 +1,52 @@
+import type { NamedTensors } from "./tensor-source.ts";
+import { isDerivedBuffer } from "./weights.ts";
+
+/** What PEFT puts in front of every name of the model it wraps. */
+export const PREFIX = "base_model.model.";
+
+const MATRIX = /\.lora_([AB])(?:\.([^.]+))?\.weight$/;
+
+/** Names of what other kinds of adapters learn: beside LoRA's matrices (DoRA, biases, embeddings), or instead of them. */
+const OTHER_KIND =
+  /(^|\.)(lora_\w+|ia3_\w+|hada_\w+|lokr_\w+|oft_\w+|boft_\w+|hra_\w+|vera_\w+|vblora_\w+|randlora_\w+|spectrum|prompt_embeddings|prompt_encoder)(\.|$)/;
+
+/** Whether a tensor of this name is one of a LoRA's matrices, as files of adapters or state dicts name them. */
+export const isLoraMatrix = (name: string): boolean => MATRIX.test(name);
+
+/** Tensors of a file of an adapter or of a whole model wrapped by PEFT, sorted, by the names used here. */
+export interface SortedTensors {
+  /** By the names that PEFT gives them in files: without the adapter's own. */
+  readonly lora: NamedTensors;
+  /** The others, by the model's names. */
+  readonly replaced: NamedTensors;
+  readonly problems: readonly string[];
+}
+
+/**
+ * Sorts the tensors of an adapter. In files of PEFT a matrix is called `<layer>.lora_A.weight`; a state dict that a
+ * training script saved has the adapter's name in it (`<layer>.lora_A.default.weight`), and of a whole model also the
+ * layer's own weight, as `<layer>.weight` or `<layer>.base_layer.weight`.
+ */
+export function sortTensors(tensors: NamedTensors): SortedTensors {
+  const lora: NamedTensors = new Map();
+  const replaced: NamedTensors = new Map();
+  const problems: string[] = [];
+  const adapters = new Set<string>();
+  const keep = (into: NamedTensors, name: string, published: string): void => {
+    if (into.has(published)) problems.push(`${published} more than once (again as ${name})`);
+    else into.set(published, tensors.get(name)!);
+  };
+  for (const name of tensors.keys()) {
+    const plain = name.startsWith(PREFIX) ? name.slice(PREFIX.length) : name;
+    const matrix = MATRIX.exec(plain);
+    if (matrix !== null) {
+      if (matrix[2] !== undefined) adapters.add(matrix[2]);
+      keep(lora, name, `${PREFIX}${plain.slice(0, matrix.index)}.lora_${matrix[1]}.weight`);
+    } else if (OTHER_KIND.test(plain)) problems.push(`${plain}, which no plain LoRA has`);
+    else if (!isDerivedBuffer(plain) && !/\.original_module\./.test(plain)) {
+      keep(replaced, name, plain.replace(/\.base_layer\./, ".").replace(/\.modules_to_save\.[^.]+\./, "."));
+    }
+  }
+  if (adapters.size > 1) problems.push(`several adapters (${[...adapters].join(", ")}) where one is meant`);
+  return { lora, replaced, problems };
+}
