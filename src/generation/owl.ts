@@ -35,7 +35,12 @@ import { type PictureSource, type ReadingLimits, readMedia, type VideoSource } f
 import type { Prompt } from "./prompt.ts";
 import { Reply } from "./reply.ts";
 import type { TokenConstraint } from "./request.ts";
-import { completeSettings, type GenerationSettings, settingsFromGenerationConfig } from "./settings.ts";
+import {
+  completeSettings,
+  type GenerationSettings,
+  SettingsError,
+  settingsFromGenerationConfig,
+} from "./settings.ts";
 import { areMappable, storedParameters } from "./stored-weights.ts";
 
 export interface LoadOptions {
@@ -142,7 +147,7 @@ export class Owl {
         joinPath(directory, "preprocessor_config.json"),
         config.video ? "crop" : "squeeze",
       ),
-      defaults: defaultsOf(checkpoint.generationConfig, config),
+      defaults: defaultsOf(checkpoint, config),
       fidelity,
       framesPerVideo,
     });
@@ -321,8 +326,19 @@ async function tokenizerIfThere(directory: string, template: unknown): Promise<T
 }
 
 /** What generation_config.json says, over the special ids of config.json. */
-function defaultsOf(json: unknown, config: OwlConfig): GenerationSettings {
-  const { bosId, eosId, padId } = config.language;
-  const ids = { bos_token_id: bosId, eos_token_id: eosId, pad_token_id: Math.max(0, padId) };
-  return settingsFromGenerationConfig({ ...ids, ...(typeof json === "object" ? json : {}) });
+function defaultsOf(checkpoint: OpenedCheckpoint, { language }: OwlConfig): GenerationSettings {
+  const { generationConfig, directory } = checkpoint;
+  const where = joinPath(directory, "generation_config.json");
+  if (generationConfig !== undefined && (typeof generationConfig !== "object" || generationConfig === null)) {
+    throw new SettingsError(
+      `${where}: must be a JSON object, got ${JSON.stringify(generationConfig).slice(0, 40)}`,
+    );
+  }
+  const ids = {
+    bos_token_id: language.bosId,
+    eos_token_id: [language.eosId, ...(language.otherEosIds ?? [])],
+    pad_token_id: language.padId,
+  };
+  const said = Object.entries(generationConfig ?? {}).filter(([, value]) => value !== null);
+  return settingsFromGenerationConfig({ ...ids, ...Object.fromEntries(said) }, where);
 }

@@ -65,3 +65,45 @@ test("a model's generation_config.json gives the defaults", () => {
   });
   expect(() => settingsFromGenerationConfig({ top_p: 7 })).toThrow(/topP/);
 });
+
+test("what a greedy generation_config.json says of sampling does no harm", () => {
+  const greedy = { do_sample: false, temperature: 0.0, top_p: 0, top_k: -1, max_new_tokens: 9 };
+  expect(settingsFromGenerationConfig(greedy)).toEqual({ ...plainSettings, maxNewTokens: 9 });
+  expect(settingsFromGenerationConfig({ temperature: 0 })).toEqual(plainSettings);
+  // What can be used is kept for whoever asks for sampling.
+  const usable = { do_sample: false, temperature: 0.7, top_p: 0.9, top_k: 0 };
+  expect(settingsFromGenerationConfig(usable)).toMatchObject({ temperature: 0.7, topP: 0.9, topK: 0 });
+  const beams = { num_beams: 1, early_stopping: "never", length_penalty: "none" };
+  expect(settingsFromGenerationConfig(beams)).toEqual(plainSettings);
+});
+
+test("null and ids below zero say that there is none", () => {
+  const ids = { pad_token_id: -1, bos_token_id: -1, eos_token_id: -1 };
+  expect(settingsFromGenerationConfig(ids)).toEqual(plainSettings);
+  expect(settingsFromGenerationConfig({ eos_token_id: [5, -1, 7] }).eosTokenIds).toEqual([5, 7]);
+  const nulls = { temperature: null, top_p: null, max_length: null, eos_token_id: null, do_sample: null };
+  expect(settingsFromGenerationConfig(nulls)).toEqual(plainSettings);
+});
+
+test("max_new_tokens counts before max_length, and stop strings are known", () => {
+  const lengths = { max_length: 20, max_new_tokens: 7, stop_strings: "END" };
+  expect(settingsFromGenerationConfig(lengths)).toMatchObject({ maxNewTokens: 7, stop: ["END"] });
+});
+
+test("what is wrong where it is used names the file and its own keys", () => {
+  const wrong = { do_sample: true, temperature: 0, top_k: -1, max_length: 1, num_beams: 0 };
+  const read = (): unknown => settingsFromGenerationConfig(wrong, "a/generation_config.json");
+  for (const part of [
+    /^a\/generation_config\.json: /,
+    /temperature: .*doSample to false/,
+    /top_k \(topK\): /,
+    /max_length \(maxNewTokens\): /,
+    /num_beams \(numBeams\): /,
+  ]) {
+    expect(read).toThrow(part);
+  }
+  expect(() => settingsFromGenerationConfig({ num_beams: 4, early_stopping: "never" })).toThrow(
+    "early_stopping",
+  );
+  expect(() => settingsFromGenerationConfig([])).toThrow("must be a JSON object");
+});

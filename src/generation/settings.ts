@@ -94,13 +94,26 @@ export function completeSettings(
   given: Partial<GenerationSettings>,
   defaults: GenerationSettings = plainSettings,
 ): GenerationSettings {
+  return checked(given, defaults, "generation settings", (name) => name);
+}
+
+/** @param nameOf what a setting is called where it was given */
+function checked(
+  given: Partial<GenerationSettings>,
+  defaults: GenerationSettings,
+  where: string,
+  nameOf: (name: string) => string,
+): GenerationSettings {
   const present = Object.entries(given).filter(([, value]) => value !== undefined);
   const settings = { ...defaults, ...Object.fromEntries(present) };
   const parsed = schema.safeParse(settings);
-  if (!parsed.success) {
-    throw new SettingsError(`generation settings: ${parsed.error.issues.map(problemText).join("; ")}`);
-  }
-  return parsed.data;
+  if (parsed.success) return parsed.data;
+  const problems = parsed.error.issues.map((issue) => {
+    const [name, ...rest] = issue.path;
+    const path = name === undefined ? [] : [nameOf(String(name)), ...rest];
+    return problemText({ ...issue, path });
+  });
+  throw new SettingsError(`${where}: ${problems.join("; ")}`);
 }
 
 function problemText(issue: z.core.$ZodIssue): string {
@@ -125,6 +138,7 @@ const publishedNames: Record<string, keyof GenerationSettings> = {
   num_beams: "numBeams",
   length_penalty: "lengthPenalty",
   early_stopping: "earlyStopping",
+  stop_strings: "stop",
   stop: "stop",
   seed: "seed",
   bos_token_id: "bosTokenId",
@@ -144,7 +158,7 @@ export function settingsFromJson(json: object): Partial<GenerationSettings> {
   for (const [name, value] of Object.entries(json)) {
     if (value === null || name === "max_length") continue;
     const own = publishedNames[name] ?? name;
-    settings[own] = own === "eosTokenIds" && !Array.isArray(value) ? [value] : value;
+    settings[own] = lists.includes(own) && !Array.isArray(value) ? [value] : value;
   }
   if ("max_length" in json && typeof json.max_length === "number") {
     settings.maxNewTokens ??= json.max_length - 1;
@@ -152,11 +166,61 @@ export function settingsFromJson(json: object): Partial<GenerationSettings> {
   return settings;
 }
 
+/** Settings that may be given as one value or as a list. */
+const lists = ["eosTokenIds", "stop"];
+
+/** What is only used where tokens are drawn, or by several beams. */
+const ofSampling = ["temperature", "topK", "topP"] as const;
+const ofBeams = ["lengthPenalty", "earlyStopping"] as const;
+
 /**
  * Defaults from a model's generation_config.json: the fields that are settings here; what other programs keep
- * in that file is passed over.
+ * in that file is passed over. As transformers reads it: null and an id below zero say that there is none; zeros of
+ * sampling do no harm where the file is greedy, nor settings of beam search where there is one beam.
+ *
+ * @param where the file, for the message
+ * @throws SettingsError that lists every problem by the file's own names
  */
-export function settingsFromGenerationConfig(json: object): GenerationSettings {
+export function settingsFromGenerationConfig(
+  json: object,
+  where = "generation_config.json",
+): GenerationSettings {
+  if (Array.isArray(json)) throw new SettingsError(`${where}: must be a JSON object, got a list`);
   const known = Object.entries(json).filter(([name]) => name in publishedNames || name === "max_length");
-  return completeSettings(settingsFromJson(Object.fromEntries(known)));
+  const given: Record<string, unknown> = withoutNegativeIds(settingsFromJson(Object.fromEntries(known)));
+  if (given.doSample !== true) dropOff(given, ofSampling);
+  if ((given.numBeams ?? 1) === 1) dropRefused(given, ofBeams);
+  const nameOf = (own: string): string => {
+    const name = known.find(([published]) => publishedNames[published] === own)?.[0];
+    const shown = name ?? (own === "maxNewTokens" ? "max_length" : own);
+    return shown === own ? own : `${shown} (${own})`;
+  };
+  return checked(given, plainSettings, where, nameOf);
+}
+
+/** Files of many models say −1 for a token that there is not. */
+function withoutNegativeIds(given: Record<string, unknown>): Record<string, unknown> {
+  const isToken = (id: unknown): boolean => typeof id !== "number" || id >= 0;
+  const { bosTokenId, padTokenId, eosTokenIds, ...rest } = given;
+  const ends = Array.isArray(eosTokenIds) ? eosTokenIds.filter(isToken) : eosTokenIds;
+  const hasEnds = !Array.isArray(ends) || ends.length > 0 || (eosTokenIds as unknown[]).length === 0;
+  return {
+    ...rest,
+    ...(isToken(bosTokenId) && { bosTokenId }),
+    ...(isToken(padTokenId) && { padTokenId }),
+    ...(hasEnds && { eosTokenIds: ends }),
+  };
+}
+
+/** Takes out what would be refused: `early_stopping: "never"` of one beam. */
+function dropRefused(given: Record<string, unknown>, names: typeof ofBeams): void {
+  for (const name of names) if (!schema.shape[name].safeParse(given[name]).success) delete given[name];
+}
+
+/** Takes out zeros and what is below them, by which people say that a way of sampling is off. */
+function dropOff(given: Record<string, unknown>, names: typeof ofSampling): void {
+  for (const name of names) {
+    const value = given[name];
+    if (typeof value === "number" && value <= 0) delete given[name];
+  }
 }

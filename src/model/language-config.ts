@@ -20,6 +20,8 @@ interface DecoderConfig {
   readonly tiedEmbeddings: boolean;
   readonly bosId: number;
   readonly eosId: number;
+  /** More tokens that end an answer, where config.json names several; absent: none. */
+  readonly otherEosIds?: readonly number[];
   readonly padId: number;
   /** Standard deviation of fresh weights. */
   readonly initializerRange: number;
@@ -141,9 +143,15 @@ function parsed<T>(schema: z.ZodType<T>, json: Record<string, unknown>, note: No
   return undefined;
 }
 
-/** A special token's id; of several the first (the others are generation_config.json's to name). */
+/** A special token's id; of several the first. */
 function firstId(id: z.infer<typeof specialId>, otherwise: number): number {
   return (Array.isArray(id) ? id[0] : id) ?? otherwise;
+}
+
+/** The tokens that end a sequence. */
+function endsOf(ids: z.infer<typeof specialId>): Pick<DecoderConfig, "eosId" | "otherEosIds"> {
+  const others = Array.isArray(ids) ? ids.slice(1) : [];
+  return { eosId: firstId(ids, 2), ...(others.length > 0 && { otherEosIds: others }) };
 }
 
 function requireMultiple(note: Note, key: string, whole: number, part: string, by: number): void {
@@ -178,7 +186,7 @@ function readLlama(json: Record<string, unknown>, note: Note): LlamaConfig | und
     maxPositions: text.max_position_embeddings,
     tiedEmbeddings: text.tie_word_embeddings,
     bosId: firstId(text.bos_token_id, 1),
-    eosId: firstId(text.eos_token_id, 2),
+    ...endsOf(text.eos_token_id),
     padId: firstId(text.pad_token_id, 0),
     initializerRange: text.initializer_range,
   };
@@ -203,7 +211,7 @@ function readBloom(json: Record<string, unknown>, note: Note): BloomConfig | und
     maxPositions: text.seq_length,
     tiedEmbeddings: text.tie_word_embeddings,
     bosId: firstId(text.bos_token_id, 1),
-    eosId: firstId(text.eos_token_id, 2),
+    ...endsOf(text.eos_token_id),
     padId: firstId(text.pad_token_id, 3),
     initializerRange: text.initializer_range,
   };
@@ -282,7 +290,7 @@ export function languageConfigJson(language: LanguageConfig): Record<string, unk
 const idsJson = (language: LanguageConfig): Record<string, unknown> => ({
   tie_word_embeddings: language.tiedEmbeddings,
   bos_token_id: language.bosId,
-  eos_token_id: language.eosId,
+  eos_token_id: language.otherEosIds ? [language.eosId, ...language.otherEosIds] : language.eosId,
   pad_token_id: language.padId,
   initializer_range: language.initializerRange,
 });

@@ -1,0 +1,102 @@
+import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { owlFixture } from "../../tests/owl-fixture.ts";
+import { Owl } from "./owl.ts";
+
+let fixture: Awaited<ReturnType<typeof owlFixture>>;
+let folder: string;
+let made = 0;
+beforeAll(async () => {
+  fixture = await owlFixture();
+  folder = mkdtempSync(join(tmpdir(), "owl-model-files-"));
+});
+afterAll(() => {
+  fixture.remove();
+  rmSync(folder, { recursive: true });
+});
+
+type Json = Record<string, unknown>;
+
+/** A copy of the small owl whose files of JSON have changed; undefined takes a file away. */
+function modelWith(files: Record<string, ((json: Json) => unknown) | undefined>): string {
+  const directory = join(folder, `${made++}`);
+  cpSync(fixture.directory, directory, { recursive: true });
+  for (const [name, change] of Object.entries(files)) {
+    const path = join(directory, name);
+    if (change === undefined) {
+      rmSync(path);
+      continue;
+    }
+    const before = readIfThere(path);
+    writeFileSync(path, JSON.stringify(change(before)));
+  }
+  return directory;
+}
+
+function readIfThere(path: string): Json {
+  try {
+    return JSON.parse(readFileSync(path, "utf8")) as Json;
+  } catch {
+    return {};
+  }
+}
+
+async function loaded<T>(directory: string, look: (owl: Owl) => T | Promise<T>): Promise<T> {
+  const owl = await Owl.load(directory, { threads: 1 });
+  try {
+    return await look(owl);
+  } finally {
+    await owl.close();
+  }
+}
+
+const answerOf = (owl: Owl): Promise<string> =>
+  owl.chat([{ role: "user", content: "hello" }], { maxNewTokens: 6 }).text();
+
+test("a greedy model with what only sampling uses, and no padding token, loads and is greedy", async () => {
+  const directory = modelWith({
+    "generation_config.json": () => ({
+      pad_token_id: -1,
+      do_sample: false,
+      temperature: 0.0,
+      top_p: 0,
+      eos_token_id: null,
+      transformers_version: "4.40.0",
+    }),
+  });
+  const plain = await loaded(fixture.directory, answerOf);
+  await loaded(directory, async (owl) => {
+    expect(owl.defaults).toMatchObject({ doSample: false, padTokenId: 0, eosTokenIds: [2] });
+    expect(await answerOf(owl)).toBe(plain);
+  });
+});
+
+test("what is wrong in generation_config.json names the file", async () => {
+  const directory = modelWith({ "generation_config.json": () => ({ do_sample: true, top_p: 7 }) });
+  await expect(Owl.load(directory)).rejects.toThrow(
+    `${join(directory, "generation_config.json")}: top_p (topP): `,
+  );
+});
+
+test("every end of a sequence that config.json names ends an answer", async () => {
+  const directory = modelWith({
+    "config.json": (json) => ({
+      ...json,
+      text_config: { ...(json.text_config as Json), eos_token_id: [2, 7] },
+    }),
+  });
+  expect(await loaded(directory, (owl) => owl.defaults.eosTokenIds)).toEqual([2, 7]);
+});
+
+test("a byte order mark in front of any of a model's files changes nothing", async () => {
+  const directory = modelWith({ "generation_config.json": () => ({ max_new_tokens: 5 }) });
+  for (const name of ["config.json", "generation_config.json", "tokenizer.json", "tokenizer_config.json"]) {
+    const path = join(directory, name);
+    writeFileSync(path, `\ufeff${readFileSync(path, "utf8")}`);
+  }
+  const plain = await loaded(fixture.directory, answerOf);
+  expect(await loaded(directory, answerOf)).toBe(plain);
+  expect(await loaded(directory, (owl) => owl.defaults.maxNewTokens)).toBe(5);
+});
