@@ -28,8 +28,8 @@ const user = (...content: Exclude<Message<string>["content"], string>): Message<
 
 describe("a conversation", () => {
   const template = publishedTemplate;
-  const encode = (messages: Message<string>[], images?: string[]) =>
-    encodeConversation(messages, tokenizer, { tokensPerImage, template, ...(images && { images }) });
+  const encode = (messages: Message<string>[]) =>
+    encodeConversation(messages, tokenizer, { tokensPerImage, template });
 
   test("is the system sentence, a line each, and the mark that asks for the answer", () => {
     const { text, ids, images } = encode([
@@ -52,68 +52,56 @@ describe("a conversation", () => {
     expect(encode([{ role: "system", content: "" }, question]).text).toBe("Human: hi\nAI: ");
   });
 
-  test("keeps pictures in reading order; those behind all text of a message come before it", () => {
-    const { text, images } = encode(
-      [
-        { role: "system", content: "" },
-        { role: "user", content: "<image> or <image>?" },
-        { role: "assistant", content: "yes" },
-        user(says("first"), picture("c"), says("then"), says("compare"), picture("d")),
-      ],
-      ["a", "b"],
-    );
+  test("keeps texts and pictures in the order given", () => {
+    const { text, images } = encode([
+      { role: "system", content: "" },
+      user(says("Picture 1:"), picture("a"), says("Picture 2:"), picture("b")),
+      { role: "assistant", content: "yes" },
+      user(picture("c"), says("then"), says("compare"), picture("d"), picture("e")),
+    ]);
     expect(text).toBe(
-      "Human: <image> or <image>?\nAI: yes\nHuman: first\nHuman: <image>\nHuman: <image>\nHuman: then\ncompare\nAI: ",
+      "Human: Picture 1:\nHuman: <image>\nHuman: Picture 2:\nHuman: <image>\nAI: yes\n" +
+        "Human: <image>\nHuman: then\ncompare\nHuman: <image>\nHuman: <image>\nAI: ",
     );
-    expect(images).toEqual(["a", "b", "c", "d"]);
-  });
-
-  test("two marks side by side are two pictures", () => {
-    const { ids } = encode([{ role: "user", content: "<image><image>" }], ["a", "b"]);
-    expect(ids.filter((id) => id === -1)).toHaveLength(2 * tokensPerImage);
+    expect(images).toEqual(["a", "b", "c", "d", "e"]);
   });
 
   describe("with videos", () => {
     const film = (video: string) => ({ type: "video", video }) as const;
     const talk: Message<string, string>[] = [
       { role: "system", content: "" },
-      { role: "user", content: [film("v"), picture("a"), says("and <|video|><image>?")] },
+      { role: "user", content: [film("v"), picture("a"), says("and <|video|>?")] },
       { role: "assistant", content: "yes" },
       { role: "user", content: [says("this?"), film("w")] },
     ];
-    const given = { tokensPerImage, template, images: ["b"], videos: ["u"] };
+    const given = { tokensPerImage, template };
 
     test("pictures and videos stand each in its place", () => {
       const { text, ids, images, media } = encodeConversation(talk, tokenizer, given);
       expect(text).toBe(
-        "Human: <|video|>\nHuman: <image>\nHuman: and <|video|><image>?\nAI: yes\nHuman: <|video|>\nHuman: this?\nAI: ",
+        "Human: <|video|>\nHuman: <image>\nHuman: and <|video|>?\nAI: yes\nHuman: this?\nHuman: <|video|>\nAI: ",
       );
-      expect(ids).toEqual(encodePrompt(text, tokenizer, { tokensPerImage }));
       const runs = ids.filter((id) => id < 0).filter((_, i) => i % tokensPerImage === 0);
-      expect(runs).toEqual([-2, -1, -2, -1, -2]);
-      expect(media).toEqual([film("v"), picture("a"), film("u"), picture("b"), film("w")]);
-      expect(images).toEqual(["a", "b"]);
+      expect(runs).toEqual([-2, -1, -2]);
+      expect(media).toEqual([film("v"), picture("a"), film("w")]);
+      expect(images).toEqual(["a"]);
     });
 
     test("a model without videos gets numbered pictures", () => {
       const { text, ids, media } = encodeConversation(talk, tokenizer, { ...given, framesPerVideo: 2 });
       expect(text).toBe(
         "Human: Frame 1 of 2: <image>\nHuman: Frame 2 of 2: <image>\nHuman: <image>\n" +
-          "Human: and Frame 1 of 2: <image>\nHuman: Frame 2 of 2: <image><image>?\nAI: yes\n" +
-          "Human: Frame 1 of 2: <image>\nHuman: Frame 2 of 2: <image>\nHuman: this?\nAI: ",
+          "Human: and <|video|>?\nAI: yes\n" +
+          "Human: this?\nHuman: Frame 1 of 2: <image>\nHuman: Frame 2 of 2: <image>\nAI: ",
       );
-      expect(ids.filter((id) => id === -1)).toHaveLength(8 * tokensPerImage);
+      expect(ids.filter((id) => id === -1)).toHaveLength(5 * tokensPerImage);
       expect(ids).not.toContain(-2);
       const frame = (video: string, index: number) => ({ type: "frame", video, index });
       const frames = (video: string) => [frame(video, 0), frame(video, 1)];
-      expect(media).toEqual([...frames("v"), picture("a"), ...frames("u"), picture("b"), ...frames("w")]);
+      expect(media).toEqual([...frames("v"), picture("a"), ...frames("w")]);
     });
 
-    test("videos too many, too few or in an answer are errors", () => {
-      const encodeTalk = (videos: string[]) => () =>
-        encodeConversation(talk, tokenizer, { ...given, videos });
-      expect(encodeTalk([])).toThrow("0 videos for the 1 <|video|> marks");
-      expect(encodeTalk(["u", "x"])).toThrow("2 videos for the 1 <|video|> marks");
+    test("one in an answer is an error", () => {
       const answered = [{ role: "assistant" as const, content: [film("v")] }, user(says("hi"))];
       expect(() => encodeConversation(answered, tokenizer, given)).toThrow(
         'a video in a message by "assistant"',
@@ -140,10 +128,6 @@ describe("a conversation", () => {
     for (const problem of problems) expect(() => encode(wrong)).toThrow(problem);
     expect(() => encode([])).toThrow("got no message");
     expect(() => encode([user()])).toThrow("message 0: no content");
-    expect(() => encode([{ role: "user", content: "<image>" }])).toThrow(
-      "0 pictures for the 1 <image> marks",
-    );
-    expect(() => encode([user(says("hi"))], ["a"])).toThrow("1 pictures for the 0 <image> marks");
   });
 });
 

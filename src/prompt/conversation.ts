@@ -1,10 +1,11 @@
 import type { Tokenizer } from "../tokenizer/index.ts";
 import type { Medium, Message } from "./message.ts";
-import { readMessages } from "./message.ts";
+import { linesOf } from "./message.ts";
 import type { Piece } from "./pieces.ts";
-import { cutAtPictures, cutTurns, imageId, videoId } from "./pieces.ts";
+import { cutAtPictures, imageId, textOf, videoId, writeTurns } from "./pieces.ts";
 import type { PromptTemplate } from "./template.ts";
 import { promptTemplate } from "./template.ts";
+import { turnGuard } from "./turn-guard.ts";
 
 /** What a conversation becomes. */
 export interface EncodedConversation<Image, Video = never> {
@@ -22,13 +23,9 @@ export interface EncodedConversation<Image, Video = never> {
 }
 
 /** What encoding a conversation needs to know. */
-export interface ConversationOptions<Image, Video = never> {
+export interface ConversationOptions {
   /** Positions of one picture or video: the model's queries + 1. */
   readonly tokensPerImage: number;
-  /** Pictures for the `<image>` marks written in texts, in reading order. */
-  readonly images?: readonly Image[];
-  /** Videos for the `<|video|>` marks written in texts, in reading order. */
-  readonly videos?: readonly Video[];
   /** For models that take no video: each becomes so many numbered pictures, `Frame 1 of 4: <image>` and so on. */
   readonly framesPerVideo?: number | undefined;
   /** How conversations are written; default: what the tokenizer's directory says. */
@@ -38,21 +35,22 @@ export interface ConversationOptions<Image, Video = never> {
 /**
  * A conversation, to be answered by the model: the system sentence (the template's, unless the first message is a system
  * message), a line for each message and picture, and the assistant's mark (paper section 3.3; reference: README and
- * `_tokenize_prompt`). Each picture has a line of its own. Where pictures are the last parts of a message, they come
- * before its text, as in the reference's demo: that is how the model was trained.
+ * `_tokenize_prompt`). Each picture has a line of its own, where it stands among the texts of its message. Only the
+ * template makes marks, special tokens and places of pictures: in texts they are letters, and a line of a text that
+ * begins as a turn does is set in by two spaces ({@link turnGuard}).
  * @throws PromptError listing all that is wrong with the messages
  */
 export function encodeConversation<Image, Video = never>(
   messages: readonly Message<Image, Video>[],
   tokenizer: Tokenizer,
-  options: ConversationOptions<Image, Video>,
+  options: ConversationOptions,
 ): EncodedConversation<Image, Video> {
-  const { tokensPerImage, template = promptTemplate(tokenizer), images = [], videos = [] } = options;
-  const { framesPerVideo } = options;
-  const { text, media } = readMessages(messages, template, { images, videos, framesPerVideo });
-  const pieces = template.cut === "turns" ? asked(cutTurns(text, template, "messages")) : cutAtPictures(text);
+  const { tokensPerImage, template = promptTemplate(tokenizer), framesPerVideo } = options;
+  const lines = linesOf(messages, turnGuard(template, tokenizer), framesPerVideo);
+  const pieces = writeTurns(lines, template, messages[0]?.role === "system");
+  const media = lines.flatMap((line) => ("shown" in line ? [line.shown] : []));
   return {
-    text,
+    text: pieces.map(textOf).join(""),
     ids: [tokenizer.bosId, ...encodePieces(pieces, tokenizer, tokensPerImage)],
     images: media.flatMap((one) => (one.type === "image" ? [one.image] : [])),
     media,
@@ -69,21 +67,22 @@ export function encodePrompt(
   tokenizer: Tokenizer,
   { tokensPerImage, addBos = true }: { readonly tokensPerImage: number; readonly addBos?: boolean },
 ): number[] {
-  const ids = encodePieces(cutAtPictures(text), tokenizer, tokensPerImage);
+  // Whoever writes a whole prompt writes its special tokens, too.
+  const encode = (piece: Piece): number[] => tokenizer.encode(textOf(piece));
+  const ids = cutAtPictures(text).flatMap((piece) => idsOf(piece, encode, tokensPerImage));
   return addBos ? [tokenizer.bosId, ...ids] : ids;
 }
 
-/** Without the empty answer at the end: that is what the model is to write. */
-function asked(pieces: readonly Piece[]): readonly Piece[] {
-  return pieces.slice(0, -1);
+function encodePieces(pieces: readonly Piece[], tokenizer: Tokenizer, tokensPerImage: number): number[] {
+  const encode = ({ kind, parts }: Piece): number[] => {
+    const ids = tokenizer.encodeParts(parts);
+    return kind === "answer" ? [...ids, tokenizer.eosId] : ids;
+  };
+  return pieces.flatMap((piece) => idsOf(piece, encode, tokensPerImage));
 }
 
-function encodePieces(pieces: readonly Piece[], tokenizer: Tokenizer, tokensPerImage: number): number[] {
-  return pieces.flatMap(({ kind, text }) => {
-    if (kind === "image" || kind === "video") {
-      return new Array<number>(tokensPerImage).fill(kind === "image" ? imageId : videoId);
-    }
-    const ids = tokenizer.encode(text);
-    return kind === "answer" ? [...ids, tokenizer.eosId] : ids;
-  });
+function idsOf(piece: Piece, encode: (piece: Piece) => number[], tokensPerImage: number): number[] {
+  if (piece.kind === "image") return new Array<number>(tokensPerImage).fill(imageId);
+  if (piece.kind === "video") return new Array<number>(tokensPerImage).fill(videoId);
+  return encode(piece);
 }

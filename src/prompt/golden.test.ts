@@ -130,8 +130,8 @@ describe.skipIf(!sharedAvailable)("prompts and training samples against the refe
         return {
           role: "user",
           content: [
-            { type: "text", text },
             { type: "image", image: "" },
+            { type: "text", text },
           ],
         };
       });

@@ -1,6 +1,5 @@
 import { PromptError } from "./error.ts";
-import { imageMark, marksIn, videoMark } from "./pieces.ts";
-import type { PromptTemplate } from "./template.ts";
+import type { TurnGuard } from "./turn-guard.ts";
 
 /** A part of what a person says: text, or a picture or video in whatever form the caller handles them. */
 export type Part<Image, Video = never> =
@@ -8,7 +7,10 @@ export type Part<Image, Video = never> =
   | { readonly type: "image"; readonly image: Image }
   | { readonly type: "video"; readonly video: Video };
 
-/** One thing said. Only a user's message may hold pictures and videos; a system message comes first or not at all. */
+/**
+ * One thing said. Only a user's message may hold pictures and videos; a system message comes first or not at all. Texts
+ * are texts: nothing that is written in one is a picture, a special token or the beginning of a turn.
+ */
 export interface Message<Image, Video = never> {
   readonly role: "system" | "user" | "assistant";
   readonly content: string | readonly Part<Image, Video>[];
@@ -20,98 +22,49 @@ export type Medium<Image, Video = never> =
   | { readonly type: "video"; readonly video: Video }
   | { readonly type: "frame"; readonly video: Video; readonly index: number };
 
-/** Pictures and videos for the marks that stand in texts. */
-export interface Given<Image, Video> {
-  readonly images: readonly Image[];
-  readonly videos: readonly Video[];
-  /** Give each video as so many numbered pictures: the model takes none. */
-  readonly framesPerVideo?: number | undefined;
-}
+/** A line of a conversation: who speaks, and what is said or shown. */
+export type Line<Image, Video = never> =
+  | { readonly role: Message<Image>["role"]; readonly said: string }
+  | { readonly role: "user"; readonly shown: Medium<Image, Video>; readonly label: string };
 
 /**
- * Messages written out by a template, and their pictures and videos in reading order.
- * @throws PromptError listing every problem: roles, order, pictures too few, too many or in the wrong place
+ * The lines of a conversation: one for each message and, in a user's message, for each picture and text in the order
+ * given; neighbouring texts are one.
+ *
+ * @param guard keeps texts from being read as turns
+ * @param framesPerVideo gives each video as so many numbered pictures, for models that take none
+ * @throws PromptError listing every problem: roles, order, pictures in the wrong place
  */
-export function readMessages<Image, Video>(
+export function linesOf<Image, Video>(
   messages: readonly Message<Image, Video>[],
-  template: PromptTemplate,
-  given: Given<Image, Video>,
-): { text: string; media: Medium<Image, Video>[] } {
+  guard: TurnGuard,
+  framesPerVideo?: number,
+): Line<Image, Video>[] {
   const problems = problemsOf(messages);
-  const said =
-    messages[0]?.role === "system"
-      ? messages
-      : [{ role: "system", content: template.system } as const, ...messages];
-  const lines: string[] = [];
-  const media: Medium<Image, Video>[] = [];
-  const open = { images: [...given.images], videos: [...given.videos] };
-  const marks: string[] = [];
-  for (const { role, content } of problems.length > 0 ? [] : said) {
-    for (const part of partsOf(content)) {
-      if (part.type === "text") {
-        marks.push(...marksIn(part.text));
-        media.push(...marksIn(part.text).map((mark) => takeFor(mark, open)));
-      } else media.push(part);
-      const line = part.type === "text" ? part.text : part.type === "image" ? imageMark : videoMark;
-      if (role !== "system") lines.push(template[role] + line);
-      else if (line !== "") lines.push(line);
-    }
-  }
-  if (problems.length === 0) {
-    problems.push(...countProblems("pictures", given.images, imageMark, marks));
-    problems.push(...countProblems("videos", given.videos, videoMark, marks));
-  }
   if (problems.length > 0) {
     throw new PromptError(
-      `messages: must be a conversation that ends with a user's message, with one picture for each ${imageMark} mark, got ${problems.join("; ")}`,
+      `messages: must be a conversation that ends with a user's message, got ${problems.join("; ")}`,
     );
   }
-  const text = [...lines, template.assistant].join("\n");
-  return given.framesPerVideo === undefined
-    ? { text, media }
-    : asFrames(text, media, given.framesPerVideo, template);
+  return messages.flatMap(({ role, content }) =>
+    partsOf(content).flatMap((part): Line<Image, Video>[] => {
+      if (part.type === "text") return [{ role, said: guard(part.text, role) }];
+      if (part.type === "video" && framesPerVideo !== undefined) return framesOf(part.video, framesPerVideo);
+      return [{ role: "user", shown: part, label: "" }];
+    }),
+  );
 }
 
-/** The next picture or video for a mark; undefined in its place where there is none left. */
-function takeFor<Image, Video>(
-  mark: string,
-  open: { images: Image[]; videos: Video[] },
-): Medium<Image, Video> {
-  return mark === imageMark
-    ? { type: "image", image: open.images.shift()! }
-    : { type: "video", video: open.videos.shift()! };
+/** A video as so many pictures, each on a line of its own that says which frame it is. */
+function framesOf<Image, Video>(video: Video, frames: number): Line<Image, Video>[] {
+  return Array.from({ length: frames }, (_, index) => ({
+    role: "user",
+    shown: { type: "frame", video, index },
+    label: `Frame ${index + 1} of ${frames}: `,
+  }));
 }
 
-function countProblems(
-  what: string,
-  given: readonly unknown[],
-  mark: string,
-  marks: readonly string[],
-): string[] {
-  const used = marks.filter((one) => one === mark).length;
-  return used === given.length
-    ? []
-    : [`${given.length} ${what} for the ${used} ${mark} marks in their texts`];
-}
-
-/** Every video as so many pictures, each on a line of its own that says which frame it is. */
-function asFrames<Image, Video>(
-  text: string,
-  media: readonly Medium<Image, Video>[],
-  frames: number,
-  template: PromptTemplate,
-): { text: string; media: Medium<Image, Video>[] } {
-  const numbers = Array.from({ length: frames }, (_, index) => index);
-  const lines = numbers.map((index) => `Frame ${index + 1} of ${frames}: ${imageMark}`);
-  return {
-    text: text.replaceAll(videoMark, lines.join(`\n${template.user}`)),
-    media: media.flatMap((one) =>
-      one.type === "video" ? numbers.map((index) => ({ ...one, type: "frame", index }) as const) : [one],
-    ),
-  };
-}
-
-/** Neighbouring texts in one, and pictures at the end before the text. */
+/** The parts in their order, neighbouring texts in one. */
 function partsOf<Image, Video>(content: Message<Image, Video>["content"]): readonly Part<Image, Video>[] {
   if (typeof content === "string") return [{ type: "text", text: content }];
   const parts: Part<Image, Video>[] = [];
@@ -121,9 +74,6 @@ function partsOf<Image, Video>(content: Message<Image, Video>["content"]): reado
       parts[parts.length - 1] = { type: "text", text: `${last.text}\n${part.text}` };
     } else parts.push(part);
   }
-  const lastText = parts.findLastIndex(({ type }) => type === "text");
-  const trailing = parts.splice(lastText + 1);
-  parts.splice(Math.max(0, lastText), 0, ...trailing);
   return parts;
 }
 
@@ -156,10 +106,10 @@ function partProblem(
   const { type, text, image, video } = part;
   if (type !== "text" && type !== "image" && type !== "video")
     return `type ${JSON.stringify(type)}, not "text", "image" or "video"`;
-  if (type === "text" && typeof text !== "string") return "a text part without text";
+  if (type === "text") return typeof text === "string" ? undefined : "a text part without text";
   if (type === "image" && image === undefined) return "an image part without image";
   if (type === "video" && video === undefined) return "a video part without video";
-  if (role === "user") return undefined;
-  const [mark] = type === "text" ? marksIn(String(text)) : [type === "image" ? imageMark : videoMark];
-  return mark && `a ${mark === imageMark ? "picture" : "video"} in a message by "${role}"`;
+  return role === "user"
+    ? undefined
+    : `a ${type === "image" ? "picture" : "video"} in a message by "${role}"`;
 }

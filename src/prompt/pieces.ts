@@ -1,5 +1,7 @@
 import { videoId } from "../model/index.ts";
+import type { TextPart } from "../tokenizer/index.ts";
 import { PromptError } from "./error.ts";
+import type { Line } from "./message.ts";
 import type { PromptTemplate } from "./template.ts";
 
 /** Stands for one picture in a text. */
@@ -13,20 +15,113 @@ export const imageId = -1;
 
 export { videoId };
 
-/** A part of a text that is tokenized on its own, or a picture or video. An answer ends with eos. */
+/** A stretch of a text that is tokenized on its own, or a picture or video. An answer ends with eos. */
 export interface Piece {
   readonly kind: "text" | "image" | "video" | "answer";
-  readonly text: string;
+  /** What is written; in parts that others than the template wrote, special tokens are letters. */
+  readonly parts: readonly TextPart[];
 }
 
 const media: Readonly<Record<string, Piece>> = {
-  [imageMark]: { kind: "image", text: imageMark },
-  [videoMark]: { kind: "video", text: videoMark },
+  [imageMark]: { kind: "image", parts: [{ text: imageMark }] },
+  [videoMark]: { kind: "video", parts: [{ text: videoMark }] },
 };
 
-/** The marks of pictures and videos in a text, in reading order. */
-export function marksIn(text: string): string[] {
-  return text.match(new RegExp(`${imageMark}|${escaped(videoMark)}`, "g")) ?? [];
+const written = (text: string): TextPart => ({ text });
+const said = (text: string): TextPart => ({ text, splitSpecialTokens: true });
+
+/** A piece as it is written. */
+export function textOf({ parts }: Piece): string {
+  return parts.map(({ text }) => text).join("");
+}
+
+/**
+ * A conversation up to and with the mark that asks for the answer: the template's words are written between what was
+ * said. Cut as the template says, so that with `"turns"` the ids are those of {@link cutTurns} on the same lines.
+ *
+ * @param hasSystem whether the lines begin with a system message; else the template's sentence comes first
+ */
+export function writeTurns<Image, Video>(
+  lines: readonly Line<Image, Video>[],
+  template: PromptTemplate,
+  hasSystem: boolean,
+): Piece[] {
+  const writer = new PieceWriter(template);
+  if (!hasSystem) writer.add(written(template.system));
+  for (const line of lines) {
+    if (line.role === "system") {
+      writer.add(said(line.said));
+      continue;
+    }
+    writer.mark(line.role);
+    if ("said" in line) writer.add(said(line.said));
+    else {
+      writer.add(written(line.label));
+      writer.show(line.shown.type === "video" ? videoMark : imageMark);
+    }
+  }
+  writer.mark("assistant");
+  return writer.end();
+}
+
+class PieceWriter {
+  readonly #template: PromptTemplate;
+  readonly #pieces: Piece[] = [];
+  #kind: "text" | "answer" = "text";
+  #parts: TextPart[] = [];
+  #isFirst = true;
+
+  constructor(template: PromptTemplate) {
+    this.#template = template;
+  }
+
+  add(part: TextPart): void {
+    if (part.text === "") return;
+    this.#isFirst = false;
+    this.#parts.push(part);
+  }
+
+  /** Begins a line. The end of the line before belongs to a user's mark, else to that line. */
+  mark(role: "user" | "assistant"): void {
+    const { user, assistant } = this.#template;
+    const lineEnd = this.#isFirst ? "" : "\n";
+    if (role === "assistant") {
+      this.add(written(lineEnd));
+      this.#cutTurn();
+      this.add(written(assistant));
+      this.#cutTurn();
+      this.#kind = this.#template.cut === "turns" ? "answer" : "text";
+    } else if (lineEnd === "") this.add(written(user));
+    else {
+      this.#cutTurn();
+      this.add(written(lineEnd + user));
+      this.#cutTurn();
+    }
+  }
+
+  show(mark: string): void {
+    this.#cut();
+    this.#pieces.push(media[mark]);
+  }
+
+  /** Without the answer that the last mark asks for. */
+  end(): Piece[] {
+    this.#kind = "text";
+    this.#cut();
+    return this.#pieces;
+  }
+
+  #cutTurn(): void {
+    if (this.#template.cut === "turns") this.#cut();
+  }
+
+  #cut(): void {
+    if (this.#kind === "answer" || this.#parts.length > 0) {
+      this.#pieces.push({ kind: this.#kind, parts: this.#parts });
+    }
+    this.#kind = "text";
+    this.#parts = [];
+  }
 }
 
 /**
@@ -36,12 +131,12 @@ export function marksIn(text: string): string[] {
 export function cutAtPictures(text: string): Piece[] {
   return splitKeeping(text, [imageMark, escaped(videoMark)]).flatMap((part): Piece[] => {
     if (part in media) return [media[part]];
-    return part === "" ? [] : [{ kind: "text", text: part }];
+    return part === "" ? [] : [{ kind: "text", parts: [written(part)] }];
   });
 }
 
 /**
- * Cuts a conversation at its pictures, videos and where somebody else begins to speak. What follows the assistant's mark at the
+ * Cuts a written conversation at its pictures, videos and where somebody else begins to speak. What follows the assistant's mark at the
  * beginning of a line is an answer, also an empty one. The first piece is always text.
  * @throws PromptError for a picture inside an answer
  */
@@ -53,7 +148,8 @@ export function cutTurns(text: string, template: PromptTemplate, where: string):
     atLineStart,
     escaped(`\n${template.user}`),
   ]);
-  const pieces: Piece[] = [{ kind: "text", text: first }];
+  const own = [template.system, template.user].find((words) => words !== "" && first.startsWith(words)) ?? "";
+  const pieces: Piece[] = [{ kind: "text", parts: [written(own), said(first.slice(own.length))] }];
   let isAnswer = false;
   // Marks and the text behind them take turns.
   for (let index = 0; index < parts.length; index += 2) {
@@ -64,9 +160,9 @@ export function cutTurns(text: string, template: PromptTemplate, where: string):
         `${where}: pictures must stand in "${template.user}" lines, got ${mark} in an answer. Move it before the question`,
       );
     }
-    pieces.push(media[mark] ?? { kind: "text", text: mark });
+    pieces.push(media[mark] ?? { kind: "text", parts: [written(mark)] });
     isAnswer = mark === template.assistant;
-    if (isAnswer || behind !== "") pieces.push({ kind: isAnswer ? "answer" : "text", text: behind });
+    if (isAnswer || behind !== "") pieces.push({ kind: isAnswer ? "answer" : "text", parts: [said(behind)] });
   }
   return pieces;
 }
@@ -81,7 +177,8 @@ export function cutTurnsAsReference(text: string, template: PromptTemplate): Pie
   const parts = text.includes(imageMark) ? all.filter((part) => part !== "") : all;
   return parts.map((part, index): Piece => {
     if (index > 0 && part === imageMark) return media[imageMark];
-    return { kind: index > 0 && parts[index - 1] === template.assistant ? "answer" : "text", text: part };
+    const isAnswer = index > 0 && parts[index - 1] === template.assistant;
+    return { kind: isAnswer ? "answer" : "text", parts: [written(part)] };
   });
 }
 

@@ -1,7 +1,7 @@
 import type { Tokenizer } from "../tokenizer/index.ts";
 import { PromptError } from "./error.ts";
 import type { Piece } from "./pieces.ts";
-import { cutTurns, cutTurnsAsReference, imageId, videoId } from "./pieces.ts";
+import { cutTurns, cutTurnsAsReference, imageId, textOf, videoId } from "./pieces.ts";
 import { markProblems } from "./role-marks.ts";
 import type { PromptTemplate } from "./template.ts";
 import { promptTemplate } from "./template.ts";
@@ -80,10 +80,11 @@ export function encodeCaption(
       `${where}: the length must exceed the picture's ${tokensPerImage + 1}, got ${maxLength}`,
     );
   }
+  const said = options.fidelity === "reference" ? caption : withLineFeeds(caption);
   const pieces: Piece[] = [
-    { kind: "text", text: "" },
-    { kind: of, text: "" },
-    { kind: "answer", text: options.fidelity === "reference" ? caption : withLineFeeds(caption) },
+    { kind: "text", parts: [] },
+    { kind: of, parts: [] },
+    { kind: "answer", parts: [{ text: said, splitSpecialTokens: true }] },
   ];
   return pack(pieces, tokenizer, options, where);
 }
@@ -99,7 +100,8 @@ export function encodePlainText(
   tokenizer: Tokenizer,
   { maxLength }: Pick<SampleOptions, "maxLength">,
 ): TrainingSample {
-  const all = [tokenizer.bosId, ...tokenizer.encode(withLineFeeds(text)), tokenizer.eosId];
+  const letters = { splitSpecialTokens: true };
+  const all = [tokenizer.bosId, ...tokenizer.encode(withLineFeeds(text), letters), tokenizer.eosId];
   const ids = all.slice(0, maxLength + 1);
   const isCut = ids.length < all.length;
   return { ids, counted: ids.map((_, index) => index > 0), imageCount: 0, videoCount: 0, isCut };
@@ -108,9 +110,11 @@ export function encodePlainText(
 function pack(
   pieces: readonly Piece[],
   tokenizer: Tokenizer,
-  { maxLength, tokensPerImage }: SampleOptions,
+  { maxLength, tokensPerImage, fidelity }: SampleOptions,
   where: string,
 ): TrainingSample {
+  const encode = (piece: Piece): number[] =>
+    fidelity === "reference" ? tokenizer.encode(textOf(piece)) : tokenizer.encodeParts(piece.parts);
   const ids = [tokenizer.bosId];
   const counted = [false];
   let [imageCount, videoCount] = [0, 0];
@@ -119,7 +123,8 @@ function pack(
     for (const id of more) ids.push(id);
     for (const _ of more) counted.push(counts);
   };
-  for (const [index, { kind, text }] of pieces.entries()) {
+  for (const [index, piece] of pieces.entries()) {
+    const { kind } = piece;
     const room = maxLength + 1 - ids.length;
     if (isCut || room <= 0) return { ids, counted, imageCount, videoCount, isCut: true };
     if (kind === "image" || kind === "video") {
@@ -130,7 +135,7 @@ function pack(
       else videoCount++;
       continue;
     }
-    const tokens = tokenizer.encode(text);
+    const tokens = encode(piece);
     if (index === 0 && tokens.length > room) throw new PromptError(tooLong(where, tokens.length, maxLength));
     const kept = tokens.slice(0, kind === "answer" ? room - 1 : room);
     isCut = kept.length < tokens.length;

@@ -1,6 +1,4 @@
 import type { GenerationPiece, Prompt } from "../generation/index.ts";
-import { tokensPerImage } from "../model/index.ts";
-import { encodePrompt } from "../prompt/index.ts";
 import {
   type Choice,
   checkPrompts,
@@ -76,12 +74,10 @@ function promptsOf({ prompt }: CompletionRequest, model: OpenModel): Prompt[] {
     list.map((one) => (typeof one === "string" ? one : "")),
     "prompt",
   );
-  const { tokenizer, config } = model.owl;
+  const { tokenizer } = model.owl;
+  // Whoever writes a raw prompt writes its special tokens, too. No picture can be given, so `<image>` is text.
   return list.map((one) => ({
-    ids:
-      typeof one === "string"
-        ? encodePrompt(one, tokenizer, { tokensPerImage: tokensPerImage(config) })
-        : one,
+    ids: typeof one === "string" ? [tokenizer.bosId, ...tokenizer.encode(one)] : one,
     pictures: [],
   }));
 }

@@ -157,7 +157,9 @@ function untrainable(
   if ([...texts, answer].some((text) => text.includes(`\n${user}`) || text.includes(`\n${assistant}`))) {
     return `a line begins with "${user}" or "${assistant}", as if somebody else spoke`;
   }
-  if (/<image>|<\|video\|>/.test(answer)) return "the answer has the mark of a picture";
+  if ([...texts, answer].some((text) => /<image>|<\|video\|>/.test(text))) {
+    return "a text has the mark of a picture, which rows mean";
+  }
   const hasVideo = messages.some(
     ({ content }) => typeof content !== "string" && content.some(({ type }) => type === "video"),
   );

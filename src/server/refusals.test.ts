@@ -88,7 +88,6 @@ describe("a request that is wrong", () => {
       null,
       "ends with a user's message",
     ],
-    ["a picture's mark without a picture", question("what is <image>?"), null, "marks"],
     [
       "a picture by the assistant",
       {

@@ -30,7 +30,7 @@ export async function readTextWindows(owl: Owl, data: string, length = 512): Pro
   const size = Math.min(length, owl.config.language.maxPositions) - 1;
   if (size < 1) throw new RangeError(`perplexity: a window must have two tokens or more, got ${length}`);
   const windows = texts.flatMap((text, i) => {
-    const ids = owl.tokenizer.encode(text);
+    const ids = owl.tokenizer.encode(text, { splitSpecialTokens: true });
     const name = texts.length === 1 ? fileName(file) : String(i + 1);
     return Array.from({ length: Math.ceil(ids.length / size) }, (_, k): TextWindow => {
       const own = ids.slice(k * size, (k + 1) * size);

@@ -145,7 +145,6 @@ export const hostileQuestions: readonly (readonly [
   ["a picture by the system", said({ role: "system", content: [image({ url: "data:," })] }), "type"],
   ["a last word by the assistant", said({ role: "assistant", content: "x" }), "ends with a user's message"],
   ["calls of tools", said({ role: "assistant", content: "x", tool_calls: [] }), "tool_calls"],
-  ["a picture's mark without a picture", said({ role: "user", content: "<image>" }), "marks"],
   ["a text that cannot fit", said({ role: "user", content: "x".repeat(2e5) }), "256 positions"],
   ["a text that does not fit", said({ role: "user", content: "cat ".repeat(300) }), "256 positions"],
   [

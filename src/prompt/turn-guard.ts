@@ -1,0 +1,57 @@
+import type { Tokenizer } from "../tokenizer/index.ts";
+import type { PromptTemplate } from "./template.ts";
+
+/** A text that somebody said, so that no line of it can be read as the beginning of a turn. */
+export type TurnGuard = (text: string, role: "system" | "user" | "assistant") => string;
+
+// Besides the line feed, what people and programs see as the end of a line.
+const lineEnds = /(\r\n|[\n\v\f\r\u0085\u2028\u2029])/;
+/** U+2581 is a space to tokenizers of SentencePiece's kind. */
+const blank = "[ \u2581]";
+
+/**
+ * A conversation is a text in which lines that begin with a mark (`AI: `) begin a turn. What people and the model say
+ * may have such lines, too; these are set in by two spaces, which is the least that keeps their tokens from being a
+ * turn's: of templates that cut at turns, SentencePiece's tokenizers encode the real mark with one space in front.
+ */
+export function turnGuard(template: PromptTemplate, tokenizer: Tokenizer): TurnGuard {
+  const fold = foldsLetters(tokenizer) ? folded : (text: string) => text;
+  const marks = [template.user, template.assistant].flatMap((mark) => mark.trim().split(lineEnds)[0] || []);
+  if (marks.length === 0) return (text) => text;
+  // "USER" is no mark in front of "USERS".
+  const beginnings = marks.map((mark) => fold(mark).replace(/[\\^$.*+?()[\]{}|/]/g, "\\$&"));
+  const turn = new RegExp(`^${blank}?(?:${beginnings.map((mark) => wholeWord(mark)).join("|")})`, "u");
+  const endsLine = {
+    system: true,
+    user: endsLineOf(template.user),
+    assistant: endsLineOf(template.assistant),
+  };
+  return (text, role) =>
+    text
+      .split(lineEnds)
+      .map((line, index) => {
+        const isLine = index % 2 === 0 && (index > 0 || endsLine[role]);
+        if (!isLine || !turn.test(fold(line))) return line;
+        return line.replace(new RegExp(`^${blank}?`), "  ");
+      })
+      .join("");
+}
+
+const endsLineOf = (mark: string): boolean => mark === "" || /[\n\v\f\r\u0085\u2028\u2029]$/.test(mark);
+
+const wholeWord = (mark: string): string =>
+  /[\p{L}\p{N}]$/u.test(mark) ? `${mark}(?![\\p{L}\\p{N}])` : mark;
+
+/** Whether other letters than those of a mark may become its tokens. */
+function foldsLetters({ json }: Tokenizer): boolean {
+  const steps = JSON.stringify(json.normalizer ?? {}).matchAll(/"type":"(\w+)"/g);
+  return [...steps].some(([, type]) => !["Sequence", "Prepend", "Replace"].includes(type));
+}
+
+/** One form of all letters that a normalizer may make equal, without those that it may leave out. */
+function folded(text: string): string {
+  return text
+    .normalize("NFKD")
+    .replace(/[\p{Cf}\p{Cc}\p{M}]/gu, "")
+    .toLowerCase();
+}
