@@ -1,5 +1,5 @@
 import { spawn } from "node:child_process";
-import { mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { copyFile, mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -62,6 +62,23 @@ describe("a checkpoint directory", () => {
     await rm(join(path, "model-00001-of-00003.safetensors"));
     await writeFile(join(path, "model-00003-of-00003.safetensors"), "");
     await expect(loadCheckpoint(path)).rejects.toThrow(/2 problems[\s\S]*00001-of[\s\S]*00003-of/);
+  });
+
+  it("is the whole file's where an index of shards was left beside it, in both formats", async () => {
+    const stale = JSON.stringify({ weight_map: { a: "model-00001-of-00002.safetensors" } });
+    const path = join(directory, "stale");
+    await saveCheckpoint(path, { config: {}, tensors: tensors() });
+    await writeFile(join(path, "model.safetensors.index.json"), stale);
+    expect([...(await loadCheckpoint(path)).tensors.keys()].sort()).toEqual([...tensors().keys()].sort());
+    const torch = join(directory, "stale-torch");
+    await mkdir(torch);
+    await writeFile(join(torch, "config.json"), "{}");
+    await copyFile(
+      new URL("../../tests/fixtures/torch/edge.pt", import.meta.url),
+      join(torch, "pytorch_model.bin"),
+    );
+    await writeFile(join(torch, "pytorch_model.bin.index.json"), stale.replace("safetensors", "bin"));
+    expect((await loadCheckpoint(torch)).tensors.size).toBeGreaterThan(0);
   });
 
   it("whose index and shards disagree names every tensor", async () => {

@@ -47,19 +47,19 @@ export function isDerivedBuffer(name: string): boolean {
 }
 
 /**
- * Opens the weights of a checkpoint directory: one file, or those that an index names. Derived buffers are left
- * out.
+ * Opens the weights of a checkpoint directory: one file, or else those that an index names; an index beside a whole file
+ * was left behind, and is not looked at (as in transformers). Derived buffers are left out.
  *
  * @throws CheckpointError naming every missing file, and every tensor that index and files disagree about
  */
 export async function openWeights(directory: string): Promise<TensorSource> {
   for (const format of FORMATS) {
+    const whole = joinPath(directory, format.whole);
+    if ((await pathKind(whole)) === "file") return joined(directory, [await format.open(whole)]);
     const index = joinPath(directory, format.index);
     if ((await pathKind(index)) === "file") {
       return joined(directory, await openShards(directory, index, format));
     }
-    const whole = joinPath(directory, format.whole);
-    if ((await pathKind(whole)) === "file") return joined(directory, [await format.open(whole)]);
   }
   const names = FORMATS.flatMap(({ whole, index }) => [whole, index]);
   throw new CheckpointError(

@@ -14,7 +14,7 @@ const SETTINGS = [
   "added_tokens.json",
 ];
 
-/** A way to store weights: an index that names the files of its directory, or one file. */
+/** A way to store weights: one file, or else an index that names the files of its directory. */
 interface Layout {
   readonly index?: string;
   readonly whole: string;
@@ -48,8 +48,8 @@ export function neededFiles(names: ReadonlySet<string>): NeededFiles {
   const kinds = KINDS.filter(({ settings }) => names.has(settings));
   const chosen = kinds.flatMap(({ layouts }) => {
     for (const { index, whole } of layouts) {
-      if (index !== undefined && names.has(index)) return [{ path: index, isIndex: true }];
       if (names.has(whole)) return [{ path: whole, isIndex: false }];
+      if (index !== undefined && names.has(index)) return [{ path: index, isIndex: true }];
     }
     return [];
   });
@@ -76,11 +76,11 @@ export async function isWhole(directory: string): Promise<boolean> {
   for (const { settings, layouts } of KINDS) {
     if (!(await holds(settings))) continue;
     for (const { index, whole } of layouts) {
+      if (await holds(whole)) return true;
       if (index !== undefined && (await holds(index))) {
         const files = await indexedFiles(joinPath(directory, index));
         return (await Promise.all(files.map(holds))).every((there) => there);
       }
-      if (await holds(whole)) return true;
     }
   }
   return false;

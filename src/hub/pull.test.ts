@@ -72,6 +72,18 @@ describe("what comes", () => {
     const { directory } = await fetchIt("org/shards");
     expect(readdirSync(directory).sort()).toEqual(Object.keys(held).sort());
 
+    // Whole files count before indices of shards that are gone.
+    const stale = json({ weight_map: { a: "model-00001-of-00002.safetensors" } });
+    const both = {
+      "config.json": files["config.json"],
+      "model.safetensors": weights,
+      "model.safetensors.index.json": stale,
+    };
+    hub.repos.set("org/stale", { refs: { main: first }, commits: { [first]: both } });
+    const whole = await fetchIt("org/stale");
+    expect(readdirSync(whole.directory).sort()).toEqual(["config.json", "model.safetensors"]);
+    expect((await fetchIt("org/stale")).fetchedBytes).toBe(0);
+
     const { "pytorch_model-2.bin": _, ...rest } = held;
     hub.repos.set("org/broken", { refs: { main: first }, commits: { [first]: rest } });
     const error = await failureOf(fetchIt("org/broken"));

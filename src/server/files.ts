@@ -51,7 +51,7 @@ export async function pageFile(
 }
 
 const modelFiles =
-  /^(config|generation_config|preprocessor_config|tokenizer[\w-]*)\.json$|^tokenizer\.model$|^[\w-][\w.-]*\.(safetensors|index\.json)$/;
+  /^(config|generation_config|preprocessor_config|processor_config|added_tokens|special_tokens_map|tokenizer[\w-]*)\.json$|^tokenizer\.model$|^[\w-][\w.-]*\.(safetensors|index\.json)$/;
 
 /** A file of a model's directory, if it is one that a model is loaded from. */
 export async function modelFile(
