@@ -1,5 +1,6 @@
 import type { Command } from "commander";
 import { stages } from "../model/index.ts";
+import { nearestName } from "../platform/index.ts";
 import { type ExplainedRecipe, publishedRecipes } from "../recipes/index.ts";
 import { UsageError } from "./failure.ts";
 
@@ -22,11 +23,14 @@ function show(name: string | undefined): void {
     process.stdout.write(`${lines.join("\n")}\n`);
     return;
   }
-  const found = publishedRecipes[name];
-  if (found === undefined) {
-    throw new UsageError(`recipe: one of ${Object.keys(publishedRecipes).join(", ")}, got ${name}`);
+  if (!Object.hasOwn(publishedRecipes, name)) {
+    const known = Object.keys(publishedRecipes);
+    const near = nearestName(name, known);
+    const hint = near === undefined ? "" : `; did you mean ${near}?`;
+    const got = name.length > 60 ? `${name.slice(0, 59)}…` : name;
+    throw new UsageError(`recipe: one of ${known.join(", ")}, got ${got}${hint}`);
   }
-  process.stdout.write(`${explained(name, found)}\n`);
+  process.stdout.write(`${explained(name, publishedRecipes[name])}\n`);
 }
 
 export function addRecipe(program: Command): void {

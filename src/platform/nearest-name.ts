@@ -16,7 +16,7 @@ const longestName = 64;
 
 /**
  * The known name that whoever wrote `name` most likely meant: the same but for capitals and signs between words
- * (`learning_rate` for `learningRate`), else one with at most every third letter otherwise, else one that the name begins
+ * (`learning_rate` for `learningRate`), else one with at most two letters in five otherwise, else one that the name begins
  * with or that begins with it (`batchsize` for `batch`). Undefined where none is near.
  */
 export function nearestName(name: string, known: readonly string[]): string | undefined {
@@ -36,7 +36,7 @@ const lettersOf = (name: string): string[] => [...name.toLowerCase().replace(/[^
 function remoteness(given: readonly string[], known: readonly string[]): number {
   const longer = Math.max(given.length, known.length);
   const distance = editDistance(given, known) / longer;
-  if (distance <= 1 / 3 || (longer > 2 && distance * longer <= 1)) return distance;
+  if (distance <= 0.4 || (longer > 2 && distance * longer <= 1)) return distance;
   const [a, b] = [given.join(""), known.join("")];
   const common = Math.min(a.length, b.length);
   return common >= 3 && (a.startsWith(b) || b.startsWith(a)) ? 1 + distance : 2;

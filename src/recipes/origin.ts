@@ -10,6 +10,7 @@ import { describeParameters, type OwlConfig, parseConfig } from "../model/index.
 import { joinPath, readJson } from "../platform/index.ts";
 import { type PromptTemplate, withTemplate } from "../prompt/index.ts";
 import { loadTokenizer, type Tokenizer } from "../tokenizer/index.ts";
+import { builtInConfig, isBuiltInConfig } from "./built-in-config.ts";
 import type { RunPlan } from "./recipe-file.ts";
 import type { RunTemplate } from "./template.ts";
 
@@ -27,14 +28,18 @@ export interface Origin {
 
 /** Reads what a run starts from. */
 export async function originOf({ model, config, tokenizer, recipe }: RunPlan): Promise<Origin> {
-  const { config: parsed, tensors, checkpoint } = await modelOf(model, config);
+  const tokenizerDirectory = tokenizer ?? model!;
+  const loaded = await loadTokenizer(tokenizerDirectory);
+  const {
+    config: parsed,
+    tensors,
+    checkpoint,
+  } = await (model === undefined ? freshModel(config!, loaded) : modelOf(model));
   if (recipe.framesPerVideo !== undefined && !parsed.video) {
     throw new RangeError(
       `recipe ${recipe.name}: framesPerVideo is for models of the video version, got a model of pictures; leave it out`,
     );
   }
-  const tokenizerDirectory = tokenizer ?? model!;
-  const loaded = await loadTokenizer(tokenizerDirectory);
   if (loaded.vocabularySize > parsed.language.vocabulary) {
     throw new RangeError(
       `recipe ${recipe.name}: the tokenizer must have at most the model's ${parsed.language.vocabulary} ids, got ${loaded.vocabularySize}`,
@@ -50,14 +55,32 @@ export async function originOf({ model, config, tokenizer, recipe }: RunPlan): P
   return { config: parsed, tensors, tokenizer: loaded, tokenizerFiles, preprocessor, checkpoint };
 }
 
-/** The model to begin with: a directory's, or a fresh one of a config file's sizes. */
-async function modelOf(
-  directory: string | undefined,
-  file: string | undefined,
-): Promise<Pick<Origin, "config" | "tensors" | "checkpoint">> {
-  if (directory === undefined) {
-    return { config: parseConfig(await readJson(file!), file), tensors: new Map(), checkpoint: undefined };
+type Beginning = Pick<Origin, "config" | "tensors" | "checkpoint">;
+
+/** A model of a config file's sizes, whose parameters are all to be drawn. */
+async function freshModel(
+  file: string,
+  { vocabularySize, bosId, eosId, padId }: Tokenizer,
+): Promise<Beginning> {
+  const json = isBuiltInConfig(file)
+    ? await builtInConfig({
+        vocab_size: vocabularySize,
+        bos_token_id: bosId,
+        eos_token_id: eosId,
+        pad_token_id: padId,
+      })
+    : await readJson(file);
+  const config = parseConfig(json, file);
+  if (config.language.eosId !== eosId) {
+    throw new RangeError(
+      `${file}: text_config.eos_token_id must be the tokenizer's end of sequence (${eosId}), got ${config.language.eosId}; the model would not know where an answer ends`,
+    );
   }
+  return { config, tensors: new Map(), checkpoint: undefined };
+}
+
+/** A model directory's parameters. */
+async function modelOf(directory: string): Promise<Beginning> {
   const { config, checkpoint } = await openFitting(directory, parseConfig, describeParameters);
   return { config, tensors: await readAll(checkpoint.weights), checkpoint };
 }

@@ -1,9 +1,9 @@
-import { parse } from "yaml";
-import { z } from "zod";
-import { cachedModel } from "../hub/index.ts";
-import { joinPath, parentDirectory, pathKind, readText } from "../platform/index.ts";
 import type { TrainingRecipe } from "../training/index.ts";
-import { publishedRecipes } from "./published.ts";
+import { contradictions } from "./contradictions.ts";
+import { type FittedKey, fitted } from "./fitted.ts";
+import { readChain } from "./recipe-chain.ts";
+import { neededNumbers, type RecipeFile } from "./recipe-schema.ts";
+import type { RecipeProblem } from "./recipe-text.ts";
 
 /** A file of training rows, and how much of the run it gives. */
 export interface DataFile {
@@ -33,6 +33,10 @@ export interface RunPlan {
   readonly output: string;
   readonly data: readonly DataFile[];
   readonly evaluation: readonly DataFile[];
+  /** Train against parts that are random and stay so, which is refused otherwise. */
+  readonly allowFrozenRandom?: boolean | undefined;
+  /** Numbers that no file gives, made to fit the steps and the batch that one gives. */
+  readonly fitted: readonly FittedKey[];
 }
 
 /** What whoever starts a run may say in place of its recipe. */
@@ -55,188 +59,113 @@ export class RecipeError extends Error {
   }
 }
 
-const whole = z.int().positive();
-const share = z.number().min(0).max(1);
-
-const lora = z.strictObject({
-  rank: whole,
-  alpha: z.number().positive(),
-  dropout: z.number().min(0).lt(1).default(0),
-  targets: z.array(z.string().min(1)).min(1),
-});
-
-const numbers = {
-  name: z.string(),
-  stage: z.enum(["language", "1", "2", "released", "full"], {
-    error: 'one of language, "1", "2", released, full',
-  }),
-  steps: whole,
-  batch: whole,
-  microBatch: whole,
-  maxTokens: whole,
-  learningRate: z.number().positive(),
-  schedule: z.enum(["cosine", "linear", "constant"]),
-  warmup: z.int().nonnegative(),
-  floor: share,
-  betas: z.tuple([share, share]),
-  epsilon: z.number().positive(),
-  weightDecay: z.number().nonnegative(),
-  clip: z.number().positive(),
-  rateFactors: z.record(z.string(), z.number().nonnegative()),
-  lora,
-  augment: z.boolean(),
-  framesPerVideo: z.int().min(2),
-  seed: z.int().nonnegative(),
-  evaluateEvery: whole,
-  saveEvery: whole,
-};
-
-const dataFile = z.strictObject({
-  file: z.string().min(1),
-  content: z.enum(["conversation", "caption", "text"]).optional(),
-  share: z.number().positive().optional(),
-  rows: whole.optional(),
-});
-
-const fileSchema = z.strictObject({
-  ...z.strictObject(numbers).partial().shape,
-  extends: z.string().optional(),
-  model: z.string().optional(),
-  config: z.string().optional(),
-  tokenizer: z.string().optional(),
-  system: z.string().optional(),
-  output: z.string().optional(),
-  data: z.array(dataFile).optional(),
-  evaluation: z.array(dataFile).optional(),
-});
-
-type RecipeFile = z.infer<typeof fileSchema>;
-
-const optionalNumbers = {
-  microBatch: true,
-  floor: true,
-  clip: true,
-  rateFactors: true,
-  lora: true,
-  augment: true,
-  framesPerVideo: true,
-  evaluateEvery: true,
-  saveEvery: true,
-} as const;
-
-const planSchema = z.object({
-  ...z.object(numbers).partial(optionalNumbers).shape,
-  model: z.string().optional(),
-  config: z.string().optional(),
-  tokenizer: z.string().optional(),
-  system: z.string().optional(),
-  output: z.string(),
-  data: z.array(dataFile).min(1),
-  evaluation: z.array(dataFile).default([]),
-});
+/** What could be read of a recipe, and everything that is wrong with it. */
+export interface RecipeDraft {
+  /** Absent where there is a problem. */
+  readonly plan: RunPlan | undefined;
+  readonly problems: readonly string[];
+  /** The data files that are named in a right way, whatever else is wrong. */
+  readonly data: readonly DataFile[];
+  readonly evaluation: readonly DataFile[];
+  readonly stage: RecipeFile["stage"];
+}
 
 /**
  * Reads a recipe file (YAML). `extends` names a published recipe (`stage-1`) or another file; what this file
- * says replaces what that one says, key by key.
+ * says replaces what that one says, key by key. A published recipe's warm-up, micro-batch and distance of checkpoints
+ * are made to fit where a file gives other steps or another batch.
  *
  * @throws RecipeError listing every key that is wrong, missing or unknown, and every file that is not there
  */
 export async function readRecipeFile(path: string, overrides: RunOverrides = {}): Promise<RunPlan> {
-  const merged = await readChain(path, []);
-  const result = planSchema.safeParse({ ...merged, output: overrides.output ?? merged.output });
-  if (!result.success) throw new RecipeError(path, problemsOf(result.error));
-  const { model, config, tokenizer, system, output, data, evaluation, ...recipe } = result.data;
-  const plan: RunPlan = { recipe, model, config, tokenizer, system, output, data, evaluation };
-  const problems = await contradictions(plan);
-  if (problems.length > 0) throw new RecipeError(path, problems);
+  const { plan, problems } = await draftRecipe(path, overrides);
+  if (plan === undefined) throw new RecipeError(path, problems);
   return plan;
 }
 
-function problemsOf(error: z.ZodError): string[] {
-  return error.issues.map(({ path, message }) => `${path.join(".") || "the file"}: ${message}`);
-}
-
-async function readChain(path: string, seen: readonly string[]): Promise<RecipeFile> {
-  if (seen.includes(path))
-    throw new RecipeError(path, [`extends: goes round in a circle, ${[...seen, path].join(" → ")}`]);
-  const result = fileSchema.safeParse(parseYaml(path, await readText(path)));
-  if (!result.success) throw new RecipeError(path, problemsOf(result.error));
-  const { extends: parent, ...own } = await withPaths(result.data, parentDirectory(path));
-  const name = own.name ?? path;
-  if (parent === undefined) return { ...own, name };
-  const published = publishedRecipes[parent];
-  if (published !== undefined) return { ...(published.recipe as RecipeFile), ...own, name };
-  const file = beside(parent, parentDirectory(path));
-  if ((await pathKind(file)) === "missing") {
-    const known = Object.keys(publishedRecipes).join(", ");
-    throw new RecipeError(path, [`extends: must be one of ${known}, or a file, got ${parent}`]);
-  }
-  return { ...(await readChain(file, [...seen, path])), ...own, name };
-}
-
-function parseYaml(path: string, text: string): unknown {
-  try {
-    return parse(text);
-  } catch (error) {
-    throw new RecipeError(path, [error instanceof Error ? error.message.trim() : String(error)]);
-  }
-}
-
-/** Paths in a recipe are relative to the recipe. */
-async function withPaths(file: RecipeFile, directory: string): Promise<RecipeFile> {
-  const { model, config, tokenizer, output, data, evaluation } = file;
-  const place = (path: string): string => beside(path, directory);
-  const places = (files: readonly z.infer<typeof dataFile>[]) =>
-    files.map((entry) => ({ ...entry, file: place(entry.file) }));
+/** As {@link readRecipeFile}, for whoever has further problems to find before it fails. */
+export async function draftRecipe(path: string, overrides: RunOverrides = {}): Promise<RecipeDraft> {
+  const chain = await readChain(path);
+  const output = overrides.output ?? chain.values.output;
+  const { values, fitted: keys } = fitted(
+    { ...chain.values, ...(output !== undefined && { output }) },
+    chain,
+  );
+  const { data = [], evaluation = [] } = values;
+  const found = [...chain.problems, ...missing(values, chain), ...(await contradictions(values, chain))];
+  const problems = inOrder(found, path);
   return {
-    ...file,
-    ...(model === undefined ? {} : { model: await modelPlace(model, directory) }),
-    ...(config === undefined ? {} : { config: place(config) }),
-    ...(tokenizer === undefined ? {} : { tokenizer: await modelPlace(tokenizer, directory) }),
-    ...(output === undefined ? {} : { output: place(output) }),
-    ...(data === undefined ? {} : { data: places(data) }),
-    ...(evaluation === undefined ? {} : { evaluation: places(evaluation) }),
+    plan: problems.length === 0 ? planOf(values, keys) : undefined,
+    problems,
+    data,
+    evaluation,
+    stage: values.stage,
   };
 }
 
-/** A directory, or, where there is none, a repo of the hub that was fetched. */
-async function modelPlace(name: string, directory: string): Promise<string> {
-  const path = beside(name, directory);
-  return (await pathKind(path)) === "missing" ? ((await cachedModel(name)) ?? path) : path;
+/** All that a run needs is there: see {@link missing}. */
+function planOf(values: RecipeFile, keys: readonly FittedKey[]): RunPlan {
+  const {
+    model,
+    config,
+    tokenizer,
+    system,
+    allowFrozenRandom,
+    output,
+    data,
+    evaluation,
+    extends: _,
+    ...recipe
+  } = values;
+  return {
+    recipe: recipe as TrainingRecipe,
+    model,
+    config,
+    tokenizer,
+    system,
+    allowFrozenRandom,
+    output: output!,
+    data: data!,
+    evaluation: evaluation ?? [],
+    fitted: keys,
+  };
 }
 
-function beside(path: string, directory: string): string {
-  return /^([a-z]:)?[\\/]/i.test(path) ? path : joinPath(directory, path);
-}
-
-async function contradictions({
-  recipe,
-  model,
-  config,
-  tokenizer,
-  data,
-  evaluation,
-}: RunPlan): Promise<string[]> {
+function missing(
+  values: RecipeFile,
+  { path, isWhole, hasKey }: { path: string; isWhole: boolean; hasKey(key: string): boolean },
+): RecipeProblem[] {
+  // A parent that could not be read would have given them.
+  if (!isWhole) return [];
+  const isMissing = (key: keyof RecipeFile): boolean => values[key] === undefined && !hasKey(key);
   const problems: string[] = [];
-  const { stage, warmup, steps, batch, microBatch = batch } = recipe;
-  if (warmup >= steps) problems.push(`warmup: must be less than steps (${steps}), got ${warmup}`);
-  if (batch % microBatch !== 0) problems.push(`microBatch: must divide batch (${batch}), got ${microBatch}`);
-  if ((stage === "2" || stage === "released") && recipe.lora === undefined) {
-    problems.push(`lora: stage ${stage} needs rank, alpha and targets`);
-  }
-  if (model === undefined && (config === undefined || tokenizer === undefined)) {
+  const numbers = neededNumbers.filter(isMissing);
+  if (numbers.length > 0) {
     problems.push(
-      "model: names the directory to start from; for a fresh model give config and tokenizer instead",
+      `${numbers.join(", ")}: missing; \`extends: stage-2\` takes those of a published run, \`owl recipe\` lists them`,
     );
   }
-  const files = [...data, ...evaluation].map(({ file }) => file);
-  for (const file of [config, ...files]) {
-    if (file !== undefined && (await pathKind(file)) !== "file") problems.push(`${file}: no such file`);
-  }
-  for (const directory of [model, tokenizer]) {
-    if (directory !== undefined && (await pathKind(directory)) !== "directory") {
-      problems.push(`${directory}: no such directory, nor a repo that \`owl pull\` has fetched`);
-    }
-  }
-  return problems;
+  if (isMissing("output")) problems.push("output: missing; the directory that the run writes to");
+  if (isMissing("data"))
+    problems.push("data: missing; the files of rows, a list: `data: [{ file: rows.jsonl }]`");
+  return problems.map((text) => ({ file: path, text }));
+}
+
+/** As lines, the recipe's own first, by their places in the text. */
+function inOrder(problems: readonly RecipeProblem[], path: string): string[] {
+  const place = ({ file, line = Number.POSITIVE_INFINITY }: RecipeProblem): [number, number] => [
+    Number(file !== path),
+    line,
+  ];
+  return [...problems]
+    .sort(
+      (a, b) =>
+        place(a)[0] - place(b)[0] || (place(a)[1] < place(b)[1] ? -1 : Number(place(a)[1] > place(b)[1])),
+    )
+    .map(({ file, line, text }) => {
+      const where = [...(file === path ? [] : [file]), ...(line === undefined ? [] : [`line ${line}`])].join(
+        ", ",
+      );
+      return where === "" ? text : `${where}: ${text}`;
+    });
 }

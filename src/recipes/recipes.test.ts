@@ -91,7 +91,7 @@ describe("recipe files", () => {
     const lines =
       "extends: stage-2\nsteps: -1\nlearnRate: 1\nlora: { rank: 8, alpha: 32, dropout: 1, targets: [q_proj] }";
     const error = await readRecipeFile(await write("bad.yaml", lines)).catch(String);
-    expect(error).toMatch(/got 3 problems/);
+    expect(error).toMatch(/got 6 problems/);
     expect(error).toMatch(/steps: /);
     expect(error).toMatch(/lora.dropout: Too big: expected number to be <1/);
     expect(error).toMatch(/learnRate/);

@@ -21,8 +21,8 @@ import {
 } from "../data/index.ts";
 import { defaultFrames, publishedPreprocessor } from "../image/index.ts";
 import { type ParameterDescription, stages, tokensPerImage } from "../model/index.ts";
-import { joinPath } from "../platform/index.ts";
-import { PromptError, promptTemplate } from "../prompt/index.ts";
+import { joinPath, pathKind } from "../platform/index.ts";
+import { imageMark, PromptError, promptTemplate, videoMark } from "../prompt/index.ts";
 import { type Device, type DeviceOptions, openDevice } from "../runtime/index.ts";
 import {
   createTrainer,
@@ -39,8 +39,10 @@ import {
   type TrainingRecipe,
   train,
 } from "../training/index.ts";
+import { requireNoFrozenRandom } from "./frozen-random.ts";
 import { type Origin, originOf, withAsked } from "./origin.ts";
-import { type DataFile, type RunOverrides, type RunPlan, readRecipeFile } from "./recipe-file.ts";
+import { type DataFile, draftRecipe, RecipeError, type RunOverrides, type RunPlan } from "./recipe-file.ts";
+
 import { type RunTemplate, templateOfRows, type WrittenRows, withSystem } from "./template.ts";
 
 export interface RunOptions {
@@ -77,7 +79,7 @@ export interface PreparedRun {
  * @throws RecipeError, DataError, CheckpointError and their like, each naming every problem it found
  */
 export async function prepareRun(path: string, overrides: RunOverrides = {}): Promise<PreparedRun> {
-  const plan = await readRecipeFile(path, overrides);
+  const plan = await checkedPlan(path, overrides);
   const origin = await originOf(plan);
   const objective = languageObjective(origin.config, plan.recipe);
   const [data, evaluation] = [await open(plan, origin, plan.data), await open(plan, origin, plan.evaluation)];
@@ -88,6 +90,7 @@ export async function prepareRun(path: string, overrides: RunOverrides = {}): Pr
   });
   const usesPictures = plan.data.some((file) => contentOf(plan, file) !== "text");
   const hasVideos = data.some((file) => file.hasVideos);
+  requireNoFrozenRandom(path, plan, data.some(hasPictures));
   const pictures = hasVideos ? framesPerVideo(plan) : Number(usesPictures);
   return {
     plan,
@@ -110,17 +113,44 @@ export async function prepareRun(path: string, overrides: RunOverrides = {}): Pr
   };
 }
 
+/** The recipe's plan; where there is none, the rows are looked at too, so that one error names all there is. */
+async function checkedPlan(path: string, overrides: RunOverrides): Promise<RunPlan> {
+  const { plan, problems, stage, ...files } = await draftRecipe(path, overrides);
+  if (plan !== undefined) return plan;
+  const found = [...problems];
+  for (const { file, content } of [...files.data, ...files.evaluation]) {
+    if (stage === undefined || (await pathKind(file)) !== "file") continue;
+    const options = { content: content ?? contentOfStage(stage), videos: { frames: 2, size: 1 } };
+    await jsonlSource(file, options).catch((error: unknown) => {
+      if (!(error instanceof DataError)) throw error;
+      found.push(error.message.replaceAll("\n", "\n  "));
+    });
+  }
+  throw new RecipeError(path, found);
+}
+
 const framesPerVideo = ({ recipe }: RunPlan): number => recipe.framesPerVideo ?? defaultFrames;
 
 function contentOf({ recipe }: RunPlan, { content }: DataFile): Content {
-  if (content !== undefined) return content;
-  return recipe.stage === "language" ? "text" : recipe.stage === "1" ? "caption" : "conversation";
+  return content ?? contentOfStage(recipe.stage);
+}
+
+function contentOfStage(stage: TrainingRecipe["stage"]): Content {
+  return stage === "language" ? "text" : stage === "1" ? "caption" : "conversation";
 }
 
 interface OpenedFile extends WrittenRows {
   readonly source: JsonlSource;
   readonly cut: number;
   readonly hasVideos: boolean;
+}
+
+/** Whether any row shows something. */
+function hasPictures({ content, length, source }: OpenedFile): boolean {
+  if (content !== "conversation") return content === "caption";
+  return Array.from({ length }, (_, row) => source.textOf(row)).some(
+    (text) => text.includes(imageMark) || text.includes(videoMark),
+  );
 }
 
 const sources = (files: readonly OpenedFile[]): ExampleSource[] =>

@@ -1,0 +1,13 @@
+import { pathOfUrl, readJson } from "../platform/index.ts";
+
+const names = ["nano"];
+
+/** Whether a recipe's `config` is no file but the sizes of the owl that comes with the package. */
+export const isBuiltInConfig = (config: string): boolean => names.includes(config);
+
+/** The content of a config.json with owl-nano's sizes, and a vocabulary of its own in the place of owl-nano's. */
+export async function builtInConfig(vocabulary: Readonly<Record<string, number>>): Promise<unknown> {
+  const shipped = pathOfUrl(new URL("../../models/owl-nano/config.json", import.meta.url))!;
+  const config = (await readJson(shipped)) as { readonly text_config: object };
+  return { ...config, text_config: { ...config.text_config, ...vocabulary } };
+}

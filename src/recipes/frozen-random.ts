@@ -1,0 +1,30 @@
+import { stages } from "../model/index.ts";
+import { RecipeError, type RunPlan } from "./recipe-file.ts";
+
+/** The parts of a model, and a parameter of each. */
+const parts = {
+  "the language model": "language_model.model.norm.weight",
+  "the vision encoder": "vision_model.post_layernorm.weight",
+  "the visual abstractor": "abstractor.vit_eos",
+} as const;
+
+/**
+ * Refuses to train against a part that is random and stays so: what learns beside it learns to speak with noise, and the
+ * loss falls all the same.
+ *
+ * @throws RecipeError unless the recipe says that this is meant
+ */
+export function requireNoFrozenRandom(path: string, plan: RunPlan, usesPictures: boolean): void {
+  const { recipe, model, allowFrozenRandom } = plan;
+  if (model !== undefined || allowFrozenRandom === true) return;
+  const { trained } = stages[recipe.stage];
+  const used = Object.entries(parts).filter(([part]) => usesPictures || part === "the language model");
+  const frozen = used.filter(([, parameter]) => !trained(parameter)).map(([part]) => part);
+  if (frozen.length === 0) return;
+  const next = frozen.includes("the language model")
+    ? "Train a language model first (`extends: language`) and name it as `model`"
+    : "Train them first (stage 1) and name that run's `model`";
+  throw new RecipeError(path, [
+    `stage: ${recipe.stage} of a model from nothing would train against ${frozen.join(" and ")}, random and frozen. ${next}, or say \`allowFrozenRandom: true\` if that is what you want`,
+  ]);
+}

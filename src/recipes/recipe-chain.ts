@@ -1,0 +1,115 @@
+import { cachedModel } from "../hub/index.ts";
+import { joinPath, nearestName, parentDirectory, pathKind } from "../platform/index.ts";
+import { isBuiltInConfig } from "./built-in-config.ts";
+import { publishedRecipes } from "./published.ts";
+import type { RecipeFile } from "./recipe-schema.ts";
+import { type ReadRecipe, type RecipeProblem, readRecipeText } from "./recipe-text.ts";
+
+/** A recipe file and all that it derives from. */
+export interface RecipeChain {
+  /** The file itself. */
+  readonly path: string;
+  /** Of every key what the nearest file says, else what is published. Paths are resolved. */
+  readonly values: RecipeFile;
+  readonly problems: readonly RecipeProblem[];
+  /** The published recipe at the chain's end. */
+  readonly published: string | undefined;
+  /** Whether the chain could be followed to its end. */
+  readonly isWhole: boolean;
+  /** Whether a file (not a published recipe) has a key, whether or not it was right. */
+  hasKey(key: string): boolean;
+  /** Where a key, or what is inside it, was given. */
+  placeOf(place: readonly PropertyKey[]): { readonly file: string; readonly line?: number | undefined };
+}
+
+interface Link {
+  readonly file: string;
+  readonly read: ReadRecipe;
+}
+
+/** Reads a recipe file and those that it extends; what is wrong is told, not thrown. */
+export async function readChain(path: string): Promise<RecipeChain> {
+  const links: Link[] = [];
+  const problems: RecipeProblem[] = [];
+  const end = await follow(path, links, problems);
+  const published = end === undefined || end === "" ? undefined : end;
+  const base = published === undefined ? {} : (publishedRecipes[published].recipe as RecipeFile);
+  let values: RecipeFile = base;
+  for (const { file, read } of links.toReversed()) {
+    const { extends: _, ...own } = await withPaths(read.values, parentDirectory(file));
+    values = { ...values, ...own, name: own.name ?? file };
+  }
+  return {
+    path,
+    values,
+    problems: [...links.flatMap(({ read }) => read.problems), ...problems],
+    published,
+    isWhole: end !== undefined,
+    hasKey: (key) => links.some(({ read }) => read.keys.has(key)),
+    placeOf: (place) => {
+      const link = links.find(({ read }) => read.keys.has(String(place[0])));
+      return link === undefined ? { file: path } : { file: link.file, line: link.read.lineOf(place) };
+    },
+  };
+}
+
+/**
+ * Reads file after file into `links`.
+ *
+ * @returns the published recipe at the end, "" where there is none, undefined where the chain breaks
+ */
+async function follow(path: string, links: Link[], problems: RecipeProblem[]): Promise<string | undefined> {
+  const read = await readRecipeText(path);
+  links.push({ file: path, read });
+  const parent = read.values.extends;
+  if (parent === undefined) return read.keys.has("extends") ? undefined : "";
+  if (Object.hasOwn(publishedRecipes, parent)) return parent;
+  const file = beside(parent, parentDirectory(path));
+  const line = read.lineOf(["extends"]);
+  const seen = links.map((link) => link.file);
+  if (seen.includes(file)) {
+    problems.push({
+      file: path,
+      line,
+      text: `extends: goes round in a circle, ${[...seen, file].join(" → ")}`,
+    });
+    return undefined;
+  }
+  if ((await pathKind(file)) === "file") return follow(file, links, problems);
+  const known = Object.keys(publishedRecipes);
+  const near = nearestName(parent, known);
+  const hint = near === undefined ? "" : `; did you mean ${near}?`;
+  problems.push({
+    file: path,
+    line,
+    text: `extends: must be one of ${known.join(", ")}, or a file, got ${parent}${hint}`,
+  });
+  return undefined;
+}
+
+/** Paths in a recipe are relative to the recipe. */
+async function withPaths(values: RecipeFile, directory: string): Promise<RecipeFile> {
+  const { model, config, tokenizer, output, data, evaluation } = values;
+  const place = (path: string): string => beside(path, directory);
+  const places = (files: NonNullable<typeof data>) =>
+    files.map((entry) => ({ ...entry, file: place(entry.file) }));
+  return {
+    ...values,
+    ...(model !== undefined && { model: await modelPlace(model, directory) }),
+    ...(config !== undefined && { config: isBuiltInConfig(config) ? config : place(config) }),
+    ...(tokenizer !== undefined && { tokenizer: await modelPlace(tokenizer, directory) }),
+    ...(output !== undefined && { output: place(output) }),
+    ...(data !== undefined && { data: places(data) }),
+    ...(evaluation !== undefined && { evaluation: places(evaluation) }),
+  };
+}
+
+/** A directory, or, where there is none, a repo of the hub that was fetched. */
+async function modelPlace(name: string, directory: string): Promise<string> {
+  const path = beside(name, directory);
+  return (await pathKind(path)) === "missing" ? ((await cachedModel(name)) ?? path) : path;
+}
+
+function beside(path: string, directory: string): string {
+  return /^([a-z]:)?[\\/]/i.test(path) ? path : joinPath(directory, path);
+}

@@ -1,0 +1,188 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { mkdir, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { owlFixture } from "../../tests/owl-fixture.ts";
+import { publishedRecipes } from "./published.ts";
+import { readRecipeFile } from "./recipe-file.ts";
+import { prepareRun } from "./run.ts";
+
+let directory: string;
+let owl: Awaited<ReturnType<typeof owlFixture>>;
+const write = async (name: string, text: string): Promise<string> => {
+  await writeFile(join(directory, name), text);
+  return join(directory, name);
+};
+/** What is said of a recipe with these lines beside a model, rows and an output. */
+const said = async (name: string, lines: string): Promise<string> =>
+  readRecipeFile(
+    await write(name, `model: ${owl.directory}\noutput: run\ndata: [{ file: rows.jsonl }]\n${lines}`),
+  ).then(() => "", String);
+const numbersOf = async (name: string, lines: string) => {
+  const path = await write(
+    name,
+    `model: ${owl.directory}\noutput: run\ndata: [{ file: rows.jsonl }]\n${lines}`,
+  );
+  return readRecipeFile(path);
+};
+
+beforeAll(async () => {
+  directory = mkdtempSync(join(tmpdir(), "owl-recipe-file-"));
+  owl = await owlFixture();
+  await write("rows.jsonl", JSON.stringify({ text: "Human: hi\nAI: hello" }));
+});
+afterAll(() => {
+  rmSync(directory, { recursive: true });
+  owl.remove();
+});
+
+describe("a published recipe's numbers", () => {
+  it("stay as they are where no file gives others", async () => {
+    for (const [name, { recipe }] of Object.entries(publishedRecipes)) {
+      const plan = await numbersOf(`${name}.yaml`, `extends: ${name}`);
+      expect({ ...plan.recipe, name }).toEqual({ ...recipe });
+      expect(plan.fitted).toEqual([]);
+    }
+  });
+
+  it("fit the steps and the batch that a file gives", async () => {
+    const small = await numbersOf("small.yaml", "extends: stage-1\nsteps: 200\nbatch: 4");
+    expect(small.recipe).toMatchObject({ steps: 200, warmup: 8, batch: 4, microBatch: 4, saveEvery: 20 });
+    expect(small.fitted).toEqual(["warmup", "saveEvery", "microBatch"]);
+    const odd = await numbersOf("odd.yaml", "extends: stage-1\nsteps: 1\nbatch: 12");
+    expect(odd.recipe).toMatchObject({ warmup: 0, microBatch: 6, saveEvery: 1 });
+    const larger = await numbersOf("larger.yaml", "extends: stage-2\nsteps: 100000");
+    expect(larger.recipe).toMatchObject({ warmup: 2500, saveEvery: 200 });
+    const own = await numbersOf(
+      "own.yaml",
+      "extends: small.yaml\nbatch: 6\nwarmup: 3\nmicroBatch: 8\nsaveEvery: 7",
+    );
+    expect(own.recipe).toMatchObject({ warmup: 3, batch: 6, microBatch: 6, saveEvery: 7 });
+    expect(await said("much.yaml", "extends: own.yaml\nsteps: 3")).toMatch(
+      /own.yaml, line 6: warmup: must be less/,
+    );
+  });
+});
+
+describe("what is wrong in a recipe", () => {
+  it("is told with line and nearest key, in the file, in what it extends, and inside of keys", async () => {
+    const parent = "extends: stage-1\nlearning_rate: 1\nschedule: cosin";
+    await write("parent.yaml", parent);
+    const lines = [
+      "extends: parent.yaml",
+      "batchsize: 4",
+      "lora:",
+      "  rank: 8",
+      "  alfa: 3",
+      "  targets: q_proj",
+    ];
+    const more =
+      "evaluation:\n  - file: rows.jsonl\n    weight: 2\n  - file: none.jsonl\n    shares: 2\nzzz: 1";
+    const error = await said("child.yaml", `${lines.join("\n")}\n${more}`);
+    for (const part of [
+      "  line 5: batchsize: no such key; did you mean batch?",
+      "  line 8: lora.alfa: no such key; did you mean alpha?",
+      /line 9: lora.targets: .*array, got "q_proj"/,
+      /line 12: evaluation.0.weight: no such key; docs/,
+      /line 13: .*none.jsonl: no such file/,
+      "  line 14: evaluation.1.shares: no such key; did you mean share?",
+      "  line 15: zzz: no such key; docs/training.md lists the keys",
+      /parent.yaml, line 2: learning_rate: no such key; did you mean learningRate\?/,
+      /parent.yaml, line 3: schedule: .*"cosine".*got "cosin"/,
+    ]) {
+      expect(error).toMatch(part);
+    }
+  });
+
+  it("stands beside what is wrong in the rows", async () => {
+    await write("bad.jsonl", '{"text": 3}\n{"text": "Human: <image>\\nAI: a"}');
+    const path = await write(
+      "both.yaml",
+      `extends: stage-2\nstep: 3\nmodel: ${owl.directory}\ndata: [{ file: bad.jsonl }]`,
+    );
+    const error = await prepareRun(path).catch(String);
+    expect(error).toMatch(/line 2: step: no such key; did you mean steps/);
+    expect(error).toMatch(/output: missing/);
+    expect(error).toMatch(/line 1: "text" must be a text/);
+    expect(error).toMatch(/line 2: needs one <image> mark a picture/);
+  });
+
+  it("is told where YAML itself is wrong, and JSON is YAML", async () => {
+    expect(await said("twice.yaml", "extends: stage-2\nsteps: 5\nseed: 1\nsteps: 6\nbatchs: 1")).toMatch(
+      /line 7: .*unique[\s\S]*line 8: batchs: .*did you mean batch/,
+    );
+    expect(await said("tab.yaml", "extends: stage-2\nlora:\n\trank: 8")).toMatch(/line 6: .*[Tt]ab/);
+    expect(await readRecipeFile(await write("list.yaml", "- a")).catch(String)).toMatch(
+      /must have keys .*got \["a"\]/,
+    );
+    expect(await readRecipeFile(await write("empty.yaml", "")).catch(String)).toMatch(
+      /must have keys .*got null/,
+    );
+    const json = {
+      extends: "stage-1",
+      stage: 1,
+      model: owl.directory,
+      output: "run",
+      data: [{ file: "rows.jsonl" }],
+    };
+    expect((await readRecipeFile(await write("recipe.json", JSON.stringify(json)))).recipe.stage).toBe("1");
+    expect(await said("self.yaml", "extends: self.yaml")).toMatch(/line 4: extends: goes round in a circle/);
+    expect(await said("near.yaml", "extends: stage2")).toMatch(
+      /line 4: extends: must be one of .*did you mean stage-2\?/,
+    );
+  });
+
+  it("stays short whatever was given", async () => {
+    const long = "x".repeat(5000);
+    const error = await said(
+      "long.yaml",
+      `extends: stage-2\n${long}: 1\nschedule: ${long}\nstage: [${long}]`,
+    );
+    expect(error.length).toBeLessThan(1000);
+  });
+
+  it("is a model that is a file, and an output that is one or that would write over what the run reads", async () => {
+    const weights = join(owl.directory, "model.safetensors");
+    const file = await said("file.yaml", `extends: stage-2`.replace("", `tokenizer: ${weights}\n`));
+    expect(file).toMatch(/line 4: tokenizer: must be a directory .*got the file/);
+    await mkdir(join(directory, "before/model"), { recursive: true });
+    const lines = "extends: stage-2\nmodel: before/model\noutput: before\ndata: [{ file: rows.jsonl }]";
+    const over = await readRecipeFile(await write("over.yaml", lines)).catch(String);
+    expect(over).toMatch(/line 3: output: .*before\/model would be written over by the run that reads it/);
+    const taken = lines
+      .replace("output: before", "output: rows.jsonl")
+      .replace("before/model", owl.directory);
+    expect(await readRecipeFile(await write("taken.yaml", taken)).catch(String)).toMatch(
+      /output: must be a directory/,
+    );
+  });
+});
+
+describe("a model from nothing", () => {
+  const fresh = (stage: string, more = "") =>
+    `extends: ${stage}\nsteps: 2\nbatch: 2\nmaxTokens: 64\nconfig: nano\ntokenizer: ${owl.directory}\noutput: run\ndata: [{ file: rows.jsonl, content: conversation }]\n${more}`;
+
+  it("has owl-nano's sizes and the tokenizer's vocabulary", async () => {
+    const { parameters, plan } = await prepareRun(await write("language.yaml", fresh("language")));
+    expect(plan.config).toBe("nano");
+    expect(parameters.find(({ name }) => name.endsWith("embed_tokens.weight"))?.dims).toEqual([512, 192]);
+  });
+
+  it("does not train against what is random and stays so, unless that is said to be meant", async () => {
+    await write("red.svg", '<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"/>');
+    const row = { image: ["red.svg"], text: "Human: <image>\nHuman: hi\nAI: hello" };
+    await write("rows.jsonl", JSON.stringify(row));
+    for (const [stage, part] of [
+      ["stage-1", "the language model, random"],
+      ["stage-2", "the language model and the vision encoder, random"],
+      ["stage-2-released", "the language model and the vision encoder and the visual abstractor"],
+      ["full", "the vision encoder and the visual abstractor"],
+    ]) {
+      const path = await write(`${stage}.yaml`, fresh(stage));
+      await expect(prepareRun(path)).rejects.toThrow(`would train against ${part}`);
+      const meant = await write(`${stage}.yaml`, fresh(stage, "allowFrozenRandom: true"));
+      expect((await prepareRun(meant)).rows).toEqual([1]);
+    }
+  });
+});

@@ -1,0 +1,90 @@
+import { z } from "zod";
+
+const whole = z.int().positive();
+const share = z.number().min(0).max(1);
+
+const lora = z.strictObject({
+  rank: whole,
+  alpha: z.number().positive(),
+  dropout: z.number().min(0).lt(1).default(0),
+  targets: z.array(z.string().min(1)).min(1),
+});
+
+// `stage: 1` is a number in YAML.
+const stage = z.preprocess(
+  (value) => (typeof value === "number" ? String(value) : value),
+  z.enum(["language", "1", "2", "released", "full"], { error: 'one of language, "1", "2", released, full' }),
+);
+
+const numbers = {
+  name: z.string(),
+  stage,
+  steps: whole,
+  batch: whole,
+  microBatch: whole,
+  maxTokens: whole,
+  learningRate: z.number().positive(),
+  schedule: z.enum(["cosine", "linear", "constant"]),
+  warmup: z.int().nonnegative(),
+  floor: share,
+  betas: z.tuple([share, share]),
+  epsilon: z.number().positive(),
+  weightDecay: z.number().nonnegative(),
+  clip: z.number().positive(),
+  rateFactors: z.record(z.string(), z.number().nonnegative()),
+  lora,
+  augment: z.boolean(),
+  framesPerVideo: z.int().min(2),
+  seed: z.int().nonnegative(),
+  evaluateEvery: whole,
+  saveEvery: whole,
+};
+
+const dataFile = z.strictObject({
+  file: z.string().min(1),
+  content: z.enum(["conversation", "caption", "text"]).optional(),
+  share: z.number().positive().optional(),
+  rows: whole.optional(),
+});
+
+/** What a recipe file may hold. */
+export const fileSchema = z.strictObject({
+  ...z.strictObject(numbers).partial().shape,
+  extends: z.string().optional(),
+  model: z.string().optional(),
+  config: z.string().optional(),
+  tokenizer: z.string().optional(),
+  system: z.string().optional(),
+  allowFrozenRandom: z.boolean().optional(),
+  output: z.string().optional(),
+  data: z.array(dataFile).min(1).optional(),
+  evaluation: z.array(dataFile).optional(),
+});
+
+export type RecipeFile = z.infer<typeof fileSchema>;
+export type RecipeKey = keyof RecipeFile;
+
+/** The keys that are known at a place of a recipe. */
+export function keysAt(place: readonly PropertyKey[]): readonly string[] {
+  const [first, , third] = place;
+  if (first === undefined) return Object.keys(fileSchema.shape);
+  if (first === "lora") return Object.keys(lora.shape);
+  return (first === "data" || first === "evaluation") && third === undefined
+    ? Object.keys(dataFile.shape)
+    : [];
+}
+
+/** What a run needs to know of its numbers; the rest may be absent. */
+export const neededNumbers = [
+  "stage",
+  "steps",
+  "batch",
+  "maxTokens",
+  "learningRate",
+  "schedule",
+  "warmup",
+  "betas",
+  "epsilon",
+  "weightDecay",
+  "seed",
+] as const satisfies readonly RecipeKey[];

@@ -1,0 +1,125 @@
+import { type Document, isMap, isPair, isScalar, LineCounter, parseDocument } from "yaml";
+import type { z } from "zod";
+import { nearestName, readText } from "../platform/index.ts";
+import { fileSchema, keysAt, type RecipeFile } from "./recipe-schema.ts";
+
+/** What is wrong in a recipe, and where. */
+export interface RecipeProblem {
+  readonly file: string;
+  /** Counted from 1; absent where something is missing. */
+  readonly line?: number | undefined;
+  readonly text: string;
+}
+
+/** One recipe file: what of it could be understood, and what is wrong with the rest. */
+export interface ReadRecipe {
+  readonly values: RecipeFile;
+  readonly problems: readonly RecipeProblem[];
+  /** Keys of the file, understood or not. */
+  readonly keys: ReadonlySet<string>;
+  /** The line of a key, or of what is inside it. */
+  lineOf(place: readonly PropertyKey[]): number | undefined;
+}
+
+type Issue = z.core.$ZodIssue;
+
+/** Reads a recipe file's text, YAML or (its subset) JSON, key by key: one that is wrong does not hide the others. */
+export async function readRecipeText(path: string): Promise<ReadRecipe> {
+  const lines = new LineCounter();
+  const document = parseDocument(await readText(path), { lineCounter: lines, prettyErrors: false });
+  const at = (offset: number): number => lines.linePos(offset).line;
+  const lineOf = (place: readonly PropertyKey[]): number | undefined => {
+    const offset = offsetOf(document, place);
+    return offset === undefined ? undefined : at(offset);
+  };
+  const problems = document.errors.map(
+    ({ message, pos }): RecipeProblem => ({ file: path, line: at(pos[0]), text: message.trim() }),
+  );
+  const isReadable = document.errors.every(({ code }) => code === "DUPLICATE_KEY");
+  const raw = isReadable ? contentOf(document, path, problems) : {};
+  const values = understood(raw, (issue) => {
+    for (const { place, text } of sentencesOf(issue, raw))
+      problems.push({ file: path, line: lineOf(place), text });
+  });
+  return { values, problems, keys: new Set(Object.keys(raw)), lineOf };
+}
+
+function contentOf(document: Document, file: string, problems: RecipeProblem[]): Record<string, unknown> {
+  try {
+    const content: unknown = document.toJS();
+    if (isRecord(content)) return content;
+    problems.push({ file, text: `the file: must have keys (\`extends: stage-2\`), got ${shown(content)}` });
+  } catch (error) {
+    problems.push({ file, text: error instanceof Error ? error.message : String(error) });
+  }
+  return {};
+}
+
+/** Where a key stands in the text, or the value where it is an element of a list. */
+function offsetOf(document: Document, place: readonly PropertyKey[]): number | undefined {
+  for (let length = place.length; length > 0; length--) {
+    const parent: unknown =
+      length === 1 ? document.contents : document.getIn(place.slice(0, length - 1), true);
+    const key = place[length - 1];
+    if (isMap(parent)) {
+      const pair = parent.items.find((item) => isPair(item) && isScalar(item.key) && item.key.value === key);
+      if (pair && isScalar(pair.key) && pair.key.range) return pair.key.range[0];
+    }
+    const node = document.getIn(place.slice(0, length), true);
+    if (isRecord(node) && Array.isArray(node.range)) return Number(node.range[0]);
+  }
+  return undefined;
+}
+
+/** The keys that fit the schema; each issue is told once. */
+function understood(raw: Record<string, unknown>, tell: (issue: Issue) => void): RecipeFile {
+  const first = fileSchema.safeParse(raw);
+  if (first.success) return first.data;
+  for (const issue of first.error.issues) tell(issue);
+  const rest = fileSchema.safeParse(without(raw, first.error.issues));
+  return rest.success ? rest.data : {};
+}
+
+/** What is left of a recipe without what is wrong in it: an unknown key alone, else the key or the element of a list. */
+function without(raw: Record<string, unknown>, issues: readonly Issue[]): Record<string, unknown> {
+  const left = structuredClone(raw);
+  for (const issue of issues) {
+    const [key, index] = issue.path.map(String);
+    if (issue.code === "unrecognized_keys") {
+      const holder = issue.path.reduce<unknown>((value, step) => stepInto(value, step), left);
+      if (isRecord(holder)) for (const name of issue.keys) delete holder[name];
+    } else if (Array.isArray(left[key]) && index !== undefined && (key === "data" || key === "evaluation")) {
+      delete left[key][Number(index)];
+    } else delete left[key];
+  }
+  for (const key of ["data", "evaluation"]) {
+    const list = left[key];
+    // Deleting left holes, which `flat` takes out.
+    if (Array.isArray(list)) left[key] = list.flat(0);
+    if (Array.isArray(left[key]) && left[key].length === 0) delete left[key];
+  }
+  return left;
+}
+
+function sentencesOf(issue: Issue, raw: unknown): { place: readonly PropertyKey[]; text: string }[] {
+  if (issue.code !== "unrecognized_keys") {
+    const value = issue.path.reduce<unknown>((holder, step) => stepInto(holder, step), raw);
+    const must = issue.message.replace(/, received .*$/, "");
+    const text = value === undefined ? `missing: ${must}` : `${must}, got ${shown(value)}`;
+    return [{ place: issue.path, text: `${placeName(issue.path)}: ${text}` }];
+  }
+  return issue.keys.map((key) => {
+    const near = nearestName(key, keysAt(issue.path));
+    const hint = near === undefined ? "docs/training.md lists the keys" : `did you mean ${near}?`;
+    const place = [...issue.path, key];
+    return { place, text: `${placeName(place)}: no such key; ${hint}` };
+  });
+}
+
+const placeName = (place: readonly PropertyKey[]): string => shortened(place.map(String).join("."));
+const stepInto = (holder: unknown, step: PropertyKey): unknown =>
+  typeof holder === "object" && holder !== null ? (holder as Record<PropertyKey, unknown>)[step] : undefined;
+const isRecord = (value: unknown): value is Record<string, unknown> =>
+  typeof value === "object" && value !== null && !Array.isArray(value);
+const shortened = (text: string): string => (text.length > 60 ? `${text.slice(0, 59)}…` : text);
+const shown = (value: unknown): string => shortened(JSON.stringify(value) ?? String(value));
