@@ -1,6 +1,8 @@
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { gzipSync } from "node:zlib";
 import sharp from "sharp";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { jsonlSource } from "./jsonl.ts";
@@ -112,9 +114,190 @@ describe("jsonlSource", () => {
     await expect(jsonlSource(await write("empty.jsonl", []))).rejects.toThrow(/the file has no rows/);
   });
 
-  it("names file and line of a picture that cannot be decoded", async () => {
-    const path = await write("undecodable.jsonl", [{ text: "Human: <image>\nAI: a", image: ["broken.png"] }]);
-    const source = await jsonlSource(path);
-    await expect(source.example(0)).rejects.toThrow(/undecodable.jsonl:1: .*broken.png/);
+  it("looks at the beginning of every picture before any row is asked for, each once, and names all that are none", async () => {
+    const noise = Buffer.from(Uint8Array.from({ length: 3 * 400 * 400 }, (_, i) => (i * 7919) % 251));
+    const whole = await sharp(noise, { raw: { width: 400, height: 400, channels: 3 } })
+      .jpeg()
+      .toBuffer();
+    await writeFile(join(directory, "cut.jpg"), whole.subarray(0, whole.length / 2));
+    await writeFile(join(directory, "headless.jpg"), whole.subarray(0, 10));
+    const huge = '<svg xmlns="http://www.w3.org/2000/svg" width="9000" height="9000"/>';
+    await writeFile(join(directory, "huge.svg"), huge);
+    await writeFile(join(directory, "empty.png"), "");
+    const names = ["broken.png", "a.png", "headless.jpg", "huge.svg", "empty.png", "broken.png", "cut.jpg"];
+    const rows = names.map((name) => ({ text: "Human: <image>\nAI: a", image: [name] }));
+    const path = await write("pictures.jsonl", rows);
+    const calls: [number, number][] = [];
+    const onFile = (...call: [number, number]): number => calls.push(call);
+    const error = String(await jsonlSource(path, { onFile }).catch(String));
+    expect(error.split("\n")).toEqual([
+      expect.stringContaining("got 5 problems"),
+      expect.stringMatching(/line 1: picture .*broken.png: must be a picture .* got a text file/),
+      expect.stringMatching(/line 3: picture .*headless.jpg: must be a whole JPEG/),
+      expect.stringMatching(/line 4: picture .*huge.svg: must have at most 64 million pixels, got 9000×9000/),
+      expect.stringMatching(/line 5: picture .*empty.png: .*an empty file/),
+      expect.stringMatching(/line 6: picture .*broken.png/),
+      "Correct or remove these lines.",
+    ]);
+    expect(calls.at(-1)).toEqual([6, 6]);
+  });
+
+  it("decodes pictures before any row is asked for where that is wanted; else the row is named when it comes", async () => {
+    const path = await write("cut.jsonl", [{ text: "Human: <image>\nAI: a", image: ["cut.jpg"] }]);
+    await expect((await jsonlSource(path)).example(0)).rejects.toThrow(
+      /cut.jsonl:1: .*cut.jpg: must be a whole/,
+    );
+    await expect(jsonlSource(path, { pictures: "whole" })).rejects.toThrow(
+      /line 1: picture .*cut.jpg: must be a/,
+    );
+  });
+
+  it("reads headers that are longer than usual", async () => {
+    const icc = Buffer.alloc(100_000, 7);
+    const picture = await sharp({ create: { width: 8, height: 8, channels: 3, background: "red" } })
+      .jpeg()
+      .toBuffer();
+    // Application segments of 64 KiB each in front of what tells the size.
+    const segment = Buffer.concat([Buffer.from([0xff, 0xef, 0xff, 0xff]), icc.subarray(0, 0xffff - 2)]);
+    const long = Buffer.concat([picture.subarray(0, 2), segment, segment, segment, picture.subarray(2)]);
+    await writeFile(join(directory, "long.jpg"), long);
+    const path = await write("long.jsonl", [{ text: "Human: <image>\nAI: a", image: ["long.jpg"] }]);
+    expect((await (await jsonlSource(path)).example(0)).images[0].width).toBe(8);
+  });
+
+  it("takes so many rows, and tells the text's problems with all others", async () => {
+    const path = await write("some.jsonl", [{ text: "good" }, { text: "bad" }, "{no json"]);
+    const textProblems = ({ text }: { text: string }): string[] => (text === "bad" ? ["a bad text"] : []);
+    expect((await jsonlSource(path, { rows: 1, textProblems })).length).toBe(1);
+    await expect(jsonlSource(path, { textProblems })).rejects.toThrow(
+      /line 2: a bad text\n {2}line 3: must be JSON/,
+    );
+  });
+
+  it("tells by its fingerprint whether rows or pictures were changed", async () => {
+    const row = (answer: string): object => ({ text: `Human: <image>\nAI: ${answer}`, image: ["a.png"] });
+    const first = (await jsonlSource(await write("one.jsonl", [row("red"), row("dark")]))).fingerprint;
+    const same = (await jsonlSource(await write("two.jsonl", [row("red"), "", row("dark")]))).fingerprint;
+    expect(same).toEqual(first);
+    const edited = (await jsonlSource(await write("three.jsonl", [row("red"), row("Dark")]))).fingerprint;
+    expect(edited.rows).not.toBe(first.rows);
+    expect(edited.files).toBe(first.files);
+    const turned = (await jsonlSource(await write("four.jsonl", [row("dark"), row("red")]))).fingerprint;
+    expect(turned.rows).not.toBe(first.rows);
+  });
+});
+
+describe("what files of rows are like", () => {
+  const fixture = (name: string): string =>
+    fileURLToPath(new URL(`../../tests/fixtures/strangers/${name}`, import.meta.url));
+  let directory: string;
+  beforeAll(async () => {
+    directory = await mkdtemp(join(tmpdir(), "owl-rows-"));
+  });
+  afterAll(() => rm(directory, { recursive: true }));
+  const open = async (content: string | Uint8Array): ReturnType<typeof jsonlSource> => {
+    await writeFile(join(directory, "rows.jsonl"), content);
+    return jsonlSource(join(directory, "rows.jsonl"));
+  };
+  const problem = (content: string | Uint8Array): Promise<string> =>
+    open(content).then(
+      () => "none",
+      (error: Error) => error.message,
+    );
+
+  it("may begin with a byte order mark, and lines may end as on any system", async () => {
+    const source = await jsonlSource(fixture("bom.jsonl"));
+    expect([source.textOf(0), source.textOf(1)]).toEqual([
+      "Human: hi\nAI: hello",
+      "Human: bye\nAI: good bye",
+    ]);
+    for (const end of ["\r\n", "\r", "\n\n"]) {
+      const rows = await open(`{"text":"a"}${end}{"text":"b"}${end}`);
+      expect([rows.length, rows.textOf(1)]).toEqual([2, "b"]);
+    }
+    const numbered = await problem('\ufeff{"text":"a"}\r\n\r\n{"text":1}\r\n');
+    expect(numbered).toContain("line 3:");
+  });
+
+  it("in another encoding are named by line and byte, and nothing becomes U+FFFD", async () => {
+    const latin1 = Buffer.from('{"text":"a"}\n{"text":"caf\xe9 au lait"}\n{"text":"\xfcber"}', "latin1");
+    expect(await problem(latin1)).toMatch(
+      /got 2 problems:\n {2}line 2: must be UTF-8, got byte 0xE9 behind "\{.*caf" \("é" in Latin-1\?\).*\n {2}line 3: /,
+    );
+    expect(await problem(Buffer.from('{"text":"a"}\n{"text":"b\xe2\x82', "latin1"))).toMatch(
+      /line 2: must be UTF-8/,
+    );
+    expect(await problem('{"text":"caf\ufffd"}')).toMatch(/line 1: the text has U\+FFFD behind "caf"/);
+    expect(await problem('{"text":"caf\\ufffd"}')).toMatch(/line 1: the text has U\+FFFD/);
+    expect(await problem('{"text":"a\\u0000"}')).toMatch(/line 1: the text has U\+0000/);
+    expect(await problem('{"text":"a\\ud83d"}')).toMatch(/line 1: the text has half a character \(\\ud83d\)/);
+    expect((await open('{"text":"\\ud83e\\udd89"}')).textOf(0)).toBe("🦉");
+  });
+
+  it("that are something else are told what", async () => {
+    expect(await problem(Buffer.from('\ufeff{"text":"a"}', "utf16le"))).toMatch(/got text in UTF-16/);
+    expect(await problem(Buffer.from('{"text":"a"}', "utf16le"))).toMatch(/got text in UTF-16/);
+    expect(await problem(gzipSync('{"text":"a"}'))).toMatch(/got a file compressed by gzip. Unpack it first/);
+    expect(await problem('[{"text":"a"},{"text":"b"}]')).toMatch(
+      /got one JSON array; write each of its objects/,
+    );
+    expect(await problem('[\n  {"text":"a"},\n  {"text":"b"}\n]\n')).toMatch(/got one JSON array/);
+    expect(await problem('{\n  "text": "a"\n}\n')).toMatch(/got one JSON object over several lines/);
+    expect(await problem('{"text":"a"},\n{"text":"b"}')).toMatch(
+      /line 1: must be JSON, got a comma behind the object/,
+    );
+    expect(await problem('{"text":"a",}')).toMatch(/line 1: must be JSON/);
+    expect(await problem('{"text":"  \\n "}')).toMatch(/"text" must be a text that is not empty/);
+    const many = await problem(`{"text":1}\n`.repeat(5000));
+    expect(many).toMatch(/got 5000 problems/);
+    expect(many).toMatch(/and 4980 more/);
+    expect(many.length).toBeLessThan(3000);
+  });
+
+  it("with other keys: the one that was meant is named", async () => {
+    const near = async (row: object): Promise<string> => problem(JSON.stringify(row));
+    for (const key of ["txt", "Text", "conversation", "conversations", "messages"]) {
+      expect(await near({ [key]: "Human: hi\nAI: a" })).toContain(`got "${key}" in its place`);
+    }
+    for (const key of ["images", "img", "Image", "picture", "image_path"]) {
+      expect(await near({ text: "Human: hi\nAI: a", [key]: ["a.png"] })).toContain(
+        `"image" names the files, got "${key}" in its place`,
+      );
+    }
+    expect(await near({ answer: "x" })).toContain('got only "answer"');
+    const fine = {
+      text: "Human: hi\nAI: a",
+      id: 1,
+      task_type: "x",
+      image_id: 3,
+      source: "y",
+      next: 1,
+      images: null,
+    };
+    expect(await near(fine)).toBe("none");
+    expect(await near({ text: "Human: <image>\nAI: a", image: ["https://x.example/a.png"] })).toMatch(
+      /got an address/,
+    );
+  });
+
+  it("with other marks of pictures: they are named, but inside a sentence they are text", async () => {
+    const row = async (text: string, image?: string[]): Promise<string> =>
+      problem(JSON.stringify({ text, image }));
+    for (const mark of [
+      "<img>",
+      "<Image>",
+      "<image-placeholder>",
+      "<image_1>",
+      "<|image|>",
+      "[IMG]",
+      "<images>",
+    ]) {
+      expect(await row(`Human: ${mark}\nHuman: what?\nAI: a`)).toContain(`found ${mark} in the text`);
+      expect(await row(`Human: ${mark} what?\nAI: a`, ["a.png"])).toContain(
+        `needs one <image> mark a picture, got 0 for 1; found ${mark} in the text`,
+      );
+    }
+    expect(await row("Human: how does an <img> tag work?\nAI: write <img> and a source.")).toBe("none");
+    expect(await row("Human: <image>\nAI: a")).toContain("got 1 for 0");
   });
 });

@@ -1,17 +1,25 @@
 import { decodeImage, decodeVideo, type RgbImage } from "../image/index.ts";
-import { joinPath, parentDirectory, pathKind, readText } from "../platform/index.ts";
+import { parentDirectory } from "../platform/index.ts";
 import { DataError, type Example, type ExampleSource, requireNone } from "./example.ts";
+import { checkFiles, digestOf, type FileCheckOptions, type LineProblem } from "./files-check.ts";
+import { markProblems, parseRow, type Row, type RowContent } from "./row.ts";
+import { readRowLines } from "./row-lines.ts";
 
-export interface JsonlOptions {
+export interface JsonlOptions extends FileCheckOptions {
   /**
    * What the texts are. In a conversation every picture has its `<image>` mark and every video its `<|video|>`; a
    * caption has none, and its one picture or video comes first; plain text has no picture.
    */
-  readonly content?: "conversation" | "caption" | "text";
+  readonly content?: RowContent;
   /** Memory for decoded pictures that come again, in bytes (default 256 MB). */
   readonly cacheBytes?: number;
-  /** How videos are decoded: so many frames of so many pixels a side. Absent: the model takes none. */
-  readonly videos?: { readonly frames: number; readonly size: number } | undefined;
+  /** Take only so many rows. */
+  readonly rows?: number | undefined;
+  /** Says what is wrong with a row's text beside its marks of pictures, so that it is told with all else. */
+  readonly textProblems?: (row: {
+    readonly text: string;
+    readonly videos: readonly string[];
+  }) => readonly string[];
 }
 
 /** Rows of a file, whose texts can be read without their pictures. */
@@ -20,101 +28,53 @@ export interface JsonlSource extends ExampleSource {
   nameOf(index: number): string;
   /** Whether the row speaks of a video. */
   hasVideo(index: number): boolean;
-}
-
-interface Row {
-  readonly line: number;
-  readonly text: string;
-  /** Paths of the pictures, in order. */
-  readonly images: readonly string[];
-  /** Paths of the videos, in order. */
-  readonly videos: readonly string[];
+  /** What tells whether anything was changed: checksums of all rows, and of their files' names and sizes and beginnings. */
+  readonly fingerprint: { readonly rows: string; readonly files: string };
 }
 
 /**
  * Rows in mPLUG-Owl's format, one JSON object a line: `{"image": ["a.jpg"], "text": "…", "task_type": "…"}`.
  * `image` may be absent, and there may be `video`, a list too; paths are relative to the file. Other keys are passed
- * over, empty lines too. All lines are read and checked here; pictures are decoded when their row is asked for.
+ * over, empty lines too. All lines are read and checked here, and so is the beginning of every picture; pictures are decoded
+ * when their row is asked for.
  *
  * @throws DataError naming every line that is no such row, misses a picture file, has other than one `<image>`
- *   mark a picture (the released code takes another row instead and says nothing), or a video where the model
- *   takes none
+ *   mark a picture (the released code takes another row instead and says nothing), a video where the model
+ *   takes none, or a picture that is none
  */
 export async function jsonlSource(path: string, options: JsonlOptions = {}): Promise<JsonlSource> {
-  const { cacheBytes = 256 * 2 ** 20 } = options;
-  const problems: string[] = [];
+  const { cacheBytes = 256 * 2 ** 20, content = "conversation", videos, rows: most, textProblems } = options;
+  const problems: LineProblem[] = [];
   const found: Row[] = [];
-  for (const [i, line] of (await readText(path)).split(/\r?\n/).entries()) {
-    if (line.trim() === "") continue;
-    const row = parseRow(line, i + 1, parentDirectory(path));
-    const bad = typeof row === "string" ? [row] : await rowProblems(row, options);
-    problems.push(...bad.map((problem) => `line ${i + 1}: ${problem}`));
-    if (typeof row !== "string") found.push(row);
+  const directory = parentDirectory(path);
+  for (const line of (await readRowLines(path)).slice(0, most)) {
+    const row = parseRow(line, directory);
+    if (!("line" in row)) problems.push(...row.map((problem) => ({ line: line.number, problem })));
+    else {
+      found.push(row);
+      const own = [...markProblems(row, content, videos !== undefined), ...(textProblems?.(row) ?? [])];
+      problems.push(...own.map((problem) => ({ line: line.number, problem })));
+    }
   }
-  if (found.length === 0 && problems.length === 0) problems.push("the file has no rows");
-  requireNone(path, problems);
-  const decode = cachedDecoder(cacheBytes, options.videos);
+  const files = await checkFiles(found, options);
+  problems.push(...files.problems);
+  if (found.length === 0 && problems.length === 0)
+    problems.push({ line: 0, problem: "the file has no rows" });
+  requireNone(path, inOrder(problems));
+  const decode = cachedDecoder(cacheBytes, videos);
   return {
     length: found.length,
     example: (index) => readExample(path, found[index], decode),
     textOf: (index) => found[index].text,
     nameOf: (index) => `${path}:${found[index].line}`,
     hasVideo: (index) => found[index].videos.length > 0,
+    fingerprint: { rows: digestOf(found.map(({ written }) => written)), files: files.digest },
   };
 }
 
-function parseRow(line: string, number: number, directory: string): Row | string {
-  let value: unknown;
-  try {
-    value = JSON.parse(line);
-  } catch (error) {
-    return `must be JSON, got ${error instanceof Error ? error.message : String(error)}`;
-  }
-  if (typeof value !== "object" || value === null || Array.isArray(value)) return "must be a JSON object";
-  const { text, image, video }: { text?: unknown; image?: unknown; video?: unknown } = value;
-  if (typeof text !== "string" || text === "") return '"text" must be a text that is not empty';
-  const images = pathsOf(image, directory);
-  if (images === undefined) return '"image" must be a list of file names';
-  const videos = pathsOf(video, directory);
-  if (videos === undefined) return '"video" must be a list of file names';
-  return { line: number, text, images, videos };
-}
-
-function pathsOf(names: unknown, directory: string): string[] | undefined {
-  const list = names ?? [];
-  if (!Array.isArray(list) || !list.every((name) => typeof name === "string")) return undefined;
-  return list.map((name) => (/^([a-z]:)?[\\/]/i.test(name) ? name : joinPath(directory, name)));
-}
-
-async function rowProblems(row: Row, { content = "conversation", videos }: JsonlOptions): Promise<string[]> {
-  const problems: string[] = [];
-  const pictures = row.images.length;
-  const films = row.videos.length;
-  const marks = row.text.split("<image>").length - 1;
-  const filmMarks = row.text.split("<|video|>").length - 1;
-  const all = pictures + films;
-  if (content === "text" && all > 0) problems.push(`plain text has no pictures, got ${all}`);
-  if (content === "caption" && (all !== 1 || marks + filmMarks > 0)) {
-    problems.push(`a caption has one picture and no <image> mark, got ${all} and ${marks + filmMarks}`);
-  }
-  if (content === "conversation" && marks !== pictures) {
-    problems.push(`needs one <image> mark a picture, got ${marks} for ${pictures}`);
-  }
-  if (content === "conversation" && filmMarks !== films) {
-    problems.push(`needs one <|video|> mark a video, got ${filmMarks} for ${films}`);
-  }
-  if (films > 0 && videos === undefined) {
-    problems.push('"video" needs a model of the video version; give its frames as pictures');
-  }
-  problems.push(...(await missing("picture", row.images)), ...(await missing("video", row.videos)));
-  return problems;
-}
-
-async function missing(what: string, paths: readonly string[]): Promise<string[]> {
-  const kinds = await Promise.all(paths.map(pathKind));
-  return kinds.flatMap((kind, i) =>
-    kind === "file" ? [] : [`${what} ${paths[i]}: ${kind === "missing" ? "no such file" : "a directory"}`],
-  );
+function inOrder(problems: readonly LineProblem[]): string[] {
+  const sorted = problems.toSorted((a, b) => a.line - b.line);
+  return sorted.map(({ line, problem }) => (line === 0 ? problem : `line ${line}: ${problem}`));
 }
 
 async function readExample(path: string, row: Row, decode: Decoder): Promise<Example> {

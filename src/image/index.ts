@@ -8,6 +8,7 @@ export {
   randomResizedCrop,
   resizeAndCenterCrop,
 } from "./augment.ts";
+export { checkPicture, checkVideo } from "./check.ts";
 export { decodeImage, loadPixelValues } from "./image.ts";
 export { type Fidelity, ImageError, type ImageSource, type ReadOptions } from "./picture.ts";
 export {

@@ -40,6 +40,8 @@ export interface Picture {
   readonly pixels: DecodedPixels;
 }
 
+export const MAX_PIXELS = 64e6;
+export const MAX_BYTES = 2 ** 28;
 const FORMATS = "JPEG, PNG, WebP, GIF, AVIF, TIFF or SVG";
 const takenKinds: ReadonlySet<string> = new Set(["JPEG", "PNG", "WebP", "GIF", "AVIF", "TIFF", "SVG"]);
 
@@ -49,17 +51,12 @@ const takenKinds: ReadonlySet<string> = new Set(["JPEG", "PNG", "WebP", "GIF", "
  * @throws ImageError naming the file and the reason; memory stays within the two limits
  */
 export async function readPicture(source: ImageSource, options: ReadOptions = {}): Promise<Picture> {
-  const { fidelity = "default", maxPixels = 64e6, maxBytes = 2 ** 28 } = options;
+  const { fidelity = "default", maxPixels = MAX_PIXELS, maxBytes = MAX_BYTES } = options;
   const where = typeof source === "string" ? source : "image bytes";
   const bytes = typeof source === "string" ? await bytesOf(source, maxBytes) : source;
   const header = await headerOf(bytes, where);
+  requirePixels(header, where, maxPixels);
   const { width, height } = header;
-  if (width * height > maxPixels) {
-    const megapixels = (count: number) => `${Math.round(count / 1e5) / 10} million pixels`;
-    throw new ImageError(
-      `${where}: must have at most ${megapixels(maxPixels)}, got ${width}×${height} = ${megapixels(width * height)}; make it smaller or raise maxPixels`,
-    );
-  }
   try {
     return await decoded(bytes, header, fidelity, maxPixels);
   } catch (error) {
@@ -69,6 +66,15 @@ export async function readPicture(source: ImageSource, options: ReadOptions = {}
       { cause: error },
     );
   }
+}
+
+/** @throws ImageError where a picture has more pixels */
+export function requirePixels({ width, height }: PictureHeader, where: string, maxPixels = MAX_PIXELS): void {
+  if (width * height <= maxPixels) return;
+  const megapixels = (count: number) => `${Math.round(count / 1e5) / 10} million pixels`;
+  throw new ImageError(
+    `${where}: must have at most ${megapixels(maxPixels)}, got ${width}×${height} = ${megapixels(width * height)}; make it smaller or raise maxPixels`,
+  );
 }
 
 async function decoded(

@@ -60,6 +60,18 @@ export async function decodeVideo(source: ImageSource, options: VideoOptions): P
   const beginning = await firstBytes(source);
   const kind = fileKind(beginning);
   if (kind?.name === "GIF" || kind?.name === "WebP") return animationFrames(source, where, frames, options);
+  requireVideoKind(beginning, where);
+  if (typeof source === "string") return filmFrames(source, where, frames, options);
+  return withTemporaryFile(source, (path) => filmFrames(path, where, frames, options));
+}
+
+/**
+ * @param beginning the first bytes of a file
+ * @throws VideoError where they say that it is something else than a video or an animation
+ */
+export function requireVideoKind(beginning: Uint8Array, where: string): void {
+  const kind = fileKind(beginning);
+  if (kind?.name === "GIF" || kind?.name === "WebP") return;
   if (kind?.group === "picture") {
     const [found] = foundInstead(beginning).split(";");
     throw new VideoError(`${where}: must be a video, got ${found}; give it as a picture`);
@@ -68,8 +80,6 @@ export async function decodeVideo(source: ImageSource, options: VideoOptions): P
     const [found] = foundInstead(beginning).split(";");
     throw new VideoError(`${where}: must be a video or an animation, got ${found}`);
   }
-  if (typeof source === "string") return filmFrames(source, where, frames, options);
-  return withTemporaryFile(source, (path) => filmFrames(path, where, frames, options));
 }
 
 /**

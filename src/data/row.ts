@@ -1,0 +1,185 @@
+import { joinPath, nearestName } from "../platform/index.ts";
+import { imageMark, videoMark } from "../prompt/index.ts";
+import type { RowLine } from "./row-lines.ts";
+
+/** What the texts of rows are. */
+export type RowContent = "conversation" | "caption" | "text";
+
+/** One row of a file in mPLUG-Owl's format. */
+export interface Row {
+  readonly line: number;
+  readonly text: string;
+  /** Paths of the pictures, in order. */
+  readonly images: readonly string[];
+  /** Paths of the videos, in order. */
+  readonly videos: readonly string[];
+  /** The row as its file has it, for telling whether it was changed. */
+  readonly written: string;
+}
+
+/** A row, or what is wrong with its line. */
+export function parseRow({ number, text, foreign }: RowLine, directory: string): Row | readonly string[] {
+  if (text === undefined) return [`must be UTF-8, got ${foreign}; save the file as UTF-8`];
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (error) {
+    return [`must be JSON, got ${syntaxProblem(text, error)}`];
+  }
+  if (typeof value !== "object" || value === null || Array.isArray(value)) return ["must be a JSON object"];
+  return rowOf(value as Readonly<Record<string, unknown>>, { number, text }, directory);
+}
+
+function syntaxProblem(text: string, error: unknown): string {
+  if (/,\s*$/.test(text)) return "a comma behind the object; a line holds the object alone";
+  return (error instanceof Error ? error.message : String(error)).slice(0, 200);
+}
+
+function rowOf(
+  value: Readonly<Record<string, unknown>>,
+  { number, text: written }: { readonly number: number; readonly text: string },
+  directory: string,
+): Row | readonly string[] {
+  const { text } = value;
+  const images = pathsOf(value.image, directory);
+  const videos = pathsOf(value.video, directory);
+  const problems = [
+    ...(typeof text === "string" && text.trim() !== "" ? damage(text) : [textProblem(value)]),
+    ...(typeof images === "string" ? [`"image" ${images}`] : []),
+    ...(typeof videos === "string" ? [`"video" ${videos}`] : []),
+    ...strayKeys(value),
+  ];
+  if (problems.length > 0 || typeof text !== "string" || !isList(images) || !isList(videos)) return problems;
+  return { line: number, text, images, videos, written };
+}
+
+const isList = (paths: readonly string[] | string): paths is readonly string[] => typeof paths !== "string";
+
+/** How other formats and slips of the pen call the keys. */
+const otherNames: Readonly<Record<string, readonly string[]>> = {
+  text: ["conversation", "conversations", "messages", "caption", "content", "prompt"],
+  image: [
+    "images",
+    "img",
+    "imgs",
+    "picture",
+    "pictures",
+    "photo",
+    "photos",
+    "image_path",
+    "image_file",
+    "file_name",
+  ],
+  video: ["videos", "video_path", "video_file"],
+};
+
+function textProblem(value: Readonly<Record<string, unknown>>): string {
+  const must = '"text" must be a text that is not empty';
+  if (value.text !== undefined) return must;
+  const found = keyFor("text", value);
+  const keys = Object.keys(value).map((key) => JSON.stringify(key.slice(0, 40)));
+  if (found === undefined)
+    return `${must}, got ${keys.length > 0 ? `only ${keys.slice(0, 6).join(", ")}` : "no key"}`;
+  const lines = Array.isArray(value[found]) ? "; write its turns as one text of lines" : "";
+  return `${must}, got ${JSON.stringify(found)} in its place${lines}`;
+}
+
+/** Keys that were meant to name pictures or videos, where the right one is not there. */
+function strayKeys(value: Readonly<Record<string, unknown>>): string[] {
+  return ["image", "video"].flatMap((known) => {
+    const found = value[known] === undefined ? keyFor(known, value) : undefined;
+    return found === undefined
+      ? []
+      : [`"${known}" names the files, got ${JSON.stringify(found)} in its place`];
+  });
+}
+
+/** The key that stands in the place of a known one that is not there. */
+function keyFor(known: string, value: Readonly<Record<string, unknown>>): string | undefined {
+  return Object.keys(value).find((key) => {
+    if (key in otherNames || value[key] === null) return false;
+    if (otherNames[known].includes(key.toLowerCase())) return true;
+    const near = nearestName(key, Object.keys(otherNames));
+    return near === known && Math.abs(key.length - known.length) <= 1;
+  });
+}
+
+/** What in a text was lost or cannot be learned. */
+function damage(text: string): string[] {
+  const around = (at: number): string => JSON.stringify(text.slice(Math.max(0, at - 12), at));
+  const place = (found: RegExp): number => text.search(found);
+  const [lost, zero, half] = [place(/\ufffd/), place(/\0/), place(/\p{Surrogate}/u)];
+  return [
+    ...(lost < 0
+      ? []
+      : [`the text has U+FFFD behind ${around(lost)}: a letter was lost when the file was converted`]),
+    ...(zero < 0 ? [] : [`the text has U+0000 behind ${around(zero)}`]),
+    ...(half < 0
+      ? []
+      : [`the text has half a character (\\u${text.charCodeAt(half).toString(16)}) behind ${around(half)}`]),
+  ];
+}
+
+/** Paths in a row are relative to its file. What is wrong with them is a text. */
+function pathsOf(names: unknown, directory: string): string[] | string {
+  const list = names ?? [];
+  const must = "must be a list of file names";
+  if (!Array.isArray(list) || !list.every((name) => typeof name === "string" && name !== "")) return must;
+  const address = list.find((name) => /^(https?|data):/i.test(name));
+  if (address !== undefined) {
+    return `${must}, got an address (${JSON.stringify(address.slice(0, 40))}); fetch the file first`;
+  }
+  return list.map((name) => (/^([a-z]:)?[\\/]/i.test(name) ? name : joinPath(directory, name)));
+}
+
+/** What does not fit between a row's marks and its pictures and videos. */
+export function markProblems(row: Row, content: RowContent, takesVideos: boolean): string[] {
+  const problems: string[] = [];
+  const pictures = row.images.length;
+  const films = row.videos.length;
+  const marks = row.text.split(imageMark).length - 1;
+  const filmMarks = row.text.split(videoMark).length - 1;
+  const all = pictures + films;
+  if (content === "text" && all > 0) problems.push(`plain text has no pictures, got ${all}`);
+  if (content === "caption" && (all !== 1 || marks + filmMarks > 0)) {
+    problems.push(
+      `a caption has one picture and no <image> mark, got ${all} and ${marks + filmMarks}${otherMarks(row.text, false)}`,
+    );
+  }
+  if (content === "conversation" && marks !== pictures) {
+    problems.push(
+      `needs one <image> mark a picture, got ${marks} for ${pictures}${otherMarks(row.text, false)}`,
+    );
+  } else if (content === "conversation" && filmMarks === films && otherMarks(row.text, true) !== "") {
+    problems.push(`a picture's mark is <image>, a video's <|video|>${otherMarks(row.text, true)}`);
+  }
+  if (content === "conversation" && filmMarks !== films) {
+    problems.push(`needs one <|video|> mark a video, got ${filmMarks} for ${films}`);
+  }
+  if (films > 0 && !takesVideos) {
+    problems.push('"video" needs a model of the video version; give its frames as pictures');
+  }
+  return problems;
+}
+
+/** How other formats mark the place of a picture or video. Inside a sentence these may be text. */
+const foreignMark =
+  /<\|?\/?\s*(?:im(?:g|age)s?|pictures?|photos?|videos?|vid)[-_ ]?(?:placeholder|token|pad|here|start|end|\d{1,3})?\s*\/?\|?>|\[\/?(?:img|image|picture|video)\d{0,3}\]/gi;
+
+function otherMarks(text: string, onLineOfTheirOwn: boolean): string {
+  const found = [...text.matchAll(foreignMark)]
+    .filter(({ 0: mark }) => mark !== imageMark && mark !== videoMark)
+    .filter(({ 0: mark, index }) => !onLineOfTheirOwn || isLine(text, index, mark.length))
+    .map(([mark]) => mark);
+  const shown = [...new Set(found)].slice(0, 3).join(", ");
+  return shown === "" ? "" : `; found ${shown} in the text`;
+}
+
+/** Whether nothing but a role's mark stands beside it on its line. */
+function isLine(text: string, index: number, length: number): boolean {
+  const start = text.lastIndexOf("\n", index - 1) + 1;
+  const end = /[\r\n]|$/.exec(text.slice(index + length))!.index + index + length;
+  return (
+    /^(?:[^\n:]{1,20}:)?\s*$/.test(text.slice(start, index)) && text.slice(index + length, end).trim() === ""
+  );
+}
