@@ -4,6 +4,7 @@ export { type AttentionMaps, meanOverHeads } from "./attention-maps.ts";
 export { Engine, type EngineOptions, type EngineStatistics } from "./engine.ts";
 export { Generator, type GeneratorOptions, type GeneratorRequest } from "./generator.ts";
 export { LoadedModel } from "./loaded-model.ts";
+export { MediaError, type MediaProblem } from "./media-error.ts";
 export type { ForwardResult, GradientResult, ModelInputs } from "./numbers.ts";
 export { type ChatMessage, type ChatSettings, type LoadOptions, Owl } from "./owl.ts";
 export type { PictureSource, ReadingLimits, VideoSource } from "./picture-source.ts";

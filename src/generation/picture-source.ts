@@ -10,6 +10,7 @@ import {
 } from "../image/index.ts";
 import { fetchBytes, pathOfUrl } from "../platform/index.ts";
 import type { Medium } from "../prompt/index.ts";
+import { isOfOneMedium, mediaErrorOf, sourceOf } from "./media-error.ts";
 import { type Picture, pictureOf } from "./prompt.ts";
 
 /** A picture: a path, a `file:`, `http(s):` or `data:` URL, the bytes of a picture file, or decoded RGB. */
@@ -37,7 +38,7 @@ export interface Reading extends ReadingLimits {
  * Reads pictures, videos and frames of videos as the vision encoder sees them; a video once, however often it is
  * named. They are read one after the other, because a decoded picture may take much memory.
  *
- * @throws ImageError, VideoError or FileError naming the file and the reason
+ * @throws ImageError, VideoError or FileError naming the file and the reason; a MediaError where there are several
  */
 export async function readMedia(
   media: readonly Medium<PictureSource, VideoSource>[],
@@ -57,10 +58,17 @@ export async function readMedia(
     return pictureOf(toPixelValues(frames[medium.index], { ...preprocessor, fit: "squeeze" }));
   };
   const pictures: Picture[] = [];
+  const failures = new Map<unknown, Error>();
   for (const medium of media) {
     signal?.throwIfAborted();
-    pictures.push(await read(medium));
+    try {
+      pictures.push(await read(medium));
+    } catch (error) {
+      if (!isOfOneMedium(error, sourceOf(medium))) throw error;
+      failures.set(sourceOf(medium), error);
+    }
   }
+  if (failures.size > 0) throw mediaErrorOf(media, failures);
   return pictures;
 }
 

@@ -2,6 +2,7 @@ import { type AttentionMaps, meanOverHeads } from "../generation/index.ts";
 import { takePlaces } from "./answers.ts";
 import { parseBody } from "./body.ts";
 import { readPictureBytes } from "./media.ts";
+import { allOf, decodingProblems } from "./media-problems.ts";
 import { attentionSchema } from "./schema.ts";
 import { type Asking, mediaReading } from "./state.ts";
 
@@ -17,7 +18,10 @@ export async function attention(asking: Asking): Promise<Response> {
   const picture = await exchange.race(readPictureBytes(asked.image, "image", mediaReading(asking)));
   const limits = { maxPixels: state.limits.pixels, signal: exchange.signal };
   const look = (): Promise<AttentionMaps> => owl.attention(picture, limits);
-  const maps = await exchange.race(state.decoding.run(look, exchange.signal));
+  const maps = await exchange.race(state.decoding.run(look, exchange.signal)).catch((error: unknown) => {
+    const found = decodingProblems(error, new Map([[picture, "image"]]));
+    throw found.length > 0 ? allOf(found) : error;
+  });
   const { layers, queries, rows, columns } = maps;
   const shares = meanOverHeads(maps).map((layer) => layer.map((map) => map.map(rounded)));
   const body = { layers, queries, rows, columns, maps: shares };

@@ -2,7 +2,8 @@ import type { z } from "zod";
 import { ApiError, badRequest } from "./errors.ts";
 import { excessOf } from "./json-bounds.ts";
 import { type Limits, type Places, takeMemory } from "./limits.ts";
-import { problemsOf } from "./schema.ts";
+import { problemsOf } from "./problems.ts";
+import { withoutNulls } from "./without-nulls.ts";
 
 /** A request's JSON and the giving back of the memory it was counted for. */
 export interface JsonBody {
@@ -38,16 +39,17 @@ export async function readJson(request: Request, limits: Limits, memory: Places)
 /** Problems of a request that are told one by one. */
 const mostProblems = 20;
 
-/** What a schema makes of a body; its first problem is the one that `param` names. */
+/** What a schema makes of a body, where null is as good as absent; its first problem is the one that `param` names. */
 export function parseBody<T>(schema: z.ZodType<T>, value: unknown): T {
-  const parsed = schema.safeParse(value);
+  const parsed = schema.safeParse(withoutNulls(value));
   if (parsed.success) return parsed.data;
   const problems = problemsOf(parsed.error.issues);
   const said = problems
     .slice(0, mostProblems)
     .map(({ param, text }) => (param === "" ? text : `${param}: ${text}`));
   if (problems.length > mostProblems) said.push(`and ${problems.length - mostProblems} more`);
-  throw badRequest(said.join("; "), problems[0]?.param || undefined);
+  const [{ param, code }] = problems;
+  throw badRequest(said.join("; "), param || undefined, code);
 }
 
 /** Pages of others can send forms and plain text without being asked whether they may, but no JSON. */

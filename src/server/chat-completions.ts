@@ -1,4 +1,4 @@
-import type { EngineAnswer, GenerationPiece, Prompt } from "../generation/index.ts";
+import type { EngineAnswer, GenerationPiece } from "../generation/index.ts";
 import {
   type Choice,
   checkPrompts,
@@ -10,15 +10,15 @@ import {
   usageOf,
 } from "./answers.ts";
 import { parseBody } from "./body.ts";
+import { chatPrompt } from "./chat-prompt.ts";
 import { constraintsOf } from "./constraints.ts";
 import { badRequest } from "./errors.ts";
 import { eventStream } from "./events.ts";
 import { TokenReport } from "./logprobs.ts";
-import { readMessages } from "./media.ts";
-import { type OpenModel, requireFittingText } from "./models.ts";
+import type { OpenModel } from "./models.ts";
 import { type ChatRequest, chatSchema } from "./schema.ts";
 import { settingsOf } from "./settings.ts";
-import { type Asking, mediaReading } from "./state.ts";
+import type { Asking } from "./state.ts";
 
 /** A request that was understood: who answers, what, and how. */
 interface Chat {
@@ -38,7 +38,7 @@ export async function chatCompletions(asking: Asking): Promise<Response> {
   const settings = settingsOf(asked, model.owl.defaults, asking.state.limits);
   const constraint = constraintsOf(asked.response_format ?? undefined, model, settings);
   takePlaces(asking, n);
-  const prompt = await readPrompt(asking, asked, model);
+  const prompt = await chatPrompt(asking, asked, model);
   checkPrompts(model, [prompt]);
   const topLogprobs = asked.logprobs === true ? (asked.top_logprobs ?? 0) : undefined;
   const choices = choicesOf([prompt], n, (one) => ({
@@ -79,17 +79,6 @@ function requireSense(asked: ChatRequest): void {
       "num_beams",
     );
   }
-}
-
-async function readPrompt(asking: Asking, asked: ChatRequest, model: OpenModel): Promise<Prompt> {
-  const { exchange, state } = asking;
-  const texts = asked.messages.flatMap(({ content }) =>
-    typeof content === "string" ? [content] : content.map((part) => (part.type === "text" ? part.text : "")),
-  );
-  requireFittingText(model, texts, "messages");
-  const messages = await exchange.race(readMessages(asked.messages, mediaReading(asking)));
-  const limits = { maxPixels: state.limits.pixels, signal: exchange.signal };
-  return exchange.race(state.decoding.run(() => model.owl.prompt(messages, limits), exchange.signal));
 }
 
 function reports({ asked, model, choices }: Chat): TokenReport[] | undefined {

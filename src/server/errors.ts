@@ -30,8 +30,8 @@ export class ApiError extends Error {
 }
 
 /** A request that asks for something that cannot be. */
-export function badRequest(message: string, param?: string): ApiError {
-  return new ApiError(400, message, { param });
+export function badRequest(message: string, param?: string, code = "invalid_value"): ApiError {
+  return new ApiError(400, message, { param, code });
 }
 
 const types: Record<number, string> = {

@@ -1,6 +1,8 @@
 import { parseBody } from "./body.ts";
 import { ApiError } from "./errors.ts";
 import { readMessages } from "./media.ts";
+import { allOf } from "./media-problems.ts";
+import { textsOf } from "./message-schema.ts";
 import { requireFittingText } from "./models.ts";
 import { feedbackSchema } from "./schema.ts";
 import { type Asking, mediaReading } from "./state.ts";
@@ -15,9 +17,10 @@ export async function feedback(asking: Asking): Promise<Response> {
   }
   const given = parseBody(feedbackSchema, asking.body);
   const model = state.models.get(given.model);
-  const texts = given.messages.flatMap(({ content }) => (typeof content === "string" ? [content] : []));
-  requireFittingText(model, [...texts, given.answer], "messages");
-  const messages = await exchange.race(readMessages(given.messages, mediaReading(asking)));
+  requireFittingText(model, [...textsOf(given.messages), given.answer], "messages");
+  const reading = mediaReading(asking);
+  const { messages, problems } = await exchange.race(readMessages(given.messages, reading));
+  if (problems.length > 0) throw allOf(problems);
   await state.feedback.write(messages, model, given);
   return new Response(null, { status: 204 });
 }

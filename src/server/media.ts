@@ -1,8 +1,19 @@
-import { fileKind, foundInstead, type PictureHeader, readPictureHeader } from "../platform/index.ts";
+import {
+  bytesOfDataUrl,
+  FileError,
+  fileKind,
+  foundInstead,
+  isBareBase64,
+  isDataUrl,
+  type PictureHeader,
+  RemoteFileError,
+  readPictureHeader,
+} from "../platform/index.ts";
 import type { Message, Part } from "../prompt/index.ts";
 import { ApiError, badRequest } from "./errors.ts";
 import type { Limits } from "./limits.ts";
-import type { ApiMessage } from "./schema.ts";
+import { kindOf } from "./media-problems.ts";
+import { type ApiMessage, type ApiPart, contentOf } from "./message-schema.ts";
 
 /**
  * Fetches what an `https:` address names, or refuses to (with a RemoteFileError). A server that is given none takes
@@ -28,55 +39,72 @@ export interface MediaReading {
 /** A frame of a video or animation is decoded by itself; all of them together may have so many times the pixels. */
 const pixelsOfAnimation = 10;
 
+/** Messages as they were read. */
+export interface ReadMessages {
+  readonly messages: ReadMessage[];
+  /** Where each picture and video stood in the request. */
+  readonly params: ReadonlyMap<Uint8Array, string>;
+  /** What is wrong with those that are missing in the messages. */
+  readonly problems: readonly ApiError[];
+}
+
 /**
  * Messages with the bytes of their pictures and videos, each of which was found to be within the limits by its
  * header; nothing is decoded.
  *
- * @throws ApiError or RemoteFileError
+ * @throws ApiError where there are too many
  */
 export async function readMessages(
-  messages: readonly ApiMessage[],
+  given: readonly ApiMessage[],
   reading: MediaReading,
-): Promise<ReadMessage[]> {
-  const { limits } = reading;
-  const media = messages.flatMap(({ content }) => (typeof content === "string" ? [] : content));
-  const count = media.filter(({ type }) => type !== "text").length;
-  if (count > limits.pictures) {
-    throw new ApiError(
-      413,
-      `messages: must have at most ${limits.pictures} pictures and videos, got ${count}`,
-      {
-        param: "messages",
-        code: "too_many_pictures",
-      },
-    );
-  }
-  const read: ReadMessage[] = [];
-  for (const [i, { role, content }] of messages.entries()) {
-    read.push({
+): Promise<ReadMessages> {
+  const contents = given.map(contentOf);
+  const parts = contents.flatMap((content) => (typeof content === "string" ? [] : content));
+  requireFew(parts.filter(({ type }) => type !== "text").length, reading.limits.pictures);
+  const params = new Map<Uint8Array, string>();
+  const problems: ApiError[] = [];
+  const read = async (part: ApiPart, param: string): Promise<ReadPart[]> => {
+    try {
+      const found = await readPart(part, param, reading);
+      if (found.type !== "text") params.set(found.type === "image" ? found.image : found.video, param);
+      return [found];
+    } catch (error) {
+      // The end of the whole request is no picture's problem.
+      if (!(error instanceof ApiError) || reading.signal.aborted) throw error;
+      problems.push(error);
+      return [];
+    }
+  };
+  const messages: ReadMessage[] = [];
+  for (const [i, content] of contents.entries()) {
+    const { role } = given[i];
+    const readParts: ReadPart[] = [];
+    for (const [k, part] of typeof content === "string" ? [] : content.entries()) {
+      readParts.push(...(await read(part, `messages[${i}].content[${k}].${part.type}.url`)));
+    }
+    messages.push({
       role: role === "developer" ? "system" : role,
-      content: typeof content === "string" ? content : await readParts(content, `messages[${i}]`, reading),
+      content: typeof content === "string" ? content : readParts,
     });
   }
-  return read;
+  return { messages, params, problems };
 }
 
-type ApiPart = Exclude<ApiMessage["content"], string>[number];
+type ReadPart = Part<Uint8Array, Uint8Array>;
 
-async function readParts(
-  parts: readonly ApiPart[],
-  where: string,
-  reading: MediaReading,
-): Promise<Part<Uint8Array, Uint8Array>[]> {
-  const read: Part<Uint8Array, Uint8Array>[] = [];
-  for (const [i, part] of parts.entries()) {
-    const param = `${where}.content[${i}].${part.type}.url`;
-    if (part.type === "text") read.push({ type: "text", text: part.text });
-    else if (part.type === "image_url") {
-      read.push({ type: "image", image: await readPictureBytes(part.image_url.url, param, reading) });
-    } else read.push({ type: "video", video: await readVideoBytes(part.video_url.url, param, reading) });
-  }
-  return read;
+async function readPart(part: ApiPart, param: string, reading: MediaReading): Promise<ReadPart> {
+  if (part.type === "text") return { type: "text", text: part.text };
+  return part.type === "image_url"
+    ? { type: "image", image: await readPictureBytes(part.image_url.url, param, reading) }
+    : { type: "video", video: await readVideoBytes(part.video_url.url, param, reading) };
+}
+
+function requireFew(count: number, most: number): void {
+  if (count <= most) return;
+  throw new ApiError(413, `messages: must have at most ${most} pictures and videos, got ${count}`, {
+    param: "messages",
+    code: "too_many_pictures",
+  });
 }
 
 /** The bytes of a picture whose header is within the limits. */
@@ -106,36 +134,40 @@ async function bytesOf(
   { limits, remote, signal, onFetched }: MediaReading,
 ): Promise<Uint8Array> {
   const maxBytes = limits.pictureBytes;
-  if (/^data:/i.test(url)) return bytesOfDataUrl(url, param, maxBytes);
-  if (!/^https:/i.test(url)) throw badRequest(`${param}: must be a data: or https: URL`, param);
-  if (remote === undefined) {
-    const message = "this server fetches nothing from elsewhere; send the file as a data: URL";
-    throw badRequest(`${param}: ${message}`, param);
+  const what = kindOf(param);
+  if (isDataUrl(url)) {
+    const bytes = dataOf(url, param);
+    if (bytes.byteLength > maxBytes) throw tooLarge(param, `at most ${maxBytes} bytes`);
+    return bytes;
   }
-  const bytes = await remote(url, { maxBytes, signal });
+  const refused = (message: string): ApiError =>
+    badRequest(`${param}: ${message}`, param, `invalid_${what}_url`);
+  if (isBareBase64(url)) {
+    const type = what === "image" ? "image/jpeg" : "video/mp4";
+    throw refused(
+      `must be a data: or https: URL, got base64 alone; write data:${type};base64, in front of it`,
+    );
+  }
+  if (!/^https:/i.test(url)) throw refused("must be a data: or https: URL");
+  if (remote === undefined) {
+    throw refused("this server fetches nothing from elsewhere; send the file as a data: URL");
+  }
+  const bytes = await remote(url, { maxBytes, signal }).catch((cause: unknown) => {
+    if (!(cause instanceof RemoteFileError)) throw cause;
+    const code = `failed_to_download_${what}`;
+    throw new ApiError(400, `${param}: ${cause.message}`, { param, code, cause });
+  });
   onFetched(bytes.byteLength);
   return bytes;
 }
 
-function bytesOfDataUrl(url: string, param: string, maxBytes: number): Uint8Array {
-  const comma = url.indexOf(",");
-  const base64 = url.slice(comma + 1);
-  if (comma < 0 || !/;base64$/i.test(url.slice(0, comma)) || !/^[A-Za-z0-9+/]+={0,2}$/.test(base64)) {
-    throw badRequest(`${param}: a data: URL must hold base64, as data:image/png;base64,…`, param);
-  }
-  if ((base64.length / 4) * 3 > maxBytes + 3) throw tooLarge(param, `at most ${maxBytes} bytes`);
+function dataOf(url: string, param: string): Uint8Array {
   try {
-    return bytesOfText(atob(base64));
-  } catch {
-    throw badRequest(`${param}: a data: URL must hold whole base64, got one that was cut short`, param);
+    return bytesOfDataUrl(url);
+  } catch (cause) {
+    if (!(cause instanceof FileError)) throw cause;
+    throw badRequest(`${param}: ${cause.message}`, param, `invalid_base64_${kindOf(param)}`);
   }
-}
-
-/** One byte for each character. */
-function bytesOfText(text: string): Uint8Array {
-  const bytes = new Uint8Array(text.length);
-  for (let i = 0; i < text.length; i++) bytes[i] = text.charCodeAt(i);
-  return bytes;
 }
 
 function tooLarge(param: string, most: string): ApiError {
@@ -147,11 +179,12 @@ async function checkPicture(bytes: Uint8Array, param: string, { pixels }: Limits
   const kind = pictureKind(bytes);
   if (kind === undefined) {
     const found = foundInstead(bytes);
-    throw badRequest(`${param}: must be a JPEG, PNG, WebP, GIF or AVIF picture, got ${found}`, param);
+    const message = `${param}: must be a JPEG, PNG, WebP, GIF or AVIF picture, got ${found}`;
+    throw badRequest(message, param, `unsupported_${kindOf(param)}_media_type`);
   }
   const header = await readPictureHeader(bytes).catch((cause: unknown) => {
     const message = `${param}: must be a whole ${kind} file, got a damaged or cut one`;
-    throw new ApiError(400, message, { param, cause });
+    throw new ApiError(400, message, { param, code: `${kindOf(param)}_parse_error`, cause });
   });
   requirePixels(header.width * header.height, pixels, param);
   return header;

@@ -169,7 +169,7 @@ describe("pictures", () => {
       "this server fetches nothing from elsewhere",
     ],
     ["a javascript: URL", "javascript:alert(1)", "must be a data: or https: URL"],
-    ["data without base64", "data:image/png,abc", "must hold base64"],
+    ["data that are a text", "data:image/png,abc", "got a text file"],
     ["letters that are no base64", "data:image/png;base64,ab!c", "must hold base64"],
     [
       "base64 of no picture",

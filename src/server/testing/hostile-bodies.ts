@@ -89,6 +89,11 @@ const wrongKinds: Readonly<Record<string, readonly unknown[]>> = {
   tools: [{}, "x", [{}]],
   tool_choice: ["auto", {}],
   logit_bias: [{ 5: 100 }, "x"],
+  truncation: [true, "always", {}],
+  reasoning_effort: ["high", 1],
+  verbosity: ["low"],
+  parallel_tool_calls: ["no"],
+  web_search_options: [{}],
 };
 
 /** Numbers that a field does not go to. */
@@ -144,7 +149,7 @@ export const hostileQuestions: readonly (readonly [
   ["a picture of unknown detail", parts(image({ url: "data:,", detail: "ultra" })), "detail"],
   ["a picture by the system", said({ role: "system", content: [image({ url: "data:," })] }), "type"],
   ["a last word by the assistant", said({ role: "assistant", content: "x" }), "ends with a user's message"],
-  ["calls of tools", said({ role: "assistant", content: "x", tool_calls: [] }), "tool_calls"],
+  ["calls of tools", said({ role: "assistant", content: "x", tool_calls: [{ id: "1" }] }), "tool_calls"],
   ["a text that cannot fit", said({ role: "user", content: "x".repeat(2e5) }), "256 positions"],
   ["a text that does not fit", said({ role: "user", content: "cat ".repeat(300) }), "256 positions"],
   [

@@ -1,0 +1,54 @@
+import { ImageError, MissingFfmpegError, VideoError } from "../image/index.ts";
+import { FileError } from "../platform/index.ts";
+import type { Medium } from "../prompt/index.ts";
+
+/** One picture or video that could not be read. */
+export interface MediaProblem {
+  /** The picture or video as it was given. */
+  readonly source: unknown;
+  readonly message: string;
+}
+
+/** Of several pictures and videos some could not be read; the message says which, and why. */
+export class MediaError extends ImageError {
+  override name = "MediaError";
+  readonly problems: readonly MediaProblem[];
+
+  constructor(problems: readonly MediaProblem[], options?: ErrorOptions) {
+    super(problems.map(({ message }) => message).join("; "), options);
+    this.problems = problems;
+  }
+}
+
+/** Whether an error is that of one picture or video, so that the others may still be looked at. */
+export function isOfOneMedium(error: unknown, source: unknown): error is Error {
+  // Files that the reading of bytes needs are this machine's affair.
+  if (error instanceof FileError) return !(source instanceof Uint8Array);
+  if (error instanceof MissingFfmpegError) return false;
+  return error instanceof ImageError || error instanceof VideoError;
+}
+
+/** The picture or video that a medium comes from, as it was given. */
+export function sourceOf(medium: Medium<unknown, unknown>): unknown {
+  return medium.type === "image" ? medium.image : medium.video;
+}
+
+/** What is wrong with some of the media: the error itself where there is but one medium, else one that says which. */
+export function mediaErrorOf(
+  media: readonly Medium<unknown, unknown>[],
+  failures: ReadonlyMap<unknown, Error>,
+): Error {
+  const sources = new Map(media.map((medium) => [sourceOf(medium), medium.type === "image"]));
+  const [[, first]] = failures;
+  if (sources.size === 1) return first;
+  const numbered = (source: unknown, isImage: boolean): string => {
+    const alike = [...sources].filter(([, other]) => other === isImage).map(([one]) => one);
+    const number = alike.length > 1 ? ` ${alike.indexOf(source) + 1} of ${alike.length}` : "";
+    return `${isImage ? "picture" : "video"}${number}`;
+  };
+  const problems = [...failures].map(([source, { message }]) => ({
+    source,
+    message: `${numbered(source, sources.get(source) === true)}: ${message}`,
+  }));
+  return new MediaError(problems, { cause: first });
+}

@@ -1,0 +1,95 @@
+import { z } from "zod";
+
+/** A field that asks for what is not there is refused by name; values of it that ask for nothing are taken. */
+export function unsupported(
+  message: string,
+  isHarmless: (value: unknown) => boolean,
+): z.ZodOptional<z.ZodUnknown> {
+  return z
+    .unknown()
+    .refine(isHarmless, { error: message, params: { unsupported: true } })
+    .optional();
+}
+
+export const isEmptyList = (value: unknown): boolean => Array.isArray(value) && value.length === 0;
+/** For what says something about a message that this model does not read. */
+const unread = z.unknown().optional();
+
+/** A hint for caches of other servers. */
+const hints = { cache_control: unread };
+const textPart = z.strictObject({ type: z.literal("text"), text: z.string(), ...hints });
+const refusalPart = z.strictObject({ type: z.literal("refusal"), refusal: z.string() });
+const address = z.preprocess(
+  (value) => (typeof value === "string" ? { url: value } : value),
+  z.strictObject({
+    url: z.string(),
+    /** A hint; pictures are always seen in the model's one size. */
+    detail: z.enum(["auto", "low", "high"]).optional(),
+  }),
+);
+const imagePart = z.strictObject({ type: z.literal("image_url"), image_url: address, ...hints });
+const videoPart = z.strictObject({ type: z.literal("video_url"), video_url: address, ...hints });
+
+const userContent = z.union([
+  z.string(),
+  z.array(z.discriminatedUnion("type", [textPart, imagePart, videoPart])).min(1),
+]);
+const textContent = z.union([z.string(), z.array(textPart).min(1)]);
+/** What an answer says; clients hand back also those that say nothing. */
+const answerContent = z.union([z.string(), z.array(z.discriminatedUnion("type", [textPart, refusalPart]))]);
+
+const name = z.string().optional();
+const noTools = "this server has no tools";
+
+const message = z.discriminatedUnion("role", [
+  z.strictObject({ role: z.literal("system"), content: textContent, name, ...hints }),
+  z.strictObject({ role: z.literal("developer"), content: textContent, name, ...hints }),
+  z.strictObject({ role: z.literal("user"), content: userContent, name, ...hints }),
+  z.strictObject({
+    role: z.literal("assistant"),
+    content: answerContent.optional(),
+    name,
+    refusal: z.string().optional(),
+    tool_calls: unsupported(noTools, isEmptyList),
+    function_call: unsupported(noTools, () => false),
+    audio: unsupported("this server has no sound", () => false),
+    // What clients and other servers keep beside an answer's words.
+    annotations: unread,
+    parsed: unread,
+    reasoning: unread,
+    reasoning_content: unread,
+    reasoning_details: unread,
+    thinking_blocks: unread,
+    provider_specific_fields: unread,
+    ...hints,
+  }),
+]);
+
+export const messagesSchema = z.array(message).min(1);
+/** Messages as they come. */
+export type ApiMessage = z.infer<typeof message>;
+
+/** A part of a message, as this server reads it. */
+export type ApiPart =
+  | { readonly type: "text"; readonly text: string }
+  | Pick<z.infer<typeof imagePart>, "type" | "image_url">
+  | Pick<z.infer<typeof videoPart>, "type" | "video_url">;
+
+/** What a message says: a text, or parts. A refusal is what an answer said. */
+export function contentOf(message: ApiMessage): string | readonly ApiPart[] {
+  if (message.role !== "assistant") return message.content;
+  const { content = "", refusal } = message;
+  const said = typeof content === "string" ? [content] : content.map(wordsOf);
+  return [...said, refusal ?? ""].filter((text) => text !== "").join("\n");
+}
+
+const wordsOf = (part: z.infer<typeof textPart> | z.infer<typeof refusalPart>): string =>
+  part.type === "text" ? part.text : part.refusal;
+
+/** The texts of messages. */
+export function textsOf(messages: readonly ApiMessage[]): string[] {
+  return messages.map(contentOf).flatMap((content) => {
+    if (typeof content === "string") return [content];
+    return content.flatMap((part) => (part.type === "text" ? [part.text] : []));
+  });
+}
