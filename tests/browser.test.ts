@@ -1,11 +1,12 @@
 import { cpSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { type Browser, chromium } from "playwright-core";
+import { type Browser, chromium, type Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { decodeImage, decodeVideo } from "../src/image/index.ts";
 import { type Answer, Owl } from "../src/index.ts";
 import { convertCheckpoint } from "../src/quantization/index.ts";
 import type { Harness, Question } from "./browser/page.ts";
+import { damagedPictures, isUpright, strangersFile, turnedPictures } from "./browser/pictures.ts";
 import type { FileServer } from "./browser/server.ts";
 import { answersInNode, ask, onDisk, openPage, root, Site } from "./browser/site.ts";
 import { chromiumPath, skipChromium } from "./setup/chromium.ts";
@@ -239,6 +240,53 @@ describe.skipIf(skipChromium)("inside a web page (Chromium)", { timeout: 300_000
       if (difference > 0) differences[name] = difference;
     }
     expect(differences).toEqual({});
+    await page.close();
+  });
+
+  /** A picture as the page and as Node decode it, or their refusals, and by how much the two differ at most. */
+  async function atBothDoors(page: Page, bytes: Uint8Array) {
+    plain.replaced.set("/fixtures/given", bytes);
+    const there = await page.evaluate(() => harness.decode("/fixtures/given"));
+    const here = await decodeImage(bytes).catch((error: Error) => error.message);
+    if (typeof here === "string" || typeof there === "string") return { here, there, difference: undefined };
+    const isSame = here.width === there.width && here.height === there.height;
+    const difference = isSame
+      ? Math.max(...there.data.map((value, i) => Math.abs(value - here.data[i])))
+      : 256;
+    return { here, there, difference };
+  }
+
+  it("turns pictures of every format as Node does, upright: red, green over blue, yellow", async () => {
+    const page = await openPage(plain, browser);
+    const wrong: string[] = [];
+    for (const { name, bytes } of await turnedPictures()) {
+      const { here, difference } = await atBothDoors(page, bytes);
+      if (typeof here === "string" || difference !== 0 || !isUpright(here)) wrong.push(name);
+    }
+    expect(wrong).toEqual([]);
+    await page.close();
+  });
+
+  it("takes files that only look damaged, and refuses cut and damaged ones, as Node does", async () => {
+    const page = await openPage(plain, browser);
+    const base = await decodeImage(strangersFile("base.jpg"));
+    for (const name of ["fill-bytes.jpg", "no-eoi-trailer.jpg"]) {
+      const { here, difference } = await atBothDoors(page, strangersFile(name));
+      expect([name, difference, here]).toEqual([name, 0, base]);
+    }
+    const { difference } = await atBothDoors(page, strangersFile("mif1.avif"));
+    expect(difference).toBe(0);
+    const { here, there } = await atBothDoors(page, strangersFile("corrupt-scan.jpg"));
+    expect(here).toMatch(/whole JPEG file, got 96×96 .*codes that no table has.*damaged or cut short/);
+    expect(there).toBe(here);
+    const taken: string[] = [];
+    for (const { name, bytes } of await damagedPictures()) {
+      const { here, there } = await atBothDoors(page, bytes);
+      if (typeof here !== "string") taken.push(`${name} in Node`);
+      if (typeof there !== "string") taken.push(`${name} in the page`);
+    }
+    expect(taken).toEqual([]);
+    plain.replaced.clear();
     await page.close();
   });
 

@@ -8,6 +8,7 @@ import {
   type PictureHeader,
   PlatformError,
   readPictureHeader,
+  wholeJpeg,
 } from "../platform/index.ts";
 import { type StoredMode, storedMode, withoutGifTransparency } from "./stored-mode.ts";
 
@@ -85,9 +86,14 @@ async function decoded(
 ): Promise<Picture> {
   const asStored = fidelity === "reference";
   const mode = storedMode(bytes, header);
-  const source = asStored && header.format === "gif" ? withoutGifTransparency(bytes) : bytes;
+  const source = asStored && header.format === "gif" ? withoutGifTransparency(bytes) : whole(bytes, header);
   const options = { decoding: decodingOf(mode, fidelity), orient: !asStored, maxPixels };
   return { mode, pixels: await decodePicture(source, options) };
+}
+
+/** The file, when it was found to be whole where its decoder would not tell. */
+function whole(bytes: Uint8Array, { format }: PictureHeader): Uint8Array {
+  return format === "jpeg" ? wholeJpeg(bytes) : bytes;
 }
 
 function decodingOf(mode: StoredMode, fidelity: Fidelity): Decoding {

@@ -9,6 +9,7 @@ export * from "./files.ts";
 export * from "./growing-file.ts";
 export * from "./http-socket.ts";
 export * from "./image-decoder.ts";
+export { JpegScanError, wholeJpeg } from "./jpeg.ts";
 export * from "./kept-files.ts";
 export * from "./kernel-memory.ts";
 export * from "./kernel-threads.ts";

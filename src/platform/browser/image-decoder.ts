@@ -1,5 +1,7 @@
 import { imageSize } from "image-size";
 import type { DecodedPixels, Decoding, PictureHeader } from "../image-decoder.ts";
+import { jpegSize } from "../jpeg.ts";
+import { orientationOf, turned, withoutOrientation } from "../orientation.ts";
 import { PlatformError } from "../platform-error.ts";
 
 type Bytes = Uint8Array<ArrayBuffer>;
@@ -12,7 +14,7 @@ const animated: Readonly<Record<string, string>> = { gif: "image/gif", webp: "im
 
 /** Reads a picture's header; decodes nothing. Throws the reader's own error where it cannot. */
 export async function readPictureHeader(bytes: Uint8Array): Promise<PictureHeader> {
-  const { type = "unknown", width, height } = imageSize(bytes);
+  const { type, width, height } = sizeOf(bytes);
   const mime = animated[type];
   const pages = mime === undefined ? 1 : await frameCount(bytes, mime);
   // What a browser decodes is light, whatever the file's inks and samples.
@@ -35,14 +37,26 @@ export async function decodePicture(
       'fidelity "reference" needs Node, got a browser, whose decoder applies orientation and transparency itself',
     );
   }
-  requireDrawable(imageSize(bytes).type);
+  requireDrawable(sizeOf(bytes).type);
   if (page !== undefined && page > 0) return decodeFrame(bytes, page);
-  const picture = await createImageBitmap(new Blob([bytes as Bytes]), { colorSpaceConversion: "none" });
+  const orientation = orientationOf(bytes);
+  // Browsers heed orientation in some formats only, which differ: none gets to see it.
+  const parts = orientation === undefined ? [bytes] : withoutOrientation(bytes, orientation);
+  const picture = await createImageBitmap(new Blob(parts as Bytes[]), { colorSpaceConversion: "none" });
   try {
-    return pixelsOf(picture, picture.width, picture.height);
+    const pixels = pixelsOf(picture, picture.width, picture.height);
+    return orient && orientation !== undefined ? turned(pixels, orientation.value) : pixels;
   } finally {
     picture.close();
   }
+}
+
+/** Kind and size as the header says: image-size's, which refuses some JPEG files that decoders read. */
+function sizeOf(bytes: Uint8Array): { type: string; width: number; height: number } {
+  const size = jpegSize(bytes);
+  if (size !== undefined) return { type: "jpeg", ...size };
+  const { type = "unknown", width, height } = imageSize(bytes);
+  return { type, width, height };
 }
 
 function requireDrawable(type: string | undefined): void {
@@ -84,7 +98,7 @@ async function frameCount(bytes: Uint8Array, type: string): Promise<number> {
 
 /** A frame as it is shown: over those before it. */
 async function decodeFrame(bytes: Uint8Array, page: number): Promise<DecodedPixels> {
-  const decoder = await openFrames(bytes, animated[imageSize(bytes).type ?? ""] ?? "");
+  const decoder = await openFrames(bytes, animated[sizeOf(bytes).type] ?? "");
   try {
     const { image } = await decoder.decode({ frameIndex: page });
     const pixels = pixelsOf(image, image.displayWidth, image.displayHeight);

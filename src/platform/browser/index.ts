@@ -3,6 +3,7 @@ export { bytesOfDataUrl, isBareBase64, isDataUrl } from "../data-url.ts";
 export { fetchBytes } from "../fetch-bytes.ts";
 export { FileError } from "../file-error.ts";
 export * from "../file-kind.ts";
+export { JpegScanError, wholeJpeg } from "../jpeg.ts";
 export * from "../kernel-memory.ts";
 export { DeviceLostError, OnnxRuntimeError, OutOfMemoryError } from "../onnx-runtime.ts";
 export { PlatformError } from "../platform-error.ts";

@@ -1,0 +1,100 @@
+import { readFileSync } from "node:fs";
+import sharp from "sharp";
+import type { RgbImage } from "../../src/image/index.ts";
+
+/** A file and what it is. */
+interface NamedFile {
+  readonly name: string;
+  readonly bytes: Uint8Array;
+}
+
+const fixture = (path: string): Uint8Array =>
+  new Uint8Array(readFileSync(new URL(`../fixtures/${path}`, import.meta.url)));
+/** A file of `tests/fixtures/strangers`. */
+export const strangersFile = (name: string): Uint8Array => fixture(`strangers/${name}`);
+
+const width = 64;
+const height = 32;
+/** Left above, right above, left below, right below. */
+const quarters = [
+  [255, 0, 0],
+  [0, 255, 0],
+  [0, 0, 255],
+  [255, 255, 0],
+];
+const quarterAt = (x: number, y: number): number[] =>
+  quarters[(y >= height / 2 ? 2 : 0) + (x >= width / 2 ? 1 : 0)];
+
+/** Whether a picture shows its four quarters where they belong; their shades may differ. */
+export function isUpright(image: RgbImage): boolean {
+  if (image.width !== width || image.height !== height) return false;
+  const isRight = (x: number, y: number): boolean =>
+    quarterAt(x, y).every((level, i) => level > 100 === image.data[(y * width + x) * 3 + i] > 100);
+  return [4, width - 5].every((x) => [4, height - 5].every((y) => isRight(x, y)));
+}
+
+/** Where a pixel of the upright picture is stored, by EXIF orientation from 1 on (EXIF 2.3, 4.6.4 A). */
+const stored: ((x: number, y: number) => [x: number, y: number])[] = [
+  (x, y) => [x, y],
+  (x, y) => [width - 1 - x, y],
+  (x, y) => [width - 1 - x, height - 1 - y],
+  (x, y) => [x, height - 1 - y],
+  (x, y) => [y, x],
+  (x, y) => [y, width - 1 - x],
+  (x, y) => [height - 1 - y, width - 1 - x],
+  (x, y) => [height - 1 - y, x],
+];
+
+/** The four quarters in every format that can say how it is turned, in all eight ways. */
+export async function turnedPictures(): Promise<NamedFile[]> {
+  const files: NamedFile[] = [3, 6].map((orientation) => {
+    const name = `exif-${orientation}.webp`;
+    return { name, bytes: strangersFile(name) };
+  });
+  for (const [i, place] of stored.entries()) {
+    const size = i < 4 ? { width, height } : { width: height, height: width };
+    const pixels = new Uint8Array(width * height * 3);
+    for (let y = 0; y < height; y++) {
+      for (let x = 0; x < width; x++) {
+        const [column, row] = place(x, y);
+        pixels.set(quarterAt(x, y), (row * size.width + column) * 3);
+      }
+    }
+    const picture = sharp(pixels, { raw: { ...size, channels: 3 } }).withMetadata({ orientation: i + 1 });
+    const written = {
+      jpeg: picture.clone().jpeg({ quality: 100, chromaSubsampling: "4:4:4" }),
+      png: picture.clone().png(),
+      webp: picture.clone().webp({ lossless: true }),
+      avif: picture.clone().avif({ lossless: true, effort: 0 }),
+    };
+    for (const [format, file] of Object.entries(written)) {
+      files.push({ name: `orientation ${i + 1} as ${format}`, bytes: new Uint8Array(await file.toBuffer()) });
+    }
+  }
+  return files;
+}
+
+/** Files of every format that end too early, or of which a byte is another. */
+export async function damagedPictures(): Promise<NamedFile[]> {
+  const shared = ["photo.jpg", "rgb.png", "lossy.webp"];
+  const photo = sharp(fixture("image/rgb.png"));
+  const whole: NamedFile[] = [
+    ...shared.map((name) => ({ name, bytes: fixture(`image/${name}`) })),
+    {
+      name: "progressive.jpg",
+      bytes: new Uint8Array(await photo.clone().jpeg({ progressive: true }).toBuffer()),
+    },
+    { name: "still.gif", bytes: new Uint8Array(await photo.clone().gif().toBuffer()) },
+    { name: "lossless.webp", bytes: new Uint8Array(await photo.clone().webp({ lossless: true }).toBuffer()) },
+    { name: "photo.avif", bytes: new Uint8Array(await photo.clone().avif({ effort: 0 }).toBuffer()) },
+  ];
+  const cut = whole.flatMap(({ name, bytes }) =>
+    [0.5, 0.75, 0.95].map((share) => ({
+      name: `${name} cut to ${share}`,
+      bytes: bytes.slice(0, Math.trunc(bytes.length * share)),
+    })),
+  );
+  const png = fixture("image/rgb.png");
+  png[png.length - 30] ^= 1;
+  return [...cut, { name: "a PNG with a wrong checksum", bytes: png }];
+}
