@@ -1,5 +1,6 @@
 import { type Koffi, returnFreedMemory } from "./freed-memory.ts";
 import { OnnxRuntimeError } from "./onnx-runtime.ts";
+import { turnTelemetryOff } from "./telemetry.ts";
 
 /** An address in native memory; 0n is C's null. */
 export type Pointer = bigint;
@@ -35,6 +36,7 @@ const pointer = "void *" as const;
 const declarations = {
   GetErrorMessage: { index: 2, result: "str", parameters: [pointer] },
   CreateEnv: { index: 3, result: status, parameters: ["int", "str", pointer] },
+  DisableTelemetryEvents: { index: 6, result: status, parameters: [pointer] },
   CreateSessionFromArray: {
     index: 8,
     result: status,
@@ -244,6 +246,7 @@ export async function loadOrtApi(libraryPath: string): Promise<OrtApi> {
   let api = apis.get(libraryPath);
   if (api === undefined) {
     enlargeStacks(koffi);
+    turnTelemetryOff(koffi);
     returnFreedMemory(koffi);
     api = new OrtApi(koffi, libraryPath);
     apis.set(libraryPath, api);
@@ -251,7 +254,8 @@ export async function loadOrtApi(libraryPath: string): Promise<OrtApi> {
   return api;
 }
 
-function enlargeStacks(koffi: Koffi): void {
+/** Makes room for kernels on koffi's stacks, which it allows until it has loaded its first library. */
+export function enlargeStacks(koffi: Koffi): void {
   const { sync_stack_size: sync = 0, async_stack_size: async = 0 } = koffi.config();
   if (sync >= stackBytes && async >= stackBytes) return;
   try {

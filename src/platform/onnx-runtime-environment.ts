@@ -33,7 +33,16 @@ function createEnvironment(api: OrtApi, threads: number): Pointer {
     // Nodes run one after the other; the pool that could run several at once would only idle.
     api.call(where, "SetGlobalInterOpNumThreads", options, 1);
     api.call(where, "SetGlobalSpinControl", options, 0);
-    return api.create(where, "CreateEnvWithGlobalThreadPools", logSeverity, "mplug-owl", options);
+    const environment = api.create(
+      where,
+      "CreateEnvWithGlobalThreadPools",
+      logSeverity,
+      "mplug-owl",
+      options,
+    );
+    // Another binding may have made the process's environment before us: no event tells of our graphs even then.
+    api.call(where, "DisableTelemetryEvents", environment);
+    return environment;
   } finally {
     api.native.ReleaseThreadingOptions(options);
   }

@@ -1,4 +1,5 @@
 import type { InferenceSession, Tensor } from "onnxruntime-common";
+import type { Koffi } from "./freed-memory.ts";
 import {
   boundTargets,
   type OnnxBoundRun,
@@ -12,7 +13,9 @@ import {
   outputTargets,
   sessionSettings,
 } from "./onnx-runtime.ts";
+import { enlargeStacks } from "./onnx-runtime-api.ts";
 import { onnxRuntimeLibrary, processorCount, requireCudaFiles } from "./onnx-runtime-library.ts";
+import { turnTelemetryOff } from "./telemetry.ts";
 
 type Library = typeof import("onnxruntime-node");
 
@@ -24,6 +27,7 @@ const logSeverityLevel = 4;
  * Every output is copied, and a run blocks the event loop.
  */
 export async function openNodeBinding(fallbackReason?: string): Promise<OnnxRuntime> {
+  turnTelemetryOff(await koffiIfThere());
   const library = await import("onnxruntime-node");
   return {
     binding: "onnxruntime-node",
@@ -46,6 +50,17 @@ export async function openNodeBinding(fallbackReason?: string): Promise<OnnxRunt
       return new NodeSession(library, session);
     },
   };
+}
+
+/** koffi, where there is a build for the platform. */
+async function koffiIfThere(): Promise<Koffi | undefined> {
+  const koffi = await import("koffi").catch(() => undefined);
+  try {
+    if (koffi !== undefined) enlargeStacks(koffi);
+  } catch {
+    // Another program has loaded a library before. The C API says so when it is opened; nothing here needs the room.
+  }
+  return koffi;
 }
 
 function sessionOptions(options: OnnxSessionOptions): InferenceSession.SessionOptions {
