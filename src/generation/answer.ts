@@ -6,6 +6,7 @@ import { type GenerationSettings, SettingsError } from "./settings.ts";
 import { StopStrings } from "./stop-strings.ts";
 import { highest, type TokenChoice, tokenChoice } from "./token-choice.ts";
 import { reportToken } from "./token-report.ts";
+import { forbidIds } from "./tokenless-ids.ts";
 
 export type { Answer, FinishReason } from "./request.ts";
 
@@ -13,6 +14,8 @@ export type { Answer, FinishReason } from "./request.ts";
 export interface AnswerOptions {
   /** Turns its tokens into text; without it the text stays empty. */
   readonly stream?: TextStream | undefined;
+  /** Ids that are never chosen and in no report, because they stand for no token. */
+  readonly tokenless?: readonly number[] | undefined;
   /** Which tokens may come next; absent: any. */
   readonly constraint?: TokenConstraint | undefined;
   /** Reports each token's log-probability and those of so many likeliest ones; absent: no report. */
@@ -56,15 +59,17 @@ export class GrowingAnswer {
 
   /** The next token, chosen from its logits (which are overwritten). */
   choose(logits: Float32Array): void {
-    const { constraint, topLogprobs } = this.#options;
+    const { constraint, topLogprobs, tokenless = [] } = this.#options;
+    forbidIds(logits, tokenless, this.#settings.eosTokenIds);
     const original = topLogprobs === undefined ? undefined : logits.slice();
-    const id = constraint === undefined ? this.#choice(logits, this.#history) : this.#constrained(logits);
+    const isFree = constraint === undefined && tokenless.length === 0;
+    const id = isFree ? this.#choice(logits, this.#history) : this.#constrained(logits);
     constraint?.accept(id);
     if (original !== undefined) this.#reports.push(reportToken(original, id, topLogprobs!));
     this.add(id);
   }
 
-  /** A token that the constraint allows, also where a penalty removes every one of these. */
+  /** A token that is allowed, also where a penalty removes every one of these. */
   #constrained(logits: Float32Array): number {
     this.#options.constraint?.forbid(logits);
     const allowed = logits.slice();
@@ -157,18 +162,21 @@ function remainingRows(answers: readonly GrowingAnswer[]): number[] {
 
 /**
  * The best answer of a beam search as the reference returns it: where it ended before the longest length, the
- * first of the eos ids closes it. `logits` are the prompt's; every row of `beams` holds the prompt.
+ * first of the eos ids closes it. `logits` are the prompt's; every row of `beams` holds the prompt. `tokenless` ids are
+ * never chosen.
  */
 export async function decodeBeams(
   beams: Decoder,
   logits: Float32Array,
   settings: GenerationSettings,
   signal: AbortSignal | undefined,
+  tokenless: readonly number[] = [],
 ): Promise<number[]> {
   const { numBeams, maxNewTokens, eosTokenIds } = settings;
   const search = new BeamSearch(settings);
   let next: readonly Float32Array[] = Array.from({ length: numBeams }, () => logits.slice());
   for (;;) {
+    for (const one of next) forbidIds(one, tokenless, eosTokenIds);
     const { sources, tokens } = search.advance(next);
     if (search.done) break;
     beams.select(sources);

@@ -1,8 +1,8 @@
-import type { TextStream } from "../tokenizer/index.ts";
 import { decodeBeams, GrowingAnswer } from "./answer.ts";
 import { roomySettings, withNotes } from "./answer-room.ts";
 import { evenCount } from "./decoder.ts";
 import { GenerationJob } from "./generation-job.ts";
+import type { GeneratorOptions } from "./generator.ts";
 import { KeyValueRows } from "./key-value-rows.ts";
 import type { LoadedModel } from "./loaded-model.ts";
 import { checkPrompt } from "./prompt.ts";
@@ -59,7 +59,7 @@ export interface EngineStatistics {
  */
 export class Engine {
   readonly #model: LoadedModel;
-  readonly #textStream: (() => TextStream) | undefined;
+  readonly #tokens: GeneratorOptions;
   readonly #rows: KeyValueRows;
   readonly #chunk: number;
   /** Who may be at work on an answer. */
@@ -83,12 +83,12 @@ export class Engine {
   };
 
   /** @throws RangeError where an option is no whole number in its range */
-  constructor(model: LoadedModel, textStream: (() => TextStream) | undefined, options: EngineOptions = {}) {
+  constructor(model: LoadedModel, tokens: GeneratorOptions, options: EngineOptions = {}) {
     const { maxRunning = 8, prefillChunk = 128, keyValueCacheBytes, visualCacheBytes } = options;
     requireWhole({ maxRunning, prefillChunk }, 1);
     requireWhole({ keyValueCacheBytes, visualCacheBytes }, 0);
     this.#model = model;
-    this.#textStream = textStream;
+    this.#tokens = tokens;
     this.#chunk = evenCount(prefillChunk);
     this.#places = new Turns(maxRunning);
     this.#rows = new KeyValueRows(model, maxRunning, keyValueCacheBytes);
@@ -131,7 +131,8 @@ export class Engine {
     const { prompt, settings, constraint, topLogprobs } = request;
     checkPrompt(prompt, this.#model.config);
     const allowed = roomySettings(settings, prompt, this.#model.config);
-    const answer = new GrowingAnswer(allowed, { stream: this.#textStream?.(), constraint, topLogprobs });
+    const { textStream, tokenless } = this.#tokens;
+    const answer = new GrowingAnswer(allowed, { stream: textStream?.(), tokenless, constraint, topLogprobs });
     return new GenerationJob(this.#model, request, allowed, answer);
   }
 
@@ -268,7 +269,7 @@ export class Engine {
       this.#leaveRow(job);
       return decoder;
     }, signal);
-    for (const id of await decodeBeams(beams, logits, settings, signal)) {
+    for (const id of await decodeBeams(beams, logits, settings, signal, this.#tokens.tokenless)) {
       if (!answer.finished) answer.add(id);
     }
     if (!answer.finished) answer.end("end");

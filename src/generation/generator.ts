@@ -11,6 +11,8 @@ import type { GenerationSettings } from "./settings.ts";
 export interface GeneratorOptions {
   /** Makes a new stream of text for an answer (`tokenizer.stream`); without it answers have ids only. */
   readonly textStream?: (() => TextStream) | undefined;
+  /** Ids of the model that stand for no token; they are never chosen. Default none. */
+  readonly tokenless?: readonly number[] | undefined;
 }
 
 /** What may go with a request for answers. */
@@ -33,12 +35,12 @@ interface Conversation {
 /** Continues prompts. Answers may be asked for at the same time; each has its own state. */
 export class Generator {
   readonly #model: LoadedModel;
-  readonly #textStream: (() => TextStream) | undefined;
+  readonly #options: GeneratorOptions;
   #conversation: Conversation | undefined;
 
   constructor(model: LoadedModel, options: GeneratorOptions = {}) {
     this.#model = model;
-    this.#textStream = options.textStream;
+    this.#options = options;
   }
 
   /** Positions of the last conversation that its KV cache holds. */
@@ -156,7 +158,9 @@ export class Generator {
     answer: GrowingAnswer,
     signal: AbortSignal | undefined,
   ): Promise<void> {
-    for (const id of await decodeBeams(decoder.repeated(settings.numBeams), logits, settings, signal)) {
+    const { tokenless } = this.#options;
+    const beams = decoder.repeated(settings.numBeams);
+    for (const id of await decodeBeams(beams, logits, settings, signal, tokenless)) {
       if (!answer.finished) answer.add(id);
     }
     if (!answer.finished) answer.end("end");
@@ -164,7 +168,8 @@ export class Generator {
 
   #growing(allowed: GenerationSettings, { constraint }: GeneratorRequest): GrowingAnswer {
     return new GrowingAnswer(allowed, {
-      stream: this.#textStream?.(),
+      stream: this.#options.textStream?.(),
+      tokenless: this.#options.tokenless,
       constraint: constraint?.(allowed.maxNewTokens),
     });
   }

@@ -22,7 +22,7 @@ import { loadTokenizer, type Tokenizer } from "../tokenizer/index.ts";
 import type { Answer } from "./answer.ts";
 import type { AttentionMaps } from "./attention-maps.ts";
 import { Engine, type EngineOptions } from "./engine.ts";
-import { Generator, type GeneratorRequest } from "./generator.ts";
+import { Generator, type GeneratorOptions, type GeneratorRequest } from "./generator.ts";
 import { LoadedModel } from "./loaded-model.ts";
 import {
   type ForwardResult,
@@ -42,6 +42,7 @@ import {
   settingsFromGenerationConfig,
 } from "./settings.ts";
 import { areMappable, storedParameters } from "./stored-weights.ts";
+import { tokenlessIds } from "./tokenless-ids.ts";
 
 export interface LoadOptions {
   /** Where the model runs. Default "cpu". */
@@ -109,7 +110,7 @@ export class Owl {
 
   private constructor(parts: Parts) {
     this.#parts = parts;
-    this.#generator = new Generator(parts.model, { textStream: parts.tokenizer?.stream });
+    this.#generator = new Generator(parts.model, tokensOf(parts));
   }
 
   /**
@@ -228,8 +229,7 @@ export class Owl {
 
   /** Makes answers for many who ask at the same time, as a server needs it. Close it before the owl. */
   engine(options: EngineOptions = {}): Engine {
-    const { model, tokenizer } = this.#parts;
-    return new Engine(model, tokenizer?.stream, options);
+    return new Engine(this.#parts.model, tokensOf(this.#parts), options);
   }
 
   /**
@@ -308,6 +308,12 @@ async function readModel(
   } finally {
     await weights.close();
   }
+}
+
+/** What answers need of the tokenizer, where there is one. */
+function tokensOf({ tokenizer, config }: Parts): GeneratorOptions {
+  if (tokenizer === undefined) return {};
+  return { textStream: tokenizer.stream, tokenless: tokenlessIds(tokenizer, config.language.vocabulary) };
 }
 
 function adapterError(directory: string, adapter: string): Error {

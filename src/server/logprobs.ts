@@ -60,7 +60,9 @@ export class TokenReport {
       .filter(({ id }) => !this.#eosTokenIds.includes(id))
       .map((token) => {
         const written = this.#write(token.id);
-        const top = token.top.map(({ id, logprob }) => ({ ...this.#write(id), logprob: finite(logprob) }));
+        // The one that ends answers may be none of the tokenizer's.
+        const tokens = token.top.filter(({ id }) => this.#tokenizer.hasToken(id));
+        const top = tokens.map(({ id, logprob }) => ({ ...this.#write(id), logprob: finite(logprob) }));
         this.#isFirst = false;
         return { written, token, top };
       });

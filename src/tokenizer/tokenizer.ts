@@ -47,6 +47,8 @@ export interface Tokenizer {
    * @throws TokenizerError for an id outside the vocabulary
    */
   decode(ids: Iterable<number>, options?: DecodeOptions): string;
+  /** Whether an id stands for a token: there may be holes below {@link vocabularySize}. */
+  hasToken(id: number): boolean;
   /** What a token adds to a text, in UTF-8; undefined: nothing, for a special token and an id without a token. */
   bytes(id: number): Uint8Array | undefined;
   /** Decodes id by id; all of it together equals `decode(ids, { skipSpecialTokens: true })`. */
@@ -75,6 +77,7 @@ export function createTokenizer(json: TokenizerJson, configuration: TokenizerCon
       const kept = skipSpecialTokens ? [...list].filter((id) => !special.has(id)) : [...list];
       return table.kind === "sentencepiece" ? decodeRuns(table, kept, special) : decodeRun(table, kept);
     },
+    hasToken: table.has,
     bytes: (id) => (special.has(id) || !table.has(id) ? undefined : table.bytes(id)),
     stream() {
       const run = decodingRun(table);
