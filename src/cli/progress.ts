@@ -38,6 +38,8 @@ function sentence(event: Exclude<TrainingEvent, Step>): string | undefined {
       return event.step === 0 ? undefined : `going on after step ${event.step}`;
     case "silent":
       return `nothing to learn in ${event.rows.join(", ")}`;
+    case "skipped":
+      return `left out ${event.row}${event.replacedBy === undefined ? "" : `, ${event.replacedBy} in its place`}: ${event.reason}`;
     case "evaluation":
       return `step ${event.step}: loss on held-out rows ${event.loss.toFixed(4)}`;
     case "checkpoint":

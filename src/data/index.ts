@@ -6,3 +6,4 @@ export * from "./jsonl.ts";
 export * from "./order.ts";
 export * from "./random.ts";
 export * from "./reader.ts";
+export * from "./skipped-rows.ts";

@@ -212,7 +212,13 @@ async function replaceResolved(
   await settleDirectory(directory, keep);
   const partial = `${directory}.partial`;
   await makeDirectory(partial);
-  await fill(partial);
+  try {
+    await fill(partial);
+  } catch (error) {
+    // On a full disk it would take the room that going on needs.
+    await fs.rm(partial, { recursive: true, force: true });
+    throw error;
+  }
   await orFileError(directory, "must be a directory that can be replaced", async () => {
     await fs.rename(partial, `${directory}.next`);
     if ((await pathKind(directory)) !== "missing") await fs.rename(directory, `${directory}.previous`);

@@ -8,6 +8,7 @@ export interface GrowingFile {
   readonly path: string;
   /** Bytes that are in it. */
   readonly size: number;
+  /** Adds all of it or, where the disk is full, nothing. */
   append(bytes: Uint8Array): Promise<void>;
   /** Returns when what was appended has reached the disk. */
   flush(): Promise<void>;
@@ -45,11 +46,19 @@ class OpenedFile implements GrowingFile {
   }
 
   async append(bytes: Uint8Array): Promise<void> {
+    const before = this.size;
     let done = 0;
-    while (done < bytes.byteLength) {
-      const { bytesWritten } = await orFileError(this.path, MUST, () => this.#handle.write(bytes, done));
-      done += bytesWritten;
-      this.size += bytesWritten;
+    try {
+      while (done < bytes.byteLength) {
+        const { bytesWritten } = await orFileError(this.path, MUST, () => this.#handle.write(bytes, done));
+        done += bytesWritten;
+        this.size += bytesWritten;
+      }
+    } catch (error) {
+      await this.#handle.truncate(before).then(() => {
+        this.size = before;
+      });
+      throw error;
     }
   }
 

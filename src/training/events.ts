@@ -18,6 +18,14 @@ export type TrainingEvent =
     }
   /** Rows in which no token counts: they were computed and taught nothing. */
   | { readonly kind: "silent"; readonly step: number; readonly rows: readonly string[] }
+  /** A row that could not be read, and which one stands in its place (none for a held-out row). */
+  | {
+      readonly kind: "skipped";
+      readonly step: number;
+      readonly row: string;
+      readonly reason: string;
+      readonly replacedBy?: string | undefined;
+    }
   | { readonly kind: "evaluation"; readonly step: number; readonly loss: number }
   | { readonly kind: "checkpoint"; readonly step: number; readonly directory: string }
   | { readonly kind: "end"; readonly step: number; readonly complete: boolean };

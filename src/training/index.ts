@@ -4,10 +4,20 @@ export { initialize } from "./initialize.ts";
 export { microBatchesOf, openLanes } from "./lanes.ts";
 export { estimateMemory, type MemoryEstimate } from "./memory.ts";
 export { denseHead, denseObjective, languageObjective, type Objective, scopeOptions } from "./objective.ts";
+export { lockOutput, OutputInUseError } from "./output-lock.ts";
 export { type LoraSettings, rateFactorOf, scheduleOf, type TrainingRecipe } from "./recipe.ts";
+export type { RunInput, RunInputs } from "./run-inputs.ts";
 export { adapterOf, type ModelFiles, publishedValues, saveModel, saveTrainedAdapter } from "./save.ts";
 export { learningRateAt, type Schedule } from "./schedule.ts";
-export { hasState, type Progress, ResumeError, restoreState, saveState, trainedValues } from "./state.ts";
+export {
+  hasState,
+  type Progress,
+  ResumeError,
+  restoreState,
+  type StateOptions,
+  saveState,
+  trainedValues,
+} from "./state.ts";
 export type { TrainingBatch } from "./step-programs.ts";
 export { type TrainingOutcome, type TrainOptions, train } from "./train.ts";
 export {

@@ -1,15 +1,42 @@
-import { appendText, makeDirectory, parentDirectory } from "../platform/index.ts";
+import { makeDirectory, openGrowingFile, parentDirectory, pathKind, readBytes } from "../platform/index.ts";
 import type { TrainingEvent } from "./events.ts";
 
 /** A file with one JSON object a line. */
 export interface RunLog {
+  /** Adds a line: all of it or, where the disk is full, nothing. */
   write(event: TrainingEvent): Promise<void>;
+  close(): Promise<void>;
 }
 
-/** Opens a log for further lines; what an earlier part of the run wrote stays. */
+const newline = 0x0a;
+
+/**
+ * Opens a log for further lines; what an earlier part of the run wrote stays. A last line that has no end is one that was torn
+ * when the process or the machine stopped: it goes, unless only its end is missing.
+ */
 export async function openRunLog(path: string): Promise<RunLog> {
   await makeDirectory(parentDirectory(path));
+  const bytes = (await pathKind(path)) === "file" ? await readBytes(path) : new Uint8Array();
+  const file = await openGrowingFile(path);
+  const whole = bytes.lastIndexOf(newline) + 1;
+  if (whole < bytes.length) {
+    if (isJson(bytes.subarray(whole))) await file.append(new Uint8Array([newline]));
+    else await file.cut(whole);
+  }
   return {
-    write: (event) => appendText(path, `${JSON.stringify({ time: new Date().toISOString(), ...event })}\n`),
+    write: async (event) => {
+      const line = `${JSON.stringify({ time: new Date().toISOString(), ...event })}\n`;
+      await file.append(new TextEncoder().encode(line));
+    },
+    close: () => file.close(),
   };
+}
+
+function isJson(bytes: Uint8Array): boolean {
+  try {
+    JSON.parse(new TextDecoder().decode(bytes));
+    return true;
+  } catch {
+    return false;
+  }
 }

@@ -2,6 +2,7 @@ import { z } from "zod";
 import { type NamedTensors, readSafetensors, saveCheckpoint } from "../checkpoint/index.ts";
 import { completeDirectory, joinPath, pathKind, readJson } from "../platform/index.ts";
 import type { TrainingRecipe } from "./recipe.ts";
+import { changedInputs, type RunInputs } from "./run-inputs.ts";
 import type { Trainer } from "./trainer.ts";
 
 const stateFile = "training_state.json";
@@ -16,13 +17,27 @@ export interface Progress {
   readonly position: number;
   /** Tokens seen so far. */
   readonly tokens: number;
+  /** Names of the rows that were left out so far because they could not be read. */
+  readonly skipped?: readonly string[] | undefined;
+}
+
+/** What the directory of a state is compared with, beside the recipe. */
+export interface StateOptions {
+  /** What the run is made from. States that were written without it fit all. */
+  readonly inputs?: RunInputs | undefined;
+  /** Go on although data were changed. */
+  readonly allowChangedData?: boolean | undefined;
 }
 
 const progressSchema = z.object({
   step: z.number().int().nonnegative(),
   position: z.number().int().nonnegative(),
   tokens: z.number().nonnegative(),
+  skipped: z.array(z.string()).optional(),
   recipe: z.record(z.string(), z.unknown()),
+  inputs: z
+    .record(z.string(), z.object({ digest: z.string(), says: z.string(), isData: z.boolean() }))
+    .optional(),
 });
 
 /** A checkpoint that does not belong to the run that asks for it. */
@@ -39,11 +54,12 @@ export async function saveState<S>(
   trainer: Trainer<S>,
   progress: Progress,
   recipe: TrainingRecipe,
+  { inputs }: StateOptions = {},
 ): Promise<void> {
   await saveCheckpoint(directory, {
     config: { model_type: "mplug-owl-training-state" },
     tensors: trainedValues(trainer),
-    files: { [stateFile]: `${JSON.stringify({ ...progress, recipe }, null, 2)}\n` },
+    files: { [stateFile]: `${JSON.stringify({ ...progress, recipe, inputs }, null, 2)}\n` },
     tensorFiles: { [momentsFile]: trainer.moments() },
   });
 }
@@ -62,20 +78,22 @@ export async function hasState(directory: string): Promise<boolean> {
 /**
  * Puts a trainer where `saveState` left one.
  *
- * @throws ResumeError naming every number of the recipe that differs and would make the run another one
+ * @throws ResumeError naming every number of the recipe and every input that differs and would make the run another one
  */
 export async function restoreState<S>(
   directory: string,
   trainer: Trainer<S>,
   recipe: TrainingRecipe,
+  options: StateOptions = {},
 ): Promise<Progress> {
   const from = await completeDirectory(directory);
   const path = joinPath(from, stateFile);
   const parsed = progressSchema.safeParse(await readJson(path));
   if (!parsed.success)
     throw new ResumeError(`${path}: must be a training state, got ${parsed.error.message}`);
-  const { recipe: earlier, ...progress } = parsed.data;
+  const { recipe: earlier, inputs, ...progress } = parsed.data;
   requireSameRecipe(path, earlier, recipe);
+  requireSameInputs(path, inputs, options);
   trainer.restore(
     progress.step,
     await readSafetensors(joinPath(from, weightsFile)),
@@ -84,8 +102,21 @@ export async function restoreState<S>(
   return progress;
 }
 
-// These change what is printed and kept, not what is computed.
-const harmless = new Set(["name", "evaluateEvery", "saveEvery"]);
+function requireSameInputs(path: string, earlier: RunInputs | undefined, options: StateOptions): void {
+  const { inputs, allowChangedData = false } = options;
+  if (earlier === undefined || inputs === undefined) return;
+  const changed = changedInputs(earlier, inputs, allowChangedData);
+  if (changed.length === 0) return;
+  const list = changed.map((change) => `  ${change}`).join("\n");
+  const isData = changedInputs(earlier, inputs, true).length < changed.length;
+  const allowed = isData ? " Whoever means other data goes on with --allow-changed-data." : "";
+  throw new ResumeError(
+    `${path}: a run goes on from what it began with, got something else:\n${list}\nRestore it, or begin a new run in another directory.${allowed}`,
+  );
+}
+
+// These change what is printed and kept, and how much memory is taken, not what is computed.
+const harmless = new Set(["name", "evaluateEvery", "saveEvery", "microBatch"]);
 
 function requireSameRecipe(path: string, earlier: Record<string, unknown>, recipe: TrainingRecipe): void {
   const now: Record<string, unknown> = { ...recipe };

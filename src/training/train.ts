@@ -1,11 +1,13 @@
-import { DataError, type Reader } from "../data/index.ts";
-import { joinPath } from "../platform/index.ts";
+import { DataError, type Reader, type SkippedRows } from "../data/index.ts";
+import { type FileLock, joinPath } from "../platform/index.ts";
 import type { TrainingEvent } from "./events.ts";
+import { lockOutput } from "./output-lock.ts";
 import type { TrainingRecipe } from "./recipe.ts";
+import type { RunInputs } from "./run-inputs.ts";
 import { openRunLog, type RunLog } from "./run-log.ts";
 import { hasState, type Progress, restoreState, saveState } from "./state.ts";
 import type { TrainingBatch } from "./step-programs.ts";
-import type { Trainer } from "./trainer.ts";
+import { DivergenceError, type Trainer } from "./trainer.ts";
 
 export interface TrainOptions<S> {
   readonly trainer: Trainer<S>;
@@ -17,6 +19,14 @@ export interface TrainOptions<S> {
   readonly directory?: string;
   /** Go on from `state/` where there is one. */
   readonly resume?: boolean;
+  /** What the run is made from, beside the recipe: `resume` goes on only where it is the same. */
+  readonly inputs?: RunInputs;
+  /** `resume` goes on although data among the inputs are others. */
+  readonly allowChangedData?: boolean;
+  /** Rows that the reader leaves out because they cannot be read; they are told and remembered. */
+  readonly skipped?: SkippedRows;
+  /** The lock on the directory (`lockOutput`), where whoever calls holds it. */
+  readonly lock?: FileLock;
   /** Stop early: the step under way ends, a checkpoint is written. */
   readonly signal?: AbortSignal;
   readonly onEvent?: (event: TrainingEvent) => void;
@@ -33,6 +43,8 @@ interface Run<S> {
   readonly options: TrainOptions<S>;
   readonly emit: (event: TrainingEvent) => Promise<void>;
   progress: Progress;
+  /** The step of the last checkpoint. */
+  saved: number;
   /** Seconds of computing and tokens since this process began, for the rate. */
   readonly since: { seconds: number; tokens: number; steps: number };
 }
@@ -40,36 +52,90 @@ interface Run<S> {
 /**
  * The training loop of every stage: read, update, evaluate, write a checkpoint, until the recipe's steps are done
  * or the signal says stop. The next batch is prepared while the current one is computed. Going on from a
- * checkpoint gives bit for bit what an uninterrupted run would have given.
+ * checkpoint gives bit for bit what an uninterrupted run would have given. Whatever fails after a step that no checkpoint
+ * holds yet, a checkpoint of that step is written first, so that nothing learned is lost; but none of weights that diverge.
  *
- * @throws DataError where all rows of an update have nothing to learn, naming them
+ * @throws DataError where all rows of an update have nothing to learn, naming them; OutputInUseError; whatever a row, a step or
+ *   the disk throws
  */
 export async function train<S>(options: TrainOptions<S>): Promise<TrainingOutcome> {
-  const { directory, recipe, trainer, signal } = options;
-  const log = directory === undefined ? undefined : await openRunLog(joinPath(directory, "log.jsonl"));
+  const { directory } = options;
+  if (directory === undefined) return trainFrom(options, undefined);
+  const lock = options.lock ?? (await lockOutput(directory));
+  try {
+    const log = await openRunLog(joinPath(directory, "log.jsonl"));
+    try {
+      return await trainFrom(options, log);
+    } finally {
+      await log.close();
+    }
+  } finally {
+    if (options.lock === undefined) await lock.release();
+  }
+}
+
+async function trainFrom<S>(options: TrainOptions<S>, log: RunLog | undefined): Promise<TrainingOutcome> {
+  const progress = await startingPoint(options);
   const run: Run<S> = {
     options,
     emit: (event) => emitTo(event, log, options.onEvent),
-    progress: await startingPoint(options),
+    progress,
+    saved: progress.step,
     since: { seconds: 0, tokens: 0, steps: 0 },
   };
+  try {
+    return await stepsOf(run);
+  } catch (error) {
+    await rescue(run, error);
+    throw error;
+  }
+}
+
+async function stepsOf<S>(run: Run<S>): Promise<TrainingOutcome> {
+  const { recipe, trainer, signal, ...options } = run.options;
   await run.emit({ kind: "start", recipe: recipe.name, step: trainer.step, steps: recipe.steps });
   let portion = trainer.step < recipe.steps ? options.reader(run.progress.position) : undefined;
-  let saved = trainer.step;
   while (portion !== undefined && signal?.aborted !== true) {
     const began = performance.now();
     const { batches, next } = await portion;
+    await tellSkipped(run);
     const last = trainer.step + 1 >= recipe.steps;
     portion = last ? undefined : quietly(options.reader(next));
     await stepOf(run, batches, next, began);
     if (due(trainer.step, recipe.evaluateEvery) || last) await evaluateOf(run);
-    if (due(trainer.step, recipe.saveEvery)) saved = await saveOf(run);
+    if (due(trainer.step, recipe.saveEvery)) await saveOf(run);
   }
   await portion?.catch(() => undefined);
-  if (saved !== trainer.step) await saveOf(run);
+  if (run.saved !== trainer.step) await saveOf(run);
   const complete = trainer.step >= recipe.steps;
   await run.emit({ kind: "end", step: trainer.step, complete });
   return { step: trainer.step, complete };
+}
+
+/** A checkpoint of the last finished step, where none holds it and its weights are sound. */
+async function rescue<S>(run: Run<S>, error: unknown): Promise<void> {
+  const { trainer, directory } = run.options;
+  if (directory === undefined || trainer.step === run.saved) return;
+  if (error instanceof DivergenceError || !trainer.isSound || !hasFiniteWeights(trainer)) return;
+  try {
+    await saveOf(run);
+  } catch (second) {
+    const [first, other] = [error, second].map((one) => (one instanceof Error ? one.message : String(one)));
+    if (run.saved === trainer.step || first === other) return;
+    throw new Error(`${first}; nor could a checkpoint of step ${trainer.step} be written: ${other}`, {
+      cause: error,
+    });
+  }
+}
+
+function hasFiniteWeights<S>({ trained, values }: Trainer<S>): boolean {
+  return trained.every((name) => (values.get(name)!.data as Float32Array).every(Number.isFinite));
+}
+
+async function tellSkipped<S>({ options, emit }: Run<S>): Promise<void> {
+  for (const skipped of options.skipped?.take() ?? []) {
+    await emit({ kind: "skipped", step: options.trainer.step, ...skipped });
+  }
 }
 
 /** A promise whose failure is met when it is awaited, not before. */
@@ -89,12 +155,15 @@ async function emitTo(
   await log?.write(event);
 }
 
-async function startingPoint<S>({ directory, resume, trainer, recipe }: TrainOptions<S>): Promise<Progress> {
+async function startingPoint<S>(options: TrainOptions<S>): Promise<Progress> {
+  const { directory, resume, trainer, recipe, skipped } = options;
   const state = directory === undefined ? undefined : joinPath(directory, "state");
   if (!resume || state === undefined || !(await hasState(state))) {
     return { step: 0, position: 0, tokens: 0 };
   }
-  return restoreState(state, trainer, recipe);
+  const progress = await restoreState(state, trainer, recipe, options);
+  skipped?.restore(progress.skipped ?? []);
+  return progress;
 }
 
 async function stepOf<S>(
@@ -133,12 +202,13 @@ async function evaluateOf<S>({ options, emit }: Run<S>): Promise<void> {
   await emit({ kind: "evaluation", step: trainer.step, loss: await trainer.evaluate(evaluation) });
 }
 
-async function saveOf<S>({ options, emit, progress }: Run<S>): Promise<number> {
-  const { directory, trainer, recipe } = options;
+async function saveOf<S>(run: Run<S>): Promise<void> {
+  const { directory, trainer, recipe, skipped } = run.options;
   if (directory !== undefined) {
     const state = joinPath(directory, "state");
-    await saveState(state, trainer, progress, recipe);
-    await emit({ kind: "checkpoint", step: trainer.step, directory: state });
+    await saveState(state, trainer, { ...run.progress, skipped: skipped?.names }, recipe, run.options);
+    run.saved = trainer.step;
+    await run.emit({ kind: "checkpoint", step: trainer.step, directory: state });
   }
-  return trainer.step;
+  run.saved = trainer.step;
 }

@@ -3,7 +3,7 @@ import type { ParameterDescription } from "../model/index.ts";
 import { type KernelThreads, startKernelThreads } from "../platform/index.ts";
 import type { Device } from "../runtime/index.ts";
 import { allocate, type HostTensor } from "../tensor/index.ts";
-import { type AdamW, createAdamW, type Moments } from "./adamw.ts";
+import { createAdamW, type Moments } from "./adamw.ts";
 import { addArena } from "./adder.ts";
 import { type Arena, type Layout, layOut, newArenas, segmentFor } from "./arena.ts";
 import { initialize } from "./initialize.ts";
@@ -26,6 +26,8 @@ export interface StepResult {
 export interface Trainer<S> {
   /** Updates done so far. */
   readonly step: number;
+  /** False where an update failed half done: weights and moments are then of no step. */
+  readonly isSound: boolean;
   /** Every parameter of the model; the trained ones are what the next update changes, not copies. */
   readonly values: ReadonlyMap<string, HostTensor>;
   /** Names of the trained parameters. */
@@ -74,16 +76,23 @@ export async function createTrainer<S>(options: TrainerOptions<S>): Promise<Trai
   const differentiate = createDifferentiation(objective, recipe, lanes, memory);
   const optimizer = createAdamW(threads, layout, memory, recipe);
   let step = 0;
+  let isSound = true;
   return {
     get step() {
       return step;
+    },
+    get isSound() {
+      return isSound;
     },
     values,
     trained,
     update: async (batches) => {
       const loss = await differentiate(batches, step);
       const learningRate = learningRateAt(scheduleOf(recipe), step);
-      const gradientNorm = await updateOrFail(optimizer, step, learningRate, loss);
+      isSound = false;
+      const norm = Number.isFinite(loss) ? await optimizer.update(step + 1, learningRate) : Number.NaN;
+      isSound = true;
+      const gradientNorm = finiteNorm(norm, step, loss);
       step++;
       return { loss, gradientNorm, learningRate };
     },
@@ -102,6 +111,7 @@ export async function createTrainer<S>(options: TrainerOptions<S>): Promise<Trai
       fill(weights.tensors(), known, "trained parameter");
       fill(momentsOf(first, second), moments, "moment");
       step = done;
+      isSound = true;
     },
     dispose: () => {
       for (const lane of lanes) lane.dispose();
@@ -167,13 +177,8 @@ function createDifferentiation<S>(
   };
 }
 
-async function updateOrFail(
-  optimizer: AdamW,
-  step: number,
-  learningRate: number,
-  loss: number,
-): Promise<number> {
-  const norm = Number.isFinite(loss) ? await optimizer.update(step + 1, learningRate) : Number.NaN;
+/** The optimizer changes nothing where the norm is no number. */
+function finiteNorm(norm: number, step: number, loss: number): number {
   if (Number.isFinite(norm)) return norm;
   throw new DivergenceError(
     `step ${step}: loss and gradients must be finite, got loss ${loss} and gradient norm ${norm}; go on from the last checkpoint with a lower learning rate`,

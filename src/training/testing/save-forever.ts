@@ -33,6 +33,7 @@ export function hollowTrainer(
   };
   return {
     step,
+    isSound: true,
     values: new Map([["weight", tensor]]),
     trained: ["weight"],
     update: never,
