@@ -6,6 +6,7 @@ import { fetchRemoteFile, type HttpSocket, listenHttp, normalisedHost, pathKind 
 import {
   createServer,
   defaultLimits,
+  hostName,
   type Limits,
   type OwlServer,
   type RemoteFetch,
@@ -30,6 +31,7 @@ interface ServeOptions extends LoadingOptions {
   readonly port: number;
   /** False: everybody may ask. */
   readonly apiKey?: string | false;
+  readonly allowHost: readonly string[];
   readonly allowImageHost: readonly string[];
   readonly allowOrigin: readonly string[];
   readonly feedback?: string;
@@ -120,6 +122,15 @@ function isLoopback(host: string): boolean {
   return loopback.includes(host) || host === "::1" || /^127\./.test(host);
 }
 
+/**
+ * The names that are answered to: this machine's own and those that were allowed. Where others reach the server by
+ * names that it cannot know, any; unless some are given.
+ */
+function hostsOf({ host, allowHost }: ServeOptions): string[] | undefined {
+  if (!isLoopback(host) && allowHost.length === 0) return undefined;
+  return [...new Set([...loopback, host, ...allowHost])];
+}
+
 async function pageOf({ web }: ServeOptions): Promise<string | undefined> {
   if (web === false) return undefined;
   if (typeof web === "string") {
@@ -176,7 +187,7 @@ async function serve(words: readonly string[], options: ServeOptions): Promise<v
     limits,
     engine: { maxRunning, prefillChunk, keyValueCacheBytes: kvCacheBytes, visualCacheBytes },
     apiKey,
-    hosts: isLoopback(host) ? [...new Set([...loopback, host])] : undefined,
+    hosts: hostsOf(options),
     origins: options.allowOrigin,
     remote: remoteFrom(options.allowImageHost),
     feedback: options.feedback,
@@ -208,6 +219,14 @@ function portOption(text: string): number {
   return value;
 }
 
+function nameOption(text: string, before: readonly string[]): string[] {
+  const name = hostName(text);
+  if (name === undefined) {
+    throw new InvalidArgumentError("It must be a host's name without a port, as owl.example.");
+  }
+  return [...before, name];
+}
+
 function hostOption(text: string, before: readonly string[]): string[] {
   const host = normalisedHost(text);
   if (host === undefined)
@@ -233,6 +252,12 @@ export function addServe(program: Command): void {
     .option("--port <number>", "where to listen; 0 takes a free port", portOption, 8080)
     .option("--api-key <key>", "what every request must name (default: OWL_API_KEY)")
     .addOption(new Option("--no-api-key", "let everybody ask who reaches the server"))
+    .option(
+      "--allow-host <name>",
+      "answer to this name too, as behind a proxy; may be given several times",
+      nameOption,
+      [],
+    )
     .option(
       "--allow-image-host <host>",
       "fetch https: pictures from it; may be given several times",

@@ -6,7 +6,8 @@ export interface AccessOptions {
   readonly apiKey?: string | undefined;
   /**
    * Names under which the server may be asked, without port. A server that only its own machine reaches names them, so
-   * that no page can reach it by a name that leads to 127.0.0.1. Absent: any.
+   * that no page can reach it by a name that leads to 127.0.0.1; behind a proxy also the name that this is reached by.
+   * What counts is the Host header alone, never what a proxy says that it was. Absent: any.
    */
   readonly hosts?: readonly string[] | undefined;
 }
@@ -14,14 +15,16 @@ export interface AccessOptions {
 /** Whether a request may be answered at all. */
 export type CheckAccess = (request: Request) => Promise<void>;
 
-/** @returns a check that throws ApiError 401 or 403 */
+/**
+ * @returns a check that throws ApiError 401 or 403
+ * @throws RangeError where one of the hosts is no name
+ */
 export function accessCheck({ apiKey, hosts }: AccessOptions): CheckAccess {
   const expected = apiKey === undefined ? undefined : digestOf(apiKey);
+  const names = hosts && new Set(hosts.map(requiredName));
   return async (request) => {
     const { hostname } = new URL(request.url);
-    if (hosts !== undefined && !hosts.includes(hostname)) {
-      throw new ApiError(403, `this server is not called ${hostname}`, { code: "wrong_host" });
-    }
+    if (names !== undefined && !names.has(withoutDot(hostname))) throw wrongHost(hostname);
     if (expected === undefined) return;
     const given = keyOf(request.headers.get("authorization") ?? "");
     if (given !== undefined && isSame(await digestOf(given), await expected)) return;
@@ -33,6 +36,31 @@ export function accessCheck({ apiKey, hosts }: AccessOptions): CheckAccess {
       },
     );
   };
+}
+
+/**
+ * A host's name as URLs have it: in small letters, without the dot that a full name may end with, IPv6 in brackets.
+ * Undefined where a text is no name, but a URL, a name with a port, or a pattern.
+ */
+export function hostName(text: string): string | undefined {
+  const name = /^[\da-f:.]*:[\da-f:.]*:[\da-f:.]*$/i.test(text) ? `[${text}]` : text;
+  if (!/^([^\s/?#@\\:*[\]]+|\[[^\s\]]+\])$/.test(name) || !URL.canParse(`http://${name}`)) return undefined;
+  return withoutDot(new URL(`http://${name}`).hostname);
+}
+
+/** Only a full name, of several words, may end with a dot. */
+const withoutDot = (hostname: string): string => hostname.replace(/(\..*)\.$/, "$1");
+
+function requiredName(host: string): string {
+  const name = hostName(host);
+  if (name !== undefined) return name;
+  throw new RangeError(`hosts: must be names without port, as owl.example, got ${JSON.stringify(host)}`);
+}
+
+function wrongHost(hostname: string): ApiError {
+  const name = hostname.length > 80 ? `${hostname.slice(0, 80)}…` : hostname;
+  const message = `this server does not answer to the name ${name}; whoever runs it can allow that: owl serve --allow-host ${name}, or the option hosts of createServer`;
+  return new ApiError(403, message, { code: "wrong_host" });
 }
 
 /** What makes a browser ask for the key where the page itself is opened. */

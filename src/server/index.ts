@@ -1,4 +1,5 @@
 /** OpenAI's protocol as a fetch handler. */
+export { hostName } from "./access.ts";
 export { ApiError, refuseMalformed } from "./errors.ts";
 export { defaultLimits, type Limits } from "./limits.ts";
 export type { RemoteFetch } from "./media.ts";
