@@ -3,6 +3,7 @@ export { type AssemblyOptions, type AssemblyReport, assembleOwl } from "./assemb
 export { CheckpointError } from "./checkpoint/index.ts";
 export {
   type Answer,
+  type AnswerSettings,
   type AttentionMaps,
   type ChatMessage,
   type ChatSettings,
@@ -18,6 +19,7 @@ export {
   ProbeError,
   type ProbeOptions,
   type Prompt,
+  type PromptOptions,
   probeModel,
   Reply,
   SettingsError,
@@ -37,6 +39,6 @@ export {
 export { ImageError, type RgbImage, VideoError } from "./image/index.ts";
 export { ModelConfigError, type OwlConfig, type Stage } from "./model/index.ts";
 export { FileError, OnnxRuntimeError } from "./platform/index.ts";
-export { ContextLengthError, type Message, type Part, PromptError } from "./prompt/index.ts";
+export { ContextLengthError, type Message, type Part, PromptError, type Truncation } from "./prompt/index.ts";
 export type { HostTensor } from "./tensor/index.ts";
 export { type Tokenizer, TokenizerError } from "./tokenizer/index.ts";

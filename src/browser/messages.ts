@@ -2,6 +2,7 @@ import type {
   Answer,
   AttentionMaps,
   ChatMessage,
+  ChatSettings,
   GenerationSettings,
   PictureSource,
   VideoSource,
@@ -16,6 +17,9 @@ export type PageMessage = Message<PictureSource | Blob, VideoSource | Blob>;
 export interface PageAnswer extends Answer {
   readonly promptTokens: number;
 }
+
+/** How an answer is made, as it is posted to a worker. */
+export type AskedSettings = Partial<GenerationSettings> & Pick<ChatSettings, "truncation">;
 
 /** Where a model runs in a browser: on the GPU, or on the processor as WebAssembly. */
 export type BrowserDevice = "webgpu" | "cpu";
@@ -33,7 +37,7 @@ export type PageSays =
       readonly type: "chat";
       readonly id: number;
       readonly messages: readonly PageMessage[];
-      readonly settings: Partial<GenerationSettings>;
+      readonly settings: AskedSettings;
     }
   | { readonly type: "attention"; readonly id: number; readonly picture: PictureSource | Blob }
   /** Ends an answer before its next token. */

@@ -57,7 +57,9 @@ export function serveOwl(scope: WorkerScope = globalThis as unknown as WorkerSco
       const { owl, framesPerVideo } = await loaded();
       const reply = owl.chat(await readable(messages), { ...settings, signal: stop.signal });
       for await (const text of reply) say({ type: "text", id, text });
-      const promptTokens = (await owl.prompt(await outlined(messages, framesPerVideo))).ids.length;
+      const { truncation = "auto", maxNewTokens } = settings;
+      const outline = await outlined(messages, framesPerVideo);
+      const promptTokens = (await owl.prompt(outline, { truncation, maxNewTokens })).ids.length;
       say({ type: "answer", id, answer: { ...(await reply.answer()), promptTokens } });
     } finally {
       answers.delete(id);

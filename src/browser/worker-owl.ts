@@ -1,11 +1,7 @@
-import {
-  type AttentionMaps,
-  type GenerationSettings,
-  type PictureSource,
-  Reply,
-} from "../generation/index.ts";
+import { type AttentionMaps, type PictureSource, Reply } from "../generation/index.ts";
 import type { Transfer } from "../platform/index.ts";
 import {
+  type AskedSettings,
   type BrowserDevice,
   type PageAnswer,
   type PageMessage,
@@ -39,7 +35,7 @@ export interface WorkerOwlOptions {
 }
 
 /** As `ChatSettings` of an `Owl`. */
-export type PageSettings = Partial<GenerationSettings> & { readonly signal?: AbortSignal | undefined };
+export type PageSettings = AskedSettings & { readonly signal?: AbortSignal | undefined };
 
 /** Failures after which a worker is of no more use: its memory or its device is gone. */
 const fatal = ["DeviceLostError", "OutOfMemoryError", "OnnxRuntimeError", "WorkerCrash"];

@@ -35,12 +35,17 @@ async function modelAndQuestion(words: readonly string[]): Promise<{ model: stri
   return isPath ? { model: first } : { model: shippedModel, question: first };
 }
 
-/** Streams one answer to standard output; says so where it was cut, and what was done with a video. */
+/**
+ * Streams one answer to standard output; says so where it was cut, and what was done with a video or a conversation that
+ * is too long: once, until it changes.
+ *
+ * @param told notes of the answer before, which become those of this one
+ */
 async function answer(
   owl: Owl,
   messages: readonly ChatMessage[],
   settings: Partial<GenerationSettings>,
-  signal: AbortSignal,
+  { signal, told = new Set() }: { readonly signal: AbortSignal; readonly told?: Set<string> },
 ): Promise<string> {
   const reply = owl.chat(messages, { ...settings, signal });
   let text = "";
@@ -55,7 +60,12 @@ async function answer(
   process.stdout.write("\n");
   if (signal.aborted) return text;
   const { ids, finishReason, notes = [] } = await reply.answer();
-  for (const note of notes) process.stderr.write(`(${note})\n`);
+  // That an answer was cut is news each time.
+  for (const note of notes) {
+    if (finishReason === "length" || !told.has(note)) process.stderr.write(`(${note})\n`);
+  }
+  told.clear();
+  for (const note of notes) told.add(note);
   const most = settings.maxNewTokens ?? owl.defaults.maxNewTokens;
   // Where positions ran out before, a note says so.
   if (finishReason === "length" && ids.length === most) {
@@ -80,14 +90,15 @@ async function chat(
   const settings = answerSettings(options);
   try {
     if (question === undefined) {
+      const told = new Set<string>();
       await converse({
         attachments,
         turn,
-        answer: (messages, signal) => answer(owl, [...start, ...messages], settings, signal),
+        answer: (messages, signal) => answer(owl, [...start, ...messages], settings, { signal, told }),
       });
     } else {
       await interruptible(async (signal) => {
-        await answer(owl, [...start, turn(question, attachments)], settings, signal);
+        await answer(owl, [...start, turn(question, attachments)], settings, { signal });
         if (signal.aborted) throw new InterruptedError("interrupted");
       });
     }

@@ -54,7 +54,9 @@ export function modelSystem(
     checkpoint,
     promptOf: (conversation) => encoded(conversation).text,
     hasRoomFor: (conversation) => encoded(conversation).ids.length <= most,
-    answerAll: (conversations, signal) => owl.chatAll(conversations, { ...settings, seed, signal }),
+    // What is measured is what was asked: nothing is left out silently.
+    answerAll: (conversations, signal) =>
+      owl.chatAll(conversations, { ...settings, seed, signal, truncation: "disabled" }),
   };
 }
 

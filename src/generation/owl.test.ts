@@ -4,7 +4,8 @@ import { pathToFileURL } from "node:url";
 import sharp from "sharp";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { owlFixture } from "../../tests/owl-fixture.ts";
-import { type ChatMessage, Owl } from "./owl.ts";
+import type { ChatMessage } from "./chat.ts";
+import { Owl } from "./owl.ts";
 
 let owl: Owl;
 let fixture: Awaited<ReturnType<typeof owlFixture>>;

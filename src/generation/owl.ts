@@ -8,19 +8,19 @@ import {
   readAll,
 } from "../checkpoint/index.ts";
 import { defaultFrames, type Fidelity, modelPreprocessor, type Preprocessor } from "../image/index.ts";
-import {
-  describeParameters,
-  type OwlConfig,
-  parseConfig,
-  type Stage,
-  tokensPerImage,
-} from "../model/index.ts";
+import { describeParameters, type OwlConfig, parseConfig, type Stage } from "../model/index.ts";
 import { joinPath, pathKind } from "../platform/index.ts";
-import { encodeConversation, type Message } from "../prompt/index.ts";
 import { type DeviceOptions, openDevice, type StoredParameters } from "../runtime/index.ts";
 import { loadTokenizer, type Tokenizer } from "../tokenizer/index.ts";
 import type { Answer } from "./answer.ts";
 import type { AttentionMaps } from "./attention-maps.ts";
+import {
+  type AnswerSettings,
+  type ChatMessage,
+  type ChatSettings,
+  conversationPrompt,
+  type PromptOptions,
+} from "./chat.ts";
 import { Engine, type EngineOptions } from "./engine.ts";
 import { Generator, type GeneratorOptions, type GeneratorRequest } from "./generator.ts";
 import { LoadedModel } from "./loaded-model.ts";
@@ -31,7 +31,7 @@ import {
   type ModelInputs,
   stageGradients,
 } from "./numbers.ts";
-import { type PictureSource, type ReadingLimits, readMedia, type VideoSource } from "./picture-source.ts";
+import { type PictureSource, type ReadingLimits, readMedia } from "./picture-source.ts";
 import type { Prompt } from "./prompt.ts";
 import { Reply } from "./reply.ts";
 import type { TokenConstraint } from "./request.ts";
@@ -60,23 +60,6 @@ export interface LoadOptions {
   /** Frames that the model sees of a video, spread over its length. Default 4, as in the released code. */
   readonly framesPerVideo?: number | undefined;
 }
-
-/**
- * A message of a conversation; pictures in any form that {@link PictureSource} names, videos in those of
- * {@link VideoSource}.
- */
-export type ChatMessage = Message<PictureSource, VideoSource>;
-
-/** How an answer is made; what is left out is as the model's generation_config.json says. */
-export type ChatSettings = Partial<GenerationSettings> & {
-  /** Ends the answer before its next token; the iteration then throws the signal's reason. */
-  readonly signal?: AbortSignal | undefined;
-  /**
-   * The answer is JSON: any object (true), or what a JSON schema allows; see `jsonConstraint` of `mplug-owl/constraint`
-   * for what of schemas is supported. Needs one beam.
-   */
-  readonly json?: boolean | object | undefined;
-};
 
 /** The parts an owl is made of. */
 interface Parts {
@@ -190,29 +173,25 @@ export class Owl {
     conversations: readonly (readonly ChatMessage[])[],
     settings: ChatSettings = {},
   ): Promise<Answer[]> {
+    const { truncation = "auto", ...given } = settings;
+    const { maxNewTokens } = given;
     const prompts: Prompt[] = [];
-    for (const messages of conversations) prompts.push(await this.prompt(messages));
-    return this.generateBatch(prompts, settings);
+    for (const messages of conversations) {
+      prompts.push(await this.prompt(messages, { truncation, maxNewTokens }));
+    }
+    return this.generateBatch(prompts, given);
   }
 
   /**
    * A conversation as the model sees it: ids (−1 at the positions of pictures, −2 at those of videos) and pixels. A
    * model that takes no videos gets each as `framesPerVideo` numbered pictures, and the notes say so.
    */
-  async prompt(messages: readonly ChatMessage[], limits: ReadingLimits = {}): Promise<Prompt> {
-    const { config, preprocessor, fidelity, framesPerVideo } = this.#parts;
-    const { ids, media } = encodeConversation(messages, this.tokenizer, {
-      tokensPerImage: tokensPerImage(config),
-      ...(!config.video && { framesPerVideo }),
-    });
-    const pictures = await readMedia(media, { ...limits, preprocessor, fidelity, framesPerVideo });
-    if (media.every(({ type }) => type !== "frame")) return { ids, pictures };
-    const note = `This model takes no videos: each was given to it as ${framesPerVideo} numbered pictures.`;
-    return { ids, pictures, notes: [note] };
+  async prompt(messages: readonly ChatMessage[], options: PromptOptions = {}): Promise<Prompt> {
+    return conversationPrompt(messages, { ...this.#parts, tokenizer: this.tokenizer }, options);
   }
 
   /** Continues one prompt. Without a tokenizer the answer's text is empty. */
-  async generate(prompt: Prompt, settings: ChatSettings = {}): Promise<Answer> {
+  async generate(prompt: Prompt, settings: AnswerSettings = {}): Promise<Answer> {
     const { complete, request } = await this.#requestOf(settings);
     return this.#generator.answer(prompt, complete, request);
   }
@@ -220,7 +199,7 @@ export class Owl {
   /** Continues many prompts, `batchSize` (default 64) at a time: the same answers as one by one. */
   async generateBatch(
     prompts: readonly Prompt[],
-    settings: ChatSettings & { readonly batchSize?: number } = {},
+    settings: AnswerSettings & { readonly batchSize?: number } = {},
   ): Promise<Answer[]> {
     const { batchSize, ...given } = settings;
     const { complete, request } = await this.#requestOf(given);
@@ -263,13 +242,18 @@ export class Owl {
     await this.#parts.model.close();
   }
 
-  async *#stream(messages: readonly ChatMessage[], settings: ChatSettings): AsyncGenerator<string, Answer> {
+  async *#stream(
+    messages: readonly ChatMessage[],
+    { truncation = "auto", ...settings }: ChatSettings,
+  ): AsyncGenerator<string, Answer> {
     const { complete, request } = await this.#requestOf(settings);
-    return yield* this.#generator.stream(await this.prompt(messages), complete, request);
+    const { maxNewTokens } = complete;
+    const prompt = await this.prompt(messages, { truncation, maxNewTokens });
+    return yield* this.#generator.stream(prompt, complete, request);
   }
 
   /** @throws SettingsError, JsonSchemaError */
-  async #requestOf({ signal, json = false, ...given }: ChatSettings): Promise<{
+  async #requestOf({ signal, json = false, ...given }: AnswerSettings): Promise<{
     readonly complete: GenerationSettings;
     readonly request: GeneratorRequest;
   }> {

@@ -13,7 +13,8 @@ import {
 } from "../image/index.ts";
 import { tokensPerImage } from "../model/index.ts";
 import { float32, type HostTensor, int64 } from "../tensor/index.ts";
-import { type ChatMessage, Owl } from "./owl.ts";
+import type { ChatMessage } from "./chat.ts";
+import { Owl } from "./owl.ts";
 import { probeModel } from "./probe.ts";
 
 const settings = { maxNewTokens: 8, eosTokenIds: [] };

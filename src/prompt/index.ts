@@ -5,6 +5,8 @@ export type { ConversationOptions, EncodedConversation } from "./conversation.ts
 export { encodeConversation, encodePrompt } from "./conversation.ts";
 export { ContextLengthError, PromptError } from "./error.ts";
 export { firstWordsOf } from "./first-words.ts";
+export type { FittedConversation, FittingOptions, Truncation } from "./fitting.ts";
+export { answerRoom, fitConversation, requirePositions } from "./fitting.ts";
 export type { Medium, Message, Part } from "./message.ts";
 export { imageId, imageMark, videoId, videoMark } from "./pieces.ts";
 export type { PromptTemplate } from "./template.ts";

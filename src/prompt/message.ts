@@ -40,18 +40,22 @@ export function linesOf<Image, Video>(
   guard: TurnGuard,
   framesPerVideo?: number,
 ): Line<Image, Video>[] {
-  const problems = problemsOf(messages);
-  if (problems.length > 0) {
-    throw new PromptError(
-      `messages: must be a conversation that ends with a user's message, got ${problems.join("; ")}`,
-    );
-  }
+  checkMessages(messages);
   return messages.flatMap(({ role, content }) =>
     partsOf(content).flatMap((part): Line<Image, Video>[] => {
       if (part.type === "text") return [{ role, said: guard(part.text, role) }];
       if (part.type === "video" && framesPerVideo !== undefined) return framesOf(part.video, framesPerVideo);
       return [{ role: "user", shown: part, label: "" }];
     }),
+  );
+}
+
+/** @throws PromptError listing every problem: roles, order, pictures in the wrong place */
+export function checkMessages<Image, Video>(messages: readonly Message<Image, Video>[]): void {
+  const problems = problemsOf(messages);
+  if (problems.length === 0) return;
+  throw new PromptError(
+    `messages: must be a conversation that ends with a user's message, got ${problems.join("; ")}`,
   );
 }
 

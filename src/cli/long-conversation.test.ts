@@ -1,0 +1,21 @@
+import { spawn } from "node:child_process";
+import { fileURLToPath } from "node:url";
+import { expect, it } from "vitest";
+
+const root = fileURLToPath(new URL("../..", import.meta.url));
+
+it("owl chat goes on for ever: the oldest turns are left out, and it says so when that changes", async () => {
+  const words = ["--import", "tsx", "src/cli/main.ts", "chat", "--max-new-tokens", "6", "--threads", "1"];
+  const child = spawn(process.execPath, words, { cwd: root });
+  const said = { out: "", err: "" };
+  child.stdout.on("data", (bytes: Buffer) => (said.out += bytes));
+  child.stderr.on("data", (bytes: Buffer) => (said.err += bytes));
+  child.stdin.end("what do cats eat, and where do they sleep?\n".repeat(25));
+  const code = await new Promise((resolve) => child.on("close", resolve));
+  expect(code, said.err).toBe(0);
+  expect(said.out.trimEnd().split("\n").length).toBeGreaterThanOrEqual(25);
+  const notes = said.err.match(/\(The conversation no longer fits .* left out\.\)/g) ?? [];
+  expect(notes.length).toBeGreaterThan(3);
+  // Each of these is new: a turn more is gone.
+  expect(new Set(notes).size).toBe(notes.length);
+});

@@ -1,0 +1,97 @@
+import type { Fidelity, Preprocessor } from "../image/index.ts";
+import { type OwlConfig, tokensPerImage } from "../model/index.ts";
+import {
+  encodeConversation,
+  type FittedConversation,
+  fitConversation,
+  type Message,
+  requirePositions,
+  type Truncation,
+} from "../prompt/index.ts";
+import type { Tokenizer } from "../tokenizer/index.ts";
+import { type PictureSource, type ReadingLimits, readMedia, type VideoSource } from "./picture-source.ts";
+import type { Prompt } from "./prompt.ts";
+import { type GenerationSettings, SettingsError } from "./settings.ts";
+
+/**
+ * A message of a conversation; pictures in any form that {@link PictureSource} names, videos in those of
+ * {@link VideoSource}.
+ */
+export type ChatMessage = Message<PictureSource, VideoSource>;
+
+/** How an answer to a prompt is made; what is left out is as the model's generation_config.json says. */
+export type AnswerSettings = Partial<GenerationSettings> & {
+  /** Ends the answer before its next token; the iteration then throws the signal's reason. */
+  readonly signal?: AbortSignal | undefined;
+  /**
+   * The answer is JSON: any object (true), or what a JSON schema allows; see `jsonConstraint` of `mplug-owl/constraint`
+   * for what of schemas is supported. Needs one beam.
+   */
+  readonly json?: boolean | object | undefined;
+};
+
+/** How an answer to a conversation is made. */
+export type ChatSettings = AnswerSettings & {
+  /** Default "auto": where a conversation no longer fits, its oldest turns are left out, and the answer's notes say so. */
+  readonly truncation?: Truncation | undefined;
+};
+
+/** How a conversation becomes a prompt. */
+export interface PromptOptions extends ReadingLimits {
+  /**
+   * What becomes of a conversation that no longer fits. Default "disabled": a ContextLengthError. With "auto" its oldest
+   * turns are left out until it fits with room for an answer, and the prompt's notes say so. The system message and the
+   * last message stay; so do pictures, as long as they fit.
+   */
+  readonly truncation?: Truncation | undefined;
+  /** How long the answer may get, for "auto": so much room is kept, but at most an eighth of the positions. */
+  readonly maxNewTokens?: number | undefined;
+}
+
+/** What of an owl makes prompts. */
+interface PromptParts {
+  readonly config: OwlConfig;
+  readonly tokenizer: Tokenizer;
+  readonly preprocessor: Preprocessor;
+  readonly defaults: GenerationSettings;
+  readonly fidelity: Fidelity;
+  readonly framesPerVideo: number;
+}
+
+/**
+ * A conversation as the model sees it. Only pictures that stay are read.
+ *
+ * @throws PromptError, ContextLengthError, SettingsError, or what reading pictures throws
+ */
+export async function conversationPrompt(
+  messages: readonly ChatMessage[],
+  parts: PromptParts,
+  { truncation = "disabled", maxNewTokens, ...limits }: PromptOptions,
+): Promise<Prompt> {
+  const { preprocessor, fidelity, framesPerVideo, defaults } = parts;
+  const { ids, media, notes } = encoded(messages, parts, truncation, maxNewTokens ?? defaults.maxNewTokens);
+  const pictures = await readMedia(media, { ...limits, preprocessor, fidelity, framesPerVideo });
+  const frames = `This model takes no videos: each was given to it as ${framesPerVideo} numbered pictures.`;
+  const told = [...(media.some(({ type }) => type === "frame") ? [frames] : []), ...notes];
+  return told.length === 0 ? { ids, pictures } : { ids, pictures, notes: told };
+}
+
+function encoded(
+  messages: readonly ChatMessage[],
+  { config, tokenizer, framesPerVideo }: PromptParts,
+  truncation: Truncation,
+  maxNewTokens: number,
+): FittedConversation<PictureSource, VideoSource> {
+  const { maxPositions: positions } = config.language;
+  const options = { tokensPerImage: tokensPerImage(config), ...(!config.video && { framesPerVideo }) };
+  if (truncation === "auto") {
+    return fitConversation(messages, tokenizer, { ...options, positions, maxNewTokens });
+  }
+  if (truncation !== "disabled") {
+    const got = JSON.stringify(truncation satisfies never);
+    throw new SettingsError(`truncation: must be "auto" or "disabled", got ${got}`);
+  }
+  const whole = encodeConversation(messages, tokenizer, options);
+  requirePositions(whole.ids.length, positions);
+  return { ...whole, notes: [] };
+}
