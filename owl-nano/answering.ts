@@ -52,7 +52,7 @@ export function answererOf(
   const seen = (image: Picture): Promise<SeenPicture> => pictureOf(toPixelValues(image, pixels));
   return {
     caption: async (pictures) => {
-      const ids = [tokenizer.bosId, ...new Array<number>(tokensPerImage(config)).fill(imageId)];
+      const ids = [...tokenizer.start, ...new Array<number>(tokensPerImage(config)).fill(imageId)];
       const prompts = await Promise.all(
         pictures.map(async (image) => ({ ids, pictures: [await seen(image)] })),
       );

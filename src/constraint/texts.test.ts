@@ -359,7 +359,7 @@ describe("the end", () => {
     constraint.accept(byteTokens.get(0x22)!);
     const logits = new Float32Array(tokenizer.vocabularySize);
     constraint.forbid(logits);
-    expect([tokenizer.bosId, tokenizer.unkId, tokenizer.eosId].map((id) => logits[id])).toEqual(
+    expect([tokenizer.bosId!, tokenizer.unkId, tokenizer.eosId].map((id) => logits[id])).toEqual(
       Array(3).fill(Number.NEGATIVE_INFINITY),
     );
     constraint.accept(byteTokens.get(0x22)!);

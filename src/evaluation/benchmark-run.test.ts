@@ -137,7 +137,7 @@ test("perplexity is that of the logits", async () => {
   const ids = owl.tokenizer.encode(text);
   let sum = 0;
   for (let start = 0; start < ids.length; start += 8) {
-    const row = [owl.tokenizer.bosId, ...ids.slice(start, start + 8)];
+    const row = [...owl.tokenizer.start, ...ids.slice(start, start + 8)];
     const { logits } = await owl.forward({ ids: [row] });
     const vocabulary = logits.dims[2];
     for (let i = 1; i < row.length; i++) {

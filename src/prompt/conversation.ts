@@ -51,7 +51,7 @@ export function encodeConversation<Image, Video = never>(
   const media = lines.flatMap((line) => ("shown" in line ? [line.shown] : []));
   return {
     text: pieces.map(textOf).join(""),
-    ids: [tokenizer.bosId, ...encodePieces(pieces, tokenizer, tokensPerImage)],
+    ids: [...tokenizer.start, ...encodePieces(pieces, tokenizer, tokensPerImage)],
     images: media.flatMap((one) => (one.type === "image" ? [one.image] : [])),
     media,
   };
@@ -70,7 +70,7 @@ export function encodePrompt(
   // Whoever writes a whole prompt writes its special tokens, too.
   const encode = (piece: Piece): number[] => tokenizer.encode(textOf(piece));
   const ids = cutAtPictures(text).flatMap((piece) => idsOf(piece, encode, tokensPerImage));
-  return addBos ? [tokenizer.bosId, ...ids] : ids;
+  return addBos ? [...tokenizer.start, ...ids] : ids;
 }
 
 function encodePieces(pieces: readonly Piece[], tokenizer: Tokenizer, tokensPerImage: number): number[] {

@@ -101,7 +101,7 @@ export function encodePlainText(
   { maxLength }: Pick<SampleOptions, "maxLength">,
 ): TrainingSample {
   const letters = { splitSpecialTokens: true };
-  const all = [tokenizer.bosId, ...tokenizer.encode(withLineFeeds(text), letters), tokenizer.eosId];
+  const all = [...tokenizer.start, ...tokenizer.encode(withLineFeeds(text), letters), tokenizer.eosId];
   const ids = all.slice(0, maxLength + 1);
   const isCut = ids.length < all.length;
   return { ids, counted: ids.map((_, index) => index > 0), imageCount: 0, videoCount: 0, isCut };
@@ -115,13 +115,14 @@ function pack(
 ): TrainingSample {
   const encode = (piece: Piece): number[] =>
     fidelity === "reference" ? tokenizer.encode(textOf(piece)) : tokenizer.encodeParts(piece.parts);
-  const ids = [tokenizer.bosId];
-  const counted = [false];
+  const ids = [...tokenizer.start];
+  const counted = ids.map(() => false);
   let [imageCount, videoCount] = [0, 0];
   let isCut = false;
   const append = (more: readonly number[], counts: boolean) => {
     for (const id of more) ids.push(id);
-    for (const _ of more) counted.push(counts);
+    // Nothing stands before a row's first id that could predict it.
+    for (const _ of more) counted.push(counts && counted.length > 0);
   };
   for (const [index, piece] of pieces.entries()) {
     const { kind } = piece;

@@ -65,7 +65,7 @@ async function freshModel(
   const json = isBuiltInConfig(file)
     ? await builtInConfig({
         vocab_size: vocabularySize,
-        bos_token_id: bosId,
+        bos_token_id: bosId ?? eosId,
         eos_token_id: eosId,
         pad_token_id: padId,
       })

@@ -243,7 +243,7 @@ describe("/v1/completions", () => {
   it("continues texts, lists of texts and ids, whole and streamed", async () => {
     const { tokenizer } = served.owl;
     const text = "Human: what do cats eat?\nAI:";
-    const ids = [tokenizer.bosId, ...tokenizer.encode(text)];
+    const ids = [...tokenizer.start, ...tokenizer.encode(text)];
     const own = await served.owl.generate({ ids, pictures: [] }, { maxNewTokens: 10 });
     const ask = async (prompt: unknown, more: object = {}) => {
       const body = { model: "owl-nano", prompt, max_tokens: 10, ...more };

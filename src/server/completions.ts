@@ -77,7 +77,7 @@ function promptsOf({ prompt }: CompletionRequest, model: OpenModel): Prompt[] {
   const { tokenizer } = model.owl;
   // Whoever writes a raw prompt writes its special tokens, too. No picture can be given, so `<image>` is text.
   return list.map((one) => ({
-    ids: typeof one === "string" ? [tokenizer.bosId, ...tokenizer.encode(one)] : one,
+    ids: typeof one === "string" ? [...tokenizer.start, ...tokenizer.encode(one)] : one,
     pictures: [],
   }));
 }

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { joinPath, pathKind, readBytes, readJson, writeFileAtomically } from "../platform/index.ts";
+import { tokenId, withAddedTokens } from "./added-tokens.ts";
 import type { TokenizerConfiguration, TokenizerJson } from "./format.ts";
 import { TokenizerError } from "./format.ts";
 import { convertSentencePiece } from "./sentencepiece.ts";
@@ -8,7 +9,8 @@ import { createTokenizer } from "./tokenizer.ts";
 
 /**
  * The tokenizer of a model directory: `tokenizer.json`, or else a SentencePiece `tokenizer.model`, converted; special
- * tokens by `tokenizer_config.json`, or else `special_tokens_map.json`.
+ * tokens by `tokenizer_config.json`, or else `special_tokens_map.json`; tokens that `added_tokens.json` and
+ * tokenizer_config.json's `added_tokens_decoder` add are in its vocabulary.
  * @param settings what stands above the keys of those files
  * @throws TokenizerError where neither file is there or one cannot be used
  */
@@ -21,7 +23,11 @@ export async function loadTokenizer(
     ...(await optionalJson(joinPath(directory, "tokenizer_config.json"))),
     ...settings,
   };
-  return createTokenizer(await readTokenizerJson(directory), configuration);
+  const added = await optionalJson(joinPath(directory, "added_tokens.json"));
+  return createTokenizer(
+    withAddedTokens(await readTokenizerJson(directory), configuration, added),
+    configuration,
+  );
 }
 
 /** Writes `tokenizer.json` and `tokenizer_config.json` into a model directory. */
@@ -51,12 +57,6 @@ async function optionalJson(path: string): Promise<TokenizerConfiguration> {
 function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
-
-// Ids are indices of a table: far more than any vocabulary has would be memory for nothing.
-const tokenId = z
-  .int()
-  .nonnegative()
-  .max(2 ** 22);
 
 const pattern = z.union([z.object({ String: z.string() }), z.object({ Regex: z.string() })]);
 

@@ -89,7 +89,7 @@ describe("a tokenizer with byte fallback", () => {
     const { bosId, eosId, unkId } = tokenizer;
     const [owl] = tokenizer.encode("owl");
     expect(tokenizer.encode("<s>owl</s>")).toEqual([bosId, owl, eosId]);
-    expect(tokenizer.decode([bosId, owl, owl, eosId])).toBe("<s> owl owl</s>");
+    expect(tokenizer.decode([bosId!, owl, owl, eosId])).toBe("<s> owl owl</s>");
     expect(tokenizer.decode([owl, eosId, eosId, owl])).toBe(" owl</s></s>owl");
     expect(tokenizer.decode([owl, eosId, unkId, owl], { skipSpecialTokens: true })).toBe("owl owl");
   });

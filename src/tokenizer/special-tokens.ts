@@ -1,10 +1,13 @@
+import { contentOf, moreSpecialTokens } from "./added-tokens.ts";
 import type { TokenizerConfiguration, TokenizerJson } from "./format.ts";
 import { isByteToken, TokenizerError } from "./format.ts";
 
 /** Ids of the tokens with a part of their own. */
 export interface SpecialTokens {
-  bosId: number;
-  eosId: number;
+  /** Undefined: the model has none, and nothing stands in front of its texts. */
+  bosId: number | undefined;
+  /** Undefined: none is named, which is an error where one is needed. */
+  eosId: number | undefined;
   padId: number;
   unkId: number;
   /** These and whatever else tokenizer.json marks as special: what decoding may skip. */
@@ -18,34 +21,38 @@ export interface SpecialTokens {
 }
 
 /**
- * Special tokens by tokenizer_config.json (`bos_token`, …: a string or `{ content }`), LLaMA's names where it is silent;
- * padding falls back to the unknown token, and that, where a vocabulary has a token for every byte and none for what is
- * unknown, to the end of the sequence.
+ * Special tokens by tokenizer_config.json (`bos_token`, …: a string or `{ content }`; null: there is none), LLaMA's names
+ * where it is silent and the vocabulary has them; padding falls back to the unknown token, and that, where a vocabulary
+ * has a token for every byte and none for what is unknown, to the end of the sequence.
  * @throws TokenizerError naming every one that is not in the vocabulary
  */
 export function specialTokens(json: TokenizerJson, configuration: TokenizerConfiguration): SpecialTokens {
   const problems: string[] = [];
   const known = (content: string): number | undefined =>
     json.added_tokens.find((token) => token.content === content)?.id ?? json.model.vocab[content];
-  const idOf = (key: string, fallback: string): number => {
-    const content = contentOf(configuration[key]) ?? fallback;
+  const idOf = (key: string, fallback: string | null): number | undefined => {
+    const content = contentOf(configuration[key]);
+    if (content === undefined) {
+      const isSilent = configuration[key] === undefined;
+      return isSilent && fallback !== null ? known(fallback) : undefined;
+    }
     const id = known(content);
     if (id === undefined) problems.push(`${key} ${JSON.stringify(content)}`);
-    return id ?? -1;
+    return id;
   };
   const bosId = idOf("bos_token", "<s>");
   const eosId = idOf("eos_token", "</s>");
-  const unknown = contentOf(configuration.unk_token) ?? json.model.unk_token ?? undefined;
-  const hasUnknown = unknown !== undefined || known("<unk>") !== undefined;
-  const unkId = hasUnknown ? idOf("unk_token", unknown ?? "<unk>") : eosId;
-  const padId = contentOf(configuration.pad_token) === undefined ? unkId : idOf("pad_token", "");
+  const unknown = json.model.unk_token;
+  const unkId = idOf("unk_token", null) ?? known(unknown ?? "<unk>") ?? eosId ?? 0;
+  const padId = idOf("pad_token", null) ?? unkId;
   if (problems.length > 0) {
     throw new TokenizerError(
       `tokenizer: special tokens must be in the vocabulary, got ${problems.join(", ")}. Name them in tokenizer_config.json`,
     );
   }
   const added = json.added_tokens.filter((token) => token.special).map((token) => token.id);
-  const all = new Set([bosId, eosId, unkId, padId, ...added]);
+  const named = [bosId, eosId, unkId, padId].filter((id) => id !== undefined);
+  const all = new Set([...named, ...added]);
   return { bosId, eosId, padId, unkId, all, control: controlForms(json, configuration, all) };
 }
 
@@ -60,16 +67,6 @@ function controlForms(
   const added = added_tokens.filter(({ id, content }) => special.has(id) || isSign(content));
   const forms = new Set(added.map(({ content }) => content));
   for (const [token, id] of Object.entries(model.vocab)) if (special.has(id)) forms.add(token);
-  for (const key of ["additional_special_tokens", "extra_special_tokens"]) {
-    const named = configuration[key];
-    const list = typeof named === "object" && named !== null ? Object.values(named) : [];
-    for (const content of list.map(contentOf)) if (content) forms.add(content);
-  }
+  for (const content of moreSpecialTokens(configuration)) forms.add(content);
   return forms;
-}
-
-function contentOf(setting: unknown): string | undefined {
-  if (typeof setting === "string") return setting;
-  if (typeof setting === "object" && setting !== null && "content" in setting) return String(setting.content);
-  return undefined;
 }

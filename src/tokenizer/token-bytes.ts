@@ -53,12 +53,23 @@ export function tokenBytes(json: TokenizerJson): TokenBytes {
   return {
     kind,
     size: tokens.length,
-    stripsLeadingSpace: decoders.some(({ type }) => type === "Strip" || type === "Metaspace"),
+    stripsLeadingSpace: kind === "sentencepiece" && decoders.some(stripsLeadingSpace),
     has: (id) => tokens[id] !== undefined,
     bytes,
     startsWithSpaceMark: (id) => tokens[id]?.startsWith(spaceMark) ?? false,
     decoder: kind === "byte-level" ? decoderByPrefix : decoderByByte,
   };
+}
+
+/**
+ * Whether a decoder takes the blank away that its tokenizer put in front of a text: SentencePiece's kinds do, but for
+ * those that put none (`prepend_scheme` "never", `add_prefix_space` false in older files).
+ */
+function stripsLeadingSpace({ type, ...settings }: TokenDecoder): boolean {
+  if (type === "Strip") return settings.content === " " && Number(settings.start) > 0;
+  if (type !== "Metaspace") return false;
+  const { prepend_scheme: scheme, add_prefix_space: adds } = settings;
+  return scheme === undefined || scheme === null ? adds !== false : scheme !== "never";
 }
 
 function flatten(decoder: TokenDecoder | null): TokenDecoder[] {

@@ -1,6 +1,8 @@
+import { withAddedTokens } from "./added-tokens.ts";
 import type { EncodeOptions, TextPart } from "./encoder.ts";
 import { encoderOf } from "./encoder.ts";
 import type { TokenizerConfiguration, TokenizerJson } from "./format.ts";
+import { TokenizerError } from "./format.ts";
 import { specialTokens } from "./special-tokens.ts";
 import type { TokenBytes } from "./token-bytes.ts";
 import { tokenBytes } from "./token-bytes.ts";
@@ -21,7 +23,11 @@ export interface TextStream {
 
 /** Text to token ids and back. */
 export interface Tokenizer {
-  readonly bosId: number;
+  /** Undefined where the model has none, as Qwen. */
+  readonly bosId: number | undefined;
+  /** What every prompt and training row begins with: bos, or nothing where there is none. */
+  readonly start: readonly number[];
+  /** @throws TokenizerError where the tokenizer's files name none: answers could not be closed */
   readonly eosId: number;
   /** For filling up; the unknown token's id where the model has none of its own (LLaMA). */
   readonly padId: number;
@@ -61,12 +67,21 @@ export interface Tokenizer {
  * tokens, and cannot decode id by id.
  * @throws TokenizerError for a decoder of another kind, special tokens outside the vocabulary, or what cannot encode
  */
-export function createTokenizer(json: TokenizerJson, configuration: TokenizerConfiguration = {}): Tokenizer {
+export function createTokenizer(given: TokenizerJson, configuration: TokenizerConfiguration = {}): Tokenizer {
+  const json = withAddedTokens(given, configuration);
   const table = tokenBytes(json);
-  const { all: special, control, ...ids } = specialTokens(json, configuration);
+  const { all: special, control, eosId, bosId, ...ids } = specialTokens(json, configuration);
   const encoder = encoderOf(json, control, table.size);
   return {
     ...ids,
+    bosId,
+    start: bosId === undefined ? [] : [bosId],
+    get eosId() {
+      if (eosId !== undefined) return eosId;
+      throw new TokenizerError(
+        "tokenizer: must have a token that ends a sequence, got none; name it as eos_token in tokenizer_config.json",
+      );
+    },
     vocabularySize: table.size,
     json,
     configuration,
@@ -75,7 +90,8 @@ export function createTokenizer(json: TokenizerJson, configuration: TokenizerCon
     encodeParts: encoder.encodeParts,
     decode(list, { skipSpecialTokens = false } = {}) {
       const kept = skipSpecialTokens ? [...list].filter((id) => !special.has(id)) : [...list];
-      return table.kind === "sentencepiece" ? decodeRuns(table, kept, special) : decodeRun(table, kept);
+      // Where no blank is taken from a text's beginning, none has to be given back around special tokens.
+      return table.stripsLeadingSpace ? decodeRuns(table, kept, special) : decodeRun(table, kept);
     },
     hasToken: table.has,
     bytes: (id) => (special.has(id) || !table.has(id) ? undefined : table.bytes(id)),

@@ -48,10 +48,12 @@ export async function readTextWindows(owl: Owl, data: string, length = 512): Pro
 
 /** How likely the model holds a window to be; the value is the window's own perplexity. */
 export async function scoreWindow(owl: Owl, { ids }: TextWindow): Promise<ItemScore> {
-  const row = [owl.tokenizer.bosId, ...ids];
+  const row = [...owl.tokenizer.start, ...ids];
+  // Where there is no token in front nothing predicts the first one.
+  const tokens = row.length - 1;
   const { loss } = await owl.forward({ ids: [row], counted: [row.map((_, i) => i > 0)] });
   if (loss === undefined) throw new Error("scoreWindow: the forward pass must give a loss, got none");
-  return { value: Math.exp(loss), negativeLogLikelihood: loss * ids.length, tokens: ids.length };
+  return { value: Math.exp(loss), negativeLogLikelihood: loss * tokens, tokens };
 }
 
 export function perplexityFigures(scores: readonly ItemScore[]): Statistics {
