@@ -3,7 +3,8 @@ import type { ChatMessage, GenerationSettings, Owl } from "../generation/index.t
 import { pathKind } from "../platform/index.ts";
 import type { Part } from "../prompt/index.ts";
 import { type AnswerOptions, answerSettings, withAnswerOptions } from "./answer-settings.ts";
-import { type Attachment, converse } from "./conversation.ts";
+import { type Attachment, optionAttachment } from "./attachments.ts";
+import { converse } from "./conversation.ts";
 import { InterruptedError, UsageError } from "./failure.ts";
 import { interruptible } from "./interrupt.ts";
 import { adapterOption, framesOption, type LoadingOptions, loadOwl, shippedModel } from "./loaded-owl.ts";
@@ -77,8 +78,10 @@ async function answer(
 async function chat(
   words: readonly string[],
   options: ChatOptions,
-  attachments: readonly Attachment[],
+  named: readonly Attachment[],
 ): Promise<void> {
+  const attachments: Attachment[] = [];
+  for (const attachment of named) attachments.push(await optionAttachment(attachment));
   const { model, question } = await modelAndQuestion(words);
   const directory = await requireModel(
     model,

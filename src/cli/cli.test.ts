@@ -2,7 +2,7 @@ import { execFile, spawn } from "node:child_process";
 import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
+import { fileURLToPath, pathToFileURL } from "node:url";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { owlFixture } from "../../tests/owl-fixture.ts";
@@ -86,6 +86,40 @@ describe.concurrent("owl as a process", () => {
     const [first, second, alone, again] = out.split("\n");
     expect(second).not.toBe(alone);
     expect(again).toBe(first);
+  });
+
+  it("finds files as terminals write them, and goes on after a line that failed", async () => {
+    writeFileSync(join(folder, "my owl.png"), readFileSync(picture));
+    const escaped = join(folder, "my\\ owl.png");
+    const lines = [
+      "/image nowhere.png",
+      "/imgae x",
+      "/images",
+      "hello",
+      escaped,
+      "what?",
+      `/image   '${picture}'`,
+      "what?",
+    ];
+    const { code, out, err } = await owl(["chat", model.directory, ...brief], { input: lines.join("\n") });
+    expect({ code, answers: out.trim().split("\n").length }).toEqual({ code: 1, answers: 3 });
+    expect(err.split("\n").filter((line) => !line.startsWith("(cut"))).toEqual([
+      "owl: nowhere.png: no such file",
+      "owl: /imgae: must be a command; did you mean /image?",
+      "owl: /images: must be a command; did you mean /image?",
+      "(picture for the next question: my owl.png)",
+      `(picture for the next question: ${picture.split("/").at(-1)})`,
+      "",
+    ]);
+    const asked = await owl([
+      "chat",
+      model.directory,
+      "--image",
+      pathToFileURL(picture).href,
+      "what?",
+      ...brief,
+    ]);
+    expect(asked.code).toBe(0);
   });
 
   it("trains, stops at Ctrl-C with a checkpoint, and goes on where it stopped", async () => {

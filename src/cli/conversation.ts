@@ -1,13 +1,9 @@
 import { createInterface, type Interface } from "node:readline/promises";
 import type { ChatMessage } from "../generation/index.ts";
-import { messageOf } from "./failure.ts";
+import { fileName, nearestName } from "../platform/index.ts";
+import { type Attachment, droppedAttachments, namedAttachments } from "./attachments.ts";
+import { messageOf, ReportedError, UsageError } from "./failure.ts";
 import { interruptible } from "./interrupt.ts";
-
-/** A file that a question is about. */
-export interface Attachment {
-  readonly type: "image" | "video";
-  readonly file: string;
-}
 
 /** What a conversation needs from whoever answers. */
 export interface Conversation {
@@ -26,13 +22,19 @@ interface State {
 }
 
 const help = `Type a question and press Enter.
-  /image FILE   add a picture to the next question
+  /image FILE   add a picture to the next question (or drop its file here)
   /video FILE   add a video to the next question
   /new          forget the conversation
   /quit         leave (or Ctrl-D)
 `;
+const commands = ["image", "video", "new", "quit", "exit", "help"];
 
-/** Questions from the terminal (or lines of a pipe) until it ends; every turn sees the ones before it. */
+/**
+ * Questions from the terminal (or lines of a pipe) until it ends; every turn sees the ones before it. A mistake is told
+ * at once and costs nothing but its own line.
+ *
+ * @throws ReportedError at the end of a pipe of which a line failed
+ */
 export async function converse(conversation: Conversation): Promise<void> {
   const interactive = process.stdin.isTTY === true && process.stdout.isTTY === true;
   const terminal = createInterface({
@@ -45,18 +47,20 @@ export async function converse(conversation: Conversation): Promise<void> {
   terminal.on("SIGINT", () => (answering ? process.emit("SIGINT", "SIGINT") : terminal.close()));
   if (interactive) process.stdout.write(help);
   const state: State = { said: [], attachments: [...conversation.attachments] };
+  let failed = 0;
   for await (const line of linesOf(terminal)) {
-    if (line.startsWith("/")) {
-      if (!command(line, state)) break;
-    } else if (line !== "") {
-      answering = true;
-      await (interactive
-        ? reported(() => takeTurn(conversation, state, line))
-        : takeTurn(conversation, state, line));
-      answering = false;
+    if (/^\/(?:quit|exit)$/.test(line)) break;
+    answering = true;
+    try {
+      if (!(await isDone(line, state))) await takeTurn(conversation, state, line);
+    } catch (error) {
+      process.stderr.write(`owl: ${messageOf(error)}\n`);
+      failed++;
     }
+    answering = false;
   }
   terminal.close();
+  if (failed > 0 && !interactive) throw new ReportedError(`${failed} of the lines failed`);
 }
 
 async function* linesOf(terminal: Interface): AsyncGenerator<string> {
@@ -67,28 +71,53 @@ async function* linesOf(terminal: Interface): AsyncGenerator<string> {
   }
 }
 
-/** What a line starting with a slash does; false when the conversation is over. */
-function command(line: string, state: State): boolean {
-  const [word, ...rest] = line.slice(1).split(" ");
-  if (word === "quit" || word === "exit") return false;
+/** Whether a line was no question: empty, a command, or files that were dropped; what it asked for is done. */
+async function isDone(line: string, state: State): Promise<boolean> {
+  if (line === "") return true;
+  const [, word, rest] = /^\/(\w+)(?:\s+([\s\S]*))?$/.exec(line) ?? [];
+  if (commands.includes(word)) {
+    await obey(word, rest ?? "", state);
+    return true;
+  }
+  const dropped = await droppedAttachments(line);
+  if (dropped !== undefined) {
+    attach(dropped, state);
+    return true;
+  }
+  if (!line.startsWith("/")) return false;
+  if (word === undefined) {
+    // A path that leads nowhere is a slip, not a question.
+    await namedAttachments("image", line);
+    throw new UsageError(`${line}: must be a command; /help lists them`);
+  }
+  const near = nearestName(word, commands);
+  const hint = near === undefined ? "/help lists them" : `did you mean /${near}?`;
+  throw new UsageError(`/${word.slice(0, 60)}: must be a command; ${hint}`);
+}
+
+/** Does what a command says. */
+async function obey(word: string, rest: string, state: State): Promise<void> {
   if (word === "new") Object.assign(state, { said: [], attachments: [] });
-  else if ((word === "image" || word === "video") && rest.length > 0)
-    state.attachments.push({ type: word, file: rest.join(" ") });
-  else process.stdout.write(help);
-  return true;
+  else if (word === "help") process.stdout.write(help);
+  else if (word === "image" || word === "video") {
+    if (rest === "") throw new UsageError(`/${word}: must name a file, as /${word} FILE`);
+    attach(await namedAttachments(word, rest), state);
+  } else throw new UsageError(`/${word}: must stand alone, got words behind it`);
+}
+
+/** Keeps files for the next question, and says so where somebody sees it. */
+function attach(files: readonly Attachment[], state: State): void {
+  state.attachments.push(...files);
+  for (const { type, file } of files) {
+    process.stderr.write(
+      `(${type === "image" ? "picture" : "video"} for the next question: ${fileName(file)})\n`,
+    );
+  }
 }
 
 async function takeTurn({ turn, answer }: Conversation, state: State, line: string): Promise<void> {
-  const question = turn(line, state.attachments.splice(0));
+  const attachments = state.attachments.splice(0);
+  const question = turn(line, attachments);
   const text = await interruptible((signal) => answer([...state.said, question], signal));
   if (text !== "") state.said.push(question, { role: "assistant", content: text });
-}
-
-/** A person's mistake (an unreadable picture, say) is reported, and the conversation goes on without that turn. */
-async function reported(action: () => Promise<void>): Promise<void> {
-  try {
-    await action();
-  } catch (error) {
-    process.stderr.write(`owl: ${messageOf(error)}\n`);
-  }
 }

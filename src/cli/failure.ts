@@ -10,6 +10,11 @@ export class InterruptedError extends Error {
   override name = "InterruptedError";
 }
 
+/** Something failed that was told when it did. */
+export class ReportedError extends Error {
+  override name = "ReportedError";
+}
+
 /** 0 done · 1 could not be done (the text says why) · 2 asked for in a wrong way · 130 interrupted. */
 export function exitCodeOf(error: unknown): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
@@ -21,7 +26,7 @@ export function exitCodeOf(error: unknown): number {
 /** Says what went wrong in the words of whoever noticed; the stack only where it is asked for. */
 export function reportFailure(error: unknown): void {
   // Commander has printed its own message already.
-  if (error instanceof CommanderError) return;
+  if (error instanceof CommanderError || error instanceof ReportedError) return;
   const wantsStack = process.env.OWL_DEBUG !== undefined && error instanceof Error;
   process.stderr.write(`owl: ${wantsStack ? error.stack : messageOf(error)}\n`);
 }

@@ -1,5 +1,5 @@
 import { checkPicture, checkVideo } from "../image/index.ts";
-import { newDigest, pathKind } from "../platform/index.ts";
+import { foundPath, nearHint, newDigest, pathKind } from "../platform/index.ts";
 import { DataError } from "./example.ts";
 import type { Row } from "./row.ts";
 
@@ -33,9 +33,11 @@ export async function checkFiles(
   const problems: LineProblem[] = [];
   const seen = new Map<Place, string>();
   const lookAt = async ({ path, isVideo }: Place): Promise<string> => {
-    const kind = await pathKind(path);
-    if (kind !== "file")
-      throw new DataError(`${path}: ${kind === "missing" ? "no such file" : "a directory"}`);
+    const kind = await pathKind(await foundPath(path));
+    if (kind !== "file") {
+      const what = kind === "missing" ? `no such file${await nearHint(path)}` : "a directory";
+      throw new DataError(`${path}: ${what}`);
+    }
     return isVideo ? checkVideo(path, whole ? videos : undefined) : checkPicture(path, { whole });
   };
   let [next, done] = [0, 0];

@@ -1,6 +1,7 @@
 import { getRepoFolderName } from "@huggingface/hub";
 import {
   completeDirectory,
+  foundPath,
   joinPath,
   pathKind,
   readText,
@@ -121,8 +122,9 @@ export async function cachedModel(
  * @throws HubError where it is neither, with the command that fetches it
  */
 export async function modelDirectory(name: string, options: Pick<HubOptions, "cache"> = {}): Promise<string> {
-  const kind = await pathKind(name);
-  const directory = await completeDirectory(name).catch(() => undefined);
+  const place = await foundPath(name);
+  const kind = await pathKind(place);
+  const directory = await completeDirectory(place).catch(() => undefined);
   if (directory !== undefined) return directory;
   const cached = kind === "missing" ? await cachedModel(name, options) : undefined;
   if (cached !== undefined) return cached;

@@ -4,6 +4,7 @@ import {
   decodeVideoFrame,
   fileKind,
   foundInstead,
+  foundPath,
   openFile,
   readFrameTimes,
   VideoError,
@@ -61,7 +62,7 @@ export async function decodeVideo(source: ImageSource, options: VideoOptions): P
   const kind = fileKind(beginning);
   if (kind?.name === "GIF" || kind?.name === "WebP") return animationFrames(source, where, frames, options);
   requireVideoKind(beginning, where);
-  if (typeof source === "string") return filmFrames(source, where, frames, options);
+  if (typeof source === "string") return filmFrames(await foundPath(source), where, frames, options);
   return withTemporaryFile(source, (path) => filmFrames(path, where, frames, options));
 }
 

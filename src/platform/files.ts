@@ -1,6 +1,7 @@
 import * as fs from "node:fs/promises";
 import { basename, dirname, join, relative, resolve } from "node:path";
 import { FileError, isMissing, orFileError, reasonOf } from "./file-error.ts";
+import { foundPath, nearHint } from "./found-path.ts";
 import { decodeJson, decodeText } from "./text.ts";
 
 export { FileError } from "./file-error.ts";
@@ -33,10 +34,25 @@ export function parentDirectory(path: string): string {
   return dirname(path);
 }
 
-/** Opens a file for reading at positions; the caller closes it. */
+/** Reads a file in some way, under the name that it has; where there is none, the error names the nearest. */
+async function reading<T>(path: string, must: string, read: (path: string) => Promise<T>): Promise<T> {
+  return orFileError(path, must, async () => {
+    try {
+      return await read(path);
+    } catch (error) {
+      if (!isMissing(error)) throw error;
+      const found = await foundPath(path);
+      if (found !== path) return read(found);
+      const message = `${path}: ${must}, got ${reasonOf(error)}${await nearHint(path)}`;
+      throw new FileError(message, { cause: error });
+    }
+  });
+}
+
+/** Opens a file for reading at positions; the caller closes it. See {@link foundPath}. */
 export async function openFile(path: string): Promise<OpenFile> {
-  return orFileError(path, "must be a readable file", async () => {
-    const handle = await fs.open(path, "r");
+  return reading(path, "must be a readable file", async (found) => {
+    const handle = await fs.open(found, "r");
     const status = await handle.stat();
     if (status.isDirectory()) {
       await handle.close();
@@ -79,13 +95,13 @@ export async function readBytes(path: string): Promise<Uint8Array> {
 
 /** A whole file as UTF-8 text; see `decodeText`. */
 export async function readText(path: string): Promise<string> {
-  const bytes = await orFileError(path, "must be a readable text file", () => fs.readFile(path));
+  const bytes = await reading(path, "must be a readable text file", (found) => fs.readFile(found));
   return decodeText(bytes, path);
 }
 
 /** A whole file as JSON; see `decodeJson`. */
 export async function readJson(path: string): Promise<unknown> {
-  const bytes = await orFileError(path, "must be a readable text file", () => fs.readFile(path));
+  const bytes = await reading(path, "must be a readable text file", (found) => fs.readFile(found));
   return decodeJson(bytes, path);
 }
 

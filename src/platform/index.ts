@@ -6,6 +6,7 @@ export * from "./fetch-bytes.ts";
 export * from "./file-kind.ts";
 export * from "./file-lock.ts";
 export * from "./files.ts";
+export { foundPath, nearHint } from "./found-path.ts";
 export * from "./growing-file.ts";
 export * from "./http-socket.ts";
 export * from "./image-decoder.ts";

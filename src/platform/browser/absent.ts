@@ -38,3 +38,7 @@ async function noVideo(): Promise<never> {
 export const decodeVideoFrame: typeof node.decodeVideoFrame = noVideo;
 export const readFrameTimes: typeof node.readFrameTimes = noVideo;
 export const withTemporaryFile: typeof node.withTemporaryFile = noVideo;
+
+/** A page's server knows its files' names. */
+export const foundPath: typeof node.foundPath = async (path) => path;
+export const nearHint: typeof node.nearHint = async () => "";

@@ -1,0 +1,64 @@
+import { checkPicture, checkVideo } from "../image/index.ts";
+import { bytesOfKind, type FileKind, fileKind, openFile } from "../platform/index.ts";
+import { isAddress, optionPath, typedPaths } from "./typed-paths.ts";
+
+/** A file that a question is about. */
+export interface Attachment {
+  readonly type: "image" | "video";
+  readonly file: string;
+}
+
+/**
+ * The files that a line names for a question, looked at: whether they are there and are what they are taken for.
+ *
+ * @throws an error that names the file and the reason
+ */
+export async function namedAttachments(type: Attachment["type"], text: string): Promise<Attachment[]> {
+  const named = (await typedPaths(text)).map((file) => ({ type, file }));
+  for (const attachment of named) await lookAt(attachment);
+  return named;
+}
+
+/** The same for a file that an option names. */
+export async function optionAttachment({ type, file }: Attachment): Promise<Attachment> {
+  const attachment = { type, file: await optionPath(file) };
+  await lookAt(attachment);
+  return attachment;
+}
+
+/**
+ * The pictures and videos of a line that is nothing but their paths, as a terminal writes what is dropped on it;
+ * undefined for any other line.
+ *
+ * @throws an error where such a file is no picture that can be taken
+ */
+export async function droppedAttachments(line: string): Promise<Attachment[] | undefined> {
+  const looksDropped = /^(?:[/'"~.]|& ['"]|file:|[a-z]:\\|\\\\)/i.test(line);
+  if (!looksDropped && (line.length > 255 || !/\.\w{2,5}$/.test(line))) return undefined;
+  const files = await typedPaths(line).catch(() => []);
+  if (files.length === 0 || files.some(isAddress)) return undefined;
+  const kinds = await Promise.all(files.map(kindOf));
+  if (kinds.some((kind) => kind === undefined || kind.group === "other")) return undefined;
+  const dropped = files.map((file, i): Attachment => {
+    return { type: kinds[i]?.group === "video" ? "video" : "image", file };
+  });
+  for (const attachment of dropped) await lookAt(attachment);
+  return dropped;
+}
+
+async function lookAt({ type, file }: Attachment): Promise<void> {
+  if (isAddress(file)) return;
+  if (type === "image") await checkPicture(file, { whole: true });
+  else await checkVideo(file);
+}
+
+async function kindOf(path: string): Promise<FileKind | undefined> {
+  const file = await openFile(path);
+  try {
+    const bytes = new Uint8Array(Math.min(file.size, bytesOfKind));
+    await file.read(bytes, 0);
+    return fileKind(bytes);
+  } finally {
+    await file.close();
+  }
+}
