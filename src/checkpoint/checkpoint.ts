@@ -8,6 +8,7 @@ import {
   writeFileAtomically,
 } from "../platform/index.ts";
 import { CheckpointError } from "./errors.ts";
+import { isRun } from "./run-directory.ts";
 import {
   type FloatType,
   requireComplete,
@@ -64,7 +65,7 @@ const SETTINGS_FILES = ["config.json", "generation_config.json", "preprocessor_c
  */
 export async function openCheckpoint(directory: string): Promise<OpenedCheckpoint> {
   const from = await completeDirectory(directory);
-  await requireNoAdapterDirectory(from);
+  await requireModelDirectory(from);
   return {
     directory: from,
     config: await readJson(joinPath(from, "config.json")),
@@ -74,11 +75,22 @@ export async function openCheckpoint(directory: string): Promise<OpenedCheckpoin
   };
 }
 
-/** @throws CheckpointError where a directory is an adapter's: it has weights, but is no model */
-async function requireNoAdapterDirectory(directory: string): Promise<void> {
+/** @throws CheckpointError where a directory is an adapter's or a training run's: it has weights, but is no model */
+async function requireModelDirectory(directory: string): Promise<void> {
   const holds = async (name: string): Promise<boolean> =>
     (await pathKind(joinPath(directory, name))) === "file";
-  if (!(await holds("config.json")) && (await holds("adapter_config.json"))) {
+  if (await holds("config.json")) return;
+  if (await isRun(directory)) {
+    const next =
+      "When the run is done its model lies in model/; until then `owl chat` asks its last checkpoint.";
+    throw new CheckpointError(
+      directory,
+      "must be a model directory",
+      ["the directory of a training run"],
+      next,
+    );
+  }
+  if (await holds("adapter_config.json")) {
     const got = "adapter_config.json without config.json: a LoRA adapter";
     throw new CheckpointError(directory, "must be a model directory", [got], adapterAdvice(directory));
   }

@@ -1,4 +1,5 @@
 import { CommanderError } from "commander";
+import { OutputError } from "../recipes/index.ts";
 
 /** A mistake in what was asked on the command line. */
 export class UsageError extends Error {
@@ -18,7 +19,7 @@ export class ReportedError extends Error {
 /** 0 done · 1 could not be done (the text says why) · 2 asked for in a wrong way · 130 interrupted. */
 export function exitCodeOf(error: unknown): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
-  if (error instanceof UsageError) return 2;
+  if (error instanceof UsageError || error instanceof OutputError) return 2;
   if (error instanceof InterruptedError) return 130;
   return 1;
 }

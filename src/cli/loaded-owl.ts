@@ -25,5 +25,12 @@ export async function loadOwl(
   { device, threads, adapter, frames }: LoadingOptions,
 ): Promise<Owl> {
   const found = await requireAdapter(adapter);
-  return Owl.load(directory, { device, threads, adapter: found, framesPerVideo: frames });
+  const owl = await Owl.load(directory, { device, threads, adapter: found, framesPerVideo: frames });
+  if (owl.progress !== undefined) {
+    const { step, steps } = owl.progress;
+    process.stderr.write(
+      `(${directory}: a run that is not done; its checkpoint of step ${step} of ${steps} answers)\n`,
+    );
+  }
+  return owl;
 }

@@ -1,4 +1,5 @@
 import { InvalidArgumentError, Option } from "commander";
+import { openRun } from "../checkpoint/index.ts";
 import { HubError, modelDirectory } from "../hub/index.ts";
 import { type Stage, stages } from "../model/index.ts";
 import { pathKind } from "../platform/index.ts";
@@ -45,7 +46,10 @@ export function countOption(text: string): number {
  */
 export async function requireModel(model: string, otherwise?: string): Promise<string> {
   try {
-    return await modelDirectory(model);
+    const directory = await modelDirectory(model);
+    // A run that is not done stands for its checkpoint, which only answering can use.
+    const run = await openRun(directory);
+    return typeof run === "string" ? run : directory;
   } catch (error) {
     if (!(error instanceof HubError)) throw error;
     throw new UsageError(otherwise === undefined ? error.message : `${error.message}; ${otherwise}`);

@@ -11,6 +11,7 @@ import { addProbe } from "./probe.ts";
 import { addPull } from "./pull.ts";
 import { addRecipe } from "./recipe.ts";
 import { addServe } from "./serve.ts";
+import { addTokenizer } from "./tokenizer.ts";
 import { addTrain } from "./train.ts";
 
 const manifest = new URL("../../package.json", import.meta.url);
@@ -32,6 +33,7 @@ The way of a model:
   owl pull org/name                         fetch a published one
   owl assemble --vision … --language …      or make one of a CLIP and a language model
   owl recipe stage-2                        the numbers of a published run, each with its reason
+  owl tokenizer rows.jsonl --out DIR        a tokenizer, for a model from nothing
   owl train mine.yaml                       learn from a recipe; --resume goes on where it stopped
   owl merge org/name --adapter DIR --out …  an adapter worked into its model
   owl convert runs/mine/model --out small   fewer bits a weight: less memory, faster
@@ -50,6 +52,7 @@ OWL_DEBUG=1 adds the stack to an error's text.`,
   addTrain(program);
   addAssemble(program);
   addRecipe(program);
+  addTokenizer(program);
   addInspect(program);
   addMerge(program);
   addConvert(program);

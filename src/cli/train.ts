@@ -1,20 +1,13 @@
-import { totalmem } from "node:os";
 import type { Command } from "commander";
 import { stages } from "../model/index.ts";
 import { joinPath } from "../platform/index.ts";
-import {
-  describedSystem,
-  type PreparedRun,
-  prepareRun,
-  publishedRecipes,
-  type RunTemplate,
-} from "../recipes/index.ts";
-import { elementCount } from "../tensor/index.ts";
-import { hasState, type MemoryEstimate } from "../training/index.ts";
-import { InterruptedError, UsageError } from "./failure.ts";
+import { prepareRun, publishedRecipes, requireFreshOutput } from "../recipes/index.ts";
+import { hasState } from "../training/index.ts";
+import { InterruptedError } from "./failure.ts";
 import { interruptible } from "./interrupt.ts";
 import { countOption, type DeviceName, deviceOption, threadsOption } from "./options.ts";
 import { showProgress } from "./progress.ts";
+import { announcement, asWord, ending } from "./train-summary.ts";
 
 interface TrainCommandOptions {
   readonly resume?: boolean;
@@ -24,53 +17,11 @@ interface TrainCommandOptions {
   readonly lanes?: number;
 }
 
-const mebibytes = (bytes: number): string => `${Math.ceil(bytes / 2 ** 20).toLocaleString("en")} MiB`;
-const counted = (count: number, thing: string): string =>
-  `${count.toLocaleString("en")} ${thing}${count === 1 ? "" : "s"}`;
-
-function memoryLine({ weights, gradients, moments, activations, total }: MemoryEstimate): string {
-  const parts = Object.entries({ weights, gradients, moments, activations });
-  const list = parts.map(([name, bytes]) => `${name} ${mebibytes(bytes)}`).join(", ");
-  return `memory     about ${mebibytes(total)} (${list}); this machine has ${mebibytes(totalmem())}`;
-}
-
-/** How the model that is made will be asked. */
-function templateLine({ template, before }: RunTemplate): string {
-  const now = `asked as the rows are written: ${describedSystem(template.system)}, "${template.user}…", "${template.assistant}…"`;
-  if (before === undefined) return now;
-  return `${now}\n           (the model that it starts from was asked with ${describedSystem(before.system)}; the one that is made carries the rows' way)`;
-}
-
-/** What is about to happen, before anything large is allocated. */
-function announcement({ plan, parameters, memory, rows, cutRows, asked }: PreparedRun): string {
-  const { recipe, data, output } = plan;
-  const rowsOf = (i: number): string =>
-    counted(rows[i], "row") + (cutRows[i] > 0 ? `, ${cutRows[i].toLocaleString("en")} of them cut` : "");
-  const sizeOf = (chosen: PreparedRun["parameters"]): string =>
-    `${(chosen.reduce((sum, { dims }) => sum + elementCount(dims), 0) / 1e6).toFixed(2)} M`;
-  const trained = parameters.filter((parameter) => parameter.trained);
-  return [
-    `recipe     ${recipe.name}, stage ${recipe.stage}: ${stages[recipe.stage].says}`,
-    `data       ${data.map(({ file }, i) => `${file} (${rowsOf(i)})`).join(", ")}`,
-    `steps      ${recipe.steps.toLocaleString("en")} of ${counted(recipe.batch, "row")}, at most ${counted(recipe.maxTokens, "token")} each`,
-    `template   ${templateLine(asked)}`,
-    `parameters ${sizeOf(trained)} of ${sizeOf(parameters)} learn`,
-    memoryLine(memory),
-    `output     ${output}`,
-  ].join("\n");
-}
-
-async function requireFreshOutput(output: string, resume: boolean): Promise<void> {
-  if (resume || !(await hasState(joinPath(output, "state")))) return;
-  throw new UsageError(
-    `${output}: must hold no run, got one; --resume goes on with it, --output begins in another directory`,
-  );
-}
-
 async function trainFrom(path: string, options: TrainCommandOptions): Promise<void> {
   const { resume = false, output, lanes, device, threads } = options;
   const run = await prepareRun(path, { output, lanes });
-  await requireFreshOutput(run.plan.output, resume);
+  const isBegun = resume && (await hasState(joinPath(run.plan.output, "state")));
+  if (!isBegun) await requireFreshOutput(run.plan.output);
   process.stdout.write(`${announcement(run)}\n`);
   const progress = showProgress(run.plan.recipe.steps);
   const deviceOptions = { device, ...(threads !== undefined && { threads }) };
@@ -79,12 +30,12 @@ async function trainFrom(path: string, options: TrainCommandOptions): Promise<vo
     () => progress.say("stopping after this step (Ctrl-C again ends at once, without a checkpoint)"),
   ).finally(progress.end);
   if (outcome.complete) {
-    process.stdout.write(`done: \`owl chat ${joinPath(run.plan.output, "model")}\` asks it\n`);
+    process.stdout.write(`${ending(run)}\n`);
     return;
   }
-  const place = output === undefined ? "" : ` --output ${output}`;
+  const place = output === undefined ? "" : ` --output ${asWord(output)}`;
   throw new InterruptedError(
-    `interrupted after step ${outcome.step} of ${run.plan.recipe.steps}; \`owl train ${path}${place} --resume\` goes on from there`,
+    `interrupted after step ${outcome.step} of ${run.plan.recipe.steps}; \`owl train ${asWord(path)}${place} --resume\` goes on from there, \`owl chat ${asWord(run.plan.output)}\` asks what it has learned so far`,
   );
 }
 

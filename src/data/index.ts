@@ -7,3 +7,4 @@ export * from "./order.ts";
 export * from "./random.ts";
 export * from "./reader.ts";
 export * from "./skipped-rows.ts";
+export * from "./texts.ts";

@@ -5,6 +5,8 @@ import {
   type NamedTensors,
   type OpenedCheckpoint,
   openFitting,
+  openRun,
+  type RunCheckpoint,
   readAll,
 } from "../checkpoint/index.ts";
 import { defaultFrames, type Fidelity, modelPreprocessor, type Preprocessor } from "../image/index.ts";
@@ -73,6 +75,7 @@ interface Parts {
   readonly defaults: GenerationSettings;
   readonly fidelity: Fidelity;
   readonly framesPerVideo: number;
+  readonly progress: { readonly step: number; readonly steps: number } | undefined;
 }
 
 /**
@@ -103,6 +106,8 @@ export class Owl {
    * @throws an Error that names the file and everything in it that does not fit
    */
   static async load(directory: string, options: LoadOptions = {}): Promise<Owl> {
+    const run = await runAt(directory);
+    if (typeof run === "string") return Owl.load(run, options);
     const { adapter: adapterPath, fidelity = "default", device, threads, spinning, binding } = options;
     const { framesPerVideo = defaultFrames } = options;
     const opened = await openDevice({
@@ -111,11 +116,12 @@ export class Owl {
       ...(spinning !== undefined && { spinning }),
       ...(binding !== undefined && { binding }),
     });
-    const mapped = opened.copiesFeeds && adapterPath === undefined;
-    const { checkpoint, config, base, stored } = await readModel(directory, mapped);
+    if (run !== undefined && adapterPath !== undefined) throw unfinishedError(directory, adapterPath);
+    const mapped = opened.copiesFeeds && adapterPath === undefined && run === undefined;
+    const { checkpoint, config, base, stored } = await readModel(run?.base ?? directory, mapped);
     if (stored !== undefined && adapterPath !== undefined) throw adapterError(directory, adapterPath);
-    const adapter = adapterPath === undefined ? undefined : await loadAdapter(adapterPath);
-    const merged = adapter ? mergeLora(base, adapter, adapterPath) : base;
+    const adapter = adapterPath === undefined ? run?.trained : await loadAdapter(adapterPath);
+    const merged = adapter ? mergeLora(base, adapter, adapterPath ?? directory) : base;
     const model = new LoadedModel(config, merged, opened, stored);
     if (stored !== undefined) await model.ready();
     return new Owl({
@@ -124,7 +130,7 @@ export class Owl {
       base,
       adapter,
       model,
-      tokenizer: await tokenizerIfThere(directory, adapter?.promptTemplate),
+      tokenizer: await tokenizerIfThere(run?.settings ?? directory, adapter?.promptTemplate),
       preprocessor: modelPreprocessor(
         checkpoint.preprocessorConfig,
         config.vision.imageSize,
@@ -134,7 +140,13 @@ export class Owl {
       defaults: defaultsOf(checkpoint, config),
       fidelity,
       framesPerVideo,
+      progress: run && { step: run.step, steps: run.steps },
     });
+  }
+
+  /** Where an owl comes from a run that is not done, how far it is; else undefined. */
+  get progress(): { readonly step: number; readonly steps: number } | undefined {
+    return this.#parts.progress;
   }
 
   /** Sizes of the model. */
@@ -298,6 +310,17 @@ async function readModel(
 function tokensOf({ tokenizer, config }: Parts): GeneratorOptions {
   if (tokenizer === undefined) return {};
   return { textStream: tokenizer.stream, tokenless: tokenlessIds(tokenizer, config.language.vocabulary) };
+}
+
+/** A run's directory stands for its model, or for its last checkpoint; addresses are none. */
+async function runAt(directory: string): Promise<string | RunCheckpoint | undefined> {
+  return directory.includes("://") ? undefined : openRun(directory);
+}
+
+function unfinishedError(directory: string, adapter: string): Error {
+  return new Error(
+    `${adapter}: an adapter stands beside a model, got the checkpoint of a run that is not done, ${directory}; \`owl train RECIPE --resume\` finishes it`,
+  );
 }
 
 function adapterError(directory: string, adapter: string): Error {

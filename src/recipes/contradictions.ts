@@ -1,3 +1,4 @@
+import { isRun } from "../checkpoint/index.ts";
 import { joinPath, pathKind } from "../platform/index.ts";
 import { isBuiltInConfig } from "./built-in-config.ts";
 import type { RecipeChain } from "./recipe-chain.ts";
@@ -69,15 +70,20 @@ async function fileProblems(
     ["model", model],
     ["tokenizer", tokenizer],
   ] as const) {
-    const kind = directory === undefined ? "directory" : await pathKind(directory);
-    if (kind === "missing")
-      tell([key], `${directory}: no such directory, nor a repo that \`owl pull\` has fetched`);
-    if (kind === "file")
-      tell(
-        [key],
-        `${key}: must be a directory (config.json, model.safetensors, tokenizer.json), got the file ${directory}`,
-      );
+    const problem = directory === undefined ? undefined : await directoryProblem(directory);
+    if (problem !== undefined) tell([key], `${key}: ${problem}`);
   }
+}
+
+async function directoryProblem(directory: string): Promise<string | undefined> {
+  const kind = await pathKind(directory);
+  if (kind === "missing") return `${directory}: no such directory, nor a repo that \`owl pull\` has fetched`;
+  if (kind === "file") {
+    return `must be a directory (config.json, model.safetensors, tokenizer.json), got the file ${directory}`;
+  }
+  return (await isRun(directory))
+    ? `${directory} is a run that is not done; finish it first (\`owl train RECIPE --resume\`)`
+    : undefined;
 }
 
 /** Directories of a run that are replaced as a whole. */

@@ -1,4 +1,5 @@
 /** Every number of a run with its reason, and recipe files that derive from them. */
+export { OutputError, requireFreshOutput } from "./outputs.ts";
 export { type ExplainedRecipe, publishedRecipes } from "./published.ts";
 export {
   type DataFile,

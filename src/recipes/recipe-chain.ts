@@ -1,3 +1,4 @@
+import { isRun } from "../checkpoint/index.ts";
 import { cachedModel } from "../hub/index.ts";
 import { joinPath, nearestName, parentDirectory, pathKind } from "../platform/index.ts";
 import { isBuiltInConfig } from "./built-in-config.ts";
@@ -104,10 +105,12 @@ async function withPaths(values: RecipeFile, directory: string): Promise<RecipeF
   };
 }
 
-/** A directory, or, where there is none, a repo of the hub that was fetched. */
+/** A directory, that of a run for its model, or, where there is none, a repo of the hub that was fetched. */
 async function modelPlace(name: string, directory: string): Promise<string> {
   const path = beside(name, directory);
-  return (await pathKind(path)) === "missing" ? ((await cachedModel(name)) ?? path) : path;
+  if ((await pathKind(path)) === "missing") return (await cachedModel(name)) ?? path;
+  const model = joinPath(path, "model");
+  return (await isRun(path)) && (await pathKind(model)) === "directory" ? model : path;
 }
 
 function beside(path: string, directory: string): string {

@@ -19,21 +19,20 @@ import {
   type TokenBatch,
   tokenReader,
 } from "../data/index.ts";
-import { defaultFrames, publishedPreprocessor } from "../image/index.ts";
-import { type ParameterDescription, stages, tokensPerImage } from "../model/index.ts";
+import { defaultFrames } from "../image/index.ts";
+import { type ParameterDescription, tokensPerImage } from "../model/index.ts";
 import { joinPath, pathKind } from "../platform/index.ts";
 import { imageMark, PromptError, promptTemplate, videoMark } from "../prompt/index.ts";
 import { type Device, type DeviceOptions, openDevice } from "../runtime/index.ts";
 import {
   createTrainer,
   estimateMemory,
+  hasState,
   languageObjective,
   type MemoryEstimate,
   type Objective,
   openLanes,
-  saveModel,
-  saveTrainedAdapter,
-  type Trainer,
+  recipeOfState,
   type TrainingEvent,
   type TrainingOutcome,
   type TrainingRecipe,
@@ -41,6 +40,7 @@ import {
 } from "../training/index.ts";
 import { requireNoFrozenRandom } from "./frozen-random.ts";
 import { type Origin, originOf, withAsked } from "./origin.ts";
+import { requireFreshOutput, save, writeStart } from "./outputs.ts";
 import { type DataFile, draftRecipe, RecipeError, type RunOverrides, type RunPlan } from "./recipe-file.ts";
 
 import { type RunTemplate, templateOfRows, type WrittenRows, withSystem } from "./template.ts";
@@ -64,6 +64,8 @@ export interface PreparedRun {
   readonly rows: readonly number[];
   /** How many of them are longer than the recipe's `maxTokens`, and lose their end. */
   readonly cutRows: readonly number[];
+  /** Whether any row shows a picture or a video. */
+  readonly usesPictures: boolean;
   /** How the model that the run makes is asked. */
   readonly asked: RunTemplate;
   /**
@@ -90,7 +92,8 @@ export async function prepareRun(path: string, overrides: RunOverrides = {}): Pr
   });
   const usesPictures = plan.data.some((file) => contentOf(plan, file) !== "text");
   const hasVideos = data.some((file) => file.hasVideos);
-  requireNoFrozenRandom(path, plan, data.some(hasPictures));
+  const showsSomething = data.some(hasPictures);
+  requireNoFrozenRandom(path, plan, showsSomething);
   const pictures = hasVideos ? framesPerVideo(plan) : Number(usesPictures);
   return {
     plan,
@@ -98,6 +101,7 @@ export async function prepareRun(path: string, overrides: RunOverrides = {}): Pr
     memory: estimateMemory(origin.config, objective.parameters, plan.recipe, pictures, overrides.lanes),
     rows: data.map(({ source }) => source.length),
     cutRows: data.map(({ cut }) => cut),
+    usesPictures: showsSomething,
     asked,
     start: async (options = {}) => {
       const lanes = await openLanes(plan.recipe, overrides.lanes ?? 1, options.device);
@@ -209,6 +213,12 @@ function spoken(
   };
 }
 
+/** A run that goes on keeps the warm-up that was made to fit the steps it began with. */
+async function begun({ recipe, output, fitted }: RunPlan): Promise<TrainingRecipe> {
+  const { warmup } = await recipeOfState(joinPath(output, "state"));
+  return fitted.includes("warmup") && typeof warmup === "number" ? { ...recipe, warmup } : recipe;
+}
+
 interface Sources {
   readonly data: readonly ExampleSource[];
   readonly evaluation: readonly ExampleSource[];
@@ -222,7 +232,10 @@ async function start(
   lanes: readonly Device[],
   { device: deviceOptions, ...options }: RunOptions,
 ): Promise<TrainingOutcome> {
-  const { recipe, output } = plan;
+  const { output } = plan;
+  const isBegun = options.resume === true && (await hasState(joinPath(output, "state")));
+  if (!isBegun) await requireFreshOutput(output);
+  const recipe = isBegun ? await begun(plan) : plan.recipe;
   const device = await openDevice(deviceOptions);
   const trainer = await createTrainer({ device, lanes, objective, recipe, weights: origin.tensors });
   const shuffledFiles = data.map((source, i) =>
@@ -230,6 +243,7 @@ async function start(
   );
   const shares = plan.data.map(({ share = 1 }) => share);
   try {
+    if (!isBegun) await writeStart(plan, origin, trainer);
     const outcome = await train({
       ...options,
       trainer,
@@ -243,20 +257,6 @@ async function start(
   } finally {
     trainer.dispose();
   }
-}
-
-async function save(plan: RunPlan, origin: Origin, trainer: Trainer<BatchSizes>): Promise<void> {
-  const { recipe, output, model } = plan;
-  const { config, checkpoint, preprocessor, tokenizerFiles } = origin;
-  await saveModel(joinPath(output, "model"), trainer, recipe, {
-    config,
-    files: tokenizerFiles,
-    preprocessorConfig: checkpoint?.preprocessorConfig ?? publishedPreprocessor(preprocessor),
-    generationConfig: checkpoint?.generationConfig,
-  });
-  if (!stages[recipe.stage].lora) return;
-  const options = { ...(model !== undefined && { baseModel: model }), promptTemplate: origin.template };
-  await saveTrainedAdapter(joinPath(output, "adapter"), trainer, recipe, options);
 }
 
 type Content = "conversation" | "caption" | "text";

@@ -6,6 +6,8 @@ import { PairCounts } from "./pair-counts.ts";
 export interface TokenizerTraining {
   /** Tokens in all: 3 special ones, 256 bytes, the characters, and merges for the rest. */
   vocabularySize: number;
+  /** Fewer tokens where the texts do not give so many, in place of an error. Default false. */
+  orFewer?: boolean;
   /** How many of the most frequent characters get a token; the others are written as their bytes. Default 256. */
   characters?: number;
 }
@@ -25,13 +27,13 @@ const stretch = /\u2581?(?:(?!\p{Lu}|\p{Lt})[\p{L}\p{M}])+|\u2581?(?:(?!\u2581)[
  * @throws TokenizerError where the texts do not give that many merges
  */
 export function trainTokenizer(texts: Iterable<string>, options: TokenizerTraining): TokenizerJson {
-  const { vocabularySize, characters: characterLimit = 256 } = options;
+  const { vocabularySize, orFewer = false, characters: characterLimit = 256 } = options;
   const words = countWords(texts);
   const characters = frequentCharacters(words, characterLimit);
   const tokens = [...special, ...Array.from({ length: 256 }, (_, byte) => byteToken(byte)), ...characters];
   const smallest = tokens.length;
   const merges = learnMerges(words, tokens, vocabularySize);
-  if (tokens.length !== vocabularySize) {
+  if (orFewer ? tokens.length > vocabularySize : tokens.length !== vocabularySize) {
     throw new TokenizerError(
       `trainTokenizer: the texts must allow a vocabulary of ${vocabularySize}, got ${smallest} without merges and ` +
         `${tokens.length} with all of them. Ask for a size between, or give other texts`,

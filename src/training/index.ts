@@ -13,6 +13,7 @@ export {
   hasState,
   type Progress,
   ResumeError,
+  recipeOfState,
   restoreState,
   type StateOptions,
   saveState,

@@ -75,6 +75,14 @@ export async function hasState(directory: string): Promise<boolean> {
   return kinds.includes("directory");
 }
 
+/** The recipe that a state's run had, as it was written down; empty where there is no state. */
+export async function recipeOfState(directory: string): Promise<Readonly<Record<string, unknown>>> {
+  if (!(await hasState(directory))) return {};
+  const path = joinPath(await completeDirectory(directory), stateFile);
+  const parsed = progressSchema.safeParse(await readJson(path));
+  return parsed.success ? parsed.data.recipe : {};
+}
+
 /**
  * Puts a trainer where `saveState` left one.
  *
@@ -120,13 +128,20 @@ const harmless = new Set(["name", "evaluateEvery", "saveEvery", "microBatch"]);
 
 function requireSameRecipe(path: string, earlier: Record<string, unknown>, recipe: TrainingRecipe): void {
   const now: Record<string, unknown> = { ...recipe };
+  // The learning rate of a step follows from the number of steps unless it stays as it is.
+  const stays = earlier.schedule === "constant" && recipe.schedule === "constant";
   const keys = [...new Set([...Object.keys(earlier), ...Object.keys(now)])].filter(
-    (key) => !harmless.has(key),
+    (key) => !harmless.has(key) && !(stays && key === "steps"),
   );
   const show = (value: unknown): string => JSON.stringify(value) ?? "nothing";
   const changed = keys.filter((key) => show(earlier[key]) !== show(now[key]));
   if (changed.length === 0) return;
   const list = changed.map((key) => `  ${key}: ${show(earlier[key])}, now ${show(now[key])}`);
+  if (changed.length === 1 && changed[0] === "steps") {
+    throw new ResumeError(
+      `${path}: steps can change only where the learning rate is constant, got ${show(earlier.steps)}, now ${show(now.steps)}: by a ${recipe.schedule} schedule the steps that are done would have had other rates. Finish the run and begin another with its model/ as \`model\`, or restore the number`,
+    );
+  }
   throw new ResumeError(
     `${path}: a run goes on with the recipe it began with, got other numbers:\n${list.join("\n")}\nRestore them, or begin a new run in another directory.`,
   );

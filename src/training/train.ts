@@ -5,7 +5,7 @@ import { lockOutput } from "./output-lock.ts";
 import type { TrainingRecipe } from "./recipe.ts";
 import type { RunInputs } from "./run-inputs.ts";
 import { openRunLog, type RunLog } from "./run-log.ts";
-import { hasState, type Progress, restoreState, saveState } from "./state.ts";
+import { hasState, type Progress, ResumeError, restoreState, saveState } from "./state.ts";
 import type { TrainingBatch } from "./step-programs.ts";
 import { DivergenceError, type Trainer } from "./trainer.ts";
 
@@ -162,6 +162,11 @@ async function startingPoint<S>(options: TrainOptions<S>): Promise<Progress> {
     return { step: 0, position: 0, tokens: 0 };
   }
   const progress = await restoreState(state, trainer, recipe, options);
+  if (progress.step > recipe.steps) {
+    throw new ResumeError(
+      `${state}: steps must be at least the ${progress.step} that are done, got ${recipe.steps}`,
+    );
+  }
   skipped?.restore(progress.skipped ?? []);
   return progress;
 }

@@ -1,0 +1,114 @@
+import { z } from "zod";
+import { completeDirectory, fileName, joinPath, pathKind, readJson } from "../platform/index.ts";
+import { type Adapter, adapterFrom } from "./adapter.ts";
+import { CheckpointError } from "./errors.ts";
+import { readAll } from "./tensor-source.ts";
+import { openTensors } from "./weights.ts";
+
+/** Where a run keeps what it began with, beside `state/` (its last checkpoint) and `model/` (when it is done). */
+export const startDirectory = "start";
+/** In there: which model it began with. */
+export const startFile = "run.json";
+
+/** The last checkpoint of a run that is not done, as far as a model needs it. */
+export interface RunCheckpoint {
+  /** What has the settings and the tokenizer of the model that is made: a directory without weights, or with those of a fresh model. */
+  readonly settings: string;
+  /** The model directory that the run began with. */
+  readonly base: string;
+  /** What was trained so far, in place of and beside the base's tensors. */
+  readonly trained: Adapter;
+  /** Steps done, of how many. */
+  readonly step: number;
+  readonly steps: number;
+}
+
+const stateSchema = z.object({
+  step: z.int().nonnegative(),
+  recipe: z.object({
+    steps: z.int().positive(),
+    lora: z
+      .object({ rank: z.number(), alpha: z.number(), dropout: z.number(), targets: z.array(z.string()) })
+      .nullish(),
+  }),
+});
+const startSchema = z.object({ model: z.string().nullable() });
+
+/**
+ * Recognises what `owl train` writes to: the model directory of a run that is done, or the last checkpoint of one that
+ * is not. Undefined for anything else.
+ *
+ * @throws CheckpointError where a run has no checkpoint yet
+ */
+export async function openRun(directory: string): Promise<string | RunCheckpoint | undefined> {
+  if (!(await isRun(directory))) return undefined;
+  const model = joinPath(directory, "model");
+  const hasModel = (await pathKind(joinPath(model, "config.json"))) === "file";
+  const state = await completeDirectory(joinPath(directory, "state")).catch(() => undefined);
+  if (state === undefined) {
+    if (hasModel) return model;
+    throw runError(
+      directory,
+      "the run has none yet",
+      "It is asked when the first `saveEvery` steps are done.",
+    );
+  }
+  const file = joinPath(state, "training_state.json");
+  const { step, recipe } = stateSchema.parse(await readJson(file));
+  if (hasModel && step >= recipe.steps) return model;
+  const settings = joinPath(directory, startDirectory);
+  const start = joinPath(settings, startFile);
+  if ((await pathKind(start)) !== "file") {
+    throw runError(
+      directory,
+      `no ${startDirectory}/${startFile}`,
+      "`owl train RECIPE --resume` finishes the run.",
+    );
+  }
+  const { model: named } = startSchema.parse(await readJson(start));
+  const base = named ?? settings;
+  if ((await pathKind(base)) !== "directory") {
+    throw runError(directory, `no directory ${base}, the model that it began with`, "Put it back there.");
+  }
+  return { settings, base, trained: await trainedPart(state, recipe.lora), step, steps: recipe.steps };
+}
+
+/** Whether a directory is a run's and no model's. */
+export async function isRun(directory: string): Promise<boolean> {
+  if ((await pathKind(directory)) !== "directory") return false;
+  if ((await pathKind(joinPath(directory, "config.json"))) === "file") return false;
+  const names = ["state", "state.next", startDirectory];
+  const kinds = await Promise.all(names.map((name) => pathKind(joinPath(directory, name))));
+  return kinds.includes("directory");
+}
+
+/** The trained parameters of a checkpoint: a LoRA's matrices, and what replaces the base's tensors as a whole. */
+async function trainedPart(
+  state: string,
+  lora: z.infer<typeof stateSchema>["recipe"]["lora"],
+): Promise<Adapter> {
+  const path = joinPath(state, "model.safetensors");
+  const tensors = await readAll(await openTensors(path));
+  if (
+    lora === undefined ||
+    lora === null ||
+    ![...tensors.keys()].some((name) => name.endsWith(".lora_A.weight"))
+  ) {
+    const settings = { rank: 1, alpha: 1, dropout: 0, targetModules: [] };
+    return { settings, lora: new Map(), replaced: tensors };
+  }
+  const { rank, alpha, dropout, targets } = lora;
+  return {
+    ...adapterFrom(tensors, undefined, path),
+    settings: { rank, alpha, dropout, targetModules: targets },
+  };
+}
+
+function runError(directory: string, problem: string, next: string): CheckpointError {
+  return new CheckpointError(
+    directory,
+    `the run ${fileName(directory)} must have a checkpoint that can be asked`,
+    [problem],
+    next,
+  );
+}

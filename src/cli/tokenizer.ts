@@ -1,0 +1,77 @@
+import type { Command } from "commander";
+import { textsOf } from "../data/index.ts";
+import { joinPath, makeDirectory, pathKind } from "../platform/index.ts";
+import { createTokenizer, saveTokenizer, trainTokenizer } from "../tokenizer/index.ts";
+import { UsageError } from "./failure.ts";
+import { countOption } from "./options.ts";
+
+interface TokenizerOptions {
+  readonly out: string;
+  readonly size?: number;
+  readonly characters: number;
+}
+
+const mostTokens = 4096;
+
+/** What a fresh model's tokenizer says beside its tokens; `owl train` puts the rows' own template in its place. */
+const configuration = {
+  bos_token: "<s>",
+  eos_token: "</s>",
+  unk_token: "<unk>",
+  pad_token: "<unk>",
+  prompt_template: { system: "", cut: "turns" },
+};
+
+async function makeTokenizer(files: readonly string[], options: TokenizerOptions): Promise<void> {
+  const { out, size, characters } = options;
+  if ((await pathKind(joinPath(out, "tokenizer.json"))) !== "missing") {
+    throw new UsageError(
+      `${out}: must hold no tokenizer yet, got tokenizer.json; --out names another directory`,
+    );
+  }
+  const texts: string[] = [];
+  for (const file of files) for (const text of await textsOf(file)) texts.push(text);
+  const json = trainTokenizer(texts, {
+    vocabularySize: size ?? mostTokens,
+    orFewer: size === undefined,
+    characters,
+  });
+  const tokenizer = createTokenizer(json, configuration);
+  await makeDirectory(out);
+  await saveTokenizer(tokenizer, out);
+  const tokens = texts.reduce((sum, text) => sum + tokenizer.encode(text).length, 0);
+  const letters = texts.reduce((sum, text) => sum + text.length, 0);
+  process.stdout.write(
+    `${out}: ${tokenizer.vocabularySize.toLocaleString("en")} tokens; ${(letters / Math.max(1, tokens)).toFixed(1)} letters a token in these texts\n` +
+      `\`config: nano\` and \`tokenizer: ${out}\` in a recipe begin a model with it\n`,
+  );
+}
+
+export function addTokenizer(program: Command): void {
+  program
+    .command("tokenizer")
+    .argument("<files...>", "rows of training data (.jsonl) or plain texts, a text a line")
+    .requiredOption("--out <directory>", "where tokenizer.json and tokenizer_config.json go")
+    .option(
+      "--size <tokens>",
+      `tokens in all (default: as many as the texts give, at most ${mostTokens})`,
+      countOption,
+    )
+    .option(
+      "--characters <count>",
+      "characters with a token of their own; others are bytes",
+      countOption,
+      256,
+    )
+    .description("learn a tokenizer from texts, for a model from nothing")
+    .addHelpText(
+      "after",
+      `
+Three special tokens, 256 bytes, the most frequent characters, then pairs of neighbours that are joined (byte-pair
+encoding). Small letters are joined to words; capitals and digits stay one token each. The same texts give the same file.
+
+Example:
+  owl tokenizer rows.jsonl --out tokenizer`,
+    )
+    .action(makeTokenizer);
+}

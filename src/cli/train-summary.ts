@@ -1,0 +1,78 @@
+import { totalmem } from "node:os";
+import { stages } from "../model/index.ts";
+import { joinPath } from "../platform/index.ts";
+import { describedSystem, type PreparedRun, type RunPlan, type RunTemplate } from "../recipes/index.ts";
+import { elementCount } from "../tensor/index.ts";
+import type { MemoryEstimate } from "../training/index.ts";
+
+const mebibytes = (bytes: number): string => `${Math.ceil(bytes / 2 ** 20).toLocaleString("en")} MiB`;
+const counted = (count: number, thing: string): string =>
+  `${count.toLocaleString("en")} ${thing}${count === 1 ? "" : "s"}`;
+
+function memoryLine({ weights, gradients, moments, activations, total }: MemoryEstimate): string {
+  const parts = Object.entries({ weights, gradients, moments, activations });
+  const list = parts.map(([name, bytes]) => `${name} ${mebibytes(bytes)}`).join(", ");
+  return `memory     about ${mebibytes(total)} (${list}); this machine has ${mebibytes(totalmem())}`;
+}
+
+/** How the model that is made will be asked. */
+function templateLine({ template, before }: RunTemplate): string {
+  const now = `asked as the rows are written: ${describedSystem(template.system)}, "${template.user}…", "${template.assistant}…"`;
+  if (before === undefined) return now;
+  return `${now}\n           (the model that it starts from was asked with ${describedSystem(before.system)}; the one that is made carries the rows' way)`;
+}
+
+/** How a run moves on; what the recipe does not say was made to fit. */
+function paceOf({ recipe }: RunPlan): string {
+  const { batch, microBatch = batch, warmup, saveEvery } = recipe;
+  const saved = saveEvery === undefined ? "at the end" : `every ${saveEvery.toLocaleString("en")} steps`;
+  return `${microBatch} at once, warm-up ${warmup.toLocaleString("en")}, a checkpoint ${saved}`;
+}
+
+/** How often each row is seen; texts that share rows of a batch are not counted. */
+function passesLine({ recipe, data }: RunPlan, rows: readonly number[]): string[] {
+  if (recipe.stage === "language") return [];
+  const shares = data.map(({ share = 1 }) => share);
+  const all = shares.reduce((sum, share) => sum + share, 0);
+  const passes = rows.map((count, i) => (recipe.steps * recipe.batch * shares[i]) / all / count);
+  const perPass = rows.map((count, i) => Math.ceil(((count / recipe.batch) * all) / shares[i]));
+  const often = passes.map((times, i) => {
+    const times1 = times < 10 ? times.toFixed(1) : Math.round(times).toLocaleString("en");
+    return `${times1} times (once in ${counted(perPass[i], "step")})`;
+  });
+  return [`           each row is seen ${often.join(", ")}`];
+}
+
+/** What is about to happen, before anything large is allocated. */
+export function announcement({ plan, parameters, memory, rows, cutRows, asked }: PreparedRun): string {
+  const { recipe, data, output } = plan;
+  const rowsOf = (i: number): string =>
+    counted(rows[i], "row") + (cutRows[i] > 0 ? `, ${cutRows[i].toLocaleString("en")} of them cut` : "");
+  const sizeOf = (chosen: PreparedRun["parameters"]): string =>
+    `${(chosen.reduce((sum, { dims }) => sum + elementCount(dims), 0) / 1e6).toFixed(2)} M`;
+  const trained = parameters.filter((parameter) => parameter.trained);
+  return [
+    `recipe     ${recipe.name}, stage ${recipe.stage}: ${stages[recipe.stage].says}`,
+    `data       ${data.map(({ file }, i) => `${file} (${rowsOf(i)})`).join(", ")}`,
+    `steps      ${recipe.steps.toLocaleString("en")} of ${counted(recipe.batch, "row")}, at most ${counted(recipe.maxTokens, "token")} each; ${paceOf(plan)}`,
+    ...passesLine(plan, rows),
+    `template   ${templateLine(asked)}`,
+    `parameters ${sizeOf(trained)} of ${sizeOf(parameters)} learn`,
+    memoryLine(memory),
+    `output     ${output}`,
+  ].join("\n");
+}
+
+/** What was written, and how it is asked. */
+export function ending({ plan, usesPictures }: PreparedRun): string {
+  const { output, recipe } = plan;
+  const adapter = stages[recipe.stage].lora ? ", adapter/ (the LoRA, for the model that it began with)" : "";
+  const picture = usesPictures ? ' --image FILE "…"' : ' "…"';
+  return [
+    `done       ${output}: model/ (the model)${adapter}, state/ (the last checkpoint), log.jsonl`,
+    `ask it     owl chat ${asWord(joinPath(output, "model"))}${picture}`,
+  ].join("\n");
+}
+
+/** A path as a word of a shell. */
+export const asWord = (path: string): string => (/^[\w./\\:@%+=-]+$/.test(path) ? path : `"${path}"`);

@@ -1,0 +1,68 @@
+import { startDirectory, startFile } from "../checkpoint/index.ts";
+import type { BatchSizes } from "../data/index.ts";
+import { publishedPreprocessor } from "../image/index.ts";
+import { stages } from "../model/index.ts";
+import { joinPath, makeDirectory, pathKind, realPath, writeFileAtomically } from "../platform/index.ts";
+import { hasState, type ModelFiles, saveModel, saveTrainedAdapter, type Trainer } from "../training/index.ts";
+import type { Origin } from "./origin.ts";
+import type { RunPlan } from "./recipe-file.ts";
+
+/** An output directory that holds what a run would write over. */
+export class OutputError extends Error {
+  override name = "OutputError";
+}
+
+/**
+ * Nothing that is there is written over: a run begins where there is none, and no model.
+ *
+ * @throws OutputError that says what to do
+ */
+export async function requireFreshOutput(output: string): Promise<void> {
+  const next = "--output begins in another directory";
+  if (await hasState(joinPath(output, "state"))) {
+    throw new OutputError(`${output}: must hold no run, got one; --resume goes on with it, ${next}`);
+  }
+  if ((await pathKind(joinPath(output, "model"))) !== "missing") {
+    throw new OutputError(`${output}: must hold no model that the run would write over, got model/; ${next}`);
+  }
+}
+
+/**
+ * Writes what a checkpoint needs beside it to be asked before the run is done: the tokenizer with the rows' template, and
+ * which model the run began with; one from nothing as a whole.
+ */
+export async function writeStart(
+  { recipe, model, output }: RunPlan,
+  origin: Origin,
+  trainer: Trainer<BatchSizes>,
+): Promise<void> {
+  const directory = joinPath(output, startDirectory);
+  const about = `${JSON.stringify({ model: model === undefined ? null : await realPath(model) }, null, 2)}\n`;
+  if (model === undefined) {
+    const { files, ...rest } = modelFiles(origin);
+    return saveModel(directory, trainer, recipe, { ...rest, files: { ...files, [startFile]: about } });
+  }
+  await makeDirectory(directory);
+  for (const [name, bytes] of Object.entries(origin.tokenizerFiles)) {
+    await writeFileAtomically(joinPath(directory, name), bytes);
+  }
+  await writeFileAtomically(joinPath(directory, startFile), about);
+}
+
+/** Writes `model/` and, where a LoRA was trained, `adapter/`. */
+export async function save(plan: RunPlan, origin: Origin, trainer: Trainer<BatchSizes>): Promise<void> {
+  const { recipe, output, model } = plan;
+  await saveModel(joinPath(output, "model"), trainer, recipe, modelFiles(origin));
+  if (!stages[recipe.stage].lora) return;
+  const options = { ...(model !== undefined && { baseModel: model }), promptTemplate: origin.template };
+  await saveTrainedAdapter(joinPath(output, "adapter"), trainer, recipe, options);
+}
+
+function modelFiles({ config, checkpoint, preprocessor, tokenizerFiles }: Origin): ModelFiles {
+  return {
+    config,
+    files: tokenizerFiles,
+    preprocessorConfig: checkpoint?.preprocessorConfig ?? publishedPreprocessor(preprocessor),
+    generationConfig: checkpoint?.generationConfig,
+  };
+}
