@@ -3,6 +3,7 @@ import { basename, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { fetchRemoteFile, type HttpSocket, listenHttp, normalisedHost, pathKind } from "../platform/index.ts";
+import type { Truncation } from "../prompt/index.ts";
 import {
   createServer,
   defaultLimits,
@@ -34,6 +35,7 @@ interface ServeOptions extends LoadingOptions {
   readonly allowHost: readonly string[];
   readonly allowImageHost: readonly string[];
   readonly allowOrigin: readonly string[];
+  readonly truncation: Truncation;
   readonly feedback?: string;
   /** False: no page. */
   readonly web: string | boolean;
@@ -189,6 +191,7 @@ async function serve(words: readonly string[], options: ServeOptions): Promise<v
     apiKey,
     hosts: hostsOf(options),
     origins: options.allowOrigin,
+    truncation: options.truncation,
     remote: remoteFrom(options.allowImageHost),
     feedback: options.feedback,
     page,
@@ -265,6 +268,11 @@ export function addServe(program: Command): void {
       [],
     )
     .option("--allow-origin <origin>", "let pages of it read replies (CORS); likewise", originOption, [])
+    .addOption(
+      new Option("--truncation <mode>", "of conversations that no longer fit, where a request does not say")
+        .choices(["auto", "disabled"])
+        .default("disabled"),
+    )
     .option("--feedback <file>", "keep thumbs up as training rows in it, others beside it")
     .option("--web <directory>", "the built page (default: the package's own)")
     .addOption(new Option("--no-web", "no page"))

@@ -109,12 +109,31 @@ describe("a conversation", () => {
     });
   });
 
+  test("has one system message in front, whatever the system says and where", () => {
+    const [one, two, three] = ["be brief", "be kind", "be an owl"].map(
+      (content) => ({ role: "system", content }) as const,
+    );
+    const [first, last] = [user(says("hi")), user(says("who?"))];
+    const answer = { role: "assistant" as const, content: "hello" };
+    const joined = encode([{ role: "system", content: "be brief\nbe kind\nbe an owl" }, first, answer, last]);
+    expect(joined.text.startsWith("be brief\nbe kind\nbe an owl\nHuman: hi")).toBe(true);
+    for (const messages of [
+      [one, two, three, first, answer, last],
+      [first, one, answer, two, last, three],
+      [first, answer, one, { role: "system" as const, content: [says("be kind"), says("be an owl")] }, last],
+      [{ role: "system" as const, content: "" }, first, answer, last, one, two, three],
+    ]) {
+      expect(encode(messages)).toEqual(joined);
+    }
+    expect(() => encode([one])).toThrow('a last message by "system"');
+  });
+
   test("tells all that is wrong with it", () => {
     const wrong = [
       { role: "robot", content: "x" },
       { role: "assistant", content: [picture("a")] },
       { role: "user", content: [{ type: "video" }, { type: "text" }, { type: "sound" }] },
-      { role: "system", content: "late" },
+      { role: "assistant", content: "late" },
     ] as unknown as Message<string>[];
     const problems = [
       'message 0: role "robot"',
@@ -122,8 +141,7 @@ describe("a conversation", () => {
       "message 2, part 0: a video part without video",
       "message 2, part 1: a text part without text",
       'message 2, part 2: type "sound"',
-      "message 3: a system message that is not the first",
-      'a last message by "system"',
+      'a last message by "assistant"',
     ];
     for (const problem of problems) expect(() => encode(wrong)).toThrow(problem);
     expect(() => encode([])).toThrow("got no message");

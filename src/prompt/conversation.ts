@@ -1,6 +1,6 @@
 import type { Tokenizer } from "../tokenizer/index.ts";
 import type { Medium, Message } from "./message.ts";
-import { linesOf } from "./message.ts";
+import { conversationOf, linesOf } from "./message.ts";
 import type { Piece } from "./pieces.ts";
 import { cutAtPictures, imageId, textOf, videoId, writeTurns } from "./pieces.ts";
 import type { PromptTemplate } from "./template.ts";
@@ -33,8 +33,7 @@ export interface ConversationOptions {
 }
 
 /**
- * A conversation, to be answered by the model: the system sentence (the template's, unless the first message is a system
- * message), a line for each message and picture, and the assistant's mark (paper section 3.3; reference: README and
+ * A conversation, to be answered by the model: the system sentence (the template's, unless there are system messages), a line for each message and picture, and the assistant's mark (paper section 3.3; reference: README and
  * `_tokenize_prompt`). Each picture has a line of its own, where it stands among the texts of its message. Only the
  * template makes marks, special tokens and places of pictures: in texts they are letters, and a line of a text that
  * begins as a turn does is set in by two spaces ({@link turnGuard}).
@@ -46,8 +45,9 @@ export function encodeConversation<Image, Video = never>(
   options: ConversationOptions,
 ): EncodedConversation<Image, Video> {
   const { tokensPerImage, template = promptTemplate(tokenizer), framesPerVideo } = options;
-  const lines = linesOf(messages, turnGuard(template, tokenizer), framesPerVideo);
-  const pieces = writeTurns(lines, template, messages[0]?.role === "system");
+  const conversation = conversationOf(messages);
+  const lines = linesOf(conversation, turnGuard(template, tokenizer), framesPerVideo);
+  const pieces = writeTurns(lines, template, conversation[0].role === "system");
   const media = lines.flatMap((line) => ("shown" in line ? [line.shown] : []));
   return {
     text: pieces.map(textOf).join(""),

@@ -1,7 +1,7 @@
 import type { Tokenizer } from "../tokenizer/index.ts";
 import { type ConversationOptions, type EncodedConversation, encodeConversation } from "./conversation.ts";
 import { ContextLengthError } from "./error.ts";
-import { checkMessages, type Message, type Part } from "./message.ts";
+import { conversationOf, type Message, type Part } from "./message.ts";
 
 /**
  * What becomes of a conversation that no longer fits: `"auto"` leaves its oldest turns out, `"disabled"` refuses it.
@@ -49,8 +49,7 @@ export function fitConversation<Image, Video = never>(
   options: FittingOptions,
 ): FittedConversation<Image, Video> {
   const { positions, maxNewTokens } = options;
-  checkMessages(messages);
-  const all = turnsOf(messages);
+  const all = turnsOf(conversationOf(messages));
   const { length } = all.turns;
   // The last new token is not fed back, so it needs no position.
   const most = positions + 1 - answerRoom(positions, maxNewTokens);

@@ -8,8 +8,9 @@ export type Part<Image, Video = never> =
   | { readonly type: "video"; readonly video: Video };
 
 /**
- * One thing said. Only a user's message may hold pictures and videos; a system message comes first or not at all. Texts
- * are texts: nothing that is written in one is a picture, a special token or the beginning of a turn.
+ * One thing said. Only a user's message may hold pictures and videos. System messages may stand anywhere: a template has
+ * one place for them, in front, where their texts become one ({@link conversationOf}). Texts are texts: nothing that is
+ * written in one is a picture, a special token or the beginning of a turn.
  */
 export interface Message<Image, Video = never> {
   readonly role: "system" | "user" | "assistant";
@@ -33,14 +34,12 @@ export type Line<Image, Video = never> =
  *
  * @param guard keeps texts from being read as turns
  * @param framesPerVideo gives each video as so many numbered pictures, for models that take none
- * @throws PromptError listing every problem: roles, order, pictures in the wrong place
  */
 export function linesOf<Image, Video>(
   messages: readonly Message<Image, Video>[],
   guard: TurnGuard,
   framesPerVideo?: number,
 ): Line<Image, Video>[] {
-  checkMessages(messages);
   return messages.flatMap(({ role, content }) =>
     partsOf(content).flatMap((part): Line<Image, Video>[] => {
       if (part.type === "text") return [{ role, said: guard(part.text, role) }];
@@ -50,13 +49,28 @@ export function linesOf<Image, Video>(
   );
 }
 
-/** @throws PromptError listing every problem: roles, order, pictures in the wrong place */
-export function checkMessages<Image, Video>(messages: readonly Message<Image, Video>[]): void {
+/**
+ * Messages as a conversation: what the system says, wherever it stands, is one message in front, its texts a line each.
+ * @throws PromptError listing every problem: roles, order, pictures in the wrong place
+ */
+export function conversationOf<Image, Video>(
+  messages: readonly Message<Image, Video>[],
+): readonly Message<Image, Video>[] {
   const problems = problemsOf(messages);
-  if (problems.length === 0) return;
-  throw new PromptError(
-    `messages: must be a conversation that ends with a user's message, got ${problems.join("; ")}`,
-  );
+  if (problems.length > 0) {
+    throw new PromptError(
+      `messages: must be a conversation that ends with a user's message, got ${problems.join("; ")}`,
+    );
+  }
+  const system = messages.filter(({ role }) => role === "system");
+  if (system.length === 0) return messages;
+  const others = messages.filter(({ role }) => role !== "system");
+  const texts = system.flatMap(({ content }) => partsOf(content)).map((part) => textOf(part));
+  return [{ role: "system", content: texts.filter((text) => text !== "").join("\n") }, ...others];
+}
+
+function textOf(part: Part<unknown, unknown>): string {
+  return part.type === "text" ? part.text : "";
 }
 
 /** A video as so many pictures, each on a line of its own that says which frame it is. */
@@ -84,15 +98,14 @@ function partsOf<Image, Video>(content: Message<Image, Video>["content"]): reado
 function problemsOf<Image, Video>(messages: readonly Message<Image, Video>[]): string[] {
   if (messages.length === 0) return ["no message"];
   const problems = messages.flatMap((message, index) => messageProblems(message, index));
-  if (messages.at(-1)?.role !== "user")
-    problems.push(`a last message by ${JSON.stringify(messages.at(-1)?.role)}`);
+  const { role } = messages.findLast((message) => message.role !== "system") ?? messages[0];
+  if (role !== "user") problems.push(`a last message by ${JSON.stringify(role)}`);
   return problems;
 }
 
 function messageProblems<Image, Video>({ role, content }: Message<Image, Video>, index: number): string[] {
   const where = `message ${index}`;
   if (!["system", "user", "assistant"].includes(role)) return [`${where}: role ${JSON.stringify(role)}`];
-  if (role === "system" && index > 0) return [`${where}: a system message that is not the first`];
   if (typeof content !== "string" && !Array.isArray(content))
     return [`${where}: content that is neither text nor parts`];
   if (content.length === 0 && role === "user") return [`${where}: no content`];

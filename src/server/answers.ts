@@ -8,6 +8,7 @@ import {
   type Prompt,
   type TokenConstraint,
 } from "../generation/index.ts";
+import { lengthRefusal, type PromptField } from "./context-length.ts";
 import { queueIsFull } from "./limits.ts";
 import type { OpenModel } from "./models.ts";
 import { settingsOfChoice } from "./settings.ts";
@@ -43,8 +44,12 @@ export function takePlaces({ exchange, state }: Asking, count: number): void {
 }
 
 /** Fails where the model cannot take a prompt: before a reply begins, so that it has the right status. */
-export function checkPrompts(model: OpenModel, prompts: readonly Prompt[]): void {
-  for (const prompt of prompts) checkPrompt(prompt, model.owl.config);
+export function checkPrompts(model: OpenModel, prompts: readonly Prompt[], field: PromptField): void {
+  try {
+    for (const prompt of prompts) checkPrompt(prompt, model.owl.config);
+  } catch (error) {
+    throw lengthRefusal(error, field);
+  }
 }
 
 /**

@@ -38,8 +38,8 @@ export async function chatCompletions(asking: Asking): Promise<Response> {
   const settings = settingsOf(asked, model.owl.defaults, asking.state.limits);
   const constraint = constraintsOf(asked.response_format ?? undefined, model, settings);
   takePlaces(asking, n);
-  const prompt = await chatPrompt(asking, asked, model);
-  checkPrompts(model, [prompt]);
+  const prompt = await chatPrompt(asking, asked, model, settings.maxNewTokens);
+  checkPrompts(model, [prompt], "messages");
   const topLogprobs = asked.logprobs === true ? (asked.top_logprobs ?? 0) : undefined;
   const choices = choicesOf([prompt], n, (one) => ({
     prompt: one,

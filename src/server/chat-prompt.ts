@@ -1,36 +1,64 @@
 import type { Prompt } from "../generation/index.ts";
+import { lengthRefusal, requireFittingText } from "./context-length.ts";
 import { type ReadMessage, readMessages } from "./media.ts";
 import { allOf, decodingProblems } from "./media-problems.ts";
-import { textsOf } from "./message-schema.ts";
-import { type OpenModel, requireFittingText } from "./models.ts";
+import { type ApiMessage, textsOf } from "./message-schema.ts";
+import type { OpenModel } from "./models.ts";
 import type { ChatRequest } from "./schema.ts";
 import { type Asking, mediaReading } from "./state.ts";
 
 /**
  * The prompt that the messages of a request are for its model.
- * @throws ApiError that names every broken picture and video, PromptError, or the reason why the exchange ended
+ *
+ * @param maxNewTokens how long the answer may get: room for it is kept where turns are left out
+ * @throws ApiError that names every broken picture and video, or both lengths where the conversation is too long;
+ *   PromptError, or the reason why the exchange ended
  */
-export async function chatPrompt(asking: Asking, asked: ChatRequest, model: OpenModel): Promise<Prompt> {
+export async function chatPrompt(
+  asking: Asking,
+  asked: ChatRequest,
+  model: OpenModel,
+  maxNewTokens: number,
+): Promise<Prompt> {
   const { exchange, state } = asking;
-  requireFittingText(model, textsOf(asked.messages), "messages");
+  const truncation = asked.truncation ?? state.truncation;
+  const isTruncated = truncation === "auto";
+  const staying = isTruncated ? thoseThatStay(asked.messages) : asked.messages;
+  requireFittingText(model, textsOf(staying), "messages", isTruncated);
   const reading = mediaReading(asking);
   const { messages, params, problems } = await exchange.race(readMessages(asked.messages, reading));
-  const limits = { maxPixels: state.limits.pixels, signal: exchange.signal };
+  const options = { truncation, maxNewTokens, maxPixels: state.limits.pixels, signal: exchange.signal };
   const decode = (some: readonly ReadMessage[]): Promise<Prompt> =>
-    exchange.race(state.decoding.run(() => model.owl.prompt(some, limits), exchange.signal));
+    exchange.race(state.decoding.run(() => model.owl.prompt(some, options), exchange.signal));
   try {
+    if (problems.length === 0) return await decode(shortened(messages, model.mostCharacters));
     // Where some are broken, the others are decoded all the same, so that all that are wrong are told at once.
-    const prompt = await decode(
-      problems.length === 0 ? messages : [{ role: "user", content: mediaOf(messages) }],
-    );
-    if (problems.length === 0) return prompt;
+    await decode([{ role: "user", content: mediaOf(messages) }]);
   } catch (error) {
     exchange.signal.throwIfAborted();
     const found = decodingProblems(error, params);
-    if (found.length + problems.length === 0) throw error;
-    throw allOf([...problems, ...found]);
+    if (found.length > 0) throw allOf([...problems, ...found]);
+    if (problems.length === 0) throw lengthRefusal(error, "messages", isTruncated);
   }
   throw allOf(problems);
+}
+
+/** The messages that no truncation leaves out: the system's and the last one. */
+function thoseThatStay(messages: readonly ApiMessage[]): readonly ApiMessage[] {
+  const last = messages.findLastIndex(({ role }) => role === "user");
+  return messages.filter(({ role }, i) => i === last || role === "system" || role === "developer");
+}
+
+/** Texts that cannot fit are left out unread: so much of them is as good as the whole, and cut into tokens in no time. */
+function shortened(messages: readonly ReadMessage[], mostCharacters: number): readonly ReadMessage[] {
+  const short = (text: string): string => text.slice(0, mostCharacters + 1);
+  return messages.map(({ role, content }) => ({
+    role,
+    content:
+      typeof content === "string"
+        ? short(content)
+        : content.map((part) => (part.type === "text" ? { ...part, text: short(part.text) } : part)),
+  }));
 }
 
 /** The pictures and videos of messages, without the texts. */

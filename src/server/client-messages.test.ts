@@ -200,6 +200,33 @@ describe("fields of OpenAI's that change no answer", () => {
   });
 });
 
+describe("system messages", () => {
+  const system = (content: unknown, role = "system"): object => ({ role, content });
+  const talk = [user("hello"), { role: "assistant", content: "hi." }];
+  const joined = said(system("be brief\nbe kind"), ...talk, user("what do cats eat?"));
+
+  it.each<[says: string, messages: object[]]>([
+    ["two in front", [system("be brief"), system("be kind"), ...talk]],
+    ["one behind others", [system("be brief"), ...talk, system("be kind")]],
+    ["both behind others", [...talk, system("be brief"), system("be kind")]],
+    ["developer beside system", [system("be brief"), system("be kind", "developer"), ...talk]],
+    ["developer behind others", [...talk, system("be brief", "developer"), system("be kind", "developer")]],
+    ["as parts", [...talk, system([{ type: "text", text: "be brief" }]), system("be kind")]],
+  ])("%s are joined in front", async (_, messages) => {
+    const [found, expected] = [
+      await answer(said(...messages, user("what do cats eat?"))),
+      await answer(joined),
+    ];
+    expect(found.choices).toEqual(expected.choices);
+    expect(found.usage.prompt_tokens).toBe(expected.usage.prompt_tokens);
+  });
+
+  it("may come last", async () => {
+    const last = said(system("be brief"), ...talk, user("what do cats eat?"), system("be kind"));
+    expect((await answer(last)).choices).toEqual((await answer(joined)).choices);
+  });
+});
+
 describe("conversations as clients have them", () => {
   it.each<[says: string, body: object]>([
     ["two questions without an answer between", said(user("hello"), user("what do cats eat?"))],
@@ -213,6 +240,7 @@ describe("conversations as clients have them", () => {
       ),
     ],
     ["an answer first", said({ role: "assistant", content: "how can I help?" }, user("what do cats eat?"))],
+    ["a question without words", said(user(""))],
     ["a part without words", said(user([{ type: "text", text: "" }]))],
     [
       "a picture without words",

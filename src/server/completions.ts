@@ -9,10 +9,11 @@ import {
   usageOf,
 } from "./answers.ts";
 import { parseBody } from "./body.ts";
+import { requireFittingText } from "./context-length.ts";
 import { badRequest } from "./errors.ts";
 import { eventStream } from "./events.ts";
 import { type CompletionLogprobs, TokenReport } from "./logprobs.ts";
-import { type OpenModel, requireFittingText } from "./models.ts";
+import type { OpenModel } from "./models.ts";
 import { type CompletionRequest, completionSchema } from "./schema.ts";
 import { settingsOf } from "./settings.ts";
 import type { Asking } from "./state.ts";
@@ -49,7 +50,7 @@ export async function completions(asking: Asking): Promise<Response> {
       "prompt",
     );
   }
-  checkPrompts(model, prompts);
+  checkPrompts(model, prompts, "prompt");
   takePlaces(asking, prompts.length * n);
   const topLogprobs = asked.logprobs ?? undefined;
   const completion: Completion = {

@@ -1,9 +1,9 @@
 import { parseBody } from "./body.ts";
+import { requireFittingText } from "./context-length.ts";
 import { ApiError } from "./errors.ts";
 import { readMessages } from "./media.ts";
 import { allOf } from "./media-problems.ts";
 import { textsOf } from "./message-schema.ts";
-import { requireFittingText } from "./models.ts";
 import { feedbackSchema } from "./schema.ts";
 import { type Asking, mediaReading } from "./state.ts";
 

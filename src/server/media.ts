@@ -84,11 +84,14 @@ export async function readMessages(
     }
     messages.push({
       role: role === "developer" ? "system" : role,
-      content: typeof content === "string" ? content : readParts,
+      content: typeof content === "string" ? textAlone(content) : readParts,
     });
   }
   return { messages, params, problems };
 }
+
+/** What says nothing is a text as well, in OpenAI's protocol also where a person says it. */
+const textAlone = (text: string): ReadMessage["content"] => (text === "" ? [{ type: "text", text }] : text);
 
 type ReadPart = Part<Uint8Array, Uint8Array>;
 

@@ -1,5 +1,5 @@
 import type { Engine, EngineOptions, Owl } from "../generation/index.ts";
-import { ApiError, badRequest } from "./errors.ts";
+import { ApiError } from "./errors.ts";
 
 /** A model that a server answers with. */
 export interface ServedModel {
@@ -68,18 +68,6 @@ export class Models {
   async close(): Promise<void> {
     await Promise.all([...this].map(({ engine }) => engine.close()));
   }
-}
-
-/** A refusal of texts that cannot fit, before they are cut into tokens: that takes time for each letter. */
-export function requireFittingText(model: OpenModel, texts: Iterable<string>, param: string): void {
-  let characters = 0;
-  for (const text of texts) characters += text.length;
-  if (characters <= model.mostCharacters) return;
-  const { maxPositions } = model.owl.config.language;
-  throw badRequest(
-    `${param}: must fit the model's ${maxPositions} positions, got ${characters} characters; shorten it`,
-    param,
-  );
 }
 
 /** As many of the longest token as there are positions. */

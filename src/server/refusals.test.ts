@@ -100,7 +100,7 @@ describe("a request that is wrong", () => {
     [
       "a conversation too long for the model",
       question("cat ".repeat(300)),
-      null,
+      "messages",
       "must fit the model's 256 positions",
     ],
     [

@@ -20,10 +20,6 @@ const isEmpty = (value: unknown): boolean =>
 
 const noTools = "this server has no tools";
 
-/** What is done with a conversation that is longer than the model's positions. */
-const truncation = z.enum(["auto", "disabled"]);
-export type Truncation = z.infer<typeof truncation>;
-
 /** What chat and completions have in common: how an answer is made. */
 const settings = {
   model: z.string(),
@@ -77,7 +73,8 @@ const responseFormat = z.discriminatedUnion("type", [
 export const chatSchema = z.strictObject({
   ...settings,
   messages: messagesSchema,
-  truncation: truncation.optional(),
+  /** What becomes of a conversation that is longer than the model's positions. */
+  truncation: z.enum(["auto", "disabled"]).optional(),
   max_completion_tokens: count.optional(),
   logprobs: z.boolean().optional(),
   top_logprobs: z.int().min(0).max(20).optional(),

@@ -1,6 +1,7 @@
 import { type Context, Hono } from "hono";
 import { cors } from "hono/cors";
 import type { EngineOptions } from "../generation/index.ts";
+import type { Truncation } from "../prompt/index.ts";
 import { type AccessOptions, accessCheck, askForKey } from "./access.ts";
 import { attention } from "./attention.ts";
 import { readJson } from "./body.ts";
@@ -35,6 +36,11 @@ export interface ServerOptions extends AccessOptions {
   readonly limits?: Partial<Limits> | undefined;
   /** How answers are made together; see {@link EngineOptions}. */
   readonly engine?: EngineOptions | undefined;
+  /**
+   * What becomes of a conversation that no longer fits, where a request does not say: its oldest turns are left out
+   * ("auto"), or it is refused. Default "disabled".
+   */
+  readonly truncation?: Truncation | undefined;
   /** Fetches pictures that requests name by `https:`. Absent: none are fetched. */
   readonly remote?: RemoteFetch | undefined;
   /** The file that feedback is appended to. Absent: none is kept. */
@@ -90,6 +96,7 @@ class Server implements OwlServer {
         () => this.#open.size,
       ),
       remote: options.remote,
+      truncation: options.truncation ?? "disabled",
       feedback:
         options.feedback === undefined ? undefined : new FeedbackFile(options.feedback, limits.feedbackBytes),
       queue: new Places(limits.queue),

@@ -1,3 +1,4 @@
+import type { Truncation } from "../prompt/index.ts";
 import type { Exchange } from "./exchange.ts";
 import type { FeedbackFile } from "./feedback-file.ts";
 import { type Limits, type Places, type Turns, takeMemory } from "./limits.ts";
@@ -11,6 +12,8 @@ export interface ServerState {
   readonly limits: Limits;
   readonly metrics: Metrics;
   readonly remote: RemoteFetch | undefined;
+  /** What becomes of conversations that no longer fit, where a request does not say. */
+  readonly truncation: Truncation;
   readonly feedback: FeedbackFile | undefined;
   /** Answers that are being made or wait. */
   readonly queue: Places;
