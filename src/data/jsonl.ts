@@ -5,6 +5,8 @@ import { checkFiles, digestOf, type FileCheckOptions, type LineProblem } from ".
 import { markProblems, parseRow, type Row, type RowContent } from "./row.ts";
 import { readRowLines } from "./row-lines.ts";
 
+export type { FileCheckOptions, Row, RowContent };
+
 export interface JsonlOptions extends FileCheckOptions {
   /**
    * What the texts are. In a conversation every picture has its `<image>` mark and every video its `<|video|>`; a
@@ -15,11 +17,11 @@ export interface JsonlOptions extends FileCheckOptions {
   readonly cacheBytes?: number;
   /** Take only so many rows. */
   readonly rows?: number | undefined;
-  /** Says what is wrong with a row's text beside its marks of pictures, so that it is told with all else. */
-  readonly textProblems?: (row: {
-    readonly text: string;
-    readonly videos: readonly string[];
-  }) => readonly string[];
+  /**
+   * Says what is wrong with a row's text beside its marks of pictures, so that it is told with all else; sentences that begin
+   * with the row's own name (`rows.jsonl:3`) get no other.
+   */
+  readonly textProblems?: (row: Row) => readonly string[];
 }
 
 /** Rows of a file, whose texts can be read without their pictures. */
@@ -60,7 +62,7 @@ export async function jsonlSource(path: string, options: JsonlOptions = {}): Pro
   problems.push(...files.problems);
   if (found.length === 0 && problems.length === 0)
     problems.push({ line: 0, problem: "the file has no rows" });
-  requireNone(path, inOrder(problems));
+  requireNone(path, inOrder(path, problems));
   const decode = cachedDecoder(cacheBytes, videos);
   return {
     length: found.length,
@@ -72,9 +74,11 @@ export async function jsonlSource(path: string, options: JsonlOptions = {}): Pro
   };
 }
 
-function inOrder(problems: readonly LineProblem[]): string[] {
+function inOrder(path: string, problems: readonly LineProblem[]): string[] {
   const sorted = problems.toSorted((a, b) => a.line - b.line);
-  return sorted.map(({ line, problem }) => (line === 0 ? problem : `line ${line}: ${problem}`));
+  return sorted.map(({ line, problem }) =>
+    line === 0 || problem.startsWith(`${path}:`) ? problem : `line ${line}: ${problem}`,
+  );
 }
 
 async function readExample(path: string, row: Row, decode: Decoder): Promise<Example> {

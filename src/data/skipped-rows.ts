@@ -8,6 +8,9 @@ export interface SkippedRow {
   readonly replacedBy?: string | undefined;
 }
 
+const heldOut = " (held out)";
+const nameOf = ({ row, replacedBy }: SkippedRow): string => (replacedBy === undefined ? row + heldOut : row);
+
 /** The rows of a run that could not be read and are left out, up to a number of them. */
 export class SkippedRows {
   readonly most: number;
@@ -19,17 +22,18 @@ export class SkippedRows {
     this.most = most;
   }
 
-  /** Every row that was left out, each once. */
+  /** Every row that was left out, each once; one that was held out says so behind its name. */
   get names(): readonly string[] {
-    return [...this.#names];
+    return [...this.#told];
   }
 
-  /** Counts rows that an earlier part of the run left out. */
+  /** Takes over what an earlier part of the run left out: it counts, and is not told again. */
   restore(names: readonly string[]): void {
     for (const name of names) {
-      this.#names.add(name);
+      this.#names.add(name.endsWith(heldOut) ? name.slice(0, -heldOut.length) : name);
       this.#told.add(name);
     }
+    this.#untold = this.#untold.filter((skipped) => !names.includes(nameOf(skipped)));
   }
 
   /** Those noted since the last call. */
@@ -58,8 +62,9 @@ export class SkippedRows {
 
   /** Remembers what stands in a row's place, for whoever keeps the log. */
   note(skipped: SkippedRow): void {
-    if (this.#told.has(skipped.row)) return;
-    this.#told.add(skipped.row);
+    const name = nameOf(skipped);
+    if (this.#told.has(name)) return;
+    this.#told.add(name);
     this.#untold.push(skipped);
   }
 }

@@ -45,6 +45,10 @@ export interface RunOverrides {
   readonly output?: string | undefined;
   /** Micro-batches that are computed side by side, each on its part of the threads. 1 if absent. */
   readonly lanes?: number | undefined;
+  /** Decode every picture before the run, not only look at the beginning of its file. */
+  readonly checkPictures?: boolean | undefined;
+  /** Told how many of a data file's pictures have been looked at. */
+  readonly onPicture?: ((file: string) => (done: number, all: number) => void) | undefined;
 }
 
 /** A recipe file that cannot be run; the message lists every problem. */

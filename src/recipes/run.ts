@@ -1,27 +1,20 @@
 import {
   type BatchSizes,
   DataError,
-  type Example,
   type ExampleSource,
   encodeText,
+  type FileCheckOptions,
   type JsonlSource,
   jsonlSource,
   mix,
-  type Reader,
-  type RowEncoder,
-  requireNone,
-  rowEncoder,
-  rowName,
+  type Row,
   rows,
-  type Source,
+  SkippedRows,
   shuffled,
-  type TextOptions,
-  type TokenBatch,
-  tokenReader,
+  withoutBadRows,
 } from "../data/index.ts";
-import { defaultFrames } from "../image/index.ts";
-import { type ParameterDescription, tokensPerImage } from "../model/index.ts";
-import { joinPath, pathKind } from "../platform/index.ts";
+import type { ParameterDescription } from "../model/index.ts";
+import { type FileLock, joinPath, pathKind } from "../platform/index.ts";
 import { imageMark, PromptError, promptTemplate, videoMark } from "../prompt/index.ts";
 import { type Device, type DeviceOptions, openDevice } from "../runtime/index.ts";
 import {
@@ -29,20 +22,32 @@ import {
   estimateMemory,
   hasState,
   languageObjective,
+  lockOutput,
   type MemoryEstimate,
   type Objective,
   openLanes,
+  type RunInputs,
   recipeOfState,
   type TrainingEvent,
   type TrainingOutcome,
   type TrainingRecipe,
   train,
 } from "../training/index.ts";
+import {
+  type Content,
+  contentOf,
+  contentOfStage,
+  framesPerVideo,
+  heldOut,
+  marked,
+  readerOf,
+  textOptions,
+} from "./batches.ts";
 import { requireNoFrozenRandom } from "./frozen-random.ts";
+import { runInputs } from "./inputs.ts";
 import { type Origin, originOf, withAsked } from "./origin.ts";
 import { requireFreshOutput, save, writeStart } from "./outputs.ts";
 import { type DataFile, draftRecipe, RecipeError, type RunOverrides, type RunPlan } from "./recipe-file.ts";
-
 import { type RunTemplate, templateOfRows, type WrittenRows, withSystem } from "./template.ts";
 
 export interface RunOptions {
@@ -51,6 +56,13 @@ export interface RunOptions {
   /** Stop early: the step under way ends and a checkpoint is written. */
   readonly signal?: AbortSignal;
   readonly onEvent?: (event: TrainingEvent) => void;
+  /** Go on from `state/` although rows or pictures were changed meanwhile. */
+  readonly allowChangedData?: boolean;
+  /**
+   * So many rows may turn out to be unreadable (a damaged picture): in the place of each comes the next row of its file in the
+   * run's order, held-out ones are left out, and the log names them. 0 if absent: such a row ends the run, with a checkpoint.
+   */
+  readonly skipBadRows?: number;
   readonly device?: DeviceOptions;
 }
 
@@ -84,7 +96,10 @@ export async function prepareRun(path: string, overrides: RunOverrides = {}): Pr
   const plan = await checkedPlan(path, overrides);
   const origin = await originOf(plan);
   const objective = languageObjective(origin.config, plan.recipe);
-  const [data, evaluation] = [await open(plan, origin, plan.data), await open(plan, origin, plan.evaluation)];
+  const [data, evaluation] = [
+    await open(plan, origin, plan.data, overrides),
+    await open(plan, origin, plan.evaluation, overrides),
+  ];
   const asked = templateOfRows([...data, ...evaluation], {
     tokenizer: origin.tokenizer,
     isFresh: origin.checkpoint === undefined,
@@ -104,15 +119,15 @@ export async function prepareRun(path: string, overrides: RunOverrides = {}): Pr
     usesPictures: showsSomething,
     asked,
     start: async (options = {}) => {
-      const lanes = await openLanes(plan.recipe, overrides.lanes ?? 1, options.device);
-      return start(
-        plan,
-        withAsked(origin, asked),
-        objective,
-        { data: sources(data), evaluation: sources(evaluation) },
-        lanes,
-        options,
-      );
+      const lock = await lockOutput(plan.output);
+      try {
+        const lanes = await openLanes(plan.recipe, overrides.lanes ?? 1, options.device);
+        const inputs = runInputs(plan, origin, data, asked);
+        const rows = { data: sources(data), evaluation: sources(evaluation), inputs };
+        return await start(plan, withAsked(origin, asked), objective, rows, lanes, { ...options, lock });
+      } finally {
+        await lock.release();
+      }
     },
   };
 }
@@ -133,16 +148,6 @@ async function checkedPlan(path: string, overrides: RunOverrides): Promise<RunPl
   throw new RecipeError(path, found);
 }
 
-const framesPerVideo = ({ recipe }: RunPlan): number => recipe.framesPerVideo ?? defaultFrames;
-
-function contentOf({ recipe }: RunPlan, { content }: DataFile): Content {
-  return content ?? contentOfStage(recipe.stage);
-}
-
-function contentOfStage(stage: TrainingRecipe["stage"]): Content {
-  return stage === "language" ? "text" : stage === "1" ? "caption" : "conversation";
-}
-
 interface OpenedFile extends WrittenRows {
   readonly source: JsonlSource;
   readonly cut: number;
@@ -161,8 +166,21 @@ const sources = (files: readonly OpenedFile[]): ExampleSource[] =>
   files.map(({ source, length }) => rows(source, 0, length));
 
 /** Opens all files and encodes every text once, so that one error names the bad rows of every one of them. */
-async function open(plan: RunPlan, origin: Origin, files: readonly DataFile[]): Promise<OpenedFile[]> {
-  const opened = await Promise.allSettled(files.map((file) => openFile(plan, origin, file)));
+async function open(
+  plan: RunPlan,
+  origin: Origin,
+  files: readonly DataFile[],
+  { checkPictures = false, onPicture }: RunOverrides,
+): Promise<OpenedFile[]> {
+  const opened = await Promise.allSettled(
+    files.map((file) => {
+      const looking = {
+        pictures: checkPictures ? "whole" : "headers",
+        onFile: onPicture?.(file.file),
+      } as const;
+      return openFile(plan, origin, file, looking);
+    }),
+  );
   const failed = opened.flatMap((result) => (result.status === "rejected" ? [result.reason] : []));
   const other = failed.find((reason) => !(reason instanceof DataError));
   if (other !== undefined) throw other;
@@ -170,39 +188,45 @@ async function open(plan: RunPlan, origin: Origin, files: readonly DataFile[]): 
   return opened.flatMap((result) => (result.status === "fulfilled" ? [result.value] : []));
 }
 
-async function openFile(plan: RunPlan, origin: Origin, file: DataFile): Promise<OpenedFile> {
+async function openFile(
+  plan: RunPlan,
+  origin: Origin,
+  file: DataFile,
+  looking: FileCheckOptions,
+): Promise<OpenedFile> {
   const content = contentOf(plan, file);
   const { config } = origin;
   const videos = config.video ? { frames: framesPerVideo(plan), size: config.vision.imageSize } : undefined;
-  const source = spoken(await jsonlSource(file.file, { content, videos }), plan, origin, content);
-  const length = Math.min(file.rows ?? source.length, source.length);
+  const complete = completing(plan, origin, content);
   const options = textOptions(plan.recipe, origin, content);
-  const problems: string[] = [];
   let cut = 0;
-  for (let row = 0; row < length; row++) {
+  const textProblems = ({ text, videos, line }: Row): string[] => {
     try {
-      const captionOf = source.hasVideo(row) ? "video" : "image";
-      if (encodeText(source.textOf(row), source.nameOf(row), options, captionOf).isCut) cut++;
+      const captionOf = videos.length > 0 ? "video" : "image";
+      if (encodeText(complete(text), `${file.file}:${line}`, options, captionOf).isCut) cut++;
+      return [];
     } catch (error) {
       if (!(error instanceof PromptError)) throw error;
-      problems.push(error.message);
+      return [error.message];
     }
-  }
-  requireNone(file.file, problems);
+  };
+  const source = spoken(
+    await jsonlSource(file.file, { ...looking, content, videos, rows: file.rows, textProblems }),
+    complete,
+  );
+  const { length } = source;
   const hasVideos = Array.from({ length }, (_, row) => row).some((row) => source.hasVideo(row));
   return { file: file.file, content, length, source, cut, hasVideos };
 }
 
-/** Conversations with the recipe's system sentence where they have none. */
-function spoken(
-  source: JsonlSource,
-  { system }: RunPlan,
-  { tokenizer }: Origin,
-  content: Content,
-): JsonlSource {
-  if (content !== "conversation" || system === undefined) return source;
+/** Puts the recipe's system sentence in front of conversations that have none. */
+function completing({ system }: RunPlan, { tokenizer }: Origin, content: Content): (text: string) => string {
+  if (content !== "conversation" || system === undefined) return (text) => text;
   const template = promptTemplate(tokenizer);
-  const complete = (text: string): string => withSystem(text, system, template);
+  return (text) => withSystem(text, system, template);
+}
+
+function spoken(source: JsonlSource, complete: (text: string) => string): JsonlSource {
   return {
     ...source,
     textOf: (row) => complete(source.textOf(row)),
@@ -222,24 +246,26 @@ async function begun({ recipe, output, fitted }: RunPlan): Promise<TrainingRecip
 interface Sources {
   readonly data: readonly ExampleSource[];
   readonly evaluation: readonly ExampleSource[];
+  readonly inputs: RunInputs;
 }
 
 async function start(
   plan: RunPlan,
   origin: Origin,
   objective: Objective<BatchSizes>,
-  { data, evaluation }: Sources,
+  { data, evaluation, inputs }: Sources,
   lanes: readonly Device[],
-  { device: deviceOptions, ...options }: RunOptions,
+  { device: deviceOptions, skipBadRows = 0, ...options }: RunOptions & { readonly lock: FileLock },
 ): Promise<TrainingOutcome> {
   const { output } = plan;
   const isBegun = options.resume === true && (await hasState(joinPath(output, "state")));
   if (!isBegun) await requireFreshOutput(output);
   const recipe = isBegun ? await begun(plan) : plan.recipe;
+  const skipped = new SkippedRows(skipBadRows);
   const device = await openDevice(deviceOptions);
   const trainer = await createTrainer({ device, lanes, objective, recipe, weights: origin.tensors });
   const shuffledFiles = data.map((source, i) =>
-    marked(shuffled(source, recipe.seed + i), contentOf(plan, plan.data[i])),
+    marked(withoutBadRows(shuffled(source, recipe.seed + i), skipped), contentOf(plan, plan.data[i])),
   );
   const shares = plan.data.map(({ share = 1 }) => share);
   try {
@@ -249,7 +275,9 @@ async function start(
       trainer,
       recipe,
       reader: readerOf(plan, origin, mix(shuffledFiles, shares)),
-      evaluation: await heldOut(plan, origin, evaluation),
+      evaluation: await heldOut(plan, origin, evaluation, skipped),
+      inputs,
+      skipped,
       directory: output,
     });
     if (outcome.complete) await save(plan, origin, trainer);
@@ -257,78 +285,4 @@ async function start(
   } finally {
     trainer.dispose();
   }
-}
-
-type Content = "conversation" | "caption" | "text";
-
-/** An example that knows what its text is. */
-interface MarkedExample extends Example {
-  readonly content: Content;
-}
-
-function marked(source: ExampleSource, content: Content): Source<MarkedExample> {
-  return {
-    length: source.length,
-    example: async (index) => ({ ...(await source.example(index)), content }),
-    nameOf: (index) => rowName(source, index),
-  };
-}
-
-/** Text alone is packed: several texts a row, so that hardly any padding is computed. */
-function readerOf(
-  { recipe }: RunPlan,
-  origin: Origin,
-  source: Source<MarkedExample>,
-  batch = recipe.batch,
-): Reader<TokenBatch> {
-  const encoders = new Map<Content, RowEncoder>();
-  const encoderFor = (content: Content): RowEncoder => {
-    const known = encoders.get(content) ?? encoderOf(recipe, origin, content);
-    encoders.set(content, known);
-    return known;
-  };
-  return tokenReader(source, {
-    batch,
-    microBatch: recipe.microBatch,
-    encode: (example, index, name) => encoderFor(example.content)(example, index, name),
-    packTokens: recipe.stage === "language" ? recipe.maxTokens : undefined,
-    tokensPerImage: tokensPerImage(origin.config),
-    imageSize: origin.config.vision.imageSize,
-    rounding: { maxTokens: recipe.maxTokens },
-  });
-}
-
-function textOptions(recipe: TrainingRecipe, { tokenizer, config }: Origin, content: Content): TextOptions {
-  return { content, tokenizer, tokensPerImage: tokensPerImage(config), maxTokens: recipe.maxTokens };
-}
-
-function encoderOf(recipe: TrainingRecipe, origin: Origin, content: Content): RowEncoder {
-  return rowEncoder({
-    ...textOptions(recipe, origin, content),
-    preprocessor: origin.preprocessor,
-    ...(recipe.augment ? { augmentation: { seed: recipe.seed } } : {}),
-  });
-}
-
-/** All held-out rows as batches, one row after the other. */
-async function heldOut(
-  plan: RunPlan,
-  origin: Origin,
-  sources: readonly ExampleSource[],
-): Promise<TokenBatch[]> {
-  const { batch, microBatch = batch } = plan.recipe;
-  const batches: TokenBatch[] = [];
-  for (const [i, source] of sources.entries()) {
-    const all = marked(source, contentOf(plan, plan.evaluation[i]));
-    for (let at = 0; at < all.length; at += microBatch) {
-      const reader = readerOf(
-        { ...plan, recipe: { ...plan.recipe, stage: "full", augment: false, microBatch: undefined } },
-        origin,
-        all,
-        Math.min(microBatch, all.length - at),
-      );
-      batches.push(...(await reader(at)).batches);
-    }
-  }
-  return batches;
 }
