@@ -310,3 +310,63 @@ describe("what does not fit is said, all of it at once", () => {
     expect(readdirSync(output)).toEqual([]);
   });
 });
+
+describe("vision encoders as people have them", () => {
+  const withPrefix =
+    (prefix: string) =>
+    (all: Map<string, HostTensor>): Map<string, HostTensor> =>
+      new Map(
+        [...all]
+          .filter(([name]) => name.startsWith("vision_model."))
+          .map(([name, tensor]) => [name.replace("vision_model.", prefix), tensor]),
+      );
+
+  test.each([
+    "",
+    "vision_tower.vision_model.",
+    "clip.vision_model.",
+  ])("weights with %o in front of their names are the same owl", async (prefix) => {
+    const vision = await changed(
+      "clip",
+      ({ vision_config }) => ({ ...(vision_config as object), model_type: "clip_vision_model" }),
+      withPrefix(prefix),
+    );
+    expect(await printOf(await assembled({ vision }))).toEqual(await printOf(path));
+  });
+
+  test.each([
+    ["siglip", "SiglipModel", { vision_config: { model_type: "siglip_vision_model" } }],
+    ["llava", "LlavaForConditionalGeneration", { vision_config: { model_type: "clip_vision_model" } }],
+    ["blip-2", "Blip2ForConditionalGeneration", { vision_config: {}, qformer_config: {} }],
+    ["qwen2_vl", "Qwen2VLForConditionalGeneration", { vision_config: { hidden_size: 8, depth: 2 } }],
+  ])("another kind is one line: %s", async (model_type, architecture, more) => {
+    const json = { model_type, architectures: [architecture], ...more };
+    const got = `got ${JSON.stringify(model_type)} (${architecture})`;
+    const vision = await changed("clip", () => json);
+    const language = await changed("llama3", () => json);
+    const asVision = assembled({ vision });
+    await expect(asVision).rejects.toThrow(
+      `vision must be a CLIP and language a LLaMA or BLOOM with settings that are computed here, got ${join(vision, "config.json")}: model_type: must be "clip" or "clip_vision_model", ${got}`,
+    );
+    await expect(asVision).rejects.toThrow(/^[^\n]*$/);
+    const asLanguage = assembled({ language });
+    await expect(asLanguage).rejects.toThrow(`must be "llama" or "bloom", ${got}`);
+    await expect(asLanguage).rejects.toThrow(/^[^\n]*$/);
+    const loaded = Owl.load(vision);
+    await expect(loaded).rejects.toThrow(`1 problem:\n  - model_type: must be "mplug-owl"`);
+    await expect(loaded).rejects.toThrow(got);
+  });
+
+  test("preprocessing in processor_config.json alone is read, and written on", async () => {
+    const vision = await changed("clip", same);
+    const content = JSON.parse(readFileSync(join(vision, "preprocessor_config.json"), "utf8"));
+    rmSync(join(vision, "preprocessor_config.json"));
+    writeFileSync(
+      join(vision, "processor_config.json"),
+      JSON.stringify({ image_processor: content, processor_class: "CLIPProcessor" }),
+    );
+    const output = await assembled({ vision });
+    const written = JSON.parse(readFileSync(join(output, "preprocessor_config.json"), "utf8"));
+    expect(written).toMatchObject({ image_mean: [0.5, 0.25, 0.75], image_std: [0.25, 0.5, 0.125] });
+  });
+});

@@ -16,6 +16,7 @@ import { modelPreprocessor, publishedPreprocessor } from "../image/index.ts";
 import {
   configJson,
   describeParameters,
+  kindOf,
   type LanguageConfig,
   type OwlConfig,
   type ParameterDescription,
@@ -104,7 +105,7 @@ async function assembled(
   const preprocessor = modelPreprocessor(
     vision.preprocessorConfig,
     config.vision.imageSize,
-    joinPath(vision.directory, "preprocessor_config.json"),
+    vision.preprocessorFile,
   );
   const parameters = describeParameters(config);
   const sources = [
@@ -162,7 +163,10 @@ function readLanguage(json: unknown, note: (problem: string) => void): LanguageC
   }
   const record = json as Record<string, unknown>;
   // Alone, a model names its kind; inside an owl's text_config a LLaMA's may be left out.
-  if (record.model_type === undefined) note('model_type: must be "llama" or "bloom", got nothing');
+  if (record.model_type !== "llama" && record.model_type !== "bloom") {
+    note(`model_type: must be "llama" or "bloom", got ${kindOf(json)}`);
+    return undefined;
+  }
   return readLanguageConfig(record, (key, problem) => note(`${key}: ${problem}`));
 }
 

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { rowsOf, type TensorEntry, type TensorSource } from "../checkpoint/index.ts";
-import type { VisionConfig } from "../model/index.ts";
+import { kindOf, type VisionConfig } from "../model/index.ts";
 import { allocate, type HostTensor } from "../tensor/index.ts";
 import { renamed } from "./renamed.ts";
 
@@ -32,8 +32,10 @@ export function readClipConfig(json: unknown, problems: string[]): VisionConfig 
     .safeParse(json);
   const nested = whole.data?.vision_config;
   const type = whole.data?.model_type;
-  if (nested === undefined && type !== "clip_vision_model") {
-    problems.push(`model_type: must be "clip" or "clip_vision_model", got ${JSON.stringify(type)}`);
+  const isClip = nested === undefined ? type === "clip_vision_model" : type === undefined || type === "clip";
+  if (!isClip) {
+    problems.push(`model_type: must be "clip" or "clip_vision_model", got ${kindOf(json)}`);
+    return undefined;
   }
   const { data, error } = schema.safeParse(nested ?? json);
   for (const { path, message } of error?.issues ?? []) problems.push(`${path.join(".")}: ${message}`);
@@ -61,6 +63,16 @@ export function readClipConfig(json: unknown, problems: string[]): VisionConfig 
 
 const PREFIX = "vision_model.";
 
+/**
+ * What stands in front of the names of a CLIP's vision half: `vision_model.`, nothing in what transformers 5 saves of a
+ * CLIPVisionModel, more where it was a part of something.
+ */
+function prefixOf({ tensors }: TensorSource): string {
+  const last = "embeddings.class_embedding";
+  const found = tensors.find(({ name }) => name === last || name.endsWith(`.${last}`));
+  return found === undefined ? PREFIX : found.name.slice(0, -last.length);
+}
+
 /** CLIP's names of what an owl has under another one; the same as there are all others. */
 const names: readonly (readonly [RegExp, string])[] = [
   [/^vision_model\.embeddings\.class_embedding$/, "vision_model.embeddings.cls_token"],
@@ -87,8 +99,11 @@ function owlDims(name: string, dims: readonly number[]): readonly number[] {
  * A CLIP's vision half under an owl's names and in its shapes: separate query, key and value projections become one
  * whose rows lie as [heads, 3, headDim]. CLIP's text half and projections are left out.
  */
-export function clipWeights(source: TensorSource, { heads }: VisionConfig): TensorSource {
-  const vision = source.tensors.filter(({ name }) => name.startsWith(PREFIX));
+export function clipWeights(given: TensorSource, { heads }: VisionConfig): TensorSource {
+  const prefix = prefixOf(given);
+  const half = given.tensors.filter(({ name }) => name.startsWith(prefix));
+  const source = renamed({ ...given, tensors: half }, (name) => PREFIX + name.slice(prefix.length));
+  const vision = source.tensors;
   const plain = renamed(
     { ...source, tensors: vision.filter(({ name }) => !/\.self_attn\.[qkv]_proj\./.test(name)) },
     owlName,

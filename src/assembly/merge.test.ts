@@ -1,4 +1,4 @@
-import { mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { cpSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -175,4 +175,19 @@ describe.skipIf(!sharedAvailable)("an adapter that PEFT wrote", () => {
       expect(largestDifference(merged, value), key).toBeLessThan(1e-6);
     }
   });
+});
+
+test("preprocessing from processor_config.json goes on with a model that is merged or converted", async () => {
+  const source = fresh();
+  cpSync(model, source, { recursive: true });
+  const image_processor = { size: 56, image_mean: [0.1, 0.2, 0.3], image_std: [1, 1, 1] };
+  writeFileSync(join(source, "processor_config.json"), JSON.stringify({ image_processor }));
+  const [merged, converted] = [fresh(), fresh()];
+  await mergeCheckpoint(source, merged, { adapter });
+  await convertCheckpoint(source, converted, { quantize: "none" });
+  for (const made of [merged, converted]) {
+    const { preprocessorConfig, preprocessorFile } = await loadCheckpoint(made);
+    expect(preprocessorConfig).toEqual(image_processor);
+    expect(preprocessorFile).toBe(join(made, "preprocessor_config.json"));
+  }
 });

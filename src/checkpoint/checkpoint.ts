@@ -8,6 +8,7 @@ import {
   writeFileAtomically,
 } from "../platform/index.ts";
 import { CheckpointError } from "./errors.ts";
+import { readPreprocessing } from "./preprocessing.ts";
 import { isRun } from "./run-directory.ts";
 import {
   type FloatType,
@@ -28,8 +29,13 @@ interface Settings {
   readonly config: unknown;
   /** `generation_config.json`, not interpreted; undefined where there is none. */
   readonly generationConfig: unknown;
-  /** `preprocessor_config.json`, not interpreted; undefined where there is none. */
+  /**
+   * `preprocessor_config.json`, or the section `image_processor` of `processor_config.json`, not interpreted; undefined
+   * where there is neither.
+   */
   readonly preprocessorConfig: unknown;
+  /** The file that {@link preprocessorConfig} is of, or would be. */
+  readonly preprocessorFile: string;
 }
 
 /** A checkpoint directory in the published layout, whose weights are read one at a time; the caller closes them. */
@@ -54,10 +60,13 @@ const TOKENIZER_FILES = [
 ];
 
 const SETTINGS_FILES = ["config.json", "generation_config.json", "preprocessor_config.json"];
+/** What other programs write of the same, and would say of the next model what is true of the last. */
+const OTHER_SETTINGS_FILES = ["processor_config.json"];
 
 /**
  * Opens a checkpoint directory: `config.json`, the weights (safetensors or PyTorch's .bin, one file or shards),
- * and, where they are there, `generation_config.json` and `preprocessor_config.json`. Of the weights only names,
+ * and, where they are there, `generation_config.json` and `preprocessor_config.json` (or transformers 5's
+ * `processor_config.json`). Of the weights only names,
  * shapes and types are read; {@link TensorSource.read} fetches one tensor. `rotary_emb.inv_freq` and other
  * buffers that follow from the config are left out.
  *
@@ -66,11 +75,13 @@ const SETTINGS_FILES = ["config.json", "generation_config.json", "preprocessor_c
 export async function openCheckpoint(directory: string): Promise<OpenedCheckpoint> {
   const from = await completeDirectory(directory);
   await requireModelDirectory(from);
+  const preprocessing = await readPreprocessing(from);
   return {
     directory: from,
     config: await readJson(joinPath(from, "config.json")),
     generationConfig: await readJsonIfThere(joinPath(from, "generation_config.json")),
-    preprocessorConfig: await readJsonIfThere(joinPath(from, "preprocessor_config.json")),
+    preprocessorConfig: preprocessing.content,
+    preprocessorFile: preprocessing.where,
     weights: await openWeights(from),
   };
 }
@@ -152,6 +163,7 @@ function isCheckpointFile(name: string): boolean {
   return (
     TOKENIZER_FILES.includes(name) ||
     SETTINGS_FILES.includes(name) ||
+    OTHER_SETTINGS_FILES.includes(name) ||
     /^model.*\.safetensors(\.index\.json)?$/.test(name) ||
     /^pytorch_model.*\.bin(\.index\.json)?$/.test(name)
   );

@@ -21,6 +21,7 @@ export { type FittingCheckpoint, openFitting } from "./fitting.ts";
 export { mergedSource, mergeLora, requireFitting } from "./merge.ts";
 export { requireNoModel, writeSettings } from "./new-model.ts";
 export { narrowFloats } from "./number-formats.ts";
+export { readPreprocessing, type StoredPreprocessing } from "./preprocessing.ts";
 export { isRun, openRun, type RunCheckpoint, startDirectory, startFile } from "./run-directory.ts";
 export {
   openSafetensors,

@@ -1,8 +1,8 @@
 import { createInterface } from "node:readline";
 import type { Command } from "commander";
-import { writeSafetensors } from "../checkpoint/index.ts";
+import { readPreprocessing, writeSafetensors } from "../checkpoint/index.ts";
 import { loadPixelValues, modelPreprocessor, type Preprocessor, parsePreprocessor } from "../image/index.ts";
-import { joinPath, pathKind, readJson } from "../platform/index.ts";
+import { joinPath, pathKind } from "../platform/index.ts";
 import { elementCount, type HostTensor } from "../tensor/index.ts";
 import { loadTokenizer, type Tokenizer } from "../tokenizer/index.ts";
 import { UsageError } from "./failure.ts";
@@ -38,15 +38,14 @@ async function probeText(model: string): Promise<void> {
   }
 }
 
-/** A directory's preprocessing; with `preprocessor_config.json` the model itself need not be there. */
+/** A directory's preprocessing; where a file says it, the model itself need not be there. */
 async function preprocessorOf(directory: string): Promise<Preprocessor> {
-  const path = joinPath(directory, "preprocessor_config.json");
-  const json = (await pathKind(path)) === "file" ? await readJson(path) : undefined;
-  if (json !== undefined && (await pathKind(joinPath(directory, "config.json"))) === "missing") {
-    return parsePreprocessor(json, path);
+  const { content, where } = await readPreprocessing(directory);
+  if (content !== undefined && (await pathKind(joinPath(directory, "config.json"))) === "missing") {
+    return parsePreprocessor(content, where);
   }
   const { vision, video } = await readModelConfig(directory);
-  return modelPreprocessor(json, vision.imageSize, path, video ? "crop" : "squeeze");
+  return modelPreprocessor(content, vision.imageSize, where, video ? "crop" : "squeeze");
 }
 
 async function probePixels(image: string, model: string, outputs: string, fidelity: string): Promise<void> {

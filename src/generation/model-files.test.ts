@@ -100,3 +100,67 @@ test("a byte order mark in front of any of a model's files changes nothing", asy
   expect(await loaded(directory, answerOf)).toBe(plain);
   expect(await loaded(directory, (owl) => owl.defaults.maxNewTokens)).toBe(5);
 });
+
+const clip = {
+  size: { shortest_edge: 56 },
+  crop_size: { height: 56, width: 56 },
+  image_mean: [0.1, 0.2, 0.3],
+  image_std: [0.5, 0.5, 0.5],
+  resample: 3,
+  do_pad: null,
+};
+const blue = { width: 2, height: 2, data: new Uint8Array(12).fill(51) };
+const firstPixels = async (owl: Owl): Promise<number[]> => {
+  const { pictures } = await owl.prompt([{ role: "user", content: [{ type: "image", image: blue }] }]);
+  const { pixels } = pictures[0];
+  return [0, 1, 2].map((channel) => pixels[channel * 56 * 56]);
+};
+
+test("preprocessing in processor_config.json alone is what pictures are prepared by", async () => {
+  const directory = modelWith({ "processor_config.json": () => ({ image_processor: clip }) });
+  const [red, green, blueLevel] = await loaded(directory, firstPixels);
+  expect(red).toBeCloseTo(0.2, 5);
+  expect(green).toBeCloseTo(0, 5);
+  expect(blueLevel).toBeCloseTo(-0.2, 5);
+  // A file that says nothing of pictures is none.
+  const other = modelWith({
+    "processor_config.json": () => ({ processor_class: "X", image_token: "<image>" }),
+  });
+  expect(await loaded(other, firstPixels)).toEqual(await loaded(fixture.directory, firstPixels));
+});
+
+test("two files that say different things of pixels are refused, the same twice is read", async () => {
+  const own = { ...clip, size: 56, crop_size: 56 };
+  const agreeing = modelWith({
+    "processor_config.json": () => ({ image_processor: clip }),
+    "preprocessor_config.json": () => own,
+  });
+  expect((await loaded(agreeing, firstPixels))[0]).toBeCloseTo(0.2, 5);
+  const quarrel = modelWith({
+    "processor_config.json": () => ({ image_processor: { ...clip, image_mean: [0, 0, 0] } }),
+    "preprocessor_config.json": () => own,
+  });
+  await expect(Owl.load(quarrel)).rejects.toThrow(
+    "image_mean [0.1,0.2,0.3] in preprocessor_config.json, [0,0,0] in processor_config.json",
+  );
+});
+
+test.each([
+  [{ do_rescale: false }, "do_rescale"],
+  [{ rescale_factor: 1 / 127.5 }, "rescale_factor"],
+  [{ do_normalize: false }, "do_normalize"],
+  [{ do_resize: false }, "do_resize"],
+  [{ resample: 2 }, "resample"],
+  [{ image_mean: [0.5] }, "image_mean"],
+  [{ size: { height: 56, width: 48 } }, "size"],
+  [{ size: { shortest_edge: 64 } }, "crop_size"],
+  [{ do_pad: true }, "do_pad"],
+  [{ do_flip_channel_order: true }, "do_flip_channel_order"],
+])("what would change pixels and is not computed is refused: %o", async (more, key) => {
+  const directory = modelWith({
+    "processor_config.json": () => ({ image_processor: { ...clip, ...more } }),
+  });
+  await expect(Owl.load(directory)).rejects.toThrow(
+    new RegExp(`processor_config\\.json: must describe CLIP's preprocessing, got\\n {2}- ${key}`),
+  );
+});

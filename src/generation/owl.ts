@@ -134,7 +134,7 @@ export class Owl {
       preprocessor: modelPreprocessor(
         checkpoint.preprocessorConfig,
         config.vision.imageSize,
-        joinPath(directory, "preprocessor_config.json"),
+        checkpoint.preprocessorFile,
         config.video ? "crop" : "squeeze",
       ),
       defaults: defaultsOf(checkpoint, config),

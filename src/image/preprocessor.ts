@@ -43,8 +43,26 @@ const schema = z.object({
     .refine((factor) => Math.abs(factor * 255 - 1) < 1e-6, { message: "must be 1/255" })
     .optional(),
   do_resize: z.literal(true).default(true),
+  do_rescale: z.literal(true).default(true),
   do_normalize: z.literal(true).default(true),
+  // The picture is squeezed either way, as the released processor does it, and always has three colours.
+  do_center_crop: z.boolean().default(true),
+  do_convert_rgb: z.boolean().default(true),
 });
+
+/** Steps that are not computed here and change pixels. */
+function otherSteps(json: Record<string, unknown>): string[] {
+  const asked = Object.entries(json).filter(
+    ([key, value]) => /^do_/.test(key) && !(key in schema.shape) && value !== false,
+  );
+  return asked.map(([key, value]) => `${key}: not supported here, got ${JSON.stringify(value).slice(0, 40)}`);
+}
+
+/** What a file says beside nulls, which say nothing. */
+function said(json: unknown): Record<string, unknown> | undefined {
+  if (typeof json !== "object" || json === null || Array.isArray(json)) return undefined;
+  return Object.fromEntries(Object.entries(json).filter(([, value]) => value !== null));
+}
 
 /**
  * Reads `preprocessor_config.json`. The picture is squeezed to a square of `crop_size` (or `size`), its aspect
@@ -53,19 +71,27 @@ const schema = z.object({
  * @throws ImageError naming every field that is wrong or not supported
  */
 export function parsePreprocessor(json: unknown, where = "preprocessor_config.json"): Preprocessor {
-  const result = schema.safeParse(json);
-  if (!result.success) {
-    const problems = result.error.issues.map(
-      (issue) => `${issue.path.join(".") || "the file"}: ${issue.message}`,
+  const content = said(json);
+  const result = schema.safeParse(content ?? json);
+  const problems = content === undefined ? [] : otherSteps(content);
+  for (const { path, message } of result.error?.issues ?? []) {
+    problems.push(`${path.join(".") || "the file"}: ${message}`);
+  }
+  const { size, crop_size: cut, do_center_crop: cuts } = result.data ?? {};
+  if (size !== undefined && cut !== undefined && cuts && sideOf(size) !== sideOf(cut)) {
+    problems.push(
+      `crop_size: must be size, ${sideOf(size)}, since nothing is cut off here; got ${sideOf(cut)}`,
     );
+  }
+  if (result.data === undefined || problems.length > 0) {
     throw new ImageError(`${where}: must describe CLIP's preprocessing, got\n  - ${problems.join("\n  - ")}`);
   }
-  const { size, crop_size, image_mean, image_std } = result.data;
-  return { size: sideOf(crop_size ?? size), mean: image_mean, std: image_std };
+  const { image_mean, image_std } = result.data;
+  return { size: sideOf((cuts ? cut : undefined) ?? result.data.size), mean: image_mean, std: image_std };
 }
 
 /**
- * How a model's pictures are prepared: as its `preprocessor_config.json` says, or the published way where there
+ * How a model's pictures are prepared: as its `preprocessor_config.json` or `processor_config.json` says, or the published way where there
  * is none.
  *
  * @param json content of the file, undefined where there is none

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { upTo } from "./config-limits.ts";
 import { type TensorSizes, withSizesOf } from "./config-shapes.ts";
+import { otherKind } from "./kind.ts";
 import { type LanguageConfig, languageConfigJson, readLanguageConfig } from "./language-config.ts";
 import { type Quantization, quantizationJson, quantizationSchema } from "./quantization.ts";
 
@@ -56,11 +57,10 @@ export class ModelConfigError extends Error {
   readonly problems: readonly string[];
 
   constructor(where: string, problems: readonly string[]) {
+    const next = "Compare it with the config.json of the published checkpoint.";
     const list = problems.map((problem) => `  - ${problem}`).join("\n");
-    super(
-      `${where}: must describe an mPLUG-Owl that is computed here, got ${problems.length} problem${problems.length === 1 ? "" : "s"}:\n${list}\n` +
-        "Compare it with the config.json of the published checkpoint.",
-    );
+    const count = `${problems.length} problem${problems.length === 1 ? "" : "s"}`;
+    super(`${where}: must describe an mPLUG-Owl that is computed here, got ${count}:\n${list}\n${next}`);
     this.problems = problems;
   }
 }
@@ -116,6 +116,8 @@ const VIDEO_PARAMETER = "temporal_query_tokens";
  * @throws ModelConfigError naming every key that is missing, wrong or asks for what is not supported
  */
 export function parseConfig(json: unknown, where = "config.json", weights?: TensorSizes): OwlConfig {
+  const other = otherKind(json);
+  if (other !== undefined) throw new ModelConfigError(where, [other]);
   const sized = weights ? withSizesOf(json, weights) : json;
   const result = schema.safeParse(sized);
   const problems = (result.error?.issues ?? []).map(

@@ -17,6 +17,7 @@ export {
   traceVideo,
   traceVision,
 } from "./inference.ts";
+export { kindOf } from "./kind.ts";
 export {
   type BloomConfig,
   type LlamaConfig,

@@ -7,7 +7,7 @@ import {
 } from "../checkpoint/index.ts";
 import { modelPreprocessor, type Preprocessor } from "../image/index.ts";
 import { describeParameters, type OwlConfig, parseConfig } from "../model/index.ts";
-import { joinPath, readJson } from "../platform/index.ts";
+import { readJson } from "../platform/index.ts";
 import { type PromptTemplate, withTemplate } from "../prompt/index.ts";
 import { loadTokenizer, type Tokenizer } from "../tokenizer/index.ts";
 import { builtInConfig, isBuiltInConfig } from "./built-in-config.ts";
@@ -48,7 +48,7 @@ export async function originOf({ model, config, tokenizer, recipe }: RunPlan): P
   const preprocessor = modelPreprocessor(
     checkpoint?.preprocessorConfig,
     parsed.vision.imageSize,
-    joinPath(checkpoint?.directory ?? ".", "preprocessor_config.json"),
+    checkpoint?.preprocessorFile ?? "preprocessor_config.json",
     parsed.video ? "crop" : "squeeze",
   );
   const tokenizerFiles = await readTokenizerFiles(tokenizerDirectory);
