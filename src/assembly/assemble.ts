@@ -8,10 +8,12 @@ import {
   requireNoModel,
   rowsOf,
   type ShardSettings,
+  shardRules,
   type TensorEntry,
   type TensorSource,
   writeSettings,
 } from "../checkpoint/index.ts";
+import { modelDirectory } from "../hub/index.ts";
 import { modelPreprocessor, publishedPreprocessor } from "../image/index.ts";
 import {
   configJson,
@@ -24,7 +26,7 @@ import {
   readLanguageConfig,
   type VisionConfig,
 } from "../model/index.ts";
-import { joinPath } from "../platform/index.ts";
+import { checkOptions, joinPath, type OptionRules, option } from "../platform/index.ts";
 import { allocate, elementCount } from "../tensor/index.ts";
 import { loadTokenizer } from "../tokenizer/index.ts";
 import { initialize } from "../training/index.ts";
@@ -45,6 +47,15 @@ export interface AssemblyOptions extends ShardSettings {
   /** Of the abstractor's first values. Default 0. */
   readonly seed?: number | undefined;
 }
+
+const assemblyRules: OptionRules<AssemblyOptions> = {
+  ...shardRules,
+  vision: option.place.unwrap().describe("the directory of a CLIP"),
+  language: option.place.unwrap().describe("the directory of a language model"),
+  queries: option.count,
+  abstractorLayers: option.count,
+  seed: option.size,
+};
 
 /** A part of an assembled owl. */
 export interface AssembledPart {
@@ -71,8 +82,14 @@ export interface AssemblyReport {
  * @throws CheckpointError, ModelConfigError, TokenizerError and their like, naming every setting that is not supported
  *   and every tensor that does not fit
  */
-export async function assembleOwl(output: string, options: AssemblyOptions): Promise<AssemblyReport> {
+export async function assembleOwl(output: string, given: AssemblyOptions): Promise<AssemblyReport> {
+  checkOptions("assembleOwl", given, assemblyRules);
   await requireNoModel(output);
+  const options = {
+    ...given,
+    vision: await modelDirectory(given.vision),
+    language: await modelDirectory(given.language),
+  };
   const vision = await openCheckpoint(options.vision);
   const language = await openCheckpoint(options.language).catch(async (error: unknown) => {
     await vision.weights.close();

@@ -7,19 +7,27 @@ import {
   readTokenizerFiles,
   requireNoModel,
   type ShardSettings,
+  shardRules,
   writeSettings,
 } from "../checkpoint/index.ts";
+import { adapterPath, modelDirectory } from "../hub/index.ts";
 import { configJson, describeParameters, parseConfig } from "../model/index.ts";
-import { joinPath } from "../platform/index.ts";
+import { checkOptions, joinPath, type OptionRules, option } from "../platform/index.ts";
 import { withTemplate } from "../prompt/index.ts";
 import { writeWeights } from "./write-weights.ts";
 
 export interface MergeOptions extends ShardSettings {
   /** A LoRA in PEFT's layout, with what was trained beside it: a directory, or a file of its matrices. */
-  readonly adapter: string;
+  readonly adapter: string | URL;
   /** Number format of all weights in the files. Default: as the model's, where the sums are rounded to it. */
   readonly floatType?: FloatType | undefined;
 }
+
+const mergeRules: OptionRules<MergeOptions> = {
+  ...shardRules,
+  adapter: option.place.unwrap().describe("the path of a LoRA adapter"),
+  floatType: option.oneOf(["F32", "F16", "BF16"] satisfies FloatType[]),
+};
 
 export interface MergeReport {
   /** Weights that a low-rank addition was worked into. */
@@ -45,16 +53,19 @@ const typeNames: Readonly<Record<FloatType, string>> = { F32: "float32", F16: "f
  *   model is quantised; FileError; the signal's reason
  */
 export async function mergeCheckpoint(
-  directory: string,
+  model: string | URL,
   output: string,
   options: MergeOptions,
 ): Promise<MergeReport> {
+  checkOptions("mergeCheckpoint", options, mergeRules);
   await requireNoModel(output);
-  const adapter = await loadAdapter(options.adapter);
+  const directory = await modelDirectory(model);
+  const adapterFile = await adapterPath(options.adapter);
+  const adapter = await loadAdapter(adapterFile);
   const { config, checkpoint } = await openFitting(directory, parseConfig, describeParameters);
   try {
     if (config.quantization !== undefined) throw quantizedError(directory);
-    const weights = mergedSource(checkpoint.weights, adapter, options.adapter);
+    const weights = mergedSource(checkpoint.weights, adapter, adapterFile);
     const { bytes, files } = await writeWeights(weights, output, options, options.floatType);
     const { promptTemplate } = adapter;
     const tokenizer = await readTokenizerFiles(directory);

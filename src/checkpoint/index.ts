@@ -59,6 +59,7 @@ export {
   planShards,
   type ShardSettings,
   shardName,
+  shardRules,
   type WrittenShards,
   writeShards,
 } from "./write-shards.ts";

@@ -1,6 +1,8 @@
 import {
   type FilePiece,
   joinPath,
+  type OptionRules,
+  option,
   pathKind,
   writeFileAtomically,
   writePiecesAtomically,
@@ -25,6 +27,13 @@ export interface ShardSettings {
   /** Ends the writing; whole files stay. */
   readonly signal?: AbortSignal | undefined;
 }
+
+/** What each of these settings must be. */
+export const shardRules: OptionRules<ShardSettings> = {
+  maxShardBytes: option.count,
+  onProgress: option.callback,
+  signal: option.signal,
+};
 
 /** What was written. */
 export interface WrittenShards {

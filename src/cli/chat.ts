@@ -1,5 +1,6 @@
 import type { Command } from "commander";
 import type { ChatMessage, GenerationSettings, Owl } from "../generation/index.ts";
+import { shippedModel } from "../hub/index.ts";
 import { pathKind } from "../platform/index.ts";
 import type { Part } from "../prompt/index.ts";
 import { type AnswerOptions, answerSettings, withAnswerOptions } from "./answer-settings.ts";
@@ -7,7 +8,7 @@ import { type Attachment, optionAttachment } from "./attachments.ts";
 import { converse } from "./conversation.ts";
 import { InterruptedError, UsageError } from "./failure.ts";
 import { interruptible } from "./interrupt.ts";
-import { adapterOption, framesOption, type LoadingOptions, loadOwl, shippedModel } from "./loaded-owl.ts";
+import { adapterOption, framesOption, type LoadingOptions, loadOwl } from "./loaded-owl.ts";
 import { countOption, deviceOption, numberOption, requireModel, threadsOption } from "./options.ts";
 
 interface ChatOptions extends LoadingOptions, AnswerOptions {
@@ -24,7 +25,7 @@ function turn(question: string, attachments: readonly Attachment[]): ChatMessage
   return { role: "user", content: [...media, { type: "text", text: question }] };
 }
 
-/** `[MODEL] [QUESTION]`: a lone argument is a model if it is a directory or written like a path. */
+/** `[MODEL] [QUESTION]`: a lone argument is a model if it is owl-nano, a directory or written like a path. */
 async function modelAndQuestion(words: readonly string[]): Promise<{ model: string; question?: string }> {
   if (words.length > 2) {
     throw new UsageError(`chat: at most MODEL and QUESTION, got ${words.length} words; quote the question`);
@@ -32,8 +33,9 @@ async function modelAndQuestion(words: readonly string[]): Promise<{ model: stri
   const [first, second] = words;
   if (first === undefined) return { model: shippedModel };
   if (second !== undefined) return { model: first, question: second };
-  const isPath = /^\S*[\\/]\S*$/.test(first) || (await pathKind(first)) === "directory";
-  return isPath ? { model: first } : { model: shippedModel, question: first };
+  const isModel =
+    first === shippedModel || /^\S*[\\/]\S*$/.test(first) || (await pathKind(first)) === "directory";
+  return isModel ? { model: first } : { model: shippedModel, question: first };
 }
 
 /**
@@ -83,10 +85,7 @@ async function chat(
   const attachments: Attachment[] = [];
   for (const attachment of named) attachments.push(await optionAttachment(attachment));
   const { model, question } = await modelAndQuestion(words);
-  const directory = await requireModel(
-    model,
-    model === shippedModel ? "`npm run owl-nano` trains it" : "without MODEL the shipped owl answers",
-  );
+  const directory = await requireModel(model, "without MODEL the shipped owl answers");
   const { system } = options;
   const owl = await loadOwl(directory, options);
   const start: ChatMessage[] = system === undefined ? [] : [{ role: "system", content: system }];
@@ -123,7 +122,7 @@ export function addChat(program: Command): void {
     .usage("[options] [MODEL] [QUESTION]")
     .argument(
       "[words...]",
-      "MODEL: a model directory or a fetched repo, org/name (the shipped owl-nano if absent); QUESTION: asked once (a conversation if absent)",
+      "MODEL: a model directory, a fetched repo, org/name, or owl-nano, which is shipped (if absent, too); QUESTION: asked once (a conversation if absent)",
     )
     .option("--image <file>", "a picture; may be given several times", attach("image"))
     .option("--video <file>", "a video (MP4 and WebM need ffmpeg) or animation; likewise", attach("video"))

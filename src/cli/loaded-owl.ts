@@ -1,10 +1,6 @@
-import { fileURLToPath } from "node:url";
 import { Option } from "commander";
 import { Owl } from "../generation/index.ts";
 import { countOption, type DeviceName, requireAdapter } from "./options.ts";
-
-/** The owl that comes with the package. */
-export const shippedModel = fileURLToPath(new URL("../../models/owl-nano", import.meta.url));
 
 export const adapterOption = (): Option => new Option("--adapter <path>", "a LoRA adapter in PEFT's layout");
 

@@ -1,8 +1,7 @@
 import { InvalidArgumentError, Option } from "commander";
 import { openRun } from "../checkpoint/index.ts";
-import { HubError, modelDirectory } from "../hub/index.ts";
+import { adapterPath, HubError, modelDirectory } from "../hub/index.ts";
 import { type Stage, stages } from "../model/index.ts";
-import { pathKind } from "../platform/index.ts";
 import { UsageError } from "./failure.ts";
 
 /** What `--device` offers. */
@@ -38,26 +37,30 @@ export function countOption(text: string): number {
 }
 
 /**
- * The directory of a model or an adapter: itself, or a repo of the hub that was fetched. Every command that takes one
- * asks here.
+ * The directory that a model's name stands for (see `modelDirectory`). Every command that takes one asks here.
  *
- * @param otherwise what else to do where it is neither
+ * @param otherwise what else to do where there is none
  * @throws UsageError that says what a model is, and how it is had
  */
-export async function requireModel(model: string, otherwise?: string): Promise<string> {
-  try {
+export function requireModel(model: string, otherwise?: string): Promise<string> {
+  return orUsageError(async () => {
     const directory = await modelDirectory(model);
     // A run that is not done stands for its checkpoint, which only answering can use.
     const run = await openRun(directory);
     return typeof run === "string" ? run : directory;
-  } catch (error) {
-    if (!(error instanceof HubError)) throw error;
-    throw new UsageError(otherwise === undefined ? error.message : `${error.message}; ${otherwise}`);
-  }
+  }, otherwise);
 }
 
 /** As {@link requireModel} for an adapter, which may also be a file. */
 export async function requireAdapter<Path extends string | undefined>(adapter: Path): Promise<string | Path> {
-  if (adapter === undefined || (await pathKind(adapter)) === "file") return adapter;
-  return requireModel(adapter);
+  return adapter === undefined ? adapter : orUsageError(() => adapterPath(adapter));
+}
+
+async function orUsageError<T>(action: () => Promise<T>, otherwise?: string): Promise<T> {
+  try {
+    return await action();
+  } catch (error) {
+    if (!(error instanceof HubError)) throw error;
+    throw new UsageError(otherwise === undefined ? error.message : `${error.message}; ${otherwise}`);
+  }
 }

@@ -2,7 +2,15 @@ import { once } from "node:events";
 import { basename, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { type Command, InvalidArgumentError, Option } from "commander";
-import { fetchRemoteFile, type HttpSocket, listenHttp, normalisedHost, pathKind } from "../platform/index.ts";
+import { shippedModel } from "../hub/index.ts";
+import {
+  fetchRemoteFile,
+  type HttpSocket,
+  listenHttp,
+  localPath,
+  normalisedHost,
+  pathKind,
+} from "../platform/index.ts";
 import type { Truncation } from "../prompt/index.ts";
 import {
   createServer,
@@ -17,7 +25,7 @@ import {
 } from "../server/index.ts";
 import { messageOf, UsageError } from "./failure.ts";
 import { interruptible } from "./interrupt.ts";
-import { adapterOption, framesOption, type LoadingOptions, loadOwl, shippedModel } from "./loaded-owl.ts";
+import { adapterOption, framesOption, type LoadingOptions, loadOwl } from "./loaded-owl.ts";
 import { countOption, deviceOption, numberOption, requireModel, threadsOption } from "./options.ts";
 
 /** Where the page is when it was built. */
@@ -85,8 +93,9 @@ function limitsOf(options: ServeOptions): Partial<Limits> {
 async function modelOf(word: string): Promise<readonly [name: string, directory: string]> {
   const [, name, model] = /^([\w.-]+)=(.+)$/.exec(word) ?? [undefined, undefined, word];
   const directory = await requireModel(model, "without MODEL the shipped owl is served");
-  const isRepo = (await pathKind(model)) !== "directory";
-  return [name ?? (isRepo ? model : basename(resolve(model))), directory];
+  const path = localPath(model);
+  const isRepo = (await pathKind(path)) === "missing";
+  return [name ?? (isRepo ? model : basename(resolve(path))), directory];
 }
 
 async function loadModels(

@@ -1,5 +1,6 @@
 import type { Fidelity, Preprocessor } from "../image/index.ts";
 import { type OwlConfig, tokensPerImage } from "../model/index.ts";
+import { checkOptions, option } from "../platform/index.ts";
 import {
   encodeConversation,
   type FittedConversation,
@@ -9,9 +10,15 @@ import {
   type Truncation,
 } from "../prompt/index.ts";
 import type { Tokenizer } from "../tokenizer/index.ts";
-import { type PictureSource, type ReadingLimits, readMedia, type VideoSource } from "./picture-source.ts";
+import {
+  limitRules,
+  type PictureSource,
+  type ReadingLimits,
+  readMedia,
+  type VideoSource,
+} from "./picture-source.ts";
 import type { Prompt } from "./prompt.ts";
-import { type GenerationSettings, SettingsError } from "./settings.ts";
+import type { GenerationSettings } from "./settings.ts";
 
 /**
  * A message of a conversation; pictures in any form that {@link PictureSource} names, videos in those of
@@ -48,6 +55,15 @@ export interface PromptOptions extends ReadingLimits {
   readonly maxNewTokens?: number | undefined;
 }
 
+/** @throws OptionsError */
+export function checkPromptOptions(options: PromptOptions): void {
+  checkOptions<PromptOptions>("prompt", options, {
+    ...limitRules,
+    truncation: option.oneOf(["auto", "disabled"] satisfies Truncation[]),
+    maxNewTokens: option.count,
+  });
+}
+
 /** What of an owl makes prompts. */
 interface PromptParts {
   readonly config: OwlConfig;
@@ -61,7 +77,7 @@ interface PromptParts {
 /**
  * A conversation as the model sees it. Only pictures that stay are read.
  *
- * @throws PromptError, ContextLengthError, SettingsError, or what reading pictures throws
+ * @throws PromptError, ContextLengthError, or what reading pictures throws
  */
 export async function conversationPrompt(
   messages: readonly ChatMessage[],
@@ -86,10 +102,6 @@ function encoded(
   const options = { tokensPerImage: tokensPerImage(config), ...(!config.video && { framesPerVideo }) };
   if (truncation === "auto") {
     return fitConversation(messages, tokenizer, { ...options, positions, maxNewTokens });
-  }
-  if (truncation !== "disabled") {
-    const got = JSON.stringify(truncation satisfies never);
-    throw new SettingsError(`truncation: must be "auto" or "disabled", got ${got}`);
   }
   const whole = encodeConversation(messages, tokenizer, options);
   requirePositions(whole.ids.length, positions);

@@ -1,3 +1,4 @@
+import { checkOptions, type OptionRules, option } from "../platform/index.ts";
 import { decodeBeams, GrowingAnswer } from "./answer.ts";
 import { roomySettings, withNotes } from "./answer-room.ts";
 import { evenCount } from "./decoder.ts";
@@ -27,6 +28,14 @@ export interface EngineOptions {
   /** Bytes of visual tokens that the model keeps. Default: as it is, 68 MB from the start. */
   readonly visualCacheBytes?: number | undefined;
 }
+
+/** What each of an engine's options must be. */
+export const engineRules: OptionRules<EngineOptions> = {
+  maxRunning: option.count,
+  prefillChunk: option.count,
+  keyValueCacheBytes: option.size,
+  visualCacheBytes: option.size,
+};
 
 /** What an engine has done so far, and what it is doing. */
 export interface EngineStatistics {
@@ -84,9 +93,8 @@ export class Engine {
 
   /** @throws RangeError where an option is no whole number in its range */
   constructor(model: LoadedModel, tokens: GeneratorOptions, options: EngineOptions = {}) {
+    checkOptions("engine", options, engineRules);
     const { maxRunning = 8, prefillChunk = 128, keyValueCacheBytes, visualCacheBytes } = options;
-    requireWhole({ maxRunning, prefillChunk }, 1);
-    requireWhole({ keyValueCacheBytes, visualCacheBytes }, 0);
     this.#model = model;
     this.#tokens = tokens;
     this.#chunk = evenCount(prefillChunk);
@@ -275,13 +283,5 @@ export class Engine {
     if (!answer.finished) answer.end("end");
     this.#counts.generatedTokens += answer.length;
     job.give();
-  }
-}
-
-function requireWhole(numbers: Readonly<Record<string, number | undefined>>, least: number): void {
-  for (const [name, value = least] of Object.entries(numbers)) {
-    if (!Number.isInteger(value) || value < least) {
-      throw new RangeError(`engine: ${name} must be a whole number of at least ${least}, got ${value}`);
-    }
   }
 }

@@ -13,6 +13,7 @@ import type { Device, Program, StoredParameters } from "../runtime/index.ts";
 import { type Graph, type HostTensor, leavesOf } from "../tensor/index.ts";
 import { requireSoundAttention } from "./attention-check.ts";
 import { type AttentionMaps, attentionMaps } from "./attention-maps.ts";
+import { ClosedError } from "./closed.ts";
 import { type Allocate, KeyValueCache } from "./key-value-cache.ts";
 import type { Picture } from "./prompt.ts";
 import { VisualCache } from "./visual-cache.ts";
@@ -46,6 +47,7 @@ export class LoadedModel {
   #sound: Promise<void> | undefined;
   /** Calls that are encoding pictures. */
   #encoding = 0;
+  #closed = false;
 
   /** `parameters` by their published names; they are not copied and must stay as they are. */
   constructor(config: OwlConfig, parameters: NamedTensors, device: Device, stored?: StoredParameters) {
@@ -186,8 +188,14 @@ export class LoadedModel {
     }
   }
 
-  /** Releases the programs. */
+  /** @throws ClosedError after {@link close} */
+  requireOpen(): void {
+    if (this.#closed) throw new ClosedError("owl: must be open to be asked, got a closed one; load it again");
+  }
+
+  /** Releases the programs, once those at work have ended. */
   async close(): Promise<void> {
+    this.#closed = true;
     const programs = await Promise.allSettled(this.#programs.values());
     this.#programs.clear();
     this.visualCache.clear();
@@ -208,7 +216,8 @@ export class LoadedModel {
     return pictures.map((_, i) => values.slice(i * width, (i + 1) * width));
   }
 
-  #program(name: string, trace: () => Graph, constant = false): Promise<BoundProgram> {
+  async #program(name: string, trace: () => Graph, constant = false): Promise<BoundProgram> {
+    this.requireOpen();
     const known = this.#programs.get(name);
     if (known !== undefined) return known;
     const made = this.#compile(trace(), constant);

@@ -81,7 +81,7 @@ describe("a conversation that no longer fits", () => {
     const alone = owl.chat([says("cat ".repeat(300))]).text();
     await expect(alone).rejects.toThrow(ContextLengthError);
     await expect(owl.chat([says("x")], { truncation: "yes" as never }).text()).rejects.toThrow(
-      'truncation: must be "auto" or "disabled", got "yes"',
+      'truncation: must be one of "auto", "disabled", got "yes"',
     );
   });
 

@@ -9,22 +9,27 @@ import {
   type RunCheckpoint,
   readAll,
 } from "../checkpoint/index.ts";
+import { adapterPath, modelDirectory } from "../hub/index.ts";
 import { defaultFrames, type Fidelity, modelPreprocessor, type Preprocessor } from "../image/index.ts";
 import { describeParameters, type OwlConfig, parseConfig, type Stage } from "../model/index.ts";
-import { joinPath, pathKind } from "../platform/index.ts";
-import { type DeviceOptions, openDevice, type StoredParameters } from "../runtime/index.ts";
+import { checkOptions, described, joinPath, pathKind } from "../platform/index.ts";
+import { PromptError } from "../prompt/index.ts";
+import { openDevice, type StoredParameters } from "../runtime/index.ts";
 import { loadTokenizer, type Tokenizer } from "../tokenizer/index.ts";
 import type { Answer } from "./answer.ts";
 import type { AttentionMaps } from "./attention-maps.ts";
 import {
   type AnswerSettings,
-  type ChatMessage,
   type ChatSettings,
+  checkPromptOptions,
   conversationPrompt,
   type PromptOptions,
 } from "./chat.ts";
+import { type BatchSettings, type ChatAllSettings, readSettings } from "./chat-settings.ts";
+import { type Conversation, messagesOf } from "./conversation.ts";
 import { Engine, type EngineOptions } from "./engine.ts";
 import { Generator, type GeneratorOptions, type GeneratorRequest } from "./generator.ts";
+import { checkLoadOptions, type LoadOptions } from "./load-options.ts";
 import { LoadedModel } from "./loaded-model.ts";
 import {
   type ForwardResult,
@@ -33,35 +38,13 @@ import {
   type ModelInputs,
   stageGradients,
 } from "./numbers.ts";
-import { type PictureSource, type ReadingLimits, readMedia } from "./picture-source.ts";
+import { limitRules, type PictureSource, type ReadingLimits, readMedia } from "./picture-source.ts";
 import type { Prompt } from "./prompt.ts";
 import { Reply } from "./reply.ts";
 import type { TokenConstraint } from "./request.ts";
-import {
-  completeSettings,
-  type GenerationSettings,
-  SettingsError,
-  settingsFromGenerationConfig,
-} from "./settings.ts";
+import { type GenerationSettings, SettingsError, settingsFromGenerationConfig } from "./settings.ts";
 import { areMappable, storedParameters } from "./stored-weights.ts";
 import { tokenlessIds } from "./tokenless-ids.ts";
-
-export interface LoadOptions {
-  /** Where the model runs. Default "cpu". */
-  readonly device?: DeviceOptions["device"] | undefined;
-  /** Threads of the CPU kernels. Default: one for each processor. */
-  readonly threads?: number | undefined;
-  /** Whether idle threads wait by looping: faster on an idle machine, slower on a busy one. Default false. */
-  readonly spinning?: boolean | undefined;
-  /** How ONNX Runtime is reached; see `openDevice`. */
-  readonly binding?: DeviceOptions["binding"] | undefined;
-  /** A LoRA adapter: a directory as PEFT writes it, or its safetensors or `.bin` file. */
-  readonly adapter?: string | undefined;
-  /** `"reference"` reads pictures as the released code does, oddities included. Default `"default"`. */
-  readonly fidelity?: Fidelity | undefined;
-  /** Frames that the model sees of a video, spread over its length. Default 4, as in the released code. */
-  readonly framesPerVideo?: number | undefined;
-}
 
 /** The parts an owl is made of. */
 interface Parts {
@@ -84,9 +67,8 @@ interface Parts {
  * ```ts
  * import { Owl } from "mplug-owl";
  *
- * const owl = await Owl.load("models/owl-nano");
- * const reply = owl.chat([{ role: "user", content: "what do cats eat?" }]);
- * for await (const piece of reply) process.stdout.write(piece);
+ * const owl = await Owl.load();
+ * for await (const piece of owl.chat("what do cats eat?")) process.stdout.write(piece);
  * await owl.close();
  * ```
  */
@@ -101,35 +83,41 @@ export class Owl {
 
   /**
    * Reads `config.json`, the weights, and, as far as they are there, the tokenizer, `generation_config.json` and
-   * `preprocessor_config.json` of a directory.
+   * `preprocessor_config.json` of a model's directory.
    *
-   * @throws an Error that names the file and everything in it that does not fit
+   * @param model a directory (a path or a `file:` URL), `"owl-nano"` (the model that comes with the package; also where
+   *   nothing is said), or `"org/name"` for a repo of the hub that was fetched; in a browser an address
+   * @throws an Error that names the file and everything in it that does not fit; OptionsError; HubError where there is
+   *   no such model, with what fetches it
    */
-  static async load(directory: string, options: LoadOptions = {}): Promise<Owl> {
+  static async load(model?: string | URL, options: LoadOptions = {}): Promise<Owl> {
+    checkLoadOptions(options);
+    const { fidelity = "default", device, threads, spinning, binding } = options;
+    const { framesPerVideo = defaultFrames } = options;
+    const directory = await modelDirectory(model);
     const run = await runAt(directory);
     if (typeof run === "string") return Owl.load(run, options);
-    const { adapter: adapterPath, fidelity = "default", device, threads, spinning, binding } = options;
-    const { framesPerVideo = defaultFrames } = options;
+    const adapterFile = options.adapter === undefined ? undefined : await adapterPath(options.adapter);
     const opened = await openDevice({
       ...(device !== undefined && { device }),
       ...(threads !== undefined && { threads }),
       ...(spinning !== undefined && { spinning }),
       ...(binding !== undefined && { binding }),
     });
-    if (run !== undefined && adapterPath !== undefined) throw unfinishedError(directory, adapterPath);
-    const mapped = opened.copiesFeeds && adapterPath === undefined && run === undefined;
+    if (run !== undefined && adapterFile !== undefined) throw unfinishedError(directory, adapterFile);
+    const mapped = opened.copiesFeeds && adapterFile === undefined && run === undefined;
     const { checkpoint, config, base, stored } = await readModel(run?.base ?? directory, mapped);
-    if (stored !== undefined && adapterPath !== undefined) throw adapterError(directory, adapterPath);
-    const adapter = adapterPath === undefined ? run?.trained : await loadAdapter(adapterPath);
-    const merged = adapter ? mergeLora(base, adapter, adapterPath ?? directory) : base;
-    const model = new LoadedModel(config, merged, opened, stored);
-    if (stored !== undefined) await model.ready();
+    if (stored !== undefined && adapterFile !== undefined) throw adapterError(directory, adapterFile);
+    const adapter = adapterFile === undefined ? run?.trained : await loadAdapter(adapterFile);
+    const merged = adapter ? mergeLora(base, adapter, adapterFile ?? directory) : base;
+    const loaded = new LoadedModel(config, merged, opened, stored);
+    if (stored !== undefined) await loaded.ready();
     return new Owl({
       directory,
       config,
       base,
       adapter,
-      model,
+      model: loaded,
       tokenizer: await tokenizerIfThere(run?.settings ?? directory, adapter?.promptTemplate),
       preprocessor: modelPreprocessor(
         checkpoint.preprocessorConfig,
@@ -159,9 +147,9 @@ export class Owl {
     return this.#parts.defaults;
   }
 
-  /** @throws Error where the directory has no tokenizer */
+  /** @throws Error where the directory has no tokenizer; ClosedError */
   get tokenizer(): Tokenizer {
-    const { tokenizer, directory } = this.#parts;
+    const { tokenizer, directory } = this.#open;
     if (tokenizer === undefined) {
       throw new Error(
         `${directory}: must hold tokenizer.json or tokenizer.model to handle text, got neither`,
@@ -175,52 +163,59 @@ export class Owl {
    * conversation that goes on from the last one computes only what is new, and no picture is encoded twice.
    *
    * Settings and messages are checked when the reply is first asked for text.
+   *
+   * @param conversation all messages so far; a text or a single message is a conversation that begins
    */
-  chat(messages: readonly ChatMessage[], settings: ChatSettings = {}): Reply {
-    return new Reply(this.#stream(messages, settings));
+  chat(conversation: Conversation, settings: ChatSettings = {}): Reply {
+    return new Reply(this.#stream(conversation, settings));
   }
 
   /** Answers to many conversations, many at once: the same answers as one by one, in a fraction of the time. */
-  async chatAll(
-    conversations: readonly (readonly ChatMessage[])[],
-    settings: ChatSettings = {},
-  ): Promise<Answer[]> {
-    const { truncation = "auto", ...given } = settings;
-    const { maxNewTokens } = given;
-    const prompts: Prompt[] = [];
-    for (const messages of conversations) {
-      prompts.push(await this.prompt(messages, { truncation, maxNewTokens }));
+  async chatAll(conversations: readonly Conversation[], settings: ChatAllSettings = {}): Promise<Answer[]> {
+    if (!Array.isArray(conversations)) {
+      throw new PromptError(
+        `chatAll: must be given a list of conversations, got ${described(conversations)}`,
+      );
     }
+    // Mistakes in settings are told before pictures are read.
+    const { maxNewTokens } = readSettings(settings, this.#open.defaults, "chatAll");
+    const { truncation = "auto", ...given } = settings;
+    const options = { truncation, maxNewTokens, signal: given.signal };
+    const prompts: Prompt[] = [];
+    for (const conversation of conversations) prompts.push(await this.prompt(conversation, options));
     return this.generateBatch(prompts, given);
   }
 
   /**
    * A conversation as the model sees it: ids (−1 at the positions of pictures, −2 at those of videos) and pixels. A
    * model that takes no videos gets each as `framesPerVideo` numbered pictures, and the notes say so.
+   *
+   * @throws PromptError naming what is wrong with the messages, or a ContextLengthError; ImageError, VideoError, FileError;
+   *   OptionsError; ClosedError
    */
-  async prompt(messages: readonly ChatMessage[], options: PromptOptions = {}): Promise<Prompt> {
-    return conversationPrompt(messages, { ...this.#parts, tokenizer: this.tokenizer }, options);
+  async prompt(conversation: Conversation, options: PromptOptions = {}): Promise<Prompt> {
+    checkPromptOptions(options);
+    const parts = { ...this.#open, tokenizer: this.tokenizer };
+    return conversationPrompt(messagesOf(conversation), parts, options);
   }
 
   /** Continues one prompt. Without a tokenizer the answer's text is empty. */
   async generate(prompt: Prompt, settings: AnswerSettings = {}): Promise<Answer> {
-    const { complete, request } = await this.#requestOf(settings);
-    return this.#generator.answer(prompt, complete, request);
+    const complete = readSettings(settings, this.#open.defaults, "generate");
+    const request = await this.#requestOf(complete, settings);
+    return this.#whileOpen(() => this.#generator.answer(prompt, complete, request));
   }
 
   /** Continues many prompts, `batchSize` (default 64) at a time: the same answers as one by one. */
-  async generateBatch(
-    prompts: readonly Prompt[],
-    settings: AnswerSettings & { readonly batchSize?: number } = {},
-  ): Promise<Answer[]> {
-    const { batchSize, ...given } = settings;
-    const { complete, request } = await this.#requestOf(given);
-    return this.#generator.answerAll(prompts, complete, request, batchSize);
+  async generateBatch(prompts: readonly Prompt[], settings: BatchSettings = {}): Promise<Answer[]> {
+    const complete = readSettings(settings, this.#open.defaults, "generateBatch");
+    const request = await this.#requestOf(complete, settings);
+    return this.#whileOpen(() => this.#generator.answerAll(prompts, complete, request, settings.batchSize));
   }
 
   /** Makes answers for many who ask at the same time, as a server needs it. Close it before the owl. */
   engine(options: EngineOptions = {}): Engine {
-    return new Engine(this.#parts.model, tokensOf(this.#parts), options);
+    return new Engine(this.#open.model, tokensOf(this.#parts), options);
   }
 
   /**
@@ -228,15 +223,16 @@ export class Owl {
    * every visual token gives to every patch. Of videos there are no maps: give a frame as a picture.
    */
   async attention(picture: PictureSource, limits: ReadingLimits = {}): Promise<AttentionMaps> {
-    const { model, preprocessor, fidelity, framesPerVideo } = this.#parts;
+    const { model, preprocessor, fidelity, framesPerVideo } = this.#open;
+    checkOptions("attention", limits, limitRules);
     const reading = { ...limits, preprocessor, fidelity, framesPerVideo };
     const [read] = await readMedia([{ type: "image", image: picture }], reading);
-    return model.attention(read);
+    return this.#whileOpen(() => model.attention(read));
   }
 
   /** One forward pass over whole rows: hidden states, visual tokens, logits and, where asked, the loss. */
   async forward(inputs: ModelInputs): Promise<ForwardResult> {
-    const { config, model } = this.#parts;
+    const { config, model } = this.#open;
     return forward(config, model.parameters, inputs, model.device, model.stored);
   }
 
@@ -245,39 +241,63 @@ export class Owl {
    * the adapter the owl was loaded with.
    */
   async gradients(inputs: ModelInputs, stage: Stage): Promise<GradientResult> {
-    const { config, base, adapter, model } = this.#parts;
+    const { config, base, adapter, model } = this.#open;
     return stageGradients(config, base, inputs, stage, adapter, model.device);
   }
 
-  /** Releases the compiled programs. Answers under way must have ended. */
+  /** Releases the compiled programs; answers under way end with a ClosedError. To close twice is fine. */
   async close(): Promise<void> {
     await this.#parts.model.close();
   }
 
-  async *#stream(
-    messages: readonly ChatMessage[],
-    { truncation = "auto", ...settings }: ChatSettings,
-  ): AsyncGenerator<string, Answer> {
-    const { complete, request } = await this.#requestOf(settings);
-    const { maxNewTokens } = complete;
-    const prompt = await this.prompt(messages, { truncation, maxNewTokens });
-    return yield* this.#generator.stream(prompt, complete, request);
+  /** As {@link close}, for `await using owl = await Owl.load()`. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
   }
 
-  /** @throws SettingsError, JsonSchemaError */
-  async #requestOf({ signal, json = false, ...given }: AnswerSettings): Promise<{
-    readonly complete: GenerationSettings;
-    readonly request: GeneratorRequest;
-  }> {
-    const complete = completeSettings(given, this.defaults);
-    if (json === false) return { complete, request: { signal } };
+  /** The parts. @throws ClosedError */
+  get #open(): Parts {
+    this.#parts.model.requireOpen();
+    return this.#parts;
+  }
+
+  /** What work gives; what fails because the owl was closed meanwhile says so. */
+  async #whileOpen<T>(work: () => Promise<T>): Promise<T> {
+    try {
+      return await work();
+    } catch (error) {
+      this.#parts.model.requireOpen();
+      throw error;
+    }
+  }
+
+  async *#stream(conversation: Conversation, settings: ChatSettings): AsyncGenerator<string, Answer> {
+    const complete = readSettings(settings, this.#open.defaults, "chat");
+    const request = await this.#requestOf(complete, settings);
+    const { maxNewTokens } = complete;
+    const { truncation = "auto", signal } = settings;
+    const prompt = await this.prompt(conversation, { truncation, maxNewTokens, signal });
+    const pieces = this.#generator.stream(prompt, complete, request);
+    try {
+      return yield* pieces;
+    } catch (error) {
+      this.#parts.model.requireOpen();
+      throw error;
+    }
+  }
+
+  /** @throws JsonSchemaError */
+  async #requestOf(
+    { eosTokenIds }: GenerationSettings,
+    { signal, json = false }: AnswerSettings,
+  ): Promise<GeneratorRequest> {
+    if (json === false) return { signal };
     // Schemas and regular expressions are much to load for those who want none.
     const { jsonConstraint } = await import("../constraint/index.ts");
     const { tokenizer } = this;
-    const { eosTokenIds } = complete;
     const constraint = (maxNewTokens: number): TokenConstraint =>
       jsonConstraint(json === true ? undefined : json, tokenizer, { eosTokenIds, maxNewTokens });
-    return { complete, request: { signal, constraint } };
+    return { signal, constraint };
   }
 }
 

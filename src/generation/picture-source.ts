@@ -2,22 +2,24 @@ import {
   decodeVideo,
   type Fidelity,
   loadPixelValues,
+  overWhite,
   type Preprocessor,
   type RgbImage,
   toPixelValues,
   toVideoPixelValues,
   VideoError,
 } from "../image/index.ts";
-import { fetchBytes, pathOfUrl } from "../platform/index.ts";
-import type { Medium } from "../prompt/index.ts";
+import { fetchBytes, type OptionRules, option, pathOfUrl } from "../platform/index.ts";
+import { type Medium, PromptError } from "../prompt/index.ts";
 import { isOfOneMedium, mediaErrorOf, sourceOf } from "./media-error.ts";
+import { type DecodedPicture, type FileSource, mediumProblem, urlOfText } from "./media-kinds.ts";
 import { type Picture, pictureOf } from "./prompt.ts";
 
-/** A picture: a path, a `file:`, `http(s):` or `data:` URL, the bytes of a picture file, or decoded RGB. */
-export type PictureSource = string | URL | Uint8Array | RgbImage;
+/** A picture: its file, or its decoded pixels (RGB, or RGBA as a canvas's ImageData has them). */
+export type PictureSource = FileSource | DecodedPicture;
 
-/** A video: a path, a URL, the bytes of a video file, or as many decoded frames as the model is to see. */
-export type VideoSource = string | URL | Uint8Array | readonly RgbImage[];
+/** A video: its file, or as many decoded frames as the model is to see. */
+export type VideoSource = FileSource | readonly DecodedPicture[];
 
 /** What bounds the reading of pictures and videos. */
 export interface ReadingLimits {
@@ -34,17 +36,25 @@ export interface Reading extends ReadingLimits {
   readonly framesPerVideo: number;
 }
 
+/** What each of these limits must be. */
+export const limitRules: OptionRules<ReadingLimits> = {
+  maxPixels: option.positive,
+  signal: option.signal,
+};
+
 /**
  * Reads pictures, videos and frames of videos as the vision encoder sees them; a video once, however often it is
  * named. They are read one after the other, because a decoded picture may take much memory.
  *
- * @throws ImageError, VideoError or FileError naming the file and the reason; a MediaError where there are several
+ * @throws PromptError naming all that are no pictures or videos; ImageError, VideoError or FileError naming the file and
+ *   the reason; a MediaError where there are several
  */
 export async function readMedia(
   media: readonly Medium<PictureSource, VideoSource>[],
   reading: Reading,
 ): Promise<Picture[]> {
   const { preprocessor, signal } = reading;
+  requireMedia(media);
   const decoded = new Map<VideoSource, Promise<readonly RgbImage[]>>();
   const framesOf = (video: VideoSource): Promise<readonly RgbImage[]> => {
     const frames = decoded.get(video) ?? readFrames(video, reading);
@@ -72,33 +82,65 @@ export async function readMedia(
   return pictures;
 }
 
+function requireMedia(media: readonly Medium<PictureSource, VideoSource>[]): void {
+  const videos = new Set(media.flatMap((one) => (one.type === "image" ? [] : [one.video])));
+  const pictures = media.flatMap((one) => (one.type === "image" ? [one.image] : []));
+  const problems = [
+    ...pictures.flatMap((picture, i) => mediumProblem(picture, "picture", pictures.length, i) ?? []),
+    ...[...videos].flatMap((video, i) => mediumProblem(video, "video", videos.size, i) ?? []),
+  ];
+  if (problems.length > 0) throw new PromptError(`messages: ${problems.join("; ")}`);
+}
+
 async function readPicture(source: PictureSource, reading: Reading): Promise<Picture> {
   const { preprocessor, fidelity, maxPixels } = reading;
-  if (isRgbImage(source)) return pictureOf(toPixelValues(source, preprocessor));
+  if (isDecoded(source)) return pictureOf(toPixelValues(rgbOf(source), preprocessor));
   const options = { fidelity, ...(maxPixels !== undefined && { maxPixels }) };
-  return pictureOf(await loadPixelValues(await readable(source), preprocessor, options));
+  return pictureOf(await loadPixelValues(await readable(source, reading), preprocessor, options));
 }
 
 async function readFrames(source: VideoSource, reading: Reading): Promise<readonly RgbImage[]> {
   const { preprocessor, fidelity, framesPerVideo: frames, maxPixels, signal } = reading;
   if (!isFrames(source)) {
     const options = { frames, size: preprocessor.size, fidelity, signal };
-    return decodeVideo(await readable(source), { ...options, ...(maxPixels !== undefined && { maxPixels }) });
+    const file = await readable(source, reading);
+    return decodeVideo(file, { ...options, ...(maxPixels !== undefined && { maxPixels }) });
   }
-  if (source.length === frames) return source;
+  if (source.length === frames) return source.map(rgbOf);
   throw new VideoError(
     `video: must have ${frames} decoded frames (framesPerVideo), got ${source.length}; choose them with sampleFrames`,
   );
 }
 
-async function readable(source: string | URL | Uint8Array): Promise<string | Uint8Array> {
-  return source instanceof URL ? (pathOfUrl(source) ?? (await fetchBytes(source))) : source;
+/** A file as the decoders read it: its path or its bytes. */
+async function readable(source: FileSource, { signal }: Reading): Promise<string | Uint8Array> {
+  if (typeof source === "string" || source instanceof URL) {
+    const url = typeof source === "string" ? urlOfText(source) : source;
+    if (url === undefined) return String(source);
+    return pathOfUrl(url) ?? (await fetchBytes(url, { signal }));
+  }
+  if (source instanceof Uint8Array && source.buffer instanceof ArrayBuffer) return source;
+  if (ArrayBuffer.isView(source)) {
+    // Decoders take no views of other numbers, and none of memory that is shared.
+    return new Uint8Array(source.buffer, source.byteOffset, source.byteLength).slice();
+  }
+  if (source instanceof ArrayBuffer) return new Uint8Array(source);
+  return "arrayBuffer" in source
+    ? new Uint8Array(await source.arrayBuffer())
+    : new Uint8Array(source).slice();
 }
 
-function isRgbImage(source: PictureSource): source is RgbImage {
+function isDecoded(source: PictureSource): source is DecodedPicture {
   return typeof source === "object" && "width" in source;
 }
 
-function isFrames(source: VideoSource): source is readonly RgbImage[] {
+function isFrames(source: VideoSource): source is readonly DecodedPicture[] {
   return Array.isArray(source);
+}
+
+/** Transparent pixels lie over white, as in files. */
+function rgbOf({ width, height, data }: DecodedPicture): RgbImage {
+  const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+  const channels = bytes.length / (width * height);
+  return overWhite({ width, height, channels, data: bytes });
 }

@@ -1,5 +1,7 @@
+import { z } from "zod";
 import type { NamedTensors } from "../checkpoint/index.ts";
-import { type OwlConfig, type Stage, tokensPerImage, videoId } from "../model/index.ts";
+import { type OwlConfig, type Stage, stages, tokensPerImage, videoId } from "../model/index.ts";
+import { checkOptions, option } from "../platform/index.ts";
 import { type HostTensor, int64 } from "../tensor/index.ts";
 import type { ForwardResult, ModelInputs } from "./numbers.ts";
 import type { Owl } from "./owl.ts";
@@ -44,6 +46,11 @@ export async function probeModel(
   tensors: NamedTensors,
   options: ProbeOptions = {},
 ): Promise<NamedTensors> {
+  checkOptions<ProbeOptions>("probeModel", options, {
+    prefix: z.string().optional().describe("a text"),
+    stage: option.oneOf(Object.keys(stages)),
+    generate: option.object,
+  });
   const inputs = readInputs(tensors, options.prefix ?? "", owl.config);
   const results: NamedTensors = forwardTensors(await owl.forward(inputs));
   if (options.stage !== undefined) {

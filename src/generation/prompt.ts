@@ -1,5 +1,5 @@
 import { type OwlConfig, tokensPerImage, videoId } from "../model/index.ts";
-import { newDigest } from "../platform/index.ts";
+import { described, newDigest } from "../platform/index.ts";
 import { ContextLengthError, PromptError } from "../prompt/index.ts";
 
 /** A picture or a video as the vision encoder sees it. */
@@ -38,6 +38,9 @@ export async function pictureOf(pixels: Float32Array, frames?: number): Promise<
  */
 export function checkPrompt(prompt: Prompt, config: OwlConfig): void {
   const { vocabulary, maxPositions } = config.language;
+  if (!Array.isArray(prompt?.ids) || !Array.isArray(prompt.pictures)) {
+    throw new PromptError(`prompt: must be what owl.prompt(messages) gives, got ${described(prompt)}`);
+  }
   const problems: string[] = [];
   if (prompt.ids.length === 0) problems.push("must have at least one token, got none");
   const needed = prompt.ids.length;

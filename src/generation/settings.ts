@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { described, nearestName, optionProblems, shortened } from "../platform/index.ts";
 
 /** Settings do not hold what they must; the message lists every problem. */
 export class SettingsError extends Error {
@@ -88,13 +89,18 @@ export const plainSettings: GenerationSettings = {
 /**
  * Complete settings: what is given, over the defaults. Fields that are undefined count as absent.
  *
+ * @param companions what else may stand among them; it is checked and left out
  * @throws SettingsError that lists every problem: wrong types, ranges, unknown names.
  */
 export function completeSettings(
   given: Partial<GenerationSettings>,
   defaults: GenerationSettings = plainSettings,
+  companions: Readonly<Record<string, z.ZodType>> = {},
 ): GenerationSettings {
-  return checked(given, defaults, "generation settings", (name) => name);
+  if (typeof given !== "object" || given === null || Array.isArray(given)) {
+    throw new SettingsError(`generation settings: must be an object, got ${described(given)}`);
+  }
+  return checked(given, defaults, "generation settings", (name) => name, companions);
 }
 
 /** @param nameOf what a setting is called where it was given */
@@ -103,25 +109,35 @@ function checked(
   defaults: GenerationSettings,
   where: string,
   nameOf: (name: string) => string,
+  companions: Readonly<Record<string, z.ZodType>> = {},
 ): GenerationSettings {
   const present = Object.entries(given).filter(([, value]) => value !== undefined);
-  const settings = { ...defaults, ...Object.fromEntries(present) };
-  const parsed = schema.safeParse(settings);
-  if (parsed.success) return parsed.data;
-  const problems = parsed.error.issues.map((issue) => {
+  const [own, others] = [false, true].map((isOther) =>
+    Object.fromEntries(present.filter(([name]) => Object.hasOwn(companions, name) === isOther)),
+  );
+  const parsed = schema.safeParse({ ...defaults, ...own });
+  const known = [...Object.keys(schema.shape), ...Object.keys(companions)];
+  const issues = parsed.error?.issues.flatMap((issue) => {
     const [name, ...rest] = issue.path;
     const path = name === undefined ? [] : [nameOf(String(name)), ...rest];
-    return problemText({ ...issue, path });
+    return problemTexts({ ...issue, path }, known);
   });
+  const problems = [...(issues ?? []), ...optionProblems(others, companions)];
+  if (parsed.data !== undefined && problems.length === 0) return parsed.data;
   throw new SettingsError(`${where}: ${problems.join("; ")}`);
 }
 
-function problemText(issue: z.core.$ZodIssue): string {
+function problemTexts(issue: z.core.$ZodIssue, known: readonly string[]): string[] {
   if (issue.code === "unrecognized_keys") {
-    return `no setting is called ${issue.keys.join(", ")} (there are ${Object.keys(schema.shape).join(", ")})`;
+    return issue.keys.map((key) => {
+      const near = nearestName(key, known);
+      const next = near === undefined ? `there are ${known.join(", ")}` : `did you mean ${near}?`;
+      return `no setting is called ${shortened(key)} (${next})`;
+    });
   }
   const hint = issue.path[0] === "temperature" ? " (for the best token each time set doSample to false)" : "";
-  return `${issue.path.join(".")}: ${issue.message.replace(/^Invalid input: /, "").replace(/^Too/, "too")}${hint}`;
+  const message = issue.message.replace(/^Invalid input: /, "").replace(/^Too/, "too");
+  return [`${issue.path.join(".")}: ${message}${hint}`];
 }
 
 /** The names that Hugging Face's generation_config.json and `generate` use, and ours. */

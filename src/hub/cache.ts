@@ -1,8 +1,8 @@
 import { getRepoFolderName } from "@huggingface/hub";
 import {
-  completeDirectory,
-  foundPath,
+  checkOptions,
   joinPath,
+  option,
   pathKind,
   readText,
   tryLock,
@@ -110,28 +110,8 @@ export async function cachedModel(
   name: string,
   options: Pick<HubOptions, "cache"> = {},
 ): Promise<string | undefined> {
+  checkOptions("cachedModel", options, { cache: option.text });
   const repo = readRepoName(name);
   if (repo === undefined) return undefined;
   return (await cachedCommit(hubSettings(options).cache, repo))?.directory;
-}
-
-/**
- * The directory that a model's name stands for: a directory itself, or a repo of the hub that was fetched
- * ({@link cachedModel}).
- *
- * @throws HubError where it is neither, with the command that fetches it
- */
-export async function modelDirectory(name: string, options: Pick<HubOptions, "cache"> = {}): Promise<string> {
-  const place = await foundPath(name);
-  const kind = await pathKind(place);
-  const directory = await completeDirectory(place).catch(() => undefined);
-  if (directory !== undefined) return directory;
-  const cached = kind === "missing" ? await cachedModel(name, options) : undefined;
-  if (cached !== undefined) return cached;
-  const must = `${name}: must be a model directory (config.json, model.safetensors, tokenizer.json)`;
-  if (kind === "file") throw new HubError(`${must}, got a file`);
-  if (readRepoName(name) === undefined) throw new HubError(`${must}, got no such directory`);
-  throw new HubError(
-    `${must} or a repo in the hub's cache, got neither; \`owl pull ${name}\` fetches it if the hub has it`,
-  );
 }

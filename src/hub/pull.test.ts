@@ -2,8 +2,9 @@ import { existsSync, readdirSync, readFileSync, realpathSync, rmSync } from "nod
 import { join } from "node:path";
 import { scanCacheDir } from "@huggingface/hub";
 import { beforeEach, describe, expect, it } from "vitest";
-import { cachedModel, modelDirectory } from "./cache.ts";
+import { cachedModel } from "./cache.ts";
 import { HubError } from "./errors.ts";
+import { modelDirectory } from "./model-directory.ts";
 import type { PullEvent } from "./settings.ts";
 import {
   blobOf,

@@ -1,4 +1,4 @@
-import { freeBytes } from "../platform/index.ts";
+import { checkOptions, freeBytes, type OptionRules, option } from "../platform/index.ts";
 import { cachedCommit, RepoFolder } from "./cache.ts";
 import { download, presentBytes } from "./download.ts";
 import { HubError } from "./errors.ts";
@@ -6,7 +6,7 @@ import { currentCommit, filesOf, type HubFile } from "./listing.ts";
 import { indexedFiles, neededFiles } from "./model-files.ts";
 import { parseRepoName, writeRepoName } from "./repo-name.ts";
 import type { Asking } from "./request.ts";
-import { type HubOptions, hubSettings, type PullEvent } from "./settings.ts";
+import { type HubOptions, hubRules, hubSettings, type PullEvent } from "./settings.ts";
 
 export interface PullOptions extends HubOptions {
   /** Every file of the repo, not only those that a model needs (default false). */
@@ -19,6 +19,15 @@ export interface PullOptions extends HubOptions {
   /** Milliseconds before the second of five tries; each further pause is twice as long (default 1000). */
   readonly retryDelay?: number | undefined;
 }
+
+const pullRules: OptionRules<PullOptions> = {
+  ...hubRules,
+  all: option.flag,
+  update: option.flag,
+  signal: option.signal,
+  onEvent: option.callback,
+  retryDelay: option.size,
+};
 
 /** A repo that lies in the cache. */
 export interface PulledRepo {
@@ -38,6 +47,7 @@ export interface PulledRepo {
  * @throws HubError (ChecksumError) or FileError naming what is wrong and the next step; the signal's reason
  */
 export async function pull(name: string, options: PullOptions = {}): Promise<PulledRepo> {
+  checkOptions("pull", options, pullRules);
   const { all = false, update = false, signal, onEvent = () => undefined, retryDelay = 1000 } = options;
   const repo = parseRepoName(name);
   const hub = hubSettings(options);

@@ -1,4 +1,5 @@
 import { getHFHubCachePath, HUB_URL } from "@huggingface/hub";
+import { type OptionRules, option } from "../platform/index.ts";
 
 /** What happens while a repo is fetched. */
 export type PullEvent =
@@ -28,6 +29,14 @@ export interface HubOptions {
   /** Never asks the network (default: whether HF_HUB_OFFLINE is set). */
   readonly offline?: boolean | undefined;
 }
+
+/** What each of the hub's options must be. */
+export const hubRules: OptionRules<HubOptions> = {
+  cache: option.text,
+  endpoint: option.text,
+  token: option.text,
+  offline: option.flag,
+};
 
 /** {@link HubOptions} with nothing left out. */
 export interface HubSettings {

@@ -9,6 +9,7 @@ export {
   resizeAndCenterCrop,
 } from "./augment.ts";
 export { checkPicture, checkVideo } from "./check.ts";
+export { overWhite } from "./colour.ts";
 export { decodeImage, loadPixelValues } from "./image.ts";
 export { type Fidelity, ImageError, type ImageSource, type ReadOptions } from "./picture.ts";
 export {

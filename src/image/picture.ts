@@ -8,6 +8,7 @@ import {
   type PictureHeader,
   PlatformError,
   readPictureHeader,
+  shortened,
   wholeJpeg,
 } from "../platform/index.ts";
 import { type StoredMode, storedMode, withoutGifTransparency } from "./stored-mode.ts";
@@ -53,7 +54,7 @@ const takenKinds: ReadonlySet<string> = new Set(["JPEG", "PNG", "WebP", "GIF", "
  */
 export async function readPicture(source: ImageSource, options: ReadOptions = {}): Promise<Picture> {
   const { fidelity = "default", maxPixels = MAX_PIXELS, maxBytes = MAX_BYTES } = options;
-  const where = typeof source === "string" ? source : "image bytes";
+  const where = typeof source === "string" ? shortened(source) : "image bytes";
   const bytes = typeof source === "string" ? await bytesOf(source, maxBytes) : source;
   const header = await headerOf(bytes, where);
   requirePixels(header, where, maxPixels);

@@ -7,6 +7,7 @@ import {
   foundPath,
   openFile,
   readFrameTimes,
+  shortened,
   VideoError,
   withTemporaryFile,
 } from "../platform/index.ts";
@@ -51,7 +52,7 @@ function roundedToEven(value: number): number {
  * @throws VideoError, ImageError or FileError naming the file and the reason
  */
 export async function decodeVideo(source: ImageSource, options: VideoOptions): Promise<RgbImage[]> {
-  const where = typeof source === "string" ? source : "video bytes";
+  const where = typeof source === "string" ? shortened(source) : "video bytes";
   const { frames = defaultFrames } = options;
   if (!Number.isInteger(frames) || frames < 2) {
     throw new VideoError(

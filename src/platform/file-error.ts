@@ -1,3 +1,5 @@
+import { shortened } from "./shortened.ts";
+
 /** A file or directory could not be read or written; the message names it and says why. */
 export class FileError extends Error {
   override name = "FileError";
@@ -9,6 +11,7 @@ const REASONS: Record<string, string> = {
   EPERM: "no permission",
   EISDIR: "a directory",
   ENOTDIR: "a file where a directory is needed",
+  ENAMETOOLONG: "a name that is too long",
   ENOSPC: "a full disk",
   EROFS: "a read-only file system",
   EMFILE: "too many open files",
@@ -17,7 +20,7 @@ const REASONS: Record<string, string> = {
 /** Why the system refused, in a few words. */
 export function reasonOf(error: unknown): string {
   const code = error instanceof Error && "code" in error ? String(error.code) : "";
-  return REASONS[code] ?? (error instanceof Error ? error.message : String(error));
+  return REASONS[code] ?? shortened(error instanceof Error ? error.message : String(error));
 }
 
 /** Whether the system said that nothing is there. */
@@ -31,6 +34,6 @@ export async function orFileError<T>(path: string, must: string, action: () => P
     return await action();
   } catch (error) {
     if (error instanceof FileError) throw error;
-    throw new FileError(`${path}: ${must}, got ${reasonOf(error)}`, { cause: error });
+    throw new FileError(`${shortened(path)}: ${must}, got ${reasonOf(error)}`, { cause: error });
   }
 }

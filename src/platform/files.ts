@@ -2,6 +2,7 @@ import * as fs from "node:fs/promises";
 import { basename, dirname, join, relative, resolve } from "node:path";
 import { FileError, isMissing, orFileError, reasonOf } from "./file-error.ts";
 import { foundPath, nearHint } from "./found-path.ts";
+import { shortened } from "./shortened.ts";
 import { decodeJson, decodeText } from "./text.ts";
 
 export { FileError } from "./file-error.ts";
@@ -56,7 +57,7 @@ export async function openFile(path: string): Promise<OpenFile> {
     const status = await handle.stat();
     if (status.isDirectory()) {
       await handle.close();
-      throw new FileError(`${path}: must be a readable file, got a directory`);
+      throw new FileError(`${shortened(path)}: must be a readable file, got a directory`);
     }
     return {
       path,
@@ -111,7 +112,7 @@ export async function pathKind(path: string): Promise<"file" | "directory" | "mi
     return (await fs.stat(path)).isDirectory() ? "directory" : "file";
   } catch (error) {
     if (isMissing(error)) return "missing";
-    throw new FileError(`${path}: must be accessible, got ${reasonOf(error)}`, { cause: error });
+    throw new FileError(`${shortened(path)}: must be accessible, got ${reasonOf(error)}`, { cause: error });
   }
 }
 

@@ -31,9 +31,11 @@ export {
 } from "./onnx-runtime.ts";
 export { processorCount } from "./onnx-runtime-library.ts";
 export { openOnnxRuntime } from "./onnx-runtime-open.ts";
+export * from "./options.ts";
 export * from "./platform-error.ts";
 export { isPublicAddress } from "./public-address.ts";
 export * from "./remote-file.ts";
+export * from "./shortened.ts";
 export * from "./svg.ts";
 export { decodeText, MISTAKEN_HEAD, type MistakenContent, mistakenContent } from "./text.ts";
 export * from "./urls.ts";

@@ -1,3 +1,4 @@
+import { z } from "zod";
 import {
   CheckpointError,
   entriesByName,
@@ -7,13 +8,24 @@ import {
   readTokenizerFiles,
   type ShardSettings,
   shardName,
+  shardRules,
   storedNumbers,
   type TensorSource,
   writeSettings,
   writeShards,
 } from "../checkpoint/index.ts";
+import { modelDirectory } from "../hub/index.ts";
 import { configJson, describeParameters, parseConfig, quantizedPart } from "../model/index.ts";
-import { joinPath, pathKind, readText, removeFile, writeFileAtomically } from "../platform/index.ts";
+import {
+  checkOptions,
+  joinPath,
+  type OptionRules,
+  option,
+  pathKind,
+  readText,
+  removeFile,
+  writeFileAtomically,
+} from "../platform/index.ts";
 import { elementCount } from "../tensor/index.ts";
 import { packRows } from "./blocks.ts";
 import { type ConversionSettings, type PlannedWeight, planConversion, quantizationOf } from "./plan.ts";
@@ -23,6 +35,13 @@ export interface ConversionOptions extends ConversionSettings, ShardSettings {
   /** Largest file written. Default 1 GB: what is lost when a conversion stops, and what a browser can hold. */
   readonly maxShardBytes?: number | undefined;
 }
+
+const conversionRules: OptionRules<ConversionOptions> = {
+  ...shardRules,
+  quantize: z.enum(["q4", "q8", "f16", "none"]).describe('"q4", "q8", "f16" or "none"'),
+  vision: option.oneOf(["f32", "f16", "q8"]),
+  blockSize: z.literal([32, 64, 128]).optional().describe("32, 64 or 128"),
+};
 
 export interface ConversionReport {
   /** Bytes of the weights' numbers. */
@@ -46,15 +65,17 @@ const JOURNAL = "conversion.json";
  * piece: memory holds some tens of megabytes whatever the model's size. Each file appears when it is complete, and
  * config.json last, so a stopped conversion is never taken for a model; the same call goes on with it.
  *
- * @param directory the checkpoint
+ * @param model the checkpoint: a directory, or a name as `modelDirectory` takes it
  * @param output a directory that holds no model yet
  * @throws CheckpointError or FileError naming what does not fit; the signal's reason where it is aborted
  */
 export async function convertCheckpoint(
-  directory: string,
+  model: string | URL,
   output: string,
   options: ConversionOptions,
 ): Promise<ConversionReport> {
+  checkOptions("convertCheckpoint", options, conversionRules);
+  const directory = await modelDirectory(model);
   if ((await pathKind(joinPath(output, "config.json"))) !== "missing") {
     throw outputError(output, "a config.json", "Name another directory.");
   }

@@ -1,6 +1,6 @@
 import { isRun } from "../checkpoint/index.ts";
-import { cachedModel } from "../hub/index.ts";
-import { joinPath, nearestName, parentDirectory, pathKind } from "../platform/index.ts";
+import { HubError, modelDirectory } from "../hub/index.ts";
+import { joinPath, localPath, nearestName, parentDirectory, pathKind } from "../platform/index.ts";
 import { isBuiltInConfig } from "./built-in-config.ts";
 import { publishedRecipes } from "./published.ts";
 import type { RecipeFile } from "./recipe-schema.ts";
@@ -65,7 +65,7 @@ async function follow(path: string, links: Link[], problems: RecipeProblem[]): P
   const parent = read.values.extends;
   if (parent === undefined) return read.keys.has("extends") ? undefined : "";
   if (Object.hasOwn(publishedRecipes, parent)) return parent;
-  const file = beside(parent, parentDirectory(path));
+  const file = localPath(parent, parentDirectory(path));
   const line = read.lineOf(["extends"]);
   const seen = links.map((link) => link.file);
   if (seen.includes(file)) {
@@ -91,7 +91,7 @@ async function follow(path: string, links: Link[], problems: RecipeProblem[]): P
 /** Paths in a recipe are relative to the recipe. */
 async function withPaths(values: RecipeFile, directory: string): Promise<RecipeFile> {
   const { model, config, tokenizer, output, data, evaluation } = values;
-  const place = (path: string): string => beside(path, directory);
+  const place = (path: string): string => localPath(path, directory);
   const places = (files: NonNullable<typeof data>) =>
     files.map((entry) => ({ ...entry, file: place(entry.file) }));
   return {
@@ -105,14 +105,15 @@ async function withPaths(values: RecipeFile, directory: string): Promise<RecipeF
   };
 }
 
-/** A directory, that of a run for its model, or, where there is none, a repo of the hub that was fetched. */
+/**
+ * As commands find models, and of a run its model; a name that leads nowhere stays a path, which is found missing with all
+ * else.
+ */
 async function modelPlace(name: string, directory: string): Promise<string> {
-  const path = beside(name, directory);
-  if ((await pathKind(path)) === "missing") return (await cachedModel(name)) ?? path;
+  const path = await modelDirectory(name, { relativeTo: directory }).catch((error: unknown) => {
+    if (error instanceof HubError) return localPath(name, directory);
+    throw error;
+  });
   const model = joinPath(path, "model");
   return (await isRun(path)) && (await pathKind(model)) === "directory" ? model : path;
-}
-
-function beside(path: string, directory: string): string {
-  return /^([a-z]:)?[\\/]/i.test(path) ? path : joinPath(directory, path);
 }

@@ -14,7 +14,14 @@ import {
   withoutBadRows,
 } from "../data/index.ts";
 import type { ParameterDescription } from "../model/index.ts";
-import { type FileLock, joinPath, pathKind } from "../platform/index.ts";
+import {
+  checkOptions,
+  type FileLock,
+  joinPath,
+  type OptionRules,
+  option,
+  pathKind,
+} from "../platform/index.ts";
 import { imageMark, PromptError, promptTemplate, videoMark } from "../prompt/index.ts";
 import { type Device, type DeviceOptions, openDevice } from "../runtime/index.ts";
 import {
@@ -66,6 +73,22 @@ export interface RunOptions {
   readonly device?: DeviceOptions;
 }
 
+const overrideRules: OptionRules<RunOverrides> = {
+  output: option.text,
+  lanes: option.count,
+  checkPictures: option.flag,
+  onPicture: option.callback,
+};
+
+const startRules: OptionRules<RunOptions> = {
+  resume: option.flag,
+  signal: option.signal,
+  onEvent: option.callback,
+  allowChangedData: option.flag,
+  skipBadRows: option.size,
+  device: option.object,
+};
+
 /** A run that was read and checked, and can start. */
 export interface PreparedRun {
   readonly plan: RunPlan;
@@ -93,6 +116,7 @@ export interface PreparedRun {
  * @throws RecipeError, DataError, CheckpointError and their like, each naming every problem it found
  */
 export async function prepareRun(path: string, overrides: RunOverrides = {}): Promise<PreparedRun> {
+  checkOptions("prepareRun", overrides, overrideRules);
   const plan = await checkedPlan(path, overrides);
   const origin = await originOf(plan);
   const objective = languageObjective(origin.config, plan.recipe);
@@ -119,6 +143,7 @@ export async function prepareRun(path: string, overrides: RunOverrides = {}): Pr
     usesPictures: showsSomething,
     asked,
     start: async (options = {}) => {
+      checkOptions<RunOptions>("start", options, startRules);
       const lock = await lockOutput(plan.output);
       try {
         const lanes = await openLanes(plan.recipe, overrides.lanes ?? 1, options.device);

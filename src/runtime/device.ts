@@ -1,10 +1,13 @@
 import { type StoredParameter, writeModel } from "../onnx/index.ts";
 import {
+  checkOptions,
   type ExecutionProvider,
   type OnnxBindingName,
   type OnnxRuntime,
   type OnnxSessionOptions,
+  type OptionRules,
   openOnnxRuntime,
+  option,
   processorCount,
 } from "../platform/index.ts";
 import { allocate, type DType, type Graph, type HostTensor, leavesOf, staticSizes } from "../tensor/index.ts";
@@ -26,6 +29,15 @@ export interface DeviceOptions {
   /** Options of the execution provider by ONNX Runtime's names, such as `{ device_id: "1" }` for cuda. */
   readonly providerOptions?: Readonly<Record<string, string>>;
 }
+
+/** What each of a device's options must be. */
+export const deviceRules: OptionRules<DeviceOptions> = {
+  device: option.oneOf(["cpu", "webgpu", "cuda"] satisfies ExecutionProvider[]),
+  threads: option.count,
+  spinning: option.flag,
+  binding: option.oneOf(["c-api", "onnxruntime-node", "onnxruntime-web"] satisfies OnnxBindingName[]),
+  providerOptions: option.object,
+};
 
 export type CompileOptions = Pick<OnnxSessionOptions, "optimization" | "dimensions" | "settings">;
 
@@ -146,13 +158,10 @@ function filesOf(graph: Graph, { places }: StoredParameters): string[] {
  * Opens a device. Reasons for failing (a provider that is not in this build, CUDA's libraries missing) come
  * with what to do about them.
  *
- * @throws {RangeError} where `threads` is no whole number from 1
+ * @throws {OptionsError} naming every option that is unknown or cannot be
  * @throws {OnnxRuntimeError} where the binding asked for cannot be loaded
  */
 export async function openDevice(options: DeviceOptions = {}): Promise<Device> {
-  const { threads } = options;
-  if (threads !== undefined && (!Number.isInteger(threads) || threads < 1)) {
-    throw new RangeError(`device: threads must be a whole number of at least 1, got ${threads}`);
-  }
+  checkOptions("openDevice", options, deviceRules);
   return new Device(await openOnnxRuntime(options.binding), options);
 }

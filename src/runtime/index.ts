@@ -2,6 +2,7 @@ export {
   type CompileOptions,
   Device,
   type DeviceOptions,
+  deviceRules,
   openDevice,
   type StoredParameters,
 } from "./device.ts";

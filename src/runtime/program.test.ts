@@ -163,7 +163,7 @@ describe("a device", () => {
 
   it("refuses impossible thread counts and models that are none", async () => {
     await expect(openDevice({ threads: 0 })).rejects.toThrow(
-      "threads must be a whole number of at least 1, got 0",
+      "threads: must be a whole number of at least 1, got 0",
     );
     const device = await openDevice();
     await expect(device.compileModel(new Uint8Array(3), { name: "nothing" })).rejects.toThrow("compile");

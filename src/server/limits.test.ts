@@ -121,7 +121,7 @@ describe("limits", () => {
   it("must be above zero", () => {
     const models = { "owl-nano": { owl: served.owl } };
     expect(() => createServer({ models, limits: { queue: 0, seconds: -1 } })).toThrow(
-      "limits: each must be a number above 0, got queue: 0, seconds: -1",
+      "limits: queue: must be a number above 0, got 0; seconds: must be a number above 0, got -1",
     );
     expect(() => createServer({ models: {} })).toThrow("must have at least one model");
   });

@@ -1,3 +1,4 @@
+import { checkOptions, type OptionRules, option } from "../platform/index.ts";
 import { ApiError } from "./errors.ts";
 
 /** What a server lets itself be asked for. */
@@ -48,14 +49,15 @@ export const defaultLimits: Limits = {
   feedbackBytes: 1024 * mebibyte,
 };
 
+const limitRules = Object.fromEntries(
+  Object.keys(defaultLimits).map((name) => [name, option.positive]),
+) as unknown as OptionRules<Limits>;
+
 /** The limits with those that are given in place of their defaults. */
 export function completeLimits(given: Partial<Limits>): Limits {
+  checkOptions("limits", given, limitRules);
   const present = Object.entries(given).filter(([, value]) => value !== undefined);
-  const limits: Limits = { ...defaultLimits, ...Object.fromEntries(present) };
-  const wrong = Object.entries(limits).filter(([, value]) => !(value > 0));
-  if (wrong.length === 0) return limits;
-  const said = wrong.map(([name, value]) => `${name}: ${value}`).join(", ");
-  throw new RangeError(`limits: each must be a number above 0, got ${said}`);
+  return { ...defaultLimits, ...Object.fromEntries(present) };
 }
 
 /** A number of things that are there at once, and no more than so many. */

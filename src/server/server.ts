@@ -1,6 +1,8 @@
 import { type Context, Hono } from "hono";
 import { cors } from "hono/cors";
+import { z } from "zod";
 import type { EngineOptions } from "../generation/index.ts";
+import { checkOptions, type OptionRules, option } from "../platform/index.ts";
 import type { Truncation } from "../prompt/index.ts";
 import { type AccessOptions, accessCheck, askForKey } from "./access.ts";
 import { attention } from "./attention.ts";
@@ -71,10 +73,31 @@ const posts: Readonly<Record<string, Handler>> = {
   "/v1/attention": attention,
 };
 
-/** A server of models. It owns no socket: give its `fetch` to whatever does. */
+/**
+ * A server of models. It owns no socket: give its `fetch` to whatever does.
+ *
+ * @throws OptionsError naming every option that is unknown or cannot be
+ */
 export function createServer(options: ServerOptions): OwlServer {
+  checkOptions("createServer", options, serverRules);
   return new Server(options);
 }
+
+const serverRules: OptionRules<ServerOptions> = {
+  models: z
+    .record(z.string(), z.looseObject({ owl: z.looseObject({ config: z.looseObject({}) }) }))
+    .describe('the models by name, { "owl-nano": { owl } }'),
+  limits: option.object,
+  engine: option.object,
+  remote: option.callback,
+  truncation: option.oneOf(["auto", "disabled"] satisfies Truncation[]),
+  feedback: option.text,
+  page: option.text,
+  origins: option.texts,
+  onEvent: option.callback,
+  apiKey: option.text,
+  hosts: option.texts,
+};
 
 class Server implements OwlServer {
   readonly #options: ServerOptions;

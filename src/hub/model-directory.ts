@@ -1,0 +1,118 @@
+import {
+  checkOptions,
+  completeDirectory,
+  described,
+  fileName,
+  foundPath,
+  joinPath,
+  localPath,
+  nearestName,
+  nearHint,
+  option,
+  packagePath,
+  pathKind,
+  pathOfUrl,
+  shortened,
+} from "../platform/index.ts";
+import { cachedModel } from "./cache.ts";
+import { HubError } from "./errors.ts";
+import { readRepoName } from "./repo-name.ts";
+import type { HubOptions } from "./settings.ts";
+
+/** The name of the model that comes with the package. */
+export const shippedModel = "owl-nano";
+
+/** Any of these makes a directory one of a model, an adapter or a tokenizer. */
+const telling = ["config.json", "adapter_config.json", "tokenizer.json", "tokenizer.model"];
+
+/** Where models are looked for. */
+export interface ModelPlace extends Pick<HubOptions, "cache"> {
+  /** The directory that relative paths start from. Default: the working directory. */
+  readonly relativeTo?: string | undefined;
+}
+
+/**
+ * The directory that a model's name stands for. Every door asks here: the library, the commands, recipes.
+ *
+ * 1. a directory with a model in it: a path, `~/…`, a `file:` URL;
+ * 2. `owl-nano` (and nothing at all): the model that comes with the package;
+ * 3. `org/name[@revision]`: a repo of the hub that was fetched ({@link cachedModel}). Asks no network.
+ *
+ * @throws HubError where it is none of these, with the command that fetches it
+ */
+export async function modelDirectory(
+  model: string | URL = shippedModel,
+  place: ModelPlace = {},
+): Promise<string> {
+  checkOptions<ModelPlace>("modelDirectory", place, { cache: option.text, relativeTo: option.text });
+  const { cache, relativeTo } = place;
+  const name = nameOf(model);
+  const path = await foundPath(localPath(name, relativeTo));
+  const directory = await completeDirectory(path).catch(() => undefined);
+  if (directory !== undefined && (await isTelling(directory))) return directory;
+  if (name === shippedModel) return shippedDirectory();
+  const cached = await cachedModel(name, { cache });
+  if (cached !== undefined) return cached;
+  if (directory !== undefined) return directory;
+  throw await refusal(name, path);
+}
+
+/**
+ * As {@link modelDirectory} for a LoRA adapter, which may also be a file.
+ *
+ * @throws HubError
+ */
+export async function adapterPath(adapter: string | URL, place: ModelPlace = {}): Promise<string> {
+  const name = nameOf(adapter);
+  const path = await foundPath(localPath(name, place.relativeTo));
+  return (await pathKind(path)) === "file" ? path : modelDirectory(name, place);
+}
+
+async function isTelling(directory: string): Promise<boolean> {
+  const kinds = await Promise.all(telling.map((file) => pathKind(joinPath(directory, file))));
+  return kinds.includes("file");
+}
+
+async function shippedDirectory(): Promise<string> {
+  const directory = packagePath(`models/${shippedModel}`);
+  if ((await pathKind(directory)) === "directory") return directory;
+  throw new HubError(
+    `${shippedModel}: must lie beside the package's code in ${directory}, got no such directory; install mplug-owl again, or leave it out of your bundle`,
+  );
+}
+
+const must = "must be a model directory (config.json, model.safetensors, tokenizer.json)";
+
+function nameOf(model: unknown): string {
+  if (model === "") throw new HubError(`model: ${must} or a name, got an empty text`);
+  if (typeof model === "string" && !/^[a-z][a-z\d+.-]+:\/\//i.test(model)) return model;
+  if (typeof model !== "string" && !(model instanceof URL)) {
+    throw new HubError(
+      `model: must be a path, ${shippedModel} or org/name of the hub, got ${described(model)}`,
+    );
+  }
+  const url = URL.canParse(String(model)) ? new URL(model) : undefined;
+  const path = url && pathOfUrl(url);
+  if (path !== undefined) return path;
+  const [, repo] = /^https?:\/\/(?:huggingface\.co|hf\.co)\/([^/?#]+\/[^/?#]+)/i.exec(String(model)) ?? [];
+  const next = repo === undefined ? "fetch its files into a directory" : `write ${shortened(repo)}`;
+  throw new HubError(`${shortened(String(model))}: ${must} or a name, got an address; ${next}`);
+}
+
+async function refusal(name: string, path: string): Promise<HubError> {
+  const shown = shortened(name) || '""';
+  if ((await pathKind(path).catch(() => "missing")) === "file") {
+    return new HubError(`${shown}: ${must}, got a file; name the directory it lies in`);
+  }
+  const isPath = /[\\/]/.test(name);
+  const near = isPath ? fileName(name) === shippedModel && shippedModel : nearestName(name, [shippedModel]);
+  const meant = near ? `; did you mean ${near}?` : await nearHint(path);
+  if (readRepoName(name) === undefined || near) {
+    return new HubError(
+      `${shown}: ${must} or ${shippedModel}, which comes with the package, got no such directory${meant}`,
+    );
+  }
+  return new HubError(
+    `${shown}: ${must} or a repo in the hub's cache, got neither; \`owl pull ${name}\` fetches it if the hub has it (in a program: await pull("${name}"))`,
+  );
+}
