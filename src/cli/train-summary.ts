@@ -44,10 +44,17 @@ function passesLine({ recipe, data }: RunPlan, rows: readonly number[]): string[
 }
 
 /** What is about to happen, before anything large is allocated. */
-export function announcement({ plan, parameters, memory, rows, cutRows, asked }: PreparedRun): string {
+export function announcement(run: PreparedRun): string {
+  const { plan, parameters, memory, rows, shortenedRows, cutRows, asked } = run;
+  const some = (count: number, what: string): string[] =>
+    count > 0 ? [`${count.toLocaleString("en")} of them ${what}`] : [];
   const { recipe, data, output } = plan;
   const rowsOf = (i: number): string =>
-    counted(rows[i], "row") + (cutRows[i] > 0 ? `, ${cutRows[i].toLocaleString("en")} of them cut` : "");
+    [
+      counted(rows[i], "row"),
+      ...some(shortenedRows[i], "without their oldest turns"),
+      ...some(cutRows[i], "cut"),
+    ].join(", ");
   const sizeOf = (chosen: PreparedRun["parameters"]): string =>
     `${(chosen.reduce((sum, { dims }) => sum + elementCount(dims), 0) / 1e6).toFixed(2)} M`;
   const trained = parameters.filter((parameter) => parameter.trained);

@@ -24,7 +24,7 @@ export interface TextOptions {
   readonly tokenizer: Tokenizer;
   /** Positions a picture or a video takes. */
   readonly tokensPerImage: number;
-  /** Longest row in tokens; what is longer is cut as `encodeTrainingSample` says. */
+  /** Longest row in tokens; a longer conversation loses its oldest turns first, then as all others its end. */
   readonly maxTokens: number;
   /** How conversations are written; what the tokenizer's directory says if absent. */
   readonly template?: PromptTemplate;
@@ -72,5 +72,5 @@ export function encodeText(
   const sample: SampleOptions = { maxLength, tokensPerImage, where, ...(template ? { template } : {}) };
   return content === "caption"
     ? encodeCaption(text, tokenizer, sample, captionOf)
-    : encodeTrainingSample(text, tokenizer, sample);
+    : encodeTrainingSample(text, tokenizer, { ...sample, truncation: "turns" });
 }

@@ -27,6 +27,11 @@ const media: Readonly<Record<string, Piece>> = {
   [videoMark]: { kind: "video", parts: [{ text: videoMark }] },
 };
 
+/** The marks of pictures and videos in a row's text, in reading order. */
+export function marksIn(text: string): string[] {
+  return text.match(new RegExp(`${imageMark}|${escaped(videoMark)}`, "g")) ?? [];
+}
+
 const written = (text: string): TextPart => ({ text });
 const said = (text: string): TextPart => ({ text, splitSpecialTokens: true });
 

@@ -3,6 +3,7 @@ import { PromptError } from "./error.ts";
 import type { Piece } from "./pieces.ts";
 import { cutTurns, cutTurnsAsReference, imageId, textOf, videoId } from "./pieces.ts";
 import { markProblems } from "./role-marks.ts";
+import { withoutOldestTurns } from "./row-turns.ts";
 import type { PromptTemplate } from "./template.ts";
 import { promptTemplate } from "./template.ts";
 
@@ -18,6 +19,8 @@ export interface TrainingSample {
   readonly videoCount: number;
   /** Whether something was left out because of the length. */
   readonly isCut: boolean;
+  /** Oldest turns that were left out because of the length; absent: none. */
+  readonly turnsLeftOut?: number;
 }
 
 /** What making a sample needs to know. */
@@ -30,6 +33,11 @@ export interface SampleOptions {
   readonly template?: PromptTemplate;
   /** `"reference"` repeats the released code with its silent errors (docs/fidelity.md); default: not. */
   readonly fidelity?: "reference" | "default";
+  /**
+   * What a conversation that is too long loses: `"end"`, as in the released code, or first as many of its oldest turns as
+   * must go, never a picture, and its end only where a turn alone is too long. Default "end".
+   */
+  readonly truncation?: "end" | "turns";
   /** What a person calls this row, for errors (`train.jsonl:12`). */
   readonly where?: string;
 }
@@ -53,9 +61,19 @@ export function encodeTrainingSample(
   const lines = withLineFeeds(text);
   const problems = markProblems(lines, template);
   if (problems.length > 0) throw new PromptError(`${where}: ${problems.join("; ")}`);
-  const pieces = cutTurns(lines, template, where);
+  const cut = (some: string): Piece[] => cutTurns(some, template, where);
+  const { text: kept, leftOut } =
+    options.truncation === "turns"
+      ? withoutOldestTurns(
+          lines,
+          template,
+          (some) => fits(cut(some), tokenizer, options),
+          (some) => fits(untilAnswer(cut(some)), tokenizer, options),
+        )
+      : { text: lines, leftOut: 0 };
+  const pieces = cut(kept);
   const sample = withoutTrailingPictures(pack(pieces, tokenizer, options, where), options.tokensPerImage);
-  if (sample.counted.includes(true)) return sample;
+  if (sample.counted.includes(true)) return leftOut > 0 ? { ...sample, turnsLeftOut: leftOut } : sample;
   throw new PromptError(
     pieces.some(({ kind }) => kind === "answer")
       ? `${where}: an answer must begin within ${options.maxLength} tokens, got a prompt that fills them. Raise the length or shorten the row`
@@ -144,6 +162,25 @@ function pack(
     if (kind === "answer") append([tokenizer.eosId], true);
   }
   return { ids, counted, imageCount, videoCount, isCut };
+}
+
+/** What stands before the first answer, and its end. */
+function untilAnswer(pieces: readonly Piece[]): Piece[] {
+  const first = pieces.findIndex(({ kind }) => kind === "answer");
+  return [...pieces.slice(0, first), { kind: "answer", parts: [] }];
+}
+
+/** Whether a sample of these pieces would not be cut. */
+function fits(pieces: readonly Piece[], tokenizer: Tokenizer, options: SampleOptions): boolean {
+  let length = 1;
+  for (const { kind, parts } of pieces) {
+    const isMedium = kind === "image" || kind === "video";
+    length += isMedium
+      ? options.tokensPerImage
+      : tokenizer.encodeParts(parts).length + Number(kind === "answer");
+    if (length > options.maxLength + 1) return false;
+  }
+  return true;
 }
 
 function tooLong(where: string, tokens: number, maxLength: number): string {

@@ -144,11 +144,12 @@ describe("recipe files", () => {
     expect(error).toMatch(/unlearnable.jsonl: must hold one training row a line, got 2 problems/);
     expect(error).toMatch(/unlearnable.jsonl:1: a line must begin with "AI: "/);
     expect(error).toMatch(/unlearnable.jsonl:2: /);
-    await write("long.jsonl", JSON.stringify(long));
-    const { cutRows } = await prepareRun(
+    const talk = { text: "Human: what is it?\nAI: an owl.\n".repeat(20).trimEnd() };
+    await write("long.jsonl", [long, talk].map((row) => JSON.stringify(row)).join("\n"));
+    const { cutRows, shortenedRows } = await prepareRun(
       await write("long.yaml", "extends: small.yaml\ndata: [{ file: long.jsonl }]"),
     );
-    expect(cutRows).toEqual([1]);
+    expect({ cutRows, shortenedRows }).toEqual({ cutRows: [1], shortenedRows: [1] });
   });
 
   it("train, evaluate, and write model, adapter, state and log", async () => {

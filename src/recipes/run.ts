@@ -97,7 +97,9 @@ export interface PreparedRun {
   readonly memory: MemoryEstimate;
   /** Rows of each data file. */
   readonly rows: readonly number[];
-  /** How many of them are longer than the recipe's `maxTokens`, and lose their end. */
+  /** How many of them are conversations longer than the recipe's `maxTokens`, and lose their oldest turns. */
+  readonly shortenedRows: readonly number[];
+  /** How many of them lose their end, because they are longer and have no turn to lose. */
   readonly cutRows: readonly number[];
   /** Whether any row shows a picture or a video. */
   readonly usesPictures: boolean;
@@ -139,6 +141,7 @@ export async function prepareRun(path: string, overrides: RunOverrides = {}): Pr
     parameters: objective.parameters,
     memory: estimateMemory(origin.config, objective.parameters, plan.recipe, pictures, overrides.lanes),
     rows: data.map(({ source }) => source.length),
+    shortenedRows: data.map(({ shortened }) => shortened),
     cutRows: data.map(({ cut }) => cut),
     usesPictures: showsSomething,
     asked,
@@ -175,6 +178,7 @@ async function checkedPlan(path: string, overrides: RunOverrides): Promise<RunPl
 
 interface OpenedFile extends WrittenRows {
   readonly source: JsonlSource;
+  readonly shortened: number;
   readonly cut: number;
   readonly hasVideos: boolean;
 }
@@ -224,11 +228,13 @@ async function openFile(
   const videos = config.video ? { frames: framesPerVideo(plan), size: config.vision.imageSize } : undefined;
   const complete = completing(plan, origin, content);
   const options = textOptions(plan.recipe, origin, content);
-  let cut = 0;
+  let [shortened, cut] = [0, 0];
   const textProblems = ({ text, videos, line }: Row): string[] => {
     try {
       const captionOf = videos.length > 0 ? "video" : "image";
-      if (encodeText(complete(text), `${file.file}:${line}`, options, captionOf).isCut) cut++;
+      const sample = encodeText(complete(text), `${file.file}:${line}`, options, captionOf);
+      if (sample.turnsLeftOut !== undefined) shortened++;
+      if (sample.isCut) cut++;
       return [];
     } catch (error) {
       if (!(error instanceof PromptError)) throw error;
@@ -241,7 +247,7 @@ async function openFile(
   );
   const { length } = source;
   const hasVideos = Array.from({ length }, (_, row) => row).some((row) => source.hasVideo(row));
-  return { file: file.file, content, length, source, cut, hasVideos };
+  return { file: file.file, content, length, source, shortened, cut, hasVideos };
 }
 
 /** Puts the recipe's system sentence in front of conversations that have none. */
