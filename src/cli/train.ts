@@ -1,11 +1,13 @@
 import type { Command } from "commander";
+import { DataError } from "../data/index.ts";
 import { stages } from "../model/index.ts";
 import { joinPath } from "../platform/index.ts";
 import { prepareRun, publishedRecipes, requireFreshOutput } from "../recipes/index.ts";
-import { hasState } from "../training/index.ts";
-import { InterruptedError } from "./failure.ts";
+import { hasState, type TrainingEvent } from "../training/index.ts";
+import { InterruptedError, messageOf } from "./failure.ts";
 import { interruptible } from "./interrupt.ts";
 import { countOption, type DeviceName, deviceOption, threadsOption } from "./options.ts";
+import { showPictures } from "./picture-progress.ts";
 import { showProgress } from "./progress.ts";
 import { announcement, asWord, ending } from "./train-summary.ts";
 
@@ -15,28 +17,54 @@ interface TrainCommandOptions {
   readonly device: DeviceName;
   readonly threads?: number;
   readonly lanes?: number;
+  readonly checkPictures?: boolean;
+  readonly skipBadRows?: number;
+  readonly allowChangedData?: boolean;
 }
 
 async function trainFrom(path: string, options: TrainCommandOptions): Promise<void> {
-  const { resume = false, output, lanes, device, threads } = options;
-  const run = await prepareRun(path, { output, lanes });
+  const { resume = false, output, lanes, device, threads, checkPictures, ...allowed } = options;
+  const pictures = showPictures();
+  const overrides = { output, lanes, checkPictures, onPicture: pictures.of };
+  const run = await prepareRun(path, overrides).finally(pictures.end);
   const isBegun = resume && (await hasState(joinPath(run.plan.output, "state")));
   if (!isBegun) await requireFreshOutput(run.plan.output);
   process.stdout.write(`${announcement(run)}\n`);
   const progress = showProgress(run.plan.recipe.steps);
   const deviceOptions = { device, ...(threads !== undefined && { threads }) };
+  const place = output === undefined ? "" : ` --output ${asWord(output)}`;
+  const goOn = `\`owl train ${asWord(path)}${place} --resume\``;
+  let saved = 0;
+  const onEvent = (event: TrainingEvent): void => {
+    if (event.kind === "checkpoint") saved = event.step;
+    progress.tell(event);
+  };
   const outcome = await interruptible(
-    (signal) => run.start({ resume, signal, onEvent: progress.tell, device: deviceOptions }),
+    (signal) => run.start({ resume, signal, onEvent, device: deviceOptions, ...allowed }),
     () => progress.say("stopping after this step (Ctrl-C again ends at once, without a checkpoint)"),
-  ).finally(progress.end);
+  )
+    .finally(progress.end)
+    .catch((error: unknown) => {
+      throw withNextStep(error, saved, goOn);
+    });
   if (outcome.complete) {
     process.stdout.write(`${ending(run)}\n`);
     return;
   }
-  const place = output === undefined ? "" : ` --output ${asWord(output)}`;
   throw new InterruptedError(
-    `interrupted after step ${outcome.step} of ${run.plan.recipe.steps}; \`owl train ${asWord(path)}${place} --resume\` goes on from there, \`owl chat ${asWord(run.plan.output)}\` asks what it has learned so far`,
+    `interrupted after step ${outcome.step} of ${run.plan.recipe.steps}; ${goOn} goes on from there, \`owl chat ${asWord(run.plan.output)}\` asks what it has learned so far`,
   );
+}
+
+/** What stopped a run, and how it goes on. */
+function withNextStep(error: unknown, saved: number, goOn: string): unknown {
+  if (saved === 0 && !(error instanceof DataError)) return error;
+  const skip = error instanceof DataError ? "; --skip-bad-rows N leaves up to N such rows out" : "";
+  const next =
+    saved === 0
+      ? `Mend it and begin again${skip}.`
+      : `What was learned up to step ${saved} is saved: mend the cause, then ${goOn} goes on from there${skip}.`;
+  return new Error(`${messageOf(error)}\n${next}`, { cause: error });
 }
 
 const publishedList = Object.entries(publishedRecipes)
@@ -56,6 +84,16 @@ export function addTrain(program: Command): void {
       "micro-batches computed side by side, each on its part of the threads (default: 1)",
       countOption,
     )
+    .option(
+      "--check-pictures",
+      "decode every picture before the start; otherwise only the beginnings of their files are looked at",
+    )
+    .option(
+      "--skip-bad-rows <count>",
+      "so many rows may turn out to be unreadable: the next one takes each's place, and the log names them",
+      countOption,
+    )
+    .option("--allow-changed-data", "with --resume: go on although rows or pictures were changed meanwhile")
     .description("learn from a recipe: one stage of training, with checkpoints")
     .addHelpText(
       "after",

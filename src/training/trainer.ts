@@ -181,7 +181,7 @@ function createDifferentiation<S>(
 function finiteNorm(norm: number, step: number, loss: number): number {
   if (Number.isFinite(norm)) return norm;
   throw new DivergenceError(
-    `step ${step}: loss and gradients must be finite, got loss ${loss} and gradient norm ${norm}; go on from the last checkpoint with a lower learning rate`,
+    `step ${step}: loss and gradients must be finite, got loss ${loss} and gradient norm ${norm}; begin again with a lower learning rate, since a run goes on with the one it began with`,
   );
 }
 
