@@ -9,7 +9,7 @@ import {
   pathKind,
   writeFileAtomically,
 } from "../platform/index.ts";
-import { encodeConversation, promptTemplate } from "../prompt/index.ts";
+import { encodeConversation, encodeTrainingSample, PromptError, promptTemplate } from "../prompt/index.ts";
 import { ApiError } from "./errors.ts";
 import { Turns } from "./limits.ts";
 import { pictureKind, type ReadMessage } from "./media.ts";
@@ -69,7 +69,7 @@ export class FeedbackFile {
         if (medium.type === "image") image.push(await this.#store(medium.image));
         else video.push(await this.#store(medium.video));
       }
-      const reason = given.rating === "up" ? untrainable(messages, given.answer, model.owl) : undefined;
+      const reason = given.rating === "up" ? untrainable(messages, text, given.answer, model.owl) : undefined;
       const isGood = given.rating === "up" && reason === undefined;
       await this.#append(isGood ? this.#path : this.#beside(".others.jsonl"), {
         ...(image.length > 0 && { image }),
@@ -147,6 +147,7 @@ async function openLines(path: string): Promise<GrowingFile> {
 /** Why a conversation cannot be written as a row that is learned as it was meant. */
 function untrainable(
   messages: readonly ReadMessage[],
+  asked: string,
   answer: string,
   { tokenizer, config }: OpenModel["owl"],
 ): string | undefined {
@@ -163,5 +164,12 @@ function untrainable(
   const hasVideo = messages.some(
     ({ content }) => typeof content !== "string" && content.some(({ type }) => type === "video"),
   );
-  return hasVideo && !config.video ? "the model takes videos as numbered pictures only" : undefined;
+  if (hasVideo && !config.video) return "the model takes videos as numbered pictures only";
+  try {
+    encodeTrainingSample(asked + answer, tokenizer, { maxLength: Infinity, tokensPerImage: 1, where: "row" });
+    return undefined;
+  } catch (error) {
+    if (error instanceof PromptError) return error.message;
+    throw error;
+  }
 }

@@ -34,6 +34,13 @@ describe.skipIf(!sharedAvailable)("LLaMA's tokenizer.model against the reference
     }
   });
 
+  test("ids of every text whose special tokens are letters, as SentencePiece alone encodes it", () => {
+    for (const { text, ids } of cases.encode) {
+      expect(tokenizer.encode(text, { splitSpecialTokens: true }), JSON.stringify(text)).toEqual(ids);
+    }
+    expect(cases.encode.some(({ ids_special_split }) => ids_special_split)).toBe(true);
+  });
+
   test("text of every id list, with and without special tokens, at once and as a stream", () => {
     const lists: DecodeCase[] = [...cases.decode, ...cases.encode];
     for (const one of cases.encode) {
@@ -67,6 +74,9 @@ describe.skipIf(!sharedAvailable)("a byte-level tokenizer.json (BLOOM)", () => {
     );
     for (const { text, ids, decoded, decoded_skip } of cases) {
       expect(tokenizer.encode(text), JSON.stringify(text)).toEqual(ids);
+      const letters = tokenizer.encode(text, { splitSpecialTokens: true });
+      if (decoded === decoded_skip) expect(letters, JSON.stringify(text)).toEqual(ids);
+      else expect(tokenizer.decode(letters, { skipSpecialTokens: true })).toBe(text);
       expect(tokenizer.decode(ids)).toBe(decoded);
       expect(tokenizer.decode(ids, { skipSpecialTokens: true })).toBe(decoded_skip);
     }
