@@ -66,6 +66,10 @@ export function announcement(run: PreparedRun): string {
     `template   ${templateLine(asked)}`,
     `parameters ${sizeOf(trained)} of ${sizeOf(parameters)} learn`,
     memoryLine(memory),
+    ...asked.asText.map(
+      (file) =>
+        `note       ${file} has conversations, which are learned here as plain text; content: conversation learns the replies alone, as they are asked`,
+    ),
     `output     ${output}`,
   ].join("\n");
 }

@@ -116,6 +116,8 @@ describe("the template of a run", () => {
     await copyFile(join(owl.directory, "tokenizer.json"), join(tokenizer, "tokenizer.json"));
     expect(promptTemplate(await loadTokenizer(tokenizer)).system).not.toBe("");
     const fresh = `stage: language\nconfig: ${owl.directory}/config.json\ntokenizer: ${tokenizer}`;
+    const talk = await prepareRun(await recipe("talk", [turns()], fresh));
+    expect(talk.asked.asText).toEqual([join(directory, "talk/rows.jsonl")]);
     const systemOf = async (name: string, rows: string[], more = ""): Promise<string> =>
       (await prepareRun(await recipe(name, rows, `${fresh}\n${more}`))).asked.template.system;
     expect(await systemOf("fresh texts", ["once upon a time", "the end"])).toBe("");

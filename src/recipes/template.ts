@@ -16,6 +16,8 @@ export interface RunTemplate {
   readonly template: PromptTemplate;
   /** How the model that it starts from was asked, where the rows are written otherwise. */
   readonly before?: PromptTemplate | undefined;
+  /** Files of conversations that are learned as plain text: not with the ids that they are asked with. */
+  readonly asText: readonly string[];
 }
 
 /** What settles the template beside the rows. */
@@ -38,14 +40,26 @@ export function templateOfRows(files: readonly WrittenRows[], options: TemplateO
   const { tokenizer, isFresh, system } = options;
   const base = promptTemplate(tokenizer);
   const conversations = files.filter(({ content }) => content === "conversation");
+  const asText = files.filter((rows) => isTalkAsText(rows, base)).map(({ file }) => file);
   const fresh = isFresh && !hasTemplate(tokenizer);
   if (conversations.length === 0) {
     const unsaid = fresh ? { ...base, system: firstWordsOfTexts(files, base), cut: "turns" as const } : base;
-    return { template: system === undefined ? unsaid : { ...unsaid, system } };
+    return { template: system === undefined ? unsaid : { ...unsaid, system }, asText };
   }
   const found = system ?? commonFirstWords(conversations, base);
   const template: PromptTemplate = { ...base, system: found, cut: "turns" };
-  return fresh || found === base.system ? { template } : { template, before: base };
+  return { template, asText, ...(!fresh && found !== base.system && { before: base }) };
+}
+
+/** Whether somebody asks and is answered in every row of a file of texts. */
+function isTalkAsText(
+  { content, length, source }: WrittenRows,
+  { user, assistant }: PromptTemplate,
+): boolean {
+  if (content !== "text" || length === 0) return false;
+  return Array.from({ length }, (_, row) => `\n${source.textOf(row)}`).every(
+    (text) => text.includes(`\n${user}`) && text.includes(`\n${assistant}`),
+  );
 }
 
 /**
