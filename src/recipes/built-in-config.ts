@@ -1,4 +1,4 @@
-import { pathOfUrl, readJson } from "../platform/index.ts";
+import { packagePath, readJson } from "../platform/index.ts";
 
 const names = ["nano"];
 
@@ -7,7 +7,8 @@ export const isBuiltInConfig = (config: string): boolean => names.includes(confi
 
 /** The content of a config.json with owl-nano's sizes, and a vocabulary of its own in the place of owl-nano's. */
 export async function builtInConfig(vocabulary: Readonly<Record<string, number>>): Promise<unknown> {
-  const shipped = pathOfUrl(new URL("../../models/owl-nano/config.json", import.meta.url))!;
-  const config = (await readJson(shipped)) as { readonly text_config: object };
+  const config = (await readJson(packagePath("models/owl-nano/config.json"))) as {
+    readonly text_config: object;
+  };
   return { ...config, text_config: { ...config.text_config, ...vocabulary } };
 }

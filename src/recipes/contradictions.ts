@@ -1,9 +1,9 @@
 import { isRun } from "../checkpoint/index.ts";
 import { joinPath, pathKind } from "../platform/index.ts";
+import { isBuiltInConfig } from "./built-in-config.ts";
 import type { RecipeChain } from "./recipe-chain.ts";
 import type { RecipeFile } from "./recipe-schema.ts";
 import type { RecipeProblem } from "./recipe-text.ts";
-import { isBuiltInConfig } from "./built-in-config.ts";
 
 type Place = readonly PropertyKey[];
 type Tell = (place: Place, text: string) => void;

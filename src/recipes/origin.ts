@@ -10,8 +10,8 @@ import { describeParameters, type OwlConfig, parseConfig } from "../model/index.
 import { readJson } from "../platform/index.ts";
 import { type PromptTemplate, withTemplate } from "../prompt/index.ts";
 import { loadTokenizer, type Tokenizer } from "../tokenizer/index.ts";
-import type { RunPlan } from "./recipe-file.ts";
 import { builtInConfig, isBuiltInConfig } from "./built-in-config.ts";
+import type { RunPlan } from "./recipe-file.ts";
 import type { RunTemplate } from "./template.ts";
 
 /** What a run starts from. */
