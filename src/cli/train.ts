@@ -62,7 +62,7 @@ function withNextStep(error: unknown, saved: number, goOn: string): unknown {
   const skip = error instanceof DataError ? "; --skip-bad-rows N leaves up to N such rows out" : "";
   const next =
     saved === 0
-      ? `Mend it and begin again${skip}.`
+      ? `Mend it and give the same command again${skip}.`
       : `What was learned up to step ${saved} is saved: mend the cause, then ${goOn} goes on from there${skip}.`;
   return new Error(`${messageOf(error)}\n${next}`, { cause: error });
 }

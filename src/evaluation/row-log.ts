@@ -1,6 +1,14 @@
 import type { z } from "zod";
-import { decodeText, type GrowingFile, openGrowingFile, pathKind, readBytes } from "../platform/index.ts";
-import { requireNoProblems } from "./error.ts";
+import {
+  decodeText,
+  type FileLock,
+  type GrowingFile,
+  openGrowingFile,
+  pathKind,
+  readBytes,
+  tryLockFile,
+} from "../platform/index.ts";
+import { EvaluationError, requireNoProblems } from "./error.ts";
 
 /** A file of JSON objects, one a line, that only ever grows: what is in it stays as it was written. */
 export interface RowLog<Row> {
@@ -25,15 +33,30 @@ export async function readRows<Row>(path: string, schema: z.ZodType<Row>): Promi
 /**
  * Opens a file of rows to go on with it; it is made if it is not there.
  *
- * @throws EvaluationError as {@link readRows}
+ * @throws EvaluationError as {@link readRows}, and where another program has it open
  */
 export async function openRowLog<Row>(path: string, schema: z.ZodType<Row>): Promise<RowLog<Row>> {
+  const lock = await tryLockFile(`${path}.lock`);
+  if (lock === undefined) {
+    throw new EvaluationError(
+      `${path}: must be written by one program at a time, got another one that writes it; wait for its end, or name another file`,
+    );
+  }
+  try {
+    return await openLocked(path, schema, lock);
+  } catch (error) {
+    await lock.release();
+    throw error;
+  }
+}
+
+async function openLocked<Row>(path: string, schema: z.ZodType<Row>, lock: FileLock): Promise<RowLog<Row>> {
   const bytes = (await pathKind(path)) === "missing" ? new Uint8Array() : await readBytes(path);
   const { rows, wholeBytes } = parseRows(path, bytes, schema);
   const file = await openGrowingFile(path);
   if (wholeBytes < bytes.length) await file.cut(wholeBytes);
   if (wholeBytes > 0 && bytes[wholeBytes - 1] !== NEWLINE) await file.append(encoded("\n"));
-  return new OpenRowLog(path, rows, file);
+  return new OpenRowLog(path, rows, file, lock);
 }
 
 const encoded = (text: string): Uint8Array => new TextEncoder().encode(text);
@@ -42,12 +65,14 @@ class OpenRowLog<Row> implements RowLog<Row> {
   readonly path: string;
   readonly rows: Row[];
   readonly #file: GrowingFile;
+  readonly #lock: FileLock;
   #last: Promise<void> = Promise.resolve();
 
-  constructor(path: string, rows: Row[], file: GrowingFile) {
+  constructor(path: string, rows: Row[], file: GrowingFile, lock: FileLock) {
     this.path = path;
     this.rows = rows;
     this.#file = file;
+    this.#lock = lock;
   }
 
   append(row: Row): Promise<void> {
@@ -64,6 +89,7 @@ class OpenRowLog<Row> implements RowLog<Row> {
   async close(): Promise<void> {
     await this.#last;
     await this.#file.close();
+    await this.#lock.release();
   }
 }
 

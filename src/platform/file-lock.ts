@@ -2,7 +2,7 @@ import * as fs from "node:fs/promises";
 import { constants } from "node:os";
 import { dirname } from "node:path";
 import { FileError, orFileError } from "./file-error.ts";
-import { makeDirectory } from "./files.ts";
+import { makeDirectory, pathKind } from "./files.ts";
 
 /** A file that this process alone has locked. The system takes the lock back when the process ends, however it ends. */
 export interface FileLock {
@@ -24,6 +24,27 @@ export async function tryLock(path: string): Promise<FileLock | undefined> {
   if (process.platform === "win32" || (await flock(handle, path))) return { release: () => handle.close() };
   await handle.close();
   return undefined;
+}
+
+/**
+ * As {@link tryLock}, with a file that is there for the lock alone: it goes when the lock is released. What a process leaves
+ * that was killed keeps nobody out.
+ */
+export async function tryLockFile(path: string): Promise<FileLock | undefined> {
+  const lock = await tryLock(path);
+  if (lock === undefined) return undefined;
+  // Whoever had it may have taken the file away between its opening and its locking here.
+  if ((await pathKind(path)) === "missing") {
+    await lock.release();
+    return undefined;
+  }
+  return {
+    release: async () => {
+      // Windows lets nobody take away a file that is locked; there it stays.
+      await fs.rm(path, { force: true }).catch(() => undefined);
+      await lock.release();
+    },
+  };
 }
 
 async function openForLock(path: string): Promise<fs.FileHandle | undefined> {

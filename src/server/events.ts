@@ -27,7 +27,7 @@ export function eventStream(
           const refusal = exchange.refusal(error);
           // Aborted exchanges send nothing more by `line`; one that took too long is still told so.
           if (refusal.status !== 499) {
-            controller.enqueue(encoder.encode(`data: ${JSON.stringify(errorBody(refusal))}\n\n`));
+            sendQuietly(controller, encoder.encode(`data: ${JSON.stringify(errorBody(refusal))}\n\n`));
           }
         } finally {
           exchange.end();
@@ -61,6 +61,15 @@ function forgetLater(controller: ReadableStreamDefaultController, seconds: numbe
 
 function isNodeTimer(timer: unknown): timer is { unref(): void } {
   return typeof timer === "object" && timer !== null && "unref" in timer;
+}
+
+/** Whoever left meanwhile is told nothing. */
+function sendQuietly(controller: ReadableStreamDefaultController<Uint8Array>, bytes: Uint8Array): void {
+  try {
+    controller.enqueue(bytes);
+  } catch {
+    // The stream was cancelled.
+  }
 }
 
 /** A stream that was cancelled is closed already. */

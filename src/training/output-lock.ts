@@ -1,4 +1,4 @@
-import { type FileLock, joinPath, pathKind, removeFile, tryLock } from "../platform/index.ts";
+import { type FileLock, joinPath, tryLockFile } from "../platform/index.ts";
 
 /** A directory that another run writes to. */
 export class OutputInUseError extends Error {
@@ -12,22 +12,9 @@ export class OutputInUseError extends Error {
  * @throws OutputInUseError where another training has the directory
  */
 export async function lockOutput(directory: string): Promise<FileLock> {
-  const path = joinPath(directory, "train.lock");
-  const lock = await tryLock(path);
-  // Whoever had it may have taken the file away between its opening and its locking here.
-  if (lock !== undefined && (await pathKind(path)) !== "missing") return releasing(path, lock);
-  await lock?.release();
+  const lock = await tryLockFile(joinPath(directory, "train.lock"));
+  if (lock !== undefined) return lock;
   throw new OutputInUseError(
     `${directory}: must belong to one training at a time, got another one that is writing there; wait for its end, or name another directory (--output)`,
   );
-}
-
-function releasing(path: string, lock: FileLock): FileLock {
-  return {
-    release: async () => {
-      // Windows lets nobody take away a file that is locked; there it stays.
-      await removeFile(path).catch(() => undefined);
-      await lock.release();
-    },
-  };
 }

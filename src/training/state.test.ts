@@ -1,11 +1,12 @@
-import { spawn } from "node:child_process";
-import { mkdtemp, rm } from "node:fs/promises";
+import { execFile, spawn } from "node:child_process";
+import { mkdtemp, readdir, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { seededRandom } from "../data/index.ts";
-import { restoreState } from "./state.ts";
+import { restoreState, saveState } from "./state.ts";
 import { hollowTrainer, recipe } from "./testing/save-forever.ts";
 
 const program = fileURLToPath(new URL("testing/save-forever.ts", import.meta.url));
@@ -51,3 +52,17 @@ it("leaves a whole state behind, whenever the process is killed", async () => {
     expect(seen).toEqual({ step: whole, weight: whole, moment: whole });
   }
 });
+
+it.skipIf(process.platform === "win32")(
+  "keeps the old state where the disk is full, and takes no room beside it",
+  async () => {
+    const state = join(directory, "full");
+    await saveState(state, hollowTrainer(7), { step: 7, position: 7, tokens: 0 }, recipe);
+    // The shell's limit on the size of files stands for a full disk.
+    const script = `ulimit -f 100; exec "${process.execPath}" --import tsx "${program}" "${state}"`;
+    const failed = promisify(execFile)("bash", ["-c", script]);
+    await expect(failed).rejects.toThrow(/must be a file that can be written|FileError/);
+    expect((await readdir(directory)).filter((name) => name.startsWith("full"))).toEqual(["full"]);
+    expect((await restoreState(state, hollowTrainer(0), recipe)).step).toBe(7);
+  },
+);

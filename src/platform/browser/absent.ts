@@ -18,6 +18,7 @@ export const moveFile: typeof node.moveFile = rejects("writing files");
 export const openGrowingFile: typeof node.openGrowingFile = rejects("writing files");
 export const removeFile: typeof node.removeFile = rejects("writing files");
 export const replaceDirectory: typeof node.replaceDirectory = rejects("writing files");
+export const tryLockFile: typeof node.tryLockFile = rejects("locks on files");
 export const tryLock: typeof node.tryLock = rejects("locks on files");
 export const writeFileAtomically: typeof node.writeFileAtomically = rejects("writing files");
 export const writePiecesAtomically: typeof node.writePiecesAtomically = rejects("writing files");
