@@ -145,7 +145,7 @@ describe("a conversation that no longer fits", () => {
     expect(fitted([...turns(2), last], needed).ids).toHaveLength(needed);
     const run = (): unknown => fitted([...turns(2), last], needed - 1);
     expect(run).toThrow(ContextLengthError);
-    expect(run).toThrow(`must fit the model's ${needed - 1} positions, got ${needed}`);
+    expect(run).toThrow(`must fit the model's ${needed - 1} positions, got ${needed}; the last message`);
     try {
       run();
     } catch (error) {

@@ -61,15 +61,20 @@ export function fitConversation<Image, Video = never>(
   const older = mediaOf(all.turns.slice(0, length - kept));
   const media = kept > 1 ? older.length : largest(0, older.length, (count) => fits(1, count));
   const encoded = encode(kept, media);
-  requirePositions(encoded.ids.length, positions);
+  const advice = "the last message (with the system's) is too long by itself; shorten it, or show less";
+  requirePositions(encoded.ids.length, positions, advice);
   const gone = older.slice(0, older.length - media);
   return { ...encoded, notes: kept === length ? [] : [noteOf(length - kept, gone, positions)] };
 }
 
 /** @throws ContextLengthError where a prompt takes more positions than there are */
-export function requirePositions(needed: number, available: number): void {
+export function requirePositions(
+  needed: number,
+  available: number,
+  advice = "shorten the conversation",
+): void {
   if (needed <= available) return;
-  const message = `prompt: must fit the model's ${available} positions, got ${needed}; shorten the conversation`;
+  const message = `prompt: must fit the model's ${available} positions, got ${needed}; ${advice}`;
   throw new ContextLengthError(message, { needed, available });
 }
 
