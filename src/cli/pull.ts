@@ -77,7 +77,7 @@ Examples:
 
 It lies where the hub's other programs keep it (HF_HUB_CACHE, or hub/ below HF_HOME) and is shared with them.
 Checksums are verified; what was interrupted is gone on with; what is in the cache needs no network.
-HF_TOKEN opens private and gated repos, HF_ENDPOINT names another hub.`,
+HF_TOKEN, or what "hf auth login" saved, opens private and gated repos; HF_ENDPOINT names another hub.`,
     )
     .action(pullRepo);
 }

@@ -6,7 +6,7 @@ import { currentCommit, filesOf, type HubFile } from "./listing.ts";
 import { indexedFiles, neededFiles } from "./model-files.ts";
 import { parseRepoName, writeRepoName } from "./repo-name.ts";
 import type { Asking } from "./request.ts";
-import { type HubOptions, hubRules, hubSettings, type PullEvent } from "./settings.ts";
+import { type HubOptions, hubRules, hubSettings, hubToken, type PullEvent } from "./settings.ts";
 
 export interface PullOptions extends HubOptions {
   /** Every file of the repo, not only those that a model needs (default false). */
@@ -54,7 +54,8 @@ export async function pull(name: string, options: PullOptions = {}): Promise<Pul
   const cached = all || update ? undefined : await cachedCommit(hub.cache, repo);
   if (cached !== undefined) return { ...cached, fetchedBytes: 0 };
   if (hub.offline) throw offline(name, all || update);
-  return fetchRepo({ name: repo, hub, signal, onEvent, retryDelay }, all);
+  const token = await hubToken(options);
+  return fetchRepo({ name: repo, hub, token, signal, onEvent, retryDelay }, all);
 }
 
 function offline(name: string, asksMore: boolean): HubError {

@@ -2,12 +2,13 @@ import { FileError } from "../platform/index.ts";
 import { HubError } from "./errors.ts";
 import { pause } from "./pause.ts";
 import type { RepoName } from "./repo-name.ts";
-import type { HubSettings, PullEvent } from "./settings.ts";
+import type { HubSettings, HubToken, PullEvent } from "./settings.ts";
 
 /** What asking the hub about one repo takes. */
 export interface Asking {
   readonly name: RepoName;
   readonly hub: HubSettings;
+  readonly token: HubToken | undefined;
   readonly signal: AbortSignal | undefined;
   readonly onEvent: (event: PullEvent) => void;
   /** Milliseconds before the second try; each further pause is twice as long. */
@@ -26,6 +27,7 @@ class PassingTrouble extends Error {
   }
 }
 
+const SET_TOKEN = "set HF_TOKEN (or `hf auth login`)";
 const TRIES = 5;
 const LONGEST_PAUSE = 60_000;
 
@@ -36,9 +38,9 @@ const LONGEST_PAUSE = 60_000;
  * @throws HubError where the hub refuses; what may pass is for {@link patiently}
  */
 export async function ask(asking: Asking, url: string, headers: Headers): Promise<Response> {
-  const { hub, signal } = asking;
-  if (hub.token !== undefined && new URL(url).origin === new URL(hub.endpoint).origin) {
-    headers.set("Authorization", `Bearer ${hub.token}`);
+  const { hub, token, signal } = asking;
+  if (token !== undefined && new URL(url).origin === new URL(hub.endpoint).origin) {
+    headers.set("Authorization", `Bearer ${token.token}`);
   }
   const response = await fetch(url, { headers, signal: signal ?? null }).catch((error: unknown) => {
     throw troubleOf(asking, error);
@@ -103,19 +105,19 @@ function unreachable({ hub }: Asking, trouble: Error): HubError {
   );
 }
 
-function refusal({ name: { repo, revision }, hub }: Asking, response: Response): HubError {
+function refusal({ name: { repo, revision }, hub, token }: Asking, response: Response): HubError {
   const { status, headers } = response;
   const code = headers.get("x-error-code");
   const said = headers.get("x-error-message")?.slice(0, 200);
   const got = `got status ${status}${said ? ` ("${said}")` : ""}`;
   if (code === "GatedRepo" || status === 403) {
     return new HubError(
-      `${repo}: must be open to you, ${got}; accept its conditions at ${hub.endpoint}/${repo} and set HF_TOKEN to a token that may read it`,
+      `${repo}: must be open to you, ${got}; accept its conditions at ${hub.endpoint}/${repo} and ${token === undefined ? SET_TOKEN : `take a token that may read it (${token.from} was sent)`}`,
     );
   }
   if (status === 401) {
-    const token = hub.token === undefined ? "set HF_TOKEN if it is private" : "check HF_TOKEN";
-    return new HubError(`${repo}: must be a repo that you may read, ${got}; check the name, ${token}`);
+    const next = token === undefined ? `${SET_TOKEN} if it is private` : `check the token of ${token.from}`;
+    return new HubError(`${repo}: must be a repo that you may read, ${got}; check the name, ${next}`);
   }
   if (code === "RevisionNotFound") {
     return new HubError(
@@ -124,7 +126,7 @@ function refusal({ name: { repo, revision }, hub }: Asking, response: Response):
   }
   if (status === 404) {
     return new HubError(
-      `${repo}: must be a model repo of ${hub.endpoint}, ${got}; check the name, and set HF_TOKEN if it is private`,
+      `${repo}: must be a model repo of ${hub.endpoint}, ${got}; check the name, and ${token === undefined ? `${SET_TOKEN} if it is private` : `whether the token of ${token.from} may read it`}`,
     );
   }
   return new HubError(`${response.url}: must be sent, ${got}; try again later`);

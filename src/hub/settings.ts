@@ -1,5 +1,6 @@
-import { getHFHubCachePath, HUB_URL } from "@huggingface/hub";
-import { type OptionRules, option } from "../platform/index.ts";
+import { HUB_URL } from "@huggingface/hub";
+import { expandedPath, joinPath, type OptionRules, option, pathKind, readText } from "../platform/index.ts";
+import { HubError } from "./errors.ts";
 
 /** What happens while a repo is fetched. */
 export type PullEvent =
@@ -20,11 +21,17 @@ export type PullEvent =
 
 /** Where repos come from and go to. What is left out is as the environment says, in the hub's own variables. */
 export interface HubOptions {
-  /** Directory of the cache (default: HF_HUB_CACHE, HUGGINGFACE_HUB_CACHE, `$HF_HOME/hub`, `~/.cache/huggingface/hub`). */
+  /**
+   * Directory of the cache (default: HF_HUB_CACHE, HUGGINGFACE_HUB_CACHE, `$HF_HOME/hub`,
+   * `$XDG_CACHE_HOME/huggingface/hub`, `~/.cache/huggingface/hub`).
+   */
   readonly cache?: string | undefined;
   /** The hub's address (default: HF_ENDPOINT, `https://huggingface.co`). */
   readonly endpoint?: string | undefined;
-  /** Opens private and gated repos (default: HF_TOKEN). */
+  /**
+   * Opens private and gated repos (default: HF_TOKEN, HUGGING_FACE_HUB_TOKEN, or what `hf auth login` saved: the file
+   * HF_TOKEN_PATH, `$HF_HOME/token`; none with HF_HUB_DISABLE_IMPLICIT_TOKEN). It goes to the hub's address only.
+   */
   readonly token?: string | undefined;
   /** Never asks the network (default: whether HF_HUB_OFFLINE is set). */
   readonly offline?: boolean | undefined;
@@ -38,20 +45,66 @@ export const hubRules: OptionRules<HubOptions> = {
   offline: option.flag,
 };
 
-/** {@link HubOptions} with nothing left out. */
+/** {@link HubOptions} with nothing left out but the token, which may lie in a file. */
 export interface HubSettings {
   readonly cache: string;
   readonly endpoint: string;
-  readonly token: string | undefined;
   readonly offline: boolean;
 }
 
+/** A token, and where it was found. */
+export interface HubToken {
+  readonly token: string;
+  readonly from: string;
+}
+
 export function hubSettings(options: HubOptions): HubSettings {
-  const { HF_ENDPOINT, HF_TOKEN, HF_HUB_OFFLINE = "" } = process.env;
+  const { HF_ENDPOINT } = process.env;
   return {
-    cache: options.cache ?? getHFHubCachePath(),
+    cache: options.cache ?? cachePath(),
     endpoint: (options.endpoint ?? (HF_ENDPOINT || HUB_URL)).replace(/\/+$/, ""),
-    token: options.token ?? (HF_TOKEN?.trim() || undefined),
-    offline: options.offline ?? /^(1|on|yes|true)$/i.test(HF_HUB_OFFLINE),
+    offline: options.offline ?? isOn("HF_HUB_OFFLINE"),
   };
+}
+
+const isOn = (name: string): boolean => /^(1|on|yes|true)$/i.test(process.env[name] ?? "");
+
+/** Where the hub's programs keep what is theirs. */
+function hubHome(): string {
+  const { HF_HOME, XDG_CACHE_HOME } = process.env;
+  return HF_HOME
+    ? expandedPath(HF_HOME)
+    : joinPath(expandedPath(XDG_CACHE_HOME || "~/.cache"), "huggingface");
+}
+
+function cachePath(): string {
+  const { HF_HUB_CACHE, HUGGINGFACE_HUB_CACHE } = process.env;
+  const named = HF_HUB_CACHE || HUGGINGFACE_HUB_CACHE;
+  return named ? expandedPath(named) : joinPath(hubHome(), "hub");
+}
+
+/**
+ * The token that opens private and gated repos, as the hub's own programs find it; undefined where there is none.
+ *
+ * @throws HubError where what was found cannot be one
+ */
+export async function hubToken(options: Pick<HubOptions, "token">): Promise<HubToken | undefined> {
+  if (options.token !== undefined) return tokenOf(options.token, "token");
+  if (isOn("HF_HUB_DISABLE_IMPLICIT_TOKEN")) return undefined;
+  for (const name of ["HF_TOKEN", "HUGGING_FACE_HUB_TOKEN"]) {
+    const found = tokenOf(process.env[name] ?? "", name);
+    if (found !== undefined) return found;
+  }
+  const { HF_TOKEN_PATH } = process.env;
+  const path = HF_TOKEN_PATH ? expandedPath(HF_TOKEN_PATH) : joinPath(hubHome(), "token");
+  return (await pathKind(path)) === "file" ? tokenOf(await readText(path), path) : undefined;
+}
+
+function tokenOf(text: string, from: string): HubToken | undefined {
+  const token = text.trim();
+  if (token === "") return undefined;
+  if (/^[\x21-\x7e]+$/.test(token)) return { token, from };
+  throw new HubError(
+    `${from}: must hold one token of the hub, got a text with blanks or letters that none has`,
+  );
 }

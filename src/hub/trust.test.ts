@@ -1,8 +1,9 @@
 import { appendFileSync, existsSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
-import { describe, expect, it } from "vitest";
+import { homedir } from "node:os";
+import { join, resolve } from "node:path";
+import { beforeEach, describe, expect, it, vi } from "vitest";
 import { ChecksumError, HubError } from "./errors.ts";
-import type { PullEvent } from "./settings.ts";
+import { hubSettings, hubToken, type PullEvent } from "./settings.ts";
 import { checksumOf } from "./testing/hub-server.ts";
 import {
   blobOf,
@@ -114,6 +115,67 @@ describe("who may read", () => {
     const seen = (path: string) => hub.served.find((served) => served.path === path)?.authorization;
     expect(seen("config.json")).toBe("Bearer hf_right");
     expect(seen("model.safetensors")).toBeUndefined();
+  });
+
+  describe("the token that a person has logged in with", () => {
+    beforeEach(() => {
+      vi.stubEnv("HF_TOKEN_PATH", undefined);
+      vi.stubEnv("HF_HOME", cache);
+      hub.repos.set("org/model", { refs: { main: first }, commits: { [first]: files }, token: "hf_right" });
+    });
+    const seen = (path: string) => hub.served.find((served) => served.path === path)?.authorization;
+
+    it("is sent to the hub, and never to the CDN", async () => {
+      writeFileSync(join(cache, "token"), "hf_right\n");
+      await fetchIt();
+      expect(seen("config.json")).toBe("Bearer hf_right");
+      expect(seen("model.safetensors")).toBeUndefined();
+    });
+
+    it("may lie at HF_TOKEN_PATH, and stands behind what the environment names", async () => {
+      const path = join(cache, "elsewhere");
+      writeFileSync(path, " hf_right\r\n");
+      vi.stubEnv("HF_TOKEN_PATH", path);
+      expect(await hubToken({})).toEqual({ token: "hf_right", from: path });
+      vi.stubEnv("HUGGING_FACE_HUB_TOKEN", "hf_old");
+      expect(await hubToken({})).toEqual({ token: "hf_old", from: "HUGGING_FACE_HUB_TOKEN" });
+      vi.stubEnv("HF_TOKEN", " hf_new ");
+      expect(await hubToken({})).toEqual({ token: "hf_new", from: "HF_TOKEN" });
+      expect(await hubToken({ token: "hf_mine" })).toEqual({ token: "hf_mine", from: "token" });
+    });
+
+    it("is not sent where that is switched off, empty is none, and a text is none", async () => {
+      writeFileSync(join(cache, "token"), "\n");
+      expect(await hubToken({})).toBeUndefined();
+      writeFileSync(join(cache, "token"), "hf_right");
+      vi.stubEnv("HF_HUB_DISABLE_IMPLICIT_TOKEN", "1");
+      expect(await hubToken({})).toBeUndefined();
+      expect(await hubToken({ token: "hf_mine" })).toMatchObject({ token: "hf_mine" });
+      vi.stubEnv("HF_HUB_DISABLE_IMPLICIT_TOKEN", "");
+      writeFileSync(join(cache, "token"), "my token: hf_right");
+      await expect(hubToken({})).rejects.toThrow(`${join(cache, "token")}: must hold one token of the hub`);
+    });
+
+    it("is named where the hub refuses it", async () => {
+      writeFileSync(join(cache, "token"), "hf_wrong");
+      expect(String(await failureOf(fetchIt()))).toContain(`the token of ${join(cache, "token")}`);
+    });
+  });
+
+  it("the cache lies where the hub's variables say, with ~ and other variables filled in", () => {
+    const at = (variables: Record<string, string>): string => {
+      for (const name of ["HF_HUB_CACHE", "HUGGINGFACE_HUB_CACHE", "HF_HOME", "XDG_CACHE_HOME"]) {
+        vi.stubEnv(name, variables[name]);
+      }
+      return hubSettings({}).cache;
+    };
+    expect(at({})).toBe(join(homedir(), ".cache/huggingface/hub"));
+    expect(at({ XDG_CACHE_HOME: "~/x" })).toBe(join(homedir(), "x/huggingface/hub"));
+    expect(at({ XDG_CACHE_HOME: "/x", HF_HOME: "$HOME/h" })).toBe(join(process.env.HOME ?? "$HOME", "h/hub"));
+    expect(at({ HF_HOME: "/h", HUGGINGFACE_HUB_CACHE: "/old" })).toBe("/old");
+    expect(at({ HF_HUB_CACHE: "relative/cache", HUGGINGFACE_HUB_CACHE: "/old" })).toBe(
+      resolve("relative/cache"),
+    );
   });
 
   it("a gated repo says where its conditions are accepted", async () => {

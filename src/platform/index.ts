@@ -8,6 +8,7 @@ export * from "./file-lock.ts";
 export * from "./files.ts";
 export { foundPath, nearHint } from "./found-path.ts";
 export * from "./growing-file.ts";
+export { expandedPath } from "./home.ts";
 export * from "./http-socket.ts";
 export * from "./image-decoder.ts";
 export { JpegScanError, wholeJpeg } from "./jpeg.ts";

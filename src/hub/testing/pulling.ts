@@ -1,7 +1,7 @@
 import { mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterEach, beforeEach } from "vitest";
+import { afterEach, beforeEach, vi } from "vitest";
 import { type PullOptions, pull } from "../pull.ts";
 import type { PullEvent } from "../settings.ts";
 import { checksumOf, type HubServer, newCommit, startHub } from "./hub-server.ts";
@@ -42,6 +42,10 @@ export let events: PullEvent[];
 export let first: string;
 
 beforeEach(async () => {
+  // Whoever runs the tests may have logged in.
+  vi.stubEnv("HF_TOKEN", "");
+  vi.stubEnv("HUGGING_FACE_HUB_TOKEN", "");
+  vi.stubEnv("HF_TOKEN_PATH", "nowhere");
   hub = await startHub();
   cache = mkdtempSync(join(tmpdir(), "owl-hub-"));
   events = [];
@@ -49,6 +53,7 @@ beforeEach(async () => {
   hub.repos.set("org/model", { refs: { main: first }, commits: { [first]: files } });
 });
 afterEach(async () => {
+  vi.unstubAllEnvs();
   await hub.stop();
   rmSync(cache, { recursive: true });
 });
