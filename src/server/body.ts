@@ -56,10 +56,10 @@ export function parseBody<T>(schema: z.ZodType<T>, value: unknown): T {
 function requireJson(headers: Headers): void {
   const type = headers.get("content-type") ?? "none";
   if (!/^application\/json\s*(;|$)/i.test(type)) {
-    throw new ApiError(415, "the Content-Type must be application/json");
+    throw new ApiError(415, "the Content-Type must be application/json", { code: "not_json" });
   }
   if ((headers.get("content-encoding") ?? "identity") !== "identity") {
-    throw new ApiError(415, "the body must not be compressed");
+    throw new ApiError(415, "the body must not be compressed", { code: "compressed" });
   }
 }
 
@@ -78,7 +78,7 @@ async function readBytes(
   let length = 0;
   let late: ReturnType<typeof setTimeout> | undefined;
   const timeout = new Promise<never>((_, reject) => {
-    const error = new ApiError(408, `the body must come within ${bodySeconds} seconds`);
+    const error = new ApiError(408, `the body must come within ${bodySeconds} seconds`, { code: "timeout" });
     late = setTimeout(() => reject(error), 1000 * bodySeconds);
   });
   try {
@@ -93,7 +93,7 @@ async function readBytes(
   } catch (error) {
     reader.cancel().catch(() => undefined);
     if (error instanceof ApiError) throw error;
-    throw badRequest("the body must come whole, got one that was cut short");
+    throw badRequest("the body must come whole, got one that was cut short", undefined, "invalid_json");
   } finally {
     clearTimeout(late);
   }
@@ -111,10 +111,11 @@ function joined(parts: readonly Uint8Array[], length: number): Uint8Array {
 
 function parseJson(bytes: Uint8Array): unknown {
   const excess = excessOf(bytes);
-  if (excess !== undefined) throw badRequest(`the body must have ${excess}, got more`);
+  if (excess !== undefined)
+    throw badRequest(`the body must have ${excess}, got more`, undefined, "invalid_json");
   try {
     return JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
   } catch {
-    throw badRequest("the body must be JSON in UTF-8");
+    throw badRequest("the body must be JSON in UTF-8", undefined, "invalid_json");
   }
 }

@@ -96,7 +96,9 @@ export function toApiError(error: unknown, onInternal: (id: string, error: unkno
     const message = "this server has no ffmpeg to read videos with; it takes animated GIF and WebP";
     return new ApiError(501, message, { code: "no_ffmpeg", cause: error });
   }
-  if (isAboutRequest(error)) return new ApiError(400, error.message, { cause: error });
+  if (isAboutRequest(error)) {
+    return new ApiError(400, error.message, { code: "invalid_value", cause: error });
+  }
   const id = crypto.randomUUID();
   onInternal(id, error);
   return new ApiError(500, `internal error; the server's log has it under ${id}`, {

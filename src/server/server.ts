@@ -167,7 +167,8 @@ class Server implements OwlServer {
   }
 
   #routes(): Hono {
-    const app = new Hono();
+    // With or without a slash at an address' end.
+    const app = new Hono({ strict: false });
     const { origins = [] } = this.#options;
     const checkAccess = accessCheck(this.#options);
     app.use(async (context, next) => {
@@ -221,7 +222,7 @@ class Server implements OwlServer {
   }
 
   #addRefusals(app: Hono): void {
-    app.notFound(() => errorResponse(new ApiError(404, "there is nothing at this address")));
+    app.notFound(({ req }) => errorResponse(nothingAt(new URL(req.url).pathname, req.method)));
     app.onError((error, context) => {
       const refusal = exchangeOf(context).refusal(error);
       const response = errorResponse(refusal);
@@ -262,15 +263,35 @@ function pathOf(request: Request): string {
   }
 }
 
+/** The addresses of OpenAI's protocol. */
+const protocol = ["/v1/chat/completions", "/v1/completions", "/v1/models"];
+
+/** Says where it is to those who ask for something like it. */
+function nothingAt(path: string, method: string): ApiError {
+  const asked = path.replace(/\/+$/, "");
+  const meant = protocol.find((address) => asked.endsWith(address.slice("/v1".length)));
+  const isClient = meant !== undefined || method !== "GET" || /^\/(v1|api)(\/|$)/.test(path);
+  const help =
+    meant !== undefined
+      ? `; ${meant} is what you mean: a client's base URL is http://HOST:PORT/v1`
+      : `; of OpenAI's protocol there are ${protocol.join(", ")}`;
+  return new ApiError(404, `there is nothing at this address${isClient ? help : ""}`, {
+    code: "unknown_url",
+  });
+}
+
 /** Routes as metrics count them: few names, whatever is asked for. */
-function routeOf(path: string): string {
+function routeOf(address: string): string {
+  const path = address.replace(/(.)\/$/, "$1");
   if (path in posts || ["/healthz", "/metrics", "/v1/models"].includes(path)) return path;
   if (path.startsWith("/v1/models/")) return "/v1/models/*";
   return path.startsWith("/models/") ? "/models/*" : "other";
 }
 
 function refusedMethod(allow: string): Response {
-  const response = errorResponse(new ApiError(405, `this address must be asked by ${allow}`));
+  const response = errorResponse(
+    new ApiError(405, `this address must be asked by ${allow}`, { code: "method_not_allowed" }),
+  );
   response.headers.set("allow", allow);
   return response;
 }
