@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { request } from "node:http";
 import { type AddressInfo, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -139,6 +140,30 @@ describe("owl serve as a process", () => {
     expect(said()).not.toMatch(/Error|^\s+at /m);
   }, 300_000);
 
+  it("answers to the names that are allowed, and leaves the oldest turns out where it is started so", async () => {
+    const words = ["--no-web", "--allow-host", "owl.example", "--allow-host", "Other.Example"];
+    const { url } = await serving(...words, "--truncation", "auto");
+    const statuses = ["owl.example", "OTHER.example:443", "localhost", "evil.example"].map(
+      (host) =>
+        new Promise((resolve, reject) => {
+          const asked = request(`${url}/healthz`, { headers: { host } }, (reply) => {
+            reply.resume();
+            resolve(reply.statusCode);
+          });
+          asked.on("error", reject).end();
+        }),
+    );
+    expect(await Promise.all(statuses)).toEqual([200, 200, 200, 403]);
+    const turn = [
+      { role: "user", content: "what do cats eat?" },
+      { role: "assistant", content: "mice." },
+    ];
+    const messages = [...Array.from({ length: 40 }, () => turn).flat(), turn[0]];
+    const reply = await ask(url, { model: "owl-nano", messages, max_tokens: 4 });
+    expect(reply.status).toBe(200);
+    expect(await reply.text()).toContain("oldest turns were left out");
+  }, 300_000);
+
   it("asked a second time it ends at once", async () => {
     const { child, url, ended, said } = await serving("--no-web");
     const readers = await Promise.all(
@@ -202,6 +227,8 @@ describe("a mistake", () => {
     ["an empty key", [model, "--api-key", ""], 2, "the API key must not be empty"],
     ["a port that is none", [model, "--port", "70000"], 2, "It must be a port"],
     ["a host that is none", [model, "--allow-image-host", "https://example.org/"], 2, "It must be a host"],
+    ["a name with a port", [model, "--allow-host", "owl.example:80"], 2, "a host's name without a port"],
+    ["a truncation that is none", [model, "--truncation", "always"], 2, "Allowed choices are auto, disabled"],
     ["an origin that is none", [model, "--allow-origin", "example.org"], 2, "It must be an origin"],
     [
       "a host that is not here",

@@ -1,5 +1,13 @@
 import { execFile } from "node:child_process";
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -49,6 +57,27 @@ test("docs/serving.md's programs run as printed", async () => {
   expect(text).toBe(await own("what do cats eat?"));
   expect(object).toMatch(/ (true|false)$/);
 }, 60_000);
+
+test("docs/serving.md names every code of an error, and none that is not there", () => {
+  const text = readFileSync(join(root, "docs/serving.md"), "utf8");
+  const table = /## Errors([\s\S]*?)\n## /.exec(text)?.[1] ?? "";
+  const documented = [
+    ...table.matchAll(/`([a-z]+_[a-z_]+|closed|compressed|malformed|overloaded|stopping|timeout)`/g),
+  ];
+  const folder = fileURLToPath(new URL(".", import.meta.url));
+  const sources = readdirSync(folder)
+    .filter((name) => name.endsWith(".ts") && !name.endsWith(".test.ts"))
+    .map((name) =>
+      readFileSync(join(folder, name), "utf8").replaceAll(/\$\{(what|kindOf\([^}]*\))\}/g, "image"),
+    )
+    .join("\n");
+  const codes = [...sources.matchAll(/code: ["`]([a-z_]+)["`]|["`](\w+_(?:image|image_\w+))["`]\)/g)];
+  const used = new Set(codes.map(([, one, other]) => one ?? other));
+  expect([...used].filter((code) => !table.includes(`\`${code}\``))).toEqual([]);
+  const names = documented.map(([, code]) => code);
+  expect(names.length).toBeGreaterThan(25);
+  expect(names.filter((code) => !new RegExp(`["\`]${code}["\`]`).test(sources))).toEqual([]);
+});
 
 test("and so do its command lines", async () => {
   const [command, ...others] = examples("sh");
