@@ -1,0 +1,78 @@
+import { execFile } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath, pathToFileURL } from "node:url";
+import { promisify } from "node:util";
+import { afterAll, beforeAll, expect, test } from "vitest";
+
+const root = fileURLToPath(new URL("..", import.meta.url));
+const part = (heading: string): string => {
+  const text = readFileSync(join(root, "docs/training.md"), "utf8");
+  return text.slice(text.indexOf(heading)).split(/^##+ /m)[1];
+};
+const blocks = (text: string, language: string): string[] =>
+  [...text.matchAll(new RegExp(`^\`\`\`${language}\n([\\s\\S]*?)^\`\`\``, "gm"))].map(([, code]) => code);
+
+let folder: string;
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), "owl-forty-"));
+});
+afterAll(() => rmSync(folder, { recursive: true }));
+
+/** Runs a line of the document in the folder, with this package's sources in place of the installed one. */
+async function run(line: string): Promise<string> {
+  const words = [...line.matchAll(/"([^"]*)"|(\S+)/g)].map(([, quoted, bare]) => quoted ?? bare);
+  const tsx = pathToFileURL(createRequire(import.meta.url).resolve("tsx")).href;
+  const command = words[0] === "npx" ? [join(root, "src/cli/main.ts"), ...words.slice(2)] : words.slice(1);
+  const { stdout } = await promisify(execFile)(process.execPath, ["--import", tsx, ...command], {
+    cwd: folder,
+  });
+  return stdout;
+}
+
+/** Writes the programs and the recipes of a part of the document, with so few steps that a test can wait. */
+function writeFiles(text: string): void {
+  const source = pathToFileURL(join(root, "src/index.ts")).href;
+  for (const code of blocks(text, "js")) {
+    const [, name] = /^\/\/ (\S+)/.exec(code)!;
+    writeFileSync(join(folder, name), code.replace('"mplug-owl"', JSON.stringify(source)));
+  }
+  for (const yaml of blocks(text, "yaml")) {
+    const name = /^output: (\S+)/m.exec(yaml)![1];
+    const few = yaml.replace(/^steps: \d+/m, "steps: 4").replace(/^evaluateEvery: \d+/m, "evaluateEvery: 2");
+    writeFileSync(join(folder, `${name}.yaml`), few);
+  }
+}
+
+test("forty pictures: what the document says, line by line", { timeout: 240_000 }, async () => {
+  const text = part("## Forty pictures of your own");
+  writeFiles(text);
+  const lines = blocks(text, "sh").flatMap((block) => block.trim().split("\n"));
+  const said: string[] = [];
+  for (const line of lines) said.push(await run(line));
+  const row = readFileSync(join(folder, "train.jsonl"), "utf8").split("\n")[0];
+  expect(text).toContain(`    ${row}\n`);
+  expect(said[1]).toMatch(/step 4: loss on held-out rows \d/);
+  expect(said[1]).toContain("ask it     owl chat signs/model --image FILE");
+  for (const answer of said.slice(-2)) expect(answer).toMatch(/^\d+ of 40 right$/m);
+  expect(lines).toHaveLength(5);
+});
+
+test(
+  "from nothing: the same rows begin a tokenizer, a language model and its eyes",
+  { timeout: 240_000 },
+  async () => {
+    const text = part("### From nothing");
+    writeFiles(text);
+    const lines = blocks(text, "sh").flatMap((block) => block.trim().split("\n"));
+    const said: string[] = [];
+    for (const line of lines) said.push(await run(line));
+    expect(readFileSync(join(folder, "texts.jsonl"), "utf8").split("\n")[0]).toBe(
+      '{"text":"Human: which sign is this?\\nAI: ring"}',
+    );
+    expect(said[3]).toContain("ask it     owl chat eyes/model --image FILE");
+    expect(said.at(-1)).toMatch(/^\d+ of 40 right$/m);
+  },
+);
