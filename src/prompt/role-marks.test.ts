@@ -82,6 +82,42 @@ describe("what looks like the beginning of a turn and is none", () => {
     expect(problems("Human: hi\nAI: hello<br>Human: bye")).toHaveLength(1);
   });
 
+  test("slips of the pen and letters that only look alike", () => {
+    const lines = [
+      "Humna: bye",
+      "Huamn: bye",
+      "Humn: bye",
+      "Humaan: bye",
+      "\u041duman: bye",
+      "\uff28uman: bye",
+      "Human; bye",
+    ];
+    for (const line of lines) {
+      expect(problems(`Human: hi\nAI: hello\n${line}`)).toEqual([
+        expect.stringContaining('a person\'s turn must begin with "Human: "'),
+      ]);
+    }
+    expect(problems("Human: hi\n\u0410I: hello\nHuman: bye\nAI: good")).toHaveLength(1);
+    expect(problems("Human: hi\nAI: hello\u2028Human: bye")).toHaveLength(1);
+  });
+
+  test("answers one behind the other, whatever the turn between them is called", () => {
+    for (const line of [
+      "AI: and more",
+      "Q: bye\nAI: good",
+      "1. Human: bye\nAI: good",
+      "\u4eba\u7c7b: bye\nAI: good",
+    ]) {
+      const found = problems(`Human: hi\nAI: hello\n${line}`);
+      expect(found).toHaveLength(1);
+      expect(found[0]).toMatch(/an answer behind an answer|on a line of its own/);
+    }
+    for (const word of ["assistant", "Bot", "bot"]) {
+      expect(problems(`Human: hi\n${word}: hello\nHuman: bye\nAI: good`)).toHaveLength(1);
+      expect(problems(`Human: what is a ${word}?\n${word}: a word\nAI: good`)).toHaveLength(0);
+    }
+  });
+
   test("other names in pairs, though each alone would be text", () => {
     expect(problems("Human: hi\nAI: hello\nuser: bye\nassistant: good")).toHaveLength(2);
     expect(problems("Human: hi\nAI: set it:\nuser: 1000")).toEqual([]);
@@ -117,7 +153,8 @@ test.each([
   "Human: hi\nAI: a list:\n- User: root\n> Human: hi\n1. AI: what thinks",
   "Human: hi\nAI: user: root\nai is a word",
   "AI: hello! how can i help?\nHuman: who are you?\nAI: an owl",
-  "Human: hi\nAI: hello\nAI: how are you?",
+  "Human: look at this\nHuman: <image>\nHuman: and that\nHuman: <image>\nHuman: alike?\nAI: no",
+  "Human: a list\nHunan: spicy\nHumans: many\nHuman: which?\nAI: the first.\nHumane: kind",
   "Human: hi\nAI: hello\nHuman: bye",
   "Human: say nothing\nAI: ",
 ])("is text or a turn: %j", (text) => {

@@ -1,3 +1,4 @@
+import { editDistance } from "../platform/index.ts";
 import { imageMark, videoMark } from "./pieces.ts";
 import type { PromptTemplate } from "./template.ts";
 
@@ -11,7 +12,7 @@ const common: ReadonlySet<string> = new Set(["bot", "chatbot"]);
 
 /** Blanks of every kind, and what is not seen at all. */
 const blank = "[\\s\\u00ad\\u200b-\\u200f\\u2060\\ufeff]";
-const colons = ":\uff1a\ufe55\ufe13\ua789\u2236";
+const colons = ":;\uff1a\uff1b\ufe55\ufe13\ua789\u2236";
 
 /** The marks of other chat formats, at the beginning of a line. */
 const foreignFormat =
@@ -78,10 +79,11 @@ export function markProblems(text: string, template: PromptTemplate): string[] {
   const found = turns.flatMap((turn) => lineStarts(turn, reader));
   const sides = new Set(found.filter(({ label }) => !label?.own).map(({ label }) => label?.role));
   const isExchange = sides.has("user") && sides.has("assistant");
-  return [
+  const told = [
     ...found.filter(({ isSure }) => isSure || isExchange),
     ...turns.flatMap((turn, i) => insideLines(turn, turns[i + 1], template)),
-  ]
+  ];
+  return [...told, ...missingTurns(turns, told, found, reader)]
     .toSorted((a, b) => a.line - b.line)
     .map(({ line, shown, problem }) => `${quoted(shown)} (line ${line} of the text): ${problem}`);
 }
@@ -119,7 +121,7 @@ function lineStarts({ role, first, lines }: Turn, reader: Reader): Found[] {
       const problem = `${format} is another format's; turns begin with ${JSON.stringify(user)} and ${JSON.stringify(assistant)}`;
       return [{ ...at, problem, isSure: true }];
     }
-    const match = reader.atLineStart.exec(line);
+    const match = reader.atLineStart.exec(withUsualLetters(line)) ?? misspelt(line, reader);
     return match === null ? [] : [{ ...at, ...judged(match, reader) }];
   });
 }
@@ -145,6 +147,46 @@ function judged(match: RegExpExecArray, { labels, template }: Reader): Omit<Foun
   return { label, problem: `${whose} must begin with ${JSON.stringify(mark)}${why}`, isSure: true };
 }
 
+/** Letters of other alphabets that look like those of role marks, and what they look like. */
+const lookalikes: Readonly<Record<string, string>> = Object.fromEntries(
+  "\u0410A \u0430a \u0391A \u0406I \u0456i \u0399I \u041dH \u0397H \u041cM \u039cM \u0443u \u03c5u \u0421C \u0441c \u0415E \u0435e \u0420P \u0440p \u0422T \u03a4T \u0405S \u0455s"
+    .split(" ")
+    .map(([letter, usual]) => [letter, usual]),
+);
+
+/** The beginning of a line, where a mark would stand, with the letters that it seems to have; wide ones made narrow. */
+function withUsualLetters(line: string): string {
+  const beginning = line.slice(0, 64);
+  const usual = beginning.replace(/[\p{Script=Cyrillic}\p{Script=Greek}\uff21-\uff5a]/gu, (letter) => {
+    return lookalikes[letter] ?? letter.normalize("NFKC");
+  });
+  return usual + line.slice(64);
+}
+
+/** Words that are no slips of the pen for a mark of five letters or more, though they differ in one place. */
+const otherWords: ReadonlySet<string> = new Set(["humane", "humana", "humano", "hunan", "huan", "uman"]);
+
+/** A mark of the template's with a slip of the pen in its word, as if it were written well; else null. */
+function misspelt(line: string, reader: Reader): RegExpExecArray | null {
+  const [, word, rest] = /^(\p{L}{4,20})(\s*[:\uff1a].*)$/u.exec(line) ?? [];
+  if (word === undefined || otherWords.has(word.toLowerCase())) return null;
+  for (const [label, { own }] of reader.labels) {
+    if (!own || label.length < 5 || !isSlip(word.toLowerCase(), label)) continue;
+    const match = reader.atLineStart.exec(label + rest);
+    if (match !== null) return match;
+  }
+  return null;
+}
+
+/** Whether one letter is left out, doubled or another, or two neighbours have changed places. A plural is another word. */
+function isSlip(word: string, label: string): boolean {
+  if (word === `${label}s`) return false;
+  const turned = [...label.slice(1)].map((_, i) => {
+    return label.slice(0, i) + label[i + 1] + label[i] + label.slice(i + 2);
+  });
+  return turned.includes(word) || editDistance([...word], [...label]) === 1;
+}
+
 /** Numbers of the lines between two fences of one turn. */
 function linesInFences(lines: readonly string[]): Set<number> {
   const fences = lines.flatMap((line, i) => (/^\s*(```|~~~)/.test(line) ? [i] : []));
@@ -158,7 +200,10 @@ function linesInFences(lines: readonly string[]): Set<number> {
 /** Marks in the middle of a line where the turns around them say that they were meant as marks. */
 function insideLines(turn: Turn, next: Turn | undefined, template: PromptTemplate): Found[] {
   const { first, lines } = turn;
-  const escaped = new RegExp(`(?:\\\\[nr]|<br ?/?>)${blank}*(${labelled(template)})`, "i");
+  const escaped = new RegExp(
+    `(?:\\\\[nr]|<br ?/?>|[\\v\\f\\u0085\\u2028\\u2029])${blank}*(${labelled(template)})`,
+    "i",
+  );
   const found = lines.flatMap((line, i): Found[] => {
     const match = escaped.exec(line);
     if (match === null) return [];
@@ -171,6 +216,26 @@ function insideLines(turn: Turn, next: Turn | undefined, template: PromptTemplat
 
 const labelled = ({ user, assistant }: PromptTemplate): string =>
   [user, assistant].map((mark) => literally(mark.trimEnd())).join("|");
+
+/** Answers one behind the other, and words of the other side in what a person says twice: a turn between them was not seen. */
+function missingTurns(
+  turns: readonly Turn[],
+  told: readonly Found[],
+  weak: readonly Found[],
+  { template }: Reader,
+): Found[] {
+  return turns.flatMap((turn, i): Found[] => {
+    const next = turns[i + 1];
+    if (turn.role === undefined || next?.role !== turn.role) return [];
+    const isInside = ({ line }: Found): boolean => line >= turn.first && line < next.first;
+    if (told.some(isInside)) return [];
+    if (turn.role === "user") {
+      return isMediaAlone(next) ? [] : weak.filter((one) => isInside(one) && one.label?.role === "assistant");
+    }
+    const problem = `an answer behind an answer; a person's turn between them must begin with ${JSON.stringify(template.user)}`;
+    return [{ line: next.first, shown: template.assistant + next.lines[0], problem, isSure: true }];
+  });
+}
 
 /** A turn of the other side that begins inside a line: without it this turn has no counterpart. */
 function swallowedTurn(
