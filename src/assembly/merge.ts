@@ -1,4 +1,5 @@
 import {
+  baseWarning,
   CheckpointError,
   type FloatType,
   loadAdapter,
@@ -37,6 +38,8 @@ export interface MergeReport {
   /** Bytes of the numbers written, and in how many files. */
   readonly bytes: number;
   readonly files: number;
+  /** What is doubtful: an adapter that was trained on another model. */
+  readonly warnings: readonly string[];
 }
 
 /** What config.json calls a number format. */
@@ -74,7 +77,9 @@ export async function mergeCheckpoint(
       "generation_config.json": checkpoint.generationConfig,
       "preprocessor_config.json": checkpoint.preprocessorConfig,
     });
-    return { layers: adapter.lora.size / 2, replaced: adapter.replaced.size, bytes, files };
+    const warning = await baseWarning(adapter, adapterFile, directory, checkpoint.config);
+    const warnings = warning === undefined ? [] : [warning];
+    return { layers: adapter.lora.size / 2, replaced: adapter.replaced.size, bytes, files, warnings };
   } finally {
     await checkpoint.weights.close();
   }

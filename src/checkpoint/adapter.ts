@@ -180,7 +180,7 @@ export async function saveAdapter(
   adapter: Adapter,
   options: { floatType?: FloatType; baseModel?: string } = {},
 ): Promise<void> {
-  const { floatType = "F32", baseModel } = options;
+  const { floatType = "F32", baseModel = adapter.baseModel } = options;
   const config = publishedAdapterConfig(adapter.settings, baseModel);
   const fill = async (partial: string) => {
     await writeSafetensors(joinPath(partial, LORA), adapter.lora, { floatType, metadata: { format: "pt" } });

@@ -6,6 +6,7 @@ export {
   loraPlacement,
   saveAdapter,
 } from "./adapter.ts";
+export { baseWarning } from "./adapter-base.ts";
 export type { LoraSettings } from "./adapter-config.ts";
 export {
   type Checkpoint,

@@ -1,9 +1,10 @@
 import type { Command } from "commander";
-import { type Adapter, loadAdapter, requireFitting } from "../checkpoint/index.ts";
+import { type Adapter, baseWarning, loadAdapter, requireFitting } from "../checkpoint/index.ts";
 import { adapterScopeOptions } from "../generation/index.ts";
 import { describeParameters, modelScope, stageScopeOptions, stages } from "../model/index.ts";
-import { joinPath, pathKind } from "../platform/index.ts";
+import { joinPath, pathKind, readJson } from "../platform/index.ts";
 import { type DType, elementCount } from "../tensor/index.ts";
+import { tellWarning } from "./loaded-owl.ts";
 import { readModelConfig } from "./model-config.ts";
 import { requireAdapter, requireModel, type StageName, stageOption } from "./options.ts";
 
@@ -45,10 +46,11 @@ function summaryOf(rows: readonly Row[]): string[] {
   return [...lines, `${(bytes / 2 ** 20).toFixed(1)} MiB of memory (float32${packed})`];
 }
 
-function adapterLine(path: string, { settings, replaced }: Adapter): string {
+function adapterLine(path: string, { settings, replaced, baseModel }: Adapter): string {
   const { rank, alpha, targetModules } = settings;
+  const base = baseModel === undefined ? "" : `, trained on ${baseModel}`;
   const whole = replaced.size > 0 ? `, and ${replaced.size} whole tensors` : "";
-  return `adapter ${path}: rank ${rank}, alpha ${alpha}, on ${[targetModules].flat().join(", ")}${whole}`;
+  return `adapter ${path}: rank ${rank}, alpha ${alpha}, on ${[targetModules].flat().join(", ")}${whole}${base}`;
 }
 
 async function modelTable(directory: string, stage: StageName, adapterPath?: string): Promise<string[]> {
@@ -57,6 +59,9 @@ async function modelTable(directory: string, stage: StageName, adapterPath?: str
   if (adapter) {
     const sizes = new Map(describeParameters(config).map((parameter) => [parameter.name, parameter]));
     requireFitting(sizes, adapter, adapterPath);
+    const json = await readJson(joinPath(directory, "config.json"));
+    const warning = await baseWarning(adapter, adapterPath ?? "adapter", directory, json);
+    if (warning !== undefined) tellWarning(warning);
   }
   const options = adapter ? adapterScopeOptions(config, stage, adapter) : stageScopeOptions(stage);
   const rows = describeParameters(config, modelScope(config, options));

@@ -15,13 +15,24 @@ export interface LoadingOptions {
   readonly frames?: number;
 }
 
+/** A warning, where answers are not: on the error stream. */
+export function tellWarning(warning: string): void {
+  process.stderr.write(`warning: ${warning}\n`);
+}
+
 /** The model of a directory as the options want it; whoever asks closes it. */
 export async function loadOwl(
   directory: string,
   { device, threads, adapter, frames }: LoadingOptions,
 ): Promise<Owl> {
   const found = await requireAdapter(adapter);
-  const owl = await Owl.load(directory, { device, threads, adapter: found, framesPerVideo: frames });
+  const owl = await Owl.load(directory, {
+    device,
+    threads,
+    adapter: found,
+    framesPerVideo: frames,
+    onWarning: tellWarning,
+  });
   if (owl.progress !== undefined) {
     const { step, steps } = owl.progress;
     process.stderr.write(

@@ -2,6 +2,7 @@ import { type Command, Option } from "commander";
 import { mergeCheckpoint } from "../assembly/index.ts";
 import { InterruptedError } from "./failure.ts";
 import { interruptible } from "./interrupt.ts";
+import { tellWarning } from "./loaded-owl.ts";
 import { requireAdapter, requireModel } from "./options.ts";
 import { byteCount, showTransfer, type TransferView } from "./transfer.ts";
 
@@ -22,7 +23,7 @@ async function merge(model: string, { adapter, out, float }: MergeCommandOptions
     view ??= showTransfer(totalBytes, bytes);
     view.tell(bytes, file);
   };
-  const { layers, replaced, bytes, files } = await interruptible(async (signal) => {
+  const { layers, replaced, bytes, files, warnings } = await interruptible(async (signal) => {
     const settings = { adapter: adapterPath, floatType: formats[float], onProgress, signal };
     try {
       return await mergeCheckpoint(directory, out, settings).finally(() => view?.end());
@@ -31,6 +32,7 @@ async function merge(model: string, { adapter, out, float }: MergeCommandOptions
       throw new InterruptedError(`interrupted; ${out} holds no whole model`);
     }
   });
+  for (const warning of warnings) tellWarning(warning);
   const whole = replaced > 0 ? `, ${replaced} tensors replaced as a whole` : "";
   const written = `${byteCount(bytes)} in ${files} file${files === 1 ? "" : "s"}`;
   process.stdout.write(`LoRA merged into ${layers} layers${whole}; ${written}\n`);

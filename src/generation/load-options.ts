@@ -15,6 +15,11 @@ export interface LoadOptions {
   readonly binding?: DeviceOptions["binding"] | undefined;
   /** A LoRA adapter: a directory as PEFT writes it, its safetensors or `.bin` file, or a fetched repo of the hub. */
   readonly adapter?: string | URL | undefined;
+  /**
+   * Told of what is doubtful and yet loads: an adapter that was trained on another model. Default: `console.warn`;
+   * `owl.warnings` has it too.
+   */
+  readonly onWarning?: ((warning: string) => void) | undefined;
   /** `"reference"` reads pictures as the released code does, oddities included. Default `"default"`. */
   readonly fidelity?: Fidelity | undefined;
   /** Frames that the model sees of a video, spread over its length; 2 or more. Default 4, as in the released code. */
@@ -30,6 +35,7 @@ export function checkLoadOptions(options: LoadOptions): void {
     spinning,
     binding,
     adapter: option.place,
+    onWarning: option.callback,
     fidelity: option.oneOf(["default", "reference"]),
     framesPerVideo: z.int().min(2).optional().describe("a whole number of at least 2"),
   });

@@ -1,5 +1,6 @@
 import {
   type Adapter,
+  baseWarning,
   loadAdapter,
   mergeLora,
   type NamedTensors,
@@ -58,6 +59,7 @@ interface Parts {
   readonly defaults: GenerationSettings;
   readonly fidelity: Fidelity;
   readonly framesPerVideo: number;
+  readonly warnings: readonly string[];
   readonly progress: { readonly step: number; readonly steps: number } | undefined;
 }
 
@@ -109,6 +111,11 @@ export class Owl {
     const { checkpoint, config, base, stored } = await readModel(run?.base ?? directory, mapped);
     if (stored !== undefined && adapterFile !== undefined) throw adapterError(directory, adapterFile);
     const adapter = adapterFile === undefined ? run?.trained : await loadAdapter(adapterFile);
+    const warning =
+      adapterFile !== undefined && adapter !== undefined
+        ? await baseWarning(adapter, adapterFile, directory, checkpoint.config)
+        : undefined;
+    if (warning !== undefined) (options.onWarning ?? console.warn)(warning);
     const merged = adapter ? mergeLora(base, adapter, adapterFile ?? directory) : base;
     const loaded = new LoadedModel(config, merged, opened, stored);
     if (stored !== undefined) await loaded.ready();
@@ -128,8 +135,14 @@ export class Owl {
       defaults: defaultsOf(checkpoint, config),
       fidelity,
       framesPerVideo,
+      warnings: warning === undefined ? [] : [warning],
       progress: run && { step: run.step, steps: run.steps },
     });
+  }
+
+  /** What was doubtful when the model was loaded: an adapter that was trained on another one. */
+  get warnings(): readonly string[] {
+    return this.#parts.warnings;
   }
 
   /** Where an owl comes from a run that is not done, how far it is; else undefined. */
