@@ -23,8 +23,8 @@ export function isBareBase64(text: string): boolean {
 
 /**
  * The bytes that a `data:` URL holds, as the URL and Fetch standards decode it: base64 with or without its padding and
- * with blanks and line breaks in it, and what is percent-encoded. `fetch` gives the same, but takes a second for what
- * takes this function 50 ms, and holds up everything else meanwhile.
+ * with blanks and line breaks in it, and what is percent-encoded. `fetch` gives the same, but takes three to five times as
+ * long for a large picture, and holds up everything else meanwhile.
  *
  * @throws FileError that says what is wrong, and repeats nothing of what may be long
  */

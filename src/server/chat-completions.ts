@@ -66,7 +66,7 @@ function requireSense(asked: ChatRequest): void {
       "max_tokens",
     );
   }
-  if (given(asked.top_logprobs) && asked.logprobs !== true) {
+  if ((asked.top_logprobs ?? 0) > 0 && asked.logprobs !== true) {
     throw badRequest("top_logprobs: needs logprobs: true", "top_logprobs");
   }
   if (given(asked.stream_options) && asked.stream !== true) {

@@ -146,6 +146,19 @@ describe("null is as good as absent", () => {
     expect((await answer({ ...hello, ...format })).choices[0].message.content).toBe("null");
   });
 
+  it("for completions, feedback and attention as well", async () => {
+    const url = pictureUrl("owl.png");
+    const bodies: [path: string, body: object, status: number][] = [
+      ["/v1/completions", { prompt: "hello", max_tokens: 1, stop: null, suffix: null, best_of: null }, 200],
+      ["/v1/completions", { prompt: "hello", max_tokens: 1, echo: null, stream_options: null, x: null }, 200],
+      ["/v1/attention", { image: url, layer: null }, 200],
+      ["/v1/feedback", { messages: null, note: null }, 404],
+    ];
+    for (const [path, body, status] of bodies) {
+      expect((await served.post(path, { model: "owl-nano", ...body })).status, path).toBe(status);
+    }
+  });
+
   it("but what must be there must be there", async () => {
     expect(await refused({ ...hello, model: null })).toMatchObject({
       param: "model",
@@ -177,6 +190,8 @@ describe("fields of OpenAI's that change no answer", () => {
     ["modalities", ["text"]],
     ["prediction", { type: "content", content: "hello" }],
     ["truncation", "disabled"],
+    ["top_logprobs", 0],
+    ["logprobs", false],
     ["stop", []],
   ])("%s is taken", async (field, value) => {
     expect((await answer({ ...hello, [field]: value })).choices).toEqual((await answer(hello)).choices);

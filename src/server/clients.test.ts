@@ -31,8 +31,8 @@ function own(name: string): Promise<string> {
 
 function asked(name: string): OpenAI.ChatCompletionMessageParam[] {
   const content: OpenAI.ChatCompletionContentPart[] = [
-    { type: "text", text: what },
     { type: "image_url", image_url: { url: pictureUrl(name) } },
+    { type: "text", text: what },
   ];
   return [{ role: "user", content }];
 }
