@@ -68,7 +68,7 @@ export function announcement(run: PreparedRun): string {
     memoryLine(memory),
     ...asked.asText.map(
       (file) =>
-        `note       ${file} has conversations, which are learned here as plain text; content: conversation learns the replies alone, as they are asked`,
+        `note       ${file} has conversations, which are learned here as plain text, their marks included; content: conversation learns the replies alone, as they are asked`,
     ),
     `output     ${output}`,
   ].join("\n");

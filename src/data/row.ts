@@ -142,8 +142,9 @@ export function markProblems(row: Row, content: RowContent, takesVideos: boolean
   const all = pictures + films;
   if (content === "text" && all > 0) problems.push(`plain text has no pictures, got ${all}`);
   if (content === "caption" && (all !== 1 || marks + filmMarks > 0)) {
+    const meant = marks + filmMarks > 0 ? "; is it a conversation? Say `content: conversation`" : "";
     problems.push(
-      `a caption has one picture and no <image> mark, got ${all} and ${marks + filmMarks}${otherMarks(row.text, false)}`,
+      `a caption has one picture and no <image> mark, got ${all} and ${marks + filmMarks}${otherMarks(row.text, false)}${meant}`,
     );
   }
   if (content === "conversation" && marks !== pictures) {

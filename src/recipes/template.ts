@@ -16,7 +16,7 @@ export interface RunTemplate {
   readonly template: PromptTemplate;
   /** How the model that it starts from was asked, where the rows are written otherwise. */
   readonly before?: PromptTemplate | undefined;
-  /** Files of conversations that are learned as plain text: not with the ids that they are asked with. */
+  /** Files of conversations that are learned as plain text or captions: not with the ids that they are asked with. */
   readonly asText: readonly string[];
 }
 
@@ -51,12 +51,12 @@ export function templateOfRows(files: readonly WrittenRows[], options: TemplateO
   return { template, asText, ...(!fresh && found !== base.system && { before: base }) };
 }
 
-/** Whether somebody asks and is answered in every row of a file of texts. */
+/** Whether somebody asks and is answered in every row of a file of texts or captions. */
 function isTalkAsText(
   { content, length, source }: WrittenRows,
   { user, assistant }: PromptTemplate,
 ): boolean {
-  if (content !== "text" || length === 0) return false;
+  if (content === "conversation" || length === 0) return false;
   return Array.from({ length }, (_, row) => `\n${source.textOf(row)}`).every(
     (text) => text.includes(`\n${user}`) && text.includes(`\n${assistant}`),
   );
