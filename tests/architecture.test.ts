@@ -12,7 +12,7 @@ const levels: readonly (readonly string[])[] = [
   ["runtime", "prompt", "quantization", "constraint"],
   ["data", "generation"],
   ["training", "evaluation", "server", "browser"],
-  ["recipes", "assembly"],
+  ["recipes", "assembly", "ai"],
   ["index.ts"],
   ["cli"],
 ];

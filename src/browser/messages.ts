@@ -1,17 +1,18 @@
-import type {
-  Answer,
-  AttentionMaps,
-  ChatMessage,
-  ChatSettings,
-  GenerationSettings,
-  PictureSource,
-  VideoSource,
+import {
+  type Answer,
+  type AttentionMaps,
+  type ChatMessage,
+  type ChatSettings,
+  type GenerationSettings,
+  type PictureSource,
+  requireMedia,
+  type VideoSource,
 } from "../generation/index.ts";
 import type { Transfer } from "../platform/index.ts";
-import type { Message } from "../prompt/index.ts";
+import type { Message, Part } from "../prompt/index.ts";
 
-/** A message of a conversation; its pictures and videos may also be Blobs, such as the Files that a page is given. */
-export type PageMessage = Message<PictureSource | Blob, VideoSource | Blob>;
+/** A message of a conversation. */
+export type PageMessage = ChatMessage;
 
 /** A finished answer with the length of what it answers, visual tokens included. */
 export interface PageAnswer extends Answer {
@@ -39,7 +40,7 @@ export type PageSays =
       readonly messages: readonly PageMessage[];
       readonly settings: AskedSettings;
     }
-  | { readonly type: "attention"; readonly id: number; readonly picture: PictureSource | Blob }
+  | { readonly type: "attention"; readonly id: number; readonly picture: PictureSource }
   /** Ends an answer before its next token. */
   | { readonly type: "stop"; readonly id: number };
 
@@ -58,24 +59,14 @@ export type WorkerSays =
       readonly message: string;
     };
 
-/** A picture or a video as the library reads it. */
-export async function bytesOf<T>(source: T | Blob): Promise<T | Uint8Array> {
-  return source instanceof Blob ? new Uint8Array(await source.arrayBuffer()) : source;
-}
-
-/** Messages as the library reads them. */
-export function readable(messages: readonly PageMessage[]): Promise<ChatMessage[]> {
-  return withMedia<PictureSource | Uint8Array, VideoSource | Uint8Array>(messages, bytesOf, bytesOf);
-}
-
 /** The same conversation with pictures of one pixel, which takes as many tokens. */
-export function outlined(messages: readonly PageMessage[], framesPerVideo: number): Promise<ChatMessage[]> {
+export function outlined(messages: readonly PageMessage[], framesPerVideo: number): ChatMessage[] {
   const pixel = { width: 1, height: 1, data: new Uint8Array(3) };
   const frames = new Array<typeof pixel>(framesPerVideo).fill(pixel);
   return withMedia(
     messages,
-    async () => pixel,
-    async () => frames,
+    () => pixel,
+    () => frames,
   );
 }
 
@@ -84,28 +75,29 @@ export function postable<T>(source: T, base: string): T | string {
   return typeof source === "string" || source instanceof URL ? new URL(source, base).href : source;
 }
 
-/** Messages as they can be posted to a worker. */
-export function postableMessages(messages: readonly PageMessage[], base: string): Promise<PageMessage[]> {
-  const whole = async <T>(source: T): Promise<T | string> => postable(source, base);
-  return withMedia<PictureSource | Blob, VideoSource | Blob>(messages, whole, whole);
+/**
+ * Messages as they can be posted to a worker.
+ *
+ * @throws PromptError naming what is no picture or video
+ */
+export function postableMessages(messages: readonly PageMessage[], base: string): PageMessage[] {
+  const parts = messages.flatMap(({ content }) => (typeof content === "string" ? [] : content));
+  requireMedia(parts.flatMap((part) => (part.type === "image" || part.type === "video" ? [part] : [])));
+  const whole = <T>(source: T): T | string => postable(source, base);
+  return withMedia<PictureSource, VideoSource>(messages, whole, whole);
 }
 
-async function withMedia<Image, Video>(
+function withMedia<Image, Video>(
   messages: readonly PageMessage[],
-  image: (source: PictureSource | Blob) => Promise<Image>,
-  video: (source: VideoSource | Blob) => Promise<Video>,
-): Promise<Message<Image, Video>[]> {
-  const changed: Message<Image, Video>[] = [];
-  for (const { role, content } of messages) {
-    if (typeof content === "string") changed.push({ role, content });
-    else {
-      const parts = content.map(async (part) => {
-        if (part.type === "image") return { type: part.type, image: await image(part.image) };
-        if (part.type === "video") return { type: part.type, video: await video(part.video) };
-        return part;
-      });
-      changed.push({ role, content: await Promise.all(parts) });
-    }
-  }
-  return changed;
+  image: (source: PictureSource) => Image,
+  video: (source: VideoSource) => Video,
+): Message<Image, Video>[] {
+  return messages.map(({ role, content }) => {
+    if (typeof content === "string") return { role, content };
+    const parts = content.map((part): Part<Image, Video> => {
+      if (part.type === "image") return { type: part.type, image: image(part.image) };
+      return part.type === "video" ? { type: part.type, video: video(part.video) } : part;
+    });
+    return { role, content: parts };
+  });
 }

@@ -7,7 +7,7 @@ import {
   processorCount,
   watchTransfers,
 } from "../platform/index.ts";
-import { bytesOf, outlined, type PageSays, readable, type WorkerSays } from "./messages.ts";
+import { outlined, type PageSays, type WorkerSays } from "./messages.ts";
 
 /** What {@link serveOwl} needs of a worker: messages in and out. */
 export interface WorkerScope {
@@ -55,10 +55,10 @@ export function serveOwl(scope: WorkerScope = globalThis as unknown as WorkerSco
     answers.set(id, stop);
     try {
       const { owl, framesPerVideo } = await loaded();
-      const reply = owl.chat(await readable(messages), { ...settings, signal: stop.signal });
+      const reply = owl.chat(messages, { ...settings, signal: stop.signal });
       for await (const text of reply) say({ type: "text", id, text });
       const { truncation = "auto", maxNewTokens } = settings;
-      const outline = await outlined(messages, framesPerVideo);
+      const outline = outlined(messages, framesPerVideo);
       const promptTokens = (await owl.prompt(outline, { truncation, maxNewTokens })).ids.length;
       say({ type: "answer", id, answer: { ...(await reply.answer()), promptTokens } });
     } finally {
@@ -68,7 +68,7 @@ export function serveOwl(scope: WorkerScope = globalThis as unknown as WorkerSco
 
   const attention = async ({ id, picture }: PageSays & { type: "attention" }): Promise<void> => {
     const { owl } = await loaded();
-    say({ type: "attention", id, maps: await owl.attention(await bytesOf(picture)) });
+    say({ type: "attention", id, maps: await owl.attention(picture) });
   };
 
   const failed = (id?: number) => (error: unknown) => {

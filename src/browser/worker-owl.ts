@@ -1,10 +1,18 @@
-import { type AttentionMaps, type PictureSource, Reply } from "../generation/index.ts";
-import type { Transfer } from "../platform/index.ts";
+import { z } from "zod";
+import {
+  type AttentionMaps,
+  ClosedError,
+  type Conversation,
+  messagesOf,
+  type PictureSource,
+  Reply,
+  requireMedia,
+} from "../generation/index.ts";
+import { checkOptions, type OptionRules, option, type Transfer } from "../platform/index.ts";
 import {
   type AskedSettings,
   type BrowserDevice,
   type PageAnswer,
-  type PageMessage,
   type PageSays,
   postable,
   postableMessages,
@@ -34,6 +42,15 @@ export interface WorkerOwlOptions {
   readonly onEvent?: ((event: WorkerOwlEvent) => void) | undefined;
 }
 
+const workerRules: OptionRules<WorkerOwlOptions> = {
+  worker: option.callback.unwrap().describe("a function that makes a worker"),
+  model: option.text.unwrap().describe("the address of a model directory"),
+  device: option.oneOf(["webgpu", "cpu", "auto"]),
+  threads: option.count,
+  framesPerVideo: z.int().min(2).optional().describe("a whole number of at least 2"),
+  onEvent: option.callback,
+};
+
 /** As `ChatSettings` of an `Owl`. */
 export type PageSettings = AskedSettings & { readonly signal?: AbortSignal | undefined };
 
@@ -61,7 +78,9 @@ export class WorkerOwl {
   #link: WorkerLink | undefined;
   #closed = false;
 
+  /** @throws OptionsError naming every option that is unknown or cannot be */
   constructor(options: WorkerOwlOptions) {
+    checkOptions("WorkerOwl", options, workerRules);
     const { device = "auto" } = options;
     this.#options = options;
     this.#device = device === "auto" ? undefined : device;
@@ -87,8 +106,8 @@ export class WorkerOwl {
    *
    * @throws WorkerFailure in words, named as the worker's own error; the signal's reason
    */
-  chat(messages: readonly PageMessage[], settings: PageSettings = {}): Reply<PageAnswer> {
-    return new Reply(this.#stream(messages, settings));
+  chat(conversation: Conversation, settings: PageSettings = {}): Reply<PageAnswer> {
+    return new Reply(this.#stream(conversation, settings));
   }
 
   /**
@@ -96,7 +115,8 @@ export class WorkerOwl {
    *
    * @throws WorkerFailure in words, named as the worker's own error; the signal's reason
    */
-  async attention(picture: PictureSource | Blob, signal?: AbortSignal): Promise<AttentionMaps> {
+  async attention(picture: PictureSource, signal?: AbortSignal): Promise<AttentionMaps> {
+    requireMedia([{ type: "image", image: picture }]);
     const question = { type: "attention", picture: postable(picture, document.baseURI) } as const;
     const { done, value } = await this.#ask(question, signal).next();
     if (done && value.type === "attention") return value.maps;
@@ -110,10 +130,10 @@ export class WorkerOwl {
   }
 
   async *#stream(
-    messages: readonly PageMessage[],
+    conversation: Conversation,
     { signal, ...settings }: PageSettings,
   ): AsyncGenerator<string, PageAnswer> {
-    const posted = await postableMessages(messages, document.baseURI);
+    const posted = postableMessages(messagesOf(conversation), document.baseURI);
     const outcome = yield* this.#ask({ type: "chat", messages: posted, settings }, signal);
     if (outcome.type === "answer") return outcome.answer;
     throw new Error("worker: must answer with an answer, got something else");
@@ -140,7 +160,8 @@ export class WorkerOwl {
 
   async #ready(signal?: AbortSignal): Promise<Opened> {
     for (;;) {
-      if (this.#closed) throw new Error("owl: must not be closed before it is asked");
+      if (this.#closed)
+        throw new ClosedError("owl: must be open to be asked, got a closed one; make another");
       this.#device ??= await bestDevice();
       const device = this.#device;
       this.#opened ??= this.#open(device);

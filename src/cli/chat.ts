@@ -141,7 +141,7 @@ export function addChat(program: Command): void {
       `
 Examples:
   owl chat --image dog.png "what is this?"
-  owl chat models/owl-nano                     a conversation; /image FILE adds a picture, /video FILE a video
+  owl chat owl-nano                            a conversation; /image FILE adds a picture, /video FILE a video
   owl chat MODEL --image a.jpg --image b.jpg "what do the two have in common?"
   echo "what do cats eat?" | owl chat          a question a line; every one sees those before it
 

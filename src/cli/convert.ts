@@ -138,7 +138,7 @@ A conversion that was stopped goes on with the same command.
 Examples:
   owl convert owl-7b --out owl-7b-q4                          4 bits, for a machine with 8 GB
   owl convert owl-7b --quantize none --out owl-7b-safetensors  only the format of the files
-  owl convert models/owl-nano --out nano-q8 --quantize q8 --check "what do cats eat?"`,
+  owl convert owl-nano --out nano-q8 --quantize q8 --check "what do cats eat?"`,
     )
     .action(convert);
 }

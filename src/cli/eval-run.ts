@@ -90,7 +90,7 @@ async function withSystem<T>(
   }
 }
 
-/** `models/owl-nano` → `owl-nano`, `org/name` as it is. */
+/** `owl-nano` → `owl-nano`, `org/name` as it is. */
 const nameOf = (model: string): string =>
   /^[\w-]+\/[\w.-]+$/.test(model) ? basename(model) : basename(resolve(model));
 
@@ -177,7 +177,7 @@ export function addEvalRun(evaluation: Command): void {
       "after",
       `
 Examples:
-  owl eval run owleval --model models/owl-nano --data owleval
+  owl eval run owleval --model owl-nano --data owleval
   owl eval run owleval --endpoint http://127.0.0.1:8080/v1 --endpoint-model llava --data owleval
 
 Answers have the fields of the released files (image, question_id, question, answer, model_id) and say how they came

@@ -103,8 +103,8 @@ export function addInspect(program: Command): void {
       "after",
       `
 Examples:
-  owl inspect models/owl-nano                  what stage 2 trains (the abstractor and a LoRA)
-  owl inspect models/owl-nano --stage 1        what stage 1 trains (vision encoder and abstractor)
+  owl inspect owl-nano                         what stage 2 trains (the abstractor and a LoRA)
+  owl inspect owl-nano --stage 1               what stage 1 trains (vision encoder and abstractor)
   owl inspect runs/mine/adapter                a trained adapter by itself`,
     )
     .action(inspect);

@@ -59,7 +59,7 @@ from file to file in pieces: memory holds the adapter and some tens of megabytes
 merged into: merge into the one it was converted from, and convert that.
 
 Examples:
-  owl merge models/owl-nano --adapter runs/mine/adapter --out mine
+  owl merge owl-nano --adapter runs/mine/adapter --out mine
   owl merge owl-7b --adapter runs/mine/adapter --out mine --float bf16
   owl convert mine --out mine-q4                  then in four bits`,
     )

@@ -102,7 +102,7 @@ A recipe says what is learned, from what, and with which numbers. It may derive 
 
   # mine.yaml; paths are relative to this file
   extends: stage-2                 # \`owl recipe stage-2\` shows its numbers and their reasons
-  model: ../models/owl-nano        # where to start
+  model: owl-nano                  # where to start
   output: ../runs/mine             # model/, adapter/, state/ (checkpoint), log.jsonl
   data:
     - file: text.jsonl             # {"text": "…\\nHuman: …\\nAI: …"} a line

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import type { z } from "zod";
 import { option } from "../platform/index.ts";
 import type { AnswerSettings, ChatSettings } from "./chat.ts";
 import { completeSettings, type GenerationSettings } from "./settings.ts";
@@ -20,10 +20,7 @@ type Companion = Exclude<keyof ChatAllSettings, keyof GenerationSettings>;
 
 const rules: Readonly<Record<Companion, z.ZodType>> = {
   signal: option.signal,
-  json: z
-    .union([z.boolean(), z.looseObject({})])
-    .optional()
-    .describe("true, false or a JSON schema"),
+  json: option.json,
   truncation: option.oneOf(["auto", "disabled"]),
   batchSize: option.count,
 };

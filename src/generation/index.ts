@@ -13,7 +13,7 @@ export { MediaError, type MediaProblem } from "./media-error.ts";
 export type { DecodedPicture, FileSource } from "./media-kinds.ts";
 export type { ForwardResult, GradientResult, ModelInputs } from "./numbers.ts";
 export { Owl } from "./owl.ts";
-export type { PictureSource, ReadingLimits, VideoSource } from "./picture-source.ts";
+export { type PictureSource, type ReadingLimits, requireMedia, type VideoSource } from "./picture-source.ts";
 export { ProbeError, type ProbeOptions, probeModel } from "./probe.ts";
 export { checkPrompt, type Picture, type Prompt, pictureOf } from "./prompt.ts";
 export { Reply } from "./reply.ts";

@@ -82,7 +82,8 @@ export async function readMedia(
   return pictures;
 }
 
-function requireMedia(media: readonly Medium<PictureSource, VideoSource>[]): void {
+/** @throws PromptError naming all that are no pictures or videos */
+export function requireMedia(media: readonly Medium<PictureSource, VideoSource>[]): void {
   const videos = new Set(media.flatMap((one) => (one.type === "image" ? [] : [one.video])));
   const pictures = media.flatMap((one) => (one.type === "image" ? [one.image] : []));
   const problems = [

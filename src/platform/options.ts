@@ -31,6 +31,11 @@ export const option = {
     .custom((value) => typeof value === "object" && value !== null && "aborted" in value)
     .optional()
     .describe("an AbortSignal"),
+  /** What an answer's JSON may be asked by. */
+  json: z
+    .union([z.boolean(), z.looseObject({})])
+    .optional()
+    .describe("true, false or a JSON schema"),
   /** One of these words. */
   oneOf: (words: readonly string[]): z.ZodType =>
     z

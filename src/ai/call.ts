@@ -1,0 +1,87 @@
+import type { AnswerSettings, ChatMessage, PromptOptions } from "../generation/index.ts";
+import { described } from "../platform/index.ts";
+import { type Part, PromptError } from "../prompt/index.ts";
+import type { CallMessage, CallOptions, CallPart } from "./interface.ts";
+
+/** The name by which `providerOptions` speak to this provider. */
+export const providerName = "mplug-owl";
+
+/** The least probability mass that still leaves the best token to be drawn. */
+const leastTopP = 1e-9;
+
+type MediaPart = Part<Uint8Array | URL, Uint8Array | URL>;
+
+/** A call as an owl understands it. */
+export interface OwlCall {
+  readonly messages: readonly ChatMessage[];
+  readonly settings: AnswerSettings;
+  readonly truncation: PromptOptions["truncation"];
+}
+
+/**
+ * @throws PromptError naming all that this model has no use for: tools, files that are neither pictures nor videos, …
+ */
+export function readCall(options: CallOptions): OwlCall {
+  const { tools = [], abortSignal: signal, responseFormat, providerOptions } = options;
+  const problems = tools.map(({ name }) => `this model has no tools, got ${described(name)}`);
+  const messages = joined(options.prompt.map((message, i) => readMessage(message, `message ${i}`, problems)));
+  if (problems.length > 0) throw new PromptError(`${providerName}: ${problems.join("; ")}`);
+  const json = responseFormat?.type === "json" ? (responseFormat.schema ?? true) : undefined;
+  const { truncation = "auto", ...own }: AnswerSettings & Pick<PromptOptions, "truncation"> =
+    providerOptions?.[providerName] ?? {};
+  return { messages, settings: { ...settingsOf(options), ...own, signal, json }, truncation };
+}
+
+/** A temperature of 0 takes the best token each time; another one, or `topP` or `topK` without one, draws tokens. */
+function settingsOf(options: CallOptions): AnswerSettings {
+  const { temperature, topP, topK, stopSequences, maxOutputTokens } = options;
+  const { seed, presencePenalty, frequencyPenalty } = options;
+  const draws = temperature === undefined ? topP !== undefined || topK !== undefined : temperature !== 0;
+  return {
+    maxNewTokens: maxOutputTokens,
+    stop: stopSequences,
+    seed,
+    presencePenalty,
+    frequencyPenalty,
+    topK,
+    topP: topP === undefined ? undefined : Math.max(topP, leastTopP),
+    ...(temperature === 0 ? { doSample: false } : { temperature }),
+    ...(draws && { doSample: true }),
+  } as AnswerSettings;
+}
+
+function readMessage({ role, content }: CallMessage, where: string, problems: string[]): ChatMessage {
+  const parts = typeof content === "string" ? [{ type: "text", text: content }] : content;
+  const read = parts.flatMap((part, i) => {
+    const found = readPart(part, role);
+    if (typeof found !== "string") return found;
+    problems.push(`${where}, part ${i}: ${found}`);
+    return [];
+  });
+  if (role === "user") return { role, content: read };
+  const text = read.map((part) => (part.type === "text" ? part.text : "")).join("\n");
+  return { role: role === "system" ? role : "assistant", content: text };
+}
+
+/** A part, none where it is to be passed over, or why it cannot be taken. */
+function readPart({ type, text, mediaType = "", data }: CallPart, role: string): MediaPart[] | string {
+  if (type === "text") return [{ type, text: text ?? "" }];
+  // What another model thought is not part of what was said.
+  if (type === "reasoning" && role === "assistant") return [];
+  if (type !== "file" || role !== "user")
+    return `this model takes text, pictures and videos, got ${described(type)}`;
+  const source = typeof data === "string" ? new URL(`data:;base64,${data}`) : data;
+  if (!(source instanceof Uint8Array) && !(source instanceof URL)) {
+    return `a file must be bytes, base64 or an address, got ${described(data)}`;
+  }
+  if (mediaType.startsWith("image/")) return [{ type: "image", image: source }];
+  if (mediaType.startsWith("video/")) return [{ type: "video", video: source }];
+  return `this model takes files of image/* and video/*, got ${described(mediaType)}`;
+}
+
+/** All that the system says in one message, in front. */
+function joined(messages: readonly ChatMessage[]): ChatMessage[] {
+  const system = messages.filter(({ role }) => role === "system").map(({ content }) => content);
+  const others = messages.filter(({ role }) => role !== "system");
+  return system.length === 0 ? others : [{ role: "system", content: system.join("\n") }, ...others];
+}

@@ -1,0 +1,4 @@
+/** Owls as models of the AI SDK (the `ai` package), inside the same process. */
+export type { CallMessage, CallOptions, CallPart, CallResult, CallStreamPart } from "./interface.ts";
+export { OwlLanguageModel } from "./language-model.ts";
+export { createOwl, type OwlProvider } from "./provider.ts";
