@@ -4,8 +4,8 @@ import { serve } from "@hono/node-server";
 import type { Command } from "commander";
 import { RatingSession, ratingApp } from "../evaluation/index.ts";
 import { answersArgument, dataOption, readBoth } from "./eval-options.ts";
-import { UsageError } from "./failure.ts";
 import { interruptible } from "./interrupt.ts";
+import { listeningError } from "./listening.ts";
 import { numberOption } from "./options.ts";
 
 interface EvalRateOptions {
@@ -37,9 +37,7 @@ async function serveUntil(
   try {
     await once(server, "listening");
   } catch (error) {
-    const code = error instanceof Error && "code" in error ? error.code : undefined;
-    if (code !== "EADDRINUSE") throw error;
-    throw new UsageError(`--port: must be one that is free, got ${port}; 0 takes any`);
+    throw listeningError(error, "127.0.0.1", port, "eval rate");
   }
   const address = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
   const query = rater === undefined ? "" : `?${new URLSearchParams({ rater })}`;

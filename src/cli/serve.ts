@@ -2,6 +2,7 @@ import { once } from "node:events";
 import { basename, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { type Command, InvalidArgumentError, Option } from "commander";
+import { engineDefaultWords as defaults } from "../generation/index.ts";
 import { shippedModel } from "../hub/index.ts";
 import {
   fetchRemoteFile,
@@ -23,8 +24,9 @@ import {
   type ServedModel,
   type ServerEvent,
 } from "../server/index.ts";
-import { messageOf, UsageError } from "./failure.ts";
+import { UsageError } from "./failure.ts";
 import { interruptible } from "./interrupt.ts";
+import { defaultAddress, listeningError, requireListening } from "./listening.ts";
 import { adapterOption, framesOption, type LoadingOptions, loadOwl } from "./loaded-owl.ts";
 import { countOption, deviceOption, numberOption, requireModel, threadsOption } from "./options.ts";
 
@@ -98,17 +100,21 @@ async function modelOf(word: string): Promise<readonly [name: string, directory:
   return [name ?? (isRepo ? model : basename(resolve(path))), directory];
 }
 
-async function loadModels(
-  words: readonly string[],
-  options: ServeOptions,
-): Promise<Record<string, ServedModel>> {
+type NamedModel = Awaited<ReturnType<typeof modelOf>>;
+
+async function nameModels(words: readonly string[]): Promise<readonly NamedModel[]> {
   const named = await Promise.all((words.length === 0 ? [shippedModel] : words).map(modelOf));
   const twice = named.map(([name]) => name).find((name, i, names) => names.indexOf(name) < i);
-  if (twice !== undefined) {
-    throw new UsageError(
-      `serve: every model must have a name of its own, got ${twice} twice; write NAME=MODEL`,
-    );
-  }
+  if (twice === undefined) return named;
+  throw new UsageError(
+    `serve: every model must have a name of its own, got ${twice} twice; write NAME=MODEL`,
+  );
+}
+
+async function loadModels(
+  named: readonly NamedModel[],
+  options: ServeOptions,
+): Promise<Record<string, ServedModel>> {
   const models: Record<string, ServedModel> = {};
   for (const [name, directory] of named) {
     models[name] = { owl: await loadOwl(directory, options), directory };
@@ -176,7 +182,7 @@ async function listen(server: OwlServer, options: ServeOptions, seconds: number)
   const silentSeconds = seconds + 60;
   return listenHttp(server.fetch.bind(server), { host, port, silentSeconds, refuse: refuseMalformed }).catch(
     (error: unknown) => {
-      throw new UsageError(`serve: must be able to listen on ${host}:${port}, got ${messageOf(error)}`);
+      throw listeningError(error, host, port);
     },
   );
 }
@@ -190,7 +196,10 @@ async function stop(server: OwlServer, socket: HttpSocket): Promise<void> {
 async function serve(words: readonly string[], options: ServeOptions): Promise<void> {
   const apiKey = apiKeyOf(options);
   const page = await pageOf(options);
-  const models = await loadModels(words, options);
+  const named = await nameModels(words);
+  // Whoever must choose another port need not wait for a model to learn it.
+  await requireListening(options.host, options.port);
+  const models = await loadModels(named, options);
   const limits = limitsOf(options);
   const { maxRunning, prefillChunk, kvCacheBytes, visualCacheBytes, host } = options;
   const server = createServer({
@@ -260,8 +269,8 @@ export function addServe(program: Command): void {
       "[models...]",
       "model directories or fetched repos, each as MODEL or NAME=MODEL (the shipped owl-nano if absent)",
     )
-    .option("--host <address>", "where to listen", "127.0.0.1")
-    .option("--port <number>", "where to listen; 0 takes a free port", portOption, 8080)
+    .option("--host <address>", "where to listen", defaultAddress.host)
+    .option("--port <number>", "where to listen; 0 takes a free port", portOption, defaultAddress.port)
     .option("--api-key <key>", "what every request must name (default: OWL_API_KEY)")
     .addOption(new Option("--no-api-key", "let everybody ask who reaches the server"))
     .option(
@@ -287,14 +296,26 @@ export function addServe(program: Command): void {
     .addOption(new Option("--no-web", "no page"))
     .addOption(adapterOption())
     .addOption(framesOption())
-    .option("--max-running <count>", "answers that are made at once (default: 8)", countOption)
     .option(
-      "--prefill-chunk <positions>",
-      "of a prompt between two steps of others (default: 128)",
+      "--max-running <count>",
+      `answers that are made at once (default: ${defaults.maxRunning})`,
       countOption,
     )
-    .option("--kv-cache-bytes <count>", "keys and values kept of conversations (default: 1 GiB)", countOption)
-    .option("--visual-cache-bytes <count>", "visual tokens kept of pictures (default: 68 MB)", countOption);
+    .option(
+      "--prefill-chunk <positions>",
+      `of a prompt between two steps of others (default: ${defaults.prefillChunk})`,
+      countOption,
+    )
+    .option(
+      "--kv-cache-bytes <count>",
+      `keys and values kept of conversations (default: ${defaults.keyValueCacheBytes})`,
+      countOption,
+    )
+    .option(
+      "--visual-cache-bytes <count>",
+      `visual tokens kept of pictures (default: ${defaults.visualCacheBytes})`,
+      countOption,
+    );
   for (const [flag, says, limit] of limitSwitches) {
     command.option(`--${flag} <count>`, `most ${says} (default: ${defaultLimits[limit]})`, countOption);
   }

@@ -2,6 +2,7 @@ import { checkOptions, type OptionRules, option } from "../platform/index.ts";
 import { decodeBeams, GrowingAnswer } from "./answer.ts";
 import { roomySettings, withNotes } from "./answer-room.ts";
 import { evenCount } from "./decoder.ts";
+import { engineDefaults } from "./engine-defaults.ts";
 import { GenerationJob } from "./generation-job.ts";
 import type { GeneratorOptions } from "./generator.ts";
 import { KeyValueRows } from "./key-value-rows.ts";
@@ -94,7 +95,8 @@ export class Engine {
   /** @throws RangeError where an option is no whole number in its range */
   constructor(model: LoadedModel, tokens: GeneratorOptions, options: EngineOptions = {}) {
     checkOptions("engine", options, engineRules);
-    const { maxRunning = 8, prefillChunk = 128, keyValueCacheBytes, visualCacheBytes } = options;
+    const { keyValueCacheBytes, visualCacheBytes } = options;
+    const { maxRunning = engineDefaults.maxRunning, prefillChunk = engineDefaults.prefillChunk } = options;
     this.#model = model;
     this.#tokens = tokens;
     this.#chunk = evenCount(prefillChunk);

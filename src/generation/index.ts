@@ -6,6 +6,7 @@ export type { BatchSettings, ChatAllSettings } from "./chat-settings.ts";
 export { ClosedError } from "./closed.ts";
 export { type Conversation, messagesOf } from "./conversation.ts";
 export { Engine, type EngineOptions, type EngineStatistics, engineRules } from "./engine.ts";
+export { engineDefaults, engineDefaultWords } from "./engine-defaults.ts";
 export { Generator, type GeneratorOptions, type GeneratorRequest } from "./generator.ts";
 export type { LoadOptions } from "./load-options.ts";
 export { LoadedModel } from "./loaded-model.ts";

@@ -1,4 +1,5 @@
 import { Decoder, evenCount, type InTurn } from "./decoder.ts";
+import { engineDefaults } from "./engine-defaults.ts";
 import type { KeyValueCache } from "./key-value-cache.ts";
 import type { LoadedModel } from "./loaded-model.ts";
 import type { PositionKey } from "./prompt.ts";
@@ -31,7 +32,6 @@ interface Match {
 const leastShared = 8;
 
 /** Bytes that are kept where nothing is said: one conversation of a 7 B at its longest, many of a small model's. */
-const mostBytes = 2 ** 31;
 
 /**
  * Rows of one KV cache that begin and end at different times. A row stays where it is while it is in use, but that
@@ -51,12 +51,13 @@ export class KeyValueRows {
   /** Decoders of so many first rows, for the cache's present buffers. */
   #decoders = new Map<number, { readonly window: KeyValueCache; readonly decoder: Decoder }>();
 
-  /** @param limit bytes of keys and values that are kept for others; absent: what two full rows for each take, at most 2 GiB */
+  /** @param limit bytes of keys and values that are kept for others; absent: as `engineDefaults` says */
   constructor(model: LoadedModel, rows: number, limit?: number) {
     this.#model = model;
     this.#cache = model.newCache(evenCount(rows), model.firstCapacity);
     const fullRow = model.config.language.maxPositions * this.#cache.bytesPerPosition;
-    this.#limit = limit ?? Math.min(2 * rows * fullRow, mostBytes);
+    this.#limit =
+      limit ?? Math.min(engineDefaults.keptConversations * rows * fullRow, engineDefaults.keyValueCacheBytes);
     this.#rows = Array.from({ length: evenCount(rows) }, (_, index) => ({
       index,
       keys: [],

@@ -14,6 +14,7 @@ import { type Graph, type HostTensor, leavesOf } from "../tensor/index.ts";
 import { requireSoundAttention } from "./attention-check.ts";
 import { type AttentionMaps, attentionMaps } from "./attention-maps.ts";
 import { ClosedError } from "./closed.ts";
+import { engineDefaults } from "./engine-defaults.ts";
 import { type Allocate, KeyValueCache } from "./key-value-cache.ts";
 import type { Picture } from "./prompt.ts";
 import { VisualCache } from "./visual-cache.ts";
@@ -23,9 +24,6 @@ export interface BoundProgram {
   readonly program: Program;
   readonly parameters: Readonly<Record<string, HostTensor>>;
 }
-
-/** Bytes of visual tokens that are kept where nothing is said: 64 pictures of a 7 B, thousands of a small model's. */
-const visualCacheBytes = 64 * 65 * 4096 * Float32Array.BYTES_PER_ELEMENT;
 
 /** Pictures, or frames of videos, that go through the vision encoder at once. */
 const picturesAtOnce = 16;
@@ -43,7 +41,7 @@ export class LoadedModel {
   readonly stored: StoredParameters | undefined;
   readonly #programs = new Map<string, Promise<BoundProgram>>();
   /** The visual tokens of pictures seen before. */
-  readonly visualCache = new VisualCache(visualCacheBytes);
+  readonly visualCache = new VisualCache(engineDefaults.visualCacheBytes);
   #sound: Promise<void> | undefined;
   /** Calls that are encoding pictures. */
   #encoding = 0;
