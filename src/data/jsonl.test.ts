@@ -107,6 +107,8 @@ describe("jsonlSource", () => {
     await expect(jsonlSource(caption, { content: "caption" })).rejects.toThrow(
       /line 2: a caption has one picture/,
     );
+    const said = await write("said.jsonl", [{ text: "Human: what?\nAI: a red thing", image: ["a.png"] }]);
+    await expect(jsonlSource(said, { content: "caption" })).rejects.toThrow(/line 1: .* got a conversation/);
     const text = await write("text.jsonl", [{ text: "words" }, { text: "more", image: ["a.png"] }]);
     await expect(jsonlSource(text, { content: "text" })).rejects.toThrow(
       /line 2: plain text has no pictures, got 1/,

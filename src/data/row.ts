@@ -147,6 +147,9 @@ export function markProblems(row: Row, content: RowContent, takesVideos: boolean
       `a caption has one picture and no <image> mark, got ${all} and ${marks + filmMarks}${otherMarks(row.text, false)}${meant}`,
     );
   }
+  if (content === "caption" && /^Human: /m.test(row.text) && /^AI: /m.test(row.text)) {
+    problems.push("a caption is learned as it is written, got a conversation; say content: conversation");
+  }
   if (content === "conversation" && marks !== pictures) {
     problems.push(
       `needs one <image> mark a picture, got ${marks} for ${pictures}${otherMarks(row.text, false)}`,
