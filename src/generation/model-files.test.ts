@@ -164,3 +164,26 @@ test.each([
     new RegExp(`processor_config\\.json: must describe CLIP's preprocessing, got\\n {2}- ${key}`),
   );
 });
+
+test("a model without bos gets none, in prompts and in answers that go on", async () => {
+  const directory = modelWith({ "tokenizer_config.json": (json) => ({ ...json, bos_token: null }) });
+  const ask = { role: "user", content: "hello" } as const;
+  const idsOf = async (owl: Owl): Promise<readonly number[]> => (await owl.prompt([ask])).ids;
+  const [bos, ...rest] = await loaded(fixture.directory, idsOf);
+  expect(bos).toBe(1);
+  await loaded(directory, async (owl) => {
+    expect(await idsOf(owl)).toEqual(rest);
+    expect(await answerOf(owl)).not.toBe("");
+    const two = [ask, { role: "assistant", content: "hi" }, ask] as const;
+    expect((await owl.prompt(two)).ids).not.toContain(1);
+  });
+});
+
+test("settings that are not computed here are told when the model is loaded", async () => {
+  const directory = modelWith({ "generation_config.json": () => ({ suppress_tokens: [5] }) });
+  const told: string[] = [];
+  const owl = await Owl.load(directory, { threads: 1, onWarning: (warning) => told.push(warning) });
+  expect(told).toEqual([expect.stringMatching(/generation_config\.json: .*suppress_tokens \[5\]/)]);
+  expect(owl.warnings).toEqual(told);
+  await owl.close();
+});

@@ -1,6 +1,5 @@
 import {
   type Adapter,
-  baseWarning,
   loadAdapter,
   mergeLora,
   type NamedTensors,
@@ -32,6 +31,7 @@ import { Engine, type EngineOptions } from "./engine.ts";
 import { Generator, type GeneratorOptions, type GeneratorRequest } from "./generator.ts";
 import { checkLoadOptions, type LoadOptions } from "./load-options.ts";
 import { LoadedModel } from "./loaded-model.ts";
+import { defaultsOf, warningsOf } from "./model-defaults.ts";
 import {
   type ForwardResult,
   forward,
@@ -43,7 +43,7 @@ import { limitRules, type PictureSource, type ReadingLimits, readMedia } from ".
 import type { Prompt } from "./prompt.ts";
 import { Reply } from "./reply.ts";
 import type { TokenConstraint } from "./request.ts";
-import { type GenerationSettings, SettingsError, settingsFromGenerationConfig } from "./settings.ts";
+import type { GenerationSettings } from "./settings.ts";
 import { areMappable, storedParameters } from "./stored-weights.ts";
 import { tokenlessIds } from "./tokenless-ids.ts";
 
@@ -111,11 +111,8 @@ export class Owl {
     const { checkpoint, config, base, stored } = await readModel(run?.base ?? directory, mapped);
     if (stored !== undefined && adapterFile !== undefined) throw adapterError(directory, adapterFile);
     const adapter = adapterFile === undefined ? run?.trained : await loadAdapter(adapterFile);
-    const warning =
-      adapterFile !== undefined && adapter !== undefined
-        ? await baseWarning(adapter, adapterFile, directory, checkpoint.config)
-        : undefined;
-    if (warning !== undefined) (options.onWarning ?? console.warn)(warning);
+    const warnings = await warningsOf(checkpoint, directory, adapter, adapterFile);
+    for (const warning of warnings) (options.onWarning ?? console.warn)(warning);
     const merged = adapter ? mergeLora(base, adapter, adapterFile ?? directory) : base;
     const loaded = new LoadedModel(config, merged, opened, stored);
     if (stored !== undefined) await loaded.ready();
@@ -135,12 +132,12 @@ export class Owl {
       defaults: defaultsOf(checkpoint, config),
       fidelity,
       framesPerVideo,
-      warnings: warning === undefined ? [] : [warning],
+      warnings,
       progress: run && { step: run.step, steps: run.steps },
     });
   }
 
-  /** What was doubtful when the model was loaded: an adapter that was trained on another one. */
+  /** What was doubtful when the model was loaded: an adapter of another one, settings that are not computed here. */
   get warnings(): readonly string[] {
     return this.#parts.warnings;
   }
@@ -369,22 +366,4 @@ async function tokenizerIfThere(directory: string, template: unknown): Promise<T
     if ((await pathKind(joinPath(directory, name))) === "file") return loadTokenizer(directory, settings);
   }
   return undefined;
-}
-
-/** What generation_config.json says, over the special ids of config.json. */
-function defaultsOf(checkpoint: OpenedCheckpoint, { language }: OwlConfig): GenerationSettings {
-  const { generationConfig, directory } = checkpoint;
-  const where = joinPath(directory, "generation_config.json");
-  if (generationConfig !== undefined && (typeof generationConfig !== "object" || generationConfig === null)) {
-    throw new SettingsError(
-      `${where}: must be a JSON object, got ${JSON.stringify(generationConfig).slice(0, 40)}`,
-    );
-  }
-  const ids = {
-    bos_token_id: language.bosId,
-    eos_token_id: [language.eosId, ...(language.otherEosIds ?? [])],
-    pad_token_id: language.padId,
-  };
-  const said = Object.entries(generationConfig ?? {}).filter(([, value]) => value !== null);
-  return settingsFromGenerationConfig({ ...ids, ...Object.fromEntries(said) }, where);
 }

@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import {
   completeSettings,
+  generationWarning,
   plainSettings,
   SettingsError,
   settingsFromGenerationConfig,
@@ -106,4 +107,19 @@ test("what is wrong where it is used names the file and its own keys", () => {
     "early_stopping",
   );
   expect(() => settingsFromGenerationConfig([])).toThrow("must be a JSON object");
+});
+
+test("what would change answers and is not computed is told", () => {
+  expect(generationWarning({ min_p: 0.1, suppress_tokens: [3], do_sample: true, top_p: 0.5 }, "f.json")).toBe(
+    "f.json: asks for what is not computed here: min_p 0.1, suppress_tokens [3]; answers may differ from transformers'",
+  );
+  const neutral = {
+    typical_p: 1,
+    suppress_tokens: null,
+    bad_words_ids: [],
+    guidance_scale: 1,
+    use_cache: true,
+  };
+  expect(generationWarning({ ...neutral, do_sample: true, transformers_version: "4" })).toBeUndefined();
+  expect(generationWarning({ do_sample: false, min_p: 0.1, typical_p: 0.5 })).toBeUndefined();
 });

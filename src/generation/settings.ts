@@ -214,6 +214,49 @@ export function settingsFromGenerationConfig(
   return checked(given, plainSettings, where, nameOf);
 }
 
+/** Settings of transformers that are not computed here, each with the value that asks for nothing. */
+const notComputed: Readonly<Record<string, unknown>> = {
+  bad_words_ids: null,
+  begin_suppress_tokens: null,
+  diversity_penalty: 0,
+  encoder_no_repeat_ngram_size: 0,
+  encoder_repetition_penalty: 1,
+  exponential_decay_length_penalty: null,
+  forced_bos_token_id: null,
+  forced_eos_token_id: null,
+  guidance_scale: 1,
+  min_length: 0,
+  min_new_tokens: 0,
+  num_beam_groups: 1,
+  penalty_alpha: 0,
+  sequence_bias: null,
+  suppress_tokens: null,
+  watermarking_config: null,
+};
+const notComputedInSampling: Readonly<Record<string, unknown>> = {
+  epsilon_cutoff: 0,
+  eta_cutoff: 0,
+  min_p: 0,
+  top_h: 0,
+  typical_p: 1,
+};
+
+/**
+ * A warning for what a generation_config.json asks for that would change the answers and is not computed here; undefined
+ * where there is nothing of the kind.
+ */
+export function generationWarning(json: object, where = "generation_config.json"): string | undefined {
+  const sampling = "do_sample" in json && json.do_sample === true;
+  const table = { ...notComputed, ...(sampling && notComputedInSampling) };
+  const asked = Object.entries(json).filter(([name, value]) => {
+    const isEmpty = value === null || (Array.isArray(value) && value.length === 0);
+    return name in table && !isEmpty && value !== false && value !== table[name];
+  });
+  if (asked.length === 0) return undefined;
+  const shown = asked.map(([name, value]) => `${name} ${JSON.stringify(value).slice(0, 40)}`);
+  return `${where}: asks for what is not computed here: ${shown.join(", ")}; answers may differ from transformers'`;
+}
+
 /** Files of many models say −1 for a token that there is not. */
 function withoutNegativeIds(given: Record<string, unknown>): Record<string, unknown> {
   const isToken = (id: unknown): boolean => typeof id !== "number" || id >= 0;

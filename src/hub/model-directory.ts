@@ -102,7 +102,9 @@ function nameOf(model: unknown): string {
 async function refusal(name: string, path: string): Promise<HubError> {
   const shown = shortened(name) || '""';
   if ((await pathKind(path).catch(() => "missing")) === "file") {
-    return new HubError(`${shown}: ${must}, got a file; name the directory it lies in`);
+    return new HubError(
+      `${shown}: ${must}, got a file; name the directory it lies in (an adapter's file is given as the adapter: --adapter)`,
+    );
   }
   const isPath = /[\\/]/.test(name);
   const near = isPath ? fileName(name) === shippedModel && shippedModel : nearestName(name, [shippedModel]);

@@ -56,11 +56,16 @@ export class ModelConfigError extends Error {
   override name = "ModelConfigError";
   readonly problems: readonly string[];
 
-  constructor(where: string, problems: readonly string[]) {
+  /** @param whole the only problem, where the model is of another kind: one line says all */
+  constructor(where: string, problems: readonly string[], whole?: string) {
     const next = "Compare it with the config.json of the published checkpoint.";
     const list = problems.map((problem) => `  - ${problem}`).join("\n");
     const count = `${problems.length} problem${problems.length === 1 ? "" : "s"}`;
-    super(`${where}: must describe an mPLUG-Owl that is computed here, got ${count}:\n${list}\n${next}`);
+    super(
+      whole === undefined
+        ? `${where}: must describe an mPLUG-Owl that is computed here, got ${count}:\n${list}\n${next}`
+        : `${where}: must describe an mPLUG-Owl (${whole}`,
+    );
     this.problems = problems;
   }
 }
@@ -117,7 +122,7 @@ const VIDEO_PARAMETER = "temporal_query_tokens";
  */
 export function parseConfig(json: unknown, where = "config.json", weights?: TensorSizes): OwlConfig {
   const other = otherKind(json);
-  if (other !== undefined) throw new ModelConfigError(where, [other]);
+  if (other !== undefined) throw new ModelConfigError(where, [other], other);
   const sized = weights ? withSizesOf(json, weights) : json;
   const result = schema.safeParse(sized);
   const problems = (result.error?.issues ?? []).map(

@@ -15,5 +15,5 @@ export function otherKind(json: unknown): string | undefined {
   if (abstractor !== undefined || type === undefined || type === "mplug-owl") return undefined;
   const parts = ["clip", "clip_vision_model", "llama", "bloom"].includes(String(type));
   const hint = parts ? "; owl assemble makes one of a CLIP and a LLaMA or BLOOM" : "";
-  return `model_type: must be "mplug-owl" (MplugOwlForConditionalGeneration), got ${kindOf(json)}${hint}`;
+  return `model_type "mplug-owl"), got ${kindOf(json)}${hint}`;
 }

@@ -1,0 +1,42 @@
+import { type Adapter, baseWarning, type OpenedCheckpoint } from "../checkpoint/index.ts";
+import type { OwlConfig } from "../model/index.ts";
+import { joinPath } from "../platform/index.ts";
+import {
+  type GenerationSettings,
+  generationWarning,
+  SettingsError,
+  settingsFromGenerationConfig,
+} from "./settings.ts";
+
+/** What is doubtful about a model that loads all the same. */
+export async function warningsOf(
+  { config, generationConfig }: OpenedCheckpoint,
+  directory: string,
+  adapter: Adapter | undefined,
+  adapterFile: string | undefined,
+): Promise<string[]> {
+  const where = joinPath(directory, "generation_config.json");
+  const warnings = [
+    adapter && adapterFile !== undefined && (await baseWarning(adapter, adapterFile, directory, config)),
+    generationWarning(Object(generationConfig), where),
+  ];
+  return warnings.filter((warning) => typeof warning === "string");
+}
+
+/** What generation_config.json says, over the special ids of config.json. */
+export function defaultsOf(checkpoint: OpenedCheckpoint, { language }: OwlConfig): GenerationSettings {
+  const { generationConfig, directory } = checkpoint;
+  const where = joinPath(directory, "generation_config.json");
+  if (generationConfig !== undefined && (typeof generationConfig !== "object" || generationConfig === null)) {
+    throw new SettingsError(
+      `${where}: must be a JSON object, got ${JSON.stringify(generationConfig).slice(0, 40)}`,
+    );
+  }
+  const ids = {
+    bos_token_id: language.bosId,
+    eos_token_id: [language.eosId, ...(language.otherEosIds ?? [])],
+    pad_token_id: language.padId,
+  };
+  const said = Object.entries(generationConfig ?? {}).filter(([, value]) => value !== null);
+  return settingsFromGenerationConfig({ ...ids, ...Object.fromEntries(said) }, where);
+}
