@@ -25,7 +25,7 @@ export function withoutOldestTurns(
 ): { readonly text: string; readonly leftOut: number } {
   const { head, turns } = rowTurns(text, template);
   const answered = turns.findLastIndex((turn) => lineMark(turn, template.assistant)) + 1;
-  if (answered < 2) return { text, leftOut: 0 };
+  if (answered < 2 || fits(text)) return { text, leftOut: 0 };
   const keep = (count: number, until: number): string => {
     const carried = marksIn(turns.slice(0, answered - count).join("")).map(
       (mark) => `${template.user}${mark}\n`,
