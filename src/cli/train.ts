@@ -102,11 +102,11 @@ A recipe says what is learned, from what, and with which numbers. It may derive 
 
   # mine.yaml; paths are relative to this file
   extends: stage-2                 # \`owl recipe stage-2\` shows its numbers and their reasons
-  model: owl-nano                  # where to start
+  model: owl-nano                  # where to start; from nothing: config: nano and tokenizer: DIR (\`owl tokenizer\`)
   output: ../runs/mine             # model/, adapter/, state/ (checkpoint), log.jsonl
   data:
-    - file: text.jsonl             # {"text": "…\\nHuman: …\\nAI: …"} a line
-    - file: pictures.jsonl         # {"image": ["a.jpg"], "text": "…\\nHuman: <image>\\nHuman: …\\nAI: …"}
+    - file: text.jsonl             # {"text": "Human: …\\nAI: …"} a line
+    - file: pictures.jsonl         # {"image": ["a.jpg"], "text": "Human: <image>\\nHuman: …\\nAI: …"}
   steps: 200
   batch: 16
   learningRate: 2.0e-4
@@ -114,7 +114,9 @@ A recipe says what is learned, from what, and with which numbers. It may derive 
 Published recipes:
 ${publishedList}
 
-Ctrl-C stops after the step under way, with a checkpoint.`,
+The model that is made is asked as its rows are written: a sentence before their first "Human: " is its system sentence.
+Ctrl-C stops after the step under way, with a checkpoint; \`owl chat runs/mine\` asks it. docs/training.md begins with
+forty pictures of one's own.`,
     )
     .action(trainFrom);
 }
