@@ -20,6 +20,8 @@ export {
   type GenerationSettings,
   type GradientResult,
   type LoadOptions,
+  MediaError,
+  type MediaProblem,
   type ModelInputs,
   Owl,
   type Picture,

@@ -5,6 +5,7 @@ import {
   choicesOf,
   finishReasonOf,
   makeAnswers,
+  notesOf,
   takePlaces,
   usageOf,
 } from "./answers.ts";
@@ -109,6 +110,7 @@ async function whole(asking: Asking, completion: Completion): Promise<Response> 
         finish_reason: finishReasonOf(finishReason),
       })),
       usage: usageOf(answers, asked.n ?? 1),
+      ...notesOf(answers),
     },
     { headers: { "cache-control": "no-store" } },
   );
@@ -132,6 +134,8 @@ function streamed(asking: Asking, completion: Completion): Response {
     for (const [index, { finishReason }] of answers.entries()) {
       piece(index, "", null, finishReasonOf(finishReason));
     }
-    if (wantsUsage) send({ ...head, choices: [], usage: usageOf(answers, asked.n ?? 1) });
+    const notes = notesOf(answers);
+    if (wantsUsage) send({ ...head, choices: [], usage: usageOf(answers, asked.n ?? 1), ...notes });
+    else if (notes.notes !== undefined) send({ ...head, choices: [], ...notes });
   });
 }

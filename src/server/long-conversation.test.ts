@@ -115,7 +115,18 @@ describe("what is longer than the model's positions", () => {
     const almost = asked([user("cat ".repeat(200))], { max_tokens: 200, repetition_penalty: 0.01 });
     const reply = await answered(almost);
     expect(reply).toMatchObject({ choices: [{ finish_reason: "length" }] });
-    expect(reply.notes).toEqual(["The answer was cut: the model's 256 positions are full."]);
+    const notes = ["The answer was cut: the model's 256 positions are full."];
+    expect(reply.notes).toEqual(notes);
+    const prompt = {
+      model: "owl-nano",
+      prompt: Array(250).fill(5),
+      max_tokens: 50,
+      repetition_penalty: 0.01,
+    };
+    const completion = await served.post("/v1/completions", prompt);
+    expect(await completion.json()).toMatchObject({ choices: [{ finish_reason: "length" }], notes });
+    const events = await eventsOf(await served.post("/v1/completions", { ...prompt, stream: true }));
+    expect(events.at(-2)).toMatchObject({ choices: [], notes });
   });
 });
 
