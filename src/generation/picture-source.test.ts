@@ -61,6 +61,10 @@ test("a picture is the same picture in whatever form it comes", async () => {
     ["an http: URL", new URL(`${address}/a.png`)],
     ["a data: text", `data:image/png;base64,${base64}`],
     ["a data: text without a type", `data:;base64,${base64}`],
+    ["a data: text with line breaks", `data:image/png;base64,${base64.replace(/.{76}/g, "$&\r\n")}`],
+    ["a percent-encoded data: text", `data:image/png;base64,${encodeURIComponent(base64)}`],
+    ["a data: text without padding", `data:image/png;base64,${base64.replaceAll("=", "")}`],
+    ["a data: text of bytes", `data:image/png,${png.toString("hex").replace(/../g, "%$&")}`],
     ["DATA: in capitals", `DATA:image/png;base64,${base64}`],
     ["a data: URL", new URL(`data:image/png;base64,${base64}`)],
     ["a Blob", new Blob([png])],
@@ -104,6 +108,13 @@ test("a video comes in the same forms", async () => {
   ]) {
     expect(await keysOf(video)).toEqual(expected);
   }
+});
+
+test("what is wrong with a data: URL is told", async () => {
+  await expect(keyOf("data:image/png;base64,ab!c")).rejects.toThrow(
+    'data: URL: must hold base64, got the letter "!"',
+  );
+  await expect(keyOf(`data:image/png;base64${"A".repeat(5000)}`)).rejects.toThrow(/^data: URL: .{1,120}$/);
 });
 
 describe("what is no picture", () => {

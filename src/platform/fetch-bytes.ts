@@ -1,3 +1,4 @@
+import { bytesOfDataUrl } from "./data-url.ts";
 import { FileError } from "./file-error.ts";
 import { shortened } from "./shortened.ts";
 
@@ -19,6 +20,11 @@ export async function fetchBytes(
   const where = url.protocol === "data:" ? "data: URL" : shortened(url.href);
   const failed = (got: string, cause?: unknown): FileError =>
     new FileError(`${where}: must be a file that can be fetched, got ${got}`, { cause });
+  if (url.protocol === "data:") {
+    const bytes = bytesOfDataUrl(url.href);
+    if (bytes.byteLength > maxBytes) throw failed(`more than ${maxBytes} bytes`);
+    return bytes;
+  }
   const response = await fetch(url, { signal: signal ?? null }).catch((error: unknown) => {
     signal?.throwIfAborted();
     throw failed(reasonOf(error), error);
