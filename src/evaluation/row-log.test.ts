@@ -1,39 +1,41 @@
-import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, beforeAll, expect, it } from "vitest";
+import { afterAll, beforeAll, expect, test } from "vitest";
 import { z } from "zod";
-import { openRowLog } from "./row-log.ts";
+import { openRowLog, readRows } from "./row-log.ts";
 
-const schema = z.object({ id: z.number() });
-let directory: string;
-beforeAll(async () => {
-  directory = await mkdtemp(join(tmpdir(), "owl-rows-"));
+const schema = z.object({ said: z.string() });
+
+let folder: string;
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), "owl-rows-"));
 });
-afterAll(() => rm(directory, { recursive: true }));
+afterAll(() => rmSync(folder, { recursive: true }));
 
-it("is written by one program at a time", async () => {
-  const path = join(directory, "answers.jsonl");
-  const first = await openRowLog(path, schema);
-  await first.append({ id: 1 });
-  await expect(openRowLog(path, schema)).rejects.toThrow(
-    /answers.jsonl: must be written by one program at a time/,
-  );
-  await first.close();
-  expect(await readdir(directory)).toEqual(["answers.jsonl"]);
-  const second = await openRowLog(path, schema);
-  await second.append({ id: 2 });
-  await second.close();
-  expect(second.rows).toEqual([{ id: 1 }, { id: 2 }]);
+const fileOf = (content: string | Uint8Array): string => {
+  const path = join(folder, "rows.jsonl");
+  writeFileSync(path, content);
+  return path;
+};
+
+test("a byte order mark in front is no part of the first row, and another encoding is told", async () => {
+  expect(await readRows(fileOf('\ufeff{"said": "é"}\n{"said": "b"}\n'), schema)).toEqual([
+    { said: "é" },
+    { said: "b" },
+  ]);
+  await expect(
+    readRows(fileOf(Buffer.from('{"said": "a"}\n{"said": "\xe9"}\n', "latin1")), schema),
+  ).rejects.toThrow("rows.jsonl: must be UTF-8 text, got line 2 in another encoding");
 });
 
-it("goes on behind whole lines, and is free again after rows that do not fit", async () => {
-  const path = join(directory, "torn.jsonl");
-  await writeFile(path, '{"id":"x"}\n');
-  await expect(openRowLog(path, schema)).rejects.toThrow(/line 1/);
-  await writeFile(path, '{"id":1}\n{"id":');
+test("a last line that was torn in the middle of a letter is cut off, and no byte more", async () => {
+  const whole = Buffer.from('\ufeff{"said": "é"}\n');
+  const torn = Buffer.from('{"said": "🦉').subarray(0, -2);
+  const path = fileOf(Buffer.concat([whole, torn]));
+  expect(await readRows(path, schema)).toEqual([{ said: "é" }]);
   const log = await openRowLog(path, schema);
-  await log.append({ id: 2 });
+  await log.append({ said: "next" });
   await log.close();
-  expect(await readFile(path, "utf8")).toBe('{"id":1}\n{"id":2}\n');
+  expect(readFileSync(path, "utf8")).toBe('\ufeff{"said": "é"}\n{"said":"next"}\n');
 });

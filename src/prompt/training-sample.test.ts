@@ -2,7 +2,7 @@ import { fileURLToPath } from "node:url";
 import { beforeAll, describe, expect, test } from "vitest";
 import type { HostTensor } from "../tensor/index.ts";
 import type { Tokenizer } from "../tokenizer/index.ts";
-import { loadTokenizer } from "../tokenizer/index.ts";
+import { createTokenizer, loadTokenizer } from "../tokenizer/index.ts";
 import type { TrainingSample } from "./index.ts";
 import { encodeCaption, encodePlainText, encodeTrainingSample, padBatch } from "./index.ts";
 
@@ -161,5 +161,29 @@ describe("a batch", () => {
     expect(() => padBatch([encode("Human: hi\nAI: yes.")], tokenizer, { length: 3 })).toThrow(
       /at most 3 \+ 1 ids/,
     );
+  });
+});
+
+describe("with a tokenizer that has no bos", () => {
+  const without = (): Tokenizer =>
+    createTokenizer(tokenizer.json, { ...tokenizer.configuration, bos_token: null });
+  const options = { maxLength: 200, tokensPerImage, where: "train.jsonl:7" };
+
+  test("every kind of row begins without one, and is else the same", () => {
+    const text = "Human: <image>\nHuman: what is this?\nAI: an owl.";
+    for (const of of [
+      (one: Tokenizer) => encodeTrainingSample(text, one, options),
+      (one: Tokenizer) => encodeCaption("an owl", one, options),
+    ]) {
+      const [with_, own] = [of(tokenizer), of(without())];
+      expect(own.ids).toEqual(with_.ids.slice(1));
+      expect(own.counted).toEqual(with_.counted.slice(1));
+    }
+  });
+
+  test("the first token of a plain text is not learned: nothing could predict it", () => {
+    const own = encodePlainText("an owl", without(), options);
+    expect(own.ids).toEqual(encodePlainText("an owl", tokenizer, options).ids.slice(1));
+    expect(own.counted).toEqual(own.ids.map((_, index) => index > 0));
   });
 });

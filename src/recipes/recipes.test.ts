@@ -79,6 +79,9 @@ describe("recipe files", () => {
   it("derive in three lines", async () => {
     const path = await write("derived.yaml", "extends: small.yaml\nlearningRate: 0.5\nsteps: 9\n");
     const { recipe, output, data } = await readRecipeFile(path);
+    // Editors of some systems put a byte order mark in front.
+    await writeFile(path, `\ufeff${await readFile(path, "utf8")}`);
+    expect(await readRecipeFile(path)).toMatchObject({ recipe, output, data });
     expect(recipe).toMatchObject({ stage: "2", learningRate: 0.5, steps: 9, batch: 4, betas: [0.9, 0.999] });
     expect(output).toBe(join(directory, "run"));
     expect(data.map(({ file }) => file)).toEqual([
