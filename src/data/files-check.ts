@@ -82,7 +82,7 @@ function placesOf(rows: readonly Row[]): Place[] {
 }
 
 /** A checksum of texts, in their order. */
-export function digestOf(texts: readonly string[]): string {
+function digestOf(texts: readonly string[]): string {
   const digest = newDigest("sha256");
   const encoder = new TextEncoder();
   for (const text of texts) digest.update(encoder.encode(`${text}\n`));

@@ -1,7 +1,7 @@
 import { decodeImage, decodeVideo, type RgbImage } from "../image/index.ts";
-import { parentDirectory } from "../platform/index.ts";
+import { newDigest, parentDirectory } from "../platform/index.ts";
 import { DataError, type Example, type ExampleSource, requireNone } from "./example.ts";
-import { checkFiles, digestOf, type FileCheckOptions, type LineProblem } from "./files-check.ts";
+import { checkFiles, type FileCheckOptions, type LineProblem } from "./files-check.ts";
 import { markProblems, parseRow, type Row, type RowContent } from "./row.ts";
 import { readRowLines } from "./row-lines.ts";
 
@@ -49,11 +49,14 @@ export async function jsonlSource(path: string, options: JsonlOptions = {}): Pro
   const problems: LineProblem[] = [];
   const found: Row[] = [];
   const directory = parentDirectory(path);
+  const digest = newDigest("sha256");
+  const encoder = new TextEncoder();
   for (const line of (await readRowLines(path)).slice(0, most)) {
     const row = parseRow(line, directory);
     if (!("line" in row)) problems.push(...row.map((problem) => ({ line: line.number, problem })));
     else {
       found.push(row);
+      digest.update(encoder.encode(`${line.text}\n`));
       const own = [...markProblems(row, content, videos !== undefined), ...(textProblems?.(row) ?? [])];
       problems.push(...own.map((problem) => ({ line: line.number, problem })));
     }
@@ -70,7 +73,7 @@ export async function jsonlSource(path: string, options: JsonlOptions = {}): Pro
     textOf: (index) => found[index].text,
     nameOf: (index) => `${path}:${found[index].line}`,
     hasVideo: (index) => found[index].videos.length > 0,
-    fingerprint: { rows: digestOf(found.map(({ written }) => written)), files: files.digest },
+    fingerprint: { rows: digest.hex(), files: files.digest },
   };
 }
 

@@ -13,8 +13,6 @@ export interface Row {
   readonly images: readonly string[];
   /** Paths of the videos, in order. */
   readonly videos: readonly string[];
-  /** The row as its file has it, for telling whether it was changed. */
-  readonly written: string;
 }
 
 /** A row, or what is wrong with its line. */
@@ -27,7 +25,7 @@ export function parseRow({ number, text, foreign }: RowLine, directory: string):
     return [`must be JSON, got ${syntaxProblem(text, error)}`];
   }
   if (typeof value !== "object" || value === null || Array.isArray(value)) return ["must be a JSON object"];
-  return rowOf(value as Readonly<Record<string, unknown>>, { number, text }, directory);
+  return rowOf(value as Readonly<Record<string, unknown>>, number, directory);
 }
 
 function syntaxProblem(text: string, error: unknown): string {
@@ -37,7 +35,7 @@ function syntaxProblem(text: string, error: unknown): string {
 
 function rowOf(
   value: Readonly<Record<string, unknown>>,
-  { number, text: written }: { readonly number: number; readonly text: string },
+  line: number,
   directory: string,
 ): Row | readonly string[] {
   const { text } = value;
@@ -50,7 +48,7 @@ function rowOf(
     ...strayKeys(value),
   ];
   if (problems.length > 0 || typeof text !== "string" || !isList(images) || !isList(videos)) return problems;
-  return { line: number, text, images, videos, written };
+  return { line, text, images, videos };
 }
 
 const isList = (paths: readonly string[] | string): paths is readonly string[] => typeof paths !== "string";

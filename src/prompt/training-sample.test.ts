@@ -100,6 +100,8 @@ describe("a conversation to learn from", () => {
   test("with something like a mark that is none is refused, all of it at once", () => {
     const text = "Human:hi\nAI: hello\nHuman:bye\nAI: good bye";
     expect(() => encode(text)).toThrow(/^train.jsonl:7: "Human:hi" .*; "Human:bye" \(line 3 of the text\): /);
+    const many = `Human: hi\nAI: hello\n${"human: again\n".repeat(1000)}`;
+    expect(() => encode(many)).toThrow(/; and 995 more$/);
     const options = { maxLength: 60, tokensPerImage, fidelity: "reference" } as const;
     expect(learned(encodeTrainingSample(text, tokenizer, options))).toBe(
       " hello\nHuman:bye\n</s> good bye</s>",

@@ -60,7 +60,7 @@ export function encodeTrainingSample(
   }
   const lines = withLineFeeds(text);
   const problems = markProblems(lines, template);
-  if (problems.length > 0) throw new PromptError(`${where}: ${problems.join("; ")}`);
+  if (problems.length > 0) throw new PromptError(`${where}: ${listed(problems)}`);
   const cut = (some: string): Piece[] => cutTurns(some, template, where);
   const { text: kept, leftOut } =
     options.truncation === "turns"
@@ -105,6 +105,13 @@ export function encodeCaption(
     { kind: "answer", parts: [{ text: said, splitSpecialTokens: true }] },
   ];
   return pack(pieces, tokenizer, options, where);
+}
+
+const problemsShown = 5;
+
+function listed(problems: readonly string[]): string {
+  const more = problems.length - problemsShown;
+  return problems.slice(0, problemsShown).join("; ") + (more > 0 ? `; and ${more} more` : "");
 }
 
 /** A text whose lines end with `\n` alone: what ended them on somebody's system is nothing to learn. */

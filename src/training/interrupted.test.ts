@@ -68,6 +68,17 @@ describe("a run that was interrupted", () => {
     expect(await savedStep(place)).toBe(2);
   });
 
+  it("in the middle of the optimizer's work has no checkpoint of what is half done", async () => {
+    const place = join(directory, "half");
+    const whole = await newTrainer();
+    const trainer = new Proxy(whole, {
+      get: (one, key) => (key === "isSound" ? false : Reflect.get(one, key, one)),
+    });
+    const failed = train({ recipe, directory: place, trainer, reader: failingAt(12) });
+    await expect(failed).rejects.toThrow("rows.jsonl:6");
+    await expect(savedStep(place)).rejects.toThrow(/ENOENT/);
+  });
+
   it("by weights that diverge keeps its last checkpoint", async () => {
     const place = join(directory, "diverged");
     const reader: Reader<TokenBatch> = async (at) => {
