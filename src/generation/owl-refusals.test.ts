@@ -114,6 +114,8 @@ describe("conversations", () => {
       /message 0 has images: pictures and videos are parts/,
     ],
     [{ role: "human", content: "hi" }, /role "human"/],
+    [{ role: "h".repeat(100_000), content: "hi" }, /^.{1,300}$/s],
+    [{ role: "user", content: [{ type: "t".repeat(100_000) }] }, /^.{1,300}$/s],
   ])("%j is no conversation", async (given, says) => {
     const failed = await owl.prompt(untyped<Conversation>(given)).catch((error: unknown) => error);
     expect(failed).toBeInstanceOf(PromptError);

@@ -16,7 +16,7 @@ import {
 } from "../platform/index.ts";
 import { cachedModel } from "./cache.ts";
 import { HubError } from "./errors.ts";
-import { readRepoName } from "./repo-name.ts";
+import { readRepoName, repoOfAddress } from "./repo-name.ts";
 import type { HubOptions } from "./settings.ts";
 
 /** The name of the model that comes with the package. */
@@ -94,8 +94,8 @@ function nameOf(model: unknown): string {
   const url = URL.canParse(String(model)) ? new URL(model) : undefined;
   const path = url && pathOfUrl(url);
   if (path !== undefined) return path;
-  const [, repo] = /^https?:\/\/(?:huggingface\.co|hf\.co)\/([^/?#]+\/[^/?#]+)/i.exec(String(model)) ?? [];
-  const next = repo === undefined ? "fetch its files into a directory" : `write ${shortened(repo)}`;
+  const repo = repoOfAddress(String(model));
+  const next = repo === undefined ? "fetch its files into a directory" : `write ${repo}`;
   throw new HubError(`${shortened(String(model))}: ${must} or a name, got an address; ${next}`);
 }
 

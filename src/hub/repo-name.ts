@@ -1,3 +1,4 @@
+import { shortened } from "../platform/index.ts";
 import { HubError } from "./errors.ts";
 
 /** A model repo of the hub at a revision. */
@@ -25,11 +26,19 @@ export function readRepoName(text: string): RepoName | undefined {
 
 /** As {@link readRepoName}. @throws HubError where the text cannot be one */
 export function parseRepoName(text: string): RepoName {
-  const name = readRepoName(text);
+  const name = typeof text === "string" ? readRepoName(text) : undefined;
   if (name !== undefined) return name;
+  const repo = repoOfAddress(String(text));
+  const next = repo === undefined ? "check the name" : `write ${repo}`;
   throw new HubError(
-    `${text}: must be a repo of the hub, org/name or org/name@revision, got something else; check the name`,
+    `${shortened(String(text)) || "an empty text"}: must be a repo of the hub, org/name or org/name@revision, got something else; ${next}`,
   );
+}
+
+/** The repo that an address of the hub's pages is about. */
+export function repoOfAddress(address: string): string | undefined {
+  const [, repo = ""] = /^https?:\/\/(?:huggingface\.co|hf\.co)\/([^/?#]+\/[^/?#]+)/i.exec(address) ?? [];
+  return readRepoName(repo) && repo;
 }
 
 /** The name as a person writes it. */

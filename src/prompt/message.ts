@@ -1,3 +1,4 @@
+import { described } from "../platform/index.ts";
 import { PromptError } from "./error.ts";
 import type { TurnGuard } from "./turn-guard.ts";
 
@@ -99,13 +100,13 @@ function problemsOf<Image, Video>(messages: readonly Message<Image, Video>[]): s
   if (messages.length === 0) return ["no message"];
   const problems = messages.flatMap((message, index) => messageProblems(message, index));
   const { role } = messages.findLast((message) => message.role !== "system") ?? messages[0];
-  if (role !== "user") problems.push(`a last message by ${JSON.stringify(role)}`);
+  if (role !== "user") problems.push(`a last message by ${described(role)}`);
   return problems;
 }
 
 function messageProblems<Image, Video>({ role, content }: Message<Image, Video>, index: number): string[] {
   const where = `message ${index}`;
-  if (!["system", "user", "assistant"].includes(role)) return [`${where}: role ${JSON.stringify(role)}`];
+  if (!["system", "user", "assistant"].includes(role)) return [`${where}: role ${described(role)}`];
   if (typeof content !== "string" && !Array.isArray(content))
     return [`${where}: content that is neither text nor parts`];
   if (content.length === 0 && role === "user") return [`${where}: no content`];
@@ -122,7 +123,7 @@ function partProblem(
 ): string | undefined {
   const { type, text, image, video } = part;
   if (type !== "text" && type !== "image" && type !== "video")
-    return `type ${JSON.stringify(type)}, not "text", "image" or "video"`;
+    return `type ${described(type)}, not "text", "image" or "video"`;
   if (type === "text") return typeof text === "string" ? undefined : "a text part without text";
   if (type === "image" && image === undefined) return "an image part without image";
   if (type === "video" && video === undefined) return "a video part without video";

@@ -5,7 +5,7 @@ export { FileError } from "../file-error.ts";
 export * from "../file-kind.ts";
 export { JpegScanError, wholeJpeg } from "../jpeg.ts";
 export * from "../kernel-memory.ts";
-export { nearestName } from "../nearest-name.ts";
+export * from "../nearest-name.ts";
 export { DeviceLostError, OnnxRuntimeError, OutOfMemoryError } from "../onnx-runtime.ts";
 export { checkOptions, type OptionRules, OptionsError, option, optionProblems } from "../options.ts";
 export { PlatformError } from "../platform-error.ts";
