@@ -10,9 +10,12 @@ import {
   addExamples,
   answered,
   answers,
+  archiveOf,
   ask,
+  base64Of,
   chooser,
   field,
+  importFile,
   type OpenedPage,
   openPage,
   openStage,
@@ -40,7 +43,9 @@ function beginningOf(response: Response): Response {
 
 /** What an answer says in place of words, or below them. */
 const problemOf = (page: Page) => answers(page).last().locator(".problem");
-const tryAgain = (page: Page) => page.getByRole("button", { name: "Try again" });
+const tryAgain = (page: Page) => page.getByRole("button", { name: "Try again", exact: true });
+/** What stands in place of an answer where asking the same again could not help. */
+const refusalOf = (page: Page) => page.getByRole("group", { name: "Not answered" });
 
 describe.skipIf(skipChromium)("the page, when something is in the way", { timeout: 3 * patience }, () => {
   let stage: Stage;
@@ -125,7 +130,7 @@ describe.skipIf(skipChromium)("the page, when something is in the way", { timeou
     expect(await answered(page)).not.toBe("");
   });
 
-  it("two pictures in one question, a second turn; more than the server takes is told in words", async () => {
+  it("two pictures in one question, a second turn; no more than the server takes are added", async () => {
     const bodies: string[] = [];
     page.on("request", (request) => {
       if (request.url().endsWith("/v1/chat/completions")) bodies.push(request.postData() ?? "");
@@ -145,22 +150,89 @@ describe.skipIf(skipChromium)("the page, when something is in the way", { timeou
     }
     expect(shown[0]).not.toBe("");
 
+    // The server has told how many it takes.
+    await chooser(page).setInputFiles(picturePath("penguin.png"));
+    await page.getByText("A conversation may have 2 pictures and videos.").waitFor();
+    await page.getByRole("button", { name: "New conversation" }).last().click();
     await addExamples(page, "penguin.png");
-    await field(page).fill("and this?");
-    await field(page).press("Enter");
-    await problemOf(page)
-      .getByText(/^This is more than the server takes: .*at most 2 pictures.*Leave out a picture/)
-      .waitFor();
+    expect(await ask(page, "what is this?")).not.toBe("");
   });
 
-  it("a conversation that has become too long is told in words", async () => {
+  it("a question that is too long is refused with ways on, and is in the way of no other", async () => {
     await field(page).fill("what do cats eat? ".repeat(60));
     await field(page).press("Enter");
-    await problemOf(page)
+    await refusalOf(page)
       .getByText(/^The server refused this: .*256/)
       .waitFor();
-    await page.keyboard.press("Alt+n");
+    expect(await tryAgain(page).count()).toBe(0);
+    expect(await answers(page).count()).toBe(0);
     expect(await ask(page, "what do cats eat?")).not.toBe("");
+    await refusalOf(page).getByRole("button", { name: "Edit the question" }).click();
+    const editor = page.getByRole("form", { name: "Edit the question" });
+    await editor.getByRole("textbox").fill("what do dogs eat?");
+    await editor.getByRole("textbox").press("Enter");
+    expect(await answered(page)).not.toBe("");
+    expect(await refusalOf(page).count()).toBe(0);
+  });
+
+  it("a conversation goes on for ever, and says what was left out; a meter shows how full it is", async () => {
+    const meter = page.getByRole("meter");
+    let notes = 0;
+    for (let i = 0; i < 20; i++) {
+      expect(await ask(page, "what do cats eat?")).not.toBe("");
+      notes = await page.getByText(/left out/).count();
+      const { used, most } = await meter.evaluate(({ value, max }: HTMLMeterElement) => ({
+        used: value,
+        most: max,
+      }));
+      expect(used).toBeGreaterThan(0);
+      expect(used).toBeLessThanOrEqual(most);
+      expect(most).toBe(256);
+    }
+    expect(notes).toBeGreaterThan(0);
+    expect(await page.getByRole("meter", { name: /of 256 positions/ }).count()).toBe(1);
+  });
+
+  it("a picture that the server cannot read is named, and the question is asked without it", async () => {
+    const broken = `data:image/png;base64,${base64Of("owl.png").slice(0, 400)}`;
+    const names = ["owl.png", "broken.png"];
+    const attachments = names.map((name) => ({ id: name, kind: "image", name, type: "image/png" }));
+    const files = { "owl.png": `data:image/png;base64,${base64Of("owl.png")}`, "broken.png": broken };
+    const turns = [
+      { role: "user", text: "what is this?", attachments },
+      { role: "assistant", text: "this is an owl.", state: "done", model: "owl-nano" },
+    ];
+    await importFile(page, archiveOf("two pictures", turns, files));
+    await page.getByText("1 conversation is imported.").waitFor();
+    await field(page).fill("what does it eat?");
+    await field(page).press("Enter");
+    await refusalOf(page)
+      .getByText(/^The server refused this/)
+      .waitFor();
+    await refusalOf(page).getByRole("button", { name: "Ask without broken.png" }).click();
+    expect(await answered(page)).not.toBe("");
+    expect(await questions(page).getByRole("img", { name: "broken.png" }).count()).toBe(0);
+    expect(await questions(page).getByRole("img", { name: "owl.png" }).count()).toBe(1);
+  });
+
+  it("a server that went away breaks no picture, and is found again by itself", async () => {
+    await ask(page, "what do cats eat?");
+    const connect = await stage.disconnect();
+    await page.keyboard.press("Alt+n");
+    await field(page).fill("what do dogs eat?");
+    await field(page).press("Enter");
+    await page.getByRole("button", { name: "not connected – try again" }).waitFor();
+    const isBroken = () =>
+      page.evaluate(
+        () => [...document.images].filter((image) => image.complete && image.naturalWidth === 0).length,
+      );
+    expect(await isBroken()).toBe(0);
+    await page.keyboard.press("Alt+n");
+    await page.getByRole("button", { name: "Example: owl" }).waitFor();
+    expect(await isBroken()).toBe(0);
+    await connect();
+    await page.getByText("The server is there again.").waitFor();
+    expect(await ask(page, "what do dogs eat?")).not.toBe("");
   });
 
   it.skipIf(skipFfmpeg)("a video is shown and asked about", async () => {
@@ -171,7 +243,7 @@ describe.skipIf(skipChromium)("the page, when something is in the way", { timeou
     await page.getByRole("button", { name: "Remove film.mp4" }).waitFor();
     await page.evaluate(() => {
       const dataTransfer = new DataTransfer();
-      dataTransfer.items.add(new File([new Uint8Array(17 * 2 ** 20)], "long.mp4", { type: "video/mp4" }));
+      dataTransfer.items.add(new File(["\0\0\0\x14ftypisom", new Uint8Array(17 * 2 ** 20)], "long.mp4"));
       window.dispatchEvent(new DragEvent("drop", { cancelable: true, dataTransfer }));
     });
     await page.getByText('"long.mp4" has 17 MB; a video may have 16 MB. Cut it shorter.').waitFor();

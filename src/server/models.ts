@@ -1,5 +1,6 @@
 import type { Engine, EngineOptions, Owl } from "../generation/index.ts";
 import { ApiError } from "./errors.ts";
+import type { Limits } from "./limits.ts";
 
 /** A model that a server answers with. */
 export interface ServedModel {
@@ -46,9 +47,14 @@ export class Models {
     });
   }
 
-  /** The models as `/v1/models` lists them. */
-  list(): object {
-    return { object: "list", data: [...this].map((model) => this.describe(model)) };
+  /** The models as `/v1/models` lists them, and beside them, for pages, what a request may have. */
+  list(limits: Limits): object {
+    const { bodyBytes, pictures, pictureBytes, pixels, tokens } = limits;
+    return {
+      object: "list",
+      data: [...this].map((model) => this.describe(model)),
+      limits: { body_bytes: bodyBytes, pictures, picture_bytes: pictureBytes, pixels, tokens },
+    };
   }
 
   /** One model as `/v1/models` describes it. */

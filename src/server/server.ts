@@ -196,12 +196,12 @@ class Server implements OwlServer {
 
   /** What is read: lists, states and files. */
   #addReading(app: Hono): void {
-    const { models, metrics } = this.#state;
+    const { models, metrics, limits } = this.#state;
     app.get("/healthz", ({ json }) =>
       json({ status: "ok", models: [...models].map(({ name }) => name) }, 200, noStore),
     );
     app.get("/metrics", () => metrics.response());
-    app.get("/v1/models", ({ json }) => json(models.list(), 200, noStore));
+    app.get("/v1/models", ({ json }) => json(models.list(limits), 200, noStore));
     for (const path of ["/healthz", "/metrics", "/v1/models"])
       app.all(path, () => refusedMethod("GET, HEAD"));
     app.get("/v1/models/:name{.+}", ({ req, json }) =>

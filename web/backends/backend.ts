@@ -30,6 +30,8 @@ export interface ModelInfo {
   readonly id: string;
   /** Whether its files can be fetched, so that it can run inside the page. */
   readonly hasFiles: boolean;
+  /** How many tokens a conversation may have, visual tokens and the answer included. Absent: not known. */
+  readonly positions?: number | undefined;
 }
 
 export interface ChatMessage {
@@ -39,7 +41,8 @@ export interface ChatMessage {
 
 export type ContentPart =
   | { readonly type: "text"; readonly text: string }
-  | { readonly type: "image" | "video"; readonly data: Blob };
+  /** `id` names the attachment in what a backend says of it. */
+  | { readonly type: "image" | "video"; readonly data: Blob; readonly id: string };
 
 export interface ChatSettings {
   readonly model: string;
@@ -70,7 +73,12 @@ export type ChatEvent =
   | { readonly text: string }
   /** What happens before the first characters, as files are fetched: words, and how far it is (0 to 1). */
   | { readonly progress: string; readonly fraction?: number | undefined }
-  | { readonly finish: FinishReason; readonly usage?: Usage | undefined };
+  | {
+      readonly finish: FinishReason;
+      readonly usage?: Usage | undefined;
+      /** What whoever reads the answer should know of it, such as turns that were left out. */
+      readonly notes?: readonly string[] | undefined;
+    };
 
 export interface AttentionMaps {
   readonly layers: number;
@@ -104,22 +112,37 @@ export interface BackendLimits {
   readonly videoBytes: number;
   /** Pictures and videos of a whole conversation. */
   readonly attachments: number;
+  /** New tokens of an answer; more are not asked for. */
+  readonly tokens: number;
   /** Picture formats that are sent as they are; others are rewritten as PNG, if the browser can read them. */
   readonly pictureTypes: readonly string[];
 }
 
-export type BackendErrorKind = "unreachable" | "busy" | "unauthorized" | "unsupported" | "refused" | "failed";
+/**
+ * `unreachable`, `busy` and `failed` may pass: asking the same again can help. The others say that what was asked cannot
+ * be answered as it is.
+ */
+export type BackendErrorKind = "unreachable" | "busy" | "failed" | "unauthorized" | "unsupported" | "refused";
+
+/** What is known of a failure besides its words. */
+export interface FailureDetails {
+  /** Seconds after which asking again may help. */
+  readonly retryAfter?: number | undefined;
+  /** OpenAI's word for it, as `context_length_exceeded`. */
+  readonly code?: string | undefined;
+  /** The id of the attachment that is in the way. */
+  readonly attachment?: string | undefined;
+}
 
 /** Something went wrong, said in words for whoever asked. */
 export class BackendError extends Error {
   override name = "BackendError";
   readonly kind: BackendErrorKind;
-  /** Seconds after which asking again may help. */
-  readonly retryAfter: number | undefined;
+  readonly details: FailureDetails;
 
-  constructor(kind: BackendErrorKind, message: string, retryAfter?: number) {
+  constructor(kind: BackendErrorKind, message: string, details: FailureDetails = {}) {
     super(message);
     this.kind = kind;
-    this.retryAfter = retryAfter;
+    this.details = details;
   }
 }

@@ -29,6 +29,7 @@ export class BrowserBackend implements ChatBackend {
     picturePixels: 50e6,
     videoBytes: 32 * mebibyte,
     attachments: 16,
+    tokens: 4096,
     pictureTypes: ["image/png", "image/jpeg", "image/webp", "image/gif", "image/avif"],
   };
   readonly #tell: (words: string) => void;
@@ -70,9 +71,9 @@ export class BrowserBackend implements ChatBackend {
     });
     const written = (async () => {
       for await (const text of reply) events.add({ text });
-      const { ids, promptTokens, finishReason } = await reply.answer();
+      const { ids, promptTokens, finishReason, notes } = await reply.answer();
       const usage = { promptTokens, completionTokens: ids.length };
-      events.add({ finish: finishReason === "length" ? "length" : "stop", usage });
+      events.add({ finish: finishReason === "length" ? "length" : "stop", usage, notes });
     })();
     written.then(
       () => events.end(),
@@ -236,6 +237,7 @@ export function toBackendError(error: unknown): BackendError {
     case "FileError":
       return new BackendError("unreachable", `A file of the model cannot be had: ${message}`);
     case "ContextLengthError":
+      return new BackendError("refused", message, { code: "context_length_exceeded" });
     case "PromptError":
     case "ImageError":
     case "SettingsError":

@@ -1,6 +1,6 @@
 import { afterEach, expect, test, vi } from "vitest";
 import { BackendError, type ChatEvent, type ChatSettings } from "./backend.ts";
-import { readAnswer, ServerBackend, toApiSettings } from "./server-backend.ts";
+import { attachmentAt, pageLimits, readAnswer, ServerBackend, toApiSettings } from "./server-backend.ts";
 
 const settings: ChatSettings = {
   model: "owl",
@@ -49,7 +49,7 @@ test.each([1, 3, 1000])("an answer in pieces of %i bytes, characters of several 
   expect(await collect(text, size)).toEqual([
     { text: "an öwl " },
     { text: "🦉" },
-    { finish: "stop", usage: { promptTokens: 7, completionTokens: 2 } },
+    { finish: "stop", usage: { promptTokens: 7, completionTokens: 2 }, notes: undefined },
   ]);
 });
 
@@ -99,7 +99,8 @@ test.each(refusals)("status %i is told in words", async (status, headers, words)
   vi.stubGlobal("fetch", async () => Response.json({ error: { message: "said so." } }, { status, headers }));
   const asking = new ServerBackend("").models();
   await expect(asking).rejects.toThrow(words);
-  if (status === 429) await expect(asking).rejects.toMatchObject({ kind: "busy", retryAfter: 5 });
+  if (status === 429)
+    await expect(asking).rejects.toMatchObject({ kind: "busy", details: { retryAfter: 5 } });
 });
 
 test("a server that is gone, and a refusal that is no JSON", async () => {
@@ -107,4 +108,50 @@ test("a server that is gone, and a refusal that is no JSON", async () => {
   await expect(new ServerBackend("").models()).rejects.toMatchObject({ kind: "unreachable" });
   vi.stubGlobal("fetch", async () => new Response("<html>", { status: 502 }));
   await expect(new ServerBackend("").models()).rejects.toThrow("Something went wrong in the server.");
+});
+
+test("a refusal says of what kind it is, and which attachment is in the way", async () => {
+  const data = new Blob(["x"], { type: "image/png" });
+  const messages = [
+    {
+      role: "user" as const,
+      content: [
+        { type: "image" as const, data, id: "first" },
+        { type: "text" as const, text: "?" },
+      ],
+    },
+    { role: "assistant" as const, content: [{ type: "text" as const, text: "an owl" }] },
+    { role: "user" as const, content: [{ type: "image" as const, data, id: "second" }] },
+  ];
+  expect(attachmentAt(messages, "messages[2].content[0].image_url.url")).toBe("second");
+  for (const param of ["messages", "messages[0].content[1].text", "messages[7].content[0]", "model"])
+    expect(attachmentAt(messages, param)).toBeUndefined();
+});
+
+test("what a server takes is told with its models", async () => {
+  const mebibyte = 2 ** 20;
+  vi.stubGlobal("fetch", async () =>
+    Response.json({
+      data: [{ id: "owl", files: true, max_model_len: 256 }],
+      limits: { body_bytes: 8 * mebibyte, pictures: 2, picture_bytes: mebibyte, pixels: 1e6, tokens: 64 },
+    }),
+  );
+  const backend = new ServerBackend("");
+  expect(backend.limits).toMatchObject({ attachments: 16, tokens: 4096 });
+  expect(await backend.models()).toEqual([{ id: "owl", hasFiles: true, positions: 256 }]);
+  expect(backend.limits).toMatchObject({
+    attachments: 2,
+    tokens: 64,
+    picturePixels: 1e6,
+    pictureBytes: mebibyte,
+  });
+  // As many pictures as are taken fit into one request, in base64.
+  const { pictureBytes, attachments } = pageLimits({
+    body_bytes: 3e6,
+    pictures: 16,
+    picture_bytes: 2e7,
+    pixels: 1,
+    tokens: 1,
+  });
+  expect((pictureBytes * attachments * 4) / 3).toBeLessThan(3e6);
 });

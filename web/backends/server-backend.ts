@@ -17,19 +17,27 @@ import { brokenOff, refusal, unreachable } from "./server-errors.ts";
 
 const mebibyte = 2 ** 20;
 
+/** What `owl serve` lets itself be asked for, where it was told nothing else. */
+const usualLimits: ServerLimits = {
+  body_bytes: 32 * mebibyte,
+  pictures: 16,
+  picture_bytes: 20 * mebibyte,
+  pixels: 50e6,
+  tokens: 4096,
+};
+
+/** Limits as `/v1/models` tells them. */
+interface ServerLimits {
+  readonly body_bytes: number;
+  readonly pictures: number;
+  readonly picture_bytes: number;
+  readonly pixels: number;
+  readonly tokens: number;
+}
+
 /** Talks with `owl serve` (or any server of OpenAI's protocol) at an address. */
 export class ServerBackend implements ChatBackend {
-  /**
-   * `owl serve` takes 32 MiB a request by default, in which a byte of a file is 4/3 bytes of base64. Pictures of at
-   * most 1.4 MiB let a conversation have the 16 that it takes; a video fits beside a few of them.
-   */
-  readonly limits: BackendLimits = {
-    pictureBytes: 1.4 * mebibyte,
-    picturePixels: 50e6,
-    videoBytes: 16 * mebibyte,
-    attachments: 16,
-    pictureTypes: ["image/png", "image/jpeg", "image/webp", "image/gif"],
-  };
+  #limits = pageLimits(usualLimits);
   readonly #address: string;
 
   /** @param address of the server, without "/v1"; empty for the one that the page came from */
@@ -39,10 +47,21 @@ export class ServerBackend implements ChatBackend {
 
   async models(signal?: AbortSignal): Promise<readonly ModelInfo[]> {
     const response = await this.#fetch("/v1/models", { signal: signal ?? null });
-    const body = (await response.json()) as { data?: { id?: unknown; files?: unknown }[] };
-    return (body.data ?? []).flatMap(({ id, files }) =>
-      typeof id === "string" ? [{ id, hasFiles: files === true }] : [],
+    const { data = [], limits } = (await response.json()) as {
+      data?: { id?: unknown; files?: unknown; max_model_len?: unknown }[];
+      limits?: Partial<ServerLimits>;
+    };
+    this.#limits = pageLimits({ ...usualLimits, ...limits });
+    return data.flatMap(({ id, files, max_model_len: positions }) =>
+      typeof id === "string"
+        ? [{ id, hasFiles: files === true, ...(typeof positions === "number" && { positions }) }]
+        : [],
     );
+  }
+
+  /** As the server told them with its models. */
+  get limits(): BackendLimits {
+    return this.#limits;
   }
 
   async *chat(
@@ -54,10 +73,14 @@ export class ServerBackend implements ChatBackend {
       model: settings.model,
       messages: await Promise.all(messages.map(toApiMessage)),
       ...toApiSettings(settings),
+      truncation: "auto",
+      max_tokens: Math.min(settings.maxTokens, this.#limits.tokens),
       stream: true,
       stream_options: { include_usage: true },
     };
-    const response = await this.#post("/v1/chat/completions", body, signal);
+    const response = await this.#post("/v1/chat/completions", body, signal, (param) =>
+      attachmentAt(messages, param),
+    );
     if (response.body === null) throw brokenOff(undefined);
     yield* readAnswer(response.body);
   }
@@ -71,16 +94,26 @@ export class ServerBackend implements ChatBackend {
     await this.#post("/v1/feedback", { ...rest, messages: await Promise.all(messages.map(toApiMessage)) });
   }
 
-  #post(path: string, body: unknown, signal?: AbortSignal): Promise<Response> {
-    return this.#fetch(path, {
+  #post(
+    path: string,
+    body: unknown,
+    signal?: AbortSignal,
+    attachmentAt?: (param: string) => string | undefined,
+  ): Promise<Response> {
+    const request = {
       method: "POST",
       headers: { "content-type": "application/json" },
       body: JSON.stringify(body),
       signal: signal ?? null,
-    });
+    };
+    return this.#fetch(path, request, attachmentAt);
   }
 
-  async #fetch(path: string, request: RequestInit): Promise<Response> {
+  async #fetch(
+    path: string,
+    request: RequestInit,
+    attachmentAt?: (param: string) => string | undefined,
+  ): Promise<Response> {
     let response: Response;
     try {
       response = await fetch(`${this.#address}${path}`, request);
@@ -88,9 +121,34 @@ export class ServerBackend implements ChatBackend {
       if (request.signal?.aborted) throw error;
       throw unreachable();
     }
-    if (!response.ok) throw await refusal(response);
+    if (!response.ok) throw await refusal(response, attachmentAt);
     return response;
   }
+}
+
+/**
+ * The limits of a server, for the page. In a request a byte of a file is 4/3 bytes of base64: pictures are made as
+ * small as lets a conversation have all that it may have; a video may take half of the request.
+ */
+export function pageLimits(limits: ServerLimits): BackendLimits {
+  const { body_bytes, pictures, picture_bytes, pixels, tokens } = limits;
+  const fileBytes = body_bytes * 0.7;
+  return {
+    pictureBytes: Math.min(picture_bytes, fileBytes / pictures),
+    picturePixels: pixels,
+    videoBytes: Math.min(picture_bytes, body_bytes / 2),
+    attachments: pictures,
+    tokens,
+    pictureTypes: ["image/png", "image/jpeg", "image/webp", "image/gif"],
+  };
+}
+
+/** The attachment that an error's `param`, such as `messages[2].content[0].image_url`, speaks of. */
+export function attachmentAt(messages: readonly ChatMessage[], param: string): string | undefined {
+  const place = /^messages\[(\d+)\]\.content\[(\d+)\]/.exec(param);
+  if (place === null) return undefined;
+  const part = messages[Number(place[1])]?.content[Number(place[2])];
+  return part === undefined || part.type === "text" ? undefined : part.id;
 }
 
 /** What of the protocol's settings differs from the page's. */
@@ -138,6 +196,7 @@ interface Chunk {
     readonly finish_reason?: string | null;
   }[];
   readonly usage?: { readonly prompt_tokens: number; readonly completion_tokens: number } | null;
+  readonly notes?: readonly string[] | null;
 }
 
 /**
@@ -148,6 +207,7 @@ interface Chunk {
 export async function* readAnswer(body: ReadableStream<Uint8Array>): AsyncGenerator<ChatEvent> {
   let finish: FinishReason | undefined;
   let usage: Usage | undefined;
+  let notes: readonly string[] | undefined;
   for await (const data of eventData(body)) {
     if (data === "[DONE]") break;
     const chunk = parseChunk(data);
@@ -155,6 +215,7 @@ export async function* readAnswer(body: ReadableStream<Uint8Array>): AsyncGenera
     const [choice] = chunk.choices ?? [];
     if (choice?.delta?.content) yield { text: choice.delta.content };
     if (choice?.finish_reason) finish = choice.finish_reason === "length" ? "length" : "stop";
+    if (chunk.notes) notes = chunk.notes;
     if (chunk.usage) {
       usage = {
         promptTokens: chunk.usage.prompt_tokens,
@@ -165,7 +226,7 @@ export async function* readAnswer(body: ReadableStream<Uint8Array>): AsyncGenera
   if (finish === undefined) {
     throw new BackendError("unreachable", "The connection ended before the answer was complete.");
   }
-  yield { finish, usage };
+  yield { finish, usage, notes };
 }
 
 function parseChunk(data: string): Chunk {

@@ -1,10 +1,18 @@
-import { BackendError } from "./backend.ts";
+import { BackendError, type FailureDetails } from "./backend.ts";
 
-/** What a server's refusal says, in words for whoever asked. */
-export async function refusal(response: Response): Promise<BackendError> {
-  const said = await messageOf(response);
+/**
+ * What a server's refusal says, in words for whoever asked.
+ *
+ * @param attachmentAt the id of the attachment that a `param` such as `messages[2].content[0].image_url` speaks of
+ */
+export async function refusal(
+  response: Response,
+  attachmentAt: (param: string) => string | undefined = () => undefined,
+): Promise<BackendError> {
+  const { message: said, code, param } = await errorOf(response);
   const retryAfter = secondsOf(response.headers.get("retry-after"));
   const wait = retryAfter === undefined ? "in a moment" : `in ${inWords(retryAfter)}`;
+  const about: FailureDetails = { code, ...(param !== undefined && { attachment: attachmentAt(param) }) };
   switch (response.status) {
     case 401:
     case 403:
@@ -14,19 +22,22 @@ export async function refusal(response: Response): Promise<BackendError> {
       );
     case 404:
     case 501:
-      return new BackendError("unsupported", `The server does not offer this${because(said)}.`);
+      return new BackendError("unsupported", `The server does not offer this${because(said)}.`, { code });
     case 413:
-      return new BackendError(
-        "refused",
-        `This is more than the server takes${because(said)}. Leave out a picture or a video.`,
-      );
+      return new BackendError("refused", `This is more than the server takes${because(said)}.`, about);
     case 429:
     case 503:
-      return new BackendError("busy", `The server is busy${because(said)}. Try again ${wait}.`, retryAfter);
+      return new BackendError("busy", `The server is busy${because(said)}. Try again ${wait}.`, {
+        retryAfter,
+        code,
+      });
     default:
       return response.status < 500
-        ? new BackendError("refused", `The server refused this${because(said)}.`)
-        : new BackendError("failed", `Something went wrong in the server${because(said)}.`, retryAfter);
+        ? new BackendError("refused", `The server refused this${because(said)}.`, about)
+        : new BackendError("failed", `Something went wrong in the server${because(said)}.`, {
+            retryAfter,
+            code,
+          });
   }
 }
 
@@ -48,13 +59,14 @@ export function inWords(seconds: number): string {
 const because = (said: string | undefined): string =>
   said === undefined || said === "" ? "" : `: ${said.replace(/\.$/, "")}`;
 
-async function messageOf(response: Response): Promise<string | undefined> {
+/** What of OpenAI's error object is text. */
+async function errorOf(response: Response): Promise<{ message?: string; code?: string; param?: string }> {
   try {
-    const body = (await response.json()) as { error?: { message?: unknown } } | null;
-    const message = body?.error?.message;
-    return typeof message === "string" ? message : undefined;
+    const body = (await response.json()) as { error?: Record<string, unknown> } | null;
+    const texts = ["message", "code", "param"].map((key) => [key, body?.error?.[key]]);
+    return Object.fromEntries(texts.filter(([, value]) => typeof value === "string"));
   } catch {
-    return undefined;
+    return {};
   }
 }
 

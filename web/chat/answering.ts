@@ -1,8 +1,16 @@
-import { BackendError, type ChatBackend, type ChatMessage, type ChatSettings } from "../backends/backend.ts";
+import {
+  BackendError,
+  type ChatBackend,
+  type ChatMessage,
+  type ChatSettings,
+  type Usage,
+} from "../backends/backend.ts";
 import type { AnswerTurn } from "../conversation/conversation.ts";
 
 /** What changes of an answer while it is written. */
-export type AnswerFields = Partial<Pick<AnswerTurn, "text" | "state" | "problem" | "usage" | "timing">>;
+export type AnswerFields = Partial<
+  Pick<AnswerTurn, "text" | "state" | "problem" | "failure" | "notes" | "cut" | "usage" | "timing">
+>;
 
 export interface Progress {
   readonly words: string;
@@ -20,6 +28,8 @@ export interface AnswerListener {
 export interface Answerer {
   readonly backend: ChatBackend;
   readonly settings: ChatSettings;
+  /** Positions of the model; undefined: not known. */
+  readonly positions?: number | undefined;
 }
 
 /**
@@ -42,7 +52,10 @@ export async function writeAnswer(
   let last = begin;
   let text = "";
   try {
-    const [{ backend, settings }, read] = await unlessAborted(Promise.all([answerer, messages]), signal);
+    const [{ backend, settings, positions }, read] = await unlessAborted(
+      Promise.all([answerer, messages]),
+      signal,
+    );
     for await (const event of backend.chat(read, settings, signal)) {
       if ("text" in event) {
         last = now();
@@ -51,9 +64,11 @@ export async function writeAnswer(
         text += event.text;
         listener.change({ text });
       } else if ("finish" in event) {
-        const { finish, usage } = event;
+        const { finish, usage, notes } = event;
         listener.change({
           state: finish === "length" ? "length" : "done",
+          ...(finish === "length" && { cut: cutBy(usage, positions) }),
+          ...(notes !== undefined && notes.length > 0 && { notes }),
           usage,
           timing: timing(begin, first ?? now(), last, usage?.completionTokens),
         });
@@ -65,7 +80,7 @@ export async function writeAnswer(
     throw new BackendError("failed", "The answer ended without saying why.");
   } catch (error) {
     if (signal.aborted) listener.change({ state: "stopped" });
-    else listener.change({ state: "failed", problem: inWords(error) });
+    else listener.change({ state: "failed", problem: inWords(error), failure: failureOf(error) });
   } finally {
     listener.progress(undefined);
   }
@@ -80,6 +95,25 @@ function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> 
   return Promise.race([promise, aborted]);
 }
 
+/** What cut an answer: a model whose positions are all taken can say no more, whatever the settings allow. */
+function cutBy(usage: Usage | undefined, positions: number | undefined): AnswerTurn["cut"] {
+  if (usage === undefined || positions === undefined) return "setting";
+  return usage.promptTokens + usage.completionTokens >= positions ? "positions" : "setting";
+}
+
+function failureOf(error: unknown): AnswerTurn["failure"] {
+  if (!(error instanceof BackendError)) return undefined;
+  const { code, attachment } = error.details;
+  return {
+    kind: error.kind,
+    ...(code !== undefined && { code }),
+    ...(attachment !== undefined && { attachment }),
+  };
+}
+
+/** Fewer tokens, or a shorter time, tell no rate: the characters came all at once. */
+const leastForRate = { tokens: 10, seconds: 0.1 };
+
 function timing(
   begin: number,
   first: number,
@@ -88,7 +122,8 @@ function timing(
 ): AnswerTurn["timing"] {
   const seconds = (last - first) / 1000;
   // The first token came with the prompt; the rate is that of the others.
-  const rate = tokens !== undefined && tokens > 2 && seconds > 0 ? (tokens - 1) / seconds : undefined;
+  const isMeasured = tokens !== undefined && tokens >= leastForRate.tokens && seconds >= leastForRate.seconds;
+  const rate = isMeasured ? (tokens - 1) / seconds : undefined;
   return { firstMilliseconds: Math.round(first - begin), tokensPerSecond: rate, tokens };
 }
 

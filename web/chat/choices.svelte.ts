@@ -1,7 +1,16 @@
 import type { ChatBackend, ChatSettings, ModelInfo } from "../backends/backend.ts";
 import { type BackendName, backends } from "../backends/choice.ts";
-import { loadPreferences, type Preferences, savePreferences, type Theme } from "../storage/preferences.ts";
+import {
+  loadPreferences,
+  onPreferences,
+  type Preferences,
+  savePreferences,
+  type Theme,
+} from "../storage/preferences.ts";
 import { inWords } from "./answering.ts";
+import { notices } from "./notices.svelte.ts";
+
+const millisecondsBetweenTries = 4000;
 
 /** What a person has chosen: how the page looks, who answers, and how. */
 class Choices {
@@ -24,6 +33,39 @@ class Choices {
 
   set theme(theme: Theme) {
     this.#keep({ theme });
+  }
+
+  /** The model that is asked. */
+  readonly model = $derived(this.models.find(({ id }) => id === this.settings.model));
+
+  /** Follows what another tab sets, and looks whether whoever has gone is back. */
+  watch(): () => void {
+    const forget = onPreferences((preferences) => {
+      const isOther = preferences.backend !== this.preferences.backend;
+      this.preferences = preferences;
+      if (isOther) void this.connect();
+    });
+    const timer = setInterval(() => void this.#lookAgain(), millisecondsBetweenTries);
+    return () => {
+      forget();
+      clearInterval(timer);
+    };
+  }
+
+  /** Whoever answered cannot be reached any more. */
+  lose(problem: string): void {
+    if (this.preferences.backend !== "server") return;
+    this.models = [];
+    this.problem = problem;
+  }
+
+  async #lookAgain(): Promise<void> {
+    const { backend } = this;
+    if (this.problem === undefined || this.isConnecting || backend === undefined || document.hidden) return;
+    const models = await backend.models().catch(() => []);
+    if (models.length === 0 || backend !== this.backend || this.problem === undefined) return;
+    await this.connect();
+    if (this.problem === undefined) notices.tell("The server is there again.");
   }
 
   /** Changes who answers, and asks for the models. */

@@ -36,10 +36,12 @@ export class Draft {
     const { attachments } = backend.limits;
     const room = attachments - session.attachmentCount(this.#parent) - this.attachments.length - this.pending;
     if (files.length > room) {
-      notices.problem(
-        `A conversation may have ${attachments} pictures and videos. Start a new one, or leave some out.`,
-      );
+      notices.problem(`A conversation may have ${attachments} pictures and videos.`, {
+        label: "New conversation",
+        run: () => session.show(),
+      });
     }
+    const problems: string[] = [];
     for (const file of files.slice(0, Math.max(0, room))) {
       this.pending++;
       try {
@@ -47,11 +49,12 @@ export class Draft {
         const id = await session.keepFile(bytes);
         this.attachments = [...this.attachments, { id, type: bytes.type, ...rest }];
       } catch (error) {
-        notices.problem(error instanceof FileRefused ? error.message : `"${file.name}" cannot be read.`);
+        problems.push(error instanceof FileRefused ? error.message : `"${file.name}" cannot be read.`);
       } finally {
         this.pending--;
       }
     }
+    if (problems.length > 0) notices.problem(problems.join("\n"));
   }
 
   remove(id: string): void {

@@ -1,4 +1,4 @@
-import type { Rating } from "../backends/backend.ts";
+import type { ChatMessage, Rating } from "../backends/backend.ts";
 import { BackendError } from "../backends/backend.ts";
 import {
   type AnswerTurn,
@@ -7,78 +7,72 @@ import {
   type Conversation,
   changeAnswer,
   choose,
+  nameOf,
   newConversation,
   newId,
   path,
   pathTo,
+  sent,
   settle,
   siblings,
   type Turn,
+  type UserTurn,
+  withoutAttachment,
 } from "../conversation/conversation.ts";
 import { toMessages } from "../conversation/messages.ts";
-import { Storage } from "../storage/storage.ts";
 import { type Answerer, inWords, type Progress, writeAnswer } from "./answering.ts";
 import { choices } from "./choices.svelte.ts";
+import { Conversations, type Writing } from "./conversations.svelte.ts";
+import { navigation } from "./navigation.ts";
 import { notices } from "./notices.svelte.ts";
+import { whileWriting } from "./unfinished.ts";
 
-/** An answer that is being written. */
-interface Running {
-  readonly conversation: string;
-  readonly turn: string;
+/** An answer that this tab is writing. */
+interface Running extends Writing {
   readonly controller: AbortController;
 }
 
 /** The conversations, the one on view, and the answer that is being written. */
 class Session {
-  conversations = $state.raw<Readonly<Record<string, Conversation>>>({});
-  current = $state.raw<Conversation>(newConversation());
+  readonly #store: Conversations = new Conversations(
+    () => this.running,
+    (lost) => this.#lose(lost),
+  );
+  /** The one on view, as it was when it came on view. */
+  #shown = $state.raw<Conversation>(newConversation());
   running = $state.raw<Running | undefined>();
   progress = $state.raw<Progress | undefined>();
   isReady = $state(false);
-  #storage: Storage | undefined;
   #storedAt = 0;
 
+  readonly conversations = $derived(this.#store.all);
+  readonly current = $derived(this.#store.all[this.#shown.id] ?? this.#shown);
   readonly turns = $derived(path(this.current));
   readonly isWriting = $derived(this.running?.conversation === this.current.id);
   /** Those that somebody has written in, the latest first. */
   readonly list = $derived(Object.values(this.conversations).sort((a, b) => b.updatedAt - a.updatedAt));
 
   async open(): Promise<void> {
-    this.#storage = await Storage.open();
-    if (!this.#storage.keeps) {
-      notices.problem("This browser keeps nothing for this page: conversations are gone when it is closed.");
-    }
-    try {
-      const loaded = await this.#storage.load();
-      this.conversations = {
-        ...Object.fromEntries(loaded.map((one) => [one.id, one])),
-        ...this.conversations,
-      };
-    } catch {
-      notices.problem("Earlier conversations cannot be read from this browser.");
-    }
-    const wanted = this.conversations[location.hash.slice(1)];
-    if (wanted !== undefined && this.current.turns.length === 0) this.current = wanted;
+    navigation.onAddress = (id) => this.#look(id);
+    await this.#store.open();
+    if (this.current.turns.length === 0) this.#look(location.hash.slice(1));
     this.isReady = true;
   }
 
-  /** Shows another conversation; without an id a new one. */
+  /** Shows another conversation; without an id a new one. Back leads to the one before. */
   show(id?: string): void {
-    this.current = (id !== undefined && this.conversations[id]) || newConversation();
-    const hash =
-      this.current.turns.length === 0 ? location.pathname + location.search : `#${this.current.id}`;
-    history.replaceState(null, "", hash);
+    this.#look(id);
+    navigation.address(this.current.turns.length === 0 ? "" : this.current.id, false);
   }
 
   readonly readFile = async ({ id }: Attachment): Promise<Blob> => {
-    if (this.#storage === undefined) throw new Error("The page is still opening.");
-    return this.#storage.readFile(id);
+    return (await this.#store.storage).readFile(id);
   };
 
   async keepFile(file: Blob): Promise<string> {
     const id = newId();
     try {
-      await this.#storage?.saveFile(id, file);
+      await (await this.#store.storage).saveFile(id, file);
     } catch {
       notices.problem("The browser's store is full: this picture is there until the page is closed.");
     }
@@ -93,9 +87,30 @@ class Session {
   ask(text: string, attachments: readonly Attachment[], parent = this.turns.at(-1)?.id ?? null): void {
     if (this.running !== undefined) return;
     const question: Turn = { id: newId(), parent, role: "user", text, attachments };
-    this.#put(append(this.current, question));
-    if (location.hash.slice(1) !== this.current.id) history.replaceState(null, "", `#${this.current.id}`);
+    this.#append(question);
+    navigation.address(this.current.id, true);
     this.#answer(question.id);
+  }
+
+  /** Asks a question once more, and nothing before it. */
+  askAlone({ text, attachments }: UserTurn): void {
+    if (this.running !== undefined) return;
+    this.show();
+    this.ask(text, attachments);
+  }
+
+  /** From now on sends no turn before a question, and has it answered. */
+  leaveOutBefore(question: string): void {
+    if (this.running !== undefined) return;
+    this.#store.update(this.current.id, (found) => found && { ...found, begin: question });
+    this.#answer(question);
+  }
+
+  /** Takes a file out of the conversation, and has a question answered. */
+  removeAttachment(id: string, question: string): void {
+    if (this.running !== undefined) return;
+    this.#store.update(this.current.id, (found) => found && withoutAttachment(found, id));
+    this.#answer(question);
   }
 
   /** Has a question answered once more, in a branch of its own. */
@@ -108,13 +123,12 @@ class Session {
   }
 
   choose(turn: Turn): void {
-    this.#put(choose(this.current, turn));
+    this.#store.update(this.current.id, (found) => found && choose(found, turn));
   }
 
   rename(id: string, title: string): void {
-    const conversation = this.conversations[id];
-    if (conversation !== undefined && title.trim() !== "")
-      this.#put({ ...conversation, title: title.trim() });
+    const wanted = title.trim();
+    if (wanted !== "") this.#store.update(id, (found) => found && { ...found, title: wanted });
   }
 
   /** Empties the conversation on view; for a while it can be brought back. */
@@ -132,16 +146,13 @@ class Session {
     if (removed.length === 0) return;
     if (this.running !== undefined && ids.includes(this.running.conversation)) this.stop();
     const shown = this.current.id;
-    this.conversations = Object.fromEntries(
-      Object.entries(this.conversations).filter(([id]) => !ids.includes(id)),
-    );
-    for (const id of ids) void this.#storage?.remove(id);
-    if (ids.includes(shown)) this.show();
+    for (const id of ids) this.#store.update(id, () => undefined);
+    if (ids.includes(shown)) this.#leave();
     const words =
-      removed.length === 1 ? `"${removed[0].title}" is deleted.` : `${removed.length} are deleted.`;
+      removed.length === 1 ? `"${nameOf(removed[0])}" is deleted.` : `${removed.length} are deleted.`;
     const run = (): void => {
       // The answer that was being written was stopped.
-      for (const conversation of removed) this.#put(settle(conversation));
+      for (const one of removed) this.#store.update(one.id, (found) => found ?? settle(one, "stopped"));
       if (ids.includes(shown)) this.show(shown);
     };
     notices.tell(told ?? words, { label: "Undo", run });
@@ -149,8 +160,8 @@ class Session {
 
   /** Adds conversations that were imported. */
   async add(conversations: readonly Conversation[], files: ReadonlyMap<string, Blob>): Promise<void> {
-    for (const [id, file] of files) await this.#storage?.saveFile(id, file);
-    for (const conversation of conversations) this.#put(conversation);
+    for (const [id, file] of files) await (await this.#store.storage).saveFile(id, file);
+    for (const conversation of conversations) this.#store.update(conversation.id, () => conversation);
     if (conversations.length > 0) this.show(conversations[0].id);
   }
 
@@ -167,7 +178,7 @@ class Session {
       return;
     }
     try {
-      const messages = await toMessages(turns, this.readFile);
+      const messages = await toMessages(sent(this.current, turns), this.readFile);
       const { model, text } = answer;
       await backend.sendFeedback({ model, messages, answer: text, rating, ...(note !== "" && { note }) });
       notices.tell("Thank you. The server has kept it.");
@@ -179,13 +190,16 @@ class Session {
   }
 
   /**
-   * Files of a branch.
+   * Files of a branch that are sent.
    *
    * @param last its last turn, null for none; else the branch on view
    */
   attachmentCount(last: string | null = this.turns.at(-1)?.id ?? null): number {
     const turns = last === null ? [] : pathTo(this.current, last);
-    return turns.reduce((count, turn) => count + (turn.role === "user" ? turn.attachments.length : 0), 0);
+    return sent(this.current, turns).reduce(
+      (count, turn) => count + (turn.role === "user" ? turn.attachments.length : 0),
+      0,
+    );
   }
 
   #answer(question: string): void {
@@ -197,20 +211,31 @@ class Session {
       state: "writing",
       model: choices.settings.model,
     };
-    this.#put(append(this.current, answer));
+    this.#append(answer);
     const { id } = this.current;
     const running: Running = { conversation: id, turn: answer.id, controller: new AbortController() };
     this.running = running;
-    const messages = toMessages(pathTo(this.current, question), this.readFile);
-    const answerer = this.#answerer((model) => this.#change(id, answer.id, { model }));
-    void writeAnswer(answerer, messages, running.controller.signal, {
-      change: (fields) => this.#change(id, answer.id, fields),
+    const work = this.#write(running, this.#messages(question)).finally(() => {
+      this.running = undefined;
+      this.#sayIfSame(id, answer.id);
+    });
+    void whileWriting(answer.id, work);
+  }
+
+  #messages(question: string): Promise<ChatMessage[]> {
+    return toMessages(sent(this.current, pathTo(this.current, question)), this.readFile);
+  }
+
+  #write({ conversation, turn, controller }: Running, messages: Promise<ChatMessage[]>): Promise<void> {
+    const answerer = this.#answerer((model) => this.#change(conversation, turn, { model }));
+    return writeAnswer(answerer, messages, controller.signal, {
+      change: (fields) => {
+        this.#change(conversation, turn, fields);
+        if (fields.failure?.kind === "unreachable") choices.lose(fields.problem ?? "");
+      },
       progress: (progress) => {
         this.progress = progress;
       },
-    }).finally(() => {
-      this.running = undefined;
-      this.#sayIfSame(id, answer.id);
     });
   }
 
@@ -221,14 +246,14 @@ class Session {
    */
   async #answerer(name: (model: string) => void): Promise<Answerer> {
     await choices.connected();
+    // Perhaps somebody has come back.
+    if (choices.models.length === 0) await choices.connect();
     const { backend, settings } = choices;
     if (backend === undefined || choices.models.length === 0) {
-      // Perhaps it has come back by the next try.
-      void choices.connect();
       throw new BackendError("unreachable", choices.problem ?? "Nobody is there to answer yet.");
     }
     name(settings.model);
-    return { backend, settings };
+    return { backend, settings, positions: choices.model?.positions };
   }
 
   /** A second answer that is the same as the first wants an explanation. */
@@ -248,23 +273,47 @@ class Session {
   }
 
   #change(conversationId: string, id: string, fields: Parameters<typeof changeAnswer>[2]): void {
-    const conversation = this.conversations[conversationId];
-    if (conversation === undefined) return;
-    // What it becomes is stored, and once a second what there is of it.
-    const isStored =
-      fields.state !== undefined || fields.rating !== undefined || Date.now() > this.#storedAt + 1000;
+    const before = this.conversations[conversationId]?.turns.find((turn) => turn.id === id);
+    if (before?.role !== "assistant") return;
+    // The first words and what it becomes are stored, and every now and then what there is of it.
+    const isFirst = fields.text !== undefined && before.text === "";
+    const isFew = fields.state === undefined && fields.rating === undefined && !isFirst;
+    const isStored = !isFew || Date.now() > this.#storedAt + millisecondsBetweenStores;
     if (isStored) this.#storedAt = Date.now();
-    this.#put(changeAnswer(conversation, id, fields), isStored);
+    // The store has fewer words than this tab, which writes them.
+    const all = before.state === "writing" ? { text: before.text, ...fields } : fields;
+    this.#store.update(conversationId, (found) => found && changeAnswer(found, id, all), isStored);
   }
 
-  #put(conversation: Conversation, isStored = true): void {
-    this.conversations = { ...this.conversations, [conversation.id]: conversation };
-    if (this.current.id === conversation.id) this.current = conversation;
-    if (!isStored) return;
-    this.#storage?.save(conversation).catch(() => {
-      notices.problem("The browser's store is full: export conversations and delete some.");
-    });
+  /** Puts a turn behind the conversation on view, which it begins where it is the first. */
+  #append(turn: Turn): void {
+    const { current } = this;
+    const now = Date.now();
+    const isNew = current.turns.length === 0;
+    this.#store.update(current.id, (found) =>
+      found || isNew ? append(found ?? current, turn, now) : undefined,
+    );
+  }
+
+  /** Another tab has deleted a conversation. */
+  #lose(conversation: Conversation): void {
+    if (this.running?.conversation === conversation.id) this.stop();
+    if (this.#shown.id !== conversation.id) return;
+    this.#leave();
+    notices.tell(`"${nameOf(conversation)}" was deleted in another tab.`);
+  }
+
+  /** Shows a new conversation in place of one that is gone. */
+  #leave(): void {
+    this.#look();
+    navigation.address("", true);
+  }
+
+  #look(id = ""): void {
+    this.#shown = this.conversations[id] ?? newConversation();
   }
 }
+
+const millisecondsBetweenStores = 400;
 
 export const session = new Session();

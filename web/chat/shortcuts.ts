@@ -56,6 +56,14 @@ export interface KeyPress {
   readonly metaKey: boolean;
 }
 
+/**
+ * Whether a key only serves an input method, as the Enter that takes its word. Safari ends the composition before it
+ * tells of that key, which then has the code of such keys alone.
+ */
+export function isComposing({ isComposing, keyCode }: KeyboardEvent): boolean {
+  return isComposing || keyCode === 229;
+}
+
 const codes: Record<string, string> = { "[": "BracketLeft", "]": "BracketRight" };
 
 /**

@@ -1,5 +1,6 @@
 import { z } from "zod";
-import { type Attachment, attachmentsOf, type Conversation, newId } from "./conversation.ts";
+import { fromDataUrl } from "../pictures/data-url.ts";
+import { type Attachment, attachmentsOf, type Conversation, newId, settle } from "./conversation.ts";
 
 // Zod may compile its checks with `new Function`, which the page's Content-Security-Policy forbids.
 z.config({ jitless: true });
@@ -30,9 +31,17 @@ const answerTurn = z.object({
   parent: z.string(),
   role: z.literal("assistant"),
   text: z.string(),
-  state: z.enum(["done", "length", "stopped", "failed"]),
+  state: z.enum(["done", "length", "stopped", "interrupted", "failed"]),
   model: z.string(),
   problem: z.string().optional(),
+  failure: z
+    .object({
+      kind: z.enum(["unreachable", "busy", "failed", "unauthorized", "unsupported", "refused"]),
+      code: z.string().optional(),
+    })
+    .optional(),
+  notes: z.array(z.string()).optional(),
+  cut: z.enum(["setting", "positions"]).optional(),
   usage: z.object({ promptTokens: count, completionTokens: count }).optional(),
   timing: z
     .object({ firstMilliseconds: count, tokensPerSecond: count.optional(), tokens: count.optional() })
@@ -48,6 +57,7 @@ const conversation = z
     updatedAt: z.number(),
     turns: z.array(z.discriminatedUnion("role", [userTurn, answerTurn])),
     chosen: z.record(z.string(), z.string()),
+    begin: z.string().optional(),
   })
   .superRefine(({ turns, chosen }, context) => {
     // Parents come first, and questions and answers alternate, so there are no cycles.
@@ -115,7 +125,8 @@ export async function exportArchive(
   for (const attachment of conversations.flatMap(attachmentsOf)) {
     files[attachment.id] ??= await asDataUrl(await read(attachment), attachment.type);
   }
-  const plain = conversations.map(({ id: _, ...rest }) => rest);
+  // What is being written is exported as far as it has come.
+  const plain = conversations.map((one) => settle(one, "interrupted")).map(({ id: _, ...rest }) => rest);
   return JSON.stringify({ format, version, conversations: plain, files });
 }
 
@@ -173,12 +184,4 @@ async function asDataUrl(blob: Blob, type: string): Promise<string> {
     parts.push(String.fromCharCode(...bytes.subarray(at, at + step)));
   }
   return `data:${type};base64,${btoa(parts.join(""))}`;
-}
-
-function fromDataUrl(url: string): Blob {
-  const comma = url.indexOf(",");
-  const type = url.slice("data:".length, url.indexOf(";"));
-  return new Blob([Uint8Array.from(atob(url.slice(comma + 1)), (character) => character.charCodeAt(0))], {
-    type,
-  });
 }

@@ -7,13 +7,20 @@ import {
   type Conversation,
   changeAnswer,
   choose,
+  firstAnswer,
+  firstAttachment,
+  nameOf,
   newConversation,
   newId,
   path,
   pathTo,
+  sent,
   settle,
   siblings,
   type UserTurn,
+  whenOf,
+  withoutAttachment,
+  withWriting,
 } from "./conversation.ts";
 
 const ask = (id: string, parent: string | null, text = id): UserTurn => ({
@@ -85,7 +92,10 @@ test("nothing is changed in place", () => {
 });
 
 test("an answer that was being written counts as stopped", () => {
-  const conversation = settle(from(ask("q", null), say("a", "q", { state: "writing", text: "an" })));
+  const conversation = settle(
+    from(ask("q", null), say("a", "q", { state: "writing", text: "an" })),
+    "stopped",
+  );
   expect(conversation.turns[1]).toMatchObject({ state: "stopped", text: "an" });
 });
 
@@ -97,4 +107,75 @@ test("files of all branches, and the branch on view as text", () => {
   });
   expect(attachmentsOf(conversation).map(({ id }) => id)).toEqual(["p1", "p2", "p3"]);
   expect(asMarkdown(pathTo(conversation, "a"))).toBe("**You**\n\n[picture: p1.png]\n\nq\n\n**Owl**\n\na");
+});
+
+const picture = { id: "p", kind: "image" as const, name: "a.png", type: "image/png" };
+
+test("conversations of the same question are told apart by what was answered; a title that somebody gave stays", () => {
+  const one = from(
+    { ...ask("q", null, "what is this?"), attachments: [picture] },
+    say("a", "q", { text: "an owl.\nso" }),
+  );
+  expect(nameOf(one)).toBe("what is this? – an owl.");
+  expect(firstAnswer(one)).toBe("an owl.");
+  expect(firstAttachment(one)).toBe(picture);
+  expect(nameOf({ ...one, title: "Owls" })).toBe("Owls");
+  expect(nameOf(from(ask("q", null, "what is this?"), say("a", "q", { text: "" })))).toBe("what is this?");
+  expect(nameOf(newConversation())).toBe("Untitled");
+});
+
+test("the time of today, else the day", () => {
+  const now = new Date(2026, 5, 15, 14, 32).getTime();
+  const at = (updatedAt: number): string => whenOf({ ...newConversation(), updatedAt }, now);
+  expect(at(now)).toMatch(/32/);
+  expect(at(new Date(2026, 0, 3).getTime())).not.toMatch(/2026/);
+  expect(at(new Date(2024, 0, 3).getTime())).toMatch(/2024/);
+});
+
+test("what another tab wrote is taken over, and what this one is writing stays as it is here", () => {
+  const base = from(ask("q1", null), say("a1", "q1"));
+  const here = append(
+    append(base, ask("q2", "a1")),
+    say("a2", "q2", { state: "writing", text: "longer words" }),
+  );
+  const stored = append(
+    append(
+      append(append(base, ask("q2", "a1")), say("a2", "q2", { state: "writing", text: "long" })),
+      ask("q3", "a1"),
+    ),
+    say("a3", "q3"),
+  );
+  const both = withWriting(stored, here, "a2");
+  expect(both.turns.map(({ id }) => id)).toEqual(["q1", "a1", "q2", "a2", "q3", "a3"]);
+  expect(both.turns.find(({ id }) => id === "a2")?.text).toBe("longer words");
+  expect(ids(both)).toEqual(["q1", "a1", "q2", "a2"]);
+  expect(withWriting(stored, here, "gone")).toBe(stored);
+});
+
+test("an answer whose page went away was interrupted; others stay open", () => {
+  const open = from(
+    ask("q", null),
+    say("a", "q", { state: "writing" }),
+    ask("r", "a"),
+    say("b", "r", { state: "writing" }),
+  );
+  const states = settle(open, "interrupted", ({ id }) => id === "a").turns.flatMap((turn) =>
+    turn.role === "assistant" ? [turn.state] : [],
+  );
+  expect(states).toEqual(["interrupted", "writing"]);
+});
+
+test("turns before the one that a conversation begins with are not sent, and a file can be taken out", () => {
+  const long = from(
+    { ...ask("q1", null), attachments: [picture] },
+    say("a1", "q1"),
+    ask("q2", "a1"),
+    say("a2", "q2"),
+  );
+  expect(sent(long, path(long)).map(({ id }) => id)).toEqual(["q1", "a1", "q2", "a2"]);
+  expect(sent({ ...long, begin: "q2" }, path(long)).map(({ id }) => id)).toEqual(["q2", "a2"]);
+  // In a branch without that turn all of it is sent.
+  expect(sent({ ...long, begin: "elsewhere" }, path(long))).toHaveLength(4);
+  expect(attachmentsOf(withoutAttachment(long, "p"))).toEqual([]);
+  expect(withoutAttachment(long, "other").turns).toEqual(long.turns);
 });

@@ -1,4 +1,4 @@
-import type { Rating, Usage } from "../backends/backend.ts";
+import type { BackendErrorKind, Rating, Usage } from "../backends/backend.ts";
 
 /** A file of a turn. Its bytes are kept apart, under its id. */
 export interface Attachment {
@@ -27,16 +27,29 @@ export interface UserTurn {
   readonly attachments: readonly Attachment[];
 }
 
+/** Of what kind a failure is. */
+export interface Failure {
+  readonly kind: BackendErrorKind;
+  readonly code?: string | undefined;
+  /** The id of the attachment that is in the way. */
+  readonly attachment?: string | undefined;
+}
+
 export interface AnswerTurn {
   readonly id: string;
   readonly parent: string;
   readonly role: "assistant";
   readonly text: string;
-  /** "length": cut at the largest number of tokens. */
-  readonly state: "writing" | "done" | "length" | "stopped" | "failed";
+  /** "length": cut; "interrupted": the page went away while it was written. */
+  readonly state: "writing" | "done" | "length" | "stopped" | "interrupted" | "failed";
   readonly model: string;
   /** Why it failed, in words. */
   readonly problem?: string | undefined;
+  readonly failure?: Failure | undefined;
+  /** What should be known of it, such as turns that were left out of what was asked. */
+  readonly notes?: readonly string[] | undefined;
+  /** By what it was cut: the setting, or the positions of the model, which were full. */
+  readonly cut?: "setting" | "positions" | undefined;
   readonly usage?: Usage | undefined;
   readonly timing?: Timing | undefined;
   readonly rating?: Rating | undefined;
@@ -56,6 +69,8 @@ export interface Conversation {
   readonly updatedAt: number;
   readonly turns: readonly Turn[];
   readonly chosen: Readonly<Record<string, string>>;
+  /** The turn with which begins what is still sent; absent: the first. */
+  readonly begin?: string | undefined;
 }
 
 const root = "";
@@ -128,12 +143,61 @@ export function choose(conversation: Conversation, turn: Turn): Conversation {
   return { ...conversation, chosen: { ...conversation.chosen, [keyOf(turn.parent)]: turn.id } };
 }
 
-/** Answers that were being written when the page went away count as stopped. */
-export function settle(conversation: Conversation): Conversation {
+/**
+ * With the answers settled that are being written.
+ *
+ * @param state what became of them: the page went away, or somebody stopped them
+ * @param isMeant which of them; default all
+ */
+export function settle(
+  conversation: Conversation,
+  state: "interrupted" | "stopped",
+  isMeant: (turn: AnswerTurn) => boolean = () => true,
+): Conversation {
   const turns = conversation.turns.map((turn) =>
-    turn.role === "assistant" && turn.state === "writing" ? { ...turn, state: "stopped" as const } : turn,
+    turn.role === "assistant" && turn.state === "writing" && isMeant(turn) ? { ...turn, state } : turn,
   );
   return { ...conversation, turns };
+}
+
+/** The answers that are being written. */
+export function unfinished({ turns }: Conversation): AnswerTurn[] {
+  return turns.filter((turn): turn is AnswerTurn => turn.role === "assistant" && turn.state === "writing");
+}
+
+/** Whether asking the same again may help after a failure. */
+export function mayPass({ failure }: Pick<AnswerTurn, "failure">): boolean {
+  return failure === undefined || ["unreachable", "busy", "failed"].includes(failure.kind);
+}
+
+/** Without a file of a question. */
+export function withoutAttachment(conversation: Conversation, id: string): Conversation {
+  const turns = conversation.turns.map((turn) =>
+    turn.role === "user" && turn.attachments.some((file) => file.id === id)
+      ? { ...turn, attachments: turn.attachments.filter((file) => file.id !== id) }
+      : turn,
+  );
+  return { ...conversation, turns };
+}
+
+/** Of the turns that lead to a question those that are sent. */
+export function sent({ begin }: Conversation, turns: readonly Turn[]): readonly Turn[] {
+  const start = turns.findIndex(({ id }) => id === begin);
+  return turns.slice(Math.max(0, start));
+}
+
+/**
+ * A conversation as another tab has left it, with what is being written here: the answer, and the branch it is in.
+ *
+ * @param here the conversation in this tab
+ * @param writing the answer that this tab is writing
+ */
+export function withWriting(stored: Conversation, here: Conversation, writing: string): Conversation {
+  const own = here.turns.find(({ id }) => id === writing);
+  if (own === undefined || own.role === "user") return stored;
+  const branch = pathTo(stored, writing).map(({ parent, id }) => [keyOf(parent), id]);
+  const chosen = { ...stored.chosen, ...Object.fromEntries(branch) };
+  return { ...stored, chosen, turns: stored.turns.map((turn) => (turn.id === writing ? own : turn)) };
 }
 
 /** The files of all turns, those of branches too. */
@@ -143,10 +207,43 @@ export function attachmentsOf(conversation: Conversation): Attachment[] {
 
 const longestTitle = 48;
 
+/** What tells a conversation apart: its title, and behind a short one of the page's own what was first answered. */
+export function nameOf(conversation: Conversation): string {
+  const { title } = conversation;
+  const [question, answer] = path(conversation);
+  const isOwn = question?.role === "user" && title === titleFor(question);
+  if (!isOwn || answer?.role !== "assistant" || answer.text.trim() === "") return title || "Untitled";
+  return shortened(`${title} – ${answer.text.trim().split("\n")[0]}`, 2 * longestTitle);
+}
+
+/** The first words of what was first answered. */
+export function firstAnswer(conversation: Conversation): string {
+  const answer = path(conversation).find((turn) => turn.role === "assistant" && turn.text.trim() !== "");
+  return answer === undefined ? "" : shortened(answer.text.trim().split("\n")[0], 2 * longestTitle);
+}
+
+/** The first picture or video of a conversation's branch on view. */
+export function firstAttachment(conversation: Conversation): Attachment | undefined {
+  return path(conversation).flatMap((turn) => (turn.role === "user" ? turn.attachments : []))[0];
+}
+
+/** When a conversation was last written in: the time today, else the day. */
+export function whenOf({ updatedAt }: Conversation, now = Date.now()): string {
+  const [day, today] = [new Date(updatedAt), new Date(now)];
+  if (day.toDateString() === today.toDateString())
+    return day.toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" });
+  const year = day.getFullYear() === today.getFullYear() ? {} : { year: "numeric" as const };
+  return day.toLocaleDateString([], { day: "numeric", month: "short", ...year });
+}
+
+function shortened(line: string, longest: number): string {
+  return line.length <= longest ? line : `${line.slice(0, longest - 1).trimEnd()}…`;
+}
+
 function titleFor({ text, attachments }: UserTurn): string {
   const line = text.trim().split("\n")[0];
   if (line === "") return attachments[0]?.kind === "video" ? "A video" : "A picture";
-  return line.length <= longestTitle ? line : `${line.slice(0, longestTitle - 1).trimEnd()}…`;
+  return shortened(line, longestTitle);
 }
 
 /** A conversation's branch as Markdown, for the clipboard. Answers without a word are left out. */

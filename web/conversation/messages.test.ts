@@ -26,7 +26,7 @@ test("pictures stand before the words", async () => {
     {
       role: "user",
       content: [
-        { type: "image", data: bytes },
+        { type: "image", data: bytes, id: "p" },
         { type: "text", text: "what is this?" },
       ],
     },
@@ -40,7 +40,7 @@ test("answers without a word are left out, and the questions around them become 
     {
       role: "user",
       content: [
-        { type: "image", data: bytes },
+        { type: "image", data: bytes, id: "p" },
         { type: "text", text: "what is this?" },
       ],
     },
@@ -50,4 +50,16 @@ test("answers without a word are left out, and the questions around them become 
 test("a file that is gone is an error", async () => {
   const gone = () => Promise.reject(new Error("A file is gone."));
   await expect(toMessages([ask("what?", [picture])], gone)).rejects.toThrow("A file is gone.");
+});
+
+test("a question that was refused is left out with its files; one that nobody could answer is asked along", async () => {
+  const refused = { ...say("", "failed"), problem: "no", failure: { kind: "refused" as const } };
+  const away = { ...say("", "failed"), failure: { kind: "unreachable" as const } };
+  const texts = async (answer: AnswerTurn) =>
+    (await toMessages([ask("first", [picture]), answer, ask("second")], read)).flatMap(({ content }) =>
+      content.map((part) => (part.type === "text" ? part.text : part.type)),
+    );
+  expect(await texts(refused)).toEqual(["second"]);
+  expect(await texts(away)).toEqual(["image", "first", "second"]);
+  expect(await texts({ ...refused, text: "begun" })).toEqual(["image", "first", "begun", "second"]);
 });

@@ -1,9 +1,10 @@
 import type { ChatMessage, ContentPart } from "../backends/backend.ts";
-import type { Attachment, Turn, UserTurn } from "./conversation.ts";
+import { type Attachment, mayPass, type Turn, type UserTurn } from "./conversation.ts";
 
 /**
  * What a backend is asked, from the turns that lead to a question. Answers without a word (stopped at once, failed)
- * are left out; questions that then follow each other become one.
+ * are left out; questions that then follow each other become one. A question that was refused, because of a broken
+ * picture, say, is left out with its files: it would be refused again.
  *
  * @param read gives an attachment's bytes
  * @throws Error where the bytes of a file are gone
@@ -13,7 +14,8 @@ export async function toMessages(
   read: (attachment: Attachment) => Promise<Blob>,
 ): Promise<ChatMessage[]> {
   const messages: { role: ChatMessage["role"]; content: ContentPart[] }[] = [];
-  for (const turn of turns) {
+  for (const [i, turn] of turns.entries()) {
+    if (isRefused(turns[i + 1])) continue;
     const content = turn.role === "user" ? await userContent(turn, read) : answerContent(turn.text);
     if (content.length === 0) continue;
     const last = messages.at(-1);
@@ -23,6 +25,9 @@ export async function toMessages(
   return messages;
 }
 
+const isRefused = (answer: Turn | undefined): boolean =>
+  answer?.role === "assistant" && answer.state === "failed" && answer.text === "" && !mayPass(answer);
+
 const answerContent = (text: string): ContentPart[] => (text.trim() === "" ? [] : [{ type: "text", text }]);
 
 async function userContent(
@@ -30,7 +35,11 @@ async function userContent(
   read: (attachment: Attachment) => Promise<Blob>,
 ): Promise<ContentPart[]> {
   const files = attachments.map(
-    async (attachment): Promise<ContentPart> => ({ type: attachment.kind, data: await read(attachment) }),
+    async (attachment): Promise<ContentPart> => ({
+      type: attachment.kind,
+      data: await read(attachment),
+      id: attachment.id,
+    }),
   );
   return [...(await Promise.all(files)), ...answerContent(text)];
 }

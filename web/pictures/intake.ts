@@ -1,3 +1,11 @@
+import {
+  bytesOfKind,
+  decodePicture,
+  fileKind,
+  foundInstead,
+  JpegScanError,
+  wholeJpeg,
+} from "../../src/platform/index.ts";
 import type { BackendLimits } from "../backends/backend.ts";
 
 /** A file that may be sent, and what was done to it so that it may. */
@@ -16,52 +24,136 @@ export class FileRefused extends Error {
 const longestSide = 2048;
 
 /**
- * Makes a file ready for a backend. Pictures are left as they are, unless they are larger than the backend takes or
+ * Makes a file ready for a backend. What it is gets told by its content: names and media types may be missing or wrong. Pictures are left as they are, unless they are larger than the backend takes or
  * of a format that it does not read: then they are drawn anew, and the note says so.
  *
  * @throws FileRefused for what is no picture or video, damaged, or too large
  */
 export async function prepare(file: File, limits: BackendLimits): Promise<Prepared> {
   const name = file.name || "picture";
-  if (file.size === 0) throw new FileRefused(`"${name}" is empty.`);
-  if (file.type.startsWith("video/")) {
-    if (file.size <= limits.videoBytes) return { kind: "video", name, file };
+  const beginning = await beginningOf(file, name);
+  if (file.size === 0) throw new FileRefused(`"${name}" is an empty file.`);
+  const kind = fileKind(beginning);
+  if (kind?.group === "video") {
+    const typed = new Blob([file], { type: kind.mediaType });
+    if (file.size <= limits.videoBytes) return { kind: "video", name, file: typed };
     throw new FileRefused(
       `"${name}" has ${megabytes(file.size)}; a video may have ${megabytes(limits.videoBytes)}. Cut it shorter.`,
     );
   }
-  if (!file.type.startsWith("image/")) {
-    throw new FileRefused(`"${name}" is neither a picture nor a video.`);
-  }
-  return preparePicture(file, name, limits);
+  // Of what nothing tells, the browser may still know a picture.
+  if (kind === undefined && file.type.startsWith("image/")) return preparePicture(file, name, limits);
+  if (kind?.group !== "picture") throw new FileRefused(`"${name}" is ${foundInstead(beginning)}.`);
+  const whole = kind.name === "JPEG" ? await readThrough(file, name) : file;
+  const typed = new Blob([whole], { type: kind.mediaType });
+  return preparePicture(typed, name, limits, `"${name}" is ${foundInstead(beginning)}.`);
 }
 
-async function preparePicture(file: File, name: string, limits: BackendLimits): Promise<Prepared> {
-  const bitmap = await decode(file, name);
+/** @throws FileRefused for what cannot be read, such as a folder */
+async function beginningOf(file: File, name: string): Promise<Uint8Array> {
+  try {
+    return new Uint8Array(await file.slice(0, bytesOfKind).arrayBuffer());
+  } catch {
+    throw new FileRefused(
+      `"${name}" cannot be read. If it is a folder, open it and choose the pictures in it.`,
+    );
+  }
+}
+
+/**
+ * A JPEG file that is whole, as some decoders want it. Browsers show one that was cut or changed, and say nothing.
+ *
+ * @throws FileRefused
+ */
+async function readThrough(file: File, name: string): Promise<Blob> {
+  try {
+    return new Blob([wholeJpeg(new Uint8Array(await file.arrayBuffer())) as Uint8Array<ArrayBuffer>]);
+  } catch (error) {
+    if (!(error instanceof JpegScanError)) throw error;
+    throw new FileRefused(
+      `"${name}" cannot be read as a picture: it is damaged or was cut (${error.message}).`,
+    );
+  }
+}
+
+/** @param otherwise what is told where the browser cannot decode it and its format is none that is taken */
+async function preparePicture(
+  file: Blob,
+  name: string,
+  limits: BackendLimits,
+  otherwise?: string,
+): Promise<Prepared> {
+  const isTaken = limits.pictureTypes.includes(file.type);
+  const bitmap = await decode(file, name, isTaken ? undefined : otherwise);
   try {
     const { width, height } = bitmap;
     const isTooLarge = file.size > limits.pictureBytes || width * height > limits.picturePixels;
-    const isKnown = limits.pictureTypes.includes(file.type);
-    if (!isTooLarge && isKnown) return { kind: "image", name, file };
+    if (!isTooLarge && isTaken) return { kind: "image", name, file };
     const scale = isTooLarge ? Math.min(1, longestSide / Math.max(width, height)) : 1;
-    const smaller = await draw(bitmap, scale, isTooLarge ? "image/jpeg" : "image/png");
-    const redrawn =
-      smaller.size <= limits.pictureBytes ? smaller : await draw(bitmap, scale / 2, "image/jpeg");
-    const size = (factor: number) => `${Math.round(width * factor)} × ${Math.round(height * factor)}`;
-    const note = isTooLarge
-      ? `made smaller to be sent: ${size(1)} → ${size(scale)}`
-      : "rewritten in a format that can be sent";
-    return { kind: "image", name, file: redrawn, note };
+    const drawn = await upright(file, bitmap);
+    const type = isTooLarge ? "image/jpeg" : "image/png";
+    const { blob, scale: final } = await drawToFit(drawn, scale, type, limits);
+    const note = noteOf({ width: drawn.width, height: drawn.height, final, from: file, to: blob });
+    return { kind: "image", name, file: blob, note };
   } finally {
     bitmap.close();
   }
 }
 
-async function decode(file: Blob, name: string): Promise<ImageBitmap> {
+/** A picture turned as its file says, which browsers do for some formats only. */
+async function upright(file: Blob, bitmap: ImageBitmap): Promise<ImageBitmap> {
+  try {
+    const bytes = new Uint8Array(await file.arrayBuffer());
+    const read = { decoding: "colour", orient: true, maxPixels: Number.POSITIVE_INFINITY } as const;
+    const { data, width, height } = await decodePicture(bytes, read);
+    const pixels = new Uint8ClampedArray(data.buffer as ArrayBuffer, data.byteOffset, data.byteLength);
+    return await createImageBitmap(new ImageData(pixels, width, height));
+  } catch {
+    // A format that the page itself does not read, as BMP: it is as the browser shows it.
+    return bitmap;
+  }
+}
+
+/** Draws a picture smaller and smaller, until it has no more bytes than the backend takes. */
+async function drawToFit(
+  bitmap: ImageBitmap,
+  first: number,
+  type: string,
+  { pictureBytes }: BackendLimits,
+): Promise<{ blob: Blob; scale: number }> {
+  let scale = first;
+  let blob = await draw(bitmap, scale, type);
+  while (blob.size > pictureBytes && Math.max(bitmap.width, bitmap.height) * scale > 1) {
+    scale /= 2;
+    blob = await draw(bitmap, scale, "image/jpeg");
+  }
+  return { blob, scale };
+}
+
+/** What was done to a picture, in words. */
+export function noteOf(done: {
+  readonly width: number;
+  readonly height: number;
+  /** By how much it is smaller. */
+  readonly final: number;
+  readonly from: { readonly size: number; readonly type: string };
+  readonly to: { readonly size: number; readonly type: string };
+}): string {
+  const { width, height, final, from, to } = done;
+  const size = (factor: number) =>
+    `${Math.max(1, Math.round(width * factor))} × ${Math.max(1, Math.round(height * factor))}`;
+  if (size(final) !== size(1)) return `made smaller to be sent: ${size(1)} → ${size(final)}`;
+  if (to.size < from.size) return `compressed to be sent: ${megabytes(from.size)} → ${megabytes(to.size)}`;
+  return "rewritten in a format that can be sent";
+}
+
+async function decode(file: Blob, name: string, otherwise?: string): Promise<ImageBitmap> {
   try {
     return await createImageBitmap(file);
   } catch {
-    throw new FileRefused(`"${name}" cannot be read as a picture: it is damaged, or of an unknown format.`);
+    throw new FileRefused(
+      otherwise ?? `"${name}" cannot be read as a picture: it is damaged, or of an unknown format.`,
+    );
   }
 }
 
@@ -84,6 +176,7 @@ async function draw(bitmap: ImageBitmap, scale: number, type: string): Promise<B
 
 export function megabytes(bytes: number): string {
   const count = bytes / 2 ** 20;
+  if (count < 0.1) return `${Math.max(1, Math.round(bytes / 1024))} kB`;
   return `${count < 10 ? count.toFixed(1) : Math.round(count)} MB`;
 }
 

@@ -155,6 +155,15 @@ export function loadPreferences(): Preferences {
   }
 }
 
+/** Calls back with the preferences that another tab has set, until the function that is returned is called. */
+export function onPreferences(listener: (preferences: Preferences) => void): () => void {
+  const onStorage = (event: StorageEvent): void => {
+    if (event.key === key) listener(parsePreferences(event.newValue));
+  };
+  addEventListener("storage", onStorage);
+  return () => removeEventListener("storage", onStorage);
+}
+
 export function savePreferences(preferences: Preferences): void {
   try {
     localStorage.setItem(key, JSON.stringify(preferences));

@@ -1,5 +1,5 @@
 import { type DBSchema, type IDBPDatabase, openDB } from "idb";
-import { attachmentsOf, type Conversation, settle } from "../conversation/conversation.ts";
+import { attachmentsOf, type Conversation } from "../conversation/conversation.ts";
 
 const lock = "mplug-owl page";
 
@@ -12,18 +12,32 @@ async function whenAlone(work: () => Promise<void>): Promise<void> {
   void navigator.locks.request(lock, { mode: "shared" }, () => new Promise(() => {}));
 }
 
+/** What becomes of a conversation: undefined means that it is not there, before or after. It must change nothing else. */
+export type Change = (stored: Conversation | undefined) => Conversation | undefined;
+
 interface Schema extends DBSchema {
   conversations: { key: string; value: Conversation };
   files: { key: string; value: { readonly bytes: ArrayBuffer; readonly type: string } };
 }
 
-/** What the browser keeps of conversations (IndexedDB). Where it keeps nothing, they live as long as the page. */
+/**
+ * What the browser keeps of conversations (IndexedDB), for all tabs together. A change is made on what lies in the store
+ * by then, in one transaction, and the other tabs are told: so no tab undoes what another one has written or deleted.
+ * Where the browser keeps nothing, conversations live as long as the page.
+ */
 export class Storage {
   readonly #database: IDBPDatabase<Schema> | undefined;
   readonly #files = new Map<string, Blob>();
+  readonly #inMemory = new Map<string, Conversation>();
+  readonly #others = new BroadcastChannel("mplug-owl conversations");
 
   private constructor(database: IDBPDatabase<Schema> | undefined) {
     this.#database = database;
+  }
+
+  /** Calls back with the id of a conversation that another tab has changed or deleted. */
+  onChange(listener: (id: string) => void): void {
+    this.#others.onmessage = ({ data }: MessageEvent<string>) => listener(data);
   }
 
   static async open(): Promise<Storage> {
@@ -47,9 +61,9 @@ export class Storage {
 
   /** All conversations. Files that none of them has any more are removed. */
   async load(): Promise<Conversation[]> {
-    if (this.#database === undefined) return [];
+    if (this.#database === undefined) return [...this.#inMemory.values()];
     await whenAlone(() => this.#removeUnusedFiles());
-    return (await this.#database.getAll("conversations")).map(settle);
+    return this.#database.getAll("conversations");
   }
 
   async #removeUnusedFiles(): Promise<void> {
@@ -59,12 +73,26 @@ export class Storage {
     await Promise.all(unused.map((id) => this.#database?.delete("files", id)));
   }
 
-  async save(conversation: Conversation): Promise<void> {
-    await this.#database?.put("conversations", conversation);
+  async read(id: string): Promise<Conversation | undefined> {
+    return this.#database === undefined ? this.#inMemory.get(id) : this.#database.get("conversations", id);
   }
 
-  async remove(id: string): Promise<void> {
-    await this.#database?.delete("conversations", id);
+  /** Changes a conversation and gives what it has become; undefined: there is none. */
+  async update(id: string, change: Change): Promise<Conversation | undefined> {
+    if (this.#database === undefined) {
+      const changed = change(this.#inMemory.get(id));
+      if (changed === undefined) this.#inMemory.delete(id);
+      else this.#inMemory.set(id, changed);
+      return changed;
+    }
+    const transaction = this.#database.transaction("conversations", "readwrite");
+    const stored = await transaction.store.get(id);
+    const changed = change(stored);
+    if (changed === undefined) await transaction.store.delete(id);
+    else if (changed !== stored) await transaction.store.put(changed);
+    await transaction.done;
+    if (changed !== stored) this.#others.postMessage(id);
+    return changed;
   }
 
   /** Keeps a file's bytes (not the Blob: some browsers cannot store those). */

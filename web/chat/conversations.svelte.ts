@@ -1,0 +1,137 @@
+import {
+  type Conversation,
+  changeAnswer,
+  settle,
+  unfinished,
+  withWriting,
+} from "../conversation/conversation.ts";
+import { type Change, Storage } from "../storage/storage.ts";
+import { notices } from "./notices.svelte.ts";
+import { keepWords, takeWords, writtenElsewhere } from "./unfinished.ts";
+
+/** An answer that is being written. */
+export interface Writing {
+  readonly conversation: string;
+  readonly turn: string;
+}
+
+/**
+ * The conversations of all tabs, as this one shows them. A change is made here at once and in the store behind; what
+ * another tab changes there is taken over.
+ */
+export class Conversations {
+  all = $state.raw<Readonly<Record<string, Conversation>>>({});
+  readonly storage: Promise<Storage> = Storage.open();
+  /** The answer that this tab is writing. */
+  #writing: () => Writing | undefined;
+  /** Told of a conversation that another tab has deleted. */
+  #onLost: (conversation: Conversation) => void;
+  /** The last answer that this tab wrote: its end may not have come to the store. */
+  #lastWriting: Writing | undefined;
+  /** How many changes of a conversation are on their way to the store: until the last of them it is ahead of it. */
+  readonly #pending = new Map<string, number>();
+
+  constructor(writing: () => Writing | undefined, onLost: (conversation: Conversation) => void) {
+    this.#writing = writing;
+    this.#onLost = onLost;
+  }
+
+  /** Reads what the browser keeps. */
+  async open(): Promise<void> {
+    const storage = await this.storage;
+    if (!storage.keeps) {
+      notices.problem("This browser keeps nothing for this page: conversations are gone when it is closed.");
+    }
+    storage.onChange((id) => void this.#follow(id));
+    addEventListener("pagehide", () => this.#keepWords());
+    try {
+      const loaded = await storage.load();
+      this.all = { ...Object.fromEntries(loaded.map((one) => [one.id, one])), ...this.all };
+      this.#takeWords();
+      for (const conversation of loaded) this.#watch(conversation);
+    } catch {
+      notices.problem("Earlier conversations cannot be read from this browser.");
+    }
+  }
+
+  /**
+   * Changes a conversation: here, and in the store, where another tab may have changed it since.
+   *
+   * @param change is made twice
+   * @param isStored false: only here, as long as nothing else changes
+   */
+  update(id: string, change: Change, isStored = true): void {
+    this.#lastWriting = this.#writing() ?? this.#lastWriting;
+    this.#put(id, change(this.all[id]));
+    if (!isStored) return;
+    this.#pending.set(id, (this.#pending.get(id) ?? 0) + 1);
+    void this.#store(id, change);
+  }
+
+  async #store(id: string, change: Change): Promise<void> {
+    try {
+      const stored = await (await this.storage).update(id, change);
+      const pending = (this.#pending.get(id) ?? 1) - 1;
+      this.#pending.set(id, pending);
+      if (pending === 0) this.#take(id, stored);
+    } catch {
+      this.#pending.delete(id);
+      notices.problem("The browser's store is full: export conversations and delete some.");
+    }
+  }
+
+  /** Reads what another tab has changed. */
+  async #follow(id: string): Promise<void> {
+    const isAhead = (): boolean => (this.#pending.get(id) ?? 0) > 0;
+    if (isAhead()) return;
+    const stored = await (await this.storage).read(id);
+    if (isAhead()) return;
+    this.#take(id, stored);
+    if (stored !== undefined) this.#watch(stored);
+  }
+
+  /** Takes over what the store has of a conversation. */
+  #take(id: string, stored: Conversation | undefined): void {
+    const here = this.all[id];
+    const writing = this.#writing();
+    const isWriting = here !== undefined && writing?.conversation === id;
+    this.#put(id, isWriting && stored !== undefined ? withWriting(stored, here, writing.turn) : stored);
+    if (stored === undefined && here !== undefined) this.#onLost(here);
+  }
+
+  #put(id: string, conversation: Conversation | undefined): void {
+    const { [id]: _, ...others } = this.all;
+    this.all = conversation === undefined ? others : { ...others, [id]: conversation };
+  }
+
+  /** Settles answers that another page was writing, when that page is gone without a word. */
+  #watch(conversation: Conversation): void {
+    const { id } = conversation;
+    for (const { id: turn } of unfinished(conversation)) {
+      if (turn === this.#writing()?.turn) continue;
+      void writtenElsewhere(turn).then(() =>
+        this.update(id, (found) => found && settle(found, "interrupted", (one) => one.id === turn)),
+      );
+    }
+  }
+
+  /**
+   * A page that goes away while it writes an answer leaves the words to the one that comes after it. The browser may
+   * have cut the connection by then, so that the answer has failed here.
+   */
+  #keepWords(): void {
+    const writing = this.#lastWriting;
+    const turn = this.all[writing?.conversation ?? ""]?.turns.find(({ id }) => id === writing?.turn);
+    if (writing !== undefined && turn !== undefined) keepWords({ ...writing, text: turn.text });
+  }
+
+  #takeWords(): void {
+    const words = takeWords();
+    if (words === undefined) return;
+    const { conversation, turn, text } = words;
+    this.update(conversation, (found) => {
+      const isOpen = found !== undefined && unfinished(found).some(({ id }) => id === turn);
+      return isOpen ? changeAnswer(found, turn, { text }) : found;
+    });
+  }
+}

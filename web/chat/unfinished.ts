@@ -1,0 +1,45 @@
+/** The words of an answer that a page was writing when it went away. */
+interface Words {
+  readonly conversation: string;
+  readonly turn: string;
+  readonly text: string;
+}
+
+const key = "mplug-owl unfinished answer";
+
+/**
+ * Keeps the words of an answer that is being written. For a page that goes away: it has no time for the store of
+ * conversations, which answers later.
+ */
+export function keepWords(words: Words): void {
+  try {
+    sessionStorage.setItem(key, JSON.stringify(words));
+  } catch {
+    // A browser that keeps nothing: what the store has of the answer stays.
+  }
+}
+
+/** The words that {@link keepWords} kept in this tab, once. */
+export function takeWords(): Words | undefined {
+  try {
+    const text = sessionStorage.getItem(key);
+    sessionStorage.removeItem(key);
+    return text === null ? undefined : (JSON.parse(text) as Words);
+  } catch {
+    return undefined;
+  }
+}
+
+const lockOf = (turn: string): string => `mplug-owl answer ${turn}`;
+
+/** Holds what tells the other tabs that this one is writing an answer, until the work is over or the page gone. */
+export async function whileWriting(turn: string, work: Promise<void>): Promise<void> {
+  // Browsers have no locks for pages without https.
+  if (navigator.locks === undefined) return work;
+  await navigator.locks.request(lockOf(turn), () => work);
+}
+
+/** Resolves when no page writes an answer any more. Where that cannot be known, at once. */
+export async function writtenElsewhere(turn: string): Promise<void> {
+  await navigator.locks?.request(lockOf(turn), () => undefined);
+}
