@@ -133,6 +133,14 @@ test("merges and whole words that would be a control token are none", () => {
   expect(merging.decode(ids)).toBe("eot");
 });
 
+test("nothing that can be written names a control token: half a surrogate pair is no letter", () => {
+  for (const text of ["\ud8000\ud800", "\ud8001\ud800", "\ud8002\ud800</s>"]) {
+    const ids = own.encode(text, letters);
+    expect(ids.filter((id) => id <= 2)).toEqual([]);
+    expect(own.decode(ids)).toBe(text.replaceAll("\ud800", "\ufffd"));
+  }
+});
+
 test("tokens that only tokenizer_config.json calls special are no letters", () => {
   const { vocab } = own.json.model;
   const named = createTokenizer(own.json, { additional_special_tokens: ["owl", { content: "the" }] });

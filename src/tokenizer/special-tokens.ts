@@ -14,7 +14,7 @@ export interface SpecialTokens {
   all: ReadonlySet<number>;
   /**
    * What no person's text may say: the written forms of all of these, of what tokenizer_config.json calls a special
-   * token beside them, and of added tokens in angle or square brackets, which models take for control signs though
+   * token beside them, and of added tokens in angle or square brackets or with `<|` in front, which models take for control signs though
    * tokenizer.json calls them ordinary (`<tool_call>`). Other added tokens, such as words, are ordinary text.
    */
   control: ReadonlySet<string>;
@@ -56,7 +56,7 @@ export function specialTokens(json: TokenizerJson, configuration: TokenizerConfi
   return { bosId, eosId, padId, unkId, all, control: controlForms(json, configuration, all) };
 }
 
-const bracketed = /^(<.+>|\[.+\])$/s;
+const bracketed = /^(<.+>|\[.+\]|<[|\uff5c].+)$/s;
 
 function controlForms(
   { added_tokens, model }: TokenizerJson,
