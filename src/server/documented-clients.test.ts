@@ -14,6 +14,7 @@ import { join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { skipCurl } from "../../tests/setup/curl.ts";
 import { owlServer } from "./testing/owl-server.ts";
 import { onSocket } from "./testing/socket.ts";
 
@@ -79,7 +80,7 @@ test("docs/serving.md names every code of an error, and none that is not there",
   expect(names.filter((code) => !new RegExp(`["\`]${code}["\`]`).test(sources))).toEqual([]);
 });
 
-test("and so do its command lines", async () => {
+test.skipIf(skipCurl)("docs/serving.md's command lines run as printed", async () => {
   const [command, ...others] = examples("sh");
   expect(others).toEqual([]);
   const { stdout } = await run("sh", ["-c", command], { cwd: folder });
