@@ -1,4 +1,5 @@
 import { isRun } from "../checkpoint/index.ts";
+import { stages } from "../model/index.ts";
 import { joinPath, pathKind } from "../platform/index.ts";
 import { isBuiltInConfig } from "./built-in-config.ts";
 import type { RecipeChain } from "./recipe-chain.ts";
@@ -13,6 +14,16 @@ export async function contradictions(values: RecipeFile, chain: RecipeChain): Pr
   const problems: RecipeProblem[] = [];
   const tell: Tell = (place, text) => problems.push({ ...chain.placeOf(place), text });
   numberProblems(values, tell);
+  if (values.lora !== undefined && chain.placeOf(["lora"]).line !== undefined) {
+    const { stage } = values;
+    const isOwn = chain.placeOf(["lora"]).file === chain.path;
+    if (isOwn && stage !== undefined && !stages[stage].lora) {
+      tell(
+        ["lora"],
+        `lora: stage ${stage} trains none; stages 2 and released do. Leave it out, or name one of these`,
+      );
+    }
+  }
   originProblems(values, chain, tell);
   await fileProblems(values, tell);
   await outputProblems(values, tell);

@@ -1,4 +1,5 @@
-import { stages } from "../model/index.ts";
+import { type ParameterDescription, stages } from "../model/index.ts";
+import { nearestName } from "../platform/index.ts";
 import { RecipeError, type RunPlan } from "./recipe-file.ts";
 
 /** The parts of a model, and a parameter of each. */
@@ -27,4 +28,30 @@ export function requireNoFrozenRandom(path: string, plan: RunPlan, usesPictures:
   throw new RecipeError(path, [
     `stage: ${recipe.stage} of a model from nothing would train against ${frozen.join(" and ")}, random and frozen. ${next}, or say \`allowFrozenRandom: true\` if that is what you want`,
   ]);
+}
+
+/**
+ * Refuses factors on learning rates that stand for no parameter of the model.
+ *
+ * @throws RecipeError naming each with the nearest part
+ */
+export function requireKnownFactors(
+  path: string,
+  { recipe }: RunPlan,
+  parameters: readonly ParameterDescription[],
+): void {
+  const unknown = Object.keys(recipe.rateFactors ?? {}).filter(
+    (part) => part !== "lora" && !parameters.some(({ name }) => name.startsWith(part)),
+  );
+  if (unknown.length === 0) return;
+  const known = ["lora", ...new Set(parameters.map(({ name }) => name.split(".")[0]))];
+  throw new RecipeError(
+    path,
+    unknown.map((part) => {
+      const near = nearestName(part, known);
+      const hint =
+        near === undefined ? `they begin with ${known.slice(1).join(", ")}` : `did you mean ${near}?`;
+      return `rateFactors.${part.slice(0, 60)}: no parameter's name begins so; ${hint}`;
+    }),
+  );
 }

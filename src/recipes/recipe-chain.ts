@@ -38,7 +38,7 @@ export async function readChain(path: string): Promise<RecipeChain> {
   let values: RecipeFile = base;
   for (const { file, read } of links.toReversed()) {
     const { extends: _, ...own } = await withPaths(read.values, parentDirectory(file));
-    values = { ...values, ...own, name: own.name ?? file };
+    values = { ...withoutOtherBeginning(values, own), ...own, name: own.name ?? file };
   }
   return {
     path,
@@ -52,6 +52,13 @@ export async function readChain(path: string): Promise<RecipeChain> {
       return link === undefined ? { file: path } : { file: link.file, line: link.read.lineOf(place) };
     },
   };
+}
+
+/** A file that begins elsewhere than the one it extends leaves that beginning out: a model in place of a fresh one, or the reverse. */
+function withoutOtherBeginning(inherited: RecipeFile, own: RecipeFile): RecipeFile {
+  const { config, tokenizer, model, ...rest } = inherited;
+  if (own.model !== undefined && own.config === undefined && config !== undefined) return rest;
+  return own.config !== undefined && own.model === undefined ? { ...rest, config, tokenizer } : inherited;
 }
 
 /**

@@ -95,6 +95,18 @@ describe("what is wrong in a recipe", () => {
     }
   });
 
+  it("is a LoRA where none is trained, and a factor on the rate of no parameter", async () => {
+    const lora = "lora: { rank: 2, alpha: 4, targets: [q_proj] }";
+    expect(await said("lora.yaml", `extends: full\n${lora}`)).toMatch(/line 5: lora: stage full trains none/);
+    await said("parent-lora.yaml", `extends: stage-2\n${lora}`);
+    expect(await said("child-full.yaml", "extends: parent-lora.yaml\nstage: full")).toBe("");
+    const factors = "extends: stage-2\nrateFactors: { abstracter: 2, lora: 2, nothing: 1 }";
+    await said("factors.yaml", factors);
+    const error = await prepareRun(join(directory, "factors.yaml")).catch(String);
+    expect(error).toMatch(/rateFactors.abstracter: .*did you mean abstractor\?/);
+    expect(error).toMatch(/rateFactors.nothing: .*begin with .*language_model/);
+  });
+
   it("stands beside what is wrong in the rows", async () => {
     await write("bad.jsonl", '{"text": 3}\n{"text": "Human: <image>\\nAI: a"}');
     const path = await write(
@@ -167,6 +179,13 @@ describe("a model from nothing", () => {
     const { parameters, plan } = await prepareRun(await write("language.yaml", fresh("language")));
     expect(plan.config).toBe("nano");
     expect(parameters.find(({ name }) => name.endsWith("embed_tokens.weight"))?.dims).toEqual([512, 192]);
+  });
+
+  it("is left out by a recipe that extends it and names a model", async () => {
+    await write("begins.yaml", fresh("language"));
+    const lines = `extends: begins.yaml\nmodel: ${owl.directory}`;
+    const plan = await readRecipeFile(await write("goes-on.yaml", lines));
+    expect([plan.model, plan.config, plan.tokenizer]).toEqual([owl.directory, undefined, undefined]);
   });
 
   it("does not train against what is random and stays so, unless that is said to be meant", async () => {

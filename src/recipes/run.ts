@@ -50,7 +50,7 @@ import {
   readerOf,
   textOptions,
 } from "./batches.ts";
-import { requireNoFrozenRandom } from "./frozen-random.ts";
+import { requireKnownFactors, requireNoFrozenRandom } from "./frozen-random.ts";
 import { runInputs } from "./inputs.ts";
 import { type Origin, originOf, withAsked } from "./origin.ts";
 import { requireFreshOutput, save, writeStart } from "./outputs.ts";
@@ -122,6 +122,7 @@ export async function prepareRun(path: string, overrides: RunOverrides = {}): Pr
   const plan = await checkedPlan(path, overrides);
   const origin = await originOf(plan);
   const objective = languageObjective(origin.config, plan.recipe);
+  requireKnownFactors(path, plan, objective.parameters);
   const [data, evaluation] = [
     await open(plan, origin, plan.data, overrides),
     await open(plan, origin, plan.evaluation, overrides),
