@@ -81,6 +81,9 @@ describe("a directory with PyTorch files", () => {
     await writeFile(join(directory, "part-2.bin"), bytesOf({ b: [6], "layers.0.rotary_emb.inv_freq": [7] }));
     const weight_map = { a: "part-1.bin", b: "part-2.bin", "layers.0.rotary_emb.inv_freq": "part-2.bin" };
     await writeFile(join(directory, "pytorch_model.bin.index.json"), JSON.stringify({ weight_map }));
+    // As in transformers, the whole file counts while it is there.
+    expect([...(await loadCheckpoint(directory)).tensors.get("a")!.data]).toEqual([1, 2]);
+    await rm(join(directory, "pytorch_model.bin"));
     const { tensors } = await loadCheckpoint(directory);
     expect([...tensors.keys()]).toEqual(["a", "b"]);
     expect([...tensors.get("a")!.data, ...tensors.get("b")!.data]).toEqual([4, 5, 6]);
