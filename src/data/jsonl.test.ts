@@ -1,4 +1,4 @@
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { copyFile, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -152,6 +152,16 @@ describe("jsonlSource", () => {
     await expect(jsonlSource(path, { pictures: "whole" })).rejects.toThrow(
       /line 1: picture .*cut.jpg: must be a/,
     );
+  });
+
+  it("finds a picture whose name is composed otherwise on the disk, and tells the nearest of one that is not there", async () => {
+    const name = "für-café.png";
+    await copyFile(join(directory, "a.png"), join(directory, name.normalize("NFD")));
+    const row = (image: string): object => ({ text: "Human: <image>\nAI: a", image: [image] });
+    const source = await jsonlSource(await write("nfc.jsonl", [row(name.normalize("NFC"))]));
+    expect((await source.example(0)).images[0].width).toBe(3);
+    const missing = jsonlSource(await write("near.jsonl", [row("für-cafe.pgn")]));
+    await expect(missing).rejects.toThrow(/line 1: picture .*: no such file; did you mean /);
   });
 
   it("reads headers that are longer than usual", async () => {
