@@ -89,7 +89,7 @@ describe("what a person types or drops", () => {
     ["owl.png two.png", "two.png: no such file"],
     ["no such thing at all.jpeg", "no such thing at all.jpeg: no such file"],
     ["more", "more: a directory; name a file in it"],
-    ["x".repeat(5000), `${"x".repeat(199)}…: no such file`],
+    ["x".repeat(5000), `${"x".repeat(100)}… (5,000 characters): no such file`],
   ])("%s is told", async (typed, message) => {
     await expect(typedPaths(typed)).rejects.toThrow(message);
   });

@@ -1,7 +1,7 @@
 import { homedir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { foundPath, nearHint, pathKind } from "../platform/index.ts";
+import { foundPath, nearHint, pathKind, shortened } from "../platform/index.ts";
 
 /** A piece of what was typed: the path that it means, and where it stands. */
 interface Word {
@@ -76,7 +76,6 @@ async function fileAt(path: string): Promise<string | undefined> {
 const isWindowsPath = (text: string): boolean => /^(?:[a-z]:\\|\\\\)/i.test(text);
 /** Whether a text is an address and no path. */
 export const isAddress = (text: string): boolean => /^(?:https?|data):/i.test(text);
-const shortened = (text: string): string => (text.length > 200 ? `${text.slice(0, 199)}…` : text);
 
 function withHome(path: string): string {
   return /^~(?=[\\/]|$)/.test(path) ? join(homedir(), path.slice(1)) : path;

@@ -43,6 +43,21 @@ describe("jsonlSource", () => {
     expect((await source.example(1)).images[0]).toBe(images[0]);
   });
 
+  it("finds a picture whose name is composed otherwise on the disk", async () => {
+    const nfd = "Größe.png".normalize("NFD");
+    await copyFile(join(directory, "a.png"), join(directory, nfd));
+    const path = await write("composed.jsonl", [
+      { image: ["Größe.png"], text: "Human: <image>\nHuman: what?\nAI: red" },
+    ]);
+    const { images } = await (await jsonlSource(path)).example(0);
+    expect(images[0].width).toBe(3);
+    await rm(join(directory, nfd));
+    const near = await write("near.jsonl", [
+      { image: ["brokne.png"], text: "Human: <image>\nHuman: a\nAI: b" },
+    ]);
+    await expect(jsonlSource(near)).rejects.toThrow(/brokne\.png: no such file; did you mean broken\.png\?/);
+  });
+
   it("names every bad line at once", async () => {
     const path = await write("bad.jsonl", [
       "{not json",

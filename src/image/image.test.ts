@@ -102,6 +102,14 @@ describe("fidelity default", () => {
     expect(turned.data.slice(0, 3)).toEqual(stored.data.slice(belowLeft, belowLeft + 3));
   });
 
+  it("takes a picture whose file lacks its end alone", async () => {
+    const right = await decodeImage(bytesOf("rgb.png"));
+    for (const cut of [1, 5, 12]) expect(await decodeImage(bytesOf("rgb.png").slice(0, -cut))).toEqual(right);
+    await expect(decodeImage(bytesOf("rgb.png").slice(0, -13))).rejects.toThrow(/whole PNG file/);
+    const photo = await decodeImage(bytesOf("photo.jpg"));
+    expect(await decodeImage(bytesOf("photo.jpg").slice(0, -2))).toEqual(photo);
+  });
+
   it.each(["rgba.png", "gray-alpha.png"])("lays the transparency of %s over white", async (name) => {
     const opaque = await decodeImage(fixture(name), { fidelity: "reference" });
     const { data, width } = await decodeImage(fixture(name));

@@ -9,7 +9,7 @@ import {
   PlatformError,
   readPictureHeader,
   shortened,
-  wholeJpeg,
+  wholePicture,
 } from "../platform/index.ts";
 import { type StoredMode, storedMode, withoutGifTransparency } from "./stored-mode.ts";
 
@@ -63,8 +63,9 @@ export async function readPicture(source: ImageSource, options: ReadOptions = {}
     return await decoded(bytes, header, fidelity, maxPixels);
   } catch (error) {
     if (error instanceof PlatformError) throw new ImageError(`${where}: ${error.message}`, { cause: error });
+    const name = fileKind(bytes)?.name ?? header.format.toUpperCase();
     throw new ImageError(
-      `${where}: must be a whole ${header.format.toUpperCase()} file, got ${width}×${height} pixels that cannot be decoded${reason(error)}; it is damaged or cut short`,
+      `${where}: must be a whole ${name} file, got ${width}×${height} pixels that cannot be decoded${reason(error)}; it is damaged or cut short`,
       { cause: error },
     );
   }
@@ -87,14 +88,9 @@ async function decoded(
 ): Promise<Picture> {
   const asStored = fidelity === "reference";
   const mode = storedMode(bytes, header);
-  const source = asStored && header.format === "gif" ? withoutGifTransparency(bytes) : whole(bytes, header);
+  const source = asStored && header.format === "gif" ? withoutGifTransparency(bytes) : wholePicture(bytes);
   const options = { decoding: decodingOf(mode, fidelity), orient: !asStored, maxPixels };
   return { mode, pixels: await decodePicture(source, options) };
-}
-
-/** The file, when it was found to be whole where its decoder would not tell. */
-function whole(bytes: Uint8Array, { format }: PictureHeader): Uint8Array {
-  return format === "jpeg" ? wholeJpeg(bytes) : bytes;
 }
 
 function decodingOf(mode: StoredMode, fidelity: Fidelity): Decoding {

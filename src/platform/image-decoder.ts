@@ -1,4 +1,5 @@
 import sharp from "sharp";
+import { exifInFront } from "./orientation.ts";
 
 /** What a picture file's header says. */
 export interface PictureHeader {
@@ -57,7 +58,7 @@ export async function decodePicture(
 ): Promise<DecodedPixels> {
   const { maxPixels, page = 0 } = options;
   const settings = { limitInputPixels: maxPixels, failOn: "error", ignoreIcc: true, page } as const;
-  const picture = sharp(bytes, settings);
+  const picture = sharp(options.orient ? exifInFront(bytes) : bytes, settings);
   if (options.orient) picture.autoOrient();
   if (options.decoding === "inks") picture.pipelineColourspace("cmyk").toColourspace("cmyk");
   if (options.decoding === "gray16") picture.toColourspace("grey16");

@@ -11,7 +11,7 @@ export * from "./growing-file.ts";
 export { expandedPath } from "./home.ts";
 export * from "./http-socket.ts";
 export * from "./image-decoder.ts";
-export { JpegScanError, wholeJpeg } from "./jpeg.ts";
+export { JpegScanError } from "./jpeg.ts";
 export * from "./kept-files.ts";
 export * from "./kernel-memory.ts";
 export * from "./kernel-threads.ts";
@@ -42,4 +42,5 @@ export { decodeText, MISTAKEN_HEAD, type MistakenContent, mistakenContent } from
 export * from "./urls.ts";
 export * from "./video-decoder.ts";
 export * from "./video-error.ts";
+export { wholePicture } from "./whole-picture.ts";
 export { type ZipEntry, zipEntries } from "./zip.ts";

@@ -1,4 +1,5 @@
 import { jpegSegments } from "./jpeg.ts";
+import { pngChunks } from "./png.ts";
 
 /** A picture file's EXIF orientation, and where it stands. */
 export interface Orientation {
@@ -19,6 +20,9 @@ interface Range {
 
 const ORIENTATION = 0x0112;
 const SHORT = 3;
+const LONG = 4;
+/** A PNG file's signature and its first chunk, whose length is fixed. */
+const BEHIND_PNG_HEADER = 33;
 const EXIF_MARK = "Exif\0\0";
 
 /**
@@ -42,10 +46,8 @@ function exifOf(bytes: Uint8Array): (Range & { readonly chunk?: Range }) | undef
       if (marker === 0xe1 && textAt(start + 4, EXIF_MARK)) return { start: behindMark(start + 4), end };
     }
   } else if (textAt(0, "\x89PNG")) {
-    for (let at = 8; at + 12 <= bytes.length; ) {
-      const chunk = { start: at, end: at + 12 + view.getUint32(at) };
-      if (textAt(at + 4, "eXIf")) return { start: behindMark(at + 8), end: chunk.end - 4, chunk };
-      at = chunk.end;
+    for (const chunk of pngChunks(bytes)) {
+      if (chunk.type === "eXIf") return { start: behindMark(chunk.start + 8), end: chunk.end - 4, chunk };
     }
   } else if (textAt(0, "RIFF") && textAt(8, "WEBP")) {
     for (let at = 12; at + 8 <= bytes.length; ) {
@@ -73,9 +75,12 @@ function tiffOrientation(
     const entry = directory + 2 + 12 * i;
     if (entry + 12 > size) return undefined;
     if (view.getUint16(entry, isLittleEndian) !== ORIENTATION) continue;
-    const value = view.getUint16(entry + 8, isLittleEndian);
-    const isTurned = view.getUint16(entry + 2, isLittleEndian) === SHORT && value >= 2 && value <= 8;
-    return isTurned ? { value, at: start + entry + 8, isLittleEndian, chunk } : undefined;
+    const type = view.getUint16(entry + 2, isLittleEndian);
+    // The lower half of a LONG, which the standard does not foresee.
+    const offset = entry + (type === LONG && !isLittleEndian ? 10 : 8);
+    const value = view.getUint16(offset, isLittleEndian);
+    const isTurned = (type === SHORT || type === LONG) && value >= 2 && value <= 8;
+    return isTurned ? { value, at: start + offset, isLittleEndian, chunk } : undefined;
   }
   return undefined;
 }
@@ -90,6 +95,17 @@ export function withoutOrientation(
   const plain = bytes.slice();
   plain.set(isLittleEndian ? [1, 0] : [0, 1], at);
   return [plain];
+}
+
+/** A PNG file with its EXIF data in front of the pixels: they may stand behind, where not every decoder looks. */
+export function exifInFront(bytes: Uint8Array): Uint8Array {
+  const chunk = orientationOf(bytes)?.chunk;
+  if (chunk === undefined) return bytes;
+  const { start, end } = chunk;
+  const moved = bytes.slice();
+  moved.set(bytes.subarray(start, end), BEHIND_PNG_HEADER);
+  moved.set(bytes.subarray(BEHIND_PNG_HEADER, start), BEHIND_PNG_HEADER + end - start);
+  return moved;
 }
 
 /** RGBA pixels, row by row. */

@@ -74,6 +74,43 @@ export async function turnedPictures(): Promise<NamedFile[]> {
   return files;
 }
 
+/** Whole pictures at whose end something lacks or follows. */
+export function oddlyEnded(): NamedFile[] {
+  const png = fixture("image/rgb.png");
+  const followed = ["photo.jpg", "rgb.png", "lossy.webp", "animated.gif"].map((name) => ({
+    name: `${name} with bytes behind it`,
+    bytes: Uint8Array.from([...fixture(`image/${name}`), 1, 2, 3, 4]),
+  }));
+  return [
+    ...followed,
+    { name: "a PNG without an end", bytes: png.slice(0, -12) },
+    { name: "a PNG cut in its end", bytes: png.slice(0, -5) },
+    { name: "a PNG with EXIF data behind its pixels", bytes: withLateExif(png) },
+    { name: "a GIF without its last byte", bytes: fixture("image/animated.gif").slice(0, -1) },
+  ];
+}
+
+/** Orientation 3 in a chunk of its own at the end. */
+function withLateExif(png: Uint8Array): Uint8Array {
+  const exif = [0x4d, 0x4d, 0, 42, 0, 0, 0, 8, 0, 1, 1, 0x12, 0, 3, 0, 0, 0, 1, 0, 3, 0, 0, 0, 0, 0, 0];
+  const named = Buffer.from([..."eXIf"].map((letter) => letter.charCodeAt(0)).concat(exif));
+  const chunk = Buffer.alloc(named.length + 8);
+  chunk.writeUInt32BE(exif.length);
+  chunk.set(named, 4);
+  chunk.writeUInt32BE(checksum(named), named.length + 4);
+  return Uint8Array.from([...png.slice(0, -12), ...chunk, ...png.slice(-12)]);
+}
+
+/** CRC-32 as PNG has it. */
+function checksum(bytes: Uint8Array): number {
+  let sum = ~0;
+  for (const byte of bytes) {
+    sum ^= byte;
+    for (let bit = 0; bit < 8; bit++) sum = sum & 1 ? (sum >>> 1) ^ 0xedb88320 : sum >>> 1;
+  }
+  return ~sum >>> 0;
+}
+
 /** Files of every format that end too early, or of which a byte is another. */
 export async function damagedPictures(): Promise<NamedFile[]> {
   const shared = ["photo.jpg", "rgb.png", "lossy.webp"];

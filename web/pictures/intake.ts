@@ -4,7 +4,7 @@ import {
   fileKind,
   foundInstead,
   JpegScanError,
-  wholeJpeg,
+  wholePicture,
 } from "../../src/platform/index.ts";
 import type { BackendLimits } from "../backends/backend.ts";
 
@@ -44,7 +44,7 @@ export async function prepare(file: File, limits: BackendLimits): Promise<Prepar
   // Of what nothing tells, the browser may still know a picture.
   if (kind === undefined && file.type.startsWith("image/")) return preparePicture(file, name, limits);
   if (kind?.group !== "picture") throw new FileRefused(`"${name}" is ${foundInstead(beginning)}.`);
-  const whole = kind.name === "JPEG" ? await readThrough(file, name) : file;
+  const whole = ["JPEG", "PNG"].includes(kind.name) ? await readThrough(file, name) : file;
   const typed = new Blob([whole], { type: kind.mediaType });
   return preparePicture(typed, name, limits, `"${name}" is ${foundInstead(beginning)}.`);
 }
@@ -61,13 +61,13 @@ async function beginningOf(file: File, name: string): Promise<Uint8Array> {
 }
 
 /**
- * A JPEG file that is whole, as some decoders want it. Browsers show one that was cut or changed, and say nothing.
+ * A file that is whole, as some decoders want it. Browsers show a JPEG that was cut or changed, and say nothing.
  *
  * @throws FileRefused
  */
 async function readThrough(file: File, name: string): Promise<Blob> {
   try {
-    return new Blob([wholeJpeg(new Uint8Array(await file.arrayBuffer())) as Uint8Array<ArrayBuffer>]);
+    return new Blob([wholePicture(new Uint8Array(await file.arrayBuffer())) as Uint8Array<ArrayBuffer>]);
   } catch (error) {
     if (!(error instanceof JpegScanError)) throw error;
     throw new FileRefused(
