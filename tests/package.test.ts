@@ -143,9 +143,48 @@ test("a clone without its dependencies is not packed, and says what to do", () =
   expect(bareRefusal).toMatch(/run `npm ci` in \S*owl-clone-/);
 });
 
+/** The first block of a document with this heading line, such as "```ts" or "```js hono.js". */
+function programOf(document: string, fence: string): string {
+  const text = readFileSync(join(root, document), "utf8");
+  const start = text.indexOf(`\n${fence}\n`) + fence.length + 2;
+  return text.slice(start, text.indexOf("\n```", start));
+}
+
+async function runProgram(name: string, code: string): Promise<string> {
+  writeFileSync(join(project, name), code);
+  return run(process.execPath, [name]);
+}
+
+test("the first programs of README.md and docs/library.md run as printed, without a compiler", async () => {
+  expect(await runProgram("readme.js", programOf("README.md", "```ts"))).toBe("this is an owl.");
+  cpSync(join(installed, "examples"), join(project, "examples"), { recursive: true });
+  const said = await runProgram("library.js", programOf("docs/library.md", "```ts"));
+  expect(said).toMatch(/^this is an owl\..*cat/s);
+}, 60_000);
+
+test("the programs for Hono and the AI SDK run as printed", async () => {
+  for (const name of ["ai", "@ai-sdk"]) {
+    symlinkSync(join(root, "node_modules", name), join(project, "node_modules", name));
+  }
+  const ai = await runProgram("ai-sdk.js", programOf("docs/library.md", "```js ai-sdk.js"));
+  expect(ai).toMatch(/^this is an owl\..*canFly/s);
+  writeFileSync(join(project, "hono.js"), programOf("docs/library.md", "```js hono.js"));
+  const messages = [{ role: "user", content: "what do cats eat?" }];
+  const asks = `import { app } from "./hono.js";
+    const body = ${JSON.stringify(JSON.stringify({ model: "owl-nano", messages }))};
+    const headers = { "content-type": "application/json" };
+    console.log(await (await app.request("/")).text());
+    const reply = await app.request("/v1/chat/completions", { method: "POST", headers, body });
+    console.log(reply.status, (await reply.json()).choices[0].message.content);
+    console.log((await app.request("/v1/none")).status);
+    process.exit();`;
+  expect(await runProgram("asks-hono.js", asks)).toMatch(/^hello\n200 .*\n404\n$/);
+}, 60_000);
+
 test("its command answers about a picture", async () => {
   const picture = join(root, "examples/owl.png");
   expect(await run("npx", ["owl", "chat", "--image", picture, "what is this?"])).toBe("this is an owl.\n");
+  expect(await run("npx", ["owl", "chat", "owl-nano", "what do cats eat?"])).toMatch(/^cats eat/);
   expect(await run(join(project, "node_modules/.bin/owl"), ["--help"])).toContain("owl chat");
 });
 
