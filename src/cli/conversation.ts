@@ -1,6 +1,7 @@
 import { createInterface, type Interface } from "node:readline/promises";
 import type { ChatMessage } from "../generation/index.ts";
 import { fileName, nearestName } from "../platform/index.ts";
+import { PromptError } from "../prompt/index.ts";
 import { type Attachment, droppedAttachments, namedAttachments } from "./attachments.ts";
 import { messageOf, ReportedError, UsageError } from "./failure.ts";
 import { interruptible } from "./interrupt.ts";
@@ -118,6 +119,12 @@ function attach(files: readonly Attachment[], state: State): void {
 async function takeTurn({ turn, answer }: Conversation, state: State, line: string): Promise<void> {
   const attachments = state.attachments.splice(0);
   const question = turn(line, attachments);
-  const text = await interruptible((signal) => answer([...state.said, question], signal));
-  if (text !== "") state.said.push(question, { role: "assistant", content: text });
+  try {
+    const text = await interruptible((signal) => answer([...state.said, question], signal));
+    if (text !== "") state.said.push(question, { role: "assistant", content: text });
+  } catch (error) {
+    // The words were in the way, not the files: those wait for the next ones.
+    if (error instanceof PromptError) attach(attachments, state);
+    throw error;
+  }
 }
