@@ -6,6 +6,8 @@ import type { Medium } from "../prompt/index.ts";
 export interface MediaProblem {
   /** The picture or video as it was given. */
   readonly source: unknown;
+  /** Which it is of those that were given, as `picture 2 of 3`. */
+  readonly which: string;
   readonly message: string;
 }
 
@@ -15,7 +17,7 @@ export class MediaError extends ImageError {
   readonly problems: readonly MediaProblem[];
 
   constructor(problems: readonly MediaProblem[], options?: ErrorOptions) {
-    super(problems.map(({ message }) => message).join("; "), options);
+    super(problems.map(({ which, message }) => `${which}: ${message}`).join("; "), options);
     this.problems = problems;
   }
 }
@@ -38,17 +40,17 @@ export function mediaErrorOf(
   media: readonly Medium<unknown, unknown>[],
   failures: ReadonlyMap<unknown, Error>,
 ): Error {
-  const sources = new Map(media.map((medium) => [sourceOf(medium), medium.type === "image"]));
+  // A picture that is shown twice is two pictures; a video's frames are one video.
+  const pictures = media.flatMap((one) => (one.type === "image" ? [one.image] : []));
+  const videos = [...new Set(media.flatMap((one) => (one.type === "image" ? [] : [one.video])))];
   const [[, first]] = failures;
-  if (sources.size === 1) return first;
-  const numbered = (source: unknown, isImage: boolean): string => {
-    const alike = [...sources].filter(([, other]) => other === isImage).map(([one]) => one);
-    const number = alike.length > 1 ? ` ${alike.indexOf(source) + 1} of ${alike.length}` : "";
-    return `${isImage ? "picture" : "video"}${number}`;
-  };
-  const problems = [...failures].map(([source, { message }]) => ({
-    source,
-    message: `${numbered(source, sources.get(source) === true)}: ${message}`,
-  }));
+  if (pictures.length + videos.length === 1) return first;
+  const which = (source: unknown): string =>
+    pictures.includes(source) ? numbered("picture", pictures, source) : numbered("video", videos, source);
+  const problems = [...failures].map(([source, { message }]) => ({ source, which: which(source), message }));
   return new MediaError(problems, { cause: first });
+}
+
+function numbered(kind: string, all: readonly unknown[], source: unknown): string {
+  return all.length > 1 ? `${kind} ${all.indexOf(source) + 1} of ${all.length}` : kind;
 }

@@ -23,9 +23,9 @@ const taken = {
     "a path, a URL (file:, http:, https:, data:), a Blob or File, the bytes of a file (Uint8Array, ArrayBuffer) or a list of decoded frames",
 };
 
-/** The address that a text is; undefined where it is a path. */
+/** The address that a text is, also with blanks in front, as URLs may have; undefined where it is a path. */
 export function urlOfText(text: string): URL | undefined {
-  return /^(https?|data|blob|file):/i.test(text) && URL.canParse(text) ? new URL(text) : undefined;
+  return /^[\0- ]*(https?|data|blob|file):/i.test(text) && URL.canParse(text) ? new URL(text) : undefined;
 }
 
 /** Why something is no picture or video; undefined where it may be one. */

@@ -66,6 +66,8 @@ test("a picture is the same picture in whatever form it comes", async () => {
     ["a data: text without padding", `data:image/png;base64,${base64.replaceAll("=", "")}`],
     ["a data: text of bytes", `data:image/png,${png.toString("hex").replace(/../g, "%$&")}`],
     ["DATA: in capitals", `DATA:image/png;base64,${base64}`],
+    ["a data: text behind blanks", ` \ndata:image/png;base64,${base64}`],
+    ["an http: text behind blanks", ` ${address}/a.png`],
     ["a data: URL", new URL(`data:image/png;base64,${base64}`)],
     ["a Blob", new Blob([png])],
     ["a File", new File([png], "photo.jpg", { type: "image/jpeg" })],

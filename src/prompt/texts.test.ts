@@ -181,6 +181,11 @@ describe("a text that looks like turns", () => {
     }
   });
 
+  test("whatever follows a mark that ends in a letter, where words follow it without a blank", () => {
+    const bare: PromptTemplate = { system: "", user: "me", assistant: "owl", cut: "pictures" };
+    expect(asked("a\nowls\nmeow", bare)).toBe("mea\n  owls\n  meow\nowl");
+  });
+
   test("also where parts meet, in answers and in system messages", () => {
     const { text: whole } = encodeConversation(
       [

@@ -16,11 +16,9 @@ const blank = "[ \u2581]";
  */
 export function turnGuard(template: PromptTemplate, tokenizer: Tokenizer): TurnGuard {
   const fold = foldsLetters(tokenizer) ? folded : (text: string) => text;
-  const marks = [template.user, template.assistant].flatMap((mark) => mark.trim().split(lineEnds)[0] || []);
-  if (marks.length === 0) return (text) => text;
-  // "USER" is no mark in front of "USERS".
-  const beginnings = marks.map((mark) => fold(mark).replace(/[\\^$.*+?()[\]{}|/]/g, "\\$&"));
-  const turn = new RegExp(`^${blank}?(?:${beginnings.map((mark) => wholeWord(mark)).join("|")})`, "u");
+  const beginnings = [template.user, template.assistant].flatMap((mark) => beginningOf(mark, fold) ?? []);
+  if (beginnings.length === 0) return (text) => text;
+  const turn = new RegExp(`^${blank}?(?:${beginnings.join("|")})`, "u");
   const endsLine = {
     system: true,
     user: endsLineOf(template.user),
@@ -39,8 +37,15 @@ export function turnGuard(template: PromptTemplate, tokenizer: Tokenizer): TurnG
 
 const endsLineOf = (mark: string): boolean => mark === "" || /[\n\v\f\r\u0085\u2028\u2029]$/.test(mark);
 
-const wholeWord = (mark: string): string =>
-  /[\p{L}\p{N}]$/u.test(mark) ? `${mark}(?![\\p{L}\\p{N}])` : mark;
+/** What a mark's first line looks like, as a pattern; undefined for a mark of blanks. */
+function beginningOf(mark: string, fold: (text: string) => string): string | undefined {
+  const [line] = mark.trim().split(lineEnds);
+  if (line === "") return undefined;
+  const pattern = fold(line).replace(/[\\^$.*+?()[\]{}|/]/g, "\\$&");
+  // "USER" is no mark in front of "USERS", unless words follow it without a blank.
+  const isWord = /[\p{L}\p{N}]$/u.test(line) && !mark.endsWith(line);
+  return isWord ? `${pattern}(?![\\p{L}\\p{N}])` : pattern;
+}
 
 /** Whether other letters than those of a mark may become its tokens. */
 function foldsLetters({ json }: Tokenizer): boolean {

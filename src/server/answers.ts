@@ -8,7 +8,7 @@ import {
   type Prompt,
   type TokenConstraint,
 } from "../generation/index.ts";
-import { lengthRefusal, type PromptField } from "./context-length.ts";
+import { type PromptField, promptRefusal } from "./context-length.ts";
 import { queueIsFull } from "./limits.ts";
 import type { OpenModel } from "./models.ts";
 import { settingsOfChoice } from "./settings.ts";
@@ -48,7 +48,7 @@ export function checkPrompts(model: OpenModel, prompts: readonly Prompt[], field
   try {
     for (const prompt of prompts) checkPrompt(prompt, model.owl.config);
   } catch (error) {
-    throw lengthRefusal(error, field);
+    throw promptRefusal(error, field);
   }
 }
 
@@ -108,6 +108,25 @@ async function makeAnswer(
 /** Why an answer ended, in OpenAI's words: an answer that was cut is always told to be. */
 export function finishReasonOf(reason: FinishReason): "stop" | "length" {
   return reason === "length" ? "length" : "stop";
+}
+
+/** How a stream ends. */
+export interface StreamEnd {
+  readonly index: number;
+  readonly reason: "stop" | "length";
+  readonly notes: { readonly notes?: readonly string[] };
+}
+
+/**
+ * The ends of a stream's answers, notes with the last of them: a piece without a choice comes only where usage was asked
+ * for, because many programs read the first choice of every piece.
+ */
+export function endsOf(answers: readonly EngineAnswer[]): StreamEnd[] {
+  return answers.map(({ finishReason }, index) => ({
+    index,
+    reason: finishReasonOf(finishReason),
+    notes: index === answers.length - 1 ? notesOf(answers) : {},
+  }));
 }
 
 /** What answers cost; a prompt counts once, however many answers it got. */

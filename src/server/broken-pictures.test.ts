@@ -80,6 +80,8 @@ describe("a broken picture among several is named", () => {
       "messages[0].content[1].image_url.url: ",
       "messages[1].content[1].image_url.url: ",
     ]);
+    // The fields say which; a number among those that were decoded would be another one.
+    expect(error.message).not.toMatch(/picture \d of/);
   });
 
   it("as the library names it", async () => {
@@ -89,6 +91,9 @@ describe("a broken picture among several is named", () => {
     }));
     const reply = served.owl.chat([{ role: "user", content }]).text();
     await expect(reply).rejects.toThrow(/^picture 2 of 3: image bytes: must be a whole PNG file/);
+    // One that is shown twice counts twice.
+    const twice = served.owl.chat([{ role: "user", content: [content[0], content[0], content[1]] }]).text();
+    await expect(twice).rejects.toThrow(/^picture 3 of 3: /);
   });
 });
 

@@ -3,6 +3,7 @@ import {
   type Choice,
   checkPrompts,
   choicesOf,
+  endsOf,
   finishReasonOf,
   makeAnswers,
   notesOf,
@@ -115,23 +116,26 @@ function streamed(asking: Asking, chat: Chat): Response {
   const wantsUsage = asked.stream_options?.include_usage === true;
   const report = reports(chat);
   return eventStream(asking, async (send) => {
-    const chunk = (choicesOfChunk: object[], more: object = wantsUsage ? { usage: null } : {}): void =>
-      send({ ...head, object: "chat.completion.chunk", choices: choicesOfChunk, ...more });
-    const delta = (index: number, content: object, logprobs: object | null, reason: string | null): void =>
-      chunk([{ index, delta: content, logprobs, finish_reason: reason }]);
-    for (const index of choices.keys())
-      delta(index, { role: "assistant", content: "", refusal: null }, null, null);
+    const chunk = (choicesOfChunk: object[], more: object = {}): void =>
+      send({
+        ...head,
+        object: "chat.completion.chunk",
+        choices: choicesOfChunk,
+        ...(wantsUsage && { usage: null }),
+        ...more,
+      });
+    const delta = (index: number, content: object, logprobs: object | null): void =>
+      chunk([{ index, delta: content, logprobs, finish_reason: null }]);
+    for (const index of choices.keys()) delta(index, { role: "assistant", content: "", refusal: null }, null);
     const onPiece = (index: number, { text, tokens }: GenerationPiece): void => {
       const content = report?.[index].chat(tokens) ?? [];
       if (text === "" && content.length === 0) return;
-      delta(index, { content: text }, report === undefined ? null : { content, refusal: null }, null);
+      delta(index, { content: text }, report === undefined ? null : { content, refusal: null });
     };
     const answers: EngineAnswer[] = await makeAnswers(asking, model, choices, onPiece);
-    for (const [index, { finishReason }] of answers.entries()) {
-      delta(index, {}, null, finishReasonOf(finishReason));
+    for (const { index, reason, notes } of endsOf(answers)) {
+      chunk([{ index, delta: {}, logprobs: null, finish_reason: reason }], notes);
     }
-    const notes = notesOf(answers);
-    if (wantsUsage) chunk([], { usage: usageOf(answers, asked.n ?? 1), ...notes });
-    else if (notes.notes !== undefined) chunk([], notes);
+    if (wantsUsage) chunk([], { usage: usageOf(answers, asked.n ?? 1) });
   });
 }

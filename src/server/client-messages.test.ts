@@ -71,6 +71,12 @@ describe("an answer that is handed back", () => {
       "as LiteLLM keeps it",
       { ...dumped, provider_specific_fields: { refusal: null }, thinking_blocks: null },
     ],
+    ["with lists of pictures that are empty", { ...plain, images: [] }],
+    ["as it was stored, under an id", { ...plain, id: "msg_1", thinking: "a beak?" }],
+    [
+      "as parts with annotations",
+      { ...plain, content: [{ type: "text", text: "an owl.", annotations: [] }] },
+    ],
     ["with a hint for caches", { ...plain, cache_control: { type: "ephemeral" } }],
   ])("%s", async (_, message) => {
     const [found, expected] = [await answer(handedBack(message)), await answer(handedBack(plain))];
@@ -102,6 +108,7 @@ describe("an answer that is handed back", () => {
     ["tool_calls", [{ id: "1", type: "function", function: { name: "f", arguments: "{}" } }]],
     ["function_call", { name: "f", arguments: "{}" }],
     ["audio", { id: "audio_1" }],
+    ["images", [{ type: "image_url", image_url: { url: "data:," } }]],
     ["prefix", true],
   ])("with %s is refused by name", async (field, value) => {
     const { param, code } = await refused(handedBack({ ...plain, [field]: value }));
@@ -127,10 +134,10 @@ describe("null is as good as absent", () => {
     expect(own.status).toBe(200);
   });
 
-  it("inside of parts, options and formats", async () => {
+  it("inside of parts, options and formats, and hints change nothing", async () => {
     const url = pictureUrl("owl.png");
     const content = [
-      { type: "image_url", image_url: { url, detail: null }, text: null },
+      { type: "image_url", image_url: { url, detail: null, format: "image/jpeg" }, text: null },
       { type: "text", text: "what is this?", image_url: null, video_url: null, cache_control: null },
     ];
     const found = await answer({
@@ -243,6 +250,15 @@ describe("system messages", () => {
 });
 
 describe("conversations as clients have them", () => {
+  it.each<[says: string, messages: object[]]>([
+    ["an answer last", [user("hello"), { role: "assistant", content: "hi" }]],
+    ["system messages alone", [{ role: "system", content: "be kind" }]],
+  ])("%s is refused with the field", async (_, messages) => {
+    const { param, code, message } = await refused(said(...messages));
+    expect({ param, code }).toEqual({ param: "messages", code: "invalid_value" });
+    expect(message).toMatch(/^messages: must be a conversation that ends with a user's message/);
+  });
+
   it.each<[says: string, body: object]>([
     ["two questions without an answer between", said(user("hello"), user("what do cats eat?"))],
     [

@@ -3,6 +3,7 @@ import {
   type Choice,
   checkPrompts,
   choicesOf,
+  endsOf,
   finishReasonOf,
   makeAnswers,
   notesOf,
@@ -13,7 +14,7 @@ import { parseBody } from "./body.ts";
 import { requireFittingText } from "./context-length.ts";
 import { badRequest } from "./errors.ts";
 import { eventStream } from "./events.ts";
-import { type CompletionLogprobs, TokenReport } from "./logprobs.ts";
+import { TokenReport } from "./logprobs.ts";
 import type { OpenModel } from "./models.ts";
 import { type CompletionRequest, completionSchema } from "./schema.ts";
 import { settingsOf } from "./settings.ts";
@@ -121,21 +122,17 @@ function streamed(asking: Asking, completion: Completion): Response {
   const wantsUsage = asked.stream_options?.include_usage === true;
   const report = reports(completion);
   return eventStream(asking, async (send) => {
-    const piece = (index: number, text: string, logprobs: CompletionLogprobs | null, reason: string | null) =>
-      send({
-        ...head,
-        choices: [{ index, text, logprobs, finish_reason: reason }],
-        ...(wantsUsage && { usage: null }),
-      });
+    const piece = (choice: object, more: object = {}): void =>
+      send({ ...head, choices: [choice], ...(wantsUsage && { usage: null }), ...more });
     const answers = await makeAnswers(asking, model, choices, (index, { text, tokens }) => {
       const logprobs = report?.[index].completion(tokens) ?? null;
-      if (text !== "" || (logprobs?.tokens.length ?? 0) > 0) piece(index, text, logprobs, null);
+      if (text !== "" || (logprobs?.tokens.length ?? 0) > 0) {
+        piece({ index, text, logprobs, finish_reason: null });
+      }
     });
-    for (const [index, { finishReason }] of answers.entries()) {
-      piece(index, "", null, finishReasonOf(finishReason));
+    for (const { index, reason, notes } of endsOf(answers)) {
+      piece({ index, text: "", logprobs: null, finish_reason: reason }, notes);
     }
-    const notes = notesOf(answers);
-    if (wantsUsage) send({ ...head, choices: [], usage: usageOf(answers, asked.n ?? 1), ...notes });
-    else if (notes.notes !== undefined) send({ ...head, choices: [], ...notes });
+    if (wantsUsage) send({ ...head, choices: [], usage: usageOf(answers, asked.n ?? 1) });
   });
 }

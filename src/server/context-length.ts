@@ -1,5 +1,5 @@
-import { ContextLengthError } from "../prompt/index.ts";
-import { ApiError } from "./errors.ts";
+import { ContextLengthError, PromptError } from "../prompt/index.ts";
+import { ApiError, badRequest } from "./errors.ts";
 import type { OpenModel } from "./models.ts";
 
 /** The field of a request that holds what is to be continued. */
@@ -8,7 +8,7 @@ export type PromptField = "messages" | "prompt";
 /** What helps. */
 function advice(field: PromptField, isTruncated: boolean): string {
   if (field === "prompt") return "shorten it";
-  if (isTruncated) return "shorten the last message or the system's: the others were left out already";
+  if (isTruncated) return "shorten the last message or the system's, which are never left out";
   return 'shorten it, or let its oldest turns be left out with "truncation": "auto"';
 }
 
@@ -20,11 +20,12 @@ function tooLong(positions: number, got: string, field: PromptField, isTruncated
 }
 
 /**
- * What whoever asked is told of a prompt that is too long; any other error as it is.
+ * What whoever asked is told of a prompt that is too long or cannot be; any other error as it is.
  * @param isTruncated whether all turns but the last were left out before
  */
-export function lengthRefusal(error: unknown, field: PromptField, isTruncated = false): unknown {
-  if (!(error instanceof ContextLengthError)) return error;
+export function promptRefusal(error: unknown, field: PromptField, isTruncated = false): unknown {
+  if (!(error instanceof PromptError)) return error;
+  if (!(error instanceof ContextLengthError)) return badRequest(error.message, field);
   return tooLong(error.available, `${error.needed} tokens`, field, isTruncated);
 }
 

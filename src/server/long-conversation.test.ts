@@ -126,7 +126,7 @@ describe("what is longer than the model's positions", () => {
     const completion = await served.post("/v1/completions", prompt);
     expect(await completion.json()).toMatchObject({ choices: [{ finish_reason: "length" }], notes });
     const events = await eventsOf(await served.post("/v1/completions", { ...prompt, stream: true }));
-    expect(events.at(-2)).toMatchObject({ choices: [], notes });
+    expect(events.at(-2)).toMatchObject({ choices: [{ finish_reason: "length" }], notes });
   });
 });
 
@@ -141,11 +141,24 @@ describe('with "truncation": "auto"', () => {
     expect(reply.choices[0].message.content).toBe(await own.text());
   });
 
-  it("a stream says so at its end", async () => {
+  it("a stream says so with its last choice's end, and has a choice in every piece", async () => {
     const whole = await answered(asked(long, auto));
-    const response = await served.post(chat, asked(long, { ...auto, stream: true }));
-    const events = (await eventsOf(response)).slice(0, -1) as Answered[];
-    expect(events.at(-1)).toMatchObject({ choices: [], notes: whole.notes });
+    const body = asked(long, { ...auto, stream: true, n: 2 });
+    const events = (await eventsOf(await served.post(chat, body))).slice(0, -1) as Answered[];
+    const ends = events.slice(-2);
+    expect(ends).toMatchObject([
+      { choices: [{ index: 0, finish_reason: "stop" }] },
+      { choices: [{ index: 1, finish_reason: "stop" }], notes: whole.notes },
+    ]);
+    expect(events.filter(({ choices, notes }) => choices.length !== 1 || notes !== undefined)).toEqual([
+      ends[1],
+    ]);
+    const counted = { ...body, stream_options: { include_usage: true } };
+    const more = (await eventsOf(await served.post(chat, counted))).slice(0, -1) as Answered[];
+    expect(more.slice(-2)).toMatchObject([
+      { usage: null, notes: whole.notes },
+      { choices: [], usage: {} },
+    ]);
   });
 
   it("a conversation that fits is the same as without", async () => {

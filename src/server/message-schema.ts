@@ -18,6 +18,8 @@ const unread = z.unknown().optional();
 /** A hint for caches of other servers. */
 const hints = { cache_control: unread };
 const textPart = z.strictObject({ type: z.literal("text"), text: z.string(), ...hints });
+/** A text of an answer, with what clients keep of where it was found. */
+const saidPart = z.strictObject({ ...textPart.shape, annotations: unread });
 const refusalPart = z.strictObject({ type: z.literal("refusal"), refusal: z.string() });
 const address = z.preprocess(
   (value) => (typeof value === "string" ? { url: value } : value),
@@ -25,6 +27,8 @@ const address = z.preprocess(
     url: z.string(),
     /** A hint; pictures are always seen in the model's one size. */
     detail: z.enum(["auto", "low", "high"]).optional(),
+    /** A hint of the type, which the content tells. */
+    format: unread,
   }),
 );
 const imagePart = z.strictObject({ type: z.literal("image_url"), image_url: address, ...hints });
@@ -36,7 +40,7 @@ const userContent = z.union([
 ]);
 const textContent = z.union([z.string(), z.array(textPart).min(1)]);
 /** What an answer says; clients hand back also those that say nothing. */
-const answerContent = z.union([z.string(), z.array(z.discriminatedUnion("type", [textPart, refusalPart]))]);
+const answerContent = z.union([z.string(), z.array(z.discriminatedUnion("type", [saidPart, refusalPart]))]);
 
 const name = z.string().optional();
 const noTools = "this server has no tools";
@@ -53,12 +57,15 @@ const message = z.discriminatedUnion("role", [
     tool_calls: unsupported(noTools, isEmptyList),
     function_call: unsupported(noTools, () => false),
     audio: unsupported("this server has no sound", () => false),
+    images: unsupported("this server shows the model no pictures of answers", isEmptyList),
     // What clients and other servers keep beside an answer's words.
+    id: unread,
     annotations: unread,
     parsed: unread,
     reasoning: unread,
     reasoning_content: unread,
     reasoning_details: unread,
+    thinking: unread,
     thinking_blocks: unread,
     provider_specific_fields: unread,
     ...hints,
