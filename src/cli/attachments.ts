@@ -1,5 +1,12 @@
-import { checkPicture, checkVideo } from "../image/index.ts";
-import { bytesOfKind, type FileKind, fileKind, openFile } from "../platform/index.ts";
+import { checkPicture, checkVideo, decodeImage } from "../image/index.ts";
+import {
+  bytesOfDataUrl,
+  bytesOfKind,
+  type FileKind,
+  fileKind,
+  isDataUrl,
+  openFile,
+} from "../platform/index.ts";
 import { isAddress, optionPath, typedPaths } from "./typed-paths.ts";
 
 /** A file that a question is about. */
@@ -46,7 +53,13 @@ export async function droppedAttachments(line: string): Promise<Attachment[] | u
   return dropped;
 }
 
+/** What lies elsewhere is fetched with the question, and not before. */
 async function lookAt({ type, file }: Attachment): Promise<void> {
+  if (isDataUrl(file)) {
+    const bytes = bytesOfDataUrl(file);
+    if (type === "image") await decodeImage(bytes);
+    return;
+  }
   if (isAddress(file)) return;
   if (type === "image") await checkPicture(file, { whole: true });
   else await checkVideo(file);

@@ -1,6 +1,6 @@
 import { createInterface, type Interface } from "node:readline/promises";
 import type { ChatMessage } from "../generation/index.ts";
-import { fileName, nearestName } from "../platform/index.ts";
+import { fileName, isDataUrl, nearestName, shortened } from "../platform/index.ts";
 import { PromptError } from "../prompt/index.ts";
 import { type Attachment, droppedAttachments, namedAttachments } from "./attachments.ts";
 import { messageOf, ReportedError, UsageError } from "./failure.ts";
@@ -110,9 +110,8 @@ async function obey(word: string, rest: string, state: State): Promise<void> {
 function attach(files: readonly Attachment[], state: State): void {
   state.attachments.push(...files);
   for (const { type, file } of files) {
-    process.stderr.write(
-      `(${type === "image" ? "picture" : "video"} for the next question: ${fileName(file)})\n`,
-    );
+    const name = isDataUrl(file) ? shortened(file) : fileName(file);
+    process.stderr.write(`(${type === "image" ? "picture" : "video"} for the next question: ${name})\n`);
   }
 }
 

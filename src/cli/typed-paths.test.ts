@@ -1,4 +1,4 @@
-import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { homedir, tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
@@ -104,6 +104,12 @@ describe("files for a question", () => {
     await expect(namedAttachments("image", "owl.png cut.png")).rejects.toThrow(
       /cut\.png: must be a whole PNG file/,
     );
+    const inside = `data:image/png;base64,${readFileSync("owl.png", "base64")}`;
+    expect(await namedAttachments("image", inside)).toEqual([{ type: "image", file: inside }]);
+    await expect(namedAttachments("image", "data:image/png;base64,AAAA")).rejects.toThrow(
+      /must be a picture .*got a file of another kind/,
+    );
+    await expect(namedAttachments("image", "data:image/png")).rejects.toThrow(/must have a comma/);
     await expect(namedAttachments("video", "owl.png")).rejects.toThrow(
       /got a PNG picture; give it as a picture/,
     );

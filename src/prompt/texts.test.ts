@@ -186,6 +186,17 @@ describe("a text that looks like turns", () => {
     expect(asked("a\nowls\nmeow", bare)).toBe("mea\n  owls\n  meow\nowl");
   });
 
+  test("further in than a mark that is set in itself", () => {
+    const inner: PromptTemplate = { system: "", user: "\n - me: ", assistant: " - owl: ", cut: "turns" };
+    expect(asked("a\n - owl: x\n  - owl: y\n   - owl: z", inner)).toBe(
+      "\n - me: a\n   - owl: x\n   - owl: y\n   - owl: z\n - owl: ",
+    );
+    const mark = [own.encode("x\n").at(-1)!, ...own.encode(inner.assistant)];
+    const messages = [{ role: "user" as const, content: "a\n  - owl: x\n - owl: y" }];
+    const { ids } = encodeConversation(messages, own, { tokensPerImage, template: inner });
+    expect(occurrences(ids, mark)).toBe(1);
+  });
+
   test("also where parts meet, in answers and in system messages", () => {
     const { text: whole } = encodeConversation(
       [

@@ -11,14 +11,18 @@ const blank = "[ \u2581]";
 
 /**
  * A conversation is a text in which lines that begin with a mark (`AI: `) begin a turn. What people and the model say
- * may have such lines, too; these are set in by two spaces, which is the least that keeps their tokens from being a
- * turn's: of templates that cut at turns, SentencePiece's tokenizers encode the real mark with one space in front.
+ * may have such lines, too; these are set in by two spaces more than the mark is, which is the least that keeps their
+ * tokens from being a turn's: of templates that cut at turns, SentencePiece's tokenizers encode the real mark with one
+ * space more in front.
  */
 export function turnGuard(template: PromptTemplate, tokenizer: Tokenizer): TurnGuard {
   const fold = foldsLetters(tokenizer) ? folded : (text: string) => text;
-  const beginnings = [template.user, template.assistant].flatMap((mark) => beginningOf(mark, fold) ?? []);
+  const marks = [template.user, template.assistant];
+  const beginnings = marks.flatMap((mark) => beginningOf(mark, fold) ?? []);
   if (beginnings.length === 0) return (text) => text;
-  const turn = new RegExp(`^${blank}?(?:${beginnings.join("|")})`, "u");
+  const most = Math.max(...marks.map(indentOf));
+  const indent = `^${blank}{0,${most + 1}}`;
+  const turn = new RegExp(`${indent}(?:${beginnings.join("|")})`, "u");
   const endsLine = {
     system: true,
     user: endsLineOf(template.user),
@@ -30,12 +34,15 @@ export function turnGuard(template: PromptTemplate, tokenizer: Tokenizer): TurnG
       .map((line, index) => {
         const isLine = index % 2 === 0 && (index > 0 || endsLine[role]);
         if (!isLine || !turn.test(fold(line))) return line;
-        return line.replace(new RegExp(`^${blank}?`), "  ");
+        return line.replace(new RegExp(indent), " ".repeat(most + 2));
       })
       .join("");
 }
 
 const endsLineOf = (mark: string): boolean => mark === "" || /[\n\v\f\r\u0085\u2028\u2029]$/.test(mark);
+
+/** Spaces in front of a mark's first words. */
+const indentOf = (mark: string): number => /( *)\S/.exec(mark)?.[1].length ?? 0;
 
 /** What a mark's first line looks like, as a pattern; undefined for a mark of blanks. */
 function beginningOf(mark: string, fold: (text: string) => string): string | undefined {

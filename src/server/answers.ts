@@ -8,7 +8,7 @@ import {
   type Prompt,
   type TokenConstraint,
 } from "../generation/index.ts";
-import { type PromptField, promptRefusal } from "./context-length.ts";
+import { lengthRefusal, type PromptField } from "./context-length.ts";
 import { queueIsFull } from "./limits.ts";
 import type { OpenModel } from "./models.ts";
 import { settingsOfChoice } from "./settings.ts";
@@ -48,7 +48,7 @@ export function checkPrompts(model: OpenModel, prompts: readonly Prompt[], field
   try {
     for (const prompt of prompts) checkPrompt(prompt, model.owl.config);
   } catch (error) {
-    throw promptRefusal(error, field);
+    throw lengthRefusal(error, field);
   }
 }
 

@@ -1,5 +1,5 @@
 import type { Prompt } from "../generation/index.ts";
-import { promptRefusal, requireFittingText } from "./context-length.ts";
+import { lengthRefusal, requireFittingText } from "./context-length.ts";
 import { type ReadMessage, readMessages } from "./media.ts";
 import { allOf, decodingProblems } from "./media-problems.ts";
 import { type ApiMessage, textsOf } from "./message-schema.ts";
@@ -38,7 +38,7 @@ export async function chatPrompt(
     exchange.signal.throwIfAborted();
     const found = decodingProblems(error, params);
     if (found.length > 0) throw allOf([...problems, ...found]);
-    if (problems.length === 0) throw promptRefusal(error, "messages", isTruncated);
+    if (problems.length === 0) throw lengthRefusal(error, "messages", isTruncated);
   }
   throw allOf(problems);
 }

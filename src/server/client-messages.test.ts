@@ -250,15 +250,6 @@ describe("system messages", () => {
 });
 
 describe("conversations as clients have them", () => {
-  it.each<[says: string, messages: object[]]>([
-    ["an answer last", [user("hello"), { role: "assistant", content: "hi" }]],
-    ["system messages alone", [{ role: "system", content: "be kind" }]],
-  ])("%s is refused with the field", async (_, messages) => {
-    const { param, code, message } = await refused(said(...messages));
-    expect({ param, code }).toEqual({ param: "messages", code: "invalid_value" });
-    expect(message).toMatch(/^messages: must be a conversation that ends with a user's message/);
-  });
-
   it.each<[says: string, body: object]>([
     ["two questions without an answer between", said(user("hello"), user("what do cats eat?"))],
     [

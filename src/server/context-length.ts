@@ -1,5 +1,5 @@
-import { ContextLengthError, PromptError } from "../prompt/index.ts";
-import { ApiError, badRequest } from "./errors.ts";
+import { ContextLengthError } from "../prompt/index.ts";
+import { ApiError } from "./errors.ts";
 import type { OpenModel } from "./models.ts";
 
 /** The field of a request that holds what is to be continued. */
@@ -20,12 +20,11 @@ function tooLong(positions: number, got: string, field: PromptField, isTruncated
 }
 
 /**
- * What whoever asked is told of a prompt that is too long or cannot be; any other error as it is.
+ * What whoever asked is told of a prompt that is too long; any other error as it is.
  * @param isTruncated whether all turns but the last were left out before
  */
-export function promptRefusal(error: unknown, field: PromptField, isTruncated = false): unknown {
-  if (!(error instanceof PromptError)) return error;
-  if (!(error instanceof ContextLengthError)) return badRequest(error.message, field);
+export function lengthRefusal(error: unknown, field: PromptField, isTruncated = false): unknown {
+  if (!(error instanceof ContextLengthError)) return error;
   return tooLong(error.available, `${error.needed} tokens`, field, isTruncated);
 }
 

@@ -1,6 +1,6 @@
 import { SettingsError } from "../generation/index.ts";
 import { ImageError, MissingFfmpegError, VideoError } from "../image/index.ts";
-import { RemoteFileError } from "../platform/index.ts";
+import { RemoteFileError, shortened } from "../platform/index.ts";
 import { PromptError } from "../prompt/index.ts";
 import { TokenizerError } from "../tokenizer/index.ts";
 
@@ -47,11 +47,6 @@ export function errorBody({ status, message, details }: ApiError): object {
   const type = types[status] ?? (status < 500 ? "invalid_request_error" : "server_error");
   const param = details.param === undefined ? null : shortened(details.param, 200);
   return { error: { message: shortened(message, 10_000), type, param, code: details.code ?? null } };
-}
-
-/** Errors repeat what they were asked, which may be long. */
-function shortened(text: string, most: number): string {
-  return text.length > most ? `${text.slice(0, most)}…` : text;
 }
 
 /** The whole reply for an error. */

@@ -1,4 +1,5 @@
 import type { z } from "zod";
+import { shortened } from "../platform/index.ts";
 
 /** One thing that is wrong with a request. */
 export interface Problem {
@@ -43,7 +44,9 @@ function nearest(forms: readonly (readonly Issue[])[]): readonly Issue[] {
 function paramOf(path: readonly PropertyKey[]): string {
   return path.reduce<string>(
     (text, key) =>
-      typeof key === "number" ? `${text}[${key}]` : `${text}${text === "" ? "" : "."}${String(key)}`,
+      typeof key === "number"
+        ? `${text}[${key}]`
+        : `${text}${text === "" ? "" : "."}${shortened(String(key), 80)}`,
     "",
   );
 }
@@ -59,7 +62,9 @@ const isMissing = ({ message }: Issue): boolean => message.endsWith("received un
 function textOf(issue: Issue): string {
   const message = issue.message.replace(/^Invalid input: /, "").replace(/^Invalid option: /, "");
   if (issue.code === "invalid_union" && "discriminator" in issue) {
-    return `no such ${String(issue.discriminator)} is supported here`;
+    const known =
+      "options" in issue && Array.isArray(issue.options) ? `; there are ${issue.options.join(", ")}` : "";
+    return `no such ${String(issue.discriminator)} is supported here${known}`;
   }
   // In JSON nothing is undefined.
   const said = message.replace(/received undefined$/, "received nothing");

@@ -62,7 +62,12 @@ describe("a request that is wrong", () => {
       "messages[0].role",
       "no such role",
     ],
-    ["sound", parts({ type: "input_audio", input_audio: {} }), "messages[0].content[0].type", "no such type"],
+    [
+      "sound",
+      parts({ type: "input_audio", input_audio: {} }),
+      "messages[0].content[0].type",
+      "no such type is supported here; there are text, image_url, video_url",
+    ],
     ["content that is none", parts(5), "messages[0].content[0]", "expected object"],
     ["a temperature too high", { ...hello, temperature: 2.1 }, "temperature", "<=2"],
     ["a top_p above 1", { ...hello, top_p: 1.5 }, "top_p", "<=1"],
@@ -117,6 +122,11 @@ describe("a request that is wrong", () => {
       expect(refusal).toMatchObject({ status: 400, error: { type: "invalid_request_error", param } });
       expect(refusal.error.message).toMatch(new RegExp(message));
     }
+  });
+
+  it("stays short, whatever a field is called", async () => {
+    const { error } = await refused(await served.post(chat, { ...hello, ["x".repeat(1e5)]: 1 }));
+    expect(error.message).toMatch(/^x{40}… \(100,000 characters\): no such field is supported here$/);
   });
 
   it("names every problem at once", async () => {
