@@ -1,23 +1,39 @@
 /** No code of a Huffman table begins with these bits. */
 export const NO_SYMBOL = -1;
 
-/** A Huffman table, looked up by the next sixteen bits: the code's length times 256 and its symbol; 0 where no code fits. */
-export type HuffmanTable = Uint16Array;
+/**
+ * A Huffman table, looked up by the next bits: how many the code has together with those that its symbol's lower half
+ * says follow, times 256, and the symbol; 0 where no code fits.
+ */
+export interface HuffmanTable {
+  /** By ten bits, for the codes that are that short: nearly all that come, in little memory. */
+  readonly short: Uint16Array;
+  /** By sixteen. */
+  readonly long: Uint16Array;
+}
+
+const SHORT = 10;
 
 /** The table of a DHT segment: how many codes there are of each length from 1 to 16, and their symbols in order. */
 export function huffmanTable(counts: Uint8Array, symbols: Uint8Array): HuffmanTable | undefined {
-  const table = new Uint16Array(2 ** 16);
+  const long = new Uint16Array(2 ** 16);
+  const short = new Uint16Array(2 ** SHORT);
   let code = 0;
   let next = 0;
   for (let length = 1; length <= 16; length++) {
     const width = 2 ** (16 - length);
     for (let i = 0; i < counts[length - 1]; i++) {
-      if ((code + 1) * width > table.length) return undefined;
-      table.fill(length * 256 + symbols[next++], code * width, ++code * width);
+      if ((code + 1) * width > long.length) return undefined;
+      const symbol = symbols[next++];
+      const entry = (length + (symbol & 15)) * 256 + symbol;
+      if (length <= SHORT) {
+        short.fill(entry, code * 2 ** (SHORT - length), (code + 1) * 2 ** (SHORT - length));
+      }
+      long.fill(entry, code * width, ++code * width);
     }
     code *= 2;
   }
-  return table;
+  return { short, long };
 }
 
 /** Reads the bits of one run of entropy-coded data: up to the next marker, zeros behind its end. */
@@ -40,13 +56,39 @@ export class EntropyBits {
     return this.#padding > this.#count;
   }
 
-  /** The next symbol of a table, or {@link NO_SYMBOL}. */
-  symbol(table: HuffmanTable): number {
+  /** The next symbol of a table, past the bits too that its lower half says follow; or {@link NO_SYMBOL}. */
+  symbol({ short, long }: HuffmanTable): number {
     if (this.#count < 16) this.#fill();
-    const entry = table[(this.#word >>> (this.#count - 16)) & 0xffff];
+    let entry = short[(this.#word >>> (this.#count - SHORT)) & (2 ** SHORT - 1)];
+    if (entry === 0) entry = long[(this.#word >>> (this.#count - 16)) & 0xffff];
     if (entry === 0) return NO_SYMBOL;
     this.#count -= entry >>> 8;
+    if (this.#count < 0) this.#fill();
     return entry & 0xff;
+  }
+
+  /** Reads the codes of coefficients 1 to 63 of a block; false where they cannot be. */
+  coefficients({ short, long }: HuffmanTable): boolean {
+    let word = this.#word;
+    let count = this.#count;
+    let k = 1;
+    while (k < 64) {
+      if (count < 16) {
+        this.#count = count;
+        this.#fill();
+        word = this.#word;
+        count = this.#count;
+      }
+      let entry = short[(word >>> (count - SHORT)) & (2 ** SHORT - 1)];
+      if (entry === 0) entry = long[(word >>> (count - 16)) & 0xffff];
+      if (entry === 0) return false;
+      count -= entry >>> 8;
+      if ((entry & 15) === 0 && (entry & 0xff) !== 0xf0) break;
+      k += ((entry >>> 4) & 15) + 1;
+    }
+    this.#count = count;
+    if (count < 0) this.#fill();
+    return k <= 64;
   }
 
   /** The next bits, at most sixteen, as a number. */
@@ -85,9 +127,17 @@ export class EntropyBits {
 
   #fill(): void {
     const bytes = this.#bytes;
-    while (this.#count <= 16) {
-      let byte = bytes[this.#at];
-      if (this.#at >= bytes.length || (byte === 0xff && bytes[this.#at + 1] !== 0)) {
+    while (this.#count < 16) {
+      const at = this.#at;
+      let byte = bytes[at];
+      const next = bytes[at + 1];
+      if (byte < 0xff && next < 0xff) {
+        this.#word = (this.#word << 16) | (byte << 8) | next;
+        this.#count += 16;
+        this.#at += 2;
+        continue;
+      }
+      if (at >= bytes.length || (byte === 0xff && next !== 0)) {
         byte = 0;
         this.#padding += 8;
       } else this.#at += byte === 0xff ? 2 : 1;

@@ -6,6 +6,8 @@ export interface JpegComponent {
   readonly across: number;
   readonly down: number;
   readonly blocks: number;
+  /** Lower bits of each of the 64 coefficients that did not come yet; -1 where nothing of it came. */
+  readonly missing: Int8Array;
   /** Which coefficients of which blocks are not zero so far, two words a block: a progressive picture's refinements need it. */
   nonZero?: Uint32Array;
 }
@@ -51,7 +53,7 @@ export function walkScan(bytes: Uint8Array, at: number, scan: JpegScan): number 
     const readers = unitReaders(bits, scan);
     const end = restartInterval === 0 ? units : Math.min(units, unit + restartInterval);
     for (; unit < end; unit++) {
-      if (!readers.every((read) => read(unit))) throw new JpegScanError("codes that no table has");
+      for (const read of readers) if (!read(unit)) throw new JpegScanError("codes that no table has");
       if (bits.isOverrun) throw new JpegScanError("picture data that end early");
     }
     const from = bits.position;
@@ -110,28 +112,14 @@ function unitReaders(bits: EntropyBits, scan: JpegScan): BlockReader[] {
   });
 }
 
-/** A code that says how many bits follow, and these. */
+/** A code that says how many bits follow. */
 function readMagnitude(bits: EntropyBits, table: HuffmanTable): boolean {
   const size = bits.symbol(table);
-  if (size === NO_SYMBOL || size > 15) return false;
-  bits.take(size);
-  return true;
+  return size !== NO_SYMBOL && size <= 15;
 }
 
 function sequentialReader(bits: EntropyBits, dc: HuffmanTable, ac: HuffmanTable): BlockReader {
-  return () => {
-    if (!readMagnitude(bits, dc)) return false;
-    let k = 1;
-    while (k < 64) {
-      const symbol = bits.symbol(ac);
-      if (symbol === NO_SYMBOL) return false;
-      const size = symbol & 15;
-      if (size === 0 && symbol !== 0xf0) break;
-      k += (symbol >>> 4) + 1;
-      bits.take(size);
-    }
-    return k <= 64;
-  };
+  return () => readMagnitude(bits, dc) && bits.coefficients(ac);
 }
 
 /** Coefficients 1 to 63 of a progressive picture, whose blocks may end many at a time. */
@@ -144,8 +132,6 @@ function coefficientReader(
   component.nonZero ??= new Uint32Array(2 * component.blocks);
   const { nonZero } = component;
   let ended = 0;
-  const isSet = (block: number, k: number): boolean =>
-    (nonZero[2 * block + (k >>> 5)] & (1 << (k & 31))) !== 0;
   const set = (block: number, k: number): void => {
     nonZero[2 * block + (k >>> 5)] |= 1 << (k & 31);
   };
@@ -154,7 +140,7 @@ function coefficientReader(
     let left = zeros;
     let k = from;
     for (; k <= last; k++) {
-      if (isRefinement && isSet(block, k)) bits.take(1);
+      if ((nonZero[2 * block + (k >>> 5)] & (1 << (k & 31))) !== 0) bits.take(1);
       else if (left-- === 0) break;
     }
     return k;
@@ -171,14 +157,13 @@ function coefficientReader(
         break;
       }
       if (isRefinement && size > 1) return false;
-      bits.take(size);
-      k = pass(block, k, run);
+      k = isRefinement ? pass(block, k, run) : k + run;
       if (size > 0 && k > last) return false;
       if (size > 0) set(block, k);
       k++;
     }
     if (ended > 0) {
-      if (isRefinement) pass(block, k, 64);
+      if (isRefinement && (nonZero[2 * block] | nonZero[2 * block + 1]) !== 0) pass(block, k, 64);
       ended--;
     }
     return true;

@@ -26,6 +26,20 @@ const kinds: Record<string, JpegOptions> = {
   "progressive with optimised scans": { mozjpeg: true },
 };
 
+/** A file's segments up to its first scan's data, each with its marker, and what follows. */
+function segmentsOf(bytes: Uint8Array): { segments: Uint8Array[]; data: Uint8Array } {
+  const segments: Uint8Array[] = [];
+  let at = 2;
+  do {
+    const end = at + 2 + 256 * bytes[at + 2] + bytes[at + 3];
+    segments.push(bytes.slice(at, end));
+    at = end;
+  } while (segments.at(-1)?.[1] !== 0xda);
+  return { segments, data: bytes.slice(at) };
+}
+const joined = (segments: Uint8Array[], data: Uint8Array): Uint8Array =>
+  Uint8Array.from([0xff, 0xd8, ...segments.flatMap((segment) => [...segment]), ...data]);
+
 describe("a JPEG file", () => {
   it.each([
     ...["strangers/base.jpg", "strangers/noise.jpg", "strangers/fill-bytes.jpg"],
@@ -89,5 +103,46 @@ describe("a JPEG file", () => {
       }
     });
     expect(found).toEqual([true, true, true, true, true]);
+  });
+
+  it("whose components have one name is read in their order, as decoders do", async () => {
+    const { segments, data } = segmentsOf(await noisy({ chromaSubsampling: "4:2:0" }));
+    for (const segment of segments) {
+      const ids = { 192: [10, 13, 16], 218: [5, 7, 9] }[segment[1]] ?? [];
+      for (const at of ids) segment[at] = 1;
+    }
+    const bytes = joined(segments, data);
+    expect(wholeJpeg(bytes)).toBe(bytes);
+    expect(() => wholeJpeg(bytes.subarray(0, -200))).toThrow(JpegScanError);
+  });
+
+  it("without Huffman tables means the standard's, as decoders do", async () => {
+    const { segments, data } = segmentsOf(await noisy({ optimiseCoding: false }));
+    const bytes = joined(
+      segments.filter(([, marker]) => marker !== 0xc4),
+      data,
+    );
+    expect(bytes.length).toBeLessThan(joined(segments, data).length - 400);
+    expect(wholeJpeg(bytes)).toBe(bytes);
+    expect(Buffer.compare(await pixelsOf(bytes), await pixelsOf(joined(segments, data)))).toBe(0);
+    expect(() => wholeJpeg(bytes.subarray(0, -200))).toThrow(JpegScanError);
+  });
+
+  it("of scans without end, or of what did not come before, is refused at once, however large it says it is", async () => {
+    const { segments } = segmentsOf(await noisy({ progressive: true }, 8, 8));
+    const scan = (of: number[], code: number): number[] => [255, 0xda, 0, 8, 1, ...of, code, 255];
+    const table = [255, 0xc4, 0, 20, 0x10, 1, ...Array<number>(15).fill(0), 0x00];
+    const frame = segments.find(([, marker]) => marker === 0xc2)!;
+    frame.set([0, 8, 0, 8], 5);
+    const [id] = frame.subarray(10);
+    const first = scan([id, 0, 1, 63, 0], 0x7f);
+    const header = [segments.find(([, marker]) => marker === 0xc2)!, Uint8Array.from(table)];
+    const scans = (count: number): Uint8Array =>
+      joined(header, Uint8Array.from([...Array(count).fill(first).flat(), 255, 0xd9]));
+    expect(() => wholeJpeg(scans(101))).toThrow("more than 100 scans");
+    const again = scan([id, 0, 1, 63, 0x10], 0x7f);
+    expect(() => wholeJpeg(joined(header, Uint8Array.from([...first, ...again, 255, 0xd9])))).toThrow(
+      "scans that are missing or out of order",
+    );
   });
 });

@@ -1,5 +1,5 @@
-import { type HuffmanTable, huffmanTable } from "./jpeg-bits.ts";
 import { type JpegComponent, JpegScanError, nextMarker, walkScan } from "./jpeg-scan.ts";
+import { HuffmanTables } from "./jpeg-tables.ts";
 
 export { JpegScanError } from "./jpeg-scan.ts";
 
@@ -11,8 +11,6 @@ interface Frame {
   readonly components: readonly JpegComponent[];
   /** Minimum coded units of a scan of several components. */
   readonly units: number;
-  /** Coefficients that came to their last bit, as bits of two words for each component. */
-  readonly whole: Map<JpegComponent, bigint>;
 }
 
 const START = 0xd8;
@@ -20,6 +18,10 @@ const END = 0xd9;
 const HUFFMAN_TABLES = 0xc4;
 const RESTART_INTERVAL = 0xdd;
 const SCAN = 0xda;
+/** Encoders write a dozen or two; many more, of nearly no bytes, would keep a reader busy for hours. */
+const MOST_SCANS = 100;
+/** What is missing of a coefficient of which nothing came. */
+const NOTHING_CAME = -1;
 /** Frames whose entropy coding is read here: Huffman, sequential and progressive. */
 const readFrames: ReadonlySet<number> = new Set([0xc0, 0xc1, 0xc2]);
 const isFrame = (marker: number): boolean =>
@@ -72,10 +74,11 @@ export function jpegSize(bytes: Uint8Array): { readonly width: number; readonly 
  * @throws JpegScanError where picture data are missing, damaged or out of place
  */
 export function wholeJpeg(bytes: Uint8Array): Uint8Array {
-  const tables = new Map<number, HuffmanTable>();
+  const tables = new HuffmanTables();
   let frame: Frame | undefined;
   let restartInterval = 0;
   let at = 0;
+  let scans = 0;
   for (;;) {
     const { value: segment } = jpegSegments(bytes, at).next();
     if (!segment) break;
@@ -86,13 +89,14 @@ export function wholeJpeg(bytes: Uint8Array): Uint8Array {
       requireScanned(frame);
       return bytes;
     }
-    if (marker === HUFFMAN_TABLES) readTables(content, tables);
+    if (marker === HUFFMAN_TABLES) tables.set(content);
     else if (marker === RESTART_INTERVAL) restartInterval = 256 * content[0] + content[1];
     else if (isFrame(marker)) {
       if (!readFrames.has(marker) || content[0] !== 8) return bytes;
       frame = readFrame(content, marker === 0xc2);
     } else if (marker === SCAN) {
       if (frame === undefined) break;
+      if (++scans > MOST_SCANS) throw new JpegScanError(`more than ${MOST_SCANS} scans`);
       at = readScan(bytes, at, content, frame, tables, restartInterval);
       if (!frame.isProgressive && isWhole(frame)) return withEnd(bytes, at);
     }
@@ -108,17 +112,6 @@ function withEnd(bytes: Uint8Array, at: number): Uint8Array {
   ended.set(bytes.subarray(0, at));
   ended.set([0xff, END], at);
   return ended;
-}
-
-function readTables(content: Uint8Array, tables: Map<number, HuffmanTable>): void {
-  for (let at = 0; at + 17 <= content.length; ) {
-    const counts = content.subarray(at + 1, at + 17);
-    const codes = counts.reduce((sum, count) => sum + count, 0);
-    const table = huffmanTable(counts, content.subarray(at + 17, at + 17 + codes));
-    if (table === undefined) throw new JpegScanError("a Huffman table that cannot be");
-    tables.set(content[at], table);
-    at += 17 + codes;
-  }
 }
 
 function readFrame(content: Uint8Array, isProgressive: boolean): Frame {
@@ -138,9 +131,10 @@ function readFrame(content: Uint8Array, isProgressive: boolean): Frame {
   const components = stored.map((it) => ({
     ...it,
     blocks: blocks(width, it.across, across) * blocks(height, it.down, down),
+    missing: new Int8Array(64).fill(NOTHING_CAME),
   }));
   const units = Math.ceil(width / (8 * across)) * Math.ceil(height / (8 * down));
-  return { width, height, isProgressive, components, units, whole: new Map() };
+  return { width, height, isProgressive, components, units };
 }
 
 /** Reads a scan's data through; gives where they end. */
@@ -149,47 +143,50 @@ function readScan(
   at: number,
   content: Uint8Array,
   frame: Frame,
-  tables: ReadonlyMap<number, HuffmanTable>,
+  tables: HuffmanTables,
   restartInterval: number,
 ): number {
   const [count] = content;
+  const scanned = new Set<JpegComponent>();
   const components = Array.from({ length: count }, (_, i) => {
     const [id, selectors] = content.subarray(1 + 2 * i);
-    const component = frame.components.find((it) => it.id === id);
+    // Some encoders give several components one name, and mean them in order.
+    const component = frame.components.find((it) => it.id === id && !scanned.has(it));
     if (component === undefined)
       throw new JpegScanError("a scan of a component that the frame does not have");
+    scanned.add(component);
     return { component, dc: tables.get(selectors >>> 4), ac: tables.get(16 + (selectors & 15)) };
   });
-  const [first, last, precision] = content.subarray(1 + 2 * count);
   const { isProgressive } = frame;
+  const [start, end, precision] = content.subarray(1 + 2 * count);
+  const [first, last, before, after] = isProgressive
+    ? [start, Math.min(end, 63), precision >>> 4, precision & 15]
+    : [0, 63, 0, 0];
+  for (const { missing } of scanned) {
+    // Decoders take a first scan twice, but no refinement of what is not there or was refined.
+    const isNext = missing.subarray(first, last + 1).every((bits) => before === Math.max(bits, 0));
+    if (!isNext) throw new JpegScanError("scans that are missing or out of order");
+  }
   const next = walkScan(bytes, at, {
     components,
     isProgressive,
-    first: isProgressive ? first : 0,
-    last: isProgressive ? Math.min(last, 63) : 63,
-    isRefinement: isProgressive && precision >>> 4 > 0,
+    first,
+    last,
+    isRefinement: before > 0,
     units: count === 1 ? components[0].component.blocks : frame.units,
     restartInterval,
   });
-  const isLastBit = !isProgressive || (precision & 15) === 0;
-  for (const { component } of components) {
-    if (!isLastBit) continue;
-    const coefficients = isProgressive ? coefficientBits(first, last) : coefficientBits(0, 63);
-    frame.whole.set(component, (frame.whole.get(component) ?? 0n) | coefficients);
-  }
+  for (const { missing } of scanned) missing.fill(after, first, last + 1);
   return next;
 }
 
-const coefficientBits = (first: number, last: number): bigint =>
-  ((1n << BigInt(last - first + 1)) - 1n) << BigInt(first);
-
-/** Whether every coefficient of every component came. */
-function isWhole({ components, whole }: Frame): boolean {
-  return components.every((component) => whole.get(component) === coefficientBits(0, 63));
+/** Whether every coefficient of every component came to its last bit. */
+function isWhole({ components }: Frame): boolean {
+  return components.every(({ missing }) => missing.every((bits) => bits === 0));
 }
 
 /** A progressive picture may leave coefficients out, which then are zero, but no component's mean. */
-function requireScanned({ components, whole }: Frame): void {
-  if (components.every((component) => ((whole.get(component) ?? 0n) & 1n) === 1n)) return;
+function requireScanned({ components }: Frame): void {
+  if (components.every(({ missing }) => missing[0] === 0)) return;
   throw new JpegScanError("picture data that end early");
 }
