@@ -37,7 +37,7 @@ export async function chatCompletions(asking: Asking): Promise<Response> {
   requireSense(asked);
   const n = asked.n ?? 1;
   const settings = settingsOf(asked, model.owl.defaults, asking.state.limits);
-  const constraint = constraintsOf(asked.response_format ?? undefined, model, settings);
+  const constraint = constraintsOf(asked.response_format, model, settings);
   takePlaces(asking, n);
   const prompt = await chatPrompt(asking, asked, model, settings.maxNewTokens);
   checkPrompts(model, [prompt], "messages");
@@ -60,8 +60,7 @@ export async function chatCompletions(asking: Asking): Promise<Response> {
 
 /** Fields that contradict each other. */
 function requireSense(asked: ChatRequest): void {
-  const given = (value: unknown): boolean => value !== null && value !== undefined;
-  if (given(asked.max_tokens) && given(asked.max_completion_tokens)) {
+  if (asked.max_tokens !== undefined && asked.max_completion_tokens !== undefined) {
     throw badRequest(
       "max_tokens: must not be given beside max_completion_tokens, its newer name",
       "max_tokens",
@@ -70,10 +69,10 @@ function requireSense(asked: ChatRequest): void {
   if ((asked.top_logprobs ?? 0) > 0 && asked.logprobs !== true) {
     throw badRequest("top_logprobs: needs logprobs: true", "top_logprobs");
   }
-  if (given(asked.stream_options) && asked.stream !== true) {
+  if (asked.stream_options !== undefined && asked.stream !== true) {
     throw badRequest("stream_options: needs stream: true", "stream_options");
   }
-  const isConstrained = given(asked.response_format) && asked.response_format?.type !== "text";
+  const isConstrained = (asked.response_format?.type ?? "text") !== "text";
   if ((asked.num_beams ?? 1) > 1 && (asked.logprobs === true || isConstrained)) {
     throw badRequest(
       "num_beams: must be 1 with logprobs or a response_format, which follow one answer",

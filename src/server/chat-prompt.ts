@@ -44,13 +44,13 @@ export async function chatPrompt(
 }
 
 /** The messages that no truncation leaves out: the system's and the last one. */
-function thoseThatStay(messages: readonly ApiMessage[]): readonly ApiMessage[] {
+export function thoseThatStay(messages: readonly ApiMessage[]): readonly ApiMessage[] {
   const last = messages.findLastIndex(({ role }) => role === "user");
   return messages.filter(({ role }, i) => i === last || role === "system" || role === "developer");
 }
 
 /** Texts that cannot fit are left out unread: so much of them is as good as the whole, and cut into tokens in no time. */
-function shortened(messages: readonly ReadMessage[], mostCharacters: number): readonly ReadMessage[] {
+export function shortened(messages: readonly ReadMessage[], mostCharacters: number): readonly ReadMessage[] {
   const short = (text: string): string => text.slice(0, mostCharacters + 1);
   return messages.map(({ role, content }) => ({
     role,

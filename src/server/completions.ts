@@ -54,7 +54,7 @@ export async function completions(asking: Asking): Promise<Response> {
   }
   checkPrompts(model, prompts, "prompt");
   takePlaces(asking, prompts.length * n);
-  const topLogprobs = asked.logprobs ?? undefined;
+  const topLogprobs = asked.logprobs;
   const completion: Completion = {
     asked,
     model,

@@ -9,7 +9,7 @@ import {
   pathKind,
   writeFileAtomically,
 } from "../platform/index.ts";
-import { encodeConversation, encodeTrainingSample, PromptError, promptTemplate } from "../prompt/index.ts";
+import { encodeTrainingSample, fitConversation, PromptError, promptTemplate } from "../prompt/index.ts";
 import { ApiError } from "./errors.ts";
 import { Turns } from "./limits.ts";
 import { pictureKind, type ReadMessage } from "./media.ts";
@@ -56,11 +56,17 @@ export class FeedbackFile {
     this.#left = bytes;
   }
 
-  /** Writes a row and the pictures and videos of its messages; returns when they have reached the disk. */
+  /**
+   * Writes a row and the pictures and videos of its messages; returns when they have reached the disk. The row of a
+   * conversation that no longer fits the model begins as late as the model's answer to it does.
+   * @throws PromptError for messages that are no conversation, or a last one that is too long by itself
+   */
   write(messages: readonly ReadMessage[], model: OpenModel, given: Judgement): Promise<void> {
     const { tokenizer, config } = model.owl;
-    const { text, media } = encodeConversation(messages, tokenizer, {
+    const { text, media } = fitConversation(messages, tokenizer, {
       tokensPerImage: tokensPerImage(config),
+      positions: config.language.maxPositions,
+      maxNewTokens: 1,
     });
     return this.#turns.run(async () => {
       const image: string[] = [];

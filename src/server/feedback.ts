@@ -1,5 +1,6 @@
 import { parseBody } from "./body.ts";
-import { requireFittingText } from "./context-length.ts";
+import { shortened, thoseThatStay } from "./chat-prompt.ts";
+import { lengthRefusal, requireFittingText } from "./context-length.ts";
 import { ApiError } from "./errors.ts";
 import { readMessages } from "./media.ts";
 import { allOf } from "./media-problems.ts";
@@ -17,10 +18,14 @@ export async function feedback(asking: Asking): Promise<Response> {
   }
   const given = parseBody(feedbackSchema, asking.body);
   const model = state.models.get(given.model);
-  requireFittingText(model, [...textsOf(given.messages), given.answer], "messages");
+  requireFittingText(model, [...textsOf(thoseThatStay(given.messages)), given.answer], "messages", true);
   const reading = mediaReading(asking);
   const { messages, problems } = await exchange.race(readMessages(given.messages, reading));
   if (problems.length > 0) throw allOf(problems);
-  await state.feedback.write(messages, model, given);
+  try {
+    await state.feedback.write(shortened(messages, model.mostCharacters), model, given);
+  } catch (error) {
+    throw lengthRefusal(error, "messages", true);
+  }
   return new Response(null, { status: 204 });
 }

@@ -11,6 +11,7 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import type { ChatMessage } from "../generation/index.ts";
 import { tokensPerImage } from "../model/index.ts";
 import { encodeTrainingSample } from "../prompt/index.ts";
 import { createServer, type ServerEvent } from "./server.ts";
@@ -255,6 +256,31 @@ describe("/v1/feedback", () => {
       { rating: "up", reason: "a text has the mark of a picture, which rows mean" },
       { rating: "up", reason: expect.stringContaining('nothing may stand before "AI"') },
       { rating: "up", reason: expect.stringContaining('nothing may stand before "Human"') },
+    ]);
+  });
+
+  it("takes a conversation that no longer fits as far back as it was answered", async () => {
+    const old = Array.from({ length: 200 }, (_, i) => [
+      { role: "user", content: `what do ${i} cats eat?` },
+      { role: "assistant", content: i === 3 ? "mice ".repeat(10_000) : "mice." },
+    ]).flat();
+    const last = { role: "user", content: "and owls?" };
+    const system = { role: "system", content: "be brief" };
+    const long = { model: "owl-nano", messages: [system, ...old, last], answer: "mice, too.", rating: "up" };
+    expect((await served.post("/v1/feedback", long)).status).toBe(204);
+    const { text } = rows(feedback).at(-1) as { text: string };
+    const { notes = [] } = await served.owl.prompt(long.messages as ChatMessage[], {
+      truncation: "auto",
+      maxNewTokens: 1,
+    });
+    const leftOut = Number(/its (\d+) oldest turns/.exec(notes[0])?.[1]);
+    expect(text).toMatch(new RegExp(`^be brief\nHuman: what do ${leftOut} cats eat\\?\nAI: mice\\.\n`));
+    expect(text).toMatch(/\nHuman: and owls\?\nAI: mice, too\.$/);
+    const alone = { ...long, messages: [{ role: "user", content: "cat ".repeat(300) }] };
+    const refusal = await served.post("/v1/feedback", alone);
+    expect([refusal.status, (await refusal.json()).error]).toMatchObject([
+      400,
+      { code: "context_length_exceeded", message: expect.stringContaining("shorten the last message") },
     ]);
   });
 

@@ -14,7 +14,7 @@ const leastTopP = 1e-9;
  * @param defaultTokens new tokens where the request does not say how many; absent: as the model's defaults have it
  */
 export function settingsOf(
-  asked: AskedSettings & { readonly max_completion_tokens?: number | null | undefined },
+  asked: AskedSettings & { readonly max_completion_tokens?: number | undefined },
   defaults: GenerationSettings,
   limits: Limits,
   defaultTokens = Math.min(defaults.maxNewTokens, limits.tokens),
@@ -36,7 +36,7 @@ export function settingsOf(
     repetitionPenalty: asked.repetition_penalty,
     lengthPenalty: asked.length_penalty,
   };
-  const present = Object.entries(given).filter(([, value]) => value !== null && value !== undefined);
+  const present = Object.entries(given).filter(([, value]) => value !== undefined);
   return completeSettings(Object.fromEntries(present), defaults);
 }
 
@@ -46,7 +46,7 @@ export function settingsOfChoice(settings: GenerationSettings, choice: number): 
 }
 
 /** OpenAI's seeds may be negative; these stand behind all others. */
-function seedOf(seed: number | null | undefined): number | null | undefined {
+function seedOf(seed: number | undefined): number | undefined {
   return typeof seed === "number" && seed < 0 ? Number.MAX_SAFE_INTEGER + seed + 1 : seed;
 }
 
@@ -57,7 +57,7 @@ function drawing({ temperature, top_p, top_k }: AskedSettings): Partial<Generati
   return typeof top_p === "number" || typeof top_k === "number" ? { ...topP, doSample: true } : {};
 }
 
-function requireAtMost(limit: number, given: Readonly<Record<string, number | null | undefined>>): void {
+function requireAtMost(limit: number, given: Readonly<Record<string, number | undefined>>): void {
   for (const [param, value] of Object.entries(given)) {
     if (typeof value === "number" && value > limit) {
       throw badRequest(`${param}: must be at most ${limit} on this server, got ${value}`, param);
