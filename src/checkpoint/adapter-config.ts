@@ -12,13 +12,17 @@ export interface LoraSettings {
 }
 
 /** Starts that leave the base model's weights as they are; all others subtract what the matrices begin with from them. */
-const PLAIN_STARTS: readonly unknown[] = [true, false, null, "gaussian", "eva", "orthogonal"];
+const PLAIN_STARTS: readonly unknown[] = [true, false, null, "gaussian", "eva", "orthogonal", "mica"];
+const lowerCased = (start: unknown): unknown => (typeof start === "string" ? start.toLowerCase() : start);
 
-const falsy = z.union([z.literal(false), z.null()]).optional();
+const unsupported = (value: unknown): string =>
+  `not supported here, got ${JSON.stringify(value).slice(0, 60)}`;
+const error = ({ input }: { readonly input?: unknown }): string => unsupported(input);
+const falsy = z.union([z.literal(false), z.null()], { error }).optional();
 const plainStart = z
   .unknown()
   .optional()
-  .refine((start) => start === undefined || PLAIN_STARTS.includes(start), {
+  .refine((start) => start === undefined || PLAIN_STARTS.includes(lowerCased(start)), {
     error: ({ input }) =>
       `${JSON.stringify(input)} is no plain LoRA: its start changed the weights of the base model too (PEFT's save_pretrained with path_initial_model_for_weight_conversion makes it plain)`,
   });
@@ -43,14 +47,14 @@ const IRRELEVANT = [
 
 // Settings of PEFT that would change the meaning of the matrices must be off.
 const schema = z.looseObject({
-  peft_type: z.literal("LORA", { error: ({ input }) => `must be "LORA", got ${JSON.stringify(input)}` }),
+  peft_type: z.literal("LORA"),
   base_model_name_or_path: z.string().nullish(),
   r: z.number().int().positive(),
   lora_alpha: z.number().positive(),
   lora_dropout: z.number().min(0).max(1).default(0),
   target_modules: z.union([z.string(), z.array(z.string())]).nullish(),
   modules_to_save: z.array(z.string()).nullish(),
-  bias: z.literal("none").default("none"),
+  bias: z.literal("none", { error }).default("none"),
   init_lora_weights: plainStart,
   fan_in_fan_out: falsy,
   use_rslora: falsy,
@@ -65,7 +69,7 @@ function unknownSettings(json: unknown): string[] {
   if (typeof json !== "object" || json === null) return [];
   return Object.entries(json)
     .filter(([key, value]) => !(key in schema.shape || IRRELEVANT.includes(key) || isNeutral(value)))
-    .map(([key, value]) => `${key}: not supported here, got ${JSON.stringify(value).slice(0, 60)}`);
+    .map(([key, value]) => `${key}: ${unsupported(value)}`);
 }
 
 /** Whether a setting says that something is not wanted. */
@@ -86,10 +90,14 @@ export interface AdapterConfig {
 /** Reads `adapter_config.json`; the error names every field that is wrong or not supported. */
 export function parseAdapterConfig(json: unknown, where: string): AdapterConfig {
   const result = schema.safeParse(json);
-  const problems = unknownSettings(json);
-  for (const { path, message } of result.error?.issues ?? []) {
-    problems.push(`${path.join(".") || "the file"}: ${message}`);
-  }
+  const problems = result.success
+    ? []
+    : result.error.issues.map(({ path, message }) => `${path.join(".") || "the file"}: ${message}`);
+  const kind = Object(json).peft_type as unknown;
+  // Another kind has settings of its own, of which none is what is wrong.
+  if (kind !== "LORA")
+    problems.splice(0, Infinity, `peft_type: must be "LORA", got ${JSON.stringify(kind)?.slice(0, 60)}`);
+  else problems.unshift(...unknownSettings(json));
   if (!result.success || problems.length > 0) {
     throw new CheckpointError(
       where,

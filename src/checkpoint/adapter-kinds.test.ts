@@ -74,6 +74,22 @@ describe("what is no plain LoRA is refused by its name", () => {
     await expect(loadAdapter(adapterWith(settings))).rejects.toThrow(Object.keys(settings)[0]);
   });
 
+  test("another kind is one line, whatever settings it has", async () => {
+    const loha = { peft_type: "LOHA", r: undefined, lora_alpha: undefined, alpha: 8, rank_dropout: 0.1 };
+    await expect(loadAdapter(adapterWith(loha))).rejects.toThrow(
+      /must describe a plain LoRA, got peft_type: must be "LORA", got "LOHA"\. Merge[^\n]*$/,
+    );
+  });
+
+  test("what it asks for is said as it stands there", async () => {
+    await expect(loadAdapter(adapterWith({ use_dora: true }))).rejects.toThrow(
+      "use_dora: not supported here, got true",
+    );
+    await expect(loadAdapter(adapterWith({ bias: "all" }))).rejects.toThrow(
+      'bias: not supported here, got "all"',
+    );
+  });
+
   test("all at once", async () => {
     const path = adapterWith({ use_dora: true, a_setting_of_tomorrow: [1], bias: "all" });
     await expect(loadAdapter(path)).rejects.toThrow(/3 problems[\s\S]*tomorrow[\s\S]*bias[\s\S]*use_dora/);
@@ -115,7 +131,7 @@ test("what says nothing about the matrices is no reason to refuse", async () => 
   const { lora, settings: read } = await loadAdapter(adapterWith(settings));
   expect(lora).toEqual((await loadAdapter(plain)).lora);
   expect(read).toMatchObject({ rank: 8, alpha: 32, targetModules: ["q_proj", "v_proj"] });
-  for (const start of [true, false, null, "eva", "orthogonal"]) {
+  for (const start of [true, false, null, "eva", "orthogonal", "mica", "Gaussian"]) {
     await loadAdapter(adapterWith({ init_lora_weights: start }));
   }
 });
@@ -132,6 +148,25 @@ describe("what a training script saved", () => {
     }
   });
 
+  test("a wrapper of several devices or a compiled model in front of the names is passed over", async () => {
+    const path = join(folder, `${made++}.safetensors`);
+    const named = [...(await readSafetensors(defaultNames))];
+    const wrapped = named.map(([name, tensor], i) => [
+      `${["module.", "_orig_mod.", "module._orig_mod."][i % 3]}${name}`,
+      tensor,
+    ]) as [string, HostTensor][];
+    await writeSafetensors(path, new Map(wrapped));
+    expect((await loadAdapter(path)).lora).toEqual((await loadAdapter(defaultNames)).lora);
+  });
+
+  test("a directory whose adapters lie in directories of their names says which", async () => {
+    const directory = join(folder, `${made++}`);
+    for (const name of ["mine", "other"]) cpSync(plain, join(directory, name), { recursive: true });
+    await expect(loadAdapter(directory)).rejects.toThrow(
+      "Name one of the directories in it that hold one: mine, other.",
+    );
+  });
+
   test("two adapters in one file are refused", async () => {
     const path = join(folder, "two.safetensors");
     const matrices: NamedTensors = new Map();
@@ -143,8 +178,14 @@ describe("what a training script saved", () => {
         matrices.set(`layer.${name}.lora_${matrix}.${name}.weight`, float32([1, 2], [...dims]));
       }
     }
+    for (const name of ["one", "other"]) {
+      matrices.set(`layer.lora_A.${name}.weight`, float32([1, 2], [1, 2]));
+      matrices.set(`layer.lora_B.${name}.weight`, float32([1, 2], [2, 1]));
+    }
     await writeSafetensors(path, matrices);
-    await expect(loadAdapter(path)).rejects.toThrow("several adapters (one, other) where one is meant");
+    await expect(loadAdapter(path)).rejects.toThrow(
+      /^[^\n]*got several adapters \(one, other\) where one is meant[^\n]*$/,
+    );
   });
 
   /** The small model's weights as a wrapped model has them, with a LoRA on its queries. */

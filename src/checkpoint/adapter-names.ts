@@ -4,6 +4,9 @@ import { isDerivedBuffer } from "./weights.ts";
 /** What PEFT puts in front of every name of the model it wraps. */
 export const PREFIX = "base_model.model.";
 
+/** What wrappers of training scripts put in front of that: several devices, a compiled model. */
+const WRAPPERS = /^(?:module\.|_orig_mod\.)+/;
+
 const MATRIX = /\.lora_([AB])(?:\.([^.]+))?\.weight$/;
 
 /** Names of what other kinds of adapters learn: beside LoRA's matrices (DoRA, biases, embeddings), or instead of them. */
@@ -37,7 +40,8 @@ export function sortTensors(tensors: NamedTensors): SortedTensors {
     else into.set(published, tensors.get(name)!);
   };
   for (const name of tensors.keys()) {
-    const plain = name.startsWith(PREFIX) ? name.slice(PREFIX.length) : name;
+    const wrapped = name.replace(WRAPPERS, "");
+    const plain = wrapped.startsWith(PREFIX) ? wrapped.slice(PREFIX.length) : wrapped;
     const matrix = MATRIX.exec(plain);
     if (matrix !== null) {
       if (matrix[2] !== undefined) adapters.add(matrix[2]);
@@ -47,6 +51,7 @@ export function sortTensors(tensors: NamedTensors): SortedTensors {
       keep(replaced, name, plain.replace(/\.base_layer\./, ".").replace(/\.modules_to_save\.[^.]+\./, "."));
     }
   }
-  if (adapters.size > 1) problems.push(`several adapters (${[...adapters].join(", ")}) where one is meant`);
-  return { lora, replaced, problems };
+  // Their matrices have the same names but for the adapters', so that each is there more than once.
+  const several = `several adapters (${[...adapters].join(", ")}) where one is meant`;
+  return { lora, replaced, problems: adapters.size > 1 ? [several] : problems };
 }

@@ -1,5 +1,6 @@
 import {
   completeDirectory,
+  directoryEntries,
   fileName,
   joinPath,
   parentDirectory,
@@ -91,7 +92,14 @@ async function templateBeside(directory: string): Promise<unknown> {
 
 async function matricesFile(directory: string): Promise<string> {
   for (const name of MATRICES) if (await isThere(joinPath(directory, name))) return name;
-  const next = "Name the file of the adapter, or the directory that PEFT or `owl train` wrote.";
+  const inside = [];
+  for (const name of await directoryEntries(directory)) {
+    if (await isThere(joinPath(directory, name, CONFIG))) inside.push(name);
+  }
+  const next =
+    inside.length === 0
+      ? "Name the file of the adapter, or the directory that PEFT or `owl train` wrote."
+      : `Name one of the directories in it that hold one: ${inside.slice(0, 8).join(", ")}.`;
   throw new CheckpointError(directory, `must hold ${LORA} or ${TORCH_LORA}`, ["neither"], next);
 }
 
@@ -127,7 +135,12 @@ export function adapterFrom(
     if (!isSaved) problems.push(`no tensor of ${module}, which modules_to_save names`);
   }
   if (problems.length > 0) {
-    throw new CheckpointError(where, "must hold LoRA matrices in pairs", problems, "Save the adapter again.");
+    throw new CheckpointError(
+      where,
+      "must hold LoRA matrices in pairs",
+      problems,
+      "Save the adapter again, or merge it with the tool that wrote it.",
+    );
   }
   return { settings, lora, replaced, ...(baseModel !== undefined && { baseModel }) };
 }
