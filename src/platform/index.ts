@@ -15,6 +15,7 @@ export { JpegScanError } from "./jpeg.ts";
 export * from "./kept-files.ts";
 export * from "./kernel-memory.ts";
 export * from "./kernel-threads.ts";
+export * from "./literal.ts";
 export * from "./nearest-name.ts";
 export {
   DeviceLostError,

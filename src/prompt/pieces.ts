@@ -1,4 +1,5 @@
 import { videoId } from "../model/index.ts";
+import { literalPattern } from "../platform/index.ts";
 import type { TextPart } from "../tokenizer/index.ts";
 import { PromptError } from "./error.ts";
 import type { Line } from "./message.ts";
@@ -29,7 +30,7 @@ const media: Readonly<Record<string, Piece>> = {
 
 /** The marks of pictures and videos in a row's text, in reading order. */
 export function marksIn(text: string): string[] {
-  return text.match(new RegExp(`${imageMark}|${escaped(videoMark)}`, "g")) ?? [];
+  return text.match(new RegExp(`${imageMark}|${literalPattern(videoMark)}`, "g")) ?? [];
 }
 
 const written = (text: string): TextPart => ({ text });
@@ -134,7 +135,7 @@ class PieceWriter {
  * (Reference: `_tokenize_prompt` of processing_mplug_owl.py.)
  */
 export function cutAtPictures(text: string): Piece[] {
-  return splitKeeping(text, [imageMark, escaped(videoMark)]).flatMap((part): Piece[] => {
+  return splitKeeping(text, [imageMark, literalPattern(videoMark)]).flatMap((part): Piece[] => {
     if (part in media) return [media[part]];
     return part === "" ? [] : [{ kind: "text", parts: [written(part)] }];
   });
@@ -146,12 +147,12 @@ export function cutAtPictures(text: string): Piece[] {
  * @throws PromptError for a picture inside an answer
  */
 export function cutTurns(text: string, template: PromptTemplate, where: string): Piece[] {
-  const atLineStart = `(?<![^\n])${escaped(template.assistant)}`;
+  const atLineStart = `(?<![^\n])${literalPattern(template.assistant)}`;
   const [first, ...parts] = splitKeeping(text, [
     imageMark,
-    escaped(videoMark),
+    literalPattern(videoMark),
     atLineStart,
-    escaped(`\n${template.user}`),
+    literalPattern(`\n${template.user}`),
   ]);
   const own = [template.system, template.user].find((words) => words !== "" && first.startsWith(words)) ?? "";
   const pieces: Piece[] = [{ kind: "text", parts: [written(own), said(first.slice(own.length))] }];
@@ -178,7 +179,11 @@ export function cutTurns(text: string, template: PromptTemplate, where: string):
  * (Reference: `_extract_text_token_from_conversation` of the released training pipeline.)
  */
 export function cutTurnsAsReference(text: string, template: PromptTemplate): Piece[] {
-  const all = splitKeeping(text, [imageMark, escaped(template.assistant), escaped(`\n${template.user}`)]);
+  const all = splitKeeping(text, [
+    imageMark,
+    literalPattern(template.assistant),
+    literalPattern(`\n${template.user}`),
+  ]);
   const parts = text.includes(imageMark) ? all.filter((part) => part !== "") : all;
   return parts.map((part, index): Piece => {
     if (index > 0 && part === imageMark) return media[imageMark];
@@ -190,8 +195,4 @@ export function cutTurnsAsReference(text: string, template: PromptTemplate): Pie
 /** The parts between marks and the marks themselves, in order. */
 function splitKeeping(text: string, marks: readonly string[]): string[] {
   return text.split(new RegExp(`(${marks.join("|")})`));
-}
-
-function escaped(literal: string): string {
-  return literal.replace(/[\\^$.*+?()[\]{}|/]/g, "\\$&");
 }

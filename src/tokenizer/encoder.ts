@@ -1,4 +1,5 @@
 import { Tokenizer as LibraryEncoder } from "@huggingface/tokenizers";
+import { literalPattern } from "../platform/index.ts";
 import type { TokenizerJson } from "./format.ts";
 import { isByteToken, spaceMark, TokenizerError } from "./format.ts";
 
@@ -135,12 +136,8 @@ function hiding(hidden: ReadonlyMap<string, string>): (text: string) => string {
   const longestFirst = [...hidden.keys()].filter((content) => content !== "");
   if (longestFirst.length === 0) return (text) => text;
   longestFirst.sort((a, b) => b.length - a.length);
-  const written = new RegExp(longestFirst.map(escaped).join("|"), "gu");
+  const written = new RegExp(longestFirst.map(literalPattern).join("|"), "gu");
   return (text) => text.replace(written, (content) => hidden.get(content) ?? content);
-}
-
-function escaped(literal: string): string {
-  return literal.replace(/[\\^$.*+?()[\]{}|/]/g, "\\$&");
 }
 
 /**

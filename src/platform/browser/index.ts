@@ -1,10 +1,12 @@
 /** The browser's twin of `src/platform`: bundlers take it in its place (field "browser" of package.json). */
+
 export { bytesOfDataUrl, isBareBase64, isDataUrl } from "../data-url.ts";
 export { fetchBytes } from "../fetch-bytes.ts";
 export { FileError } from "../file-error.ts";
 export * from "../file-kind.ts";
 export { JpegScanError } from "../jpeg.ts";
 export * from "../kernel-memory.ts";
+export { literalPattern } from "../literal.ts";
 export * from "../nearest-name.ts";
 export { DeviceLostError, OnnxRuntimeError, OutOfMemoryError } from "../onnx-runtime.ts";
 export { checkOptions, type OptionRules, OptionsError, option, optionProblems } from "../options.ts";
