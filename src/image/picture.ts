@@ -11,6 +11,7 @@ import {
   shortened,
   wholePicture,
 } from "../platform/index.ts";
+import { gifFrames } from "./gif.ts";
 import { type StoredMode, storedMode, withoutGifTransparency } from "./stored-mode.ts";
 
 /** A picture that cannot be read; the message names the file and the reason. */
@@ -87,6 +88,9 @@ async function decoded(
   maxPixels: number,
 ): Promise<Picture> {
   const asStored = fidelity === "reference";
+  if (header.format === "gif" && gifFrames(bytes).whole === 0) {
+    throw new RangeError("the file ends inside of its first frame");
+  }
   const mode = storedMode(bytes, header);
   const source = asStored && header.format === "gif" ? withoutGifTransparency(bytes) : wholePicture(bytes);
   const options = { decoding: decodingOf(mode, fidelity), orient: !asStored, maxPixels };

@@ -80,6 +80,31 @@ describe("animations, without ffmpeg", () => {
     }
   });
 
+  test("a GIF that ends inside of a frame is an error, as a picture where that is the first", async () => {
+    const noise = (seed: number): Buffer =>
+      Buffer.from(Array.from({ length: 32 * 32 * 3 }, (_, i) => (seed * 7919 * (i + 1) * (i + 3)) % 251));
+    const raw = { width: 32, height: 32, channels: 3 } as const;
+    const pngs = await Promise.all([1, 2, 3, 4].map((seed) => sharp(noise(seed), { raw }).png().toBuffer()));
+    const whole = await sharp(pngs, { join: { animated: true } })
+      .gif({ loop: 0 })
+      .toBuffer();
+    const options = { frames: 4, size: 32 };
+    const frames = await decodeVideo(whole, options);
+    // What ends the file may be missing, and what stands behind it harms nothing.
+    expect(await decodeVideo(whole.subarray(0, -1), options)).toEqual(frames);
+    expect(await decodeVideo(Buffer.concat([whole, Buffer.from("!,;more")]), options)).toEqual(frames);
+    for (const share of [0.05, 0.3, 0.5, 0.7, 0.9, 0.99]) {
+      const cut = whole.subarray(0, Math.floor(whole.length * share));
+      await expect(decodeVideo(cut, options), String(share)).rejects.toThrow(/must be a whole GIF file/);
+    }
+    const first = await decodeImage(whole);
+    expect(await decodeImage(whole.subarray(0, Math.floor(whole.length * 0.7)))).toEqual(first);
+    for (const share of [0.1, 0.15, 0.2]) {
+      const cut = whole.subarray(0, Math.floor(whole.length * share));
+      await expect(decodeImage(cut), String(share)).rejects.toThrow(/must be a whole GIF file/);
+    }
+  });
+
   test("are laid out as [3, frames, size, size], normalised as pictures are", async () => {
     await animation()
       .gif({ delay: new Array(frames).fill(100) })

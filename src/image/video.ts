@@ -12,6 +12,7 @@ import {
   withTemporaryFile,
 } from "../platform/index.ts";
 import { overWhite, withoutAlpha } from "./colour.ts";
+import { gifFrames } from "./gif.ts";
 import { bytesOf, headerOf, type ImageSource, type ReadOptions } from "./picture.ts";
 import { type Preprocessor, toPixelValues } from "./preprocessor.ts";
 import { type Raster, type RgbImage, resizeBicubic } from "./resize.ts";
@@ -143,7 +144,8 @@ async function animationFrames(
   { size, fidelity, maxPixels = 64e6, maxBytes = 2 ** 28, signal }: VideoOptions,
 ): Promise<RgbImage[]> {
   const bytes = typeof source === "string" ? await bytesOf(source, maxBytes) : source;
-  const { pages } = await headerOf(bytes, where);
+  const { pages, format } = await headerOf(bytes, where);
+  if (format === "gif") requireWholeGif(bytes, where);
   return eachOnce(sampleFrames(pages, frames), async (page) => {
     signal?.throwIfAborted();
     try {
@@ -156,6 +158,12 @@ async function animationFrames(
       throw new VideoError(`${where}: frame ${page} of ${pages} cannot be decoded${said}`, { cause });
     }
   });
+}
+
+function requireWholeGif(bytes: Uint8Array, where: string): void {
+  const { whole, isCut } = gifFrames(bytes);
+  if (!isCut) return;
+  throw new VideoError(`${where}: must be a whole GIF file, got one that ends inside of frame ${whole + 1}`);
 }
 
 /** The results for indices of which some are alike, each made once. */
