@@ -334,14 +334,25 @@ describe("vision encoders as people have them", () => {
     expect(await printOf(await assembled({ vision }))).toEqual(await printOf(path));
   });
 
+  test("two vision halves in one file are refused: neither is meant more than the other", async () => {
+    const vision = await changed("clip", same, (all) => {
+      const other = [...all].filter(([name]) => name.startsWith("vision_model."));
+      return new Map([...all, ...other.map(([name, tensor]) => [`ema.${name}`, tensor] as const)]);
+    });
+    await expect(assembled({ vision })).rejects.toThrow(
+      /must hold the vision half of one CLIP, got several: (ema\.vision_model\., vision_model\.|vision_model\., ema\.vision_model\.)\. Save/,
+    );
+  });
+
   test.each([
     ["siglip", "SiglipModel", { vision_config: { model_type: "siglip_vision_model" } }],
     ["llava", "LlavaForConditionalGeneration", { vision_config: { model_type: "clip_vision_model" } }],
     ["blip-2", "Blip2ForConditionalGeneration", { vision_config: {}, qformer_config: {} }],
+    [undefined, "of another program", { hidden_size: 8, image_mean: [0, 0, 0] }],
     ["qwen2_vl", "Qwen2VLForConditionalGeneration", { vision_config: { hidden_size: 8, depth: 2 } }],
   ])("another kind is one line: %s", async (model_type, architecture, more) => {
     const json = { model_type, architectures: [architecture], ...more };
-    const got = `got ${JSON.stringify(model_type)} (${architecture})`;
+    const got = `got ${JSON.stringify(model_type) ?? "nothing"} (${architecture})`;
     const vision = await changed("clip", () => json);
     const language = await changed("llama3", () => json);
     const asVision = assembled({ vision });

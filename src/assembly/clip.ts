@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { rowsOf, type TensorEntry, type TensorSource } from "../checkpoint/index.ts";
+import { CheckpointError, rowsOf, type TensorEntry, type TensorSource } from "../checkpoint/index.ts";
 import { kindOf, type VisionConfig } from "../model/index.ts";
 import { allocate, type HostTensor } from "../tensor/index.ts";
 import { renamed } from "./renamed.ts";
@@ -66,11 +66,23 @@ const PREFIX = "vision_model.";
 /**
  * What stands in front of the names of a CLIP's vision half: `vision_model.`, nothing in what transformers 5 saves of a
  * CLIPVisionModel, more where it was a part of something.
+ *
+ * @throws CheckpointError where there are several
  */
-function prefixOf({ tensors }: TensorSource): string {
+function prefixOf({ path, tensors }: TensorSource): string {
   const last = "embeddings.class_embedding";
-  const found = tensors.find(({ name }) => name === last || name.endsWith(`.${last}`));
-  return found === undefined ? PREFIX : found.name.slice(0, -last.length);
+  const found = tensors.filter(({ name }) => name === last || name.endsWith(`.${last}`));
+  const prefixes = found.map(({ name }) => name.slice(0, -last.length));
+  if (prefixes.length > 1) {
+    const next = "Save the one that is meant on its own.";
+    throw new CheckpointError(
+      path,
+      "must hold the vision half of one CLIP",
+      [`several: ${prefixes.map((prefix) => prefix || "(no prefix)").join(", ")}`],
+      next,
+    );
+  }
+  return prefixes.at(0) ?? PREFIX;
 }
 
 /** CLIP's names of what an owl has under another one; the same as there are all others. */

@@ -35,10 +35,11 @@ async function readIfThere(path: string): Promise<unknown> {
   return (await pathKind(path)) === "file" ? readJson(path) : undefined;
 }
 
+/** The section, or the whole file where that is one of pictures under the other's name. */
 function sectionOf(json: unknown): unknown {
-  return typeof json === "object" && json !== null && "image_processor" in json
-    ? (json.image_processor ?? undefined)
-    : undefined;
+  if (typeof json !== "object" || json === null) return undefined;
+  if ("image_processor" in json) return json.image_processor ?? undefined;
+  return "image_mean" in json || "image_processor_type" in json ? json : undefined;
 }
 
 /** Keys that change pixels. A size has several spellings. */

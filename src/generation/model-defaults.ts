@@ -27,7 +27,8 @@ export async function warningsOf(
 export function defaultsOf(checkpoint: OpenedCheckpoint, { language }: OwlConfig): GenerationSettings {
   const { generationConfig, directory } = checkpoint;
   const where = joinPath(directory, "generation_config.json");
-  if (generationConfig !== undefined && (typeof generationConfig !== "object" || generationConfig === null)) {
+  const isRecord = typeof generationConfig === "object" && generationConfig !== null;
+  if (generationConfig !== undefined && (!isRecord || Array.isArray(generationConfig))) {
     throw new SettingsError(
       `${where}: must be a JSON object, got ${JSON.stringify(generationConfig).slice(0, 40)}`,
     );

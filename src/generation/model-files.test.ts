@@ -116,12 +116,22 @@ const firstPixels = async (owl: Owl): Promise<number[]> => {
   return [0, 1, 2].map((channel) => pixels[channel * 56 * 56]);
 };
 
+test("a generation_config.json that is a list is refused as one that is a text", async () => {
+  for (const content of [[], "greedy"]) {
+    const directory = modelWith({ "generation_config.json": () => content as never });
+    await expect(Owl.load(directory)).rejects.toThrow("generation_config.json: must be a JSON object, got");
+  }
+});
+
 test("preprocessing in processor_config.json alone is what pictures are prepared by", async () => {
   const directory = modelWith({ "processor_config.json": () => ({ image_processor: clip }) });
   const [red, green, blueLevel] = await loaded(directory, firstPixels);
   expect(red).toBeCloseTo(0.2, 5);
   expect(green).toBeCloseTo(0, 5);
   expect(blueLevel).toBeCloseTo(-0.2, 5);
+  // The other file under this name.
+  const flat = modelWith({ "processor_config.json": () => ({ ...clip, processor_class: "X" }) });
+  expect((await loaded(flat, firstPixels))[0]).toBeCloseTo(0.2, 5);
   // A file that says nothing of pictures is none.
   const other = modelWith({
     "processor_config.json": () => ({ processor_class: "X", image_token: "<image>" }),
@@ -150,11 +160,12 @@ test.each([
   [{ rescale_factor: 1 / 127.5 }, "rescale_factor"],
   [{ do_normalize: false }, "do_normalize"],
   [{ do_resize: false }, "do_resize"],
-  [{ resample: 2 }, "resample"],
+  [{ resample: 2 }, "resample: expected 3, got 2"],
   [{ image_mean: [0.5] }, "image_mean"],
   [{ size: { height: 56, width: 48 } }, "size"],
   [{ size: { shortest_edge: 64 } }, "crop_size"],
   [{ do_pad: true }, "do_pad"],
+  [{ offset: true }, "offset"],
   [{ do_flip_channel_order: true }, "do_flip_channel_order"],
 ])("what would change pixels and is not computed is refused: %o", async (more, key) => {
   const directory = modelWith({

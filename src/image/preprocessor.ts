@@ -53,10 +53,12 @@ const schema = z.object({
 /** Steps that are not computed here and change pixels. */
 function otherSteps(json: Record<string, unknown>): string[] {
   const asked = Object.entries(json).filter(
-    ([key, value]) => /^do_/.test(key) && !(key in schema.shape) && value !== false,
+    ([key, value]) => /^(do_|offset$)/.test(key) && !(key in schema.shape) && value !== false,
   );
-  return asked.map(([key, value]) => `${key}: not supported here, got ${JSON.stringify(value).slice(0, 40)}`);
+  return asked.map(([key, value]) => `${key}: not supported here, got ${shown(value)}`);
 }
+
+const shown = (value: unknown): string => String(JSON.stringify(value)).slice(0, 40);
 
 /** What a file says beside nulls, which say nothing. */
 function said(json: unknown): Record<string, unknown> | undefined {
@@ -75,7 +77,10 @@ export function parsePreprocessor(json: unknown, where = "preprocessor_config.js
   const result = schema.safeParse(content ?? json);
   const problems = content === undefined ? [] : otherSteps(content);
   for (const { path, message } of result.error?.issues ?? []) {
-    problems.push(`${path.join(".") || "the file"}: ${message}`);
+    const value = path.reduce((inside: unknown, key) => Object(inside)[key], content ?? json);
+    problems.push(
+      `${path.join(".") || "the file"}: ${message.replace(/^Invalid input: /, "")}, got ${shown(value)}`,
+    );
   }
   const { size, crop_size: cut, do_center_crop: cuts } = result.data ?? {};
   if (size !== undefined && cut !== undefined && cuts && sideOf(size) !== sideOf(cut)) {

@@ -6,13 +6,20 @@ export function kindOf(json: unknown): string {
   return `${type === undefined ? "nothing" : JSON.stringify(type).slice(0, 60)}${named}`;
 }
 
+/** The one that no other model has comes first. */
+const SECTIONS = ["visual_abstractor_config", "vision_config", "text_config"];
+
 /**
  * Says of a config.json that is another model's what it is, and what is computed here; undefined for one that has the
  * sections of an mPLUG-Owl, whatever it calls itself.
  */
 export function otherKind(json: unknown): string | undefined {
-  const { model_type: type, visual_abstractor_config: abstractor } = Object(json) as Record<string, unknown>;
-  if (abstractor !== undefined || type === undefined || type === "mplug-owl") return undefined;
+  const content = Object(json) as Record<string, unknown>;
+  const { model_type: type } = content;
+  if (type === "mplug-owl" || Array.isArray(json) || content !== json) return undefined;
+  // A file that does not say is an owl's if it has any of an owl's sections.
+  const own = type === undefined ? SECTIONS : SECTIONS.slice(0, 1);
+  if (own.some((section) => content[section] !== undefined)) return undefined;
   const parts = ["clip", "clip_vision_model", "llama", "bloom"].includes(String(type));
   const hint = parts ? "; owl assemble makes one of a CLIP and a LLaMA or BLOOM" : "";
   return `model_type "mplug-owl"), got ${kindOf(json)}${hint}`;
