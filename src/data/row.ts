@@ -1,4 +1,4 @@
-import { joinPath, nearestName } from "../platform/index.ts";
+import { localPath, nearestName } from "../platform/index.ts";
 import { imageMark, videoMark } from "../prompt/index.ts";
 import type { RowLine } from "./row-lines.ts";
 
@@ -118,7 +118,7 @@ function damage(text: string): string[] {
   ];
 }
 
-/** Paths in a row are relative to its file. What is wrong with them is a text. */
+/** Paths in a row are relative to its file; a `file:` URL is one. What is wrong with them is a text. */
 function pathsOf(names: unknown, directory: string): string[] | string {
   const list = names ?? [];
   const must = "must be a list of file names";
@@ -127,7 +127,11 @@ function pathsOf(names: unknown, directory: string): string[] | string {
   if (address !== undefined) {
     return `${must}, got an address (${JSON.stringify(address.slice(0, 40))}); fetch the file first`;
   }
-  return list.map((name) => (/^([a-z]:)?[\\/]/i.test(name) ? name : joinPath(directory, name)));
+  try {
+    return list.map((name) => localPath(name, directory));
+  } catch (error) {
+    return `${must}, got ${error instanceof Error ? error.message : String(error)}`;
+  }
 }
 
 /** What does not fit between a row's marks and its pictures and videos. */

@@ -1,33 +1,34 @@
-import { readText } from "../platform/index.ts";
-import { imageMark, videoMark } from "../prompt/index.ts";
-import { requireNone } from "./example.ts";
+import { parentDirectory, readText } from "../platform/index.ts";
+import { imageMark, videoMark, withLineFeeds } from "../prompt/index.ts";
+import { DataError, requireNone } from "./example.ts";
+import { parseRow } from "./row.ts";
+import { readRowLines } from "./row-lines.ts";
 
 /**
- * The texts of a file, for a tokenizer to learn from: of `.jsonl` files the rows' `text`, cut at the marks of pictures
- * and videos; of any other file its lines.
+ * The texts of a file, for a tokenizer to learn from: of `.jsonl` files the rows' `text` as training reads it, cut at the
+ * marks of pictures and videos; of any other file its lines.
  *
- * @throws DataError naming every line that is no row with a text; FileError
+ * @throws DataError naming every line that is no row, or a file without a text; FileError
  */
 export async function textsOf(path: string): Promise<string[]> {
-  const lines = (await readText(path)).split(/\r?\n/);
-  if (!/\.jsonl?$/i.test(path)) return lines.filter((line) => line.trim() !== "");
-  const problems: string[] = [];
-  const texts = lines.flatMap((line, i) => {
-    if (line.trim() === "") return [];
-    const text = textIn(line);
-    if (text !== undefined) return text.split(imageMark).flatMap((part) => part.split(videoMark));
-    problems.push(`line ${i + 1}: must be a JSON object with a "text", got ${line.slice(0, 40)}`);
-    return [];
-  });
-  requireNone(path, problems);
-  return texts;
+  const texts = /\.jsonl?$/i.test(path)
+    ? await textsOfRows(path)
+    : withLineFeeds(await readText(path)).split("\n");
+  const filled = texts.filter((text) => text.trim() !== "");
+  if (filled.length > 0) return filled;
+  throw new DataError(`${path}: must hold texts to learn a tokenizer from, got none`);
 }
 
-function textIn(line: string): string | undefined {
-  try {
-    const { text }: { text?: unknown } = JSON.parse(line) ?? {};
-    return typeof text === "string" ? text : undefined;
-  } catch {
-    return undefined;
+async function textsOfRows(path: string): Promise<string[]> {
+  const problems: string[] = [];
+  const texts: string[] = [];
+  for (const line of await readRowLines(path)) {
+    const row = parseRow(line, parentDirectory(path));
+    if ("text" in row) {
+      const parts = withLineFeeds(row.text).split(imageMark);
+      texts.push(...parts.flatMap((part) => part.split(videoMark)));
+    } else problems.push(...row.map((problem) => `line ${line.number}: ${problem}`));
   }
+  requireNone(path, problems);
+  return texts;
 }

@@ -19,4 +19,4 @@ export {
   withTemplate,
 } from "./template.ts";
 export type { SampleOptions, TrainingSample } from "./training-sample.ts";
-export { encodeCaption, encodePlainText, encodeTrainingSample } from "./training-sample.ts";
+export { encodeCaption, encodePlainText, encodeTrainingSample, withLineFeeds } from "./training-sample.ts";

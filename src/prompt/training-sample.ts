@@ -115,7 +115,7 @@ function listed(problems: readonly string[]): string {
 }
 
 /** A text whose lines end with `\n` alone: what ended them on somebody's system is nothing to learn. */
-function withLineFeeds(text: string): string {
+export function withLineFeeds(text: string): string {
   return text.replace(/\r\n?/g, "\n");
 }
 

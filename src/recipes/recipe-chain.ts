@@ -69,6 +69,7 @@ function withoutOtherBeginning(inherited: RecipeFile, own: RecipeFile): RecipeFi
 async function follow(path: string, links: Link[], problems: RecipeProblem[]): Promise<string | undefined> {
   const read = await readRecipeText(path);
   links.push({ file: path, read });
+  if (!read.isReadable) return undefined;
   const parent = read.values.extends;
   if (parent === undefined) return read.keys.has("extends") ? undefined : "";
   if (Object.hasOwn(publishedRecipes, parent)) return parent;

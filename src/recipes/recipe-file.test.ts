@@ -122,9 +122,20 @@ describe("what is wrong in a recipe", () => {
 
   it("is told where YAML itself is wrong, and JSON is YAML", async () => {
     expect(await said("twice.yaml", "extends: stage-2\nsteps: 5\nseed: 1\nsteps: 6\nbatchs: 1")).toMatch(
-      /line 7: .*unique[\s\S]*line 8: batchs: .*did you mean batch/,
+      /line 7: steps: keys must be unique[\s\S]*line 8: batchs: .*did you mean batch/,
     );
     expect(await said("tab.yaml", "extends: stage-2\nlora:\n\trank: 8")).toMatch(/line 6: .*[Tt]ab/);
+    const torn = await said("torn.yaml", "extends: stage-2\nbetas: [0.9");
+    expect(torn).toMatch(/line 5: .*\]/);
+    expect(torn).not.toMatch(/missing|model: names/);
+    expect(await said("over-torn.yaml", "extends: torn.yaml\nbatchs: 2")).toMatch(
+      /line 5: batchs: [\s\S]*torn.yaml, line 5/,
+    );
+    expect(await said("infinite.yaml", "extends: stage-2\nlearningRate: .inf\nclip: .nan")).toMatch(
+      /learningRate: .*got Infinity[\s\S]*clip: .*got NaN/,
+    );
+    const merged = "extends: stage-2\nlora: { <<: { rank: 2, alpha: 4 }, alpha: 8, targets: [q_proj] }";
+    expect(await numbersOf("merged.yaml", merged)).toMatchObject({ recipe: { lora: { rank: 2, alpha: 8 } } });
     expect(await readRecipeFile(await write("list.yaml", "- a")).catch(String)).toMatch(
       /must have keys .*got \["a"\]/,
     );

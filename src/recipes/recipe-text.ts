@@ -15,6 +15,8 @@ export interface RecipeProblem {
 export interface ReadRecipe {
   readonly values: RecipeFile;
   readonly problems: readonly RecipeProblem[];
+  /** Whether the text has keys at all: of one that has none, or is no YAML, nothing can be said to be missing. */
+  readonly isReadable: boolean;
   /** Keys of the file, understood or not. */
   readonly keys: ReadonlySet<string>;
   /** The line of a key, or of what is inside it. */
@@ -26,25 +28,42 @@ type Issue = z.core.$ZodIssue;
 /** Reads a recipe file's text, YAML or (its subset) JSON, key by key: one that is wrong does not hide the others. */
 export async function readRecipeText(path: string): Promise<ReadRecipe> {
   const lines = new LineCounter();
-  const document = parseDocument(await readText(path), { lineCounter: lines, prettyErrors: false });
+  const source = await readText(path);
+  const document = parseDocument(source, { lineCounter: lines, prettyErrors: false, merge: true });
   const at = (offset: number): number => lines.linePos(offset).line;
   const lineOf = (place: readonly PropertyKey[]): number | undefined => {
     const offset = offsetOf(document, place);
     return offset === undefined ? undefined : at(offset);
   };
   const problems = document.errors.map(
-    ({ message, pos }): RecipeProblem => ({ file: path, line: at(pos[0]), text: message.trim() }),
+    ({ code, message, pos }): RecipeProblem => ({
+      file: path,
+      line: at(pos[0]),
+      text:
+        code === "DUPLICATE_KEY"
+          ? `${keyAt(source, pos[0])}: keys must be unique, got it again`
+          : message.trim(),
+    }),
   );
-  const isReadable = document.errors.every(({ code }) => code === "DUPLICATE_KEY");
-  const raw = isReadable ? contentOf(document, path, problems) : {};
+  const isSound = document.errors.every(({ code }) => code === "DUPLICATE_KEY");
+  const content = isSound ? contentOf(document, path, problems) : undefined;
+  const raw = content ?? {};
   const values = understood(raw, (issue) => {
     for (const { place, text } of sentencesOf(issue, raw))
       problems.push({ file: path, line: lineOf(place), text });
   });
-  return { values, problems, keys: new Set(Object.keys(raw)), lineOf };
+  return { values, problems, isReadable: content !== undefined, keys: new Set(Object.keys(raw)), lineOf };
 }
 
-function contentOf(document: Document, file: string, problems: RecipeProblem[]): Record<string, unknown> {
+const keyAt = (source: string, offset: number): string =>
+  shortened(/^[^:\r\n]*/.exec(source.slice(offset, offset + 80))![0].trim());
+
+/** What a text holds; undefined where that are no keys. */
+function contentOf(
+  document: Document,
+  file: string,
+  problems: RecipeProblem[],
+): Record<string, unknown> | undefined {
   try {
     const content: unknown = document.toJS();
     if (isRecord(content)) return content;
@@ -52,7 +71,7 @@ function contentOf(document: Document, file: string, problems: RecipeProblem[]):
   } catch (error) {
     problems.push({ file, text: error instanceof Error ? error.message : String(error) });
   }
-  return {};
+  return undefined;
 }
 
 /** Where a key stands in the text, or the value where it is an element of a list. */
@@ -122,4 +141,6 @@ const stepInto = (holder: unknown, step: PropertyKey): unknown =>
 const isRecord = (value: unknown): value is Record<string, unknown> =>
   typeof value === "object" && value !== null && !Array.isArray(value);
 const shortened = (text: string): string => (text.length > 60 ? `${text.slice(0, 59)}…` : text);
-const shown = (value: unknown): string => shortened(JSON.stringify(value) ?? String(value));
+/** As JSON has it, but for numbers that it does not know. */
+const shown = (value: unknown): string =>
+  shortened(typeof value === "number" ? String(value) : (JSON.stringify(value) ?? String(value)));
