@@ -57,10 +57,23 @@ export async function listenHttp(
   refuseMalformed(server, options.refuse);
   const errorHandler = (error: unknown): Response =>
     options.refuse(error instanceof RequestError ? 400 : 500);
-  server.on("request", getRequestListener(answer, { overrideGlobalObjects: false, errorHandler }));
+  // Node takes the first of several hosts; whatever stands between may have taken another one (RFC 9112, section 3.2).
+  const answerOne = async (request: Request, { incoming }: Asker): Promise<Response> =>
+    hostsOf(incoming.rawHeaders) > 1 ? options.refuse(400) : answer(request);
+  server.on("request", getRequestListener(answerOne, { overrideGlobalObjects: false, errorHandler }));
   server.listen(options.port, options.host);
   await once(server, "listening");
   return { port: (server.address() as AddressInfo).port, close: (seconds) => closeServer(server, seconds) };
+}
+
+/** What the listener tells of a connection's request. */
+interface Asker {
+  readonly incoming: { readonly rawHeaders: readonly string[] };
+}
+
+/** How many hosts a request names; names and values of its headers take turns. */
+function hostsOf(rawHeaders: readonly string[]): number {
+  return rawHeaders.filter((name, i) => i % 2 === 0 && name.toLowerCase() === "host").length;
 }
 
 const statusOfError: Readonly<Record<string, number>> = {

@@ -30,6 +30,7 @@ export const malformedRequests: readonly Row[] = [
   ["no version", "GET /\r\n\r\n", 400],
   ["a blank in the path", request("GET /a b HTTP/1.1", ["host: localhost"]), 400],
   ["no host", request("GET /healthz HTTP/1.1", []), 400],
+  ["two hosts", request("GET /healthz HTTP/1.1", ["host: localhost", "host: owl.example"]), 400],
   ["an empty host", request("GET /healthz HTTP/1.1", ["host:"]), 400],
   ["a host with a path", request("GET /healthz HTTP/1.1", ["host: localhost/evil"]), 400],
   ["a host with a user", request("GET /healthz HTTP/1.1", ["host: user@localhost"]), 400],
