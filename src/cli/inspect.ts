@@ -78,7 +78,7 @@ async function adapterTable(path: string): Promise<string[]> {
 }
 
 async function inspect(model: string, options: { stage: StageName; adapter?: string }): Promise<void> {
-  const directory = await requireModel(model, "`owl train` writes one");
+  const directory = await requireModel(model, "`owl train` writes one", "base");
   const adapter = await requireAdapter(options.adapter);
   const holds = async (name: string): Promise<boolean> =>
     (await pathKind(joinPath(directory, name))) === "file";

@@ -40,14 +40,20 @@ export function countOption(text: string): number {
  * The directory that a model's name stands for (see `modelDirectory`). Every command that takes one asks here.
  *
  * @param otherwise what else to do where there is none
+ * @param ofUnfinished what stands for a run that is not done, where its checkpoint is not needed: the model that it began with, or
+ *   the directory with the tokenizer of the one that it makes. Absent: the run itself, whose checkpoint only answering can use
  * @throws UsageError that says what a model is, and how it is had
  */
-export function requireModel(model: string, otherwise?: string): Promise<string> {
+export function requireModel(
+  model: string,
+  otherwise?: string,
+  ofUnfinished?: "base" | "settings",
+): Promise<string> {
   return orUsageError(async () => {
     const directory = await modelDirectory(model);
-    // A run that is not done stands for its checkpoint, which only answering can use.
     const run = await openRun(directory);
-    return typeof run === "string" ? run : directory;
+    if (typeof run === "string") return run;
+    return run === undefined || ofUnfinished === undefined ? directory : run[ofUnfinished];
   }, otherwise);
 }
 

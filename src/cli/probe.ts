@@ -29,7 +29,7 @@ function answer(tokenizer: Tokenizer, line: string, number: number): string {
 }
 
 async function probeText(model: string): Promise<void> {
-  const tokenizer = await loadTokenizer(await requireModel(model));
+  const tokenizer = await loadTokenizer(await requireModel(model, undefined, "settings"));
   let number = 0;
   for await (const line of createInterface({ input: process.stdin })) {
     number++;
@@ -52,7 +52,7 @@ async function probePixels(image: string, model: string, outputs: string, fideli
   if (fidelity !== "reference" && fidelity !== "default") {
     throw new UsageError(`--fidelity: reference or default, got ${fidelity}`);
   }
-  const preprocessor = await preprocessorOf(await requireModel(model));
+  const preprocessor = await preprocessorOf(await requireModel(model, undefined, "base"));
   const data = await loadPixelValues(image, preprocessor, fidelity === "reference" ? { fidelity } : {});
   const dims = [1, 3, preprocessor.size, preprocessor.size];
   if (elementCount(dims) !== data.length)

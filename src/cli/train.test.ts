@@ -71,6 +71,12 @@ it("a run that stopped is asked by its directory, and says which step answers", 
     code: 0,
     err: expect.stringContaining("checkpoint of step 2 of 5 answers"),
   });
+  expect(await owl("inspect", run.plan.output)).toMatchObject({
+    code: 0,
+    out: expect.stringMatching(/lora_A/),
+  });
+  const pixels = ["--outputs", join(folder, "pixels.safetensors")];
+  expect((await owl("probe", "pixels", join(folder, "red.svg"), run.plan.output, ...pixels)).code).toBe(0);
   await rm(join(run.plan.output, "state"), { recursive: true });
   expect(await ask()).toMatchObject({ code: 1, out: "", err: expect.stringContaining("none yet") });
 });
