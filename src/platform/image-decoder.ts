@@ -1,4 +1,5 @@
 import sharp from "sharp";
+import { withKnownBrand } from "./avif-brand.ts";
 import { exifInFront } from "./orientation.ts";
 
 /** What a picture file's header says. */
@@ -38,7 +39,7 @@ export async function readPictureHeader(bytes: Uint8Array): Promise<PictureHeade
     space,
     bitsPerSample,
     pages = 1,
-  } = await sharp(bytes, {
+  } = await sharp(withKnownBrand(bytes), {
     limitInputPixels: false,
   }).metadata();
   return { format, width, height, isCmyk: space === "cmyk", pages, bitsPerSample };
@@ -58,7 +59,8 @@ export async function decodePicture(
 ): Promise<DecodedPixels> {
   const { maxPixels, page = 0 } = options;
   const settings = { limitInputPixels: maxPixels, failOn: "error", ignoreIcc: true, page } as const;
-  const picture = sharp(options.orient ? exifInFront(bytes) : bytes, settings);
+  const known = withKnownBrand(bytes);
+  const picture = sharp(options.orient ? exifInFront(known) : known, settings);
   if (options.orient) picture.autoOrient();
   if (options.decoding === "inks") picture.pipelineColourspace("cmyk").toColourspace("cmyk");
   if (options.decoding === "gray16") picture.toColourspace("grey16");

@@ -1,4 +1,5 @@
 import { imageSize } from "image-size";
+import { withKnownBrand } from "../avif-brand.ts";
 import type { DecodedPixels, Decoding, PictureHeader } from "../image-decoder.ts";
 import { jpegSize } from "../jpeg.ts";
 import { orientationOf, turned, withoutOrientation } from "../orientation.ts";
@@ -55,7 +56,7 @@ export async function decodePicture(
 function sizeOf(bytes: Uint8Array): { type: string; width: number; height: number } {
   const size = jpegSize(bytes);
   if (size !== undefined) return { type: "jpeg", ...size };
-  const { type = "unknown", width, height } = imageSize(bytes);
+  const { type = "unknown", width, height } = imageSize(withKnownBrand(bytes));
   return { type, width, height };
 }
 
