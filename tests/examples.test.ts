@@ -12,12 +12,10 @@ const root = fileURLToPath(new URL("..", import.meta.url));
 
 let fixture: Awaited<ReturnType<typeof owlFixture>>;
 
-// The examples run where a directory called models/owl-nano and the pictures of examples/ are.
+// The examples run in a project of one's own: only the pictures of examples/ are there, and a repo that was fetched.
 beforeAll(async () => {
   fixture = await owlFixture();
   const { directory } = fixture;
-  mkdirSync(join(directory, "models"));
-  symlinkSync(directory, join(directory, "models", "owl-nano"));
   mkdirSync(join(directory, "examples"));
   // The hub's cache, with the repo that is asked for.
   const repo = join(directory, "hub", "models--MAGAer13--mplug-owl-llama-7b");
@@ -53,5 +51,5 @@ test("every example of the documents and doc comments runs", { timeout: 240_000 
     options,
   );
   expect(stderr.trim().split("\n")).toEqual(documentedExamples.map(({ where }) => where));
-  for (const figures of ["[ 1, 8, 64 ]", "3.5 -14"]) expect(stdout).toContain(figures);
+  for (const figures of ["[ 1, 12, 160 ]", "3.5 -14"]) expect(stdout).toContain(figures);
 });
