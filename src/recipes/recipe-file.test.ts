@@ -120,6 +120,22 @@ describe("what is wrong in a recipe", () => {
     expect(error).toMatch(/line 2: needs one <image> mark a picture/);
   });
 
+  it("is told once where it cannot be read, and nothing of what would follow from that", async () => {
+    const all = async (name: string, text: string) => readRecipeFile(await write(name, text)).catch(String);
+    expect(await all("indented.yaml", "extends: stage-2\n model: owl-nano\noutput: b")).toMatch(
+      /got 1 problem:\n {2}line 1: the file: must be YAML, got what cannot be read: .*$/,
+    );
+    const row = JSON.stringify({ text: "Human: hi\nAI: hello" });
+    expect(await all("rows-as-recipe.jsonl", `${row}\n${row}\n${row}`)).toMatch(
+      /got 1 problem:\n {2}line 2: the file: must be a recipe, got rows of data; .*$/,
+    );
+    expect(await all("words.yaml", "hello")).toMatch(/got 1 problem:\n {2}the file: must have keys .*$/);
+    await write("broken.yaml", "steps: [3");
+    expect(await all("child.yaml", "extends: broken.yaml\nstep: 3")).toMatch(
+      /got 2 problems:\n {2}line 2: step: .*\n {2}\S*broken.yaml, line 1: the file: must be YAML.*$/,
+    );
+  });
+
   it("is told where YAML itself is wrong, and JSON is YAML", async () => {
     expect(await said("twice.yaml", "extends: stage-2\nsteps: 5\nseed: 1\nsteps: 6\nbatchs: 1")).toMatch(
       /line 7: steps: keys must be unique[\s\S]*line 8: batchs: .*did you mean batch/,

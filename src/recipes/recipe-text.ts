@@ -1,4 +1,4 @@
-import { type Document, isMap, isPair, isScalar, LineCounter, parseDocument } from "yaml";
+import { type Document, isMap, isPair, isScalar, LineCounter, parseDocument, type YAMLError } from "yaml";
 import type { z } from "zod";
 import { nearestName, readText } from "../platform/index.ts";
 import { fileSchema, keysAt, type RecipeFile } from "./recipe-schema.ts";
@@ -35,24 +35,26 @@ export async function readRecipeText(path: string): Promise<ReadRecipe> {
     const offset = offsetOf(document, place);
     return offset === undefined ? undefined : at(offset);
   };
-  const problems = document.errors.map(
-    ({ code, message, pos }): RecipeProblem => ({
-      file: path,
-      line: at(pos[0]),
-      text:
-        code === "DUPLICATE_KEY"
-          ? `${keyAt(source, pos[0])}: keys must be unique, got it again`
-          : message.trim(),
-    }),
+  const broken = document.errors.find(({ code }) => code !== "DUPLICATE_KEY");
+  // What a parser says behind the first break follows from it.
+  const told = broken === undefined ? document.errors : [broken];
+  const problems = told.map(
+    (error): RecipeProblem => ({ file: path, line: at(error.pos[0]), text: syntaxOf(error, source) }),
   );
-  const isSound = document.errors.every(({ code }) => code === "DUPLICATE_KEY");
-  const content = isSound ? contentOf(document, path, problems) : undefined;
+  const content = broken === undefined ? contentOf(document, path, problems) : undefined;
   const raw = content ?? {};
   const values = understood(raw, (issue) => {
     for (const { place, text } of sentencesOf(issue, raw))
       problems.push({ file: path, line: lineOf(place), text });
   });
   return { values, problems, isReadable: content !== undefined, keys: new Set(Object.keys(raw)), lineOf };
+}
+
+function syntaxOf({ code, message, pos }: YAMLError, source: string): string {
+  if (code === "DUPLICATE_KEY") return `${keyAt(source, pos[0])}: keys must be unique, got it again`;
+  if (/^\s*\{.*\}\s*\n\s*\{/.test(source))
+    return "the file: must be a recipe, got rows of data; a recipe names them: `data: [{ file: rows.jsonl }]`";
+  return `the file: must be YAML, got what cannot be read: ${shortened(message.trim(), 160)}`;
 }
 
 const keyAt = (source: string, offset: number): string =>
@@ -140,7 +142,8 @@ const stepInto = (holder: unknown, step: PropertyKey): unknown =>
   typeof holder === "object" && holder !== null ? (holder as Record<PropertyKey, unknown>)[step] : undefined;
 const isRecord = (value: unknown): value is Record<string, unknown> =>
   typeof value === "object" && value !== null && !Array.isArray(value);
-const shortened = (text: string): string => (text.length > 60 ? `${text.slice(0, 59)}…` : text);
+const shortened = (text: string, longest = 60): string =>
+  text.length > longest ? `${text.slice(0, longest - 1)}…` : text;
 /** As JSON has it, but for numbers that it does not know. */
 const shown = (value: unknown): string =>
   shortened(typeof value === "number" ? String(value) : (JSON.stringify(value) ?? String(value)));
