@@ -85,7 +85,10 @@ async function chat(
   const attachments: Attachment[] = [];
   for (const attachment of named) attachments.push(await optionAttachment(attachment));
   const { model, question } = await modelAndQuestion(words);
-  const directory = await requireModel(model, "without MODEL the shipped owl answers");
+  const directory = await requireModel(
+    model,
+    "without MODEL the shipped owl answers; pictures are given by --image",
+  );
   const { system } = options;
   const owl = await loadOwl(directory, options);
   const start: ChatMessage[] = system === undefined ? [] : [{ role: "system", content: system }];

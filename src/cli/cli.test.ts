@@ -269,6 +269,13 @@ describe("a mistake", () => {
     ["an unknown option", ["chat", "--imag", "x"], 2, "Did you mean --image?"],
     ["a question without quotes", ["chat", "what", "is", "this"], 2, "quote the question"],
     ["no model", ["chat", "./nowhere", "hi"], 2, "./nowhere: must be a model directory"],
+    ["a picture as the model", ["chat", "examples/owl.png", "hi"], 2, "pictures are given by --image"],
+    [
+      "an adapter that is none",
+      ["merge", "owl-nano", "--adapter", "./no", "--out", "x"],
+      2,
+      "./no: must be a LoRA",
+    ],
     ["a stage that is none", ["inspect", ".", "--stage", "9"], 2, "Allowed choices are"],
     ["a number that is none", ["chat", "--seed", "x"], 2, "It must be a number"],
     ["no recipe", ["train", "none.yaml"], 1, "none.yaml: must be a readable text file, got no such file"],

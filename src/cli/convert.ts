@@ -21,7 +21,7 @@ interface ConvertCommandOptions {
 const say = (text: string): void => void process.stdout.write(`${text}\n`);
 
 async function convert(model: string, options: ConvertCommandOptions): Promise<void> {
-  const directory = await requireModel(model, "`owl pull` fetches one");
+  const directory = await requireModel(model);
   const began = performance.now();
   const report = await convertOrStop(directory, options);
   tell(report, options.out, (performance.now() - began) / 1000);

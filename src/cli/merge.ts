@@ -16,7 +16,7 @@ interface MergeCommandOptions {
 const formats = { keep: undefined, f32: "F32", f16: "F16", bf16: "BF16" } as const;
 
 async function merge(model: string, { adapter, out, float }: MergeCommandOptions): Promise<void> {
-  const directory = await requireModel(model, "`owl pull` fetches one");
+  const directory = await requireModel(model);
   const adapterPath = await requireAdapter(adapter);
   let view: TransferView | undefined;
   const onProgress = (bytes: number, totalBytes: number, file: string): void => {

@@ -104,4 +104,8 @@ test("an adapter may also be a file", async () => {
   expect(await adapterPath(pathToFileURL(file), place)).toBe(file);
   expect(await adapterPath("adapter", place)).toBe(join(folder, "adapter"));
   await expect(adapterPath("org/lora", place)).rejects.toThrow("`owl pull org/lora` fetches it");
+  await expect(adapterPath("lora", place)).rejects.toThrow(/^lora: must be a LoRA adapter .*`owl pull lora`/);
+  await expect(adapterPath("./adaptor", place)).rejects.toThrow(
+    /^\.\/adaptor: must be a LoRA adapter .*got no such file; did you mean .*adapter\?$/,
+  );
 });

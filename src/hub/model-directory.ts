@@ -45,8 +45,15 @@ export async function modelDirectory(
   place: ModelPlace = {},
 ): Promise<string> {
   checkOptions<ModelPlace>("modelDirectory", place, { cache: option.text, relativeTo: option.text });
-  const { cache, relativeTo } = place;
   const name = nameOf(model);
+  return directoryOf(name, place, (path) => refusal(name, path));
+}
+
+async function directoryOf(
+  name: string,
+  { cache, relativeTo }: ModelPlace,
+  refused: (path: string) => Promise<HubError>,
+): Promise<string> {
   const path = await foundPath(localPath(name, relativeTo));
   const directory = await completeDirectory(path).catch(() => undefined);
   if (directory !== undefined && (await isTelling(directory))) return directory;
@@ -54,7 +61,7 @@ export async function modelDirectory(
   const cached = await cachedModel(name, { cache });
   if (cached !== undefined) return cached;
   if (directory !== undefined) return directory;
-  throw await refusal(name, path);
+  throw await refused(path);
 }
 
 /**
@@ -65,7 +72,8 @@ export async function modelDirectory(
 export async function adapterPath(adapter: string | URL, place: ModelPlace = {}): Promise<string> {
   const name = nameOf(adapter);
   const path = await foundPath(localPath(name, place.relativeTo));
-  return (await pathKind(path)) === "file" ? path : modelDirectory(name, place);
+  if ((await pathKind(path)) === "file") return path;
+  return directoryOf(name, place, () => adapterRefusal(name, path));
 }
 
 async function isTelling(directory: string): Promise<boolean> {
@@ -114,7 +122,19 @@ async function refusal(name: string, path: string): Promise<HubError> {
       `${shown}: ${must} or ${shippedModel}, which comes with the package, got no such directory${meant}`,
     );
   }
+  return new HubError(`${shown}: ${must} or a repo in the hub's cache, got neither; ${howToFetch(name)}`);
+}
+
+async function adapterRefusal(name: string, path: string): Promise<HubError> {
+  const shown = shortened(name) || '""';
+  const next =
+    readRepoName(name) === undefined
+      ? `got no such file${await nearHint(path)}`
+      : `got neither; ${howToFetch(name)}`;
   return new HubError(
-    `${shown}: ${must} or a repo in the hub's cache, got neither; \`owl pull ${name}\` fetches it if the hub has it (in a program: await pull("${name}"))`,
+    `${shown}: must be a LoRA adapter (its directory or file) or a repo in the hub's cache, ${next}`,
   );
 }
+
+const howToFetch = (name: string): string =>
+  `\`owl pull ${name}\` fetches it if the hub has it (in a program: await pull("${name}"))`;
