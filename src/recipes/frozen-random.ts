@@ -1,5 +1,7 @@
+import { isRun, startDirectory, startFile } from "../checkpoint/index.ts";
 import { type ParameterDescription, stages } from "../model/index.ts";
-import { nearestName } from "../platform/index.ts";
+import { fileName, joinPath, nearestName, parentDirectory, pathKind, readJson } from "../platform/index.ts";
+import { recipeOfState } from "../training/index.ts";
 import { RecipeError, type RunPlan } from "./recipe-file.ts";
 
 /** The parts of a model, and a parameter of each. */
@@ -15,12 +17,17 @@ const parts = {
  *
  * @throws RecipeError unless the recipe says that this is meant
  */
-export function requireNoFrozenRandom(path: string, plan: RunPlan, usesPictures: boolean): void {
+export async function requireNoFrozenRandom(
+  path: string,
+  plan: RunPlan,
+  usesPictures: boolean,
+): Promise<void> {
   const { recipe, model, allowFrozenRandom } = plan;
-  if (model !== undefined || allowFrozenRandom === true) return;
+  if (allowFrozenRandom === true) return;
   const { trained } = stages[recipe.stage];
-  const used = Object.entries(parts).filter(([part]) => usesPictures || part === "the language model");
-  const frozen = used.filter(([, parameter]) => !trained(parameter)).map(([part]) => part);
+  const random = await randomParts(model);
+  const used = random.filter((part) => usesPictures || part === "the language model");
+  const frozen = used.filter((part) => !trained(parts[part]));
   if (frozen.length === 0) return;
   const next = frozen.includes("the language model")
     ? "Train a language model first (`extends: language`) and name it as `model`"
@@ -28,6 +35,22 @@ export function requireNoFrozenRandom(path: string, plan: RunPlan, usesPictures:
   throw new RecipeError(path, [
     `stage: ${recipe.stage} of a model from nothing would train against ${frozen.join(" and ")}, random and frozen. ${next}, or say \`allowFrozenRandom: true\` if that is what you want`,
   ]);
+}
+
+type Part = keyof typeof parts;
+
+/** The parts that nothing has taught yet: all from nothing; of what runs made from nothing, those that none of them trained. */
+async function randomParts(model: string | undefined): Promise<Part[]> {
+  if (model === undefined) return Object.keys(parts) as Part[];
+  const run = parentDirectory(model);
+  const start = joinPath(joinPath(run, startDirectory), startFile);
+  if (fileName(model) !== "model" || !(await isRun(run)) || (await pathKind(start)) !== "file") return [];
+  const began = (await readJson(start)) as { readonly model: string | null };
+  const { stage } = await recipeOfState(joinPath(run, "state"));
+  if (typeof stage !== "string" || !Object.hasOwn(stages, stage)) return [];
+  const { trained } = stages[stage as keyof typeof stages];
+  const before = await randomParts(began.model ?? undefined);
+  return before.filter((part) => !trained(parts[part]));
 }
 
 /**

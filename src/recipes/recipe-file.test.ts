@@ -231,4 +231,27 @@ describe("a model from nothing", () => {
       expect((await prepareRun(meant)).rows).toEqual([1]);
     }
   });
+
+  it("does not train either against what the runs before it have left random", async () => {
+    await write("red.svg", '<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"/>');
+    await write("words.jsonl", JSON.stringify({ text: "Human: hi\nAI: hello" }));
+    const row = { image: ["red.svg"], text: "Human: <image>\nHuman: hi\nAI: hello" };
+    await write("rows.jsonl", JSON.stringify(row));
+    const words = fresh("language")
+      .replace("rows.jsonl", "words.jsonl")
+      .replace("output: run", "output: words");
+    await (await prepareRun(await write("words.yaml", words))).start({ device: { threads: 1 } });
+    const on = (model: string, stage: string, data: string): Promise<string> =>
+      write(
+        "on.yaml",
+        `extends: ${stage}\nsteps: 1\nbatch: 1\nmaxTokens: 64\nmodel: ${model}\noutput: ${stage}\ndata: [{ file: ${data}, content: conversation }]`,
+      );
+    await expect(prepareRun(await on("words", "stage-2", "rows.jsonl"))).rejects.toThrow(
+      /would train against the vision encoder, random/,
+    );
+    expect((await prepareRun(await on("words", "stage-2", "words.jsonl"))).rows).toEqual([1]);
+    const eyes = await prepareRun(await on("words", "stage-1", "rows.jsonl"));
+    await eyes.start({ device: { threads: 1 } });
+    expect((await prepareRun(await on("stage-1", "stage-2", "rows.jsonl"))).rows).toEqual([1]);
+  });
 });

@@ -135,7 +135,7 @@ export async function prepareRun(path: string, overrides: RunOverrides = {}): Pr
   const usesPictures = plan.data.some((file) => contentOf(plan, file) !== "text");
   const hasVideos = data.some((file) => file.hasVideos);
   const showsSomething = data.some(hasPictures);
-  requireNoFrozenRandom(path, plan, showsSomething);
+  await requireNoFrozenRandom(path, plan, showsSomething);
   const pictures = hasVideos ? framesPerVideo(plan) : Number(usesPictures);
   return {
     plan,
