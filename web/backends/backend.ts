@@ -1,6 +1,8 @@
 /** What answers: a server, or a model inside the page. The page knows nothing else of either. */
 export interface ChatBackend {
   readonly limits: BackendLimits;
+  /** Whether it leaves out the oldest turns of a conversation that no longer fits. */
+  readonly truncates: boolean;
   /**
    * The models that can be asked.
    *

@@ -32,6 +32,7 @@ export class BrowserBackend implements ChatBackend {
     tokens: 4096,
     pictureTypes: ["image/png", "image/jpeg", "image/webp", "image/gif", "image/avif"],
   };
+  readonly truncates = true;
   readonly #tell: (words: string) => void;
   #open: { readonly model: string; readonly owl: WorkerOwl } | undefined;
   #listen: (event: WorkerOwlEvent) => void = () => {};

@@ -155,3 +155,41 @@ test("what a server takes is told with its models", async () => {
   });
   expect((pictureBytes * attachments * 4) / 3).toBeLessThan(3e6);
 });
+
+test("a server of another make is asked in OpenAI's words alone, and its own errors are understood", async () => {
+  const bodies: Record<string, unknown>[] = [];
+  let told: unknown;
+  let problem: unknown = { error: "too long" };
+  const spoken = `${delta("an owl")}${end("stop")}data: [DONE]\n\n`;
+  vi.stubGlobal("fetch", async (path: string, { body }: { body?: string }) => {
+    if (path.endsWith("/models")) return Response.json({ data: [{ id: "owl" }], limits: told });
+    bodies.push(JSON.parse(body ?? ""));
+    const most = (told as { tokens?: number } | undefined)?.tokens ?? 0;
+    if (Number(bodies.at(-1)?.max_tokens) > most) return Response.json(problem, { status: 400 });
+    return new Response(inPieces(spoken, 1000));
+  });
+  const backend = new ServerBackend("");
+  const asked = async () => {
+    for await (const event of backend.chat([], settings, AbortSignal.timeout(9000))) void event;
+  };
+  await backend.models();
+  for (const [said, words] of [
+    [{ error: "too long" }, /^The server refused this: too long\.$/],
+    [{ detail: "not so" }, /: not so\.$/],
+    [{ detail: [{ msg: "?" }] }, /^The server refused this\.$/],
+    [{ message: "no" }, /: no\.$/],
+    [null, /^The server refused this\.$/],
+  ] as const) {
+    problem = said;
+    await expect(asked()).rejects.toThrow(words);
+  }
+  expect(backend.truncates).toBe(false);
+  expect(bodies.every((body) => !("truncation" in body))).toBe(true);
+  // Started anew as ours, with a smaller limit and one that is none.
+  told = { tokens: 4, pictures: null };
+  bodies.length = 0;
+  await asked();
+  expect(bodies.map(({ max_tokens }) => max_tokens)).toEqual([9, 4]);
+  expect(bodies[1]).toMatchObject({ truncation: "auto" });
+  expect(backend.limits).toMatchObject({ tokens: 4, attachments: 16 });
+});

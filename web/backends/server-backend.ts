@@ -38,6 +38,8 @@ interface ServerLimits {
 /** Talks with `owl serve` (or any server of OpenAI's protocol) at an address. */
 export class ServerBackend implements ChatBackend {
   #limits = pageLimits(usualLimits);
+  /** Whether it has told limits, as `owl serve` does: then it knows fields that OpenAI's protocol has not. */
+  #isOurs = false;
   readonly #address: string;
 
   /** @param address of the server, without "/v1"; empty for the one that the page came from */
@@ -49,14 +51,19 @@ export class ServerBackend implements ChatBackend {
     const response = await this.#fetch("/v1/models", { signal: signal ?? null });
     const { data = [], limits } = (await response.json()) as {
       data?: { id?: unknown; files?: unknown; max_model_len?: unknown }[];
-      limits?: Partial<ServerLimits>;
+      limits?: unknown;
     };
-    this.#limits = pageLimits({ ...usualLimits, ...limits });
+    this.#isOurs = typeof limits === "object" && limits !== null;
+    this.#limits = pageLimits(limitsOf(limits));
     return data.flatMap(({ id, files, max_model_len: positions }) =>
       typeof id === "string"
         ? [{ id, hasFiles: files === true, ...(typeof positions === "number" && { positions }) }]
         : [],
     );
+  }
+
+  get truncates(): boolean {
+    return this.#isOurs;
   }
 
   /** As the server told them with its models. */
@@ -69,20 +76,38 @@ export class ServerBackend implements ChatBackend {
     settings: ChatSettings,
     signal: AbortSignal,
   ): AsyncGenerator<ChatEvent> {
-    const body = {
-      model: settings.model,
-      messages: await Promise.all(messages.map(toApiMessage)),
-      ...toApiSettings(settings),
-      truncation: "auto",
-      max_tokens: Math.min(settings.maxTokens, this.#limits.tokens),
-      stream: true,
-      stream_options: { include_usage: true },
-    };
-    const response = await this.#post("/v1/chat/completions", body, signal, (param) =>
-      attachmentAt(messages, param),
-    );
+    const response = await this.#ask(messages, settings, signal);
     if (response.body === null) throw brokenOff(undefined);
     yield* readAnswer(response.body);
+  }
+
+  /** Where a server that was started anew refuses what it took before, once more within the limits it has now. */
+  async #ask(
+    messages: readonly ChatMessage[],
+    settings: ChatSettings,
+    signal: AbortSignal,
+  ): Promise<Response> {
+    const limits = this.#limits;
+    const ask = async (): Promise<Response> => {
+      const body = {
+        model: settings.model,
+        messages: await Promise.all(messages.map(toApiMessage)),
+        ...toApiSettings(settings),
+        ...(this.#isOurs && { truncation: "auto" }),
+        max_tokens: Math.min(settings.maxTokens, this.#limits.tokens),
+        stream: true,
+        stream_options: { include_usage: true },
+      };
+      return this.#post("/v1/chat/completions", body, signal, (param) => attachmentAt(messages, param));
+    };
+    try {
+      return await ask();
+    } catch (error) {
+      if (!(error instanceof BackendError) || error.kind !== "refused") throw error;
+      await this.models(signal).catch(() => []);
+      if (this.#limits.tokens === limits.tokens) throw error;
+      return ask();
+    }
   }
 
   async attention(model: string, image: Blob, signal?: AbortSignal): Promise<AttentionMaps> {
@@ -124,6 +149,12 @@ export class ServerBackend implements ChatBackend {
     if (!response.ok) throw await refusal(response, attachmentAt);
     return response;
   }
+}
+
+/** What is told of limits; those that are no number are the usual ones. */
+function limitsOf(told: unknown): ServerLimits {
+  const isLimit = ([, value]: [string, unknown]): boolean => Number.isFinite(value) && Number(value) >= 0;
+  return { ...usualLimits, ...Object.fromEntries(Object.entries(told ?? {}).filter(isLimit)) };
 }
 
 /**

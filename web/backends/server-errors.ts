@@ -59,11 +59,13 @@ export function inWords(seconds: number): string {
 const because = (said: string | undefined): string =>
   said === undefined || said === "" ? "" : `: ${said.replace(/\.$/, "")}`;
 
-/** What of OpenAI's error object is text. */
+/** What of OpenAI's error object is text; other servers say it without the object around it, or as `detail`. */
 async function errorOf(response: Response): Promise<{ message?: string; code?: string; param?: string }> {
   try {
-    const body = (await response.json()) as { error?: Record<string, unknown> } | null;
-    const texts = ["message", "code", "param"].map((key) => [key, body?.error?.[key]]);
+    const body = (await response.json()) as Record<string, unknown> | null;
+    const error = body?.error ?? body?.detail ?? body;
+    if (typeof error === "string") return { message: error };
+    const texts = ["message", "code", "param"].map((key) => [key, (error as typeof body)?.[key]]);
     return Object.fromEntries(texts.filter(([, value]) => typeof value === "string"));
   } catch {
     return {};

@@ -20,6 +20,7 @@ async function written(
 ): Promise<{ answer: AnswerFields; progress: unknown[] }> {
   const backend: ChatBackend = {
     limits,
+    truncates: true,
     models: async () => [],
     chat: (_messages, _settings, signal) => events(signal),
   };

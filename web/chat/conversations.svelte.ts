@@ -30,6 +30,12 @@ export class Conversations {
   #lastWriting: Writing | undefined;
   /** How many changes of a conversation are on their way to the store: until the last of them it is ahead of it. */
   readonly #pending = new Map<string, number>();
+  /** Changes that the store has refused, by conversation: they hold here, and go to it with the next one. */
+  readonly #refused = new Map<string, Change>();
+  /** Conversations that another tab changed while this one was ahead of the store. */
+  readonly #missed = new Set<string>();
+  /** Answers of other tabs whose end is waited for. */
+  readonly #watched = new Set<string>();
 
   constructor(writing: () => Writing | undefined, onLost: (conversation: Conversation) => void) {
     this.#writing = writing;
@@ -63,30 +69,56 @@ export class Conversations {
   update(id: string, change: Change, isStored = true): void {
     this.#lastWriting = this.#writing() ?? this.#lastWriting;
     this.#put(id, change(this.all[id]));
-    if (!isStored) return;
-    this.#pending.set(id, (this.#pending.get(id) ?? 0) + 1);
-    void this.#store(id, change);
+    if (isStored) void this.#store(id, change);
   }
 
   async #store(id: string, change: Change): Promise<void> {
+    this.#pending.set(id, (this.#pending.get(id) ?? 0) + 1);
     try {
-      const stored = await (await this.storage).update(id, change);
-      const pending = (this.#pending.get(id) ?? 1) - 1;
-      this.#pending.set(id, pending);
-      if (pending === 0) this.#take(id, stored);
-    } catch {
-      this.#pending.delete(id);
-      notices.problem("The browser's store is full: export conversations and delete some.");
+      const stored = await (await this.storage).update(id, (found) => change(this.#withRefused(id, found)));
+      this.#refused.delete(id);
+      if (this.#settled(id)) this.#take(id, stored);
+      // A conversation that is gone has left room.
+      if (stored === undefined)
+        for (const other of this.#refused.keys()) void this.#store(other, (one) => one);
+    } catch (error) {
+      const before = this.#refused.get(id);
+      this.#refused.set(id, before === undefined ? change : (found) => change(before(found)));
+      this.#settled(id);
+      const isFull = error instanceof DOMException && error.name === "QuotaExceededError";
+      notices.problem(
+        isFull
+          ? "The browser's store is full: export conversations and delete some."
+          : "The browser keeps nothing more of this page: export conversations, then load the page again.",
+      );
     }
+  }
+
+  /** What a conversation of the store is with the changes that the store has refused. */
+  #withRefused(id: string, stored: Conversation | undefined): Conversation | undefined {
+    const change = this.#refused.get(id);
+    return change === undefined ? stored : change(stored);
+  }
+
+  /** One change is through; gives whether it was the last. */
+  #settled(id: string): boolean {
+    const pending = (this.#pending.get(id) ?? 1) - 1;
+    this.#pending.set(id, pending);
+    if (pending === 0 && this.#missed.delete(id)) void this.#follow(id);
+    return pending === 0;
   }
 
   /** Reads what another tab has changed. */
   async #follow(id: string): Promise<void> {
-    const isAhead = (): boolean => (this.#pending.get(id) ?? 0) > 0;
+    const isAhead = (): boolean => {
+      const is = (this.#pending.get(id) ?? 0) > 0;
+      if (is) this.#missed.add(id);
+      return is;
+    };
     if (isAhead()) return;
     const stored = await (await this.storage).read(id);
     if (isAhead()) return;
-    this.#take(id, stored);
+    this.#take(id, this.#withRefused(id, stored));
     if (stored !== undefined) this.#watch(stored);
   }
 
@@ -108,10 +140,13 @@ export class Conversations {
   #watch(conversation: Conversation): void {
     const { id } = conversation;
     for (const { id: turn } of unfinished(conversation)) {
-      if (turn === this.#writing()?.turn) continue;
-      void writtenElsewhere(turn).then(() =>
-        this.update(id, (found) => found && settle(found, "interrupted", (one) => one.id === turn)),
-      );
+      if (turn === this.#writing()?.turn || this.#watched.has(turn)) continue;
+      this.#watched.add(turn);
+      void writtenElsewhere(turn).then(() => {
+        this.#watched.delete(turn);
+        // Only in the store, which may know of its end what has not come here yet.
+        void this.#store(id, (found) => found && settle(found, "interrupted", (one) => one.id === turn));
+      });
     }
   }
 

@@ -36,14 +36,16 @@ export class Draft {
     const { attachments } = backend.limits;
     const room = attachments - session.attachmentCount(this.#parent) - this.attachments.length - this.pending;
     if (files.length > room) {
-      notices.problem(`A conversation may have ${attachments} pictures and videos.`, {
+      const most = attachments === 1 ? "one picture or video" : `${attachments} pictures and videos`;
+      notices.problem(`A conversation may have ${most}.`, {
         label: "New conversation",
         run: () => session.show(),
       });
     }
     const problems: string[] = [];
-    for (const file of files.slice(0, Math.max(0, room))) {
-      this.pending++;
+    const taken = files.slice(0, Math.max(0, room));
+    this.pending += taken.length;
+    for (const file of taken) {
       try {
         const { file: bytes, ...rest } = await prepare(file, backend.limits);
         const id = await session.keepFile(bytes);

@@ -15,8 +15,13 @@ class Navigation {
   readonly #layers: Layer[] = [];
   #steps: Promise<void> = Promise.resolve();
   #arrived: (() => void) | undefined;
+  /** The name of the conversation on view. */
+  #id = "";
 
   listen(): () => void {
+    // What was open before the page was loaded again is closed.
+    this.#id = location.hash.slice(1);
+    this.#write(this.#id);
     const onPopState = ({ state }: PopStateEvent): void => this.#onPopState(depthOf(state));
     addEventListener("popstate", onPopState);
     return () => removeEventListener("popstate", onPopState);
@@ -50,11 +55,20 @@ class Navigation {
   address(id: string, isSame: boolean): void {
     const depth = this.#layers.length;
     this.#step(() => {
+      this.#id = id;
       if (location.hash.slice(1) === id) return;
-      const url = id === "" ? location.pathname + location.search : `#${id}`;
-      if (isSame) history.replaceState({ depth }, "", url);
-      else history.pushState({ depth }, "", url);
+      if (isSame) this.#write(id, depth);
+      else history.pushState({ depth }, "", urlOf(id));
     });
+  }
+
+  /** Another conversation may have come on view while something was open: the entry below names the one before. */
+  #restore(): void {
+    if (location.hash.slice(1) !== this.#id) this.#write(this.#id);
+  }
+
+  #write(id: string, depth = this.#layers.length): void {
+    history.replaceState({ depth }, "", urlOf(id));
   }
 
   #onPopState(depth: number): void {
@@ -64,13 +78,18 @@ class Navigation {
     }
     if (this.#layers.length > depth) {
       for (const { close } of this.#layers.splice(depth).reverse()) close();
+      this.#restore();
       return;
     }
-    this.onAddress(location.hash.slice(1));
+    this.#id = location.hash.slice(1);
+    // Forward to what was closed: nothing opens, and the next Back must not close less than what is open then.
+    if (depth > this.#layers.length) this.#write(this.#id);
+    this.onAddress(this.#id);
   }
 
   #step(step: () => void | Promise<void>): void {
-    this.#steps = this.#steps.then(step);
+    // A browser may refuse a page that writes its history too often: the next step is not to blame.
+    this.#steps = this.#steps.then(step).catch(() => undefined);
   }
 
   #back(count: number): Promise<void> {
@@ -78,12 +97,17 @@ class Navigation {
       this.#arrived = () => {
         this.#arrived = undefined;
         clearTimeout(timer);
+        this.#restore();
         resolve();
       };
       const timer = setTimeout(this.#arrived, longestWait);
       history.go(-count);
     });
   }
+}
+
+function urlOf(id: string): string {
+  return id === "" ? location.pathname + location.search : `#${id}`;
 }
 
 function depthOf(state: unknown): number {

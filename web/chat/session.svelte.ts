@@ -7,6 +7,7 @@ import {
   type Conversation,
   changeAnswer,
   choose,
+  modelIsGone,
   nameOf,
   newConversation,
   newId,
@@ -16,7 +17,6 @@ import {
   settle,
   siblings,
   type Turn,
-  type UserTurn,
   withoutAttachment,
 } from "../conversation/conversation.ts";
 import { toMessages } from "../conversation/messages.ts";
@@ -71,12 +71,16 @@ class Session {
 
   async keepFile(file: Blob): Promise<string> {
     const id = newId();
+    await this.#saveFile(id, file);
+    return id;
+  }
+
+  async #saveFile(id: string, file: Blob): Promise<void> {
     try {
       await (await this.#store.storage).saveFile(id, file);
     } catch {
       notices.problem("The browser's store is full: this picture is there until the page is closed.");
     }
-    return id;
   }
 
   /**
@@ -90,13 +94,6 @@ class Session {
     this.#append(question);
     navigation.address(this.current.id, true);
     this.#answer(question.id);
-  }
-
-  /** Asks a question once more, and nothing before it. */
-  askAlone({ text, attachments }: UserTurn): void {
-    if (this.running !== undefined) return;
-    this.show();
-    this.ask(text, attachments);
   }
 
   /** From now on sends no turn before a question, and has it answered. */
@@ -160,15 +157,16 @@ class Session {
 
   /** Adds conversations that were imported. */
   async add(conversations: readonly Conversation[], files: ReadonlyMap<string, Blob>): Promise<void> {
-    for (const [id, file] of files) await (await this.#store.storage).saveFile(id, file);
+    for (const [id, file] of files) await this.#saveFile(id, file);
     for (const conversation of conversations) this.#store.update(conversation.id, () => conversation);
     if (conversations.length > 0) this.show(conversations[0].id);
   }
 
   /** Keeps what somebody thinks of an answer, here and with the backend. */
   async rate(answer: AnswerTurn, rating: Rating, note: string): Promise<void> {
-    const { id } = this.current;
-    const turns = pathTo(this.current, answer.parent);
+    const { current } = this;
+    const { id } = current;
+    const turns = sent(current, pathTo(current, answer.parent));
     this.#change(id, answer.id, { rating, note: note === "" ? undefined : note });
     await choices.connected();
     const { backend } = choices;
@@ -178,7 +176,7 @@ class Session {
       return;
     }
     try {
-      const messages = await toMessages(sent(this.current, turns), this.readFile);
+      const messages = await toMessages(turns, this.readFile);
       const { model, text } = answer;
       await backend.sendFeedback({ model, messages, answer: text, rating, ...(note !== "" && { note }) });
       notices.tell("Thank you. The server has kept it.");
@@ -231,7 +229,8 @@ class Session {
     return writeAnswer(answerer, messages, controller.signal, {
       change: (fields) => {
         this.#change(conversation, turn, fields);
-        if (fields.failure?.kind === "unreachable") choices.lose(fields.problem ?? "");
+        const { kind, code } = fields.failure ?? {};
+        if (kind === "unreachable" || code === modelIsGone) choices.lose(fields.problem ?? "");
       },
       progress: (progress) => {
         this.progress = progress;
@@ -310,7 +309,9 @@ class Session {
   }
 
   #look(id = ""): void {
-    this.#shown = this.conversations[id] ?? newConversation();
+    const found = Object.hasOwn(this.conversations, id) ? this.conversations[id] : undefined;
+    if (id !== "" && found === undefined) notices.tell("This conversation is not in this browser.");
+    this.#shown = found ?? newConversation();
   }
 }
 

@@ -1,3 +1,5 @@
+import { hold, released } from "../storage/presence.ts";
+
 /** The words of an answer that a page was writing when it went away. */
 interface Words {
   readonly conversation: string;
@@ -32,14 +34,8 @@ export function takeWords(): Words | undefined {
 
 const lockOf = (turn: string): string => `mplug-owl answer ${turn}`;
 
-/** Holds what tells the other tabs that this one is writing an answer, until the work is over or the page gone. */
-export async function whileWriting(turn: string, work: Promise<void>): Promise<void> {
-  // Browsers have no locks for pages without https.
-  if (navigator.locks === undefined) return work;
-  await navigator.locks.request(lockOf(turn), () => work);
-}
+/** Tells the other tabs that this one is writing an answer, until the work is over or the page gone. */
+export const whileWriting = (turn: string, work: Promise<void>): Promise<void> => hold(lockOf(turn), work);
 
-/** Resolves when no page writes an answer any more. Where that cannot be known, at once. */
-export async function writtenElsewhere(turn: string): Promise<void> {
-  await navigator.locks?.request(lockOf(turn), () => undefined);
-}
+/** Resolves when no other tab writes an answer any more. */
+export const writtenElsewhere = (turn: string): Promise<void> => released(lockOf(turn));

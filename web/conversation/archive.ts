@@ -1,6 +1,13 @@
 import { z } from "zod";
 import { fromDataUrl } from "../pictures/data-url.ts";
-import { type Attachment, attachmentsOf, type Conversation, newId, settle } from "./conversation.ts";
+import {
+  type Attachment,
+  attachmentsOf,
+  type Conversation,
+  newId,
+  settle,
+  withoutAttachment,
+} from "./conversation.ts";
 
 // Zod may compile its checks with `new Function`, which the page's Content-Security-Policy forbids.
 z.config({ jitless: true });
@@ -116,17 +123,33 @@ export interface Archive {
   readonly files: ReadonlyMap<string, Blob>;
 }
 
-/** Conversations and their files as JSON. */
+/**
+ * Conversations and their files as JSON.
+ *
+ * @param onGone told of a file whose bytes are gone: all else is exported
+ */
 export async function exportArchive(
   conversations: readonly Conversation[],
   read: (attachment: Attachment) => Promise<Blob>,
+  onGone: (attachment: Attachment) => void = () => {},
 ): Promise<string> {
   const files: Record<string, string> = {};
+  const gone = new Set<string>();
   for (const attachment of conversations.flatMap(attachmentsOf)) {
-    files[attachment.id] ??= await asDataUrl(await read(attachment), attachment.type);
+    const { id, type } = attachment;
+    if (Object.hasOwn(files, id) || gone.has(id)) continue;
+    const bytes = await read(attachment).catch(() => undefined);
+    if (bytes !== undefined) files[id] = await asDataUrl(bytes, type);
+    else {
+      gone.add(id);
+      onGone(attachment);
+    }
   }
   // What is being written is exported as far as it has come.
-  const plain = conversations.map((one) => settle(one, "interrupted")).map(({ id: _, ...rest }) => rest);
+  const plain = conversations.map((one) => {
+    const { id: _, ...rest } = [...gone].reduce(withoutAttachment, settle(one, "interrupted"));
+    return rest;
+  });
   return JSON.stringify({ format, version, conversations: plain, files });
 }
 

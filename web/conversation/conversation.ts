@@ -144,7 +144,7 @@ export function choose(conversation: Conversation, turn: Turn): Conversation {
 }
 
 /**
- * With the answers settled that are being written.
+ * With the answers settled that are being written; where there are none, the very same conversation.
  *
  * @param state what became of them: the page went away, or somebody stopped them
  * @param isMeant which of them; default all
@@ -154,6 +154,7 @@ export function settle(
   state: "interrupted" | "stopped",
   isMeant: (turn: AnswerTurn) => boolean = () => true,
 ): Conversation {
+  if (!unfinished(conversation).some(isMeant)) return conversation;
   const turns = conversation.turns.map((turn) =>
     turn.role === "assistant" && turn.state === "writing" && isMeant(turn) ? { ...turn, state } : turn,
   );
@@ -165,9 +166,13 @@ export function unfinished({ turns }: Conversation): AnswerTurn[] {
   return turns.filter((turn): turn is AnswerTurn => turn.role === "assistant" && turn.state === "writing");
 }
 
-/** Whether asking the same again may help after a failure. */
+/** What a server says that was started anew with other models: the page asks it for those. */
+export const modelIsGone = "model_not_found";
+
+/** Whether asking the same again may help after a failure: perhaps when the page was loaded again with a key. */
 export function mayPass({ failure }: Pick<AnswerTurn, "failure">): boolean {
-  return failure === undefined || ["unreachable", "busy", "failed"].includes(failure.kind);
+  if (failure === undefined || failure.code === modelIsGone) return true;
+  return ["unreachable", "busy", "failed", "unauthorized"].includes(failure.kind);
 }
 
 /** Without a file of a question. */

@@ -47,9 +47,13 @@ test("answers without a word are left out, and the questions around them become 
   ]);
 });
 
-test("a file that is gone is an error", async () => {
+test("a file that is gone is named, so that the question can be asked without it", async () => {
   const gone = () => Promise.reject(new Error("A file is gone."));
-  await expect(toMessages([ask("what?", [picture])], gone)).rejects.toThrow("A file is gone.");
+  await expect(toMessages([ask("what?", [picture])], gone)).rejects.toMatchObject({
+    message: `"${picture.name}" is no longer in this browser.`,
+    kind: "refused",
+    details: { attachment: picture.id },
+  });
 });
 
 test("a question that was refused is left out with its files; one that nobody could answer is asked along", async () => {

@@ -1,4 +1,4 @@
-import type { ChatMessage, ContentPart } from "../backends/backend.ts";
+import { BackendError, type ChatMessage, type ContentPart } from "../backends/backend.ts";
 import { type Attachment, mayPass, type Turn, type UserTurn } from "./conversation.ts";
 
 /**
@@ -7,7 +7,7 @@ import { type Attachment, mayPass, type Turn, type UserTurn } from "./conversati
  * picture, say, is left out with its files: it would be refused again.
  *
  * @param read gives an attachment's bytes
- * @throws Error where the bytes of a file are gone
+ * @throws BackendError naming a file whose bytes are gone
  */
 export async function toMessages(
   turns: readonly Turn[],
@@ -37,7 +37,10 @@ async function userContent(
   const files = attachments.map(
     async (attachment): Promise<ContentPart> => ({
       type: attachment.kind,
-      data: await read(attachment),
+      data: await read(attachment).catch(() => {
+        const { id, name } = attachment;
+        throw new BackendError("refused", `"${name}" is no longer in this browser.`, { attachment: id });
+      }),
       id: attachment.id,
     }),
   );

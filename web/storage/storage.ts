@@ -1,16 +1,9 @@
 import { type DBSchema, type IDBPDatabase, openDB } from "idb";
 import { attachmentsOf, type Conversation } from "../conversation/conversation.ts";
+import { hold, isHeldElsewhere } from "./presence.ts";
 
-const lock = "mplug-owl page";
-
-/** Does something if no other tab has the page open: one may have files in a question that is not asked yet. */
-async function whenAlone(work: () => Promise<void>): Promise<void> {
-  // Browsers have no locks for pages without https.
-  if (navigator.locks === undefined) return work();
-  await navigator.locks.request(lock, { ifAvailable: true }, (held) => (held === null ? undefined : work()));
-  // Held as long as this page is open.
-  void navigator.locks.request(lock, { mode: "shared" }, () => new Promise(() => {}));
-}
+/** Held by every page that is open. */
+const openPage = "mplug-owl page";
 
 /** What becomes of a conversation: undefined means that it is not there, before or after. It must change nothing else. */
 export type Change = (stored: Conversation | undefined) => Conversation | undefined;
@@ -62,15 +55,25 @@ export class Storage {
   /** All conversations. Files that none of them has any more are removed. */
   async load(): Promise<Conversation[]> {
     if (this.#database === undefined) return [...this.#inMemory.values()];
-    await whenAlone(() => this.#removeUnusedFiles());
-    return this.#database.getAll("conversations");
+    const [conversations, ids] = await Promise.all([
+      this.#database.getAll("conversations"),
+      this.#database.getAllKeys("files"),
+    ]);
+    const used = new Set(conversations.flatMap(attachmentsOf).map(({ id }) => id));
+    // Files that are added from now on are not among them.
+    void this.#removeIfAlone(ids.filter((id) => !used.has(id)));
+    return conversations;
   }
 
-  async #removeUnusedFiles(): Promise<void> {
-    const conversations = (await this.#database?.getAll("conversations")) ?? [];
-    const used = new Set(conversations.flatMap(attachmentsOf).map(({ id }) => id));
-    const unused = (await this.#database?.getAllKeys("files"))?.filter((id) => !used.has(id)) ?? [];
-    await Promise.all(unused.map((id) => this.#database?.delete("files", id)));
+  /** Another tab may have files in a question that is not asked yet, or a conversation that is brought back. */
+  async #removeIfAlone(files: readonly string[]): Promise<void> {
+    try {
+      const isAlone = !(await isHeldElsewhere(openPage));
+      void hold(openPage, new Promise(() => {}));
+      if (isAlone) await Promise.all(files.map((id) => this.#database?.delete("files", id)));
+    } catch {
+      // They are removed another time.
+    }
   }
 
   async read(id: string): Promise<Conversation | undefined> {
@@ -85,12 +88,16 @@ export class Storage {
       else this.#inMemory.set(id, changed);
       return changed;
     }
-    const transaction = this.#database.transaction("conversations", "readwrite");
-    const stored = await transaction.store.get(id);
-    const changed = change(stored);
-    if (changed === undefined) await transaction.store.delete(id);
-    else if (changed !== stored) await transaction.store.put(changed);
-    await transaction.done;
+    const { store, done } = this.#database.transaction("conversations", "readwrite");
+    const write = async () => {
+      const stored = await store.get(id);
+      const changed = change(stored);
+      if (changed === undefined) await store.delete(id);
+      else if (changed !== stored) await store.put(changed);
+      return { stored, changed };
+    };
+    // Where the store is full the one fails or the other, or both.
+    const [{ stored, changed }] = await Promise.all([write(), done]);
     if (changed !== stored) this.#others.postMessage(id);
     return changed;
   }

@@ -1,0 +1,201 @@
+import type { Page } from "playwright-core";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import {
+  addExamples,
+  answered,
+  answers,
+  ask,
+  field,
+  type OpenedPage,
+  openStage,
+  patience,
+  questions,
+  type Stage,
+} from "./page-fixture.ts";
+import { skipChromium } from "./setup/chromium.ts";
+
+const asked = async (page: Page): Promise<string[]> => questions(page).locator(".text").allInnerTexts();
+
+describe.skipIf(skipChromium)(
+  "what the page keeps when its store fails it",
+  { timeout: 3 * patience },
+  () => {
+    let stage: Stage;
+    let opened: OpenedPage;
+    let page: Page;
+
+    beforeAll(async () => {
+      stage = await openStage();
+    }, 10 * patience);
+
+    afterAll(() => stage?.close());
+
+    beforeEach(async () => {
+      opened = await stage.open();
+      ({ page } = opened);
+    });
+
+    afterEach(async () => {
+      await opened.close();
+      expect(opened.faults).toEqual([]);
+    });
+
+    it("a full store loses no turn, and gets all of them as soon as it has room", async () => {
+      // What a browser does whose disk is full.
+      await page.evaluate(() => {
+        const { put } = IDBObjectStore.prototype;
+        IDBObjectStore.prototype.put = function (...given) {
+          if (Reflect.get(globalThis, "isFull") === true) throw new DOMException("", "QuotaExceededError");
+          return put.apply(this, given);
+        };
+      });
+      const setFull = (is: boolean) =>
+        page.evaluate((isFull) => void Object.assign(globalThis, { isFull }), is);
+      await ask(page, "what do cats eat?");
+      await setFull(true);
+      await ask(page, "what do dogs eat?");
+      await page.getByText("The browser's store is full: export conversations and delete some.").waitFor();
+      await page.keyboard.press("Alt+n");
+      await ask(page, "what do bees eat?");
+      expect(await asked(page)).toEqual(["what do bees eat?"]);
+      expect(await page.getByText(/deleted in another tab/).count()).toBe(0);
+      await page.evaluate(() => history.back());
+      await expect.poll(() => asked(page)).toEqual(["what do cats eat?", "what do dogs eat?"]);
+      await setFull(false);
+      // One that is deleted leaves room for the others.
+      await page.keyboard.press("Alt+n");
+      await ask(page, "what is a cloud?");
+      await page.keyboard.press("Alt+x");
+      await page.getByText("The conversation is cleared.").waitFor();
+      await page.reload();
+      const items = page.getByRole("navigation").getByRole("listitem");
+      await expect.poll(() => items.count()).toBe(2);
+      await items.getByRole("button", { name: /^what do bees eat/ }).waitFor();
+      await items.getByRole("button", { name: /^what do cats eat/ }).click();
+      await expect.poll(() => asked(page)).toEqual(["what do cats eat?", "what do dogs eat?"]);
+    });
+
+    it("a picture whose bytes are gone ends no conversation and no export", async () => {
+      await addExamples(page, "owl.png", "penguin.png");
+      await ask(page, "what is this?");
+      await page.evaluate(async () => {
+        const open = indexedDB.open("mplug-owl");
+        await new Promise((resolve) => {
+          open.onsuccess = resolve;
+        });
+        const done = open.result.transaction("files", "readwrite");
+        done.objectStore("files").clear();
+        await new Promise((resolve) => {
+          done.oncomplete = resolve;
+        });
+        open.result.close();
+      });
+      await page.reload();
+      await field(page).fill("what does it eat?");
+      await field(page).press("Enter");
+      for (const name of ["owl.png", "penguin.png"]) {
+        await page
+          .getByRole("group", { name: "Not answered" })
+          .getByText(`"${name}" is no longer in this browser.`)
+          .waitFor();
+        if (name === "owl.png") {
+          const download = page.waitForEvent("download");
+          await page.getByRole("button", { name: "Export", exact: true }).click();
+          await download;
+          await page.getByText(/^Exported without what is no longer in this browser: /).waitFor();
+        }
+        await page.getByRole("button", { name: `Ask without ${name}` }).click();
+      }
+      expect(await answered(page)).not.toBe("");
+    });
+
+    it("an address of no conversation says so; Back closes a dialog after a reload and a step forward, too", async () => {
+      await page.goto(`${stage.url}/#constructor`);
+      await page.reload();
+      await page.getByText("This conversation is not in this browser.").waitFor();
+      await ask(page, "what do cats eat?");
+      const settings = page.getByRole("dialog", { name: "Settings" });
+      const openAndGoBack = async () => {
+        await page.keyboard.press("Alt+s");
+        await settings.waitFor();
+        await page.evaluate(() => history.back());
+        await settings.waitFor({ state: "detached" });
+      };
+      await page.keyboard.press("Alt+s");
+      await settings.waitFor();
+      await page.reload();
+      await expect.poll(() => asked(page)).toHaveLength(1);
+      await openAndGoBack();
+      await page.evaluate(() => history.forward());
+      await openAndGoBack();
+
+      // From a question that is being edited to another conversation: the address is of the one on view.
+      const first = page.url();
+      await page.keyboard.press("Alt+n");
+      await ask(page, "what do dogs eat?");
+      await page.keyboard.press("Alt+e");
+      await page.getByRole("form", { name: "Edit the question" }).waitFor();
+      await page
+        .getByRole("navigation")
+        .getByRole("button", { name: /^what do cats eat/ })
+        .click();
+      await expect.poll(() => asked(page)).toEqual(["what do cats eat?"]);
+      await expect.poll(() => page.url()).toBe(first);
+    });
+
+    it("an Escape of an input method stops no answer", async () => {
+      let go = (): void => undefined;
+      const gate = new Promise<void>((resolve) => {
+        go = resolve;
+      });
+      await page.route("**/v1/chat/completions", async (route) => {
+        await gate;
+        await route.continue();
+      });
+      await field(page).fill("what do cats eat?");
+      await field(page).press("Enter");
+      await field(page).evaluate((element) => {
+        const pressed = { key: "Escape", isComposing: true, bubbles: true, cancelable: true };
+        element.dispatchEvent(new KeyboardEvent("keydown", pressed));
+      });
+      go();
+      expect(await answered(page)).not.toBe("");
+      expect(await answers(page).getByText("Stopped").count()).toBe(0);
+    });
+
+    it("pages without https, which have no locks, know of each other all the same", async () => {
+      const context = page.context();
+      await context.addInitScript(() => Reflect.deleteProperty(Navigator.prototype, "locks"));
+      await page.reload();
+      expect(await page.evaluate(() => "locks" in navigator)).toBe(false);
+      await addExamples(page, "owl.png");
+      let go = (): void => undefined;
+      const gate = new Promise<void>((resolve) => {
+        go = resolve;
+      });
+      await page.route("**/v1/chat/completions", async (route) => {
+        await gate;
+        await route.continue();
+      });
+      const tab = await context.newPage();
+      await tab.goto(stage.url);
+      await tab.getByText("Conversations are kept here").waitFor();
+      await field(page).fill("what is this?");
+      await field(page).press("Enter");
+      await tab
+        .getByRole("navigation")
+        .getByRole("button", { name: /^what is this/ })
+        .first()
+        .click();
+      await answers(tab).getByText("The owl is looking").waitFor();
+      await tab.reload();
+      await answers(tab).getByText("The owl is looking").waitFor();
+      await tab.waitForTimeout(1500);
+      expect(await answers(tab).getByText("The page was closed").count()).toBe(0);
+      go();
+      expect(await answered(page)).not.toBe("");
+      await page.reload();
+      await questions(page).getByRole("img", { name: "owl.png" }).waitFor();
+    });
+  },
+);
