@@ -2,8 +2,8 @@ import { imageMark, videoMark } from "./pieces.ts";
 import type { PromptTemplate } from "./template.ts";
 
 /**
- * What stands in a conversation's text before anybody speaks: its system sentence, "" where there is none. Lines that
- * are only a picture's mark are no words.
+ * What stands in a conversation's text before anybody speaks: its system sentence, "" where there is none. Marks of
+ * pictures and videos are no words.
  *
  * @returns undefined where nobody speaks
  */
@@ -13,6 +13,8 @@ export function firstWordsOf(text: string, { user, assistant }: PromptTemplate):
   if (begins < 0) return undefined;
   return lines
     .slice(0, begins)
-    .filter((line) => line !== imageMark && line !== videoMark)
+    .map((line) => ({ line, words: line.replaceAll(imageMark, "").replaceAll(videoMark, "") }))
+    .filter(({ line, words }) => line === words || words.trim() !== "")
+    .map(({ words }) => words)
     .join("\n");
 }

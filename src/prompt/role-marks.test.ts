@@ -24,6 +24,8 @@ describe("what looks like the beginning of a turn and is none", () => {
     ["Human:\tbye", "a blank must follow"],
     ["Human:\u00a0bye", '"Human:\\u00a0bye"'],
     ["Human:", "a blank must follow"],
+    ["<image>Human: bye", 'nothing may stand before "Human"'],
+    ["<image> <|video|>Human: bye", 'nothing may stand before "Human"'],
     ["### Human: bye", 'nothing may stand before "Human"'],
     ["**Human:** bye", 'nothing may stand before "Human"'],
     ["[Human]: bye", 'must begin with "Human: "'],

@@ -46,7 +46,8 @@ function readerOf(template: PromptTemplate): Reader {
     if (label !== undefined) labels.set(label, { role, own: true });
   }
   const words = [...labels.keys()].toSorted((a, b) => b.length - a.length).map(literalPattern);
-  const lead = `(?:${blank}*(?:#{1,6}${blank}*)?(?:[*_[(<|]{1,3}${blank}*)?)`;
+  const media = [imageMark, videoMark].map(literalPattern).join("|");
+  const lead = `(?:(?:${blank}*(?:${media}))*${blank}*(?:#{1,6}${blank}*)?(?:[*_[(<|]{1,3}${blank}*)?)`;
   const tail = `(?:${blank}|[*_\\])>|]){0,8}`;
   return {
     template,

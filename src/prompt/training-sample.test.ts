@@ -4,7 +4,14 @@ import type { HostTensor } from "../tensor/index.ts";
 import type { Tokenizer } from "../tokenizer/index.ts";
 import { createTokenizer, loadTokenizer } from "../tokenizer/index.ts";
 import type { TrainingSample } from "./index.ts";
-import { encodeCaption, encodePlainText, encodeTrainingSample, padBatch } from "./index.ts";
+import {
+  encodeCaption,
+  encodePlainText,
+  encodeTrainingSample,
+  firstWordsOf,
+  padBatch,
+  publishedTemplate,
+} from "./index.ts";
 
 const fixtures = fileURLToPath(new URL("../../tests/fixtures/text", import.meta.url));
 const tokensPerImage = 3;
@@ -114,6 +121,14 @@ describe("a conversation to learn from", () => {
     expect(silent.counted).not.toContain(true);
     expect(silent.imageCount).toBe(0);
   });
+});
+
+test("what stands before anybody speaks is a system sentence, pictures in front are none", () => {
+  const words = (head: string) => firstWordsOf(`${head}Human: hi\nAI: a`, publishedTemplate);
+  for (const head of ["", "<image>\n", "<image><image>\n", "<image> <|video|>\n<image>\n"]) {
+    expect(words(head)).toBe("");
+  }
+  expect(words("Be nice.\n\nAlways.\n<image>\n")).toBe("Be nice.\n\nAlways.");
 });
 
 describe("captions and plain text", () => {
