@@ -95,6 +95,15 @@ describe("what is wrong in a recipe", () => {
     }
   });
 
+  it("is data that is no list of files", async () => {
+    expect(await said("data.yaml", "extends: stage-1\nevaluation: [rows.jsonl, { file: 3 }]")).toMatch(
+      /evaluation.0: a file of rows, as \{ file: rows.jsonl \}, got "rows.jsonl"\n.*evaluation.1.file: must be of type string, got 3/,
+    );
+    expect(await said("list.yaml", "extends: stage-1\nevaluation: rows.jsonl")).toContain(
+      'evaluation: a list of files of rows, as [{ file: rows.jsonl }], got "rows.jsonl"',
+    );
+  });
+
   it("is a LoRA where none is trained, and a factor on the rate of no parameter", async () => {
     const lora = "lora: { rank: 2, alpha: 4, targets: [q_proj] }";
     expect(await said("lora.yaml", `extends: full\n${lora}`)).toMatch(/line 5: lora: stage full trains none/);

@@ -40,12 +40,17 @@ const numbers = {
   saveEvery: whole,
 };
 
-const dataFile = z.strictObject({
-  file: z.string().min(1),
-  content: z.enum(["conversation", "caption", "text"]).optional(),
-  share: z.number().positive().optional(),
-  rows: whole.optional(),
-});
+const listOfFiles = "a list of files of rows, as [{ file: rows.jsonl }]";
+
+const dataFile = z.strictObject(
+  {
+    file: z.string().min(1),
+    content: z.enum(["conversation", "caption", "text"]).optional(),
+    share: z.number().positive().optional(),
+    rows: whole.optional(),
+  },
+  { error: "a file of rows, as { file: rows.jsonl }" },
+);
 
 /** What a recipe file may hold. */
 export const fileSchema = z.strictObject({
@@ -57,8 +62,8 @@ export const fileSchema = z.strictObject({
   system: z.string().optional(),
   allowFrozenRandom: z.boolean().optional(),
   output: z.string().optional(),
-  data: z.array(dataFile).min(1).optional(),
-  evaluation: z.array(dataFile).optional(),
+  data: z.array(dataFile, { error: listOfFiles }).min(1).optional(),
+  evaluation: z.array(dataFile, { error: listOfFiles }).optional(),
 });
 
 export type RecipeFile = z.infer<typeof fileSchema>;

@@ -125,7 +125,9 @@ function without(raw: Record<string, unknown>, issues: readonly Issue[]): Record
 function sentencesOf(issue: Issue, raw: unknown): { place: readonly PropertyKey[]; text: string }[] {
   if (issue.code !== "unrecognized_keys") {
     const value = issue.path.reduce<unknown>((holder, step) => stepInto(holder, step), raw);
-    const must = issue.message.replace(/, received .*$/, "");
+    const must = issue.message
+      .replace(/, received .*$/, "")
+      .replace(/^Invalid input: expected /, "must be of type ");
     const text = value === undefined ? `missing: ${must}` : `${must}, got ${shown(value)}`;
     return [{ place: issue.path, text: `${placeName(issue.path)}: ${text}` }];
   }

@@ -61,7 +61,9 @@ describe("the names that a server answers to", () => {
   });
 
   it("the error stays short", async () => {
-    expect((await asked({ host: `${"a".repeat(60)}.`.repeat(4) + "test" })).body.length).toBeLessThan(500);
+    const label = "a".repeat(60);
+    const host = `${label}.${label}.${label}.${label}.test`;
+    expect((await asked({ host })).body.length).toBeLessThan(500);
   });
 
   it("pages of elsewhere still cannot ask through them", async () => {
