@@ -15,9 +15,25 @@ export interface Manner {
   readonly hangsUp?: boolean | undefined;
 }
 
-/** Says these bytes to a port of this machine, and gives the replies when the other side has closed. */
-export function say(port: number, text: string | Uint8Array, manner: Manner = {}): Promise<RawReply[]> {
-  const { endlessly, hangsUp = false } = manner;
+const mostTries = 4;
+
+/**
+ * Says these bytes to a port of this machine, and gives the replies when the other side has closed. Who goes on sending to
+ * a side that has closed is reset, and may lose a reply that has arrived but was not read yet (RFC 9112, section 9.6): then
+ * it is said again.
+ */
+export async function say(port: number, text: string | Uint8Array, manner: Manner = {}): Promise<RawReply[]> {
+  for (let tries = 1; ; tries++) {
+    const replies = await sayOnce(port, text, manner);
+    if (replies.length > 0 || manner.endlessly === undefined || tries === mostTries) return replies;
+  }
+}
+
+function sayOnce(
+  port: number,
+  text: string | Uint8Array,
+  { endlessly, hangsUp = false }: Manner,
+): Promise<RawReply[]> {
   return new Promise((resolve) => {
     const socket = connect(port, "127.0.0.1");
     const parts: Buffer[] = [];
@@ -27,7 +43,6 @@ export function say(port: number, text: string | Uint8Array, manner: Manner = {}
     };
     socket.on("data", (part) => parts.push(part));
     socket.on("drain", goOn);
-    // A connection that is reset has said before why.
     socket.on("error", () => undefined);
     socket.on("close", () => resolve(repliesOf(Buffer.concat(parts))));
     socket.write(text);
