@@ -1,4 +1,4 @@
-import type { NamedTensors } from "../src/checkpoint/index.ts";
+import type { StateDict } from "../src/checkpoint/index.ts";
 import {
   completeSettings,
   Generator,
@@ -41,7 +41,7 @@ export interface OpenAnswerer {
 /** Lets a model answer. */
 export function answererOf(
   config: OwlConfig,
-  weights: NamedTensors,
+  weights: StateDict,
   tokenizer: Tokenizer,
   device: Device,
 ): OpenAnswerer {

@@ -1,4 +1,4 @@
-import type { NamedTensors } from "../src/checkpoint/index.ts";
+import type { StateDict } from "../src/checkpoint/index.ts";
 import { type OwlConfig, patchCount, pixelInput, visionEncoder } from "../src/model/index.ts";
 import type { Device } from "../src/runtime/index.ts";
 import { allocate, type HostTensor, leavesOf, rootScope } from "../src/tensor/index.ts";
@@ -12,7 +12,7 @@ import { type Random, randomFor } from "./random.ts";
 export interface ReadingMaterial {
   readonly config: OwlConfig;
   /** The language stage's weights and stage V's with its head. */
-  readonly weights: NamedTensors;
+  readonly weights: StateDict;
   /** Pictures of one thing each. */
   readonly pictures: readonly Picture[];
   readonly pixelsOf: (picture: Picture) => Float32Array;
@@ -46,7 +46,7 @@ type Rows = readonly Float64Array[];
  *
  * @returns the tensors that are not drawn at random, by their published names
  */
-export async function firstReading(material: ReadingMaterial, device: Device): Promise<NamedTensors> {
+export async function firstReading(material: ReadingMaterial, device: Device): Promise<StateDict> {
   const seen = await encode(material, device);
   const look = lookingAtThings(material, seen);
   const read = whatIsRead(material, seen, look);
@@ -267,7 +267,7 @@ function shortWords(material: ReadingMaterial): Float64Array[] {
   return words.map((word) => word.map((value) => (WORD_SIZE * value) / length));
 }
 
-function draft(material: ReadingMaterial, look: Float64Array, classes: Rows, loudness: number): NamedTensors {
+function draft(material: ReadingMaterial, look: Float64Array, classes: Rows, loudness: number): StateDict {
   const { config, seed } = material;
   const { hidden, layers, heads, intermediate, initializerRange } = config.abstractor;
   const random: Random = randomFor(seed, "first reading", 0);

@@ -4,8 +4,8 @@ import { join } from "node:path";
 import {
   adapterFrom,
   mergeLora,
-  type NamedTensors,
   readSafetensors,
+  type StateDict,
   saveCheckpoint,
 } from "../src/checkpoint/index.ts";
 import {
@@ -105,7 +105,7 @@ export function stageDirectory(plan: Plan, stage: StageName): string {
   return join(plan.directory, stage);
 }
 
-async function trainedIn(plan: Plan, stage: StageName): Promise<NamedTensors> {
+async function trainedIn(plan: Plan, stage: StageName): Promise<StateDict> {
   const path = join(stageDirectory(plan, stage), "state", "model.safetensors");
   if (!existsSync(path))
     throw new Error(`owl-nano: stage "${stage}" must be trained first; ${path} is not there`);
@@ -113,7 +113,7 @@ async function trainedIn(plan: Plan, stage: StageName): Promise<NamedTensors> {
 }
 
 /** What earlier stages learnt; later ones win. */
-async function weightsBefore(plan: Plan, stage: StageName): Promise<NamedTensors> {
+async function weightsBefore(plan: Plan, stage: StageName): Promise<StateDict> {
   const before: Readonly<Record<StageName, readonly StageName[]>> = {
     language: [],
     vision: [],
@@ -128,7 +128,7 @@ async function weightsBefore(plan: Plan, stage: StageName): Promise<NamedTensors
 const FIRST_PICTURES = 640;
 
 /** The abstractor's first weights of a plan. */
-async function readingOf(plan: Plan, weights: NamedTensors, device: Device): Promise<NamedTensors> {
+async function readingOf(plan: Plan, weights: StateDict, device: Device): Promise<StateDict> {
   const { config, material, recipes } = plan;
   const { seed } = recipes.align;
   const tokenizer = planTokenizer(plan);
@@ -188,7 +188,7 @@ function matchedProjection(
 }
 
 /** What of the abstractor's first weights is not drawn at random. */
-async function abstractorAtFirst(plan: Plan, weights: NamedTensors, device: Device): Promise<NamedTensors> {
+async function abstractorAtFirst(plan: Plan, weights: StateDict, device: Device): Promise<StateDict> {
   if (plan.beginsReading) return readingOf(plan, weights, device);
   const embeddings = weights.get("language_model.model.embed_tokens.weight")!;
   const projection = matchedProjection(plan.config, embeddings, plan.recipes.align.seed);
@@ -298,7 +298,7 @@ export async function trainStage(
 }
 
 /** The weights after a stage: LoRA merged, the throw-away head of stage V left out. */
-export async function weightsAfter(plan: Plan, stage: "align" | "instruct"): Promise<NamedTensors> {
+export async function weightsAfter(plan: Plan, stage: "align" | "instruct"): Promise<StateDict> {
   const base = new Map([...(await weightsBefore(plan, "align")), ...(await trainedIn(plan, "align"))]);
   for (const name of base.keys()) if (name.startsWith("dense_head.")) base.delete(name);
   if (stage === "align") return base;

@@ -1,4 +1,4 @@
-import type { NamedTensors } from "../src/checkpoint/index.ts";
+import type { StateDict } from "../src/checkpoint/index.ts";
 import { toPixelValues } from "../src/image/index.ts";
 import { linearLayer, type OwlConfig, patchCount, pixelInput, visionEncoder } from "../src/model/index.ts";
 import type { Device } from "../src/runtime/index.ts";
@@ -14,7 +14,7 @@ const IMAGES = 32;
 /** Names every patch of a test picture by stage V's own head; the concept with the most votes of all patches wins. */
 export async function visionAccuracy(
   config: OwlConfig,
-  weights: NamedTensors,
+  weights: StateDict,
   conceptCount: number,
   items: readonly TestItem[],
   device: Device,

@@ -8,9 +8,9 @@ import {
   loadAdapter,
   loadCheckpoint,
   mergeLora,
-  type NamedTensors,
   openCheckpoint,
   readSafetensors,
+  type StateDict,
   saveAdapter,
 } from "../checkpoint/index.ts";
 import { Owl } from "../generation/index.ts";
@@ -33,7 +33,7 @@ beforeAll(() => {
 afterAll(() => rmSync(directory, { recursive: true }));
 const fresh = (): string => join(directory, `model-${made++}`);
 
-function expectEqual(got: NamedTensors, expected: NamedTensors): void {
+function expectEqual(got: StateDict, expected: StateDict): void {
   expect([...got.keys()].sort()).toEqual([...expected.keys()].sort());
   for (const [name, { dims, data }] of expected) {
     expect(got.get(name)!.dims, name).toEqual(dims);
@@ -122,7 +122,7 @@ test("what was trained beside a LoRA replaces the model's; the model may be cut 
 test("an adapter of another model is refused with all of it named, and nothing is written", async () => {
   const path = fresh();
   const { lora, settings } = await loadAdapter(adapter);
-  const other: NamedTensors = new Map(
+  const other: StateDict = new Map(
     [...lora].map(([name, tensor]) => [name.replace("layers.2.", "layers.7."), tensor]),
   );
   const replaced = new Map([["query_tokens", float32([1, 2], [1, 1, 2])]]);

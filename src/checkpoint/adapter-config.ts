@@ -2,7 +2,7 @@ import { z } from "zod";
 import { CheckpointError } from "./errors.ts";
 
 /** What a LoRA's matrices mean: the weight becomes `W + alpha / rank · B · A`. */
-export interface LoraSettings {
+export interface LoraConfig {
   readonly rank: number;
   readonly alpha: number;
   /** Share of the LoRA's inputs dropped while training. */
@@ -80,7 +80,7 @@ function isNeutral(value: unknown): boolean {
 
 /** What an `adapter_config.json` says. */
 export interface AdapterConfig {
-  readonly settings: LoraSettings;
+  readonly settings: LoraConfig;
   /** The model that the adapter was trained on, as its author named it. */
   readonly baseModel: string | undefined;
   /** Modules, by the last parts of their names, that were trained and saved as a whole. */
@@ -116,7 +116,7 @@ export function parseAdapterConfig(json: unknown, where: string): AdapterConfig 
 }
 
 /** The content of `adapter_config.json`, with the fields that PEFT needs to load it. */
-export function publishedAdapterConfig(settings: LoraSettings, baseModel?: string): Record<string, unknown> {
+export function publishedAdapterConfig(settings: LoraConfig, baseModel?: string): Record<string, unknown> {
   return {
     auto_mapping: {
       base_model_class: "MplugOwlForConditionalGeneration",

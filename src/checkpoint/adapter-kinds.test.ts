@@ -10,9 +10,9 @@ import {
   loadCheckpoint,
   loraName,
   mergeLora,
-  type NamedTensors,
   openFitting,
   readSafetensors,
+  type StateDict,
   writeSafetensors,
 } from "./index.ts";
 
@@ -169,7 +169,7 @@ describe("what a training script saved", () => {
 
   test("two adapters in one file are refused", async () => {
     const path = join(folder, "two.safetensors");
-    const matrices: NamedTensors = new Map();
+    const matrices: StateDict = new Map();
     for (const name of ["one", "other"]) {
       for (const [matrix, dims] of [
         ["A", [1, 2]],
@@ -189,10 +189,10 @@ describe("what a training script saved", () => {
   });
 
   /** The small model's weights as a wrapped model has them, with a LoRA on its queries. */
-  async function wrapped(baseLayer: string): Promise<{ all: NamedTensors; lora: NamedTensors }> {
+  async function wrapped(baseLayer: string): Promise<{ all: StateDict; lora: StateDict }> {
     const { tensors } = await loadCheckpoint(fixture("model"));
-    const all: NamedTensors = new Map();
-    const lora: NamedTensors = new Map();
+    const all: StateDict = new Map();
+    const lora: StateDict = new Map();
     for (const [name, tensor] of tensors) {
       const query = /^(language_model\..*\.q_proj)\.weight$/.exec(name)?.[1];
       all.set(`base_model.model.${query ? `${query}${baseLayer}.weight` : name}`, tensor);

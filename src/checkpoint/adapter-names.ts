@@ -1,4 +1,4 @@
-import type { NamedTensors } from "./tensor-source.ts";
+import type { StateDict } from "./tensor-source.ts";
 import { isDerivedBuffer } from "./weights.ts";
 
 /** What PEFT puts in front of every name of the model it wraps. */
@@ -19,9 +19,9 @@ export const isLoraMatrix = (name: string): boolean => MATRIX.test(name);
 /** Tensors of a file of an adapter or of a whole model wrapped by PEFT, sorted, by the names used here. */
 export interface SortedTensors {
   /** By the names that PEFT gives them in files: without the adapter's own. */
-  readonly lora: NamedTensors;
+  readonly lora: StateDict;
   /** The others, by the model's names. */
-  readonly replaced: NamedTensors;
+  readonly replaced: StateDict;
   readonly problems: readonly string[];
 }
 
@@ -30,12 +30,12 @@ export interface SortedTensors {
  * training script saved has the adapter's name in it (`<layer>.lora_A.default.weight`), and of a whole model also the
  * layer's own weight, as `<layer>.weight` or `<layer>.base_layer.weight`.
  */
-export function sortTensors(tensors: NamedTensors): SortedTensors {
-  const lora: NamedTensors = new Map();
-  const replaced: NamedTensors = new Map();
+export function sortTensors(tensors: StateDict): SortedTensors {
+  const lora: StateDict = new Map();
+  const replaced: StateDict = new Map();
   const problems: string[] = [];
   const adapters = new Set<string>();
-  const keep = (into: NamedTensors, name: string, published: string): void => {
+  const keep = (into: StateDict, name: string, published: string): void => {
     if (into.has(published)) problems.push(`${published} more than once (again as ${name})`);
     else into.set(published, tensors.get(name)!);
   };

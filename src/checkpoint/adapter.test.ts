@@ -11,10 +11,10 @@ import {
   loraName,
   mergedSource,
   mergeLora,
-  type NamedTensors,
   openSafetensors,
   readSafetensors,
   rowsOf,
+  type StateDict,
   saveAdapter,
   writeSafetensors,
 } from "./index.ts";
@@ -30,7 +30,7 @@ beforeAll(async () => {
 });
 afterAll(() => rm(directory, { recursive: true }));
 
-function expectClose(got: NamedTensors, expected: NamedTensors, tolerance: number): void {
+function expectClose(got: StateDict, expected: StateDict, tolerance: number): void {
   for (const [name, { data }] of expected) {
     const values = got.get(name)!.data;
     let worst = 0;
@@ -40,7 +40,7 @@ function expectClose(got: NamedTensors, expected: NamedTensors, tolerance: numbe
   }
 }
 
-function withPrefix(tensors: NamedTensors, prefix: string): NamedTensors {
+function withPrefix(tensors: StateDict, prefix: string): StateDict {
   const found = [...tensors].filter(([name]) => name.startsWith(prefix));
   return new Map(found.map(([name, tensor]) => [name.slice(prefix.length), tensor]));
 }

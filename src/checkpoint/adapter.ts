@@ -11,23 +11,23 @@ import {
 } from "../platform/index.ts";
 import {
   type AdapterConfig,
-  type LoraSettings,
+  type LoraConfig,
   parseAdapterConfig,
   publishedAdapterConfig,
 } from "./adapter-config.ts";
 import { PREFIX, sortTensors } from "./adapter-names.ts";
 import { CheckpointError } from "./errors.ts";
 import { type FloatType, writeSafetensors } from "./safetensors-write.ts";
-import { type NamedTensors, readAll } from "./tensor-source.ts";
+import { readAll, type StateDict } from "./tensor-source.ts";
 import { openTensors } from "./weights.ts";
 
 /** A trained LoRA, and whatever else was trained beside it. */
 export interface Adapter {
-  readonly settings: LoraSettings;
+  readonly settings: LoraConfig;
   /** The LoRA matrices, by PEFT's names: `base_model.model.<module>.lora_A.weight` and `…lora_B.weight`. */
-  readonly lora: NamedTensors;
+  readonly lora: StateDict;
   /** Tensors that replace the base model's as a whole, by their published names (the abstractor of stage 2). */
-  readonly replaced: NamedTensors;
+  readonly replaced: StateDict;
   /**
    * How conversations were written that it learned from: `prompt_template` of a tokenizer_config.json beside it, not
    * interpreted. Absent: as the base model's.
@@ -113,7 +113,7 @@ async function isThere(path: string): Promise<boolean> {
  * @param config the content of `adapter_config.json`, or undefined
  */
 export function adapterFrom(
-  tensors: NamedTensors,
+  tensors: StateDict,
   config: unknown,
   where = "adapter",
   configWhere = where,
@@ -145,12 +145,12 @@ export function adapterFrom(
   return { settings, lora, replaced, ...(baseModel !== undefined && { baseModel }) };
 }
 
-function targetsOf(lora: NamedTensors): string[] {
+function targetsOf(lora: StateDict): string[] {
   return [...new Set([...modulesOf(lora)].map((module) => module.slice(module.lastIndexOf(".") + 1)))];
 }
 
 /** The layers that a LoRA stands beside, by their published names. */
-export function modulesOf(lora: NamedTensors): Set<string> {
+export function modulesOf(lora: StateDict): Set<string> {
   return new Set(
     [...lora.keys()].map((name) => name.slice(PREFIX.length).replace(/\.lora_[AB]\.weight$/, "")),
   );
@@ -166,7 +166,7 @@ export function loraPlacement({ settings, lora }: Adapter): {
   return { rank: settings.rank, alpha: settings.alpha, targets: (layer) => modules.has(layer) };
 }
 
-function pairProblems(lora: NamedTensors, rank: number): string[] {
+function pairProblems(lora: StateDict, rank: number): string[] {
   const problems: string[] = [];
   for (const module of modulesOf(lora)) {
     const a = lora.get(loraName(module, "A"));

@@ -9,11 +9,11 @@ import { float32, int32 } from "../tensor/index.ts";
 import {
   fittingWeights,
   loadCheckpoint,
-  type NamedTensors,
   openCheckpoint,
   readAll,
   readSafetensors,
   readTokenizerFiles,
+  type StateDict,
   saveCheckpoint,
   verifyParameters,
 } from "./index.ts";
@@ -24,7 +24,7 @@ beforeAll(async () => {
 });
 afterAll(() => rm(directory, { recursive: true }));
 
-const tensors = (): NamedTensors =>
+const tensors = (): StateDict =>
   new Map([
     ["query_tokens", float32([1, 2, 3, 4], [1, 2, 2])],
     ["lm_head.weight", float32([5, 6, 7, 8, 9, 10], [3, 2])],
@@ -209,7 +209,7 @@ describe("weights that fit a model", () => {
   const table = "language_model.model.embed_tokens.weight";
   const head = "language_model.lm_head.weight";
   const expected = [{ name: table, dims: [3, 2] }];
-  const opened = async (name: string, given: NamedTensors) => {
+  const opened = async (name: string, given: StateDict) => {
     const path = join(directory, name);
     await saveCheckpoint(path, { config: {}, tensors: given });
     return (await openCheckpoint(path)).weights;
@@ -241,7 +241,7 @@ describe("weights that fit a model", () => {
   });
 
   it("are floating point", async () => {
-    const whole: NamedTensors = new Map([[table, int32([1, 2, 3, 4, 5, 6], [3, 2])]]);
+    const whole: StateDict = new Map([[table, int32([1, 2, 3, 4, 5, 6], [3, 2])]]);
     await expect(fittingWeights(await opened("whole", whole), expected)).rejects.toThrow(
       /embed_tokens\.weight must be floating point, is I32/,
     );

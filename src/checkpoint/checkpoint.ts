@@ -17,7 +17,7 @@ import {
   storedType,
   writeSafetensors,
 } from "./safetensors-write.ts";
-import { type NamedTensors, readAll, rowsOf, type TensorSource } from "./tensor-source.ts";
+import { readAll, rowsOf, type StateDict, type TensorSource } from "./tensor-source.ts";
 import { adapterAdvice } from "./verify.ts";
 import { openWeights } from "./weights.ts";
 import { writeShards } from "./write-shards.ts";
@@ -47,7 +47,7 @@ export interface OpenedCheckpoint extends Settings {
 /** A checkpoint directory in the published layout, read into memory. */
 export interface Checkpoint extends Settings {
   /** The weights by their published names, floats as float32. */
-  readonly tensors: NamedTensors;
+  readonly tensors: StateDict;
 }
 
 /** The files a tokenizer consists of, in any of its published forms. */
@@ -131,7 +131,7 @@ export async function readTokenizerFiles(directory: string): Promise<Record<stri
 export interface CheckpointContent {
   /** Written as `config.json`. */
   config: unknown;
-  tensors: NamedTensors;
+  tensors: StateDict;
   /** The number format of the weights in the file (default F32). */
   floatType?: FloatType;
   generationConfig?: unknown;
@@ -139,7 +139,7 @@ export interface CheckpointContent {
   /** More files by name: the tokenizer's, a trainer's state, a model card. */
   files?: Readonly<Record<string, string | Uint8Array>>;
   /** More safetensors files by name, in F32: an optimizer's moments. */
-  tensorFiles?: Readonly<Record<string, NamedTensors>>;
+  tensorFiles?: Readonly<Record<string, StateDict>>;
   /** Above this many bytes the weights are split into numbered files (default 5 GB). */
   maxShardBytes?: number;
 }

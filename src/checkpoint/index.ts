@@ -7,7 +7,7 @@ export {
   saveAdapter,
 } from "./adapter.ts";
 export { baseWarning } from "./adapter-base.ts";
-export type { LoraSettings } from "./adapter-config.ts";
+export type { LoraConfig } from "./adapter-config.ts";
 export {
   type Checkpoint,
   type CheckpointContent,
@@ -45,10 +45,10 @@ export {
 export type { StoredType } from "./stored-types.ts";
 export {
   entriesByName,
-  type NamedTensors,
   type Rows,
   readAll,
   rowsOf,
+  type StateDict,
   type TensorEntry,
   type TensorSource,
 } from "./tensor-source.ts";

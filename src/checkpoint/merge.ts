@@ -3,16 +3,16 @@ import { type Adapter, loraName, modulesOf } from "./adapter.ts";
 import { CheckpointError } from "./errors.ts";
 import {
   entriesByName,
-  type NamedTensors,
   type Rows,
   rowsOf,
+  type StateDict,
   type TensorEntry,
   type TensorSource,
 } from "./tensor-source.ts";
 
 /** What an adapter does to a model's tensors, by their names. */
 interface Changes {
-  readonly replaced: NamedTensors;
+  readonly replaced: StateDict;
   readonly added: ReadonlyMap<string, Addition>;
 }
 
@@ -31,9 +31,9 @@ interface Addition {
  *
  * @throws CheckpointError naming every tensor of the adapter that the model has not, or in another shape
  */
-export function mergeLora(tensors: NamedTensors, adapter: Adapter, where = "adapter"): NamedTensors {
+export function mergeLora(tensors: StateDict, adapter: Adapter, where = "adapter"): StateDict {
   const { replaced, added } = changesOf(tensors, adapter, where);
-  const merged: NamedTensors = new Map([...tensors, ...replaced]);
+  const merged: StateDict = new Map([...tensors, ...replaced]);
   for (const [name, addition] of added) merged.set(name, withAddition(merged.get(name)!, addition));
   return merged;
 }

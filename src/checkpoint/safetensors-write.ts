@@ -3,7 +3,7 @@ import { elementCount, type HostTensor } from "../tensor/index.ts";
 import { CheckpointError } from "./errors.ts";
 import { narrowFloats } from "./number-formats.ts";
 import { STORED_TYPES, type StoredType } from "./stored-types.ts";
-import type { NamedTensors, TensorEntry } from "./tensor-source.ts";
+import type { StateDict, TensorEntry } from "./tensor-source.ts";
 
 /** The number format floating-point tensors are written in. */
 export type FloatType = "F32" | "F16" | "BF16";
@@ -19,7 +19,7 @@ export interface WriteOptions {
  *
  * @throws CheckpointError where a value does not fit `floatType` (F16 ends at 65,504), naming the tensors
  */
-export function* safetensorsPieces(tensors: NamedTensors, options: WriteOptions = {}): Iterable<Uint8Array> {
+export function* safetensorsPieces(tensors: StateDict, options: WriteOptions = {}): Iterable<Uint8Array> {
   const { floatType = "F32", metadata } = options;
   const ordered = layoutOrder(tensors, floatType);
   yield headerBytes(ordered, floatType, metadata);
@@ -27,7 +27,7 @@ export function* safetensorsPieces(tensors: NamedTensors, options: WriteOptions 
 }
 
 /** A safetensors file as bytes. */
-export function safetensorsBytes(tensors: NamedTensors, options: WriteOptions = {}): Uint8Array {
+export function safetensorsBytes(tensors: StateDict, options: WriteOptions = {}): Uint8Array {
   const pieces = [...safetensorsPieces(tensors, options)];
   const bytes = new Uint8Array(pieces.reduce((sum, piece) => sum + piece.byteLength, 0));
   let position = 0;
@@ -41,7 +41,7 @@ export function safetensorsBytes(tensors: NamedTensors, options: WriteOptions = 
 /** Writes a safetensors file atomically. */
 export async function writeSafetensors(
   path: string,
-  tensors: NamedTensors,
+  tensors: StateDict,
   options: WriteOptions = {},
 ): Promise<void> {
   try {
@@ -69,7 +69,7 @@ export function storedType(tensor: HostTensor, floatType: FloatType): StoredType
 }
 
 // Wider types first, so that every tensor starts at a multiple of its element's size.
-function layoutOrder(tensors: NamedTensors, floatType: FloatType): [string, HostTensor][] {
+function layoutOrder(tensors: StateDict, floatType: FloatType): [string, HostTensor][] {
   const width = (tensor: HostTensor) => STORED_TYPES[storedType(tensor, floatType)];
   return [...tensors].sort(([a, x], [b, y]) => width(y) - width(x) || (a < b ? -1 : 1));
 }

@@ -13,13 +13,13 @@ import {
   dimsOfRows,
   entriesByName,
   entryOf,
-  type NamedTensors,
   readAll,
+  type StateDict,
   type TensorSource,
 } from "./tensor-source.ts";
 
 export interface SafetensorsContent {
-  tensors: NamedTensors;
+  tensors: StateDict;
   metadata: Record<string, string>;
 }
 
@@ -44,7 +44,7 @@ function malformed(where: string, problems: readonly string[]): CheckpointError 
  * @param source a path, or the file's bytes
  * @throws CheckpointError naming the file and every violation of the format
  */
-export async function readSafetensors(source: string | Uint8Array): Promise<NamedTensors> {
+export async function readSafetensors(source: string | Uint8Array): Promise<StateDict> {
   if (typeof source !== "string") return parseSafetensors(source).tensors;
   return readAll(await openSafetensors(source));
 }
@@ -54,7 +54,7 @@ export function parseSafetensors(bytes: Uint8Array, where = "safetensors bytes")
   const start = dataStart(bytes.subarray(0, 8), bytes.byteLength, where);
   const header = checkedHeader(bytes.subarray(8, start), bytes.byteLength - start, where);
   const data = bytes.subarray(start);
-  const tensors: NamedTensors = new Map();
+  const tensors: StateDict = new Map();
   for (const stored of header.tensors) {
     const bytes = data.subarray(stored.begin, stored.end);
     tensors.set(stored.name, tensorFrom(stored.type, stored.dims, bytes));

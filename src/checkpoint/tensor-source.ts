@@ -1,8 +1,8 @@
 import { elementCount, type HostTensor } from "../tensor/index.ts";
 import type { StoredType } from "./stored-types.ts";
 
-/** Tensors by their published names. */
-export type NamedTensors = Map<string, HostTensor>;
+/** Tensors by the names that published checkpoints give them, as PyTorch's `state_dict`. */
+export type StateDict = Map<string, HostTensor>;
 
 /** What is known of a stored tensor without reading it. */
 export interface TensorEntry {
@@ -44,9 +44,9 @@ export interface TensorSource {
 }
 
 /** Reads every tensor of a source, and closes it. */
-export async function readAll(source: TensorSource): Promise<NamedTensors> {
+export async function readAll(source: TensorSource): Promise<StateDict> {
   try {
-    const tensors: NamedTensors = new Map();
+    const tensors: StateDict = new Map();
     for (const { name } of source.tensors) tensors.set(name, await source.read(name));
     return tensors;
   } finally {

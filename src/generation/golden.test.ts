@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { shared, sharedAvailable } from "../../tests/shared.ts";
-import { loadCheckpoint, type NamedTensors, readSafetensors } from "../checkpoint/index.ts";
+import { loadCheckpoint, readSafetensors, type StateDict } from "../checkpoint/index.ts";
 import { parseConfig, tokensPerImage } from "../model/index.ts";
 import { openDevice } from "../runtime/index.ts";
 import type { HostTensor } from "../tensor/index.ts";
@@ -38,7 +38,7 @@ describe.skipIf(!sharedAvailable).each(models)("generation against the reference
   const cases = casesOf(folder);
   let model: LoadedModel;
   let tokenizer: Tokenizer;
-  let inputs: NamedTensors;
+  let inputs: StateDict;
 
   beforeAll(async () => {
     const checkpoint = await loadCheckpoint(folder);

@@ -1,4 +1,4 @@
-import type { NamedTensors } from "../checkpoint/index.ts";
+import type { StateDict } from "../checkpoint/index.ts";
 import {
   cacheSizes,
   type OwlConfig,
@@ -36,7 +36,7 @@ export class LoadedModel {
   readonly config: OwlConfig;
   readonly device: Device;
   /** By their published names; without those that are stored. */
-  readonly parameters: NamedTensors;
+  readonly parameters: StateDict;
   /** Parameters that stay in their files, from where programs map them; absent: all are in memory. */
   readonly stored: StoredParameters | undefined;
   readonly #programs = new Map<string, Promise<BoundProgram>>();
@@ -48,7 +48,7 @@ export class LoadedModel {
   #closed = false;
 
   /** `parameters` by their published names; they are not copied and must stay as they are. */
-  constructor(config: OwlConfig, parameters: NamedTensors, device: Device, stored?: StoredParameters) {
+  constructor(config: OwlConfig, parameters: StateDict, device: Device, stored?: StoredParameters) {
     this.config = config;
     this.device = device;
     this.parameters = parameters;

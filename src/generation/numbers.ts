@@ -1,5 +1,5 @@
 import { gradients } from "../autodiff/index.ts";
-import type { Adapter, NamedTensors } from "../checkpoint/index.ts";
+import type { Adapter, StateDict } from "../checkpoint/index.ts";
 import {
   type ForwardOutput,
   lossFeeds,
@@ -56,7 +56,7 @@ export interface ForwardResult {
 export interface GradientResult {
   readonly loss: number;
   /** By published name (a LoRA's by PEFT's), one for each parameter that the stage trains and the batch uses. */
-  readonly gradients: NamedTensors;
+  readonly gradients: StateDict;
   /** Rows in which no id counts. */
   readonly rowsWithoutLoss: readonly number[];
 }
@@ -74,7 +74,7 @@ const published: Readonly<Record<string, ForwardOutput>> = {
 /** One forward pass of the whole model over whole rows, without a KV cache. */
 export async function forward(
   config: OwlConfig,
-  parameters: NamedTensors,
+  parameters: StateDict,
   inputs: ModelInputs,
   device: Device,
   stored?: StoredParameters,
@@ -100,7 +100,7 @@ export async function forward(
  */
 export async function stageGradients(
   config: OwlConfig,
-  parameters: NamedTensors,
+  parameters: StateDict,
   inputs: ModelInputs,
   stage: Stage,
   adapter: Adapter | undefined,
@@ -129,7 +129,7 @@ export async function stageGradients(
     outputs: { loss, ...Object.fromEntries(trained.map(([name], i) => [`grad.${name}`, found[i]])) },
   };
   const { feeds, emptyRows } = lossFeeds(inputs.ids, inputs.counted);
-  const values: NamedTensors = new Map([...parameters, ...(adapter?.replaced ?? []), ...loraValues(adapter)]);
+  const values: StateDict = new Map([...parameters, ...(adapter?.replaced ?? []), ...loraValues(adapter)]);
   const results = await runOnce(device, graph, values, { ...inputFeeds(config, inputs), ...feeds });
   return {
     loss: Number(results.loss.data[0]),
@@ -163,7 +163,7 @@ function inputFeeds(
 async function runOnce(
   device: Device,
   graph: Graph,
-  parameters: NamedTensors,
+  parameters: StateDict,
   feeds: Record<string, HostTensor>,
   stored?: StoredParameters,
 ): Promise<Record<string, HostTensor>> {

@@ -2,12 +2,12 @@ import {
   type Adapter,
   loadAdapter,
   mergeLora,
-  type NamedTensors,
   type OpenedCheckpoint,
   openFitting,
   openRun,
   type RunCheckpoint,
   readAll,
+  type StateDict,
 } from "../checkpoint/index.ts";
 import { adapterPath, modelDirectory } from "../hub/index.ts";
 import { defaultFrames, type Fidelity, modelPreprocessor, type Preprocessor } from "../image/index.ts";
@@ -51,7 +51,7 @@ import { tokenlessIds } from "./tokenless-ids.ts";
 interface Parts {
   readonly directory: string;
   readonly config: OwlConfig;
-  readonly base: NamedTensors;
+  readonly base: StateDict;
   readonly adapter: Adapter | undefined;
   readonly model: LoadedModel;
   readonly tokenizer: Tokenizer | undefined;
@@ -321,7 +321,7 @@ async function readModel(
 ): Promise<{
   checkpoint: OpenedCheckpoint;
   config: OwlConfig;
-  base: NamedTensors;
+  base: StateDict;
   stored: StoredParameters | undefined;
 }> {
   const { config, checkpoint } = await openFitting(directory, parseConfig, describeParameters);

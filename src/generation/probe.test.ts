@@ -1,7 +1,7 @@
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { shared, sharedAvailable } from "../../tests/shared.ts";
-import { type NamedTensors, readSafetensors } from "../checkpoint/index.ts";
+import { readSafetensors, type StateDict } from "../checkpoint/index.ts";
 import type { Stage } from "../model/index.ts";
 import { float32, type HostTensor, int64 } from "../tensor/index.ts";
 import { Owl } from "./owl.ts";
@@ -29,7 +29,7 @@ function gradientDifference(got: HostTensor | undefined, wanted: HostTensor): nu
 
 describe("on the small fixture", () => {
   let owl: Owl;
-  let tensors: NamedTensors;
+  let tensors: StateDict;
   beforeAll(async () => {
     owl = await Owl.load(fixture("."), { threads: 1, adapter: fixture("lora.safetensors") });
     tensors = await readSafetensors(fixture("io.safetensors"));
@@ -99,7 +99,7 @@ describe("on the small fixture", () => {
   });
 
   test("all that is wrong with the inputs is told", async () => {
-    const wrong: NamedTensors = new Map(tensors);
+    const wrong: StateDict = new Map(tensors);
     wrong.set("num_images", int64([2, 1], [2]));
     wrong.set("prompt_mask", int64([1], [1, 1]));
     await expect(probeModel(owl, wrong)).rejects.toThrow(

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import type { NamedTensors } from "../checkpoint/index.ts";
+import type { StateDict } from "../checkpoint/index.ts";
 import { type OwlConfig, type Stage, stages, tokensPerImage, videoId } from "../model/index.ts";
 import { checkOptions, option } from "../platform/index.ts";
 import { type HostTensor, int64 } from "../tensor/index.ts";
@@ -43,16 +43,16 @@ interface ProbeInputs extends ModelInputs {
  */
 export async function probeModel(
   owl: Owl,
-  tensors: NamedTensors,
+  tensors: StateDict,
   options: ProbeOptions = {},
-): Promise<NamedTensors> {
+): Promise<StateDict> {
   checkOptions<ProbeOptions>("probeModel", options, {
     prefix: z.string().optional().describe("a text"),
     stage: option.oneOf(Object.keys(stages)),
     generate: option.object,
   });
   const inputs = readInputs(tensors, options.prefix ?? "", owl.config);
-  const results: NamedTensors = forwardTensors(await owl.forward(inputs));
+  const results: StateDict = forwardTensors(await owl.forward(inputs));
   if (options.stage !== undefined) {
     const { gradients } = await owl.gradients(inputs, options.stage);
     for (const [name, gradient] of gradients) results.set(`grad.${name}`, gradient);
@@ -61,10 +61,10 @@ export async function probeModel(
   return results;
 }
 
-function forwardTensors(result: ForwardResult): NamedTensors {
+function forwardTensors(result: ForwardResult): StateDict {
   const { visionHiddenState, visualTokens, videoHiddenState, videoTokens } = result;
   const { inputEmbeddings, logits, loss } = result;
-  const tensors: NamedTensors = new Map([
+  const tensors: StateDict = new Map([
     ["inputs_embeds", inputEmbeddings],
     ["logits", logits],
   ]);
@@ -111,7 +111,7 @@ function eachOf(pixels: HostTensor<"float32"> | undefined, frames: number | unde
   return Promise.all(Array.from({ length: count }, (_, i) => one(i)));
 }
 
-function readInputs(tensors: NamedTensors, prefix: string, config: OwlConfig): ProbeInputs {
+function readInputs(tensors: StateDict, prefix: string, config: OwlConfig): ProbeInputs {
   const problems: string[] = [];
   const read = new Reader(tensors, prefix, problems);
   const ids = read.required("input_ids", 2);
@@ -165,11 +165,11 @@ function readInputs(tensors: NamedTensors, prefix: string, config: OwlConfig): P
 
 /** Takes tensors from a file and notes what does not fit. */
 class Reader {
-  readonly #tensors: NamedTensors;
+  readonly #tensors: StateDict;
   readonly #prefix: string;
   readonly #problems: string[];
 
-  constructor(tensors: NamedTensors, prefix: string, problems: string[]) {
+  constructor(tensors: StateDict, prefix: string, problems: string[]) {
     this.#tensors = tensors;
     this.#prefix = prefix;
     this.#problems = problems;

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { shared, sharedAvailable } from "../../tests/shared.ts";
-import { type NamedTensors, openCheckpoint, readAll, saveCheckpoint } from "../checkpoint/index.ts";
+import { openCheckpoint, readAll, type StateDict, saveCheckpoint } from "../checkpoint/index.ts";
 import { parseConfig, quantizedPart } from "../model/index.ts";
 import { convertCheckpoint, unpackRows } from "../quantization/index.ts";
 import { float32, type HostTensor } from "../tensor/index.ts";
@@ -24,7 +24,7 @@ async function dequantized(from: string, to: string): Promise<void> {
   const { quantization, ...config } = json as Record<string, unknown>;
   const formats = parseConfig(json).quantization!;
   const stored = await readAll(weights);
-  const tensors: NamedTensors = new Map();
+  const tensors: StateDict = new Map();
   for (const [name, tensor] of stored) {
     const base = name.replace(/\.(packed|scales|zero_points)$/, "");
     if (base === name) tensors.set(name, tensor);

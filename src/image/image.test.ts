@@ -3,7 +3,7 @@ import { fileURLToPath } from "node:url";
 import fc from "fast-check";
 import { beforeAll, describe, expect, it } from "vitest";
 import { shared, sharedAvailable } from "../../tests/shared.ts";
-import { type NamedTensors, readSafetensors } from "../checkpoint/index.ts";
+import { readSafetensors, type StateDict } from "../checkpoint/index.ts";
 import {
   CLIP_PREPROCESSOR,
   crop,
@@ -35,7 +35,7 @@ function interleaved(values: Float32Array): Uint8Array {
   return Uint8Array.from(values, (_, i) => Math.round(values[(i % 3) * plane + Math.trunc(i / 3)]));
 }
 
-function bytes(tensors: NamedTensors, name: string): Uint8Array {
+function bytes(tensors: StateDict, name: string): Uint8Array {
   return Uint8Array.from(tensors.get(name)!.data as Int32Array);
 }
 
@@ -44,7 +44,7 @@ function largestDifference(a: Uint8Array, b: Uint8Array): number {
   return a.reduce((worst, value, i) => Math.max(worst, Math.abs(value - b[i])), 0);
 }
 
-let expected: NamedTensors;
+let expected: StateDict;
 beforeAll(async () => {
   expected = await readSafetensors(fixture("expected.safetensors"));
 });
@@ -282,7 +282,7 @@ describe.skipIf(!sharedAvailable)("the reference's pictures", () => {
     ? JSON.parse(readFileSync(path("cases.json"), "utf8"))
     : { images: [], crops: [], jpeg: [], clip_center: [], resize: [] };
   const allowed = (name: string) => (/\.(jpg|webp)$/.test(name) ? DECODER_ALLOWANCE : 0);
-  let extra: NamedTensors;
+  let extra: StateDict;
   beforeAll(async () => {
     extra = await readSafetensors(path("extra.safetensors"));
   });

@@ -1,4 +1,4 @@
-import type { NamedTensors } from "../checkpoint/index.ts";
+import type { StateDict } from "../checkpoint/index.ts";
 import type { JsonlSource } from "../data/index.ts";
 import { type Digest, fileName, newDigest } from "../platform/index.ts";
 import type { RunInput, RunInputs } from "../training/index.ts";
@@ -74,7 +74,7 @@ const wholeBytes = 2 ** 20;
 const samples = 16;
 
 /** All of small tensors and evenly spread parts of large ones: another model differs everywhere. */
-function addTensors(digest: Digest, tensors: NamedTensors): void {
+function addTensors(digest: Digest, tensors: StateDict): void {
   for (const [name, { dtype, dims, data }] of [...tensors].toSorted(([a], [b]) => (a < b ? -1 : 1))) {
     addText(digest, `${name} ${dtype} [${dims}]`);
     const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);

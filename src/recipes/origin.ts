@@ -1,9 +1,9 @@
 import {
-  type NamedTensors,
   type OpenedCheckpoint,
   openFitting,
   readAll,
   readTokenizerFiles,
+  type StateDict,
 } from "../checkpoint/index.ts";
 import { modelPreprocessor, type Preprocessor } from "../image/index.ts";
 import { describeParameters, type OwlConfig, parseConfig } from "../model/index.ts";
@@ -17,7 +17,7 @@ import type { RunTemplate } from "./template.ts";
 /** What a run starts from. */
 export interface Origin {
   readonly config: OwlConfig;
-  readonly tensors: NamedTensors;
+  readonly tensors: StateDict;
   readonly tokenizer: Tokenizer;
   readonly tokenizerFiles: Readonly<Record<string, Uint8Array>>;
   readonly preprocessor: Preprocessor;

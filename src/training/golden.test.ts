@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { beforeAll, describe, expect, it } from "vitest";
 import { shared, sharedAvailable } from "../../tests/shared.ts";
-import { type NamedTensors, readSafetensors } from "../checkpoint/index.ts";
+import { readSafetensors, type StateDict } from "../checkpoint/index.ts";
 import { type BatchSizes, collate, type TokenBatch } from "../data/index.ts";
 import { type OwlConfig, parseConfig, type Stage } from "../model/index.ts";
 import { type Device, openDevice } from "../runtime/index.ts";
@@ -50,7 +50,7 @@ const isNoise = (name: string): boolean => /attention\.key\.bias$|query_key_valu
 
 const peftPrefix = "base_model.model.";
 
-function published(tensors: NamedTensors): NamedTensors {
+function published(tensors: StateDict): StateDict {
   return new Map(
     [...tensors].map(([name, tensor]) => [
       name.startsWith(peftPrefix) ? name.slice(peftPrefix.length) : name,
@@ -90,9 +90,9 @@ async function goldenBatch(config: OwlConfig): Promise<TokenBatch> {
 describe.skipIf(!sharedAvailable)("training against the reference", () => {
   let device: Device;
   let config: OwlConfig;
-  let weights: NamedTensors;
+  let weights: StateDict;
   let batch: TokenBatch;
-  let lora: NamedTensors;
+  let lora: StateDict;
 
   beforeAll(async () => {
     device = await openDevice();

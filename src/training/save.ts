@@ -3,7 +3,7 @@ import {
   type FloatType,
   loraName,
   mergeLora,
-  type NamedTensors,
+  type StateDict,
   saveAdapter,
   saveCheckpoint,
 } from "../checkpoint/index.ts";
@@ -28,8 +28,8 @@ export interface ModelFiles {
 }
 
 /** The model's parameters by their published names, a LoRA merged into the weights it stands beside. */
-export function publishedValues<S>(trainer: Trainer<S>, recipe: TrainingRecipe): NamedTensors {
-  const model: NamedTensors = new Map(
+export function publishedValues<S>(trainer: Trainer<S>, recipe: TrainingRecipe): StateDict {
+  const model: StateDict = new Map(
     [...trainer.values].filter(([name]) => !loraPart.test(name) && !name.startsWith(`${denseHead}.`)),
   );
   return recipe.lora && trainer.trained.some((name) => loraPart.test(name))
@@ -45,8 +45,8 @@ export function publishedValues<S>(trainer: Trainer<S>, recipe: TrainingRecipe):
 export function adapterOf<S>(trainer: Trainer<S>, recipe: TrainingRecipe): Adapter {
   if (recipe.lora === undefined) throw new RangeError(`recipe ${recipe.name}: trains no LoRA`);
   const { rank, alpha, dropout, targets } = recipe.lora;
-  const lora: NamedTensors = new Map();
-  const replaced: NamedTensors = new Map();
+  const lora: StateDict = new Map();
+  const replaced: StateDict = new Map();
   for (const name of trainer.trained) {
     const value = trainer.values.get(name)!;
     const matrix = loraPart.exec(name)?.[1];

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { type NamedTensors, readSafetensors, saveCheckpoint } from "../checkpoint/index.ts";
+import { readSafetensors, type StateDict, saveCheckpoint } from "../checkpoint/index.ts";
 import { completeDirectory, joinPath, pathKind, readJson } from "../platform/index.ts";
 import type { TrainingRecipe } from "./recipe.ts";
 import { changedInputs, type RunInputs } from "./run-inputs.ts";
@@ -65,7 +65,7 @@ export async function saveState<S>(
 }
 
 /** The trained parameters, as views. */
-export function trainedValues<S>(trainer: Trainer<S>): NamedTensors {
+export function trainedValues<S>(trainer: Trainer<S>): StateDict {
   return new Map(trainer.trained.map((name) => [name, trainer.values.get(name)!]));
 }
 

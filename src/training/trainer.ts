@@ -1,4 +1,4 @@
-import type { NamedTensors } from "../checkpoint/index.ts";
+import type { StateDict } from "../checkpoint/index.ts";
 import type { ParameterDescription } from "../model/index.ts";
 import { type KernelThreads, startKernelThreads } from "../platform/index.ts";
 import type { Device } from "../runtime/index.ts";
@@ -37,11 +37,11 @@ export interface Trainer<S> {
   /** Mean loss over the positions that count, without an update and without dropout. */
   evaluate(batches: readonly TrainingBatch<S>[]): Promise<number>;
   /** Gradients of the mean loss by parameter name as the next update would have them; views that the next call overwrites. */
-  gradients(batches: readonly TrainingBatch<S>[]): Promise<{ loss: number; gradients: NamedTensors }>;
+  gradients(batches: readonly TrainingBatch<S>[]): Promise<{ loss: number; gradients: StateDict }>;
   /** The optimizer's memory: views by `first.<name>` and `second.<name>`. */
-  moments(): NamedTensors;
+  moments(): StateDict;
   /** Goes on where another run stopped: trained parameters, moments and the number of updates. */
-  restore(step: number, trained: NamedTensors, moments: NamedTensors): void;
+  restore(step: number, trained: StateDict, moments: StateDict): void;
   dispose(): void;
 }
 
@@ -220,13 +220,13 @@ function valuesOf(
   );
 }
 
-function momentsOf(first: Arena, second: Arena): NamedTensors {
+function momentsOf(first: Arena, second: Arena): StateDict {
   const named = (prefix: string, arena: Arena) =>
     [...arena.tensors()].map(([name, tensor]) => [`${prefix}.${name}`, tensor] as const);
   return new Map([...named("first", first), ...named("second", second)]);
 }
 
-function fill(into: NamedTensors, from: ReadonlyMap<string, HostTensor>, what: string): void {
+function fill(into: StateDict, from: ReadonlyMap<string, HostTensor>, what: string): void {
   for (const [name, tensor] of into) {
     const known = from.get(name);
     if (known === undefined) throw new RangeError(`training state: has no ${what} ${name}`);

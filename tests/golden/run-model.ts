@@ -1,5 +1,5 @@
 import { gradients } from "../../src/autodiff/index.ts";
-import { loadCheckpoint, type NamedTensors, readSafetensors } from "../../src/checkpoint/index.ts";
+import { loadCheckpoint, readSafetensors, type StateDict } from "../../src/checkpoint/index.ts";
 import {
   lossFeeds,
   type OwlConfig,
@@ -62,7 +62,7 @@ export interface Batch {
 }
 
 /** Reads `<prefix>input_ids`, the masks (one shorter: entry t speaks of token t + 1) and `pixel_values`. */
-export function readBatch(tensors: NamedTensors, prefix = ""): Batch {
+export function readBatch(tensors: StateDict, prefix = ""): Batch {
   const numbers = (name: string): number[] => Array.from(tensors.get(prefix + name)!.data, Number);
   const [batch, tokens] = tensors.get(`${prefix}input_ids`)!.dims;
   const ids = numbers("input_ids");

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { type NamedTensors, readSafetensors } from "../../src/checkpoint/index.ts";
+import { readSafetensors, type StateDict } from "../../src/checkpoint/index.ts";
 import { traceForward } from "../../src/model/index.ts";
 import type { HostTensor } from "../../src/tensor/index.ts";
 import { shared, sharedAvailable } from "../shared.ts";
@@ -37,7 +37,7 @@ describe.skipIf(!sharedAvailable)("the tiny multilingual model against the origi
   const model: Model = sharedAvailable
     ? await readModel(shared(folder))
     : { config: {} as Model["config"], weights: {} };
-  const io: NamedTensors = sharedAvailable
+  const io: StateDict = sharedAvailable
     ? await readSafetensors(shared(`${folder}/io.safetensors`))
     : new Map();
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { type NamedTensors, readSafetensors } from "../../src/checkpoint/index.ts";
+import { readSafetensors, type StateDict } from "../../src/checkpoint/index.ts";
 import { pixelInput, traceForward, visionEncoder, visualAbstractor } from "../../src/model/index.ts";
 import { type HostTensor, rootScope } from "../../src/tensor/index.ts";
 import { shared, sharedAvailable } from "../shared.ts";
@@ -71,7 +71,7 @@ describe.skipIf(!sharedAvailable)("the tiny model against the original code", as
   const model: Model = sharedAvailable
     ? await readModel(shared("golden/tiny-image"))
     : { config: {} as Model["config"], weights: {} };
-  const io: NamedTensors = sharedAvailable
+  const io: StateDict = sharedAvailable
     ? await readSafetensors(shared("golden/tiny-image/io.safetensors"))
     : new Map();
   const columns = sharedAvailable ? numbersOf(io.get("logits_cols_index")!) : [];

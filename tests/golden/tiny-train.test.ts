@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { adapterFrom, mergeLora, type NamedTensors, readSafetensors } from "../../src/checkpoint/index.ts";
+import { adapterFrom, mergeLora, readSafetensors, type StateDict } from "../../src/checkpoint/index.ts";
 import { type Stage, stageScope, traceForward } from "../../src/model/index.ts";
 import type { HostTensor } from "../../src/tensor/index.ts";
 import { shared, sharedAvailable } from "../shared.ts";
@@ -19,11 +19,10 @@ import {
 const folder = "golden/tiny-train";
 const GRADIENT = 5e-4;
 
-const golden = (file: string): Promise<NamedTensors> =>
-  readSafetensors(shared(`${folder}/${file}.safetensors`));
+const golden = (file: string): Promise<StateDict> => readSafetensors(shared(`${folder}/${file}.safetensors`));
 
 /** PEFT's names without its prefix. */
-const published = (tensors: NamedTensors): Values =>
+const published = (tensors: StateDict): Values =>
   Object.fromEntries([...tensors].map(([name, value]) => [name.replace("base_model.model.", ""), value]));
 
 /** Row numbers `indices` of [rows, width]. */
@@ -47,7 +46,7 @@ describe.skipIf(!sharedAvailable)("gradients and LoRA against the original code"
   const base: Model = sharedAvailable
     ? await readModel(shared("golden/tiny-image"))
     : { config: {} as Model["config"], weights: {} };
-  const tensors: NamedTensors = sharedAvailable ? await golden("batch") : new Map();
+  const tensors: StateDict = sharedAvailable ? await golden("batch") : new Map();
   const batch = sharedAvailable ? readBatch(tensors) : { rows: [], counts: [], images: 0, pixels: {} };
 
   async function withLora(): Promise<Model> {

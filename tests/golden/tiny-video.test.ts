@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { type NamedTensors, readSafetensors, verifyParameters } from "../../src/checkpoint/index.ts";
+import { readSafetensors, type StateDict, verifyParameters } from "../../src/checkpoint/index.ts";
 import {
   completeSettings,
   Generator,
@@ -92,7 +92,7 @@ function lastRows(logits: HostTensor): HostTensor {
 
 describe.skipIf(!sharedAvailable)("the video version against the original code", () => {
   let model: Model;
-  let io: NamedTensors;
+  let io: StateDict;
   let loaded: LoadedModel;
   const expected = (name: string): HostTensor => {
     const tensor = io.get(name);
