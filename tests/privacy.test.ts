@@ -78,7 +78,7 @@ describe.skipIf(skipStrace)("nothing is written or sent that nobody asked for", 
 
   it("tests", async () => {
     const vitest = join(root, "node_modules/.bin/vitest");
-    const program = watchProgram(vitest, ["run", "src/platform/onnx-runtime.test.ts"], { cwd: root });
+    const program = watchProgram(vitest, ["run", "src/platform/onnx-runtime/binding.test.ts"], { cwd: root });
     await program.end();
     expect(program.reached()).toEqual([]);
     expect(program.left()).toEqual([]);

@@ -1,22 +1,27 @@
-export * from "./append.ts";
-export * from "./data-url.ts";
-export * from "./digest.ts";
-export * from "./disk.ts";
-export * from "./fetch-bytes.ts";
-export * from "./file-kind.ts";
-export * from "./file-lock.ts";
-export * from "./files.ts";
-export { foundPath, nearHint } from "./found-path.ts";
-export * from "./growing-file.ts";
-export { expandedPath } from "./home.ts";
-export * from "./http-socket.ts";
-export * from "./image-decoder.ts";
-export { JpegScanError } from "./jpeg.ts";
-export * from "./kept-files.ts";
-export * from "./kernel-memory.ts";
-export * from "./kernel-threads.ts";
-export * from "./literal.ts";
-export * from "./nearest-name.ts";
+export * from "./files/append.ts";
+export * from "./files/append-only-file.ts";
+export * from "./files/digest.ts";
+export * from "./files/disk.ts";
+export * from "./files/file-cache.ts";
+export * from "./files/file-kind.ts";
+export * from "./files/file-lock.ts";
+export * from "./files/files.ts";
+export { foundPath, nearHint } from "./files/found-path.ts";
+export { expandedPath } from "./files/home.ts";
+export { decodeText, MISTAKEN_HEAD, type MistakenContent, mistakenContent } from "./files/text.ts";
+export * from "./files/urls.ts";
+export { type ZipEntry, zipEntries } from "./files/zip.ts";
+export * from "./media/image-decoder.ts";
+export { JpegScanError } from "./media/jpeg.ts";
+export * from "./media/svg.ts";
+export * from "./media/video-decoder.ts";
+export * from "./media/video-error.ts";
+export { wholePicture } from "./media/whole-image.ts";
+export * from "./network/data-url.ts";
+export * from "./network/fetch-bytes.ts";
+export * from "./network/http-server.ts";
+export { isPublicAddress } from "./network/public-address.ts";
+export * from "./network/remote-file.ts";
 export {
   DeviceLostError,
   type ExecutionProvider,
@@ -30,18 +35,13 @@ export {
   type OnnxTensor,
   type OnnxType,
   OutOfMemoryError,
-} from "./onnx-runtime.ts";
-export { processorCount } from "./onnx-runtime-library.ts";
-export { openOnnxRuntime } from "./onnx-runtime-open.ts";
+} from "./onnx-runtime/binding.ts";
+export { openOnnxRuntime } from "./onnx-runtime/open.ts";
+export { processorCount } from "./onnx-runtime/shared-library.ts";
 export * from "./options.ts";
 export * from "./platform-error.ts";
-export { isPublicAddress } from "./public-address.ts";
-export * from "./remote-file.ts";
-export * from "./shortened.ts";
-export * from "./svg.ts";
-export { decodeText, MISTAKEN_HEAD, type MistakenContent, mistakenContent } from "./text.ts";
-export * from "./urls.ts";
-export * from "./video-decoder.ts";
-export * from "./video-error.ts";
-export { wholePicture } from "./whole-picture.ts";
-export { type ZipEntry, zipEntries } from "./zip.ts";
+export * from "./text/literal.ts";
+export * from "./text/nearest-name.ts";
+export * from "./text/shortened.ts";
+export * from "./wasm/memory.ts";
+export * from "./wasm/thread-pool.ts";

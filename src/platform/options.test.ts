@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { checkOptions, type OptionRules, option } from "./options.ts";
-import { described, shortened } from "./shortened.ts";
+import { described, shortened } from "./text/shortened.ts";
 
 interface Options {
   readonly threads?: number;

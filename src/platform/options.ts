@@ -1,6 +1,6 @@
 import { z } from "zod";
-import { nearestName } from "./nearest-name.ts";
-import { described, shortened } from "./shortened.ts";
+import { nearestName } from "./text/nearest-name.ts";
+import { described, shortened } from "./text/shortened.ts";
 
 /** Options do not hold what they must; the message lists every problem. */
 export class OptionsError extends RangeError {

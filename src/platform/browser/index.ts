@@ -1,26 +1,23 @@
 /** The browser's twin of `src/platform`: bundlers take it in its place (field "browser" of package.json). */
 
-export { bytesOfDataUrl, isBareBase64, isDataUrl } from "../data-url.ts";
-export { fetchBytes } from "../fetch-bytes.ts";
-export { FileError } from "../file-error.ts";
-export * from "../file-kind.ts";
-export { JpegScanError } from "../jpeg.ts";
-export * from "../kernel-memory.ts";
-export { literalPattern } from "../literal.ts";
-export * from "../nearest-name.ts";
-export { DeviceLostError, OnnxRuntimeError, OutOfMemoryError } from "../onnx-runtime.ts";
+export { FileError } from "../files/file-error.ts";
+export * from "../files/file-kind.ts";
+export { decodeText, MISTAKEN_HEAD, type MistakenContent, mistakenContent } from "../files/text.ts";
+export { JpegScanError } from "../media/jpeg.ts";
+export { MissingFfmpegError, VideoError } from "../media/video-error.ts";
+export { wholePicture } from "../media/whole-image.ts";
+export { bytesOfDataUrl, isBareBase64, isDataUrl } from "../network/data-url.ts";
+export { fetchBytes } from "../network/fetch-bytes.ts";
+export { DeviceLostError, OnnxRuntimeError, OutOfMemoryError } from "../onnx-runtime/binding.ts";
 export { checkOptions, type OptionRules, OptionsError, option, optionProblems } from "../options.ts";
 export { PlatformError } from "../platform-error.ts";
-export { described, shortened } from "../shortened.ts";
-export { decodeText, MISTAKEN_HEAD, type MistakenContent, mistakenContent } from "../text.ts";
-export { MissingFfmpegError, VideoError } from "../video-error.ts";
-export { wholePicture } from "../whole-picture.ts";
-export * from "./absent.ts";
-export { newDigest } from "./digest.ts";
-export { openFile, pathKind, readBytes, readJson, readText } from "./files.ts";
-export { decodePicture, readPictureHeader } from "./image-decoder.ts";
-export { openOnnxRuntime, processorCount } from "./onnx-runtime.ts";
-export { changedFiles, forgetFiles, watchTransfers } from "./stored-files.ts";
+export { literalPattern } from "../text/literal.ts";
+export * from "../text/nearest-name.ts";
+export { described, shortened } from "../text/shortened.ts";
+export * from "../wasm/memory.ts";
+export { newDigest } from "./files/digest.ts";
+export { changedFiles, forgetFiles, watchTransfers } from "./files/file-cache.ts";
+export { openFile, pathKind, readBytes, readJson, readText } from "./files/files.ts";
 export {
   completeDirectory,
   fileName,
@@ -28,4 +25,7 @@ export {
   parentDirectory,
   pathOfUrl,
   realPath,
-} from "./urls.ts";
+} from "./files/urls.ts";
+export { decodePicture, readPictureHeader } from "./media/image-decoder.ts";
+export { openOnnxRuntime, processorCount } from "./onnx-runtime/web-binding.ts";
+export * from "./unsupported.ts";

@@ -1,0 +1,168 @@
+import type { Env, InferenceSession } from "onnxruntime-common";
+import {
+  type ConstantFiles,
+  DeviceLostError,
+  type OnnxBindingName,
+  type OnnxRuntime,
+  OnnxRuntimeError,
+  type OnnxSession,
+  type OnnxSessionOptions,
+  OutOfMemoryError,
+} from "../../onnx-runtime/binding.ts";
+import { PlatformError } from "../../platform-error.ts";
+import { readBytes } from "../files/files.ts";
+import { joinPath } from "../files/urls.ts";
+import { openGpu } from "./gpu.ts";
+import { type Library, WebSession } from "./web-session.ts";
+
+/** `ORT_LOGGING_LEVEL_FATAL`, as in the other bindings. */
+const logSeverityLevel = 4;
+
+/** More threads than these gain nothing: the browser and the page want some, too. */
+const mostThreads = 4;
+
+/** Milliseconds. */
+const lossToldWithin = 500;
+
+/** Threads that share one operator's work. Without cross-origin isolation a page has one. */
+export function processorCount(): number {
+  if (!globalThis.crossOriginIsolated) return 1;
+  return Math.min(mostThreads, Math.max(1, globalThis.navigator?.hardwareConcurrency ?? 1));
+}
+
+/** ONNX Runtime as WebAssembly (provider "cpu") or on the browser's GPU ("webgpu"). */
+export async function openOnnxRuntime(binding?: OnnxBindingName): Promise<OnnxRuntime> {
+  if (binding === undefined || binding === "onnxruntime-web") return new WebRuntime();
+  throw new PlatformError(`device: the binding must be "onnxruntime-web" in a browser, got "${binding}"`);
+}
+
+/** Loaded when it is wanted: the library with the GPU's kernels is twice as large. */
+function loadLibrary(provider: "cpu" | "webgpu"): Promise<Library> {
+  return provider === "webgpu" ? import("onnxruntime-web/webgpu") : import("onnxruntime-web/wasm");
+}
+
+class WebRuntime implements OnnxRuntime {
+  readonly binding = "onnxruntime-web";
+  readonly copiesFeeds = true;
+  #gpu: Promise<GPUDevice> | undefined;
+  /** Why nothing can be computed any more. */
+  #failure: OnnxRuntimeError | undefined;
+  /** Rejects when the GPU is gone: what waits for it would wait for ever. */
+  readonly #failed: Promise<never>;
+  #fail: (reason: OnnxRuntimeError) => void = () => {};
+  /** The end of the last piece of work: the library takes one at a time. */
+  #last: Promise<unknown> = Promise.resolve();
+
+  constructor() {
+    this.#failed = new Promise((_, reject) => {
+      this.#fail = (reason) => {
+        this.#failure ??= reason;
+        reject(this.#failure);
+      };
+    });
+    this.#failed.catch(() => undefined);
+  }
+
+  /** The library's own version is not known before it is loaded, which waits for the first session. */
+  get version(): string {
+    return "web";
+  }
+
+  async createSession(model: Uint8Array, options: OnnxSessionOptions = {}): Promise<OnnxSession> {
+    const { provider = "cpu", constants } = options;
+    if (provider === "cuda") {
+      throw new OnnxRuntimeError("device cuda: needs Node, got a browser; use webgpu or cpu");
+    }
+    return this.#inTurn(`compile`, async () => {
+      const library = await loadLibrary(provider);
+      setThreads(library.env.wasm, options.threads);
+      const externalData = await constantData(constants);
+      const session = await library.InferenceSession.create(model, {
+        ...sessionOptions(options),
+        executionProviders: [
+          provider === "webgpu" ? { name: "webgpu", device: await this.#openGpu() } : "wasm",
+        ],
+        externalData,
+      });
+      return new WebSession(library, session, (where, work) => this.#inTurn(where, work));
+    });
+  }
+
+  /** The result of a piece of work that begins when those before it have ended; its errors in words. */
+  #inTurn<T>(where: string, work: () => Promise<T>): Promise<T> {
+    const made = this.#last.then(async () => {
+      if (this.#failure !== undefined) throw this.#failure;
+      const done = work();
+      done.catch(() => undefined);
+      return Promise.race([done, this.#failed]).catch(async (error: unknown) => {
+        // What a GPU was doing fails a moment before the browser says that it is gone.
+        if (this.#gpu !== undefined) await Promise.race([this.#failed, pause(lossToldWithin)]);
+        throw inWords(where, error);
+      });
+    });
+    this.#last = made.catch(() => undefined);
+    return made;
+  }
+
+  #openGpu(): Promise<GPUDevice> {
+    this.#gpu ??= openGpu().then((gpu) => {
+      void gpu.lost.then(({ message, reason }) => this.#fail(lostGpu(message || reason)));
+      gpu.addEventListener("uncapturederror", ({ error }) => {
+        if (error instanceof GPUOutOfMemoryError) this.#fail(outOfMemory("device webgpu", error.message));
+      });
+      return gpu;
+    });
+    return this.#gpu;
+  }
+}
+
+const pause = (milliseconds: number): Promise<void> =>
+  new Promise((resolve) => setTimeout(resolve, milliseconds));
+
+function setThreads(flags: Env.WebAssemblyFlags, threads = processorCount()): void {
+  // The library reads it once, when it makes its threads with the first session.
+  flags.numThreads = globalThis.crossOriginIsolated ? threads : 1;
+}
+
+function sessionOptions(options: OnnxSessionOptions): InferenceSession.SessionOptions {
+  const { optimization = "all", dimensions, settings } = options;
+  return {
+    graphOptimizationLevel: optimization === "none" ? "disabled" : optimization,
+    logSeverityLevel,
+    ...(dimensions && { freeDimensionOverrides: dimensions }),
+    ...(settings && { extra: settings }),
+  };
+}
+
+async function constantData(
+  constants: ConstantFiles | undefined,
+): Promise<{ path: string; data: Uint8Array }[]> {
+  const made: { path: string; data: Uint8Array }[] = [];
+  for (const file of constants?.files ?? []) {
+    made.push({ path: file, data: await readBytes(joinPath(constants?.directory ?? "", file)) });
+  }
+  return made;
+}
+
+const lostGpu = (why: string): OnnxRuntimeError =>
+  new DeviceLostError(
+    `device webgpu: the GPU was lost (${why || "the browser does not say why"}); load the model again, on the GPU or on cpu (WebAssembly)`,
+  );
+
+const outOfMemory = (where: string, why: string, cause?: unknown): OnnxRuntimeError =>
+  new OutOfMemoryError(
+    `${where}: there is not enough memory for the model (${why}); close other tabs, take a smaller model or fewer bits (owl convert --quantize q4)`,
+    { cause },
+  );
+
+/** What V8, SpiderMonkey, JavaScriptCore, Emscripten and ONNX Runtime say when memory ends. */
+const memoryEnds =
+  /out of memory|OOM|bad_alloc|allocation failed|failed to allocate|could not allocate|memory access out of bounds/i;
+
+function inWords(where: string, error: unknown): Error {
+  if (error instanceof OnnxRuntimeError || error instanceof PlatformError) return error;
+  const message = error instanceof Error ? error.message : String(error);
+  if (error instanceof Error && error.name === "FileError") return error;
+  if (memoryEnds.test(message)) return outOfMemory(where, message, error);
+  return new OnnxRuntimeError(`${where}: ${message}`, { cause: error });
+}

@@ -1,0 +1,45 @@
+import type * as node from "../index.ts";
+import { VideoError } from "../media/video-error.ts";
+import { PlatformError } from "../platform-error.ts";
+
+// What has no meaning in a browser, or waits for somebody to need it there: a clear error, never a guess.
+
+const rejects = (what: string) => async (): Promise<never> => {
+  throw new PlatformError(`${what}: needs Node, got a browser`);
+};
+
+export const appendText: typeof node.appendText = rejects("writing files");
+export const directoryEntries: typeof node.directoryEntries = rejects("listing a directory");
+export const fileSize: typeof node.fileSize = rejects("sizes of local files");
+export const freeBytes: typeof node.freeBytes = rejects("room on a disk");
+export const linkFile: typeof node.linkFile = rejects("links between files");
+export const makeDirectory: typeof node.makeDirectory = rejects("writing files");
+export const moveFile: typeof node.moveFile = rejects("writing files");
+export const openGrowingFile: typeof node.openGrowingFile = rejects("writing files");
+export const removeFile: typeof node.removeFile = rejects("writing files");
+export const replaceDirectory: typeof node.replaceDirectory = rejects("writing files");
+export const tryLockFile: typeof node.tryLockFile = rejects("locks on files");
+export const tryLock: typeof node.tryLock = rejects("locks on files");
+export const writeFileAtomically: typeof node.writeFileAtomically = rejects("writing files");
+export const writePiecesAtomically: typeof node.writePiecesAtomically = rejects("writing files");
+export const zipEntries: typeof node.zipEntries = rejects(
+  "PyTorch's zip archives (convert the model with `owl convert` first)",
+);
+
+export const startKernelThreads: typeof node.startKernelThreads = () => {
+  throw new PlatformError("training: needs Node, got a browser");
+};
+
+async function noVideo(): Promise<never> {
+  throw new VideoError(
+    "video: only animated GIF and WebP are decoded in a browser, got another file; give its frames (see docs/browser.md)",
+  );
+}
+
+export const decodeVideoFrame: typeof node.decodeVideoFrame = noVideo;
+export const readFrameTimes: typeof node.readFrameTimes = noVideo;
+export const withTemporaryFile: typeof node.withTemporaryFile = noVideo;
+
+/** A page's server knows its files' names. */
+export const foundPath: typeof node.foundPath = async (path) => path;
+export const nearHint: typeof node.nearHint = async () => "";

@@ -1,0 +1,161 @@
+import {
+  type OnnxRuntime,
+  OnnxRuntimeError,
+  type OnnxSession,
+  type OnnxSessionOptions,
+  type OnnxTensor,
+  sessionSettings,
+} from "./binding.ts";
+import { NativeSession } from "./c-api-session.ts";
+import { createNativeSession, environmentOf, logSeverity, type OrtEnvironment } from "./environment.ts";
+import { loadOrtApi, nameArray, type OrtApi, type Pointer, pointerArray } from "./ort-api.ts";
+import { OrtValues } from "./ort-values.ts";
+import { onnxRuntimeLibrary, processorCount, requireCudaFiles } from "./shared-library.ts";
+
+const optimizationLevels = { none: 0, basic: 1, extended: 2, all: 99 };
+
+/** Reaches ONNX Runtime through its C API: no copies at its border, buffers updated in place. */
+export async function openCApi(): Promise<OnnxRuntime> {
+  const library = onnxRuntimeLibrary();
+  const api = await loadOrtApi(library);
+  return new CApiRuntime(api, library);
+}
+
+class CApiRuntime implements OnnxRuntime {
+  readonly binding = "c-api";
+  readonly copiesFeeds = false;
+  readonly version: string;
+  readonly #api: OrtApi;
+  readonly #library: string;
+  readonly #values: OrtValues;
+
+  constructor(api: OrtApi, library: string) {
+    this.#api = api;
+    this.#library = library;
+    this.#values = new OrtValues(api);
+    this.version = api.version;
+  }
+
+  async createSession(model: Uint8Array, options: OnnxSessionOptions = {}): Promise<OnnxSession> {
+    const { threads = processorCount(), spinning = false } = options;
+    const environment = environmentOf(this.#api, threads);
+    const chosen = { ...options, threads, spinning };
+    try {
+      return await this.#compile(model, chosen, environment);
+    } catch (error) {
+      if (!isForeignEnvironment(error)) throw error;
+      environment.sharedThreads = undefined;
+      return await this.#compile(model, chosen, environment);
+    }
+  }
+
+  async #compile(
+    model: Uint8Array,
+    options: OnnxSessionOptions & { readonly threads: number; readonly spinning: boolean },
+    environment: OrtEnvironment,
+  ): Promise<OnnxSession> {
+    const settings = this.#api.create("session options", "CreateSessionOptions");
+    try {
+      this.#configure(settings, options);
+      this.#giveConstants(settings, options.givenConstants ?? {});
+      this.#chooseThreads(settings, environment, options.threads, options.spinning);
+      this.#appendProvider(settings, options);
+      const session = await createNativeSession(this.#api, environment, model, settings);
+      return new NativeSession(this.#api, this.#values, session, options.givenConstants);
+    } finally {
+      this.#api.native.ReleaseSessionOptions(settings);
+    }
+  }
+
+  #configure(settings: Pointer, options: OnnxSessionOptions): void {
+    const api = this.#api;
+    const where = "session options";
+    const level = optimizationLevels[options.optimization ?? "all"];
+    api.call(where, "SetSessionLogSeverityLevel", settings, logSeverity);
+    api.call(where, "SetSessionGraphOptimizationLevel", settings, level);
+    for (const [key, value] of Object.entries(sessionSettings(options))) {
+      api.call(where, "AddSessionConfigEntry", settings, key, value);
+    }
+    for (const [name, size] of Object.entries(options.dimensions ?? {})) {
+      api.call(where, "AddFreeDimensionOverrideByName", settings, name, size);
+    }
+  }
+
+  #giveConstants(settings: Pointer, constants: Readonly<Record<string, OnnxTensor>>): void {
+    const names = Object.keys(constants);
+    if (names.length === 0) return;
+    const values = pointerArray(names.length);
+    for (const [i, name] of names.entries()) values[i] = this.#values.of(constants[name]);
+    this.#api.call(
+      "constants",
+      "AddExternalInitializers",
+      settings,
+      nameArray(this.#api, names),
+      values,
+      names.length,
+    );
+  }
+
+  #chooseThreads(
+    settings: Pointer,
+    { sharedThreads }: OrtEnvironment,
+    threads: number,
+    spinning: boolean,
+  ): void {
+    const api = this.#api;
+    const where = "threads";
+    if (!spinning && sharedThreads === threads) {
+      api.call(where, "DisablePerSessionThreads", settings);
+      return;
+    }
+    const flag = spinning ? "1" : "0";
+    api.call(where, "SetIntraOpNumThreads", settings, threads);
+    api.call(where, "AddSessionConfigEntry", settings, "session.intra_op.allow_spinning", flag);
+    // Threads that went on looping after a run would take the processors from whatever comes next.
+    api.call(where, "AddSessionConfigEntry", settings, "session.force_spinning_stop", flag);
+  }
+
+  #appendProvider(settings: Pointer, { provider = "cpu", providerOptions = {} }: OnnxSessionOptions): void {
+    if (provider === "cpu") return;
+    const api = this.#api;
+    const where = `device ${provider}`;
+    const keys = nameArray(api, Object.keys(providerOptions));
+    const values = nameArray(api, Object.values(providerOptions));
+    const count = Object.keys(providerOptions).length;
+    if (provider === "webgpu") {
+      const name = "SessionOptionsAppendExecutionProvider";
+      explainMissingGpu(() => api.call(where, name, settings, "WebGPU", keys, values, count));
+      return;
+    }
+    requireCudaFiles(this.#library);
+    const cuda = api.create(where, "CreateCUDAProviderOptions");
+    try {
+      api.call(where, "UpdateCUDAProviderOptions", cuda, keys, values, count);
+      api.call(where, "SessionOptionsAppendExecutionProvider_CUDA_V2", settings, cuda);
+    } finally {
+      api.native.ReleaseCUDAProviderOptions(cuda);
+    }
+  }
+}
+
+/** Appends the WebGPU provider; where it finds no GPU the error says what to do. */
+function explainMissingGpu(append: () => void): void {
+  try {
+    append();
+  } catch (error) {
+    if (!(error instanceof Error && error.message.includes("WebGPU adapter"))) throw error;
+    throw new OnnxRuntimeError(
+      "device webgpu: needs a GPU with a driver for Vulkan, Metal or D3D12, found none; " +
+        "on Linux install the Vulkan loader (Debian: libvulkan1) and the GPU's Vulkan driver, or use cpu",
+      { cause: error },
+    );
+  }
+}
+
+/**
+ * Whether a session was refused for want of shared threads: another binding in this process had made the
+ * environment before us, without them.
+ */
+function isForeignEnvironment(error: unknown): boolean {
+  return error instanceof Error && error.message.includes("CreateEnvWithGlobalThreadPools");
+}
