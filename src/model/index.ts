@@ -37,7 +37,12 @@ export {
   type VideoSizes,
   videoInput,
 } from "./owl.ts";
-export { describeParameters, type ParameterDescription } from "./parameters.ts";
+export {
+  describeParameter,
+  describeParameters,
+  hasWeightDecay,
+  type ParameterDescription,
+} from "./parameters.ts";
 export {
   modelScope,
   type Quantization,

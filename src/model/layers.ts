@@ -47,7 +47,7 @@ export function linearLayer(scope: Scope, x: Tensor, out: Dim, options: LinearOp
   const shape = [out, x.shape.at(-1)!];
   const packed = scope.quantized("weight", shape);
   const weight = packed ?? scope.parameter("weight", shape, { kind: "normal", deviation: options.deviation });
-  const bias = options.bias ? scope.parameter("bias", [out], zero) : undefined;
+  const bias = options.bias ? scope.parameter("bias", [out], zero, "bias") : undefined;
   const y = "packed" in weight ? quantizedLinear(x, weight, bias) : linear(x, weight, bias);
   const lora = scope.lora(shape);
   if (lora === undefined) return y;
@@ -60,10 +60,11 @@ export function linearLayer(scope: Scope, x: Tensor, out: Dim, options: LinearOp
 /** The layer normalisation at a scope: parameters `weight` and `bias`. */
 export function layerNormLayer(scope: Scope, x: Tensor, epsilon: number): Tensor {
   const shape = [x.shape.at(-1)!];
-  return layerNorm(x, scope.parameter("weight", shape, one), scope.parameter("bias", shape, zero), epsilon);
+  const weight = scope.parameter("weight", shape, one, "norm");
+  return layerNorm(x, weight, scope.parameter("bias", shape, zero, "norm"), epsilon);
 }
 
 /** The RMS normalisation at a scope: parameter `weight`. */
 export function rmsNormLayer(scope: Scope, x: Tensor, epsilon: number): Tensor {
-  return rmsNorm(x, scope.parameter("weight", [x.shape.at(-1)!], one), epsilon);
+  return rmsNorm(x, scope.parameter("weight", [x.shape.at(-1)!], one, "norm"), epsilon);
 }

@@ -25,7 +25,7 @@ describe("learned tokens and positions", () => {
     const parameters = describeParameters(config);
     expect(
       parameters
-        .filter(({ isToken }) => isToken)
+        .filter(({ role }) => role === "token")
         .map(({ name }) => name)
         .toSorted(),
     ).toEqual(tokens.toSorted());

@@ -1,4 +1,12 @@
-import { type DType, type Initial, isKind, type Scope, staticSizes } from "../tensor/index.ts";
+import {
+  type DType,
+  type Initial,
+  isKind,
+  type ParameterRole,
+  type Scope,
+  staticSizes,
+  type Tensor,
+} from "../tensor/index.ts";
 import type { OwlConfig } from "./config.ts";
 import { traceForward } from "./owl.ts";
 import { modelScope } from "./quantization.ts";
@@ -15,12 +23,17 @@ export interface ParameterDescription {
   /** How it starts before training. */
   readonly initial: Initial;
   readonly trained: boolean;
-  /** Whether it is a learned token or position, which weight decay leaves alone. */
-  readonly isToken: boolean;
+  /** What it is, as the model declares it. */
+  readonly role: ParameterRole;
 }
 
-function moduleOf(name: string): ParameterDescription["module"] {
-  if (/\.lora_[AB]\.weight$/.test(name)) return "LoRA";
+/** Whether weight decay acts on a parameter: on weights, not on biases, norms, learned tokens and positions. */
+export function hasWeightDecay({ role }: Pick<ParameterDescription, "role">): boolean {
+  return role === "weight" || role === "lora";
+}
+
+function moduleOf(name: string, role: ParameterRole): ParameterDescription["module"] {
+  if (role === "lora") return "LoRA";
   if (name.startsWith("vision_model.")) return "vision encoder";
   return name.startsWith("language_model.") ? "language model" : "visual abstractor";
 }
@@ -38,10 +51,13 @@ export function describeParameters(
   const videos = config.video ? { count: 1, frames: 2 } : undefined;
   const tokens = 2 * (config.numQueryTokens + 1) + 1;
   traceForward(config, { batch: 1, tokens, images: 1, videos }, ["logits"], scope);
-  return [...scope.parameters()].map(([name, { node, shape, dtype }]) => {
-    if (!isKind(node, "parameter")) throw new TypeError(`${name}: a scope hands out parameters`);
-    const { initial, trained, isToken } = node.attributes;
-    const dims = staticSizes(shape, name);
-    return { name, dims, dtype, module: moduleOf(name), initial, trained, isToken };
-  });
+  return [...scope.parameters()].map(([name, tensor]) => describeParameter(name, tensor));
+}
+
+/** A parameter that a scope handed out. */
+export function describeParameter(name: string, { node, shape, dtype }: Tensor): ParameterDescription {
+  if (!isKind(node, "parameter")) throw new TypeError(`${name}: a scope hands out parameters`);
+  const { initial, trained, role } = node.attributes;
+  const dims = staticSizes(shape, name);
+  return { name, dims, dtype, module: moduleOf(name, role), initial, trained, role };
 }

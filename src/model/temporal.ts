@@ -49,7 +49,7 @@ function pointwise(scope: Scope, x: Tensor, out: Dim, initial: Initial): Tensor 
   const one = dim("one", 1);
   const width = x.shape[2];
   const kernel = scope.parameter("weight", [out, width, one, one, one], initial);
-  return linear(x, reshape(kernel, [out, width]), scope.parameter("bias", [out], zero));
+  return linear(x, reshape(kernel, [out, width]), scope.parameter("bias", [out], zero, "bias"));
 }
 
 /** A depth-wise 3×1×1 convolution over time, nothing before the first frame and after the last. */
@@ -67,6 +67,6 @@ function overTime(scope: Scope, x: Tensor, frames: number): Tensor {
   const shifted = Array.from({ length: KERNEL }, (_, tap) =>
     mul(slice(inTime, 1, tap, tap + frames), reshape(slice(kernel, 1, tap, tap + 1), [width])),
   );
-  const sum = add(shifted.reduce(add), scope.parameter("bias", [width], zero));
+  const sum = add(shifted.reduce(add), scope.parameter("bias", [width], zero, "bias"));
   return reshape(sum, [images, patches, width]);
 }

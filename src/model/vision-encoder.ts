@@ -68,8 +68,8 @@ function embedPatches(scope: Scope, pixels: Tensor, hidden: Dim, config: VisionC
   const embedded = linear(rows, reshape(kernel, [hidden, area]));
   const one = dim("one", 1);
   const tokens = dim("tokens", patchCount(config) + 1);
-  const classToken = scope.token("cls_token", [one, one, hidden], initial);
-  const position = scope.token("position_embedding", [one, tokens, hidden], initial);
+  const classToken = scope.parameter("cls_token", [one, one, hidden], initial, "token");
+  const position = scope.parameter("position_embedding", [one, tokens, hidden], initial, "token");
   // The class token is added to an empty first row, because a symbolic number of pictures cannot be repeated to.
   return add(pad(embedded, 1, 1, 0), add(position, pad(classToken, 1, 0, patchCount(config))));
 }

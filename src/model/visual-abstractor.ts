@@ -94,7 +94,7 @@ export function videoAbstractor(
 /** [1, queries, hidden] */
 function learnedQueries(scope: Scope, name: string, { abstractor, numQueryTokens }: OwlConfig): Tensor {
   const shape = [dim("one", 1), dim("queries", numQueryTokens), dim("hidden", abstractor.hidden)];
-  return scope.token(name, shape, { kind: "normal", deviation: abstractor.initializerRange });
+  return scope.parameter(name, shape, { kind: "normal", deviation: abstractor.initializerRange }, "token");
 }
 
 /** The learned queries [1, queries, hidden] after each layer, [images, queries, hidden], and where they looked. */
@@ -174,9 +174,8 @@ function visualLayer(scope: Scope, x: Tensor, { abstractor, language }: OwlConfi
 
 function withEndRow(scope: Scope, rows: Tensor, config: OwlConfig): Tensor {
   const one = dim("one", 1);
-  const end = scope.token("vit_eos", [one, one, dim("hidden", config.language.hidden)], {
-    kind: "normal",
-    deviation: config.abstractor.initializerRange,
-  });
+  const initial = { kind: "normal", deviation: config.abstractor.initializerRange } as const;
+  const shape = [one, one, dim("hidden", config.language.hidden)];
+  const end = scope.parameter("vit_eos", shape, initial, "token");
   return add(pad(rows, 1, 0, 1), pad(end, 1, config.numQueryTokens, 0));
 }

@@ -7,6 +7,12 @@ export type Initial =
   | { readonly kind: "uniform"; readonly bound: number }
   | { readonly kind: "constant"; readonly value: number };
 
+/**
+ * What a parameter is, declared where the model asks for it; optimizers treat parameters by it. A token is a learned
+ * token or position: an input of the computation, not a map between inputs.
+ */
+export type ParameterRole = "weight" | "bias" | "norm" | "token" | "lora";
+
 /** Bits of a number of a quantised weight. */
 export type QuantizedBits = 4 | 8;
 
@@ -23,8 +29,7 @@ export interface OperatorAttributes {
     readonly name: string;
     readonly initial: Initial;
     readonly trained: boolean;
-    /** Whether it is a learned token or position: part of what is computed on, not a map from one thing to another. */
-    readonly isToken: boolean;
+    readonly role: ParameterRole;
   };
   constant: { readonly value: HostTensor };
   neg: object;

@@ -1,4 +1,4 @@
-import type { ActivationPrecision, Initial, QuantizedBits, Tensor } from "./node.ts";
+import type { ActivationPrecision, Initial, ParameterRole, QuantizedBits, Tensor } from "./node.ts";
 import { packedParameter, parameter } from "./operators/leaves.ts";
 import { type QuantizedWeight, quantizedShapes } from "./operators/quantized.ts";
 import { type Shape, sameShape, showShape } from "./shape.ts";
@@ -46,10 +46,13 @@ export interface Scope {
   readonly path: string;
   /** A scope further down: `scope.at("layers.0")`. */
   at(name: string): Scope;
-  /** The parameter of this name: shape and initial value stand where it is used. */
-  parameter(name: string, shape: Shape, initial: Initial): Tensor;
-  /** The same for a learned token or position, which weight decay leaves alone whatever its shape. */
-  token(name: string, shape: Shape, initial: Initial): Tensor;
+  /**
+   * The parameter of this name: shape, initial value and role stand where it is used. Biases, norms and learned tokens
+   * have to say their role, because weight decay acts on the others.
+   *
+   * @param role default "weight"
+   */
+  parameter(name: string, shape: Shape, initial: Initial, role?: ParameterRole): Tensor;
   /** The low-rank addition of the linear layer at this scope, if it has one. */
   lora(shape: Shape): Lora | undefined;
   /**
@@ -82,20 +85,16 @@ function childScope(path: string, options: ScopeOptions, known: Map<string, Tens
     }
     return earlier;
   };
-  const asking =
-    (isToken: boolean): Scope["parameter"] =>
-    (name, shape, initial) =>
-      once(name, shape, (whole) => {
-        return parameter(whole, shape, initial, { trained: options.trained?.(whole) ?? true, isToken });
-      });
-  const ask = asking(false);
+  const ask: Scope["parameter"] = (name, shape, initial, role = "weight") =>
+    once(name, shape, (whole) =>
+      parameter(whole, shape, initial, { trained: options.trained?.(whole) ?? true, role }),
+    );
   const bytes = (name: string, shape: Shape): Tensor =>
     once(name, shape, (whole) => packedParameter(whole, shape));
   return {
     path,
     at: (name) => childScope(full(name), options, known),
     parameter: ask,
-    token: asking(true),
     lora: (shape) => askLora(path, shape, options, ask),
     quantized: (name, shape) => {
       const format = options.quantized?.(full(name));
@@ -124,8 +123,13 @@ function askLora(
   const rank = { name: "rank", size: lora.rank };
   return {
     // PEFT starts A as Kaiming-uniform with a = √5, which is ±1/√width, and B at zero.
-    a: ask("lora_A.weight", [rank, width], { kind: "uniform", bound: 1 / Math.sqrt(width.size ?? 1) }),
-    b: ask("lora_B.weight", [out, rank], { kind: "constant", value: 0 }),
+    a: ask(
+      "lora_A.weight",
+      [rank, width],
+      { kind: "uniform", bound: 1 / Math.sqrt(width.size ?? 1) },
+      "lora",
+    ),
+    b: ask("lora_B.weight", [out, rank], { kind: "constant", value: 0 }, "lora"),
     scale: lora.alpha / lora.rank,
     dropout: lora.dropout ?? false,
   };

@@ -1,5 +1,6 @@
+import { hasWeightDecay } from "../model/index.ts";
 import { mostKernelBytes, newKernelMemory } from "../platform/index.ts";
-import { elementCount, type HostTensor, tensorView } from "../tensor/index.ts";
+import { elementCount, type HostTensor, type ParameterRole, tensorView } from "../tensor/index.ts";
 
 /** One tensor's place in an arena. */
 export interface Slot {
@@ -34,19 +35,13 @@ export interface Layout {
 export interface TrainedTensor {
   readonly name: string;
   readonly dims: readonly number[];
-  /** Whether it is a learned token or position; not if absent. */
-  readonly isToken?: boolean;
+  readonly role: ParameterRole;
   readonly rateFactor: number;
 }
 
 // A cache line; tensors that start on one are read with full-width instructions.
 const alignment = 16;
 const bytesPerFloat = 4;
-
-/** Whether weight decay acts on a tensor: on matrices, not on vectors, learned tokens and positions. */
-export function isDecayed({ dims, isToken = false }: TrainedTensor): boolean {
-  return dims.length >= 2 && !isToken;
-}
 
 /**
  * Lays tensors out one after the other, those alike in learning rate and decay beside each other.
@@ -57,7 +52,7 @@ export function isDecayed({ dims, isToken = false }: TrainedTensor): boolean {
 export function layOut(tensors: readonly TrainedTensor[], segment: number): Layout {
   const groups = new Map<string, TrainedTensor[]>();
   for (const tensor of tensors) {
-    const key = `${tensor.rateFactor} ${isDecayed(tensor)}`;
+    const key = `${tensor.rateFactor} ${hasWeightDecay(tensor)}`;
     const group = groups.get(key);
     if (group) group.push(tensor);
     else groups.set(key, [tensor]);
@@ -66,7 +61,7 @@ export function layOut(tensors: readonly TrainedTensor[], segment: number): Layo
   const stretches: Stretch[] = [];
   let next = 0;
   for (const group of groups.values()) {
-    const alike = { decayed: isDecayed(group[0]), rateFactor: group[0].rateFactor };
+    const alike = { decayed: hasWeightDecay(group[0]), rateFactor: group[0].rateFactor };
     let stretch = { start: -1, end: -1, ...alike };
     for (const { name, dims } of group) {
       const length = Math.ceil(elementCount(dims) / alignment) * alignment;

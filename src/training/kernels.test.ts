@@ -3,15 +3,15 @@ import { afterEach, describe, expect, it } from "vitest";
 import { type KernelThreads, startKernelThreads } from "../platform/index.ts";
 import { createAdamW } from "./adamw.ts";
 import { addArena } from "./adder.ts";
-import { layOut, newArenas, partsOf } from "./arena.ts";
+import { layOut, newArenas, partsOf, type TrainedTensor } from "./arena.ts";
 import { kernels } from "./kernels.ts";
 import { compileKernels } from "./testing/compile-kernels.ts";
 
-const tensors = [
-  { name: "a.weight", dims: [6, 8], rateFactor: 1 },
-  { name: "a.bias", dims: [8], rateFactor: 1 },
-  { name: "b.weight", dims: [3, 5], rateFactor: 0.5 },
-  { name: "c.weight", dims: [8, 4], rateFactor: 1 },
+const tensors: readonly TrainedTensor[] = [
+  { name: "a.weight", dims: [6, 8], role: "weight", rateFactor: 1 },
+  { name: "a.bias", dims: [8], role: "bias", rateFactor: 1 },
+  { name: "b.weight", dims: [3, 5], role: "weight", rateFactor: 0.5 },
+  { name: "c.weight", dims: [8, 4], role: "weight", rateFactor: 1 },
 ];
 const settings = { betas: [0.9, 0.999] as const, epsilon: 1e-8, weightDecay: 0.1, clip: 0.5 };
 

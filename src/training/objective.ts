@@ -1,5 +1,6 @@
 import type { BatchSizes, DenseSizes } from "../data/index.ts";
 import {
+  describeParameter,
   describeParameters,
   languageTargets,
   linearLayer,
@@ -16,14 +17,12 @@ import {
 import {
   dim,
   input,
-  isKind,
   mergedDim,
   reshape,
   rootScope,
   type Scope,
   type ScopeOptions,
   slice,
-  staticSizes,
   type Tensor,
 } from "../tensor/index.ts";
 import type { LoraSettings, TrainingRecipe } from "./recipe.ts";
@@ -70,9 +69,11 @@ export function denseObjective(config: OwlConfig, classes: number): Objective<De
   const trace = (sizes: DenseSizes, scope: Scope): Tensor => denseLoss(config, classes, sizes, scope);
   const scope = rootScope({ trained });
   trace({ images: 1 }, scope);
-  const own = [...scope.parameters()].filter(([name]) => name.startsWith(`${denseHead}.`));
+  const own = [...scope.parameters()]
+    .filter(([name]) => name.startsWith(`${denseHead}.`))
+    .map(([name, tensor]) => ({ ...describeParameter(name, tensor), module: "vision encoder" as const }));
   return {
-    parameters: [...describeParameters(config, rootScope({ trained })), ...own.map(describeOwn)],
+    parameters: [...describeParameters(config, rootScope({ trained })), ...own],
     rows: ({ images }) => images,
     trace: (sizes) => trace(sizes, rootScope({ trained })),
   };
@@ -90,20 +91,6 @@ function denseLoss(config: OwlConfig, classes: number, { images }: DenseSizes, s
     input("labels", "int64", [rows]),
     input("loss_weights", "float32", [rows]),
   );
-}
-
-function describeOwn([name, { node, shape }]: [string, Tensor]): ParameterDescription {
-  if (!isKind(node, "parameter")) throw new TypeError(`${name}: a scope hands out parameters`);
-  const { initial, isToken } = node.attributes;
-  return {
-    name,
-    dims: staticSizes(shape, name),
-    dtype: "float32",
-    module: "vision encoder",
-    initial,
-    trained: true,
-    isToken,
-  };
 }
 
 /** How the model is traced for a recipe: which parameters learn, and where low-rank additions stand. */

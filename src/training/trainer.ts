@@ -138,7 +138,7 @@ function allocateTrained(
 ): TrainedMemory {
   const tensors = parameters
     .filter(({ trained }) => trained)
-    .map(({ name, dims, isToken }) => ({ name, dims, isToken, rateFactor: rateFactorOf(recipe, name) }));
+    .map(({ name, dims, role }) => ({ name, dims, role, rateFactor: rateFactorOf(recipe, name) }));
   const count = 4 + lanes;
   const layout = layOut(tensors, segmentFor(count));
   const { arenas, memories } = newArenas(layout, count);

@@ -1,6 +1,6 @@
 import type { DType, HostTensor } from "../host-tensor.ts";
 import { float32, int64 } from "../host-tensor.ts";
-import { type Initial, makeTensor, type Tensor } from "../node.ts";
+import { type Initial, makeTensor, type ParameterRole, type Tensor } from "../node.ts";
 import { dim, type Shape } from "../shape.ts";
 
 /** A value that is given each time the graph runs. */
@@ -13,15 +13,15 @@ export function parameter(
   name: string,
   shape: Shape,
   initial: Initial,
-  { trained = true, isToken = false }: { readonly trained?: boolean; readonly isToken?: boolean } = {},
+  { trained = true, role = "weight" }: { readonly trained?: boolean; readonly role?: ParameterRole } = {},
 ): Tensor {
-  return makeTensor("parameter", [], { name, initial, trained, isToken }, "float32", shape);
+  return makeTensor("parameter", [], { name, initial, trained, role }, "float32", shape);
 }
 
 /** Packed bytes of a quantised weight; they are never trained. */
 export function packedParameter(name: string, shape: Shape): Tensor {
   const initial: Initial = { kind: "constant", value: 0 };
-  return makeTensor("parameter", [], { name, initial, trained: false, isToken: false }, "uint8", shape);
+  return makeTensor("parameter", [], { name, initial, trained: false, role: "weight" }, "uint8", shape);
 }
 
 /** Numbers written into the graph. Dimension names are for error texts only. */
