@@ -2,6 +2,7 @@ import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
+import { anchorsIn } from "./headings.ts";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const read = (path: string): string => readFileSync(join(root, path), "utf8");
@@ -30,19 +31,24 @@ test("the README's tree names every folder of src, and nothing that is not there
   expect(folders.filter((folder) => !paths.includes(folder))).toEqual([]);
 });
 
-test("links between the documents lead somewhere", () => {
+test("links between the documents lead somewhere, to a heading where they name one", () => {
   const documents = [
     "README.md",
     "CONTRIBUTING.md",
-    ...readdirSync(join(root, "docs"))
-      .filter((name) => name.endsWith(".md"))
-      .map((name) => `docs/${name}`),
+    ...["docs", "owl-nano"].flatMap((folder) =>
+      readdirSync(join(root, folder), { recursive: true, encoding: "utf8" })
+        .filter((name) => name.endsWith(".md") && !name.includes("node_modules"))
+        .map((name) => `${folder}/${name}`),
+    ),
   ];
+  const leadsSomewhere = (path: string, anchor: string | undefined): boolean =>
+    existsSync(join(root, path)) &&
+    (anchor === undefined || !path.endsWith(".md") || anchorsIn(read(path)).includes(anchor));
   const broken = documents.flatMap((document) =>
-    [...read(document).matchAll(/\]\((?!https?:|#)([^)#]+)/g)]
-      .map(([, target]) => join(document, "..", target))
-      .filter((target) => !existsSync(join(root, target)))
-      .map((target) => `${document}: ${target}`),
+    [...read(document).matchAll(/\]\((?!https?:)([^)#]*)(?:#([^)]*))?\)/g)]
+      .map(([, target, anchor]) => [target === "" ? document : join(document, "..", target), anchor])
+      .filter(([path, anchor]) => !leadsSomewhere(path, anchor))
+      .map((target) => `${document}: ${target.join("#")}`),
   );
   expect(broken).toEqual([]);
 });
