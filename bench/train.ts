@@ -52,7 +52,7 @@ export function benchBatch(config: OwlConfig, stage: number): TokenBatch {
     const pixels = Float32Array.from({ length: stage > 0 ? 3 * side * side : 0 }, () => random() * 2 - 1);
     return {
       ids,
-      counted: ids.map((_, t) => t >= firstCounted && t < tokens),
+      lossMask: ids.map((_, t) => t >= firstCounted && t < tokens),
       pixels: stage > 0 ? [pixels] : [],
       name: `row ${r}`,
     };

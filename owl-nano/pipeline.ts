@@ -207,8 +207,8 @@ function rowEncoder(plan: Plan, tokenizer: Tokenizer, stage: StageName): RowEnco
         : CONVERSATION.test(text)
           ? encodeTrainingSample(text, tokenizer, where)
           : encodePlainText(text, tokenizer, options);
-    const { ids, counted } = sample;
-    return { ids, counted, pixels: images.map((image) => toPixelValues(image, pixels)), name };
+    const { ids, lossMask } = sample;
+    return { ids, lossMask, pixels: images.map((image) => toPixelValues(image, pixels)), name };
   };
 }
 

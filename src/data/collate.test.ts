@@ -5,7 +5,7 @@ const options = { tokensPerImage: 2, imageSize: 1, rounding: { tokens: 4, losses
 const picture = Float32Array.of(1, 2, 3);
 
 function row(ids: number[], counted: number[], pixels: Float32Array[] = [], name = "row"): TokenRow {
-  return { ids, counted: ids.map((_, i) => counted.includes(i)), pixels, name };
+  return { ids, lossMask: ids.map((_, i) => counted.includes(i)), pixels, name };
 }
 
 describe("collate", () => {
@@ -18,7 +18,7 @@ describe("collate", () => {
     expect([...batch.feeds.loss_rows.data].map(Number)).toEqual([3, 4, 9, 0]);
     expect([...batch.feeds.labels.data].map(Number)).toEqual([8, 2, 2, 0]);
     expect([...batch.feeds.loss_weights.data]).toEqual([1, 1, 1, 0]);
-    expect([batch.counted, batch.filled]).toEqual([3, 7]);
+    expect([batch.labelCount, batch.tokenCount]).toEqual([3, 7]);
   });
 
   it("computes all positions where nearly all count", () => {
@@ -57,7 +57,7 @@ describe("collate", () => {
 
   it("names rows in which nothing counts", () => {
     const batch = collate([row([1, 5, 2], [], [], "train.jsonl:7"), row([1, 5, 2], [2])], options);
-    expect(batch.silent).toEqual(["train.jsonl:7"]);
+    expect(batch.rowsWithoutLabels).toEqual(["train.jsonl:7"]);
   });
 
   it("names a row whose pictures and positions do not agree, and one that is too long", () => {

@@ -7,7 +7,7 @@ export interface TokenRow {
   /** Token ids; −1 at the positions of a picture, −2 at those of a video. The last token is only a target. */
   readonly ids: readonly number[];
   /** For every token whether predicting it counts in the loss. */
-  readonly counted: readonly boolean[];
+  readonly lossMask: readonly boolean[];
   /** One picture for every run of `tokensPerImage` positions: float32 [3, size, size], normalised. */
   readonly pixels: readonly Float32Array[];
   /** One video for every such run of its own: float32 [3, frames, size, size], normalised. */
@@ -51,11 +51,11 @@ export interface TokenBatch {
    */
   readonly feeds: Readonly<Record<string, HostTensor>>;
   /** How many positions count. */
-  readonly counted: number;
+  readonly labelCount: number;
   /** Tokens that are no padding. */
-  readonly filled: number;
+  readonly tokenCount: number;
   /** Names of rows in which nothing counts: they teach nothing. */
-  readonly silent: readonly string[];
+  readonly rowsWithoutLabels: readonly string[];
 }
 
 export interface CollateOptions {
@@ -84,9 +84,11 @@ export function collate(rows: readonly TokenRow[], options: CollateOptions): Tok
       ...lossFeeds(rows, losses, sizes),
       ...visualFeeds(rows, sizes, options),
     },
-    counted: losses.length,
-    filled: rows.reduce((sum, row) => sum + inputLength(row), 0),
-    silent: rows.filter((row) => !row.counted.some((counted, i) => i > 0 && counted)).map((row) => row.name),
+    labelCount: losses.length,
+    tokenCount: rows.reduce((sum, row) => sum + inputLength(row), 0),
+    rowsWithoutLabels: rows
+      .filter((row) => !row.lossMask.some((counted, i) => i > 0 && counted))
+      .map((row) => row.name),
   };
 }
 
@@ -151,7 +153,7 @@ function lossPositions(rows: readonly TokenRow[], sizes?: BatchSizes): Position[
   return rows.flatMap((row, r) => {
     const positions: Position[] = [];
     for (let t = 0; t + 1 < row.ids.length && t < (sizes?.tokens ?? Number.POSITIVE_INFINITY); t++) {
-      if (row.counted[t + 1]) positions.push([r, t]);
+      if (row.lossMask[t + 1]) positions.push([r, t]);
     }
     return positions;
   });

@@ -19,9 +19,9 @@ export interface DenseBatch {
   readonly sizes: DenseSizes;
   /** `pixel_values` [images, 3, size, size]; `labels` int64 and `loss_weights` float32 [images · patches]. */
   readonly feeds: Readonly<Record<string, HostTensor>>;
-  readonly counted: number;
-  readonly filled: number;
-  readonly silent: readonly string[];
+  readonly labelCount: number;
+  readonly tokenCount: number;
+  readonly rowsWithoutLabels: readonly string[];
 }
 
 /** Puts pictures with labelled patches into one batch. */
@@ -47,8 +47,10 @@ export function collateDense(
   return {
     sizes: { images },
     feeds: { pixel_values: pixels, labels, loss_weights: weights },
-    counted: weights.data.reduce((sum, weight) => sum + weight, 0),
-    filled: images * patches,
-    silent: rows.filter((row) => row.labels.every((label) => label === ignoredClass)).map((row) => row.name),
+    labelCount: weights.data.reduce((sum, weight) => sum + weight, 0),
+    tokenCount: images * patches,
+    rowsWithoutLabels: rows
+      .filter((row) => row.labels.every((label) => label === ignoredClass))
+      .map((row) => row.name),
   };
 }

@@ -44,13 +44,13 @@ export function rowEncoder(options: EncoderOptions): RowEncoder {
   return (example, index, name) => {
     const films = example.videos ?? [];
     const of = films.length > 0 ? "video" : "image";
-    const { ids, counted, imageCount, videoCount } = encodeText(example.text, name, options, of);
+    const { ids, lossMask, imageCount, videoCount } = encodeText(example.text, name, options, of);
     const random = augmentation && seededRandom(seedOf("augmentation", augmentation.seed, index));
     const images = example.images.slice(0, imageCount);
     const pixels = images.map((image) => pixelsOf(image, random));
-    if (videoCount === 0) return { ids, counted, name, pixels };
+    if (videoCount === 0) return { ids, lossMask, name, pixels };
     const videos = films.slice(0, videoCount).map((frames) => toVideoPixelValues(frames, preprocessor));
-    return { ids, counted, name, pixels, videos };
+    return { ids, lossMask, name, pixels, videos };
   };
 }
 

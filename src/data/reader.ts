@@ -3,7 +3,7 @@ import { collateDense, type DenseBatch } from "./dense.ts";
 import { DataError, type Example, rowName, type Source } from "./example.ts";
 
 /** The batches of one update, from a place in the source on. */
-export interface Portion<B> {
+export interface AccumulatedBatches<B> {
   /** Micro-batches whose losses weigh as if they were one batch. */
   readonly batches: readonly B[];
   /** Index of the first example that the next update sees. */
@@ -11,7 +11,7 @@ export interface Portion<B> {
 }
 
 /** Reads a source in portions; what a portion holds depends on its first example's index alone. */
-export type Reader<B> = (position: number) => Promise<Portion<B>>;
+export type Reader<B> = (position: number) => Promise<AccumulatedBatches<B>>;
 
 /** Turns an example into tokens and pixels. */
 export type RowEncoder<E = Example> = (
@@ -97,7 +97,7 @@ async function packedRows(
     for (;;) {
       const further = await rowAt(next);
       if (row.ids.length + further.ids.length > tokens + 1) break;
-      row = joined(row, further);
+      row = packed(row, further);
       next++;
     }
     rows.push(row);
@@ -105,10 +105,10 @@ async function packedRows(
   return { rows, next };
 }
 
-function joined(row: TokenRow, further: TokenRow): TokenRow {
+function packed(row: TokenRow, further: TokenRow): TokenRow {
   return {
     ids: [...row.ids, ...further.ids],
-    counted: [...row.counted, ...further.counted],
+    lossMask: [...row.lossMask, ...further.lossMask],
     pixels: [...row.pixels, ...further.pixels],
     videos: [...(row.videos ?? []), ...(further.videos ?? [])],
     name: row.name,

@@ -88,7 +88,7 @@ export async function forward(
   const tensors = Object.fromEntries(named.map(([key, name]) => [key, results[name]]));
   return {
     ...(tensors as Pick<ForwardResult, "inputEmbeddings" | "hiddenState" | "logits">),
-    ...(loss && { loss: Number(results.loss.data[0]), rowsWithoutLoss: loss.emptyRows }),
+    ...(loss && { loss: Number(results.loss.data[0]), rowsWithoutLoss: loss.rowsWithoutLabels }),
   };
 }
 
@@ -128,13 +128,13 @@ export async function stageGradients(
     name: `gradients of stage ${stage}`,
     outputs: { loss, ...Object.fromEntries(trained.map(([name], i) => [`grad.${name}`, found[i]])) },
   };
-  const { feeds, emptyRows } = lossFeeds(inputs.ids, inputs.counted);
+  const { feeds, rowsWithoutLabels } = lossFeeds(inputs.ids, inputs.counted);
   const values: StateDict = new Map([...parameters, ...(adapter?.replaced ?? []), ...loraValues(adapter)]);
   const results = await runOnce(device, graph, values, { ...inputFeeds(config, inputs), ...feeds });
   return {
     loss: Number(results.loss.data[0]),
     gradients: new Map(trained.map(([name]) => [publishedName(name), results[`grad.${name}`]])),
-    rowsWithoutLoss: emptyRows,
+    rowsWithoutLoss: rowsWithoutLabels,
   };
 }
 

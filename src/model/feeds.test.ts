@@ -25,7 +25,7 @@ const rows = [
 ];
 
 test("the row before a counted token predicts it", () => {
-  const { feeds, counted, emptyRows } = lossFeeds(
+  const { feeds, labelCount, rowsWithoutLabels } = lossFeeds(
     rows,
     [
       [1, 0, 1, 1],
@@ -36,8 +36,8 @@ test("the row before a counted token predicts it", () => {
   expect([...feeds.loss_rows!.data].map(Number)).toEqual([1, 2, 7]);
   expect([...feeds.labels.data].map(Number)).toEqual([5, 6, 0]);
   expect([...feeds.loss_weights.data]).toEqual([0.5, 0.5, 0]);
-  expect(counted).toBe(2);
-  expect(emptyRows).toEqual([1]);
+  expect(labelCount).toBe(2);
+  expect(rowsWithoutLabels).toEqual([1]);
 });
 
 test("a graph that computes all rows gets labels in their places", () => {
@@ -56,10 +56,10 @@ test("nothing to predict gives weights of zero and names the rows", () => {
     [0, 0, 0, 0],
     [0, 0, 0, 0],
   ];
-  const { feeds, counted, emptyRows } = lossFeeds(rows, none, 2);
+  const { feeds, labelCount, rowsWithoutLabels } = lossFeeds(rows, none, 2);
   expect([...feeds.loss_weights.data]).toEqual([0, 0]);
-  expect(counted).toBe(0);
-  expect(emptyRows).toEqual([0, 1]);
+  expect(labelCount).toBe(0);
+  expect(rowsWithoutLabels).toEqual([0, 1]);
 });
 
 test("more tokens than the graph has rows is an error", () => {

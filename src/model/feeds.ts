@@ -78,9 +78,9 @@ export interface LossFeeds {
     readonly loss_weights: HostTensor<"float32">;
   };
   /** Predicted tokens that count. */
-  readonly counted: number;
+  readonly labelCount: number;
   /** Rows of the batch in which no token counts. */
-  readonly emptyRows: readonly number[];
+  readonly rowsWithoutLabels: readonly number[];
 }
 
 interface Prediction {
@@ -121,8 +121,8 @@ export function lossFeeds(
   const feeds = { labels, loss_weights: weights };
   return {
     feeds: lossRows === undefined ? feeds : { ...feeds, loss_rows: rowIndices(all, size, positions - 1) },
-    counted: all.length,
-    emptyRows: perRow.flatMap((found, b) => (found.length === 0 ? [b] : [])),
+    labelCount: all.length,
+    rowsWithoutLabels: perRow.flatMap((found, b) => (found.length === 0 ? [b] : [])),
   };
 }
 

@@ -45,7 +45,7 @@ export function padBatch(
     input_ids: rows(length + 1, ({ ids }, position) => ids[position] ?? tokenizer.padId),
     non_padding_mask: rows(length, ({ ids }, position) => Number(position < ids.length - 1)),
     non_media_mask: rows(length, ({ ids }, position) => Number((ids[position + 1] ?? 0) >= 0)),
-    prompt_mask: rows(length, ({ counted }, position) => Number(counted[position + 1] ?? false)),
+    prompt_mask: rows(length, ({ lossMask }, position) => Number(lossMask[position + 1] ?? false)),
     num_images: int64(
       samples.map(({ imageCount }) => imageCount),
       [samples.length],

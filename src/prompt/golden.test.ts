@@ -147,7 +147,7 @@ describe.skipIf(!sharedAvailable)("prompts and training samples against the refe
     const name = `${golden.id} ${golden.max_length}`;
     expect(sample.ids.length, name).toBe(golden.seq_length);
     expect(sample.imageCount * tokensPerImage, name).toBe(golden.n_media_tokens);
-    expect(sample.counted.filter(Boolean).length, name).toBe(golden.n_loss_tokens);
+    expect(sample.lossMask.filter(Boolean).length, name).toBe(golden.n_loss_tokens);
     for (const key of ["input_ids", "non_padding_mask", "non_media_mask", "prompt_mask"] as const) {
       expect(numbers(batch[key]), `${name} ${key}`).toEqual(golden[key]);
     }

@@ -8,8 +8,8 @@ const tokensPerImage = 3;
 const encode = (text: string, maxLength: number, more: object = {}): TrainingSample =>
   encodeTrainingSample(text, tokenizer, { maxLength, tokensPerImage, truncation: "turns", ...more });
 const lengthOf = (text: string): number => encode(text, 10_000).ids.length - 1;
-const learned = ({ ids, counted }: TrainingSample): string =>
-  tokenizer.decode(ids.filter((_, index) => counted[index]));
+const learned = ({ ids, lossMask }: TrainingSample): string =>
+  tokenizer.decode(ids.filter((_, index) => lossMask[index]));
 
 const head = "be good\n";
 const first = "Human: <image>\nHuman: what is this?\nAI: an owl.\n";

@@ -21,8 +21,8 @@ beforeAll(async () => {
 });
 
 const numbers = ({ data }: HostTensor<"int64">) => Array.from(data, Number);
-const learned = ({ ids, counted }: TrainingSample) =>
-  tokenizer.decode(ids.filter((_, index) => counted[index]));
+const learned = ({ ids, lossMask }: TrainingSample) =>
+  tokenizer.decode(ids.filter((_, index) => lossMask[index]));
 const encode = (text: string, maxLength = 200) =>
   encodeTrainingSample(text, tokenizer, { maxLength, tokensPerImage, where: "train.jsonl:7" });
 
@@ -118,7 +118,7 @@ describe("a conversation to learn from", () => {
   test("as the reference makes it may teach nothing", () => {
     const options = { maxLength: 40, tokensPerImage, fidelity: "reference" } as const;
     const silent = encodeTrainingSample("<image>\nHuman: hi", tokenizer, options);
-    expect(silent.counted).not.toContain(true);
+    expect(silent.lossMask).not.toContain(true);
     expect(silent.imageCount).toBe(0);
   });
 });
@@ -166,7 +166,7 @@ describe("a batch", () => {
     const second = numbers(input_ids).slice(length + 1);
     expect(second).toEqual([...samples[1].ids, ...new Array(length - 3).fill(tokenizer.padId)]);
     expect(numbers(non_padding_mask).slice(length)).toEqual([1, 1, 1, ...new Array(length - 3).fill(0)]);
-    expect(numbers(prompt_mask).slice(0, length)).toEqual(samples[0].counted.slice(1).map(Number));
+    expect(numbers(prompt_mask).slice(0, length)).toEqual(samples[0].lossMask.slice(1).map(Number));
     const isText = samples[0].ids.slice(1).map((id) => Number(id >= 0));
     expect(numbers(non_media_mask).slice(0, length)).toEqual(isText);
     expect(numbers(num_images)).toEqual([1, 0]);
@@ -194,13 +194,13 @@ describe("with a tokenizer that has no bos", () => {
     ]) {
       const [with_, own] = [of(tokenizer), of(without())];
       expect(own.ids).toEqual(with_.ids.slice(1));
-      expect(own.counted).toEqual(with_.counted.slice(1));
+      expect(own.lossMask).toEqual(with_.lossMask.slice(1));
     }
   });
 
   test("the first token of a plain text is not learned: nothing could predict it", () => {
     const own = encodePlainText("an owl", without(), options);
     expect(own.ids).toEqual(encodePlainText("an owl", tokenizer, options).ids.slice(1));
-    expect(own.counted).toEqual(own.ids.map((_, index) => index > 0));
+    expect(own.lossMask).toEqual(own.ids.map((_, index) => index > 0));
   });
 });

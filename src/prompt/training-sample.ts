@@ -12,7 +12,7 @@ export interface TrainingSample {
   /** Token ids, bos first; −1 at the positions of a picture, −2 at those of a video. */
   readonly ids: readonly number[];
   /** For every id whether predicting it counts in the loss. */
-  readonly counted: readonly boolean[];
+  readonly lossMask: readonly boolean[];
   /** Pictures that have their positions: the first so many of the row's. */
   readonly imageCount: number;
   /** Videos that have their positions: the first so many of the row's. */
@@ -73,7 +73,7 @@ export function encodeTrainingSample(
       : { text: lines, leftOut: 0 };
   const pieces = cut(kept);
   const sample = withoutTrailingPictures(pack(pieces, tokenizer, options, where), options.tokensPerImage);
-  if (sample.counted.includes(true)) return leftOut > 0 ? { ...sample, turnsLeftOut: leftOut } : sample;
+  if (sample.lossMask.includes(true)) return leftOut > 0 ? { ...sample, turnsLeftOut: leftOut } : sample;
   throw new PromptError(
     pieces.some(({ kind }) => kind === "answer")
       ? `${where}: an answer must begin within ${options.maxLength} tokens, got a prompt that fills them. Raise the length or shorten the row`
@@ -129,7 +129,7 @@ export function encodePlainText(
   const all = [...tokenizer.start, ...tokenizer.encode(withLineFeeds(text), letters), tokenizer.eosId];
   const ids = all.slice(0, maxLength + 1);
   const isCut = ids.length < all.length;
-  return { ids, counted: ids.map((_, index) => index > 0), imageCount: 0, videoCount: 0, isCut };
+  return { ids, lossMask: ids.map((_, index) => index > 0), imageCount: 0, videoCount: 0, isCut };
 }
 
 function pack(
@@ -141,18 +141,18 @@ function pack(
   const encode = (piece: Piece): number[] =>
     fidelity === "reference" ? tokenizer.encode(textOf(piece)) : tokenizer.encodeParts(piece.parts);
   const ids = [...tokenizer.start];
-  const counted = ids.map(() => false);
+  const lossMask = ids.map(() => false);
   let [imageCount, videoCount] = [0, 0];
   let isCut = false;
   const append = (more: readonly number[], counts: boolean) => {
     for (const id of more) ids.push(id);
     // Nothing stands before a row's first id that could predict it.
-    for (const _ of more) counted.push(counts && counted.length > 0);
+    for (const _ of more) lossMask.push(counts && lossMask.length > 0);
   };
   for (const [index, piece] of pieces.entries()) {
     const { kind } = piece;
     const room = maxLength + 1 - ids.length;
-    if (isCut || room <= 0) return { ids, counted, imageCount, videoCount, isCut: true };
+    if (isCut || room <= 0) return { ids, lossMask, imageCount, videoCount, isCut: true };
     if (kind === "image" || kind === "video") {
       isCut = tokensPerImage > room;
       if (isCut) continue;
@@ -168,7 +168,7 @@ function pack(
     append(kept, kind === "answer");
     if (kind === "answer") append([tokenizer.eosId], true);
   }
-  return { ids, counted, imageCount, videoCount, isCut };
+  return { ids, lossMask, imageCount, videoCount, isCut };
 }
 
 /** What stands before the first answer, and its end. */
@@ -202,7 +202,7 @@ function withoutTrailingPictures(sample: TrainingSample, tokensPerImage: number)
     sample.ids.slice(length).filter((id) => id === kind).length / tokensPerImage;
   return {
     ids: sample.ids.slice(0, length),
-    counted: sample.counted.slice(0, length),
+    lossMask: sample.lossMask.slice(0, length),
     imageCount: sample.imageCount - dropped(imageId),
     videoCount: sample.videoCount - dropped(videoId),
     isCut: sample.isCut || length < sample.ids.length,

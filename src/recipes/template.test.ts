@@ -44,7 +44,7 @@ async function askedAndLearned(asking: Owl, row: string): Promise<[number[], num
   const { ids } = await asking.prompt([{ role: "user", content: "hi" }]);
   const options = { maxLength: 64, tokensPerImage: 1, template: promptTemplate(asking.tokenizer) };
   const learned = encodeTrainingSample(row, asking.tokenizer, options);
-  return [[...ids], learned.ids.slice(0, learned.counted.indexOf(true))];
+  return [[...ids], learned.ids.slice(0, learned.lossMask.indexOf(true))];
 }
 
 describe("the template of a run", () => {

@@ -231,7 +231,7 @@ describe("/v1/feedback", () => {
     ];
     const { ids } = await served.owl.prompt([{ role: "user", content }]);
     expect(sample.ids.slice(0, ids.length)).toEqual(ids);
-    expect(sample.counted.indexOf(true)).toBe(ids.length);
+    expect(sample.lossMask.indexOf(true)).toBe(ids.length);
     expect(tokenizer.decode(sample.ids.slice(ids.length), { skipSpecialTokens: true })).toBe(about.answer);
   });
 

@@ -80,7 +80,10 @@ async function goldenBatch(config: OwlConfig): Promise<TokenBatch> {
   const pixels = file.get("pixel_values")!.data as Float32Array;
   const rows = [0, 1].map((r) => ({
     ids: ids.slice(97 * r, 97 * (r + 1)),
-    counted: Array.from({ length: 97 }, (_, t) => t > 0 && masks.every((mask) => mask[96 * r + t - 1] === 1)),
+    lossMask: Array.from(
+      { length: 97 },
+      (_, t) => t > 0 && masks.every((mask) => mask[96 * r + t - 1] === 1),
+    ),
     pixels: r === 0 ? [] : [pixels],
     name: `row ${r}`,
   }));

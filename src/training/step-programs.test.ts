@@ -51,7 +51,7 @@ describe("a step that does not compile", () => {
     };
     const programs = createStepPrograms(device, broken, new Map(), []);
     for (let size = 0; size < 30; size++) {
-      const batch = { sizes: size, feeds: {}, counted: 1, filled: 1, silent: [] };
+      const batch = { sizes: size, feeds: {}, labelCount: 1, tokenCount: 1, rowsWithoutLabels: [] };
       await expect(programs.evaluate(batch, 1)).rejects.toThrow(`no graph for ${size}`);
     }
     programs.dispose();

@@ -9,9 +9,9 @@ import type { Objective } from "./objective.ts";
 export interface TrainingBatch<S> {
   readonly sizes: S;
   readonly feeds: Readonly<Record<string, HostTensor>>;
-  readonly counted: number;
-  readonly filled: number;
-  readonly silent: readonly string[];
+  readonly labelCount: number;
+  readonly tokenCount: number;
+  readonly rowsWithoutLabels: readonly string[];
 }
 
 /** Compiled programs for batches of different sizes, with their buffers. */

@@ -150,7 +150,7 @@ describe("train", () => {
 
     const silent: RowEncoder = async (example, index, name) => {
       const row = await encode(example, index, name);
-      return { ...row, counted: row.ids.map(() => false) };
+      return { ...row, lossMask: row.ids.map(() => false) };
     };
     const reader = tokenReader(source, { batch: 2, encode: silent, tokensPerImage, imageSize: 4, rounding });
     const none = train({ trainer: await newTrainer(), recipe, reader });

@@ -178,13 +178,13 @@ async function stepOf<S>(
   began: number,
 ): Promise<void> {
   const { trainer, recipe } = run.options;
-  const silent = batches.flatMap((batch) => batch.silent);
+  const silent = batches.flatMap((batch) => batch.rowsWithoutLabels);
   if (silent.length > 0) await run.emit({ kind: "silent", step: trainer.step, rows: silent });
-  if (batches.every((batch) => batch.counted === 0)) {
+  if (batches.every((batch) => batch.labelCount === 0)) {
     throw new DataError(`step ${trainer.step}: some token must count, got none in ${silent.join(", ")}`);
   }
   const result = await trainer.update(batches);
-  const tokens = batches.reduce((sum, batch) => sum + batch.filled, 0);
+  const tokens = batches.reduce((sum, batch) => sum + batch.tokenCount, 0);
   const { since } = run;
   since.seconds += (performance.now() - began) / 1000;
   since.tokens += tokens;

@@ -200,7 +200,7 @@ function sumsBefore(counts: readonly number[]): number[] {
 }
 
 function countedIn<S>(batches: readonly TrainingBatch<S>[]): number {
-  return batches.reduce((sum, batch) => sum + batch.counted, 0);
+  return batches.reduce((sum, batch) => sum + batch.labelCount, 0);
 }
 
 function valuesOf(
