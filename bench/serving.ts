@@ -1,6 +1,8 @@
 import { fileURLToPath } from "node:url";
 import { seededRandom } from "../src/data/index.ts";
-import { completeSettings, type Engine, Owl, type Prompt } from "../src/generation/index.ts";
+import { completeSettings, type Engine } from "../src/generation/index.ts";
+import type { Prompt } from "../src/inference/index.ts";
+import { Owl } from "../src/owl/index.ts";
 import { quantizationOf } from "../src/quantization/index.ts";
 import { configurations } from "./configurations.ts";
 import { median, rounded } from "./numbers.ts";

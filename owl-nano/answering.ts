@@ -1,12 +1,7 @@
 import type { StateDict } from "../src/checkpoint/index.ts";
-import {
-  completeSettings,
-  Generator,
-  LoadedModel,
-  pictureOf,
-  type Picture as SeenPicture,
-} from "../src/generation/index.ts";
+import { completeSettings, Generator } from "../src/generation/index.ts";
 import { toPixelValues } from "../src/image/index.ts";
+import { LoadedModel, pictureOf, type Picture as SeenPicture } from "../src/inference/index.ts";
 import { type OwlConfig, tokensPerImage } from "../src/model/index.ts";
 import { encodeConversation, imageId, type Message } from "../src/prompt/index.ts";
 import type { Device } from "../src/runtime/index.ts";

@@ -5,35 +5,9 @@ export { type AssemblyOptions, type AssemblyReport, assembleOwl } from "./assemb
 export { CheckpointError } from "./checkpoint/index.ts";
 export {
   type Answer,
-  type AnswerSettings,
-  type AttentionMaps,
-  type BatchSettings,
-  type ChatAllSettings,
-  type ChatMessage,
-  type ChatSettings,
-  ClosedError,
-  type Conversation,
-  type DecodedPicture,
-  type FileSource,
   type FinishReason,
-  type ForwardResult,
   type GenerationSettings,
-  type GradientResult,
-  type LoadOptions,
-  MediaError,
-  type MediaProblem,
-  type ModelInputs,
-  Owl,
-  type Picture,
-  type PictureSource,
-  ProbeError,
-  type ProbeOptions,
-  type Prompt,
-  type PromptOptions,
-  probeModel,
-  Reply,
   SettingsError,
-  type VideoSource,
 } from "./generation/index.ts";
 export {
   ChecksumError,
@@ -47,7 +21,35 @@ export {
   pull,
 } from "./hub/index.ts";
 export { ImageError, type RgbImage, VideoError } from "./image/index.ts";
+export { ClosedError, type Picture, type Prompt } from "./inference/index.ts";
+export {
+  type AttentionMaps,
+  type ForwardResult,
+  type GradientResult,
+  type ModelInputs,
+  ProbeError,
+  type ProbeOptions,
+  probeModel,
+} from "./inspection/index.ts";
 export { ModelConfigError, type OwlConfig, type Stage } from "./model/index.ts";
+export {
+  type AnswerSettings,
+  type BatchSettings,
+  type ChatAllSettings,
+  type ChatMessage,
+  type ChatSettings,
+  type Conversation,
+  type DecodedPicture,
+  type FileSource,
+  type LoadOptions,
+  MediaError,
+  type MediaProblem,
+  Owl,
+  type PictureSource,
+  type PromptOptions,
+  Reply,
+  type VideoSource,
+} from "./owl/index.ts";
 export { FileError, OnnxRuntimeError, OptionsError } from "./platform/index.ts";
 export { ContextLengthError, type Message, type Part, PromptError, type Truncation } from "./prompt/index.ts";
 export type { HostTensor } from "./tensor/index.ts";

@@ -10,7 +10,10 @@ const levels: readonly (readonly string[])[] = [
   ["platform", "tensor"],
   ["tokenizer", "hub", "autodiff", "onnx", "model", "image", "checkpoint"],
   ["runtime", "prompt", "quantization", "constraint"],
-  ["data", "generation"],
+  ["data", "inference"],
+  ["generation"],
+  ["inspection"],
+  ["owl"],
   ["training", "evaluation", "server", "browser"],
   ["recipes", "assembly", "ai"],
   ["index.ts"],
@@ -140,6 +143,16 @@ test("no import cycles", () => {
   };
   for (const path of next.keys()) visit(path, []);
   expect(cycles).toEqual([]);
+});
+
+test("what answers is computed without derivatives: generation, inference and prompt reach no autodiff", () => {
+  const next = new Map(shipped.map((file) => [file.path, arrows([file]).map(([, target]) => target)]));
+  const reached = new Set(
+    ["generation", "inference", "prompt"].map((folder) => join("src", folder, "index.ts")),
+  );
+  for (const path of reached) for (const target of next.get(path) ?? []) reached.add(target);
+  expect([...reached].filter((path) => folderOf(path) === "autodiff")).toEqual([]);
+  expect(reached.size).toBeGreaterThan(30);
 });
 
 test("files and folders have names of their own", () => {

@@ -1,5 +1,5 @@
 import { execFile } from "node:child_process";
-import { copyFileSync, mkdirSync, symlinkSync, writeFileSync } from "node:fs";
+import { copyFileSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
@@ -29,9 +29,13 @@ beforeAll(async () => {
 });
 afterAll(() => fixture.remove());
 
-/** An import of the package, from its sources. */
-const source = (_: string, folder = "/."): string =>
-  `from "${pathToFileURL(join(root, "src", folder, "index.ts")).href}"`;
+const { exports: entries } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
+
+/** An import of the package, from the source of what package.json names. */
+const source = (_: string, subpath = ""): string => {
+  const file = entries[`.${subpath}`].default.replace("./dist/", "src/").replace(/\.js$/, ".ts");
+  return `from "${pathToFileURL(join(root, file)).href}"`;
+};
 
 test("every example of the documents and doc comments runs", { timeout: 240_000 }, async () => {
   expect(documentedExamples.length).toBeGreaterThan(5);

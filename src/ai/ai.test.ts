@@ -12,7 +12,7 @@ import {
 } from "ai";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { z } from "zod";
-import { Owl } from "../generation/index.ts";
+import { Owl } from "../owl/index.ts";
 import { createOwl, type OwlProvider } from "./index.ts";
 
 const examples = fileURLToPath(new URL("../../examples", import.meta.url));

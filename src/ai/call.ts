@@ -1,4 +1,4 @@
-import type { AnswerSettings, ChatMessage, PromptOptions } from "../generation/index.ts";
+import type { AnswerSettings, ChatMessage, PromptOptions } from "../owl/index.ts";
 import { described } from "../platform/index.ts";
 import { type Part, PromptError } from "../prompt/index.ts";
 import type { CallMessage, CallOptions, CallPart } from "./interface.ts";

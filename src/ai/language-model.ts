@@ -4,8 +4,8 @@ import {
   type Engine,
   type EngineAnswer,
   type GenerationRequest,
-  type Owl,
 } from "../generation/index.ts";
+import type { Owl } from "../owl/index.ts";
 import { option } from "../platform/index.ts";
 import { providerName, readCall } from "./call.ts";
 import type { CallOptions, CallResult, CallStreamPart, CallUsage, CallWarning } from "./interface.ts";

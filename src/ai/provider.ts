@@ -1,4 +1,5 @@
-import type { Engine, Owl } from "../generation/index.ts";
+import type { Engine } from "../generation/index.ts";
+import type { Owl } from "../owl/index.ts";
 import { described, nearestName } from "../platform/index.ts";
 import { providerName } from "./call.ts";
 import { OwlLanguageModel } from "./language-model.ts";

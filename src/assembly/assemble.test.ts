@@ -15,7 +15,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { openCheckpoint, readSafetensors, type TensorEntry, writeSafetensors } from "../checkpoint/index.ts";
-import { Owl } from "../generation/index.ts";
+import { Owl } from "../owl/index.ts";
 import { prepareRun } from "../recipes/index.ts";
 import { float32, type HostTensor } from "../tensor/index.ts";
 import { type AssemblyOptions, assembleOwl } from "./index.ts";

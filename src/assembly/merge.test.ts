@@ -13,7 +13,7 @@ import {
   type StateDict,
   saveAdapter,
 } from "../checkpoint/index.ts";
-import { Owl } from "../generation/index.ts";
+import { Owl } from "../owl/index.ts";
 import { convertCheckpoint } from "../quantization/index.ts";
 import { float32, type HostTensor } from "../tensor/index.ts";
 import { mergeCheckpoint } from "./index.ts";

@@ -1,24 +1,25 @@
 /** mPLUG-Owl inside a web page; docs/browser.md shows how it is used. */
 export {
   type Answer,
-  type AttentionMaps,
+  type FinishReason,
+  type GenerationSettings,
+  SettingsError,
+} from "../generation/index.ts";
+export type { RgbImage } from "../image/index.ts";
+export { ClosedError } from "../inference/index.ts";
+export { type AttentionMaps, meanOverHeads } from "../inspection/index.ts";
+export {
   type ChatMessage,
   type ChatSettings,
-  ClosedError,
   type Conversation,
   type DecodedPicture,
   type FileSource,
-  type FinishReason,
-  type GenerationSettings,
   type LoadOptions,
-  meanOverHeads,
   Owl,
   type PictureSource,
   Reply,
-  SettingsError,
   type VideoSource,
-} from "../generation/index.ts";
-export type { RgbImage } from "../image/index.ts";
+} from "../owl/index.ts";
 export {
   changedFiles,
   DeviceLostError,

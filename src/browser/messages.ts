@@ -1,13 +1,12 @@
+import type { Answer, GenerationSettings } from "../generation/index.ts";
+import type { AttentionMaps } from "../inspection/index.ts";
 import {
-  type Answer,
-  type AttentionMaps,
   type ChatMessage,
   type ChatSettings,
-  type GenerationSettings,
   type PictureSource,
   requireMedia,
   type VideoSource,
-} from "../generation/index.ts";
+} from "../owl/index.ts";
 import type { Transfer } from "../platform/index.ts";
 import type { Message, Part } from "../prompt/index.ts";
 

@@ -1,5 +1,5 @@
-import { Owl } from "../generation/index.ts";
 import { defaultFrames } from "../image/index.ts";
+import { Owl } from "../owl/index.ts";
 import {
   changedFiles,
   forgetFiles,

@@ -1,13 +1,7 @@
 import { z } from "zod";
-import {
-  type AttentionMaps,
-  ClosedError,
-  type Conversation,
-  messagesOf,
-  type PictureSource,
-  Reply,
-  requireMedia,
-} from "../generation/index.ts";
+import { ClosedError } from "../inference/index.ts";
+import type { AttentionMaps } from "../inspection/index.ts";
+import { type Conversation, messagesOf, type PictureSource, Reply, requireMedia } from "../owl/index.ts";
 import { checkOptions, type OptionRules, option, type Transfer } from "../platform/index.ts";
 import {
   type AskedSettings,

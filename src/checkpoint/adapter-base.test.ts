@@ -5,7 +5,7 @@ import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { mergeCheckpoint } from "../assembly/index.ts";
 import { owl as cli } from "../cli/testing/captured.ts";
-import { Owl } from "../generation/index.ts";
+import { Owl } from "../owl/index.ts";
 import { baseWarning, loadAdapter, saveAdapter } from "./index.ts";
 
 const fixture = (path: string): string =>

@@ -1,6 +1,7 @@
 import type { Command } from "commander";
-import type { ChatMessage, GenerationSettings, Owl } from "../generation/index.ts";
+import type { GenerationSettings } from "../generation/index.ts";
 import { shippedModel } from "../hub/index.ts";
+import type { ChatMessage, Owl } from "../owl/index.ts";
 import { pathKind } from "../platform/index.ts";
 import type { Part } from "../prompt/index.ts";
 import { type AnswerOptions, answerSettings, withAnswerOptions } from "./answer-settings.ts";

@@ -1,5 +1,5 @@
 import { createInterface, type Interface } from "node:readline/promises";
-import type { ChatMessage } from "../generation/index.ts";
+import type { ChatMessage } from "../owl/index.ts";
 import { fileName, isDataUrl, nearestName, shortened } from "../platform/index.ts";
 import { PromptError } from "../prompt/index.ts";
 import { type Attachment, droppedAttachments, namedAttachments } from "./attachments.ts";

@@ -1,5 +1,5 @@
 import { type Command, Option } from "commander";
-import { textLogits } from "../generation/index.ts";
+import { textLogits } from "../inference/index.ts";
 import { encodeConversation } from "../prompt/index.ts";
 import { type ConversionReport, type ConversionSettings, convertCheckpoint } from "../quantization/index.ts";
 import { openDevice } from "../runtime/index.ts";

@@ -10,7 +10,7 @@ import {
   runPerplexity,
   type Shard,
 } from "../evaluation/index.ts";
-import type { Owl } from "../generation/index.ts";
+import type { Owl } from "../owl/index.ts";
 import { showCount } from "./count-progress.ts";
 import { shardOf, tellPartDone, thingsOf } from "./eval-options.ts";
 import { InterruptedError, UsageError } from "./failure.ts";

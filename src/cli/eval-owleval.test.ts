@@ -18,7 +18,7 @@ import { promisify } from "node:util";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { mpirunArguments, skipMpi } from "../../tests/setup/mpi.ts";
 import type { AnswerRow, GradeRecord, OwlEvalReport } from "../evaluation/index.ts";
-import { Owl } from "../generation/index.ts";
+import { Owl } from "../owl/index.ts";
 import { type HttpSocket, listenHttp } from "../platform/index.ts";
 import { createServer, type OwlServer, refuseMalformed } from "../server/index.ts";
 import { owl } from "./testing/captured.ts";

@@ -10,7 +10,7 @@ import {
   runOwlEval,
   runOwlEvalShard,
 } from "../evaluation/index.ts";
-import type { Owl } from "../generation/index.ts";
+import type { Owl } from "../owl/index.ts";
 import { pathKind } from "../platform/index.ts";
 import { type AnswerOptions, answerSettings, withAnswerOptions } from "./answer-settings.ts";
 import { showCount } from "./count-progress.ts";

@@ -1,6 +1,6 @@
 import type { Command } from "commander";
 import { type Adapter, baseWarning, loadAdapter, requireFitting } from "../checkpoint/index.ts";
-import { adapterScopeOptions } from "../generation/index.ts";
+import { adapterScopeOptions } from "../inspection/index.ts";
 import { describeParameters, modelScope, stageScopeOptions, stages } from "../model/index.ts";
 import { joinPath, pathKind, readJson } from "../platform/index.ts";
 import { type DType, elementCount } from "../tensor/index.ts";

@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { engineDefaultWords } from "../generation/index.ts";
+import { engineDefaultWords } from "../inference/index.ts";
 import { listeningError, requireListening } from "./listening.ts";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));

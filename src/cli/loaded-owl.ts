@@ -1,5 +1,5 @@
 import { Option } from "commander";
-import { Owl } from "../generation/index.ts";
+import { Owl } from "../owl/index.ts";
 import { countOption, type DeviceName, requireAdapter } from "./options.ts";
 
 export const adapterOption = (): Option => new Option("--adapter <path>", "a LoRA adapter in PEFT's layout");

@@ -1,6 +1,6 @@
 import type { Command } from "commander";
 import { readSafetensors, writeSafetensors } from "../checkpoint/index.ts";
-import { probeModel } from "../generation/index.ts";
+import { probeModel } from "../inspection/index.ts";
 import { UsageError } from "./failure.ts";
 import { adapterOption, type LoadingOptions, loadOwl } from "./loaded-owl.ts";
 import { deviceOption, requireModel, type StageName, stageOption } from "./options.ts";

@@ -2,8 +2,8 @@ import { once } from "node:events";
 import { basename, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { type Command, InvalidArgumentError, Option } from "commander";
-import { engineDefaultWords as defaults } from "../generation/index.ts";
 import { shippedModel } from "../hub/index.ts";
+import { engineDefaultWords as defaults } from "../inference/index.ts";
 import {
   fetchRemoteFile,
   type HttpSocket,

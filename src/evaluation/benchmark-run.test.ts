@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { Owl } from "../generation/index.ts";
+import { Owl } from "../owl/index.ts";
 import { readBenchmarkResult } from "./benchmark-result.ts";
 import { runBenchmark } from "./benchmark-run.ts";
 import { benchmarks } from "./benchmarks/all.ts";

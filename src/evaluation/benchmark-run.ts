@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { permutation } from "../data/index.ts";
-import type { ChatMessage } from "../generation/index.ts";
+import type { ChatMessage } from "../owl/index.ts";
 import { pathKind, writeFileAtomically } from "../platform/index.ts";
 import {
   type BenchmarkResult,

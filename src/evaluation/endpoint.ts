@@ -1,5 +1,5 @@
 import { z } from "zod";
-import type { ChatMessage } from "../generation/index.ts";
+import type { ChatMessage } from "../owl/index.ts";
 import { dataUrl, readBytes, readPictureHeader } from "../platform/index.ts";
 import { EvaluationError } from "./error.ts";
 import { patientFetch } from "./patient-fetch.ts";

@@ -1,4 +1,4 @@
-import type { Owl } from "../generation/index.ts";
+import type { Owl } from "../owl/index.ts";
 import type { BenchmarkResult } from "./benchmark-result.ts";
 import { type BenchmarkRunOptions, drawItems, writeResult } from "./benchmark-run.ts";
 import { perplexityFigures, readTextWindows, scoreWindow } from "./benchmarks/perplexity.ts";

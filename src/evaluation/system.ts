@@ -1,6 +1,6 @@
-import type { ChatMessage, GenerationSettings, Owl } from "../generation/index.ts";
-import { completeSettings } from "../generation/index.ts";
+import { completeSettings, type GenerationSettings } from "../generation/index.ts";
 import { tokensPerImage } from "../model/index.ts";
+import type { ChatMessage, Owl } from "../owl/index.ts";
 import { directoryEntries, joinPath, newDigest, openFile, pathKind } from "../platform/index.ts";
 import { encodeConversation } from "../prompt/index.ts";
 

@@ -1,5 +1,5 @@
+import type { Prompt } from "../inference/index.ts";
 import type { OwlConfig } from "../model/index.ts";
-import type { Prompt } from "./prompt.ts";
 import type { Answer } from "./request.ts";
 import type { GenerationSettings } from "./settings.ts";
 

@@ -1,6 +1,6 @@
+import type { Decoder } from "../inference/index.ts";
 import type { TextStream } from "../tokenizer/index.ts";
 import { BeamSearch } from "./beam-search.ts";
-import type { Decoder } from "./decoder.ts";
 import type { Answer, FinishReason, ReportedToken, TokenConstraint } from "./request.ts";
 import { type GenerationSettings, SettingsError } from "./settings.ts";
 import { StopStrings } from "./stop-strings.ts";

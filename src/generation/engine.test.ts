@@ -1,8 +1,8 @@
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import type { Prompt } from "../inference/index.ts";
+import { Owl } from "../owl/index.ts";
 import type { Engine, EngineOptions } from "./engine.ts";
-import { Owl } from "./owl.ts";
-import type { Prompt } from "./prompt.ts";
 import type { GenerationRequest } from "./request.ts";
 import { settingsOf, type Told, told } from "./testing/told.ts";
 

@@ -1,16 +1,18 @@
+import {
+  type CacheStatistics,
+  checkPrompt,
+  engineDefaults,
+  evenCount,
+  KeyValueRows,
+  type LoadedModel,
+} from "../inference/index.ts";
 import { checkOptions, type OptionRules, option } from "../platform/index.ts";
 import { decodeBeams, GrowingAnswer } from "./answer.ts";
 import { roomySettings, withNotes } from "./answer-room.ts";
-import { evenCount } from "./decoder.ts";
-import { engineDefaults } from "./engine-defaults.ts";
 import { GenerationJob } from "./generation-job.ts";
 import type { GeneratorOptions } from "./generator.ts";
-import { KeyValueRows } from "./key-value-rows.ts";
-import type { LoadedModel } from "./loaded-model.ts";
-import { checkPrompt } from "./prompt.ts";
 import type { EngineAnswer, GenerationPiece, GenerationRequest } from "./request.ts";
 import { Turns } from "./turns.ts";
-import type { CacheStatistics } from "./visual-cache.ts";
 
 /** Bounds of an engine. */
 export interface EngineOptions {

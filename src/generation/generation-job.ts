@@ -1,8 +1,12 @@
+import {
+  type LoadedModel,
+  type Picture,
+  type PositionKey,
+  positionKeys,
+  type Row,
+} from "../inference/index.ts";
 import { tokensPerImage } from "../model/index.ts";
 import type { GrowingAnswer } from "./answer.ts";
-import type { Row } from "./key-value-rows.ts";
-import type { LoadedModel } from "./loaded-model.ts";
-import { type Picture, type PositionKey, positionKeys } from "./prompt.ts";
 import type { EngineAnswer, GenerationPiece, GenerationRequest } from "./request.ts";
 import type { GenerationSettings } from "./settings.ts";
 

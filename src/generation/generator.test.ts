@@ -1,13 +1,12 @@
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { loadCheckpoint } from "../checkpoint/index.ts";
+import { type BoundProgram, LoadedModel, type Picture, type Prompt, pictureOf } from "../inference/index.ts";
+import { forward } from "../inspection/index.ts";
 import { parseConfig } from "../model/index.ts";
 import { openDevice } from "../runtime/index.ts";
 import { allocate } from "../tensor/index.ts";
 import { Generator } from "./generator.ts";
-import { type BoundProgram, LoadedModel } from "./loaded-model.ts";
-import { forward } from "./numbers.ts";
-import { type Picture, type Prompt, pictureOf } from "./prompt.ts";
 import { seededRandom } from "./random.ts";
 import { completeSettings } from "./settings.ts";
 

@@ -1,11 +1,9 @@
 import type { TokenConstraint } from "../constraint/index.ts";
+import { checkPrompt, Decoder, type LoadedModel, type Prompt, positionKeys } from "../inference/index.ts";
 import { tokensPerImage } from "../model/index.ts";
 import type { TextStream } from "../tokenizer/index.ts";
 import { type Answer, decodeBeams, decodeTogether, GrowingAnswer } from "./answer.ts";
 import { roomySettings, withNotes } from "./answer-room.ts";
-import { Decoder } from "./decoder.ts";
-import type { LoadedModel } from "./loaded-model.ts";
-import { checkPrompt, type Prompt, positionKeys } from "./prompt.ts";
 import type { GenerationSettings } from "./settings.ts";
 
 export interface GeneratorOptions {

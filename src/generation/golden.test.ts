@@ -2,14 +2,13 @@ import { readFileSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { shared, sharedAvailable } from "../../tests/shared.ts";
 import { loadCheckpoint, readSafetensors, type StateDict } from "../checkpoint/index.ts";
+import { LoadedModel, type Prompt, pictureOf } from "../inference/index.ts";
 import { parseConfig, tokensPerImage } from "../model/index.ts";
+import { Owl } from "../owl/index.ts";
 import { openDevice } from "../runtime/index.ts";
 import type { HostTensor } from "../tensor/index.ts";
 import { loadTokenizer, type Tokenizer } from "../tokenizer/index.ts";
 import { Generator } from "./generator.ts";
-import { LoadedModel } from "./loaded-model.ts";
-import { Owl } from "./owl.ts";
-import { type Prompt, pictureOf } from "./prompt.ts";
 import { completeSettings, settingsFromJson } from "./settings.ts";
 
 interface Case {

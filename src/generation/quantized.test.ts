@@ -5,11 +5,11 @@ import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { shared, sharedAvailable } from "../../tests/shared.ts";
 import { openCheckpoint, readAll, type StateDict, saveCheckpoint } from "../checkpoint/index.ts";
+import { type Picture, type Prompt, pictureOf } from "../inference/index.ts";
 import { parseConfig, quantizedPart } from "../model/index.ts";
+import { Owl } from "../owl/index.ts";
 import { convertCheckpoint, unpackRows } from "../quantization/index.ts";
 import { float32, type HostTensor } from "../tensor/index.ts";
-import { Owl } from "./owl.ts";
-import { type Picture, type Prompt, pictureOf } from "./prompt.ts";
 import { seededRandom } from "./random.ts";
 
 let directory: string;

@@ -1,5 +1,5 @@
 import type { TokenConstraint } from "../constraint/index.ts";
-import type { Prompt } from "./prompt.ts";
+import type { Prompt } from "../inference/index.ts";
 import type { GenerationSettings } from "./settings.ts";
 
 export type { TokenConstraint };

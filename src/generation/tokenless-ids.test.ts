@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { Owl } from "./owl.ts";
+import { Owl } from "../owl/index.ts";
 import { completeSettings, type GenerationSettings } from "./settings.ts";
 import { told } from "./testing/told.ts";
 import { forbidIds, tokenlessIds } from "./tokenless-ids.ts";

@@ -1,5 +1,4 @@
-import type { HostTensor } from "../tensor/index.ts";
-import { int64 } from "../tensor/index.ts";
+import { type HostTensor, int64 } from "../tensor/index.ts";
 import type { Tokenizer } from "../tokenizer/index.ts";
 import { PromptError } from "./error.ts";
 import type { TrainingSample } from "./training-sample.ts";

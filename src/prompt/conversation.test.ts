@@ -1,12 +1,11 @@
 import { fileURLToPath } from "node:url";
 import { beforeAll, describe, expect, test } from "vitest";
-import type { Tokenizer } from "../tokenizer/index.ts";
-import { createTokenizer, loadTokenizer } from "../tokenizer/index.ts";
-import type { Message } from "./index.ts";
+import { createTokenizer, loadTokenizer, type Tokenizer } from "../tokenizer/index.ts";
 import {
   encodeConversation,
   encodePrompt,
   encodeTrainingSample,
+  type Message,
   promptTemplate,
   publishedTemplate,
   trainingSystemSentence,

@@ -1,10 +1,7 @@
 import type { Tokenizer } from "../tokenizer/index.ts";
-import type { Medium, Message } from "./message.ts";
-import { conversationOf, linesOf } from "./message.ts";
-import type { Piece } from "./pieces.ts";
-import { cutAtPictures, imageId, textOf, videoId, writeTurns } from "./pieces.ts";
-import type { PromptTemplate } from "./template.ts";
-import { promptTemplate } from "./template.ts";
+import { conversationOf, linesOf, type Medium, type Message } from "./message.ts";
+import { cutAtPictures, imageId, type Piece, textOf, videoId, writeTurns } from "./pieces.ts";
+import { type PromptTemplate, promptTemplate } from "./template.ts";
 import { turnGuard } from "./turn-guard.ts";
 
 /** What a conversation becomes. */

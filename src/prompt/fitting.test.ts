@@ -2,12 +2,13 @@ import { fileURLToPath } from "node:url";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { loadTokenizer, type Tokenizer } from "../tokenizer/index.ts";
-import type { Message, PromptTemplate } from "./index.ts";
 import {
   answerRoom,
   ContextLengthError,
   encodeConversation,
   fitConversation,
+  type Message,
+  type PromptTemplate,
   publishedTemplate,
 } from "./index.ts";
 

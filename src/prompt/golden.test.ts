@@ -3,14 +3,13 @@ import { beforeAll, describe, expect, test } from "vitest";
 import { shared, sharedAvailable } from "../../tests/shared.ts";
 import { readSafetensors } from "../checkpoint/index.ts";
 import type { HostTensor } from "../tensor/index.ts";
-import type { Tokenizer } from "../tokenizer/index.ts";
-import { loadTokenizer } from "../tokenizer/index.ts";
-import type { Message } from "./index.ts";
+import { loadTokenizer, type Tokenizer } from "../tokenizer/index.ts";
 import {
   demoSystemSentence,
   encodeConversation,
   encodePrompt,
   encodeTrainingSample,
+  type Message,
   padBatch,
   padPrompts,
   publishedTemplate,

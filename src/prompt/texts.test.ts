@@ -2,14 +2,15 @@
 import { fileURLToPath } from "node:url";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import type { Tokenizer } from "../tokenizer/index.ts";
-import { createTokenizer, loadTokenizer } from "../tokenizer/index.ts";
-import type { Message, Part, PromptTemplate } from "./index.ts";
+import { createTokenizer, loadTokenizer, type Tokenizer } from "../tokenizer/index.ts";
 import {
   encodeCaption,
   encodeConversation,
   encodePlainText,
   encodeTrainingSample,
+  type Message,
+  type Part,
+  type PromptTemplate,
   publishedTemplate,
 } from "./index.ts";
 

@@ -1,9 +1,7 @@
 import { fileURLToPath } from "node:url";
 import { beforeAll, describe, expect, test } from "vitest";
 import type { HostTensor } from "../tensor/index.ts";
-import type { Tokenizer } from "../tokenizer/index.ts";
-import { createTokenizer, loadTokenizer } from "../tokenizer/index.ts";
-import type { TrainingSample } from "./index.ts";
+import { createTokenizer, loadTokenizer, type Tokenizer } from "../tokenizer/index.ts";
 import {
   encodeCaption,
   encodePlainText,
@@ -11,6 +9,7 @@ import {
   firstWordsOf,
   padBatch,
   publishedTemplate,
+  type TrainingSample,
 } from "./index.ts";
 
 const fixtures = fileURLToPath(new URL("../../tests/fixtures/text", import.meta.url));

@@ -1,11 +1,9 @@
 import type { Tokenizer } from "../tokenizer/index.ts";
 import { PromptError } from "./error.ts";
-import type { Piece } from "./pieces.ts";
-import { cutTurns, cutTurnsAsReference, imageId, textOf, videoId } from "./pieces.ts";
+import { cutTurns, cutTurnsAsReference, imageId, type Piece, textOf, videoId } from "./pieces.ts";
 import { markProblems } from "./role-marks.ts";
 import { withoutOldestTurns } from "./row-turns.ts";
-import type { PromptTemplate } from "./template.ts";
-import { promptTemplate } from "./template.ts";
+import { type PromptTemplate, promptTemplate } from "./template.ts";
 
 /** A text as ids, and which of them are to be learned. */
 export interface TrainingSample {

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { owlFixture } from "../../tests/owl-fixture.ts";
 import { mergeCheckpoint } from "../assembly/index.ts";
-import { Owl } from "../generation/index.ts";
+import { Owl } from "../owl/index.ts";
 import { encodeTrainingSample, promptTemplate } from "../prompt/index.ts";
 import { loadTokenizer } from "../tokenizer/index.ts";
 import { prepareRun } from "./index.ts";

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { owlFixture } from "../../tests/owl-fixture.ts";
 import { loadCheckpoint } from "../checkpoint/index.ts";
-import { Owl } from "../generation/index.ts";
+import { Owl } from "../owl/index.ts";
 import { prepareRun, readRecipeFile } from "./index.ts";
 
 let directory: string;

@@ -5,7 +5,7 @@ import sharp from "sharp";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { owlFixture } from "../../tests/owl-fixture.ts";
 import { videoFixture } from "../../tests/video-fixture.ts";
-import { Owl } from "../generation/index.ts";
+import { Owl } from "../owl/index.ts";
 import type { TrainingEvent } from "../training/index.ts";
 import { prepareRun } from "./run.ts";
 

@@ -1,13 +1,12 @@
-import {
-  checkPrompt,
-  type EngineAnswer,
-  type FinishReason,
-  type GenerationPiece,
-  type GenerationRequest,
-  type GenerationSettings,
-  type Prompt,
-  type TokenConstraint,
+import type {
+  EngineAnswer,
+  FinishReason,
+  GenerationPiece,
+  GenerationRequest,
+  GenerationSettings,
+  TokenConstraint,
 } from "../generation/index.ts";
+import { checkPrompt, type Prompt } from "../inference/index.ts";
 import { lengthRefusal, type PromptField } from "./context-length.ts";
 import { queueIsFull } from "./limits.ts";
 import type { OpenModel } from "./models.ts";

@@ -1,4 +1,4 @@
-import { type AttentionMaps, meanOverHeads } from "../generation/index.ts";
+import { type AttentionMaps, meanOverHeads } from "../inspection/index.ts";
 import { takePlaces } from "./answers.ts";
 import { parseBody } from "./body.ts";
 import { readPictureBytes } from "./media.ts";

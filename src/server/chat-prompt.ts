@@ -1,4 +1,4 @@
-import type { Prompt } from "../generation/index.ts";
+import type { Prompt } from "../inference/index.ts";
 import { lengthRefusal, requireFittingText } from "./context-length.ts";
 import { type ReadMessage, readMessages } from "./media.ts";
 import { allOf, decodingProblems } from "./media-problems.ts";

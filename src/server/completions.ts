@@ -1,4 +1,5 @@
-import type { GenerationPiece, Prompt } from "../generation/index.ts";
+import type { GenerationPiece } from "../generation/index.ts";
+import type { Prompt } from "../inference/index.ts";
 import {
   type Choice,
   checkPrompts,

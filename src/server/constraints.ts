@@ -1,5 +1,6 @@
 import { JsonSchemaError, jsonConstraint } from "../constraint/index.ts";
-import type { GenerationSettings, Prompt, TokenConstraint } from "../generation/index.ts";
+import type { GenerationSettings, TokenConstraint } from "../generation/index.ts";
+import type { Prompt } from "../inference/index.ts";
 import { badRequest } from "./errors.ts";
 import type { OpenModel } from "./models.ts";
 import type { ChatRequest } from "./schema.ts";

@@ -11,8 +11,8 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import type { ChatMessage } from "../generation/index.ts";
 import { tokensPerImage } from "../model/index.ts";
+import type { ChatMessage } from "../owl/index.ts";
 import { encodeTrainingSample } from "../prompt/index.ts";
 import { createServer, type ServerEvent } from "./server.ts";
 import {

@@ -1,6 +1,6 @@
 import OpenAI, { APIError } from "openai";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import type { ChatMessage, PromptOptions } from "../generation/index.ts";
+import type { ChatMessage, PromptOptions } from "../owl/index.ts";
 import { createServer } from "./server.ts";
 import {
   eventsOf,

@@ -1,5 +1,5 @@
-import { MediaError } from "../generation/index.ts";
 import { ImageError, MissingFfmpegError, VideoError } from "../image/index.ts";
+import { MediaError } from "../owl/index.ts";
 import { ApiError } from "./errors.ts";
 
 /** Which field of a request a picture or video came in. */

@@ -1,4 +1,5 @@
-import type { Engine, EngineOptions, Owl } from "../generation/index.ts";
+import type { Engine, EngineOptions } from "../generation/index.ts";
+import type { Owl } from "../owl/index.ts";
 import { ApiError } from "./errors.ts";
 import type { Limits } from "./limits.ts";
 

@@ -1,6 +1,6 @@
 // What clients write is text: marks, special tokens and role marks in it change nothing but letters.
 import { afterAll, beforeAll, expect, it } from "vitest";
-import type { ChatMessage } from "../generation/index.ts";
+import type { ChatMessage } from "../owl/index.ts";
 import { owlServer, picturePath, pictureUrl } from "./testing/owl-server.ts";
 
 let served: Awaited<ReturnType<typeof owlServer>>;

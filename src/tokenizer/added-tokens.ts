@@ -1,6 +1,5 @@
 import { z } from "zod";
-import type { TokenizerConfiguration, TokenizerJson } from "./format.ts";
-import { TokenizerError } from "./format.ts";
+import { type TokenizerConfiguration, TokenizerError, type TokenizerJson } from "./format.ts";
 
 // Ids are indices of a table: far more than any vocabulary has would be memory for nothing.
 export const tokenId = z

@@ -1,7 +1,6 @@
 import { Tokenizer as LibraryEncoder } from "@huggingface/tokenizers";
 import { literalPattern } from "../platform/index.ts";
-import type { TokenizerJson } from "./format.ts";
-import { isByteToken, spaceMark, TokenizerError } from "./format.ts";
+import { isByteToken, spaceMark, TokenizerError, type TokenizerJson } from "./format.ts";
 
 /** How a text becomes ids. */
 export interface EncodeOptions {

@@ -1,8 +1,7 @@
 import { readFileSync } from "node:fs";
 import { beforeAll, describe, expect, test } from "vitest";
 import { shared, sharedAvailable } from "../../tests/shared.ts";
-import type { Tokenizer } from "./index.ts";
-import { loadTokenizer } from "./index.ts";
+import { loadTokenizer, type Tokenizer } from "./index.ts";
 
 interface EncodeCase {
   text: string;

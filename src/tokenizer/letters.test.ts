@@ -2,8 +2,7 @@
 import { fileURLToPath } from "node:url";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import type { Tokenizer, TokenizerJson } from "./index.ts";
-import { createTokenizer, loadTokenizer } from "./index.ts";
+import { createTokenizer, loadTokenizer, type Tokenizer, type TokenizerJson } from "./index.ts";
 
 const fixture = (path: string): string =>
   fileURLToPath(new URL(`../../tests/fixtures/${path}`, import.meta.url));

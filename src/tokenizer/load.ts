@@ -1,11 +1,9 @@
 import { z } from "zod";
 import { joinPath, pathKind, readBytes, readJson, writeFileAtomically } from "../platform/index.ts";
 import { tokenId, withAddedTokens } from "./added-tokens.ts";
-import type { TokenizerConfiguration, TokenizerJson } from "./format.ts";
-import { TokenizerError } from "./format.ts";
+import { type TokenizerConfiguration, TokenizerError, type TokenizerJson } from "./format.ts";
 import { convertSentencePiece } from "./sentencepiece.ts";
-import type { Tokenizer } from "./tokenizer.ts";
-import { createTokenizer } from "./tokenizer.ts";
+import { createTokenizer, type Tokenizer } from "./tokenizer.ts";
 
 /**
  * The tokenizer of a model directory: `tokenizer.json`, or else a SentencePiece `tokenizer.model`, converted; special

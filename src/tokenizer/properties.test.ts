@@ -1,8 +1,7 @@
 import { fileURLToPath } from "node:url";
 import fc from "fast-check";
 import { beforeAll, describe, expect, test } from "vitest";
-import type { Tokenizer } from "./index.ts";
-import { loadTokenizer } from "./index.ts";
+import { loadTokenizer, type Tokenizer } from "./index.ts";
 
 const directory = fileURLToPath(new URL("../../tests/fixtures/text", import.meta.url));
 const byte = (value: number) => 3 + value;

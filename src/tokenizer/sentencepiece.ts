@@ -1,7 +1,6 @@
 import protobuf from "protobufjs/light.js";
 import { MISTAKEN_HEAD, mistakenContent } from "../platform/index.ts";
-import type { TokenizerJson } from "./format.ts";
-import { sentencePieceJson, TokenizerError } from "./format.ts";
+import { sentencePieceJson, TokenizerError, type TokenizerJson } from "./format.ts";
 
 interface Piece {
   piece: string;

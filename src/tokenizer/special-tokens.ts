@@ -1,6 +1,5 @@
 import { contentOf, moreSpecialTokens } from "./added-tokens.ts";
-import type { TokenizerConfiguration, TokenizerJson } from "./format.ts";
-import { isByteToken, TokenizerError } from "./format.ts";
+import { isByteToken, type TokenizerConfiguration, TokenizerError, type TokenizerJson } from "./format.ts";
 
 /** Ids of the tokens with a part of their own. */
 export interface SpecialTokens {

@@ -1,7 +1,5 @@
-import type { TokenDecoder, TokenizerJson } from "./format.ts";
-import { spaceMark, TokenizerError } from "./format.ts";
-import type { ByteDecoder } from "./utf8.ts";
-import { decoderByByte, decoderByPrefix } from "./utf8.ts";
+import { spaceMark, type TokenDecoder, TokenizerError, type TokenizerJson } from "./format.ts";
+import { type ByteDecoder, decoderByByte, decoderByPrefix } from "./utf8.ts";
 
 /** Which bytes each token stands for, so that ids can be decoded one by one. */
 export interface TokenBytes {

@@ -1,11 +1,8 @@
 import { withAddedTokens } from "./added-tokens.ts";
-import type { EncodeOptions, TextPart } from "./encoder.ts";
-import { encoderOf } from "./encoder.ts";
-import type { TokenizerConfiguration, TokenizerJson } from "./format.ts";
-import { TokenizerError } from "./format.ts";
+import { type EncodeOptions, encoderOf, type TextPart } from "./encoder.ts";
+import { type TokenizerConfiguration, TokenizerError, type TokenizerJson } from "./format.ts";
 import { specialTokens } from "./special-tokens.ts";
-import type { TokenBytes } from "./token-bytes.ts";
-import { tokenBytes } from "./token-bytes.ts";
+import { type TokenBytes, tokenBytes } from "./token-bytes.ts";
 
 /** How ids become text. */
 export interface DecodeOptions {

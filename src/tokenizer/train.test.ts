@@ -3,8 +3,14 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { beforeAll, describe, expect, test } from "vitest";
-import type { Tokenizer, TokenizerJson } from "./index.ts";
-import { createTokenizer, loadTokenizer, saveTokenizer, trainTokenizer } from "./index.ts";
+import {
+  createTokenizer,
+  loadTokenizer,
+  saveTokenizer,
+  type Tokenizer,
+  type TokenizerJson,
+  trainTokenizer,
+} from "./index.ts";
 
 const fixtures = fileURLToPath(new URL("../../tests/fixtures/text", import.meta.url));
 const corpus = readFileSync(join(fixtures, "corpus.txt"), "utf8");

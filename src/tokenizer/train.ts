@@ -1,5 +1,4 @@
-import type { TokenizerJson } from "./format.ts";
-import { byteToken, sentencePieceJson, spaceMark, TokenizerError } from "./format.ts";
+import { byteToken, sentencePieceJson, spaceMark, TokenizerError, type TokenizerJson } from "./format.ts";
 import { PairCounts } from "./pair-counts.ts";
 
 /** How large a trained vocabulary becomes and what it may contain. */

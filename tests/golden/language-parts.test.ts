@@ -4,7 +4,8 @@ import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { describe, expect, test } from "vitest";
 import { readSafetensors, verifyParameters } from "../../src/checkpoint/index.ts";
-import { completeSettings, Generator, LoadedModel } from "../../src/generation/index.ts";
+import { completeSettings, Generator } from "../../src/generation/index.ts";
+import { LoadedModel } from "../../src/inference/index.ts";
 import {
   describeParameters,
   type LanguageConfig,

@@ -1,17 +1,9 @@
 import { readFileSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { readSafetensors, type StateDict, verifyParameters } from "../../src/checkpoint/index.ts";
-import {
-  completeSettings,
-  Generator,
-  LoadedModel,
-  Owl,
-  type Picture,
-  type Prompt,
-  pictureOf,
-  probeModel,
-  settingsFromJson,
-} from "../../src/generation/index.ts";
+import { completeSettings, Generator, settingsFromJson } from "../../src/generation/index.ts";
+import { LoadedModel, type Picture, type Prompt, pictureOf } from "../../src/inference/index.ts";
+import { probeModel } from "../../src/inspection/index.ts";
 import {
   describeParameters,
   parseConfig,
@@ -22,6 +14,7 @@ import {
   visionEncoder,
   visualAbstractor,
 } from "../../src/model/index.ts";
+import { Owl } from "../../src/owl/index.ts";
 import { openDevice } from "../../src/runtime/index.ts";
 import { type HostTensor, rootScope } from "../../src/tensor/index.ts";
 import { shared, sharedAvailable } from "../shared.ts";

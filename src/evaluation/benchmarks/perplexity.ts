@@ -1,5 +1,5 @@
 import { z } from "zod";
-import type { Owl } from "../../generation/index.ts";
+import type { Owl } from "../../owl/index.ts";
 import { fileName, readText } from "../../platform/index.ts";
 import { EvaluationError } from "../error.ts";
 import { perplexity } from "../metrics/perplexity.ts";

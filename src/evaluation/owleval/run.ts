@@ -1,4 +1,4 @@
-import type { ChatMessage } from "../../generation/index.ts";
+import type { ChatMessage } from "../../owl/index.ts";
 import { pathKind, writeFileAtomically } from "../../platform/index.ts";
 import { RefusedError, requireNoProblems } from "../error.ts";
 import { openRowLog, type RowLog, readRows } from "../row-log.ts";

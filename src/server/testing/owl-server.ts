@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { Owl } from "../../generation/index.ts";
+import { Owl } from "../../owl/index.ts";
 import { createServer, type OwlServer, type ServerOptions } from "../server.ts";
 
 const root = fileURLToPath(new URL("../../..", import.meta.url));

@@ -1,12 +1,17 @@
 import { z } from "zod";
 import type { StateDict } from "../checkpoint/index.ts";
+import {
+  type Answer,
+  completeSettings,
+  type GenerationSettings,
+  plainSettings,
+  settingsFromJson,
+} from "../generation/index.ts";
+import { type Picture, type Prompt, pictureOf } from "../inference/index.ts";
 import { type OwlConfig, type Stage, stages, tokensPerImage, videoId } from "../model/index.ts";
 import { checkOptions, option } from "../platform/index.ts";
 import { type HostTensor, int64 } from "../tensor/index.ts";
-import type { ForwardResult, ModelInputs } from "./numbers.ts";
-import type { Owl } from "./owl.ts";
-import { type Picture, type Prompt, pictureOf } from "./prompt.ts";
-import { completeSettings, plainSettings, settingsFromJson } from "./settings.ts";
+import type { ForwardResult, GradientResult, ModelInputs } from "./numbers.ts";
 
 export interface ProbeOptions {
   /** What the names of the inputs begin with, such as `c_two_images.in.`. Default none. */
@@ -20,6 +25,16 @@ export interface ProbeOptions {
 /** The tensors do not describe a batch; the message lists every problem. */
 export class ProbeError extends Error {
   override name = "ProbeError";
+}
+
+/** What of an owl a probe asks. */
+interface ProbedModel {
+  readonly config: OwlConfig;
+  /** The special ids and whatever else generation_config.json says. */
+  readonly defaults: GenerationSettings;
+  forward(inputs: ModelInputs): Promise<ForwardResult>;
+  gradients(inputs: ModelInputs, stage: Stage): Promise<GradientResult>;
+  generateBatch(prompts: readonly Prompt[], settings: GenerationSettings): Promise<Answer[]>;
 }
 
 /** The model's inputs in tensors of the reference's names. */
@@ -42,7 +57,7 @@ interface ProbeInputs extends ModelInputs {
  * @throws ProbeError that lists all that is wrong with the inputs
  */
 export async function probeModel(
-  owl: Owl,
+  owl: ProbedModel,
   tensors: StateDict,
   options: ProbeOptions = {},
 ): Promise<StateDict> {
@@ -76,7 +91,7 @@ function forwardTensors(result: ForwardResult): StateDict {
   return tensors;
 }
 
-async function newIds(owl: Owl, inputs: ProbeInputs, generate: object): Promise<HostTensor> {
+async function newIds(owl: ProbedModel, inputs: ProbeInputs, generate: object): Promise<HostTensor> {
   // As in the reference, the special ids are the model's and the rest is greedy decoding unless said otherwise.
   const { bosTokenId, eosTokenIds, padTokenId } = owl.defaults;
   const defaults = { ...plainSettings, bosTokenId, eosTokenIds, padTokenId };

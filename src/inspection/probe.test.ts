@@ -3,8 +3,8 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { shared, sharedAvailable } from "../../tests/shared.ts";
 import { readSafetensors, type StateDict } from "../checkpoint/index.ts";
 import type { Stage } from "../model/index.ts";
+import { Owl } from "../owl/index.ts";
 import { float32, type HostTensor, int64 } from "../tensor/index.ts";
-import { Owl } from "./owl.ts";
 import { probeModel } from "./probe.ts";
 
 const fixture = (name: string): string =>

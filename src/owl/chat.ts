@@ -1,4 +1,6 @@
+import type { GenerationSettings } from "../generation/index.ts";
 import type { Fidelity, Preprocessor } from "../image/index.ts";
+import type { Prompt } from "../inference/index.ts";
 import { type OwlConfig, tokensPerImage } from "../model/index.ts";
 import { checkOptions, option } from "../platform/index.ts";
 import {
@@ -17,8 +19,6 @@ import {
   readMedia,
   type VideoSource,
 } from "./picture-source.ts";
-import type { Prompt } from "./prompt.ts";
-import type { GenerationSettings } from "./settings.ts";
 
 /**
  * A message of a conversation; pictures in any form that {@link PictureSource} names, videos in those of

@@ -1,12 +1,12 @@
 import { type Adapter, baseWarning, type OpenedCheckpoint } from "../checkpoint/index.ts";
-import type { OwlConfig } from "../model/index.ts";
-import { joinPath } from "../platform/index.ts";
 import {
   type GenerationSettings,
   generationWarning,
   SettingsError,
   settingsFromGenerationConfig,
-} from "./settings.ts";
+} from "../generation/index.ts";
+import type { OwlConfig } from "../model/index.ts";
+import { joinPath } from "../platform/index.ts";
 
 /** What is doubtful about a model that loads all the same. */
 export async function warningsOf(

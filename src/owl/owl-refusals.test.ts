@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { owlFixture } from "../../tests/owl-fixture.ts";
+import { ClosedError } from "../inference/index.ts";
 import { PromptError } from "../prompt/index.ts";
-import { ClosedError } from "./closed.ts";
 import type { Conversation } from "./conversation.ts";
 import { Owl } from "./owl.ts";
 

@@ -9,15 +9,34 @@ import {
   readAll,
   type StateDict,
 } from "../checkpoint/index.ts";
+import {
+  type Answer,
+  Engine,
+  type EngineOptions,
+  type GenerationSettings,
+  Generator,
+  type GeneratorOptions,
+  type GeneratorRequest,
+  type TokenConstraint,
+  tokenlessIds,
+} from "../generation/index.ts";
 import { adapterPath, modelDirectory } from "../hub/index.ts";
 import { defaultFrames, type Fidelity, modelPreprocessor, type Preprocessor } from "../image/index.ts";
+import { areMappable, LoadedModel, type Prompt, storedParameters } from "../inference/index.ts";
+import {
+  type AttentionMaps,
+  attentionMaps,
+  type ForwardResult,
+  forward,
+  type GradientResult,
+  type ModelInputs,
+  stageGradients,
+} from "../inspection/index.ts";
 import { describeParameters, type OwlConfig, parseConfig, type Stage } from "../model/index.ts";
 import { checkOptions, described, joinPath, pathKind } from "../platform/index.ts";
 import { PromptError } from "../prompt/index.ts";
 import { openDevice, type StoredParameters } from "../runtime/index.ts";
 import { loadTokenizer, type Tokenizer } from "../tokenizer/index.ts";
-import type { Answer } from "./answer.ts";
-import type { AttentionMaps } from "./attention-maps.ts";
 import {
   type AnswerSettings,
   type ChatSettings,
@@ -27,25 +46,10 @@ import {
 } from "./chat.ts";
 import { type BatchSettings, type ChatAllSettings, readSettings } from "./chat-settings.ts";
 import { type Conversation, messagesOf } from "./conversation.ts";
-import { Engine, type EngineOptions } from "./engine.ts";
-import { Generator, type GeneratorOptions, type GeneratorRequest } from "./generator.ts";
 import { checkLoadOptions, type LoadOptions } from "./load-options.ts";
-import { LoadedModel } from "./loaded-model.ts";
 import { defaultsOf, warningsOf } from "./model-defaults.ts";
-import {
-  type ForwardResult,
-  forward,
-  type GradientResult,
-  type ModelInputs,
-  stageGradients,
-} from "./numbers.ts";
 import { limitRules, type PictureSource, type ReadingLimits, readMedia } from "./picture-source.ts";
-import type { Prompt } from "./prompt.ts";
 import { Reply } from "./reply.ts";
-import type { TokenConstraint } from "./request.ts";
-import type { GenerationSettings } from "./settings.ts";
-import { areMappable, storedParameters } from "./stored-weights.ts";
-import { tokenlessIds } from "./tokenless-ids.ts";
 
 /** The parts an owl is made of. */
 interface Parts {
@@ -237,7 +241,7 @@ export class Owl {
     checkOptions("attention", limits, limitRules);
     const reading = { ...limits, preprocessor, fidelity, framesPerVideo };
     const [read] = await readMedia([{ type: "image", image: picture }], reading);
-    return this.#whileOpen(() => model.attention(read));
+    return attentionMaps(model.config, await this.#whileOpen(() => model.abstractorAttention(read)));
   }
 
   /** One forward pass over whole rows: hidden states, visual tokens, logits and, where asked, the loss. */

@@ -12,7 +12,6 @@ import {
 import type { Device, Program, StoredParameters } from "../runtime/index.ts";
 import { type Graph, type HostTensor, leavesOf } from "../tensor/index.ts";
 import { requireSoundAttention } from "./attention-check.ts";
-import { type AttentionMaps, attentionMaps } from "./attention-maps.ts";
 import { ClosedError } from "./closed.ts";
 import { engineDefaults } from "./engine-defaults.ts";
 import { type Allocate, KeyValueCache } from "./key-value-cache.ts";
@@ -144,8 +143,11 @@ export class LoadedModel {
     return concatenated(pictures.map(({ key }) => known.get(key)!));
   }
 
-  /** How the abstractor's queries share their attention among a picture's patches; see {@link AttentionMaps}. */
-  async attention(picture: Picture): Promise<AttentionMaps> {
+  /**
+   * Attention probabilities of the visual abstractor's queries over a picture's patches, by layer:
+   * [1, heads, queries, patches] each.
+   */
+  async abstractorAttention(picture: Picture): Promise<HostTensor[]> {
     const { imageSize } = this.config.vision;
     const pixels = this.device.allocate("float32", [1, 3, imageSize, imageSize]);
     pixels.data.set(picture.pixels);
@@ -154,11 +156,7 @@ export class LoadedModel {
         traceAttention(this.config),
       );
       const results = await program.run({ ...parameters, pixel_values: pixels });
-      const layers = Array.from(
-        { length: this.config.abstractor.layers },
-        (_, i) => results[`attention.${i}`],
-      );
-      return attentionMaps(this.config, layers);
+      return Array.from({ length: this.config.abstractor.layers }, (_, i) => results[`attention.${i}`]);
     });
   }
 

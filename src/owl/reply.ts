@@ -1,4 +1,4 @@
-import type { Answer } from "./answer.ts";
+import type { Answer } from "../generation/index.ts";
 
 /**
  * An answer on its way: iterate it for pieces of text as they come, or await {@link text} or {@link answer}.

@@ -9,11 +9,11 @@ import {
   toVideoPixelValues,
   VideoError,
 } from "../image/index.ts";
+import { type Picture, pictureOf } from "../inference/index.ts";
 import { fetchBytes, type OptionRules, option, pathOfUrl } from "../platform/index.ts";
 import { type Medium, PromptError } from "../prompt/index.ts";
 import { isOfOneMedium, mediaErrorOf, sourceOf } from "./media-error.ts";
 import { type DecodedPicture, type FileSource, mediumProblem, urlOfText } from "./media-kinds.ts";
-import { type Picture, pictureOf } from "./prompt.ts";
 
 /** A picture: its file, or its decoded pixels (RGB, or RGBA as a canvas's ImageData has them). */
 export type PictureSource = FileSource | DecodedPicture;

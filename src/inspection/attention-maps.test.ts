@@ -2,13 +2,12 @@ import { readFileSync } from "node:fs";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { owlFixture } from "../../tests/owl-fixture.ts";
 import { loadCheckpoint } from "../checkpoint/index.ts";
+import { LoadedModel, pictureOf } from "../inference/index.ts";
 import { parseConfig, traceAttention } from "../model/index.ts";
+import { Owl } from "../owl/index.ts";
 import { openDevice } from "../runtime/index.ts";
 import { interpret, type NumbersLike } from "../tensor/index.ts";
 import { attentionMaps } from "./attention-maps.ts";
-import { LoadedModel } from "./loaded-model.ts";
-import { Owl } from "./owl.ts";
-import { pictureOf } from "./prompt.ts";
 
 let fixture: Awaited<ReturnType<typeof owlFixture>>;
 beforeAll(async () => {
@@ -22,7 +21,10 @@ test("the maps are those of the float64 interpreter", async () => {
   const { imageSize } = config.vision;
   const pixels = Float32Array.from({ length: 3 * imageSize ** 2 }, (_, i) => Math.sin(i * i));
   const model = new LoadedModel(config, tensors, await openDevice({ threads: 1 }));
-  const { layers, heads, queries, rows, columns, maps } = await model.attention(await pictureOf(pixels));
+  const { layers, heads, queries, rows, columns, maps } = attentionMaps(
+    config,
+    await model.abstractorAttention(await pictureOf(pixels)),
+  );
   await model.close();
   expect([layers, heads, queries, rows * columns * layers * heads * queries]).toEqual([
     config.abstractor.layers,
@@ -53,8 +55,9 @@ test("a share is of everything a query sees: without a preference each patch get
     ),
   );
   const model = new LoadedModel(config, blind, await openDevice({ threads: 1 }));
-  const { rows, columns, queries, maps } = await model.attention(
-    await pictureOf(new Float32Array(3 * config.vision.imageSize ** 2)),
+  const { rows, columns, queries, maps } = attentionMaps(
+    config,
+    await model.abstractorAttention(await pictureOf(new Float32Array(3 * config.vision.imageSize ** 2))),
   );
   await model.close();
   for (const share of maps) expect(share).toBeCloseTo(1 / (queries + 1 + rows * columns), 6);

@@ -11,11 +11,11 @@ import {
   resizeAndCenterCrop,
   toPixelValues,
 } from "../image/index.ts";
+import { probeModel } from "../inspection/index.ts";
 import { tokensPerImage } from "../model/index.ts";
 import { float32, type HostTensor, int64 } from "../tensor/index.ts";
 import type { ChatMessage } from "./chat.ts";
 import { Owl } from "./owl.ts";
-import { probeModel } from "./probe.ts";
 
 const settings = { maxNewTokens: 8, eosTokenIds: [] };
 const clip = greyFrames([0, 60, 120, 180]);

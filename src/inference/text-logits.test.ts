@@ -3,9 +3,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { Owl } from "../owl/index.ts";
 import { convertCheckpoint } from "../quantization/index.ts";
 import { openDevice } from "../runtime/index.ts";
-import { Owl } from "./owl.ts";
 import { textLogits } from "./text-logits.ts";
 
 const source = fileURLToPath(new URL("../../tests/fixtures/model", import.meta.url));

@@ -1,7 +1,7 @@
 import type { z } from "zod";
+import { completeSettings, type GenerationSettings } from "../generation/index.ts";
 import { option } from "../platform/index.ts";
 import type { AnswerSettings, ChatSettings } from "./chat.ts";
-import { completeSettings, type GenerationSettings } from "./settings.ts";
 
 /** What may be said of many answers besides how each is made. */
 interface Batch {

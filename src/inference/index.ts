@@ -1,0 +1,16 @@
+export { ClosedError } from "./closed.ts";
+export { Decoder, evenCount } from "./decoder.ts";
+export { engineDefaults, engineDefaultWords } from "./engine-defaults.ts";
+export { KeyValueRows, type Row } from "./key-value-rows.ts";
+export { type BoundProgram, LoadedModel } from "./loaded-model.ts";
+export {
+  checkPrompt,
+  type Picture,
+  type PositionKey,
+  type Prompt,
+  pictureOf,
+  positionKeys,
+} from "./prompt.ts";
+export { areMappable, storedParameters } from "./stored-weights.ts";
+export { textLogits } from "./text-logits.ts";
+export type { CacheStatistics } from "./visual-cache.ts";

@@ -1,0 +1,10 @@
+export { adapterScopeOptions } from "./adapter-scope.ts";
+export { type AttentionMaps, attentionMaps, meanOverHeads } from "./attention-maps.ts";
+export {
+  type ForwardResult,
+  forward,
+  type GradientResult,
+  type ModelInputs,
+  stageGradients,
+} from "./numbers.ts";
+export { ProbeError, type ProbeOptions, probeModel } from "./probe.ts";

@@ -1,0 +1,48 @@
+/** What the package publishes as `mplug-owl/generation`: all that loads a model, asks it, and looks into it. */
+export {
+  type Answer,
+  completeSettings,
+  Engine,
+  type EngineAnswer,
+  type EngineOptions,
+  type EngineStatistics,
+  engineRules,
+  type FinishReason,
+  type GenerationPiece,
+  type GenerationRequest,
+  type GenerationSettings,
+  Generator,
+  type GeneratorOptions,
+  type GeneratorRequest,
+  plainSettings,
+  type ReportedToken,
+  SettingsError,
+  settingsFromGenerationConfig,
+  settingsFromJson,
+  type TokenConstraint,
+  type TokenLogprob,
+} from "../generation/index.ts";
+export {
+  type CacheStatistics,
+  ClosedError,
+  checkPrompt,
+  engineDefaults,
+  engineDefaultWords,
+  LoadedModel,
+  type Picture,
+  type Prompt,
+  pictureOf,
+  textLogits,
+} from "../inference/index.ts";
+export {
+  type AttentionMaps,
+  adapterScopeOptions,
+  type ForwardResult,
+  type GradientResult,
+  type ModelInputs,
+  meanOverHeads,
+  ProbeError,
+  type ProbeOptions,
+  probeModel,
+} from "../inspection/index.ts";
+export * from "./index.ts";
