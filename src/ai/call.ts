@@ -1,3 +1,4 @@
+import { type GenerationSettings, withImpliedSampling } from "../generation/index.ts";
 import type { AnswerSettings, ChatMessage, PromptOptions } from "../owl/index.ts";
 import { described } from "../platform/index.ts";
 import { type Part, PromptError } from "../prompt/index.ts";
@@ -5,9 +6,6 @@ import type { CallMessage, CallOptions, CallPart } from "./interface.ts";
 
 /** The name by which `providerOptions` speak to this provider. */
 export const providerName = "mplug-owl";
-
-/** The least probability mass that still leaves the best token to be drawn. */
-const leastTopP = 1e-9;
 
 type MediaPart = Part<Uint8Array | URL, Uint8Array | URL>;
 
@@ -32,22 +30,14 @@ export function readCall(options: CallOptions): OwlCall {
   return { messages, settings: { ...settingsOf(options), ...own, signal, json }, truncation };
 }
 
-/** A temperature of 0 takes the best token each time; another one, or `topP` or `topK` without one, draws tokens. */
-function settingsOf(options: CallOptions): AnswerSettings {
+/** The SDK's own settings; all others come by `providerOptions`. */
+function settingsOf(options: CallOptions): Partial<GenerationSettings> {
   const { temperature, topP, topK, stopSequences, maxOutputTokens } = options;
   const { seed, presencePenalty, frequencyPenalty } = options;
-  const draws = temperature === undefined ? topP !== undefined || topK !== undefined : temperature !== 0;
-  return {
-    maxNewTokens: maxOutputTokens,
-    stop: stopSequences,
-    seed,
-    presencePenalty,
-    frequencyPenalty,
-    topK,
-    topP: topP === undefined ? undefined : Math.max(topP, leastTopP),
-    ...(temperature === 0 ? { doSample: false } : { temperature }),
-    ...(draws && { doSample: true }),
-  } as AnswerSettings;
+  const given = { temperature, topP, topK, seed, presencePenalty, frequencyPenalty };
+  const all = { ...given, maxNewTokens: maxOutputTokens, stop: stopSequences };
+  const present = Object.entries(all).filter(([, value]) => value !== undefined);
+  return withImpliedSampling(Object.fromEntries(present));
 }
 
 function readMessage({ role, content }: CallMessage, where: string, problems: string[]): ChatMessage {

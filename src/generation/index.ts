@@ -12,11 +12,19 @@ export type {
 } from "./request.ts";
 export {
   completeSettings,
-  type GenerationSettings,
   generationWarning,
+  numberSchema,
   plainSettings,
   SettingsError,
   settingsFromGenerationConfig,
   settingsFromJson,
+  withImpliedSampling,
 } from "./settings.ts";
+export {
+  type GenerationSettings,
+  type SettingName,
+  type SettingRow,
+  settingsRows,
+  settingsTable,
+} from "./settings-table.ts";
 export { tokenlessIds } from "./tokenless-ids.ts";

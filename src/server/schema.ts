@@ -1,11 +1,10 @@
 import { z } from "zod";
+import { numberSchema, type SettingName, settingsRows, type settingsTable } from "../generation/index.ts";
 import { isEmptyList, messagesSchema, unsupported } from "./message-schema.ts";
 
 // `null` stands for "not given" in OpenAI's protocol: fields that are null are gone before a schema sees them.
 
 const count = z.int().positive();
-const penalty = z.number().min(-2).max(2);
-const probability = z.number().min(0).max(1);
 /** OpenAI takes at most four. */
 const stops = z.union([z.string().min(1), z.array(z.string().min(1)).max(4)]);
 /** What says something that changes no answer here, whatever it says. */
@@ -20,22 +19,29 @@ const isEmpty = (value: unknown): boolean =>
 
 const noTools = "this server has no tools";
 
+/** The field of a request that a setting of generation has, where it is a number. */
+type NumberField<Name extends SettingName> = (typeof settingsTable)[Name] extends {
+  readonly type: "integer" | "number";
+  readonly http: { readonly name: infer Field extends string };
+}
+  ? Field
+  : never;
+
+/** The settings of generation that are numbers. */
+const numberFields = Object.fromEntries(
+  settingsRows.flatMap(([, { type, http }]) =>
+    http !== null && (type === "integer" || type === "number")
+      ? [[http.name, numberSchema(type, http.bounds).optional()]]
+      : [],
+  ),
+) as { [Name in SettingName as NumberField<Name>]: z.ZodOptional<z.ZodNumber> };
+
 /** What chat and completions have in common: how an answer is made. */
 const settings = {
   model: z.string(),
-  max_tokens: count.optional(),
-  temperature: z.number().min(0).max(2).optional(),
-  top_p: probability.optional(),
-  top_k: z.int().nonnegative().optional(),
+  ...numberFields,
   stop: stops.optional(),
-  seed: z.int().optional(),
   n: count.optional(),
-  frequency_penalty: penalty.optional(),
-  presence_penalty: penalty.optional(),
-  num_beams: count.optional(),
-  no_repeat_ngram_size: z.int().nonnegative().optional(),
-  repetition_penalty: z.number().positive().max(10).optional(),
-  length_penalty: z.number().min(-10).max(10).optional(),
   stream: z.boolean().optional(),
   stream_options: z
     .strictObject({

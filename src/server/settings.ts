@@ -1,15 +1,16 @@
-import { completeSettings, type GenerationSettings } from "../generation/index.ts";
+import {
+  completeSettings,
+  type GenerationSettings,
+  settingsRows,
+  withImpliedSampling,
+} from "../generation/index.ts";
 import { badRequest } from "./errors.ts";
 import type { Limits } from "./limits.ts";
 import type { AskedSettings } from "./schema.ts";
 
-/** The least probability mass that still leaves the best token to be drawn. */
-const leastTopP = 1e-9;
-
 /**
- * How an answer is made, from OpenAI's fields and ours over the model's own defaults. A temperature of 0 takes the
- * best token each time; another one, or `top_p` or `top_k` without one, draws tokens. What is not given is as the
- * model's generation_config.json says.
+ * How an answer is made, from OpenAI's fields and ours over the model's own defaults, by OpenAI's convention of when to
+ * sample (`withImpliedSampling`). What is not given is as the model's generation_config.json says.
  *
  * @param defaultTokens new tokens where the request does not say how many; absent: as the model's defaults have it
  */
@@ -23,24 +24,24 @@ export function settingsOf(
   requireAtMost(limits.tokens, { max_tokens, max_completion_tokens });
   requireAtMost(limits.choices, { n });
   requireAtMost(limits.beams, { num_beams });
-  const given: Record<string, unknown> = {
+  const given = {
+    ...settingsOfFields(asked),
     maxNewTokens: max_completion_tokens ?? max_tokens ?? defaultTokens,
-    ...drawing(asked),
-    topK: asked.top_k,
-    stop: typeof asked.stop === "string" ? [asked.stop] : asked.stop,
     seed: seedOf(asked.seed),
-    frequencyPenalty: asked.frequency_penalty,
-    presencePenalty: asked.presence_penalty,
-    numBeams: num_beams,
-    noRepeatNgramSize: asked.no_repeat_ngram_size,
-    repetitionPenalty: asked.repetition_penalty,
-    lengthPenalty: asked.length_penalty,
+    stop: typeof asked.stop === "string" ? [asked.stop] : asked.stop,
   };
   const present = Object.entries(given).filter(([, value]) => value !== undefined);
-  return completeSettings(Object.fromEntries(present), defaults);
+  return completeSettings(withImpliedSampling(Object.fromEntries(present)), defaults);
 }
 
-/** The settings of the further answers to a request: they are drawn with seeds of their own. */
+/** The fields that are settings, by the settings' own names. */
+function settingsOfFields(fields: Readonly<Record<string, unknown>>): Partial<GenerationSettings> {
+  return Object.fromEntries(
+    settingsRows.flatMap(([name, { http }]) => (http === null ? [] : [[name, fields[http.name]]])),
+  );
+}
+
+/** The settings of the further answers to a request: they are sampled with seeds of their own. */
 export function settingsOfChoice(settings: GenerationSettings, choice: number): GenerationSettings {
   return settings.seed === undefined ? settings : { ...settings, seed: settings.seed + choice };
 }
@@ -48,13 +49,6 @@ export function settingsOfChoice(settings: GenerationSettings, choice: number): 
 /** OpenAI's seeds may be negative; these stand behind all others. */
 function seedOf(seed: number | undefined): number | undefined {
   return typeof seed === "number" && seed < 0 ? Number.MAX_SAFE_INTEGER + seed + 1 : seed;
-}
-
-function drawing({ temperature, top_p, top_k }: AskedSettings): Partial<GenerationSettings> {
-  const topP = typeof top_p === "number" ? { topP: Math.max(top_p, leastTopP) } : {};
-  if (temperature === 0) return { ...topP, doSample: false };
-  if (typeof temperature === "number") return { ...topP, doSample: true, temperature };
-  return typeof top_p === "number" || typeof top_k === "number" ? { ...topP, doSample: true } : {};
 }
 
 function requireAtMost(limit: number, given: Readonly<Record<string, number | undefined>>): void {
