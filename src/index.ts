@@ -3,11 +3,22 @@ import { packagePath } from "./platform/index.ts";
 
 export { type AssemblyOptions, type AssemblyReport, assembleOwl } from "./assembly/index.ts";
 export { CheckpointError } from "./checkpoint/index.ts";
+export { type JsonConstraintOptions, JsonSchemaError, jsonConstraint } from "./constraint/index.ts";
 export {
   type Answer,
+  completeSettings,
+  type Engine,
+  type EngineAnswer,
+  type EngineOptions,
+  type EngineStatistics,
   type FinishReason,
+  type GenerationPiece,
+  type GenerationRequest,
   type GenerationSettings,
+  type ReportedToken,
   SettingsError,
+  type TokenConstraint,
+  type TokenLogprob,
 } from "./generation/index.ts";
 export {
   ChecksumError,
@@ -27,6 +38,7 @@ export {
   type ForwardResult,
   type GradientResult,
   type ModelInputs,
+  meanOverHeads,
   ProbeError,
   type ProbeOptions,
   probeModel,

@@ -16,7 +16,7 @@ const levels: readonly (readonly string[])[] = [
   ["owl"],
   ["training", "evaluation", "server", "browser"],
   ["recipes", "assembly", "ai"],
-  ["index.ts"],
+  ["index.ts", "entrypoints"],
   ["cli"],
 ];
 

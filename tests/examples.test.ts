@@ -1,10 +1,11 @@
 import { execFile } from "node:child_process";
-import { copyFileSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
+import { copyFileSync, mkdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { publishedSource } from "./api/published.ts";
 import { documentedExamples } from "./documented-examples.ts";
 import { owlFixture } from "./owl-fixture.ts";
 
@@ -29,18 +30,14 @@ beforeAll(async () => {
 });
 afterAll(() => fixture.remove());
 
-const { exports: entries } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
-
-/** An import of the package, from the source of what package.json names. */
-const source = (_: string, subpath = ""): string => {
-  const file = entries[`.${subpath}`].default.replace("./dist/", "src/").replace(/\.js$/, ".ts");
-  return `from "${pathToFileURL(join(root, file)).href}"`;
-};
+/** An import of the package, from its sources. */
+const source = (_: string, specifier: string): string =>
+  `from "${pathToFileURL(publishedSource(specifier)).href}"`;
 
 test("every example of the documents and doc comments runs", { timeout: 240_000 }, async () => {
   expect(documentedExamples.length).toBeGreaterThan(5);
   const runs = documentedExamples.map(({ where, code }, i) => {
-    const own = code.replaceAll(/from "mplug-owl(\/\w+)?"/g, source);
+    const own = code.replaceAll(/from "(mplug-owl(?:\/\w+)?)"/g, source);
     writeFileSync(join(fixture.directory, `${i}.mts`), own);
     return `process.stderr.write(${JSON.stringify(`${where}\n`)}); await import("./${i}.mts");`;
   });

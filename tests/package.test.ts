@@ -81,13 +81,6 @@ afterAll(() => {
   for (const folder of [clone, project, gitProject]) rmSync(folder, { recursive: true, force: true });
 });
 
-test("every folder of src with a door is a subpath", () => {
-  const folders = readdirSync(join(root, "src"), { recursive: true, encoding: "utf8" })
-    .filter((path) => /^(\w+\/)?index\.ts$/.test(path))
-    .map((path) => (path === "index.ts" ? "." : `./${path.split("/")[0]}`));
-  expect(subpaths.toSorted()).toEqual(folders.toSorted());
-});
-
 test("it holds what is built, the licence, and no tests", () => {
   const files = readdirSync(installed, { recursive: true, encoding: "utf8" });
   expect(files).toEqual(expect.arrayContaining(["LICENSE", "NOTICE", "README.md", "dist/index.js"]));

@@ -1,6 +1,8 @@
 /** mPLUG-Owl inside a web page; docs/browser.md shows how it is used. */
+export { type JsonConstraintOptions, JsonSchemaError, jsonConstraint } from "../constraint/index.ts";
 export {
   type Answer,
+  completeSettings,
   type FinishReason,
   type GenerationSettings,
   SettingsError,
