@@ -7,7 +7,7 @@ import {
   requireMedia,
   type VideoSource,
 } from "../owl/index.ts";
-import type { Transfer } from "../platform/index.ts";
+import type { BrowserProvider, Transfer } from "../platform/index.ts";
 import type { Message, Part } from "../prompt/index.ts";
 
 /** A message of a conversation. */
@@ -22,7 +22,7 @@ export interface PageAnswer extends Answer {
 export type AskedSettings = Partial<GenerationSettings> & Pick<ChatSettings, "truncation">;
 
 /** Where a model runs in a browser: on the GPU, or on the processor as WebAssembly. */
-export type BrowserDevice = "webgpu" | "cpu";
+export type BrowserDevice = BrowserProvider;
 
 /** What a page asks its worker. `id` is that of a question. */
 export type PageSays =

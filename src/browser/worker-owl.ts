@@ -2,7 +2,13 @@ import { z } from "zod";
 import { ClosedError } from "../inference/index.ts";
 import type { AttentionMaps } from "../inspection/index.ts";
 import { type Conversation, messagesOf, type PictureSource, Reply, requireMedia } from "../owl/index.ts";
-import { checkOptions, type OptionRules, option, type Transfer } from "../platform/index.ts";
+import {
+  browserProviderNames,
+  checkOptions,
+  type OptionRules,
+  option,
+  type Transfer,
+} from "../platform/index.ts";
 import {
   type AskedSettings,
   type BrowserDevice,
@@ -39,7 +45,7 @@ export interface WorkerOwlOptions {
 const workerRules: OptionRules<WorkerOwlOptions> = {
   worker: option.callback.unwrap().describe("a function that makes a worker"),
   model: option.text.unwrap().describe("the address of a model directory"),
-  device: option.oneOf(["webgpu", "cpu", "auto"]),
+  device: option.oneOf([...browserProviderNames, "auto"]),
   threads: option.count,
   framesPerVideo: z.int().min(2).optional().describe("a whole number of at least 2"),
   onEvent: option.callback,

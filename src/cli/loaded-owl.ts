@@ -1,6 +1,7 @@
 import { Option } from "commander";
 import { Owl } from "../owl/index.ts";
-import { countOption, type DeviceName, requireAdapter } from "./options.ts";
+import type { ExecutionProvider } from "../platform/index.ts";
+import { countOption, requireAdapter } from "./options.ts";
 
 export const adapterOption = (): Option => new Option("--adapter <path>", "a LoRA adapter in PEFT's layout");
 
@@ -9,7 +10,7 @@ export const framesOption = (): Option =>
 
 /** What the options say of how a model is loaded. */
 export interface LoadingOptions {
-  readonly device: DeviceName;
+  readonly device: ExecutionProvider;
   readonly threads?: number;
   readonly adapter?: string | undefined;
   readonly frames?: number;

@@ -2,13 +2,11 @@ import { InvalidArgumentError, Option } from "commander";
 import { openRun } from "../checkpoint/index.ts";
 import { adapterPath, HubError, modelDirectory } from "../hub/index.ts";
 import { type Stage, stages } from "../model/index.ts";
+import { executionProviderNames } from "../platform/index.ts";
 import { UsageError } from "./failure.ts";
 
-/** What `--device` offers. */
-export type DeviceName = "cpu" | "webgpu" | "cuda";
-
 export const deviceOption = (): Option =>
-  new Option("--device <device>", "where the model runs").choices(["cpu", "webgpu", "cuda"]).default("cpu");
+  new Option("--device <device>", "where the model runs").choices(executionProviderNames).default("cpu");
 
 export const threadsOption = (): Option =>
   new Option("--threads <count>", "threads of the CPU kernels (default: one for each processor)").argParser(

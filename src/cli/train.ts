@@ -1,12 +1,12 @@
 import type { Command } from "commander";
 import { DataError } from "../data/index.ts";
 import { stages } from "../model/index.ts";
-import { joinPath } from "../platform/index.ts";
+import { type ExecutionProvider, joinPath } from "../platform/index.ts";
 import { prepareRun, publishedRecipes, requireFreshOutput } from "../recipes/index.ts";
 import { hasState, type TrainingEvent } from "../training/index.ts";
 import { InterruptedError, messageOf } from "./failure.ts";
 import { interruptible } from "./interrupt.ts";
-import { countOption, type DeviceName, deviceOption, threadsOption } from "./options.ts";
+import { countOption, deviceOption, threadsOption } from "./options.ts";
 import { showPictures } from "./picture-progress.ts";
 import { showProgress } from "./progress.ts";
 import { announcement, asWord, ending } from "./train-summary.ts";
@@ -14,7 +14,7 @@ import { announcement, asWord, ending } from "./train-summary.ts";
 interface TrainCommandOptions {
   readonly resume?: boolean;
   readonly output?: string;
-  readonly device: DeviceName;
+  readonly device: ExecutionProvider;
   readonly threads?: number;
   readonly lanes?: number;
   readonly checkPictures?: boolean;

@@ -1,2 +1,2 @@
 export { type ModelOptions, writeModel } from "./write-model.ts";
-export type { StoredParameter, Target } from "./writer.ts";
+export type { StoredParameter } from "./writer.ts";

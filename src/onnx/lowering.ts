@@ -81,7 +81,7 @@ function lowerProduct(product: Product, result: string, writer: Writer): void {
     writer.emit("Gemm", [a, b], [result], attributes);
     return;
   }
-  if (writer.target !== "webgpu") {
+  if (writer.kernels.fusedMatMul) {
     const attributes = { transA: Number(transposeA), transB: Number(transposeB), alpha: { float: alpha } };
     writer.emit("FusedMatMul", [a, b], [result], attributes);
     return;
@@ -103,7 +103,11 @@ function lowerMatmul(node: Node<"matmul">, writer: Writer): void {
   const ranks = [a.shape.length, b.shape.length] as const;
   const product = { a: writer.nameOf(a), b: writer.nameOf(b), transposeA, transposeB, alpha, ranks };
   const isRearranged =
-    transposeA && !transposeB && writer.target === "cpu" && ranks[0] === 2 && isWideMatrix(b.shape);
+    transposeA &&
+    !transposeB &&
+    writer.kernels.gemmRepeatsTranspose &&
+    ranks[0] === 2 &&
+    isWideMatrix(b.shape);
   const left = isRearranged ? writer.step("Transpose", [product.a], { perm: [1, 0] }) : product.a;
   const rest = isRearranged ? { a: left, transposeA: false } : {};
   lowerProduct({ ...product, ...rest }, writer.nameOf(node.outputs[0]), writer);
@@ -256,7 +260,7 @@ function lowerRmsNorm(node: Node<"rmsNorm">, writer: Writer): void {
   const [x, weight] = namesOf(node.inputs, writer);
   const { epsilon } = node.attributes;
   const names = usedNames(node, writer);
-  if (writer.target !== "webgpu" || names.length === 1) {
+  if (writer.kernels.inverseStdDev || names.length === 1) {
     const attributes = { axis: -1, epsilon: { float: epsilon }, stash_type: 1 };
     writer.emit("SimplifiedLayerNormalization", [x, weight], names, attributes);
     return;

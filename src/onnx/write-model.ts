@@ -1,7 +1,8 @@
+import type { ExecutionProvider } from "../platform/index.ts";
 import { type Graph, isKind, leavesOf, nodesOf, staticSizes, type Tensor } from "../tensor/index.ts";
 import { lower } from "./lowering.ts";
 import { encodeModel, type ValueMessage } from "./messages.ts";
-import { elementTypes, newWriter, type StoredParameter, type Target } from "./writer.ts";
+import { elementTypes, newWriter, type StoredParameter } from "./writer.ts";
 
 function valueMessage(name: string, tensor: Tensor): ValueMessage {
   const dim = tensor.shape.map((d) => (d.size === undefined ? { dim_param: d.name } : { dim_value: d.size }));
@@ -9,8 +10,8 @@ function valueMessage(name: string, tensor: Tensor): ValueMessage {
 }
 
 export interface ModelOptions {
-  /** Where the model will run; "cpu" if absent. */
-  readonly target?: Target;
+  /** Where the model will run; a few operators are written differently for each. Default "cpu". */
+  readonly target?: ExecutionProvider;
   /** Parameters that lie in files: they become constants of the model, which its kernels may rearrange. */
   readonly stored?: ReadonlyMap<string, StoredParameter>;
 }

@@ -1,8 +1,6 @@
+import { describeProvider, type ExecutionProvider, type KernelSupport } from "../platform/index.ts";
 import { type DType, type HostTensor, int64, type Tensor } from "../tensor/index.ts";
 import type { AttributeMessage, NodeMessage, TensorMessage } from "./messages.ts";
-
-/** Where a model will run; a few operators are written differently for each. */
-export type Target = "cpu" | "webgpu" | "cuda";
 
 /** ONNX's numbers for element types. */
 export const elementTypes: Record<DType, number> = { float32: 1, uint8: 2, int32: 6, int64: 7, bool: 9 };
@@ -34,7 +32,8 @@ export type AttributeValue = number | readonly number[] | string | { readonly fl
 
 /** Collects the nodes and constants of one model while a graph is lowered. */
 export interface Writer {
-  readonly target: Target;
+  /** The kernels of the provider that the model will run on. */
+  readonly kernels: KernelSupport;
   readonly nodes: NodeMessage[];
   readonly initializers: TensorMessage[];
   /** The name of a tensor's value in the model. */
@@ -71,7 +70,7 @@ function attributeMessage(name: string, value: AttributeValue): AttributeMessage
 
 /** An empty writer; `names` gives leaves and results of the graph their public names. */
 export function newWriter(
-  target: Target,
+  target: ExecutionProvider,
   names: ReadonlyMap<Tensor, string>,
   used: ReadonlySet<Tensor>,
 ): Writer {
@@ -96,7 +95,7 @@ export function newWriter(
     return name;
   };
   return {
-    target,
+    kernels: describeProvider(target).kernels,
     nodes,
     initializers,
     nameOf: (tensor) => names.get(tensor) ?? `value_${tensor.node.id}_${tensor.index}`,

@@ -24,7 +24,6 @@ export { isPublicAddress } from "./network/public-address.ts";
 export * from "./network/remote-file.ts";
 export {
   DeviceLostError,
-  type ExecutionProvider,
   type OnnxBindingName,
   type OnnxBoundRun,
   type OnnxRuntime,
@@ -36,6 +35,14 @@ export {
   type OnnxType,
   OutOfMemoryError,
 } from "./onnx-runtime/binding.ts";
+export {
+  type BrowserProvider,
+  browserProviderNames,
+  describeProvider,
+  type ExecutionProvider,
+  executionProviderNames,
+  type KernelSupport,
+} from "./onnx-runtime/execution-providers.ts";
 export { openOnnxRuntime } from "./onnx-runtime/open.ts";
 export { processorCount } from "./onnx-runtime/shared-library.ts";
 export * from "./options.ts";

@@ -1,7 +1,9 @@
 import { type StoredParameter, writeModel } from "../onnx/index.ts";
 import {
   checkOptions,
+  describeProvider,
   type ExecutionProvider,
+  executionProviderNames,
   type OnnxBindingName,
   type OnnxRuntime,
   type OnnxSessionOptions,
@@ -32,7 +34,7 @@ export interface DeviceOptions {
 
 /** What each of a device's options must be. */
 export const deviceRules: OptionRules<DeviceOptions> = {
-  device: option.oneOf(["cpu", "webgpu", "cuda"] satisfies ExecutionProvider[]),
+  device: option.oneOf(executionProviderNames),
   threads: option.count,
   spinning: option.flag,
   binding: option.oneOf(["c-api", "onnxruntime-node", "onnxruntime-web"] satisfies OnnxBindingName[]),
@@ -81,9 +83,9 @@ export class Device {
     };
   }
 
-  /** Whether `compile` takes constants that lie in memory: the CPU behind the C API. */
+  /** Whether `compile` takes constants that lie in memory: the C API hands them over, the provider's kernels read them. */
   get takesConstants(): boolean {
-    return this.binding === "c-api" && this.name === "cpu";
+    return this.binding === "c-api" && describeProvider(this.name).readsCallerMemory;
   }
 
   /** A zeroed tensor that programs read and write where it lies, as they do with views of its buffer. */

@@ -1,7 +1,8 @@
 import fc from "fast-check";
 import { beforeAll, describe, test } from "vitest";
 import { gradients } from "../autodiff/index.ts";
-import { type Target, writeModel } from "../onnx/index.ts";
+import { writeModel } from "../onnx/index.ts";
+import type { ExecutionProvider } from "../platform/index.ts";
 import { type Graph, interpret, type Tensor } from "../tensor/index.ts";
 import { requireClose } from "../tensor/testing/compare.ts";
 import { randomGraph } from "../tensor/testing/random-graph.ts";
@@ -16,7 +17,11 @@ beforeAll(async () => {
 });
 
 /** Compares what ONNX Runtime computes in float32 with the float64 interpreter. */
-async function checkGraph(graph: Graph, values: Traced["values"], target: Target = "cpu"): Promise<void> {
+async function checkGraph(
+  graph: Graph,
+  values: Traced["values"],
+  target: ExecutionProvider = "cpu",
+): Promise<void> {
   const program = await device.compileModel(writeModel(graph, { target }));
   const feeds = Object.fromEntries(program.inputs.map(({ name }) => [name, values[name]]));
   const results = await program.run(feeds);

@@ -9,6 +9,11 @@ export { wholePicture } from "../media/whole-image.ts";
 export { bytesOfDataUrl, isBareBase64, isDataUrl } from "../network/data-url.ts";
 export { fetchBytes } from "../network/fetch-bytes.ts";
 export { DeviceLostError, OnnxRuntimeError, OutOfMemoryError } from "../onnx-runtime/binding.ts";
+export {
+  browserProviderNames,
+  describeProvider,
+  executionProviderNames,
+} from "../onnx-runtime/execution-providers.ts";
 export { checkOptions, type OptionRules, OptionsError, option, optionProblems } from "../options.ts";
 export { PlatformError } from "../platform-error.ts";
 export { literalPattern } from "../text/literal.ts";

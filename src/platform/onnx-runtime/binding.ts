@@ -1,3 +1,5 @@
+import type { ExecutionProvider } from "./execution-providers.ts";
+
 /** Element types of ONNX tensors that have a typed array in JavaScript (float16 as its raw bits). */
 export type OnnxType = "float32" | "float16" | "int64" | "int32" | "int8" | "uint8" | "bool";
 
@@ -16,9 +18,6 @@ export interface OnnxSignature {
   readonly dtype: OnnxType;
   readonly dims: readonly (number | string)[];
 }
-
-/** Where a model's kernels run. `cpu` is always there. */
-export type ExecutionProvider = "cpu" | "webgpu" | "cuda";
 
 export type OnnxBindingName = "c-api" | "onnxruntime-node" | "onnxruntime-web";
 

@@ -7,7 +7,7 @@ import { beforeAll, describe, expect, it } from "vitest";
 import { node, onnxModel } from "../testing/onnx-model.ts";
 import { allocateTensor, type OnnxRuntime, type OnnxTensor } from "./binding.ts";
 import { openOnnxRuntime } from "./open.ts";
-import { requireCudaFiles } from "./shared-library.ts";
+import { requireProviderLibraries } from "./shared-library.ts";
 
 setFlagsFromString("--expose-gc");
 const collectGarbage: () => void = runInNewContext("gc");
@@ -128,11 +128,11 @@ describe("the CUDA provider's files", () => {
     const folder = mkdtempSync(join(tmpdir(), "owl-cuda-"));
     try {
       writeFileSync(join(folder, "libonnxruntime_providers_shared.so"), "");
-      expect(() => requireCudaFiles(join(folder, "libonnxruntime.so.1"))).toThrow(
+      expect(() => requireProviderLibraries("cuda", join(folder, "libonnxruntime.so.1"))).toThrow(
         /^device cuda: libonnxruntime_providers_cuda.so must lie in .*--onnxruntime-node-install=cuda12/,
       );
       writeFileSync(join(folder, "libonnxruntime_providers_cuda.so"), "");
-      requireCudaFiles(join(folder, "libonnxruntime.so.1"));
+      requireProviderLibraries("cuda", join(folder, "libonnxruntime.so.1"));
     } finally {
       rmSync(folder, { recursive: true });
     }

@@ -8,17 +8,16 @@ import {
 } from "./binding.ts";
 import { NativeSession } from "./c-api-session.ts";
 import { createNativeSession, environmentOf, logSeverity, type OrtEnvironment } from "./environment.ts";
+import { describeProvider } from "./execution-providers.ts";
 import { loadOrtApi, nameArray, type OrtApi, type Pointer, pointerArray } from "./ort-api.ts";
 import { OrtValues } from "./ort-values.ts";
-import { onnxRuntimeLibrary, processorCount, requireCudaFiles } from "./shared-library.ts";
+import { onnxRuntimeLibrary, processorCount, requireProviderLibraries } from "./shared-library.ts";
 
 const optimizationLevels = { none: 0, basic: 1, extended: 2, all: 99 };
 
 /** Reaches ONNX Runtime through its C API: no copies at its border, buffers updated in place. */
 export async function openCApi(): Promise<OnnxRuntime> {
-  const library = onnxRuntimeLibrary();
-  const api = await loadOrtApi(library);
-  return new CApiRuntime(api, library);
+  return new CApiRuntime(await loadOrtApi(onnxRuntimeLibrary()));
 }
 
 class CApiRuntime implements OnnxRuntime {
@@ -26,12 +25,10 @@ class CApiRuntime implements OnnxRuntime {
   readonly copiesFeeds = false;
   readonly version: string;
   readonly #api: OrtApi;
-  readonly #library: string;
   readonly #values: OrtValues;
 
-  constructor(api: OrtApi, library: string) {
+  constructor(api: OrtApi) {
     this.#api = api;
-    this.#library = library;
     this.#values = new OrtValues(api);
     this.version = api.version;
   }
@@ -116,24 +113,32 @@ class CApiRuntime implements OnnxRuntime {
   }
 
   #appendProvider(settings: Pointer, { provider = "cpu", providerOptions = {} }: OnnxSessionOptions): void {
-    if (provider === "cpu") return;
+    const { appendedBy } = describeProvider(provider);
+    if (appendedBy.kind === "default") return;
+    requireProviderLibraries(provider);
     const api = this.#api;
     const where = `device ${provider}`;
     const keys = nameArray(api, Object.keys(providerOptions));
     const values = nameArray(api, Object.values(providerOptions));
     const count = Object.keys(providerOptions).length;
-    if (provider === "webgpu") {
-      const name = "SessionOptionsAppendExecutionProvider";
-      explainMissingGpu(() => api.call(where, name, settings, "WebGPU", keys, values, count));
-      return;
-    }
-    requireCudaFiles(this.#library);
-    const cuda = api.create(where, "CreateCUDAProviderOptions");
-    try {
-      api.call(where, "UpdateCUDAProviderOptions", cuda, keys, values, count);
-      api.call(where, "SessionOptionsAppendExecutionProvider_CUDA_V2", settings, cuda);
-    } finally {
-      api.native.ReleaseCUDAProviderOptions(cuda);
+    switch (appendedBy.kind) {
+      case "generic": {
+        const append = "SessionOptionsAppendExecutionProvider";
+        explainMissingGpu(() => api.call(where, append, settings, appendedBy.name, keys, values, count));
+        return;
+      }
+      case "cuda": {
+        const cuda = api.create(where, "CreateCUDAProviderOptions");
+        try {
+          api.call(where, "UpdateCUDAProviderOptions", cuda, keys, values, count);
+          api.call(where, "SessionOptionsAppendExecutionProvider_CUDA_V2", settings, cuda);
+        } finally {
+          api.native.ReleaseCUDAProviderOptions(cuda);
+        }
+        return;
+      }
+      default:
+        appendedBy satisfies never;
     }
   }
 }

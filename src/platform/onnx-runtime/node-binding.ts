@@ -14,7 +14,7 @@ import {
 } from "./binding.ts";
 import type { Koffi } from "./malloc-threshold.ts";
 import { enlargeStacks } from "./ort-api.ts";
-import { onnxRuntimeLibrary, processorCount, requireCudaFiles } from "./shared-library.ts";
+import { processorCount, requireProviderLibraries } from "./shared-library.ts";
 import { turnTelemetryOff } from "./telemetry.ts";
 
 type Library = typeof import("onnxruntime-node");
@@ -43,7 +43,7 @@ export async function openNodeBinding(fallbackReason?: string): Promise<OnnxRunt
           'compile: a constant in memory needs the binding "c-api"; feed them instead',
         );
       }
-      if (options.provider === "cuda") requireCudaFiles(onnxRuntimeLibrary());
+      requireProviderLibraries(options.provider ?? "cpu");
       const session = await rephrase("compile", () =>
         library.InferenceSession.create(model, sessionOptions(options)),
       );

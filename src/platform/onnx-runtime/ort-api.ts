@@ -35,7 +35,6 @@ const pointer = "void *" as const;
 /** The part of ONNX Runtime's C API in use. */
 const declarations = {
   GetErrorMessage: { index: 2, result: "str", parameters: [pointer] },
-  CreateEnv: { index: 3, result: status, parameters: ["int", "str", pointer] },
   DisableTelemetryEvents: { index: 6, result: status, parameters: [pointer] },
   CreateSessionFromArray: {
     index: 8,
@@ -87,8 +86,6 @@ const declarations = {
   CreateThreadingOptions: { index: 121, result: status, parameters: [pointer] },
   ReleaseThreadingOptions: { index: 122, result: "void", parameters: [pointer] },
   AddFreeDimensionOverrideByName: { index: 124, result: status, parameters: [pointer, "str", "int64_t"] },
-  GetAvailableProviders: { index: 125, result: status, parameters: [pointer, pointer] },
-  ReleaseAvailableProviders: { index: 126, result: status, parameters: [pointer, "int"] },
   AddSessionConfigEntry: { index: 130, result: status, parameters: [pointer, "str", "str"] },
   SetGlobalIntraOpNumThreads: { index: 147, result: status, parameters: [pointer, "int"] },
   SetGlobalInterOpNumThreads: { index: 148, result: status, parameters: [pointer, "int"] },

@@ -3,23 +3,18 @@ import { createRequire } from "node:module";
 import { availableParallelism } from "node:os";
 import { dirname, join } from "node:path";
 import { OnnxRuntimeError } from "./binding.ts";
+import { describeProvider, type ExecutionProvider } from "./execution-providers.ts";
 
 /** Processors that this process may use. */
 export function processorCount(): number {
   return availableParallelism();
 }
 
-/** Names of the shared libraries inside the onnxruntime-node package, by `process.platform`. */
-const files: Partial<Record<NodeJS.Platform, { runtime: string; cuda: readonly string[] }>> = {
-  linux: {
-    runtime: "libonnxruntime.so.1",
-    cuda: ["libonnxruntime_providers_shared.so", "libonnxruntime_providers_cuda.so"],
-  },
-  darwin: { runtime: "libonnxruntime.1.dylib", cuda: [] },
-  win32: {
-    runtime: "onnxruntime.dll",
-    cuda: ["onnxruntime_providers_shared.dll", "onnxruntime_providers_cuda.dll"],
-  },
+/** The shared library inside the onnxruntime-node package, by `process.platform`. */
+const libraryNames: Partial<Record<NodeJS.Platform, string>> = {
+  linux: "libonnxruntime.so.1",
+  darwin: "libonnxruntime.1.dylib",
+  win32: "onnxruntime.dll",
 };
 
 /**
@@ -37,31 +32,36 @@ export function onnxRuntimeLibrary(): string {
 }
 
 function packagedLibrary(): string {
-  const names = files[process.platform];
-  if (names === undefined) {
-    const known = Object.keys(files).join(", ");
+  const name = libraryNames[process.platform];
+  if (name === undefined) {
+    const known = Object.keys(libraryNames).join(", ");
     throw new OnnxRuntimeError(
       `ONNX Runtime's library: the platform must be one of ${known}, got ${process.platform}`,
     );
   }
   const manifest = createRequire(import.meta.url).resolve("onnxruntime-node/package.json");
-  return join(dirname(manifest), "bin", "napi-v6", process.platform, process.arch, names.runtime);
+  return join(dirname(manifest), "bin", "napi-v6", process.platform, process.arch, name);
 }
 
-/** Throws, naming what lacks, unless the files of ONNX Runtime's CUDA provider lie beside its library. */
-export function requireCudaFiles(library: string): void {
-  const needed = files[process.platform]?.cuda ?? [];
-  if (needed.length === 0) {
+/**
+ * Checks that the libraries which an execution provider needs lie beside ONNX Runtime's.
+ *
+ * @param runtimeLibrary path of ONNX Runtime's library; absent: the one in use
+ * @throws OnnxRuntimeError naming those that are missing
+ */
+export function requireProviderLibraries(provider: ExecutionProvider, runtimeLibrary?: string): void {
+  const { libraries } = describeProvider(provider);
+  if (libraries === undefined) return;
+  const needed = libraries.files[process.platform];
+  if (needed === undefined) {
     throw new OnnxRuntimeError(
-      `device cuda: needs Linux or Windows, got ${process.platform}; use webgpu or cpu`,
+      `device ${provider}: needs ${libraries.platforms}, got ${process.platform}; use webgpu or cpu`,
     );
   }
-  const folder = dirname(library);
+  const folder = dirname(runtimeLibrary ?? onnxRuntimeLibrary());
   const missing = needed.filter((name) => !existsSync(join(folder, name)));
   if (missing.length === 0) return;
   throw new OnnxRuntimeError(
-    `device cuda: ${missing.join(" and ")} must lie in ${folder}; ` +
-      "run `node node_modules/onnxruntime-node/script/install.js --onnxruntime-node-install=cuda12` " +
-      "(CUDA 12 and cuDNN 9 must be installed), or use webgpu or cpu",
+    `device ${provider}: ${missing.join(" and ")} must lie in ${folder}; ${libraries.install}, or use webgpu or cpu`,
   );
 }

@@ -9,6 +9,7 @@ import {
   type OnnxSessionOptions,
   OutOfMemoryError,
 } from "../../onnx-runtime/binding.ts";
+import { describeProvider, type ProviderDescription } from "../../onnx-runtime/execution-providers.ts";
 import { PlatformError } from "../../platform-error.ts";
 import { readBytes } from "../files/files.ts";
 import { joinPath } from "../files/urls.ts";
@@ -36,10 +37,13 @@ export async function openOnnxRuntime(binding?: OnnxBindingName): Promise<OnnxRu
   throw new PlatformError(`device: the binding must be "onnxruntime-web" in a browser, got "${binding}"`);
 }
 
-/** Loaded when it is wanted: the library with the GPU's kernels is twice as large. */
-function loadLibrary(provider: "cpu" | "webgpu"): Promise<Library> {
-  return provider === "webgpu" ? import("onnxruntime-web/webgpu") : import("onnxruntime-web/wasm");
-}
+type WebBuild = NonNullable<ProviderDescription["browser"]>;
+
+/** The builds of onnxruntime-web, loaded when they are wanted: the one with the GPU's kernels is twice as large. */
+const webBuilds: Readonly<Record<WebBuild, () => Promise<Library>>> = {
+  wasm: () => import("onnxruntime-web/wasm"),
+  webgpu: () => import("onnxruntime-web/webgpu"),
+};
 
 class WebRuntime implements OnnxRuntime {
   readonly binding = "onnxruntime-web";
@@ -70,18 +74,17 @@ class WebRuntime implements OnnxRuntime {
 
   async createSession(model: Uint8Array, options: OnnxSessionOptions = {}): Promise<OnnxSession> {
     const { provider = "cpu", constants } = options;
-    if (provider === "cuda") {
-      throw new OnnxRuntimeError("device cuda: needs Node, got a browser; use webgpu or cpu");
+    const { browser: build } = describeProvider(provider);
+    if (build === undefined) {
+      throw new OnnxRuntimeError(`device ${provider}: needs Node, got a browser; use webgpu or cpu`);
     }
     return this.#inTurn(`compile`, async () => {
-      const library = await loadLibrary(provider);
+      const library = await webBuilds[build]();
       setThreads(library.env.wasm, options.threads);
       const externalData = await constantData(constants);
       const session = await library.InferenceSession.create(model, {
         ...sessionOptions(options),
-        executionProviders: [
-          provider === "webgpu" ? { name: "webgpu", device: await this.#openGpu() } : "wasm",
-        ],
+        executionProviders: [build === "webgpu" ? { name: "webgpu", device: await this.#openGpu() } : build],
         externalData,
       });
       return new WebSession(library, session, (where, work) => this.#inTurn(where, work));
