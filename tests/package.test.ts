@@ -28,7 +28,7 @@ let bareRefusal: string;
 
 const quietly = ["--prefer-offline", "--no-audit", "--no-fund", "--silent"];
 /**
- * As the README says: the host from which onnxruntime-node's install step fetches CUDA libraries may be out of reach. And what
+ * As docs/library.md says: the host from which onnxruntime-node's install step fetches CUDA libraries may be out of reach. And what
  * vitest sets is not there when a person packs.
  */
 const environment = { ...process.env, ONNXRUNTIME_NODE_INSTALL: "skip", NODE_ENV: undefined };

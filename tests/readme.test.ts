@@ -7,13 +7,23 @@ import { anchorsIn } from "./headings.ts";
 const root = fileURLToPath(new URL("..", import.meta.url));
 const read = (path: string): string => readFileSync(join(root, path), "utf8");
 
+const documents = [
+  "README.md",
+  "CONTRIBUTING.md",
+  ...["docs", "owl-nano"].flatMap((folder) =>
+    readdirSync(join(root, folder), { recursive: true, encoding: "utf8" })
+      .filter((name) => name.endsWith(".md") && !name.includes("node_modules"))
+      .map((name) => `${folder}/${name}`),
+  ),
+];
+
 /** The paths of the annotated tree: two spaces a level. */
-function treePaths(readme: string): string[] {
-  const block = /## The tree\s+```\n([\s\S]*?)```/.exec(readme)?.[1] ?? "";
+function treePaths(document: string): string[] {
+  const block = /## The tree\n[\s\S]*?```\n([\s\S]*?)```/.exec(document)?.[1] ?? "";
   const parents: string[] = [];
   return block
-    .trimEnd()
     .split("\n")
+    .filter((line) => line.trim() !== "")
     .map((line) => {
       const depth = (line.length - line.trimStart().length) / 2;
       parents.length = depth;
@@ -22,8 +32,8 @@ function treePaths(readme: string): string[] {
     });
 }
 
-test("the README's tree names every folder of src, and nothing that is not there", () => {
-  const paths = treePaths(read("README.md"));
+test("the tree of CONTRIBUTING.md names every folder of src, and nothing that is not there", () => {
+  const paths = treePaths(read("CONTRIBUTING.md"));
   expect(paths.filter((path) => !existsSync(join(root, path)))).toEqual([]);
   const folders = readdirSync(join(root, "src"), { withFileTypes: true })
     .filter((entry) => entry.isDirectory())
@@ -32,15 +42,6 @@ test("the README's tree names every folder of src, and nothing that is not there
 });
 
 test("links between the documents lead somewhere, to a heading where they name one", () => {
-  const documents = [
-    "README.md",
-    "CONTRIBUTING.md",
-    ...["docs", "owl-nano"].flatMap((folder) =>
-      readdirSync(join(root, folder), { recursive: true, encoding: "utf8" })
-        .filter((name) => name.endsWith(".md") && !name.includes("node_modules"))
-        .map((name) => `${folder}/${name}`),
-    ),
-  ];
   const leadsSomewhere = (path: string, anchor: string | undefined): boolean =>
     existsSync(join(root, path)) &&
     (anchor === undefined || !path.endsWith(".md") || anchorsIn(read(path)).includes(anchor));
@@ -53,8 +54,11 @@ test("links between the documents lead somewhere, to a heading where they name o
   expect(broken).toEqual([]);
 });
 
-test("the README's commands exist", () => {
+test("the commands of the documents exist", () => {
   const { scripts } = JSON.parse(read("package.json")) as { scripts: Record<string, string> };
-  const used = [...read("README.md").matchAll(/npm run (?:-s )?([\w-]+)/g)].map(([, name]) => name);
+  const used = documents.flatMap((document) =>
+    [...read(document).matchAll(/npm run (?:-s |--silent )?([\w-][\w:-]*)/g)].map(([, name]) => name),
+  );
+  expect(used).toContain("owl");
   expect(used.filter((name) => !(name in scripts))).toEqual([]);
 });
