@@ -4,15 +4,15 @@ import { shippedModel } from "../hub/index.ts";
 import type { ChatMessage, Owl } from "../owl/index.ts";
 import { pathKind } from "../platform/index.ts";
 import type { Part } from "../prompt/index.ts";
-import { type AnswerOptions, answerSettings, withAnswerOptions } from "./answer-settings.ts";
 import { type Attachment, optionAttachment } from "./attachments.ts";
 import { converse } from "./conversation.ts";
 import { InterruptedError, UsageError } from "./failure.ts";
+import { addGenerationOptions, generationSettings } from "./generation-options.ts";
 import { interruptible } from "./interrupt.ts";
 import { adapterOption, framesOption, type LoadingOptions, loadOwl } from "./loaded-owl.ts";
-import { countOption, deviceOption, numberOption, requireModel, threadsOption } from "./options.ts";
+import { deviceOption, requireModel, threadsOption } from "./options.ts";
 
-interface ChatOptions extends LoadingOptions, AnswerOptions {
+interface ChatOptions extends LoadingOptions {
   readonly system?: string;
 }
 
@@ -93,7 +93,7 @@ async function chat(
   const { system } = options;
   const owl = await loadOwl(directory, options);
   const start: ChatMessage[] = system === undefined ? [] : [{ role: "system", content: system }];
-  const settings = answerSettings(options);
+  const settings = generationSettings(options);
   try {
     if (question === undefined) {
       const told = new Set<string>();
@@ -133,10 +133,7 @@ export function addChat(program: Command): void {
     .addOption(framesOption())
     .option("--system <sentence>", "system sentence, in place of the model's own")
     .addOption(adapterOption());
-  withAnswerOptions(command)
-    .option("--top-k <count>", "sample among the k best tokens", countOption)
-    .option("--beams <count>", "beam search", countOption)
-    .option("--seed <number>", "repeatable sampling", numberOption)
+  addGenerationOptions(command)
     .addOption(deviceOption())
     .addOption(threadsOption())
     .description("ask about pictures and videos: one answer if a question is given, else a conversation")

@@ -12,7 +12,6 @@ import {
 } from "../evaluation/index.ts";
 import type { Owl } from "../owl/index.ts";
 import { pathKind } from "../platform/index.ts";
-import { type AnswerOptions, answerSettings, withAnswerOptions } from "./answer-settings.ts";
 import { showCount } from "./count-progress.ts";
 import {
   askBenchmark,
@@ -34,22 +33,12 @@ import {
   thingsOf,
 } from "./eval-options.ts";
 import { InterruptedError, UsageError } from "./failure.ts";
+import { addGenerationOptions, generationSettings } from "./generation-options.ts";
 import { interruptible } from "./interrupt.ts";
 import { type LoadingOptions, loadOwl } from "./loaded-owl.ts";
-import {
-  countOption,
-  deviceOption,
-  numberOption,
-  requireAdapter,
-  requireModel,
-  threadsOption,
-} from "./options.ts";
+import { countOption, deviceOption, requireAdapter, requireModel, threadsOption } from "./options.ts";
 
-interface EvalRunOptions
-  extends EndpointOptions,
-    LoadingOptions,
-    AnswerOptions,
-    Omit<BenchmarkOptions, "data"> {
+interface EvalRunOptions extends EndpointOptions, LoadingOptions, Omit<BenchmarkOptions, "data"> {
   readonly model?: string;
   readonly data?: string;
   readonly name?: string;
@@ -66,20 +55,21 @@ async function withSystem<T>(
   work: (system: ExaminedSystem, owl?: Owl) => Promise<T>,
   longest?: number,
 ): Promise<T> {
-  const { maxNewTokens = longest, temperature, topP, seed } = options;
+  const settings = {
+    ...(longest !== undefined && { maxNewTokens: longest }),
+    ...generationSettings(options),
+  };
   const endpoint = endpointOf(options);
   if ((endpoint === undefined) === (options.model === undefined)) {
     throw new UsageError("eval run: must have --model, or --endpoint and --endpoint-model");
   }
   if (endpoint !== undefined) {
-    const settings = { maxNewTokens, temperature, topP, seed };
     return work(endpointSystem(endpoint, options.name ?? endpoint.model, settings));
   }
   const model = options.model ?? "";
   const directory = await requireModel(model);
   const adapter = await requireAdapter(options.adapter);
   const owl = await loadOwl(directory, options);
-  const settings = answerSettings({ ...options, maxNewTokens });
   try {
     return await work(
       modelSystem(owl, options.name ?? nameOf(model), await digest(directory, adapter), settings),
@@ -165,8 +155,7 @@ export function addEvalRun(evaluation: Command): void {
       "the answers (default: NAME_answer.jsonl), or a benchmark's result (NAME_BENCHMARK.json)",
     )
     .option("--name <name>", "the system's name in the answers (default: the model's)");
-  withAnswerOptions(command)
-    .option("--seed <number>", "of sampled answers (0 if absent)", numberOption)
+  addGenerationOptions(command)
     .option("--batch <count>", "conversations asked at once", countOption, 16)
     .addOption(shardOption())
     .addOption(deviceOption())

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { type GenerationSettings, settingsRows } from "../generation/index.ts";
 import type { ChatMessage } from "../owl/index.ts";
 import { dataUrl, readBytes, readPictureHeader } from "../platform/index.ts";
 import { EvaluationError } from "./error.ts";
@@ -16,13 +17,8 @@ export interface Endpoint {
   readonly retryDelay?: number | undefined;
 }
 
-/** How an endpoint makes its answers; what is absent is as it likes. */
-export interface EndpointSettings {
-  readonly maxNewTokens?: number | undefined;
-  /** Default 0. */
-  readonly temperature?: number | undefined;
-  readonly topP?: number | undefined;
-  readonly seed?: number | undefined;
+/** How an endpoint makes its answers; what is absent is as it likes, but for a temperature of 0. */
+export interface EndpointSettings extends Partial<GenerationSettings> {
   /** A JSON schema that the answer is held to; a server that knows no `response_format` may refuse. */
   readonly schema?: Readonly<Record<string, unknown>> | undefined;
 }
@@ -94,12 +90,14 @@ export async function askEndpoint(
   return { text: message.content.trim(), finishReason: finish_reason ?? "unknown" };
 }
 
-function fieldsOf({ maxNewTokens, temperature = 0, topP }: EndpointSettings): Record<string, number> {
-  return {
-    temperature,
-    ...(topP !== undefined && { top_p: topP }),
-    ...(maxNewTokens !== undefined && { max_tokens: maxNewTokens }),
-  };
+/** The settings that requests have a field for. */
+function fieldsOf(settings: Partial<GenerationSettings>): Record<string, unknown> {
+  const given = { temperature: 0, ...settings };
+  return Object.fromEntries(
+    settingsRows.flatMap(([name, { http }]) =>
+      http === null || given[name] === undefined ? [] : [[http.name, given[name]]],
+    ),
+  );
 }
 
 function jsonOf(text: string): unknown {

@@ -11,6 +11,7 @@ export type {
   TokenLogprob,
 } from "./request.ts";
 export {
+  asksForSampling,
   completeSettings,
   generationWarning,
   numberSchema,

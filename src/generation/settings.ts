@@ -128,6 +128,10 @@ const namesUsedWith = (what: SettingRow["usedWith"]): readonly SettingName[] =>
 const samplingNames = namesUsedWith("sampling").filter((name) => name !== "seed");
 const beamNames = namesUsedWith("beams");
 
+/** Whether settings say something that means to sample. */
+export const asksForSampling = (given: Partial<GenerationSettings>): boolean =>
+  samplingNames.some((name) => given[name] !== undefined);
+
 /** The least top-p that still leaves the most probable token. */
 const leastTopP = 1e-9;
 
@@ -138,7 +142,7 @@ const leastTopP = 1e-9;
  */
 export function withImpliedSampling(given: Partial<GenerationSettings>): Partial<GenerationSettings> {
   const { temperature, topP, ...others } = given;
-  const samples = temperature !== 0 && samplingNames.some((name) => given[name] !== undefined);
+  const samples = temperature !== 0 && asksForSampling(given);
   return {
     ...others,
     ...(topP !== undefined && { topP: Math.max(topP, leastTopP) }),
