@@ -1,5 +1,5 @@
 import { collate, seededRandom, type TokenBatch, type TokenRow } from "../src/data/index.ts";
-import type { OwlConfig, Stage } from "../src/model/index.ts";
+import { type OwlConfig, type Stage, spansOfPlaceholders } from "../src/model/index.ts";
 import { openDevice } from "../src/runtime/index.ts";
 import { createTrainer, languageObjective, type TrainingRecipe } from "../src/training/index.ts";
 import { configurations } from "./configurations.ts";
@@ -52,6 +52,7 @@ export function benchBatch(config: OwlConfig, stage: number): TokenBatch {
     const pixels = Float32Array.from({ length: stage > 0 ? 3 * side * side : 0 }, () => random() * 2 - 1);
     return {
       ids,
+      spans: spansOfPlaceholders(ids, perImage),
       lossMask: ids.map((_, t) => t >= firstCounted && t < tokens),
       pixels: stage > 0 ? [pixels] : [],
       name: `row ${r}`,

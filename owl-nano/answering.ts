@@ -2,8 +2,8 @@ import type { StateDict } from "../src/checkpoint/index.ts";
 import { completeSettings, Generator } from "../src/generation/index.ts";
 import { toPixelValues } from "../src/image/index.ts";
 import { LoadedModel, pictureOf, type Picture as SeenPicture } from "../src/inference/index.ts";
-import { type OwlConfig, tokensPerImage } from "../src/model/index.ts";
-import { encodeConversation, imageId, type Message } from "../src/prompt/index.ts";
+import { type OwlConfig, placeholderIds, tokensPerImage } from "../src/model/index.ts";
+import { encodeConversation, type Message } from "../src/prompt/index.ts";
 import type { Device } from "../src/runtime/index.ts";
 import type { Tokenizer } from "../src/tokenizer/index.ts";
 import type { Answerer, Asked } from "./evaluation.ts";
@@ -47,7 +47,8 @@ export function answererOf(
   const seen = (image: Picture): Promise<SeenPicture> => pictureOf(toPixelValues(image, pixels));
   return {
     caption: async (pictures) => {
-      const ids = [...tokenizer.start, ...new Array<number>(tokensPerImage(config)).fill(imageId)];
+      const placeholders = placeholderIds({ kind: "image", length: tokensPerImage(config) });
+      const ids = [...tokenizer.start, ...placeholders];
       const prompts = await Promise.all(
         pictures.map(async (image) => ({ ids, pictures: [await seen(image)] })),
       );

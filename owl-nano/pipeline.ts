@@ -207,8 +207,8 @@ function rowEncoder(plan: Plan, tokenizer: Tokenizer, stage: StageName): RowEnco
         : CONVERSATION.test(text)
           ? encodeTrainingSample(text, tokenizer, where)
           : encodePlainText(text, tokenizer, options);
-    const { ids, lossMask } = sample;
-    return { ids, lossMask, pixels: images.map((image) => toPixelValues(image, pixels)), name };
+    const { ids, lossMask, spans } = sample;
+    return { ids, lossMask, spans, pixels: images.map((image) => toPixelValues(image, pixels)), name };
   };
 }
 

@@ -1,11 +1,13 @@
 import { describe, expect, it } from "vitest";
+import { spansOfPlaceholders } from "../model/index.ts";
 import { collate, type TokenRow } from "./collate.ts";
 
 const options = { tokensPerImage: 2, imageSize: 1, rounding: { tokens: 4, losses: 2 } };
 const picture = Float32Array.of(1, 2, 3);
 
 function row(ids: number[], counted: number[], pixels: Float32Array[] = [], name = "row"): TokenRow {
-  return { ids, lossMask: ids.map((_, i) => counted.includes(i)), pixels, name };
+  const lossMask = ids.map((_, i) => counted.includes(i));
+  return { ids, spans: spansOfPlaceholders(ids, options.tokensPerImage), lossMask, pixels, name };
 }
 
 describe("collate", () => {

@@ -1,16 +1,25 @@
-import { videoId } from "../prompt/index.ts";
-import { allocate, type HostTensor, int64 } from "../tensor/index.ts";
+import {
+  type BatchPosition,
+  endOf,
+  inputIds,
+  labelFeeds,
+  type MediaKind,
+  mediaPositions,
+  positionCount,
+  predictionsOf,
+  type TokenSequence,
+  visualPositions,
+} from "../model/index.ts";
+import { allocate, type HostTensor } from "../tensor/index.ts";
 import { DataError } from "./example.ts";
 
-/** One row of a batch: a token sequence, and which of its tokens are learned. */
-export interface TokenRow {
-  /** Token ids; −1 at the positions of a picture, −2 at those of a video. The last token is only a target. */
-  readonly ids: readonly number[];
+/** One row of a batch: a token sequence, and which of its tokens are learned. The last token is only a target. */
+export interface TokenRow extends TokenSequence {
   /** For every token whether predicting it counts in the loss. */
   readonly lossMask: readonly boolean[];
-  /** One picture for every run of `tokensPerImage` positions: float32 [3, size, size], normalised. */
+  /** One picture for every span of an image: float32 [3, size, size], normalised. */
   readonly pixels: readonly Float32Array[];
-  /** One video for every such run of its own: float32 [3, frames, size, size], normalised. */
+  /** One video for every span of a video: float32 [3, frames, size, size], normalised. */
   readonly videos?: readonly Float32Array[];
   /** What a person calls this row. */
   readonly name: string;
@@ -50,11 +59,11 @@ export interface TokenBatch {
    * [(images + videos) · tokensPerImage, 2], the pictures' first.
    */
   readonly feeds: Readonly<Record<string, HostTensor>>;
-  /** How many positions count. */
+  /** Positions whose prediction counts in the loss. */
   readonly labelCount: number;
-  /** Tokens that are no padding. */
+  /** Positions that are no padding. */
   readonly tokenCount: number;
-  /** Names of rows in which nothing counts: they teach nothing. */
+  /** Names of rows without a label: they teach nothing. */
   readonly rowsWithoutLabels: readonly string[];
 }
 
@@ -65,8 +74,6 @@ export interface CollateOptions {
   readonly rounding?: Rounding;
 }
 
-type Position = readonly [row: number, token: number];
-
 const roundUp = (value: number, step: number): number => Math.ceil(value / step) * step;
 
 /**
@@ -74,43 +81,55 @@ const roundUp = (value: number, step: number): number => Math.ceil(value / step)
  * every token. Token t predicts token t + 1.
  */
 export function collate(rows: readonly TokenRow[], options: CollateOptions): TokenBatch {
-  for (const row of rows) requirePictures(row, options.tokensPerImage);
-  const sizes = sizesOf(rows, options);
-  const losses = lossPositions(rows, sizes);
+  for (const row of rows) requireMedia(row, options.tokensPerImage);
+  const predictions = predictionsOf(rows);
+  const sizes = sizesOf(rows, predictions.length, options);
+  const { tokens: length, losses } = sizes;
+  const lossRows = losses === rows.length * length ? undefined : losses;
+  const withLabels = new Set(predictions.map(({ position }) => position[0]));
   return {
     sizes,
     feeds: {
-      input_ids: tokenIds(rows, sizes),
-      ...lossFeeds(rows, losses, sizes),
+      input_ids: inputIds(
+        rows.map((row) => row.ids.slice(0, inputLength(row))),
+        length,
+      ),
+      ...labelFeeds(predictions, { rows: rows.length, length, lossRows }, 1),
       ...visualFeeds(rows, sizes, options),
     },
-    labelCount: losses.length,
-    tokenCount: rows.reduce((sum, row) => sum + inputLength(row), 0),
-    rowsWithoutLabels: rows
-      .filter((row) => !row.lossMask.some((counted, i) => i > 0 && counted))
-      .map((row) => row.name),
+    labelCount: predictions.length,
+    tokenCount: tokenCountOf(rows),
+    rowsWithoutLabels: rows.filter((_, r) => !withLabels.has(r)).map((row) => row.name),
   };
 }
 
-function requirePictures(row: TokenRow, tokensPerImage: number): void {
+function requireMedia(row: TokenRow, tokensPerImage: number): void {
   const videoCount = row.videos?.length ?? 0;
-  const positions = row.ids.filter((id) => id < 0 && id !== videoId).length;
-  const videoPositions = row.ids.filter((id) => id === videoId).length;
+  const [images, videos] = [spansOf(row, "image"), spansOf(row, "video")];
   const fits =
-    positions === row.pixels.length * tokensPerImage && videoPositions === videoCount * tokensPerImage;
-  if (!fits || (row.ids.at(-1) ?? 0) < 0) {
-    const videos = videoCount + videoPositions > 0 ? ` and ${videoCount} videos` : "";
-    const more = videos === "" ? "" : ` and ${videoPositions}`;
+    images.length === row.pixels.length &&
+    videos.length === videoCount &&
+    row.spans.every(({ length }) => length === tokensPerImage);
+  const last = row.spans.at(-1);
+  if (!fits || (last !== undefined && endOf(last) === row.ids.length)) {
+    const also = videoCount + videos.length > 0 ? ` and ${videoCount} videos` : "";
+    const more = also === "" ? "" : ` and ${positionCount(videos)}`;
     throw new DataError(
-      `${row.name}: needs ${tokensPerImage} positions for each of its ${row.pixels.length} pictures${videos} and text after them, got ${positions}${more} positions`,
+      `${row.name}: needs ${tokensPerImage} positions for each of its ${row.pixels.length} pictures${also} and text after them, got ${positionCount(images)}${more} positions`,
     );
   }
 }
 
+const spansOf = ({ spans }: TokenRow, kind: MediaKind) => spans.filter((span) => span.kind === kind);
+
 const inputLength = (row: TokenRow): number => Math.max(1, row.ids.length - 1);
+
+const tokenCountOf = (rows: readonly TokenRow[]): number =>
+  rows.reduce((sum, row) => sum + inputLength(row), 0);
 
 function sizesOf(
   rows: readonly TokenRow[],
+  labelCount: number,
   { tokensPerImage, imageSize, rounding = {} }: CollateOptions,
 ): BatchSizes {
   const { tokens: tokenStep = 32, images: imageStep = 1, losses: lossStep = 64 } = rounding;
@@ -120,15 +139,13 @@ function sizesOf(
     const name = rows.find((row) => inputLength(row) === longest)!.name;
     throw new DataError(`${name}: must have at most ${maxTokens} tokens, got ${longest}`);
   }
-  const filled = rows.reduce((sum, row) => sum + inputLength(row), 0);
   const images = rows.reduce((sum, row) => sum + row.pixels.length, 0);
   const rounded = roundUp(images, imageStep);
   const tokens = Math.min(maxTokens, roundUp(longest, tokenStep));
   // Pictures that only round the number up need padding to lie on.
-  const fits = rows.length * tokens - filled >= (rounded - images) * tokensPerImage;
-  const counted = lossPositions(rows).length;
   const all = rows.length * tokens;
-  const losses = Math.max(lossStep, roundUp(counted, lossStep));
+  const fits = all - tokenCountOf(rows) >= (rounded - images) * tokensPerImage;
+  const losses = Math.max(lossStep, roundUp(labelCount, lossStep));
   return {
     rows: rows.length,
     tokens,
@@ -149,44 +166,6 @@ function videoSizes(rows: readonly TokenRow[], imageSize: number): Pick<BatchSiz
   );
 }
 
-function lossPositions(rows: readonly TokenRow[], sizes?: BatchSizes): Position[] {
-  return rows.flatMap((row, r) => {
-    const positions: Position[] = [];
-    for (let t = 0; t + 1 < row.ids.length && t < (sizes?.tokens ?? Number.POSITIVE_INFINITY); t++) {
-      if (row.lossMask[t + 1]) positions.push([r, t]);
-    }
-    return positions;
-  });
-}
-
-function tokenIds(rows: readonly TokenRow[], { tokens }: BatchSizes): HostTensor {
-  const ids = allocate("int64", [rows.length, tokens]);
-  for (const [r, row] of rows.entries()) {
-    const used = inputLength(row);
-    for (let t = 0; t < used; t++) ids.data[r * tokens + t] = BigInt(Math.max(0, row.ids[t]));
-  }
-  return ids;
-}
-
-function lossFeeds(
-  rows: readonly TokenRow[],
-  positions: readonly Position[],
-  { losses, tokens }: BatchSizes,
-): Record<string, HostTensor> {
-  const labels = allocate("int64", [losses]);
-  const weights = allocate("float32", [losses]);
-  const all = losses === rows.length * tokens;
-  const indices = allocate("int64", [all ? 0 : losses]);
-  for (const [i, [r, t]] of positions.entries()) {
-    const at = all ? r * tokens + t : i;
-    labels.data[at] = BigInt(rows[r].ids[t + 1]);
-    weights.data[at] = 1;
-    if (!all) indices.data[i] = BigInt(r * tokens + t);
-  }
-  const common = { labels, loss_weights: weights };
-  return all ? common : { ...common, loss_rows: indices };
-}
-
 function visualFeeds(
   rows: readonly TokenRow[],
   sizes: BatchSizes,
@@ -194,9 +173,8 @@ function visualFeeds(
 ): Record<string, HostTensor> {
   const { images, videos } = sizes;
   if (images === 0 && videos === undefined) return {};
-  const isVideo = (id: number): boolean => id === videoId;
-  const pictures = [...positionsOf(rows, (id) => id < 0 && !isVideo(id)), ...paddingPositions(rows, sizes)];
-  const used = [...pictures.slice(0, images * tokensPerImage), ...positionsOf(rows, isVideo)];
+  const imagePositions = [...mediaPositions(rows, "image"), ...paddingPositions(rows, sizes)];
+  const used = [...imagePositions.slice(0, images * tokensPerImage), ...mediaPositions(rows, "video")];
   const plane = [imageSize, imageSize];
   return {
     ...(images > 0 && {
@@ -211,7 +189,7 @@ function visualFeeds(
         rows.flatMap((row) => row.videos ?? []),
       ),
     }),
-    visual_positions: int64(used.flat(), [used.length, 2]),
+    visual_positions: visualPositions(used),
   };
 }
 
@@ -222,12 +200,8 @@ function stacked(dims: readonly number[], all: readonly Float32Array[]): HostTen
   return tensor;
 }
 
-function positionsOf(rows: readonly TokenRow[], belongs: (id: number) => boolean): Position[] {
-  return rows.flatMap((row, r) => row.ids.flatMap((id, t): Position[] => (belongs(id) ? [[r, t]] : [])));
-}
-
-function paddingPositions(rows: readonly TokenRow[], { tokens }: BatchSizes): Position[] {
+function paddingPositions(rows: readonly TokenRow[], { tokens }: BatchSizes): BatchPosition[] {
   return rows.flatMap((row, r) =>
-    Array.from({ length: tokens - inputLength(row) }, (_, i): Position => [r, inputLength(row) + i]),
+    Array.from({ length: tokens - inputLength(row) }, (_, i): BatchPosition => [r, inputLength(row) + i]),
   );
 }

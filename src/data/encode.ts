@@ -44,13 +44,14 @@ export function rowEncoder(options: EncoderOptions): RowEncoder {
   return (example, index, name) => {
     const films = example.videos ?? [];
     const of = films.length > 0 ? "video" : "image";
-    const { ids, lossMask, imageCount, videoCount } = encodeText(example.text, name, options, of);
+    const sample = encodeText(example.text, name, options, of);
+    const { ids, lossMask, spans, imageCount, videoCount } = sample;
     const random = augmentation && seededRandom(seedOf("augmentation", augmentation.seed, index));
     const images = example.images.slice(0, imageCount);
     const pixels = images.map((image) => pixelsOf(image, random));
-    if (videoCount === 0) return { ids, lossMask, name, pixels };
+    if (videoCount === 0) return { ids, lossMask, spans, name, pixels };
     const videos = films.slice(0, videoCount).map((frames) => toVideoPixelValues(frames, preprocessor));
-    return { ids, lossMask, name, pixels, videos };
+    return { ids, lossMask, spans, name, pixels, videos };
   };
 }
 

@@ -108,6 +108,7 @@ async function packedRows(
 function packed(row: TokenRow, further: TokenRow): TokenRow {
   return {
     ids: [...row.ids, ...further.ids],
+    spans: [...row.spans, ...further.spans.map((span) => ({ ...span, start: row.ids.length + span.start }))],
     lossMask: [...row.lossMask, ...further.lossMask],
     pixels: [...row.pixels, ...further.pixels],
     videos: [...(row.videos ?? []), ...(further.videos ?? [])],

@@ -1,145 +1,181 @@
 import { allocate, type HostTensor, int64 } from "../tensor/index.ts";
+import { endOf, type MediaKind, type MediaSpan, spansOfPlaceholders } from "./media-spans.ts";
 
-/** The id at every position of a video; every other negative id is a position of a picture. */
-export const videoId = -2;
+/** Index of a position in a batch. */
+export type BatchPosition = readonly [row: number, token: number];
 
-/** Rows of token ids in which every negative id is a position of a picture or video. */
-export type IdRows = readonly ArrayLike<number>[];
+/**
+ * The input `input_ids` [rows, length]: token ids, padded on the right. Positions of images and videos, whose embeddings
+ * are replaced, hold 0.
+ *
+ * @param padId the id of padding, which causal attention keeps out of sight of every token in front of it
+ */
+export function inputIds(rows: readonly ArrayLike<number>[], length: number, padId = 0): HostTensor<"int64"> {
+  const tensor = allocate("int64", [rows.length, length]);
+  if (padId !== 0) tensor.data.fill(BigInt(padId));
+  for (const [r, ids] of rows.entries()) {
+    for (let t = 0; t < ids.length; t++) tensor.data[r * length + t] = BigInt(Math.max(0, ids[t]));
+  }
+  return tensor;
+}
 
-/** How many rows pictures and videos have for their positions: each one queries + 1. */
+/** The positions of a batch's images and videos, or of one kind of them, in reading order. */
+export function mediaPositions(
+  rows: readonly { readonly spans: readonly MediaSpan[] }[],
+  kind?: MediaKind,
+): BatchPosition[] {
+  const positions: BatchPosition[] = [];
+  for (const [r, { spans }] of rows.entries()) {
+    for (const span of spans) {
+      if (kind !== undefined && span.kind !== kind) continue;
+      for (let t = span.start; t < endOf(span); t++) positions.push([r, t]);
+    }
+  }
+  return positions;
+}
+
+/** The input `visual_positions` [visual tokens, 2]: where each of the visual tokens goes. */
+export function visualPositions(positions: readonly BatchPosition[]): HostTensor<"int64"> {
+  return int64(positions.flat(), [positions.length, 2]);
+}
+
+/** A token that is to be predicted, and the position in front of it, whose logits predict it. */
+export interface Prediction {
+  readonly position: BatchPosition;
+  readonly label: number;
+}
+
+/** A sequence and, for every token, whether predicting it counts in the loss; the first cannot be predicted. */
+export interface LabelledRow {
+  readonly ids: ArrayLike<number>;
+  readonly lossMask: ArrayLike<number | boolean>;
+}
+
+/** What is to be predicted in a batch: the position in front of a token predicts it. */
+export function predictionsOf(rows: readonly LabelledRow[]): Prediction[] {
+  const predictions: Prediction[] = [];
+  for (const [r, { ids, lossMask }] of rows.entries()) {
+    for (let t = 1; t < ids.length; t++) {
+      if (lossMask[t]) predictions.push({ position: [r, t - 1], label: ids[t] });
+    }
+  }
+  return predictions;
+}
+
+export interface LabelFeeds {
+  /** Indices into rows · length of the hidden rows that predict a label; padding names row 0. Absent where all do. */
+  readonly loss_rows?: HostTensor<"int64">;
+  /** The token each row must predict; 0 where the row does not count. */
+  readonly labels: HostTensor<"int64">;
+  /** `weight` for rows that count, 0 for the others. */
+  readonly loss_weights: HostTensor<"float32">;
+}
+
+/**
+ * The inputs of a batch's loss.
+ *
+ * @param shape the batch's `rows` and their `length`; `lossRows` of the graph: absent if it computes every row's logits
+ * @param weight of each prediction
+ * @throws RangeError where more tokens count than the graph has rows
+ */
+export function labelFeeds(
+  predictions: readonly Prediction[],
+  shape: { readonly rows: number; readonly length: number; readonly lossRows?: number | undefined },
+  weight: number,
+): LabelFeeds {
+  const { rows, length, lossRows } = shape;
+  const size = lossRows ?? rows * length;
+  if (predictions.length > size) {
+    throw new RangeError(
+      `loss_rows: at most ${size} tokens may count, got ${predictions.length}; build the graph with more lossRows`,
+    );
+  }
+  const labels = allocate("int64", [size]);
+  const weights = allocate("float32", [size]);
+  const indices = allocate("int64", [lossRows ?? 0]);
+  for (const [i, { position, label }] of predictions.entries()) {
+    const row = position[0] * length + position[1];
+    const at = lossRows === undefined ? row : i;
+    labels.data[at] = BigInt(label);
+    weights.data[at] = weight;
+    if (lossRows !== undefined) indices.data[i] = BigInt(row);
+  }
+  const feeds = { labels, loss_weights: weights };
+  return lossRows === undefined ? feeds : { ...feeds, loss_rows: indices };
+}
+
+/** Rows of token ids in which placeholder ids (see {@link spansOfPlaceholders}) mark images and videos. */
+export type IdRows = readonly (readonly number[])[];
+
+/** How many rows images and videos have for their positions: each one queries + 1. */
 export interface VisualRows {
   readonly images: number;
   readonly videos: number;
 }
 
-type Position = readonly [row: number, token: number];
-
 /**
- * The inputs `input_ids` [batch, tokens] and `visual_positions` [visual, 2] of rows of ids, all equally long.
- * Two pictures side by side are two pictures.
+ * The inputs `input_ids` [batch, tokens] and `visual_positions` [visual, 2] of rows of ids, all equally long, in which
+ * placeholder ids mark images and videos.
  *
- * @param visual how many rows there are: a number for rows in reading order, whatever they show; both numbers for
- *   the pictures' rows in front of the videos', each in reading order
+ * @param visual how many visual tokens there are: a number for tokens in reading order, whatever they show; both numbers
+ *   for the images' tokens in front of the videos', each in reading order
  * @throws RangeError where the rows' lengths differ or the positions are not as many
  */
 export function tokenFeeds(
   rows: IdRows,
   visual: number | VisualRows,
 ): { input_ids: HostTensor<"int64">; visual_positions: HostTensor<"int64"> } {
-  const tokens = rows[0]?.length ?? 0;
-  const ids: number[] = [];
-  const positions: Position[] = [];
-  for (const [b, row] of rows.entries()) {
-    if (row.length !== tokens) {
-      throw new RangeError(
-        `input_ids: every row must have ${tokens} ids, got ${row.length} in row ${b}; pad it`,
-      );
-    }
-    for (let t = 0; t < tokens; t++) {
-      if (row[t] < 0) positions.push([b, t]);
-      ids.push(Math.max(0, row[t]));
-    }
+  const length = rows[0]?.length ?? 0;
+  for (const [r, row] of rows.entries()) {
+    if (row.length === length) continue;
+    throw new RangeError(
+      `input_ids: every row must have ${length} ids, got ${row.length} in row ${r}; pad it`,
+    );
   }
-  const ordered = inOrder(rows, positions, visual);
-  return {
-    input_ids: int64(ids, [rows.length, tokens]),
-    visual_positions: int64(ordered.flat(), [ordered.length, 2]),
-  };
+  const sequences = rows.map((ids) => ({ spans: spansOfPlaceholders(ids) }));
+  const positions =
+    typeof visual === "number"
+      ? requireCount("pictures", mediaPositions(sequences), visual)
+      : [
+          ...requireCount("pictures", mediaPositions(sequences, "image"), visual.images),
+          ...requireCount("videos", mediaPositions(sequences, "video"), visual.videos),
+        ];
+  return { input_ids: inputIds(rows, length), visual_positions: visualPositions(positions) };
 }
 
-function inOrder(
-  rows: IdRows,
-  positions: readonly Position[],
-  visual: number | VisualRows,
-): readonly Position[] {
-  if (typeof visual === "number") return requireCount("pictures", positions, visual);
-  const isVideo = ([b, t]: Position): boolean => rows[b][t] === videoId;
-  const images = positions.filter((position) => !isVideo(position));
-  return [
-    ...requireCount("pictures", images, visual.images),
-    ...requireCount("videos", positions.filter(isVideo), visual.videos),
-  ];
-}
-
-function requireCount(what: string, positions: readonly Position[], rows: number): readonly Position[] {
-  if (positions.length === rows) return positions;
+function requireCount(what: string, positions: BatchPosition[], count: number): BatchPosition[] {
+  if (positions.length === count) return positions;
   throw new RangeError(
-    `input_ids: the ${what} take ${rows} positions, got ${positions.length} negative ids; give each its positions`,
+    `input_ids: the ${what} take ${count} positions, got ${positions.length} negative ids; give each its positions`,
   );
 }
 
 export interface LossFeeds {
-  readonly feeds: {
-    /** Indices into batch · tokens of the hidden rows that predict a counted token; padding names the last. */
-    readonly loss_rows?: HostTensor<"int64">;
-    /** The token each row must predict; 0 where the row does not count. */
-    readonly labels: HostTensor<"int64">;
-    /** 1 / counted for rows that count, 0 for the others. */
-    readonly loss_weights: HostTensor<"float32">;
-  };
-  /** Predicted tokens that count. */
+  readonly feeds: LabelFeeds;
+  /** Tokens that are predicted and count. */
   readonly labelCount: number;
   /** Rows of the batch in which no token counts. */
   readonly rowsWithoutLabels: readonly number[];
 }
 
-interface Prediction {
-  /** Index into batch · tokens of the position before the token. */
-  readonly row: number;
-  readonly label: number;
-}
-
 /**
- * The inputs of the mean next-token loss over the tokens that count: the row before a counted token predicts it.
- * Where nothing counts every weight is 0, and so is the loss.
+ * The inputs of the mean next-token loss of rows of equal length. Where nothing counts every weight is 0, and so is the loss.
  *
- * @param counts per row and position whether the token there is to be predicted; the first cannot be
+ * @param lossMasks per row and position whether the token there is to be predicted; the first cannot be
  * @param lossRows `OwlSizes.lossRows` of the graph: absent if it computes every row's logits
  * @throws RangeError where more tokens count than the graph has rows
  */
 export function lossFeeds(
   rows: IdRows,
-  counts: readonly ArrayLike<number | boolean>[],
+  lossMasks: readonly ArrayLike<number | boolean>[],
   lossRows?: number,
 ): LossFeeds {
-  const perRow = rows.map((row, b) => predictions(row, counts[b], b * row.length));
-  const all = perRow.flat();
-  const positions = rows.length * (rows[0]?.length ?? 0);
-  const size = lossRows ?? positions;
-  if (all.length > size) {
-    throw new RangeError(
-      `loss_rows: at most ${size} tokens may count, got ${all.length}; build the graph with more lossRows`,
-    );
-  }
-  const labels = allocate("int64", [size]);
-  const weights = allocate("float32", [size]);
-  for (const [i, { row, label }] of all.entries()) {
-    const at = lossRows === undefined ? row : i;
-    labels.data[at] = BigInt(label);
-    weights.data[at] = 1 / all.length;
-  }
-  const feeds = { labels, loss_weights: weights };
+  const predictions = predictionsOf(rows.map((ids, r) => ({ ids, lossMask: lossMasks[r] })));
+  const withLabels = new Set(predictions.map(({ position }) => position[0]));
+  const shape = { rows: rows.length, length: rows[0]?.length ?? 0, lossRows };
   return {
-    feeds: lossRows === undefined ? feeds : { ...feeds, loss_rows: rowIndices(all, size, positions - 1) },
-    labelCount: all.length,
-    rowsWithoutLabels: perRow.flatMap((found, b) => (found.length === 0 ? [b] : [])),
+    feeds: labelFeeds(predictions, shape, 1 / predictions.length),
+    labelCount: predictions.length,
+    rowsWithoutLabels: [...rows.keys()].filter((row) => !withLabels.has(row)),
   };
-}
-
-function predictions(
-  row: ArrayLike<number>,
-  counts: ArrayLike<number | boolean>,
-  offset: number,
-): Prediction[] {
-  const found: Prediction[] = [];
-  for (let t = 1; t < row.length; t++) if (counts[t]) found.push({ row: offset + t - 1, label: row[t] });
-  return found;
-}
-
-/** Padding names the batch's last position, which never predicts a token. */
-function rowIndices(all: readonly Prediction[], size: number, last: number): HostTensor<"int64"> {
-  const indices = allocate("int64", [size]);
-  indices.data.fill(BigInt(last), all.length);
-  for (const [i, { row }] of all.entries()) indices.data[i] = BigInt(row);
-  return indices;
 }

@@ -8,7 +8,20 @@ export {
   parseConfig,
   type VisionConfig,
 } from "./config.ts";
-export { type IdRows, type LossFeeds, lossFeeds, tokenFeeds, type VisualRows, videoId } from "./feeds.ts";
+export {
+  type BatchPosition,
+  inputIds,
+  type LabelFeeds,
+  type LabelledRow,
+  type LossFeeds,
+  labelFeeds,
+  lossFeeds,
+  mediaPositions,
+  type Prediction,
+  predictionsOf,
+  tokenFeeds,
+  visualPositions,
+} from "./feeds.ts";
 export {
   type PrefillOptions,
   traceAttention,
@@ -27,6 +40,16 @@ export {
 } from "./language-config.ts";
 export { nextTokenLoss } from "./language-model.ts";
 export { isDropoutMask, linearLayer } from "./layers.ts";
+export {
+  endOf,
+  type MediaKind,
+  type MediaSpan,
+  placeholderIds,
+  positionCount,
+  sliceSpans,
+  spansOfPlaceholders,
+  type TokenSequence,
+} from "./media-spans.ts";
 export {
   type ForwardOutput,
   type OwlSizes,

@@ -1,6 +1,7 @@
+import { type MediaSpan, placeholderIds } from "../model/index.ts";
 import type { Tokenizer } from "../tokenizer/index.ts";
 import { conversationOf, linesOf, type Medium, type Message } from "./message.ts";
-import { cutAtPictures, imageId, type Piece, textOf, videoId, writeTurns } from "./pieces.ts";
+import { cutAtPictures, isMediaPiece, type Piece, textOf, writeTurns } from "./pieces.ts";
 import { type PromptTemplate, promptTemplate } from "./template.ts";
 import { turnGuard } from "./turn-guard.ts";
 
@@ -13,7 +14,9 @@ export interface EncodedConversation<Image, Video = never> {
   readonly text: string;
   /** Token ids, bos first; −1 at the positions of a picture, −2 at those of a video. */
   readonly ids: number[];
-  /** Pictures in the order of their positions. */
+  /** Where the visual tokens of each of `media` lie. */
+  readonly spans: readonly MediaSpan[];
+  /** The pictures among `media`. */
   readonly images: Image[];
   /** Pictures, videos and frames of videos in the order of their positions. */
   readonly media: Medium<Image, Video>[];
@@ -46,9 +49,13 @@ export function encodeConversation<Image, Video = never>(
   const lines = linesOf(conversation, turnGuard(template, tokenizer), framesPerVideo);
   const pieces = writeTurns(lines, template, conversation[0].role === "system");
   const media = lines.flatMap((line) => ("shown" in line ? [line.shown] : []));
+  const encode = ({ kind, parts }: Piece): number[] => {
+    const ids = tokenizer.encodeParts(parts);
+    return kind === "answer" ? [...ids, tokenizer.eosId] : ids;
+  };
   return {
     text: pieces.map(textOf).join(""),
-    ids: [...tokenizer.start, ...encodePieces(pieces, tokenizer, tokensPerImage)],
+    ...encodePieces(pieces, [...tokenizer.start], encode, tokensPerImage),
     images: media.flatMap((one) => (one.type === "image" ? [one.image] : [])),
     media,
   };
@@ -66,20 +73,21 @@ export function encodePrompt(
 ): number[] {
   // Whoever writes a whole prompt writes its special tokens, too.
   const encode = (piece: Piece): number[] => tokenizer.encode(textOf(piece));
-  const ids = cutAtPictures(text).flatMap((piece) => idsOf(piece, encode, tokensPerImage));
-  return addBos ? [...tokenizer.start, ...ids] : ids;
+  const start = addBos ? [...tokenizer.start] : [];
+  return encodePieces(cutAtPictures(text), start, encode, tokensPerImage).ids;
 }
 
-function encodePieces(pieces: readonly Piece[], tokenizer: Tokenizer, tokensPerImage: number): number[] {
-  const encode = ({ kind, parts }: Piece): number[] => {
-    const ids = tokenizer.encodeParts(parts);
-    return kind === "answer" ? [...ids, tokenizer.eosId] : ids;
-  };
-  return pieces.flatMap((piece) => idsOf(piece, encode, tokensPerImage));
-}
-
-function idsOf(piece: Piece, encode: (piece: Piece) => number[], tokensPerImage: number): number[] {
-  if (piece.kind === "image") return new Array<number>(tokensPerImage).fill(imageId);
-  if (piece.kind === "video") return new Array<number>(tokensPerImage).fill(videoId);
-  return encode(piece);
+function encodePieces(
+  pieces: readonly Piece[],
+  ids: number[],
+  encode: (piece: Piece) => readonly number[],
+  tokensPerImage: number,
+): { readonly ids: number[]; readonly spans: readonly MediaSpan[] } {
+  const spans: MediaSpan[] = [];
+  for (const piece of pieces) {
+    const span = isMediaPiece(piece) && { kind: piece.kind, start: ids.length, length: tokensPerImage };
+    if (span) spans.push(span);
+    for (const id of span ? placeholderIds(span) : encode(piece)) ids.push(id);
+  }
+  return { ids, spans };
 }

@@ -10,10 +10,9 @@ import {
   encodePrompt,
   encodeTrainingSample,
   type Message,
-  padBatch,
-  padPrompts,
   publishedTemplate,
 } from "./index.ts";
+import { padBatch, padPrompts } from "./testing/reference-batch.ts";
 
 interface SampleGolden {
   id: string;

@@ -1,5 +1,4 @@
 /** A conversation with pictures becomes model input, or a training sample. */
-export { type PaddedBatch, padBatch, padPrompts } from "./batch.ts";
 export {
   type ConversationOptions,
   type EncodedConversation,
@@ -17,7 +16,7 @@ export {
   type Truncation,
 } from "./fitting.ts";
 export type { Medium, Message, Part } from "./message.ts";
-export { imageId, imageMark, videoId, videoMark } from "./pieces.ts";
+export { imageMark, videoMark } from "./pieces.ts";
 export {
   demoSystemSentence,
   hasTemplate,

@@ -1,4 +1,4 @@
-import { videoId } from "../model/index.ts";
+import type { MediaKind } from "../model/index.ts";
 import { literalPattern } from "../platform/index.ts";
 import type { TextPart } from "../tokenizer/index.ts";
 import { PromptError } from "./error.ts";
@@ -11,22 +11,24 @@ export const imageMark = "<image>";
 /** Stands for one video in a text. */
 export const videoMark = "<|video|>";
 
-/** The id at every position that a picture's visual tokens take; a video's is `videoId`. */
-export const imageId = -1;
-
-export { videoId };
-
-/** A stretch of a text that is tokenized on its own, or a picture or video. An answer ends with eos. */
+/** A part of a text that is tokenized on its own, or a picture or video. An answer ends with eos. */
 export interface Piece {
-  readonly kind: "text" | "image" | "video" | "answer";
+  readonly kind: "text" | "answer" | MediaKind;
   /** What is written; in parts that others than the template wrote, special tokens are letters. */
   readonly parts: readonly TextPart[];
 }
 
-const media: Readonly<Record<string, Piece>> = {
+/** A picture or video among the pieces of a text. */
+export type MediaPiece = Piece & { readonly kind: MediaKind };
+
+const media: Readonly<Record<string, MediaPiece>> = {
   [imageMark]: { kind: "image", parts: [{ text: imageMark }] },
   [videoMark]: { kind: "video", parts: [{ text: videoMark }] },
 };
+
+export function isMediaPiece(piece: Piece): piece is MediaPiece {
+  return piece.kind === "image" || piece.kind === "video";
+}
 
 /** The marks of pictures and videos in a row's text, in reading order. */
 export function marksIn(text: string): string[] {

@@ -7,10 +7,10 @@ import {
   encodePlainText,
   encodeTrainingSample,
   firstWordsOf,
-  padBatch,
   publishedTemplate,
   type TrainingSample,
 } from "./index.ts";
+import { padBatch } from "./testing/reference-batch.ts";
 
 const fixtures = fileURLToPath(new URL("../../tests/fixtures/text", import.meta.url));
 const tokensPerImage = 3;

@@ -1,6 +1,7 @@
+import { endOf, type MediaKind, type MediaSpan, placeholderIds } from "../model/index.ts";
 import type { Tokenizer } from "../tokenizer/index.ts";
 import { PromptError } from "./error.ts";
-import { cutTurns, cutTurnsAsReference, imageId, type Piece, textOf, videoId } from "./pieces.ts";
+import { cutTurns, cutTurnsAsReference, isMediaPiece, type Piece, textOf } from "./pieces.ts";
 import { markProblems } from "./role-marks.ts";
 import { withoutOldestTurns } from "./row-turns.ts";
 import { type PromptTemplate, promptTemplate } from "./template.ts";
@@ -11,6 +12,8 @@ export interface TrainingSample {
   readonly ids: readonly number[];
   /** For every id whether predicting it counts in the loss. */
   readonly lossMask: readonly boolean[];
+  /** Where pictures and videos lie among the ids: those of the row that have their positions, in its order. */
+  readonly spans: readonly MediaSpan[];
   /** Pictures that have their positions: the first so many of the row's. */
   readonly imageCount: number;
   /** Videos that have their positions: the first so many of the row's. */
@@ -70,7 +73,7 @@ export function encodeTrainingSample(
         )
       : { text: lines, leftOut: 0 };
   const pieces = cut(kept);
-  const sample = withoutTrailingPictures(pack(pieces, tokenizer, options, where), options.tokensPerImage);
+  const sample = withoutTrailingMedia(pack(pieces, tokenizer, options, where));
   if (sample.lossMask.includes(true)) return leftOut > 0 ? { ...sample, turnsLeftOut: leftOut } : sample;
   throw new PromptError(
     pieces.some(({ kind }) => kind === "answer")
@@ -127,7 +130,7 @@ export function encodePlainText(
   const all = [...tokenizer.start, ...tokenizer.encode(withLineFeeds(text), letters), tokenizer.eosId];
   const ids = all.slice(0, maxLength + 1);
   const isCut = ids.length < all.length;
-  return { ids, lossMask: ids.map((_, index) => index > 0), imageCount: 0, videoCount: 0, isCut };
+  return sampleOf({ ids, lossMask: ids.map((_, index) => index > 0), spans: [] }, isCut);
 }
 
 function pack(
@@ -140,7 +143,7 @@ function pack(
     fidelity === "reference" ? tokenizer.encode(textOf(piece)) : tokenizer.encodeParts(piece.parts);
   const ids = [...tokenizer.start];
   const lossMask = ids.map(() => false);
-  let [imageCount, videoCount] = [0, 0];
+  const spans: MediaSpan[] = [];
   let isCut = false;
   const append = (more: readonly number[], counts: boolean) => {
     for (const id of more) ids.push(id);
@@ -148,17 +151,17 @@ function pack(
     for (const _ of more) lossMask.push(counts && lossMask.length > 0);
   };
   for (const [index, piece] of pieces.entries()) {
-    const { kind } = piece;
     const room = maxLength + 1 - ids.length;
-    if (isCut || room <= 0) return { ids, lossMask, imageCount, videoCount, isCut: true };
-    if (kind === "image" || kind === "video") {
+    if (isCut || room <= 0) return sampleOf({ ids, lossMask, spans }, true);
+    if (isMediaPiece(piece)) {
       isCut = tokensPerImage > room;
       if (isCut) continue;
-      append(new Array(tokensPerImage).fill(kind === "image" ? imageId : videoId), false);
-      if (kind === "image") imageCount++;
-      else videoCount++;
+      const span = { kind: piece.kind, start: ids.length, length: tokensPerImage };
+      spans.push(span);
+      append(placeholderIds(span), false);
       continue;
     }
+    const { kind } = piece;
     const tokens = encode(piece);
     if (index === 0 && tokens.length > room) throw new PromptError(tooLong(where, tokens.length, maxLength));
     const kept = tokens.slice(0, kind === "answer" ? room - 1 : room);
@@ -166,7 +169,7 @@ function pack(
     append(kept, kind === "answer");
     if (kind === "answer") append([tokenizer.eosId], true);
   }
-  return { ids, lossMask, imageCount, videoCount, isCut };
+  return sampleOf({ ids, lossMask, spans }, isCut);
 }
 
 /** What stands before the first answer, and its end. */
@@ -178,11 +181,10 @@ function untilAnswer(pieces: readonly Piece[]): Piece[] {
 /** Whether a sample of these pieces would not be cut. */
 function fits(pieces: readonly Piece[], tokenizer: Tokenizer, options: SampleOptions): boolean {
   let length = 1;
-  for (const { kind, parts } of pieces) {
-    const isMedium = kind === "image" || kind === "video";
-    length += isMedium
+  for (const piece of pieces) {
+    length += isMediaPiece(piece)
       ? options.tokensPerImage
-      : tokenizer.encodeParts(parts).length + Number(kind === "answer");
+      : tokenizer.encodeParts(piece.parts).length + Number(piece.kind === "answer");
     if (length > options.maxLength + 1) return false;
   }
   return true;
@@ -193,16 +195,22 @@ function tooLong(where: string, tokens: number, maxLength: number): string {
 }
 
 /** Pictures and videos behind the last answer teach nothing, and no text follows that could look at them. */
-function withoutTrailingPictures(sample: TrainingSample, tokensPerImage: number): TrainingSample {
-  let { length } = sample.ids;
-  while (length > 0 && sample.ids[length - 1] < 0) length -= tokensPerImage;
-  const dropped = (kind: number): number =>
-    sample.ids.slice(length).filter((id) => id === kind).length / tokensPerImage;
-  return {
-    ids: sample.ids.slice(0, length),
-    lossMask: sample.lossMask.slice(0, length),
-    imageCount: sample.imageCount - dropped(imageId),
-    videoCount: sample.videoCount - dropped(videoId),
-    isCut: sample.isCut || length < sample.ids.length,
+function withoutTrailingMedia({ ids, lossMask, spans, isCut }: TrainingSample): TrainingSample {
+  let kept = spans.length;
+  let length = ids.length;
+  for (; kept > 0 && endOf(spans[kept - 1]) === length; kept--) length = spans[kept - 1].start;
+  const sequence = {
+    ids: ids.slice(0, length),
+    lossMask: lossMask.slice(0, length),
+    spans: spans.slice(0, kept),
   };
+  return sampleOf(sequence, isCut || length < ids.length);
+}
+
+function sampleOf(
+  sequence: Pick<TrainingSample, "ids" | "lossMask" | "spans">,
+  isCut: boolean,
+): TrainingSample {
+  const count = (kind: MediaKind): number => sequence.spans.filter((span) => span.kind === kind).length;
+  return { ...sequence, imageCount: count("image"), videoCount: count("video"), isCut };
 }

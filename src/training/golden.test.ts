@@ -3,7 +3,7 @@ import { beforeAll, describe, expect, it } from "vitest";
 import { shared, sharedAvailable } from "../../tests/shared.ts";
 import { readSafetensors, type StateDict } from "../checkpoint/index.ts";
 import { type BatchSizes, collate, type TokenBatch } from "../data/index.ts";
-import { type OwlConfig, parseConfig, type Stage } from "../model/index.ts";
+import { type OwlConfig, parseConfig, type Stage, spansOfPlaceholders } from "../model/index.ts";
 import { type Device, openDevice } from "../runtime/index.ts";
 import type { HostTensor } from "../tensor/index.ts";
 import { languageObjective } from "./objective.ts";
@@ -80,6 +80,7 @@ async function goldenBatch(config: OwlConfig): Promise<TokenBatch> {
   const pixels = file.get("pixel_values")!.data as Float32Array;
   const rows = [0, 1].map((r) => ({
     ids: ids.slice(97 * r, 97 * (r + 1)),
+    spans: spansOfPlaceholders(ids.slice(97 * r, 97 * (r + 1)), config.numQueryTokens + 1),
     lossMask: Array.from(
       { length: 97 },
       (_, t) => t > 0 && masks.every((mask) => mask[96 * r + t - 1] === 1),

@@ -6,7 +6,7 @@ import {
   type TokenBatch,
   tokenReader,
 } from "../../data/index.ts";
-import type { OwlConfig } from "../../model/index.ts";
+import { type OwlConfig, spansOfPlaceholders } from "../../model/index.ts";
 import type { TrainingRecipe } from "../recipe.ts";
 
 const common = { epsilon: 1e-6, initializerRange: 0.1 };
@@ -58,7 +58,8 @@ export const encode: RowEncoder = (_, index, name) => {
   const text = Array.from({ length: 5 + (index % 3) }, () => 3 + Math.floor(random() * 13));
   const ids = index % 2 === 0 ? [1, -1, -1, -1, ...text, 2] : [1, ...text, 2];
   const pixels = index % 2 === 0 ? [Float32Array.from({ length: 48 }, () => random() - 0.5)] : [];
-  return { ids, lossMask: ids.map((_, t) => index % 8 !== 1 && t > ids.length - 4), pixels, name };
+  const lossMask = ids.map((_, t) => index % 8 !== 1 && t > ids.length - 4);
+  return { ids, spans: spansOfPlaceholders(ids, tokensPerImage), lossMask, pixels, name };
 };
 /** Rows are made by {@link encode}. */
 export const source = { length: Number.POSITIVE_INFINITY, example: () => ({ text: "", images: [] }) };

@@ -1,7 +1,7 @@
-import { type HostTensor, int64 } from "../tensor/index.ts";
-import type { Tokenizer } from "../tokenizer/index.ts";
-import { PromptError } from "./error.ts";
-import type { TrainingSample } from "./training-sample.ts";
+import { type HostTensor, int64 } from "../../tensor/index.ts";
+import type { Tokenizer } from "../../tokenizer/index.ts";
+import { PromptError } from "../error.ts";
+import type { TrainingSample } from "../training-sample.ts";
 
 /** A training batch by the reference's names, int64 all. */
 export interface PaddedBatch {
