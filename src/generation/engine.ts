@@ -199,7 +199,7 @@ export class Engine {
       if (from > 0) from -= (to - from) % 2;
       if (logits.length === 0) job.cachedTokens = from;
       const range = [from, to] as const;
-      const prompt = { ids, keys: job.keys };
+      const prompt = { ids, spans: job.pictures, keys: job.keys };
       const visual = job.visualRows(from, to);
       logits = await this.#device.run(() => this.#rows.extend(row, prompt, range, visual), job.signal);
       this.#counts.prefillRuns++;

@@ -1,11 +1,13 @@
 import {
   type LoadedModel,
   type Picture,
+  type PlacedPicture,
   type PositionKey,
+  placedPictures,
   positionKeys,
   type Row,
 } from "../inference/index.ts";
-import { tokensPerImage } from "../model/index.ts";
+import { endOf, positionCount, sliceSpans } from "../model/index.ts";
 import type { GrowingAnswer } from "./answer.ts";
 import type { EngineAnswer, GenerationPiece, GenerationRequest } from "./request.ts";
 import type { GenerationSettings } from "./settings.ts";
@@ -15,6 +17,7 @@ export class GenerationJob {
   readonly request: GenerationRequest;
   readonly settings: GenerationSettings;
   readonly answer: GrowingAnswer;
+  readonly pictures: readonly PlacedPicture[];
   readonly keys: readonly PositionKey[];
   /** Its row of the KV cache while it has one. */
   row: Row | undefined;
@@ -36,7 +39,8 @@ export class GenerationJob {
     this.request = request;
     this.settings = settings;
     this.answer = answer;
-    this.keys = positionKeys(request.prompt, tokensPerImage(model.config));
+    this.pictures = placedPictures(request.prompt, model.config);
+    this.keys = positionKeys(request.prompt.ids, this.pictures);
     const { signal } = request;
     if (signal?.aborted) this.#control.abort(signal.reason);
     else signal?.addEventListener("abort", this.#abort);
@@ -91,27 +95,24 @@ export class GenerationJob {
     }
   }
 
-  /** The visual tokens [rows, hidden] at the picture positions among `from` to `to`. */
+  /** The visual tokens [positions, hidden] of the positions of pictures among `from` to `to`. */
   visualRows(from: number, to: number): Float32Array {
     const { hidden } = this.#model.config.language;
-    const { ids, pictures } = this.request.prompt;
-    const perPicture = tokensPerImage(this.#model.config);
-    const first = countPictureRows(ids.slice(0, from));
-    const count = countPictureRows(ids.slice(from, to));
-    const rows = new Float32Array(count * hidden);
-    for (let i = 0; i < count; i++) {
-      const at = first + i;
-      const tokens = this.#visual.get(pictures[Math.floor(at / perPicture)].key)!;
-      const row = at % perPicture;
-      rows.set(tokens.subarray(row * hidden, (row + 1) * hidden), i * hidden);
+    const rows = new Float32Array(positionCount(sliceSpans(this.pictures, from, to)) * hidden);
+    let at = 0;
+    for (const { start, length, picture } of this.pictures) {
+      const first = Math.max(start, from) - start;
+      const end = Math.min(start + length, to) - start;
+      if (first >= end) continue;
+      rows.set(this.#visual.get(picture.key)!.subarray(first * hidden, end * hidden), at);
+      at += (end - first) * hidden;
     }
     return rows;
   }
 
   #unseen(from: number): readonly Picture[] {
-    const { ids, pictures } = this.request.prompt;
-    const before = Math.floor(countPictureRows(ids.slice(0, from)) / tokensPerImage(this.#model.config));
-    return pictures.slice(before).filter(({ key }) => !this.#visual.has(key));
+    const needed = this.pictures.filter((placed) => endOf(placed) > from);
+    return needed.map(({ picture }) => picture).filter(({ key }) => !this.#visual.has(key));
   }
 
   readonly #abort = (): void => {
@@ -124,8 +125,4 @@ export class GenerationJob {
       this.#wake = resolve;
     });
   }
-}
-
-function countPictureRows(ids: readonly number[]): number {
-  return ids.filter((id) => id < 0).length;
 }

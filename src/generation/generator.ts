@@ -1,6 +1,13 @@
 import type { TokenConstraint } from "../constraint/index.ts";
-import { checkPrompt, Decoder, type LoadedModel, type Prompt, positionKeys } from "../inference/index.ts";
-import { tokensPerImage } from "../model/index.ts";
+import {
+  checkPrompt,
+  Decoder,
+  type LoadedModel,
+  type PositionKey,
+  type Prompt,
+  placedPictures,
+  positionKeys,
+} from "../inference/index.ts";
 import type { TextStream } from "../tokenizer/index.ts";
 import { type Answer, decodeBeams, decodeTogether, GrowingAnswer } from "./answer.ts";
 import { roomySettings, withNotes } from "./answer-room.ts";
@@ -79,7 +86,7 @@ export class Generator {
       }
       return withNotes(answer.result(), prompt, settings, this.#model.config);
     } finally {
-      const keys = [...positionKeys(prompt, tokensPerImage(this.#model.config)), ...answer.result().ids];
+      const keys = [...this.#keysOf(prompt), ...answer.result().ids];
       this.#conversation = { decoder, keys: keys.slice(0, decoder.lengths[0]) };
     }
   }
@@ -172,11 +179,15 @@ export class Generator {
     });
   }
 
+  #keysOf(prompt: Prompt): PositionKey[] {
+    return positionKeys(prompt.ids, placedPictures(prompt, this.#model.config));
+  }
+
   /** The last conversation's cache, cut to what it has in common with the prompt; a new one if that is nothing. */
   #takeConversation(prompt: Prompt): { decoder: Decoder; reused: number } {
     const last = this.#conversation;
     this.#conversation = undefined;
-    const keys = positionKeys(prompt, tokensPerImage(this.#model.config));
+    const keys = this.#keysOf(prompt);
     // At least one token must be computed, for its logits.
     const most = Math.min(last?.keys.length ?? 0, keys.length - 1);
     let reused = 0;

@@ -1,9 +1,16 @@
-import { tokenFeeds } from "../model/index.ts";
+import {
+  inputIds,
+  mediaPositions,
+  positionCount,
+  sliceSpans,
+  type TokenSequence,
+  visualPositions,
+} from "../model/index.ts";
 import type { BoundRun } from "../runtime/index.ts";
 import { float32, type HostTensor, int32, int64 } from "../tensor/index.ts";
 import type { KeyValueCache } from "./key-value-cache.ts";
 import type { LoadedModel } from "./loaded-model.ts";
-import type { Prompt } from "./prompt.ts";
+import { type Prompt, placedPictures } from "./prompt.ts";
 
 /** Waits for its turn before it runs something. */
 export type InTurn = <T>(run: () => Promise<T>) => Promise<T>;
@@ -40,44 +47,48 @@ export class Decoder {
    * token. Rows must be empty, or there is only one: its first `reused` positions stay.
    */
   async prefill(prompts: readonly Prompt[], reused = 0): Promise<Float32Array[]> {
-    const visual = await this.#visualRows(prompts, reused);
+    const placed = prompts.map((prompt) => placedPictures(prompt, this.#model.config));
+    const visual = await this.#model.visualTokens(placed.flatMap((all) => all.map(({ picture }) => picture)));
+    const known = positionCount(sliceSpans(placed[0], 0, reused)) * this.#model.config.language.hidden;
     return this.extend(
-      prompts.map(({ ids }) => ids.slice(reused)),
-      visual,
+      prompts.map(({ ids }, row) => ({ ids: ids.slice(reused), spans: sliceSpans(placed[row], reused) })),
+      visual.subarray(known),
       reused,
     );
   }
 
   /**
-   * Runs new ids behind the first `reused` positions, of which the rows have one number: several rows only from
+   * Runs new tokens behind the first `reused` positions, of which the rows have one number: several rows only from
    * position 0. Returns the logits [vocabulary] after each row's last id.
    *
-   * @param visual the rows [hidden] for the ids' picture positions, in reading order
+   * @param visual the visual tokens [positions, hidden] of all spans, in reading order
    * @param evenly see {@link evenCount}; of ids behind others the caller gives an even number
    */
   async extend(
-    fresh: readonly (readonly number[])[],
+    fresh: readonly TokenSequence[],
     visual: Float32Array,
     reused: number,
     evenly = false,
   ): Promise<Float32Array[]> {
     const { padId, hidden, maxPositions } = this.#model.config.language;
-    const longest = Math.max(...fresh.map((ids) => ids.length));
+    const longest = Math.max(...fresh.map(({ ids }) => ids.length));
     const width = evenly && reused === 0 ? Math.min(evenCount(longest), maxPositions) : longest;
-    const padded = fresh.map((ids) => [...ids, ...new Array(width - ids.length).fill(Math.max(0, padId))]);
-    const rows = visual.length / hidden;
-    const { input_ids, visual_positions } = tokenFeeds(padded, rows);
+    const positions = mediaPositions(fresh);
     this.#cache.reserve(reused + width);
-    const { program, parameters } = await this.#model.prefillProgram(rows > 0);
-    const lengths = fresh.map((ids) => reused + ids.length);
+    const { program, parameters } = await this.#model.prefillProgram(positions.length > 0);
+    const lengths = fresh.map(({ ids }) => reused + ids.length);
     const caches = namedCaches(this.#cache);
     const { logits } = await program.run(
       {
         ...parameters,
         ...caches.past,
-        input_ids,
+        input_ids: inputIds(
+          fresh.map(({ ids }) => ids),
+          width,
+          Math.max(0, padId),
+        ),
         logit_positions: int64(
-          fresh.flatMap((ids, row) => [row, ids.length - 1]),
+          fresh.flatMap(({ ids }, row) => [row, ids.length - 1]),
           [fresh.length, 2],
         ),
         last_position: int32(
@@ -85,7 +96,10 @@ export class Decoder {
           [lengths.length],
         ),
         total_length: int32([reused + width], [1]),
-        ...(program.takes("visual") && { visual: float32(visual, [rows, hidden]), visual_positions }),
+        ...(program.takes("visual") && {
+          visual: float32(visual, [positions.length, hidden]),
+          visual_positions: visualPositions(positions),
+        }),
       },
       caches.present,
     );
@@ -118,14 +132,6 @@ export class Decoder {
   /** A decoder with `rows` copies of this one's first row. */
   repeated(rows: number): Decoder {
     return new Decoder(this.#model, this.#cache.repeated(rows), this.#inTurn);
-  }
-
-  /** The rows of the pictures' tokens that stand at or behind the position `from` of each prompt. */
-  async #visualRows(prompts: readonly Prompt[], from: number): Promise<Float32Array> {
-    const visual = await this.#model.visualTokens(prompts.flatMap(({ pictures }) => pictures));
-    if (from === 0) return visual;
-    const before = prompts[0].ids.slice(0, from).filter((id) => id < 0).length;
-    return visual.subarray(before * this.#model.config.language.hidden);
   }
 
   async #bind(): Promise<DecodeStep> {

@@ -6,9 +6,11 @@ export { type BoundProgram, LoadedModel } from "./loaded-model.ts";
 export {
   checkPrompt,
   type Picture,
+  type PlacedPicture,
   type PositionKey,
   type Prompt,
   pictureOf,
+  placedPictures,
   positionKeys,
 } from "./prompt.ts";
 export { areMappable, storedParameters } from "./stored-weights.ts";

@@ -20,7 +20,7 @@ const words = (count: number, seed: number): number[] =>
 
 async function begin(rows: KeyValueRows, ids: readonly number[]): Promise<Row> {
   const row = rows.begin(ids);
-  await rows.extend(row, { ids, keys: ids }, [row.keys.length, ids.length], new Float32Array());
+  await rows.extend(row, { ids, spans: [], keys: ids }, [row.keys.length, ids.length], new Float32Array());
   return row;
 }
 
@@ -60,7 +60,7 @@ test("what a copy holds goes on as the row would have", async () => {
   const further = [...first, 7, 8];
   const row = rows.begin(further);
   expect(row.keys).toEqual(first);
-  const prompt = { ids: further, keys: further };
+  const prompt = { ids: further, spans: [], keys: further };
   const logits = await rows.extend(row, prompt, [20, 22], new Float32Array());
   const whole = new KeyValueRows(model, 1, 0);
   const place = whole.begin(further);

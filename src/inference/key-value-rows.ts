@@ -1,3 +1,4 @@
+import { sliceSpans, type TokenSequence } from "../model/index.ts";
 import { Decoder, evenCount, type InTurn } from "./decoder.ts";
 import { engineDefaults } from "./engine-defaults.ts";
 import type { KeyValueCache } from "./key-value-cache.ts";
@@ -101,17 +102,18 @@ export class KeyValueRows {
    * Runs the positions `from` to `to` of a row's prompt and returns the logits [vocabulary] after the last of them.
    * What the row holds behind `from` is computed anew; there is an even number of positions, or `from` is 0.
    *
-   * @param visual the rows [hidden] for the picture positions among them
+   * @param visual the visual tokens [positions, hidden] of the spans among them
    */
   async extend(
     row: Row,
-    prompt: { readonly ids: readonly number[]; readonly keys: readonly PositionKey[] },
+    prompt: TokenSequence & { readonly keys: readonly PositionKey[] },
     [from, to]: readonly [number, number],
     visual: Float32Array,
   ): Promise<Float32Array> {
     this.#reserve(evenCount(to));
     const decoder = new Decoder(this.#model, this.#cache.window(row.index, 1));
-    const [logits] = await decoder.extend([prompt.ids.slice(from, to)], visual, from, true);
+    const chunk = { ids: prompt.ids.slice(from, to), spans: sliceSpans(prompt.spans, from, to) };
+    const [logits] = await decoder.extend([chunk], visual, from, true);
     row.keys = prompt.keys.slice(0, to);
     return logits;
   }

@@ -1,4 +1,12 @@
-import { type OwlConfig, tokensPerImage, videoId } from "../model/index.ts";
+import {
+  endOf,
+  type MediaSpan,
+  type OwlConfig,
+  placeholderIds,
+  positionCount,
+  spansOfPlaceholders,
+  tokensPerImage,
+} from "../model/index.ts";
 import { described, newDigest } from "../platform/index.ts";
 import { ContextLengthError, PromptError } from "../prompt/index.ts";
 
@@ -18,6 +26,8 @@ export interface Prompt {
   readonly ids: readonly number[];
   /** Pictures and videos in reading order. */
   readonly pictures: readonly Picture[];
+  /** Where each of them lies; absent: as the negative ids say, each with (queries + 1) of them. */
+  readonly spans?: readonly MediaSpan[] | undefined;
   /** What whoever reads the answer should know about the prompt. */
   readonly notes?: readonly string[] | undefined;
 }
@@ -58,13 +68,14 @@ export function checkPrompt(prompt: Prompt, config: OwlConfig): void {
   throw new ContextLengthError(message, { needed, available: maxPositions });
 }
 
-function pictureProblems({ ids, pictures }: Prompt, config: OwlConfig): string[] {
+function pictureProblems(prompt: Prompt, config: OwlConfig): string[] {
+  const { ids, pictures } = prompt;
   const problems: string[] = [];
   const perPicture = tokensPerImage(config);
-  const positions = ids.filter((id) => id < 0);
+  const positions = positionCount(spansOfPlaceholders(ids));
   const needed = pictures.length * perPicture;
-  if (positions.length !== needed) {
-    problems.push(`${pictures.length} pictures take ${needed} positions, got ${positions.length}`);
+  if (positions !== needed) {
+    problems.push(`${pictures.length} pictures take ${needed} positions, got ${positions}`);
   }
   for (const [i, { pixels, frames }] of pictures.entries()) {
     const isVideo = frames !== undefined;
@@ -79,23 +90,56 @@ function pictureProblems({ ids, pictures }: Prompt, config: OwlConfig): string[]
         `picture ${i + 1} is a video, which only a model of the video version takes; give its frames`,
       );
     }
-    const own = positions.slice(i * perPicture, (i + 1) * perPicture);
-    if (own.some((id) => (id === videoId) !== isVideo)) {
-      const kinds = isVideo ? `a video and has the id ${videoId}` : "a picture and has the id -1";
-      problems.push(`picture ${i + 1} is ${kinds} at its positions, got ${[...new Set(own)].join(", ")}`);
-    }
   }
-  return problems;
+  return positions === needed ? [...problems, ...spanProblems(prompt, config)] : problems;
+}
+
+/** What is wrong where there are as many positions as the pictures need. */
+function spanProblems(prompt: Prompt, config: OwlConfig): string[] {
+  const { ids, pictures } = prompt;
+  const spans = spansIn(prompt, config);
+  const perPicture = tokensPerImage(config);
+  const problems = spans.flatMap((span, i) => {
+    const where = `picture ${i + 1}`;
+    if (span.length !== perPicture) {
+      return [`${where} must have ${perPicture} positions side by side, got ${span.length} at ${span.start}`];
+    }
+    const found = ids.slice(span.start, endOf(span));
+    const kind = pictures[i]?.frames === undefined ? "image" : "video";
+    const [own] = spansOfPlaceholders(found);
+    if (own?.kind === kind && own.length === perPicture) return [];
+    const [id] = placeholderIds({ kind, length: 1 });
+    const what = kind === "video" ? "a video" : "a picture";
+    return [
+      `${where} is ${what} and has the id ${id} at its positions, got ${[...new Set(found)].join(", ")}`,
+    ];
+  });
+  if (spans.length === pictures.length || problems.length > 0) return problems;
+  return [`${pictures.length} pictures must have a span each, got ${spans.length}`];
+}
+
+/** A picture or video of a prompt, and where its visual tokens lie in it. */
+export interface PlacedPicture extends MediaSpan {
+  readonly picture: Picture;
+}
+
+/** The pictures and videos of a prompt that was checked ({@link checkPrompt}), each with its place. */
+export function placedPictures(prompt: Prompt, config: OwlConfig): PlacedPicture[] {
+  return spansIn(prompt, config).map((span, i) => ({ ...span, picture: prompt.pictures[i] }));
+}
+
+function spansIn({ ids, spans }: Prompt, config: OwlConfig): readonly MediaSpan[] {
+  return spans ?? spansOfPlaceholders(ids, tokensPerImage(config));
 }
 
 /** What a position holds, so that equal keys mean equal embeddings: an id, or a picture's key and row. */
 export type PositionKey = number | string;
 
-export function positionKeys(prompt: Prompt, rowsPerPicture: number): PositionKey[] {
-  let row = 0;
-  return prompt.ids.map((id) => {
-    if (id >= 0) return id;
-    const picture = prompt.pictures[Math.floor(row / rowsPerPicture)];
-    return `${picture.key} ${row++ % rowsPerPicture}`;
-  });
+/** The keys of a prompt's positions. */
+export function positionKeys(ids: readonly number[], pictures: readonly PlacedPicture[]): PositionKey[] {
+  const keys: PositionKey[] = [...ids];
+  for (const { start, length, picture } of pictures) {
+    for (let row = 0; row < length; row++) keys[start + row] = `${picture.key} ${row}`;
+  }
+  return keys;
 }

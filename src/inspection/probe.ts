@@ -8,7 +8,15 @@ import {
   settingsFromJson,
 } from "../generation/index.ts";
 import { type Picture, type Prompt, pictureOf } from "../inference/index.ts";
-import { type OwlConfig, type Stage, stages, tokensPerImage, videoId } from "../model/index.ts";
+import {
+  type MediaKind,
+  type OwlConfig,
+  positionCount,
+  type Stage,
+  spansOfPlaceholders,
+  stages,
+  tokensPerImage,
+} from "../model/index.ts";
 import { checkOptions, option } from "../platform/index.ts";
 import { type HostTensor, int64 } from "../tensor/index.ts";
 import type { ForwardResult, GradientResult, ModelInputs } from "./numbers.ts";
@@ -113,8 +121,12 @@ async function promptsOf(
   const videos = await eachOf(videoPixels, videoPixels?.dims[2]);
   return ids.map((row, b) => {
     const kept = row.filter((_, t) => present[b][t]);
-    const firsts = kept.filter((id) => id < 0).filter((_, i) => i % tokensPerImage(config) === 0);
-    return { ids: kept, pictures: firsts.map((id) => (id === videoId ? videos : images).shift()!) };
+    const spans = spansOfPlaceholders(kept, tokensPerImage(config));
+    return {
+      ids: kept,
+      pictures: spans.flatMap(({ kind }) => (kind === "video" ? videos : images).shift() ?? []),
+      spans,
+    };
   });
 }
 
@@ -140,17 +152,11 @@ function readInputs(tensors: StateDict, prefix: string, config: OwlConfig): Prob
     const mask = read.tensor(name, [batch, tokens - 1]);
     return mask === undefined ? [] : [rowsOf(mask, batch, tokens - 1)];
   });
-  const isVideo = (id: number): boolean => id === videoId;
-  const isPicture = (id: number): boolean => id < 0 && id !== videoId;
   const of = { perMedium: tokensPerImage(config), rows };
   problems.push(
+    ...mediaProblems({ ...of, what: "pictures", kind: "image" }, read.tensor("num_images", [batch]), pixels),
     ...mediaProblems(
-      { ...of, what: "pictures", belongs: isPicture },
-      read.tensor("num_images", [batch]),
-      pixels,
-    ),
-    ...mediaProblems(
-      { ...of, what: "videos", belongs: isVideo },
+      { ...of, what: "videos", kind: "video" },
       read.tensor("num_videos", [batch]),
       videoPixels,
     ),
@@ -226,15 +232,17 @@ interface Media {
   readonly what: "pictures" | "videos";
   readonly rows: readonly number[][];
   readonly perMedium: number;
-  readonly belongs: (id: number) => boolean;
+  readonly kind: MediaKind;
 }
 
 function mediaProblems(
-  { what, rows, perMedium, belongs }: Media,
+  { what, rows, perMedium, kind }: Media,
   counts: HostTensor | undefined,
   pixels: HostTensor | undefined,
 ): string[] {
-  const positions = rows.map((row) => row.filter(belongs).length);
+  const positions = rows.map((row) =>
+    positionCount(spansOfPlaceholders(row).filter((span) => span.kind === kind)),
+  );
   const found = positions.map((count) => count / perMedium);
   const problems = found.flatMap((count, row) => {
     const stated = counts === undefined ? count : Number(counts.data[row]);

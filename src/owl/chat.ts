@@ -85,11 +85,16 @@ export async function conversationPrompt(
   { truncation = "disabled", maxNewTokens, ...limits }: PromptOptions,
 ): Promise<Prompt> {
   const { preprocessor, fidelity, framesPerVideo, defaults } = parts;
-  const { ids, media, notes } = encoded(messages, parts, truncation, maxNewTokens ?? defaults.maxNewTokens);
+  const { ids, spans, media, notes } = encoded(
+    messages,
+    parts,
+    truncation,
+    maxNewTokens ?? defaults.maxNewTokens,
+  );
   const pictures = await readMedia(media, { ...limits, preprocessor, fidelity, framesPerVideo });
   const frames = `This model takes no videos: each was given to it as ${framesPerVideo} numbered pictures.`;
   const told = [...(media.some(({ type }) => type === "frame") ? [frames] : []), ...notes];
-  return told.length === 0 ? { ids, pictures } : { ids, pictures, notes: told };
+  return { ids, pictures, spans, ...(told.length > 0 && { notes: told }) };
 }
 
 function encoded(
