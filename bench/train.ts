@@ -31,7 +31,7 @@ function recipeOf(stage: number): TrainingRecipe {
     betas: [0.9, 0.999],
     epsilon: 1e-8,
     weightDecay: 0.01,
-    clip: 1,
+    maxGradNorm: 1,
     lora: { rank: 8, alpha: 32, dropout: 0, targets: ["q_proj", "v_proj"] },
     seed: 1,
   };

@@ -28,12 +28,12 @@ import {
   trainTokenizer,
 } from "../src/tokenizer/index.ts";
 import {
+  accumulationSteps,
   createTrainer,
   denseObjective,
   languageObjective,
-  microBatchesOf,
   type Objective,
-  openLanes,
+  openReplicas,
   type TrainingBatch,
   type TrainingEvent,
   type TrainingOutcome,
@@ -253,8 +253,8 @@ async function run<S>(
   const weights = await weightsBefore(plan, stage);
   if (stage === "align")
     for (const [name, tensor] of await abstractorAtFirst(plan, weights, device)) weights.set(name, tensor);
-  const lanes = await openLanes(recipe, Math.min(threads, microBatchesOf(recipe)), { threads });
-  const trainer = await createTrainer({ device, lanes, objective: course.objective, recipe, weights });
+  const replicas = await openReplicas(recipe, Math.min(threads, accumulationSteps(recipe)), { threads });
+  const trainer = await createTrainer({ replicas, objective: course.objective, recipe, weights });
   try {
     return await train({
       trainer,

@@ -54,11 +54,11 @@ const SHARED = {
   microBatch: 16,
   schedule: "cosine",
   warmup: 200,
-  floor: 0.03,
+  minLearningRateRatio: 0.03,
   betas: [0.9, 0.98],
   epsilon: 1e-6,
   weightDecay: 0.05,
-  clip: 1,
+  maxGradNorm: 1,
   seed: SEED,
   saveEvery: 500,
 } as const;
@@ -113,7 +113,7 @@ const align: TrainingRecipe = {
   maxTokens: 64,
   learningRate: 1.2e-3,
   warmup: 50,
-  rateFactors: sayingFirst(OWL_NANO),
+  learningRateMultipliers: sayingFirst(OWL_NANO),
 };
 
 /** LoRA and abstractor, as the paper says; half of each batch is text alone. */
@@ -126,7 +126,7 @@ const instruct: TrainingRecipe = {
   learningRate: 1e-3,
   warmup: 100,
   weightDecay: 1e-4,
-  rateFactors: { abstractor: 0.1, query_tokens: 0.1 },
+  learningRateMultipliers: { abstractor: 0.1, query_tokens: 0.1 },
   lora: { rank: 8, alpha: 32, dropout: 0, targets: ["q_proj", "v_proj"] },
 };
 
@@ -176,12 +176,18 @@ export const SHORT_RECIPES: Readonly<Record<StageName, TrainingRecipe>> = {
   language: { ...language, ...SHORT, name: "short language", steps: 1400 },
   vision: { ...vision, ...SHORT, name: "short vision", steps: 660 },
   // Here the abstractor begins at random, so all of it has the rate.
-  align: { ...align, ...SHORT, name: "short stage 1", steps: 500, rateFactors: { vision_model: 0.1 } },
+  align: {
+    ...align,
+    ...SHORT,
+    name: "short stage 1",
+    steps: 500,
+    learningRateMultipliers: { vision_model: 0.1 },
+  },
   instruct: {
     ...instruct,
     ...SHORT,
     name: "short stage 2",
     steps: 160,
-    rateFactors: { abstractor: 0.3, query_tokens: 0.3 },
+    learningRateMultipliers: { abstractor: 0.3, query_tokens: 0.3 },
   },
 };

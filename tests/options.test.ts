@@ -44,8 +44,8 @@ const calls: [name: string, call: () => unknown, says: RegExp][] = [
   ],
   [
     "prepareRun",
-    () => prepareRun("none.yaml", as({ outptu: "a", lanes: 0 })),
-    /mean output\?.*lanes: must be a whole/,
+    () => prepareRun("none.yaml", as({ outptu: "a", replicas: 0 })),
+    /mean output\?.*replicas: must be a whole/,
   ],
   ["probeModel", () => probeModel(as({}), new Map(), as({ stage: "3" })), /stage: must be one of .*got "3"/],
   [

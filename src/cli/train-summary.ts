@@ -9,8 +9,8 @@ const mebibytes = (bytes: number): string => `${Math.ceil(bytes / 2 ** 20).toLoc
 const counted = (count: number, thing: string): string =>
   `${count.toLocaleString("en")} ${thing}${count === 1 ? "" : "s"}`;
 
-function memoryLine({ weights, gradients, moments, activations, total }: MemoryEstimate): string {
-  const parts = Object.entries({ weights, gradients, moments, activations });
+function memoryLine({ weights, gradients, optimizerState, activations, total }: MemoryEstimate): string {
+  const parts = Object.entries({ weights, gradients, "optimizer state": optimizerState, activations });
   const list = parts.map(([name, bytes]) => `${name} ${mebibytes(bytes)}`).join(", ");
   return `memory     about ${mebibytes(total)} (${list}); this machine has ${mebibytes(totalmem())}`;
 }
@@ -32,7 +32,7 @@ function paceOf({ recipe }: RunPlan): string {
 /** How often each row is seen; texts that share rows of a batch are not counted. */
 function passesLine({ recipe, data }: RunPlan, rows: readonly number[]): string[] {
   if (recipe.stage === "language") return [];
-  const shares = data.map(({ share = 1 }) => share);
+  const shares = data.map(({ weight = 1 }) => weight);
   const all = shares.reduce((sum, share) => sum + share, 0);
   const passes = rows.map((count, i) => (recipe.steps * recipe.batch * shares[i]) / all / count);
   const perPass = rows.map((count, i) => Math.ceil(((count / recipe.batch) * all) / shares[i]));
@@ -45,7 +45,7 @@ function passesLine({ recipe, data }: RunPlan, rows: readonly number[]): string[
 
 /** What is about to happen, before anything large is allocated. */
 export function announcement(run: PreparedRun): string {
-  const { plan, parameters, memory, rows, shortenedRows, cutRows, asked } = run;
+  const { plan, parameters, memory, rows, shortenedRows, cutRows, promptTemplate } = run;
   const some = (count: number, what: string): string[] =>
     count > 0 ? [`${count.toLocaleString("en")} of them ${what}`] : [];
   const { recipe, data, output } = plan;
@@ -63,10 +63,10 @@ export function announcement(run: PreparedRun): string {
     `data       ${data.map(({ file }, i) => `${file} (${rowsOf(i)})`).join(", ")}`,
     `steps      ${recipe.steps.toLocaleString("en")} of ${counted(recipe.batch, "row")}, at most ${counted(recipe.maxTokens, "token")} each; ${paceOf(plan)}`,
     ...passesLine(plan, rows),
-    `template   ${templateLine(asked)}`,
+    `template   ${templateLine(promptTemplate)}`,
     `parameters ${sizeOf(trained)} of ${sizeOf(parameters)} learn`,
     memoryLine(memory),
-    ...asked.asText.map(
+    ...promptTemplate.asText.map(
       (file) =>
         `note       ${file} has conversations, which are learned here as plain text, their marks included; content: conversation learns the replies alone, as they are asked`,
     ),

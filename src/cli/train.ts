@@ -25,7 +25,7 @@ interface TrainCommandOptions {
 async function trainFrom(path: string, options: TrainCommandOptions): Promise<void> {
   const { resume = false, output, lanes, device, threads, checkPictures, ...allowed } = options;
   const pictures = showPictures();
-  const overrides = { output, lanes, checkPictures, onPicture: pictures.of };
+  const overrides = { output, replicas: lanes, checkPictures, onPicture: pictures.of };
   const run = await prepareRun(path, overrides).finally(pictures.end);
   const isBegun = resume && (await hasState(joinPath(run.plan.output, "state")));
   if (!isBegun) await requireFreshOutput(run.plan.output);

@@ -15,7 +15,7 @@ import {
 import { defaultFrames } from "../image/index.ts";
 import { tokensPerImage } from "../model/index.ts";
 import type { TrainingRecipe } from "../training/index.ts";
-import type { Origin } from "./origin.ts";
+import type { BaseModel } from "./base-model.ts";
 import type { DataFile, RunPlan } from "./recipe-file.ts";
 
 /** What the texts of rows are. */
@@ -33,11 +33,11 @@ export function contentOfStage(stage: TrainingRecipe["stage"]): Content {
 }
 
 /** An example that knows what its text is. */
-export interface MarkedExample extends Example {
+export interface TaggedExample extends Example {
   readonly content: Content;
 }
 
-export function marked(source: ExampleSource, content: Content): Source<MarkedExample> {
+export function tagged(source: ExampleSource, content: Content): Source<TaggedExample> {
   return {
     length: source.length,
     example: async (index) => ({ ...(await source.example(index)), content }),
@@ -48,8 +48,8 @@ export function marked(source: ExampleSource, content: Content): Source<MarkedEx
 /** Text alone is packed: several texts a row, so that hardly any padding is computed. */
 export function readerOf(
   { recipe }: RunPlan,
-  origin: Origin,
-  source: Source<MarkedExample>,
+  origin: BaseModel,
+  source: Source<TaggedExample>,
   batch = recipe.batch,
 ): Reader<TokenBatch> {
   const encoders = new Map<Content, RowEncoder>();
@@ -71,13 +71,13 @@ export function readerOf(
 
 export function textOptions(
   recipe: TrainingRecipe,
-  { tokenizer, config }: Origin,
+  { tokenizer, config }: BaseModel,
   content: Content,
 ): TextOptions {
   return { content, tokenizer, tokensPerImage: tokensPerImage(config), maxTokens: recipe.maxTokens };
 }
 
-function encoderOf(recipe: TrainingRecipe, origin: Origin, content: Content): RowEncoder {
+function encoderOf(recipe: TrainingRecipe, origin: BaseModel, content: Content): RowEncoder {
   return rowEncoder({
     ...textOptions(recipe, origin, content),
     preprocessor: origin.preprocessor,
@@ -88,7 +88,7 @@ function encoderOf(recipe: TrainingRecipe, origin: Origin, content: Content): Ro
 /** All held-out rows as batches, one row after the other; those that cannot be read are left out as far as allowed. */
 export async function heldOut(
   plan: RunPlan,
-  origin: Origin,
+  origin: BaseModel,
   sources: readonly ExampleSource[],
   skipped: SkippedRows,
 ): Promise<TokenBatch[]> {
@@ -96,7 +96,7 @@ export async function heldOut(
   const batches: TokenBatch[] = [];
   for (const [i, source] of sources.entries()) {
     const readable = skipped.most > 0 ? await readableRows(source, skipped) : source;
-    const all = marked(readable, contentOf(plan, plan.evaluation[i]));
+    const all = tagged(readable, contentOf(plan, plan.evaluation[i]));
     for (let at = 0; at < all.length; at += microBatch) {
       const reader = readerOf(
         { ...plan, recipe: { ...plan.recipe, stage: "full", augment: false, microBatch: undefined } },

@@ -58,12 +58,12 @@ async function randomParts(model: string | undefined): Promise<Part[]> {
  *
  * @throws RecipeError naming each with the nearest part
  */
-export function requireKnownFactors(
+export function requireKnownMultipliers(
   path: string,
   { recipe }: RunPlan,
   parameters: readonly ParameterDescription[],
 ): void {
-  const unknown = Object.keys(recipe.rateFactors ?? {}).filter(
+  const unknown = Object.keys(recipe.learningRateMultipliers ?? {}).filter(
     (part) => part !== "lora" && !parameters.some(({ name }) => name.startsWith(part)),
   );
   if (unknown.length === 0) return;
@@ -74,7 +74,7 @@ export function requireKnownFactors(
       const near = nearestName(part, known);
       const hint =
         near === undefined ? `they begin with ${known.slice(1).join(", ")}` : `did you mean ${near}?`;
-      return `rateFactors.${part.slice(0, 60)}: no parameter's name begins so; ${hint}`;
+      return `learningRateMultipliers.${part.slice(0, 60)}: no parameter's name begins so; ${hint}`;
     }),
   );
 }

@@ -2,7 +2,7 @@ import type { StateDict } from "../checkpoint/index.ts";
 import type { JsonlSource } from "../data/index.ts";
 import { type Digest, fileName, newDigest } from "../platform/index.ts";
 import type { RunInput, RunInputs } from "../training/index.ts";
-import type { Origin } from "./origin.ts";
+import type { BaseModel } from "./base-model.ts";
 import type { RunPlan } from "./recipe-file.ts";
 import type { RunTemplate } from "./template.ts";
 
@@ -20,11 +20,11 @@ export interface ReadRows {
  */
 export function runInputs(
   plan: RunPlan,
-  origin: Origin,
+  origin: BaseModel,
   files: readonly ReadRows[],
   { template }: RunTemplate,
 ): RunInputs {
-  const shares = plan.data.map(({ share = 1 }) => share);
+  const weights = plan.data.map(({ weight = 1 }) => weight);
   const data = files.flatMap(({ file, content, length, source }, i): [string, RunInput][] => {
     const { rows, files } = source.fingerprint;
     const name = fileName(file);
@@ -35,13 +35,13 @@ export function runInputs(
   });
   return {
     ...Object.fromEntries(data),
-    "shares of the data": input(shares.join(" : "), shares),
+    "sampling weights of the data": input(weights.join(" : "), weights),
     template: input(`"${template.user}…", "${template.assistant}…"`, [JSON.stringify(template)]),
     ...originInputs(plan, origin),
   };
 }
 
-function originInputs({ model, config, tokenizer }: RunPlan, origin: Origin): RunInputs {
+function originInputs({ model, config, tokenizer }: RunPlan, origin: BaseModel): RunInputs {
   const digest = newDigest("sha256");
   addText(digest, JSON.stringify(origin.config));
   addTensors(digest, origin.tensors);
@@ -54,16 +54,16 @@ function originInputs({ model, config, tokenizer }: RunPlan, origin: Origin): Ru
   }
   const began = model ?? config ?? "";
   return {
-    model: { says: fileName(began), digest: digest.hex(), isData: false },
-    tokenizer: { says: fileName(tokenizer ?? began), digest: words.hex(), isData: false },
+    model: { description: fileName(began), digest: digest.hex(), isData: false },
+    tokenizer: { description: fileName(tokenizer ?? began), digest: words.hex(), isData: false },
     preprocessing: { ...input("of pictures", [JSON.stringify(origin.preprocessor)]), isData: false },
   };
 }
 
-function input(says: string, parts: readonly (string | number)[]): RunInput {
+function input(description: string, parts: readonly (string | number)[]): RunInput {
   const digest = newDigest("sha256");
   addText(digest, JSON.stringify(parts));
-  return { says, digest: digest.hex(), isData: true };
+  return { description, digest: digest.hex(), isData: true };
 }
 
 function addText(digest: Digest, text: string): void {

@@ -4,7 +4,7 @@ import { publishedPreprocessor } from "../image/index.ts";
 import { stages } from "../model/index.ts";
 import { joinPath, makeDirectory, pathKind, realPath, writeFileAtomically } from "../platform/index.ts";
 import { hasState, type ModelFiles, saveModel, saveTrainedAdapter, type Trainer } from "../training/index.ts";
-import type { Origin } from "./origin.ts";
+import type { BaseModel } from "./base-model.ts";
 import type { RunPlan } from "./recipe-file.ts";
 
 /** An output directory that holds what a run would write over. */
@@ -33,7 +33,7 @@ export async function requireFreshOutput(output: string): Promise<void> {
  */
 export async function writeStart(
   { recipe, model, output }: RunPlan,
-  origin: Origin,
+  origin: BaseModel,
   trainer: Trainer<BatchSizes>,
 ): Promise<void> {
   const directory = joinPath(output, startDirectory);
@@ -50,7 +50,7 @@ export async function writeStart(
 }
 
 /** Writes `model/` and, where a LoRA was trained, `adapter/`. */
-export async function save(plan: RunPlan, origin: Origin, trainer: Trainer<BatchSizes>): Promise<void> {
+export async function save(plan: RunPlan, origin: BaseModel, trainer: Trainer<BatchSizes>): Promise<void> {
   const { recipe, output, model } = plan;
   await saveModel(joinPath(output, "model"), trainer, recipe, modelFiles(origin));
   if (!stages[recipe.stage].lora) return;
@@ -58,7 +58,7 @@ export async function save(plan: RunPlan, origin: Origin, trainer: Trainer<Batch
   await saveTrainedAdapter(joinPath(output, "adapter"), trainer, recipe, options);
 }
 
-function modelFiles({ config, checkpoint, preprocessor, tokenizerFiles }: Origin): ModelFiles {
+function modelFiles({ config, checkpoint, preprocessor, tokenizerFiles }: BaseModel): ModelFiles {
   return {
     config,
     files: tokenizerFiles,

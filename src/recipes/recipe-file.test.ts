@@ -42,14 +42,14 @@ describe("a published recipe's numbers", () => {
     for (const [name, { recipe }] of Object.entries(publishedRecipes)) {
       const plan = await numbersOf(`${name}.yaml`, `extends: ${name}`);
       expect({ ...plan.recipe, name }).toEqual({ ...recipe });
-      expect(plan.fitted).toEqual([]);
+      expect(plan.scaled).toEqual([]);
     }
   });
 
   it("fit the steps and the batch that a file gives", async () => {
     const small = await numbersOf("small.yaml", "extends: stage-1\nsteps: 200\nbatch: 4");
     expect(small.recipe).toMatchObject({ steps: 200, warmup: 8, batch: 4, microBatch: 4, saveEvery: 20 });
-    expect(small.fitted).toEqual(["warmup", "saveEvery", "microBatch"]);
+    expect(small.scaled).toEqual(["warmup", "saveEvery", "microBatch"]);
     const odd = await numbersOf("odd.yaml", "extends: stage-1\nsteps: 1\nbatch: 12");
     expect(odd.recipe).toMatchObject({ warmup: 0, microBatch: 6, saveEvery: 1 });
     const larger = await numbersOf("larger.yaml", "extends: stage-2\nsteps: 100000");
@@ -78,15 +78,15 @@ describe("what is wrong in a recipe", () => {
       "  targets: q_proj",
     ];
     const more =
-      "evaluation:\n  - file: rows.jsonl\n    weight: 2\n  - file: none.jsonl\n    shares: 2\nzzz: 1";
+      "evaluation:\n  - file: rows.jsonl\n    size: 2\n  - file: none.jsonl\n    shares: 2\nzzz: 1";
     const error = await said("child.yaml", `${lines.join("\n")}\n${more}`);
     for (const part of [
       "  line 5: batchsize: no such key; did you mean batch?",
       "  line 8: lora.alfa: no such key; did you mean alpha?",
       /line 9: lora.targets: .*array, got "q_proj"/,
-      /line 12: evaluation.0.weight: no such key; docs/,
+      /line 12: evaluation.0.size: no such key; docs/,
       /line 13: .*none.jsonl: no such file/,
-      "  line 14: evaluation.1.shares: no such key; did you mean share?",
+      "  line 14: evaluation.1.shares: no such key; did you mean weight?",
       "  line 15: zzz: no such key; docs/training.md lists the keys",
       /parent.yaml, line 2: learning_rate: no such key; did you mean learningRate\?/,
       /parent.yaml, line 3: schedule: .*"cosine".*got "cosin"/,
@@ -109,11 +109,11 @@ describe("what is wrong in a recipe", () => {
     expect(await said("lora.yaml", `extends: full\n${lora}`)).toMatch(/line 5: lora: stage full trains none/);
     await said("parent-lora.yaml", `extends: stage-2\n${lora}`);
     expect(await said("child-full.yaml", "extends: parent-lora.yaml\nstage: full")).toBe("");
-    const factors = "extends: stage-2\nrateFactors: { abstracter: 2, lora: 2, nothing: 1 }";
+    const factors = "extends: stage-2\nlearningRateMultipliers: { abstracter: 2, lora: 2, nothing: 1 }";
     await said("factors.yaml", factors);
     const error = await prepareRun(join(directory, "factors.yaml")).catch(String);
-    expect(error).toMatch(/rateFactors.abstracter: .*did you mean abstractor\?/);
-    expect(error).toMatch(/rateFactors.nothing: .*begin with .*language_model/);
+    expect(error).toMatch(/learningRateMultipliers.abstracter: .*did you mean abstractor\?/);
+    expect(error).toMatch(/learningRateMultipliers.nothing: .*begin with .*language_model/);
   });
 
   it("stands beside what is wrong in the rows", async () => {
@@ -156,8 +156,8 @@ describe("what is wrong in a recipe", () => {
     expect(await said("over-torn.yaml", "extends: torn.yaml\nbatchs: 2")).toMatch(
       /line 5: batchs: [\s\S]*torn.yaml, line 5/,
     );
-    expect(await said("infinite.yaml", "extends: stage-2\nlearningRate: .inf\nclip: .nan")).toMatch(
-      /learningRate: .*got Infinity[\s\S]*clip: .*got NaN/,
+    expect(await said("infinite.yaml", "extends: stage-2\nlearningRate: .inf\nmaxGradNorm: .nan")).toMatch(
+      /learningRate: .*got Infinity[\s\S]*maxGradNorm: .*got NaN/,
     );
     const merged = "extends: stage-2\nlora: { <<: { rank: 2, alpha: 4 }, alpha: 8, targets: [q_proj] }";
     expect(await numbersOf("merged.yaml", merged)).toMatchObject({ recipe: { lora: { rank: 2, alpha: 8 } } });
@@ -262,5 +262,28 @@ describe("a model from nothing", () => {
     const eyes = await prepareRun(await on("words", "stage-1", "rows.jsonl"));
     await eyes.start({ device: { threads: 1 } });
     expect((await prepareRun(await on("stage-1", "stage-2", "rows.jsonl"))).rows).toEqual([1]);
+  });
+});
+
+describe("keys by their former names", () => {
+  it("are read as what they are called now", async () => {
+    const former = await numbersOf(
+      "former.yaml",
+      "extends: stage-2\nclip: 0.5\nfloor: 0.1\nrateFactors: { lora: 2 }\nevaluation: [{ file: rows.jsonl, share: 3 }]",
+    );
+    expect(former.recipe).toMatchObject({
+      maxGradNorm: 0.5,
+      minLearningRateRatio: 0.1,
+      learningRateMultipliers: { lora: 2 },
+    });
+    expect(former.evaluation).toMatchObject([{ weight: 3 }]);
+    expect(Object.keys(former.recipe)).not.toContain("clip");
+  });
+
+  it("are told by their lines, and refused beside the current ones", async () => {
+    const both = "extends: stage-2\nclip: 1\nmaxGradNorm: 1\nfloor: 2";
+    const error = await said("both.yaml", both);
+    expect(error).toContain("line 5: maxGradNorm: clip is its former name; give one of the two");
+    expect(error).toMatch(/line 7: minLearningRateRatio: .*got 2/);
   });
 });

@@ -1,9 +1,9 @@
 import type { TrainingRecipe } from "../training/index.ts";
-import { contradictions } from "./contradictions.ts";
-import { type FittedKey, fitted } from "./fitted.ts";
+import { crossChecks } from "./cross-checks.ts";
 import { readChain } from "./recipe-chain.ts";
-import { neededNumbers, type RecipeFile } from "./recipe-schema.ts";
+import { type RecipeFile, requiredKeys } from "./recipe-schema.ts";
 import type { RecipeProblem } from "./recipe-text.ts";
+import { type ScaledKey, scaleDefaults } from "./scaled-defaults.ts";
 
 /** A file of training rows, and how much of the run it gives. */
 export interface DataFile {
@@ -11,7 +11,7 @@ export interface DataFile {
   /** What the rows' texts are; by the stage if absent. */
   readonly content?: "conversation" | "caption" | "text" | undefined;
   /** Its part of every batch beside the other files' (default 1). */
-  readonly share?: number | undefined;
+  readonly weight?: number | undefined;
   /** Take only so many rows. */
   readonly rows?: number | undefined;
 }
@@ -36,15 +36,15 @@ export interface RunPlan {
   /** Train against parts that are random and stay so, which is refused otherwise. */
   readonly allowFrozenRandom?: boolean | undefined;
   /** Numbers that no file gives, made to fit the steps and the batch that one gives. */
-  readonly fitted: readonly FittedKey[];
+  readonly scaled: readonly ScaledKey[];
 }
 
-/** What whoever starts a run may say in place of its recipe. */
+/** What whoever starts a run may give in place of its recipe. */
 export interface RunOverrides {
   /** Directory that the run writes to. */
   readonly output?: string | undefined;
   /** Micro-batches that are computed side by side, each on its part of the threads. 1 if absent. */
-  readonly lanes?: number | undefined;
+  readonly replicas?: number | undefined;
   /** Decode every picture before the run, not only look at the beginning of its file. */
   readonly checkPictures?: boolean | undefined;
   /** Told how many of a data file's pictures have been looked at. */
@@ -91,12 +91,12 @@ export async function readRecipeFile(path: string, overrides: RunOverrides = {})
 export async function draftRecipe(path: string, overrides: RunOverrides = {}): Promise<RecipeDraft> {
   const chain = await readChain(path);
   const output = overrides.output ?? chain.values.output;
-  const { values, fitted: keys } = fitted(
+  const { values, fitted: keys } = scaleDefaults(
     { ...chain.values, ...(output !== undefined && { output }) },
     chain,
   );
   const { data = [], evaluation = [] } = values;
-  const found = [...chain.problems, ...missing(values, chain), ...(await contradictions(values, chain))];
+  const found = [...chain.problems, ...missing(values, chain), ...(await crossChecks(values, chain))];
   const problems = inOrder(found, path);
   return {
     plan: problems.length === 0 ? planOf(values, keys) : undefined,
@@ -108,7 +108,7 @@ export async function draftRecipe(path: string, overrides: RunOverrides = {}): P
 }
 
 /** All that a run needs is there: see {@link missing}. */
-function planOf(values: RecipeFile, keys: readonly FittedKey[]): RunPlan {
+function planOf(values: RecipeFile, keys: readonly ScaledKey[]): RunPlan {
   const {
     model,
     config,
@@ -131,7 +131,7 @@ function planOf(values: RecipeFile, keys: readonly FittedKey[]): RunPlan {
     output: output!,
     data: data!,
     evaluation: evaluation ?? [],
-    fitted: keys,
+    scaled: keys,
   };
 }
 
@@ -143,7 +143,7 @@ function missing(
   if (!isWhole) return [];
   const isMissing = (key: keyof RecipeFile): boolean => values[key] === undefined && !hasKey(key);
   const problems: string[] = [];
-  const numbers = neededNumbers.filter(isMissing);
+  const numbers = requiredKeys.filter(isMissing);
   if (numbers.length > 0) {
     problems.push(
       `${numbers.join(", ")}: missing; \`extends: stage-2\` takes those of a published run, \`owl recipe\` lists them`,

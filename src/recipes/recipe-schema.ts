@@ -1,7 +1,7 @@
 import { z } from "zod";
 
 const whole = z.int().positive();
-const share = z.number().min(0).max(1);
+const fraction = z.number().min(0).max(1);
 
 const lora = z.strictObject({
   rank: whole,
@@ -16,7 +16,7 @@ const stage = z.preprocess(
   z.enum(["language", "1", "2", "released", "full"], { error: 'one of language, "1", "2", released, full' }),
 );
 
-const numbers = {
+const hyperparameters = {
   name: z.string(),
   stage,
   steps: whole,
@@ -26,12 +26,12 @@ const numbers = {
   learningRate: z.number().positive(),
   schedule: z.enum(["cosine", "linear", "constant"]),
   warmup: z.int().nonnegative(),
-  floor: share,
-  betas: z.tuple([share, share]),
+  minLearningRateRatio: fraction,
+  betas: z.tuple([fraction, fraction]),
   epsilon: z.number().positive(),
   weightDecay: z.number().nonnegative(),
-  clip: z.number().positive(),
-  rateFactors: z.record(z.string(), z.number().nonnegative()),
+  maxGradNorm: z.number().positive(),
+  learningRateMultipliers: z.record(z.string(), z.number().nonnegative()),
   lora,
   augment: z.boolean(),
   framesPerVideo: z.int().min(2),
@@ -46,7 +46,7 @@ const dataFile = z.strictObject(
   {
     file: z.string().min(1),
     content: z.enum(["conversation", "caption", "text"]).optional(),
-    share: z.number().positive().optional(),
+    weight: z.number().positive().optional(),
     rows: whole.optional(),
   },
   { error: "a file of rows, as { file: rows.jsonl }" },
@@ -54,7 +54,7 @@ const dataFile = z.strictObject(
 
 /** What a recipe file may hold. */
 export const fileSchema = z.strictObject({
-  ...z.strictObject(numbers).partial().shape,
+  ...z.strictObject(hyperparameters).partial().shape,
   extends: z.string().optional(),
   model: z.string().optional(),
   config: z.string().optional(),
@@ -79,8 +79,8 @@ export function keysAt(place: readonly PropertyKey[]): readonly string[] {
     : [];
 }
 
-/** What a run needs to know of its numbers; the rest may be absent. */
-export const neededNumbers = [
+/** The hyperparameters that no run can do without. */
+export const requiredKeys = [
   "stage",
   "steps",
   "batch",

@@ -1,6 +1,7 @@
-import { type Document, isMap, isPair, isScalar, LineCounter, parseDocument, type YAMLError } from "yaml";
+import { type Document, isMap, isScalar, LineCounter, parseDocument, type YAMLError } from "yaml";
 import type { z } from "zod";
 import { nearestName, readText } from "../platform/index.ts";
+import { currentNameOf, formerNameOf, withCurrentNames } from "../training/index.ts";
 import { fileSchema, keysAt, type RecipeFile } from "./recipe-schema.ts";
 
 /** What is wrong in a recipe, and where. */
@@ -42,7 +43,9 @@ export async function readRecipeText(path: string): Promise<ReadRecipe> {
     (error): RecipeProblem => ({ file: path, line: at(error.pos[0]), text: syntaxOf(error, source) }),
   );
   const content = broken === undefined ? contentOf(document, path, problems) : undefined;
-  const raw = content ?? {};
+  const raw = currentlyNamed(content ?? {}, (place, text) =>
+    problems.push({ file: path, line: lineOf(place), text }),
+  );
   const values = understood(raw, (issue) => {
     for (const { place, text } of sentencesOf(issue, raw))
       problems.push({ file: path, line: lineOf(place), text });
@@ -83,13 +86,31 @@ function offsetOf(document: Document, place: readonly PropertyKey[]): number | u
       length === 1 ? document.contents : document.getIn(place.slice(0, length - 1), true);
     const key = place[length - 1];
     if (isMap(parent)) {
-      const pair = parent.items.find((item) => isPair(item) && isScalar(item.key) && item.key.value === key);
+      const names = [key, formerNameOf(String(key))];
+      const pair = parent.items.find(({ key: own }) => isScalar(own) && names.includes(own.value as string));
       if (pair && isScalar(pair.key) && pair.key.range) return pair.key.range[0];
     }
     const node = document.getIn(place.slice(0, length), true);
     if (isRecord(node) && Array.isArray(node.range)) return Number(node.range[0]);
   }
   return undefined;
+}
+
+/** A recipe's content by the current names of its keys. */
+function currentlyNamed(
+  content: Record<string, unknown>,
+  onProblem: (place: readonly PropertyKey[], text: string) => void,
+): Record<string, unknown> {
+  const renamed = <T extends object>(values: T, place: readonly PropertyKey[]): T =>
+    withCurrentNames(values, ({ former, current }) =>
+      onProblem([...place, former], `${current}: ${former} is its former name; give one of the two`),
+    );
+  const files = (["data", "evaluation"] as const).flatMap((key) => {
+    const list = content[key];
+    if (!Array.isArray(list)) return [];
+    return [[key, list.map((file: unknown, i) => (isRecord(file) ? renamed(file, [key, i]) : file))]];
+  });
+  return { ...renamed(content, []), ...Object.fromEntries(files) };
 }
 
 /** The keys that fit the schema; each issue is told once. */
@@ -132,8 +153,11 @@ function sentencesOf(issue: Issue, raw: unknown): { place: readonly PropertyKey[
     return [{ place: issue.path, text: `${placeName(issue.path)}: ${text}` }];
   }
   return issue.keys.map((key) => {
-    const near = nearestName(key, keysAt(issue.path));
-    const hint = near === undefined ? "docs/training.md lists the keys" : `did you mean ${near}?`;
+    const known = keysAt(issue.path);
+    const former = known.flatMap((name) => formerNameOf(name) ?? []);
+    const near = nearestName(key, [...known, ...former]);
+    const hint =
+      near === undefined ? "docs/training.md lists the keys" : `did you mean ${currentNameOf(near)}?`;
     const place = [...issue.path, key];
     return { place, text: `${placeName(place)}: no such key; ${hint}` };
   });

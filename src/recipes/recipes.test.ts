@@ -184,9 +184,12 @@ describe("recipe files", () => {
   });
 
   it("learn the same with micro-batches side by side, and the same bits every time", async () => {
-    const trained = async (output: string, lanes: number): Promise<{ losses: number[]; model: Buffer }> => {
+    const trained = async (
+      output: string,
+      replicas: number,
+    ): Promise<{ losses: number[]; model: Buffer }> => {
       const place = join(directory, output);
-      const run = await prepareRun(join(directory, "small.yaml"), { output: place, lanes });
+      const run = await prepareRun(join(directory, "small.yaml"), { output: place, replicas });
       const losses: number[] = [];
       const onEvent = (event: TrainingEvent): void => {
         if (event.kind === "step") losses.push(event.loss);
@@ -202,7 +205,7 @@ describe("recipe files", () => {
     expect(beside.model.equals((await trained("again", 2)).model)).toBe(true);
     const many = await prepareRun(join(directory, "small.yaml"), {
       output: join(directory, "many"),
-      lanes: 3,
+      replicas: 3,
     });
     await expect(many.start()).rejects.toThrow(/micro-batches of an update, here 2, got 3/);
   });

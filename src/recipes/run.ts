@@ -22,8 +22,8 @@ import {
   option,
   pathKind,
 } from "../platform/index.ts";
-import { imageMark, PromptError, promptTemplate, videoMark } from "../prompt/index.ts";
-import { type Device, type DeviceOptions, openDevice } from "../runtime/index.ts";
+import { imageMark, PromptError, promptTemplate as promptTemplateOf, videoMark } from "../prompt/index.ts";
+import type { Device, DeviceOptions } from "../runtime/index.ts";
 import {
   createTrainer,
   estimateMemory,
@@ -32,27 +32,28 @@ import {
   lockOutput,
   type MemoryEstimate,
   type Objective,
-  openLanes,
+  openReplicas,
   type RunInputs,
   recipeOfState,
   type TrainingEvent,
   type TrainingOutcome,
   type TrainingRecipe,
   train,
+  withCurrentNames,
 } from "../training/index.ts";
+import { type BaseModel, loadBaseModel, withPromptTemplate } from "./base-model.ts";
 import {
   type Content,
   contentOf,
   contentOfStage,
   framesPerVideo,
   heldOut,
-  marked,
   readerOf,
+  tagged,
   textOptions,
 } from "./batches.ts";
-import { requireKnownFactors, requireNoFrozenRandom } from "./frozen-random.ts";
+import { requireKnownMultipliers, requireNoFrozenRandom } from "./frozen-random.ts";
 import { runInputs } from "./inputs.ts";
-import { type Origin, originOf, withAsked } from "./origin.ts";
 import { requireFreshOutput, save, writeStart } from "./outputs.ts";
 import { type DataFile, draftRecipe, RecipeError, type RunOverrides, type RunPlan } from "./recipe-file.ts";
 import { type RunTemplate, templateOfRows, type WrittenRows, withSystem } from "./template.ts";
@@ -75,7 +76,7 @@ export interface RunOptions {
 
 const overrideRules: OptionRules<RunOverrides> = {
   output: option.text,
-  lanes: option.count,
+  replicas: option.count,
   checkPictures: option.flag,
   onPicture: option.callback,
 };
@@ -104,7 +105,7 @@ export interface PreparedRun {
   /** Whether any row shows a picture or a video. */
   readonly usesPictures: boolean;
   /** How the model that the run makes is asked. */
-  readonly asked: RunTemplate;
+  readonly promptTemplate: RunTemplate;
   /**
    * Trains, then writes `model/` (LoRA merged) and, where a LoRA was trained, `adapter/` into the output
    * directory; `state/` and `log.jsonl` lie there too.
@@ -117,17 +118,19 @@ export interface PreparedRun {
  *
  * @throws RecipeError, DataError, CheckpointError and their like, each naming every problem it found
  */
-export async function prepareRun(path: string, overrides: RunOverrides = {}): Promise<PreparedRun> {
+export async function prepareRun(path: string, options: RunOverrides = {}): Promise<PreparedRun> {
+  const overrides = withCurrentNames(options);
   checkOptions("prepareRun", overrides, overrideRules);
+  const { replicas: replicaCount = 1 } = overrides;
   const plan = await checkedPlan(path, overrides);
-  const origin = await originOf(plan);
+  const origin = await loadBaseModel(plan);
   const objective = languageObjective(origin.config, plan.recipe);
-  requireKnownFactors(path, plan, objective.parameters);
+  requireKnownMultipliers(path, plan, objective.parameters);
   const [data, evaluation] = [
     await open(plan, origin, plan.data, overrides),
     await open(plan, origin, plan.evaluation, overrides),
   ];
-  const asked = templateOfRows([...data, ...evaluation], {
+  const promptTemplate = templateOfRows([...data, ...evaluation], {
     tokenizer: origin.tokenizer,
     isFresh: origin.checkpoint === undefined,
     system: plan.system,
@@ -140,20 +143,23 @@ export async function prepareRun(path: string, overrides: RunOverrides = {}): Pr
   return {
     plan,
     parameters: objective.parameters,
-    memory: estimateMemory(origin.config, objective.parameters, plan.recipe, pictures, overrides.lanes),
+    memory: estimateMemory(origin.config, objective.parameters, plan.recipe, pictures, replicaCount),
     rows: data.map(({ source }) => source.length),
     shortenedRows: data.map(({ shortened }) => shortened),
     cutRows: data.map(({ cut }) => cut),
     usesPictures: showsSomething,
-    asked,
+    promptTemplate,
     start: async (options = {}) => {
       checkOptions<RunOptions>("start", options, startRules);
       const lock = await lockOutput(plan.output);
       try {
-        const lanes = await openLanes(plan.recipe, overrides.lanes ?? 1, options.device);
-        const inputs = runInputs(plan, origin, data, asked);
+        const replicas = await openReplicas(plan.recipe, replicaCount, options.device);
+        const inputs = runInputs(plan, origin, data, promptTemplate);
         const rows = { data: sources(data), evaluation: sources(evaluation), inputs };
-        return await start(plan, withAsked(origin, asked), objective, rows, lanes, { ...options, lock });
+        return await start(plan, withPromptTemplate(origin, promptTemplate), objective, rows, replicas, {
+          ...options,
+          lock,
+        });
       } finally {
         await lock.release();
       }
@@ -198,7 +204,7 @@ const sources = (files: readonly OpenedFile[]): ExampleSource[] =>
 /** Opens all files and encodes every text once, so that one error names the bad rows of every one of them. */
 async function open(
   plan: RunPlan,
-  origin: Origin,
+  origin: BaseModel,
   files: readonly DataFile[],
   { checkPictures = false, onPicture }: RunOverrides,
 ): Promise<OpenedFile[]> {
@@ -220,7 +226,7 @@ async function open(
 
 async function openFile(
   plan: RunPlan,
-  origin: Origin,
+  origin: BaseModel,
   file: DataFile,
   looking: FileCheckOptions,
 ): Promise<OpenedFile> {
@@ -252,9 +258,13 @@ async function openFile(
 }
 
 /** Puts the recipe's system sentence in front of conversations that have none. */
-function completing({ system }: RunPlan, { tokenizer }: Origin, content: Content): (text: string) => string {
+function completing(
+  { system }: RunPlan,
+  { tokenizer }: BaseModel,
+  content: Content,
+): (text: string) => string {
   if (content !== "conversation" || system === undefined) return (text) => text;
-  const template = promptTemplate(tokenizer);
+  const template = promptTemplateOf(tokenizer);
   return (text) => withSystem(text, system, template);
 }
 
@@ -270,9 +280,9 @@ function spoken(source: JsonlSource, complete: (text: string) => string): JsonlS
 }
 
 /** A run that goes on keeps the warm-up that was made to fit the steps it began with. */
-async function begun({ recipe, output, fitted }: RunPlan): Promise<TrainingRecipe> {
+async function begun({ recipe, output, scaled }: RunPlan): Promise<TrainingRecipe> {
   const { warmup } = await recipeOfState(joinPath(output, "state"));
-  return fitted.includes("warmup") && typeof warmup === "number" ? { ...recipe, warmup } : recipe;
+  return scaled.includes("warmup") && typeof warmup === "number" ? { ...recipe, warmup } : recipe;
 }
 
 interface Sources {
@@ -283,30 +293,29 @@ interface Sources {
 
 async function start(
   plan: RunPlan,
-  origin: Origin,
+  origin: BaseModel,
   objective: Objective<BatchSizes>,
   { data, evaluation, inputs }: Sources,
-  lanes: readonly Device[],
-  { device: deviceOptions, skipBadRows = 0, ...options }: RunOptions & { readonly lock: FileLock },
+  replicas: readonly Device[],
+  { skipBadRows = 0, device: _, ...options }: RunOptions & { readonly lock: FileLock },
 ): Promise<TrainingOutcome> {
   const { output } = plan;
   const isBegun = options.resume === true && (await hasState(joinPath(output, "state")));
   if (!isBegun) await requireFreshOutput(output);
   const recipe = isBegun ? await begun(plan) : plan.recipe;
   const skipped = new SkippedRows(skipBadRows);
-  const device = await openDevice(deviceOptions);
-  const trainer = await createTrainer({ device, lanes, objective, recipe, weights: origin.tensors });
+  const trainer = await createTrainer({ replicas, objective, recipe, weights: origin.tensors });
   const shuffledFiles = data.map((source, i) =>
-    marked(withoutBadRows(shuffled(source, recipe.seed + i), skipped), contentOf(plan, plan.data[i])),
+    tagged(withoutBadRows(shuffled(source, recipe.seed + i), skipped), contentOf(plan, plan.data[i])),
   );
-  const shares = plan.data.map(({ share = 1 }) => share);
+  const weights = plan.data.map(({ weight = 1 }) => weight);
   try {
     if (!isBegun) await writeStart(plan, origin, trainer);
     const outcome = await train({
       ...options,
       trainer,
       recipe,
-      reader: readerOf(plan, origin, mix(shuffledFiles, shares)),
+      reader: readerOf(plan, origin, mix(shuffledFiles, weights)),
       evaluation: await heldOut(plan, origin, evaluation, skipped),
       inputs,
       skipped,

@@ -58,8 +58,13 @@ describe("the template of a run", () => {
       const path = await recipe(`rows ${name}`, [row, head + turns("good day")]);
       const run = await prepareRun(path);
       const system = head.trim();
-      expect(run.asked.template).toEqual({ system, user: "Human: ", assistant: "AI: ", cut: "turns" });
-      expect(run.asked.before?.system).toBe(head === "" ? undefined : "");
+      expect(run.promptTemplate.template).toEqual({
+        system,
+        user: "Human: ",
+        assistant: "AI: ",
+        cut: "turns",
+      });
+      expect(run.promptTemplate.before?.system).toBe(head === "" ? undefined : "");
       await run.start({ device: { threads: 1 } });
       const { output } = run.plan;
       await mergeCheckpoint(owl.directory, join(output, "merged"), { adapter: join(output, "adapter") });
@@ -95,7 +100,7 @@ describe("the template of a run", () => {
     const own = `be brief.\n${turns()}`;
     const path = await recipe("said", [turns(), own], `model: ${owl.directory}\nsystem: ${sentence}`);
     const run = await prepareRun(path);
-    expect(run.asked.template.system).toBe(sentence);
+    expect(run.promptTemplate.template.system).toBe(sentence);
     await run.start({ device: { threads: 1 } });
     const asking = await Owl.load(join(run.plan.output, "model"), { threads: 1 });
     const [asked, learned] = await askedAndLearned(asking, `${sentence}\n${turns()}`);
@@ -117,9 +122,9 @@ describe("the template of a run", () => {
     expect(promptTemplate(await loadTokenizer(tokenizer)).system).not.toBe("");
     const fresh = `stage: language\nconfig: ${owl.directory}/config.json\ntokenizer: ${tokenizer}`;
     const talk = await prepareRun(await recipe("talk", [turns()], fresh));
-    expect(talk.asked.asText).toEqual([join(directory, "talk/rows.jsonl")]);
+    expect(talk.promptTemplate.asText).toEqual([join(directory, "talk/rows.jsonl")]);
     const systemOf = async (name: string, rows: string[], more = ""): Promise<string> =>
-      (await prepareRun(await recipe(name, rows, `${fresh}\n${more}`))).asked.template.system;
+      (await prepareRun(await recipe(name, rows, `${fresh}\n${more}`))).promptTemplate.template.system;
     expect(await systemOf("fresh texts", ["once upon a time", "the end"])).toBe("");
     expect(await systemOf("fresh talks", [`${sentence}\n${turns()}`, `${sentence}\n${turns("b")}`])).toBe(
       sentence,

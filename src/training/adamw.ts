@@ -1,18 +1,18 @@
 import type { KernelCall, KernelThreads } from "../platform/index.ts";
-import { type Arena, type Layout, partsOf, type Stretch } from "./arena.ts";
+import { chunksOf, type FlatBuffer, type Layout, type ParameterGroup } from "./flat-buffer.ts";
 
 export interface AdamWSettings {
   readonly betas: readonly [number, number];
   readonly epsilon: number;
   readonly weightDecay: number;
   /** Gradients are scaled down so that their common norm does not exceed this; no limit if absent. */
-  readonly clip?: number | undefined;
+  readonly maxGradNorm?: number | undefined;
 }
 
 /** The optimizer's memory: running means of the gradient and of its square. */
 export interface Moments {
-  readonly first: Arena;
-  readonly second: Arena;
+  readonly first: FlatBuffer;
+  readonly second: FlatBuffer;
 }
 
 /** The optimizer's part of an update. */
@@ -25,21 +25,26 @@ export interface AdamW {
 }
 
 /**
- * AdamW (Loshchilov and Hutter 2019, as torch.optim.AdamW computes it) over flat arenas, in place:
+ * AdamW (Loshchilov and Hutter 2019, as torch.optim.AdamW computes it) over flat buffers, in place:
  * w ← w (1 − lr · decay) − lr / (1 − β₁ᵗ) · m / (√v / √(1 − β₂ᵗ) + ε), after m and v took the gradient up.
- * Clipping is a factor on the gradient, min(1, clip / (norm + 10⁻⁶)).
+ * Clipping is a factor on the gradient, min(1, maxGradNorm / (norm + 10⁻⁶)).
  *
- * @param threads of the module in kernels.ts, over the memories in which the arenas lie
+ * @param threads of the module in kernels.ts, over the memories in which the buffers lie
  */
 export function createAdamW(
   threads: KernelThreads,
   layout: Layout,
-  { weights, gradients, first, second }: Moments & { readonly weights: Arena; readonly gradients: Arena },
+  {
+    weights,
+    gradients,
+    first,
+    second,
+  }: Moments & { readonly weights: FlatBuffer; readonly gradients: FlatBuffer },
   settings: AdamWSettings,
 ): AdamW {
-  const stretches = layout.stretches.map((stretch) => ({ stretch, parts: partsOf(stretch, layout) }));
-  const squares = stretches.flatMap(({ parts }) =>
-    parts.map(
+  const groups = layout.groups.map((group) => ({ group, chunks: chunksOf(group, layout) }));
+  const squares = groups.flatMap(({ chunks }) =>
+    chunks.map(
       ({ memory, start, bytes }): KernelCall => ({
         memory,
         kernel: "squares",
@@ -53,12 +58,12 @@ export function createAdamW(
     update: async (step, learningRate) => {
       const length = await norm();
       if (!Number.isFinite(length)) return length;
-      const { clip = Number.POSITIVE_INFINITY } = settings;
-      const scale = Math.min(1, clip / (length + 1e-6));
-      const calls = stretches.flatMap(({ stretch, parts }) => {
-        const numbers = numbersOf(settings, stretch, step, learningRate, scale);
-        return parts.map(({ memory, start, bytes }): KernelCall => {
-          const places = [weights, gradients, first, second].map((arena) => arena.addressOf(start));
+      const { maxGradNorm = Number.POSITIVE_INFINITY } = settings;
+      const scale = Math.min(1, maxGradNorm / (length + 1e-6));
+      const calls = groups.flatMap(({ group, chunks }) => {
+        const numbers = numbersOf(settings, group, step, learningRate, scale);
+        return chunks.map(({ memory, start, bytes }): KernelCall => {
+          const places = [weights, gradients, first, second].map((buffer) => buffer.addressOf(start));
           return { memory, kernel: "adamw", numbers: [...places, bytes, ...numbers] };
         });
       });
@@ -74,19 +79,19 @@ const smallestRate = 1e-25;
 /** What one step multiplies with, as the kernel takes it. */
 function numbersOf(
   { betas, epsilon, weightDecay }: AdamWSettings,
-  stretch: Stretch,
+  group: ParameterGroup,
   step: number,
   rate: number,
   scale: number,
 ): number[] {
   const [first, second] = betas;
-  const own = rate * stretch.rateFactor;
+  const own = rate * group.learningRateMultiplier;
   const corrected = Math.max(smallestRate, own / (1 - first ** step));
   const firstShare = (1 - first) * scale;
   const secondShare = (1 - second) * scale * scale;
   // The weight changes by m / (correction · √v + offset): lr / (1 − β₁ᵗ) is worked into both.
   const correction = 1 / (Math.sqrt(1 - second ** step) * corrected);
   const offset = epsilon / corrected;
-  const keep = stretch.decayed ? 1 - own * weightDecay : 1;
+  const keep = group.decayed ? 1 - own * weightDecay : 1;
   return [first, firstShare, second, secondShare, correction, offset, keep];
 }

@@ -22,7 +22,7 @@ import {
 } from "../tensor/index.ts";
 import { requireClose } from "../tensor/testing/compare.ts";
 import { randomStream } from "../tensor/testing/random.ts";
-import { allocateMasks, type DropoutPlace, drawMasks } from "./dropout.ts";
+import { allocateMasks, type DropoutKey, sampleMasks } from "./dropout.ts";
 import { languageObjective, scopeOptions } from "./objective.ts";
 import type { TrainingRecipe } from "./recipe.ts";
 import { config, readerOf, recipe } from "./testing/small-run.ts";
@@ -35,15 +35,15 @@ const dropping = (dropout: number, targets = ["q_proj", "v_proj"]): TrainingReci
 });
 
 describe("masks", () => {
-  const place: DropoutPlace = { rate: 0.3, seed: 1, step: 2, firstRow: 0 };
+  const place: DropoutKey = { rate: 0.3, seed: 1, step: 2, firstRow: 0 };
 
   function drawn(
     dims: readonly number[],
-    changed: Partial<DropoutPlace> = {},
+    changed: Partial<DropoutKey> = {},
     name = "dropout.a",
   ): Float32Array {
     const mask = allocate("float32", dims);
-    drawMasks(new Map([[name, mask]]), { ...place, ...changed });
+    sampleMasks(new Map([[name, mask]]), { ...place, ...changed });
     return mask.data;
   }
 
@@ -135,7 +135,7 @@ async function differentiated() {
   const loss = languageObjective(config, used).trace(real, "training");
   const { inputs, parameters } = leavesOf({ name: "x", outputs: { loss } });
   const masks = allocateMasks(inputs);
-  drawMasks(masks, { rate: 0.4, seed: 3, step: 0, firstRow: 0 });
+  sampleMasks(masks, { rate: 0.4, seed: 3, step: 0, firstRow: 0 });
   const weights = randomParameters(describeParameters(config, rootScope(scopeOptions(used))));
   const values: Record<string, HostTensor> = { ...feeds, ...Object.fromEntries(masks) };
   for (const name of parameters.keys()) values[name] = weights[name];
@@ -239,7 +239,7 @@ describe("training", () => {
     await train({ ...run, trainer: second, resume: true });
     expect(second.step).toBe(6);
     expect(valuesOf(second)).toEqual(valuesOf(whole));
-    expect(Object.fromEntries(second.moments())).toEqual(Object.fromEntries(whole.moments()));
+    expect(Object.fromEntries(second.optimizerState())).toEqual(Object.fromEntries(whole.optimizerState()));
   });
 
   test("drops in updates, never in evaluation", async () => {
@@ -254,7 +254,7 @@ describe("training", () => {
     expect(Math.abs(loss - evaluated)).toBeGreaterThan(1e-4);
     expect((await trainer.gradients(batches)).loss).toBe(loss);
     // The same weights a step later: other masks.
-    trainer.restore(1, new Map(trainer.values), trainer.moments());
+    trainer.restore(1, new Map(trainer.values), trainer.optimizerState());
     expect(Math.abs((await trainer.gradients(batches)).loss - loss)).toBeGreaterThan(1e-4);
     expect(await trainer.evaluate(batches)).toBe(evaluated);
   });

@@ -3,7 +3,7 @@ import { isDropoutMask } from "../model/index.ts";
 import { allocate, type HostTensor, staticSizes, type Tensor } from "../tensor/index.ts";
 
 /** What dropout masks are drawn from: the same place in the same run gives the same masks. */
-export interface DropoutPlace {
+export interface DropoutKey {
   /** Share of the numbers that is dropped. */
   readonly rate: number;
   readonly seed: number;
@@ -28,7 +28,7 @@ export function allocateMasks(inputs: ReadonlyMap<string, Tensor>): DropoutMasks
  * drawn before nor, in masks of whole rows [rows, tokens, width], from how an update is cut into micro-batches or how far
  * its rows are padded.
  */
-export function drawMasks(masks: DropoutMasks, { rate, seed, step, firstRow }: DropoutPlace): void {
+export function sampleMasks(masks: DropoutMasks, { rate, seed, step, firstRow }: DropoutKey): void {
   for (const [name, { dims, data }] of masks) {
     data.fill(1 / (1 - rate));
     // A layer that is computed for chosen positions only does not know the rows they are of.

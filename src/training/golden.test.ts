@@ -28,7 +28,7 @@ const shape = {
   learningRate: 1e-3,
   schedule: "cosine",
   warmup: 2,
-  clip: 1,
+  maxGradNorm: 1,
   seed: 1,
 } as const;
 

@@ -1,11 +1,12 @@
 export type { AdamWSettings } from "./adamw.ts";
 export type { TrainingEvent } from "./events.ts";
+export { currentNameOf, formerNameOf, withCurrentNames } from "./former-names.ts";
 export { initialize } from "./initialize.ts";
-export { microBatchesOf, openLanes } from "./lanes.ts";
 export { estimateMemory, type MemoryEstimate } from "./memory.ts";
 export { denseHead, denseObjective, languageObjective, type Objective, scopeOptions } from "./objective.ts";
 export { lockOutput, OutputInUseError } from "./output-lock.ts";
-export { type LoraSettings, rateFactorOf, scheduleOf, type TrainingRecipe } from "./recipe.ts";
+export { type LoraSettings, learningRateMultiplierOf, scheduleOf, type TrainingRecipe } from "./recipe.ts";
+export { accumulationSteps, openReplicas } from "./replicas.ts";
 export type { RunInput, RunInputs } from "./run-inputs.ts";
 export { adapterOf, type ModelFiles, publishedValues, saveModel, saveTrainedAdapter } from "./save.ts";
 export { learningRateAt, type Schedule } from "./schedule.ts";

@@ -72,7 +72,7 @@ describe("a run that was interrupted", () => {
     const place = join(directory, "half");
     const whole = await newTrainer();
     const trainer = new Proxy(whole, {
-      get: (one, key) => (key === "isSound" ? false : Reflect.get(one, key, one)),
+      get: (one, key) => (key === "isConsistent" ? false : Reflect.get(one, key, one)),
     });
     const failed = train({ recipe, directory: place, trainer, reader: failingAt(12) });
     await expect(failed).rejects.toThrow("rows.jsonl:6");
@@ -120,8 +120,8 @@ describe("a run that was interrupted", () => {
   it("goes on from what it began with alone", async () => {
     const place = join(directory, "inputs");
     const of = (rows: string, model: string): RunInputs => ({
-      "data 1": { digest: rows, says: `a.jsonl, ${rows} rows`, isData: true },
-      model: { digest: model, says: "model", isData: false },
+      "data 1": { digest: rows, description: `a.jsonl, ${rows} rows`, isData: true },
+      model: { digest: model, description: "model", isData: false },
     });
     const run = { recipe, directory: place, inputs: of("40", "a") };
     await train({ ...run, trainer: await newTrainer(), reader: failingAt(12) }).catch(() => undefined);

@@ -2,36 +2,39 @@ import { readFileSync } from "node:fs";
 import { afterEach, describe, expect, it } from "vitest";
 import { type KernelThreads, startKernelThreads } from "../platform/index.ts";
 import { createAdamW } from "./adamw.ts";
-import { addArena } from "./adder.ts";
-import { layOut, newArenas, partsOf, type TrainedTensor } from "./arena.ts";
+import { allocateFlatBuffers, chunksOf, layOut, type TrainedTensor } from "./flat-buffer.ts";
+import { accumulateGradients } from "./gradient-accumulation.ts";
 import { kernels } from "./kernels.ts";
 import { compileKernels } from "./testing/compile-kernels.ts";
 
 const tensors: readonly TrainedTensor[] = [
-  { name: "a.weight", dims: [6, 8], role: "weight", rateFactor: 1 },
-  { name: "a.bias", dims: [8], role: "bias", rateFactor: 1 },
-  { name: "b.weight", dims: [3, 5], role: "weight", rateFactor: 0.5 },
-  { name: "c.weight", dims: [8, 4], role: "weight", rateFactor: 1 },
+  { name: "a.weight", dims: [6, 8], role: "weight", learningRateMultiplier: 1 },
+  { name: "a.bias", dims: [8], role: "bias", learningRateMultiplier: 1 },
+  { name: "b.weight", dims: [3, 5], role: "weight", learningRateMultiplier: 0.5 },
+  { name: "c.weight", dims: [8, 4], role: "weight", learningRateMultiplier: 1 },
 ];
-const settings = { betas: [0.9, 0.999] as const, epsilon: 1e-8, weightDecay: 0.1, clip: 0.5 };
+const settings = { betas: [0.9, 0.999] as const, epsilon: 1e-8, weightDecay: 0.1, maxGradNorm: 0.5 };
 
-/** Arenas with five numbers for every element, the same whatever their segments are. */
+/** Flat buffers with five numbers for every element, the same whatever their segments are. */
 function filled(segment: number) {
   const layout = layOut(tensors, segment);
-  const { arenas, memories } = newArenas(layout, 5);
-  for (const [i, arena] of arenas.entries()) {
-    for (const [t, { data }] of [...arena.tensors().values()].entries()) {
+  const { buffers, memories } = allocateFlatBuffers(layout, 5);
+  for (const [i, buffer] of buffers.entries()) {
+    for (const [t, { data }] of [...buffer.tensors().values()].entries()) {
       for (let k = 0; k < data.length; k++) data[k] = (i === 3 ? 1 : Math.sin(3 * i + 7 * t + k)) / (1 + k);
     }
   }
-  const [weights, gradients, first, second, part] = arenas;
-  return { layout, memories, arenas: { weights, gradients, first, second }, part };
+  const [weights, gradients, first, second, part] = buffers;
+  return { layout, memories, buffers: { weights, gradients, first, second }, part };
 }
 
-const numbersOf = ({ layout, arenas }: ReturnType<typeof filled>): Record<string, number[]> =>
+const numbersOf = ({ layout, buffers }: ReturnType<typeof filled>): Record<string, number[]> =>
   Object.fromEntries(
-    Object.entries(arenas).flatMap(([name, arena]) =>
-      [...layout.slots.keys()].map((slot) => [`${name} ${slot}`, [...arena.tensor(slot).data]]),
+    Object.entries(buffers).flatMap(([name, buffer]) =>
+      [...layout.views.keys()].map((parameter) => [
+        `${name} ${parameter}`,
+        [...buffer.tensor(parameter).data],
+      ]),
     ),
   );
 
@@ -46,12 +49,14 @@ describe("kernels", () => {
   });
 
   it("update weights and moments to the last bit as single precision says", async () => {
-    const { layout, memories, arenas } = filled(2 ** 20);
-    const before = new Map(Object.entries(arenas).map(([name, arena]) => [name, arena.tensor("a.weight")]));
+    const { layout, memories, buffers } = filled(2 ** 20);
+    const before = new Map(
+      Object.entries(buffers).map(([name, buffer]) => [name, buffer.tensor("a.weight")]),
+    );
     const old = (name: string, k: number): number => before.get(name)!.data[k];
     const f = Math.fround;
     const norm = Math.sqrt(
-      [...arenas.gradients.tensors().values()].reduce(
+      [...buffers.gradients.tensors().values()].reduce(
         (sum, { data }) => sum + [...(data as Float32Array)].reduce((part, x) => part + x * x, 0),
         0,
       ),
@@ -69,17 +74,17 @@ describe("kernels", () => {
       return [f(f(old("weights", k) * f(1 - rate * 0.1)) - f(first / below)), first, second];
     });
     threads = startKernelThreads(kernels, memories, 2);
-    expect(await createAdamW(threads, layout, arenas, settings).update(step, rate)).toBeCloseTo(norm, 12);
+    expect(await createAdamW(threads, layout, buffers, settings).update(step, rate)).toBeCloseTo(norm, 12);
     const after = ["weights", "first", "second"].map((name) => [...before.get(name)!.data]);
     expect(after[0].map((_, k) => after.map((numbers) => numbers[k]))).toEqual(expected);
   });
 
   it("change nothing where the gradients' norm is not finite", async () => {
     const all = filled(2 ** 20);
-    all.arenas.gradients.tensor("c.weight").data[31] = Number.POSITIVE_INFINITY;
+    all.buffers.gradients.tensor("c.weight").data[31] = Number.POSITIVE_INFINITY;
     const before = numbersOf(all);
     threads = startKernelThreads(kernels, all.memories, 2);
-    const optimizer = createAdamW(threads, all.layout, all.arenas, settings);
+    const optimizer = createAdamW(threads, all.layout, all.buffers, settings);
     expect(await optimizer.update(1, 1e-3)).toBe(Number.POSITIVE_INFINITY);
     expect(numbersOf(all)).toEqual(before);
   });
@@ -95,8 +100,11 @@ describe("kernels", () => {
       const all = filled(segment);
       threads?.dispose();
       threads = startKernelThreads(kernels, all.memories, count);
-      await addArena(threads, all.layout, all.arenas.gradients, all.part);
-      await createAdamW(threads, all.layout, all.arenas, { ...settings, clip: undefined }).update(1, 1e-3);
+      await accumulateGradients(threads, all.layout, all.buffers.gradients, all.part);
+      await createAdamW(threads, all.layout, all.buffers, { ...settings, maxGradNorm: undefined }).update(
+        1,
+        1e-3,
+      );
       results.push(numbersOf(all));
     }
     for (const result of results.slice(1)) expect(result).toEqual(results[0]);
@@ -104,17 +112,19 @@ describe("kernels", () => {
 });
 
 describe("a layout in segments", () => {
-  it("has no tensor and no stretch in two of them, and every tensor in one stretch of its kind", () => {
+  it("has no tensor and no parameter group in two of them, and every tensor in one group of its kind", () => {
     for (const segment of [48, 64, 80, 112, 2 ** 20]) {
-      const { slots, stretches } = layOut(tensors, segment);
+      const { views, groups } = layOut(tensors, segment);
       const isWhole = (start: number, end: number) =>
         Math.floor(start / segment) === Math.floor((end - 1) / segment);
-      for (const { start, end } of stretches) expect(isWhole(start, end)).toBe(true);
-      for (const { name, dims, rateFactor } of tensors) {
-        const { start } = slots.get(name)!;
+      for (const { start, end } of groups) expect(isWhole(start, end)).toBe(true);
+      for (const { name, dims, learningRateMultiplier } of tensors) {
+        const { start } = views.get(name)!;
         const end = start + dims.reduce((product, size) => product * size);
-        const own = stretches.filter((stretch) => stretch.start <= start && end <= stretch.end);
-        expect(own).toEqual([expect.objectContaining({ rateFactor, decayed: dims.length === 2 })]);
+        const own = groups.filter((group) => group.start <= start && end <= group.end);
+        expect(own).toEqual([
+          expect.objectContaining({ learningRateMultiplier, decayed: dims.length === 2 }),
+        ]);
       }
     }
   });
@@ -123,10 +133,10 @@ describe("a layout in segments", () => {
     expect(() => layOut(tensors, 32)).toThrow("a.weight must have at most 32 elements, got 48");
   });
 
-  it("is worked through in parts", () => {
-    const stretch = { start: 2 ** 20, end: 2 ** 20 + 2 ** 18 + 32, decayed: true, rateFactor: 1 };
-    const layout = { length: 2 ** 21, segment: 2 ** 20, slots: new Map(), stretches: [stretch] };
-    expect(partsOf(stretch, layout)).toEqual([
+  it("is worked through in chunks", () => {
+    const group = { start: 2 ** 20, end: 2 ** 20 + 2 ** 18 + 32, decayed: true, learningRateMultiplier: 1 };
+    const layout = { length: 2 ** 21, segmentLength: 2 ** 20, views: new Map(), groups: [group] };
+    expect(chunksOf(group, layout)).toEqual([
       { memory: 1, start: 2 ** 20, bytes: 2 ** 20 },
       { memory: 1, start: 2 ** 20 + 2 ** 18, bytes: 128 },
     ]);

@@ -1,13 +1,13 @@
 import type { OwlConfig, ParameterDescription } from "../model/index.ts";
 import { elementCount } from "../tensor/index.ts";
-import { microBatchesOf } from "./lanes.ts";
 import type { TrainingRecipe } from "./recipe.ts";
+import { accumulationSteps } from "./replicas.ts";
 
 /** Bytes that a run will need, by what they are for. */
 export interface MemoryEstimate {
   readonly weights: number;
   readonly gradients: number;
-  readonly moments: number;
+  readonly optimizerState: number;
   /** Values that the backward pass needs from the forward pass: rough, within a factor of two. */
   readonly activations: number;
   readonly total: number;
@@ -18,14 +18,14 @@ const bytesPerFloat = 4;
 /**
  * How much memory a run needs, before it allocates any.
  *
- * @param lanes micro-batches that are computed side by side
+ * @param replicas micro-batches that are computed side by side
  */
 export function estimateMemory(
   config: OwlConfig,
   parameters: readonly ParameterDescription[],
   recipe: TrainingRecipe,
   imagesPerRow: number,
-  lanes = 1,
+  replicas = 1,
 ): MemoryEstimate {
   const bytesOf = (chosen: readonly ParameterDescription[]): number =>
     chosen.reduce((sum, { dims }) => sum + elementCount(dims), 0) * bytesPerFloat;
@@ -33,12 +33,18 @@ export function estimateMemory(
   const { batch, microBatch = batch } = recipe;
   const trained = bytesOf(parameters.filter((parameter) => parameter.trained));
   // The first micro-batch's are where the sum will be; all that are computed beside or after it need a place to wait.
-  const gradients = trained * (microBatchesOf(recipe) > lanes ? lanes + 1 : lanes);
-  const moments = 2 * trained;
+  const gradients = trained * (accumulationSteps(recipe) > replicas ? replicas + 1 : replicas);
+  const optimizerState = 2 * trained;
   const activations =
-    activationBytes(config, recipe, lanes * microBatch, imagesPerRow) +
-    maskBytes(parameters, recipe, lanes * microBatch * recipe.maxTokens);
-  return { weights, gradients, moments, activations, total: weights + gradients + moments + activations };
+    activationBytes(config, recipe, replicas * microBatch, imagesPerRow) +
+    maskBytes(parameters, recipe, replicas * microBatch * recipe.maxTokens);
+  return {
+    weights,
+    gradients,
+    optimizerState,
+    activations,
+    total: weights + gradients + optimizerState + activations,
+  };
 }
 
 /** Dropout's masks, and the inputs they were multiplied with, which the backward pass needs. */

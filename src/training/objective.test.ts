@@ -38,7 +38,7 @@ const recipe = (...targets: string[]): TrainingRecipe => ({
   betas: [0.9, 0.99],
   epsilon: 1e-8,
   weightDecay: 0,
-  clip: 1,
+  maxGradNorm: 1,
   seed: 1,
   lora: { rank: 2, alpha: 4, dropout: 0, targets },
 });

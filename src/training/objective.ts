@@ -32,7 +32,7 @@ export interface Objective<S> {
   /** Every parameter of the model, trained or not, and those that only this objective has. */
   readonly parameters: readonly ParameterDescription[];
   /** Rows of a batch of these sizes. */
-  rows(sizes: S): number;
+  batchSize(sizes: S): number;
   /**
    * The loss as a scalar: the sum over positions of `loss_weights` times the position's loss. In training it may ask for
    * dropout masks among its inputs.
@@ -55,7 +55,7 @@ export function languageObjective(config: OwlConfig, recipe: TrainingRecipe): Ob
   const inTraining = withDropout(options, recipe);
   return {
     parameters,
-    rows: ({ rows }) => rows,
+    batchSize: ({ rows }) => rows,
     trace: ({ rows, tokens, images, videos, losses }, purpose = "evaluation") => {
       const scope = rootScope(purpose === "training" ? inTraining : options);
       return traceLoss(config, { batch: rows, tokens, images, videos, lossRows: losses }, scope).loss;
@@ -74,7 +74,7 @@ export function denseObjective(config: OwlConfig, classes: number): Objective<De
     .map(([name, tensor]) => ({ ...describeParameter(name, tensor), module: "vision encoder" as const }));
   return {
     parameters: [...describeParameters(config, rootScope({ trained })), ...own],
-    rows: ({ images }) => images,
+    batchSize: ({ images }) => images,
     trace: (sizes) => trace(sizes, rootScope({ trained })),
   };
 }

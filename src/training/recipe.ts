@@ -29,14 +29,14 @@ export interface TrainingRecipe {
   /** Steps of the linear rise. */
   readonly warmup: number;
   /** Where the learning rate ends, as a part of the highest. */
-  readonly floor?: number | undefined;
+  readonly minLearningRateRatio?: number | undefined;
   readonly betas: readonly [number, number];
   readonly epsilon: number;
   readonly weightDecay: number;
   /** Limit of the gradients' common norm. */
-  readonly clip?: number | undefined;
+  readonly maxGradNorm?: number | undefined;
   /** Factors on the learning rate, by the beginning of parameters' names or, for LoRA, `lora`. */
-  readonly rateFactors?: Readonly<Record<string, number>> | undefined;
+  readonly learningRateMultipliers?: Readonly<Record<string, number>> | undefined;
   readonly lora?: LoraSettings | undefined;
   /** Cut pictures out and mirror them at random, as in stage 1 of the paper. */
   readonly augment?: boolean | undefined;
@@ -52,13 +52,13 @@ export interface TrainingRecipe {
 
 /** The learning-rate schedule of a recipe. */
 export function scheduleOf(recipe: TrainingRecipe): Schedule {
-  const { schedule, learningRate, warmup, steps, floor = 0 } = recipe;
-  return { shape: schedule, peak: learningRate, warmup, steps, floor };
+  const { schedule, learningRate, warmup, steps, minLearningRateRatio = 0 } = recipe;
+  return { shape: schedule, peak: learningRate, warmup, steps, minRatio: minLearningRateRatio };
 }
 
 /** The factor on the learning rate of a parameter; 1 where the recipe names none. */
-export function rateFactorOf(recipe: TrainingRecipe, name: string): number {
-  const factors = Object.entries(recipe.rateFactors ?? {});
+export function learningRateMultiplierOf(recipe: TrainingRecipe, name: string): number {
+  const factors = Object.entries(recipe.learningRateMultipliers ?? {});
   const isLora = /\.lora_[AB]\.weight$/.test(name);
   const found = factors.find(([part]) => (part === "lora" ? isLora : !isLora && name.startsWith(part)));
   return found?.[1] ?? 1;

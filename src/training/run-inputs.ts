@@ -8,7 +8,7 @@ export interface RunInput {
   /** The same for the same content. */
   readonly digest: string;
   /** In a few words, for errors: `rows.jsonl, 40 rows`. */
-  readonly says: string;
+  readonly description: string;
   /** Whether it is data, which whoever means it may change. */
   readonly isData: boolean;
 }
@@ -20,7 +20,7 @@ export function changedInputs(earlier: RunInputs, now: RunInputs, allowData: boo
     const [before, after] = [earlier[name], now[name]];
     if (before?.digest === after?.digest) return [];
     if (allowData && (before ?? after).isData) return [];
-    const [was, is] = [before?.says ?? "nothing", after?.says ?? "nothing"];
+    const [was, is] = [before?.description ?? "nothing", after?.description ?? "nothing"];
     return [was === is ? `${name} (${is}): its content is another` : `${name}: ${was}, now ${is}`];
   });
 }

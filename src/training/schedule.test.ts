@@ -4,8 +4,8 @@ import { shared, sharedAvailable } from "../../tests/shared.ts";
 import { learningRateAt } from "./schedule.ts";
 
 describe("learningRateAt", () => {
-  it("rises linearly, falls as a cosine and stays at the floor", () => {
-    const schedule = { shape: "cosine", peak: 2, warmup: 4, steps: 12, floor: 0.1 } as const;
+  it("rises linearly, falls as a cosine and stays at the least ratio", () => {
+    const schedule = { shape: "cosine", peak: 2, warmup: 4, steps: 12, minRatio: 0.1 } as const;
     expect([0, 1, 4, 8, 12, 50].map((step) => learningRateAt(schedule, step))).toEqual([
       0,
       0.5,

@@ -8,15 +8,15 @@ export interface Schedule {
   /** Steps of the whole run. */
   readonly steps: number;
   /** What the fall ends at, as a part of the peak; 0 if absent. */
-  readonly floor?: number;
+  readonly minRatio?: number;
 }
 
 /** The learning rate of a step, counted from 0. */
 export function learningRateAt(schedule: Schedule, step: number): number {
-  const { shape, peak, warmup, steps, floor = 0 } = schedule;
+  const { shape, peak, warmup, steps, minRatio = 0 } = schedule;
   if (step < warmup) return (peak * step) / warmup;
   const progress = Math.min(1, (step - warmup) / Math.max(1, steps - warmup));
-  return peak * (floor + (1 - floor) * remaining(shape, progress));
+  return peak * (minRatio + (1 - minRatio) * remaining(shape, progress));
 }
 
 function remaining(shape: Schedule["shape"], progress: number): number {

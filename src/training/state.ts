@@ -1,12 +1,13 @@
 import { z } from "zod";
 import { readSafetensors, type StateDict, saveCheckpoint } from "../checkpoint/index.ts";
 import { completeDirectory, joinPath, pathKind, readJson } from "../platform/index.ts";
+import { withCurrentNames } from "./former-names.ts";
 import type { TrainingRecipe } from "./recipe.ts";
 import { changedInputs, type RunInputs } from "./run-inputs.ts";
 import type { Trainer } from "./trainer.ts";
 
 const stateFile = "training_state.json";
-const momentsFile = "optimizer.safetensors";
+const optimizerFile = "optimizer.safetensors";
 const weightsFile = "model.safetensors";
 
 /** Where a run stands, beside its tensors. */
@@ -29,15 +30,20 @@ export interface StateOptions {
   readonly allowChangedData?: boolean | undefined;
 }
 
+/** A schema whose values may have the keys of earlier versions. */
+const currentlyNamed = <T extends z.ZodType>(schema: T) =>
+  z.preprocess((value) => (isObject(value) ? withCurrentNames(value) : value), schema);
+const isObject = (value: unknown): value is object => typeof value === "object" && value !== null;
+
+const runInput = z.object({ digest: z.string(), description: z.string(), isData: z.boolean() });
+
 const progressSchema = z.object({
   step: z.number().int().nonnegative(),
   position: z.number().int().nonnegative(),
   tokens: z.number().nonnegative(),
   skipped: z.array(z.string()).optional(),
-  recipe: z.record(z.string(), z.unknown()),
-  inputs: z
-    .record(z.string(), z.object({ digest: z.string(), says: z.string(), isData: z.boolean() }))
-    .optional(),
+  recipe: currentlyNamed(z.record(z.string(), z.unknown())),
+  inputs: currentlyNamed(z.record(z.string(), currentlyNamed(runInput))).optional(),
 });
 
 /** A checkpoint that does not belong to the run that asks for it. */
@@ -46,7 +52,7 @@ export class ResumeError extends Error {
 }
 
 /**
- * Writes what a run needs to go on exactly: trained parameters, moments, step and position. The directory is
+ * Writes what a run needs to go on exactly: trained parameters, optimizer state, step and position. The directory is
  * replaced as a whole, so being killed at any moment leaves the old or the new one.
  */
 export async function saveState<S>(
@@ -59,8 +65,10 @@ export async function saveState<S>(
   await saveCheckpoint(directory, {
     config: { model_type: "mplug-owl-training-state" },
     tensors: trainedValues(trainer),
-    files: { [stateFile]: `${JSON.stringify({ ...progress, recipe, inputs }, null, 2)}\n` },
-    tensorFiles: { [momentsFile]: trainer.moments() },
+    files: {
+      [stateFile]: `${JSON.stringify({ ...progress, recipe: withCurrentNames(recipe), inputs }, null, 2)}\n`,
+    },
+    tensorFiles: { [optimizerFile]: trainer.optimizerState() },
   });
 }
 
@@ -105,7 +113,7 @@ export async function restoreState<S>(
   trainer.restore(
     progress.step,
     await readSafetensors(joinPath(from, weightsFile)),
-    await readSafetensors(joinPath(from, momentsFile)),
+    await readSafetensors(joinPath(from, optimizerFile)),
   );
   return progress;
 }
@@ -123,15 +131,15 @@ function requireSameInputs(path: string, earlier: RunInputs | undefined, options
   );
 }
 
-// These change what is printed and kept, and how much memory is taken, not what is computed.
-const harmless = new Set(["name", "evaluateEvery", "saveEvery", "microBatch"]);
+// A run may go on with others: they change what is printed and kept and how much memory is taken, not what is computed.
+const free = new Set(["name", "evaluateEvery", "saveEvery", "microBatch"]);
 
 function requireSameRecipe(path: string, earlier: Record<string, unknown>, recipe: TrainingRecipe): void {
-  const now: Record<string, unknown> = { ...recipe };
+  const now: Record<string, unknown> = { ...withCurrentNames(recipe) };
   // The learning rate of a step follows from the number of steps unless it stays as it is.
   const stays = earlier.schedule === "constant" && recipe.schedule === "constant";
   const keys = [...new Set([...Object.keys(earlier), ...Object.keys(now)])].filter(
-    (key) => !harmless.has(key) && !(stays && key === "steps"),
+    (key) => !free.has(key) && !(stays && key === "steps"),
   );
   const show = (value: unknown): string => JSON.stringify(value) ?? "nothing";
   const changed = keys.filter((key) => show(earlier[key]) !== show(now[key]));

@@ -44,7 +44,7 @@ describe("a step that does not compile", () => {
   it("nor when its place is given to a later one", async () => {
     const broken: Objective<number> = {
       parameters: [],
-      rows: () => 1,
+      batchSize: () => 1,
       trace: (size) => {
         throw new RangeError(`no graph for ${size}`);
       },

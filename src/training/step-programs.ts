@@ -1,8 +1,8 @@
 import { gradients as gradientsOf } from "../autodiff/index.ts";
 import type { BoundRun, Device, Program } from "../runtime/index.ts";
 import { allocate, type Graph, type HostTensor, leavesOf } from "../tensor/index.ts";
-import type { Arena } from "./arena.ts";
-import { allocateMasks, type DropoutMasks, type DropoutPlace, drawMasks } from "./dropout.ts";
+import { allocateMasks, type DropoutKey, type DropoutMasks, sampleMasks } from "./dropout.ts";
+import type { FlatBuffer } from "./flat-buffer.ts";
 import type { Objective } from "./objective.ts";
 
 /** A batch of any objective. */
@@ -17,12 +17,17 @@ export interface TrainingBatch<S> {
 /** Compiled programs for batches of different sizes, with their buffers. */
 export interface StepPrograms<S> {
   /**
-   * The batch's loss, each position weighing 1 / `counted`; gradients of all trained parameters go into the
-   * arena, zero where the batch does not reach a parameter. Where the objective drops anything out, `place` says what.
+   * The batch's loss, each label weighing 1 / `labelCount`; gradients of all trained parameters go into the buffer, zero
+   * where the loss does not depend on a parameter. `dropout` decides what is dropped, where the objective drops anything.
    */
-  differentiate(batch: TrainingBatch<S>, counted: number, into: Arena, place: DropoutPlace): Promise<number>;
+  computeGradients(
+    batch: TrainingBatch<S>,
+    labelCount: number,
+    into: FlatBuffer,
+    dropout: DropoutKey,
+  ): Promise<number>;
   /** The batch's loss alone, nothing dropped out. */
-  evaluate(batch: TrainingBatch<S>, counted: number): Promise<number>;
+  evaluate(batch: TrainingBatch<S>, labelCount: number): Promise<number>;
   dispose(): void;
 }
 
@@ -35,14 +40,14 @@ interface Compiled {
   readonly parameters: readonly string[];
   /** Trained parameters whose gradient the program computes. */
   readonly reached: readonly string[];
-  readonly runs: Map<Arena | undefined, BoundRun>;
+  readonly runs: Map<FlatBuffer | undefined, BoundRun>;
 }
 
 // Every program keeps memory for its activations, so those not used for long are given up.
 const mostPrograms = 12;
 
 /**
- * @param values every parameter of the model by name; trained ones are views of the weights' arena
+ * @param values every parameter of the model by name; trained ones are views of the weights' flat buffer
  * @param trained names of the trained parameters
  */
 export function createStepPrograms<S>(
@@ -66,19 +71,19 @@ export function createStepPrograms<S>(
   };
   const run = async (
     batch: TrainingBatch<S>,
-    counted: number,
-    into?: Arena,
-    place?: DropoutPlace,
+    labelCount: number,
+    into?: FlatBuffer,
+    dropout?: DropoutKey,
   ): Promise<number> => {
     const compiled = await programFor(batch, into !== undefined);
-    setFeeds(compiled.feeds, batch.feeds, counted);
-    if (place !== undefined) drawMasks(compiled.masks, place);
+    setFeeds(compiled.feeds, batch.feeds, labelCount);
+    if (dropout !== undefined) sampleMasks(compiled.masks, dropout);
     await boundTo(compiled, into, values, trained).run();
     return compiled.loss.data[0];
   };
   return {
-    differentiate: run,
-    evaluate: (batch, counted) => run(batch, counted),
+    computeGradients: run,
+    evaluate: (batch, labelCount) => run(batch, labelCount),
     dispose: () => {
       for (const compiled of known.values()) disposeLater(compiled);
       known.clear();
@@ -130,12 +135,12 @@ const gradientName = (name: string): string => `gradient of ${name}`;
 function setFeeds(
   into: Readonly<Record<string, HostTensor>>,
   from: Readonly<Record<string, HostTensor>>,
-  counted: number,
+  labelCount: number,
 ): void {
   for (const [name, { data }] of Object.entries(from)) copy(data, into[name].data);
   const weights = into.loss_weights.data as Float32Array;
-  const share = 1 / Math.max(1, counted);
-  for (let i = 0; i < weights.length; i++) weights[i] *= share;
+  const scale = 1 / Math.max(1, labelCount);
+  for (let i = 0; i < weights.length; i++) weights[i] *= scale;
 }
 
 function copy(from: HostTensor["data"], into: HostTensor["data"]): void {
@@ -145,7 +150,7 @@ function copy(from: HostTensor["data"], into: HostTensor["data"]): void {
 
 function boundTo(
   compiled: Compiled,
-  into: Arena | undefined,
+  into: FlatBuffer | undefined,
   values: ReadonlyMap<string, HostTensor>,
   trained: readonly string[],
 ): BoundRun {

@@ -16,9 +16,9 @@ import {
 } from "../data/index.ts";
 import { type Device, openDevice } from "../runtime/index.ts";
 import type { TrainingEvent } from "./events.ts";
-import { openLanes } from "./lanes.ts";
 import { denseObjective, languageObjective } from "./objective.ts";
 import type { TrainingRecipe } from "./recipe.ts";
+import { openReplicas } from "./replicas.ts";
 import { publishedValues, saveModel, saveTrainedAdapter } from "./save.ts";
 import { config, encode, readerOf, recipe, rounding, source, tokensPerImage } from "./testing/small-run.ts";
 import { train } from "./train.ts";
@@ -77,7 +77,7 @@ describe("train", () => {
       complete: true,
     });
     expect(snapshot(second)).toEqual(snapshot(whole));
-    expect(Object.fromEntries(second.moments())).toEqual(Object.fromEntries(whole.moments()));
+    expect(Object.fromEntries(second.optimizerState())).toEqual(Object.fromEntries(whole.optimizerState()));
 
     expect(events[0]).toEqual({ kind: "start", recipe: "test", step: 3, steps: 6 });
     const log = (await readFile(join(place, "log.jsonl"), "utf8")).trim().split("\n");
@@ -108,10 +108,14 @@ describe("train", () => {
 
   it("computes micro-batches side by side with the same bits as one after the other", async () => {
     const changed = { batch: 5, lora: { ...recipe.lora!, dropout: 0.3 } };
-    const run = async (lanes: readonly Device[] | undefined): Promise<[Trainer<BatchSizes>, number[]]> => {
+    const run = async (replicas: readonly Device[] | undefined): Promise<[Trainer<BatchSizes>, number[]]> => {
       const split = { ...recipe, ...changed };
       const objective = languageObjective(config, split);
-      const trainer = await createTrainer({ device, lanes, recipe: split, objective });
+      const trainer = await createTrainer({
+        ...(replicas ? { replicas } : { device }),
+        recipe: split,
+        objective,
+      });
       const losses: number[] = [];
       const onEvent = (event: TrainingEvent): void => {
         if (event.kind === "step") losses.push(event.loss);
@@ -121,21 +125,21 @@ describe("train", () => {
     };
     const [expected, losses] = await run(undefined);
     for (const count of [2, 3, 8]) {
-      const lanes = await openLanes({ ...recipe, batch: 8, microBatch: 1 }, count, { threads: count });
-      const [trainer, same] = await run(lanes);
+      const replicas = await openReplicas({ ...recipe, batch: 8, microBatch: 1 }, count, { threads: count });
+      const [trainer, same] = await run(replicas);
       expect(same).toEqual(losses);
       expect(snapshot(trainer)).toEqual(snapshot(expected));
       trainer.dispose();
     }
   });
 
-  it("refuses lanes that have nothing to do or to do it with", async () => {
+  it("refuses replicas that have nothing to do or to do it with", async () => {
     const split = { ...recipe, batch: 8, microBatch: 4 };
-    await expect(openLanes(split, 3)).rejects.toThrow(
-      /lanes: .* from 1 to the micro-batches of an update, here 2, got 3/,
+    await expect(openReplicas(split, 3)).rejects.toThrow(
+      /replicas: .* from 1 to the micro-batches of an update, here 2, got 3/,
     );
-    await expect(openLanes(split, 2, { threads: 1 })).rejects.toThrow(
-      /lanes: must be at most the threads, here 1, got 2/,
+    await expect(openReplicas(split, 2, { threads: 1 })).rejects.toThrow(
+      /replicas: must be at most the threads, here 1, got 2/,
     );
   });
 

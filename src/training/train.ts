@@ -116,7 +116,7 @@ async function stepsOf<S>(run: Run<S>): Promise<TrainingOutcome> {
 async function rescue<S>(run: Run<S>, error: unknown): Promise<void> {
   const { trainer, directory } = run.options;
   if (directory === undefined || trainer.step === run.saved) return;
-  if (error instanceof DivergenceError || !trainer.isSound || !hasFiniteWeights(trainer)) return;
+  if (error instanceof DivergenceError || !trainer.isConsistent || !hasFiniteWeights(trainer)) return;
   try {
     await saveOf(run);
   } catch (second) {

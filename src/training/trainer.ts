@@ -4,12 +4,19 @@ import { type KernelThreads, startKernelThreads } from "../platform/index.ts";
 import type { Device } from "../runtime/index.ts";
 import { allocate, type HostTensor } from "../tensor/index.ts";
 import { createAdamW, type Moments } from "./adamw.ts";
-import { addArena } from "./adder.ts";
-import { type Arena, type Layout, layOut, newArenas, segmentFor } from "./arena.ts";
+import {
+  allocateFlatBuffers,
+  type FlatBuffer,
+  type Layout,
+  layOut,
+  segmentLengthFor,
+} from "./flat-buffer.ts";
+import { withCurrentNames } from "./former-names.ts";
+import { accumulateGradients } from "./gradient-accumulation.ts";
 import { initialize } from "./initialize.ts";
 import { kernels } from "./kernels.ts";
 import type { Objective } from "./objective.ts";
-import { rateFactorOf, scheduleOf, type TrainingRecipe } from "./recipe.ts";
+import { learningRateMultiplierOf, scheduleOf, type TrainingRecipe } from "./recipe.ts";
 import { learningRateAt } from "./schedule.ts";
 import { createStepPrograms, type StepPrograms, type TrainingBatch } from "./step-programs.ts";
 
@@ -26,8 +33,8 @@ export interface StepResult {
 export interface Trainer<S> {
   /** Updates done so far. */
   readonly step: number;
-  /** False where an update failed half done: weights and moments are then of no step. */
-  readonly isSound: boolean;
+  /** False after an update that failed half done: weights and optimizer state are then of no step. */
+  readonly isConsistent: boolean;
   /** Every parameter of the model; the trained ones are what the next update changes, not copies. */
   readonly values: ReadonlyMap<string, HostTensor>;
   /** Names of the trained parameters. */
@@ -38,26 +45,32 @@ export interface Trainer<S> {
   evaluate(batches: readonly TrainingBatch<S>[]): Promise<number>;
   /** Gradients of the mean loss by parameter name as the next update would have them; views that the next call overwrites. */
   gradients(batches: readonly TrainingBatch<S>[]): Promise<{ loss: number; gradients: StateDict }>;
-  /** The optimizer's memory: views by `first.<name>` and `second.<name>`. */
-  moments(): StateDict;
-  /** Goes on where another run stopped: trained parameters, moments and the number of updates. */
-  restore(step: number, trained: StateDict, moments: StateDict): void;
+  /** The optimizer's state: views by `first.<name>` and `second.<name>`. */
+  optimizerState(): StateDict;
+  /** Goes on where another run stopped: trained parameters, optimizer state and the number of updates. */
+  restore(step: number, trained: StateDict, optimizerState: StateDict): void;
   dispose(): void;
 }
 
-export interface TrainerOptions<S> {
-  readonly device: Device;
-  /**
-   * Devices that compute an update's micro-batches side by side, one each; `device` alone if absent. On a CPU as many of one
-   * thread as there are processors are faster than one of as many threads, and need as many times the memory for activations.
-   * The result is that of one such device, to the last bit: gradients are added up in the order of the micro-batches.
-   */
-  readonly lanes?: readonly Device[] | undefined;
+/** What computes the steps: one device, or data-parallel replicas of the model on several. */
+type ComputeDevices =
+  | { readonly device: Device; readonly replicas?: undefined }
+  | {
+      /**
+       * Devices that compute an update's micro-batches side by side, one each. On a CPU as many of one thread as there are
+       * processors are faster than one of as many threads, and need as many times the memory for activations. The result is that
+       * of one such device, to the last bit: gradients are added up in the order of the micro-batches.
+       */
+      readonly replicas: readonly Device[];
+      readonly device?: undefined;
+    };
+
+export type TrainerOptions<S> = ComputeDevices & {
   readonly objective: Objective<S>;
   readonly recipe: TrainingRecipe;
   /** Known values; parameters that are missing here start fresh from the recipe's seed. */
   readonly weights?: ReadonlyMap<string, HostTensor>;
-}
+};
 
 /** A gradient norm or loss that is no number; going on would ruin the weights. */
 export class DivergenceError extends Error {
@@ -66,14 +79,16 @@ export class DivergenceError extends Error {
 
 /** Lays out memory for the trained parameters, fills in values and prepares the optimizer. */
 export async function createTrainer<S>(options: TrainerOptions<S>): Promise<Trainer<S>> {
-  const { device, objective, recipe, weights: known = new Map<string, HostTensor>() } = options;
-  const computing = options.lanes ?? [device];
-  const memory = allocateTrained(objective.parameters, recipe, computing.length, device.threads);
+  const current = withCurrentNames(options);
+  const { objective, weights: known = new Map<string, HostTensor>() } = current;
+  const recipe = withCurrentNames(current.recipe);
+  const devices = current.replicas ?? [current.device];
+  const memory = allocateTrained(objective.parameters, recipe, devices);
   const { layout, weights, gradients, first, second, threads } = memory;
   const values = valuesOf(objective.parameters, weights, known, recipe.seed);
-  const trained = [...layout.slots.keys()];
-  const lanes = computing.map((lane) => createStepPrograms(lane, objective, values, trained));
-  const differentiate = createDifferentiation(objective, recipe, lanes, memory);
+  const trained = [...layout.views.keys()];
+  const replicas = devices.map((device) => createStepPrograms(device, objective, values, trained));
+  const computeGradients = createGradientComputation(objective, recipe, replicas, memory);
   const optimizer = createAdamW(threads, layout, memory, recipe);
   let step = 0;
   let isSound = true;
@@ -81,13 +96,13 @@ export async function createTrainer<S>(options: TrainerOptions<S>): Promise<Trai
     get step() {
       return step;
     },
-    get isSound() {
+    get isConsistent() {
       return isSound;
     },
     values,
     trained,
     update: async (batches) => {
-      const loss = await differentiate(batches, step);
+      const loss = await computeGradients(batches, step);
       const learningRate = learningRateAt(scheduleOf(recipe), step);
       isSound = false;
       const norm = Number.isFinite(loss) ? await optimizer.update(step + 1, learningRate) : Number.NaN;
@@ -97,80 +112,85 @@ export async function createTrainer<S>(options: TrainerOptions<S>): Promise<Trai
       return { loss, gradientNorm, learningRate };
     },
     evaluate: async (batches) => {
-      const counted = countedIn(batches);
+      const labels = labelCountOf(batches);
       let loss = 0;
-      for (const batch of batches) loss += await lanes[0].evaluate(batch, counted);
+      for (const batch of batches) loss += await replicas[0].evaluate(batch, labels);
       return loss;
     },
     gradients: async (batches) => {
-      const loss = await differentiate(batches, step);
+      const loss = await computeGradients(batches, step);
       return { loss, gradients: gradients.tensors() };
     },
-    moments: () => momentsOf(first, second),
-    restore: (done, known, moments) => {
+    optimizerState: () => momentsOf(first, second),
+    restore: (done, known, state) => {
       fill(weights.tensors(), known, "trained parameter");
-      fill(momentsOf(first, second), moments, "moment");
+      fill(momentsOf(first, second), state, "optimizer state");
       step = done;
       isSound = true;
     },
     dispose: () => {
-      for (const lane of lanes) lane.dispose();
+      for (const replica of replicas) replica.dispose();
       threads.dispose();
     },
   };
 }
 
-/** Where the trained numbers lie, and the threads that work on all of them. */
+/** Flat buffers of the trained parameters, and the threads whose kernels work on all of them. */
 interface TrainedMemory extends Moments {
   readonly layout: Layout;
-  readonly weights: Arena;
-  readonly gradients: Arena;
-  /** For the gradients of further micro-batches, one for each lane, until they are added up. */
-  readonly scratches: readonly Arena[];
+  readonly weights: FlatBuffer;
+  readonly gradients: FlatBuffer;
+  /** One for each replica: gradients of further micro-batches until they are added to the first's. */
+  readonly microBatchGradients: readonly FlatBuffer[];
   readonly threads: KernelThreads;
 }
 
 function allocateTrained(
   parameters: readonly ParameterDescription[],
   recipe: TrainingRecipe,
-  lanes: number,
-  threads: number,
+  devices: readonly Device[],
 ): TrainedMemory {
   const tensors = parameters
     .filter(({ trained }) => trained)
-    .map(({ name, dims, role }) => ({ name, dims, role, rateFactor: rateFactorOf(recipe, name) }));
-  const count = 4 + lanes;
-  const layout = layOut(tensors, segmentFor(count));
-  const { arenas, memories } = newArenas(layout, count);
-  const [weights, gradients, first, second, ...scratches] = arenas;
+    .map(({ name, dims, role }) => ({
+      name,
+      dims,
+      role,
+      learningRateMultiplier: learningRateMultiplierOf(recipe, name),
+    }));
+  const count = 4 + devices.length;
+  const layout = layOut(tensors, segmentLengthFor(count));
+  const { buffers, memories } = allocateFlatBuffers(layout, count);
+  const [weights, gradients, first, second, ...microBatchGradients] = buffers;
+  const threads = devices.reduce((sum, device) => sum + device.threads, 0);
   const kernelThreads = startKernelThreads(kernels, memories, threads);
-  return { layout, weights, gradients, first, second, scratches, threads: kernelThreads };
+  return { layout, weights, gradients, first, second, microBatchGradients, threads: kernelThreads };
 }
 
-/** Gradients of the mean loss over all micro-batches, as many side by side as there are lanes; the result is the loss. */
-function createDifferentiation<S>(
+/** Gradients of the mean loss over all micro-batches, as many side by side as there are replicas; the result is the loss. */
+function createGradientComputation<S>(
   objective: Objective<S>,
   { lora, seed }: TrainingRecipe,
-  lanes: readonly StepPrograms<S>[],
-  { layout, gradients, scratches, threads }: TrainedMemory,
+  replicas: readonly StepPrograms<S>[],
+  { layout, gradients, microBatchGradients, threads }: TrainedMemory,
 ): (batches: readonly TrainingBatch<S>[], step: number) => Promise<number> {
   const rate = lora?.dropout ?? 0;
   return async (batches, step) => {
-    const counted = countedIn(batches);
-    const firstRows = sumsBefore(batches.map(({ sizes }) => objective.rows(sizes)));
+    const labels = labelCountOf(batches);
+    const firstRows = sumsBefore(batches.map(({ sizes }) => objective.batchSize(sizes)));
     let loss = 0;
-    for (let start = 0; start < batches.length; start += lanes.length) {
-      const free = start === 0 ? [gradients, ...scratches] : scratches;
-      const into = free.slice(0, Math.min(lanes.length, batches.length - start));
+    for (let start = 0; start < batches.length; start += replicas.length) {
+      const free = start === 0 ? [gradients, ...microBatchGradients] : microBatchGradients;
+      const into = free.slice(0, Math.min(replicas.length, batches.length - start));
       const losses = await allOf(
-        into.map((arena, lane) => {
-          const place = { rate, seed, step, firstRow: firstRows[start + lane] };
-          return lanes[lane].differentiate(batches[start + lane], counted, arena, place);
+        into.map((buffer, i) => {
+          const dropout = { rate, seed, step, firstRow: firstRows[start + i] };
+          return replicas[i].computeGradients(batches[start + i], labels, buffer, dropout);
         }),
       );
-      for (const part of losses) loss += part;
-      for (const arena of into) {
-        if (arena !== gradients) await addArena(threads, layout, gradients, arena);
+      for (const microBatchLoss of losses) loss += microBatchLoss;
+      for (const buffer of into) {
+        if (buffer !== gradients) await accumulateGradients(threads, layout, gradients, buffer);
       }
     }
     return loss;
@@ -199,19 +219,19 @@ function sumsBefore(counts: readonly number[]): number[] {
   });
 }
 
-function countedIn<S>(batches: readonly TrainingBatch<S>[]): number {
+function labelCountOf<S>(batches: readonly TrainingBatch<S>[]): number {
   return batches.reduce((sum, batch) => sum + batch.labelCount, 0);
 }
 
 function valuesOf(
   parameters: readonly ParameterDescription[],
-  arena: Arena,
+  buffer: FlatBuffer,
   weights: ReadonlyMap<string, HostTensor>,
   seed: number,
 ): Map<string, HostTensor> {
   return new Map(
     parameters.map(({ name, dims, initial, trained }) => {
-      const value = trained ? arena.tensor(name) : allocate("float32", dims);
+      const value = trained ? buffer.tensor(name) : allocate("float32", dims);
       const known = weights.get(name);
       if (known === undefined) initialize(value.data, name, initial, seed);
       else if (trained) copyInto(value, known, name);
@@ -220,9 +240,9 @@ function valuesOf(
   );
 }
 
-function momentsOf(first: Arena, second: Arena): StateDict {
-  const named = (prefix: string, arena: Arena) =>
-    [...arena.tensors()].map(([name, tensor]) => [`${prefix}.${name}`, tensor] as const);
+function momentsOf(first: FlatBuffer, second: FlatBuffer): StateDict {
+  const named = (prefix: string, buffer: FlatBuffer) =>
+    [...buffer.tensors()].map(([name, tensor]) => [`${prefix}.${name}`, tensor] as const);
   return new Map([...named("first", first), ...named("second", second)]);
 }
 

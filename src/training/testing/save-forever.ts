@@ -33,13 +33,13 @@ export function hollowTrainer(
   };
   return {
     step,
-    isSound: true,
+    isConsistent: true,
     values: new Map([["weight", tensor]]),
     trained: ["weight"],
     update: never,
     evaluate: never,
     gradients: never,
-    moments: () => new Map([["first.weight", tensor]]),
+    optimizerState: () => new Map([["first.weight", tensor]]),
     restore: restored,
     dispose: () => undefined,
   };

@@ -46,8 +46,8 @@ export const recipe: TrainingRecipe = {
   betas: [0.9, 0.98],
   epsilon: 1e-6,
   weightDecay: 0.1,
-  clip: 1,
-  rateFactors: { lora: 2 },
+  maxGradNorm: 1,
+  learningRateMultipliers: { lora: 2 },
   lora: { rank: 2, alpha: 4, dropout: 0, targets: ["q_proj", "v_proj"] },
   seed: 3,
 };

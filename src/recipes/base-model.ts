@@ -15,7 +15,7 @@ import type { RunPlan } from "./recipe-file.ts";
 import type { RunTemplate } from "./template.ts";
 
 /** What a run starts from. */
-export interface Origin {
+export interface BaseModel {
   readonly config: OwlConfig;
   readonly tensors: StateDict;
   readonly tokenizer: Tokenizer;
@@ -27,7 +27,7 @@ export interface Origin {
 }
 
 /** Reads what a run starts from. */
-export async function originOf({ model, config, tokenizer, recipe }: RunPlan): Promise<Origin> {
+export async function loadBaseModel({ model, config, tokenizer, recipe }: RunPlan): Promise<BaseModel> {
   const tokenizerDirectory = tokenizer ?? model!;
   const loaded = await loadTokenizer(tokenizerDirectory);
   const {
@@ -55,7 +55,7 @@ export async function originOf({ model, config, tokenizer, recipe }: RunPlan): P
   return { config: parsed, tensors, tokenizer: loaded, tokenizerFiles, preprocessor, checkpoint };
 }
 
-type Beginning = Pick<Origin, "config" | "tensors" | "checkpoint">;
+type Beginning = Pick<BaseModel, "config" | "tensors" | "checkpoint">;
 
 /** A model of a config file's sizes, whose parameters are all to be drawn. */
 async function freshModel(
@@ -86,6 +86,6 @@ async function modelOf(directory: string): Promise<Beginning> {
 }
 
 /** The template of the model that is made, among its tokenizer's files. */
-export function withAsked(origin: Origin, { template }: RunTemplate): Origin {
+export function withPromptTemplate(origin: BaseModel, { template }: RunTemplate): BaseModel {
   return { ...origin, template, tokenizerFiles: withTemplate(origin.tokenizerFiles, template) };
 }

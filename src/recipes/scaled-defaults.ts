@@ -2,7 +2,7 @@ import { publishedRecipes } from "./published.ts";
 import type { RecipeFile } from "./recipe-schema.ts";
 
 /** Numbers that are made to fit where no file gives them. */
-export type FittedKey = "warmup" | "microBatch" | "saveEvery";
+export type ScaledKey = "warmup" | "microBatch" | "saveEvery";
 
 /** The steps between two checkpoints, as a part of the run: so much of it is lost at most. */
 const savedPart = 10;
@@ -12,13 +12,13 @@ const savedPart = 10;
  * micro-batch becomes the largest divisor of the batch that is not above it, a checkpoint is written at least ten times.
  * What a file gives stays, but for a micro-batch above the batch, which is memory and not mathematics.
  */
-export function fitted(
+export function scaleDefaults(
   values: RecipeFile,
   { published, hasKey }: { readonly published: string | undefined; hasKey(key: string): boolean },
-): { readonly values: RecipeFile; readonly fitted: readonly FittedKey[] } {
+): { readonly values: RecipeFile; readonly fitted: readonly ScaledKey[] } {
   const parent = published === undefined ? undefined : publishedRecipes[published].recipe;
   const { steps, batch, microBatch } = values;
-  const found: Partial<Record<FittedKey, number>> = {};
+  const found: Partial<Record<ScaledKey, number>> = {};
   if (hasKey("steps") && steps !== undefined) {
     if (parent !== undefined && !hasKey("warmup")) {
       found.warmup = Math.min(steps - 1, Math.round((steps * parent.warmup) / parent.steps));
@@ -31,7 +31,7 @@ export function fitted(
     if (microBatch > batch) found.microBatch = batch;
     else if (!hasKey("microBatch")) found.microBatch = largestDivisor(batch, microBatch);
   }
-  const changed = (Object.keys(found) as FittedKey[]).filter((key) => found[key] !== values[key]);
+  const changed = (Object.keys(found) as ScaledKey[]).filter((key) => found[key] !== values[key]);
   return { values: { ...values, ...found }, fitted: changed };
 }
 

@@ -10,7 +10,7 @@ type Place = readonly PropertyKey[];
 type Tell = (place: Place, text: string) => void;
 
 /** What no key alone gets wrong: numbers that do not go together, and files that are not there. */
-export async function contradictions(values: RecipeFile, chain: RecipeChain): Promise<RecipeProblem[]> {
+export async function crossChecks(values: RecipeFile, chain: RecipeChain): Promise<RecipeProblem[]> {
   const problems: RecipeProblem[] = [];
   const tell: Tell = (place, text) => problems.push({ ...chain.placeOf(place), text });
   numberProblems(values, tell);

@@ -1,15 +1,15 @@
 import { expect, test } from "vitest";
 import { describeParameters } from "../model/index.ts";
-import { layOut } from "./arena.ts";
+import { layOut } from "./flat-buffer.ts";
 import { config } from "./testing/small-run.ts";
 
 test("weight decay acts on every matrix of a video model, and on no vector, learned token or position", () => {
   const parameters = describeParameters({ ...config, video: true });
-  const tensors = parameters.map((parameter) => ({ ...parameter, rateFactor: 1 }));
-  const { slots, stretches } = layOut(tensors, 2 ** 24);
+  const tensors = parameters.map((parameter) => ({ ...parameter, learningRateMultiplier: 1 }));
+  const { views, groups } = layOut(tensors, 2 ** 24);
   const decayed = (name: string): boolean => {
-    const { start } = slots.get(name)!;
-    return stretches.find((stretch) => stretch.start <= start && start < stretch.end)!.decayed;
+    const { start } = views.get(name)!;
+    return groups.find((group) => group.start <= start && start < group.end)!.decayed;
   };
   const spared = parameters.filter(({ name, dims }) => dims.length >= 2 && !decayed(name));
   expect(spared.map(({ name }) => name).toSorted()).toEqual([
