@@ -8,7 +8,8 @@ import { openCheckpoint, readAll, type StateDict, saveCheckpoint } from "../chec
 import { type Picture, type Prompt, pictureOf } from "../inference/index.ts";
 import { parseConfig, quantizedPart } from "../model/index.ts";
 import { Owl } from "../owl/index.ts";
-import { convertCheckpoint, unpackRows } from "../quantization/index.ts";
+import { convertCheckpoint } from "../quantization/index.ts";
+import { unpackRows } from "../quantization/testing/unpack-rows.ts";
 import { float32, type HostTensor } from "../tensor/index.ts";
 import { seededRandom } from "./random.ts";
 

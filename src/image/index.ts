@@ -25,7 +25,6 @@ export { type RgbImage, resizeBicubic } from "./resize.ts";
 export {
   decodeVideo,
   defaultFrames,
-  loadVideoPixelValues,
   sampleFrames,
   toVideoPixelValues,
   type VideoOptions,

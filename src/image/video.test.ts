@@ -12,12 +12,12 @@ import {
   decodeImage,
   decodeVideo,
   loadPixelValues,
-  loadVideoPixelValues,
   normalisationTable,
   type RgbImage,
   resizeAndCenterCrop,
   sampleFrames,
   toPixelValues,
+  toVideoPixelValues,
   VideoError,
 } from "./index.ts";
 
@@ -110,7 +110,10 @@ describe("animations, without ffmpeg", () => {
       .gif({ delay: new Array(frames).fill(100) })
       .toFile(file("b.gif"));
     const preprocessor = { ...CLIP_PREPROCESSOR, size: 8, fit: "crop" as const };
-    const values = await loadVideoPixelValues(file("b.gif"), preprocessor, { frames: 3 });
+    const values = toVideoPixelValues(
+      await decodeVideo(file("b.gif"), { frames: 3, size: preprocessor.size }),
+      preprocessor,
+    );
     expect(values).toHaveLength(3 * 3 * 8 * 8);
     const table = normalisationTable(preprocessor);
     for (const [frame, index] of sampleFrames(frames, 3).entries()) {

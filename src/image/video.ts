@@ -85,19 +85,6 @@ export function requireVideoKind(beginning: Uint8Array, where: string): void {
   }
 }
 
-/**
- * A video as the vision encoder's input.
- *
- * @returns `[3, frames, size, size]`, normalised
- */
-export async function loadVideoPixelValues(
-  source: ImageSource,
-  preprocessor: Preprocessor,
-  options: Omit<VideoOptions, "size"> = {},
-): Promise<Float32Array> {
-  return toVideoPixelValues(await decodeVideo(source, { ...options, size: preprocessor.size }), preprocessor);
-}
-
 /** The vision encoder's input `[3, frames, size, size]` for decoded frames, squeezed where they have another size. */
 export function toVideoPixelValues(frames: readonly RgbImage[], preprocessor: Preprocessor): Float32Array {
   const plane = preprocessor.size ** 2;

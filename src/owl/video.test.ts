@@ -7,9 +7,10 @@ import { ffmpeg, greyFilm, skipFfmpeg } from "../../tests/setup/ffmpeg.ts";
 import { greyFrames, videoFixture } from "../../tests/video-fixture.ts";
 import {
   CLIP_PREPROCESSOR,
-  loadVideoPixelValues,
+  decodeVideo,
   resizeAndCenterCrop,
   toPixelValues,
+  toVideoPixelValues,
 } from "../image/index.ts";
 import { probeModel } from "../inspection/index.ts";
 import { tokensPerImage } from "../model/index.ts";
@@ -88,7 +89,9 @@ describe("a model of the video version", () => {
     await writeGif(path);
     const preprocessor = { ...CLIP_PREPROCESSOR, size: owl.config.vision.imageSize };
     const { pictures } = await owl.prompt(user({ type: "video", video: path }, says("?")));
-    expect(pictures[0].pixels).toEqual(await loadVideoPixelValues(path, preprocessor));
+    expect(pictures[0].pixels).toEqual(
+      toVideoPixelValues(await decodeVideo(path, preprocessor), preprocessor),
+    );
 
     const data = Uint8Array.from({ length: 40 * 20 * 3 }, (_, i) => i % 251);
     const image = { width: 40, height: 20, data };

@@ -10,7 +10,8 @@ import {
   quantizedLinear,
   quantizedShapes,
 } from "../tensor/index.ts";
-import { packRows, unpackRows } from "./index.ts";
+import { packRows } from "./index.ts";
+import { unpackRows } from "./testing/unpack-rows.ts";
 
 const four: QuantizedFormat = { bits: 4, blockSize: 16, zeroPoints: true, activations: "float32" };
 const formats: readonly QuantizedFormat[] = [

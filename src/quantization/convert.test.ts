@@ -6,7 +6,8 @@ import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { entriesByName, openCheckpoint, readAll, saveCheckpoint } from "../checkpoint/index.ts";
 import { describeParameters, parseConfig } from "../model/index.ts";
-import { type ConversionOptions, convertCheckpoint, unpackRows } from "./index.ts";
+import { type ConversionOptions, convertCheckpoint } from "./index.ts";
+import { unpackRows } from "./testing/unpack-rows.ts";
 
 const source = fileURLToPath(new URL("../../tests/fixtures/model", import.meta.url));
 const query = "language_model.model.layers.0.self_attn.q_proj.weight";
