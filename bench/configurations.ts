@@ -15,6 +15,7 @@ interface Sizes {
 function configOf({ image, patch, vision, abstractor, queries, language }: Sizes): OwlConfig {
   return {
     vision: {
+      tower: "clip",
       hidden: vision[0],
       layers: vision[1],
       heads: vision[2],
@@ -33,6 +34,7 @@ function configOf({ image, patch, vision, abstractor, queries, language }: Sizes
       initializerRange: 0.02,
     },
     language: {
+      family: "llama",
       hidden: language[0],
       layers: language[1],
       heads: language[2],

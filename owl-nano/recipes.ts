@@ -16,6 +16,7 @@ export const SEED = 20230427;
  */
 export const OWL_NANO: OwlConfig = {
   vision: {
+    tower: "clip",
     hidden: 160,
     layers: 4,
     heads: 5,
@@ -28,6 +29,7 @@ export const OWL_NANO: OwlConfig = {
   // Twelve queries: one or two things and a color; more would cost time in every stage that reads them.
   abstractor: { hidden: 160, layers: 2, heads: 5, intermediate: 448, epsilon: 1e-6, initializerRange: 0.02 },
   language: {
+    family: "llama",
     hidden: 192,
     layers: 4,
     heads: 6,

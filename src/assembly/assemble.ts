@@ -18,27 +18,32 @@ import { modelPreprocessor, publishedPreprocessor } from "../image/index.ts";
 import {
   configJson,
   describeParameters,
+  familyNamed,
+  familyTitles,
   kindOf,
+  knownFamilies,
   type LanguageConfig,
+  type OnProblem,
   type OwlConfig,
   type ParameterDescription,
   parseConfig,
   readLanguageConfig,
+  towerTitles,
   type VisionConfig,
 } from "../model/index.ts";
 import { checkOptions, joinPath, type OptionRules, option } from "../platform/index.ts";
 import { allocate, elementCount } from "../tensor/index.ts";
 import { loadTokenizer } from "../tokenizer/index.ts";
 import { initialize } from "../training/index.ts";
-import { clipWeights, readClipConfig } from "./clip.ts";
 import { languageWeights } from "./language.ts";
 import { together } from "./renamed.ts";
+import { type PublishedVisionConfig, readPublishedVision, visionWeights } from "./vision.ts";
 import { writeWeights } from "./write-weights.ts";
 
 export interface AssemblyOptions extends ShardSettings {
-  /** Directory of a Hugging Face CLIP: a CLIPModel or a CLIPVisionModel. */
+  /** Directory of a vision tower as Hugging Face has it, alone or in a model of pictures and texts. */
   readonly vision: string;
-  /** Directory of a LLaMA or BLOOM with its tokenizer. */
+  /** Directory of a language model of a known family, with its tokenizer. */
   readonly language: string;
   /** Learned queries a picture. Default 64, as published. */
   readonly queries?: number | undefined;
@@ -50,7 +55,7 @@ export interface AssemblyOptions extends ShardSettings {
 
 const assemblyRules: OptionRules<AssemblyOptions> = {
   ...shardRules,
-  vision: option.place.unwrap().describe("the directory of a CLIP"),
+  vision: option.place.unwrap().describe(`the directory of a ${towerTitles()}`),
   language: option.place.unwrap().describe("the directory of a language model"),
   queries: option.count,
   abstractorLayers: option.count,
@@ -109,7 +114,7 @@ async function assembled(
   language: OpenedCheckpoint,
   options: AssemblyOptions,
 ): Promise<AssemblyReport> {
-  const config = assembledConfig(vision, language, options);
+  const { config, published } = assembledConfig(vision, language, options);
   const tokenizer = await loadTokenizer(language.directory);
   if (tokenizer.vocabularySize > config.language.vocabulary) {
     throw new CheckpointError(
@@ -125,8 +130,9 @@ async function assembled(
     vision.preprocessorFile,
   );
   const parameters = describeParameters(config);
+  const dims = new Map(parameters.map((parameter) => [parameter.name, parameter.dims]));
   const sources = [
-    clipWeights(vision.weights, config.vision),
+    visionWeights(vision.weights, published, dims),
     freshWeights(parameters, options.seed ?? 0),
     languageWeights(language.weights, config.language),
   ];
@@ -151,40 +157,34 @@ function assembledConfig(
   { config: visionJson, directory: visionDirectory }: OpenedCheckpoint,
   { config: languageJson, directory: languageDirectory }: OpenedCheckpoint,
   { queries = 64, abstractorLayers = 6 }: AssemblyOptions,
-): OwlConfig {
+): { config: OwlConfig; published: PublishedVisionConfig } {
   const problems: string[] = [];
-  const vision = readClipConfig(visionJson, problems);
-  const visionProblems = problems
-    .splice(0)
-    .map((problem) => `${joinPath(visionDirectory, "config.json")}: ${problem}`);
-  const language = readLanguage(languageJson, (problem) =>
-    problems.push(`${joinPath(languageDirectory, "config.json")}: ${problem}`),
-  );
-  problems.unshift(...visionProblems);
-  if (problems.length > 0 || vision === undefined || language === undefined) {
+  const problemOf =
+    (directory: string): OnProblem =>
+    (key, problem) =>
+      problems.push(`${joinPath(directory, "config.json")}: ${key}: ${problem}`);
+  const published = readPublishedVision(visionJson, problemOf(visionDirectory));
+  const language = readLanguage(languageJson, problemOf(languageDirectory));
+  if (problems.length > 0 || published === undefined || language === undefined) {
     throw new CheckpointError(
       "assemble",
-      "vision must be a CLIP and language a LLaMA or BLOOM with settings that are computed here",
+      `vision must be a ${towerTitles()} and language a ${familyTitles()} with settings that are computed here`,
       problems,
       "Take other parts.",
     );
   }
-  const config = owlConfig(vision, language, queries, abstractorLayers);
-  return parseConfig(configJson(config), "the assembled config.json");
+  const config = owlConfig(published.config, language, queries, abstractorLayers);
+  return { config: parseConfig(configJson(config), "the assembled config.json"), published };
 }
 
-function readLanguage(json: unknown, note: (problem: string) => void): LanguageConfig | undefined {
-  if (typeof json !== "object" || json === null || Array.isArray(json)) {
-    note("must be an object");
+function readLanguage(json: unknown, onProblem: OnProblem): LanguageConfig | undefined {
+  const record: Record<string, unknown> = Object(json);
+  // Alone, a model names its family; inside an owl's text_config a LLaMA's may be left out.
+  if (familyNamed(record.model_type) === undefined) {
+    onProblem("model_type", `must be ${knownFamilies()}, got ${kindOf(json)}`);
     return undefined;
   }
-  const record = json as Record<string, unknown>;
-  // Alone, a model names its kind; inside an owl's text_config a LLaMA's may be left out.
-  if (record.model_type !== "llama" && record.model_type !== "bloom") {
-    note(`model_type: must be "llama" or "bloom", got ${kindOf(json)}`);
-    return undefined;
-  }
-  return readLanguageConfig(record, (key, problem) => note(`${key}: ${problem}`));
+  return readLanguageConfig(record, onProblem);
 }
 
 function owlConfig(

@@ -1,5 +1,6 @@
 import type { Command } from "commander";
 import { type AssemblyReport, assembleOwl } from "../assembly/index.ts";
+import { familyTitles, towerTitles } from "../model/index.ts";
 import { InterruptedError } from "./failure.ts";
 import { interruptible } from "./interrupt.ts";
 import { countOption, numberOption, requireModel } from "./options.ts";
@@ -52,8 +53,11 @@ async function assemble(options: AssembleCommandOptions): Promise<void> {
 export function addAssemble(program: Command): void {
   program
     .command("assemble")
-    .requiredOption("--vision <model>", "a Hugging Face CLIP: CLIPModel or CLIPVisionModel")
-    .requiredOption("--language <model>", "a LLaMA-family model or a BLOOM, with its tokenizer")
+    .requiredOption(
+      "--vision <model>",
+      `a vision encoder of Hugging Face's layout, alone or in a model with texts: ${towerTitles()}`,
+    )
+    .requiredOption("--language <model>", `a language model with its tokenizer: ${familyTitles()}`)
     .requiredOption("--out <directory>", "where the owl is written; holds no model yet")
     .option("--queries <count>", "learned queries a picture", countOption, 64)
     .option("--layers <count>", "layers of the visual abstractor", countOption, 6)

@@ -66,7 +66,14 @@ async function modelTable(directory: string, stage: StageName, adapterPath?: str
   const options = adapter ? adapterScopeOptions(config, stage, adapter) : stageScopeOptions(stage);
   const rows = describeParameters(config, modelScope(config, options));
   const about = adapter && adapterPath !== undefined ? [adapterLine(adapterPath, adapter)] : [];
-  return [`stage ${stage}: ${stages[stage].says}`, ...about, "", ...tableOf(rows), "", ...summaryOf(rows)];
+  return [
+    `stage ${stage}: ${stages[stage].description}`,
+    ...about,
+    "",
+    ...tableOf(rows),
+    "",
+    ...summaryOf(rows),
+  ];
 }
 
 async function adapterTable(path: string): Promise<string[]> {

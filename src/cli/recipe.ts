@@ -10,7 +10,7 @@ function explained(name: string, { recipe, reasons }: ExplainedRecipe): string {
   const lines = entries.map(([key, value]) => [`${key}: ${JSON.stringify(value)}`, reasons[key] ?? ""]);
   const width = 32;
   return [
-    `# ${name}: ${stages[recipe.stage].says}`,
+    `# ${name}: ${stages[recipe.stage].description}`,
     ...lines.map(([text, reason]) => `${text.padEnd(width)}  # ${reason}`),
   ].join("\n");
 }
@@ -18,7 +18,7 @@ function explained(name: string, { recipe, reasons }: ExplainedRecipe): string {
 function show(name: string | undefined): void {
   if (name === undefined) {
     const lines = Object.entries(publishedRecipes).map(
-      ([known, { recipe }]) => `${known.padEnd(18)} ${stages[recipe.stage].says}`,
+      ([known, { recipe }]) => `${known.padEnd(18)} ${stages[recipe.stage].description}`,
     );
     process.stdout.write(`${lines.join("\n")}\n`);
     return;

@@ -59,7 +59,7 @@ export function announcement(run: PreparedRun): string {
     `${(chosen.reduce((sum, { dims }) => sum + elementCount(dims), 0) / 1e6).toFixed(2)} M`;
   const trained = parameters.filter((parameter) => parameter.trained);
   return [
-    `recipe     ${recipe.name}, stage ${recipe.stage}: ${stages[recipe.stage].says}`,
+    `recipe     ${recipe.name}, stage ${recipe.stage}: ${stages[recipe.stage].description}`,
     `data       ${data.map(({ file }, i) => `${file} (${rowsOf(i)})`).join(", ")}`,
     `steps      ${recipe.steps.toLocaleString("en")} of ${counted(recipe.batch, "row")}, at most ${counted(recipe.maxTokens, "token")} each; ${paceOf(plan)}`,
     ...passesLine(plan, rows),

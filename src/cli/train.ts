@@ -68,7 +68,7 @@ function withNextStep(error: unknown, saved: number, goOn: string): unknown {
 }
 
 const publishedList = Object.entries(publishedRecipes)
-  .map(([name, { recipe }]) => `  ${name.padEnd(18)} ${stages[recipe.stage].says}`)
+  .map(([name, { recipe }]) => `  ${name.padEnd(18)} ${stages[recipe.stage].description}`)
   .join("\n");
 
 export function addTrain(program: Command): void {

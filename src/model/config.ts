@@ -1,30 +1,19 @@
 import { z } from "zod";
 import { upTo } from "./config-limits.ts";
-import { type TensorSizes, withSizesOf } from "./config-shapes.ts";
+import { deviation, type OnProblem, requireMultiple } from "./config-sections.ts";
+import { type SectionSizes, type TensorSizes, withSizesOf } from "./config-shapes.ts";
 import { otherKind } from "./kind.ts";
-import { type LanguageConfig, languageConfigJson, readLanguageConfig } from "./language-config.ts";
+import {
+  defaultFamily,
+  familyNamed,
+  type LanguageConfig,
+  languageConfigJson,
+  readLanguageConfig,
+} from "./language/families.ts";
 import { type Quantization, quantizationJson, quantizationSchema } from "./quantization.ts";
+import { readVisionConfig, towerNamed, type VisionConfig, visionConfigJson } from "./vision/towers.ts";
 
-export type { LanguageConfig };
-
-/** Sizes of the vision encoder (a CLIP ViT). */
-export interface VisionConfig {
-  readonly hidden: number;
-  readonly layers: number;
-  readonly heads: number;
-  /** Width inside the MLP. */
-  readonly intermediate: number;
-  /** Height and width of a picture in pixels. */
-  readonly imageSize: number;
-  /** Height and width of a patch in pixels. */
-  readonly patchSize: number;
-  /** Inside the MLP; absent: QuickGELU, as published. Many CLIPs have the exact GELU. */
-  readonly activation?: "gelu";
-  /** Of every layer normalisation. */
-  readonly epsilon: number;
-  /** Standard deviation of fresh weights. */
-  readonly initializerRange: number;
-}
+export type { LanguageConfig, VisionConfig };
 
 /** Sizes of the visual abstractor; its hidden size is the vision encoder's. */
 export interface AbstractorConfig {
@@ -70,40 +59,26 @@ export class ModelConfigError extends Error {
   }
 }
 
-const count = upTo("size");
-const epsilon = z.number().positive();
-const deviation = z.number().nonnegative().default(0.02);
-
 // Defaults are those of the published configuration classes, which leave out of config.json what equals them.
-const visionSchema = z.object({
-  hidden_size: count.default(1024),
-  num_hidden_layers: upTo("layers").default(24),
-  num_attention_heads: upTo("heads").default(16),
-  intermediate_size: count.default(4096),
-  image_size: upTo("image").default(224),
-  patch_size: count.default(14),
-  num_channels: z.literal(3).default(3),
-  hidden_act: z.enum(["quick_gelu", "gelu"]).default("quick_gelu"),
-  layer_norm_eps: epsilon.default(1e-6),
-  initializer_range: deviation,
-});
-
 const abstractorSchema = z.object({
-  hidden_size: count.default(1024),
-  encoder_hidden_size: count.optional(),
+  hidden_size: upTo("size").default(1024),
+  encoder_hidden_size: upTo("size").optional(),
   num_hidden_layers: upTo("layers").default(6),
   num_attention_heads: upTo("heads").default(16),
-  intermediate_size: count.default(4096),
-  layer_norm_eps: epsilon.default(1e-6),
+  intermediate_size: upTo("size").default(4096),
+  layer_norm_eps: z.number().positive().default(1e-6),
   initializer_range: deviation,
 });
+
+/** A section that a reader of its own reads. */
+const section = z.record(z.string(), z.unknown());
 
 const schema = z.object({
   num_query_tokens: upTo("queries").default(64),
   video: z.boolean().optional(),
-  vision_config: visionSchema,
+  vision_config: section,
   visual_abstractor_config: abstractorSchema,
-  text_config: z.record(z.string(), z.unknown()),
+  text_config: section,
   quantization: quantizationSchema.optional(),
 });
 
@@ -123,19 +98,61 @@ const VIDEO_PARAMETER = "temporal_query_tokens";
 export function parseConfig(json: unknown, where = "config.json", weights?: TensorSizes): OwlConfig {
   const other = otherKind(json);
   if (other !== undefined) throw new ModelConfigError(where, [other], other);
-  const sized = weights ? withSizesOf(json, weights) : json;
-  const result = schema.safeParse(sized);
-  const problems = (result.error?.issues ?? []).map(
-    (issue) => `${issue.path.join(".") || "the file"}: ${issue.message}`,
-  );
-  const text = z.object({ text_config: schema.shape.text_config }).safeParse(sized).data?.text_config;
-  const language =
-    text && readLanguageConfig(text, (key, said) => problems.push(`text_config.${key}: ${said}`));
-  const published = result.data;
-  if (published) problems.unshift(...contradictions(published));
-  if (!published || !language || problems.length > 0) throw new ModelConfigError(where, problems);
-  return fromPublished(published, language, published.video ?? weights?.has(VIDEO_PARAMETER) ?? false);
+  const sized = weights ? withSizesOf(json, weights, sizedSections(json)) : json;
+  const problems: string[] = [];
+  const inSection =
+    (name: string): OnProblem =>
+    (key, problem) =>
+      problems.push(`${name}.${key}: ${problem}`);
+  const visionJson = sectionOf(sized, "vision_config");
+  const vision = visionJson && readVisionConfig(visionJson, inSection("vision_config"));
+  const { data: published, error } = schema.safeParse(sized);
+  for (const { path, message } of error?.issues ?? []) {
+    problems.push(`${path.join(".") || "the file"}: ${message}`);
+  }
+  if (published && vision) problems.push(...contradictions(published, vision));
+  const textJson = sectionOf(sized, "text_config");
+  const language = textJson && readLanguageConfig(textJson, inSection("text_config"));
+  if (!published || !vision || !language || problems.length > 0) throw new ModelConfigError(where, problems);
+  const video = published.video ?? weights?.has(VIDEO_PARAMETER) ?? false;
+  return fromPublished(published, vision, language, video);
 }
+
+/** A section of config.json; undefined where it is none. */
+function sectionOf(json: unknown, key: "vision_config" | "text_config"): Record<string, unknown> | undefined {
+  return section.safeParse(Object(json)[key]).data;
+}
+
+/** The sizes that config.json may leave out. */
+function sizedSections(json: unknown): SectionSizes[] {
+  const tower = towerNamed(sectionOf(json, "vision_config")?.model_type);
+  const family = familyNamed(sectionOf(json, "text_config")?.model_type ?? defaultFamily);
+  return [
+    ...abstractorSizes,
+    { section: "vision_config", prefix: "vision_model.", sizes: tower?.sizes ?? [] },
+    { section: "text_config", prefix: "language_model.", sizes: family?.sizes ?? [] },
+  ];
+}
+
+const abstractorSizes: readonly SectionSizes[] = [
+  { prefix: "", sizes: [{ key: "num_query_tokens", tensor: "query_tokens", axis: 1 }] },
+  {
+    section: "visual_abstractor_config",
+    prefix: "",
+    sizes: [
+      { key: "hidden_size", tensor: "query_tokens", axis: 2 },
+      {
+        key: "intermediate_size",
+        tensor: "abstractor.encoder.layers.0.crossattention.output.mlp.w1.weight",
+        axis: 0,
+      },
+      {
+        key: "num_hidden_layers",
+        layer: (i) => `abstractor.encoder.layers.${i}.crossattention.norm1.weight`,
+      },
+    ],
+  },
+];
 
 /**
  * Width inside the abstractor's MLP. The video version computes it from the configured size (reference:
@@ -151,42 +168,31 @@ function configuredWidth(width: number, video: boolean): number {
   return video && width !== 2816 ? Math.ceil((3 * width) / 2) : width;
 }
 
-function contradictions(published: Published): string[] {
-  const { vision_config: vision, visual_abstractor_config: abstractor } = published;
+function contradictions(published: Published, vision: VisionConfig): string[] {
+  const { visual_abstractor_config: abstractor } = published;
   const problems: string[] = [];
-  const divides = (path: string, whole: number, part: string, by: number): void => {
-    if (whole % by !== 0) problems.push(`${path}: must be a multiple of ${part} (${by}), got ${whole}`);
-  };
-  const equalsVision = (path: string, size: number): void => {
-    if (size !== vision.hidden_size) {
-      problems.push(`${path}: must equal vision_config.hidden_size (${vision.hidden_size}), got ${size}`);
+  const onProblem: OnProblem = (key, problem) => problems.push(`visual_abstractor_config.${key}: ${problem}`);
+  const equalsVision = (key: string, size: number): void => {
+    if (size !== vision.hidden) {
+      onProblem(key, `must equal vision_config.hidden_size (${vision.hidden}), got ${size}`);
     }
   };
-  divides("vision_config.hidden_size", vision.hidden_size, "num_attention_heads", vision.num_attention_heads);
-  divides("vision_config.image_size", vision.image_size, "patch_size", vision.patch_size);
-  const heads = abstractor.num_attention_heads;
-  divides("visual_abstractor_config.hidden_size", abstractor.hidden_size, "num_attention_heads", heads);
-  equalsVision("visual_abstractor_config.hidden_size", abstractor.hidden_size);
-  if (abstractor.encoder_hidden_size !== undefined) {
-    equalsVision("visual_abstractor_config.encoder_hidden_size", abstractor.encoder_hidden_size);
-  }
+  const { hidden_size, encoder_hidden_size, num_attention_heads: heads } = abstractor;
+  requireMultiple(onProblem, "hidden_size", hidden_size, "num_attention_heads", heads);
+  equalsVision("hidden_size", hidden_size);
+  if (encoder_hidden_size !== undefined) equalsVision("encoder_hidden_size", encoder_hidden_size);
   return problems;
 }
 
-function fromPublished(published: Published, language: LanguageConfig, video: boolean): OwlConfig {
-  const { vision_config: vision, visual_abstractor_config: abstractor } = published;
+function fromPublished(
+  published: Published,
+  vision: VisionConfig,
+  language: LanguageConfig,
+  video: boolean,
+): OwlConfig {
+  const { visual_abstractor_config: abstractor } = published;
   return {
-    vision: {
-      hidden: vision.hidden_size,
-      layers: vision.num_hidden_layers,
-      heads: vision.num_attention_heads,
-      intermediate: vision.intermediate_size,
-      imageSize: vision.image_size,
-      patchSize: vision.patch_size,
-      ...(vision.hidden_act === "gelu" && { activation: vision.hidden_act }),
-      epsilon: vision.layer_norm_eps,
-      initializerRange: vision.initializer_range,
-    },
+    vision,
     abstractor: {
       hidden: abstractor.hidden_size,
       layers: abstractor.num_hidden_layers,
@@ -211,19 +217,7 @@ export function configJson(config: OwlConfig): Record<string, unknown> {
     num_query_tokens: config.numQueryTokens,
     ...(config.video && { video: true }),
     ...(config.quantization && { quantization: quantizationJson(config.quantization) }),
-    vision_config: {
-      model_type: "mplug_owl_vision_model",
-      hidden_size: vision.hidden,
-      num_hidden_layers: vision.layers,
-      num_attention_heads: vision.heads,
-      intermediate_size: vision.intermediate,
-      image_size: vision.imageSize,
-      patch_size: vision.patchSize,
-      num_channels: 3,
-      hidden_act: vision.activation ?? "quick_gelu",
-      layer_norm_eps: vision.epsilon,
-      initializer_range: vision.initializerRange,
-    },
+    vision_config: visionConfigJson(vision),
     visual_abstractor_config: {
       model_type: "mplug_owl_visual_abstract",
       hidden_size: abstractor.hidden,

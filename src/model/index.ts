@@ -1,4 +1,3 @@
-export { type CacheSizes, cacheSizes } from "./cached-attention.ts";
 export {
   type AbstractorConfig,
   configJson,
@@ -8,6 +7,7 @@ export {
   parseConfig,
   type VisionConfig,
 } from "./config.ts";
+export type { OnProblem } from "./config-sections.ts";
 export {
   type BatchPosition,
   inputIds,
@@ -31,13 +31,18 @@ export {
   traceVision,
 } from "./inference.ts";
 export { kindOf } from "./kind.ts";
+export type { BloomConfig } from "./language/bloom.ts";
+export { type CacheSizes, cacheSizes } from "./language/cached-attention.ts";
 export {
-  type BloomConfig,
-  type LlamaConfig,
-  type Note,
-  type RopeScaling,
+  familyNamed,
+  familyOf,
+  familyTitles,
+  knownFamilies,
   readLanguageConfig,
-} from "./language-config.ts";
+} from "./language/families.ts";
+export type { DecoderConfig, LanguageFamily } from "./language/family.ts";
+export type { LlamaConfig } from "./language/llama.ts";
+export type { RopeScaling } from "./language/rotary.ts";
 export { nextTokenLoss } from "./language-model.ts";
 export { isDropoutMask, linearLayer } from "./layers.ts";
 export {
@@ -86,7 +91,10 @@ export {
   trainedParameters,
 } from "./stages.ts";
 export { traceTextPieces } from "./text-pieces.ts";
-export { patchCount, type VisionStates, visionEncoder } from "./vision-encoder.ts";
+export { patchCount } from "./vision/patches.ts";
+export type { PublishedTower, TowerConfig, VisionTower } from "./vision/tower.ts";
+export { publishedVision, publishedVisionTypes, towerTitles } from "./vision/towers.ts";
+export { prefixTokens, type VisionStates, visionEncoder, visionTokens } from "./vision-encoder.ts";
 export {
   type AbstractorStates,
   tokensPerImage,

@@ -1,10 +1,11 @@
 import { dim, type Graph, gatherNd, input, type Scope, slice, type Tensor } from "../tensor/index.ts";
-import { attentionOverCache } from "./cached-attention.ts";
 import type { OwlConfig } from "./config.ts";
+import { attentionOverCache } from "./language/cached-attention.ts";
 import { decoderLayers, embedTokens, finalNorm, languageHead } from "./language-model.ts";
 import { pixelInput, seePictures, seeVideos, splice, videoInput } from "./owl.ts";
 import { modelScope } from "./quantization.ts";
-import { patchCount, visionEncoder } from "./vision-encoder.ts";
+import { patchCount } from "./vision/patches.ts";
+import { prefixTokens, visionEncoder } from "./vision-encoder.ts";
 import { visualAbstractor } from "./visual-abstractor.ts";
 
 /**
@@ -28,12 +29,12 @@ export function traceVideo(config: OwlConfig, frames: number, scope: Scope = mod
 /**
  * Where the abstractor looks: `pixel_values` [images, 3, imageSize, imageSize] → `attention.N` [images, heads, queries,
  * patches] for each of its layers, the share of a query's attention that each patch gets. What the queries give to each
- * other and to the class token is left out, so a row's sum is at most 1. The reference keeps these maps on pictures too.
+ * other and to a class token is left out, so a row's sum is at most 1. The reference keeps these maps on pictures too.
  */
 export function traceAttention(config: OwlConfig, scope: Scope = modelScope(config)): Graph {
   const patches = visionEncoder(scope.at("vision_model"), pixelInput(config), config.vision).lastHiddenState;
   const { attention } = visualAbstractor(scope, patches, config);
-  const first = config.numQueryTokens + 1;
+  const first = config.numQueryTokens + prefixTokens(config.vision);
   const onPatches = (shares: Tensor): Tensor => slice(shares, 3, first, first + patchCount(config.vision));
   const outputs = attention.map((shares, layer) => [`attention.${layer}`, onPatches(shares)] as const);
   return { name: "vision attention", outputs: Object.fromEntries(outputs) };
@@ -84,10 +85,10 @@ function overCache(
   language: Scope,
   embeddings: Tensor,
   config: OwlConfig,
-  pick: (x: Tensor) => Tensor,
+  selectRows: (x: Tensor) => Tensor,
 ): Graph {
-  const { attend, present } = attentionOverCache(config.language);
-  const decoded = decoderLayers(language, embeddings, attend, config.language, pick);
+  const { attention, present } = attentionOverCache(config.language);
+  const decoded = decoderLayers(language, embeddings, attention, config.language, selectRows);
   const logits = languageHead(language, finalNorm(language, decoded, config.language), config.language);
   return { name, outputs: { logits, ...present } };
 }

@@ -1,3 +1,6 @@
+import { familyNamed, familyTitles } from "./language/families.ts";
+import { publishedVisionTypes, towerTitles } from "./vision/towers.ts";
+
 /** What a config.json says that it describes, in a few words: `"siglip" (SiglipModel)`. */
 export function kindOf(json: unknown): string {
   const { model_type: type, architectures } = Object(json) as Record<string, unknown>;
@@ -20,7 +23,7 @@ export function otherKind(json: unknown): string | undefined {
   // A file that does not say is an owl's if it has any of an owl's sections.
   const own = type === undefined ? SECTIONS : SECTIONS.slice(0, 1);
   if (own.some((section) => content[section] !== undefined)) return undefined;
-  const parts = ["clip", "clip_vision_model", "llama", "bloom"].includes(String(type));
-  const hint = parts ? "; owl assemble makes one of a CLIP and a LLaMA or BLOOM" : "";
+  const isPart = publishedVisionTypes().includes(String(type)) || familyNamed(type) !== undefined;
+  const hint = isPart ? `; owl assemble makes one of a ${towerTitles()} and a ${familyTitles()}` : "";
   return `model_type "mplug-owl"), got ${kindOf(json)}${hint}`;
 }

@@ -12,17 +12,12 @@ import {
   type Tensor,
   total,
 } from "../tensor/index.ts";
-import { bloomAttention, bloomRest } from "./bloom.ts";
-import type { Attend, MixPositions } from "./language-attention.ts";
-import type { LanguageConfig } from "./language-config.ts";
-import { layerNormLayer, rmsNormLayer } from "./layers.ts";
-import { llamaAttention, llamaRest } from "./llama.ts";
-
-export { wholeSequenceAttention } from "./language-attention.ts";
+import { familyOf, type LanguageConfig } from "./language/families.ts";
+import type { LayerAttention } from "./language/whole-sequence-attention.ts";
 
 /** The scope that holds everything but the head. */
 function bodyOf(scope: Scope, config: LanguageConfig): Scope {
-  return scope.at(config.family === "bloom" ? "transformer" : "model");
+  return scope.at(familyOf(config).names.body);
 }
 
 function tableShape(config: LanguageConfig): Shape {
@@ -37,39 +32,37 @@ function table(scope: Scope, name: string, config: LanguageConfig): Tensor | Qua
 }
 
 function embeddingTable(scope: Scope, config: LanguageConfig): Tensor | QuantizedWeight {
-  const name = config.family === "bloom" ? "word_embeddings.weight" : "embed_tokens.weight";
-  return table(bodyOf(scope, config), name, config);
+  return table(bodyOf(scope, config), `${familyOf(config).names.embeddings}.weight`, config);
 }
 
 /**
- * Embeddings of ids [batch, tokens] → [batch, tokens, hidden]; a BLOOM normalises them. Pictures are put in behind
- * this, so their rows are not normalised.
+ * Embeddings of ids [batch, tokens] → [batch, tokens, hidden].
  *
  * @param scope at the published `language_model`
  */
 export function embedTokens(scope: Scope, ids: Tensor, config: LanguageConfig): Tensor {
   const words = embeddingTable(scope, config);
   const embedded = "packed" in words ? quantizedGather(words, ids, config.hidden) : gather(words, ids);
-  if (config.family !== "bloom") return embedded;
-  return layerNormLayer(bodyOf(scope, config).at("word_embeddings_layernorm"), embedded, config.epsilon);
+  return familyOf(config).prepareEmbeddings(bodyOf(scope, config), embedded, config);
 }
 
 /**
  * The decoder layers over embeddings [batch, tokens, hidden], without the final normalisation.
  *
- * @param pick which positions go on after the last layer's attention, all of them if absent; what is behind
- *   it (the last MLP, the head) costs only as much as the picked rows: [batch, tokens, w] → [rows, w]
+ * @param selectRows which positions go on after the last layer's attention, all of them if absent; what is behind
+ *   it (the last MLP, the head) costs only as much as the selected rows: [batch, tokens, w] → [rows, w]
  */
 export function decoderLayers(
   scope: Scope,
   embeddings: Tensor,
-  attend: Attend,
+  attention: LayerAttention,
   config: LanguageConfig,
-  pick: (x: Tensor) => Tensor = (x) => x,
+  selectRows: (x: Tensor) => Tensor = (x) => x,
 ): Tensor {
   let x = embeddings;
   for (let i = 0; i < config.layers; i++) {
-    x = decoderLayer(scope, i, x, attend, config, i === config.layers - 1 ? pick : undefined);
+    const isLast = i === config.layers - 1;
+    x = decoderLayer(scope, i, x, attention, config, isLast ? selectRows : undefined);
   }
   return x;
 }
@@ -79,33 +72,19 @@ export function decoderLayer(
   scope: Scope,
   index: number,
   x: Tensor,
-  attend: Attend,
+  attention: LayerAttention,
   config: LanguageConfig,
-  pick: (x: Tensor) => Tensor = (x) => x,
+  selectRows: (x: Tensor) => Tensor = (x) => x,
 ): Tensor {
-  const layer = bodyOf(scope, config).at(`${config.family === "bloom" ? "h" : "layers"}.${index}`);
-  const context = layerAttention(layer, x, (q, k, v) => attend(index, q, k, v), config);
-  return layerRest(layer, pick(x), pick(context), config);
-}
-
-function layerAttention(scope: Scope, x: Tensor, mix: MixPositions, config: LanguageConfig): Tensor {
-  return config.family === "bloom"
-    ? bloomAttention(scope, x, mix, config)
-    : llamaAttention(scope, x, mix, config);
-}
-
-function layerRest(scope: Scope, x: Tensor, context: Tensor, config: LanguageConfig): Tensor {
-  return config.family === "bloom"
-    ? bloomRest(scope, x, context, config)
-    : llamaRest(scope, x, context, config);
+  const family = familyOf(config);
+  const layer = bodyOf(scope, config).at(`${family.names.layers}.${index}`);
+  const context = family.attention(layer, x, (q, k, v) => attention(index, q, k, v), config);
+  return family.postAttention(layer, selectRows(x), selectRows(context), config);
 }
 
 /** The normalisation after the last layer. */
 export function finalNorm(scope: Scope, x: Tensor, config: LanguageConfig): Tensor {
-  const body = bodyOf(scope, config);
-  return config.family === "bloom"
-    ? layerNormLayer(body.at("ln_f"), x, config.epsilon)
-    : rmsNormLayer(body.at("norm"), x, config.epsilon);
+  return familyOf(config).finalNorm(bodyOf(scope, config), x, config);
 }
 
 /** Logits of normalised hidden rows [..., hidden] → [..., vocabulary]. */

@@ -1,7 +1,6 @@
 import {
   add,
   type Dim,
-  erf,
   type Initial,
   input,
   layerNorm,
@@ -13,15 +12,6 @@ import {
   scalar,
   type Tensor,
 } from "../tensor/index.ts";
-
-/** The exact GELU: ½ x (1 + erf(x / √2)). */
-export function gelu(x: Tensor): Tensor {
-  const half = mul(x, scalar(0.5));
-  return add(half, mul(half, erf(mul(x, scalar(Math.SQRT1_2)))));
-}
-
-/** Factor inside CLIP's QuickGELU. */
-export const QUICK_GELU = 1.702;
 
 const zero: Initial = { kind: "constant", value: 0 };
 const one: Initial = { kind: "constant", value: 1 };

@@ -1,10 +1,10 @@
 import { describe, expect, test } from "vitest";
 import { type Graph, interpret, type Numbers, type NumbersLike, rootScope } from "../tensor/index.ts";
 import { requireClose } from "../tensor/testing/compare.ts";
-import { cacheSizes } from "./cached-attention.ts";
 import type { OwlConfig } from "./config.ts";
 import { lossFeeds, tokenFeeds } from "./feeds.ts";
 import { traceDecode, tracePrefill, traceVision } from "./inference.ts";
+import { cacheSizes } from "./language/cached-attention.ts";
 import { type ForwardOutput, traceForward, traceLoss } from "./owl.ts";
 import { describeParameters } from "./parameters.ts";
 import { releasedLora, stageScope } from "./stages.ts";

@@ -12,14 +12,8 @@ import {
   transpose,
 } from "../tensor/index.ts";
 import type { OwlConfig } from "./config.ts";
-import {
-  decoderLayers,
-  embedTokens,
-  finalNorm,
-  languageHead,
-  nextTokenLoss,
-  wholeSequenceAttention,
-} from "./language-model.ts";
+import { wholeSequenceAttention } from "./language/whole-sequence-attention.ts";
+import { decoderLayers, embedTokens, finalNorm, languageHead, nextTokenLoss } from "./language-model.ts";
 import { modelScope } from "./quantization.ts";
 import { visionEncoder } from "./vision-encoder.ts";
 import { videoAbstractor, visualAbstractor } from "./visual-abstractor.ts";
@@ -165,8 +159,8 @@ export interface TracedLoss {
 export function traceLoss(config: OwlConfig, sizes: OwlSizes, scope: Scope): TracedLoss {
   const { embeddings } = embed(scope, config, sizes);
   const language = scope.at("language_model");
-  const attend = wholeSequenceAttention(config.language, sizes.batch, sizes.tokens);
-  const picked = decoderLayers(language, embeddings, attend, config.language, rowPicker(sizes));
+  const attention = wholeSequenceAttention(config.language, sizes.batch, sizes.tokens);
+  const picked = decoderLayers(language, embeddings, attention, config.language, rowPicker(sizes));
   const logits = languageHead(language, finalNorm(language, picked, config.language), config.language);
   return { loss: lossOf(logits), logits };
 }
@@ -197,8 +191,8 @@ export function traceForward(
 ): Graph {
   const { pictures, videos, embeddings } = embed(scope, config, sizes);
   const language = scope.at("language_model");
-  const attend = wholeSequenceAttention(config.language, sizes.batch, sizes.tokens);
-  const decoded = decoderLayers(language, embeddings, attend, config.language);
+  const attention = wholeSequenceAttention(config.language, sizes.batch, sizes.tokens);
+  const decoded = decoderLayers(language, embeddings, attention, config.language);
   const hidden = finalNorm(language, decoded, config.language);
   const logits = languageHead(language, hidden, config.language);
   const outputs: Partial<Record<ForwardOutput, Tensor | undefined>> = {

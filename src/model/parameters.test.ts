@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import type { LanguageConfig } from "./language-config.ts";
+import type { LanguageConfig } from "./language/families.ts";
 import { describeParameters } from "./parameters.ts";
 import { microConfig } from "./testing/micro.ts";
 

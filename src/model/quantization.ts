@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { type QuantizedFormat, rootScope, type Scope, type ScopeOptions } from "../tensor/index.ts";
+import { families } from "./language/families.ts";
 
 /** Parts of the model whose weights are kept in formats of their own. */
 export const quantizedParts = ["language", "head", "embeddings", "vision"] as const;
@@ -54,7 +55,10 @@ export function quantizationJson(quantization: Quantization): Record<string, unk
 export function quantizedPart(name: string): QuantizedPart {
   if (!name.startsWith("language_model.")) return "vision";
   if (name === "language_model.lm_head.weight") return "head";
-  return /\.(embed_tokens|word_embeddings)\.weight$/.test(name) ? "embeddings" : "language";
+  const isTable = Object.values(families).some(
+    ({ names: { body, embeddings } }) => name === `language_model.${body}.${embeddings}.weight`,
+  );
+  return isTable ? "embeddings" : "language";
 }
 
 /** A fresh scope whose weights are kept as the config says. */

@@ -1,11 +1,12 @@
 import { isKind, rootScope, type Scope, type ScopeOptions, type Tensor } from "../tensor/index.ts";
+import { families } from "./language/families.ts";
 
-/** A part of training: which parameters learn. */
+/** A stage of training: which parameters learn. */
 export type Stage = "language" | "vision" | "1" | "2" | "released" | "full";
 
 export interface StageDefinition {
-  /** What learns, for people. */
-  readonly says: string;
+  /** Which parameters learn, in words. */
+  readonly description: string;
   /** Whether a parameter of this published name learns. */
   readonly trained: (name: string) => boolean;
   /** Whether the language model gets low-rank additions; see {@link LoraPlacement}. */
@@ -23,21 +24,21 @@ const isAbstractor = (name: string): boolean =>
  * in stage 2; the released scripts learn the LoRA alone, or the whole language model.
  */
 export const stages: Readonly<Record<Stage, StageDefinition>> = {
-  language: { says: "the language model, on text alone", trained: isLanguage, lora: false },
-  vision: { says: "the vision encoder, on labelled patches", trained: isVision, lora: false },
+  language: { description: "the language model, on text alone", trained: isLanguage, lora: false },
+  vision: { description: "the vision encoder, on labelled patches", trained: isVision, lora: false },
   "1": {
-    says: "vision encoder, queries and abstractor; the language model is frozen",
+    description: "vision encoder, queries and abstractor; the language model is frozen",
     trained: (name) => !isLanguage(name),
     lora: false,
   },
   "2": {
-    says: "queries, abstractor and LoRA (as in the paper)",
+    description: "queries, abstractor and LoRA (as in the paper)",
     trained: (name) => isLora(name) || isAbstractor(name),
     lora: true,
   },
-  released: { says: "LoRA alone (as the released script)", trained: isLora, lora: true },
+  released: { description: "LoRA alone (as the released script)", trained: isLora, lora: true },
   full: {
-    says: "the whole language model (as the second released script)",
+    description: "the whole language model (as the second released script)",
     trained: isLanguage,
     lora: false,
   },
@@ -59,11 +60,11 @@ export function languageTargets(names: readonly string[]): LoraPlacement["target
   return (layer) => isLanguage(layer) && names.some((name) => layer.endsWith(`.${name}`));
 }
 
-/** The released setting: on the language model's query and value projections, a BLOOM's fused ones. */
+/** The released setting, on the layers that the language model's family names. */
 export const releasedLora: LoraPlacement = {
   rank: 8,
   alpha: 32,
-  targets: languageTargets(["q_proj", "v_proj", "query_key_value"]),
+  targets: languageTargets(Object.values(families).flatMap(({ loraTargets }) => loraTargets)),
 };
 
 /** The settings of a scope that trains what a stage trains. */

@@ -7,13 +7,13 @@ import {
   linear,
   mul,
   pad,
-  quickGelu,
   reshape,
   type Scope,
   slice,
   type Tensor,
 } from "../tensor/index.ts";
-import { layerNormLayer, QUICK_GELU } from "./layers.ts";
+import { quickGelu } from "./activations.ts";
+import { layerNormLayer } from "./layers.ts";
 
 /** LayerNorm's own default, which the reference leaves here. */
 const NORM_EPSILON = 1e-5;
@@ -26,22 +26,23 @@ const fresh = (inputs: number): Initial => ({ kind: "uniform", bound: 1 / Math.s
 
 /**
  * The local temporal module in front of a vision layer (reference: mplug_owl_video): every patch learns what stood
- * in its place one frame earlier and later. x + [class token, up(quickGelu(conv(down(ln(patches)))))], so the class
- * token is doubled, as the released weights expect it.
+ * in its place one frame earlier and later. x + [prefix, up(quickGelu(conv(down(ln(patches)))))], so the tokens in
+ * front of the patches (CLIP's class token) are doubled, as the released weights expect it.
  *
  * @param scope at the published `temporal`
- * @param x [videos · frames, patches + 1, hidden], the frames of a video one after the other
+ * @param x [videos · frames, prefix + patches, hidden], the frames of a video one after the other
+ * @param prefix how many tokens stand in front of the patches
  */
-export function acrossFrames(scope: Scope, x: Tensor, frames: number): Tensor {
+export function acrossFrames(scope: Scope, x: Tensor, frames: number, prefix: number): Tensor {
   const [, tokens, hidden] = x.shape;
   const half = dim("halfHidden", hidden.size! / 2);
-  const classToken = slice(x, 1, 0, 1);
-  const normal = layerNormLayer(scope.at("ln"), slice(x, 1, 1, tokens.size!), NORM_EPSILON);
+  const patches = prefix === 0 ? x : slice(x, 1, prefix, tokens.size!);
+  const normal = layerNormLayer(scope.at("ln"), patches, NORM_EPSILON);
   const down = pointwise(scope.at("down_proj"), normal, half, fresh(hidden.size!));
-  const seen = overTime(scope.at("conv"), down, frames);
-  // Zero at first, so that a fresh module changes nothing but the class token.
-  const up = pointwise(scope.at("up_proj"), quickGelu(seen, QUICK_GELU), hidden, zero);
-  return add(x, concat([classToken, up], 1, tokens.name));
+  const mixed = overTime(scope.at("conv"), down, frames);
+  // Zero at first, so that a fresh module changes nothing but the prefix.
+  const up = pointwise(scope.at("up_proj"), quickGelu(mixed), hidden, zero);
+  return add(x, prefix === 0 ? up : concat([slice(x, 1, 0, prefix), up], 1, tokens.name));
 }
 
 /** A 1×1×1 convolution: a linear layer on every patch. */

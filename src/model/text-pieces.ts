@@ -1,12 +1,7 @@
 import { dim, type Graph, input, type Tensor } from "../tensor/index.ts";
 import type { OwlConfig } from "./config.ts";
-import {
-  decoderLayer,
-  embedTokens,
-  finalNorm,
-  languageHead,
-  wholeSequenceAttention,
-} from "./language-model.ts";
+import { wholeSequenceAttention } from "./language/whole-sequence-attention.ts";
+import { decoderLayer, embedTokens, finalNorm, languageHead } from "./language-model.ts";
 import { modelScope } from "./quantization.ts";
 
 /**
@@ -19,10 +14,10 @@ export function traceTextPieces(config: OwlConfig, batch: number, tokens: number
   const scope = modelScope(config).at("language_model");
   const rows = [dim("batch", batch), dim("tokens", tokens)];
   const x = (): Tensor => input("x", "float32", [...rows, dim("hidden", language.hidden)]);
-  const attend = wholeSequenceAttention(language, batch, tokens);
+  const attention = wholeSequenceAttention(language, batch, tokens);
   const layers = Array.from({ length: language.layers }, (_, i) => ({
     name: `layer ${i}`,
-    outputs: { y: decoderLayer(scope, i, x(), attend, language) },
+    outputs: { y: decoderLayer(scope, i, x(), attention, language) },
   }));
   return [
     { name: "embeddings", outputs: { y: embedTokens(scope, input("x", "int64", rows), language) } },

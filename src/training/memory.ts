@@ -1,4 +1,4 @@
-import type { OwlConfig, ParameterDescription } from "../model/index.ts";
+import { type OwlConfig, type ParameterDescription, visionTokens } from "../model/index.ts";
 import { elementCount } from "../tensor/index.ts";
 import type { TrainingRecipe } from "./recipe.ts";
 import { accumulationSteps } from "./replicas.ts";
@@ -69,7 +69,7 @@ function activationBytes(
   rows: number,
   imagesPerRow: number,
 ): number {
-  const patches = (vision.imageSize / vision.patchSize) ** 2 + 1;
+  const patches = visionTokens(vision);
   const images = stage === "language" ? 0 : rows * imagesPerRow;
   const keepsVision = stage === "1" || stage === "vision" ? vision.layers : 1;
   const context = patches + numQueryTokens;

@@ -5,6 +5,7 @@ import type { ParameterDescription } from "../parameters.ts";
 /** A model small enough for the interpreter, with grouped-query attention and no two sizes alike by need. */
 export const microConfig: OwlConfig = {
   vision: {
+    tower: "clip",
     hidden: 12,
     layers: 2,
     heads: 3,
@@ -16,6 +17,7 @@ export const microConfig: OwlConfig = {
   },
   abstractor: { hidden: 12, layers: 2, heads: 2, intermediate: 10, epsilon: 1e-6, initializerRange: 0.3 },
   language: {
+    family: "llama",
     hidden: 16,
     layers: 2,
     heads: 4,

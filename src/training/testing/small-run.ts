@@ -12,9 +12,19 @@ import type { TrainingRecipe } from "../recipe.ts";
 const common = { epsilon: 1e-6, initializerRange: 0.1 };
 /** A model that a step of takes milliseconds. */
 export const config: OwlConfig = {
-  vision: { hidden: 8, layers: 1, heads: 2, intermediate: 16, imageSize: 4, patchSize: 2, ...common },
+  vision: {
+    tower: "clip",
+    hidden: 8,
+    layers: 1,
+    heads: 2,
+    intermediate: 16,
+    imageSize: 4,
+    patchSize: 2,
+    ...common,
+  },
   abstractor: { hidden: 8, layers: 1, heads: 2, intermediate: 8, ...common },
   language: {
+    family: "llama",
     hidden: 8,
     layers: 2,
     heads: 2,

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { type LanguageConfig, languageConfigJson, readLanguageConfig } from "./language-config.ts";
+import { type LanguageConfig, languageConfigJson, readLanguageConfig } from "./families.ts";
 
 function read(json: Record<string, unknown>): LanguageConfig | string[] {
   const problems: string[] = [];

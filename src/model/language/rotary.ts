@@ -1,5 +1,28 @@
-import { constant, float32, type Tensor } from "../tensor/index.ts";
-import type { LlamaConfig, RopeScaling } from "./language-config.ts";
+import { constant, float32, type Tensor } from "../../tensor/index.ts";
+
+/** How rotary angles are stretched for sequences longer than those a model first learned with. */
+export type RopeScaling =
+  /** Every angle divided by `factor` (position interpolation, arXiv 2306.15595). */
+  | { readonly kind: "linear"; readonly factor: number }
+  /**
+   * LLaMA 3.1's: waves longer than `originalPositions` / `lowFrequencyFactor` are divided by `factor`, those
+   * shorter than `originalPositions` / `highFrequencyFactor` stay, and between them one passes into the other.
+   */
+  | {
+      readonly kind: "llama3";
+      readonly factor: number;
+      readonly lowFrequencyFactor: number;
+      readonly highFrequencyFactor: number;
+      readonly originalPositions: number;
+    };
+
+/** What rotary angles are computed from. */
+export interface RotarySettings {
+  readonly headDim: number;
+  /** Base of the angles. */
+  readonly ropeTheta: number;
+  readonly ropeScaling?: RopeScaling;
+}
 
 /** Cosines and sines of every position's angles, each [positions, width]. */
 export interface RotaryTables {
@@ -14,13 +37,13 @@ export interface RotaryTables {
  * @param width angles a position; those beyond headDim / 2 do not turn
  */
 export function rotaryTables(
-  config: LlamaConfig,
+  settings: RotarySettings,
   positions: number,
-  width = config.headDim / 2,
+  width = settings.headDim / 2,
 ): RotaryTables {
   const cos = new Float32Array(positions * width).fill(1);
   const sin = new Float32Array(positions * width);
-  for (const [i, frequency] of rotaryFrequencies(config).entries()) {
+  for (const [i, frequency] of rotaryFrequencies(settings).entries()) {
     for (let position = 0; position < positions; position++) {
       const angle = Math.fround(position * frequency);
       cos[position * width + i] = Math.cos(angle);
@@ -33,8 +56,8 @@ export function rotaryTables(
 }
 
 /** Angles a position turns by, headDim / 2 of them, from fast to slow. */
-export function rotaryFrequencies(config: LlamaConfig): number[] {
-  const { headDim, ropeTheta, ropeScaling } = config;
+export function rotaryFrequencies(settings: RotarySettings): number[] {
+  const { headDim, ropeTheta, ropeScaling } = settings;
   return Array.from({ length: headDim / 2 }, (_, i) => {
     const exponent = Math.fround((2 * i) / headDim);
     const frequency = Math.fround(1 / Math.fround(ropeTheta ** exponent));

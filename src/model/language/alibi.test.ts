@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
-import { shared, sharedAvailable } from "../../tests/shared.ts";
+import { shared, sharedAvailable } from "../../../tests/shared.ts";
 import { alibiSlopes } from "./alibi.ts";
 
 test("slopes of a power of two are the powers of the first, 2^(−8 / heads)", () => {

@@ -1,4 +1,4 @@
-import { constant, float32, type Tensor } from "../tensor/index.ts";
+import { constant, float32, type Tensor } from "../../tensor/index.ts";
 
 /**
  * How strongly each head prefers near positions (ALiBi, arXiv 2108.12409 §3): a geometric sequence for powers of

@@ -1,8 +1,17 @@
-import { cachedAttention, type Dim, dim, input, pad, reshape, slice, type Tensor } from "../tensor/index.ts";
+import {
+  cachedAttention,
+  type Dim,
+  dim,
+  input,
+  pad,
+  reshape,
+  slice,
+  type Tensor,
+} from "../../tensor/index.ts";
 import { slopeTable } from "./alibi.ts";
-import type { Attend } from "./language-attention.ts";
-import type { LanguageConfig } from "./language-config.ts";
-import { rotaryTables } from "./rotary-tables.ts";
+import { familyOf, type LanguageConfig } from "./families.ts";
+import { rotaryTables } from "./rotary.ts";
+import type { LayerAttention } from "./whole-sequence-attention.ts";
 
 /** Sizes of the KV cache that the inference graphs read and write. */
 export interface CacheSizes {
@@ -24,7 +33,7 @@ export function cacheSizes(config: LanguageConfig): CacheSizes {
 }
 
 export interface CachedAttention {
-  readonly attend: Attend;
+  readonly attention: LayerAttention;
   /** `present_key.N` and `present_value.N` of each layer the model was traced through. */
   readonly present: Readonly<Record<string, Tensor>>;
 }
@@ -38,15 +47,16 @@ export function attentionOverCache(config: LanguageConfig): CachedAttention {
   const { keyValueHeads, headDim, maxPositions } = cacheSizes(config);
   const batch = dim("batch");
   const cache = [batch, dim("keyValueHeads", keyValueHeads), dim("capacity"), dim("headDim", headDim)];
+  const encoding = familyOf(config).positionEncoding(config);
   const positions =
-    config.family === "bloom"
+    encoding.kind === "alibi"
       ? { slopes: slopeTable(config.heads) }
-      : rotaryTables(config, maxPositions, headDim / 2);
+      : rotaryTables(encoding.settings, maxPositions, headDim / 2);
   const lastPosition = input("last_position", "int32", [batch]);
   const totalLength = input("total_length", "int32", [dim("one", 1)]);
   const attributes = { heads: config.heads, keyValueHeads, scale: 1 / Math.sqrt(config.headDim) };
   const present: Record<string, Tensor> = {};
-  const attend: Attend = (layer, query, key, value) => {
+  const attention: LayerAttention = (layer, query, key, value) => {
     const [context, presentKey, presentValue] = cachedAttention(
       {
         query: widenHeads(query, config.heads, headDim),
@@ -64,7 +74,7 @@ export function attentionOverCache(config: LanguageConfig): CachedAttention {
     present[`present_value.${layer}`] = presentValue;
     return narrowHeads(context, config.heads, config.headDim, query.shape[2]);
   };
-  return { attend, present };
+  return { attention, present };
 }
 
 /** The halves of a head apart, [batch, tokens, heads, 2, half]: the rotary embedding pairs their members. */

@@ -1,0 +1,143 @@
+import {
+  CheckpointError,
+  type Rows,
+  rowsOf,
+  type TensorEntry,
+  type TensorSource,
+} from "../checkpoint/index.ts";
+import {
+  kindOf,
+  type OnProblem,
+  publishedVision,
+  publishedVisionTypes,
+  type VisionConfig,
+  type VisionTower,
+} from "../model/index.ts";
+import { allocate, type HostTensor } from "../tensor/index.ts";
+import { renamed } from "./renamed.ts";
+
+export interface PublishedVisionConfig {
+  readonly tower: VisionTower<VisionConfig>;
+  readonly config: VisionConfig;
+}
+
+/**
+ * Reads the config.json of a vision tower as Hugging Face has it: alone, or the `vision_config` of a model of pictures
+ * and texts.
+ *
+ * @param onProblem is told every key that is wrong or asks for what is not supported
+ */
+export function readPublishedVision(json: unknown, onProblem: OnProblem): PublishedVisionConfig | undefined {
+  const found = publishedVision(Object(json));
+  if (found === undefined) {
+    const types = publishedVisionTypes().map((type) => JSON.stringify(type));
+    onProblem("model_type", `must be ${types.join(" or ")}, got ${kindOf(json)}`);
+    return undefined;
+  }
+  const config = found.tower.published.readConfig(found.json, onProblem);
+  return config && { tower: found.tower, config };
+}
+
+const PREFIX = "vision_model.";
+
+/**
+ * What stands in front of the names of a tower's tensors: `vision_model.`, nothing in what transformers 5 saves of a
+ * tower alone, more where it was a part of something.
+ *
+ * @throws CheckpointError where there are several
+ */
+function prefixOf({ path, tensors }: TensorSource, { title, published }: VisionTower): string {
+  const { marker } = published;
+  const found = tensors.filter(({ name }) => name === marker || name.endsWith(`.${marker}`));
+  const prefixes = found.map(({ name }) => name.slice(0, -marker.length));
+  if (prefixes.length > 1) {
+    const next = "Save the one that is meant on its own.";
+    throw new CheckpointError(
+      path,
+      `must hold the vision half of one ${title}`,
+      [`several: ${prefixes.map((prefix) => prefix || "(no prefix)").join(", ")}`],
+      next,
+    );
+  }
+  return prefixes.at(0) ?? PREFIX;
+}
+
+/**
+ * A published tower's tensors under an owl's names and in its shapes. What else is in the file (a CLIP's text half and
+ * projections) is left out.
+ *
+ * @param dims the sizes of an owl's parameters by name: a tensor of as many numbers gets them
+ */
+export function visionWeights(
+  given: TensorSource,
+  { tower, config }: PublishedVisionConfig,
+  dims: ReadonlyMap<string, readonly number[]>,
+): TensorSource {
+  const { names, fused } = tower.published;
+  const prefix = prefixOf(given, tower);
+  const own = given.tensors.filter(({ name }) => name.startsWith(prefix));
+  const ownName = (name: string): string =>
+    PREFIX +
+    names.reduce((known, [published, ours]) => known.replace(published, ours), name.slice(prefix.length));
+  const ownDims = (name: string, published: readonly number[]): readonly number[] => {
+    const wanted = dims.get(name) ?? published;
+    return withoutOnes(wanted) === withoutOnes(published) ? wanted : published;
+  };
+  const plain = renamed({ ...given, tensors: own }, ownName, ownDims);
+  // Rows are counted in an owl's sizes, so a tensor is read as a whole.
+  const source = {
+    ...plain,
+    read: async (name: string, rows?: Rows) => rowsOf(await plain.read(name), rows),
+  };
+  return fused === undefined ? source : withFused(source, fused, config.heads);
+}
+
+const withoutOnes = (dims: readonly number[]): string => dims.filter((size) => size !== 1).join();
+
+type Fusion = NonNullable<VisionTower["published"]["fused"]>;
+
+/** A source in which separate projections are one tensor whose rows lie as [heads, parts, headDim]. */
+function withFused(source: TensorSource, { parts, whole }: Fusion, heads: number): TensorSource {
+  const entries = new Map(source.tensors.map((entry) => [entry.name, entry]));
+  const [first] = parts;
+  const partsOf = new Map<string, readonly string[]>();
+  for (const name of entries.keys()) {
+    if (!name.includes(`.${first}.`)) continue;
+    const together = parts.map((part) => name.replace(`.${first}.`, `.${part}.`));
+    const { dims } = entries.get(name)!;
+    const complete = together.every((part) => entries.get(part)?.dims.join() === dims.join());
+    if (complete) partsOf.set(name.replace(`.${first}.`, `.${whole}.`), together);
+  }
+  // A projection without its fellows stays: whoever compares with a model finds it unexpected.
+  const used = new Set([...partsOf.values()].flat());
+  const fused = [...partsOf].map(([name, [from]]): TensorEntry => {
+    const { dims, type } = entries.get(from)!;
+    return { name, type, dims: [parts.length * dims[0], ...dims.slice(1)] };
+  });
+  return {
+    ...source,
+    tensors: [...source.tensors.filter(({ name }) => !used.has(name)), ...fused],
+    read: async (name, rows) => {
+      const from = partsOf.get(name);
+      return from === undefined
+        ? source.read(name, rows)
+        : rowsOf(await readFused(source, from, heads), rows);
+    },
+  };
+}
+
+async function readFused(source: TensorSource, from: readonly string[], heads: number): Promise<HostTensor> {
+  const parts: HostTensor[] = [];
+  for (const name of from) parts.push(await source.read(name));
+  const [{ dims, data }] = parts;
+  const fused = allocate("float32", [parts.length * dims[0], ...dims.slice(1)]);
+  // A head's rows of one projection lie together in both layouts.
+  const block = data.length / heads;
+  for (const [part, { data: numbers }] of parts.entries()) {
+    for (let head = 0; head < heads; head++) {
+      const rows = (numbers as Float32Array).subarray(head * block, (head + 1) * block);
+      fused.data.set(rows, (parts.length * head + part) * block);
+    }
+  }
+  return fused;
+}

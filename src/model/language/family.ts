@@ -1,0 +1,95 @@
+import type { Scope, Tensor } from "../../tensor/index.ts";
+import type { OnProblem, TensorSize } from "../config-sections.ts";
+import type { RotarySettings } from "./rotary.ts";
+
+/** What every decoder-only language model here has. */
+export interface DecoderConfig {
+  /** The row of the table of families: `model_type` in config.json. */
+  readonly family: string;
+  readonly hidden: number;
+  readonly layers: number;
+  readonly heads: number;
+  /** Heads of keys and values; fewer than `heads` means grouped-query attention. */
+  readonly keyValueHeads: number;
+  readonly headDim: number;
+  /** Width inside the MLP. */
+  readonly intermediate: number;
+  readonly vocabulary: number;
+  /** Of every normalisation. */
+  readonly epsilon: number;
+  /** Longest sequence. */
+  readonly maxPositions: number;
+  /** Whether the head uses the embedding table. */
+  readonly tiedEmbeddings: boolean;
+  readonly bosId: number;
+  readonly eosId: number;
+  /** More tokens that end an answer, where config.json names several; absent: none. */
+  readonly otherEosIds?: readonly number[];
+  readonly padId: number;
+  /** Standard deviation of fresh weights. */
+  readonly initializerRange: number;
+}
+
+/** How attention tells positions apart. */
+export type PositionEncoding =
+  /** Queries and keys are rotated by angles that grow with the position (arXiv 2104.09864). */
+  | { readonly kind: "rotary"; readonly settings: RotarySettings }
+  /** A bias on the scores that grows with the distance (arXiv 2108.12409). */
+  | { readonly kind: "alibi" };
+
+/**
+ * Attention as a family calls it: takes query [batch, tokens, heads · headDim], key and value [batch, tokens,
+ * keyValueHeads · headDim], before any position encoding, and returns the context in the query's shape.
+ */
+export type AttentionFunction = (query: Tensor, key: Tensor, value: Tensor) => Tensor;
+
+/**
+ * Everything in which one family of language models differs from another. A new family is one file with such an
+ * object, and its row in the table `families`.
+ */
+export interface LanguageFamily<C extends DecoderConfig = DecoderConfig> {
+  /** The name that people know it by. */
+  readonly title: string;
+  /**
+   * Reads a model's own config.json or an owl's `text_config`.
+   *
+   * @param onProblem is told every key that is wrong or asks for what is not supported
+   * @returns undefined where the config cannot be made up; problems may be reported beside a config, too
+   */
+  readConfig(json: Record<string, unknown>, onProblem: OnProblem): C | undefined;
+  /** The published form of a config; `readConfig` of it gives the same config. */
+  configJson(config: C): Record<string, unknown>;
+  /** Sizes that config.json may leave out because tensors show them; the tensors' names begin at `language_model`. */
+  readonly sizes: readonly TensorSize[];
+  /** Modules of the published tensor names. */
+  readonly names: {
+    /** Holds all parameters but the head's. */
+    readonly body: string;
+    /** The embedding table, within the body. */
+    readonly embeddings: string;
+    /** Holds the decoder layers by number, within the body. */
+    readonly layers: string;
+  };
+  positionEncoding(config: C): PositionEncoding;
+  /**
+   * What is done to token embeddings [batch, tokens, hidden] before the first layer. Pictures are put in behind it.
+   *
+   * @param body the scope of `names.body`
+   */
+  prepareEmbeddings(body: Scope, embeddings: Tensor, config: C): Tensor;
+  /**
+   * A decoder layer up to the context of its attention, in the query's shape.
+   *
+   * @param x [batch, tokens, hidden]
+   */
+  attention(layer: Scope, x: Tensor, attend: AttentionFunction, config: C): Tensor;
+  /**
+   * The rest of a decoder layer: the context's projection, the MLP and both residual sums. Tokens are independent of
+   * each other here, so x and context [..., w] may be a selection of rows.
+   */
+  postAttention(layer: Scope, x: Tensor, context: Tensor, config: C): Tensor;
+  /** The normalisation behind the last layer. */
+  finalNorm(body: Scope, x: Tensor, config: C): Tensor;
+  /** The linear layers that get a LoRA by default, by the last part of their names. */
+  readonly loraTargets: readonly string[];
+}

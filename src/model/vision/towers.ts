@@ -1,0 +1,85 @@
+import type { OnProblem } from "../config-sections.ts";
+import { type ClipConfig, clip } from "./clip.ts";
+import type { VisionTower } from "./tower.ts";
+
+/** Every tower's config by the tower's name. */
+interface Configs {
+  readonly clip: ClipConfig;
+}
+
+/** Sizes of the vision tower. */
+export type VisionConfig = Configs[keyof Configs];
+
+/** The vision towers that are computed here. */
+export const towers: { readonly [T in keyof Configs]: VisionTower<Configs[T]> } = { clip };
+
+const allTowers = (): VisionTower<VisionConfig>[] => Object.values(towers);
+
+/** The tower of a config. */
+export function towerOf({ tower }: Pick<VisionConfig, "tower">): VisionTower<VisionConfig> {
+  return towers[tower];
+}
+
+/** The tower by `model_type` in an owl's `vision_config`, which may leave it out; undefined where there is none. */
+export function towerNamed(modelType: unknown): VisionTower<VisionConfig> | undefined {
+  if (modelType == null) return towers.clip;
+  return allTowers().find((tower) => tower.modelType === modelType);
+}
+
+/**
+ * Reads an owl's `vision_config`.
+ *
+ * @param onProblem is told every key that is wrong or asks for what is not supported
+ * @returns undefined where the config cannot be made up; problems may be reported beside a config, too
+ */
+export function readVisionConfig(
+  json: Record<string, unknown>,
+  onProblem: OnProblem,
+): VisionConfig | undefined {
+  const tower = towerNamed(json.model_type);
+  if (tower === undefined) {
+    const known = allTowers().map(({ modelType }) => JSON.stringify(modelType));
+    onProblem("model_type", `must be ${known.join(" or ")}, got ${JSON.stringify(json.model_type)}`);
+  }
+  return (tower ?? towers.clip).readConfig(json, onProblem);
+}
+
+/** The content of an owl's `vision_config`; reading it gives the same. */
+export function visionConfigJson(config: VisionConfig): Record<string, unknown> {
+  return towerOf(config).configJson(config);
+}
+
+/** The tower that a config.json of Hugging Face's describes, and the settings of it there. */
+export interface PublishedVision {
+  readonly tower: VisionTower<VisionConfig>;
+  readonly json: Record<string, unknown>;
+}
+
+/** Finds the tower that a config.json describes, alone or as a part of a model of pictures and texts. */
+export function publishedVision(json: Record<string, unknown>): PublishedVision | undefined {
+  const { model_type: type, vision_config: section } = json;
+  if (section === undefined) {
+    const alone = allTowers().find(({ published }) => published.modelTypes.alone === type);
+    return alone && { tower: alone, json };
+  }
+  if (typeof section !== "object" || section === null || Array.isArray(section)) return undefined;
+  const own = section as Record<string, unknown>;
+  const whole = allTowers().find(({ published: { modelTypes } }) =>
+    type === undefined
+      ? [undefined, modelTypes.alone].includes(own.model_type as string | undefined)
+      : type === modelTypes.whole,
+  );
+  return whole && { tower: whole, json: own };
+}
+
+/** Everything that `model_type` of a published tower may be. */
+export function publishedVisionTypes(): string[] {
+  return allTowers().flatMap(({ published: { modelTypes } }) => [modelTypes.whole, modelTypes.alone]);
+}
+
+/** The towers as people know them: "CLIP". */
+export function towerTitles(): string {
+  return allTowers()
+    .map(({ title }) => title)
+    .join(" or ");
+}
