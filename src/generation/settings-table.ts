@@ -270,6 +270,7 @@ export const settingsTable = {
       default: undefined,
       placeholder: "a fresh one",
       min: 0,
+      max: Number.MAX_SAFE_INTEGER,
       step: 1,
     },
   },

@@ -1,3 +1,11 @@
+import {
+  type GenerationSettings,
+  type SettingName,
+  type SettingRow,
+  settingsRows,
+  type settingsTable,
+} from "../../src/generation/index.ts";
+
 /** What answers: a server, or a model inside the page. The page knows nothing else of either. */
 export interface ChatBackend {
   readonly limits: BackendLimits;
@@ -46,21 +54,28 @@ export type ContentPart =
   /** `id` names the attachment in what a backend says of it. */
   | { readonly type: "image" | "video"; readonly data: Blob; readonly id: string };
 
-export interface ChatSettings {
-  readonly model: string;
-  readonly maxTokens: number;
-  /** Draw tokens by their probability; else the best one is taken and the next four settings count for nothing. */
-  readonly sample: boolean;
-  readonly temperature: number;
-  /** 0: all tokens. */
-  readonly topK: number;
-  readonly topP: number;
-  /** Absent: a fresh one for every answer. */
-  readonly seed?: number | undefined;
-  readonly beams: number;
-  /** 0: no limit. */
-  readonly noRepeatNgram: number;
-  readonly lengthPenalty: number;
+type Table = typeof settingsTable;
+
+/** The settings that the page shows. */
+export type ShownSetting = {
+  [Name in SettingName]: Table[Name]["page"] extends null ? never : Name;
+}[SettingName];
+
+/** What the person has chosen; settings that need sampling, or several beams, are kept while those are off. */
+export type ChatSettings = { readonly model: string } & Pick<GenerationSettings, ShownSetting>;
+
+/** Whether settings that are used with sampling, or with several beams, change anything. */
+export function isInUse(usedWith: SettingRow["usedWith"], { doSample, numBeams }: ChatSettings): boolean {
+  return usedWith === null || (usedWith === "sampling" ? doSample : numBeams > 1);
+}
+
+/** The settings that change something. */
+export function effectiveSettings(settings: ChatSettings): Partial<GenerationSettings> {
+  const entries = settingsRows.flatMap(([name, { usedWith, page }]) => {
+    const isUsed = isInUse(name === "numBeams" ? "beams" : usedWith, settings);
+    return page !== null && isUsed ? [[name, settings[name as ShownSetting]]] : [];
+  });
+  return Object.fromEntries(entries);
 }
 
 export type FinishReason = "stop" | "length";

@@ -5,7 +5,7 @@ import { BrowserBackend, toBackendError, toGenerationSettings } from "./browser-
 
 describe("the page's settings for a model inside the browser", () => {
   it("are settings that the library takes", () => {
-    const sampled = { ...defaultSettings, sample: true, temperature: 0.5, seed: 7, topK: 3 };
+    const sampled = { ...defaultSettings, doSample: true, temperature: 0.5, seed: 7, topK: 3 };
     expect(completeSettings(toGenerationSettings(sampled), plainSettings)).toMatchObject({
       doSample: true,
       temperature: 0.5,
@@ -15,7 +15,7 @@ describe("the page's settings for a model inside the browser", () => {
       maxNewTokens: 256,
       numBeams: 1,
     });
-    const beams = { ...defaultSettings, beams: 4, lengthPenalty: 0.5, noRepeatNgram: 2 };
+    const beams = { ...defaultSettings, numBeams: 4, lengthPenalty: 0.5, noRepeatNgramSize: 2 };
     expect(completeSettings(toGenerationSettings(beams), plainSettings)).toMatchObject({
       doSample: false,
       numBeams: 4,
@@ -25,7 +25,7 @@ describe("the page's settings for a model inside the browser", () => {
   });
 
   it("take the best token at temperature 0", () => {
-    const cold = { ...defaultSettings, sample: true, temperature: 0 };
+    const cold = { ...defaultSettings, doSample: true, temperature: 0 };
     expect(completeSettings(toGenerationSettings(cold), plainSettings)).toMatchObject({
       doSample: false,
       temperature: 1,

@@ -7,6 +7,7 @@ import {
   WorkerOwl,
   type WorkerOwlEvent,
 } from "../../src/browser/index.ts";
+import { withImpliedSampling } from "../../src/generation/index.ts";
 import {
   type AttentionMaps,
   BackendError,
@@ -16,6 +17,7 @@ import {
   type ChatMessage,
   type ChatSettings,
   type ContentPart,
+  effectiveSettings,
   type ModelInfo,
 } from "./backend.ts";
 import { ServerBackend } from "./server-backend.ts";
@@ -190,20 +192,9 @@ function progressOf(event: WorkerOwlEvent): ChatEvent | undefined {
   };
 }
 
-/** The page's settings in the library's words. */
-export function toGenerationSettings(settings: ChatSettings): Partial<GenerationSettings> {
-  const { sample, seed, beams } = settings;
-  return {
-    maxNewTokens: settings.maxTokens,
-    noRepeatNgramSize: settings.noRepeatNgram,
-    // The library draws with a temperature above 0; 0 means the best token.
-    doSample: sample && settings.temperature > 0,
-    ...(sample && settings.temperature > 0 && { temperature: settings.temperature }),
-    ...(sample && { topK: settings.topK, topP: settings.topP }),
-    ...(sample && seed !== undefined && { seed }),
-    ...(beams > 1 && { numBeams: beams, lengthPenalty: settings.lengthPenalty }),
-  };
-}
+/** The settings as the library takes them: a temperature of 0 means the most probable token. */
+export const toGenerationSettings = (settings: ChatSettings): Partial<GenerationSettings> =>
+  withImpliedSampling(effectiveSettings(settings));
 
 function toPageMessage({ role, content }: ChatMessage): PageMessage {
   return { role, content: content.map(toPagePart) };

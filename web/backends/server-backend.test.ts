@@ -4,14 +4,14 @@ import { attachmentAt, pageLimits, readAnswer, ServerBackend, toApiSettings } fr
 
 const settings: ChatSettings = {
   model: "owl",
-  maxTokens: 9,
-  sample: false,
+  maxNewTokens: 9,
+  doSample: false,
   temperature: 0.7,
   topK: 5,
   topP: 0.9,
   seed: 3,
-  beams: 1,
-  noRepeatNgram: 0,
+  numBeams: 1,
+  noRepeatNgramSize: 0,
   lengthPenalty: 2,
 };
 
@@ -70,7 +70,7 @@ test("a stream that ends early, tells an error or is no JSON is an error in word
 
 test("settings that count for nothing are not sent", () => {
   expect(toApiSettings(settings)).toEqual({ max_tokens: 9, temperature: 0 });
-  expect(toApiSettings({ ...settings, sample: true, noRepeatNgram: 2 })).toEqual({
+  expect(toApiSettings({ ...settings, doSample: true, noRepeatNgramSize: 2 })).toEqual({
     max_tokens: 9,
     temperature: 0.7,
     top_p: 0.9,
@@ -78,7 +78,7 @@ test("settings that count for nothing are not sent", () => {
     seed: 3,
     no_repeat_ngram_size: 2,
   });
-  expect(toApiSettings({ ...settings, beams: 3 })).toEqual({
+  expect(toApiSettings({ ...settings, numBeams: 3 })).toEqual({
     max_tokens: 9,
     temperature: 0,
     num_beams: 3,

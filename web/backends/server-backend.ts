@@ -1,4 +1,5 @@
 import { EventSourceParserStream } from "eventsource-parser/stream";
+import { settingsRows } from "../../src/generation/index.ts";
 import {
   type AttentionMaps,
   BackendError,
@@ -8,6 +9,7 @@ import {
   type ChatMessage,
   type ChatSettings,
   type ContentPart,
+  effectiveSettings,
   type Feedback,
   type FinishReason,
   type ModelInfo,
@@ -94,7 +96,7 @@ export class ServerBackend implements ChatBackend {
         messages: await Promise.all(messages.map(toApiMessage)),
         ...toApiSettings(settings),
         ...(this.#isOurs && { truncation: "auto" }),
-        max_tokens: Math.min(settings.maxTokens, this.#limits.tokens),
+        max_tokens: Math.min(settings.maxNewTokens, this.#limits.tokens),
         stream: true,
         stream_options: { include_usage: true },
       };
@@ -182,17 +184,15 @@ export function attachmentAt(messages: readonly ChatMessage[], param: string): s
   return part === undefined || part.type === "text" ? undefined : part.id;
 }
 
-/** What of the protocol's settings differs from the page's. */
+/** The settings as fields of a request: those that are not of sampling only where they ask for something. */
 export function toApiSettings(settings: ChatSettings): Record<string, unknown> {
-  const { sample, beams, seed } = settings;
-  return {
-    max_tokens: settings.maxTokens,
-    temperature: sample ? settings.temperature : 0,
-    ...(sample && { top_p: settings.topP, top_k: settings.topK }),
-    ...(sample && seed !== undefined && { seed }),
-    ...(beams > 1 && { num_beams: beams, length_penalty: settings.lengthPenalty }),
-    ...(settings.noRepeatNgram > 0 && { no_repeat_ngram_size: settings.noRepeatNgram }),
-  };
+  const effective = effectiveSettings(settings);
+  const fields = settingsRows.flatMap(([name, row]) => {
+    const value = effective[name];
+    const isIdle = row.usedWith === null && value === row.default;
+    return row.http === null || value === undefined || isIdle ? [] : [[row.http.name, value]];
+  });
+  return { ...(!settings.doSample && { temperature: 0 }), ...Object.fromEntries(fields) };
 }
 
 async function toApiMessage({ role, content }: ChatMessage): Promise<object> {

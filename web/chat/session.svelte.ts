@@ -259,14 +259,19 @@ class Session {
   #sayIfSame(conversationId: string, id: string): void {
     const conversation = this.conversations[conversationId];
     const answer = conversation?.turns.find((turn) => turn.id === id);
-    if (conversation === undefined || answer?.text === "" || choices.settings.sample || answer === undefined)
+    if (
+      conversation === undefined ||
+      answer?.text === "" ||
+      choices.settings.doSample ||
+      answer === undefined
+    )
       return;
     const others = siblings(conversation, answer).filter((turn) => turn !== answer);
     if (!others.some(({ text }) => text === answer.text)) return;
     notices.tell("The same answer: without sampling the owl always gives the one it holds best.", {
       label: "Turn sampling on",
       run: () => {
-        choices.settings = { ...choices.settings, sample: true };
+        choices.settings = { ...choices.settings, doSample: true };
       },
     });
   }

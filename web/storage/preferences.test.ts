@@ -4,16 +4,28 @@ import {
   defaultPreferences,
   defaultSettings,
   parsePreferences,
-  withNumber,
+  withSetting,
 } from "./preferences.ts";
 
 test("what was stored comes back", () => {
   const stored = {
     theme: "dark" as const,
     backend: "browser" as const,
-    settings: { ...defaultSettings, model: "owl", sample: true, seed: 4, beams: 3, topP: 0.5 },
+    settings: { ...defaultSettings, model: "owl", doSample: true, seed: 4, numBeams: 3, topP: 0.5 },
   };
   expect(parsePreferences(JSON.stringify(stored))).toEqual(stored);
+});
+
+test("what was stored under former names comes back, too", () => {
+  const stored = { model: "owl", maxTokens: 9, sample: true, beams: 3, noRepeatNgram: 2 };
+  expect(parsePreferences(JSON.stringify({ settings: stored })).settings).toEqual({
+    ...defaultSettings,
+    model: "owl",
+    maxNewTokens: 9,
+    doSample: true,
+    numBeams: 3,
+    noRepeatNgramSize: 2,
+  });
 });
 
 test.each([
@@ -29,16 +41,16 @@ test.each([
   expect(parsePreferences(text)).toEqual(defaultPreferences));
 
 test("numbers keep within their range, and whole ones whole", () => {
-  const [maxTokens] = controls;
+  const [maxNewTokens] = controls;
   const temperature = controls.find(({ name }) => name === "temperature")!;
-  expect(withNumber(defaultSettings, maxTokens, 1e9).maxTokens).toBe(4096);
-  expect(withNumber(defaultSettings, maxTokens, 7.6).maxTokens).toBe(8);
-  expect(withNumber(defaultSettings, maxTokens, Number.NaN)).toBe(defaultSettings);
-  expect(withNumber(defaultSettings, temperature, -1).temperature).toBe(0.05);
+  expect(withSetting(defaultSettings, maxNewTokens, 1e9).maxNewTokens).toBe(4096);
+  expect(withSetting(defaultSettings, maxNewTokens, 7.6).maxNewTokens).toBe(8);
+  expect(withSetting(defaultSettings, maxNewTokens, Number.NaN)).toBe(defaultSettings);
+  expect(withSetting(defaultSettings, temperature, -1).temperature).toBe(0.05);
 });
 
 test("every control has a default in its range", () => {
   for (const control of controls) {
-    expect(withNumber(defaultSettings, control, defaultSettings[control.name])).toEqual(defaultSettings);
+    expect(withSetting(defaultSettings, control, defaultSettings[control.name])).toEqual(defaultSettings);
   }
 });

@@ -1,4 +1,5 @@
-import type { ChatSettings } from "../backends/backend.ts";
+import { type SettingRow, settingsRows } from "../../src/generation/index.ts";
+import type { ChatSettings, ShownSetting } from "../backends/backend.ts";
 import type { BackendName } from "../backends/choice.ts";
 
 export type Theme = "system" | "light" | "dark";
@@ -10,17 +11,30 @@ export interface Preferences {
   readonly settings: ChatSettings;
 }
 
-export const defaultSettings: ChatSettings = {
+/** What the settings panel draws for a setting. */
+export interface Control {
+  readonly name: ShownSetting;
+  readonly type: "integer" | "number" | "boolean";
+  readonly label: string;
+  readonly hint: string;
+  /** Undefined: the setting may be left empty. */
+  readonly default: number | boolean | undefined;
+  readonly placeholder?: string;
+  readonly min?: number;
+  readonly max?: number;
+  readonly step?: number;
+  readonly usedWith: SettingRow["usedWith"];
+}
+
+/** The controls of the settings panel in its order. */
+export const controls = settingsRows.flatMap(([name, { type, usedWith, page }]) =>
+  page === null ? [] : [{ name, type, usedWith, ...page } as Control],
+);
+
+export const defaultSettings = {
   model: "",
-  maxTokens: 256,
-  sample: false,
-  temperature: 0.8,
-  topK: 40,
-  topP: 0.95,
-  beams: 1,
-  noRepeatNgram: 0,
-  lengthPenalty: 1,
-};
+  ...Object.fromEntries(controls.map((control) => [control.name, control.default])),
+} as ChatSettings;
 
 export const defaultPreferences: Preferences = {
   theme: "system",
@@ -28,90 +42,18 @@ export const defaultPreferences: Preferences = {
   settings: defaultSettings,
 };
 
-type NumberSetting = {
-  [Name in keyof ChatSettings]: ChatSettings[Name] extends number ? Name : never;
-}[Exclude<keyof ChatSettings, "seed">];
-
-/** A setting that is a number: its range, and what it does. */
-export interface Control {
-  readonly name: NumberSetting;
-  readonly label: string;
-  readonly hint: string;
-  readonly min: number;
-  readonly max: number;
-  readonly step: number;
-  /** Counts only with this: drawing, or more than one beam. */
-  readonly needs?: "sample" | "beams";
-}
-
-export const controls: readonly Control[] = [
-  {
-    name: "maxTokens",
-    label: "Longest answer",
-    hint: "Tokens after which an answer is cut",
-    min: 1,
-    max: 4096,
-    step: 1,
-  },
-  {
-    name: "temperature",
-    label: "Temperature",
-    hint: "Low: the likely words. High: bold ones",
-    min: 0.05,
-    max: 2,
-    step: 0.05,
-    needs: "sample",
-  },
-  {
-    name: "topK",
-    label: "Top-k",
-    hint: "Draw among this many best tokens; 0 for all",
-    min: 0,
-    max: 1000,
-    step: 1,
-    needs: "sample",
-  },
-  {
-    name: "topP",
-    label: "Top-p",
-    hint: "Draw among the best tokens that make up this probability",
-    min: 0.01,
-    max: 1,
-    step: 0.01,
-    needs: "sample",
-  },
-  {
-    name: "beams",
-    label: "Beams",
-    hint: "Answers followed at once, of which the best is taken",
-    min: 1,
-    max: 8,
-    step: 1,
-  },
-  {
-    name: "lengthPenalty",
-    label: "Length penalty",
-    hint: "With beams: above 0 favours long answers",
-    min: -10,
-    max: 10,
-    step: 0.1,
-    needs: "beams",
-  },
-  {
-    name: "noRepeatNgram",
-    label: "No repeats of",
-    hint: "Runs of this many tokens come once an answer; 0 allows all",
-    min: 0,
-    max: 20,
-    step: 1,
-  },
-];
-
-/** The settings with a number within its control's range. */
-export function withNumber(settings: ChatSettings, control: Control, value: number): ChatSettings {
-  if (!Number.isFinite(value)) return settings;
-  const whole = Number.isInteger(control.step) ? Math.round(value) : value;
-  return { ...settings, [control.name]: Math.min(control.max, Math.max(control.min, whole)) };
+/** The settings with another value of one: a number within its control's range. What it cannot be changes nothing. */
+export function withSetting(settings: ChatSettings, control: Control, value: unknown): ChatSettings {
+  const { name, type, min = -Infinity, max = Infinity } = control;
+  const isOptional = control.default === undefined;
+  if (isOptional && value === undefined) return { ...settings, [name]: undefined };
+  if (typeof value !== typeof (control.default ?? 0) || Number.isNaN(value)) return settings;
+  if (type === "boolean") return { ...settings, [name]: value };
+  const number = type === "integer" ? Math.round(Number(value)) : Number(value);
+  const kept = Math.min(max, Math.max(min, number));
+  // A seed out of range is none: the nearest one would be another seed.
+  if (isOptional && kept !== value) return settings;
+  return Number.isFinite(number) ? { ...settings, [name]: kept } : settings;
 }
 
 /** Preferences as they were stored; whatever is missing or wrong is as the defaults have it. */
@@ -131,18 +73,24 @@ export function parsePreferences(text: string | null): Preferences {
   };
 }
 
-function parseSettings(stored: Partial<ChatSettings>): ChatSettings {
-  const { model, sample, seed } = stored;
-  const plain: ChatSettings = {
-    ...defaultSettings,
-    ...(typeof model === "string" && { model }),
-    ...(typeof sample === "boolean" && { sample }),
-    ...(Number.isSafeInteger(seed) && Number(seed) >= 0 && { seed }),
-  };
-  return controls.reduce((settings, control) => {
-    const value = stored[control.name];
-    return typeof value === "number" ? withNumber(settings, control, value) : settings;
-  }, plain);
+/** Names by which preferences were stored formerly. */
+const formerNames: Readonly<Record<string, ShownSetting>> = {
+  maxTokens: "maxNewTokens",
+  sample: "doSample",
+  beams: "numBeams",
+  noRepeatNgram: "noRepeatNgramSize",
+};
+
+function parseSettings(stored: object): ChatSettings {
+  const values = new Map<string, unknown>(
+    Object.entries(stored).map(([name, value]) => [formerNames[name] ?? name, value]),
+  );
+  const model = values.get("model");
+  const initial = typeof model === "string" ? { ...defaultSettings, model } : defaultSettings;
+  return controls.reduce(
+    (settings, control) => withSetting(settings, control, values.get(control.name)),
+    initial,
+  );
 }
 
 const key = "mplug-owl preferences";
