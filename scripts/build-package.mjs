@@ -1,5 +1,5 @@
-// Builds what the package ships, before it is packed: `prepack` for `npm pack` and `npm publish`, `prepare` for a dependency
-// on the repository or on this folder. A plain script: in a fresh clone nothing is installed yet that could run another.
+// Builds what the package ships before it is packed: `prepack` for `npm pack` and `npm publish`, `prepare` for a git or folder
+// dependency. Plain JavaScript, because in a fresh clone tsx is not installed yet.
 import { spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
 import { resolve } from "node:path";
@@ -8,7 +8,7 @@ import { fileURLToPath } from "node:url";
 const root = fileURLToPath(new URL("..", import.meta.url));
 const { INIT_CWD, npm_lifecycle_event: event } = process.env;
 
-// npm runs `prepare` after `npm ci` here as well, where `npm start` and `npm pack` build what they need themselves.
+// npm also runs `prepare` after `npm ci` in this repository; `npm start` and `npm pack` build what they need, so skip it here.
 const calledHere = INIT_CWD !== undefined && resolve(INIT_CWD) === resolve(root);
 if (event === "prepare" && calledHere) process.exit(0);
 

@@ -1,4 +1,4 @@
-// `npm start`: builds the page, then serves it with the shipped owl; words behind `--` are options of `owl serve`.
+// `npm start`: builds the page, then serves it with the shipped model; arguments after `--` are options of `owl serve`.
 import { spawnSync } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
@@ -12,7 +12,7 @@ const { host = defaultAddress.host, port = defaultAddress.port } = parseArgs({
   strict: false,
 }).values;
 
-// Whoever must choose another port need not wait for the page to learn it. What is no port `owl serve` explains.
+// A port that is taken is reported before the page is built. An invalid port is reported by `owl serve`.
 const wanted = Number(port);
 if (Number.isInteger(wanted) && wanted >= 0 && wanted <= 65_535) {
   await requireListening(String(host), wanted).catch((error: Error) => {

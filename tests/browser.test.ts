@@ -21,7 +21,7 @@ const questions: readonly Question[] = [
   { text: "what do cats eat?" },
 ];
 
-/** Goes on and on until it is cut. */
+/** Settings with which the answer does not end before it is cut. */
 const rambling = { maxNewTokens: 120, eosTokenIds: [] };
 
 const pictures = [
@@ -53,7 +53,7 @@ describe.skipIf(skipChromium)("inside a web page (Chromium)", { timeout: 300_000
   beforeAll(async () => {
     await site.build();
     expected = await answersInNode(join(root, "models/owl-nano"), questions);
-    // A name that is not localhost: to it, pages without https are what they are elsewhere.
+    // A host name other than localhost, so that the browser treats its http pages as insecure.
     const args = ["--host-resolver-rules=MAP owl.test 127.0.0.1"];
     browser = await chromium.launch({ executablePath: chromiumPath(), args });
   }, 300_000);
@@ -243,7 +243,7 @@ describe.skipIf(skipChromium)("inside a web page (Chromium)", { timeout: 300_000
     await page.close();
   });
 
-  /** A picture as the page and as Node decode it, or their refusals, and by how much the two differ at most. */
+  /** A picture as decoded by the page and by Node, or their errors, and the largest difference of a level. */
   async function atBothDoors(page: Page, bytes: Uint8Array) {
     plain.replaced.set("/fixtures/given", bytes);
     const there = await page.evaluate(() => harness.decode("/fixtures/given"));

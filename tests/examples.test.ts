@@ -13,7 +13,7 @@ const root = fileURLToPath(new URL("..", import.meta.url));
 
 let fixture: Awaited<ReturnType<typeof owlFixture>>;
 
-// The examples run in a project of one's own: only the pictures of examples/ are there, and a repo that was fetched.
+// The examples run in an empty project that has only the pictures of examples/ and a fetched repo in the hub's cache.
 beforeAll(async () => {
   fixture = await owlFixture();
   const { directory } = fixture;

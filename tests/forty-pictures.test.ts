@@ -21,7 +21,7 @@ beforeAll(() => {
 });
 afterAll(() => rmSync(folder, { recursive: true }));
 
-/** Runs a line of the document in the folder, with this package's sources in place of the installed one. */
+/** Runs a shell line of the document in the folder, with this repository's sources as the installed package. */
 async function run(line: string): Promise<string> {
   const words = [...line.matchAll(/"([^"]*)"|(\S+)/g)].map(([, quoted, bare]) => quoted ?? bare);
   const tsx = pathToFileURL(createRequire(import.meta.url).resolve("tsx")).href;
@@ -32,7 +32,7 @@ async function run(line: string): Promise<string> {
   return stdout;
 }
 
-/** Writes the programs and the recipes of a part of the document, with so few steps that a test can wait. */
+/** Writes the programs and recipes of a section of the document, with few enough steps for a test. */
 function writeFiles(text: string): void {
   const source = pathToFileURL(join(root, "src/index.ts")).href;
   for (const code of blocks(text, "js")) {

@@ -8,11 +8,11 @@ import { prepareRun } from "../src/recipes/index.ts";
 import { openDevice } from "../src/runtime/index.ts";
 import { createServer } from "../src/server/index.ts";
 
-/** What a caller without a compiler may write. */
+/** Options as a JavaScript caller may pass them, unchecked. */
 const as = <T>(value: object): T => value as T;
 const models = { a: { owl: { config: {} } } };
 
-/** Each function with a misspelt option and one that cannot be; nothing may be read, fetched or written for these. */
+/** Each function with a misspelt and an impossible option; it must fail before it reads, fetches or writes anything. */
 const calls: [name: string, call: () => unknown, says: RegExp][] = [
   [
     "Owl.load",

@@ -6,7 +6,7 @@ import { readSafetensors, writeSafetensors } from "../src/checkpoint/index.ts";
 
 const fixture = (path: string): string => fileURLToPath(new URL(`fixtures/${path}`, import.meta.url));
 
-/** Tokens of the small tokenizer: the tiny model's tables are cut to them. */
+/** Vocabulary size of the small tokenizer, to which the tiny model's embeddings are cut. */
 const vocabulary = 512;
 
 /** A model directory made of the fixtures: the tiny model (random weights) with the small tokenizer. */

@@ -63,14 +63,14 @@ const rows = (path: string): Record<string, unknown>[] =>
     .split("\n")
     .map((line) => JSON.parse(line) as Record<string, unknown>);
 
-/** What a text was graded in a script: by its question and its system. */
+/** The grade that a script gives to a text, by its question and its system. */
 type Script = (question: number, text: string) => string;
 
 async function view(url: string, rater: string): Promise<RaterView> {
   return (await (await fetch(`${url}api/view?${new URLSearchParams({ rater })}`)).json()) as RaterView;
 }
 
-/** Gives all grades that are missing, by the page's own interface. */
+/** Gives all missing grades over the page's HTTP interface. */
 async function gradeRest(url: string, rater: string, script: Script): Promise<void> {
   for (const { id, answers } of (await view(url, rater)).questions) {
     for (const [place, { text, grade }] of answers.entries()) {
@@ -93,7 +93,7 @@ async function gradeWithKeys(page: Page, question: number, script: Script): Prom
   await page.getByText(`All answers to question ${question} are graded`).waitFor();
 }
 
-/** What keeps people out of the page, as far as axe-core sees it: where the name is asked, and where answers are graded. */
+/** Accessibility problems that axe-core finds on the page: where the name is asked, and where answers are graded. */
 async function barriers(browser: Browser, url: string, colorScheme: "light" | "dark"): Promise<string[]> {
   const context = await browser.newContext({ bypassCSP: true, colorScheme });
   const page = await context.newPage();
@@ -133,7 +133,7 @@ function read(directory: string): Map<string, Map<number, string>> {
   return systems;
 }
 
-/** A script by the systems' names; whose a text is, is looked up in the files. */
+/** A script of grades by system; the system of a text is looked up in the answer files. */
 function scripted(directory: string, gradeOf: (system: string, question: number) => string): Script {
   const systems = read(directory);
   return (question, text) => {
@@ -161,10 +161,10 @@ describe.skipIf(skipChromium)("graded in a browser", () => {
   }, 300_000);
   afterAll(() => browser.close());
 
-  /** A page that is watched: its errors, and everything that it was sent. */
+  /** A page whose errors and received data are recorded. */
   async function open(url: string, rater: string) {
     const page = await browser.newPage();
-    // A machine with much else to do is slow, not wrong.
+    // A busy machine is slow, not wrong.
     page.setDefaultTimeout(300_000);
     const errors: string[] = [];
     const sent: Promise<string>[] = [];
@@ -220,7 +220,7 @@ describe.skipIf(skipChromium)("graded in a browser", () => {
     const second = await startRating(answers, fixture, out);
     const again = await open(second.url, "anna");
     await again.page.getByText("anna: 4 of 8 answers graded").waitFor();
-    // A wrong grade and a note, both taken back, without a moment's waiting.
+    // A wrong grade and a note, both undone, without waiting in between.
     for (const key of ["d", "u", "n", ..."bad", "Enter", "u"]) await again.page.keyboard.press(key);
     await gradeWithKeys(again.page, 3, anna);
     expect(await again.page.getByLabel("Note on answer 1").inputValue()).toBe("");

@@ -28,8 +28,8 @@ let bareRefusal: string;
 
 const quietly = ["--prefer-offline", "--no-audit", "--no-fund", "--silent"];
 /**
- * As docs/library.md says: the host from which onnxruntime-node's install step fetches CUDA libraries may be out of reach. And what
- * vitest sets is not there when a person packs.
+ * Without CUDA libraries, whose host may be out of reach (docs/library.md), and without the NODE_ENV that vitest sets, which is
+ * not there when a person packs.
  */
 const environment = { ...process.env, ONNXRUNTIME_NODE_INSTALL: "skip", NODE_ENV: undefined };
 
@@ -49,7 +49,7 @@ const manifest: Manifest = JSON.parse(readFileSync(join(root, "package.json"), "
 const subpaths = Object.keys(manifest.exports).filter((path) => path !== "./package.json");
 const nameOf = (subpath: string): string => `mplug-owl${subpath.slice(1)}`;
 
-/** Everything of the repository as it lies here, committed in a repository of its own: what a fresh clone of it holds. */
+/** A fresh clone: the working tree's files, tracked and new, committed in a repository of their own. */
 async function freshClone(): Promise<void> {
   const listed = await run("git", ["ls-files", "-z", "--cached", "--others", "--exclude-standard"], root);
   const paths = listed.split("\0").filter((path) => path !== "" && existsSync(join(root, path)));
@@ -64,11 +64,11 @@ async function freshClone(): Promise<void> {
   }
 }
 
-// What a stranger does: a fresh clone, packed by its own settings; an empty project, the packed package, its dependencies.
+// As a user would: a fresh clone is packed with its own settings and installed, with its dependencies, into an empty project.
 beforeAll(async () => {
   await freshClone();
   bareRefusal = await run("npm", ["pack"], clone).catch((error: Error) => error.message);
-  // In place of `npm ci`, which was run to come here.
+  // In place of `npm ci` in the clone: the modules that are installed here.
   symlinkSync(join(root, "node_modules"), join(clone, "node_modules"));
   const packed = await run("npm", ["pack", "--silent", "--pack-destination", project], clone);
   const file = packed.trim().split("\n").at(-1)!;
@@ -194,7 +194,7 @@ test.skipIf(skipStrace)("its command writes nothing and asks nobody", async () =
 test("a dependency on the repository works alike", { timeout: 300_000 }, async () => {
   writeFileSync(join(gitProject, "package.json"), JSON.stringify({ type: "module", private: true }));
   await run("npm", ["install", `git+file://${clone}`, ...quietly], gitProject);
-  // Names of the page's files end in checksums, which paths of the folder that they were built in go into.
+  // Names of the page's files end in checksums, which depend on the folder that they were built in.
   const files = (folder: string): string[] =>
     readdirSync(join(folder, "node_modules/mplug-owl"), { recursive: true, encoding: "utf8" })
       .map((path) => path.replace(/-[\w-]{8}(?=\.\w+$)/, ""))

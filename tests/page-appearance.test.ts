@@ -79,7 +79,7 @@ async function showRich(page: Page): Promise<void> {
   await answers(page).last().getByText("It broke.").waitFor();
 }
 
-/** Leads a page, as it was opened, through what there is to see of it, and has each looked at. */
+/** Brings an opened page into each of its states and calls the check for each. */
 async function walk(page: Page, look: (what: string) => Promise<void>): Promise<void> {
   await look("the empty page");
   await page.keyboard.press("Alt+s");
@@ -94,7 +94,7 @@ async function walk(page: Page, look: (what: string) => Promise<void>): Promise<
   if (isNarrow) await page.keyboard.press("Alt+b");
   await showRich(page);
   await look("a conversation, with the list of conversations");
-  // It goes away by itself, on a slow machine before this.
+  // It disappears by itself, on a slow machine before this line.
   const notice = page.getByRole("region", { name: "Notices" }).getByRole("button", { name: "Close" });
   await notice.click({ timeout: 1000 }).catch(() => undefined);
   if (isNarrow) await page.keyboard.press("Alt+b");
@@ -114,7 +114,7 @@ async function walk(page: Page, look: (what: string) => Promise<void>): Promise<
   await close(page);
 }
 
-/** What axe-core finds, whatever its weight. */
+/** All of axe-core's findings, whatever their impact. */
 async function inaccessible(page: Page): Promise<string[]> {
   await page.evaluate(axe.source);
   return page.evaluate(async () => {
@@ -125,7 +125,7 @@ async function inaccessible(page: Page): Promise<string[]> {
   });
 }
 
-/** What reaches beyond the window's sides, or can be scrolled there; code and tables in answers may be. */
+/** Elements that overflow the window sideways or scroll there; code and tables in answers may. */
 function sideways(page: Page): Promise<string[]> {
   return page.evaluate(() => {
     const mayScroll = "pre, .table";
@@ -220,7 +220,7 @@ describe.skipIf(skipChromium)("how the page looks", { timeout: 5 * patience }, (
       "script-src-attr inline",
       "script-src-elem inline",
     ]);
-    // The server's policy holds beside the page's own.
+    // The server's Content-Security-Policy applies in addition to the page's own.
     const response = await stage.served.server.fetch(new Request(stage.url));
     expect(response.headers.get("content-security-policy")).toContain(
       "script-src 'self' 'wasm-unsafe-eval';",
@@ -235,7 +235,7 @@ describe.skipIf(skipChromium)("how the page looks", { timeout: 5 * patience }, (
     await questions(page).getByRole("button", { name: "umbrella.png" }).click();
     const veil = dialog(page).locator("figure canvas");
     await veil.waitFor();
-    // The veil is thinnest where the owl looks most.
+    // The overlay is thinnest where attention is highest.
     const thickness = () =>
       veil.evaluate((canvas: HTMLCanvasElement) => {
         const { width, height } = canvas;
@@ -245,7 +245,7 @@ describe.skipIf(skipChromium)("how the page looks", { timeout: 5 * patience }, (
     const owl = await stage.served.owl.attention(picturePath("umbrella.png"));
     const { layers, heads, queries, rows, columns, maps } = owl;
     const patches = rows * columns;
-    /** By how much the veil is thicker at the patch that these look at most than at its thinnest. */
+    /** How much thicker the overlay is at the patch with the most attention of these tokens than at its thinnest. */
     const missedBy = async (isMeant: (layer: number, query: number) => boolean): Promise<number> => {
       const sum = new Array<number>(patches).fill(0);
       for (const [i, value] of maps.entries()) {

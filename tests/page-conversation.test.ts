@@ -55,7 +55,7 @@ describe.skipIf(skipChromium)("a conversation in the page", { timeout: 3 * patie
 
   it("is cleared, also while an answer is written, and comes back", async () => {
     await set(page, rambling, true);
-    // With the first word on view: the owl is quicker than a test that looks from outside.
+    // Inside the page, as soon as the first word shows: an answer may be complete before a test outside notices.
     await page.evaluate(() => {
       const observer = new MutationObserver(() => {
         if (document.querySelector(".writing") === null) return;
@@ -110,7 +110,7 @@ describe.skipIf(skipChromium)("a conversation in the page", { timeout: 3 * patie
   });
 
   it("takes a photograph and a video", async () => {
-    // A camera that shows a square that turns.
+    // A fake camera that shows a turning square.
     await page.evaluate(() => {
       const canvas = document.createElement("canvas");
       const context = canvas.getContext("2d") as CanvasRenderingContext2D;

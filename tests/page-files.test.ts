@@ -25,7 +25,7 @@ describe.skipIf(skipChromium)("what people give the page", { timeout: 3 * patien
   let opened: OpenedPage;
 
   beforeAll(async () => {
-    // Small limits: the page learns them from the server.
+    // Small limits, which the page gets from the server.
     stage = await openStage({ limits: { pictureBytes: 60_000 } });
   }, 10 * patience);
 
@@ -102,7 +102,7 @@ describe.skipIf(skipChromium)("what people give the page", { timeout: 3 * patien
         return element.dispatchEvent(event);
       }, init);
     await enter({ isComposing: true });
-    // Safari, after the composition has ended.
+    // Safari sends this key event after the composition has ended.
     await enter({ keyCode: 229 });
     expect(await questions(page).count()).toBe(0);
     await enter({ keyCode: 13 });

@@ -6,7 +6,7 @@ import { onSocket } from "../src/server/testing/socket.ts";
 import { chromiumPath } from "./setup/chromium.ts";
 import { builtPage } from "./setup/page.ts";
 
-/** Also where other tests keep the machine busy. */
+/** Long enough even when other tests keep the machine busy. */
 export const patience = 40_000;
 
 /** The page and the shipped owl as `owl serve` offers them, and a browser. */
@@ -14,9 +14,9 @@ export interface Stage {
   readonly browser: Browser;
   readonly served: Awaited<ReturnType<typeof owlServer>>;
   readonly url: string;
-  /** Opens the page in a browser that remembers nothing. */
+  /** Opens the page in a browser context without storage. */
   open(options?: BrowserContextOptions): Promise<OpenedPage>;
-  /** Ends the server's connections, and takes none until the function that is returned is called. */
+  /** Closes the server's connections and accepts none until the returned function is called. */
   disconnect(): Promise<() => Promise<void>>;
   close(): Promise<void>;
 }
@@ -46,16 +46,16 @@ export async function openStage(options: Partial<ServerOptions> = {}): Promise<S
 }
 
 function launch(): Promise<Browser> {
-  // The sandbox needs rights that containers lack; the pages are our own.
+  // Chromium's sandbox needs rights that containers lack; only our own pages are opened.
   return chromium.launch({ executablePath: chromiumPath(), args: ["--no-sandbox", "--disable-gpu"] });
 }
 
-/** A page, and what went wrong in it. */
+/** A page and the errors in it. */
 export interface OpenedPage {
   readonly page: Page;
   /**
-   * Requests to anywhere but the page's own server, errors in the console (what the Content-Security-Policy forbade
-   * among them), uncaught ones and dialogs. Replies with a status that tells an error aside.
+   * Requests to other hosts, console errors (also violations of the Content-Security-Policy), uncaught errors and dialogs;
+   * not replies with an error status.
    */
   readonly faults: string[];
   close(): Promise<void>;
@@ -101,7 +101,7 @@ export async function answered(page: Page): Promise<string> {
   return textOf(last);
 }
 
-/** What an answer says, without what stands around it. */
+/** An answer's text, without the buttons and notes around it. */
 export async function textOf(answer: Locator): Promise<string> {
   return (await answer.locator(".markdown").innerText()).trim();
 }
@@ -130,7 +130,7 @@ export async function set(page: Page, values: Record<string, string>, sampling: 
   await page.getByRole("button", { name: "Done" }).click();
 }
 
-/** Settings with which the owl rambles on until it is stopped or cut. */
+/** Settings with which an answer goes on until it is stopped or cut. */
 export const rambling = { Temperature: "2", "Top-k": "0", "Top-p": "1", "Longest answer": "200", Seed: "1" };
 
 /** An export of the page, to be imported: one conversation of these turns, each following the one before. */

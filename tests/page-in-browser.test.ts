@@ -27,7 +27,7 @@ const second = "what does it eat?";
 /** A question without a picture. */
 const aside = "what do cats eat?";
 
-/** What the owl says to each question, asked in Node. */
+/** Node's answer to each question. */
 async function answersOf(owl: Owl): Promise<{ first: string; second: string; aside: string }> {
   const image = { type: "image" as const, image: picturePath("owl.png") };
   const user = (content: ChatMessage["content"]): ChatMessage => ({ role: "user", content });
@@ -47,7 +47,7 @@ async function answerHere(page: Page, isHere = true): Promise<void> {
 
 const notices = (page: Page): Locator => page.getByRole("region", { name: "Notices" });
 
-/** Which of how many answers the last one is. */
+/** The branch counter of the last answer: which one of how many. */
 const branches = (page: Page): Promise<string> =>
   answers(page).last().getByRole("group", { name: "Branches" }).innerText();
 
@@ -55,7 +55,7 @@ async function askAboutOwl(page: Page): Promise<void> {
   await page.getByRole("button", { name: "Example: owl" }).click();
 }
 
-/** Notes every state of the bar that tells of the model's files. */
+/** Records every state of the download bar. */
 function noteProgress(): void {
   const states: { words: string; fraction: number }[] = [];
   Object.assign(window, { states });
@@ -66,7 +66,7 @@ function noteProgress(): void {
   }).observe(document.body, { subtree: true, childList: true, characterData: true, attributes: true });
 }
 
-/** Does something as soon as an answer's first words are seen: quicker than a test can from outside. */
+/** Acts inside the page as soon as an answer's first words show, sooner than a test outside could. */
 function atFirstWords(what: "stop" | "lose the GPU"): void {
   const watching = new MutationObserver(() => {
     if (!document.querySelector(".writing")?.textContent?.trim()) return;
@@ -81,7 +81,7 @@ describe.skipIf(skipChromium)("the page, in this browser", { timeout: 8 * patien
   /** Requests to the server, as `GET /path`. */
   const asked: string[] = [];
   const modelRequests = () => asked.filter((line) => line.startsWith("GET /models/"));
-  /** Stands before the script of the page's workers. */
+  /** Script that is put before the workers' own. */
   let preface = "";
   let directory: string;
   let served: Awaited<ReturnType<typeof owlServer>>;
@@ -241,7 +241,7 @@ describe.skipIf(skipChromium)("the page, in this browser", { timeout: 8 * patien
     },
     async () => {
       const page = await open(withGpu);
-      // A GPU in software shares the processor with everything else.
+      // A software GPU shares the processor with everything else.
       page.setDefaultTimeout(15 * patience);
       await answerHere(page);
       preface = `(${changeGpu})();`;

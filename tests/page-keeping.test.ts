@@ -41,7 +41,7 @@ describe.skipIf(skipChromium)(
     });
 
     it("a full store loses no turn, and gets all of them as soon as it has room", async () => {
-      // What a browser does whose disk is full.
+      // A full disk, as the browser reports it.
       await page.evaluate(() => {
         const { put } = IDBObjectStore.prototype;
         IDBObjectStore.prototype.put = function (...given) {
@@ -62,7 +62,7 @@ describe.skipIf(skipChromium)(
       await page.evaluate(() => history.back());
       await expect.poll(() => asked(page)).toEqual(["what do cats eat?", "what do dogs eat?"]);
       await setFull(false);
-      // One that is deleted leaves room for the others.
+      // Deleting one makes room for the others.
       await page.keyboard.press("Alt+n");
       await ask(page, "what is a cloud?");
       await page.keyboard.press("Alt+x");
@@ -129,7 +129,7 @@ describe.skipIf(skipChromium)(
       await page.evaluate(() => history.forward());
       await openAndGoBack();
 
-      // From a question that is being edited to another conversation: the address is of the one on view.
+      // Switching conversations while a question is edited: the URL must name the one that is shown.
       const first = page.url();
       await page.keyboard.press("Alt+n");
       await ask(page, "what do dogs eat?");

@@ -27,7 +27,7 @@ async function secondTab(page: Page): Promise<Page> {
 
 const asked = async (page: Page): Promise<string[]> => questions(page).locator(".text").allInnerTexts();
 
-/** The turns that lie in the browser's store. */
+/** The turns in the browser's IndexedDB store. */
 const stored = (page: Page): Promise<{ text: string; state?: string }[]> =>
   page.evaluate(async () => {
     const open = indexedDB.open("mplug-owl");
@@ -42,7 +42,7 @@ const stored = (page: Page): Promise<{ text: string; state?: string }[]> =>
     return all.result.flatMap(({ turns }) => turns);
   });
 
-/** What a phone's Back does. */
+/** The Back button of a phone. */
 const back = (page: Page): Promise<void> => page.evaluate(() => history.back());
 
 describe.skipIf(skipChromium)("the page in two tabs, and its history", { timeout: 4 * patience }, () => {
@@ -77,7 +77,7 @@ describe.skipIf(skipChromium)("the page in two tabs, and its history", { timeout
       expect((await stored(one)).every(({ state = "done" }) => state === "done")).toBe(true);
     }
 
-    // A title and a setting go over, too.
+    // A title and a setting reach the other tab, too.
     await page.keyboard.press("Alt+s");
     await page.getByRole("switch", { name: "Sampling" }).check();
     await page.getByRole("button", { name: "Done" }).click();
@@ -114,7 +114,7 @@ describe.skipIf(skipChromium)("the page in two tabs, and its history", { timeout
       await one.reload();
       await one.getByText("Conversations are kept here").waitFor();
     }
-    // Brought back in one, it is there in both.
+    // Undoing the deletion in one tab restores it in both.
     await ask(page, "what do bees eat?");
     await expect.poll(() => title(/^what do bees/).there.count()).toBe(1);
     await page.keyboard.press("Alt+x");
@@ -128,7 +128,7 @@ describe.skipIf(skipChromium)("the page in two tabs, and its history", { timeout
   it("a reload in the middle of an answer keeps its words and says that it was interrupted", async () => {
     const { page, faults, close } = await stage.open();
     await set(page, rambling, true);
-    // With some words on view: the owl is quicker than a test that looks from outside.
+    // Inside the page, as soon as some words show: an answer may be complete before a test outside notices.
     await page.evaluate(() => {
       new MutationObserver((_, observer) => {
         const text = document.querySelector(".writing .markdown")?.textContent ?? "";
@@ -169,7 +169,7 @@ describe.skipIf(skipChromium)("the page in two tabs, and its history", { timeout
       await opened.waitFor({ state: "detached" });
       expect(page.url()).toBe(second);
     }
-    // What was closed by its own button needs no Back any more.
+    // A dialog that was closed by its own button leaves no entry for Back.
     await page.getByRole("button", { name: "Settings", exact: true }).tap();
     await page.getByRole("button", { name: "Done" }).tap();
     await page.getByRole("dialog").waitFor({ state: "detached" });

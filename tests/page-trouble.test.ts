@@ -28,7 +28,7 @@ import { skipChromium } from "./setup/chromium.ts";
 import { ffmpeg, greyFilm, skipFfmpeg } from "./setup/ffmpeg.ts";
 import { builtPage } from "./setup/page.ts";
 
-/** Of a streamed reply the first events; then nothing more comes, and no end. */
+/** Lets the first events of a streamed reply through, then nothing: the connection stays open. */
 function beginningOf(response: Response): Response {
   if (!response.headers.get("content-type")?.startsWith("text/event-stream")) return response;
   let events = 0;
@@ -41,10 +41,10 @@ function beginningOf(response: Response): Response {
   return new Response(response.body?.pipeThrough(cut) ?? null, response);
 }
 
-/** What an answer says in place of words, or below them. */
+/** The message in place of an answer, or below it. */
 const problemOf = (page: Page) => answers(page).last().locator(".problem");
 const tryAgain = (page: Page) => page.getByRole("button", { name: "Try again", exact: true });
-/** What stands in place of an answer where asking the same again could not help. */
+/** The message of an answer for which a retry could not help. */
 const refusalOf = (page: Page) => page.getByRole("group", { name: "Not answered" });
 
 describe.skipIf(skipChromium)("the page, when something is in the way", { timeout: 3 * patience }, () => {
@@ -52,7 +52,7 @@ describe.skipIf(skipChromium)("the page, when something is in the way", { timeou
   let opened: OpenedPage;
   let page: Page;
 
-  /** Lets a picture from elsewhere arrive, which until then somebody waits for. */
+  /** Delivers the remote picture that a request has been waiting for. */
   let deliver: (() => void) | undefined;
   const remote: RemoteFetch = () =>
     new Promise((resolve) => {
@@ -112,7 +112,7 @@ describe.skipIf(skipChromium)("the page, when something is in the way", { timeou
   });
 
   it("a server that is busy is told in words, with when to try again", async () => {
-    // Somebody else has the only place, and waits for a picture from far away.
+    // Another client holds the only slot and waits for a remote picture.
     const other = stage.served.post(
       "/v1/chat/completions",
       question("what is this?", "https://example.com/owl.png"),
@@ -150,7 +150,7 @@ describe.skipIf(skipChromium)("the page, when something is in the way", { timeou
     }
     expect(shown[0]).not.toBe("");
 
-    // The server has told how many it takes.
+    // The page knows the limit from the server.
     await chooser(page).setInputFiles(picturePath("penguin.png"));
     await page.getByText("A conversation may have 2 pictures and videos.").waitFor();
     await page.getByRole("button", { name: "New conversation" }).last().click();

@@ -50,7 +50,7 @@ describe.skipIf(skipChromium)("the page, with the shipped owl", { timeout: 3 * p
   });
 
   it("an example is asked about, the answer is seen as it is written, and a reload keeps it all", async () => {
-    // Every text that an answer shows, one after the other, and what stands behind its last word.
+    // Every state of the answer's text, in order, and what stands behind its last word.
     await page.evaluate(() => {
       const seen: string[] = [];
       const carets = new Set<string>();
@@ -85,7 +85,7 @@ describe.skipIf(skipChromium)("the page, with the shipped owl", { timeout: 3 * p
 
   it("an answer is stopped, made again, and its branches are gone between", async () => {
     await set(page, rambling, true);
-    // With the first word on view: the owl is quicker than a test that looks from outside.
+    // Inside the page, as soon as the first word shows: an answer may be complete before a test outside notices.
     await page.evaluate(() => {
       const observer = new MutationObserver(() => {
         if (document.querySelector(".writing") === null) return;

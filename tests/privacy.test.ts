@@ -6,12 +6,12 @@ import { skipStrace, type WatchedProgram, watchProgram } from "./setup/strace.ts
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 
-/** A program from its sources. */
+/** A program, run from its sources. */
 function start(...words: readonly string[]): WatchedProgram {
   return watchProgram(process.execPath, ["--import", "tsx", ...words], { cwd: root });
 }
 
-/** Has the server answer a question, as its first client. */
+/** Sends the server its first question. */
 async function askServer(server: WatchedProgram): Promise<void> {
   const [, address] = await server.says(/(http:\S+)/);
   const messages = [{ role: "user", content: "what do cats eat?" }];
@@ -35,7 +35,7 @@ describe.skipIf(skipStrace)("nothing is written or sent that nobody asked for", 
   let alone: WatchedProgram;
   let sessionFirst: WatchedProgram;
 
-  // All stay until ONNX Runtime without this package has turned to its vendor, nine seconds after its first session.
+  // All programs run until ONNX Runtime without this package has contacted its vendor, nine seconds after its first session.
   beforeAll(async () => {
     const started = names.map((name) => [name, start(...ways[name])] as const);
     programs = Object.fromEntries(started) as typeof programs;
@@ -72,7 +72,7 @@ describe.skipIf(skipStrace)("nothing is written or sent that nobody asked for", 
     expect(kept.length).toBeGreaterThan(0);
     const text = kept.map((path) => readFileSync(join(sessionFirst.folder, path), "latin1")).join("\n");
     expect(text).toContain("ProcessInfo");
-    // The name of the producer that every model of ours states.
+    // The producer name in every ONNX model of this package.
     expect(text).not.toContain("mplug-owl");
   });
 

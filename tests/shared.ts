@@ -2,7 +2,7 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
-/** Fixtures computed with the original code lie beside the checkout; a clone alone proves only the essentials. */
+/** Whether the fixtures computed with the original code are there, beside the checkout; without them those tests are skipped. */
 const folder = fileURLToPath(new URL("../../shared", import.meta.url));
 
 export const sharedAvailable = existsSync(join(folder, "golden", "README.md"));

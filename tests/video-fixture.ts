@@ -6,7 +6,7 @@ import { writeSafetensors } from "../src/checkpoint/index.ts";
 import { configJson, describeParameters, type OwlConfig } from "../src/model/index.ts";
 import { microConfig, randomParameters } from "../src/model/testing/micro.ts";
 
-/** A model of the video version, random and as small as the small tokenizer lets it be. */
+/** A model of the video version with random weights, as small as the small tokenizer allows. */
 const config: OwlConfig = {
   ...microConfig,
   vision: { ...microConfig.vision, imageSize: 16, patchSize: 8 },
@@ -15,7 +15,7 @@ const config: OwlConfig = {
   video: true,
 };
 
-/** Its directory as published ones are: that it is of the video version only its weights tell. */
+/** Its directory as published: only the weights show that it is of the video version. */
 export async function videoFixture(): Promise<{ readonly directory: string; remove(): void }> {
   const directory = mkdtempSync(join(tmpdir(), "video-owl-"));
   for (const file of ["tokenizer.json", "tokenizer_config.json"]) {

@@ -11,8 +11,7 @@ import {
 import { decodeImage, decodeVideo, type Fidelity, type RgbImage } from "../../src/image/index.ts";
 
 /**
- * @param name says how a worker's surroundings are changed, see owl.worker.ts; "scarce memory" is so for the first
- * worker only
+ * @param name how the worker's environment is changed, see owl.worker.ts; "scarce memory" applies to the first worker only
  */
 function newWorker(name: string): Worker {
   const worker = new Worker(new URL("./owl.worker.ts", import.meta.url), { type: "module", name });
@@ -22,10 +21,10 @@ function newWorker(name: string): Worker {
   return worker;
 }
 
-/** Pieces of text that workers have sent, whether somebody still waits for them or not. */
+/** Pieces of text that workers have sent, whether or not anybody still reads them. */
 let piecesSaid = 0;
 
-/** A question as a test can send it into the page: pictures by their address. */
+/** A question as a test sends it into the page, pictures as URLs. */
 export interface Question {
   readonly text: string;
   readonly pictures?: readonly string[];
@@ -63,7 +62,7 @@ async function inBytes<T>(address: string, use: (bytes: Uint8Array) => Promise<T
   }
 }
 
-/** What tests call in the page. */
+/** Functions that tests call in the page. */
 export const harness = {
   open(worker: string, options: Partial<WorkerOwlOptions> = {}): void {
     events.length = 0;
@@ -93,7 +92,7 @@ export const harness = {
       };
     }
   },
-  /** Does something after an answer's first piece, and reads on where it has not left. */
+  /** Acts after an answer's first piece, then reads on unless the action left the loop. */
   async askAnd(
     what: "stop" | "leave" | "lose the GPU",
     question: Question,
@@ -114,11 +113,11 @@ export const harness = {
     }
     return { ids: [], text: got.join("") };
   },
-  /** A picture as the library decodes it here: its size and its RGB bytes; or why it cannot. */
+  /** A picture as the library decodes it in this page: its size and RGB bytes, or the error. */
   async decode(address: string, fidelity: Fidelity = "default"): Promise<Decoded | string> {
     return inBytes(address, async (bytes) => asList(await decodeImage(bytes, { fidelity })));
   },
-  /** Frames of a video, likewise. */
+  /** Frames of a video, decoded in this page, or the error. */
   async frames(address: string): Promise<Decoded[] | string> {
     const options = { frames: 4, size: 16 };
     return inBytes(address, async (bytes) => (await decodeVideo(bytes, options)).map(asList));
@@ -126,7 +125,7 @@ export const harness = {
   async close(): Promise<void> {
     await owl?.close();
   },
-  /** Where the model looks at a picture. */
+  /** The attention maps of a picture. */
   async attention(address: string): Promise<Omit<AttentionMaps, "maps"> & { readonly maps: number[] }> {
     if (owl === undefined) throw new Error("open an owl first");
     const maps = await owl.attention(await (await fetch(address)).blob());

@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import sharp from "sharp";
 import type { RgbImage } from "../../src/image/index.ts";
 
-/** A file and what it is. */
+/** A file and a description of it. */
 interface NamedFile {
   readonly name: string;
   readonly bytes: Uint8Array;
@@ -15,7 +15,7 @@ export const strangersFile = (name: string): Uint8Array => fixture(`strangers/${
 
 const width = 64;
 const height = 32;
-/** Left above, right above, left below, right below. */
+/** Top left, top right, bottom left, bottom right. */
 const quarters = [
   [255, 0, 0],
   [0, 255, 0],
@@ -25,7 +25,7 @@ const quarters = [
 const quarterAt = (x: number, y: number): number[] =>
   quarters[(y >= height / 2 ? 2 : 0) + (x >= width / 2 ? 1 : 0)];
 
-/** Whether a picture shows its four quarters where they belong; their shades may differ. */
+/** Whether a picture's four quarters are in place; their shades may differ. */
 export function isUpright(image: RgbImage): boolean {
   if (image.width !== width || image.height !== height) return false;
   const isRight = (x: number, y: number): boolean =>
@@ -45,7 +45,7 @@ const stored: ((x: number, y: number) => [x: number, y: number])[] = [
   (x, y) => [height - 1 - y, x],
 ];
 
-/** The four quarters in every format that can say how it is turned, in all eight ways. */
+/** The four quarters in every format with an orientation, in all eight orientations. */
 export async function turnedPictures(): Promise<NamedFile[]> {
   const files: NamedFile[] = [3, 6].map((orientation) => {
     const name = `exif-${orientation}.webp`;
@@ -74,7 +74,7 @@ export async function turnedPictures(): Promise<NamedFile[]> {
   return files;
 }
 
-/** Whole pictures at whose end something lacks or follows. */
+/** Complete pictures that lack their end marker or have bytes behind it. */
 export function oddlyEnded(): NamedFile[] {
   const png = fixture("image/rgb.png");
   const followed = ["photo.jpg", "rgb.png", "lossy.webp", "animated.gif"].map((name) => ({
@@ -111,7 +111,7 @@ function checksum(bytes: Uint8Array): number {
   return ~sum >>> 0;
 }
 
-/** Files of every format that end too early, or of which a byte is another. */
+/** Files of every format, truncated or with one byte changed. */
 export async function damagedPictures(): Promise<NamedFile[]> {
   const shared = ["photo.jpg", "rgb.png", "lossy.webp"];
   const photo = sharp(fixture("image/rgb.png"));

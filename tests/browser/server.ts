@@ -21,19 +21,19 @@ const isolation = {
   "cross-origin-embedder-policy": "require-corp",
 };
 
-/** As strict as a page that runs a model may have it: no scripts from elsewhere, no eval. */
+/** The strictest policy under which a page can run a model: no scripts of other hosts, no eval. */
 const policy = "default-src 'self'; script-src 'self' 'wasm-unsafe-eval'; img-src 'self' data: blob:";
 
 /** A server of files whose requests are counted. */
 export class FileServer {
   readonly asked: string[] = [];
-  /** Files that are answered with other bytes than the disk has. */
+  /** Files that are served with other bytes than on the disk. */
   readonly replaced = new Map<string, Uint8Array>();
   readonly #roots: Readonly<Record<string, string>>;
   readonly #server: Server;
   readonly #isolated: boolean;
 
-  /** @param roots directories by the beginning of the paths they answer, the longest first */
+  /** @param roots directories by URL path prefix, the longest first */
   constructor(roots: Readonly<Record<string, string>>, isolated: boolean) {
     this.#roots = roots;
     this.#isolated = isolated;
@@ -67,7 +67,7 @@ export class FileServer {
     return readFile(join(root, rest === "." ? "index.html" : rest));
   }
 
-  /** Its address; the first call starts it. */
+  /** Its URL; the first call starts the server. */
   async address(): Promise<string> {
     if (!this.#server.listening) {
       await new Promise<void>((resolve) => this.#server.listen(0, "127.0.0.1", resolve));

@@ -34,7 +34,7 @@ export class Site {
     this.plain = new FileServer(roots, false);
   }
 
-  /** Builds the page as a person's project would. */
+  /** Builds the page as a user's project would. */
   async build(): Promise<void> {
     await build({
       root: join(root, "tests/browser"),
@@ -68,7 +68,7 @@ export class Site {
   }
 }
 
-/** Takes imports of this package as bundlers do for browsers, from its sources. */
+/** Resolves imports of this package as bundlers do for browsers, to its sources. */
 const ownPackage: Plugin = {
   name: "own package",
   enforce: "pre",
@@ -81,7 +81,7 @@ const ownPackage: Plugin = {
   },
 };
 
-/** Opens the page of a server, by the server's own name or another one of this machine. */
+/** Opens the page of a server, under localhost or another name of this machine. */
 export async function openPage(
   server: FileServer,
   context: Browser | BrowserContext,
@@ -93,7 +93,7 @@ export async function openPage(
   return page;
 }
 
-/** Asks the owl that is open in a page. */
+/** Asks the model that is loaded in a page. */
 export const ask = (page: Page, question: Question): Promise<Asked> =>
   page.evaluate((it) => harness.ask(it), question);
 

@@ -1,9 +1,9 @@
-// What tests change of a worker's surroundings. The functions are also put before a worker's own script as text, so they
-// use nothing from outside of themselves.
+// Changes that tests make to a worker's environment. The functions are also put before a worker's own script as text, so they
+// must not use anything from outside of themselves.
 
 /**
- * Makes the GPU one without subgroups, on which ONNX Runtime's attention computes right in software too, and one that
- * is gone when the page says so.
+ * Hides the GPU's subgroups, without which ONNX Runtime's attention is right on a software GPU too, and lets the page lose the
+ * device on demand.
  */
 export function changeGpu(): void {
   const devices: GPUDevice[] = [];
@@ -19,7 +19,7 @@ export function changeGpu(): void {
   });
 }
 
-/** Makes WebAssembly's memory end early. */
+/** Makes WebAssembly run out of memory early. */
 export function shortenMemory(): void {
   const Original = WebAssembly.Memory;
   WebAssembly.Memory = class extends Original {

@@ -17,14 +17,14 @@ export function randomFrom(seed: number): Random {
 
 const pick = <T>(random: Random, values: readonly T[]): T => values[random(values.length)];
 
-/** Numbers where counting goes wrong: signs, powers of two and their neighbours, all of one bit. */
+/** Edge cases of integers: signs, powers of two and their neighbours, all bits equal. */
 const edges = [0n, 1n, 2n, 0x7fn, 0x80n, 0xffn, 0x7fffn, 0xffffn, 0x7fffffffn, 0x80000000n, 0xffffffffn]
   .concat([0x7fffffffffffffffn, 0x8000000000000000n, 0xffffffffffffffffn, 2n ** 53n, 2n ** 53n - 1n])
   .concat([1n << 40n, 100_000n]);
 
 type Change = (bytes: Uint8Array, random: Random) => Uint8Array;
 
-/** Byte arrays one after the other. */
+/** Byte arrays, concatenated. */
 export function joined(...parts: Uint8Array[]): Uint8Array {
   const bytes = new Uint8Array(parts.reduce((length, part) => length + part.length, 0));
   let at = 0;

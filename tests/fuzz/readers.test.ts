@@ -25,7 +25,7 @@ const fixture = (name: string): Uint8Array =>
   new Uint8Array(readFileSync(fileURLToPath(new URL(`../fixtures/${name}`, import.meta.url))));
 const jsonOf = (bytes: Uint8Array): unknown => JSON.parse(new TextDecoder().decode(bytes));
 
-/** What a reader may end with. */
+/** Errors with which a reader may fail. */
 const named = [
   "CheckpointError",
   "FileError",
@@ -40,7 +40,7 @@ const slow = 300_000;
 
 type Reader = (random: Random) => unknown;
 
-/** A sound source gives every tensor it tells of, in the shape it tells. */
+/** A valid source returns every tensor that it lists, in the listed shape. */
 async function readEverything(opening: Promise<TensorSource>): Promise<void> {
   const source = await opening;
   const { tensors } = source;
@@ -54,13 +54,13 @@ async function readEverything(opening: Promise<TensorSource>): Promise<void> {
 const safetensors = fixture("torch/edge-expected.safetensors");
 const headerLength = 8 + new DataView(safetensors.buffer, safetensors.byteOffset).getUint32(0, true);
 const readSafetensorsFile: Reader = (random) => {
-  // Half of the damages go where a byte means most.
+  // Half of the mutations hit the header, where a byte means most.
   const header = random(2) === 0 ? safetensors.subarray(0, headerLength) : safetensors;
   const rest = safetensors.subarray(header.length);
   return readEverything(safetensorsSource(fileOf(joined(mutateBytes(header, random), rest))));
 };
 
-/** A safetensors file whose header is sound JSON that tells something else. */
+/** The header, to be mutated into valid JSON with wrong content. */
 const headerJson = jsonOf(safetensors.subarray(8, headerLength));
 const readChangedHeader: Reader = (random) => {
   const header = new TextEncoder().encode(JSON.stringify(mutateJson(headerJson, random)));
@@ -76,7 +76,7 @@ const readZip: Reader = (random) => readEverything(torchSource(fileOf(mutateByte
 const legacy = fixture("torch/edge-legacy-nonzip.pt");
 const readLegacy: Reader = (random) => readEverything(torchSource(fileOf(mutateBytes(legacy, random))));
 
-/** The archive's entries, so that a damaged pickle can be packed soundly. */
+/** The archive's entries, so that a damaged pickle can be packed into a valid archive. */
 const entries = entriesOf(zip);
 const readPickle: Reader = (random) => {
   const damaged = entries.map(({ name, data }) => ({
@@ -153,7 +153,7 @@ const readAdapterConfig: Reader = (random) =>
 
 const tokenizerJson = jsonOf(fixture("text/tokenizer.json")) as TokenizerJson;
 const tokenizerConfig = jsonOf(fixture("text/tokenizer_config.json"));
-/** One with a few tokens, so that every part of it is hit often. */
+/** A tokenizer with few tokens, so that every part of it is hit often. */
 const smallTokenizer = {
   ...tokenizerJson,
   model: {
@@ -181,7 +181,7 @@ const byteLevelTokenizer = {
 };
 const text = "ab <s>aé\u2581 b\n\ud83e\udd89a a";
 
-/** A sound tokenizer's ids are whole numbers of its vocabulary, and become a text. */
+/** A valid tokenizer's ids are integers of its vocabulary, and decode to a text. */
 function useTokenizer(json: TokenizerJson, settings: unknown): void {
   const tokenizer = createTokenizer(json, settings as Record<string, unknown>);
   const ids = tokenizer.encode(text);
@@ -274,7 +274,7 @@ test.each(readers)(
       }
     }
     expect([...wrong].slice(0, 8)).toEqual([]);
-    // Damages that are always seen, or never, would prove little.
+    // Mutations that are always or never detected would prove little.
     if (only === undefined) expect(Math.min(outcomes.read, outcomes.refused)).toBeGreaterThan(0);
   },
   slow,

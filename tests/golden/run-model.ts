@@ -31,7 +31,7 @@ export async function readModel(directory: string): Promise<Model> {
   };
 }
 
-/** LoRA matrices by the names the model asks for, without PEFT's prefix. */
+/** LoRA matrices by the model's parameter names, without PEFT's prefix. */
 export async function readLora(path: string): Promise<Values> {
   const tensors = await readSafetensors(path);
   return Object.fromEntries(
@@ -41,7 +41,7 @@ export async function readLora(path: string): Promise<Values> {
 
 let device: Promise<Device> | undefined;
 
-/** Runs a graph through ONNX Runtime; feeds may hold more than the graph asks for. */
+/** Runs a graph through ONNX Runtime; feeds may hold more than the graph's inputs. */
 export async function runGraph(graph: Graph, feeds: Values): Promise<Values> {
   device ??= openDevice({ threads: 1 });
   const program = await (await device).compile(graph);
@@ -102,7 +102,7 @@ export async function lossAndGradients(
 ): Promise<{ loss: number; gradients: Values }> {
   const scope = stageScope(stage);
   const counted = batch.counts.flat().filter(Boolean).length;
-  // A row more than needed, so that padding is tried too.
+  // One row more than needed, so that padding is tested too.
   const lossRows = counted + 1;
   const { rows, images, videos } = batch;
   const sizes = { batch: rows.length, tokens: rows[0].length, images, videos, lossRows };

@@ -1,4 +1,4 @@
-// What happens without this package: it shows that the watch sees what it must see.
+// ONNX Runtime without this package: shows that the test detects its reports.
 import { InferenceSession } from "onnxruntime-node";
 import { node, onnxModel } from "../../src/platform/testing/onnx-model.ts";
 import { stay } from "./waiting.ts";

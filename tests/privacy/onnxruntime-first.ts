@@ -1,4 +1,4 @@
-// A program that loads ONNX Runtime before this package, which then is there before the first session.
+// A program that imports ONNX Runtime before this package, but makes no session in between.
 import { InferenceSession } from "onnxruntime-node";
 import { Owl } from "../../src/index.ts";
 import { node, onnxModel } from "../../src/platform/testing/onnx-model.ts";

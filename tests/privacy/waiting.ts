@@ -1,4 +1,4 @@
-/** Says that the work is done and stays until standard input ends: what comes later must be seen as well. */
+/** Prints that the work is done and keeps running until standard input ends, so that later reports are seen as well. */
 export async function stay(): Promise<void> {
   console.log("done");
   for await (const _ of process.stdin);

@@ -9,5 +9,5 @@ const session = await runtime.createSession(
 const x = { dtype: "float32" as const, dims: [1], data: Float32Array.of(3) };
 const [y] = await session.run([x], [undefined]);
 parentPort?.postMessage(y.data[0]);
-// Alive, as a thread is that waits for questions.
+// Stays alive, like a thread that waits for questions.
 parentPort?.on("message", () => {});

@@ -19,7 +19,7 @@ export const skipMpi = !available && process.env.CI === undefined;
 
 if (skipMpi) console.warn(`${instruction}; without it these tests are skipped`);
 
-/** Arguments that start so many processes on this machine, whoever asks and however few processors it has. */
+/** Arguments that start so many processes on this machine, as root too and on fewer processors. */
 export const mpirunArguments = (processes: number): string[] => [
   "--allow-run-as-root",
   "--oversubscribe",

@@ -9,7 +9,7 @@ const root = fileURLToPath(new URL("../..", import.meta.url));
 const kept = join(root, ".cache/page");
 const millisecondsKept = 3_600_000;
 
-/** What the page is made of; its tests aside. */
+/** The page's source files, without tests. */
 function sources(): string[] {
   const folders = ["web", "examples", "src"].flatMap((folder) =>
     readdirSync(join(root, folder), { recursive: true, encoding: "utf8" }).map((name) => join(folder, name)),
@@ -19,8 +19,8 @@ function sources(): string[] {
 }
 
 /**
- * The directory of the page as it is now. It is built where no build of the same files is kept; not into `dist`, which
- * the test of the package writes anew meanwhile.
+ * The directory of the built page. Builds are cached by the checksum of the sources; not in `dist`, which the package's
+ * test rewrites at the same time.
  */
 export async function builtPage(): Promise<string> {
   const hash = createHash("sha256");
@@ -28,13 +28,13 @@ export async function builtPage(): Promise<string> {
   const directory = join(kept, hash.digest("hex").slice(0, 16));
   if (existsSync(directory)) return directory;
   const unfinished = `${directory}.${process.pid}`;
-  // Vite makes a page for development where NODE_ENV is what vitest sets.
+  // Vite would make a development build with the NODE_ENV that vitest sets.
   const env = { ...process.env, NODE_ENV: "production", OWL_PAGE_DIRECTORY: unfinished };
   await promisify(execFile)("npm", ["run", "--silent", "build:web"], { cwd: root, env });
   try {
     renameSync(unfinished, directory);
   } catch (error) {
-    // Another test was quicker with the same page.
+    // Another test has built the same page meanwhile.
     if (!existsSync(directory)) throw error;
     rmSync(unfinished, { recursive: true });
   }
@@ -42,7 +42,7 @@ export async function builtPage(): Promise<string> {
   return directory;
 }
 
-/** Only builds that no test can still be showing. */
+/** Deletes old builds that no running test can still be using. */
 function removeEarlier(): void {
   const paths = readdirSync(kept).map((name) => join(kept, name));
   for (const path of paths) {

@@ -9,7 +9,7 @@ const instruction =
 
 function works(): boolean {
   try {
-    // Some sandboxes have the program, but do not let it watch another one.
+    // Some sandboxes have strace but forbid ptrace.
     execFileSync("strace", ["-f", "-o", "/dev/null", "true"], { stdio: "ignore" });
     return true;
   } catch {
@@ -24,25 +24,25 @@ export const skipStrace = !available && process.env.CI === undefined;
 
 if (skipStrace) console.warn(`${instruction}; without it these tests are skipped`);
 
-/** System calls that make a file, a folder or a link, and those that reach another machine or a name service. */
+/** System calls that create a file, a folder or a link, and those that contact another machine or a name service. */
 const watchedCalls = [
   ..."open,openat,openat2,creat,mkdir,mkdirat,mknod,mknodat,rename,renameat,renameat2,link,linkat".split(","),
   ..."symlink,symlinkat,connect,sendto,sendmsg,sendmmsg".split(","),
 ];
 
-/** A program that is being watched, in an environment of its own: fresh folders, and no sign of a CI. */
+/** A traced program in an environment of its own: empty folders and none of a CI's variables. */
 export interface WatchedProgram {
-  /** Waits until what it wrote matches. */
+  /** Waits until its output matches. */
   readonly says: (pattern: RegExp) => Promise<RegExpExecArray>;
-  /** Waits until it has turned to another machine. */
+  /** Waits until it has contacted another machine. */
   readonly reachesOut: () => Promise<void>;
-  /** Ends its standard input and waits until it is gone. Throws where it failed. */
+  /** Closes its standard input and waits for its exit; throws if it failed. */
   readonly end: (signal?: NodeJS.Signals) => Promise<void>;
-  /** Every path that it tried to make, anywhere, whether or not that went well. */
+  /** Every path that it tried to create, whether or not that succeeded. */
   readonly made: () => string[];
-  /** Every address but those of this machine that it turned to, and every name that it looked up. */
+  /** Every foreign address that it contacted, and every name that it looked up. */
   readonly reached: () => string[];
-  /** The files and folders that lie in its home, its XDG folders and its temporary folder, from `folder` on. */
+  /** The files and folders left in its home, XDG folders and temporary folder, relative to `folder`. */
   readonly left: () => string[];
   readonly folder: string;
   readonly remove: () => void;
@@ -60,9 +60,9 @@ export function watchProgram(
   const places = { HOME: "home", TMPDIR: "tmp", XDG_CACHE_HOME: "cache", XDG_CONFIG_HOME: "config" };
   const homes = Object.entries(places).map(([name, place]) => [name, join(folder, place)]);
   for (const [, path] of homes) mkdirSync(path, { recursive: true });
-  // With -D the child is the program itself: it gets the signals, and its status is its own.
+  // With -D the child process is the program itself and strace its grandchild, so signals and exit status are the program's.
   const options = ["-D", "-f", "--seccomp-bpf", "-y", "-s", "4096", "-o", log, "-e", `trace=${watchedCalls}`];
-  // ONNX Runtime keeps silent where it sees the variables of a CI: none but these must decide.
+  // Without a CI's variables: ONNX Runtime sends no reports where it sees them.
   const environment = {
     PATH: process.env.PATH,
     TSX_DISABLE_CACHE: "1",
@@ -113,7 +113,7 @@ function filesBelow(folder: string): string[] {
   return readdirSync(folder, { recursive: true, encoding: "utf8" }).map((name) => join(folder, name));
 }
 
-/** The path that a line of strace's makes, last of those it names: the new name of a rename or a link. */
+/** The path that a line of strace's output creates: the last one in it, which of a rename or link is the new name. */
 function madePath(line: string): string[] {
   const [, name, rest] = /^\d+ +(\w+)\((.*)$/.exec(line) ?? [];
   if (name === undefined || /^(?:connect|send)/.test(name)) return [];
@@ -123,7 +123,7 @@ function madePath(line: string): string[] {
   return path === undefined ? [] : [isAbsolute(path) ? path : join(folder, path)];
 }
 
-/** Where a line of strace's reaches to, unless that is this machine; name services count wherever they are. */
+/** The address that a line of strace's output contacts, unless it is this machine's; a name service always counts. */
 function reachedPlace(line: string): string[] {
   if (/sun_path="[^"]*(?:nscd|resolve)/.test(line)) return [line];
   const port = /port=htons\((\d+)\)/.exec(line)?.[1];

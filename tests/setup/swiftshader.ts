@@ -1,7 +1,7 @@
 import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 
-/** Where browsers' packages put the Vulkan driver that computes on the CPU, for tests of WebGPU without a GPU. */
+/** Where browsers' packages install SwiftShader, a Vulkan driver on the CPU, for tests of WebGPU without a GPU. */
 const drivers = [
   "/usr/lib/chromium/vk_swiftshader_icd.json",
   "/usr/lib/chromium-browser/vk_swiftshader_icd.json",
