@@ -155,6 +155,27 @@ test("what answers is computed without derivatives: generation, inference and pr
   expect(reached.size).toBeGreaterThan(30);
 });
 
+test("no file asks for a family of language models or a vision tower by name, but its own", () => {
+  const names = (folder: string): string[] =>
+    [...read(`src/model/${folder}`).text.matchAll(/^import .*\b(\w+) } from "\.\/\1\.ts";$/gm)].map(
+      ([, name]) => name,
+    );
+  const known = [...names("language/families.ts"), ...names("vision/towers.ts")];
+  expect(known).toEqual(expect.arrayContaining(["bloom", "llama", "clip"]));
+  const asks = new RegExp(
+    `(?:[!=]==\\s*|\\bcase\\s+)"(${known.join("|")})"|"(${known.join("|")})"\\s*[!=]==`,
+    "g",
+  );
+  const wrong = shipped
+    .filter(({ path }) => path.startsWith("src/"))
+    .flatMap(({ path, text }) =>
+      [...text.matchAll(asks)]
+        .filter(([, after, before]) => basename(path) !== `${after ?? before}.ts`)
+        .map(([found]) => `${path}: ${found}`),
+    );
+  expect(wrong).toEqual([]);
+});
+
 test("files and folders have names of their own", () => {
   const wrong = everything
     .map(({ path }) => path)

@@ -1,3 +1,4 @@
+import { expect } from "vitest";
 import { gradients } from "../../src/autodiff/index.ts";
 import { loadCheckpoint, readSafetensors, type StateDict } from "../../src/checkpoint/index.ts";
 import {
@@ -13,7 +14,7 @@ import {
   type VideoSizes,
 } from "../../src/model/index.ts";
 import { type Device, openDevice } from "../../src/runtime/index.ts";
-import type { Graph, HostTensor } from "../../src/tensor/index.ts";
+import { float32, type Graph, type HostTensor, interpret } from "../../src/tensor/index.ts";
 
 export type Values = Record<string, HostTensor>;
 
@@ -143,4 +144,18 @@ export function largestDifference(got: HostTensor, expected: HostTensor): number
 export function gradientDifference(got: HostTensor, expected: HostTensor): number {
   const largest = numbersOf(expected).reduce((most, value) => Math.max(most, Math.abs(value)), 1e-3);
   return largestDifference(got, expected) / largest;
+}
+
+/** Fails unless ONNX Runtime computes a graph's outputs as the float64 interpreter does. */
+export async function requireReference(graph: Graph, feeds: Values): Promise<void> {
+  const got = await runGraph(graph, feeds);
+  const names = Object.keys(graph.outputs);
+  const reference = interpret(Object.values(graph.outputs), feeds);
+  for (const [i, name] of names.entries()) {
+    const { dims, data } = reference[i];
+    const expected = float32(data, dims);
+    const isKeyBias = /query_key_value\.bias|key\.bias/.test(name);
+    // The gradient of a key's bias is zero but for rounding.
+    if (!isKeyBias) expect(gradientDifference(got[name], expected), name).toBeLessThan(1e-4);
+  }
 }
