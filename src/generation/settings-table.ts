@@ -260,7 +260,7 @@ export const settingsTable = {
     default: undefined,
     bounds: { min: 0 },
     usedWith: "sampling",
-    help: "seed of sampling, which makes it repeatable",
+    help: "seed that makes sampling repeatable",
     huggingFace: ["seed"],
     http: { name: "seed", bounds: {} },
     cli: "--seed <number>",
