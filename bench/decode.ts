@@ -1,9 +1,9 @@
 import { execFileSync } from "node:child_process";
 import { copyFileSync, existsSync } from "node:fs";
 import { fileURLToPath } from "node:url";
-import { seededRandom } from "../src/data/index.ts";
 import type { OwlConfig, Quantization } from "../src/model/index.ts";
 import { Owl } from "../src/owl/index.ts";
+import { mulberry32 } from "../src/primitives/index.ts";
 import { quantizationOf } from "../src/quantization/index.ts";
 import { configurations } from "./configurations.ts";
 import { median, rounded } from "./numbers.ts";
@@ -54,7 +54,7 @@ async function ours(format: string): Promise<Speed & { readonly load_s: number }
   const began = performance.now();
   const owl = await Owl.load(directoryOf(format), { threads: 2, spinning: true });
   const load_s = (performance.now() - began) / 1000;
-  const random = seededRandom(5);
+  const random = mulberry32(5);
   const promptOf = () => ({
     ids: Array.from({ length: promptTokens }, () => 300 + Math.floor(30_000 * random())),
     pictures: [],

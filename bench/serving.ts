@@ -1,8 +1,8 @@
 import { fileURLToPath } from "node:url";
-import { seededRandom } from "../src/data/index.ts";
 import { completeSettings, type Engine } from "../src/generation/index.ts";
 import type { Prompt } from "../src/inference/index.ts";
 import { Owl } from "../src/owl/index.ts";
+import { mulberry32 } from "../src/primitives/index.ts";
 import { quantizationOf } from "../src/quantization/index.ts";
 import { configurations } from "./configurations.ts";
 import { median, rounded } from "./numbers.ts";
@@ -40,7 +40,7 @@ async function speed(
   count: number,
   answer: (prompt: Prompt) => Promise<void>,
 ): Promise<number> {
-  const random = seededRandom(seed);
+  const random = mulberry32(seed);
   const { vocabulary } = owl.config.language;
   const prompts = Array.from({ length: count }, () => ({
     ids: Array.from({ length: promptTokens }, () => 3 + Math.floor((vocabulary - 3) * random())),

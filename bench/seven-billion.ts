@@ -1,9 +1,9 @@
 import { execFileSync } from "node:child_process";
 import { existsSync, readdirSync, statSync } from "node:fs";
 import { fileURLToPath } from "node:url";
-import { seededRandom } from "../src/data/index.ts";
 import { type Picture, pictureOf } from "../src/inference/index.ts";
 import { Owl } from "../src/owl/index.ts";
+import { mulberry32 } from "../src/primitives/index.ts";
 import { type ConversionSettings, convertCheckpoint } from "../src/quantization/index.ts";
 import { configurations } from "./configurations.ts";
 import { memory } from "./memory.ts";
@@ -54,7 +54,7 @@ async function convert(
 
 /** A prompt of 120 positions with one picture. */
 async function prompt(seed: number): Promise<{ ids: number[]; pictures: Picture[] }> {
-  const random = seededRandom(seed);
+  const random = mulberry32(seed);
   const word = (): number => 300 + Math.floor(random() * 31_000);
   const pixels = Float32Array.from({ length: 3 * config.vision.imageSize ** 2 }, () => 2 * random() - 1);
   const picture = new Array<number>(config.numQueryTokens + 1).fill(-1);

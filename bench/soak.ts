@@ -3,7 +3,7 @@ import { once as event } from "node:events";
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { crc32, deflateSync } from "node:zlib";
-import { seededRandom } from "../src/data/index.ts";
+import { mulberry32 } from "../src/primitives/index.ts";
 import { memory } from "./memory.ts";
 import { rounded } from "./numbers.ts";
 
@@ -206,7 +206,7 @@ export async function soakBench([minutes = "10"]: readonly string[]): Promise<vo
   const samples: [number, number][] = [];
 
   const client = async (seed: number): Promise<void> => {
-    const random = seededRandom(seed);
+    const random = mulberry32(seed);
     while (minutesSince() < Number(minutes)) {
       const { name, ask } = oneOf(random, lots);
       asked[name]++;

@@ -1,6 +1,5 @@
 import { mkdirSync } from "node:fs";
 import { narrowFloats, safetensorsLayout, writeShards } from "../src/checkpoint/index.ts";
-import { seededRandom } from "../src/data/index.ts";
 import { configJson, describeParameters, type OwlConfig } from "../src/model/index.ts";
 import {
   type FilePiece,
@@ -9,6 +8,7 @@ import {
   writeFileAtomically,
   writePiecesAtomically,
 } from "../src/platform/index.ts";
+import { mulberry32 } from "../src/primitives/index.ts";
 import { elementCount } from "../src/tensor/index.ts";
 
 /** Elements written at once. */
@@ -60,7 +60,7 @@ export async function writeSynthetic(directory: string, config: OwlConfig): Prom
  */
 export async function writeQuantized(directory: string, config: OwlConfig): Promise<void> {
   if ((await pathKind(joinPath(directory, "config.json"))) === "file") return;
-  const random = seededRandom(11);
+  const random = mulberry32(11);
   const bytes = randomBytes(4 * piece);
   const entries = describeParameters(config).map(({ name, dims, dtype, initial }) => ({
     name,
@@ -117,7 +117,7 @@ function wave(length: number, value: number, phase: number): Float32Array {
 
 /** Normal random numbers of deviation 0.02 as float16 bits. */
 function normalHalves(count: number): Uint16Array {
-  const random = seededRandom(7);
+  const random = mulberry32(7);
   const numbers = new Float32Array(count);
   for (let i = 0; i < count; i += 2) {
     const radius = 0.02 * Math.sqrt(-2 * Math.log(1 - random()));

@@ -1,5 +1,6 @@
-import { collate, seededRandom, type TokenBatch, type TokenRow } from "../src/data/index.ts";
+import { collate, type TokenBatch, type TokenRow } from "../src/data/index.ts";
 import { type OwlConfig, type Stage, spansOfPlaceholders } from "../src/model/index.ts";
+import { mulberry32 } from "../src/primitives/index.ts";
 import { openDevice } from "../src/runtime/index.ts";
 import { createTrainer, languageObjective, type TrainingRecipe } from "../src/training/index.ts";
 import { configurations } from "./configurations.ts";
@@ -39,7 +40,7 @@ function recipeOf(stage: number): TrainingRecipe {
 
 /** The peer's rows: random ids, a picture from position 4 on, a loss on what follows it (on all rows in stage 0). */
 export function benchBatch(config: OwlConfig, stage: number): TokenBatch {
-  const random = seededRandom(7);
+  const random = mulberry32(7);
   const perImage = config.numQueryTokens + 1;
   const side = config.vision.imageSize;
   const firstCounted = stage === 0 ? 1 : 5 + config.numQueryTokens;

@@ -2,10 +2,10 @@ import { execFileSync } from "node:child_process";
 import { existsSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { openCheckpoint, readAll } from "../src/checkpoint/index.ts";
-import { seededRandom } from "../src/data/index.ts";
 import { LoadedModel } from "../src/inference/index.ts";
 import { storedParameters } from "../src/inference/stored-weights.ts";
 import { parseConfig } from "../src/model/index.ts";
+import { mulberry32 } from "../src/primitives/index.ts";
 import { type ConversionSettings, convertCheckpoint } from "../src/quantization/index.ts";
 import { openDevice } from "../src/runtime/index.ts";
 import { float32 } from "../src/tensor/index.ts";
@@ -40,7 +40,7 @@ async function load(variant: string): Promise<LoadedModel> {
 async function ours(variant: string, runs = 7): Promise<number> {
   const model = await load(variant);
   const { program, parameters } = await model.visionProgram();
-  const random = seededRandom(3);
+  const random = mulberry32(3);
   const size = 3 * model.config.vision.imageSize ** 2;
   const times: number[] = [];
   for (let run = -2; run < runs; run++) {

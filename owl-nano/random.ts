@@ -1,3 +1,5 @@
+import { fnv1a, mulberry32 } from "../src/primitives/index.ts";
+
 /** A seeded stream of numbers; one is made per example, so that example `i` never depends on what was drawn before it. */
 export interface Random {
   /** Uniform in [0, 1). */
@@ -14,11 +16,9 @@ export interface Random {
   shuffle<T>(items: readonly T[]): T[];
 }
 
-/** 32-bit hash of a text (FNV-1a), so that streams can be told apart by name. */
+/** 32-bit hash of a text's UTF-16 units, so that streams can be told apart by name. */
 export function hashText(text: string): number {
-  let hash = 0x811c9dc5;
-  for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193);
-  return hash >>> 0;
+  return fnv1a(Array.from({ length: text.length }, (_, i) => text.charCodeAt(i)));
 }
 
 function mix(value: number): number {
@@ -36,14 +36,8 @@ function mix(value: number): number {
  * @param index the example's index
  */
 export function randomFor(seed: number, stream: string, index: number): Random {
-  let state = mix(mix(mix(seed) ^ hashText(stream)) ^ mix(index + 0x9e3779b9));
-  const next = (): number => {
-    // mulberry32: 32 bits of state are plenty for the few hundred draws of one example.
-    state = (state + 0x6d2b79f5) >>> 0;
-    let t = Math.imul(state ^ (state >>> 15), state | 1);
-    t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
-    return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
-  };
+  // 32 bits of state are plenty for the few hundred numbers of one example.
+  const next = mulberry32(mix(mix(mix(seed) ^ hashText(stream)) ^ mix(index + 0x9e3779b9)));
   const integer = (count: number): number => Math.floor(next() * count);
   return {
     next,

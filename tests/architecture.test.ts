@@ -7,6 +7,7 @@ const root = fileURLToPath(new URL("..", import.meta.url));
 
 /** The folders of src from bottom to top. Arrows go down only: a file imports from folders of a lower level. */
 const levels: readonly (readonly string[])[] = [
+  ["primitives"],
   ["platform", "tensor"],
   ["tokenizer", "hub", "autodiff", "onnx", "model", "image", "checkpoint"],
   ["runtime", "prompt", "quantization", "constraint"],

@@ -1,3 +1,4 @@
+import { LruCache } from "../primitives/index.ts";
 import type { Tokenizer } from "../tokenizer/index.ts";
 import { type Configuration, Configurations, impossible } from "./configurations.ts";
 import { requireExclusive } from "./exclusive.ts";
@@ -16,12 +17,12 @@ export interface JsonConstraintOptions {
   readonly maxNewTokens?: number | undefined;
 }
 
-/** Schemas of a tokenizer whose automata are kept. */
-const keptSchemas = 16;
+/** Automata of a tokenizer's schemas that stay in the cache. */
+const maxSchemas = 16;
 
 interface Prepared {
   readonly vocabulary: Vocabulary;
-  readonly bySchema: Map<string, Configurations>;
+  readonly bySchema: LruCache<string, Configurations>;
 }
 
 const prepared = new WeakMap<Tokenizer, Prepared>();
@@ -49,18 +50,18 @@ export function jsonConstraint(
 }
 
 function automatonOf(schema: object | boolean, tokenizer: Tokenizer): Configurations {
-  const known = prepared.get(tokenizer) ?? { vocabulary: new Vocabulary(tokenizer), bySchema: new Map() };
+  const known = prepared.get(tokenizer) ?? {
+    vocabulary: new Vocabulary(tokenizer),
+    bySchema: new LruCache({ limit: maxSchemas }),
+  };
   prepared.set(tokenizer, known);
   const { vocabulary, bySchema } = known;
   const key = JSON.stringify(schema);
-  const made = bySchema.get(key) ?? prepare(schema, vocabulary);
-  bySchema.delete(key);
-  bySchema.set(key, made);
-  for (const oldest of bySchema.keys()) {
-    if (bySchema.size <= keptSchemas) break;
-    bySchema.delete(oldest);
-  }
-  return made;
+  const found = bySchema.get(key);
+  if (found !== undefined) return found;
+  const automaton = prepare(schema, vocabulary);
+  bySchema.set(key, automaton);
+  return automaton;
 }
 
 function prepare(document: object | boolean, vocabulary: Vocabulary): Configurations {

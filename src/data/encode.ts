@@ -5,6 +5,7 @@ import {
   toPixelValues,
   toVideoPixelValues,
 } from "../image/index.ts";
+import { mulberry32, seedOf } from "../primitives/index.ts";
 import {
   encodeCaption,
   encodePlainText,
@@ -14,7 +15,6 @@ import {
   type TrainingSample,
 } from "../prompt/index.ts";
 import type { Tokenizer } from "../tokenizer/index.ts";
-import { seededRandom, seedOf } from "./random.ts";
 import type { RowEncoder } from "./reader.ts";
 
 /** How the texts of rows become tokens. */
@@ -46,7 +46,7 @@ export function rowEncoder(options: EncoderOptions): RowEncoder {
     const of = films.length > 0 ? "video" : "image";
     const sample = encodeText(example.text, name, options, of);
     const { ids, lossMask, spans, imageCount, videoCount } = sample;
-    const random = augmentation && seededRandom(seedOf("augmentation", augmentation.seed, index));
+    const random = augmentation && mulberry32(seedOf("augmentation", augmentation.seed, index));
     const images = example.images.slice(0, imageCount);
     const pixels = images.map((image) => pixelsOf(image, random));
     if (videoCount === 0) return { ids, lossMask, spans, name, pixels };

@@ -4,7 +4,6 @@ export * from "./encode.ts";
 export * from "./example.ts";
 export * from "./jsonl.ts";
 export * from "./order.ts";
-export * from "./random.ts";
 export * from "./reader.ts";
 export * from "./skipped-rows.ts";
 export * from "./texts.ts";

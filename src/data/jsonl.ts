@@ -1,5 +1,6 @@
 import { decodeImage, decodeVideo, type RgbImage } from "../image/index.ts";
 import { newDigest, parentDirectory } from "../platform/index.ts";
+import { LruCache } from "../primitives/index.ts";
 import { DataError, type Example, type ExampleSource, requireNone } from "./example.ts";
 import { checkFiles, type FileCheckOptions, type LineProblem } from "./files-check.ts";
 import { markProblems, parseRow, type Row, type RowContent } from "./row.ts";
@@ -103,23 +104,18 @@ interface Decoder {
 
 /** Decodes picture and video files, keeping those used last up to a number of bytes. */
 function cachedDecoder(limit: number, videos: JsonlOptions["videos"]): Decoder {
-  const kept = new Map<string, readonly RgbImage[]>();
-  const bytesOf = (frames: readonly RgbImage[]): number =>
-    frames.reduce((sum, { data }) => sum + data.byteLength, 0);
-  let bytes = 0;
+  const cache = new LruCache<string, readonly RgbImage[]>({
+    limit,
+    weightOf: (frames) => frames.reduce((sum, { data }) => sum + data.byteLength, 0),
+  });
   const decode = async (
     key: string,
     read: () => Promise<readonly RgbImage[]>,
   ): Promise<readonly RgbImage[]> => {
-    const frames = kept.get(key) ?? (await read());
-    if (kept.delete(key)) bytes -= bytesOf(frames);
-    kept.set(key, frames);
-    bytes += bytesOf(frames);
-    for (const [oldest, dropped] of kept) {
-      if (bytes <= limit) break;
-      kept.delete(oldest);
-      bytes -= bytesOf(dropped);
-    }
+    const found = cache.get(key);
+    if (found !== undefined) return found;
+    const frames = await read();
+    cache.set(key, frames);
     return frames;
   };
   return {

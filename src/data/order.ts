@@ -1,5 +1,5 @@
+import { permutation, seedOf } from "../primitives/index.ts";
 import { DataError, rowName, type Source } from "./example.ts";
-import { permutation, seedOf } from "./random.ts";
 
 /** The rows of a finite source in a new random order every epoch, without end. */
 export function shuffled<T>(source: Source<T>, seed: number): Source<T> {

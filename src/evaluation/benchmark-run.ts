@@ -1,7 +1,7 @@
 import { z } from "zod";
-import { permutation } from "../data/index.ts";
 import type { ChatMessage } from "../owl/index.ts";
 import { pathKind, writeFileAtomically } from "../platform/index.ts";
+import { permutation } from "../primitives/index.ts";
 import {
   type BenchmarkResult,
   packageVersion,

@@ -3,7 +3,7 @@ import { type GenerationSettings, settingsRows } from "../generation/index.ts";
 import type { ChatMessage } from "../owl/index.ts";
 import { dataUrl, readBytes, readPictureHeader } from "../platform/index.ts";
 import { EvaluationError } from "./error.ts";
-import { patientFetch } from "./patient-fetch.ts";
+import { fetchWithRetry } from "./fetch-with-retry.ts";
 import type { ExaminedSystem, SystemAnswer } from "./system.ts";
 
 /** A server that speaks OpenAI's chat completions, and one of its models. */
@@ -75,7 +75,7 @@ export async function askEndpoint(
     ...(endpoint.key !== undefined && { Authorization: `Bearer ${endpoint.key}` }),
   };
   const { retryDelay } = endpoint;
-  const text = await patientFetch(
+  const text = await fetchWithRetry(
     url,
     { method: "POST", headers, body, signal: signal ?? null, retryDelay },
     (response) => response.text(),

@@ -1,4 +1,4 @@
-import { seededRandom } from "../data/index.ts";
+import { mulberry32 } from "../primitives/index.ts";
 import { groupedBy } from "./grouped.ts";
 
 /** A number computed from a sample, and between what bounds it would lie for other samples of the same kind. */
@@ -217,7 +217,7 @@ function resampled<Item>(
   }
   const groups =
     groupOf === undefined ? items.map((item) => [item]) : [...groupedBy(items, groupOf).values()];
-  const random = seededRandom(seed);
+  const random = mulberry32(seed);
   const draw = (): Statistics => {
     const sample: Item[] = [];
     for (const _ of groups) {

@@ -1,8 +1,8 @@
 import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
+import { xoshiro128 } from "../primitives/index.ts";
 import { BeamSearch } from "./beam-search.ts";
 import { logSoftmax } from "./logits-processors.ts";
-import { seededRandom } from "./random.ts";
 import { completeSettings, type GenerationSettings, settingsFromJson } from "./settings.ts";
 
 /**
@@ -40,7 +40,7 @@ test.each(recorded.cases)("$name finds the reference's hypotheses", ({ name, set
 
 /** Logits that depend on all tokens so far. */
 function logitsAfter(history: readonly number[], vocabulary: number): Float32Array {
-  const random = seededRandom(history.reduce((hash, id) => (hash * 31 + id + 1) % 1_000_003, 7));
+  const random = xoshiro128(history.reduce((hash, id) => (hash * 31 + id + 1) % 1_000_003, 7));
   return Float32Array.from({ length: vocabulary }, () => 4 * random());
 }
 

@@ -1,5 +1,5 @@
+import { freshSeed, type Random, xoshiro128 } from "../primitives/index.ts";
 import { type LogitsProcessor, logSoftmax, penaltiesOf, warpersOf } from "./logits-processors.ts";
-import { freshSeed, type Random, seededRandom } from "./random.ts";
 import type { GenerationSettings } from "./settings.ts";
 
 /** A finished answer: BOS and the new tokens without the eos, and its score. */
@@ -48,7 +48,7 @@ export class BeamSearch {
     this.#scores = new Float32Array(numBeams).fill(doSample ? 0 : -1e9, 1);
     this.#penalties = penaltiesOf(settings);
     this.#warpers = doSample ? warpersOf(settings, 2) : [];
-    this.#random = doSample ? seededRandom(seed ?? freshSeed()) : undefined;
+    this.#random = doSample ? xoshiro128(seed ?? freshSeed()) : undefined;
   }
 
   /** Whether no further step is needed or allowed. */

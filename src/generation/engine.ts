@@ -7,12 +7,12 @@ import {
   type LoadedModel,
 } from "../inference/index.ts";
 import { checkOptions, type OptionRules, option } from "../platform/index.ts";
+import { Semaphore } from "../primitives/index.ts";
 import { decodeBeams, GrowingAnswer } from "./answer.ts";
 import { roomySettings, withNotes } from "./answer-room.ts";
 import { GenerationJob } from "./generation-job.ts";
 import type { GeneratorOptions } from "./generator.ts";
 import type { EngineAnswer, GenerationPiece, GenerationRequest } from "./request.ts";
-import { Turns } from "./turns.ts";
 
 /** Bounds of an engine. */
 export interface EngineOptions {
@@ -75,11 +75,11 @@ export class Engine {
   readonly #rows: KeyValueRows;
   readonly #chunk: number;
   /** Who may be at work on an answer. */
-  readonly #places: Turns;
+  readonly #places: Semaphore;
   /** One after another: encoding pictures, computing prompts, and everything that uses the rows. */
-  readonly #seeing = new Turns(1);
-  readonly #prefilling = new Turns(1);
-  readonly #device = new Turns(1);
+  readonly #seeing = new Semaphore(1);
+  readonly #prefilling = new Semaphore(1);
+  readonly #device = new Semaphore(1);
   /** Answers that get a token with every step, and how each is told that it needs no more. */
   readonly #decoding = new Map<GenerationJob, (error?: unknown) => void>();
   #stepping = false;
@@ -102,15 +102,15 @@ export class Engine {
     this.#model = model;
     this.#tokens = tokens;
     this.#chunk = evenCount(prefillChunk);
-    this.#places = new Turns(maxRunning);
+    this.#places = new Semaphore(maxRunning);
     this.#rows = new KeyValueRows(model, maxRunning, keyValueCacheBytes);
-    if (visualCacheBytes !== undefined) model.visualCache.bound(visualCacheBytes);
+    if (visualCacheBytes !== undefined) model.visualCache.resize(visualCacheBytes);
   }
 
   get statistics(): EngineStatistics {
     return {
       ...this.#counts,
-      running: this.#places.taken,
+      running: this.#places.running,
       waiting: this.#places.waiting,
       prefixCache: this.#rows.statistics,
       visualCache: this.#model.visualCache.statistics,

@@ -4,10 +4,10 @@ import { loadCheckpoint } from "../checkpoint/index.ts";
 import { type BoundProgram, LoadedModel, type Picture, type Prompt, pictureOf } from "../inference/index.ts";
 import { forward } from "../inspection/index.ts";
 import { parseConfig } from "../model/index.ts";
+import { xoshiro128 } from "../primitives/index.ts";
 import { openDevice } from "../runtime/index.ts";
 import { allocate } from "../tensor/index.ts";
 import { Generator } from "./generator.ts";
-import { seededRandom } from "./random.ts";
 import { completeSettings } from "./settings.ts";
 
 let model: LoadedModel;
@@ -22,12 +22,12 @@ beforeAll(async () => {
 afterAll(() => model.close());
 
 function noise(seed: number): Float32Array {
-  const random = seededRandom(seed);
+  const random = xoshiro128(seed);
   return Float32Array.from({ length: 3 * 56 * 56 }, () => 2 * random() - 1);
 }
 
 function words(count: number, seed: number): number[] {
-  const random = seededRandom(seed);
+  const random = xoshiro128(seed);
   return Array.from({ length: count }, () => 3 + Math.floor(1000 * random()));
 }
 

@@ -8,10 +8,10 @@ import { openCheckpoint, readAll, type StateDict, saveCheckpoint } from "../chec
 import { type Picture, type Prompt, pictureOf } from "../inference/index.ts";
 import { parseConfig, quantizedPart } from "../model/index.ts";
 import { Owl } from "../owl/index.ts";
+import { xoshiro128 } from "../primitives/index.ts";
 import { convertCheckpoint } from "../quantization/index.ts";
 import { unpackRows } from "../quantization/testing/unpack-rows.ts";
 import { float32, type HostTensor } from "../tensor/index.ts";
-import { seededRandom } from "./random.ts";
 
 let directory: string;
 beforeAll(async () => {
@@ -89,7 +89,7 @@ function deviation(got: HostTensor, expected: HostTensor): number {
 }
 
 async function noise(seed: number): Promise<Picture> {
-  const random = seededRandom(seed);
+  const random = xoshiro128(seed);
   return pictureOf(Float32Array.from({ length: 3 * 56 * 56 }, () => 2 * random() - 1));
 }
 

@@ -1,10 +1,10 @@
 import { expect, test } from "vitest";
-import { seededRandom } from "./random.ts";
+import { xoshiro128 } from "../primitives/index.ts";
 import { completeSettings } from "./settings.ts";
 import { draw, highest, tokenChoice } from "./token-choice.ts";
 
 test("a seed gives the same numbers everywhere", () => {
-  const random = seededRandom(1234);
+  const random = xoshiro128(1234);
   const first = [random(), random(), random()].map((value) => value * 2 ** 32);
   expect(first).toMatchInlineSnapshot(`
     [
@@ -13,13 +13,13 @@ test("a seed gives the same numbers everywhere", () => {
       419805400,
     ]
   `);
-  const again = seededRandom(1234);
+  const again = xoshiro128(1234);
   expect([again(), again(), again()].map((value) => value * 2 ** 32)).toEqual(first);
-  expect(seededRandom(1234 + 2 ** 32)()).not.toBe(first[0] / 2 ** 32);
+  expect(xoshiro128(1234 + 2 ** 32)()).not.toBe(first[0] / 2 ** 32);
 });
 
 test("the numbers are uniform in [0, 1)", () => {
-  const random = seededRandom(0);
+  const random = xoshiro128(0);
   const counts = new Array(16).fill(0);
   for (let i = 0; i < 160_000; i++) counts[Math.floor(random() * 16)]++;
   for (const count of counts) expect(Math.abs(count - 10_000)).toBeLessThan(500);
@@ -30,7 +30,7 @@ test("of equal highest scores the first is taken", () => {
 });
 
 test("tokens are drawn with their probabilities, removed ones never", () => {
-  const random = seededRandom(7);
+  const random = xoshiro128(7);
   const scores = Float32Array.of(Math.log(0.5), -Infinity, Math.log(0.3), Math.log(0.2), -Infinity);
   const counts = [0, 0, 0, 0, 0];
   for (let i = 0; i < 50_000; i++) counts[draw(scores, random)]++;

@@ -1,5 +1,5 @@
+import { freshSeed, type Random, xoshiro128 } from "../primitives/index.ts";
 import { type LogitsProcessor, penaltiesOf, softmax, warpersOf } from "./logits-processors.ts";
-import { freshSeed, type Random, seededRandom } from "./random.ts";
 import type { GenerationSettings } from "./settings.ts";
 
 /** Picks the next token from scores (which it may change); `history` is BOS and the tokens so far. */
@@ -32,7 +32,7 @@ export function draw(scores: Float32Array, random: Random): number {
 export function tokenChoice(settings: GenerationSettings): TokenChoice {
   const chain: LogitsProcessor[] = penaltiesOf(settings);
   if (settings.doSample) chain.push(...warpersOf(settings));
-  const random = settings.doSample ? seededRandom(settings.seed ?? freshSeed()) : undefined;
+  const random = settings.doSample ? xoshiro128(settings.seed ?? freshSeed()) : undefined;
   return (scores, history) => {
     for (const process of chain) process(scores, history);
     return random === undefined ? highest(scores) : draw(scores, random);

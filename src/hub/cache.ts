@@ -8,9 +8,9 @@ import {
   tryLock,
   writeFileAtomically,
 } from "../platform/index.ts";
+import { sleep } from "../primitives/index.ts";
 import { HubError } from "./errors.ts";
 import { isWhole } from "./model-files.ts";
-import { pause } from "./pause.ts";
 import { isInnerPath, type RepoName, readRepoName } from "./repo-name.ts";
 import { type HubOptions, hubSettings } from "./settings.ts";
 
@@ -71,7 +71,7 @@ export class RepoFolder {
     let lock = await tryLock(path);
     if (lock === undefined) onWait();
     while (lock === undefined) {
-      await pause(100, signal);
+      await sleep(100, signal);
       lock = await tryLock(path);
     }
     try {

@@ -11,11 +11,11 @@ import {
 import type { RepoFolder } from "./cache.ts";
 import { ChecksumError, HubError } from "./errors.ts";
 import type { HubFile } from "./listing.ts";
-import { type Asking, ask, cutShort, patiently, troubleOf } from "./request.ts";
+import { cutShort, fetchFromHub, type HubClient, networkError, withRetries } from "./request.ts";
 
 /** A file on its way into the cache. */
 export interface Download {
-  readonly asking: Asking;
+  readonly client: HubClient;
   readonly folder: RepoFolder;
   readonly commit: string;
   readonly file: HubFile;
@@ -40,17 +40,17 @@ export async function presentBytes(folder: RepoFolder, { checksum, size }: HubFi
  * @throws ChecksumError HubError FileError, or the signal's reason
  */
 export async function download(work: Download): Promise<void> {
-  const { asking, folder, commit, file } = work;
+  const { client, folder, commit, file } = work;
   const blob = folder.blob(file.checksum);
   const isThere = async (): Promise<boolean> => (await fileSize(blob)) === file.size;
   if (!(await isThere())) {
     await folder.locked(
       file.checksum,
-      asking.signal,
+      client.signal,
       async () => {
         if (!(await isThere())) await complete(work, blob);
       },
-      () => asking.onEvent({ kind: "waiting", file: file.path }),
+      () => client.onEvent({ kind: "waiting", file: file.path }),
     );
   }
   await linkFile(blob, folder.file(commit, file.path));
@@ -63,18 +63,18 @@ async function complete(work: Download, blob: string): Promise<void> {
   try {
     if (partial.size > work.file.size) await partial.clear();
     for await (const piece of partial.contents()) {
-      work.asking.signal?.throwIfAborted();
+      work.client.signal?.throwIfAborted();
       digest.update(piece);
     }
-    await patiently(
-      work.asking,
+    await withRetries(
+      work.client,
       () => receive(work, partial, digest),
       () => partial.size,
     );
   } finally {
     await partial.close();
   }
-  const { file, asking } = work;
+  const { file, client } = work;
   const found = digest.hex();
   // The checksum is of what came; on a file system that does not keep its locks somebody else may have written too.
   const length = await fileSize(path);
@@ -85,20 +85,20 @@ async function complete(work: Download, blob: string): Promise<void> {
       ? [`the ${file.algorithm} checksum ${file.checksum}`, found]
       : [`${file.size} bytes`, `${length} (does another program write to the cache?)`];
   throw new ChecksumError(
-    `${asking.name.repo}, ${file.path}: must have ${must}, got ${got}; nothing of it was kept, pull again`,
+    `${client.name.repo}, ${file.path}: must have ${must}, got ${got}; nothing of it was kept, pull again`,
   );
 }
 
 /** One request for what is missing. */
 async function receive(work: Download, partial: GrowingFile, digest: FileDigest): Promise<void> {
-  const { asking, file, commit, onBytes } = work;
+  const { client, file, commit, onBytes } = work;
   if (partial.size === file.size) return;
   // A compressed answer cannot be gone on with.
   const headers = new Headers({ "Accept-Encoding": "identity" });
   if (partial.size > 0) headers.set("Range", `bytes=${partial.size}-`);
   const path = file.path.split("/").map(encodeURIComponent).join("/");
-  const url = `${asking.hub.endpoint}/${asking.name.repo}/resolve/${commit}/${path}`;
-  const response = await ask(asking, url, headers);
+  const url = `${client.hub.endpoint}/${client.name.repo}/resolve/${commit}/${path}`;
+  const response = await fetchFromHub(client, url, headers);
   if (partial.size > 0 && response.status !== 206) {
     // The server sends everything again.
     onBytes(-partial.size);
@@ -114,7 +114,7 @@ async function receive(work: Download, partial: GrowingFile, digest: FileDigest)
       onBytes(bytes.length);
     }
   } catch (error) {
-    throw troubleOf(asking, error);
+    throw networkError(client, error);
   }
   if (partial.size < file.size) throw cutShort(partial.size, file.size);
 }
@@ -129,9 +129,9 @@ function requireRange(response: Response, from: number, { file }: Download): voi
   );
 }
 
-function tooLong({ file, asking }: Download): HubError {
+function tooLong({ file, client }: Download): HubError {
   return new HubError(
-    `${asking.name.repo}, ${file.path}: must have ${file.size} bytes, got more; try again later`,
+    `${client.name.repo}, ${file.path}: must have ${file.size} bytes, got more; try again later`,
   );
 }
 

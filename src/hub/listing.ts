@@ -2,7 +2,7 @@ import { type ListFileEntry, listFiles, modelInfo } from "@huggingface/hub";
 import { z } from "zod";
 import { HubError } from "./errors.ts";
 import { isInnerPath } from "./repo-name.ts";
-import { type Asking, ask, patiently, troubleOf } from "./request.ts";
+import { fetchFromHub, type HubClient, networkError, withRetries } from "./request.ts";
 
 /** A file of a commit as the hub describes it. */
 export interface HubFile {
@@ -30,28 +30,28 @@ const entrySchema = z.object({
 type LibraryRequest = Pick<Parameters<typeof listFiles>[0], "hubUrl" | "fetch">;
 
 /** Asks through the hub's library, with our token, refusals and patience. */
-function askLibrary<T>(asking: Asking, work: (request: LibraryRequest) => Promise<T>): Promise<T> {
+function withLibrary<T>(client: HubClient, work: (request: LibraryRequest) => Promise<T>): Promise<T> {
   const request: LibraryRequest = {
-    hubUrl: asking.hub.endpoint,
-    fetch: (input, init) => ask(asking, String(input), new Headers(init?.headers ?? {})),
+    hubUrl: client.hub.endpoint,
+    fetch: (input, init) => fetchFromHub(client, String(input), new Headers(init?.headers ?? {})),
   };
-  return patiently(asking, () =>
+  return withRetries(client, () =>
     work(request).catch((error: unknown) => {
-      throw troubleOf(asking, error);
+      throw networkError(client, error);
     }),
   );
 }
 
 /** The commit that a revision is now. */
-export async function currentCommit(asking: Asking): Promise<string> {
-  const { repo: name, revision } = asking.name;
-  const { sha } = await askLibrary(asking, (request) =>
+export async function currentCommit(client: HubClient): Promise<string> {
+  const { repo: name, revision } = client.name;
+  const { sha } = await withLibrary(client, (request) =>
     modelInfo({ name, revision, additionalFields: ["sha"], ...request }),
   );
   const commit = sha1.safeParse(sha);
   if (commit.success) return commit.data;
   throw new HubError(
-    `${asking.hub.endpoint}: must name the commit of ${name}, got ${JSON.stringify(sha)}; check HF_ENDPOINT`,
+    `${client.hub.endpoint}: must name the commit of ${name}, got ${JSON.stringify(sha)}; check HF_ENDPOINT`,
   );
 }
 
@@ -60,10 +60,10 @@ export async function currentCommit(asking: Asking): Promise<string> {
  *
  * @throws HubError listing every file whose description cannot be used
  */
-export async function filesOf(asking: Asking, commit: string): Promise<HubFile[]> {
+export async function filesOf(client: HubClient, commit: string): Promise<HubFile[]> {
   const files: HubFile[] = [];
   const problems: string[] = [];
-  for (const entry of await entriesOf(asking, commit)) {
+  for (const entry of await entriesOf(client, commit)) {
     if (entry?.type === "directory") continue;
     const read = entrySchema.safeParse(entry);
     if (read.success) files.push(fileOf(read.data));
@@ -71,13 +71,13 @@ export async function filesOf(asking: Asking, commit: string): Promise<HubFile[]
   }
   if (problems.length === 0) return files;
   throw new HubError(
-    `${asking.name.repo}: must list its files with usable names, sizes and checksums, got ${problems.length} that cannot be used (nothing was fetched; tell its owner):\n${problems.join("\n")}`,
+    `${client.name.repo}: must list its files with usable names, sizes and checksums, got ${problems.length} that cannot be used (nothing was fetched; tell its owner):\n${problems.join("\n")}`,
   );
 }
 
-function entriesOf(asking: Asking, commit: string): Promise<ListFileEntry[]> {
-  const { repo } = asking.name;
-  return askLibrary(asking, async (request) => {
+function entriesOf(client: HubClient, commit: string): Promise<ListFileEntry[]> {
+  const { repo } = client.name;
+  return withLibrary(client, async (request) => {
     const entries: ListFileEntry[] = [];
     const repoId = { type: "model" as const, name: repo };
     for await (const entry of listFiles({ repo: repoId, revision: commit, recursive: true, ...request })) {

@@ -5,7 +5,7 @@ import { HubError } from "./errors.ts";
 import { currentCommit, filesOf, type HubFile } from "./listing.ts";
 import { indexedFiles, neededFiles } from "./model-files.ts";
 import { parseRepoName, writeRepoName } from "./repo-name.ts";
-import type { Asking } from "./request.ts";
+import type { HubClient } from "./request.ts";
 import { type HubOptions, hubRules, hubSettings, hubToken, type PullEvent } from "./settings.ts";
 
 export interface PullOptions extends HubOptions {
@@ -65,19 +65,19 @@ function offline(name: string, asksMore: boolean): HubError {
   );
 }
 
-async function fetchRepo(asking: Asking, all: boolean): Promise<PulledRepo> {
-  const { name, hub, signal, onEvent } = asking;
+async function fetchRepo(client: HubClient, all: boolean): Promise<PulledRepo> {
+  const { name, hub, signal, onEvent } = client;
   const folder = new RepoFolder(hub.cache, name.repo);
-  const commit = await currentCommit(asking);
+  const commit = await currentCommit(client);
   let fetchedBytes = 0;
   let onBytes = (bytes: number): void => {
     fetchedBytes += bytes;
   };
   const fetchFile = (file: HubFile): Promise<void> =>
-    download({ asking, folder, commit, file, onBytes: (bytes) => onBytes(bytes) });
+    download({ client, folder, commit, file, onBytes: (bytes) => onBytes(bytes) });
 
-  const listed = await filesOf(asking, commit);
-  const files = all ? listed : await choose(asking, listed, folder, commit, fetchFile);
+  const listed = await filesOf(client, commit);
+  const files = all ? listed : await choose(client, listed, folder, commit, fetchFile);
   const totalBytes = sumOf(files.map(({ size }) => size));
   const present = await Promise.all(files.map((file) => presentBytes(folder, file)));
   let bytes = sumOf(present);
@@ -101,7 +101,7 @@ async function fetchRepo(asking: Asking, all: boolean): Promise<PulledRepo> {
 
 /** The files that a model needs, small ones first; an index is fetched here, since it names the weights. */
 async function choose(
-  asking: Asking,
+  client: HubClient,
   listed: readonly HubFile[],
   folder: RepoFolder,
   commit: string,
@@ -109,7 +109,7 @@ async function choose(
 ): Promise<HubFile[]> {
   const byPath = new Map(listed.map((file) => [file.path, file]));
   const { settings, weights } = neededFiles(new Set(byPath.keys()));
-  if (weights.length === 0) throw noWeights(asking, listed);
+  if (weights.length === 0) throw noWeights(client, listed);
   const chosen = [...settings];
   const missing: string[] = [];
   for (const { path, isIndex } of weights) {
@@ -126,13 +126,13 @@ async function choose(
   if (missing.length > 0) {
     const list = missing.map((file) => `  ${file}`).join("\n");
     throw new HubError(
-      `${writeRepoName(asking.name)}: must hold the files of its weights, got ${missing.length} missing; tell its owner:\n${list}`,
+      `${writeRepoName(client.name)}: must hold the files of its weights, got ${missing.length} missing; tell its owner:\n${list}`,
     );
   }
   return chosen.flatMap((path) => byPath.get(path) ?? []);
 }
 
-function noWeights({ name }: Asking, listed: readonly HubFile[]): HubError {
+function noWeights({ name }: HubClient, listed: readonly HubFile[]): HubError {
   const paths = listed.map(({ path }) => path);
   const shown = paths.slice(0, 8).join(", ") || "no file";
   const rest = paths.length > 8 ? ` and ${paths.length - 8} more` : "";

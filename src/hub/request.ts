@@ -1,11 +1,11 @@
 import { FileError } from "../platform/index.ts";
+import { isTransientStatus, retry, retryAfterOf, TransientError } from "../primitives/index.ts";
 import { HubError } from "./errors.ts";
-import { pause } from "./pause.ts";
 import type { RepoName } from "./repo-name.ts";
 import type { HubSettings, HubToken, PullEvent } from "./settings.ts";
 
-/** What asking the hub about one repo takes. */
-export interface Asking {
+/** What every request about one repo shares. */
+export interface HubClient {
   readonly name: RepoName;
   readonly hub: HubSettings;
   readonly token: HubToken | undefined;
@@ -15,97 +15,81 @@ export interface Asking {
   readonly retryDelay: number;
 }
 
-/** What may go well the next time: an overloaded hub, a connection that was cut. */
-class PassingTrouble extends Error {
-  override name = "PassingTrouble";
-  /** Milliseconds that the hub asks to wait. */
-  readonly pause: number;
-
-  constructor(message: string, pauseAsked = 0) {
-    super(message);
-    this.pause = pauseAsked;
-  }
-}
-
 const SET_TOKEN = "set HF_TOKEN (or `hf auth login`)";
-const TRIES = 5;
-const LONGEST_PAUSE = 60_000;
+const ATTEMPTS = 5;
 
 /**
- * Asks the hub. The token goes to the hub's own address only: neither a redirection nor a page's link to the next
+ * Sends a request to the hub. The token goes to the hub's own address only: neither a redirection nor a page's link to the next
  * one takes it elsewhere.
  *
- * @throws HubError where the hub refuses; what may pass is for {@link patiently}
+ * @throws HubError where the hub refuses; TransientError where it may answer later; for {@link withRetries}
  */
-export async function ask(asking: Asking, url: string, headers: Headers): Promise<Response> {
-  const { hub, token, signal } = asking;
+export async function fetchFromHub(client: HubClient, url: string, headers: Headers): Promise<Response> {
+  const { hub, token, signal } = client;
   if (token !== undefined && new URL(url).origin === new URL(hub.endpoint).origin) {
     headers.set("Authorization", `Bearer ${token.token}`);
   }
   const response = await fetch(url, { headers, signal: signal ?? null }).catch((error: unknown) => {
-    throw troubleOf(asking, error);
+    throw networkError(client, error);
   });
   if (response.ok) return response;
   await response.body?.cancel();
-  if (response.status === 408 || response.status === 429 || response.status >= 500) {
-    const seconds = Number(response.headers.get("retry-after") ?? 0);
-    throw new PassingTrouble(
-      `status ${response.status}`,
-      Number.isFinite(seconds) ? seconds * 1000 : undefined,
-    );
+  if (isTransientStatus(response.status)) {
+    throw new TransientError(`status ${response.status}`, { retryAfter: retryAfterOf(response.headers) });
   }
-  throw refusal(asking, response);
+  throw rejection(client, response);
 }
 
-/** What went wrong while an answer was read: the caller's own wish, an error of ours, or something that may pass. */
-export function troubleOf({ signal }: Asking, error: unknown): unknown {
+/**
+ * An error of sending a request or reading its response, as {@link withRetries} wants it: the signal's reason and errors of
+ * this package stay; whatever else the network says may be transient.
+ */
+export function networkError({ signal }: HubClient, error: unknown): unknown {
   if (signal?.aborted) return signal.reason;
-  if (error instanceof HubError || error instanceof FileError || error instanceof PassingTrouble)
+  if (error instanceof HubError || error instanceof FileError || error instanceof TransientError)
     return error;
   const { message, cause } = error instanceof Error ? error : new Error(String(error));
-  return new PassingTrouble(cause instanceof Error ? cause.message : message);
+  return new TransientError(cause instanceof Error ? cause.message : message);
 }
 
 /** Fewer bytes came than were announced. */
 export function cutShort(bytes: number, size: number): Error {
-  return new PassingTrouble(`a connection that ended after ${bytes} of ${size} bytes`);
+  return new TransientError(`a connection that ended after ${bytes} of ${size} bytes`);
 }
 
 /**
- * Does something again while its trouble may pass, after pauses of growing length.
+ * Repeats work while its errors are transient, and reports every pause.
  *
- * @param achieved grows with what has been reached; as long as it does, the tries are counted anew
+ * @param progress grows with what has been reached; as long as it does, the attempts are counted anew
+ * @throws HubError where the hub still does not answer
  */
-export async function patiently<T>(
-  asking: Asking,
+export async function withRetries<T>(
+  client: HubClient,
   work: () => Promise<T>,
-  achieved: () => number = () => 0,
+  progress?: () => number,
 ): Promise<T> {
-  let tries = 0;
-  let before = achieved();
-  for (;;) {
-    try {
-      return await work();
-    } catch (error) {
-      if (!(error instanceof PassingTrouble)) throw error;
-      tries = achieved() > before ? 1 : tries + 1;
-      before = achieved();
-      if (tries === TRIES) throw unreachable(asking, error);
-      const delay = Math.min(Math.max(error.pause, asking.retryDelay * 2 ** (tries - 1)), LONGEST_PAUSE);
-      asking.onEvent({ kind: "retry", reason: error.message, seconds: delay / 1000 });
-      await pause(delay, asking.signal);
-    }
+  try {
+    return await retry(work, {
+      attempts: ATTEMPTS,
+      delay: client.retryDelay,
+      signal: client.signal,
+      onRetry: ({ message }, pause) =>
+        client.onEvent({ kind: "retry", reason: message, seconds: pause / 1000 }),
+      ...(progress && { progress }),
+    });
+  } catch (error) {
+    throw error instanceof TransientError ? unreachable(client, error) : error;
   }
 }
 
-function unreachable({ hub }: Asking, trouble: Error): HubError {
+function unreachable({ hub }: HubClient, error: Error): HubError {
   return new HubError(
-    `${hub.endpoint}: must answer, got ${trouble.message} (tried ${TRIES} times); what has come is kept, try again later`,
-    { cause: trouble },
+    `${hub.endpoint}: must answer, got ${error.message} (tried ${ATTEMPTS} times); what has come is kept, try again later`,
+    { cause: error },
   );
 }
 
-function refusal({ name: { repo, revision }, hub, token }: Asking, response: Response): HubError {
+function rejection({ name: { repo, revision }, hub, token }: HubClient, response: Response): HubError {
   const { status, headers } = response;
   const code = headers.get("x-error-code");
   const said = headers.get("x-error-message")?.slice(0, 200);

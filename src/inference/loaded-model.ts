@@ -122,7 +122,7 @@ export class LoadedModel {
     const fresh = new Map<string, Picture>();
     for (const picture of pictures) {
       if (known.has(picture.key) || fresh.has(picture.key)) continue;
-      const visual = this.visualCache.find(picture.key);
+      const visual = this.visualCache.get(picture.key);
       if (visual !== undefined) known.set(picture.key, visual);
       else fresh.set(picture.key, picture);
     }
@@ -135,7 +135,7 @@ export class LoadedModel {
           const some = open.slice(at, at + atOnce);
           for (const [i, visual] of (await this.#encode(some, frames)).entries()) {
             known.set(some[i].key, visual);
-            this.visualCache.keep(some[i].key, visual);
+            this.visualCache.set(some[i].key, visual);
           }
         }
       }

@@ -9,9 +9,9 @@ import {
   pathKind,
   writeFileAtomically,
 } from "../platform/index.ts";
+import { Semaphore } from "../primitives/index.ts";
 import { encodeTrainingSample, fitConversation, PromptError, promptTemplate } from "../prompt/index.ts";
 import { ApiError } from "./errors.ts";
-import { Turns } from "./limits.ts";
 import { pictureKind, type ReadMessage } from "./media.ts";
 import type { OpenModel } from "./models.ts";
 import type { Feedback } from "./schema.ts";
@@ -46,7 +46,7 @@ const extensions: Readonly<Record<string, string>> = {
  */
 export class FeedbackFile {
   readonly #path: string;
-  readonly #turns = new Turns();
+  readonly #writing = new Semaphore(1);
   readonly #files = new Map<string, GrowingFile>();
   #left: number;
 
@@ -68,7 +68,7 @@ export class FeedbackFile {
       positions: config.language.maxPositions,
       maxNewTokens: 1,
     });
-    return this.#turns.run(async () => {
+    return this.#writing.run(async () => {
       const image: string[] = [];
       const video: string[] = [];
       for (const medium of media) {
@@ -91,7 +91,7 @@ export class FeedbackFile {
   }
 
   async close(): Promise<void> {
-    await this.#turns.run(async () => {
+    await this.#writing.run(async () => {
       for (const file of this.#files.values()) await file.close();
       this.#files.clear();
     });

@@ -98,21 +98,6 @@ export function takeMemory(memory: Places, bytes: number): () => void {
   });
 }
 
-/** Work that goes on one after the other, in the order of asking. */
-export class Turns {
-  #last: Promise<unknown> = Promise.resolve();
-
-  /** Does the work when its turn has come, unless the signal was aborted by then: then throws its reason. */
-  run<T>(work: () => Promise<T>, signal?: AbortSignal): Promise<T> {
-    const mine = this.#last.then(() => {
-      signal?.throwIfAborted();
-      return work();
-    });
-    this.#last = mine.catch(() => undefined);
-    return mine;
-  }
-}
-
 /** The refusal of an answer for which there is no place. */
 export function queueIsFull(limit: number): ApiError {
   return new ApiError(429, `the server must have at most ${limit} answers in hand; ask again later`, {

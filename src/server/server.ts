@@ -3,6 +3,7 @@ import { cors } from "hono/cors";
 import { z } from "zod";
 import type { EngineOptions } from "../generation/index.ts";
 import { checkOptions, type OptionRules, option } from "../platform/index.ts";
+import { Semaphore } from "../primitives/index.ts";
 import type { Truncation } from "../prompt/index.ts";
 import { type AccessOptions, accessCheck, askForKey } from "./access.ts";
 import { attention } from "./attention.ts";
@@ -14,7 +15,7 @@ import { Exchange } from "./exchange.ts";
 import { feedback } from "./feedback.ts";
 import { FeedbackFile } from "./feedback-file.ts";
 import { modelFile, pageFile } from "./files.ts";
-import { completeLimits, type Limits, Places, Turns } from "./limits.ts";
+import { completeLimits, type Limits, Places } from "./limits.ts";
 import type { RemoteFetch } from "./media.ts";
 import { Metrics } from "./metrics.ts";
 import { Models, type ServedModel } from "./models.ts";
@@ -124,7 +125,7 @@ class Server implements OwlServer {
         options.feedback === undefined ? undefined : new FeedbackFile(options.feedback, limits.feedbackBytes),
       queue: new Places(limits.queue),
       memory: new Places(limits.bodyBytesAtOnce),
-      decoding: new Turns(),
+      decoding: new Semaphore(1),
     };
     this.#app = this.#routes();
   }

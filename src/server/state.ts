@@ -1,7 +1,8 @@
+import type { Semaphore } from "../primitives/index.ts";
 import type { Truncation } from "../prompt/index.ts";
 import type { Exchange } from "./exchange.ts";
 import type { FeedbackFile } from "./feedback-file.ts";
-import { type Limits, type Places, type Turns, takeMemory } from "./limits.ts";
+import { type Limits, type Places, takeMemory } from "./limits.ts";
 import type { MediaReading, RemoteFetch } from "./media.ts";
 import type { Metrics } from "./metrics.ts";
 import type { Models } from "./models.ts";
@@ -20,7 +21,7 @@ export interface ServerState {
   /** Bytes of bodies and fetched pictures that are in memory. */
   readonly memory: Places;
   /** Pictures of one request are decoded at a time: decoded ones are large. */
-  readonly decoding: Turns;
+  readonly decoding: Semaphore;
 }
 
 /** A request with what it needs to be answered. */

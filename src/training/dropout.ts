@@ -1,5 +1,5 @@
-import { seedOf } from "../data/index.ts";
 import { isDropoutMask } from "../model/index.ts";
+import { seedOf } from "../primitives/index.ts";
 import { allocate, type HostTensor, staticSizes, type Tensor } from "../tensor/index.ts";
 
 /** What dropout masks are drawn from: the same place in the same run gives the same masks. */

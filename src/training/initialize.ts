@@ -1,4 +1,4 @@
-import { seededRandom, seedOf } from "../data/index.ts";
+import { mulberry32, seedOf } from "../primitives/index.ts";
 import type { Initial } from "../tensor/index.ts";
 
 /**
@@ -10,7 +10,7 @@ export function initialize(into: Float32Array, name: string, initial: Initial, s
     into.fill(initial.value);
     return;
   }
-  const random = seededRandom(seedOf("parameter", seed, name));
+  const random = mulberry32(seedOf("parameter", seed, name));
   if (initial.kind === "uniform") {
     for (let i = 0; i < into.length; i++) into[i] = (2 * random() - 1) * initial.bound;
     return;

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { seededRandom } from "../data/index.ts";
+import { mulberry32 } from "../primitives/index.ts";
 import { restoreState, saveState } from "./state.ts";
 import { hollowTrainer, recipe } from "./testing/save-forever.ts";
 
@@ -36,7 +36,7 @@ async function runAndKill(state: string, milliseconds: number): Promise<number> 
 }
 
 it("leaves a whole state behind, whenever the process is killed", async () => {
-  const random = seededRandom(11);
+  const random = mulberry32(11);
   for (const run of [0, 1, 2]) {
     const state = join(directory, `state-${run}`);
     const told = await runAndKill(state, 40 * random());

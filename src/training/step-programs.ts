@@ -1,4 +1,5 @@
 import { gradients as gradientsOf } from "../autodiff/index.ts";
+import { LruCache } from "../primitives/index.ts";
 import type { BoundRun, Device, Program } from "../runtime/index.ts";
 import { allocate, type Graph, type HostTensor, leavesOf } from "../tensor/index.ts";
 import { allocateMasks, type DropoutKey, type DropoutMasks, sampleMasks } from "./dropout.ts";
@@ -44,7 +45,7 @@ interface Compiled {
 }
 
 // Every program keeps memory for its activations, so those not used for long are given up.
-const mostPrograms = 12;
+const maxPrograms = 12;
 
 /**
  * @param values every parameter of the model by name; trained ones are views of the weights' flat buffer
@@ -56,18 +57,14 @@ export function createStepPrograms<S>(
   values: ReadonlyMap<string, HostTensor>,
   trained: readonly string[],
 ): StepPrograms<S> {
-  const known = new Map<string, Promise<Compiled>>();
+  const programs = new LruCache<string, Promise<Compiled>>({ limit: maxPrograms, onEvict: disposeLater });
   const programFor = (batch: TrainingBatch<S>, learns: boolean): Promise<Compiled> => {
     const key = `${learns} ${JSON.stringify(batch.sizes)}`;
-    const found = known.get(key) ?? compile(device, objective, batch, values, learns ? trained : undefined);
-    known.delete(key);
-    known.set(key, found);
-    for (const [oldest, dropped] of known) {
-      if (known.size <= mostPrograms) break;
-      known.delete(oldest);
-      disposeLater(dropped);
-    }
-    return found;
+    const found = programs.get(key);
+    if (found !== undefined) return found;
+    const compiled = compile(device, objective, batch, values, learns ? trained : undefined);
+    programs.set(key, compiled);
+    return compiled;
   };
   const run = async (
     batch: TrainingBatch<S>,
@@ -84,10 +81,7 @@ export function createStepPrograms<S>(
   return {
     computeGradients: run,
     evaluate: (batch, labelCount) => run(batch, labelCount),
-    dispose: () => {
-      for (const compiled of known.values()) disposeLater(compiled);
-      known.clear();
-    },
+    dispose: () => programs.clear(),
   };
 }
 

@@ -9,11 +9,10 @@ import {
   denseReader,
   type Reader,
   type RowEncoder,
-  seededRandom,
-  seedOf,
   type TokenBatch,
   tokenReader,
 } from "../data/index.ts";
+import { mulberry32, seedOf } from "../primitives/index.ts";
 import { type Device, openDevice } from "../runtime/index.ts";
 import type { TrainingEvent } from "./events.ts";
 import { denseObjective, languageObjective } from "./objective.ts";
@@ -218,7 +217,7 @@ describe("train", () => {
     const scenes = {
       length: Number.POSITIVE_INFINITY,
       example: (index: number) => {
-        const random = seededRandom(seedOf("scene", index));
+        const random = mulberry32(seedOf("scene", index));
         const labels = Uint16Array.from({ length: 4 }, () => Number(random() < 0.5));
         // A patch is bright or dark; patches are two pixels wide.
         const bright = (i: number): number => labels[2 * ((i % 16) >> 3) + (((i % 4) >> 1) & 1)] - 0.5;

@@ -1,16 +1,6 @@
 import type { TokenConstraint } from "../../constraint/index.ts";
+import { mulberry32 } from "../../primitives/index.ts";
 import type { Tokenizer } from "../../tokenizer/index.ts";
-
-/** Random numbers in [0, 1) that depend on a seed alone (mulberry32). */
-export function numbersFrom(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
 
 /** What a model wants to say next: logits over a vocabulary, which may be larger than the tokenizer's. */
 export type Wishes = (logits: Float32Array) => void;
@@ -20,7 +10,7 @@ let pool: Float32Array | undefined;
 
 /** Some of a store of random logits: quicker than new ones for every token. */
 function some(at: number, logits: Float32Array): void {
-  const random = numbersFrom(7);
+  const random = mulberry32(7);
   pool ??= Float32Array.from({ length: poolSize }, () => random() * 20 - 10);
   const from = Math.floor(at * (poolSize - logits.length));
   logits.set(pool.subarray(from, from + logits.length));
@@ -28,13 +18,13 @@ function some(at: number, logits: Float32Array): void {
 
 /** Another wish for every token. */
 export function fickle(seed: number): Wishes {
-  const random = numbersFrom(seed);
+  const random = mulberry32(seed);
   return (logits) => some(random(), logits);
 }
 
 /** The same wishes all the time: a model that would go on for ever. */
 export function stubborn(seed: number): Wishes {
-  const at = numbersFrom(seed)();
+  const at = mulberry32(seed)();
   return (logits) => some(at, logits);
 }
 

@@ -1,6 +1,6 @@
 import { joinPath, newDigest, pathKind, readBytes, writeFileAtomically } from "../../platform/index.ts";
 import { EvaluationError } from "../error.ts";
-import { patientFetch } from "../patient-fetch.ts";
+import { fetchWithRetry } from "../fetch-with-retry.ts";
 import { type PublishedFile, publishedAddress, publishedFiles } from "./published-files.ts";
 
 export interface GetOptions {
@@ -51,7 +51,7 @@ async function fetchFile(
   [path, bytes, checksum]: PublishedFile,
   { signal, retryDelay }: GetOptions,
 ): Promise<Uint8Array> {
-  const content = await patientFetch(url, { signal: signal ?? null, retryDelay }, (response) =>
+  const content = await fetchWithRetry(url, { signal: signal ?? null, retryDelay }, (response) =>
     readAtMost(response, bytes),
   );
   const found = sha256(content);

@@ -1,5 +1,5 @@
-import { permutation, seedOf } from "../../data/index.ts";
 import type { ChatMessage } from "../../owl/index.ts";
+import { permutation, seedOf } from "../../primitives/index.ts";
 import { askEndpoint, type Endpoint, type EndpointSettings } from "../endpoint.ts";
 import { EvaluationError, RefusedError } from "../error.ts";
 import { openRowLog, type RowLog } from "../row-log.ts";

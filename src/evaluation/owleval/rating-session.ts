@@ -1,4 +1,4 @@
-import { permutation, seedOf } from "../../data/index.ts";
+import { permutation, seedOf } from "../../primitives/index.ts";
 import { EvaluationError, requireNoProblems } from "../error.ts";
 import { openRowLog, type RowLog } from "../row-log.ts";
 import { answerMark, type SystemAnswers } from "./answers.ts";

@@ -1,12 +1,6 @@
-import {
-  type Reader,
-  type RowEncoder,
-  seededRandom,
-  seedOf,
-  type TokenBatch,
-  tokenReader,
-} from "../../data/index.ts";
+import { type Reader, type RowEncoder, type TokenBatch, tokenReader } from "../../data/index.ts";
 import { type OwlConfig, spansOfPlaceholders } from "../../model/index.ts";
+import { mulberry32, seedOf } from "../../primitives/index.ts";
 import type { TrainingRecipe } from "../recipe.ts";
 
 const common = { epsilon: 1e-6, initializerRange: 0.1 };
@@ -64,7 +58,7 @@ export const recipe: TrainingRecipe = {
 
 /** Every other row has a picture; lengths differ; row 1 of every eight teaches nothing. */
 export const encode: RowEncoder = (_, index, name) => {
-  const random = seededRandom(seedOf("row", index));
+  const random = mulberry32(seedOf("row", index));
   const text = Array.from({ length: 5 + (index % 3) }, () => 3 + Math.floor(random() * 13));
   const ids = index % 2 === 0 ? [1, -1, -1, -1, ...text, 2] : [1, ...text, 2];
   const pixels = index % 2 === 0 ? [Float32Array.from({ length: 48 }, () => random() - 0.5)] : [];

@@ -1,4 +1,5 @@
 import type { Env, InferenceSession } from "onnxruntime-common";
+import { Semaphore, sleep } from "../../../primitives/index.ts";
 import {
   type ConstantFiles,
   DeviceLostError,
@@ -22,8 +23,8 @@ const logSeverityLevel = 4;
 /** More threads than these gain nothing: the browser and the page want some, too. */
 const mostThreads = 4;
 
-/** Milliseconds. */
-const lossToldWithin = 500;
+/** Milliseconds after a failure within which the browser reports that the GPU is gone. */
+const lossReportedWithin = 500;
 
 /** Threads that share one operator's work. Without cross-origin isolation a page has one. */
 export function processorCount(): number {
@@ -54,8 +55,8 @@ class WebRuntime implements OnnxRuntime {
   /** Rejects when the GPU is gone: what waits for it would wait for ever. */
   readonly #failed: Promise<never>;
   #fail: (reason: OnnxRuntimeError) => void = () => {};
-  /** The end of the last piece of work: the library takes one at a time. */
-  #last: Promise<unknown> = Promise.resolve();
+  /** The library takes one piece of work at a time. */
+  readonly #mutex = new Semaphore(1);
 
   constructor() {
     this.#failed = new Promise((_, reject) => {
@@ -93,18 +94,16 @@ class WebRuntime implements OnnxRuntime {
 
   /** The result of a piece of work that begins when those before it have ended; its errors in words. */
   #inTurn<T>(where: string, work: () => Promise<T>): Promise<T> {
-    const made = this.#last.then(async () => {
+    return this.#mutex.run(async () => {
       if (this.#failure !== undefined) throw this.#failure;
       const done = work();
       done.catch(() => undefined);
       return Promise.race([done, this.#failed]).catch(async (error: unknown) => {
         // What a GPU was doing fails a moment before the browser says that it is gone.
-        if (this.#gpu !== undefined) await Promise.race([this.#failed, pause(lossToldWithin)]);
+        if (this.#gpu !== undefined) await Promise.race([this.#failed, sleep(lossReportedWithin)]);
         throw inWords(where, error);
       });
     });
-    this.#last = made.catch(() => undefined);
-    return made;
   }
 
   #openGpu(): Promise<GPUDevice> {
@@ -118,9 +117,6 @@ class WebRuntime implements OnnxRuntime {
     return this.#gpu;
   }
 }
-
-const pause = (milliseconds: number): Promise<void> =>
-  new Promise((resolve) => setTimeout(resolve, milliseconds));
 
 function setThreads(flags: Env.WebAssemblyFlags, threads = processorCount()): void {
   // The library reads it once, when it makes its threads with the first session.

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { Turns } from "./turns.ts";
+import { Semaphore } from "./semaphore.ts";
 
 /** Work that ends when it is told to. */
 function openWork(): { work: () => Promise<void>; end: () => void } {
@@ -13,11 +13,11 @@ function openWork(): { work: () => Promise<void>; end: () => void } {
 const settled = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
 test("so many work at once, the others follow in order, also when one fails", async () => {
-  const turns = new Turns(2);
+  const semaphore = new Semaphore(2);
   const begun: number[] = [];
   const works = Array.from({ length: 4 }, openWork);
   const runs = works.map(({ work }, i) =>
-    turns.run(async () => {
+    semaphore.run(async () => {
       begun.push(i);
       await work();
       if (i === 0) throw new Error("failed");
@@ -25,10 +25,10 @@ test("so many work at once, the others follow in order, also when one fails", as
     }),
   );
   const results = Promise.allSettled(runs);
-  expect([turns.taken, turns.waiting, begun]).toEqual([2, 2, [0, 1]]);
+  expect([semaphore.running, semaphore.waiting, begun]).toEqual([2, 2, [0, 1]]);
   works[0].end();
   await settled();
-  expect([turns.taken, turns.waiting, begun]).toEqual([2, 1, [0, 1, 2]]);
+  expect([semaphore.running, semaphore.waiting, begun]).toEqual([2, 1, [0, 1, 2]]);
   for (const { end } of works) end();
   expect((await results).map(({ status }) => status)).toEqual([
     "rejected",
@@ -36,22 +36,22 @@ test("so many work at once, the others follow in order, also when one fails", as
     "fulfilled",
     "fulfilled",
   ]);
-  expect([turns.taken, turns.waiting, begun]).toEqual([0, 0, [0, 1, 2, 3]]);
+  expect([semaphore.running, semaphore.waiting, begun]).toEqual([0, 0, [0, 1, 2, 3]]);
 });
 
 test("who gives up waiting loses the place in the queue and nobody else does", async () => {
-  const turns = new Turns(1);
+  const semaphore = new Semaphore(1);
   const { work, end } = openWork();
-  const first = turns.run(work);
+  const first = semaphore.run(work);
   const stop = new AbortController();
-  const second = turns.run(() => "second", stop.signal);
-  const third = turns.run(() => "third");
+  const second = semaphore.run(() => "second", stop.signal);
+  const third = semaphore.run(() => "third");
   stop.abort(new Error("gone"));
   await expect(second).rejects.toThrow("gone");
-  expect(turns.waiting).toBe(1);
+  expect(semaphore.waiting).toBe(1);
   end();
   await first;
   expect(await third).toBe("third");
-  await expect(turns.run(() => "late", stop.signal)).rejects.toThrow("gone");
-  expect(turns.taken).toBe(0);
+  await expect(semaphore.run(() => "late", stop.signal)).rejects.toThrow("gone");
+  expect(semaphore.running).toBe(0);
 });

@@ -1,0 +1,14 @@
+/** Small building blocks without a subject of their own: locks, retry with back-off, an LRU cache, seeded random numbers. */
+export { LruCache, type LruCacheOptions } from "./lru-cache.ts";
+export {
+  fnv1a,
+  freshSeed,
+  mulberry32,
+  permutation,
+  type Random,
+  seedOf,
+  xoshiro128,
+} from "./random.ts";
+export { isTransientStatus, type RetryOptions, retry, retryAfterOf, TransientError } from "./retry.ts";
+export { Semaphore } from "./semaphore.ts";
+export { sleep } from "./sleep.ts";
