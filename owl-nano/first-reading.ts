@@ -1,7 +1,7 @@
 import type { StateDict } from "../src/checkpoint/index.ts";
 import { type OwlConfig, patchCount, pixelInput, visionEncoder } from "../src/model/index.ts";
 import type { Device } from "../src/runtime/index.ts";
-import { allocate, type HostTensor, leavesOf, rootScope } from "../src/tensor/index.ts";
+import { allocate, type HostTensor, placeholdersOf, rootScope } from "../src/tensor/index.ts";
 import { denseHead } from "../src/training/index.ts";
 import { COLORS } from "./colors.ts";
 import { leastSquares } from "./least-squares.ts";
@@ -112,7 +112,7 @@ async function patchStates(material: ReadingMaterial, device: Device): Promise<F
   const { lastHiddenState } = visionEncoder(scope, pixelInput(config, PICTURES_AT_ONCE), config.vision);
   const graph = { name: "patches", outputs: { states: lastHiddenState } };
   const parameters = Object.fromEntries(
-    [...leavesOf(graph).parameters.keys()].map((name) => [name, weights.get(name)!]),
+    [...placeholdersOf(graph).parameters.keys()].map((name) => [name, weights.get(name)!]),
   );
   const program = await device.compile(graph);
   const pixels = device.allocate("float32", [PICTURES_AT_ONCE, 3, imageSize, imageSize]);

@@ -2,7 +2,7 @@ import type { StateDict } from "../src/checkpoint/index.ts";
 import { toPixelValues } from "../src/image/index.ts";
 import { linearLayer, type OwlConfig, patchCount, pixelInput, visionEncoder } from "../src/model/index.ts";
 import type { Device } from "../src/runtime/index.ts";
-import { dim, leavesOf, rootScope, slice } from "../src/tensor/index.ts";
+import { dim, placeholdersOf, rootScope, slice } from "../src/tensor/index.ts";
 import { denseHead } from "../src/training/index.ts";
 import { COLORS } from "./colors.ts";
 import type { TestItem } from "./evaluation.ts";
@@ -36,7 +36,7 @@ export async function visionAccuracy(
   });
   const graph = { name: "patches", outputs: { logits } };
   const parameters = Object.fromEntries(
-    [...leavesOf(graph).parameters.keys()].map((name) => [name, weights.get(name)!]),
+    [...placeholdersOf(graph).parameters.keys()].map((name) => [name, weights.get(name)!]),
   );
   const program = await device.compile(graph);
   const { imageSize } = config.vision;

@@ -9,7 +9,7 @@ import {
   type Graph,
   type HostTensor,
   int64,
-  leavesOf,
+  placeholdersOf,
   rootScope,
   staticSizes,
   type Tensor,
@@ -66,7 +66,7 @@ describe.skipIf(skipWebGpu)("training on the WebGPU device (SwiftShader)", () =>
     const graph = trainingGraph();
     const scope = rootScope({ lora: { ...releasedLora, rank: 2, alpha: 8 } });
     const feeds = randomParameters(describeParameters(microConfig, scope));
-    for (const [name, tensor] of leavesOf(graph).inputs) feeds[name] = feedOf(name, tensor);
+    for (const [name, tensor] of placeholdersOf(graph).inputs) feeds[name] = feedOf(name, tensor);
     const expected = await (await cpu.compile(graph)).run(feeds);
     const got = await (await gpu.compile(graph)).run(feeds);
     const worst = Object.entries(expected).map(([name, { data }]) => {

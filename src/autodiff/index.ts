@@ -1,2 +1,2 @@
 export { gradients } from "./gradients.ts";
-export { type GradientRule, gradientRules, type Step } from "./rules.ts";
+export { type GradientRule, gradientRules, type RuleContext } from "./rules.ts";

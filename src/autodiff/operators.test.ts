@@ -9,13 +9,13 @@ import { everyRow, rows } from "../tensor/testing/rows.ts";
 import { weightedSum } from "../tensor/testing/weighted-sum.ts";
 import { gradients } from "./index.ts";
 
-const toFloat64 = ({ dims, data }: op.HostTensor): op.Numbers => ({
+const toFloat64 = ({ dims, data }: op.HostTensor): op.Float64Tensor => ({
   dims,
   data: Float64Array.from(data, Number),
 });
 
-/** ∂loss/∂leaf by central differences in float64. */
-function differences(loss: op.Tensor, values: Traced["values"], name: string): op.Numbers {
+/** ∂loss/∂placeholder by central differences in float64. */
+function differences(loss: op.Tensor, values: Traced["values"], name: string): op.Float64Tensor {
   const { dims, data: centre } = toFloat64(values[name]);
   const lossAt = (i: number, step: number): number => {
     const data = centre.with(i, centre[i] + step);
@@ -27,12 +27,12 @@ function differences(loss: op.Tensor, values: Traced["values"], name: string): o
 }
 
 /** Compares the derived gradient graph, interpreted in float64, with finite differences. */
-function checkGradients({ leaves, values, results }: Traced, names: readonly string[]): void {
+function checkGradients({ placeholders, values, results }: Traced, names: readonly string[]): void {
   const loss = weightedSum(results, names.join());
   const derived = op.interpret(
     gradients(
       loss,
-      names.map((name) => leaves[name]),
+      names.map((name) => placeholders[name]),
     ),
     values,
   );
@@ -57,10 +57,10 @@ describe("gradient rules against finite differences", () => {
 
 type Slope = { readonly derived: number; readonly measured: number };
 
-/** The slope of a loss in a random direction of all its leaves: by its gradients, and by a central difference. */
-function slope({ leaves, values, results }: Traced, direction: string): Slope {
+/** The slope of a loss in a random direction of all its placeholders: by its gradients, and by a central difference. */
+function slope({ placeholders, values, results }: Traced, direction: string): Slope {
   const random = randomStream(direction);
-  const moving = Object.entries(leaves).map(([name, tensor]) => {
+  const moving = Object.entries(placeholders).map(([name, tensor]) => {
     const { dims, data } = toFloat64(values[name]);
     return { name, tensor, dims, data, way: data.map(() => 2 * random() - 1) };
   });

@@ -31,7 +31,7 @@ import {
 } from "../tensor/index.ts";
 
 /** What a rule sees of its node: operands, results, and the gradients that reached the results. */
-export interface Step<K extends OperatorKind> {
+export interface RuleContext<K extends OperatorKind> {
   readonly node: Node<K>;
   readonly inputs: readonly Tensor[];
   readonly outputs: readonly Tensor[];
@@ -45,7 +45,7 @@ export interface Step<K extends OperatorKind> {
 }
 
 /** Gradients of the operands, in their order; undefined where there is none or nobody asked. */
-export type GradientRule<K extends OperatorKind> = (step: Step<K>) => readonly (Tensor | undefined)[];
+export type GradientRule<K extends OperatorKind> = (step: RuleContext<K>) => readonly (Tensor | undefined)[];
 
 const none = (): readonly undefined[] => [];
 
@@ -76,7 +76,12 @@ function asRows(x: Tensor): Tensor {
   return reshape(x, [dim("rows", rows), x.shape.at(-1)!]);
 }
 
-function matmulRule({ inputs: [a, b], attributes, gradient, needs }: Step<"matmul">): (Tensor | undefined)[] {
+function matmulRule({
+  inputs: [a, b],
+  attributes,
+  gradient,
+  needs,
+}: RuleContext<"matmul">): (Tensor | undefined)[] {
   const { transposeA, transposeB, alpha } = attributes;
   const ofA = (): Tensor =>
     transposeA
@@ -89,7 +94,7 @@ function matmulRule({ inputs: [a, b], attributes, gradient, needs }: Step<"matmu
   return [needs(0) ? ofA() : undefined, needs(1) ? ofB() : undefined];
 }
 
-function linearRule({ inputs: [x, weight], gradient, needs }: Step<"linear">): (Tensor | undefined)[] {
+function linearRule({ inputs: [x, weight], gradient, needs }: RuleContext<"linear">): (Tensor | undefined)[] {
   const rows = asRows(gradient);
   return [
     needs(0) ? reshape(matmul(rows, weight), x.shape) : undefined,
@@ -99,18 +104,23 @@ function linearRule({ inputs: [x, weight], gradient, needs }: Step<"linear">): (
 }
 
 /** dx = w · σ + alpha · y · (1 − σ) with y = x σ, so the forward result serves again. */
-function quickGeluRule({ inputs: [x], outputs: [y], attributes, gradient }: Step<"quickGelu">): Tensor[] {
+function quickGeluRule({
+  inputs: [x],
+  outputs: [y],
+  attributes,
+  gradient,
+}: RuleContext<"quickGelu">): Tensor[] {
   const { alpha } = attributes;
   const sigma = sigmoid(alpha === 1 ? x : mul(x, scalar(alpha)));
   const rest = sub(scalar(1), sigma);
   return [mul(gradient, add(sigma, mul(alpha === 1 ? y : mul(y, scalar(alpha)), rest)))];
 }
 
-function softmaxRule({ outputs: [y], gradient }: Step<"softmax">): Tensor[] {
+function softmaxRule({ outputs: [y], gradient }: RuleContext<"softmax">): Tensor[] {
   return [mul(y, sub(gradient, reduceSum(mul(gradient, y), [-1])))];
 }
 
-function layerNormRule(step: Step<"layerNorm">): (Tensor | undefined)[] {
+function layerNormRule(step: RuleContext<"layerNorm">): (Tensor | undefined)[] {
   const { inputs, outputs, gradient, needs } = step;
   const [x, weight] = inputs;
   const [, mean, inverse] = outputs;
@@ -138,7 +148,7 @@ function rmsNormRule({
   outputs,
   gradient,
   needs,
-}: Step<"rmsNorm">): (Tensor | undefined)[] {
+}: RuleContext<"rmsNorm">): (Tensor | undefined)[] {
   const normal = mul(x, outputs[1]);
   const ofX = (): Tensor => {
     const scaled = mul(gradient, weight);
@@ -154,7 +164,7 @@ function attentionRule({
   attributes,
   gradient,
   needs,
-}: Step<"attention">): (Tensor | undefined)[] {
+}: RuleContext<"attention">): (Tensor | undefined)[] {
   const [q, k, v, mask] = inputs;
   const [context, probabilities] = outputs;
   const { scale } = attributes;
@@ -175,7 +185,7 @@ function concatRule({
   attributes: { axis },
   gradient,
   needs,
-}: Step<"concat">): (Tensor | undefined)[] {
+}: RuleContext<"concat">): (Tensor | undefined)[] {
   let start = 0;
   return inputs.map((part, i) => {
     const [size] = staticSizes([part.shape[axis]], "gradient of concat");
@@ -184,24 +194,24 @@ function concatRule({
   });
 }
 
-function splitRule({ outputs, attributes: { axis }, gradients }: Step<"split">): Tensor[] {
+function splitRule({ outputs, attributes: { axis }, gradients }: RuleContext<"split">): Tensor[] {
   const parts = outputs.map((part, i) => gradients[i] ?? zeros(part));
   return [concat(parts, axis)];
 }
 
-function sliceRule({ inputs: [x], attributes, gradient }: Step<"slice">): Tensor[] {
+function sliceRule({ inputs: [x], attributes, gradient }: RuleContext<"slice">): Tensor[] {
   const [size] = staticSizes([x.shape[attributes.axis]], "gradient of slice");
   return [pad(gradient, attributes.axis, attributes.start, size - attributes.end)];
 }
 
-function gatherRule({ inputs: [table, indices], gradient }: Step<"gather">): Tensor[] {
+function gatherRule({ inputs: [table, indices], gradient }: RuleContext<"gather">): Tensor[] {
   const count = staticSizes(indices.shape, "gradient of gather").reduce((product, size) => product * size, 1);
   const rows = reshape(indices, [dim("count", count), dim("depth", 1)]);
   const updates = reshape(gradient, [dim("count", count), ...table.shape.slice(1)]);
   return [scatterNd(zeros(table), rows, updates, "add")];
 }
 
-function scatterNdRule(step: Step<"scatterNd">): (Tensor | undefined)[] {
+function scatterNdRule(step: RuleContext<"scatterNd">): (Tensor | undefined)[] {
   const { inputs, attributes, gradient, needs } = step;
   const [, indices, updates] = inputs;
   const replaced = attributes.reduction === "none";
@@ -210,7 +220,11 @@ function scatterNdRule(step: Step<"scatterNd">): (Tensor | undefined)[] {
 }
 
 /** softmax − onehot, each row times its incoming gradient; the one-hot part touches one entry a row. */
-function crossEntropyRule({ inputs: [logits, labels], outputs, gradient }: Step<"crossEntropy">): Tensor[] {
+function crossEntropyRule({
+  inputs: [logits, labels],
+  outputs,
+  gradient,
+}: RuleContext<"crossEntropy">): Tensor[] {
   const [rows] = staticSizes(labels.shape, "gradient of crossEntropy");
   const count = labels.shape[0];
   const numbers = constant(

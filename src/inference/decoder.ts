@@ -96,7 +96,7 @@ export class Decoder {
           [lengths.length],
         ),
         total_length: int32([reused + width], [1]),
-        ...(program.takes("visual") && {
+        ...(program.hasInput("visual") && {
           visual: float32(visual, [positions.length, hidden]),
           visual_positions: visualPositions(positions),
         }),
@@ -144,7 +144,7 @@ export class Decoder {
     const { hidden, vocabulary } = config.language;
     const { past, present } = namedCaches(this.#cache);
     // A program that prefills too must be told that no picture comes, and which logits are wanted: all.
-    const prefills = program.takes("logit_positions");
+    const prefills = program.hasInput("logit_positions");
     const logits = device.allocate("float32", prefills ? [rows, vocabulary] : [rows, 1, vocabulary]);
     const positions = Array.from({ length: rows }, (_, row) => [row, 0]);
     const bound = program.bind(
@@ -155,7 +155,7 @@ export class Decoder {
         last_position: lastPosition,
         total_length: totalLength,
         ...(prefills && { logit_positions: int64(positions.flat(), [rows, 2]) }),
-        ...(program.takes("visual") && {
+        ...(program.hasInput("visual") && {
           visual: float32([], [0, hidden]),
           visual_positions: int64([], [0, 2]),
         }),

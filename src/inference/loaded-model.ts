@@ -10,7 +10,7 @@ import {
   traceVision,
 } from "../model/index.ts";
 import type { Device, Program, StoredParameters } from "../runtime/index.ts";
-import { type Graph, type HostTensor, leavesOf } from "../tensor/index.ts";
+import { type Graph, type HostTensor, placeholdersOf } from "../tensor/index.ts";
 import { requireSoundAttention } from "./attention-check.ts";
 import { ClosedError } from "./closed.ts";
 import { engineDefaults } from "./engine-defaults.ts";
@@ -224,7 +224,7 @@ export class LoadedModel {
   /** `constant`: its parameters are rearranged for their kernels once, at the price of their size in memory. */
   async #compile(graph: Graph, constant: boolean): Promise<BoundProgram> {
     const stored = this.stored?.places;
-    const names = [...leavesOf(graph).parameters.keys()].filter((name) => !stored?.has(name));
+    const names = [...placeholdersOf(graph).parameters.keys()].filter((name) => !stored?.has(name));
     const parameters = Object.fromEntries(
       names.map((name) => {
         const tensor = this.parameters.get(name);

@@ -1,7 +1,7 @@
 import { openFitting, type TensorSource } from "../checkpoint/index.ts";
 import { describeParameters, parseConfig, traceTextPieces } from "../model/index.ts";
 import type { Device, StoredParameters } from "../runtime/index.ts";
-import { type Graph, type HostTensor, int64, leavesOf } from "../tensor/index.ts";
+import { type Graph, type HostTensor, int64, placeholdersOf } from "../tensor/index.ts";
 import { storedParameters } from "./stored-weights.ts";
 
 /**
@@ -42,7 +42,7 @@ async function runPiece(
   device: Device,
 ): Promise<HostTensor[]> {
   const parameters: Record<string, HostTensor> = {};
-  for (const name of graphs.length > 0 ? leavesOf(graphs[0]).parameters.keys() : []) {
+  for (const name of graphs.length > 0 ? placeholdersOf(graphs[0]).parameters.keys() : []) {
     if (stored === undefined) parameters[name] = await weights.read(name);
   }
   const results: HostTensor[] = [];

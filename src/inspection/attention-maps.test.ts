@@ -6,7 +6,7 @@ import { LoadedModel, pictureOf } from "../inference/index.ts";
 import { parseConfig, traceAttention } from "../model/index.ts";
 import { Owl } from "../owl/index.ts";
 import { openDevice } from "../runtime/index.ts";
-import { interpret, type NumbersLike } from "../tensor/index.ts";
+import { interpret, type TensorLike } from "../tensor/index.ts";
 import { attentionMaps } from "./attention-maps.ts";
 
 let fixture: Awaited<ReturnType<typeof owlFixture>>;
@@ -33,7 +33,7 @@ test("the maps are those of the float64 interpreter", async () => {
     maps.length,
   ]);
 
-  const feeds: Record<string, NumbersLike> = Object.fromEntries(
+  const feeds: Record<string, TensorLike> = Object.fromEntries(
     [...tensors].map(([name, { dims, data }]) => [name, { dims, data: Array.from(data, Number) }]),
   );
   feeds.pixel_values = { dims: [1, 3, imageSize, imageSize], data: [...pixels] };

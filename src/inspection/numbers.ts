@@ -15,7 +15,7 @@ import {
   trainedParameters,
 } from "../model/index.ts";
 import type { Device, StoredParameters } from "../runtime/index.ts";
-import { type Graph, type HostTensor, leavesOf, rootScope } from "../tensor/index.ts";
+import { type Graph, type HostTensor, placeholdersOf, rootScope } from "../tensor/index.ts";
 import { adapterScopeOptions, publishedName, tracedName } from "./adapter-scope.ts";
 
 /** What the whole model computes on at once: rows of one length. */
@@ -167,7 +167,7 @@ async function runOnce(
   feeds: Record<string, HostTensor>,
   stored?: StoredParameters,
 ): Promise<Record<string, HostTensor>> {
-  const leaves = leavesOf(graph);
+  const leaves = placeholdersOf(graph);
   const unstored = [...leaves.parameters.keys()].filter((name) => !stored?.places.has(name));
   const asked = unstored.map((name) => {
     const value = parameters.get(name);

@@ -2,7 +2,7 @@ import { dim, type Graph, gatherNd, input, type Scope, slice, type Tensor } from
 import type { OwlConfig } from "./config.ts";
 import { attentionOverCache } from "./language/cached-attention.ts";
 import { decoderLayers, embedTokens, finalNorm, languageHead } from "./language-model.ts";
-import { pixelInput, seePictures, seeVideos, splice, videoInput } from "./owl.ts";
+import { encodeImages, encodeVideos, pixelInput, splice, videoInput } from "./owl.ts";
 import { modelScope } from "./quantization.ts";
 import { patchCount } from "./vision/patches.ts";
 import { prefixTokens, visionEncoder } from "./vision-encoder.ts";
@@ -13,7 +13,7 @@ import { visualAbstractor } from "./visual-abstractor.ts";
  * `visual` [images, queries + 1, language hidden]. The number of pictures is free.
  */
 export function traceVision(config: OwlConfig, scope: Scope = modelScope(config)): Graph {
-  return { name: "vision", outputs: { visual: seePictures(scope, pixelInput(config), config).tokens } };
+  return { name: "vision", outputs: { visual: encodeImages(scope, pixelInput(config), config).tokens } };
 }
 
 /**
@@ -23,7 +23,10 @@ export function traceVision(config: OwlConfig, scope: Scope = modelScope(config)
  * @throws TypeError where the model is not of the video version
  */
 export function traceVideo(config: OwlConfig, frames: number, scope: Scope = modelScope(config)): Graph {
-  return { name: "video", outputs: { visual: seeVideos(scope, videoInput(config, frames), config).tokens } };
+  return {
+    name: "video",
+    outputs: { visual: encodeVideos(scope, videoInput(config, frames), config).tokens },
+  };
 }
 
 /**

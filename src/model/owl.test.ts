@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { type Graph, interpret, type Numbers, type NumbersLike, rootScope } from "../tensor/index.ts";
+import { type Float64Tensor, type Graph, interpret, rootScope, type TensorLike } from "../tensor/index.ts";
 import { requireClose } from "../tensor/testing/compare.ts";
 import type { OwlConfig } from "./config.ts";
 import { lossFeeds, tokenFeeds } from "./feeds.ts";
@@ -16,12 +16,12 @@ const { imageSize } = microConfig.vision;
 const perImage = tokensPerImage(microConfig);
 const visualRun = new Array<number>(perImage).fill(-1);
 
-const pixels = (images: number): NumbersLike => ({
+const pixels = (images: number): TensorLike => ({
   dims: [images, 3, imageSize, imageSize],
   data: randomNumbers(images * 3 * imageSize ** 2, 1, 99),
 });
 
-function run(graph: Graph, feeds: Record<string, NumbersLike>): Record<string, Numbers> {
+function run(graph: Graph, feeds: Record<string, TensorLike>): Record<string, Float64Tensor> {
   const names = Object.keys(graph.outputs);
   const values = interpret(Object.values(graph.outputs), feeds);
   return Object.fromEntries(names.map((name, i) => [name, values[i]]));
@@ -30,8 +30,8 @@ function run(graph: Graph, feeds: Record<string, NumbersLike>): Record<string, N
 interface Forward {
   readonly images: number;
   readonly counts?: readonly (readonly number[])[];
-  readonly pixels?: NumbersLike;
-  readonly weights?: Record<string, NumbersLike>;
+  readonly pixels?: TensorLike;
+  readonly weights?: Record<string, TensorLike>;
   readonly config?: OwlConfig;
 }
 
@@ -39,7 +39,7 @@ function forward(
   rows: readonly (readonly number[])[],
   outputs: readonly ForwardOutput[],
   options: Forward,
-): Record<string, Numbers> {
+): Record<string, Float64Tensor> {
   const { images, config = microConfig } = options;
   const graph = traceForward(config, { batch: rows.length, tokens: rows[0].length, images }, outputs);
   const counts = options.counts ?? rows.map((row) => row.map(() => 0));
@@ -52,7 +52,7 @@ function forward(
 }
 
 /** Row `index` of the first axis. */
-function at(x: Numbers, index: number): Numbers {
+function at(x: Float64Tensor, index: number): Float64Tensor {
   const width = x.data.length / x.dims[0];
   return { dims: x.dims.slice(1), data: x.data.slice(index * width, (index + 1) * width) };
 }
@@ -142,21 +142,21 @@ describe("a KV cache", () => {
     [4, 11],
     [3, 2],
   ];
-  const emptyCache = (batch: number): NumbersLike => {
+  const emptyCache = (batch: number): TensorLike => {
     const { keyValueHeads, headDim } = cacheSizes(language);
     const dims = [batch, keyValueHeads, capacity, headDim];
     return { dims, data: new Float64Array(dims.reduce((product, size) => product * size, 1)) };
   };
-  const pasts = (present?: Record<string, Numbers>): Record<string, NumbersLike> =>
+  const pasts = (present?: Record<string, Float64Tensor>): Record<string, TensorLike> =>
     Object.fromEntries(
       Array.from({ length: language.layers }, (_, i) =>
-        ["key", "value"].map((part): [string, NumbersLike] => [
+        ["key", "value"].map((part): [string, TensorLike] => [
           `past_${part}.${i}`,
           present?.[`present_${part}.${i}`] ?? emptyCache(2),
         ]),
       ).flat(),
     );
-  const numbers = (...data: number[]): NumbersLike => ({ dims: [data.length], data });
+  const numbers = (...data: number[]): TensorLike => ({ dims: [data.length], data });
 
   test("gives the same logits as whole sequences, for rows of unequal length", () => {
     const longest = Math.max(...prompts.map((row) => row.length));

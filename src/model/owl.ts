@@ -53,8 +53,8 @@ export function videoInput(config: OwlConfig, frames: number, videos?: number): 
   return input("video_pixel_values", "float32", shape);
 }
 
-/** What the visual parts make of pictures or of videos. */
-interface Seen {
+/** What vision encoder and abstractor make of images or of videos. */
+interface EncodedMedia {
   /** The vision encoder's last hidden state [images, patches + 1, hidden]; of videos frame by frame. */
   readonly vision: Tensor;
   /** The tokens that stand in the text [images, queries + 1, language hidden]. */
@@ -62,7 +62,7 @@ interface Seen {
 }
 
 /** @param pixels as `pixelInput` */
-export function seePictures(scope: Scope, pixels: Tensor, config: OwlConfig): Seen {
+export function encodeImages(scope: Scope, pixels: Tensor, config: OwlConfig): EncodedMedia {
   const vision = visionEncoder(scope.at("vision_model"), pixels, config.vision).lastHiddenState;
   return { vision, tokens: visualAbstractor(scope, vision, config).lastHiddenState };
 }
@@ -71,7 +71,7 @@ export function seePictures(scope: Scope, pixels: Tensor, config: OwlConfig): Se
  * @param pixels as `videoInput`
  * @throws TypeError where the model is not of the video version
  */
-export function seeVideos(scope: Scope, pixels: Tensor, config: OwlConfig): Seen {
+export function encodeVideos(scope: Scope, pixels: Tensor, config: OwlConfig): EncodedMedia {
   if (!config.video) throw new TypeError("model: must be of the video version to take videos; give pictures");
   const [videos, channels, { size: frames }, height, width] = pixels.shape;
   const one = transpose(pixels, [0, 2, 1, 3, 4]);
@@ -96,8 +96,8 @@ export function splice(embeddings: Tensor, visual: Tensor, positions: Tensor): T
 
 /** The symbolic values of a forward pass, from pixels to embeddings. */
 interface Embedded {
-  readonly pictures?: Seen | undefined;
-  readonly videos?: Seen | undefined;
+  readonly pictures?: EncodedMedia | undefined;
+  readonly videos?: EncodedMedia | undefined;
   readonly embeddings: Tensor;
 }
 
@@ -108,12 +108,12 @@ function embed(
 ): Embedded {
   const ids = input("input_ids", "int64", [dim("batch", batch), dim("tokens", tokens)]);
   const text = embedTokens(scope.at("language_model"), ids, config.language);
-  const pictures = images > 0 ? seePictures(scope, pixelInput(config, images), config) : undefined;
+  const pictures = images > 0 ? encodeImages(scope, pixelInput(config, images), config) : undefined;
   const videos =
     clips && clips.count > 0
-      ? seeVideos(scope, videoInput(config, clips.frames, clips.count), config)
+      ? encodeVideos(scope, videoInput(config, clips.frames, clips.count), config)
       : undefined;
-  const visual = [pictures, videos].flatMap((seen) => (seen ? [rowsOf(seen.tokens)] : []));
+  const visual = [pictures, videos].flatMap((encoded) => (encoded ? [rowsOf(encoded.tokens)] : []));
   if (visual.length === 0) return { embeddings: text };
   const all = visual.length === 1 ? visual[0] : concat(visual, 0, "visual");
   const positions = input("visual_positions", "int64", [all.shape[0], dim("depth", 2)]);
@@ -126,7 +126,7 @@ function rowsOf(x: Tensor): Tensor {
 }
 
 /** Keeps the rows that count of [batch, tokens, width]: all of them, or those the input `loss_rows` names. */
-function rowPicker(sizes: OwlSizes): (x: Tensor) => Tensor {
+function rowSelector(sizes: OwlSizes): (x: Tensor) => Tensor {
   const all = dim("rows", sizes.batch * sizes.tokens);
   const flat = (x: Tensor): Tensor => reshape(x, [all, x.shape[2]]);
   if (sizes.lossRows === undefined || sizes.lossRows === all.size) return flat;
@@ -160,7 +160,7 @@ export function traceLoss(config: OwlConfig, sizes: OwlSizes, scope: Scope): Tra
   const { embeddings } = embed(scope, config, sizes);
   const language = scope.at("language_model");
   const attention = wholeSequenceAttention(config.language, sizes.batch, sizes.tokens);
-  const picked = decoderLayers(language, embeddings, attention, config.language, rowPicker(sizes));
+  const picked = decoderLayers(language, embeddings, attention, config.language, rowSelector(sizes));
   const logits = languageHead(language, finalNorm(language, picked, config.language), config.language);
   return { loss: lossOf(logits), logits };
 }

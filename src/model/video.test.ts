@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { gradients } from "../autodiff/index.ts";
-import { dim, input, interpret, type Numbers, type NumbersLike, rootScope } from "../tensor/index.ts";
+import { dim, type Float64Tensor, input, interpret, rootScope, type TensorLike } from "../tensor/index.ts";
 import { requireClose } from "../tensor/testing/compare.ts";
 import { configJson, type OwlConfig, parseConfig } from "./config.ts";
 import { lossFeeds, tokenFeeds } from "./feeds.ts";
@@ -13,7 +13,7 @@ import { microConfig, randomNumbers, randomParameters } from "./testing/micro.ts
 import { tokensPerImage, videoAbstractor, visualAbstractor } from "./visual-abstractor.ts";
 
 const config: OwlConfig = { ...microConfig, video: true };
-const weights: Record<string, NumbersLike> = randomParameters(describeParameters(config));
+const weights: Record<string, TensorLike> = randomParameters(describeParameters(config));
 const { imageSize, hidden } = config.vision;
 const perMedium = tokensPerImage(config);
 const frames = 3;
@@ -40,7 +40,7 @@ describe("the temporal module", () => {
   ]);
 
   /** x + [class token, up(quickGelu(conv(down(ln(patches)))))] number by number. */
-  function byHand(values: Record<string, NumbersLike>): number[] {
+  function byHand(values: Record<string, TensorLike>): number[] {
     const w = (name: string): ArrayLike<number> =>
       Array.from<number | bigint, number>(values[`${prefix}.${name}`].data, Number);
     const half = hidden / 2;
@@ -95,7 +95,7 @@ describe("the temporal module", () => {
   });
 
   test("when fresh, doubles the class token and changes nothing else", () => {
-    const zeros = (name: string): [string, NumbersLike] => [
+    const zeros = (name: string): [string, TensorLike] => [
       `${prefix}.${name}`,
       {
         dims: weights[`${prefix}.${name}`].dims,
@@ -134,7 +134,7 @@ test("the abstractor on videos: both kinds of queries read all frames, and their
     dim("hidden", hidden),
   ]);
   const { hidden: width } = config.language;
-  const rowsOf = (layer: string): Numbers => {
+  const rowsOf = (layer: string): Float64Tensor => {
     const both = [
       ...(weights.query_tokens.data as Float32Array),
       ...(weights.temporal_query_tokens.data as Float32Array),
@@ -149,7 +149,7 @@ test("the abstractor on videos: both kinds of queries read all frames, and their
     return rows;
   };
   const [own, temporal] = [rowsOf("visual_fc"), rowsOf("temporal_visual_fc")];
-  const at = (x: Numbers, video: number, query: number, i: number): number =>
+  const at = (x: Float64Tensor, video: number, query: number, i: number): number =>
     x.data[(video * (2 * queries + 1) + query) * width + i];
   const expected = Float64Array.from({ length: 2 * perMedium * width }, (_, at1) => {
     const [video, query, i] = [
@@ -222,7 +222,7 @@ describe("the whole model", () => {
     );
     const directions = own.map(([name], i) => random(weights[name].dims, 40 + i).data);
     const lossAt = (by: number): number => {
-      const moved = own.map(([name], i): [string, NumbersLike] => {
+      const moved = own.map(([name], i): [string, TensorLike] => {
         const data = Float64Array.from(
           weights[name].data as Float32Array,
           (value, k) => value + by * directions[i][k],

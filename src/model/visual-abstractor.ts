@@ -72,14 +72,14 @@ export function videoAbstractor(
 ): AbstractorStates {
   const [images, tokens, hidden] = patches.shape;
   const videos = images.size === undefined ? dim("videos") : dim("videos", images.size / frames);
-  const seen = reshape(patches, [videos, dim("frames·tokens", frames * tokens.size!), hidden]);
+  const ofVideos = reshape(patches, [videos, dim("frames·tokens", frames * tokens.size!), hidden]);
   const own = learnedQueries(scope, "query_tokens", config);
   const temporal = learnedQueries(scope, "temporal_query_tokens", config);
   const abstractor = scope.at("abstractor");
   const { layers, attention } = abstractorLayers(
     abstractor,
     concat([own, temporal], 1, "queries"),
-    seen,
+    ofVideos,
     config,
   );
   const count = config.numQueryTokens;
@@ -136,19 +136,19 @@ function abstractorLayer(
   const linearOptions = { bias: true, deviation: config.abstractor.initializerRange };
   const { heads } = config.abstractor;
   const normal = layerNormLayer(scope.at("norm1"), queries, NORM_EPSILON);
-  const context = concat([normal, layerNormLayer(scope.at("normk"), patches, NORM_EPSILON)], 1, "context");
+  const keys = concat([normal, layerNormLayer(scope.at("normk"), patches, NORM_EPSILON)], 1, "context");
   const project = (name: string, x: Tensor): Tensor =>
     splitHeads(linearLayer(scope.at(`attention.${name}`), x, hidden, linearOptions), heads);
-  const seen = attention(project("query", normal), project("key", context), project("value", context), {
+  const context = attention(project("query", normal), project("key", keys), project("value", keys), {
     scale: 1 / Math.sqrt(config.abstractor.hidden / heads),
   });
   const output = scope.at("output");
-  const projected = linearLayer(output.at("out_proj"), joinHeads(seen, hidden), hidden, linearOptions);
+  const projected = linearLayer(output.at("out_proj"), joinHeads(context, hidden), hidden, linearOptions);
   // The residual starts from the normalised queries.
   const attended = add(normal, projected);
   const inner = layerNormLayer(output.at("norm2"), attended, NORM_EPSILON);
   const state = add(attended, gatedMlp(output.at("mlp"), inner, hidden, config));
-  return { state, attention: attentionProbabilities(seen) };
+  return { state, attention: attentionProbabilities(context) };
 }
 
 /** w2(ffn_ln(silu(w1 x) · w3 x)) */

@@ -86,13 +86,13 @@ function lowerProduct(product: Product, result: string, writer: Writer): void {
     writer.emit("FusedMatMul", [a, b], [result], attributes);
     return;
   }
-  const left = transposeA ? writer.step("Transpose", [a], { perm: swapLast(ranks[0]) }) : a;
-  const right = transposeB ? writer.step("Transpose", [b], { perm: swapLast(ranks[1]) }) : b;
+  const left = transposeA ? writer.node("Transpose", [a], { perm: swapLast(ranks[0]) }) : a;
+  const right = transposeB ? writer.node("Transpose", [b], { perm: swapLast(ranks[1]) }) : b;
   if (alpha === 1) writer.emit("MatMul", [left, right], [result]);
   else
     writer.emit(
       "Mul",
-      [writer.step("MatMul", [left, right]), writer.constant(float32([alpha], []))],
+      [writer.node("MatMul", [left, right]), writer.constant(float32([alpha], []))],
       [result],
     );
 }
@@ -108,7 +108,7 @@ function lowerMatmul(node: Node<"matmul">, writer: Writer): void {
     writer.kernels.gemmRepeatsTranspose &&
     ranks[0] === 2 &&
     isWideMatrix(b.shape);
-  const left = isRearranged ? writer.step("Transpose", [product.a], { perm: [1, 0] }) : product.a;
+  const left = isRearranged ? writer.node("Transpose", [product.a], { perm: [1, 0] }) : product.a;
   const rest = isRearranged ? { a: left, transposeA: false } : {};
   lowerProduct({ ...product, ...rest }, writer.nameOf(node.outputs[0]), writer);
 }
@@ -131,8 +131,8 @@ function lowerLinear(node: Node<"linear">, writer: Writer): void {
   }
   if (isStatic(node.outputs[0].shape)) {
     const width = x.shape.at(-1)!.size!;
-    const rows = writer.step("Reshape", [writer.nameOf(x), integerConstant(writer, [-1, width])]);
-    const flat = writer.step("Gemm", [rows, ...rest], { transB: 1 });
+    const rows = writer.node("Reshape", [writer.nameOf(x), integerConstant(writer, [-1, width])]);
+    const flat = writer.node("Gemm", [rows, ...rest], { transB: 1 });
     const sizes = staticSizes(node.outputs[0].shape, "linear");
     writer.emit("Reshape", [flat, integerConstant(writer, sizes)], [result]);
     return;
@@ -172,8 +172,8 @@ function lowerAttention(node: Node<"attention">, writer: Writer): void {
   };
   lowerProduct(product, scores, writer);
   const masks = [...(mask ? [writer.nameOf(mask)] : []), ...(causal ? [causalMask(node, writer)] : [])];
-  const together = masks.length === 2 ? writer.step("Add", masks) : masks[0];
-  const masked = together === undefined ? scores : writer.step("Add", [scores, together]);
+  const together = masks.length === 2 ? writer.node("Add", masks) : masks[0];
+  const masked = together === undefined ? scores : writer.node("Add", [scores, together]);
   writer.emit("Softmax", [masked], [probabilities], { axis: -1 });
   writer.emit("MatMul", [probabilities, writer.nameOf(v)], [context]);
 }
@@ -206,7 +206,7 @@ function lowerCachedAttention(node: Node<"cachedAttention">, writer: Writer): vo
     return;
   }
   const positions = newPositions(query, lastPosition, totalLength, writer);
-  const rotated = [query, key].map((x) => writer.step("RotaryEmbedding", [x, positions, cos, sin]));
+  const rotated = [query, key].map((x) => writer.node("RotaryEmbedding", [x, positions, cos, sin]));
   writer.emit("GroupQueryAttention", [...rotated, ...rest], outputs, attributes);
 }
 
@@ -219,16 +219,16 @@ function slopeBias(
   writer: Writer,
 ): string {
   const one = integerConstant(writer, [1]);
-  const length = writer.step("Cast", [totalLength], { to: elementTypes.int64 });
-  const keys = writer.step(
+  const length = writer.node("Cast", [totalLength], { to: elementTypes.int64 });
+  const keys = writer.node(
     "Range",
-    [integerConstant(writer, [0]), length, one].map((x) => writer.step("Squeeze", [x])),
+    [integerConstant(writer, [0]), length, one].map((x) => writer.node("Squeeze", [x])),
   );
-  const positions = writer.step("Cast", [keys], { to: elementTypes.float32 });
-  const perHead = writer.step("Reshape", [slopes, integerConstant(writer, [1, heads, 1, 1])]);
-  const tokens = writer.step("Slice", [writer.step("Shape", [query]), one, integerConstant(writer, [2])]);
-  const sizes = writer.step("Concat", [one, integerConstant(writer, [heads]), tokens, length], { axis: 0 });
-  return writer.step("Expand", [writer.step("Mul", [perHead, positions]), sizes]);
+  const positions = writer.node("Cast", [keys], { to: elementTypes.float32 });
+  const perHead = writer.node("Reshape", [slopes, integerConstant(writer, [1, heads, 1, 1])]);
+  const tokens = writer.node("Slice", [writer.node("Shape", [query]), one, integerConstant(writer, [2])]);
+  const sizes = writer.node("Concat", [one, integerConstant(writer, [heads]), tokens, length], { axis: 0 });
+  return writer.node("Expand", [writer.node("Mul", [perHead, positions]), sizes]);
 }
 
 /** Positions [batch, tokens] of the new tokens: from 0 in a first prefill, otherwise up to the last position. */
@@ -236,24 +236,24 @@ function newPositions(query: string, lastPosition: string, totalLength: string, 
   const int64 = { to: elementTypes.int64 };
   const zero = integerConstant(writer, [0]);
   const one = integerConstant(writer, [1]);
-  const tokens = writer.step("Slice", [writer.step("Shape", [query]), one, integerConstant(writer, [2])]);
-  const end = writer.step("Add", [writer.step("Cast", [lastPosition], int64), one]);
-  const isFirst = writer.step("Equal", [writer.step("Cast", [totalLength], int64), tokens]);
-  const start = writer.step("Where", [isFirst, zero, writer.step("Sub", [end, tokens])]);
-  const counted = writer.step(
+  const tokens = writer.node("Slice", [writer.node("Shape", [query]), one, integerConstant(writer, [2])]);
+  const end = writer.node("Add", [writer.node("Cast", [lastPosition], int64), one]);
+  const isFirst = writer.node("Equal", [writer.node("Cast", [totalLength], int64), tokens]);
+  const start = writer.node("Where", [isFirst, zero, writer.node("Sub", [end, tokens])]);
+  const counted = writer.node(
     "Range",
-    [zero, tokens, one].map((x) => writer.step("Squeeze", [x])),
+    [zero, tokens, one].map((x) => writer.node("Squeeze", [x])),
   );
-  return writer.step("Add", [writer.step("Unsqueeze", [start, one]), counted]);
+  return writer.node("Add", [writer.node("Unsqueeze", [start, one]), counted]);
 }
 
 function lowerCrossEntropy(node: Node<"crossEntropy">, writer: Writer): void {
   const [logits, labels] = namesOf(node.inputs, writer);
   const [losses, logProbabilities] = namesOf(node.outputs, writer);
   writer.emit("LogSoftmax", [logits], [logProbabilities], { axis: -1 });
-  const column = writer.step("Unsqueeze", [labels, integerConstant(writer, [1])]);
-  const picked = writer.step("GatherElements", [logProbabilities, column], { axis: 1 });
-  writer.emit("Neg", [writer.step("Squeeze", [picked, integerConstant(writer, [1])])], [losses]);
+  const column = writer.node("Unsqueeze", [labels, integerConstant(writer, [1])]);
+  const picked = writer.node("GatherElements", [logProbabilities, column], { axis: 1 });
+  writer.emit("Neg", [writer.node("Squeeze", [picked, integerConstant(writer, [1])])], [losses]);
 }
 
 function lowerRmsNorm(node: Node<"rmsNorm">, writer: Writer): void {
@@ -266,12 +266,12 @@ function lowerRmsNorm(node: Node<"rmsNorm">, writer: Writer): void {
     return;
   }
   // The WebGPU kernel leaves its second result unwritten, which gradients need.
-  const square = writer.step("ReduceMean", [writer.step("Mul", [x, x]), integerConstant(writer, [-1])], {
+  const square = writer.node("ReduceMean", [writer.node("Mul", [x, x]), integerConstant(writer, [-1])], {
     keepdims: 1,
   });
-  const padded = writer.step("Add", [square, writer.constant(float32([epsilon], []))]);
-  writer.emit("Reciprocal", [writer.step("Sqrt", [padded])], [names[1]]);
-  writer.emit("Mul", [writer.step("Mul", [x, names[1]]), weight], [names[0]]);
+  const padded = writer.node("Add", [square, writer.constant(float32([epsilon], []))]);
+  writer.emit("Reciprocal", [writer.node("Sqrt", [padded])], [names[1]]);
+  writer.emit("Mul", [writer.node("Mul", [x, names[1]]), weight], [names[0]]);
 }
 
 function lowerPad(node: Node<"pad">, writer: Writer): void {
@@ -306,23 +306,23 @@ function lowerScatterNd(node: Node<"scatterNd">, writer: Writer): void {
     .map((_, i) => sizes.slice(i + 1, depth).reduce((p, size) => p * size, 1));
   const rows = depth === 1 ? writer.nameOf(indices) : linearRows(writer.nameOf(indices), strides, writer);
   const [count] = staticSizes(indices.shape, "additive scatterNd");
-  const spread = writer.step("Expand", [rows, integerConstant(writer, [count, width])]);
-  const parts = writer.step("Reshape", [writer.nameOf(updates), integerConstant(writer, [count, width])]);
+  const spread = writer.node("Expand", [rows, integerConstant(writer, [count, width])]);
+  const parts = writer.node("Reshape", [writer.nameOf(updates), integerConstant(writer, [count, width])]);
   const add = { axis: 0, reduction: "add" };
   if (depth === 1 && sizes.length === 2) {
     // No Reshape behind a matrix: one that ends in a graph's output copies it.
     writer.emit("ScatterElements", [writer.nameOf(x), spread, parts], [result], add);
     return;
   }
-  const table = writer.step("Reshape", [writer.nameOf(x), integerConstant(writer, [-1, width])]);
-  const sum = writer.step("ScatterElements", [table, spread, parts], add);
+  const table = writer.node("Reshape", [writer.nameOf(x), integerConstant(writer, [-1, width])]);
+  const sum = writer.node("ScatterElements", [table, spread, parts], add);
   writer.emit("Reshape", [sum, integerConstant(writer, sizes)], [result]);
 }
 
 /** Several indices a row as one index into the flattened leading axes. */
 function linearRows(indices: string, strides: readonly number[], writer: Writer): string {
-  const steps = writer.step("Mul", [indices, integerConstant(writer, strides)]);
-  return writer.step("ReduceSum", [steps, integerConstant(writer, [1])], { keepdims: 1 });
+  const steps = writer.node("Mul", [indices, integerConstant(writer, strides)]);
+  return writer.node("ReduceSum", [steps, integerConstant(writer, [1])], { keepdims: 1 });
 }
 
 /** Leaves are written where they are named. */

@@ -24,13 +24,13 @@ export function lowerQuantizedLinear(node: Node<"quantizedLinear">, writer: Writ
 export function lowerQuantizedGather(node: Node<"quantizedGather">, writer: Writer): void {
   const [packed, scales, indices] = node.inputs.map((tensor) => writer.nameOf(tensor));
   const last = integerConstant(writer, [-1]);
-  const rows = writer.step("Gather", [packed, indices], { axis: 0 });
-  const numbers = writer.step("Cast", [rows], { to: elementTypes.float32 });
-  const centred = writer.step("Sub", [numbers, writer.constant(float32([128], []))]);
-  const factors = writer.step("Unsqueeze", [writer.step("Gather", [scales, indices], { axis: 0 }), last]);
-  const scaled = writer.step("Mul", [centred, factors]);
+  const rows = writer.node("Gather", [packed, indices], { axis: 0 });
+  const numbers = writer.node("Cast", [rows], { to: elementTypes.float32 });
+  const centred = writer.node("Sub", [numbers, writer.constant(float32([128], []))]);
+  const factors = writer.node("Unsqueeze", [writer.node("Gather", [scales, indices], { axis: 0 }), last]);
+  const scaled = writer.node("Mul", [centred, factors]);
   const places = node.inputs[2].shape.map(() => 0);
-  const flat = writer.step("Reshape", [scaled, integerConstant(writer, [...places, -1])]);
+  const flat = writer.node("Reshape", [scaled, integerConstant(writer, [...places, -1])]);
   const width = integerConstant(writer, [node.outputs[0].shape.at(-1)!.size!]);
   writer.emit("Slice", [flat, integerConstant(writer, [0]), width, last], [writer.nameOf(node.outputs[0])]);
 }

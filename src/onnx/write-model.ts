@@ -1,5 +1,5 @@
 import type { ExecutionProvider } from "../platform/index.ts";
-import { type Graph, isKind, leavesOf, nodesOf, staticSizes, type Tensor } from "../tensor/index.ts";
+import { type Graph, isKind, nodesOf, placeholdersOf, staticSizes, type Tensor } from "../tensor/index.ts";
 import { lower } from "./lowering.ts";
 import { encodeModel, type ValueMessage } from "./messages.ts";
 import { elementTypes, newWriter, type StoredParameter } from "./writer.ts";
@@ -22,13 +22,13 @@ export interface ModelOptions {
  * and training can update them in place); results carry the graph's output names.
  */
 export function writeModel(graph: Graph, options: ModelOptions = {}): Uint8Array {
-  const { inputs, parameters } = leavesOf(graph);
-  const leaves = [...inputs, ...parameters];
+  const { inputs, parameters } = placeholdersOf(graph);
+  const placeholders = [...inputs, ...parameters];
   const { stored = new Map<string, StoredParameter>() } = options;
-  const names = new Map<Tensor, string>(leaves.map(([name, tensor]) => [tensor, name]));
+  const names = new Map<Tensor, string>(placeholders.map(([name, tensor]) => [tensor, name]));
   const copies: [from: Tensor, name: string][] = [];
   for (const [name, tensor] of Object.entries(graph.outputs)) {
-    // A leaf, a constant, or a value under a second name has a name already: the result is a copy of it.
+    // A placeholder, a constant, or a value under a second name has a name already: the result is a copy of it.
     if (names.has(tensor) || tensor.node.kind === "constant") copies.push([tensor, name]);
     else names.set(tensor, name);
   }
@@ -55,7 +55,9 @@ export function writeModel(graph: Graph, options: ModelOptions = {}): Uint8Array
       name: graph.name,
       node: writer.nodes,
       initializer: writer.initializers,
-      input: leaves.filter(([name]) => !stored.has(name)).map(([name, tensor]) => valueMessage(name, tensor)),
+      input: placeholders
+        .filter(([name]) => !stored.has(name))
+        .map(([name, tensor]) => valueMessage(name, tensor)),
       output: Object.entries(graph.outputs).map(([name, tensor]) => valueMessage(name, tensor)),
     },
   });

@@ -43,7 +43,7 @@ export interface Writer {
   /** Adds a node whose results have these names ("" leaves one out). */
   emit(type: string, inputs: readonly string[], outputs: readonly string[], attributes?: Attributes): void;
   /** Adds a node with one fresh result and returns its name. */
-  step(type: string, inputs: readonly string[], attributes?: Attributes): string;
+  node(type: string, inputs: readonly string[], attributes?: Attributes): string;
   /** Adds a constant and returns its name. */
   constant(value: HostTensor): string;
   /** Adds a constant whose numbers lie in a file, as float32 where they are floats. */
@@ -68,7 +68,7 @@ function attributeMessage(name: string, value: AttributeValue): AttributeMessage
   return { name, type: 7, ints: [...value] };
 }
 
-/** An empty writer; `names` gives leaves and results of the graph their public names. */
+/** An empty writer; `names` gives placeholders and results of the graph their public names. */
 export function newWriter(
   target: ExecutionProvider,
   names: ReadonlyMap<Tensor, string>,
@@ -101,8 +101,8 @@ export function newWriter(
     nameOf: (tensor) => names.get(tensor) ?? `value_${tensor.node.id}_${tensor.index}`,
     isUsed: (tensor) => used.has(tensor),
     emit,
-    step(type, inputs, attributes) {
-      const name = `step_${fresh++}`;
+    node(type, inputs, attributes) {
+      const name = `intermediate_${fresh++}`;
       emit(type, inputs, [name], attributes);
       return name;
     },

@@ -12,7 +12,14 @@ import {
   option,
   processorCount,
 } from "../platform/index.ts";
-import { allocate, type DType, type Graph, type HostTensor, leavesOf, staticSizes } from "../tensor/index.ts";
+import {
+  allocate,
+  type DType,
+  type Graph,
+  type HostTensor,
+  placeholdersOf,
+  staticSizes,
+} from "../tensor/index.ts";
 import { Program } from "./program.ts";
 import type { NamedTensors } from "./signature.ts";
 
@@ -133,7 +140,7 @@ const keptAsWritten = { "optimization.disable_specified_optimizers": "GemmTransp
 
 /** Where a model says that constants lie which are handed over beside it. */
 function placesInMemory(graph: Graph, constants: NamedTensors): [string, StoredParameter][] {
-  const { parameters } = leavesOf(graph);
+  const { parameters } = placeholdersOf(graph);
   return Object.entries(constants).map(([name, { dtype, dims, data }]) => {
     const asked = parameters.get(name);
     const must = asked && `${asked.dtype} [${staticSizes(asked.shape, name).join(", ")}]`;
@@ -152,7 +159,7 @@ function placesInMemory(graph: Graph, constants: NamedTensors): [string, StoredP
 
 /** The files that a graph's stored parameters lie in. */
 function filesOf(graph: Graph, { places }: StoredParameters): string[] {
-  const used = [...leavesOf(graph).parameters.keys()].flatMap((name) => places.get(name)?.file ?? []);
+  const used = [...placeholdersOf(graph).parameters.keys()].flatMap((name) => places.get(name)?.file ?? []);
   return [...new Set(used)];
 }
 

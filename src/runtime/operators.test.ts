@@ -32,11 +32,11 @@ async function checkGraph(
 }
 
 /** The results, and (where asked for) the gradients of a loss on them, as one graph. */
-function graphOf({ leaves, results }: Traced, differentiable: readonly string[]): Graph {
+function graphOf({ placeholders, results }: Traced, differentiable: readonly string[]): Graph {
   const outputs: Record<string, Tensor> = {};
   for (const [i, result] of results.entries()) outputs[`result ${i}`] = result;
   if (differentiable.length > 0) {
-    const wanted = differentiable.map((name) => leaves[name]);
+    const wanted = differentiable.map((name) => placeholders[name]);
     for (const [i, gradient] of gradients(weightedSum(results, "loss"), wanted).entries()) {
       outputs[`gradient of ${differentiable[i]}`] = gradient;
     }
@@ -62,7 +62,7 @@ describe("ONNX Runtime against the interpreter", () => {
     const choices = fc.array(fc.nat(), { minLength: 1, maxLength: 14 });
     const agrees = fc.asyncProperty(choices, async (chosen) => {
       const traced = randomGraph(chosen);
-      await checkGraph(graphOf(traced, Object.keys(traced.leaves)), traced.values);
+      await checkGraph(graphOf(traced, Object.keys(traced.placeholders)), traced.values);
     });
     await fc.assert(agrees, { seed: 20230427, numRuns: 150 });
   });

@@ -49,7 +49,7 @@ export class Program {
   }
 
   /** Whether one of its inputs has this name. */
-  takes(input: string): boolean {
+  hasInput(input: string): boolean {
     return this.inputs.some(({ name }) => name === input);
   }
 

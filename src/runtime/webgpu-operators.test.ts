@@ -19,14 +19,14 @@ describe.skipIf(skipWebGpu)("operators on the WebGPU device (SwiftShader) agains
   }, 120_000);
 
   async function check(row: Row): Promise<void> {
-    const { leaves, values, results } = trace(row);
+    const { placeholders, values, results } = trace(row);
     const outputs: Record<string, Tensor> = {};
     for (const [i, result] of results.entries()) outputs[`result ${i}`] = result;
     const wanted = row.symbolic.length === 0 ? row.differentiable : [];
     if (wanted.length > 0) {
       const parts = gradients(
         weightedSum(results, "loss"),
-        wanted.map((name) => leaves[name]),
+        wanted.map((name) => placeholders[name]),
       );
       for (const [i, part] of parts.entries()) outputs[`gradient of ${wanted[i]}`] = part;
     }

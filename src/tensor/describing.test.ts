@@ -210,16 +210,19 @@ describe("the parameter scope", () => {
 });
 
 describe("graphs", () => {
-  test("leaves by name, parameters apart from inputs", () => {
+  test("placeholders by name, parameters apart from inputs", () => {
     const w = weight("w", hidden);
-    const { inputs, parameters } = op.leavesOf({ name: "g", outputs: { y: op.mul(x, w), z: op.add(x, w) } });
+    const { inputs, parameters } = op.placeholdersOf({
+      name: "g",
+      outputs: { y: op.mul(x, w), z: op.add(x, w) },
+    });
     expect([[...inputs.keys()], [...parameters.keys()]]).toEqual([["x"], ["w"]]);
   });
 
-  test("two leaves of one name", () => {
+  test("two placeholders of one name", () => {
     const graph = { name: "forward", outputs: { y: op.mul(x, weight("x", hidden)) } };
-    expect(() => op.leavesOf(graph)).toThrow(
-      "graph forward: two different leaves are named x; names are unique",
+    expect(() => op.placeholdersOf(graph)).toThrow(
+      "graph forward: two different placeholders are named x; names are unique",
     );
   });
 });

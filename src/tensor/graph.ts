@@ -8,26 +8,34 @@ export interface Graph {
 
 /** Every node the tensors depend on, inputs before users. */
 export function nodesOf(outputs: Iterable<Tensor>): Node[] {
-  const seen = new Set<Node>();
+  const visited = new Set<Node>();
   const open = [...outputs].map((tensor) => tensor.node);
   while (open.length > 0) {
     const node = open.pop()!;
-    if (seen.has(node)) continue;
-    seen.add(node);
+    if (visited.has(node)) continue;
+    visited.add(node);
     for (const operand of node.inputs) open.push(operand.node);
   }
-  return [...seen].sort((a, b) => a.id - b.id);
+  return [...visited].sort((a, b) => a.id - b.id);
 }
 
-/** The inputs and parameters a graph asks for, by name. The same name twice must be the same node. */
-export function leavesOf(graph: Graph): { inputs: Map<string, Tensor>; parameters: Map<string, Tensor> } {
+/**
+ * The placeholders of a graph by name: inputs and parameters, which are fed when it runs. The same name twice must be the
+ * same node.
+ */
+export function placeholdersOf(graph: Graph): {
+  inputs: Map<string, Tensor>;
+  parameters: Map<string, Tensor>;
+} {
   const inputs = new Map<string, Tensor>();
   const parameters = new Map<string, Tensor>();
   for (const node of nodesOf(Object.values(graph.outputs))) {
     if (!isKind(node, "input") && !isKind(node, "parameter")) continue;
     const { name } = node.attributes;
     if (inputs.has(name) || parameters.has(name)) {
-      throw new TypeError(`graph ${graph.name}: two different leaves are named ${name}; names are unique`);
+      throw new TypeError(
+        `graph ${graph.name}: two different placeholders are named ${name}; names are unique`,
+      );
     }
     (node.kind === "input" ? inputs : parameters).set(name, node.outputs[0]);
   }

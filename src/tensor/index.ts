@@ -5,7 +5,7 @@ export * from "./node.ts";
 export * from "./operators/attention.ts";
 export * from "./operators/elementwise.ts";
 export * from "./operators/indexing.ts";
-export * from "./operators/leaves.ts";
+export * from "./operators/inputs.ts";
 export * from "./operators/normalization.ts";
 export * from "./operators/product.ts";
 export * from "./operators/quantized.ts";

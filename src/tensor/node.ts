@@ -124,7 +124,7 @@ export function makeTensor<K extends OperatorKind>(
   return makeNode(kind, inputs, attributes, [{ dtype, shape }])[0];
 }
 
-/** A tensor as errors print it: its name if it is a leaf, and its shape. */
+/** A tensor as errors print it: its name if it is an input or parameter, and its shape. */
 export function showTensor(tensor: Tensor): string {
   const { node } = tensor;
   const name =

@@ -1,5 +1,5 @@
 import type { ActivationPrecision, Initial, ParameterRole, QuantizedBits, Tensor } from "./node.ts";
-import { packedParameter, parameter } from "./operators/leaves.ts";
+import { packedParameter, parameter } from "./operators/inputs.ts";
 import { type QuantizedWeight, quantizedShapes } from "./operators/quantized.ts";
 import { type Shape, sameShape, showShape } from "./shape.ts";
 

@@ -13,12 +13,12 @@ import {
   type Graph,
   type HostTensor,
   interpret,
-  leavesOf,
-  type NumbersLike,
   nodesOf,
+  placeholdersOf,
   rootScope,
   showShape,
   type Tensor,
+  type TensorLike,
 } from "../tensor/index.ts";
 import { requireClose } from "../tensor/testing/compare.ts";
 import { randomStream } from "../tensor/testing/random.ts";
@@ -113,7 +113,7 @@ describe("the graph", () => {
 
   test("asks for a mask of each layer with a LoRA, in the shape of its input", () => {
     const loss = languageObjective(config, dropping(0.1, ["v_proj", "down_proj"])).trace(sizes, "training");
-    const masks = allocateMasks(leavesOf({ name: "x", outputs: { loss } }).inputs);
+    const masks = allocateMasks(placeholdersOf({ name: "x", outputs: { loss } }).inputs);
     const layer = (name: string): string => `dropout.language_model.model.layers.${name}`;
     expect(new Map([...masks].map(([name, { dims }]) => [name, dims]))).toEqual(
       new Map([
@@ -133,7 +133,7 @@ async function differentiated() {
   const { batches } = await readerOf({ batch: 2 })(0);
   const [{ sizes: real, feeds }] = batches;
   const loss = languageObjective(config, used).trace(real, "training");
-  const { inputs, parameters } = leavesOf({ name: "x", outputs: { loss } });
+  const { inputs, parameters } = placeholdersOf({ name: "x", outputs: { loss } });
   const masks = allocateMasks(inputs);
   sampleMasks(masks, { rate: 0.4, seed: 3, step: 0, firstRow: 0 });
   const weights = randomParameters(describeParameters(config, rootScope(scopeOptions(used))));
@@ -153,7 +153,7 @@ test("gradients under a fixed mask: interpreter, finite differences, ONNX Runtim
   const random = randomStream("direction");
   const way = derived.map(({ data }) => data.map(() => 2 * random() - 1));
   const lossAt = (step: number): number => {
-    const moved = learned.map(([name], i): [string, NumbersLike] => {
+    const moved = learned.map(([name], i): [string, TensorLike] => {
       const { dims } = values[name];
       const data = Float64Array.from(values[name].data as Float32Array);
       return [name, { dims, data: data.map((value, j) => value + step * way[i][j]) }];
@@ -174,7 +174,7 @@ test("gradients under a fixed mask: interpreter, finite differences, ONNX Runtim
   );
   const graph: Graph = { name: "gradients", outputs };
   const program = await device.compile(graph);
-  const { inputs, parameters } = leavesOf(graph);
+  const { inputs, parameters } = placeholdersOf(graph);
   const feeds = [...inputs.keys(), ...parameters.keys()].map((name) => [name, values[name]]);
   const results = await program.run(Object.fromEntries(feeds));
   for (const [i, [name]] of learned.entries()) requireClose(name, results[`gradient ${i}`], derived[i], 1e-5);
@@ -186,7 +186,7 @@ test("what a mask drops reaches neither the loss nor the LoRA", async () => {
   const layer = "language_model.model.layers.0.self_attn.q_proj";
   const dims = values[`dropout.${layer}`].dims;
   const nothing = { ...values, [`dropout.${layer}`]: allocate("float32", dims) };
-  const gradientOf = (name: string, feeds: Record<string, NumbersLike>): number => {
+  const gradientOf = (name: string, feeds: Record<string, TensorLike>): number => {
     const at = learned.findIndex(([known]) => known === `${layer}.${name}.weight`);
     return interpret([found[at]], feeds)[0].data.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
   };

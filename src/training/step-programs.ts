@@ -1,7 +1,7 @@
 import { gradients as gradientsOf } from "../autodiff/index.ts";
 import { LruCache } from "../primitives/index.ts";
 import type { BoundRun, Device, Program } from "../runtime/index.ts";
-import { allocate, type Graph, type HostTensor, leavesOf } from "../tensor/index.ts";
+import { allocate, type Graph, type HostTensor, placeholdersOf } from "../tensor/index.ts";
 import { allocateMasks, type DropoutKey, type DropoutMasks, sampleMasks } from "./dropout.ts";
 import type { FlatBuffer } from "./flat-buffer.ts";
 import type { Objective } from "./objective.ts";
@@ -101,7 +101,7 @@ async function compile<S>(
   trained: readonly string[] | undefined,
 ): Promise<Compiled> {
   const loss = objective.trace(batch.sizes, trained === undefined ? "evaluation" : "training");
-  const { inputs, parameters } = leavesOf({ name: "loss", outputs: { loss } });
+  const { inputs, parameters } = placeholdersOf({ name: "loss", outputs: { loss } });
   for (const name of parameters.keys()) {
     if (!values.has(name)) throw new RangeError(`training: the model has no value for ${name}`);
   }

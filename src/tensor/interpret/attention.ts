@@ -1,16 +1,22 @@
-import type { Meaning } from "./meaning.ts";
+import { checkedIndex, entry, type Float64Tensor, sumOver, tabulate } from "./float64-tensor.ts";
 import { softmaxOf } from "./normalization.ts";
-import { checkedIndex, entry, type Numbers, sumOver, tabulate } from "./numbers.ts";
+import type { Reference } from "./reference.ts";
 
 /** One entry of a head turned by its position's angle; the head's two halves are the turned pairs' members. */
-function turned(x: ArrayLike<number>, index: number, position: number, cos: Numbers, sin: Numbers): number {
+function turned(
+  x: ArrayLike<number>,
+  index: number,
+  position: number,
+  cos: Float64Tensor,
+  sin: Float64Tensor,
+): number {
   const half = cos.dims[1];
   const angle = [checkedIndex("rotary", position, cos.dims[0]), index % half];
   const partner = index < half ? -x[index + half] : x[index - half];
   return x[index] * entry(cos, angle) + partner * entry(sin, angle);
 }
 
-export const rotary: Meaning<"rotary"> = (_, [x, positions, cos, sin]) => {
+export const rotary: Reference<"rotary"> = (_, [x, positions, cos, sin]) => {
   const headDim = x.dims[3];
   return [
     tabulate(x.dims, ([batch, head, token, index]) => {
@@ -22,7 +28,7 @@ export const rotary: Meaning<"rotary"> = (_, [x, positions, cos, sin]) => {
 };
 
 /** The context and the attention probabilities. */
-export const attention: Meaning<"attention"> = (node, [q, k, v, mask]) => {
+export const attention: Reference<"attention"> = (node, [q, k, v, mask]) => {
   const { scale, causal } = node.attributes;
   const [batches, heads, queries, headDim] = q.dims;
   const keys = k.dims[2];
@@ -42,7 +48,7 @@ export const attention: Meaning<"attention"> = (node, [q, k, v, mask]) => {
  * The context and both caches. What the contract leaves open is 0 here: the context of padding, and cache
  * rows that hold no token.
  */
-export const cachedAttention: Meaning<"cachedAttention"> = (node, operands) => {
+export const cachedAttention: Reference<"cachedAttention"> = (node, operands) => {
   const { heads, keyValueHeads, scale } = node.attributes;
   const [query, key, value, pastKey, pastValue, lastPosition, totalLength, ...positions] = operands;
   // Rotary tables, or one slope a head.
@@ -53,12 +59,12 @@ export const cachedAttention: Meaning<"cachedAttention"> = (node, operands) => {
   const prefill = totalLength.data[0] === tokens;
   const firstPosition = (batch: number): number => (prefill ? 0 : lastPosition.data[batch] + 1 - tokens);
 
-  const headRow = (x: Numbers, batch: number, token: number, head: number): number[] =>
+  const headRow = (x: Float64Tensor, batch: number, token: number, head: number): number[] =>
     Array.from({ length: headDim }, (_, i) => entry(x, [batch, token, head * headDim + i]));
   const turnedRow = (row: readonly number[], position: number): number[] =>
     cos && sin ? row.map((_, i) => turned(row, i, position, cos, sin)) : [...row];
 
-  const present = (past: Numbers, added: Numbers, turn: boolean): Numbers =>
+  const present = (past: Float64Tensor, added: Float64Tensor, turn: boolean): Float64Tensor =>
     tabulate(past.dims, ([batch, head, position, i]) => {
       if (position > lastPosition.data[batch]) return 0;
       const token = position - firstPosition(batch);
@@ -74,12 +80,18 @@ export const cachedAttention: Meaning<"cachedAttention"> = (node, operands) => {
     if (position > lastPosition.data[batch]) return 0;
     const shared = Math.floor((head * keyValueHeads) / heads);
     const row = turnedRow(headRow(query, batch, token, head), position);
-    const scores = tabulate([position + 1], ([seen]) => {
-      const product = sumOver(headDim, (j) => scale * row[j] * entry(presentKey, [batch, shared, seen, j]));
-      return product + (slopes ? entry(slopes, [head]) * seen : 0);
+    const scores = tabulate([position + 1], ([keyPosition]) => {
+      const product = sumOver(
+        headDim,
+        (j) => scale * row[j] * entry(presentKey, [batch, shared, keyPosition, j]),
+      );
+      return product + (slopes ? entry(slopes, [head]) * keyPosition : 0);
     });
     const weights = softmaxOf(scores).data;
-    return sumOver(position + 1, (seen) => weights[seen] * entry(presentValue, [batch, shared, seen, i]));
+    return sumOver(
+      position + 1,
+      (keyPosition) => weights[keyPosition] * entry(presentValue, [batch, shared, keyPosition, i]),
+    );
   });
   return [{ dims: query.dims, data: split.data }, presentKey, presentValue];
 };

@@ -1,6 +1,6 @@
 import type { OperatorKind } from "../node.ts";
-import type { Meaning } from "./meaning.ts";
-import { entry, type Numbers, tabulate } from "./numbers.ts";
+import { entry, type Float64Tensor, tabulate } from "./float64-tensor.ts";
+import type { Reference } from "./reference.ts";
 
 /** The sizes two operands broadcast to. */
 export function broadcastSizes(a: readonly number[], b: readonly number[]): number[] {
@@ -28,27 +28,30 @@ function erfOf(x: number): number {
   return (2 / Math.sqrt(Math.PI)) * Math.exp(-x * x) * sum;
 }
 
-const map = (x: Numbers, f: (x: number) => number): Numbers => ({ dims: x.dims, data: x.data.map(f) });
+const map = (x: Float64Tensor, f: (x: number) => number): Float64Tensor => ({
+  dims: x.dims,
+  data: x.data.map(f),
+});
 
 const eachOne =
-  <K extends OperatorKind>(f: (x: number) => number): Meaning<K> =>
+  <K extends OperatorKind>(f: (x: number) => number): Reference<K> =>
   (_, [x]) => [map(x, f)];
 
 const eachPair =
-  <K extends OperatorKind>(f: (a: number, b: number) => number): Meaning<K> =>
+  <K extends OperatorKind>(f: (a: number, b: number) => number): Reference<K> =>
   (_, [a, b]) => [tabulate(broadcastSizes(a.dims, b.dims), (at) => f(entry(a, at), entry(b, at)))];
 
-export const neg: Meaning<"neg"> = eachOne((x) => -x);
-export const exp: Meaning<"exp"> = eachOne(Math.exp);
-export const log: Meaning<"log"> = eachOne(Math.log);
-export const sqrt: Meaning<"sqrt"> = eachOne(Math.sqrt);
-export const reciprocal: Meaning<"reciprocal"> = eachOne((x) => 1 / x);
-export const sigmoid: Meaning<"sigmoid"> = eachOne(sigmoidOf);
-export const erf: Meaning<"erf"> = eachOne(erfOf);
-export const quickGelu: Meaning<"quickGelu"> = (node, [x]) => [
+export const neg: Reference<"neg"> = eachOne((x) => -x);
+export const exp: Reference<"exp"> = eachOne(Math.exp);
+export const log: Reference<"log"> = eachOne(Math.log);
+export const sqrt: Reference<"sqrt"> = eachOne(Math.sqrt);
+export const reciprocal: Reference<"reciprocal"> = eachOne((x) => 1 / x);
+export const sigmoid: Reference<"sigmoid"> = eachOne(sigmoidOf);
+export const erf: Reference<"erf"> = eachOne(erfOf);
+export const quickGelu: Reference<"quickGelu"> = (node, [x]) => [
   map(x, (value) => value * sigmoidOf(node.attributes.alpha * value)),
 ];
-export const add: Meaning<"add"> = eachPair((a, b) => a + b);
-export const sub: Meaning<"sub"> = eachPair((a, b) => a - b);
-export const mul: Meaning<"mul"> = eachPair((a, b) => a * b);
-export const div: Meaning<"div"> = eachPair((a, b) => a / b);
+export const add: Reference<"add"> = eachPair((a, b) => a + b);
+export const sub: Reference<"sub"> = eachPair((a, b) => a - b);
+export const mul: Reference<"mul"> = eachPair((a, b) => a * b);
+export const div: Reference<"div"> = eachPair((a, b) => a / b);

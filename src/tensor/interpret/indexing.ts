@@ -1,8 +1,8 @@
-import type { Meaning } from "./meaning.ts";
+import { checkedIndex, entry, type Float64Tensor, mapRows, tabulate } from "./float64-tensor.ts";
 import { logSumExp } from "./normalization.ts";
-import { checkedIndex, entry, mapRows, type Numbers, tabulate } from "./numbers.ts";
+import type { Reference } from "./reference.ts";
 
-export const gather: Meaning<"gather"> = (_, [table, indices]) => {
+export const gather: Reference<"gather"> = (_, [table, indices]) => {
   const depth = indices.dims.length;
   return [
     tabulate([...indices.dims, ...table.dims.slice(1)], (at) => {
@@ -13,20 +13,20 @@ export const gather: Meaning<"gather"> = (_, [table, indices]) => {
 };
 
 /** Row `row` of an index tensor [count, depth]: the first coordinates of an entry of x. */
-function namedEntry(where: string, indices: Numbers, row: number, x: Numbers): number[] {
+function namedEntry(where: string, indices: Float64Tensor, row: number, x: Float64Tensor): number[] {
   const depth = indices.dims[1];
   return Array.from({ length: depth }, (_, axis) =>
     checkedIndex(where, indices.data[row * depth + axis], x.dims[axis]),
   );
 }
 
-export const gatherNd: Meaning<"gatherNd"> = (_, [x, indices]) => [
+export const gatherNd: Reference<"gatherNd"> = (_, [x, indices]) => [
   tabulate([indices.dims[0], ...x.dims.slice(indices.dims[1])], ([row, ...rest]) =>
     entry(x, [...namedEntry("gatherNd", indices, row, x), ...rest]),
   ),
 ];
 
-export const scatterNd: Meaning<"scatterNd"> = (node, [x, indices, updates]) => {
+export const scatterNd: Reference<"scatterNd"> = (node, [x, indices, updates]) => {
   const result = { dims: x.dims, data: x.data.slice() };
   const [count, depth] = indices.dims;
   const width = x.dims.slice(depth).reduce((product, size) => product * size, 1);
@@ -45,7 +45,7 @@ export const scatterNd: Meaning<"scatterNd"> = (node, [x, indices, updates]) => 
 };
 
 /** The rows' losses, and the logarithms of all probabilities. */
-export const crossEntropy: Meaning<"crossEntropy"> = (_, [logits, labels]) => {
+export const crossEntropy: Reference<"crossEntropy"> = (_, [logits, labels]) => {
   const [rows, vocabulary] = logits.dims;
   const logProbabilities = mapRows(logits, (row) => {
     const sum = logSumExp(row);

@@ -1,10 +1,10 @@
 import { nodesOf } from "../graph.ts";
 import { elementCount } from "../host-tensor.ts";
 import { isKind, type Node, type OperatorKind, showTensor, type Tensor } from "../node.ts";
-import { meanings } from "./meanings.ts";
-import { type Numbers, type NumbersLike, toNumbers } from "./numbers.ts";
+import { type Float64Tensor, type TensorLike, toFloat64 } from "./float64-tensor.ts";
+import { references } from "./references.ts";
 
-export type { Numbers, NumbersLike };
+export type { Float64Tensor, TensorLike };
 
 /**
  * The values of these tensors, computed node by node in slow, plain float64 loops: what every operator means,
@@ -12,16 +12,16 @@ export type { Numbers, NumbersLike };
  *
  * @param feeds the value of every input and parameter the tensors depend on, by name; they also give symbolic
  *   dimensions their sizes
- * @throws TypeError when a leaf has no value, or a size contradicts a shape or another dimension of that name
+ * @throws TypeError when an input or parameter has no value, or a size contradicts a shape or another dimension of that name
  */
 export function interpret(
   outputs: readonly Tensor[],
-  feeds: Readonly<Record<string, NumbersLike>>,
-): Numbers[] {
+  feeds: Readonly<Record<string, TensorLike>>,
+): Float64Tensor[] {
   const nodes = nodesOf(outputs);
   requireFeeds(nodes, feeds);
-  const feed = (name: string): Numbers => toNumbers(feeds[name]);
-  const results = new Map<Node, readonly Numbers[]>();
+  const feed = (name: string): Float64Tensor => toFloat64(feeds[name]);
+  const results = new Map<Node, readonly Float64Tensor[]>();
   const sizes = new Map<string, number>();
   for (const node of nodes) {
     const operands = node.inputs.map((operand) => results.get(operand.node)![operand.index]);
@@ -34,13 +34,13 @@ export function interpret(
 
 function evaluate<K extends OperatorKind>(
   node: Node<K>,
-  operands: readonly Numbers[],
-  feed: (name: string) => Numbers,
-): readonly Numbers[] {
-  return meanings[node.kind](node, operands, feed);
+  operands: readonly Float64Tensor[],
+  feed: (name: string) => Float64Tensor,
+): readonly Float64Tensor[] {
+  return references[node.kind](node, operands, feed);
 }
 
-function requireFeeds(nodes: readonly Node[], feeds: Readonly<Record<string, NumbersLike>>): void {
+function requireFeeds(nodes: readonly Node[], feeds: Readonly<Record<string, TensorLike>>): void {
   const missing = nodes
     .filter((node) => isKind(node, "input") || isKind(node, "parameter"))
     .map((node) => node.attributes.name)
@@ -52,7 +52,7 @@ function requireFeeds(nodes: readonly Node[], feeds: Readonly<Record<string, Num
   }
 }
 
-function requireShape(tensor: Tensor, { dims, data }: Numbers, sizes: Map<string, number>): void {
+function requireShape(tensor: Tensor, { dims, data }: Float64Tensor, sizes: Map<string, number>): void {
   const fits =
     dims.length === tensor.shape.length &&
     data.length === elementCount(dims) &&

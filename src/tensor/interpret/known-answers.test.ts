@@ -7,7 +7,7 @@ const { dim } = op;
 interface Known {
   readonly of: op.Tensor | readonly op.Tensor[];
   readonly is: readonly number[] | readonly (readonly number[])[];
-  readonly feeds?: Readonly<Record<string, op.NumbersLike>>;
+  readonly feeds?: Readonly<Record<string, op.TensorLike>>;
 }
 
 const floats = (dims: readonly number[], ...values: number[]): op.Tensor =>

@@ -1,5 +1,5 @@
-import type { Meaning } from "./meaning.ts";
-import { mapRows, type Numbers, reduceRows, sumOver } from "./numbers.ts";
+import { type Float64Tensor, mapRows, reduceRows, sumOver } from "./float64-tensor.ts";
+import type { Reference } from "./reference.ts";
 
 const meanOf = (row: Float64Array): number => sumOver(row.length, (i) => row[i]) / row.length;
 
@@ -9,17 +9,17 @@ export function logSumExp(row: Float64Array): number {
   return largest + Math.log(sumOver(row.length, (i) => Math.exp(row[i] - largest)));
 }
 
-export function softmaxOf(x: Numbers): Numbers {
+export function softmaxOf(x: Float64Tensor): Float64Tensor {
   return mapRows(x, (row) => {
     const sum = logSumExp(row);
     return row.map((value) => Math.exp(value - sum));
   });
 }
 
-export const softmax: Meaning<"softmax"> = (_, [x]) => [softmaxOf(x)];
+export const softmax: Reference<"softmax"> = (_, [x]) => [softmaxOf(x)];
 
 /** The result, the rows' means and the rows' 1 / √(variance + epsilon). */
-export const layerNorm: Meaning<"layerNorm"> = (node, [x, weight, bias]) => {
+export const layerNorm: Reference<"layerNorm"> = (node, [x, weight, bias]) => {
   const mean = reduceRows(x, meanOf);
   const inverse = reduceRows(x, (row) => {
     const centre = meanOf(row);
@@ -32,7 +32,7 @@ export const layerNorm: Meaning<"layerNorm"> = (node, [x, weight, bias]) => {
 };
 
 /** The result and the rows' 1 / √(mean of squares + epsilon). */
-export const rmsNorm: Meaning<"rmsNorm"> = (node, [x, weight]) => {
+export const rmsNorm: Reference<"rmsNorm"> = (node, [x, weight]) => {
   const inverse = reduceRows(
     x,
     (row) => 1 / Math.sqrt(meanOf(row.map((value) => value * value)) + node.attributes.epsilon),

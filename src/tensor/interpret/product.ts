@@ -1,8 +1,8 @@
 import { broadcastSizes } from "./elementwise.ts";
-import type { Meaning } from "./meaning.ts";
-import { entry, sumOver, tabulate } from "./numbers.ts";
+import { entry, sumOver, tabulate } from "./float64-tensor.ts";
+import type { Reference } from "./reference.ts";
 
-export const matmul: Meaning<"matmul"> = (node, [a, b]) => {
+export const matmul: Reference<"matmul"> = (node, [a, b]) => {
   const { transposeA, transposeB, alpha } = node.attributes;
   const rows = a.dims.at(transposeA ? -1 : -2)!;
   const inner = a.dims.at(transposeA ? -2 : -1)!;
@@ -20,7 +20,7 @@ export const matmul: Meaning<"matmul"> = (node, [a, b]) => {
   ];
 };
 
-export const linear: Meaning<"linear"> = (_, [x, weight, bias]) => {
+export const linear: Reference<"linear"> = (_, [x, weight, bias]) => {
   const [out, width] = weight.dims;
   return [
     tabulate([...x.dims.slice(0, -1), out], (at) => {

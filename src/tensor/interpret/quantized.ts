@@ -1,6 +1,6 @@
 import { quantizedOperands } from "../operators/quantized.ts";
-import type { Meaning } from "./meaning.ts";
-import { checkedIndex, entry, type Numbers, sumOver, tabulate } from "./numbers.ts";
+import { checkedIndex, entry, type Float64Tensor, sumOver, tabulate } from "./float64-tensor.ts";
+import type { Reference } from "./reference.ts";
 
 /** Entry i of numbers of 4 or 8 bits that lie packed in bytes, the earlier one in the lower half. */
 function unpacked(bytes: Float64Array, bits: number, i: number): number {
@@ -9,9 +9,9 @@ function unpacked(bytes: Float64Array, bits: number, i: number): number {
 }
 
 interface Parts {
-  readonly packed: Numbers;
-  readonly scales: Numbers;
-  readonly zeroPoints: Numbers | undefined;
+  readonly packed: Float64Tensor;
+  readonly scales: Float64Tensor;
+  readonly zeroPoints: Float64Tensor | undefined;
 }
 
 /** Number `k` of a row: scale · (q − zero point) of its block. */
@@ -28,7 +28,7 @@ function weightAt(parts: Parts, bits: number, blockSize: number, row: number, k:
 }
 
 /** Activations as they are: kernels that round them come near this, and no nearer. */
-export const quantizedLinear: Meaning<"quantizedLinear"> = (node, operands) => {
+export const quantizedLinear: Reference<"quantizedLinear"> = (node, operands) => {
   const { bits, blockSize } = node.attributes;
   const { x, bias, ...parts } = quantizedOperands(node, operands);
   const width = x.dims.at(-1)!;
@@ -42,7 +42,7 @@ export const quantizedLinear: Meaning<"quantizedLinear"> = (node, operands) => {
   ];
 };
 
-export const quantizedGather: Meaning<"quantizedGather"> = (node, [packed, scales, indices]) => {
+export const quantizedGather: Reference<"quantizedGather"> = (node, [packed, scales, indices]) => {
   const depth = indices.dims.length;
   const width = node.outputs[0].shape.at(-1)!.size!;
   const parts = { packed, scales, zeroPoints: undefined };

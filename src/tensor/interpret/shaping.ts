@@ -1,20 +1,20 @@
 import { elementCount } from "../host-tensor.ts";
 import { type Shape, sameDim, staticSizes } from "../shape.ts";
-import type { Meaning } from "./meaning.ts";
-import { eachCoordinate, entry, type Numbers, offsetOf, tabulate } from "./numbers.ts";
+import { eachCoordinate, entry, type Float64Tensor, offsetOf, tabulate } from "./float64-tensor.ts";
+import type { Reference } from "./reference.ts";
 
 /** The sizes of a reshape's result: symbolic dimensions keep their place, the one left takes what remains. */
-function reshapedSizes(wanted: Shape, given: Shape, { dims, data }: Numbers): number[] {
+function reshapedSizes(wanted: Shape, given: Shape, { dims, data }: Float64Tensor): number[] {
   const sizes = wanted.map((d, i) => d.size ?? (given[i] && sameDim(d, given[i]) ? dims[i] : -1));
   const others = elementCount(sizes.filter((size) => size >= 0));
   return sizes.map((size) => (size >= 0 ? size : data.length / others));
 }
 
-export const reshape: Meaning<"reshape"> = (node, [x]) => [
+export const reshape: Reference<"reshape"> = (node, [x]) => [
   { dims: reshapedSizes(node.attributes.shape, node.inputs[0].shape, x), data: x.data },
 ];
 
-export const transpose: Meaning<"transpose"> = (node, [x]) => {
+export const transpose: Reference<"transpose"> = (node, [x]) => {
   const { permutation } = node.attributes;
   const source = permutation.map(() => 0);
   return [
@@ -28,11 +28,11 @@ export const transpose: Meaning<"transpose"> = (node, [x]) => {
   ];
 };
 
-export const expand: Meaning<"expand"> = (node, [x]) => [
+export const expand: Reference<"expand"> = (node, [x]) => [
   tabulate(staticSizes(node.attributes.shape, "expand"), (at) => entry(x, at)),
 ];
 
-export const concat: Meaning<"concat"> = (node, parts) => {
+export const concat: Reference<"concat"> = (node, parts) => {
   const { axis } = node.attributes;
   const sum = parts.reduce((size, part) => size + part.dims[axis], 0);
   return [
@@ -46,16 +46,16 @@ export const concat: Meaning<"concat"> = (node, parts) => {
 };
 
 /** The part start ≤ index < end along an axis. */
-function partOf(x: Numbers, axis: number, start: number, end: number): Numbers {
+function partOf(x: Float64Tensor, axis: number, start: number, end: number): Float64Tensor {
   return tabulate(x.dims.with(axis, end - start), (at) => entry(x, at.with(axis, at[axis] + start)));
 }
 
-export const slice: Meaning<"slice"> = (node, [x]) => {
+export const slice: Reference<"slice"> = (node, [x]) => {
   const { axis, start, end } = node.attributes;
   return [partOf(x, axis, start, end)];
 };
 
-export const split: Meaning<"split"> = (node, [x]) => {
+export const split: Reference<"split"> = (node, [x]) => {
   let start = 0;
   return node.attributes.sizes.map((size) => {
     start += size;
@@ -63,7 +63,7 @@ export const split: Meaning<"split"> = (node, [x]) => {
   });
 };
 
-export const pad: Meaning<"pad"> = (node, [x]) => {
+export const pad: Reference<"pad"> = (node, [x]) => {
   const { axis, before, after } = node.attributes;
   const size = x.dims[axis];
   return [
@@ -74,7 +74,7 @@ export const pad: Meaning<"pad"> = (node, [x]) => {
   ];
 };
 
-function sumOfAxes(x: Numbers, axes: readonly number[]): Numbers {
+function sumOfAxes(x: Float64Tensor, axes: readonly number[]): Float64Tensor {
   const sum = tabulate(
     x.dims.map((size, axis) => (axes.includes(axis) ? 1 : size)),
     () => 0,
@@ -85,9 +85,9 @@ function sumOfAxes(x: Numbers, axes: readonly number[]): Numbers {
   return sum;
 }
 
-export const reduceSum: Meaning<"reduceSum"> = (node, [x]) => [sumOfAxes(x, node.attributes.axes)];
+export const reduceSum: Reference<"reduceSum"> = (node, [x]) => [sumOfAxes(x, node.attributes.axes)];
 
-export const reduceMean: Meaning<"reduceMean"> = (node, [x]) => {
+export const reduceMean: Reference<"reduceMean"> = (node, [x]) => {
   const { axes } = node.attributes;
   const count = elementCount(axes.map((axis) => x.dims[axis]));
   const sum = sumOfAxes(x, axes);

@@ -1,9 +1,14 @@
-import type { Numbers, NumbersLike } from "../index.ts";
+import type { Float64Tensor, TensorLike } from "../index.ts";
 
 /**
  * Fails unless the two hold the same numbers, to `tolerance` times the largest expected magnitude (at least 1).
  */
-export function requireClose(what: string, got: NumbersLike, expected: Numbers, tolerance: number): void {
+export function requireClose(
+  what: string,
+  got: TensorLike,
+  expected: Float64Tensor,
+  tolerance: number,
+): void {
   if (got.dims.length !== expected.dims.length || got.dims.some((size, i) => size !== expected.dims[i])) {
     throw new Error(`${what}: sizes are [${expected.dims}], got [${got.dims}]`);
   }

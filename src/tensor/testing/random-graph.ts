@@ -9,8 +9,8 @@ const largest = 48;
 interface Growth {
   /** A whole number 0 ≤ n < below. */
   readonly choose: (below: number) => number;
-  /** A learned leaf of these sizes, with values in ±1. */
-  readonly leaf: (sizes: readonly number[]) => op.Tensor;
+  /** A new parameter of these sizes, with values in ±1. */
+  readonly parameter: (sizes: readonly number[]) => op.Tensor;
   /** Any tensor made so far. */
   readonly any: () => op.Tensor;
 }
@@ -52,7 +52,7 @@ const binary =
     const other = growth.any();
     if (op.broadcastShapes(x.shape, other.shape)) return apply(x, other);
     const sizes = sizesOf(x).map((size) => (growth.choose(3) === 0 ? 1 : size));
-    return apply(x, growth.leaf(sizes.slice(growth.choose(sizes.length + 1))));
+    return apply(x, growth.parameter(sizes.slice(growth.choose(sizes.length + 1))));
   };
 
 const alongAxis =
@@ -96,8 +96,8 @@ const moves: { readonly [K in op.OperatorKind]: Move | undefined } = {
     return op.transpose(x, [...axes.slice(turn), ...axes.slice(0, turn)]);
   },
   expand: (x, { choose }) => op.expand(x, shapeOf([1 + choose(2), ...sizesOf(x)])),
-  concat: alongAxis((x, axis, _, { leaf, choose }) =>
-    op.concat(choose(2) === 0 ? [x, x] : [leaf(sizesOf(x).with(axis, 1)), x], axis),
+  concat: alongAxis((x, axis, _, { parameter, choose }) =>
+    op.concat(choose(2) === 0 ? [x, x] : [parameter(sizesOf(x).with(axis, 1)), x], axis),
   ),
   slice: alongAxis((x, axis, size, { choose }) => {
     const start = choose(size);
@@ -112,27 +112,27 @@ const moves: { readonly [K in op.OperatorKind]: Move | undefined } = {
   pad: alongAxis((x, axis, _, { choose }) => op.pad(x, axis, choose(2), choose(2))),
   reduceSum: alongAxis((x, axis, _, { choose }) => op.reduceSum(x, choose(2) === 0 ? [axis] : undefined)),
   reduceMean: alongAxis((x, axis, _, { choose }) => op.reduceMean(x, choose(2) === 0 ? [axis] : undefined)),
-  matmul: ranked(2, (x, { choose, leaf }) => {
+  matmul: ranked(2, (x, { choose, parameter }) => {
     const [rows, width] = sizesOf(x).slice(-2);
     const transposeA = choose(2) === 0;
     const inner = transposeA ? rows : width;
     return choose(2) === 0
-      ? op.matmul(x, leaf([inner, 2]), { transposeA, alpha: 0.5 })
-      : op.matmul(x, leaf(x.shape.length < 4 ? [2, 1, 3, inner] : [3, inner]), {
+      ? op.matmul(x, parameter([inner, 2]), { transposeA, alpha: 0.5 })
+      : op.matmul(x, parameter(x.shape.length < 4 ? [2, 1, 3, inner] : [3, inner]), {
           transposeA,
           transposeB: true,
         });
   }),
-  linear: ranked(1, (x, { choose, leaf }) => {
+  linear: ranked(1, (x, { choose, parameter }) => {
     const width = sizesOf(x).at(-1)!;
-    return op.linear(x, leaf([3, width]), choose(2) === 0 ? undefined : leaf([3]));
+    return op.linear(x, parameter([3, width]), choose(2) === 0 ? undefined : parameter([3]));
   }),
   softmax: ranked(1, (x) => op.softmax(x)),
-  layerNorm: ranked(1, (x, { leaf }) => {
+  layerNorm: ranked(1, (x, { parameter }) => {
     const width = sizesOf(x).at(-1)!;
-    return op.layerNorm(x, leaf([width]), leaf([width]), 0.3);
+    return op.layerNorm(x, parameter([width]), parameter([width]), 0.3);
   }),
-  rmsNorm: ranked(1, (x, { leaf }) => op.rmsNorm(x, leaf([sizesOf(x).at(-1)!]), 0.3)),
+  rmsNorm: ranked(1, (x, { parameter }) => op.rmsNorm(x, parameter([sizesOf(x).at(-1)!]), 0.3)),
   rotary: ranked(1, (x, { choose }) => {
     const [rows, width] = sizesOf(asRows(x));
     if (width % 2 === 1) return undefined;
@@ -147,11 +147,11 @@ const moves: { readonly [K in op.OperatorKind]: Move | undefined } = {
       table(Math.sin),
     );
   }),
-  attention: ranked(1, (x, { choose, leaf }) => {
+  attention: ranked(1, (x, { choose, parameter }) => {
     const q = asHeads(x);
     const causal = choose(2) === 0;
-    const keys = causal ? q : leaf(sizesOf(q).with(2, 3));
-    const mask = choose(2) === 0 ? { mask: leaf([sizesOf(keys)[2]]) } : {};
+    const keys = causal ? q : parameter(sizesOf(q).with(2, 3));
+    const mask = choose(2) === 0 ? { mask: parameter([sizesOf(keys)[2]]) } : {};
     return op.attention(q, keys, choose(2) === 0 ? keys : op.sigmoid(keys), { scale: 0.5, causal, ...mask });
   }),
   cachedAttention: undefined,
@@ -164,11 +164,11 @@ const moves: { readonly [K in op.OperatorKind]: Move | undefined } = {
   scatterNd: ranked(1, (x, growth) => {
     if (growth.choose(2) === 0) {
       const at = someRows(x, growth);
-      return op.scatterNd(x, at, growth.leaf([sizesOf(at)[0], ...sizesOf(x).slice(1)]));
+      return op.scatterNd(x, at, growth.parameter([sizesOf(at)[0], ...sizesOf(x).slice(1)]));
     }
     const depth = 1 + growth.choose(x.shape.length);
     const at = drawIndices(x, 3, depth, growth);
-    return op.scatterNd(x, at, growth.leaf([3, ...sizesOf(x).slice(depth)]), "add");
+    return op.scatterNd(x, at, growth.parameter([3, ...sizesOf(x).slice(depth)]), "add");
   }),
   crossEntropy: ranked(1, (x, { choose }) => {
     const [rows, width] = sizesOf(asRows(x));
@@ -180,37 +180,37 @@ const moves: { readonly [K in op.OperatorKind]: Move | undefined } = {
 const everyMove = Object.values(moves).filter((move) => move !== undefined);
 
 /**
- * A graph of as many random steps as there are choices, with values for its leaves. Its results are all
+ * A graph of as many random steps as there are choices, with values for its parameters. Its results are all
  * tensors that no later step used, so that everything in it counts.
  */
 export function randomGraph(choices: readonly number[]): Traced {
   let random = randomStream("start");
-  const leaves: Record<string, op.Tensor> = {};
+  const parameters: Record<string, op.Tensor> = {};
   const values: Record<string, op.HostTensor> = {};
   const choose = (below: number): number => Math.floor(below * random());
-  const leaf = (sizes: readonly number[]): op.Tensor => {
-    const name = `leaf${Object.keys(leaves).length}`;
+  const parameter = (sizes: readonly number[]): op.Tensor => {
+    const name = `parameter${Object.keys(parameters).length}`;
     const numbers = Array.from({ length: op.elementCount(sizes) }, () => 2 * random() - 1);
     values[name] = op.float32(numbers, sizes);
-    leaves[name] = op.parameter(name, shapeOf(sizes), { kind: "constant", value: 0 });
-    return leaves[name];
+    parameters[name] = op.parameter(name, shapeOf(sizes), { kind: "constant", value: 0 });
+    return parameters[name];
   };
-  const made = [leaf([2, 3, 4])];
+  const made = [parameter([2, 3, 4])];
   const any = (): op.Tensor => made[choose(made.length)];
   for (const choice of choices) {
     // Each step decides by its own choice alone, so that leaving out others to find a small failure keeps it.
     random = randomStream(`${choice}`);
     // Mostly on from the latest tensor, so that graphs become deep.
     const from = choose(3) === 0 ? any() : made[made.length - 1];
-    const next = everyMove[choice % everyMove.length](from, { choose, leaf, any });
+    const next = everyMove[choice % everyMove.length](from, { choose, parameter, any });
     if (next && next.shape.length <= 4 && countOf(next) <= largest) made.push(next);
   }
   const used = new Set(op.nodesOf(made).flatMap((node) => node.inputs));
-  // A step that was dropped may have left leaves behind, which no result depends on.
+  // A step that was dropped may have left parameters behind, which no result depends on.
   const results = made.filter((tensor) => !used.has(tensor));
   const kept = new Set(op.nodesOf(results).flatMap((node) => node.outputs));
-  const names = Object.keys(leaves).filter((name) => kept.has(leaves[name]));
+  const names = Object.keys(parameters).filter((name) => kept.has(parameters[name]));
   const only = <T>(all: Record<string, T>): Record<string, T> =>
     Object.fromEntries(names.map((name) => [name, all[name]]));
-  return { leaves: only(leaves), values: only(values), results };
+  return { placeholders: only(parameters), values: only(values), results };
 }

@@ -16,10 +16,10 @@ import { randomStream } from "./random.ts";
 /** Named sizes in the order of the axes: `{ batch: 2, tokens: 3 }`. */
 export type Sizes = Readonly<Record<string, number>>;
 
-/** A leaf of a row's graph, and how its numbers are drawn. */
+/** An input or parameter of a row's graph, and how its numbers are drawn. */
 export interface Feed {
   readonly sizes: Sizes;
-  readonly leaf: "input" | "parameter";
+  readonly kind: "input" | "parameter";
   readonly draw: (random: () => number, dims: readonly number[]) => HostTensor;
 }
 
@@ -30,12 +30,12 @@ export function floats(sizes: Sizes, from = -2, to = 2): Feed {
       Array.from({ length: elementCount(dims) }, () => from + (to - from) * random()),
       dims,
     );
-  return { sizes, leaf: "input", draw };
+  return { sizes, kind: "input", draw };
 }
 
 /** Like `floats`, as a learned parameter. */
 export function learned(sizes: Sizes, from = -2, to = 2): Feed {
-  return { ...floats(sizes, from, to), leaf: "parameter" };
+  return { ...floats(sizes, from, to), kind: "parameter" };
 }
 
 /** Indices 0 ≤ index < below. */
@@ -45,7 +45,7 @@ export function indices(sizes: Sizes, below: number): Feed {
       Array.from({ length: elementCount(dims) }, () => Math.floor(below * random())),
       dims,
     );
-  return { sizes, leaf: "input", draw };
+  return { sizes, kind: "input", draw };
 }
 
 /** Any bytes. */
@@ -55,13 +55,13 @@ export function bytes(sizes: Sizes): Feed {
     for (const i of tensor.data.keys()) tensor.data[i] = Math.floor(256 * random());
     return tensor;
   };
-  return { sizes, leaf: "input", draw };
+  return { sizes, kind: "input", draw };
 }
 
 /** These very numbers. */
 export function fixed(dtype: "float32" | "int32" | "int64", sizes: Sizes, values: readonly number[]): Feed {
   const make = { float32, int32, int64 }[dtype];
-  return { sizes, leaf: "input", draw: (_, dims) => make(values, dims) };
+  return { sizes, kind: "input", draw: (_, dims) => make(values, dims) };
 }
 
 /** A small graph around one operator. */
@@ -70,7 +70,7 @@ export interface Row {
   readonly about: string;
   readonly feeds: Readonly<Record<string, Feed>>;
   /** The values to check. */
-  readonly results: (leaves: Readonly<Record<string, Tensor>>) => readonly Tensor[];
+  readonly results: (placeholders: Readonly<Record<string, Tensor>>) => readonly Tensor[];
   /** The feeds whose gradient is checked, as the sum over all results. */
   readonly differentiable: readonly string[];
   /** Dimensions that are symbolic in the graph; their sizes then come from the feeds alone. */
@@ -86,7 +86,7 @@ export interface RowOptions {
 export function row<F extends Readonly<Record<string, Feed>>>(
   about: string,
   feeds: F,
-  results: (leaves: Readonly<Record<keyof F, Tensor>>) => Tensor | readonly Tensor[],
+  results: (placeholders: Readonly<Record<keyof F, Tensor>>) => Tensor | readonly Tensor[],
   options: RowOptions = {},
 ): Row {
   const asFloats = Object.keys(feeds).filter(
@@ -95,7 +95,7 @@ export function row<F extends Readonly<Record<string, Feed>>>(
   return {
     about,
     feeds,
-    results: (leaves) => [results(leaves as Readonly<Record<keyof F, Tensor>>)].flat(),
+    results: (placeholders) => [results(placeholders as Readonly<Record<keyof F, Tensor>>)].flat(),
     differentiable: options.differentiable ?? asFloats,
     symbolic: options.symbolic ?? [],
   };
@@ -105,28 +105,28 @@ function drawFeed(about: string, name: string, { draw, sizes }: Feed): HostTenso
   return draw(randomStream(`${about}: ${name}`), Object.values(sizes));
 }
 
-function makeLeaf(name: string, { leaf }: Feed, dtype: HostTensor["dtype"], shape: Shape): Tensor {
-  return leaf === "parameter"
+function makePlaceholder(name: string, { kind }: Feed, dtype: HostTensor["dtype"], shape: Shape): Tensor {
+  return kind === "parameter"
     ? parameter(name, shape, { kind: "constant", value: 0 })
     : input(name, dtype, shape);
 }
 
 export interface Traced {
-  readonly leaves: Readonly<Record<string, Tensor>>;
+  readonly placeholders: Readonly<Record<string, Tensor>>;
   readonly values: Readonly<Record<string, HostTensor>>;
   readonly results: readonly Tensor[];
 }
 
 /** Builds a row's graph and draws its numbers, the same every time. */
 export function trace({ about, feeds, results, symbolic }: Row): Traced {
-  const leaves: Record<string, Tensor> = {};
+  const placeholders: Record<string, Tensor> = {};
   const values: Record<string, HostTensor> = {};
   for (const [name, feed] of Object.entries(feeds)) {
     values[name] = drawFeed(about, name, feed);
     const shape = Object.entries(feed.sizes).map(([axis, size]) =>
       dim(axis, symbolic.includes(axis) ? undefined : size),
     );
-    leaves[name] = makeLeaf(name, feed, values[name].dtype, shape);
+    placeholders[name] = makePlaceholder(name, feed, values[name].dtype, shape);
   }
-  return { leaves, values, results: results(leaves) };
+  return { placeholders, values, results: results(placeholders) };
 }

@@ -3,7 +3,7 @@ import type { Row } from "./row.ts";
 import * as attention from "./rows-attention.ts";
 import * as elementwise from "./rows-elementwise.ts";
 import * as indexing from "./rows-indexing.ts";
-import * as leaves from "./rows-leaves.ts";
+import * as inputs from "./rows-inputs.ts";
 import * as normalization from "./rows-normalization.ts";
 import * as product from "./rows-product.ts";
 import * as quantized from "./rows-quantized.ts";
@@ -11,7 +11,7 @@ import * as shaping from "./rows-shaping.ts";
 
 /** Small graphs that try every operator. Complete by type: an operator without rows does not compile. */
 export const rows: { readonly [K in OperatorKind]: readonly [Row, ...Row[]] } = {
-  ...leaves,
+  ...inputs,
   ...elementwise,
   ...shaping,
   ...product,

@@ -1,16 +1,16 @@
 import type { HostTensor } from "../host-tensor.ts";
 
 /** What the interpreter computes with: every element type as float64 (whole numbers exact up to 2⁵³). */
-export interface Numbers {
+export interface Float64Tensor {
   readonly dims: readonly number[];
   readonly data: Float64Array;
 }
 
 /** A value fed to the interpreter: a host tensor, or plain numbers with their sizes. */
-export type NumbersLike = HostTensor | { readonly dims: readonly number[]; readonly data: ArrayLike<number> };
+export type TensorLike = HostTensor | { readonly dims: readonly number[]; readonly data: ArrayLike<number> };
 
 /** The same numbers in float64; float64 data is taken as it is, without a copy. */
-export function toNumbers({ dims, data }: NumbersLike): Numbers {
+export function toFloat64({ dims, data }: TensorLike): Float64Tensor {
   if (data instanceof Float64Array) return { dims, data };
   if (data instanceof BigInt64Array) return { dims, data: Float64Array.from(data, Number) };
   return { dims, data: Float64Array.from(data) };
@@ -30,7 +30,7 @@ export function eachCoordinate(dims: readonly number[], visit: (at: readonly num
 }
 
 /** The tensor whose entry at each coordinate is `valueAt` of it. */
-export function tabulate(dims: readonly number[], valueAt: (at: readonly number[]) => number): Numbers {
+export function tabulate(dims: readonly number[], valueAt: (at: readonly number[]) => number): Float64Tensor {
   const data = new Float64Array(dims.reduce((count, size) => count * size, 1));
   let next = 0;
   eachCoordinate(dims, (at) => {
@@ -40,7 +40,7 @@ export function tabulate(dims: readonly number[], valueAt: (at: readonly number[
 }
 
 /** Where the entry at these coordinates lies in x's data; x broadcasts from the right, as in NumPy. */
-export function offsetOf(x: Numbers, at: readonly number[]): number {
+export function offsetOf(x: Float64Tensor, at: readonly number[]): number {
   const skipped = at.length - x.dims.length;
   let offset = 0;
   for (const [axis, size] of x.dims.entries()) {
@@ -50,7 +50,7 @@ export function offsetOf(x: Numbers, at: readonly number[]): number {
 }
 
 /** The entry of x at these coordinates; x broadcasts from the right, as in NumPy. */
-export function entry(x: Numbers, at: readonly number[]): number {
+export function entry(x: Float64Tensor, at: readonly number[]): number {
   return x.data[offsetOf(x, at)];
 }
 
@@ -62,7 +62,10 @@ export function sumOver(count: number, term: (index: number) => number): number 
 }
 
 /** Replaces every row (along the last axis) by a function of it. */
-export function mapRows(x: Numbers, ofRow: (row: Float64Array, index: number) => ArrayLike<number>): Numbers {
+export function mapRows(
+  x: Float64Tensor,
+  ofRow: (row: Float64Array, index: number) => ArrayLike<number>,
+): Float64Tensor {
   const width = x.dims.at(-1) ?? 1;
   const data = new Float64Array(x.data.length);
   for (let start = 0; start < data.length; start += width) {
@@ -72,7 +75,7 @@ export function mapRows(x: Numbers, ofRow: (row: Float64Array, index: number) =>
 }
 
 /** One number for every row (along the last axis), which stays as an axis of size 1. */
-export function reduceRows(x: Numbers, ofRow: (row: Float64Array) => number): Numbers {
+export function reduceRows(x: Float64Tensor, ofRow: (row: Float64Array) => number): Float64Tensor {
   const width = x.dims.at(-1) ?? 1;
   const data = new Float64Array(x.data.length / width);
   for (let row = 0; row < data.length; row++) {

@@ -1,19 +1,19 @@
 import type { OperatorKind } from "../node.ts";
 import { attention, cachedAttention, rotary } from "./attention.ts";
 import * as elementwise from "./elementwise.ts";
+import { toFloat64 } from "./float64-tensor.ts";
 import { crossEntropy, gather, gatherNd, scatterNd } from "./indexing.ts";
-import type { Meaning } from "./meaning.ts";
 import { layerNorm, rmsNorm, softmax } from "./normalization.ts";
-import { toNumbers } from "./numbers.ts";
 import { linear, matmul } from "./product.ts";
 import { quantizedGather, quantizedLinear } from "./quantized.ts";
+import type { Reference } from "./reference.ts";
 import { concat, expand, pad, reduceMean, reduceSum, reshape, slice, split, transpose } from "./shaping.ts";
 
-/** Every operator's meaning. */
-export const meanings: { readonly [K in OperatorKind]: Meaning<K> } = {
+/** Every operator's reference implementation. */
+export const references: { readonly [K in OperatorKind]: Reference<K> } = {
   input: (node, _, feed) => [feed(node.attributes.name)],
   parameter: (node, _, feed) => [feed(node.attributes.name)],
-  constant: (node) => [toNumbers(node.attributes.value)],
+  constant: (node) => [toFloat64(node.attributes.value)],
   neg: elementwise.neg,
   exp: elementwise.exp,
   log: elementwise.log,

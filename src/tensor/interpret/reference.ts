@@ -1,0 +1,12 @@
+import type { Node, OperatorKind } from "../node.ts";
+import type { Float64Tensor } from "./float64-tensor.ts";
+
+/**
+ * What an operator computes: its operands' numbers → the numbers of each of its outputs.
+ * `feed` gives the value of an input or parameter by its name.
+ */
+export type Reference<K extends OperatorKind> = (
+  node: Node<K>,
+  operands: readonly Float64Tensor[],
+  feed: (name: string) => Float64Tensor,
+) => readonly Float64Tensor[];
