@@ -105,6 +105,10 @@ describe("generateText", () => {
     expect(text).toBe(await owl.chat(what, settings).text());
     const greedy = await generateText({ model, prompt: what, temperature: 0, topP: 0 });
     expect(greedy.text).toBe(await owl.chat(what).text());
+    const onlyBest = { "mplug-owl": { minP: 1 } };
+    expect(
+      (await generateText({ model, prompt: what, temperature: 1.5, providerOptions: onlyBest })).text,
+    ).toBe(greedy.text);
     const providerOptions = { "mplug-owl": { numBeams: 2, maxNewTokens: 8 } };
     const beams = await generateText({ model, prompt: what, providerOptions });
     expect(beams.text).toBe(await owl.chat(what, { numBeams: 2, maxNewTokens: 8 }).text());

@@ -6,6 +6,7 @@ import {
   countPenalties,
   type LogitsProcessor,
   logSoftmax,
+  minP,
   noRepeatNgram,
   penaltiesOf,
   repetitionPenalty,
@@ -95,6 +96,41 @@ test("penalties by counts are OpenAI's: frequency for every time, presence once,
   const chained = Float32Array.of(0, 4);
   for (const process of [...penaltiesOf(settings), ...warpersOf(settings)]) process(chained, [0, 1]);
   expect(Array.from(chained)).toEqual([0, (4 + 2) / 2]);
+});
+
+test.each([
+  [0.02, 1],
+  [0.1, 1],
+  [0.5, 1],
+  [0.9, 3],
+  [1, 1],
+  [1, 2],
+])("min-p %d keeps what reaches that share of the highest probability, and at least %i", (p, kept) => {
+  const got = applied([minP(p, kept)]);
+  for (const [row, scores] of rowsOf("sampler.logits").entries()) {
+    const ranked = Array.from(scores, Number).sort((a, b) => b - a);
+    // The ratio of two probabilities is that of their exponentials, here in float64.
+    const wanted = Array.from(scores, (score) =>
+      Math.exp(score - ranked[0]) >= p || score >= ranked[kept - 1] ? score : -Infinity,
+    );
+    expect(Array.from(got[row])).toEqual(wanted);
+  }
+});
+
+test("min-p comes after temperature and top-p", () => {
+  const logits = [0.5, 0.2, 0.15, 0.1, 0.05].map(Math.log);
+  const keptBy = (given: object): number[] => {
+    const scores = Float32Array.from(logits);
+    const settings = completeSettings({ doSample: true, ...given });
+    for (const process of warpersOf(settings)) process(scores, [0]);
+    return Array.from(scores.keys()).filter((i) => scores[i] > -Infinity);
+  };
+  expect(keptBy({ minP: 0.25 })).toEqual([0, 1, 2]);
+  // First, it would leave top-p 0.5, 0.2 and 0.15, of which the last is more than 0.8 needs.
+  expect(keptBy({ minP: 0.25, topP: 0.8 })).toEqual([0, 1, 2]);
+  // Temperature 2 takes the square root of the ratio: 0.1 / 0.5 becomes 0.447.
+  expect(keptBy({ minP: 0.35 })).toEqual([0, 1]);
+  expect(keptBy({ minP: 0.35, temperature: 2 })).toEqual([0, 1, 2, 3]);
 });
 
 test("log softmax sums to one and keeps the order", () => {

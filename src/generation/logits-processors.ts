@@ -76,6 +76,23 @@ export function topP(p: number, minimumKept = 1): LogitsProcessor {
   };
 }
 
+/**
+ * Keeps the tokens whose probability is at least `p` times that of the most probable one, and of the others the best ones
+ * that make up `minimumKept` (with all that equal the last of them). As MinPLogitsWarper of transformers from 4.40 on.
+ */
+export function minP(p: number, minimumKept = 1): LogitsProcessor {
+  const ratio = Math.fround(p);
+  return (scores) => {
+    const probabilities = softmax(scores);
+    const threshold = Math.fround(ratio * maximum(probabilities));
+    const kept = Math.min(minimumKept, scores.length);
+    const leastKept = kept > 1 ? scores.toSorted()[scores.length - kept] : Infinity;
+    for (let i = 0; i < scores.length; i++) {
+      if (probabilities[i] < threshold && scores[i] < leastKept) scores[i] = -Infinity;
+    }
+  };
+}
+
 /** Softmax in float32, its sums in float64. */
 export function softmax(scores: Float32Array): Float32Array {
   const highest = maximum(scores);
@@ -141,5 +158,6 @@ export function warpersOf(settings: GenerationSettings, minimumKept = 1): Logits
   if (settings.temperature !== 1) chain.push(temperature(settings.temperature));
   if (settings.topK > 0) chain.push(topK(settings.topK, minimumKept));
   if (settings.topP < 1) chain.push(topP(settings.topP, minimumKept));
+  if (settings.minP > 0) chain.push(minP(settings.minP, minimumKept));
   return chain;
 }

@@ -146,6 +146,24 @@ export const settingsTable = {
       step: 0.01,
     },
   },
+  minP: {
+    type: "number",
+    default: 0,
+    bounds: { min: 0, max: 1 },
+    usedWith: "sampling",
+    help: "sample among the tokens at least this many times as probable as the most probable one (arXiv 2407.01082); 0 for all",
+    huggingFace: ["min_p"],
+    http: { name: "min_p", bounds: { min: 0, max: 1 } },
+    cli: "--min-p <ratio>",
+    page: {
+      label: "Min-p",
+      hint: "Draw among the tokens that are not too unlikely beside the best one; 0 for all",
+      default: 0,
+      min: 0,
+      max: 1,
+      step: 0.01,
+    },
+  },
   numBeams: {
     type: "integer",
     default: 1,
@@ -350,7 +368,6 @@ export const settingsNotComputed: Readonly<Record<string, unknown>> = {
 export const samplingNotComputed: Readonly<Record<string, unknown>> = {
   epsilon_cutoff: 0,
   eta_cutoff: 0,
-  min_p: 0,
   top_h: 0,
   typical_p: 1,
 };

@@ -109,9 +109,18 @@ test("what is wrong where it is used names the file and its own keys", () => {
   expect(() => settingsFromGenerationConfig([])).toThrow("must be a JSON object");
 });
 
+test("min_p of a generation_config.json is used, and is no more told as not computed", () => {
+  const sampled = { do_sample: true, min_p: 0.1 };
+  expect(settingsFromGenerationConfig(sampled)).toEqual({ ...plainSettings, doSample: true, minP: 0.1 });
+  expect(generationWarning(sampled)).toBeUndefined();
+  expect(() => settingsFromGenerationConfig({ do_sample: true, min_p: 1.5 })).toThrow("min_p (minP)");
+});
+
 test("what would change answers and is not computed is told", () => {
-  expect(generationWarning({ min_p: 0.1, suppress_tokens: [3], do_sample: true, top_p: 0.5 }, "f.json")).toBe(
-    "f.json: asks for what is not computed here: min_p 0.1, suppress_tokens [3]; answers may differ from transformers'",
+  expect(
+    generationWarning({ typical_p: 0.9, suppress_tokens: [3], do_sample: true, top_p: 0.5 }, "f.json"),
+  ).toBe(
+    "f.json: asks for what is not computed here: typical_p 0.9, suppress_tokens [3]; answers may differ from transformers'",
   );
   const neutral = {
     typical_p: 1,
@@ -121,5 +130,5 @@ test("what would change answers and is not computed is told", () => {
     use_cache: true,
   };
   expect(generationWarning({ ...neutral, do_sample: true, transformers_version: "4" })).toBeUndefined();
-  expect(generationWarning({ do_sample: false, min_p: 0.1, typical_p: 0.5 })).toBeUndefined();
+  expect(generationWarning({ do_sample: false, epsilon_cutoff: 0.1, typical_p: 0.5 })).toBeUndefined();
 });

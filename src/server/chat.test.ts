@@ -177,6 +177,8 @@ describe("/v1/chat/completions", () => {
     const greedy = await chat({ ...asked, temperature: 0 });
     const best = served.owl.chat([{ role: "user", content: "tell me about cats" }], { maxNewTokens: 12 });
     expect(greedy.choices[0].message.content).toBe(await best.text());
+    const onlyBest = await chat({ ...question("tell me about cats"), seed: 5, max_tokens: 12, min_p: 1 });
+    expect(onlyBest.choices).toEqual(greedy.choices);
   });
 
   it("streams n answers, each under its index", async () => {

@@ -118,7 +118,7 @@ describe("an answer that is handed back", () => {
 
 describe("null is as good as absent", () => {
   const settings = [
-    ...["max_tokens", "max_completion_tokens", "temperature", "top_p", "top_k", "stop", "seed", "n"],
+    ...["max_tokens", "max_completion_tokens", "temperature", "top_p", "top_k", "min_p", "stop", "seed", "n"],
     ...["frequency_penalty", "presence_penalty", "num_beams", "stream", "stream_options", "logit_bias"],
     ...["user", "metadata", "logprobs", "top_logprobs", "response_format", "store", "modalities"],
     ...["service_tier", "tools", "tool_choice", "parallel_tool_calls", "reasoning_effort", "verbosity"],
@@ -213,7 +213,7 @@ describe("fields of OpenAI's that change no answer", () => {
     ["store", true],
     ["web_search_options", {}],
     ["audio", { voice: "a", format: "wav" }],
-    ["min_p", 0.1],
+    ["typical_p", 0.1],
     ["functions", [{ name: "f" }]],
   ])("%s would, and is refused by name", async (field, value) => {
     const { param, code, message } = await refused({ ...hello, [field]: value });

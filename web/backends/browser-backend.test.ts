@@ -5,12 +5,13 @@ import { BrowserBackend, toBackendError, toGenerationSettings } from "./browser-
 
 describe("the page's settings for a model inside the browser", () => {
   it("are settings that the library takes", () => {
-    const sampled = { ...defaultSettings, doSample: true, temperature: 0.5, seed: 7, topK: 3 };
+    const sampled = { ...defaultSettings, doSample: true, temperature: 0.5, seed: 7, topK: 3, minP: 0.1 };
     expect(completeSettings(toGenerationSettings(sampled), plainSettings)).toMatchObject({
       doSample: true,
       temperature: 0.5,
       topK: 3,
       topP: 0.95,
+      minP: 0.1,
       seed: 7,
       maxNewTokens: 256,
       numBeams: 1,

@@ -9,6 +9,7 @@ const settings: ChatSettings = {
   temperature: 0.7,
   topK: 5,
   topP: 0.9,
+  minP: 0.05,
   seed: 3,
   numBeams: 1,
   noRepeatNgramSize: 0,
@@ -75,6 +76,7 @@ test("settings that count for nothing are not sent", () => {
     temperature: 0.7,
     top_p: 0.9,
     top_k: 5,
+    min_p: 0.05,
     seed: 3,
     no_repeat_ngram_size: 2,
   });
