@@ -1,6 +1,7 @@
 import { isRun } from "../checkpoint/index.ts";
 import { stages } from "../model/index.ts";
 import { joinPath, pathKind } from "../platform/index.ts";
+import { defaultOptimizer, foreignHyperparameters, foreignKey } from "../training/index.ts";
 import { isBuiltInConfig } from "./built-in-config.ts";
 import type { RecipeChain } from "./recipe-chain.ts";
 import type { RecipeFile } from "./recipe-schema.ts";
@@ -14,6 +15,8 @@ export async function crossChecks(values: RecipeFile, chain: RecipeChain): Promi
   const problems: RecipeProblem[] = [];
   const tell: Tell = (place, text) => problems.push({ ...chain.placeOf(place), text });
   numberProblems(values, tell);
+  const { optimizer = defaultOptimizer } = values;
+  for (const key of foreignHyperparameters(optimizer, values)) tell([key], foreignKey(key, optimizer));
   if (values.lora !== undefined && chain.placeOf(["lora"]).line !== undefined) {
     const { stage } = values;
     const isOwn = chain.placeOf(["lora"]).file === chain.path;

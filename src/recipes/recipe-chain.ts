@@ -1,6 +1,7 @@
 import { isRun } from "../checkpoint/index.ts";
 import { HubError, modelDirectory } from "../hub/index.ts";
 import { joinPath, localPath, nearestName, parentDirectory, pathKind } from "../platform/index.ts";
+import { foreignHyperparameters } from "../training/index.ts";
 import { isBuiltInConfig } from "./built-in-config.ts";
 import { publishedRecipes } from "./published.ts";
 import type { RecipeFile } from "./recipe-schema.ts";
@@ -38,7 +39,8 @@ export async function readChain(path: string): Promise<RecipeChain> {
   let values: RecipeFile = base;
   for (const { file, read } of links.toReversed()) {
     const { extends: _, ...own } = await withPaths(read.values, parentDirectory(file));
-    values = { ...withoutOtherBeginning(values, own), ...own, name: own.name ?? file };
+    const inherited = withoutOtherOptimizer(withoutOtherBeginning(values, own), own);
+    values = { ...inherited, ...own, name: own.name ?? file };
   }
   return {
     path,
@@ -59,6 +61,13 @@ function withoutOtherBeginning(inherited: RecipeFile, own: RecipeFile): RecipeFi
   const { config, tokenizer, model, ...rest } = inherited;
   if (own.model !== undefined && own.config === undefined && config !== undefined) return rest;
   return own.config !== undefined && own.model === undefined ? { ...rest, config, tokenizer } : inherited;
+}
+
+/** A file that chooses another optimizer than the one it extends leaves that one's hyperparameters out. */
+function withoutOtherOptimizer(inherited: RecipeFile, { optimizer }: RecipeFile): RecipeFile {
+  if (optimizer === undefined) return inherited;
+  const foreign = new Set(foreignHyperparameters(optimizer, inherited));
+  return Object.fromEntries(Object.entries(inherited).filter(([key]) => !foreign.has(key)));
 }
 
 /**

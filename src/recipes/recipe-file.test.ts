@@ -287,3 +287,28 @@ describe("keys by their former names", () => {
     expect(error).toMatch(/line 7: minLearningRateRatio: .*got 2/);
   });
 });
+
+describe("an optimizer", () => {
+  it("brings its own hyperparameters, and those of an inherited one go", async () => {
+    const sgd = await numbersOf("sgd.yaml", "extends: stage-2\noptimizer: sgd\nmomentum: 0.9");
+    expect(sgd.recipe).toMatchObject({ optimizer: "sgd", momentum: 0.9, weightDecay: 1e-4 });
+    expect([sgd.recipe.betas, sgd.recipe.epsilon]).toEqual([undefined, undefined]);
+    const lion = await numbersOf("lion.yaml", "extends: stage-2\noptimizer: lion\nbetas: [0.9, 0.99]");
+    expect(lion.recipe).toMatchObject({ optimizer: "lion", betas: [0.9, 0.99] });
+    expect(lion.recipe.epsilon).toBeUndefined();
+    expect((await numbersOf("named.yaml", "extends: stage-2\noptimizer: adamw")).recipe.epsilon).toBe(1e-6);
+  });
+
+  it("is refused without them, with those of another, and by a wrong name", async () => {
+    expect(await said("bare.yaml", "extends: stage-2\noptimizer: sgd")).toMatch(/ {2}momentum: missing/);
+    expect(await said("foreign.yaml", "extends: sgd.yaml\nbetas: [0.9, 0.99]")).toContain(
+      "line 5: betas: optimizer sgd takes weightDecay, momentum; betas is of adamw, lion. Leave it out",
+    );
+    expect(await said("default.yaml", "extends: stage-2\nmomentum: 0.9")).toMatch(
+      /line 5: momentum: optimizer adamw takes weightDecay, betas, epsilon/,
+    );
+    expect(await said("name.yaml", "extends: stage-2\noptimizer: adam")).toMatch(
+      /line 5: optimizer: .*"adamw"\|"sgd"\|"lion", got "adam"/,
+    );
+  });
+});

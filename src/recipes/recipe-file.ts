@@ -143,10 +143,10 @@ function missing(
   if (!isWhole) return [];
   const isMissing = (key: keyof RecipeFile): boolean => values[key] === undefined && !hasKey(key);
   const problems: string[] = [];
-  const numbers = requiredKeys.filter(isMissing);
-  if (numbers.length > 0) {
+  const keys = requiredKeys(values).filter(isMissing);
+  if (keys.length > 0) {
     problems.push(
-      `${numbers.join(", ")}: missing; \`extends: stage-2\` takes those of a published run, \`owl recipe\` lists them`,
+      `${keys.join(", ")}: missing; \`extends: stage-2\` takes those of a published run, \`owl recipe\` lists them`,
     );
   }
   if (isMissing("output")) problems.push("output: missing; the directory that the run writes to");

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { defaultOptimizer, optimizerHyperparameters, optimizerNames, optimizers } from "../training/index.ts";
 
 const whole = z.int().positive();
 const fraction = z.number().min(0).max(1);
@@ -27,8 +28,8 @@ const hyperparameters = {
   schedule: z.enum(["cosine", "linear", "constant"]),
   warmup: z.int().nonnegative(),
   minLearningRateRatio: fraction,
-  betas: z.tuple([fraction, fraction]),
-  epsilon: z.number().positive(),
+  optimizer: z.enum(optimizerNames),
+  ...optimizerHyperparameters,
   weightDecay: z.number().nonnegative(),
   maxGradNorm: z.number().positive(),
   learningRateMultipliers: z.record(z.string(), z.number().nonnegative()),
@@ -79,8 +80,13 @@ export function keysAt(place: readonly PropertyKey[]): readonly string[] {
     : [];
 }
 
-/** The hyperparameters that no run can do without. */
-export const requiredKeys = [
+/** The keys that no run can do without, those of its optimizer included. */
+export function requiredKeys({ optimizer = defaultOptimizer }: RecipeFile): readonly RecipeKey[] {
+  const own = Object.keys(optimizers[optimizer].hyperparameters) as RecipeKey[];
+  return [...requiredByAll, ...own];
+}
+
+const requiredByAll = [
   "stage",
   "steps",
   "batch",
@@ -88,8 +94,6 @@ export const requiredKeys = [
   "learningRate",
   "schedule",
   "warmup",
-  "betas",
-  "epsilon",
   "weightDecay",
   "seed",
 ] as const satisfies readonly RecipeKey[];

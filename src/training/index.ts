@@ -1,9 +1,17 @@
-export type { AdamWSettings } from "./adamw.ts";
 export type { TrainingEvent } from "./events.ts";
 export { currentNameOf, formerNameOf, withCurrentNames } from "./former-names.ts";
 export { initialize } from "./initialize.ts";
 export { estimateMemory, type MemoryEstimate } from "./memory.ts";
 export { denseHead, denseObjective, languageObjective, type Objective, scopeOptions } from "./objective.ts";
+export {
+  defaultOptimizer,
+  foreignHyperparameters,
+  foreignKey,
+  type OptimizerName,
+  optimizerHyperparameters,
+  optimizerNames,
+  optimizers,
+} from "./optimizers/index.ts";
 export { lockOutput, OutputInUseError } from "./output-lock.ts";
 export { type LoraSettings, learningRateMultiplierOf, scheduleOf, type TrainingRecipe } from "./recipe.ts";
 export { accumulationSteps, openReplicas } from "./replicas.ts";

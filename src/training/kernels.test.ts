@@ -1,11 +1,12 @@
 import { readFileSync } from "node:fs";
 import { afterEach, describe, expect, it } from "vitest";
 import { type KernelThreads, startKernelThreads } from "../platform/index.ts";
-import { createAdamW } from "./adamw.ts";
 import { allocateFlatBuffers, chunksOf, layOut, type TrainedTensor } from "./flat-buffer.ts";
 import { accumulateGradients } from "./gradient-accumulation.ts";
 import { kernels } from "./kernels.ts";
+import { optimizerOf } from "./optimizers/index.ts";
 import { compileKernels } from "./testing/compile-kernels.ts";
+import { createWeightUpdate } from "./weight-update.ts";
 
 const tensors: readonly TrainedTensor[] = [
   { name: "a.weight", dims: [6, 8], role: "weight", learningRateMultiplier: 1 },
@@ -13,7 +14,8 @@ const tensors: readonly TrainedTensor[] = [
   { name: "b.weight", dims: [3, 5], role: "weight", learningRateMultiplier: 0.5 },
   { name: "c.weight", dims: [8, 4], role: "weight", learningRateMultiplier: 1 },
 ];
-const settings = { betas: [0.9, 0.999] as const, epsilon: 1e-8, weightDecay: 0.1, maxGradNorm: 0.5 };
+const recipe = { name: "test", weightDecay: 0.1, maxGradNorm: 0.5 };
+const adamw = optimizerOf({ ...recipe, betas: [0.9, 0.999], epsilon: 1e-8 });
 
 /** Flat buffers with five numbers for every element, the same whatever their segments are. */
 function filled(segment: number) {
@@ -26,6 +28,16 @@ function filled(segment: number) {
   }
   const [weights, gradients, first, second, part] = buffers;
   return { layout, memories, buffers: { weights, gradients, first, second }, part };
+}
+
+function adamwUpdate(
+  threads: KernelThreads,
+  { layout, buffers }: Pick<ReturnType<typeof filled>, "layout" | "buffers">,
+  settings: Parameters<typeof createWeightUpdate>[2] = recipe,
+) {
+  const { weights, gradients, first, second } = buffers;
+  const memory = { threads, layout, weights, gradients, optimizerState: [first, second] };
+  return createWeightUpdate(memory, adamw, settings);
 }
 
 const numbersOf = ({ layout, buffers }: ReturnType<typeof filled>): Record<string, number[]> =>
@@ -48,7 +60,7 @@ describe("kernels", () => {
     expect(written).toBe(await compileKernels());
   });
 
-  it("update weights and moments to the last bit as single precision says", async () => {
+  it("update weights and AdamW's state to the last bit as single precision says", async () => {
     const { layout, memories, buffers } = filled(2 ** 20);
     const before = new Map(
       Object.entries(buffers).map(([name, buffer]) => [name, buffer.tensor("a.weight")]),
@@ -74,7 +86,7 @@ describe("kernels", () => {
       return [f(f(old("weights", k) * f(1 - rate * 0.1)) - f(first / below)), first, second];
     });
     threads = startKernelThreads(kernels, memories, 2);
-    expect(await createAdamW(threads, layout, buffers, settings).update(step, rate)).toBeCloseTo(norm, 12);
+    expect(await adamwUpdate(threads, { layout, buffers }).update(step, rate)).toBeCloseTo(norm, 12);
     const after = ["weights", "first", "second"].map((name) => [...before.get(name)!.data]);
     expect(after[0].map((_, k) => after.map((numbers) => numbers[k]))).toEqual(expected);
   });
@@ -84,8 +96,7 @@ describe("kernels", () => {
     all.buffers.gradients.tensor("c.weight").data[31] = Number.POSITIVE_INFINITY;
     const before = numbersOf(all);
     threads = startKernelThreads(kernels, all.memories, 2);
-    const optimizer = createAdamW(threads, all.layout, all.buffers, settings);
-    expect(await optimizer.update(1, 1e-3)).toBe(Number.POSITIVE_INFINITY);
+    expect(await adamwUpdate(threads, all).update(1, 1e-3)).toBe(Number.POSITIVE_INFINITY);
     expect(numbersOf(all)).toEqual(before);
   });
 
@@ -101,10 +112,7 @@ describe("kernels", () => {
       threads?.dispose();
       threads = startKernelThreads(kernels, all.memories, count);
       await accumulateGradients(threads, all.layout, all.buffers.gradients, all.part);
-      await createAdamW(threads, all.layout, all.buffers, { ...settings, maxGradNorm: undefined }).update(
-        1,
-        1e-3,
-      );
+      await adamwUpdate(threads, all, { weightDecay: 0.1 }).update(1, 1e-3);
       results.push(numbersOf(all));
     }
     for (const result of results.slice(1)) expect(result).toEqual(results[0]);

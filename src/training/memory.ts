@@ -1,5 +1,6 @@
 import { type OwlConfig, type ParameterDescription, visionTokens } from "../model/index.ts";
 import { elementCount } from "../tensor/index.ts";
+import { optimizerOf } from "./optimizers/index.ts";
 import type { TrainingRecipe } from "./recipe.ts";
 import { accumulationSteps } from "./replicas.ts";
 
@@ -34,7 +35,7 @@ export function estimateMemory(
   const trained = bytesOf(parameters.filter((parameter) => parameter.trained));
   // The first micro-batch's are where the sum will be; all that are computed beside or after it need a place to wait.
   const gradients = trained * (accumulationSteps(recipe) > replicas ? replicas + 1 : replicas);
-  const optimizerState = 2 * trained;
+  const optimizerState = trained * optimizerOf(recipe).optimizer.state.length;
   const activations =
     activationBytes(config, recipe, replicas * microBatch, imagesPerRow) +
     maskBytes(parameters, recipe, replicas * microBatch * recipe.maxTokens);

@@ -1,4 +1,5 @@
 import type { Stage } from "../model/index.ts";
+import type { OptimizerHyperparameters, OptimizerName } from "./optimizers/index.ts";
 import type { Schedule } from "./schedule.ts";
 
 /** Low-rank additions to linear layers of the language model (LoRA, arXiv 2106.09685). */
@@ -12,8 +13,8 @@ export interface LoraSettings {
   readonly targets: readonly string[];
 }
 
-/** Every number of a run that does not depend on the machine. */
-export interface TrainingRecipe {
+/** The hyperparameters of a run: all that does not depend on the machine. */
+export interface TrainingRecipe extends OptimizerHyperparameters {
   readonly name: string;
   readonly stage: Stage;
   /** Updates of the weights. */
@@ -30,8 +31,8 @@ export interface TrainingRecipe {
   readonly warmup: number;
   /** Where the learning rate ends, as a part of the highest. */
   readonly minLearningRateRatio?: number | undefined;
-  readonly betas: readonly [number, number];
-  readonly epsilon: number;
+  /** AdamW if absent. Its own hyperparameters (`betas`, `momentum`, …) stand beside it. */
+  readonly optimizer?: OptimizerName | undefined;
   readonly weightDecay: number;
   /** Limit of the gradients' common norm. */
   readonly maxGradNorm?: number | undefined;

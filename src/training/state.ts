@@ -2,6 +2,7 @@ import { z } from "zod";
 import { readSafetensors, type StateDict, saveCheckpoint } from "../checkpoint/index.ts";
 import { completeDirectory, joinPath, pathKind, readJson } from "../platform/index.ts";
 import { withCurrentNames } from "./former-names.ts";
+import { defaultOptimizer } from "./optimizers/index.ts";
 import type { TrainingRecipe } from "./recipe.ts";
 import { changedInputs, type RunInputs } from "./run-inputs.ts";
 import type { Trainer } from "./trainer.ts";
@@ -134,8 +135,15 @@ function requireSameInputs(path: string, earlier: RunInputs | undefined, options
 // A run may go on with others: they change what is printed and kept and how much memory is taken, not what is computed.
 const free = new Set(["name", "evaluateEvery", "saveEvery", "microBatch"]);
 
-function requireSameRecipe(path: string, earlier: Record<string, unknown>, recipe: TrainingRecipe): void {
-  const now: Record<string, unknown> = { ...withCurrentNames(recipe) };
+/** Recipes may name the optimizer that is taken anyway. */
+const withDefaults = (recipe: { readonly optimizer?: unknown }): Record<string, unknown> => ({
+  ...recipe,
+  optimizer: recipe.optimizer ?? defaultOptimizer,
+});
+
+function requireSameRecipe(path: string, stored: Record<string, unknown>, recipe: TrainingRecipe): void {
+  const earlier = withDefaults(stored);
+  const now: Record<string, unknown> = withDefaults(withCurrentNames(recipe));
   // The learning rate of a step follows from the number of steps unless it stays as it is.
   const stays = earlier.schedule === "constant" && recipe.schedule === "constant";
   const keys = [...new Set([...Object.keys(earlier), ...Object.keys(now)])].filter(

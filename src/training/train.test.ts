@@ -48,16 +48,24 @@ describe("train", () => {
     );
   }
 
-  it("goes on from a checkpoint bit for bit as if it had not stopped", async () => {
-    const whole = await newTrainer();
-    await train({ trainer: whole, recipe, reader: readerOf() });
+  const otherOptimizers: readonly Partial<TrainingRecipe>[] = [
+    {},
+    { optimizer: "sgd", momentum: 0.9, betas: undefined, epsilon: undefined },
+    { optimizer: "lion", epsilon: undefined, learningRate: 1e-3 },
+  ];
+  it.each(
+    otherOptimizers,
+  )("goes on from a checkpoint bit for bit as if it had not stopped (%o)", async (own) => {
+    const changed = { ...recipe, ...own };
+    const whole = await newTrainer(own);
+    await train({ trainer: whole, recipe: changed, reader: readerOf() });
 
-    const place = join(directory, "resumed");
+    const place = join(directory, `resumed ${own.optimizer}`);
     const abort = new AbortController();
-    const first = await newTrainer();
+    const first = await newTrainer(own);
     const outcome = await train({
       trainer: first,
-      recipe,
+      recipe: changed,
       reader: readerOf(),
       directory: place,
       signal: abort.signal,
@@ -68,9 +76,9 @@ describe("train", () => {
     expect(outcome).toEqual({ step: 3, complete: false });
     expect(snapshot(first)).not.toEqual(snapshot(whole));
 
-    const second = await newTrainer();
+    const second = await newTrainer(own);
     const events: TrainingEvent[] = [];
-    const rest = { trainer: second, recipe, reader: readerOf(), directory: place, resume: true };
+    const rest = { trainer: second, recipe: changed, reader: readerOf(), directory: place, resume: true };
     expect(await train({ ...rest, onEvent: (event) => events.push(event) })).toEqual({
       step: 6,
       complete: true,
@@ -84,8 +92,8 @@ describe("train", () => {
     expect(steps.map(({ step }) => step)).toEqual([1, 2, 3, 4, 5, 6]);
     expect(await readdir(place)).toEqual(["log.jsonl", "state"]);
 
-    const other = { ...rest, trainer: await newTrainer(), recipe: { ...recipe, learningRate: 1 } };
-    await expect(train(other)).rejects.toThrow(/learningRate: 0.01, now 1/);
+    const other = { ...rest, trainer: await newTrainer(), recipe: { ...changed, learningRate: 1 } };
+    await expect(train(other)).rejects.toThrow(/learningRate: 0.0+1, now 1/);
   });
 
   it("adds up micro-batches to the same gradients as one batch", async () => {

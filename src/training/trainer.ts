@@ -1,24 +1,19 @@
 import type { StateDict } from "../checkpoint/index.ts";
 import type { ParameterDescription } from "../model/index.ts";
-import { type KernelThreads, startKernelThreads } from "../platform/index.ts";
+import { startKernelThreads } from "../platform/index.ts";
 import type { Device } from "../runtime/index.ts";
 import { allocate, type HostTensor } from "../tensor/index.ts";
-import { createAdamW, type Moments } from "./adamw.ts";
-import {
-  allocateFlatBuffers,
-  type FlatBuffer,
-  type Layout,
-  layOut,
-  segmentLengthFor,
-} from "./flat-buffer.ts";
+import { allocateFlatBuffers, type FlatBuffer, layOut, segmentLengthFor } from "./flat-buffer.ts";
 import { withCurrentNames } from "./former-names.ts";
 import { accumulateGradients } from "./gradient-accumulation.ts";
 import { initialize } from "./initialize.ts";
 import { kernels } from "./kernels.ts";
 import type { Objective } from "./objective.ts";
+import { type Optimizer, optimizerOf } from "./optimizers/index.ts";
 import { learningRateMultiplierOf, scheduleOf, type TrainingRecipe } from "./recipe.ts";
 import { learningRateAt } from "./schedule.ts";
 import { createStepPrograms, type StepPrograms, type TrainingBatch } from "./step-programs.ts";
+import { createWeightUpdate, type UpdatedMemory } from "./weight-update.ts";
 
 /** What one update did. */
 export interface StepResult {
@@ -45,7 +40,7 @@ export interface Trainer<S> {
   evaluate(batches: readonly TrainingBatch<S>[]): Promise<number>;
   /** Gradients of the mean loss by parameter name as the next update would have them; views that the next call overwrites. */
   gradients(batches: readonly TrainingBatch<S>[]): Promise<{ loss: number; gradients: StateDict }>;
-  /** The optimizer's state: views by `first.<name>` and `second.<name>`. */
+  /** The optimizer's state, as views by `<state>.<parameter>` (AdamW: `first.<parameter>` and `second.<parameter>`). */
   optimizerState(): StateDict;
   /** Goes on where another run stopped: trained parameters, optimizer state and the number of updates. */
   restore(step: number, trained: StateDict, optimizerState: StateDict): void;
@@ -83,13 +78,15 @@ export async function createTrainer<S>(options: TrainerOptions<S>): Promise<Trai
   const { objective, weights: known = new Map<string, HostTensor>() } = current;
   const recipe = withCurrentNames(current.recipe);
   const devices = current.replicas ?? [current.device];
-  const memory = allocateTrained(objective.parameters, recipe, devices);
-  const { layout, weights, gradients, first, second, threads } = memory;
+  const chosen = optimizerOf(recipe);
+  const memory = allocateTrained(objective.parameters, recipe, chosen.optimizer, devices);
+  const { layout, weights, gradients, threads } = memory;
+  const optimizerState = (): StateDict => stateDictOf(chosen.optimizer, memory.optimizerState);
   const values = valuesOf(objective.parameters, weights, known, recipe.seed);
   const trained = [...layout.views.keys()];
   const replicas = devices.map((device) => createStepPrograms(device, objective, values, trained));
   const computeGradients = createGradientComputation(objective, recipe, replicas, memory);
-  const optimizer = createAdamW(threads, layout, memory, recipe);
+  const optimizer = createWeightUpdate(memory, chosen, recipe);
   let step = 0;
   let isSound = true;
   return {
@@ -121,10 +118,10 @@ export async function createTrainer<S>(options: TrainerOptions<S>): Promise<Trai
       const loss = await computeGradients(batches, step);
       return { loss, gradients: gradients.tensors() };
     },
-    optimizerState: () => momentsOf(first, second),
+    optimizerState,
     restore: (done, known, state) => {
       fill(weights.tensors(), known, "trained parameter");
-      fill(momentsOf(first, second), state, "optimizer state");
+      fill(optimizerState(), state, "optimizer state");
       step = done;
       isSound = true;
     },
@@ -136,18 +133,15 @@ export async function createTrainer<S>(options: TrainerOptions<S>): Promise<Trai
 }
 
 /** Flat buffers of the trained parameters, and the threads whose kernels work on all of them. */
-interface TrainedMemory extends Moments {
-  readonly layout: Layout;
-  readonly weights: FlatBuffer;
-  readonly gradients: FlatBuffer;
+interface TrainedMemory extends UpdatedMemory {
   /** One for each replica: gradients of further micro-batches until they are added to the first's. */
   readonly microBatchGradients: readonly FlatBuffer[];
-  readonly threads: KernelThreads;
 }
 
 function allocateTrained(
   parameters: readonly ParameterDescription[],
   recipe: TrainingRecipe,
+  { state }: Optimizer,
   devices: readonly Device[],
 ): TrainedMemory {
   const tensors = parameters
@@ -158,13 +152,15 @@ function allocateTrained(
       role,
       learningRateMultiplier: learningRateMultiplierOf(recipe, name),
     }));
-  const count = 4 + devices.length;
+  const count = 2 + state.length + devices.length;
   const layout = layOut(tensors, segmentLengthFor(count));
   const { buffers, memories } = allocateFlatBuffers(layout, count);
-  const [weights, gradients, first, second, ...microBatchGradients] = buffers;
+  const [weights, gradients, ...others] = buffers;
+  const optimizerState = others.slice(0, state.length);
+  const microBatchGradients = others.slice(state.length);
   const threads = devices.reduce((sum, device) => sum + device.threads, 0);
   const kernelThreads = startKernelThreads(kernels, memories, threads);
-  return { layout, weights, gradients, first, second, microBatchGradients, threads: kernelThreads };
+  return { layout, weights, gradients, optimizerState, microBatchGradients, threads: kernelThreads };
 }
 
 /** Gradients of the mean loss over all micro-batches, as many side by side as there are replicas; the result is the loss. */
@@ -240,10 +236,12 @@ function valuesOf(
   );
 }
 
-function momentsOf(first: FlatBuffer, second: FlatBuffer): StateDict {
-  const named = (prefix: string, buffer: FlatBuffer) =>
-    [...buffer.tensors()].map(([name, tensor]) => [`${prefix}.${name}`, tensor] as const);
-  return new Map([...named("first", first), ...named("second", second)]);
+function stateDictOf({ state }: Optimizer, buffers: readonly FlatBuffer[]): StateDict {
+  return new Map(
+    state.flatMap((stateName, i) =>
+      [...buffers[i].tensors()].map(([name, tensor]) => [`${stateName}.${name}`, tensor] as const),
+    ),
+  );
 }
 
 function fill(into: StateDict, from: ReadonlyMap<string, HostTensor>, what: string): void {

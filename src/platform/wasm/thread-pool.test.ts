@@ -4,10 +4,10 @@ import { startKernelThreads } from "./thread-pool.ts";
 
 /**
  * `(func (export "set") (param $at i32) (param $x f32) (result f32))`: stores a number, and gives back what was there.
- * From (module (import "arena" "memory" (memory 1 65536 shared)) …) by wabt.
+ * From (module (import "env" "memory" (memory 1 65536 shared)) …) by wabt.
  */
 const setModule =
-  "AGFzbQEAAAABBwFgAn99AX0CFAEFYXJlbmEGbWVtb3J5AgMBgIAEAwIBAAcHAQNzZXQAAAoQAQ4AIAAqAgAgACABOAIACw==";
+  "AGFzbQEAAAABBwFgAn99AX0CEgEDZW52Bm1lbW9yeQIDAYCABAMCAQAHBwEDc2V0AAAKEAEOACAAKgIAIAAgATgCAAs=";
 
 const numbersAt = (memory: WebAssembly.Memory): Float32Array => new Float32Array(memory.buffer);
 

@@ -25,14 +25,14 @@ export interface KernelThreads {
 const source = `
 const { parentPort, workerData } = require("node:worker_threads");
 const instances = workerData.memories.map(
-  (memory) => new WebAssembly.Instance(workerData.module, { arena: { memory } }).exports,
+  (memory) => new WebAssembly.Instance(workerData.module, { env: { memory } }).exports,
 );
 parentPort.on("message", (calls) => {
   parentPort.postMessage(calls.map(({ memory, kernel, numbers }) => instances[memory][kernel](...numbers)));
 });`;
 
 /**
- * Starts threads for a module that imports its memory as `arena.memory`.
+ * Starts threads for a module that imports its memory as `env.memory`.
  *
  * @param module the module's bytes in base64
  * @param memories of `newKernelMemory`, all of which a thread can reach

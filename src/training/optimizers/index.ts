@@ -1,0 +1,2 @@
+export type { Optimizer, UpdateStep } from "./optimizer.ts";
+export * from "./optimizers.ts";

@@ -1,0 +1,64 @@
+import type { KernelCall, KernelThreads } from "../platform/index.ts";
+import { chunksOf, type FlatBuffer, type Layout } from "./flat-buffer.ts";
+import type { ChosenOptimizer } from "./optimizers/index.ts";
+
+/** What an update reads and writes. */
+export interface UpdatedMemory {
+  /** Of the module in kernels.ts, over the memories in which the buffers lie. */
+  readonly threads: KernelThreads;
+  readonly layout: Layout;
+  readonly weights: FlatBuffer;
+  readonly gradients: FlatBuffer;
+  /** The optimizer's state, in its order. */
+  readonly optimizerState: readonly FlatBuffer[];
+}
+
+/** The optimizer's part of an update, with what all optimizers have in common: clipping and weight decay. */
+export interface WeightUpdate {
+  /**
+   * Updates all weights and the optimizer's state in place; the step is counted from 1. Gradients are clipped by the factor
+   * min(1, maxGradNorm / (norm + 10⁻⁶)).
+   *
+   * @returns the norm of all gradients together before clipping; where it is not finite nothing was changed
+   */
+  update(step: number, learningRate: number): Promise<number>;
+}
+
+/** Prepares updates by an optimizer; gradients are not clipped without `maxGradNorm`. */
+export function createWeightUpdate(
+  { threads, layout, weights, gradients, optimizerState }: UpdatedMemory,
+  { optimizer, hyperparameters }: ChosenOptimizer,
+  recipe: { readonly weightDecay: number; readonly maxGradNorm?: number | undefined },
+): WeightUpdate {
+  const { maxGradNorm = Number.POSITIVE_INFINITY } = recipe;
+  const groups = layout.groups.map((group) => ({ group, chunks: chunksOf(group, layout) }));
+  const squares = groups.flatMap(({ chunks }) =>
+    chunks.map(
+      ({ memory, start, bytes }): KernelCall => ({
+        memory,
+        kernel: "squares",
+        numbers: [gradients.addressOf(start), bytes],
+      }),
+    ),
+  );
+  const gradientNorm = async (): Promise<number> =>
+    Math.sqrt((await threads.run(squares)).reduce((sum, ofChunk) => sum + ofChunk, 0));
+  return {
+    update: async (step, scheduled) => {
+      const norm = await gradientNorm();
+      if (!Number.isFinite(norm)) return norm;
+      const gradientScale = Math.min(1, maxGradNorm / (norm + 1e-6));
+      const calls = groups.flatMap(({ group, chunks }) => {
+        const learningRate = scheduled * group.learningRateMultiplier;
+        const weightDecay = group.decayed ? recipe.weightDecay : 0;
+        const scalars = optimizer.update(hyperparameters, { step, learningRate, gradientScale, weightDecay });
+        return chunks.map(({ memory, start, bytes }): KernelCall => {
+          const addresses = [weights, gradients, ...optimizerState].map((buffer) => buffer.addressOf(start));
+          return { memory, kernel: optimizer.kernel, numbers: [...addresses, bytes, ...scalars] };
+        });
+      });
+      await threads.run(calls);
+      return norm;
+    },
+  };
+}
