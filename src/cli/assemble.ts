@@ -59,10 +59,10 @@ export function addAssemble(program: Command): void {
     )
     .requiredOption("--language <model>", `a language model with its tokenizer: ${familyTitles()}`)
     .requiredOption("--out <directory>", "where the owl is written; holds no model yet")
-    .option("--queries <count>", "learned queries a picture", countOption, 64)
+    .option("--queries <count>", "learned queries per picture", countOption, 64)
     .option("--layers <count>", "layers of the visual abstractor", countOption, 6)
-    .option("--seed <number>", "of the abstractor's first values", numberOption, 0)
-    .description("make an owl of a vision encoder and a language model, its abstractor fresh")
+    .option("--seed <number>", "seed of the abstractor's initial weights", numberOption, 0)
+    .description("make an mPLUG-Owl from a CLIP and a language model, with a newly initialised abstractor")
     .addHelpText(
       "after",
       `

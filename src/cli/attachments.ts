@@ -9,14 +9,14 @@ import {
 } from "../platform/index.ts";
 import { isAddress, optionPath, typedPaths } from "./typed-paths.ts";
 
-/** A file that a question is about. */
+/** A picture or video that belongs to a question. */
 export interface Attachment {
   readonly type: "image" | "video";
   readonly file: string;
 }
 
 /**
- * The files that a line names for a question, looked at: whether they are there and are what they are taken for.
+ * The files that a line names for a question, after checking that they exist and are pictures or videos.
  *
  * @throws an error that names the file and the reason
  */
@@ -37,7 +37,7 @@ export async function optionAttachment({ type, file }: Attachment): Promise<Atta
  * The pictures and videos of a line that is nothing but their paths, as a terminal writes what is dropped on it;
  * undefined for any other line.
  *
- * @throws an error where such a file is no picture that can be taken
+ * @throws an error if such a file is not a supported picture
  */
 export async function droppedAttachments(line: string): Promise<Attachment[] | undefined> {
   const looksDropped = /^(?:[/'"~.]|& ['"]|file:|[a-z]:\\|\\\\)/i.test(line);
@@ -53,7 +53,7 @@ export async function droppedAttachments(line: string): Promise<Attachment[] | u
   return dropped;
 }
 
-/** What lies elsewhere is fetched with the question, and not before. */
+/** A remote file is fetched only when the question is asked, so it is not checked here. */
 async function lookAt({ type, file }: Attachment): Promise<void> {
   if (isDataUrl(file)) {
     const bytes = bytesOfDataUrl(file);

@@ -40,10 +40,10 @@ async function modelAndQuestion(words: readonly string[]): Promise<{ model: stri
 }
 
 /**
- * Streams one answer to standard output; says so where it was cut, and what was done with a video or a conversation that
- * is too long: once, until it changes.
+ * Streams one answer to standard output. Prints whether it was cut, and the answer's notes (about a video, or a conversation that
+ * is too long) if the answer before had other ones.
  *
- * @param told notes of the answer before, which become those of this one
+ * @param told notes of the answer before; replaced by those of this one
  */
 async function answer(
   owl: Owl,
@@ -64,14 +64,14 @@ async function answer(
   process.stdout.write("\n");
   if (signal.aborted) return text;
   const { ids, finishReason, notes = [] } = await reply.answer();
-  // That an answer was cut is news each time.
+  // That an answer was cut is printed each time.
   for (const note of notes) {
     if (finishReason === "length" || !told.has(note)) process.stderr.write(`(${note})\n`);
   }
   told.clear();
   for (const note of notes) told.add(note);
   const most = settings.maxNewTokens ?? owl.defaults.maxNewTokens;
-  // Where positions ran out before, a note says so.
+  // If it was cut because positions ran out, a note says so already.
   if (finishReason === "length" && ids.length === most) {
     process.stderr.write(`(cut after ${most} tokens; --max-new-tokens allows more)\n`);
   }
@@ -126,10 +126,10 @@ export function addChat(program: Command): void {
     .usage("[options] [MODEL] [QUESTION]")
     .argument(
       "[words...]",
-      "MODEL: a model directory, a fetched repo, org/name, or owl-nano, which is shipped (if absent, too); QUESTION: asked once (a conversation if absent)",
+      "MODEL: a model directory, a fetched repo (org/name), or owl-nano, which is shipped (the default); QUESTION: answered once (a conversation if absent)",
     )
-    .option("--image <file>", "a picture; may be given several times", attach("image"))
-    .option("--video <file>", "a video (MP4 and WebM need ffmpeg) or animation; likewise", attach("video"))
+    .option("--image <file>", "a picture; repeatable", attach("image"))
+    .option("--video <file>", "a video (MP4 and WebM need ffmpeg) or animation; repeatable", attach("video"))
     .addOption(framesOption())
     .option("--system <sentence>", "system sentence, in place of the model's own")
     .addOption(adapterOption());

@@ -6,7 +6,7 @@ import { type Attachment, droppedAttachments, namedAttachments } from "./attachm
 import { messageOf, ReportedError, UsageError } from "./failure.ts";
 import { interruptible } from "./interrupt.ts";
 
-/** What a conversation needs from whoever answers. */
+/** What the conversation loop needs from the model behind it. */
 export interface Conversation {
   /** Pictures and videos for the first question. */
   readonly attachments: readonly Attachment[];
@@ -16,7 +16,7 @@ export interface Conversation {
   readonly answer: (messages: readonly ChatMessage[], signal: AbortSignal) => Promise<string>;
 }
 
-/** What has been said, and the pictures and videos that wait for the next question. */
+/** The messages so far, and the pictures and videos attached to the next question. */
 interface State {
   said: ChatMessage[];
   attachments: Attachment[];
@@ -31,8 +31,8 @@ const help = `Type a question and press Enter.
 const commands = ["image", "video", "new", "quit", "exit", "help"];
 
 /**
- * Questions from the terminal (or lines of a pipe) until it ends; every turn sees the ones before it. A mistake is told
- * at once and costs nothing but its own line.
+ * Answers questions from the terminal (or lines of a pipe) until input ends; every turn sees the ones before it. An invalid
+ * line is reported at once, and the conversation goes on.
  *
  * @throws ReportedError at the end of a pipe of which a line failed
  */
@@ -43,7 +43,7 @@ export async function converse(conversation: Conversation): Promise<void> {
     ...(interactive && { output: process.stdout }),
     prompt: "> ",
   });
-  // A terminal in readline's hands delivers Ctrl-C as a key: to the answer under way if there is one.
+  // Under readline a terminal delivers Ctrl-C as a key: it aborts the running answer, if there is one.
   let answering = false;
   terminal.on("SIGINT", () => (answering ? process.emit("SIGINT", "SIGINT") : terminal.close()));
   if (interactive) process.stdout.write(help);
@@ -72,7 +72,7 @@ async function* linesOf(terminal: Interface): AsyncGenerator<string> {
   }
 }
 
-/** Whether a line was no question: empty, a command, or files that were dropped; what it asked for is done. */
+/** Handles a line that is no question (empty, a command, or dropped files) and returns whether it was one. */
 async function isDone(line: string, state: State): Promise<boolean> {
   if (line === "") return true;
   const [, word, rest] = /^\/(\w+)(?:\s+([\s\S]*))?$/.exec(line) ?? [];
@@ -87,7 +87,7 @@ async function isDone(line: string, state: State): Promise<boolean> {
   }
   if (!line.startsWith("/")) return false;
   if (word === undefined) {
-    // A path that leads nowhere is a slip, not a question.
+    // A path to nothing is a typing error, not a question.
     await namedAttachments("image", line);
     throw new UsageError(`${line}: must be a command; /help lists them`);
   }
@@ -96,7 +96,7 @@ async function isDone(line: string, state: State): Promise<boolean> {
   throw new UsageError(`/${word.slice(0, 60)}: must be a command; ${hint}`);
 }
 
-/** Does what a command says. */
+/** Runs a command such as /image. */
 async function obey(word: string, rest: string, state: State): Promise<void> {
   if (word === "new") Object.assign(state, { said: [], attachments: [] });
   else if (word === "help") process.stdout.write(help);
@@ -106,7 +106,7 @@ async function obey(word: string, rest: string, state: State): Promise<void> {
   } else throw new UsageError(`/${word}: must stand alone, got words behind it`);
 }
 
-/** Keeps files for the next question, and says so where somebody sees it. */
+/** Attaches files to the next question and confirms it on standard error. */
 function attach(files: readonly Attachment[], state: State): void {
   state.attachments.push(...files);
   for (const { type, file } of files) {
@@ -122,7 +122,7 @@ async function takeTurn({ turn, answer }: Conversation, state: State, line: stri
     const text = await interruptible((signal) => answer([...state.said, question], signal));
     if (text !== "") state.said.push(question, { role: "assistant", content: text });
   } catch (error) {
-    // The words were in the way, not the files: those wait for the next ones.
+    // The question failed, not its files: they stay attached to the next one.
     if (error instanceof PromptError) attach(attachments, state);
     throw error;
   }

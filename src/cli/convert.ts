@@ -61,7 +61,7 @@ function tell(report: ConversionReport, out: string, seconds: number): void {
   say(`${out}: \`owl chat ${out}\` asks it`);
 }
 
-/** What quantising changed of the logits of some prompts, and whether the likeliest token stayed the same. */
+/** How quantisation changes the logits of some prompts, and whether the likeliest token stays the same. */
 async function checkLogits(before: string, after: string, prompts: readonly string[]): Promise<void> {
   const device = await openDevice();
   const tokenizer = await loadTokenizer(after);
@@ -106,9 +106,9 @@ export function addConvert(program: Command): void {
   program
     .command("convert")
     .argument("<model>", "a model directory or a repo in the hub's cache; safetensors or PyTorch's .bin")
-    .requiredOption("--out <directory>", "where the converted model goes; it must hold none yet")
+    .requiredOption("--out <directory>", "output directory; must not hold a model yet")
     .addOption(
-      new Option("--quantize <format>", "the language model's weights: 4 or 8 bits, float16, or as they are")
+      new Option("--quantize <format>", "the language model's weights: 4 or 8 bits, float16, or as stored")
         .choices(["q4", "q8", "f16", "none"])
         .default("q4"),
     )
@@ -119,16 +119,15 @@ export function addConvert(program: Command): void {
       ).choices(["f32", "f16", "q8"]),
     )
     .addOption(
-      new Option("--block-size <numbers>", "numbers that share a scale: fewer are more exact and slower")
+      new Option(
+        "--block-size <numbers>",
+        "numbers that share a scale: smaller blocks are more exact and slower",
+      )
         .choices(["32", "64", "128"])
         .default("128"),
     )
-    .option(
-      "--check <prompt>",
-      "also print what it changed of this prompt's logits (several times: several prompts)",
-      collect,
-    )
-    .description("a model with smaller weights, or in safetensors: less memory, faster answers")
+    .option("--check <prompt>", "also print how this prompt's logits change; repeatable", collect)
+    .description("quantise a model, or convert it to safetensors: less memory, faster answers")
     .addHelpText(
       "after",
       `

@@ -1,14 +1,14 @@
 import { Presets, SingleBar } from "cli-progress";
 import { duration } from "./progress.ts";
 
-/** Shows how many of a known number of things are done. */
+/** A progress display for a known number of items. */
 export interface CountView {
   readonly tell: (done: number, all: number) => void;
   readonly end: () => void;
 }
 
 /**
- * A bar on a terminal, a line every few seconds elsewhere; on standard error.
+ * A progress bar on a terminal, otherwise a line every few seconds; on standard error.
  *
  * @param things what is counted, such as `questions`
  */
@@ -17,7 +17,7 @@ export function showCount(things: string): CountView {
   return process.stderr.isTTY ? barView(things, pace) : lineView(things, pace);
 }
 
-/** Guesses the time left from what has been done since the first call. */
+/** Estimates the time left from the progress since the first call. */
 class Pace {
   #start: { readonly time: number; readonly done: number } | undefined;
 

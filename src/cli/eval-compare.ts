@@ -19,13 +19,9 @@ export function addEvalCompare(evaluation: Command): void {
   evaluation
     .command("compare")
     .argument("<first>", "a result of `owl eval run BENCHMARK`")
-    .argument("<second>", "another of the same benchmark and the same items")
+    .argument("<second>", "another result of the same benchmark and items")
     .option("--out <file>", "a page of the answers that changed, with their pictures")
-    .option(
-      "--most <count>",
-      "items on the page of each kind: worse, better, the same worth (50)",
-      countOption,
-    )
+    .option("--most <count>", "items of each kind on the page: worse, better, equal (50)", countOption)
     .description("two runs side by side, with intervals for the difference")
     .action(compare);
 }

@@ -33,7 +33,7 @@ export function addEvalGet(evaluation: Command): void {
     .command("get")
     .addArgument(new Argument("<what>", "which set").choices(["owleval"]))
     .requiredOption("--out <directory>", "where it goes")
-    .option("--from <url>", "another address of the same files", publishedAddress)
+    .option("--from <url>", "another URL of the same files", publishedAddress)
     .description("fetch OwlEval (82 questions, 50 pictures, six systems' answers; 8 MB)")
     .addHelpText(
       "after",

@@ -50,9 +50,9 @@ export function addEvalJudge(evaluation: Command): void {
     .addOption(endpointModelOption())
     .addOption(dataOption())
     .requiredOption("--out <file>", "the grades, one JSON object a line; one that is there is gone on with")
-    .option("--no-picture", "do not show the picture: for a judge that reads only")
+    .option("--no-picture", "do not send the picture: for a judge of text alone")
     .option("--max-new-tokens <count>", "longest reply of the judge (512 if absent)", countOption)
-    .option("--batch <count>", "replies asked for at once", countOption, 4)
+    .option("--batch <count>", "requests at once", countOption, 4)
     .description("let a language model grade answers by A, B, C and D, in two orders")
     .addHelpText(
       "after",

@@ -9,7 +9,7 @@ import {
 } from "../evaluation/index.ts";
 import { UsageError } from "./failure.ts";
 
-/** The directory of OwlEval where no option names another. */
+/** The default directory of OwlEval. */
 export const defaultData = "owleval";
 
 export const dataOption = (): Option =>
@@ -29,7 +29,7 @@ export interface EndpointOptions {
   readonly endpointModel?: string;
 }
 
-/** What both options say together; the key is OPENAI_API_KEY's. */
+/** The endpoint of both options; the key is OPENAI_API_KEY's. */
 export function endpointOf({ endpoint, endpointModel }: EndpointOptions): Endpoint | undefined {
   if (endpoint === undefined && endpointModel === undefined) return undefined;
   if (endpoint === undefined || endpointModel === undefined) {
@@ -44,14 +44,14 @@ export function endpointOf({ endpoint, endpointModel }: EndpointOptions): Endpoi
 export const shardOption = (): Option =>
   new Option(
     "--shard <part>",
-    "ask one of several parts, such as 1/4 (default under mpirun: by rank)",
+    "answer one of several shards, such as 1/4 (default under mpirun: by rank)",
   ).argParser((text): Shard => {
     const [index, count] = (/^(\d+)\/(\d+)$/.exec(text) ?? []).slice(1).map(Number);
     if (index >= 1 && index <= count) return { index, count };
     throw new InvalidArgumentError("It must be a part and their number, from 1/N to N/N.");
   });
 
-/** The part that is asked for, or that Open MPI's mpirun started this process for; undefined: all. */
+/** The shard of the option, or of this process under Open MPI's mpirun; undefined: everything. */
 export function shardOf(given: Shard | undefined): Shard | undefined {
   if (given !== undefined) return given.count === 1 ? undefined : given;
   const count = Number(process.env.OMPI_COMM_WORLD_SIZE);
@@ -62,7 +62,7 @@ export function shardOf(given: Shard | undefined): Shard | undefined {
 export const thingsOf = (things: string, shard: Shard | undefined): string =>
   shard === undefined ? things : `${things} of part ${shard.index}/${shard.count}`;
 
-/** Says that a part is done, and others are not. */
+/** Reports that this shard is done and others are not. */
 export function tellPartDone({ index, count }: Shard, out: string): void {
   process.stderr.write(`part ${index} of ${count} is answered; the last one writes ${out}\n`);
 }

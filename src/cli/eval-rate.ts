@@ -55,9 +55,12 @@ export function addEvalRate(evaluation: Command): void {
     .addArgument(answersArgument())
     .addOption(dataOption())
     .requiredOption("--out <file>", "the grades, one JSON object a line; one that is there is gone on with")
-    .option("--rater <name>", "who grades (the page asks if absent); several people may, each by a name")
-    .option("--port <number>", "of the page; 0 takes any that is free", numberOption, 8082)
-    .description("grade answers blind by A, B, C and D, in a page of this machine")
+    .option(
+      "--rater <name>",
+      "the rater's name (the page asks if absent); several people can rate, each with a name",
+    )
+    .option("--port <number>", "port of the page; 0 takes a free one", numberOption, 8082)
+    .description("grade answers blind by A, B, C and D, in a local web page")
     .addHelpText(
       "after",
       `

@@ -25,8 +25,8 @@ export function addEvalReport(evaluation: Command): void {
   evaluation
     .command("report")
     .argument("<grades...>", "files of grades, of people and of judges")
-    .option("--counts <file>", "numbers of grades to draw beside one's own; `released`: those of the paper")
-    .requiredOption("--out <directory>", "where the report goes")
+    .option("--counts <file>", "grade counts to draw beside yours; `released`: the paper's")
+    .requiredOption("--out <directory>", "output directory of the report")
     .description("draw the paper's figure from grades: SVG, PNG, HTML, Markdown, and every number as JSON")
     .addHelpText(
       "after",

@@ -9,7 +9,7 @@ import { addEvalRun } from "./eval-run.ts";
 export function addEval(program: Command): void {
   const evaluation = program
     .command("eval")
-    .description("examine a model: OwlEval as in the paper, graded by people and drawn as its figure")
+    .description("evaluate a model: OwlEval as in the paper, graded by people, and the usual benchmarks")
     .addHelpText(
       "after",
       `

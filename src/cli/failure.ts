@@ -1,7 +1,7 @@
 import { CommanderError } from "commander";
 import { OutputError } from "../recipes/index.ts";
 
-/** A mistake in what was asked on the command line. */
+/** A mistake in the command line. */
 export class UsageError extends Error {
   override name = "UsageError";
 }
@@ -11,12 +11,12 @@ export class InterruptedError extends Error {
   override name = "InterruptedError";
 }
 
-/** Something failed that was told when it did. */
+/** An error that was already printed. */
 export class ReportedError extends Error {
   override name = "ReportedError";
 }
 
-/** 0 done · 1 could not be done (the text says why) · 2 asked for in a wrong way · 130 interrupted. */
+/** Exit codes: 0 done · 1 failed (the text says why) · 2 wrong usage · 130 interrupted. */
 export function exitCodeOf(error: unknown): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
   if (error instanceof UsageError || error instanceof OutputError) return 2;
@@ -24,7 +24,7 @@ export function exitCodeOf(error: unknown): number {
   return 1;
 }
 
-/** Says what went wrong in the words of whoever noticed; the stack only where it is asked for. */
+/** Prints an error's message; its stack only with OWL_DEBUG=1. */
 export function reportFailure(error: unknown): void {
   // Commander has printed its own message already.
   if (error instanceof CommanderError || error instanceof ReportedError) return;

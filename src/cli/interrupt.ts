@@ -3,10 +3,10 @@ import { constants } from "node:os";
 const signals = ["SIGINT", "SIGTERM"] as const;
 
 /**
- * Does work that Ctrl-C (or SIGTERM) asks to end early; asked a second time, the process ends at once.
+ * Runs work that Ctrl-C (or SIGTERM) aborts; a second one ends the process at once.
  *
  * @param work gets the signal to watch
- * @param onInterrupt told once, when the first request comes
+ * @param onInterrupt called once, at the first signal
  */
 export async function interruptible<T>(
   work: (signal: AbortSignal) => Promise<T>,

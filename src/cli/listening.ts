@@ -2,10 +2,10 @@ import { once } from "node:events";
 import { createServer } from "node:net";
 import { messageOf, UsageError } from "./failure.ts";
 
-/** Where `owl serve` listens unless it is told otherwise. */
+/** The default address of `owl serve`. */
 export const defaultAddress = { host: "127.0.0.1", port: 8080 } as const;
 
-/** Why nothing can listen there, and what to do about it. */
+/** Why the port cannot be used, and what to do about it. */
 export function listeningError(error: unknown, host: string, port: number, command = "serve"): UsageError {
   const code = (error as NodeJS.ErrnoException | undefined)?.code ?? "";
   const said = (words: string): UsageError => new UsageError(`${command}: ${words}`, { cause: error });
@@ -25,7 +25,7 @@ export function listeningError(error: unknown, host: string, port: number, comma
   return said(`must be able to listen on ${host}:${port}, got ${messageOf(error)}`);
 }
 
-/** @throws UsageError where nothing can listen at this port of this address now */
+/** @throws UsageError if this port of this address cannot be listened on */
 export async function requireListening(host: string, port: number): Promise<void> {
   const server = createServer();
   try {

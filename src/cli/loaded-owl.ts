@@ -6,9 +6,9 @@ import { countOption, requireAdapter } from "./options.ts";
 export const adapterOption = (): Option => new Option("--adapter <path>", "a LoRA adapter in PEFT's layout");
 
 export const framesOption = (): Option =>
-  new Option("--frames <count>", "frames that are seen of a video (4 if absent)").argParser(countOption);
+  new Option("--frames <count>", "frames sampled from a video (4 if absent)").argParser(countOption);
 
-/** What the options say of how a model is loaded. */
+/** The options of loading a model. */
 export interface LoadingOptions {
   readonly device: ExecutionProvider;
   readonly threads?: number;
@@ -16,12 +16,12 @@ export interface LoadingOptions {
   readonly frames?: number;
 }
 
-/** A warning, where answers are not: on the error stream. */
+/** Prints a warning on standard error, apart from answers. */
 export function tellWarning(warning: string): void {
   process.stderr.write(`warning: ${warning}\n`);
 }
 
-/** The model of a directory as the options want it; whoever asks closes it. */
+/** Loads the model of a directory with these options; the caller closes it. */
 export async function loadOwl(
   directory: string,
   { device, threads, adapter, frames }: LoadingOptions,

@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 import { runCli } from "./program.ts";
 
-// Whoever reads our output may stop early (`owl inspect … | head`); that is no failure.
+// A reader of standard output may stop early (`owl inspect … | head`); that is no error.
 process.stdout.on("error", (error: NodeJS.ErrnoException) => {
   if (error.code !== "EPIPE") throw error;
   process.exit(0);

@@ -12,7 +12,7 @@ interface MergeCommandOptions {
   readonly float: keyof typeof formats;
 }
 
-/** What `--float` offers. */
+/** The choices of `--float`. */
 const formats = { keep: undefined, f32: "F32", f16: "F16", bf16: "BF16" } as const;
 
 async function merge(model: string, { adapter, out, float }: MergeCommandOptions): Promise<void> {
@@ -44,13 +44,13 @@ export function addMerge(program: Command): void {
     .command("merge")
     .argument("<model>", "a model directory or a repo in the hub's cache, in floating point")
     .requiredOption("--adapter <path>", "a LoRA adapter in PEFT's layout, as `owl train` writes one")
-    .requiredOption("--out <directory>", "where the merged model goes; it must hold none yet")
+    .requiredOption("--out <directory>", "output directory; must not hold a model yet")
     .addOption(
-      new Option("--float <format>", "number format of the weights; keep: as the model's")
+      new Option("--float <format>", "number format of the weights; keep: the model's own")
         .choices(Object.keys(formats))
         .default("keep"),
     )
-    .description("a model of its own from a model and a LoRA adapter")
+    .description("merge a LoRA adapter into its model")
     .addHelpText(
       "after",
       `

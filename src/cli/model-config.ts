@@ -7,7 +7,7 @@ const weightFiles = ["model.safetensors", "pytorch_model.bin"].flatMap((name) =>
   `${name}.index.json`,
 ]);
 
-/** A model directory's config. Its weights, where they are there, tell what config.json leaves out. */
+/** A model directory's config; what config.json leaves out is read from the weights, if they are there. */
 export async function readModelConfig(directory: string): Promise<OwlConfig> {
   const path = joinPath(directory, "config.json");
   const kinds = await Promise.all(weightFiles.map((name) => pathKind(joinPath(directory, name))));

@@ -16,7 +16,7 @@ export const threadsOption = (): Option =>
 export const stageOption = (description: string): Option =>
   new Option("--stage <stage>", description).choices(Object.keys(stages));
 
-/** A stage that {@link stageOption} has let through. */
+/** A stage that {@link stageOption} has validated. */
 export type StageName = Stage;
 
 /** A number on the command line. */
@@ -35,12 +35,12 @@ export function countOption(text: string): number {
 }
 
 /**
- * The directory that a model's name stands for (see `modelDirectory`). Every command that takes one asks here.
+ * The directory of a model's name (see `modelDirectory`); every command that takes a model resolves it here.
  *
- * @param otherwise what else to do where there is none
- * @param ofUnfinished what stands for a run that is not done, where its checkpoint is not needed: the model that it began with, or
- *   the directory with the tokenizer of the one that it makes. Absent: the run itself, whose checkpoint only answering can use
- * @throws UsageError that says what a model is, and how it is had
+ * @param otherwise an alternative that the error suggests
+ * @param ofUnfinished what to use of an unfinished run if its checkpoint is not needed: its base model, or the directory with
+ *   the settings and tokenizer of the model in training. Absent: the run itself, whose checkpoint only answering can use
+ * @throws UsageError that says what a model can be, and how to get one
  */
 export function requireModel(
   model: string,

@@ -1,8 +1,8 @@
 import { type CountView, showCount } from "./count-progress.ts";
 
-/** Shows how many pictures of all files have been looked at, once that takes longer than a moment. */
+/** Shows how many pictures have been checked, if that takes longer than a moment. */
 export interface PictureProgress {
-  /** Hears of one file's pictures. */
+  /** Reports the progress of one file of rows. */
   readonly of: (file: string) => (done: number, all: number) => void;
   readonly end: () => void;
 }

@@ -49,7 +49,7 @@ export function addProbeModel(probe: Command): void {
       "safetensors with input_ids, pixel_values, num_images and masks, as far as there",
     )
     .requiredOption("--outputs <file>", "safetensors to write")
-    .option("--prefix <text>", "what the inputs' names begin with, such as c_two_images.in.")
+    .option("--prefix <text>", "prefix of the inputs' names, such as c_two_images.in.")
     .addOption(stageOption("also grad.<name> of every parameter that this stage trains"))
     .addOption(adapterOption())
     .option("--generate <json>", "also ids: new tokens with these generation settings")

@@ -38,7 +38,7 @@ async function probeText(model: string): Promise<void> {
   }
 }
 
-/** A directory's preprocessing; where a file says it, the model itself need not be there. */
+/** A directory's preprocessing; with a preprocessor_config.json the model itself need not be there. */
 async function preprocessorOf(directory: string): Promise<Preprocessor> {
   const { content, where } = await readPreprocessing(directory);
   if (content !== undefined && (await pathKind(joinPath(directory, "config.json"))) === "missing") {
@@ -61,9 +61,11 @@ async function probePixels(image: string, model: string, outputs: string, fideli
   await writeSafetensors(outputs, tensors);
 }
 
-/** `owl probe …`: numbers out, for whoever compares implementations. */
+/** `owl probe …`: tensors, ids and pixels, for comparing implementations. */
 export function addProbe(program: Command): void {
-  const probe = program.command("probe").description("numbers out, for whoever compares implementations");
+  const probe = program
+    .command("probe")
+    .description("tensors, ids and pixels, for comparing implementations");
   addProbeModel(probe);
   probe
     .command("text")
@@ -82,7 +84,7 @@ export function addProbe(program: Command): void {
       "reference: as the released code reads pictures; default: as people expect",
       "default",
     )
-    .description("a picture as the vision encoder gets it")
+    .description("a picture as the vision encoder's input")
     .action((image: string, model: string, options: { outputs: string; fidelity: string }) =>
       probePixels(image, model, options.outputs, options.fidelity),
     );

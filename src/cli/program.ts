@@ -23,26 +23,26 @@ function packageVersion(): string {
 
 function newProgram(): Command {
   const program = new Command("owl")
-    .description("mPLUG-Owl: train, ask and examine a vision-language model")
+    .description("mPLUG-Owl: train, run, serve and evaluate a vision-language model")
     .version(packageVersion())
     .showHelpAfterError("(--help shows what there is)")
     .addHelpText(
       "after",
       `
-The way of a model:
-  owl pull org/name                         fetch a published one
-  owl assemble --vision … --language …      or make one of a CLIP and a language model
-  owl recipe stage-2                        the numbers of a published run, each with its reason
+From model to answers:
+  owl pull org/name                         fetch a published model
+  owl assemble --vision … --language …      or make one from a CLIP and a language model
+  owl recipe stage-2                        a published training recipe, with the reason for each number
   owl tokenizer rows.jsonl --out DIR        a tokenizer, for a model from nothing
-  owl train mine.yaml                       learn from a recipe; --resume goes on where it stopped
-  owl merge org/name --adapter DIR --out …  an adapter worked into its model
-  owl convert runs/mine/model --out small   fewer bits a weight: less memory, faster
-  owl inspect runs/mine/model               which parameters there are, and which a stage trains
+  owl train mine.yaml                       train from a recipe; --resume continues a stopped run
+  owl merge org/name --adapter DIR --out …  merge an adapter into its model
+  owl convert runs/mine/model --out small   quantise: less memory, faster answers
+  owl inspect runs/mine/model               list its parameters, and which of them a stage trains
   owl chat runs/mine/model --image cat.jpg  ask it
-  owl serve runs/mine/model                 let others ask it, over OpenAI's protocol
-  owl eval run owleval --model …            examine it as the paper does
+  owl serve runs/mine/model                 serve it over OpenAI's protocol
+  owl eval run owleval --model …            evaluate it as the paper does
 
-Exit codes: 0 done, 1 could not be done (the text says why), 2 asked in a wrong way, 130 interrupted.
+Exit codes: 0 done, 1 failed (the text says why), 2 wrong usage, 130 interrupted.
 OWL_DEBUG=1 adds the stack to an error's text.`,
     )
     .exitOverride();

@@ -3,15 +3,15 @@ import type { TrainingEvent } from "../training/index.ts";
 
 type Step = Extract<TrainingEvent, { kind: "step" }>;
 
-/** Shows a run to whoever watches. */
+/** The display of a training run. */
 export interface ProgressView {
   readonly tell: (event: TrainingEvent) => void;
-  /** A sentence in between. */
+  /** Prints a sentence above the bar. */
   readonly say: (text: string) => void;
   readonly end: () => void;
 }
 
-/** A bar on a terminal, lines elsewhere. */
+/** A progress bar on a terminal, otherwise lines. */
 export function showProgress(steps: number): ProgressView {
   return process.stderr.isTTY ? barView(steps) : lineView(steps);
 }

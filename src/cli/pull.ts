@@ -12,7 +12,7 @@ interface PullCommandOptions {
 
 const say = (text: string): void => void process.stderr.write(`${text}\n`);
 
-/** Tells people what happens; a view of the bytes is opened when their number is known. */
+/** Prints what happens; a progress bar starts when the number of bytes is known. */
 class Telling {
   #view: TransferView | undefined;
 
@@ -64,8 +64,8 @@ export function addPull(program: Command): void {
     .command("pull")
     .argument("<repo>", "org/name or org/name@revision (a branch, a tag or a commit)")
     .option("--all", "every file of the repo, not only those that a model needs")
-    .option("--update", "ask for the newest commit although the cache has one")
-    .option("--offline", "never ask the network (as HF_HUB_OFFLINE=1)")
+    .option("--update", "ask for the newest commit even if the cache has one")
+    .option("--offline", "never use the network (as HF_HUB_OFFLINE=1)")
     .description("fetch a model from the Hugging Face hub; its name then stands for it in every command")
     .addHelpText(
       "after",

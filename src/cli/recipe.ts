@@ -36,7 +36,7 @@ function show(name: string | undefined): void {
 export function addRecipe(program: Command): void {
   program
     .command("recipe")
-    .argument("[name]", "a published recipe; the list of them if absent")
-    .description("the numbers of a published training run, each with its reason")
+    .argument("[name]", "a published recipe; lists them if absent")
+    .description("print a published training recipe, with the reason for each number")
     .action(show);
 }

@@ -30,17 +30,17 @@ import { defaultAddress, listeningError, requireListening } from "./listening.ts
 import { adapterOption, framesOption, type LoadingOptions, loadOwl } from "./loaded-owl.ts";
 import { countOption, deviceOption, numberOption, requireModel, threadsOption } from "./options.ts";
 
-/** Where the page is when it was built. */
+/** The directory of the built page. */
 const builtPage = fileURLToPath(new URL("../../dist/web", import.meta.url));
-/** Names by which this machine alone reaches itself. */
+/** Host names that only this machine can use for itself. */
 const loopback = ["localhost", "127.0.0.1", "[::1]"];
-/** How long those who read slowly have for replies that are complete when the server ends. */
+/** How long slow readers have for complete replies when the server stops. */
 const secondsToRead = 5;
 
 interface ServeOptions extends LoadingOptions {
   readonly host: string;
   readonly port: number;
-  /** False: everybody may ask. */
+  /** False: no key. */
   readonly apiKey?: string | false;
   readonly allowHost: readonly string[];
   readonly allowImageHost: readonly string[];
@@ -87,11 +87,11 @@ function limitsOf(options: ServeOptions): Partial<Limits> {
   });
   const limits: Partial<Limits> = Object.fromEntries(given);
   const { bodyBytes = 0 } = limits;
-  // A body that may come must also fit beside nothing else.
+  // One body of the largest size must fit into the limit of all bodies at once.
   return bodyBytes > defaultLimits.bodyBytesAtOnce ? { ...limits, bodyBytesAtOnce: bodyBytes } : limits;
 }
 
-/** `NAME=MODEL` or `MODEL`, whose name is then the repo's or the directory's. */
+/** Parses `NAME=MODEL`, or `MODEL`, which is named after its repo or directory. */
 async function modelOf(word: string): Promise<readonly [name: string, directory: string]> {
   const [, name, model] = /^([\w.-]+)=(.+)$/.exec(word) ?? [undefined, undefined, word];
   const directory = await requireModel(model, "without MODEL the shipped owl is served");
@@ -122,7 +122,7 @@ async function loadModels(
   return models;
 }
 
-/** The key that requests must name; an empty one, and none where others reach the server, are mistakes. */
+/** The key that requests must carry; an empty key, or none when other machines reach the server, is an error. */
 function apiKeyOf({ apiKey, host }: ServeOptions): string | undefined {
   if (apiKey === false) return undefined;
   const key = apiKey ?? process.env.OWL_API_KEY;
@@ -140,8 +140,8 @@ function isLoopback(host: string): boolean {
 }
 
 /**
- * The names that are answered to: this machine's own and those that were allowed. Where others reach the server by
- * names that it cannot know, any; unless some are given.
+ * The accepted Host headers: this machine's own names and the allowed ones. If other machines reach the server, by names that
+ * it cannot know: any, unless some are allowed.
  */
 function hostsOf({ host, allowHost }: ServeOptions): string[] | undefined {
   if (!isLoopback(host) && allowHost.length === 0) return undefined;
@@ -157,7 +157,7 @@ async function pageOf({ web }: ServeOptions): Promise<string | undefined> {
   return (await pathKind(builtPage)) === "directory" ? builtPage : undefined;
 }
 
-/** Fetches pictures from the hosts that were allowed; where none are, nothing is fetched. */
+/** Fetches pictures from the allowed hosts; undefined if there are none. */
 function remoteFrom(hosts: readonly string[]): RemoteFetch | undefined {
   if (hosts.length === 0) return undefined;
   return (url, { maxBytes, signal }) => fetchRemoteFile(url, { hosts, maxBytes, signal });
@@ -176,7 +176,7 @@ function report(verbose: boolean): (event: ServerEvent) => void {
   };
 }
 
-/** The handler on its port. */
+/** Listens with the handler on its port. */
 async function listen(server: OwlServer, options: ServeOptions, seconds: number): Promise<HttpSocket> {
   const { host, port } = options;
   const silentSeconds = seconds + 60;
@@ -187,7 +187,7 @@ async function listen(server: OwlServer, options: ServeOptions, seconds: number)
   );
 }
 
-/** Ends what is under way, then closes the connections: idle ones at once, others when they have read their replies. */
+/** Finishes running answers, then closes the connections: idle ones at once, others when their replies are read. */
 async function stop(server: OwlServer, socket: HttpSocket): Promise<void> {
   await server.drain();
   await socket.close(secondsToRead);
@@ -197,7 +197,7 @@ async function serve(words: readonly string[], options: ServeOptions): Promise<v
   const apiKey = apiKeyOf(options);
   const page = await pageOf(options);
   const named = await nameModels(words);
-  // Whoever must choose another port need not wait for a model to learn it.
+  // A port that is taken is reported before a model is loaded.
   await requireListening(options.host, options.port);
   const models = await loadModels(named, options);
   const limits = limitsOf(options);
@@ -271,39 +271,39 @@ export function addServe(program: Command): void {
     )
     .option("--host <address>", "where to listen", defaultAddress.host)
     .option("--port <number>", "where to listen; 0 takes a free port", portOption, defaultAddress.port)
-    .option("--api-key <key>", "what every request must name (default: OWL_API_KEY)")
-    .addOption(new Option("--no-api-key", "let everybody ask who reaches the server"))
+    .option("--api-key <key>", "key that every request must carry (default: OWL_API_KEY)")
+    .addOption(new Option("--no-api-key", "no key, even if other machines reach the server"))
     .option(
       "--allow-host <name>",
-      "answer to this name too, as behind a proxy; may be given several times",
+      "accept this Host header too, as behind a proxy; repeatable",
       nameOption,
       [],
     )
+    .option("--allow-image-host <host>", "fetch https: pictures from this host; repeatable", hostOption, [])
     .option(
-      "--allow-image-host <host>",
-      "fetch https: pictures from it; may be given several times",
-      hostOption,
+      "--allow-origin <origin>",
+      "let pages of this origin read replies (CORS); repeatable",
+      originOption,
       [],
     )
-    .option("--allow-origin <origin>", "let pages of it read replies (CORS); likewise", originOption, [])
     .addOption(
-      new Option("--truncation <mode>", "of conversations that no longer fit, where a request does not say")
+      new Option("--truncation <mode>", "for conversations that no longer fit, unless the request says")
         .choices(["auto", "disabled"])
         .default("disabled"),
     )
-    .option("--feedback <file>", "keep thumbs up as training rows in it, others beside it")
+    .option("--feedback <file>", "store thumbs up as training rows in this file, other feedback beside it")
     .option("--web <directory>", "the built page (default: the package's own)")
     .addOption(new Option("--no-web", "no page"))
     .addOption(adapterOption())
     .addOption(framesOption())
     .option(
       "--max-running <count>",
-      `answers that are made at once (default: ${defaults.maxRunning})`,
+      `answers generated at once (default: ${defaults.maxRunning})`,
       countOption,
     )
     .option(
       "--prefill-chunk <positions>",
-      `of a prompt between two steps of others (default: ${defaults.prefillChunk})`,
+      `positions of a prompt between two decode steps of others (default: ${defaults.prefillChunk})`,
       countOption,
     )
     .option(
@@ -323,7 +323,7 @@ export function addServe(program: Command): void {
     .option("--verbose", "a line on standard error for every request")
     .addOption(deviceOption())
     .addOption(threadsOption())
-    .description("answer over OpenAI's protocol, and in a web page")
+    .description("serve OpenAI's protocol and a web page")
     .addHelpText(
       "after",
       `

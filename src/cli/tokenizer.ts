@@ -13,7 +13,7 @@ interface TokenizerOptions {
 
 const mostTokens = 4096;
 
-/** What a fresh model's tokenizer says beside its tokens; `owl train` puts the rows' own template in its place. */
+/** tokenizer_config.json of a new tokenizer; `owl train` replaces the template by the rows' own. */
 const configuration = {
   bos_token: "<s>",
   eos_token: "</s>",
@@ -50,11 +50,11 @@ async function makeTokenizer(files: readonly string[], options: TokenizerOptions
 export function addTokenizer(program: Command): void {
   program
     .command("tokenizer")
-    .argument("<files...>", "rows of training data (.jsonl) or plain texts, a text a line")
+    .argument("<files...>", "rows of training data (.jsonl) or plain text, one a line")
     .requiredOption("--out <directory>", "where tokenizer.json and tokenizer_config.json go")
     .option(
       "--size <tokens>",
-      `tokens in all (default: as many as the texts give, at most ${mostTokens})`,
+      `vocabulary size (default: as many as the texts give, at most ${mostTokens})`,
       countOption,
     )
     .option(
@@ -63,7 +63,7 @@ export function addTokenizer(program: Command): void {
       countOption,
       256,
     )
-    .description("learn a tokenizer from texts, for a model from nothing")
+    .description("train a tokenizer on texts, for a model from nothing")
     .addHelpText(
       "after",
       `

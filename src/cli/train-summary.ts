@@ -15,21 +15,21 @@ function memoryLine({ weights, gradients, optimizerState, activations, total }: 
   return `memory     about ${mebibytes(total)} (${list}); this machine has ${mebibytes(totalmem())}`;
 }
 
-/** How the model that is made will be asked. */
+/** The template of the model that is trained. */
 function templateLine({ template, before }: RunTemplate): string {
   const now = `asked as the rows are written: ${describedSystem(template.system)}, "${template.user}…", "${template.assistant}…"`;
   if (before === undefined) return now;
   return `${now}\n           (the model that it starts from was asked with ${describedSystem(before.system)}; the one that is made carries the rows' way)`;
 }
 
-/** How a run moves on; what the recipe does not say was made to fit. */
+/** Micro-batch, warm-up and checkpoints of a run, with the defaults that were filled in. */
 function paceOf({ recipe }: RunPlan): string {
   const { batch, microBatch = batch, warmup, saveEvery } = recipe;
   const saved = saveEvery === undefined ? "at the end" : `every ${saveEvery.toLocaleString("en")} steps`;
   return `${microBatch} at once, warm-up ${warmup.toLocaleString("en")}, a checkpoint ${saved}`;
 }
 
-/** How often each row is seen; texts that share rows of a batch are not counted. */
+/** How often each row is trained on; no line for packed texts. */
 function passesLine({ recipe, data }: RunPlan, rows: readonly number[]): string[] {
   if (recipe.stage === "language") return [];
   const shares = data.map(({ weight = 1 }) => weight);
@@ -43,7 +43,7 @@ function passesLine({ recipe, data }: RunPlan, rows: readonly number[]): string[
   return [`           each row is seen ${often.join(", ")}`];
 }
 
-/** What is about to happen, before anything large is allocated. */
+/** The summary of a run, printed before anything large is allocated. */
 export function announcement(run: PreparedRun): string {
   const { plan, parameters, memory, rows, shortenedRows, cutRows, promptTemplate } = run;
   const some = (count: number, what: string): string[] =>
@@ -74,7 +74,7 @@ export function announcement(run: PreparedRun): string {
   ].join("\n");
 }
 
-/** What was written, and how it is asked. */
+/** What was written, and how to use it. */
 export function ending({ plan, usesPictures }: PreparedRun): string {
   const { output, recipe } = plan;
   const adapter = stages[recipe.stage].lora ? ", adapter/ (the LoRA, for the model that it began with)" : "";
@@ -85,5 +85,5 @@ export function ending({ plan, usesPictures }: PreparedRun): string {
   ].join("\n");
 }
 
-/** A path as a word of a shell. */
+/** A path, quoted for a shell. */
 export const asWord = (path: string): string => (/^[\w./\\:@%+=-]+$/.test(path) ? path : `"${path}"`);

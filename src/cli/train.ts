@@ -75,8 +75,8 @@ export function addTrain(program: Command): void {
   program
     .command("train")
     .argument("<recipe>", "a recipe file (YAML)")
-    .option("--resume", "go on from the last checkpoint, exactly as if the run had not stopped")
-    .option("--output <directory>", "where model, checkpoints and log go, in place of the recipe's")
+    .option("--resume", "resume from the last checkpoint, exactly as if the run had not stopped")
+    .option("--output <directory>", "directory of model, checkpoints and log, in place of the recipe's")
     .addOption(deviceOption())
     .addOption(threadsOption())
     .option(
@@ -86,7 +86,7 @@ export function addTrain(program: Command): void {
     )
     .option(
       "--check-pictures",
-      "decode every picture before the start; otherwise only the beginnings of their files are looked at",
+      "decode every picture before the start; by default only the beginnings of their files are read",
     )
     .option(
       "--skip-bad-rows <count>",
