@@ -5,21 +5,40 @@ import { expect, test } from "vitest";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 
-/** The folders of src from bottom to top. Arrows go down only: a file imports from folders of a lower level. */
-const levels: readonly (readonly string[])[] = [
-  ["primitives"],
-  ["platform", "tensor"],
-  ["tokenizer", "hub", "autodiff", "onnx", "model", "image", "checkpoint"],
-  ["runtime", "prompt", "quantization", "constraint"],
-  ["data", "inference"],
-  ["generation"],
-  ["inspection"],
-  ["owl"],
-  ["training", "evaluation", "server", "browser"],
-  ["recipes", "assembly", "ai"],
-  ["index.ts", "entrypoints"],
-  ["cli"],
-];
+/**
+ * The folders of each tree from bottom to top (and files beside them). Arrows go down only: a file imports from folders of a
+ * lower level.
+ */
+const levels: Readonly<Record<string, readonly (readonly string[])[]>> = {
+  src: [
+    ["primitives"],
+    ["platform", "tensor"],
+    ["tokenizer", "hub", "autodiff", "onnx", "model", "image", "checkpoint"],
+    ["runtime", "prompt", "quantization", "constraint"],
+    ["data", "inference"],
+    ["generation"],
+    ["inspection"],
+    ["owl"],
+    ["training", "evaluation", "server", "browser"],
+    ["recipes", "assembly", "ai"],
+    ["index.ts", "entrypoints"],
+    ["cli"],
+  ],
+  web: [
+    ["markdown", "worker"],
+    ["backends"],
+    ["attachments", "attention"],
+    ["conversation"],
+    ["storage"],
+    ["chat"],
+    ["components"],
+    ["App.svelte"],
+    ["main.ts", "vite.config.ts"],
+  ],
+};
+
+/** What the page may use of src: a model in a worker, and how files are told apart and decoded. */
+const pageFolders = ["browser", "platform"];
 
 /** Folders that may use what only Node has. */
 const nodeFolders = ["platform", "cli"];
@@ -44,20 +63,25 @@ function read(path: string): SourceFile {
 
 const sourceFiles = (folder: string): SourceFile[] =>
   readdirSync(join(root, folder), { recursive: true, encoding: "utf8" })
-    .filter((name) => name.endsWith(".ts") && !name.includes("node_modules"))
+    .filter((name) => /\.(ts|svelte)$/.test(name) && !name.includes("node_modules"))
     .map((name) => read(join(folder, name)));
 
 const folders = readdirSync(root).filter((name) =>
-  ["src", "tests", "bench", "scripts", "owl-nano"].includes(name),
+  ["src", "web", "tests", "bench", "scripts", "owl-nano"].includes(name),
 );
 const everything = folders.flatMap(sourceFiles);
 const source = everything.filter(({ path }) => path.startsWith("src/"));
 
 const isTest = (path: string): boolean => path.endsWith(".test.ts") || path.includes("/testing/");
 const shipped = source.filter(({ path }) => !isTest(path));
+/** `src/tensor/node.ts` → `src` */
+const treeOf = (path: string): string => path.split("/")[0];
 /** `src/tensor/node.ts` → `tensor` */
 const folderOf = (path: string): string => path.split("/")[1];
-const levelOf = (folder: string): number => levels.findIndex((names) => names.includes(folder));
+/** Files of the trees that have levels. */
+const levelled = everything.filter(({ path }) => treeOf(path) in levels);
+const levelOf = (path: string): number =>
+  levels[treeOf(path)].findIndex((names) => names.includes(folderOf(path)));
 const isRelative = (name: string): boolean => name.startsWith(".");
 const targetOf = (file: SourceFile, name: string): string => join(dirname(file.path), name);
 
@@ -67,27 +91,39 @@ const arrows = (files: readonly SourceFile[]): [SourceFile, string][] =>
     file.imports.filter(isRelative).map((name): [SourceFile, string] => [file, targetOf(file, name)]),
   );
 
-test("every folder of src has a level", () => {
-  const unknown = new Set(source.map(({ path }) => folderOf(path)).filter((folder) => levelOf(folder) < 0));
-  expect([...unknown]).toEqual([]);
+test("every folder of a tree with levels has one", () => {
+  const unknown = levelled.map(({ path }) => path).filter((path) => levelOf(path) < 0);
+  expect(unknown.filter((path) => !path.endsWith(".d.ts"))).toEqual([]);
 });
 
 test("arrows go to a lower level only", () => {
-  const wrong = arrows(shipped)
-    .filter(([{ path }, target]) => folderOf(path) !== folderOf(target))
-    .filter(([{ path }, target]) => levelOf(folderOf(target)) >= levelOf(folderOf(path)))
+  const wrong = arrows(levelled.filter(({ path }) => !isTest(path)))
+    .filter(([{ path }, target]) => treeOf(path) === treeOf(target) && folderOf(path) !== folderOf(target))
+    .filter(([{ path }, target]) => /\.(ts|svelte)$/.test(target) && levelOf(target) >= levelOf(path))
     .map(([{ path }, target]) => `${path} imports ${target}`);
   expect(wrong).toEqual([]);
 });
 
 test("a folder is entered by its index.ts (and by tests through its testing folder)", () => {
-  const wrong = arrows(source)
-    .filter(([{ path }, target]) => target.startsWith("src/") && folderOf(path) !== folderOf(target))
+  // Tests of more than one folder, and what `npm start` runs, reach further in.
+  const users = everything.filter(({ path }) => !["tests", "scripts"].includes(treeOf(path)));
+  const isOwn = (path: string, target: string): boolean =>
+    treeOf(path) === "src" && folderOf(path) === folderOf(target);
+  const wrong = arrows(users)
+    .filter(([{ path }, target]) => target.startsWith("src/") && !isOwn(path, target))
     .filter(([{ path }, target]) => {
       const [, folder, ...rest] = target.split("/");
       const door = folder === "index.ts" || rest.join("/") === "index.ts";
       return !door && !(isTest(path) && rest[0] === "testing");
     })
+    .map(([{ path }, target]) => `${path} imports ${target}`);
+  expect(wrong).toEqual([]);
+});
+
+test("the page uses the browser's doors of src only", () => {
+  const page = everything.filter(({ path }) => path.startsWith("web/") && !isTest(path));
+  const wrong = arrows(page)
+    .filter(([, target]) => target.startsWith("src/") && !pageFolders.includes(folderOf(target)))
     .map(([{ path }, target]) => `${path} imports ${target}`);
   expect(wrong).toEqual([]);
 });
@@ -133,7 +169,12 @@ test("every package that is imported is declared", () => {
 });
 
 test("no import cycles", () => {
-  const next = new Map(source.map((file) => [file.path, arrows([file]).map(([, target]) => target)]));
+  const targets = (file: SourceFile): string[] =>
+    arrows([file])
+      .map(([, target]) => target)
+      // A component that shows itself, as the blocks inside a block.
+      .filter((target) => !(target === file.path && target.endsWith(".svelte")));
+  const next = new Map(everything.map((file) => [file.path, targets(file)]));
   const done = new Set<string>();
   const cycles: string[] = [];
   const visit = (path: string, way: readonly string[]): void => {

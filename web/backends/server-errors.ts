@@ -11,7 +11,7 @@ export async function refusal(
 ): Promise<BackendError> {
   const { message: said, code, param } = await errorOf(response);
   const retryAfter = secondsOf(response.headers.get("retry-after"));
-  const wait = retryAfter === undefined ? "in a moment" : `in ${inWords(retryAfter)}`;
+  const wait = retryAfter === undefined ? "in a moment" : `in ${errorMessage(retryAfter)}`;
   const about: FailureDetails = { code, ...(param !== undefined && { attachment: attachmentAt(param) }) };
   switch (response.status) {
     case 401:
@@ -51,7 +51,7 @@ export function unreachable(): BackendError {
   return new BackendError("unreachable", "The server cannot be reached. Is it still running?");
 }
 
-export function inWords(seconds: number): string {
+export function errorMessage(seconds: number): string {
   if (seconds < 100) return seconds === 1 ? "1 second" : `${seconds} seconds`;
   return `${Math.ceil(seconds / 60)} minutes`;
 }

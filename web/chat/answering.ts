@@ -80,7 +80,7 @@ export async function writeAnswer(
     throw new BackendError("failed", "The answer ended without saying why.");
   } catch (error) {
     if (signal.aborted) listener.change({ state: "stopped" });
-    else listener.change({ state: "failed", problem: inWords(error), failure: failureOf(error) });
+    else listener.change({ state: "failed", problem: errorMessage(error), failure: failureOf(error) });
   } finally {
     listener.progress(undefined);
   }
@@ -128,7 +128,7 @@ function timing(
 }
 
 /** An error, for whoever uses the page. */
-export function inWords(error: unknown): string {
+export function errorMessage(error: unknown): string {
   if (error instanceof BackendError) return error.message;
   return error instanceof Error && error.message !== "" ? error.message : "Something went wrong.";
 }

@@ -7,7 +7,7 @@ import {
   savePreferences,
   type Theme,
 } from "../storage/preferences.ts";
-import { inWords } from "./answering.ts";
+import { errorMessage } from "./answering.ts";
 import { notices } from "./notices.svelte.ts";
 
 const millisecondsBetweenTries = 4000;
@@ -45,7 +45,7 @@ class Choices {
       this.preferences = preferences;
       if (isOther) void this.connect();
     });
-    const timer = setInterval(() => void this.#lookAgain(), millisecondsBetweenTries);
+    const timer = setInterval(() => void this.#reconnect(), millisecondsBetweenTries);
     return () => {
       forget();
       clearInterval(timer);
@@ -53,19 +53,19 @@ class Choices {
   }
 
   /** Whoever answered cannot be reached any more. */
-  lose(problem: string): void {
+  disconnected(problem: string): void {
     if (this.preferences.backend !== "server") return;
     this.models = [];
     this.problem = problem;
   }
 
-  async #lookAgain(): Promise<void> {
+  async #reconnect(): Promise<void> {
     const { backend } = this;
     if (this.problem === undefined || this.isConnecting || backend === undefined || document.hidden) return;
     const models = await backend.models().catch(() => []);
     if (models.length === 0 || backend !== this.backend || this.problem === undefined) return;
     await this.connect();
-    if (this.problem === undefined) notices.tell("The server is there again.");
+    if (this.problem === undefined) notices.info("The server is there again.");
   }
 
   /** Changes who answers, and asks for the models. */
@@ -108,7 +108,7 @@ class Choices {
       }
     } catch (error) {
       this.models = [];
-      this.problem = inWords(error);
+      this.problem = errorMessage(error);
     } finally {
       this.isConnecting = false;
     }
@@ -118,7 +118,7 @@ class Choices {
     const before = this.backend;
     this.backend = undefined;
     before?.close?.();
-    this.backend = await backends[name]?.();
+    this.backend = await backends[name]?.((words) => notices.problem(words));
     this.models = (await this.backend?.models()) ?? [];
   }
 

@@ -2,7 +2,7 @@ import { notices } from "./notices.svelte.ts";
 
 /** Copies a text and says so, in the words that are given. */
 export async function copyAndTell(text: string, words: string): Promise<void> {
-  if (await copyText(text)) notices.tell(words);
+  if (await copyText(text)) notices.info(words);
   else notices.problem("This browser does not let the page copy.");
 }
 

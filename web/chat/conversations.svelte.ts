@@ -1,13 +1,13 @@
 import {
   type Conversation,
   changeAnswer,
-  settle,
+  endUnfinished,
+  mergeWriting,
   unfinished,
-  withWriting,
 } from "../conversation/conversation.ts";
-import { type Change, Storage } from "../storage/storage.ts";
+import { type Change, ConversationStore } from "../storage/conversation-store.ts";
 import { notices } from "./notices.svelte.ts";
-import { keepWords, takeWords, writtenElsewhere } from "./unfinished.ts";
+import { keepUnfinished, takeUnfinished, writtenElsewhere } from "./unfinished-answer.ts";
 
 /** An answer that is being written. */
 export interface Writing {
@@ -21,7 +21,7 @@ export interface Writing {
  */
 export class Conversations {
   all = $state.raw<Readonly<Record<string, Conversation>>>({});
-  readonly storage: Promise<Storage> = Storage.open();
+  readonly storage: Promise<ConversationStore> = ConversationStore.open();
   /** The answer that this tab is writing. */
   #writing: () => Writing | undefined;
   /** Told of a conversation that another tab has deleted. */
@@ -45,15 +45,15 @@ export class Conversations {
   /** Reads what the browser keeps. */
   async open(): Promise<void> {
     const storage = await this.storage;
-    if (!storage.keeps) {
+    if (!storage.isPersistent) {
       notices.problem("This browser keeps nothing for this page: conversations are gone when it is closed.");
     }
     storage.onChange((id) => void this.#follow(id));
-    addEventListener("pagehide", () => this.#keepWords());
+    addEventListener("pagehide", () => this.#keepUnfinished());
     try {
       const loaded = await storage.load();
       this.all = { ...Object.fromEntries(loaded.map((one) => [one.id, one])), ...this.all };
-      this.#takeWords();
+      this.#takeUnfinished();
       for (const conversation of loaded) this.#watch(conversation);
     } catch {
       notices.problem("Earlier conversations cannot be read from this browser.");
@@ -127,7 +127,7 @@ export class Conversations {
     const here = this.all[id];
     const writing = this.#writing();
     const isWriting = here !== undefined && writing?.conversation === id;
-    this.#put(id, isWriting && stored !== undefined ? withWriting(stored, here, writing.turn) : stored);
+    this.#put(id, isWriting && stored !== undefined ? mergeWriting(stored, here, writing.turn) : stored);
     if (stored === undefined && here !== undefined) this.#onLost(here);
   }
 
@@ -145,7 +145,10 @@ export class Conversations {
       void writtenElsewhere(turn).then(() => {
         this.#watched.delete(turn);
         // Only in the store, which may know of its end what has not come here yet.
-        void this.#store(id, (found) => found && settle(found, "interrupted", (one) => one.id === turn));
+        void this.#store(
+          id,
+          (found) => found && endUnfinished(found, "interrupted", (one) => one.id === turn),
+        );
       });
     }
   }
@@ -154,14 +157,14 @@ export class Conversations {
    * A page that goes away while it writes an answer leaves the words to the one that comes after it. The browser may
    * have cut the connection by then, so that the answer has failed here.
    */
-  #keepWords(): void {
+  #keepUnfinished(): void {
     const writing = this.#lastWriting;
     const turn = this.all[writing?.conversation ?? ""]?.turns.find(({ id }) => id === writing?.turn);
-    if (writing !== undefined && turn !== undefined) keepWords({ ...writing, text: turn.text });
+    if (writing !== undefined && turn !== undefined) keepUnfinished({ ...writing, text: turn.text });
   }
 
-  #takeWords(): void {
-    const words = takeWords();
+  #takeUnfinished(): void {
+    const words = takeUnfinished();
     if (words === undefined) return;
     const { conversation, turn, text } = words;
     this.update(conversation, (found) => {

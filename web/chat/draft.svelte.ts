@@ -1,5 +1,5 @@
+import { AttachmentError, prepareFile } from "../attachments/prepare.ts";
 import type { Attachment, UserTurn } from "../conversation/conversation.ts";
-import { FileRefused, prepare } from "../pictures/intake.ts";
 import { choices } from "./choices.svelte.ts";
 import { notices } from "./notices.svelte.ts";
 import { session } from "./session.svelte.ts";
@@ -47,11 +47,11 @@ export class Draft {
     this.pending += taken.length;
     for (const file of taken) {
       try {
-        const { file: bytes, ...rest } = await prepare(file, backend.limits);
+        const { file: bytes, ...rest } = await prepareFile(file, backend.limits);
         const id = await session.keepFile(bytes);
         this.attachments = [...this.attachments, { id, type: bytes.type, ...rest }];
       } catch (error) {
-        problems.push(error instanceof FileRefused ? error.message : `"${file.name}" cannot be read.`);
+        problems.push(error instanceof AttachmentError ? error.message : `"${file.name}" cannot be read.`);
       } finally {
         this.pending--;
       }

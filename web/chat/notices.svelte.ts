@@ -12,11 +12,11 @@ const millisecondsWithAction = 20_000;
 /** Short words at the page's edge. Problems stay until they are closed. */
 class Notices {
   list = $state.raw<readonly Notice[]>([]);
-  /** Tells whether somebody is at them: then none goes away by itself. */
-  areHeld: () => boolean = () => false;
+  /** Whether the pointer or focus is on them: then none goes away by itself. */
+  isPaused: () => boolean = () => false;
   #next = 0;
 
-  tell(text: string, action?: Notice["action"]): void {
+  info(text: string, action?: Notice["action"]): void {
     const id = this.#add(text, "info", action);
     this.#closeAfter(id, action === undefined ? millisecondsOnView : millisecondsWithAction);
   }
@@ -25,8 +25,8 @@ class Notices {
     if (!this.list.some((notice) => notice.text === text)) this.#add(text, "problem", action);
   }
 
-  /** Does what the latest notice with an action offers. */
-  act(): void {
+  /** Runs the action of the latest notice that has one. */
+  runAction(): void {
     const notice = this.list.findLast(({ action }) => action !== undefined);
     if (notice === undefined) return;
     this.close(notice.id);
@@ -39,7 +39,7 @@ class Notices {
 
   #closeAfter(id: number, milliseconds: number): void {
     setTimeout(() => {
-      if (this.areHeld()) this.#closeAfter(id, millisecondsOnView);
+      if (this.isPaused()) this.#closeAfter(id, millisecondsOnView);
       else this.close(id);
     }, milliseconds);
   }

@@ -1,6 +1,6 @@
 /**
- * Cuts a growing text into what a screen reader is told: whole sentences or lines, so that it neither stutters by
- * the token nor waits for the end.
+ * Cuts a growing text into whole sentences or lines for a screen reader, so that it neither reads single tokens nor waits for the
+ * end.
  */
 export class SentenceFeed {
   #told = 0;

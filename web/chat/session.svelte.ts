@@ -7,6 +7,7 @@ import {
   type Conversation,
   changeAnswer,
   choose,
+  endUnfinished,
   modelIsGone,
   nameOf,
   newConversation,
@@ -14,18 +15,17 @@ import {
   path,
   pathTo,
   sent,
-  settle,
   siblings,
   type Turn,
   withoutAttachment,
 } from "../conversation/conversation.ts";
 import { toMessages } from "../conversation/messages.ts";
-import { type Answerer, inWords, type Progress, writeAnswer } from "./answering.ts";
+import { type Answerer, errorMessage, type Progress, writeAnswer } from "./answering.ts";
 import { choices } from "./choices.svelte.ts";
 import { Conversations, type Writing } from "./conversations.svelte.ts";
 import { navigation } from "./navigation.ts";
 import { notices } from "./notices.svelte.ts";
-import { whileWriting } from "./unfinished.ts";
+import { whileWriting } from "./unfinished-answer.ts";
 
 /** An answer that this tab is writing. */
 interface Running extends Writing {
@@ -149,10 +149,11 @@ class Session {
       removed.length === 1 ? `"${nameOf(removed[0])}" is deleted.` : `${removed.length} are deleted.`;
     const run = (): void => {
       // The answer that was being written was stopped.
-      for (const one of removed) this.#store.update(one.id, (found) => found ?? settle(one, "stopped"));
+      for (const one of removed)
+        this.#store.update(one.id, (found) => found ?? endUnfinished(one, "stopped"));
       if (ids.includes(shown)) this.show(shown);
     };
-    notices.tell(told ?? words, { label: "Undo", run });
+    notices.info(told ?? words, { label: "Undo", run });
   }
 
   /** Adds conversations that were imported. */
@@ -172,18 +173,18 @@ class Session {
     const { backend } = choices;
     const here = "Your rating stays in this browser";
     if (backend?.sendFeedback === undefined) {
-      notices.tell(`${here}: nobody else is there to keep it.`);
+      notices.info(`${here}: nobody else is there to keep it.`);
       return;
     }
     try {
       const messages = await toMessages(turns, this.readFile);
       const { model, text } = answer;
       await backend.sendFeedback({ model, messages, answer: text, rating, ...(note !== "" && { note }) });
-      notices.tell("Thank you. The server has kept it.");
+      notices.info("Thank you. The server has kept it.");
     } catch (error) {
       if (error instanceof BackendError && error.kind === "unsupported") {
-        notices.tell(`${here}: this server keeps no feedback.`);
-      } else notices.problem(`${here}. ${inWords(error)}`);
+        notices.info(`${here}: this server keeps no feedback.`);
+      } else notices.problem(`${here}. ${errorMessage(error)}`);
     }
   }
 
@@ -230,7 +231,7 @@ class Session {
       change: (fields) => {
         this.#change(conversation, turn, fields);
         const { kind, code } = fields.failure ?? {};
-        if (kind === "unreachable" || code === modelIsGone) choices.lose(fields.problem ?? "");
+        if (kind === "unreachable" || code === modelIsGone) choices.disconnected(fields.problem ?? "");
       },
       progress: (progress) => {
         this.progress = progress;
@@ -268,7 +269,7 @@ class Session {
       return;
     const others = siblings(conversation, answer).filter((turn) => turn !== answer);
     if (!others.some(({ text }) => text === answer.text)) return;
-    notices.tell("The same answer: without sampling the owl always gives the one it holds best.", {
+    notices.info("The same answer: without sampling the owl always gives the one it holds best.", {
       label: "Turn sampling on",
       run: () => {
         choices.settings = { ...choices.settings, doSample: true };
@@ -304,7 +305,7 @@ class Session {
     if (this.running?.conversation === conversation.id) this.stop();
     if (this.#shown.id !== conversation.id) return;
     this.#leave();
-    notices.tell(`"${nameOf(conversation)}" was deleted in another tab.`);
+    notices.info(`"${nameOf(conversation)}" was deleted in another tab.`);
   }
 
   /** Shows a new conversation in place of one that is gone. */
@@ -315,7 +316,7 @@ class Session {
 
   #look(id = ""): void {
     const found = Object.hasOwn(this.conversations, id) ? this.conversations[id] : undefined;
-    if (id !== "" && found === undefined) notices.tell("This conversation is not in this browser.");
+    if (id !== "" && found === undefined) notices.info("This conversation is not in this browser.");
     this.#shown = found ?? newConversation();
   }
 }

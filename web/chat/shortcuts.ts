@@ -1,4 +1,8 @@
+/** What opens in a dialog over the page. `components/panels.ts` has the component of each. */
+export type PanelName = "settings" | "help";
+
 export type Command =
+  | PanelName
   | "new"
   | "add"
   | "regenerate"
@@ -8,8 +12,6 @@ export type Command =
   | "clear"
   | "undo"
   | "sidebar"
-  | "settings"
-  | "help"
   | "write"
   | "stop"
   | "previous"

@@ -1,11 +1,11 @@
 import { z } from "zod";
-import { fromDataUrl } from "../pictures/data-url.ts";
+import { fromDataUrl } from "../attachments/data-url.ts";
 import {
   type Attachment,
   attachmentsOf,
   type Conversation,
+  endUnfinished,
   newId,
-  settle,
   withoutAttachment,
 } from "./conversation.ts";
 
@@ -147,7 +147,7 @@ export async function exportArchive(
   }
   // What is being written is exported as far as it has come.
   const plain = conversations.map((one) => {
-    const { id: _, ...rest } = [...gone].reduce(withoutAttachment, settle(one, "interrupted"));
+    const { id: _, ...rest } = [...gone].reduce(withoutAttachment, endUnfinished(one, "interrupted"));
     return rest;
   });
   return JSON.stringify({ format, version, conversations: plain, files });

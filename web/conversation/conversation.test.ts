@@ -7,20 +7,20 @@ import {
   type Conversation,
   changeAnswer,
   choose,
+  endUnfinished,
   firstAnswer,
   firstAttachment,
+  mergeWriting,
   nameOf,
   newConversation,
   newId,
   path,
   pathTo,
   sent,
-  settle,
   siblings,
   type UserTurn,
   whenOf,
   withoutAttachment,
-  withWriting,
 } from "./conversation.ts";
 
 const ask = (id: string, parent: string | null, text = id): UserTurn => ({
@@ -92,7 +92,7 @@ test("nothing is changed in place", () => {
 });
 
 test("an answer that was being written counts as stopped", () => {
-  const conversation = settle(
+  const conversation = endUnfinished(
     from(ask("q", null), say("a", "q", { state: "writing", text: "an" })),
     "stopped",
   );
@@ -145,11 +145,11 @@ test("what another tab wrote is taken over, and what this one is writing stays a
     ),
     say("a3", "q3"),
   );
-  const both = withWriting(stored, here, "a2");
+  const both = mergeWriting(stored, here, "a2");
   expect(both.turns.map(({ id }) => id)).toEqual(["q1", "a1", "q2", "a2", "q3", "a3"]);
   expect(both.turns.find(({ id }) => id === "a2")?.text).toBe("longer words");
   expect(ids(both)).toEqual(["q1", "a1", "q2", "a2"]);
-  expect(withWriting(stored, here, "gone")).toBe(stored);
+  expect(mergeWriting(stored, here, "gone")).toBe(stored);
 });
 
 test("an answer whose page went away was interrupted; others stay open", () => {
@@ -159,7 +159,7 @@ test("an answer whose page went away was interrupted; others stay open", () => {
     ask("r", "a"),
     say("b", "r", { state: "writing" }),
   );
-  const states = settle(open, "interrupted", ({ id }) => id === "a").turns.flatMap((turn) =>
+  const states = endUnfinished(open, "interrupted", ({ id }) => id === "a").turns.flatMap((turn) =>
     turn.role === "assistant" ? [turn.state] : [],
   );
   expect(states).toEqual(["interrupted", "writing"]);

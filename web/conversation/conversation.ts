@@ -149,7 +149,7 @@ export function choose(conversation: Conversation, turn: Turn): Conversation {
  * @param state what became of them: the page went away, or somebody stopped them
  * @param isMeant which of them; default all
  */
-export function settle(
+export function endUnfinished(
   conversation: Conversation,
   state: "interrupted" | "stopped",
   isMeant: (turn: AnswerTurn) => boolean = () => true,
@@ -170,7 +170,7 @@ export function unfinished({ turns }: Conversation): AnswerTurn[] {
 export const modelIsGone = "model_not_found";
 
 /** Whether asking the same again may help after a failure: perhaps when the page was loaded again with a key. */
-export function mayPass({ failure }: Pick<AnswerTurn, "failure">): boolean {
+export function isRetryable({ failure }: Pick<AnswerTurn, "failure">): boolean {
   if (failure === undefined || failure.code === modelIsGone) return true;
   return ["unreachable", "busy", "failed", "unauthorized"].includes(failure.kind);
 }
@@ -197,7 +197,7 @@ export function sent({ begin }: Conversation, turns: readonly Turn[]): readonly 
  * @param here the conversation in this tab
  * @param writing the answer that this tab is writing
  */
-export function withWriting(stored: Conversation, here: Conversation, writing: string): Conversation {
+export function mergeWriting(stored: Conversation, here: Conversation, writing: string): Conversation {
   const own = here.turns.find(({ id }) => id === writing);
   if (own === undefined || own.role === "user") return stored;
   const branch = pathTo(stored, writing).map(({ parent, id }) => [keyOf(parent), id]);

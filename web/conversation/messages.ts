@@ -1,5 +1,5 @@
 import { BackendError, type ChatMessage, type ContentPart } from "../backends/backend.ts";
-import { type Attachment, mayPass, type Turn, type UserTurn } from "./conversation.ts";
+import { type Attachment, isRetryable, type Turn, type UserTurn } from "./conversation.ts";
 
 /**
  * What a backend is asked, from the turns that lead to a question. Answers without a word (stopped at once, failed)
@@ -26,7 +26,7 @@ export async function toMessages(
 }
 
 const isRefused = (answer: Turn | undefined): boolean =>
-  answer?.role === "assistant" && answer.state === "failed" && answer.text === "" && !mayPass(answer);
+  answer?.role === "assistant" && answer.state === "failed" && answer.text === "" && !isRetryable(answer);
 
 const answerContent = (text: string): ContentPart[] => (text.trim() === "" ? [] : [{ type: "text", text }]);
 

@@ -1,6 +1,6 @@
 import { type DBSchema, type IDBPDatabase, openDB } from "idb";
 import { attachmentsOf, type Conversation } from "../conversation/conversation.ts";
-import { hold, isHeldElsewhere } from "./presence.ts";
+import { holdLock, isLockedElsewhere } from "./tab-locks.ts";
 
 /** Held by every page that is open. */
 const openPage = "mplug-owl page";
@@ -18,7 +18,7 @@ interface Schema extends DBSchema {
  * by then, in one transaction, and the other tabs are told: so no tab undoes what another one has written or deleted.
  * Where the browser keeps nothing, conversations live as long as the page.
  */
-export class Storage {
+export class ConversationStore {
   readonly #database: IDBPDatabase<Schema> | undefined;
   readonly #files = new Map<string, Blob>();
   readonly #inMemory = new Map<string, Conversation>();
@@ -33,7 +33,7 @@ export class Storage {
     this.#others.onmessage = ({ data }: MessageEvent<string>) => listener(data);
   }
 
-  static async open(): Promise<Storage> {
+  static async open(): Promise<ConversationStore> {
     try {
       const database = await openDB<Schema>("mplug-owl", 1, {
         upgrade(fresh) {
@@ -41,14 +41,14 @@ export class Storage {
           fresh.createObjectStore("files");
         },
       });
-      return new Storage(database);
+      return new ConversationStore(database);
     } catch {
-      return new Storage(undefined);
+      return new ConversationStore(undefined);
     }
   }
 
   /** Whether conversations outlive the page. */
-  get keeps(): boolean {
+  get isPersistent(): boolean {
     return this.#database !== undefined;
   }
 
@@ -68,8 +68,8 @@ export class Storage {
   /** Another tab may have files in a question that is not asked yet, or a conversation that is brought back. */
   async #removeIfAlone(files: readonly string[]): Promise<void> {
     try {
-      const isAlone = !(await isHeldElsewhere(openPage));
-      void hold(openPage, new Promise(() => {}));
+      const isAlone = !(await isLockedElsewhere(openPage));
+      void holdLock(openPage, new Promise(() => {}));
       if (isAlone) await Promise.all(files.map((id) => this.#database?.delete("files", id)));
     } catch {
       // They are removed another time.

@@ -8,8 +8,8 @@ import {
 } from "../../src/platform/index.ts";
 import type { BackendLimits } from "../backends/backend.ts";
 
-/** A file that may be sent, and what was done to it so that it may. */
-export interface Prepared {
+/** A file as it is sent, and a note of what was changed for that. */
+export interface PreparedFile {
   readonly kind: "image" | "video";
   readonly name: string;
   readonly file: Blob;
@@ -17,44 +17,45 @@ export interface Prepared {
 }
 
 /** A file cannot be sent; the message says why, in words. */
-export class FileRefused extends Error {
-  override name = "FileRefused";
+export class AttachmentError extends Error {
+  override name = "AttachmentError";
 }
 
 const longestSide = 2048;
 
 /**
- * Makes a file ready for a backend. What it is gets told by its content: names and media types may be missing or wrong. Pictures are left as they are, unless they are larger than the backend takes or
- * of a format that it does not read: then they are drawn anew, and the note says so.
+ * Makes a file ready for a backend. Its kind is told by its content, as names and media types may be missing or wrong. Pictures
+ * stay as they are unless they are larger than the backend takes or of a format that it does not read: those are encoded anew
+ * (smaller, or as PNG), and the note says so.
  *
- * @throws FileRefused for what is no picture or video, damaged, or too large
+ * @throws AttachmentError for what is no picture or video, damaged, or too large
  */
-export async function prepare(file: File, limits: BackendLimits): Promise<Prepared> {
+export async function prepareFile(file: File, limits: BackendLimits): Promise<PreparedFile> {
   const name = file.name || "picture";
-  const beginning = await beginningOf(file, name);
-  if (file.size === 0) throw new FileRefused(`"${name}" is an empty file.`);
+  const beginning = await headOf(file, name);
+  if (file.size === 0) throw new AttachmentError(`"${name}" is an empty file.`);
   const kind = fileKind(beginning);
   if (kind?.group === "video") {
     const typed = new Blob([file], { type: kind.mediaType });
     if (file.size <= limits.videoBytes) return { kind: "video", name, file: typed };
-    throw new FileRefused(
+    throw new AttachmentError(
       `"${name}" has ${megabytes(file.size)}; a video may have ${megabytes(limits.videoBytes)}. Cut it shorter.`,
     );
   }
-  // Of what nothing tells, the browser may still know a picture.
+  // A format that this page does not know, the browser may still decode.
   if (kind === undefined && file.type.startsWith("image/")) return preparePicture(file, name, limits);
-  if (kind?.group !== "picture") throw new FileRefused(`"${name}" is ${foundInstead(beginning)}.`);
-  const whole = ["JPEG", "PNG"].includes(kind.name) ? await readThrough(file, name) : file;
+  if (kind?.group !== "picture") throw new AttachmentError(`"${name}" is ${foundInstead(beginning)}.`);
+  const whole = ["JPEG", "PNG"].includes(kind.name) ? await readWhole(file, name) : file;
   const typed = new Blob([whole], { type: kind.mediaType });
   return preparePicture(typed, name, limits, `"${name}" is ${foundInstead(beginning)}.`);
 }
 
-/** @throws FileRefused for what cannot be read, such as a folder */
-async function beginningOf(file: File, name: string): Promise<Uint8Array> {
+/** @throws AttachmentError for what cannot be read, such as a folder */
+async function headOf(file: File, name: string): Promise<Uint8Array> {
   try {
     return new Uint8Array(await file.slice(0, bytesOfKind).arrayBuffer());
   } catch {
-    throw new FileRefused(
+    throw new AttachmentError(
       `"${name}" cannot be read. If it is a folder, open it and choose the pictures in it.`,
     );
   }
@@ -63,14 +64,14 @@ async function beginningOf(file: File, name: string): Promise<Uint8Array> {
 /**
  * A file that is whole, as some decoders want it. Browsers show a JPEG that was cut or changed, and say nothing.
  *
- * @throws FileRefused
+ * @throws AttachmentError
  */
-async function readThrough(file: File, name: string): Promise<Blob> {
+async function readWhole(file: File, name: string): Promise<Blob> {
   try {
     return new Blob([wholePicture(new Uint8Array(await file.arrayBuffer())) as Uint8Array<ArrayBuffer>]);
   } catch (error) {
     if (!(error instanceof JpegScanError)) throw error;
-    throw new FileRefused(
+    throw new AttachmentError(
       `"${name}" cannot be read as a picture: it is damaged or was cut (${error.message}).`,
     );
   }
@@ -82,7 +83,7 @@ async function preparePicture(
   name: string,
   limits: BackendLimits,
   otherwise?: string,
-): Promise<Prepared> {
+): Promise<PreparedFile> {
   const isTaken = limits.pictureTypes.includes(file.type);
   const bitmap = await decode(file, name, isTaken ? undefined : otherwise);
   try {
@@ -93,7 +94,7 @@ async function preparePicture(
     const drawn = await upright(file, bitmap);
     const type = isTooLarge ? "image/jpeg" : "image/png";
     const { blob, scale: final } = await drawToFit(drawn, scale, type, limits);
-    const note = noteOf({ width: drawn.width, height: drawn.height, final, from: file, to: blob });
+    const note = preparationNote({ width: drawn.width, height: drawn.height, final, from: file, to: blob });
     return { kind: "image", name, file: blob, note };
   } finally {
     bitmap.close();
@@ -130,11 +131,11 @@ async function drawToFit(
   return { blob, scale };
 }
 
-/** What was done to a picture, in words. */
-export function noteOf(done: {
+/** What was changed of a picture, in words. */
+export function preparationNote(done: {
   readonly width: number;
   readonly height: number;
-  /** By how much it is smaller. */
+  /** Factor of its sides. */
   readonly final: number;
   readonly from: { readonly size: number; readonly type: string };
   readonly to: { readonly size: number; readonly type: string };
@@ -151,7 +152,7 @@ async function decode(file: Blob, name: string, otherwise?: string): Promise<Ima
   try {
     return await createImageBitmap(file);
   } catch {
-    throw new FileRefused(
+    throw new AttachmentError(
       otherwise ?? `"${name}" cannot be read as a picture: it is damaged, or of an unknown format.`,
     );
   }
@@ -170,7 +171,7 @@ async function draw(bitmap: ImageBitmap, scale: number, type: string): Promise<B
   context.imageSmoothingQuality = "high";
   context.drawImage(bitmap, 0, 0, canvas.width, canvas.height);
   const blob = await new Promise<Blob | null>((resolve) => canvas.toBlob(resolve, type, 0.9));
-  if (blob === null) throw new FileRefused("This browser cannot make a large picture smaller.");
+  if (blob === null) throw new AttachmentError("This browser cannot make a large picture smaller.");
   return blob;
 }
 
@@ -180,19 +181,19 @@ export function megabytes(bytes: number): string {
   return `${count < 10 ? count.toFixed(1) : Math.round(count)} MB`;
 }
 
-/** What of a drop or a paste says whether it has files. */
-export interface Transfer {
+/** The part of a `DataTransfer` (a drop or a paste) that is read here. */
+export interface TransferredFiles {
   readonly types: readonly string[];
   readonly files: Iterable<File>;
 }
 
 /** The files of a drop. */
-export function droppedFiles(data: Transfer | null): File[] {
+export function droppedFiles(data: TransferredFiles | null): File[] {
   return [...(data?.files ?? [])];
 }
 
 /** The files of a paste. Formatted text that brings a picture of itself, as from a table, is pasted as text. */
-export function pastedFiles(data: Transfer | null): File[] {
+export function pastedFiles(data: TransferredFiles | null): File[] {
   const isText = ["text/plain", "text/html"].every((type) => data?.types.includes(type));
   return isText ? [] : droppedFiles(data);
 }

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { heat, isAttention, paint } from "./heat.ts";
+import { applyColourMap, heatmap, isAttention } from "./heatmap.ts";
 
 const attention = {
   layers: 2,
@@ -18,21 +18,21 @@ const attention = {
   ],
 };
 
-test("heat is a share of what the most looked-at patch gets", () => {
-  expect([...heat(attention, { layer: 0, query: 0 })]).toEqual([1, 0.5, 0]);
-  expect([...heat(attention, { layer: 0, query: "all" })]).toEqual([1, 1, 1]);
-  expect([...heat(attention, { layer: "mean", query: "all" })].map((x) => Math.round(100 * x))).toEqual([
+test("a heatmap is relative to the patch with the most attention", () => {
+  expect([...heatmap(attention, { layer: 0, query: 0 })]).toEqual([1, 0.5, 0]);
+  expect([...heatmap(attention, { layer: 0, query: "all" })]).toEqual([1, 1, 1]);
+  expect([...heatmap(attention, { layer: "mean", query: "all" })].map((x) => Math.round(100 * x))).toEqual([
     100, 33, 67,
   ]);
-  expect([...heat({ ...attention, maps: [[[0, 0, 0]]] }, { layer: 0, query: 0 })]).toEqual([0, 0, 0]);
+  expect([...heatmap({ ...attention, maps: [[[0, 0, 0]]] }, { layer: 0, query: 0 })]).toEqual([0, 0, 0]);
 });
 
-test("colours grow brighter with heat, and the veil thinner", () => {
+test("colours grow brighter with attention, and an overlay more transparent", () => {
   const grey = (pixels: ArrayLike<number>, i: number): number =>
     0.3 * pixels[4 * i] + 0.59 * pixels[4 * i + 1] + 0.11 * pixels[4 * i + 2];
   const values = Float32Array.from({ length: 21 }, (_, i) => i / 20);
-  const pixels = paint(values, false);
-  const veil = paint(values, true);
+  const pixels = applyColourMap(values, false);
+  const veil = applyColourMap(values, true);
   for (let i = 1; i < values.length; i++) {
     expect(grey(pixels, i)).toBeGreaterThan(grey(pixels, i - 1));
     expect(veil[4 * i + 3]).toBeLessThan(veil[4 * i - 1]);

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { droppedFiles, megabytes, noteOf, pastedFiles } from "./intake.ts";
+import { droppedFiles, megabytes, pastedFiles, preparationNote } from "../attachments/prepare.ts";
 
 const owl = new File(["x"], "owl.png", { type: "image/png" });
 
@@ -24,7 +24,7 @@ test("what was done to a picture is said as it was", () => {
   const png = { size: 4e6, type: "image/png" };
   const jpeg = { size: 1e6, type: "image/jpeg" };
   const note = (width: number, height: number, final: number, to = jpeg): string =>
-    noteOf({ width, height, final, from: png, to });
+    preparationNote({ width, height, final, from: png, to });
   expect(note(4000, 3000, 0.5)).toBe("made smaller to be sent: 4000 × 3000 → 2000 × 1500");
   expect(note(32, 32, 1)).toBe("compressed to be sent: 3.8 MB → 1.0 MB");
   expect(note(32, 32, 1, { size: 5e6, type: "image/png" })).toBe("rewritten in a format that can be sent");

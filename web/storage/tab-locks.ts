@@ -1,29 +1,30 @@
 /**
- * What the pages of one browser tell each other that they hold: by its locks, or, where it has none (for pages without
- * https), by asking. A page that goes away holds nothing any more.
+ * Named locks that pages (tabs) of one browser share, by the Web Locks API, or, where a page has none because it came without
+ * https, by messages. A page that goes away releases its locks.
  */
 const held = new Set<string>();
-const answered = new Map<string, () => void>();
+const waiting = new Map<string, () => void>();
 const channel = new BroadcastChannel("mplug-owl presence");
 const millisecondsToAnswer = 500;
 const millisecondsBetweenQuestions = 1000;
 
-interface Said {
+/** A question whether a name is locked, or the answer that it is. */
+interface LockMessage {
   readonly name: string;
   readonly isHeld: boolean;
 }
 
-channel.onmessage = ({ data: { name, isHeld } }: MessageEvent<Said>): void => {
-  if (isHeld) answered.get(name)?.();
-  else if (held.has(name)) channel.postMessage({ name, isHeld: true } satisfies Said);
+channel.onmessage = ({ data: { name, isHeld } }: MessageEvent<LockMessage>): void => {
+  if (isHeld) waiting.get(name)?.();
+  else if (held.has(name)) channel.postMessage({ name, isHeld: true } satisfies LockMessage);
 };
 
 /**
- * Holds a name until work is over. Several pages may hold the same.
+ * Holds a shared lock until work is over: several pages may hold the same.
  *
  * @param work must not reject
  */
-export async function hold(name: string, work: Promise<void>): Promise<void> {
+export async function holdLock(name: string, work: Promise<void>): Promise<void> {
   if (navigator.locks !== undefined) {
     // A browser that keeps nothing for a page may refuse it locks, too: then there is nothing to guard.
     await navigator.locks.request(name, { mode: "shared" }, () => work).catch(() => undefined);
@@ -34,8 +35,8 @@ export async function hold(name: string, work: Promise<void>): Promise<void> {
   held.delete(name);
 }
 
-/** Whether another page holds a name. */
-export async function isHeldElsewhere(name: string): Promise<boolean> {
+/** Whether another page holds a lock. */
+export async function isLockedElsewhere(name: string): Promise<boolean> {
   if (navigator.locks !== undefined) {
     return navigator.locks.request(name, { ifAvailable: true }, (lock) => lock === null);
   }
@@ -43,21 +44,21 @@ export async function isHeldElsewhere(name: string): Promise<boolean> {
     const timer = setTimeout(() => end(false), millisecondsToAnswer);
     const end = (is: boolean): void => {
       clearTimeout(timer);
-      answered.delete(name);
+      waiting.delete(name);
       resolve(is);
     };
-    answered.set(name, () => end(true));
-    channel.postMessage({ name, isHeld: false } satisfies Said);
+    waiting.set(name, () => end(true));
+    channel.postMessage({ name, isHeld: false } satisfies LockMessage);
   });
 }
 
-/** Resolves when no other page holds a name. */
-export async function released(name: string): Promise<void> {
+/** Resolves when no other page holds a lock. */
+export async function lockReleased(name: string): Promise<void> {
   if (navigator.locks !== undefined) {
     await navigator.locks.request(name, () => undefined);
     return;
   }
-  while (await isHeldElsewhere(name)) {
+  while (await isLockedElsewhere(name)) {
     await new Promise((resolve) => setTimeout(resolve, millisecondsBetweenQuestions));
   }
 }

@@ -1,7 +1,7 @@
 import type { AttentionMaps } from "../backends/backend.ts";
 
-/** What is shown of the maps: one layer or their mean, one visual token or all of them summed. */
-export interface View {
+/** Which attention maps a heatmap shows: one layer or the mean of all, one visual token or the sum over all. */
+export interface HeatmapView {
   readonly layer: number | "mean";
   readonly query: number | "all";
 }
@@ -21,10 +21,8 @@ export function isAttention(value: AttentionMaps): boolean {
   );
 }
 
-/**
- * The attention that each patch gets, as a share of what the most looked-at patch gets: [rows · columns], 0 to 1.
- */
-export function heat({ maps, rows, columns }: AttentionMaps, { layer, query }: View): Float32Array {
+/** The attention on each patch relative to the patch with the most: [rows · columns], 0 to 1. */
+export function heatmap({ maps, rows, columns }: AttentionMaps, { layer, query }: HeatmapView): Float32Array {
   const sum = new Float32Array(rows * columns);
   for (const queries of layer === "mean" ? maps : [maps[layer]]) {
     for (const map of query === "all" ? queries : [queries[query]]) {
@@ -35,7 +33,7 @@ export function heat({ maps, rows, columns }: AttentionMaps, { layer, query }: V
   return most > 0 ? sum.map((value) => value / most) : sum;
 }
 
-/** Dark violet over red and orange to pale yellow: equal steps look equal, in grey too. */
+/** A perceptually uniform colour map (dark violet, red, orange, pale yellow), monotone in lightness. */
 const stops = [
   [20, 11, 53],
   [87, 16, 110],
@@ -45,19 +43,20 @@ const stops = [
 ];
 
 /**
- * The colours of heat: RGBA [length · 4]. As a veil over a picture it is dark and thick where nothing looks, bright and
- * thin where much does.
+ * Values of 0 to 1 as colours: RGBA [length · 4].
+ *
+ * @param isOverlay for drawing over a picture: opaque and dark at 0, more transparent and bright towards 1
  */
-export function paint(values: Float32Array, isVeil: boolean): Uint8ClampedArray<ArrayBuffer> {
+export function applyColourMap(values: Float32Array, isOverlay: boolean): Uint8ClampedArray<ArrayBuffer> {
   const pixels = new Uint8ClampedArray(4 * values.length);
   for (const [i, value] of values.entries()) {
-    const place = value * (stops.length - 1);
-    const low = Math.min(stops.length - 2, Math.floor(place));
-    const part = place - low;
+    const position = value * (stops.length - 1);
+    const low = Math.min(stops.length - 2, Math.floor(position));
+    const part = position - low;
     for (let channel = 0; channel < 3; channel++) {
       pixels[4 * i + channel] = stops[low][channel] * (1 - part) + stops[low + 1][channel] * part;
     }
-    pixels[4 * i + 3] = isVeil ? 255 * (0.8 - 0.4 * value) : 255;
+    pixels[4 * i + 3] = isOverlay ? 255 * (0.8 - 0.4 * value) : 255;
   }
   return pixels;
 }
