@@ -8,7 +8,7 @@ import axe from "axe-core";
 import { type Browser, chromium, type Page } from "playwright-core";
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from "vitest";
 import { runCli } from "../src/cli/program.ts";
-import type { OwlEvalReport, RaterView, Tally } from "../src/evaluation/index.ts";
+import type { OwlEvalReport, RaterView, SystemGrades } from "../src/evaluation/index.ts";
 import { chromiumPath, skipChromium } from "./setup/chromium.ts";
 import { shared, sharedAvailable } from "./shared.ts";
 
@@ -144,9 +144,9 @@ function scripted(directory: string, gradeOf: (system: string, question: number)
   };
 }
 
-const tallyOf = (tallies: readonly Tally[], system: string): Tally => {
-  const found = tallies.find((tally) => tally.system === system);
-  if (found === undefined) throw new Error(`no tally of ${system}`);
+const entryOf = (entries: readonly SystemGrades[], system: string): SystemGrades => {
+  const found = entries.find((entry) => entry.system === system);
+  if (found === undefined) throw new Error(`no entry of ${system}`);
   return found;
 };
 
@@ -248,11 +248,11 @@ describe.skipIf(skipChromium)("graded in a browser", () => {
     const [{ by, categories, winRates }] = verdicts;
     expect(by).toBe("people");
     // Both raters' grades half each: north's question 4, for one, is C by anna and B by ben.
-    expect(tallyOf(categories.single_turn, "north").counts).toEqual({ A: 2, B: 0.5, C: 0.5, D: 0 });
-    expect(tallyOf(categories.single_turn, "north").acceptable.estimate).toBeCloseTo(2.5 / 3, 12);
-    expect(tallyOf(categories.single_turn, "south").counts).toEqual({ A: 0, B: 0.5, C: 1, D: 1.5 });
-    expect(tallyOf(categories.multi_turn, "north").counts).toEqual({ A: 1.5, B: 0.5, C: 0, D: 0 });
-    expect(tallyOf(categories.multi_turn, "south").counts).toEqual({ A: 0, B: 0.5, C: 0.5, D: 1 });
+    expect(entryOf(categories.single_turn, "north").counts).toEqual({ A: 2, B: 0.5, C: 0.5, D: 0 });
+    expect(entryOf(categories.single_turn, "north").acceptable.estimate).toBeCloseTo(2.5 / 3, 12);
+    expect(entryOf(categories.single_turn, "south").counts).toEqual({ A: 0, B: 0.5, C: 1, D: 1.5 });
+    expect(entryOf(categories.multi_turn, "north").counts).toEqual({ A: 1.5, B: 0.5, C: 0, D: 0 });
+    expect(entryOf(categories.multi_turn, "south").counts).toEqual({ A: 0, B: 0.5, C: 0.5, D: 1 });
     expect(winRates).toMatchObject([{ first: "north", second: "south", questions: 4, estimate: 1 }]);
     // Four of eight equal; by chance (2·3 + 2·1 + 1·2 + 3·2) / 64 = 1/4; so (1/2 − 1/4) / (1 − 1/4).
     expect(agreement.pairs).toMatchObject([{ first: "anna", second: "ben", answers: 8, equal: 0.5 }]);
@@ -285,8 +285,8 @@ describe.skipIf(skipChromium)("graded in a browser", () => {
 
       const { verdicts } = await report([out], join(folder, "released-report"));
       const { categories, abilities, winRates } = verdicts[0];
-      const countsOf = (tallies: readonly Tally[], system: string): string =>
-        Object.values(tallyOf(tallies, system).counts).join("/");
+      const countsOf = (entries: readonly SystemGrades[], system: string): string =>
+        Object.values(entryOf(entries, system).counts).join("/");
       const { single_turn: single, multi_turn: multi } = categories;
       expect(countsOf(single, "llava-13b")).toBe("50/0/0/0");
       expect(countsOf(multi, "BLIP2")).toBe("0/0/0/52");
@@ -298,7 +298,7 @@ describe.skipIf(skipChromium)("graded in a browser", () => {
       expect(countsOf(multi, "openflanmingo")).toBe("0/0/52/0");
       const sizes = { a: 82, b: 63, c: 30, d: 24, e: 35, f: 20 };
       for (const [name, answered] of Object.entries(sizes)) {
-        expect(tallyOf(abilities[name as keyof typeof sizes], "BLIP2").answers).toBe(answered);
+        expect(entryOf(abilities[name as keyof typeof sizes], "BLIP2").answers).toBe(answered);
       }
       expect(countsOf(abilities.f, "mPLUG_Owl_7b:v1")).toBe("9/11/0/0");
       expect(countsOf(abilities.c, "minigpt4_13b")).toBe("14/0/16/0");

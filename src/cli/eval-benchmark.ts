@@ -3,8 +3,9 @@ import {
   type BenchmarkResult,
   type BenchmarkRunOptions,
   benchmarks,
-  type ExaminedSystem,
+  type EvaluatedSystem,
   figureText,
+  measures,
   runBenchmark,
   runBenchmarkShard,
   runPerplexity,
@@ -18,7 +19,7 @@ import { interruptible } from "./interrupt.ts";
 import { countOption, numberOption } from "./options.ts";
 
 /** What `owl eval run` takes beside OwlEval. */
-export const benchmarkNames: readonly string[] = [...Object.keys(benchmarks), "perplexity"];
+export const benchmarkNames: readonly string[] = Object.keys(measures);
 
 export interface BenchmarkOptions {
   readonly data: string;
@@ -46,17 +47,16 @@ export function withBenchmarkOptions(command: Command): Command {
 
 /** One line for each benchmark: its name, what it measures, and which files it wants. */
 export function benchmarkHelp(): string {
-  const lines = Object.values(benchmarks).map(
+  const lines = Object.values(measures).map(
     ({ name, description, files }) =>
       `  ${name.padEnd(14)} ${description}\n${" ".repeat(17)}--data: ${files}`,
   );
-  const perplexity = `  ${"perplexity".padEnd(14)} how well a model guesses the next token of a text\n${" ".repeat(17)}--data: one *.txt, or one *.jsonl with {"text": "…"} a line`;
-  return [...lines, perplexity].join("\n");
+  return lines.join("\n");
 }
 
 export async function askBenchmark(
   name: string,
-  system: ExaminedSystem,
+  system: EvaluatedSystem,
   options: BenchmarkOptions,
 ): Promise<void> {
   const benchmark = benchmarks[name];
@@ -71,7 +71,7 @@ export async function askBenchmark(
 
 export async function askPerplexity(
   owl: Owl,
-  { name, checkpoint }: ExaminedSystem,
+  { name, checkpoint }: EvaluatedSystem,
   options: BenchmarkOptions,
 ): Promise<void> {
   if (shardOf(options.shard) !== undefined) {

@@ -3,7 +3,7 @@ import { Argument, type Command } from "commander";
 import {
   benchmarks,
   checkpointDigest,
-  type ExaminedSystem,
+  type EvaluatedSystem,
   endpointSystem,
   modelSystem,
   readOwlEval,
@@ -52,7 +52,7 @@ interface EvalRunOptions extends EndpointOptions, LoadingOptions, Omit<Benchmark
  */
 async function withSystem<T>(
   options: EvalRunOptions,
-  work: (system: ExaminedSystem, owl?: Owl) => Promise<T>,
+  work: (system: EvaluatedSystem, owl?: Owl) => Promise<T>,
   longest?: number,
 ): Promise<T> {
   const settings = {
@@ -128,7 +128,7 @@ async function run(name: string, options: EvalRunOptions): Promise<void> {
 async function runBenchmark(name: string, options: EvalRunOptions): Promise<void> {
   const { data } = options;
   if (data === undefined) throw new UsageError(`eval run ${name}: must have --data, the benchmark's files`);
-  const work = async (system: ExaminedSystem, owl?: Owl): Promise<void> => {
+  const work = async (system: EvaluatedSystem, owl?: Owl): Promise<void> => {
     if (name !== "perplexity") return askBenchmark(name, system, { ...options, data });
     if (owl === undefined) {
       throw new UsageError("eval run perplexity: must have --model, an endpoint does not tell probabilities");

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { pathOfUrl, readJson } from "../platform/index.ts";
 import { requireNoProblems } from "./error.ts";
-import { problemText } from "./row-log.ts";
+import { issueText } from "./jsonl-log.ts";
 
 // JSON has no way to write that a figure is not a number: it writes null.
 const number = z
@@ -13,7 +13,7 @@ const scoreSchema = z
   .record(z.string(), z.union([z.number(), z.string()]))
   .and(z.object({ value: z.number() }));
 
-/** What answers depend on. */
+/** What the answers of a run depend on: a run is resumed only where all of it is the same. */
 export const runIdentitySchema = z.object({
   benchmark: z.string(),
   /** The system's name. */
@@ -66,7 +66,7 @@ export type BenchmarkResult = z.infer<typeof schema>;
 export async function readBenchmarkResult(path: string): Promise<BenchmarkResult> {
   const parsed = schema.safeParse(await readJson(path));
   if (parsed.success) return parsed.data;
-  requireNoProblems(path, "must be a result of `owl eval run`", parsed.error.issues.map(problemText));
+  requireNoProblems(path, "must be a result of `owl eval run`", parsed.error.issues.map(issueText));
   throw parsed.error;
 }
 

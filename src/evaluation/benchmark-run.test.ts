@@ -8,13 +8,13 @@ import { readBenchmarkResult } from "./benchmark-result.ts";
 import { runBenchmark } from "./benchmark-run.ts";
 import { benchmarks } from "./benchmarks/all.ts";
 import { runPerplexity } from "./perplexity-run.ts";
-import { type ExaminedSystem, modelSystem } from "./system.ts";
+import { type EvaluatedSystem, modelSystem } from "./system.ts";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
 const { questions } = benchmarks;
 
 let owl: Owl;
-let system: ExaminedSystem;
+let system: EvaluatedSystem;
 let folder: string;
 let data: string;
 beforeAll(async () => {

@@ -10,10 +10,10 @@ import {
 } from "./benchmark-result.ts";
 import type { Benchmark, BenchmarkItem, ItemScore } from "./benchmarks/benchmark.ts";
 import { EvaluationError, requireNoProblems } from "./error.ts";
-import { openRowLog, type RowLog, readRows } from "./row-log.ts";
-import { allShards, type Shard, shardPath, shareOf } from "./shard.ts";
+import { type JsonlLog, openJsonlLog, readJsonl } from "./jsonl-log.ts";
+import { allShards, type Shard, shardItems, shardPath } from "./shard.ts";
 import { bootstrapIntervals, type Statistics } from "./statistics.ts";
-import type { ExaminedSystem } from "./system.ts";
+import type { EvaluatedSystem } from "./system.ts";
 
 export interface BenchmarkRunOptions {
   /** Where the items were read from; stands in the result. */
@@ -47,6 +47,39 @@ type Row = z.infer<typeof rowSchema>;
 const lineSchema = z.union([z.object({ run: runIdentitySchema }), rowSchema]);
 type Line = z.infer<typeof lineSchema>;
 
+/** A run: the items that are asked, and what their answers depend on. */
+interface Run<Item extends BenchmarkItem> {
+  readonly system: EvaluatedSystem;
+  readonly benchmark: Benchmark<Item>;
+  readonly itemsInSet: number;
+  readonly items: readonly Item[];
+  readonly identity: RunIdentity;
+  /** By the item's id. */
+  readonly questions: ReadonlyMap<string, readonly string[]>;
+  readonly options: BenchmarkRunOptions;
+}
+
+function planRun<Item extends BenchmarkItem>(
+  system: EvaluatedSystem,
+  benchmark: Benchmark<Item>,
+  all: readonly Item[],
+  options: BenchmarkRunOptions,
+): Run<Item> {
+  const { name, checkpoint, settings, seed } = system;
+  const { instruction = benchmark.instruction } = options;
+  const items = sampleItems(all, options);
+  const identity: RunIdentity = {
+    benchmark: benchmark.name,
+    system: name,
+    checkpoint,
+    settings: { ...settings },
+    seed,
+    instruction,
+  };
+  const questions = new Map(items.map((item) => [item.id, benchmark.questions(item, instruction)]));
+  return { system, benchmark, itemsInSet: all.length, items, identity, questions, options };
+}
+
 /**
  * Asks a system the items of a benchmark, many at once, and scores the answers. Every batch is on the disk before the
  * next is asked; the same call goes on where it was stopped. Intervals are percentiles of bootstrap samples of whole
@@ -55,16 +88,14 @@ type Line = z.infer<typeof lineSchema>;
  * @throws EvaluationError where pictures are missing, or the file holds answers of another run
  */
 export async function runBenchmark<Item extends BenchmarkItem>(
-  system: ExaminedSystem,
+  system: EvaluatedSystem,
   benchmark: Benchmark<Item>,
   items: readonly Item[],
   options: BenchmarkRunOptions,
 ): Promise<BenchmarkResult> {
-  const identity = identityOf(system, benchmark, options);
-  const drawn = drawItems(items, options);
-  await requirePictures(benchmark, drawn, options.data);
-  const rows = await answersTo(system, benchmark, drawn, identity, options);
-  return writeScored(benchmark, items.length, drawn, rows, identity, options);
+  const run = planRun(system, benchmark, items, options);
+  await requireImages(run);
+  return writeScored(run, await collectAnswers(run, options.out));
 }
 
 /**
@@ -75,62 +106,33 @@ export async function runBenchmark<Item extends BenchmarkItem>(
  * @throws EvaluationError as {@link runBenchmark}
  */
 export async function runBenchmarkShard<Item extends BenchmarkItem>(
-  system: ExaminedSystem,
+  system: EvaluatedSystem,
   benchmark: Benchmark<Item>,
   items: readonly Item[],
   { shard, ...options }: BenchmarkRunOptions & { readonly shard: Shard },
 ): Promise<BenchmarkResult | undefined> {
-  const identity = identityOf(system, benchmark, options);
-  const drawn = drawItems(items, options);
-  const share = shareOf(drawn, shard);
-  await requirePictures(benchmark, share, options.data);
-  await answersTo(system, benchmark, share, identity, { ...options, out: shardPath(options.out, shard) });
-  const asked = questionsOf(benchmark, drawn, identity);
+  const run = planRun(system, benchmark, items, options);
+  const own = { ...run, items: shardItems(run.items, shard) };
+  await requireImages(own);
+  await collectAnswers(own, shardPath(options.out, shard));
   const found = new Map<string, Row>();
   for (const one of allShards(shard.count)) {
     const path = answersPath(shardPath(options.out, one));
     if ((await pathKind(path)) !== "file") return undefined;
-    const lines = await readRows(path, lineSchema);
-    for (const [id, row] of rowsSoFar({ path, rows: lines }, identity, asked)) found.set(id, row);
+    for (const [id, row] of resumedRows({ path, rows: await readJsonl(path, lineSchema) }, run)) {
+      found.set(id, row);
+    }
   }
-  const rows = drawn.flatMap(({ id }) => found.get(id) ?? []);
-  if (rows.length < drawn.length) return undefined;
-  return writeScored(benchmark, items.length, drawn, rows, identity, options);
+  const rows = run.items.flatMap(({ id }) => found.get(id) ?? []);
+  return rows.length < run.items.length ? undefined : writeScored(run, rows);
 }
 
 const answersPath = (out: string): string => `${out.replace(/\.json$/, "")}.answers.jsonl`;
 
-function identityOf<Item extends BenchmarkItem>(
-  { name, checkpoint, settings, seed }: ExaminedSystem,
-  benchmark: Benchmark<Item>,
-  { instruction = benchmark.instruction }: BenchmarkRunOptions,
-): RunIdentity {
-  return {
-    benchmark: benchmark.name,
-    system: name,
-    checkpoint,
-    settings: { ...settings },
-    seed,
-    instruction,
-  };
-}
-
-/** What is asked of each item. */
-const questionsOf = <Item extends BenchmarkItem>(
-  benchmark: Benchmark<Item>,
-  items: readonly Item[],
-  { instruction }: RunIdentity,
-): Map<string, readonly string[]> =>
-  new Map(items.map((item) => [item.id, benchmark.questions(item, instruction)]));
-
-/** Scores the answers to the items, row by row. */
+/** Scores the answers, one row for each item, and writes the result. */
 function writeScored<Item extends BenchmarkItem>(
-  benchmark: Benchmark<Item>,
-  itemsInSet: number,
-  items: readonly Item[],
+  { benchmark, items, itemsInSet, identity, options }: Run<Item>,
   rows: readonly Row[],
-  identity: RunIdentity,
-  options: BenchmarkRunOptions,
 ): Promise<BenchmarkResult> {
   const scores = benchmark.score(
     items,
@@ -143,8 +145,8 @@ function writeScored<Item extends BenchmarkItem>(
   return writeResult(identity, itemsInSet, scored, benchmark.figures, options);
 }
 
-/** The items that are asked, in the order of the set. */
-export function drawItems<Item>(
+/** A random sample of `limit` items (all by default), in the order of the set. */
+export function sampleItems<Item>(
   items: readonly Item[],
   { limit = items.length, drawSeed = 0 }: Pick<BenchmarkRunOptions, "limit" | "drawSeed">,
 ): Item[] {
@@ -179,26 +181,20 @@ export async function writeResult(
   return result;
 }
 
-/** The answers to all items, those included that an earlier run left. */
-async function answersTo<Item extends BenchmarkItem>(
-  system: ExaminedSystem,
-  benchmark: Benchmark<Item>,
-  items: readonly Item[],
-  identity: RunIdentity,
-  options: BenchmarkRunOptions,
-): Promise<Row[]> {
-  const { out, batchSize = 16, signal, onProgress } = options;
-  const asked = questionsOf(benchmark, items, identity);
-  const log = await openRowLog<Line>(answersPath(out), lineSchema);
+/** The answers to the items of a run, those included that an earlier call left in the file. */
+async function collectAnswers<Item extends BenchmarkItem>(run: Run<Item>, out: string): Promise<Row[]> {
+  const { items, questions, identity, options } = run;
+  const { batchSize = 16, signal, onProgress } = options;
+  const log = await openJsonlLog<Line>(answersPath(out), lineSchema);
   try {
-    const rows = rowsSoFar(log, identity, asked);
+    const rows = resumedRows(log, run);
     if (log.rows.length === 0) await log.append({ run: identity });
-    const due = items.filter(({ id }) => !rows.has(id));
-    onProgress?.(items.length - due.length, items.length);
-    let done = items.length - due.length;
-    for (const batch of batchesOf(due, (item) => asked.get(item.id)!.length, batchSize)) {
+    const remaining = items.filter(({ id }) => !rows.has(id));
+    let done = items.length - remaining.length;
+    onProgress?.(done, items.length);
+    for (const batch of batchesOf(remaining, ({ id }) => questions.get(id)!.length, batchSize)) {
       signal?.throwIfAborted();
-      for (const row of await askBatch(system, benchmark, batch, asked, signal)) {
+      for (const row of await askBatch(run, batch)) {
         await log.append(row);
         rows.set(row.id, row);
       }
@@ -212,34 +208,31 @@ async function answersTo<Item extends BenchmarkItem>(
 }
 
 async function askBatch<Item extends BenchmarkItem>(
-  system: ExaminedSystem,
-  benchmark: Benchmark<Item>,
-  items: readonly Item[],
-  asked: ReadonlyMap<string, readonly string[]>,
-  signal: AbortSignal | undefined,
+  { system, benchmark, questions, options }: Run<Item>,
+  batch: readonly Item[],
 ): Promise<Row[]> {
-  const conversations = items.flatMap((item): ChatMessage[][] => {
-    const pictures = benchmark.pictures(item).map((image) => ({ type: "image", image }) as const);
-    return asked
+  const conversations = batch.flatMap((item): ChatMessage[][] => {
+    const images = benchmark.pictures(item).map((image) => ({ type: "image", image }) as const);
+    return questions
       .get(item.id)!
-      .map((text) => [{ role: "user", content: [...pictures, { type: "text", text }] }]);
+      .map((text) => [{ role: "user", content: [...images, { type: "text", text }] }]);
   });
-  const answers = await system.answerAll(conversations, signal);
+  const answers = await system.answerAll(conversations, options.signal);
   let next = 0;
-  return items.map(({ id }) => {
-    const questions = asked.get(id)!;
-    const own = answers.slice(next, next + questions.length);
-    next += questions.length;
+  return batch.map(({ id }) => {
+    const asked = questions.get(id)!;
+    const own = answers.slice(next, next + asked.length);
+    next += asked.length;
     return {
       id,
-      questions: [...questions],
+      questions: [...asked],
       answers: own.map(({ text }) => text),
       finishReasons: own.map(({ finishReason }) => finishReason),
     };
   });
 }
 
-/** Items in order, as many together as have about so many questions. */
+/** Batches of items in order, each with about `size` questions. */
 function batchesOf<Item>(
   items: readonly Item[],
   questionsOf: (item: Item) => number,
@@ -258,11 +251,14 @@ function batchesOf<Item>(
   return batches;
 }
 
-/** What the file holds already, if it is of the very same run; answers to items that are not asked now are passed over. */
-function rowsSoFar(
-  log: Pick<RowLog<Line>, "path" | "rows">,
-  identity: RunIdentity,
-  asked: ReadonlyMap<string, readonly string[]>,
+/**
+ * The rows that a file of answers holds already. Answers to items that are not asked now are kept, too.
+ *
+ * @throws EvaluationError where they are of another run
+ */
+function resumedRows<Item extends BenchmarkItem>(
+  log: Pick<JsonlLog<Line>, "path" | "rows">,
+  { identity, questions }: Run<Item>,
 ): Map<string, Row> {
   const problems = new Set<string>();
   const rows = new Map<string, Row>();
@@ -270,8 +266,8 @@ function rowsSoFar(
     if ("run" in line) for (const problem of differences(line.run, identity)) problems.add(problem);
     else if (rows.has(line.id)) problems.add(`item ${line.id} twice`);
     else {
-      const questions = asked.get(line.id);
-      if (questions !== undefined && !sameJson(questions, line.questions)) {
+      const asked = questions.get(line.id);
+      if (asked !== undefined && !sameJson(asked, line.questions)) {
         problems.add(`item ${line.id} asked in other words`);
       }
       rows.set(line.id, line);
@@ -302,18 +298,18 @@ function sameJson(a: unknown, b: unknown): boolean {
   return JSON.stringify(a, sorted) === JSON.stringify(b, sorted);
 }
 
-async function requirePictures<Item extends BenchmarkItem>(
-  benchmark: Benchmark<Item>,
-  items: readonly Item[],
-  data: string,
-): Promise<void> {
+async function requireImages<Item extends BenchmarkItem>({
+  benchmark,
+  items,
+  options,
+}: Run<Item>): Promise<void> {
   const paths = new Set(
     items.flatMap((item) => benchmark.pictures(item)).filter((path) => typeof path === "string"),
   );
   const missing: string[] = [];
   for (const path of paths) if ((await pathKind(path)) !== "file") missing.push(path);
   requireNoProblems(
-    data,
+    options.data,
     `must have its pictures in place (${benchmark.files})`,
     missing.map((path) => `no ${path}`),
   );

@@ -7,7 +7,7 @@ import { type BenchmarkRunOptions, runBenchmark } from "./benchmark-run.ts";
 import { benchmarks } from "./benchmarks/all.ts";
 import { compareResults, comparisonLines } from "./compare.ts";
 import { writeComparePage } from "./compare-page.ts";
-import type { ExaminedSystem } from "./system.ts";
+import type { EvaluatedSystem } from "./system.ts";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
 const { questions } = benchmarks;
@@ -18,7 +18,7 @@ let data: string;
 let paths: [string, string];
 
 /** A system that says what it is told to, by question. */
-function parrot(name: string, answers: readonly string[]): ExaminedSystem {
+function parrot(name: string, answers: readonly string[]): EvaluatedSystem {
   return {
     name,
     settings: { temperature: name.length },
@@ -36,7 +36,7 @@ function parrot(name: string, answers: readonly string[]): ExaminedSystem {
   };
 }
 
-async function run(system: ExaminedSystem, options: Partial<BenchmarkRunOptions> = {}): Promise<string> {
+async function run(system: EvaluatedSystem, options: Partial<BenchmarkRunOptions> = {}): Promise<string> {
   const out = join(folder, `${system.name.replace(/\W/g, "")}-${options.limit ?? "all"}.json`);
   await runBenchmark(system, questions, await questions.read(data), { data, out, ...options });
   return out;

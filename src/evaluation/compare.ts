@@ -1,7 +1,6 @@
 import { type BenchmarkResult, type RunIdentity, readBenchmarkResult } from "./benchmark-result.ts";
-import { benchmarks } from "./benchmarks/all.ts";
+import { measures } from "./benchmarks/all.ts";
 import type { ItemScore } from "./benchmarks/benchmark.ts";
-import { perplexityFigures } from "./benchmarks/perplexity.ts";
 import { EvaluationError, requireNoProblems } from "./error.ts";
 import { mcNemar, type PairedDifference, pairedDifferences, type Statistics } from "./statistics.ts";
 
@@ -72,11 +71,10 @@ export async function compareResults(
 }
 
 function figuresOf(benchmark: string): (scores: readonly ItemScore[]) => Statistics {
-  if (benchmark === "perplexity") return perplexityFigures;
-  const known = benchmarks[benchmark];
+  const known = measures[benchmark];
   if (known !== undefined) return known.figures;
   throw new EvaluationError(
-    `compare: the benchmark must be one of ${[...Object.keys(benchmarks), "perplexity"].join(", ")}, got ${benchmark}`,
+    `compare: the benchmark must be one of ${Object.keys(measures).join(", ")}, got ${benchmark}`,
   );
 }
 

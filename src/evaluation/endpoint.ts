@@ -4,7 +4,7 @@ import type { ChatMessage } from "../owl/index.ts";
 import { dataUrl, readBytes, readPictureHeader } from "../platform/index.ts";
 import { EvaluationError } from "./error.ts";
 import { fetchWithRetry } from "./fetch-with-retry.ts";
-import type { ExaminedSystem, SystemAnswer } from "./system.ts";
+import type { EvaluatedSystem, SystemAnswer } from "./system.ts";
 
 /** A server that speaks OpenAI's chat completions, and one of its models. */
 export interface Endpoint {
@@ -34,7 +34,7 @@ export function endpointSystem(
   endpoint: Endpoint,
   name: string,
   given: EndpointSettings = {},
-): ExaminedSystem {
+): EvaluatedSystem {
   const { seed, ...settings } = given;
   return {
     name,

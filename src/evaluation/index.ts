@@ -4,8 +4,8 @@ export {
   readBenchmarkResult,
 } from "./benchmark-result.ts";
 export { type BenchmarkRunOptions, runBenchmark, runBenchmarkShard } from "./benchmark-run.ts";
-export { benchmarks } from "./benchmarks/all.ts";
-export type { Benchmark, BenchmarkItem, ItemScore } from "./benchmarks/benchmark.ts";
+export { benchmarks, measures } from "./benchmarks/all.ts";
+export type { Benchmark, BenchmarkItem, ItemScore, Measure } from "./benchmarks/benchmark.ts";
 export {
   type ChangedItem,
   type Comparison,
@@ -16,6 +16,14 @@ export {
 export { type ComparePageOptions, writeComparePage } from "./compare-page.ts";
 export { askEndpoint, type Endpoint, type EndpointSettings, endpointSystem } from "./endpoint.ts";
 export { EvaluationError, RefusedError } from "./error.ts";
+export type {
+  Agreement,
+  GradeCounts,
+  GradeSummary,
+  Inconsistency,
+  SystemGrades,
+  WinRate,
+} from "./owleval/aggregate.ts";
 export { type AnswerRow, readAnswers, type SystemAnswers } from "./owleval/answers.ts";
 export { type GetOptions, getOwlEval } from "./owleval/get.ts";
 export {
@@ -44,8 +52,7 @@ export { type GradeCountsFile, readGradeCounts, releasedCounts } from "./owleval
 export { writeReport } from "./owleval/report.ts";
 export { type OwlEvalReport, owlEvalReport } from "./owleval/report-numbers.ts";
 export { type OwlEvalRunOptions, runOwlEval, runOwlEvalShard } from "./owleval/run.ts";
-export type { Agreement, GradeCounts, Inconsistency, Tally, Verdict, WinRate } from "./owleval/tally.ts";
 export { type PerplexityOptions, runPerplexity } from "./perplexity-run.ts";
 export { type Shard, shardPath } from "./shard.ts";
 export * from "./statistics.ts";
-export { checkpointDigest, type ExaminedSystem, modelSystem, type SystemAnswer } from "./system.ts";
+export { checkpointDigest, type EvaluatedSystem, modelSystem, type SystemAnswer } from "./system.ts";

@@ -1,7 +1,7 @@
 import type { Owl } from "../owl/index.ts";
 import type { BenchmarkResult } from "./benchmark-result.ts";
-import { type BenchmarkRunOptions, drawItems, writeResult } from "./benchmark-run.ts";
-import { perplexityFigures, readTextWindows, scoreWindow } from "./benchmarks/perplexity.ts";
+import { type BenchmarkRunOptions, sampleItems, writeResult } from "./benchmark-run.ts";
+import { perplexityMeasure, readTextWindows, scoreWindow } from "./benchmarks/perplexity.ts";
 
 export type PerplexityOptions = Omit<BenchmarkRunOptions, "instruction" | "batchSize"> & {
   /** Tokens that are looked at together, bos included. Default 512, and never more than the model takes. */
@@ -22,7 +22,7 @@ export async function runPerplexity(
 ): Promise<BenchmarkResult> {
   const { window, data, signal, onProgress } = options;
   const windows = await readTextWindows(owl, data, window);
-  const drawn = drawItems(windows, options);
+  const drawn = sampleItems(windows, options);
   const items: BenchmarkResult["items"] = [];
   for (const item of drawn) {
     signal?.throwIfAborted();
@@ -41,12 +41,12 @@ export async function runPerplexity(
   onProgress?.(items.length, drawn.length);
   const settings = { window: window ?? null };
   const identity = {
-    benchmark: "perplexity",
+    benchmark: perplexityMeasure.name,
     system: name,
     checkpoint,
     settings,
     seed: null,
     instruction: "",
   };
-  return writeResult(identity, windows.length, items, perplexityFigures, options);
+  return writeResult(identity, windows.length, items, perplexityMeasure.figures, options);
 }

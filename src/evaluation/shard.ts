@@ -1,4 +1,4 @@
-/** One of several parts of a run, which ask their questions at the same time. */
+/** One of several parts of a run that work at the same time, each on its share of the items. */
 export interface Shard {
   /** From 1 on. */
   readonly index: number;
@@ -16,8 +16,8 @@ export function shardPath(path: string, { index, count }: Shard): string {
 export const allShards = (count: number): Shard[] =>
   Array.from({ length: count }, (_, i) => ({ index: i + 1, count }));
 
-/** A part's share of things, neighbours together. */
-export function shareOf<Item>(items: readonly Item[], { index, count }: Shard): Item[] {
+/** The items of a shard: contiguous, and as many as in every other, give or take one. */
+export function shardItems<Item>(items: readonly Item[], { index, count }: Shard): Item[] {
   const bound = (shards: number): number => Math.floor((items.length * shards) / count);
   return items.slice(bound(index - 1), bound(index));
 }

@@ -1,5 +1,5 @@
 import { mulberry32 } from "../primitives/index.ts";
-import { groupedBy } from "./grouped.ts";
+import { groupBy } from "./group-by.ts";
 
 /** A number computed from a sample, and between what bounds it would lie for other samples of the same kind. */
 export interface Interval {
@@ -215,8 +215,7 @@ function resampled<Item>(
   if (!(confidence > 0 && confidence < 1)) {
     throw new RangeError(`bootstrap: confidence must lie between 0 and 1, got ${confidence}`);
   }
-  const groups =
-    groupOf === undefined ? items.map((item) => [item]) : [...groupedBy(items, groupOf).values()];
+  const groups = groupOf === undefined ? items.map((item) => [item]) : [...groupBy(items, groupOf).values()];
   const random = mulberry32(seed);
   const draw = (): Statistics => {
     const sample: Item[] = [];

@@ -4,8 +4,8 @@ import type { ChatMessage, Owl } from "../owl/index.ts";
 import { directoryEntries, joinPath, newDigest, openFile, pathKind } from "../platform/index.ts";
 import { encodeConversation } from "../prompt/index.ts";
 
-/** Whoever is examined: a model here, or one behind an endpoint. Everything that an answer depends on can be read off. */
-export interface ExaminedSystem {
+/** The system under evaluation: a model here, or one behind an endpoint, with everything that its answers depend on. */
+export interface EvaluatedSystem {
   /** What stands in answers as `model_id`. */
   readonly name: string;
   /** How answers are made, without the seed. */
@@ -41,7 +41,7 @@ export function modelSystem(
   name: string,
   checkpoint: string,
   given: Partial<GenerationSettings> = {},
-): ExaminedSystem {
+): EvaluatedSystem {
   const { seed = 0, ...settings } = completeSettings(given, owl.defaults);
   const { maxPositions } = owl.config.language;
   const most = maxPositions - Math.min(settings.maxNewTokens, Math.floor(maxPositions / 4));

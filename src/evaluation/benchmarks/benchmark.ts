@@ -1,30 +1,36 @@
 import type { GenerationSettings } from "../../generation/index.ts";
 import type { Statistics } from "../statistics.ts";
 
-/** A question, or several that count as one, with what is right. */
+/** A question, or several that count as one, with the expected answer. */
 export interface BenchmarkItem {
   /** Unique in its set. */
   readonly id: string;
-  /** What it has in common with other items, which are then right or wrong together: mostly its picture. */
+  /** Items of one group (mostly: about one picture) are right or wrong together; the bootstrap resamples whole groups. */
   readonly group: string;
-  /** What is right, for people to read. */
+  /** The expected answer, for people to read. */
   readonly expected: string;
 }
 
 /**
- * What an answer was found to be: numbers and labels that the figures are made of. `value` is what the item is worth by
- * itself, 1 for right and 0 for wrong where there is nothing between.
+ * The score of an answer: numbers and labels that the figures are computed from. `value` is the item's own score, 1 for right
+ * and 0 for wrong where there is nothing between.
  */
 export type ItemScore = { readonly value: number } & Readonly<Record<string, number | string>>;
 
-/** An automatic measure with questions of its own, in the file format in which it was published. */
-export interface Benchmark<Item extends BenchmarkItem = BenchmarkItem> {
+/** What every automatic measure says of itself: enough to list it and to compare its results. */
+export interface Measure {
   /** What it is called on the command line. */
   readonly name: string;
   /** What it measures, in a sentence. */
   readonly description: string;
   /** Which files it reads and where its pictures lie. */
   readonly files: string;
+  /** The figures of a whole set or of a sample drawn from it, the most important first. Shares are from 0 to 1. */
+  figures(scores: readonly ItemScore[]): Statistics;
+}
+
+/** A measure that asks questions and scores the answers, read from the files in which it was published. */
+export interface Benchmark<Item extends BenchmarkItem = BenchmarkItem> extends Measure {
   /** What follows every question, unless something else is given. */
   readonly instruction: string;
   /** How answers are made, unless something else is given. */
@@ -41,8 +47,6 @@ export interface Benchmark<Item extends BenchmarkItem = BenchmarkItem> {
   questions(item: Item, instruction: string): readonly string[];
   /** One score for each item; its answers are in the order of its questions. */
   score(items: readonly Item[], answers: readonly (readonly string[])[]): readonly ItemScore[];
-  /** The figures of a whole set or of a sample drawn from it, the most important first. Shares are from 0 to 1. */
-  figures(scores: readonly ItemScore[]): Statistics;
 }
 
 /** The question with its instruction on a line of its own. */

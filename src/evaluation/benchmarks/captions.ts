@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { fileName, joinPath, parentDirectory } from "../../platform/index.ts";
 import { requireNoProblems } from "../error.ts";
-import { groupedBy } from "../grouped.ts";
+import { groupBy } from "../group-by.ts";
 import { bleu, bleuCounts, bleuOrders } from "../metrics/bleu.ts";
 import { captionWords } from "../metrics/caption-words.ts";
 import { ciderD } from "../metrics/cider.ts";
@@ -27,7 +27,7 @@ interface CaptionItem extends BenchmarkItem {
 async function read(data: string, pattern: RegExp, says: string): Promise<CaptionItem[]> {
   const file = await dataFile(data, pattern, says);
   const { images, annotations } = await readJsonAs(file, schema);
-  const captions = groupedBy(annotations, ({ image_id }) => image_id);
+  const captions = groupBy(annotations, ({ image_id }) => image_id);
   requireNoProblems(
     file,
     "must hold captions of every picture",

@@ -1,4 +1,4 @@
-import { groupedBy } from "../grouped.ts";
+import { groupBy } from "../group-by.ts";
 import type { Statistics } from "../statistics.ts";
 import type { ItemScore } from "./benchmark.ts";
 
@@ -20,7 +20,7 @@ export function figuresBy(
   label: string,
   figures: (scores: readonly ItemScore[]) => Statistics,
 ): Statistics {
-  const groups = [...groupedBy(scores, (score) => score[label])].filter(([name]) => name !== "");
+  const groups = [...groupBy(scores, (score) => score[label])].filter(([name]) => name !== "");
   const named = groups.toSorted(([a], [b]) => (a < b ? -1 : 1));
   return Object.fromEntries(
     named.flatMap(([name, some]) =>

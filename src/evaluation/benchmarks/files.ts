@@ -8,7 +8,7 @@ import {
   readJson,
 } from "../../platform/index.ts";
 import { EvaluationError, requireNoProblems } from "../error.ts";
-import { problemText } from "../row-log.ts";
+import { issueText } from "../jsonl-log.ts";
 
 /** The directory of `data`, which may also be a file in it. */
 export async function dataDirectory(data: string): Promise<string> {
@@ -53,7 +53,7 @@ export async function dataFile(data: string, pattern: RegExp, says: string): Pro
 export async function readJsonAs<Content>(path: string, schema: z.ZodType<Content>): Promise<Content> {
   const parsed = schema.safeParse(await readJson(path));
   if (parsed.success) return parsed.data;
-  requireNoProblems(path, "must be of the published form", parsed.error.issues.map(problemText));
+  requireNoProblems(path, "must be of the published form", parsed.error.issues.map(issueText));
   throw parsed.error;
 }
 

@@ -1,8 +1,8 @@
 import { z } from "zod";
 import { fileName, joinPath, parentDirectory } from "../../platform/index.ts";
 import { requireNoProblems } from "../error.ts";
+import { readJsonl } from "../jsonl-log.ts";
 import { popeAnswer, type YesNo, yesNoFigures } from "../metrics/yes-no.ts";
-import { readRows } from "../row-log.ts";
 import type { Statistics } from "../statistics.ts";
 import { type Benchmark, type BenchmarkItem, type ItemScore, withInstruction } from "./benchmark.ts";
 import { figuresBy } from "./figures.ts";
@@ -56,7 +56,7 @@ export const pope: Benchmark<PopeItem> = {
 };
 
 async function readFile(path: string): Promise<PopeItem[]> {
-  const rows = await readRows(path, schema);
+  const rows = await readJsonl(path, schema);
   requireNoProblems(path, "must hold questions", rows.length === 0 ? ["none"] : []);
   const setting = settings.exec(fileName(path))?.[0] ?? fileName(path);
   const folders = ["val2014", "images", "."].map((name) => joinPath(parentDirectory(path), name));

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { newDigest } from "../../platform/index.ts";
 import { requireNoProblems } from "../error.ts";
-import { readRows } from "../row-log.ts";
+import { readJsonl } from "../jsonl-log.ts";
 import type { OwlEvalSet, Question } from "./questions.ts";
 
 /**
@@ -50,10 +50,10 @@ export async function readAnswers(paths: readonly string[], set: OwlEvalSet): Pr
   const systems = new Map<string, Map<number, string>>();
   for (const path of paths) {
     const problems: string[] = [];
-    for (const row of await readRows(path, answerRowSchema)) {
+    for (const row of await readJsonl(path, answerRowSchema)) {
       const answers = systems.get(row.model_id) ?? new Map<number, string>();
       systems.set(row.model_id, answers);
-      const problem = misfit(row, set.question(row.question_id));
+      const problem = mismatch(row, set.question(row.question_id));
       if (problem !== undefined) problems.push(problem);
       else if (answers.has(row.question_id)) {
         problems.push(`question ${row.question_id} answered twice by ${row.model_id}`);
@@ -65,8 +65,8 @@ export async function readAnswers(paths: readonly string[], set: OwlEvalSet): Pr
   return [...systems].map(([system, answers]) => ({ system, answers }));
 }
 
-/** Why an answer is none to a question of the set. */
-export function misfit(row: AnswerRow, question: Question | undefined): string | undefined {
+/** Why an answer does not belong to a question of the set; undefined where it does. */
+export function mismatch(row: AnswerRow, question: Question | undefined): string | undefined {
   if (question === undefined) return `question ${row.question_id}, which is not in the set`;
   if (stem(row.image) === stem(question.image)) return undefined;
   return `question ${question.id} about ${row.image} instead of ${question.image}`;
@@ -74,8 +74,8 @@ export function misfit(row: AnswerRow, question: Question | undefined): string |
 
 const stem = (image: string): string => image.replace(/\.[^.]*$/, "");
 
-/** Tells one answer from another: the first 16 hexadecimal digits of its SHA-256. */
-export function answerMark(answer: string): string {
+/** Identifies the text of an answer: the first 16 hexadecimal digits of its SHA-256. */
+export function answerDigest(answer: string): string {
   const digest = newDigest("sha256");
   digest.update(new TextEncoder().encode(answer));
   return digest.hex().slice(0, 16);

@@ -1,8 +1,8 @@
+import type { GradeSummary, SystemGrades } from "./aggregate.ts";
 import { type Grade, gradeNames } from "./grades.ts";
 import { abilities, abilityNames, categories, categoryNames } from "./questions.ts";
-import type { PublishedTallies } from "./report-numbers.ts";
+import type { PublishedGrades } from "./report-numbers.ts";
 import { drawing, element, escaped, label } from "./svg.ts";
-import type { Tally, Verdict } from "./tally.ts";
 
 /** A figure, and what its files are called without the ending. */
 export interface Figure {
@@ -11,13 +11,13 @@ export interface Figure {
 }
 
 export interface VerdictFigures {
-  readonly verdict: Verdict;
+  readonly verdict: GradeSummary;
   readonly grades: Figure;
   readonly abilities: Figure;
 }
 
 /** A verdict's two figures; those of people have the plain names. */
-export function figuresOf(verdict: Verdict, published: PublishedTallies | undefined): VerdictFigures {
+export function figuresOf(verdict: GradeSummary, published: PublishedGrades | undefined): VerdictFigures {
   const suffix = verdict.by === "people" ? "" : `-${verdict.by.replace(/[^\w.-]+/g, "-")}`;
   return {
     verdict,
@@ -58,19 +58,19 @@ const percent = (share: number): string => `${Math.round(share * 100)}`;
 const count = (value: number): string => String(Math.round(value * 10) / 10);
 
 /** `84 % (72–92)` */
-export const intervalText = ({ estimate, low, high }: Tally["acceptable"]): string =>
+export const intervalText = ({ estimate, low, high }: SystemGrades["acceptable"]): string =>
   `${percent(estimate)} % (${percent(low)}–${percent(high)})`;
 
 /** Best first. */
-export const ranked = (tallies: readonly Tally[]): Tally[] =>
-  tallies.toSorted((a, b) => b.acceptable.estimate - a.acceptable.estimate || (a.system < b.system ? -1 : 1));
+export const ranked = (entries: readonly SystemGrades[]): SystemGrades[] =>
+  entries.toSorted((a, b) => b.acceptable.estimate - a.acceptable.estimate || (a.system < b.system ? -1 : 1));
 
 /** The room that names need; letters are about 7.9 wide. */
 const nameWidth = (names: readonly string[]): number =>
   Math.min(255, Math.max(80, ...names.map((name) => name.length * 7.9)));
 
 /** `people`, or which language model. */
-export const nameOf = ({ by }: Pick<Verdict, "by">): string =>
+export const nameOf = ({ by }: Pick<GradeSummary, "by">): string =>
   by === "people" ? by : `the language model ${shortened(by.replace("judge:", ""))}`;
 
 const shortened = (name: string): string => (name.length <= 32 ? name : `${name.slice(0, 31)}…`);
@@ -80,7 +80,7 @@ const barWidth = 430;
 const figuresWidth = 190;
 
 /** The paper's figure: stacked bars of A, B, C and D, single-turn and multi-turn. */
-function gradesFigure(verdict: Pick<Verdict, "by" | "categories">, published?: PublishedTallies): string {
+function gradesFigure(verdict: Pick<GradeSummary, "by" | "categories">, published?: PublishedGrades): string {
   const panels = categoryNames
     .map((name) => ({
       title: `${categories[name]} questions`,
@@ -103,15 +103,15 @@ function gradesFigure(verdict: Pick<Verdict, "by" | "categories">, published?: P
       label(left + barWidth + 12, y, "A or B, 95 % interval, n", { fill: faint, "font-size": 11 }),
     );
     y += 12;
-    for (const tally of own) {
-      content.push(bar(tally, left, y));
+    for (const entry of own) {
+      content.push(bar(entry, left, y));
       y += row;
     }
     if (published !== undefined && others.length > 0) {
       content.push(label(left, y + 14, `published in ${published.source}`, { fill: faint, "font-size": 12 }));
       y += 22;
-      for (const tally of others) {
-        content.push(bar(tally, left, y));
+      for (const entry of others) {
+        content.push(bar(entry, left, y));
         y += row;
       }
     }
@@ -132,7 +132,7 @@ function legend(x: number, y: number): string {
   return keys.join("");
 }
 
-function bar({ system, answers, counts, acceptable }: Tally, x: number, y: number): string {
+function bar({ system, answers, counts, acceptable }: SystemGrades, x: number, y: number): string {
   const parts: string[] = [label(x - 10, y + 16, shortened(system), { anchor: "end" })];
   let at = x;
   for (const name of gradeNames) {
@@ -160,20 +160,20 @@ const dotRow = 20;
 const plotWidth = 210;
 
 /** How often each system was graded A or B, by what the questions ask for, with its interval. */
-function abilitiesFigure(verdict: Pick<Verdict, "by" | "abilities">): string {
+function abilitiesFigure(verdict: Pick<GradeSummary, "by" | "abilities">): string {
   const panels = abilityNames
-    .map((name) => ({ name, tallies: verdict.abilities[name] }))
-    .filter(({ tallies }) => tallies.length > 0);
-  const names = [...new Set(panels.flatMap(({ tallies }) => tallies.map(({ system }) => shortened(system))))];
+    .map((name) => ({ name, entries: verdict.abilities[name] }))
+    .filter(({ entries }) => entries.length > 0);
+  const names = [...new Set(panels.flatMap(({ entries }) => entries.map(({ system }) => shortened(system))))];
   const left = 16 + nameWidth(names) + 10;
   const panelWidth = left + plotWidth + 60;
   const panelHeight = 62 + dotRow * names.length;
-  const content = panels.map(({ name, tallies }, i) => {
+  const content = panels.map(({ name, entries }, i) => {
     const at = { x: (i % 2) * panelWidth + left, y: 56 + Math.floor(i / 2) * panelHeight };
-    const title = label(at.x - left + 16, at.y, `${name}: ${abilities[name]} (${numbersOf(tallies)})`, {
+    const title = label(at.x - left + 16, at.y, `${name}: ${abilities[name]} (${numbersOf(entries)})`, {
       "font-weight": 700,
     });
-    return title + abilityPanel(tallies, at);
+    return title + abilityPanel(entries, at);
   });
   const height = 46 + panelHeight * Math.ceil(panels.length / 2);
   const title = `OwlEval: abilities, grades by ${nameOf(verdict)}`;
@@ -188,17 +188,17 @@ function abilitiesFigure(verdict: Pick<Verdict, "by" | "abilities">): string {
 }
 
 /** How many answers of each system there are. */
-function numbersOf(tallies: readonly Tally[]): string {
-  const numbers = tallies.map(({ answers }) => answers);
+function numbersOf(entries: readonly SystemGrades[]): string {
+  const numbers = entries.map(({ answers }) => answers);
   const [least, most] = [Math.min(...numbers), Math.max(...numbers)];
   return least === most ? `n = ${most}` : `n = ${least}–${most}`;
 }
 
 function abilityPanel(
-  tallies: readonly Tally[],
+  entries: readonly SystemGrades[],
   { x, y }: { readonly x: number; readonly y: number },
 ): string {
-  const bottom = y + 14 + dotRow * tallies.length;
+  const bottom = y + 14 + dotRow * entries.length;
   const parts: string[] = [];
   for (const share of [0, 0.25, 0.5, 0.75, 1]) {
     const at = x + share * plotWidth;
@@ -206,7 +206,7 @@ function abilityPanel(
     const text = share === 1 ? "100 %" : percent(share);
     parts.push(label(at, bottom + 13, text, { anchor: "middle", fill: faint, "font-size": 10.5 }));
   }
-  for (const [i, { system, acceptable }] of ranked(tallies).entries()) {
+  for (const [i, { system, acceptable }] of ranked(entries).entries()) {
     const middle = y + 18 + i * dotRow;
     const [low, at, high] = [acceptable.low, acceptable.estimate, acceptable.high].map(
       (share) => x + share * plotWidth,

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { requireNoProblems } from "../error.ts";
-import { readRows } from "../row-log.ts";
+import { readJsonl } from "../jsonl-log.ts";
 import {
   type Ability,
   abilitiesOf,
@@ -38,8 +38,8 @@ const graded = {
 };
 
 /**
- * A line of a file of grades: a grade, a note on an answer, the taking back of the last thing that this rater said, or
- * why a judge gave the answers to a question no grades in one of its orders. Lines are only ever added; what counts is what {@link effectiveGrades} makes of them.
+ * A line of a file of grades: a grade, a note on an answer, the undo of this rater's last grade or note, or why a judge gave no
+ * grades to the answers of a question in one of its orders. Lines are only ever added; {@link effectiveGrades} applies the undos.
  */
 export const gradeRecordSchema = z.union([
   z.object({ ...graded, grade: z.enum(gradeNames) }),
@@ -56,7 +56,7 @@ export const gradeRecordSchema = z.union([
 ]);
 
 export type GradeRecord = z.infer<typeof gradeRecordSchema>;
-type Said = Exclude<GradeRecord, { undo: true } | { problem: string }>;
+type Opinion = Exclude<GradeRecord, { undo: true } | { problem: string }>;
 
 /** One rater's grade of one answer. */
 export interface GradedAnswer {
@@ -72,7 +72,7 @@ export interface GradedAnswer {
   readonly grade: Grade;
 }
 
-/** What is known of an answer before it is graded, in the file's words. */
+/** The fields of a grade's line that say which answer was graded. */
 export function gradedFields(question: Question, system: string, answer: string) {
   return {
     image: question.image,
@@ -84,9 +84,9 @@ export function gradedFields(question: Question, system: string, answer: string)
   };
 }
 
-/** What has been said and not taken back, in the order of its saying. */
-export function standing(records: readonly GradeRecord[]): Said[] {
-  const said: (Said | undefined)[] = [];
+/** Grades and notes that were not undone, oldest first. */
+export function activeRecords(records: readonly GradeRecord[]): Opinion[] {
+  const said: (Opinion | undefined)[] = [];
   const places = new Map<string, number[]>();
   for (const record of records) {
     const own = places.get(record.rater) ?? [];
@@ -100,14 +100,14 @@ export function standing(records: readonly GradeRecord[]): Said[] {
   return said.filter((record) => record !== undefined);
 }
 
-/** Tells what a line speaks of: a rater's view of an answer, in one of a judge's orders. */
-export const subjectOf = ({ rater, order, question_id, model_id }: Said): string =>
+/** Identifies what was graded, by whom and in which of a judge's orders. */
+export const subjectOf = ({ rater, order, question_id, model_id }: Opinion): string =>
   JSON.stringify([rater, order ?? 0, question_id, model_id]);
 
 /** The grades that count: of several by one rater for one answer the last. */
 export function effectiveGrades(records: readonly GradeRecord[]): GradedAnswer[] {
   const last = new Map<string, GradedAnswer>();
-  for (const record of standing(records)) {
+  for (const record of activeRecords(records)) {
     if (!("grade" in record)) continue;
     last.set(subjectOf(record), {
       questionId: record.question_id,
@@ -148,7 +148,7 @@ export function ungradedQuestions(records: readonly GradeRecord[]): Ungraded[] {
 
 /** {@link ungradedQuestions} of several files. */
 export async function readUngraded(paths: readonly string[]): Promise<Ungraded[]> {
-  const files = await Promise.all(paths.map((path) => readRows(path, gradeRecordSchema)));
+  const files = await Promise.all(paths.map((path) => readJsonl(path, gradeRecordSchema)));
   return files.flatMap(ungradedQuestions);
 }
 
@@ -163,7 +163,7 @@ export async function readGrades(paths: readonly string[]): Promise<GradedAnswer
   const marks = new Map<string, string>();
   const problems = new Set<string>();
   for (const path of paths) {
-    for (const graded of effectiveGrades(await readRows(path, gradeRecordSchema))) {
+    for (const graded of effectiveGrades(await readJsonl(path, gradeRecordSchema))) {
       const { system, questionId, answer } = graded;
       const key = JSON.stringify([system, questionId]);
       const mark = marks.get(key) ?? answer;

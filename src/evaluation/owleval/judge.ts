@@ -2,9 +2,9 @@ import type { ChatMessage } from "../../owl/index.ts";
 import { permutation, seedOf } from "../../primitives/index.ts";
 import { askEndpoint, type Endpoint, type EndpointSettings } from "../endpoint.ts";
 import { EvaluationError, RefusedError } from "../error.ts";
-import { openRowLog, type RowLog } from "../row-log.ts";
+import { type JsonlLog, openJsonlLog } from "../jsonl-log.ts";
 import type { SystemAnswer } from "../system.ts";
-import { answerMark, type SystemAnswers } from "./answers.ts";
+import { answerDigest, type SystemAnswers } from "./answers.ts";
 import {
   effectiveGrades,
   type Grade,
@@ -30,13 +30,13 @@ export interface JudgeOptions {
   readonly onProgress?: ((done: number, all: number) => void) | undefined;
 }
 
-/** Times that a judge is asked the same before it is given up. */
+/** How often the judge is asked the same before giving up. */
 const TRIES = 3;
-/** Of the second try on: the likeliest reply held no grades. */
+/** From the second try on, as the greedy reply held no grades. */
 const RETRY_TEMPERATURE = 0.7;
 
-/** A question with its answers in one of the two orders. */
-interface Sitting {
+/** One request to the judge: the answers to a question in one of the two orders. */
+interface JudgeTask {
   readonly question: Question;
   readonly order: 1 | 2;
   readonly systems: readonly SystemAnswers[];
@@ -44,7 +44,7 @@ interface Sitting {
 
 /**
  * Lets a language model grade answers by the same four grades as people. It sees all answers to a question together,
- * without names, and grades them twice, in an order and in the opposite one, since such judges favour places (Zheng et
+ * without names, and grades them twice, in an order and in the opposite one, since such judges have a position bias (Zheng et
  * al., Judging LLM-as-a-Judge, arXiv 2306.05685). Both grades are kept, and the report shows how far they agree.
  * Replies are held to a JSON schema where the server can do that.
  *
@@ -61,18 +61,18 @@ export async function judgeAnswers(
 ): Promise<void> {
   const { endpoint, out, batchSize = 4, signal, onProgress } = options;
   const rater = `judge:${endpoint.model}`;
-  const log = await openRowLog<GradeRecord>(out, gradeRecordSchema);
+  const log = await openJsonlLog<GradeRecord>(out, gradeRecordSchema);
   const failures: string[] = [];
-  const ask = judgeOf(options);
+  const ask = createJudge(options);
   try {
-    const all = sittings(set, systems, rater);
-    const open = all.filter((sitting) => !isGraded(sitting, rater, log.rows));
+    const all = judgeTasks(set, systems, rater);
+    const open = all.filter((task) => !isGraded(task, rater, log.rows));
     let done = all.length - open.length;
     onProgress?.(done, all.length);
     const judgeNext = async (): Promise<void> => {
       for (let next = open.shift(); next !== undefined; next = open.shift()) {
         signal?.throwIfAborted();
-        const problem = await judgeSitting(next, set, log, rater, ask, options);
+        const problem = await runJudgeTask(next, set, log, rater, ask, options);
         if (problem !== undefined) failures.push(`question ${next.question.id}: ${problem}`);
         onProgress?.(++done, all.length);
       }
@@ -87,7 +87,7 @@ export async function judgeAnswers(
   );
 }
 
-function sittings(set: OwlEvalSet, systems: readonly SystemAnswers[], rater: string): Sitting[] {
+function judgeTasks(set: OwlEvalSet, systems: readonly SystemAnswers[], rater: string): JudgeTask[] {
   return set.questions.flatMap((question) => {
     const present = systems.filter(({ answers }) => answers.has(question.id));
     if (present.length === 0) return [];
@@ -102,7 +102,7 @@ function sittings(set: OwlEvalSet, systems: readonly SystemAnswers[], rater: str
 }
 
 function isGraded(
-  { question, order, systems }: Sitting,
+  { question, order, systems }: JudgeTask,
   rater: string,
   rows: readonly GradeRecord[],
 ): boolean {
@@ -112,7 +112,7 @@ function isGraded(
       .map(({ system, answer }) => `${answer} ${system}`),
   );
   return systems.every(({ system, answers }) =>
-    known.has(`${answerMark(answers.get(question.id) ?? "")} ${system}`),
+    known.has(`${answerDigest(answers.get(question.id) ?? "")} ${system}`),
   );
 }
 
@@ -120,7 +120,7 @@ function isGraded(
 type AskJudge = (messages: readonly ChatMessage[], answers: number, attempt: number) => Promise<SystemAnswer>;
 
 /** A judge that is held to a schema, unless its server answers without one only. */
-function judgeOf({ endpoint, maxNewTokens = 512, signal }: JudgeOptions): AskJudge {
+function createJudge({ endpoint, maxNewTokens = 512, signal }: JudgeOptions): AskJudge {
   let takesSchemas = true;
   return async (messages, answers, attempt) => {
     const again: EndpointSettings = attempt === 0 ? {} : { temperature: RETRY_TEMPERATURE, seed: attempt };
@@ -157,17 +157,17 @@ const gradesSchema = (answers: number): Readonly<Record<string, unknown>> => ({
 const isRefusal = (error: unknown): error is RefusedError =>
   error instanceof RefusedError && error.isOfRequest;
 
-/** Has one sitting graded; why there are no grades, where there are none. */
-async function judgeSitting(
-  sitting: Sitting,
+/** Grades one task; returns why there are no grades, where there are none. */
+async function runJudgeTask(
+  task: JudgeTask,
   set: OwlEvalSet,
-  log: RowLog<GradeRecord>,
+  log: JsonlLog<GradeRecord>,
   rater: string,
   ask: AskJudge,
   { withPicture = true }: JudgeOptions,
 ): Promise<string | undefined> {
-  const { question, order, systems } = sitting;
-  const given = await gradesOf(judgePrompt(sitting, set, withPicture), systems.length, ask);
+  const { question, order, systems } = task;
+  const given = await gradesOf(judgePrompt(task, set, withPicture), systems.length, ask);
   if (typeof given === "string") {
     const { image, id } = question;
     const time = new Date().toISOString();
@@ -175,7 +175,7 @@ async function judgeSitting(
     return given;
   }
   for (const [place, { system, answers }] of systems.entries()) {
-    const mark = answerMark(answers.get(question.id) ?? "");
+    const mark = answerDigest(answers.get(question.id) ?? "");
     const time = new Date().toISOString();
     await log.append({ ...gradedFields(question, system, mark), rater, order, grade: given[place], time });
   }
@@ -211,7 +211,7 @@ Reply with JSON alone, your reasons in a sentence or two and then a grade for ea
 
 /** What a judge is asked. */
 export function judgePrompt(
-  { question, systems }: Pick<Sitting, "question" | "systems">,
+  { question, systems }: Pick<JudgeTask, "question" | "systems">,
   set: OwlEvalSet,
   withPicture: boolean,
 ): ChatMessage[] {

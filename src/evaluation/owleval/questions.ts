@@ -1,8 +1,8 @@
 import { z } from "zod";
 import { joinPath, pathKind } from "../../platform/index.ts";
 import { EvaluationError, requireNoProblems } from "../error.ts";
-import { groupedBy } from "../grouped.ts";
-import { readRows } from "../row-log.ts";
+import { groupBy } from "../group-by.ts";
+import { readJsonl } from "../jsonl-log.ts";
 
 /** What a question asks of a model (paper, section 4.1), by the letter that stands in the file. */
 export const abilities = {
@@ -85,9 +85,9 @@ export async function readOwlEval(directory: string): Promise<OwlEvalSet> {
       `${directory}: must hold OwlEval (questions.jsonl and cases/), got no questions.jsonl; \`owl eval get owleval --out DIR\` fetches it`,
     );
   }
-  const questions: Question[] = await readRows(path, questionSchema);
+  const questions: Question[] = await readJsonl(path, questionSchema);
   const byId = new Map(questions.map((question) => [question.id, question]));
-  const byImage = groupedBy(questions, ({ image }) => image);
+  const byImage = groupBy(questions, ({ image }) => image);
   const picturePath = ({ image }: Question): string => joinPath(directory, "cases", image);
   const twice = questions.filter((question) => byId.get(question.id) !== question);
   const firsts = [...byImage.values()].map(([first]) => first);

@@ -3,7 +3,7 @@ import { HTTPException } from "hono/http-exception";
 import { z } from "zod";
 import { readBytes, readPictureHeader } from "../../platform/index.ts";
 import { EvaluationError } from "../error.ts";
-import { problemText } from "../row-log.ts";
+import { issueText } from "../jsonl-log.ts";
 import { gradeNames } from "./grades.ts";
 import { RatingPage } from "./rating-client.ts";
 import { ratingMarkup, ratingStyle } from "./rating-markup.ts";
@@ -111,5 +111,5 @@ async function body(context: Context): Promise<unknown> {
 function parsed<T>(schema: z.ZodType<T>, value: unknown): T {
   const result = schema.safeParse(value);
   if (result.success) return result.data;
-  throw new HTTPException(400, { message: `rating: ${result.error.issues.map(problemText).join("; ")}` });
+  throw new HTTPException(400, { message: `rating: ${result.error.issues.map(issueText).join("; ")}` });
 }

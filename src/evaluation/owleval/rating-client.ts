@@ -1,4 +1,4 @@
-import type { AnswerView, Judgement, QuestionView, RaterView, Spot } from "./rating-session.ts";
+import type { AnswerPosition, AnswerView, Judgement, QuestionView, RaterView } from "./rating-session.ts";
 
 /**
  * What the page for grading does. The whole class is sent to the browser as its own source, so nothing outside of it
@@ -8,9 +8,9 @@ export class RatingPage {
   readonly #view: RaterView;
   #at = 0;
   #chosen = 0;
-  /** The end of what the server was asked so far: it is asked one thing after the other. */
+  /** Settles when all requests so far are done: they are sent one after the other. */
   #last: Promise<void> = Promise.resolve();
-  /** How often the server failed. What was said before a failure, and not sent yet, is not sent after it. */
+  /** Failed requests so far. Requests that were queued before a failure are dropped. */
   #failures = 0;
   /** Answers whose grades are on their way to the server's disk. */
   readonly #awaited = new Set<AnswerView>();
@@ -305,7 +305,7 @@ export class RatingPage {
     const { rater } = this.#view;
     const response = await this.#post("/api/undo", { rater });
     if (response === undefined) return;
-    const spot = (await response.json()) as Spot | null;
+    const spot = (await response.json()) as AnswerPosition | null;
     if (spot === null) {
       RatingPage.#say("there is nothing to undo");
       return;

@@ -1,19 +1,19 @@
 import { permutation, seedOf } from "../../primitives/index.ts";
 import { EvaluationError, requireNoProblems } from "../error.ts";
-import { openRowLog, type RowLog } from "../row-log.ts";
-import { answerMark, type SystemAnswers } from "./answers.ts";
+import { type JsonlLog, openJsonlLog } from "../jsonl-log.ts";
+import { answerDigest, type SystemAnswers } from "./answers.ts";
 import {
+  activeRecords,
   type Grade,
   type GradeRecord,
   gradedFields,
   gradeNames,
   gradeRecordSchema,
   grades,
-  standing,
 } from "./grades.ts";
 import type { OwlEvalSet, Question } from "./questions.ts";
 
-/** What a rater is shown: everything but whose answers they are. */
+/** What the page shows a rater: everything but the names of the systems. */
 export interface RaterView {
   readonly rater: string;
   readonly grades: readonly { readonly grade: Grade; readonly means: string }[];
@@ -36,7 +36,7 @@ export interface AnswerView {
   readonly note: string;
 }
 
-/** A rater's grade or note of the answer at a place (from 0) of a question. */
+/** A rater's grade or note of an answer, by its place (from 0) among the answers to a question. */
 export interface Judgement {
   readonly rater: string;
   readonly question: number;
@@ -45,8 +45,8 @@ export interface Judgement {
   readonly note?: string | undefined;
 }
 
-/** Which answer something was said of. */
-export interface Spot {
+/** An answer by question and place. */
+export interface AnswerPosition {
   readonly question: number;
   readonly place: number;
 }
@@ -63,9 +63,9 @@ const noOpinion: Opinion = { grade: null, note: "" };
 export class RatingSession {
   readonly set: OwlEvalSet;
   readonly #systems: readonly SystemAnswers[];
-  readonly #log: RowLog<GradeRecord>;
+  readonly #log: JsonlLog<GradeRecord>;
 
-  private constructor(set: OwlEvalSet, systems: readonly SystemAnswers[], log: RowLog<GradeRecord>) {
+  private constructor(set: OwlEvalSet, systems: readonly SystemAnswers[], log: JsonlLog<GradeRecord>) {
     this.set = set;
     this.#systems = systems;
     this.#log = log;
@@ -76,14 +76,14 @@ export class RatingSession {
    * @throws EvaluationError where it holds grades of other answers under the names of these systems
    */
   static async open(set: OwlEvalSet, systems: readonly SystemAnswers[], out: string): Promise<RatingSession> {
-    const log = await openRowLog<GradeRecord>(out, gradeRecordSchema);
+    const log = await openJsonlLog<GradeRecord>(out, gradeRecordSchema);
     const problems = new Set<string>();
     for (const record of log.rows) {
       if ("undo" in record || "problem" in record) continue;
       const answer = systems
         .find(({ system }) => system === record.model_id)
         ?.answers.get(record.question_id);
-      if (answer !== undefined && answerMark(answer) !== record.answer) {
+      if (answer !== undefined && answerDigest(answer) !== record.answer) {
         problems.add(`another answer of ${record.model_id} to question ${record.question_id}`);
       }
     }
@@ -117,7 +117,7 @@ export class RatingSession {
     const { question, asked } = this.#answerAt(rater, id, place);
     const answer = asked.answers.get(id) ?? "";
     const fields = {
-      ...gradedFields(question, asked.system, answerMark(answer)),
+      ...gradedFields(question, asked.system, answerDigest(answer)),
       rater,
       time: new Date().toISOString(),
     };
@@ -126,7 +126,7 @@ export class RatingSession {
   }
 
   /** Takes back the last thing that this rater said; undefined where there is none. */
-  async undo(rater: string): Promise<Spot | undefined> {
+  async undo(rater: string): Promise<AnswerPosition | undefined> {
     const last = this.#standing(rater).at(-1);
     if (last === undefined) return undefined;
     await this.#append({ undo: true, rater, time: new Date().toISOString() });
@@ -147,7 +147,7 @@ export class RatingSession {
   }
 
   #standing(rater: string) {
-    return standing(this.#log.rows.filter((row) => row.rater === rater));
+    return activeRecords(this.#log.rows.filter((row) => row.rater === rater));
   }
 
   /** The systems that answered a question, in this rater's order. */

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { readJson } from "../../platform/index.ts";
 import { requireNoProblems } from "../error.ts";
-import { problemText } from "../row-log.ts";
+import { issueText } from "../jsonl-log.ts";
 import { gradeNames } from "./grades.ts";
 
 const count = z.int().nonnegative();
@@ -53,7 +53,7 @@ function released(name: string, single: FourCounts, multi: FourCounts): GradeCou
  */
 export async function readGradeCounts(path: string): Promise<GradeCountsFile> {
   const parsed = fileSchema.safeParse(await readJson(path));
-  const problems = parsed.success ? [] : parsed.error.issues.map(problemText);
+  const problems = parsed.success ? [] : parsed.error.issues.map(issueText);
   requireNoProblems(path, `must hold numbers of grades ${gradeNames.join(", ")} by system`, problems);
   return parsed.data ?? releasedCounts;
 }

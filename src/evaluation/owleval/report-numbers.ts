@@ -1,25 +1,25 @@
-import type { GradedAnswer, Ungraded } from "./grades.ts";
-import type { GradeCountsFile } from "./released-counts.ts";
 import {
   type Agreement,
+  aggregateCounts,
   agreement,
+  type GradeSummary,
+  gradeSummaries,
   type Inconsistency,
   inconsistencies,
-  talliesOfCounts,
-  type Verdict,
-  verdicts,
-} from "./tally.ts";
+} from "./aggregate.ts";
+import type { GradedAnswer, Ungraded } from "./grades.ts";
+import type { GradeCountsFile } from "./released-counts.ts";
 
-/** Tallies that were published, to be shown beside one's own. */
-export interface PublishedTallies {
+/** Published grades, shown beside one's own. */
+export interface PublishedGrades {
   readonly source: string;
-  readonly categories: Verdict["categories"];
+  readonly categories: GradeSummary["categories"];
 }
 
 /** Everything that a report says, as it stands in report.json. */
 export interface OwlEvalReport {
-  readonly verdicts: readonly Verdict[];
-  readonly published?: PublishedTallies;
+  readonly verdicts: readonly GradeSummary[];
+  readonly published?: PublishedGrades;
   readonly agreement: Agreement;
   readonly inconsistencies: readonly Inconsistency[];
   readonly ungraded: readonly Ungraded[];
@@ -37,9 +37,9 @@ export function owlEvalReport(
   ungraded: readonly Ungraded[] = [],
 ): OwlEvalReport {
   return {
-    verdicts: verdicts(graded),
+    verdicts: gradeSummaries(graded),
     ...(counts !== undefined && {
-      published: { source: counts.source, categories: talliesOfCounts(counts) },
+      published: { source: counts.source, categories: aggregateCounts(counts) },
     }),
     agreement: agreement(graded),
     inconsistencies: inconsistencies(graded),

@@ -1,8 +1,8 @@
+import type { GradeSummary, PairAgreement, SystemGrades } from "./aggregate.ts";
 import { intervalText, ranked } from "./figure.ts";
 import { gradeNames } from "./grades.ts";
 import { abilities, abilityNames, categories, categoryNames } from "./questions.ts";
 import type { OwlEvalReport } from "./report-numbers.ts";
-import type { PairAgreement, Tally, Verdict } from "./tally.ts";
 
 /** A table of a report: texts, to be escaped by whoever writes them down. */
 export interface ReportTable {
@@ -18,45 +18,45 @@ const kappa = (value: number | null): string => (value === null ? "–" : value.
 const percent = (share: number): string => `${Math.round(share * 100)} %`;
 
 /** What one verdict says, besides its figures. */
-export function verdictTables(verdict: Verdict): ReportTable[] {
+export function verdictTables(verdict: GradeSummary): ReportTable[] {
   return [gradeTable(verdict.categories), abilityTable(verdict), winTable(verdict)].filter(
     ({ rows }) => rows.length > 0,
   );
 }
 
 /** Numbers of grades by kind of question and system. */
-export function gradeTable(tallies: Verdict["categories"], title = "Grades"): ReportTable {
+export function gradeTable(entries: GradeSummary["categories"], title = "Grades"): ReportTable {
   return {
     title,
     head: ["questions", "system", ...gradeNames, "n", "A or B"],
     rows: categoryNames.flatMap((name) =>
-      ranked(tallies[name]).map((tally) => [categories[name], tally.system, ...numbers(tally)]),
+      ranked(entries[name]).map((entry) => [categories[name], entry.system, ...numbers(entry)]),
     ),
   };
 }
 
-function abilityTable(verdict: Verdict): ReportTable {
+function abilityTable(verdict: GradeSummary): ReportTable {
   return {
     title: "Abilities",
     note: "A question may ask for several.",
     head: ["ability", "system", ...gradeNames, "n", "A or B"],
     rows: abilityNames.flatMap((name) =>
-      ranked(verdict.abilities[name]).map((tally) => [
+      ranked(verdict.abilities[name]).map((entry) => [
         `${name}: ${abilities[name]}`,
-        tally.system,
-        ...numbers(tally),
+        entry.system,
+        ...numbers(entry),
       ]),
     ),
   };
 }
 
-const numbers = ({ counts, answers, acceptable }: Tally): string[] => [
+const numbers = ({ counts, answers, acceptable }: SystemGrades): string[] => [
   ...gradeNames.map((name) => decimal(counts[name])),
   String(answers),
   intervalText(acceptable),
 ];
 
-function winTable({ winRates }: Verdict): ReportTable {
+function winTable({ winRates }: GradeSummary): ReportTable {
   return {
     title: "Win rates",
     note: "How often the first system's answer got the better grade; equal grades count half.",
@@ -116,7 +116,7 @@ const pairRow = ({ first, second, answers, equal, kappa: plain, weightedKappa }:
 ];
 
 /** How the numbers came about, in a sentence or two. */
-export function aboutVerdict({ by, raters }: Verdict): string {
+export function aboutVerdict({ by, raters }: GradeSummary): string {
   const who =
     by === "people"
       ? `Graded blind by ${raters.length === 1 ? "one person" : `${raters.length} people`} (${raters.join(", ")}).`

@@ -1,10 +1,10 @@
 import type { ChatMessage } from "../../owl/index.ts";
 import { pathKind, writeFileAtomically } from "../../platform/index.ts";
 import { RefusedError, requireNoProblems } from "../error.ts";
-import { openRowLog, type RowLog, readRows } from "../row-log.ts";
-import { allShards, type Shard, shardPath, shareOf } from "../shard.ts";
-import type { ExaminedSystem, SystemAnswer } from "../system.ts";
-import { type AnswerRow, answerRowSchema, misfit } from "./answers.ts";
+import { type JsonlLog, openJsonlLog, readJsonl } from "../jsonl-log.ts";
+import { allShards, type Shard, shardItems, shardPath } from "../shard.ts";
+import type { EvaluatedSystem, SystemAnswer } from "../system.ts";
+import { type AnswerRow, answerRowSchema, mismatch } from "./answers.ts";
 import type { OwlEvalSet, Question } from "./questions.ts";
 
 export interface OwlEvalRunOptions {
@@ -29,10 +29,10 @@ export interface OwlEvalRunOptions {
  */
 export function runOwlEval(
   set: OwlEvalSet,
-  system: ExaminedSystem,
+  system: EvaluatedSystem,
   options: OwlEvalRunOptions,
 ): Promise<readonly AnswerRow[]> {
-  return answersTo(set.conversations, set, system, options);
+  return collectAnswers(set.conversations, set, system, options);
 }
 
 /**
@@ -44,35 +44,35 @@ export function runOwlEval(
  */
 export async function runOwlEvalShard(
   set: OwlEvalSet,
-  system: ExaminedSystem,
+  system: EvaluatedSystem,
   { shard, out, ...options }: OwlEvalRunOptions & { readonly shard: Shard },
 ): Promise<readonly AnswerRow[] | undefined> {
   if ((await pathKind(out)) === "file") {
-    answersSoFar({ path: out, rows: await readRows(out, answerRowSchema) }, set, system);
+    resumedAnswers({ path: out, rows: await readJsonl(out, answerRowSchema) }, set, system);
   }
-  await answersTo(shareOf(set.conversations, shard), set, system, {
+  await collectAnswers(shardItems(set.conversations, shard), set, system, {
     ...options,
     out: shardPath(out, shard),
   });
   const rows: AnswerRow[] = [];
   for (const path of allShards(shard.count).map((one) => shardPath(out, one))) {
     if ((await pathKind(path)) !== "file") return undefined;
-    rows.push(...(await readRows(path, answerRowSchema)));
+    rows.push(...(await readJsonl(path, answerRowSchema)));
   }
-  answersSoFar({ path: shardPath(out, shard), rows }, set, system);
+  resumedAnswers({ path: shardPath(out, shard), rows }, set, system);
   return rows.length < set.questions.length ? undefined : writeSorted(out, rows);
 }
 
 /** Asks conversations turn by turn, each turn of all of them together. */
-async function answersTo(
+async function collectAnswers(
   conversations: OwlEvalSet["conversations"],
   set: OwlEvalSet,
-  system: ExaminedSystem,
+  system: EvaluatedSystem,
   { out, batchSize = 16, signal, onProgress }: OwlEvalRunOptions,
 ): Promise<readonly AnswerRow[]> {
-  const log = await openRowLog(out, answerRowSchema);
+  const log = await openJsonlLog(out, answerRowSchema);
   try {
-    const answers = answersSoFar(log, set, system);
+    const answers = resumedAnswers(log, set, system);
     const all = conversations.flat().length;
     const tell = (): void => onProgress?.(answers.size, all);
     tell();
@@ -136,7 +136,7 @@ interface Asked {
 function longestThatFits(
   question: Question,
   set: OwlEvalSet,
-  system: ExaminedSystem,
+  system: EvaluatedSystem,
   answers: ReadonlyMap<number, string>,
 ): Asked {
   const turns = set.earlier(question).length;
@@ -149,7 +149,7 @@ function longestThatFits(
 async function askBatch(
   questions: readonly Question[],
   set: OwlEvalSet,
-  system: ExaminedSystem,
+  system: EvaluatedSystem,
   answers: ReadonlyMap<number, string>,
   signal: AbortSignal | undefined,
 ): Promise<AnswerRow[]> {
@@ -171,7 +171,7 @@ async function askBatch(
 async function askAlone(
   question: Question,
   set: OwlEvalSet,
-  system: ExaminedSystem,
+  system: EvaluatedSystem,
   answers: ReadonlyMap<number, string>,
   signal: AbortSignal | undefined,
 ): Promise<AnswerRow> {
@@ -189,7 +189,7 @@ async function askAlone(
 
 function rowOf(
   { id, image, text }: Question,
-  system: ExaminedSystem,
+  system: EvaluatedSystem,
   { conversation, leftOut }: Asked,
   answer: SystemAnswer,
 ): AnswerRow {
@@ -210,20 +210,20 @@ function rowOf(
 }
 
 /** What the file holds already, if it is of the very same examination. */
-function answersSoFar(
-  log: Pick<RowLog<AnswerRow>, "path" | "rows">,
+function resumedAnswers(
+  log: Pick<JsonlLog<AnswerRow>, "path" | "rows">,
   set: OwlEvalSet,
-  system: ExaminedSystem,
+  system: EvaluatedSystem,
 ): Map<number, string> {
-  const wanted = circumstances({ ...system, model_id: system.name });
+  const wanted = runConditions({ ...system, model_id: system.name });
   const problems = new Set<string>();
   const answers = new Map<number, string>();
   for (const row of log.rows) {
-    const problem = misfit(row, set.question(row.question_id));
+    const problem = mismatch(row, set.question(row.question_id));
     if (problem !== undefined) problems.add(problem);
     if (answers.has(row.question_id)) problems.add(`question ${row.question_id} twice`);
     answers.set(row.question_id, row.answer);
-    const found = circumstances(row);
+    const found = runConditions(row);
     for (const name of new Set([...wanted.keys(), ...found.keys()])) {
       const [is, must] = [found.get(name), wanted.get(name)];
       if (is !== must) problems.add(`${name} ${is ?? "unknown"} instead of ${must ?? "none"}`);
@@ -238,7 +238,7 @@ function answersSoFar(
 }
 
 /** All that an answer depends on, name by name, as JSON. */
-function circumstances(
+function runConditions(
   row: Pick<AnswerRow, "model_id" | "checkpoint" | "seed"> & {
     settings?: Readonly<Record<string, unknown>> | undefined;
   },

@@ -19,10 +19,10 @@ const given = (rater: string, system: string, letters: string, order?: number): 
 
 test("an answer counts one, shared among its raters", () => {
   const { verdicts } = owlEvalReport([...given("anna", "x", "AAC"), ...given("ben", "x", "BAD")]);
-  const [tally] = verdicts[0].categories.single_turn;
-  expect(tally).toMatchObject({ answers: 3, counts: { A: 1.5, B: 0.5, C: 0.5, D: 0.5 } });
-  expect(tally.acceptable.estimate).toBeCloseTo(2 / 3, 12);
-  expect(tally.acceptable.low).toBeLessThan(tally.acceptable.estimate);
+  const [entry] = verdicts[0].categories.single_turn;
+  expect(entry).toMatchObject({ answers: 3, counts: { A: 1.5, B: 0.5, C: 0.5, D: 0.5 } });
+  expect(entry.acceptable.estimate).toBeCloseTo(2 / 3, 12);
+  expect(entry.acceptable.low).toBeLessThan(entry.acceptable.estimate);
   expect(verdicts[0].categories.multi_turn).toEqual([]);
   expect(verdicts[0].abilities.c[0]).toMatchObject({ answers: 2, counts: { A: 1, B: 0, C: 0.5, D: 0.5 } });
 });

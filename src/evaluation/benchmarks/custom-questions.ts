@@ -1,9 +1,9 @@
 import { z } from "zod";
 import { joinPath, parentDirectory } from "../../platform/index.ts";
 import { requireNoProblems } from "../error.ts";
+import { readJsonl } from "../jsonl-log.ts";
 import { anls } from "../metrics/anls.ts";
 import { exactMatch } from "../metrics/exact-match.ts";
-import { readRows } from "../row-log.ts";
 import { type Benchmark, type BenchmarkItem, withInstruction } from "./benchmark.ts";
 import { meanOf, meansBy } from "./figures.ts";
 import { dataFile } from "./files.ts";
@@ -15,7 +15,7 @@ const schema = z.object({
   kind: z.string().default(""),
 });
 
-interface OwnItem extends BenchmarkItem {
+interface CustomItem extends BenchmarkItem {
   readonly question: string;
   readonly answers: readonly string[];
   readonly images: readonly string[];
@@ -23,7 +23,7 @@ interface OwnItem extends BenchmarkItem {
 }
 
 /** For questions of one's own. */
-export const ownQuestions: Benchmark<OwnItem> = {
+export const customQuestions: Benchmark<CustomItem> = {
   name: "questions",
   description: "questions of your own: how often the answer is one of those given",
   files:
@@ -33,7 +33,7 @@ export const ownQuestions: Benchmark<OwnItem> = {
 
   async read(data) {
     const file = await dataFile(data, /\.jsonl$/, "*.jsonl");
-    const rows = await readRows(file, schema);
+    const rows = await readJsonl(file, schema);
     requireNoProblems(file, "must hold questions", rows.length === 0 ? ["none"] : []);
     return rows.map(({ image, question, answers, kind }, i) => ({
       id: String(i + 1),

@@ -1,14 +1,14 @@
-import { groupedBy } from "../grouped.ts";
+import { groupBy } from "../group-by.ts";
 import { bootstrapInterval, cohenKappa, fleissKappa, type Interval } from "../statistics.ts";
 import { type Grade, type GradedAnswer, gradeNames } from "./grades.ts";
 import { type Ability, abilityNames, type Category, categoryNames } from "./questions.ts";
 import type { GradeCountsFile } from "./released-counts.ts";
 
-/** How often each grade was given; an answer counts one, shared among those who graded it. */
+/** How often each grade was given. An answer counts one in all, split evenly among its raters. */
 export type GradeCounts = Readonly<Record<Grade, number>>;
 
-/** What one system's answers of one kind got. */
-export interface Tally {
+/** The grades of one system's answers to the questions of a category or ability. */
+export interface SystemGrades {
   readonly system: string;
   /** Answers. */
   readonly answers: number;
@@ -25,13 +25,13 @@ export interface WinRate extends Interval {
   readonly questions: number;
 }
 
-/** What raters of one kind say: all people together, or one judge. */
-export interface Verdict {
+/** The grades of all people together, or of one judge (a language model). */
+export interface GradeSummary {
   /** `people`, or the judge's name. */
   readonly by: string;
   readonly raters: readonly string[];
-  readonly categories: Readonly<Record<Category, readonly Tally[]>>;
-  readonly abilities: Readonly<Record<Ability, readonly Tally[]>>;
+  readonly categories: Readonly<Record<Category, readonly SystemGrades[]>>;
+  readonly abilities: Readonly<Record<Ability, readonly SystemGrades[]>>;
   readonly winRates: readonly WinRate[];
 }
 
@@ -68,27 +68,28 @@ const resamples = 1000;
 
 const isJudge = (rater: string): boolean => rater.startsWith("judge:");
 
-/** A rater, or a judge in one of its orders. */
-const voiceOf = ({ rater, order }: GradedAnswer): string =>
+/** A rater; a judge counts as two, one for each order in which it saw the answers. */
+const raterKey = ({ rater, order }: GradedAnswer): string =>
   order === undefined ? rater : `${rater}, order ${order}`;
 
-const answerOf = ({ questionId, system }: GradedAnswer): string => JSON.stringify([questionId, system]);
+const answerKey = ({ questionId, system }: GradedAnswer): string => JSON.stringify([questionId, system]);
 
-/** What people say together, and each judge. */
-export function verdicts(graded: readonly GradedAnswer[]): Verdict[] {
-  const groups = groupedBy(graded, ({ rater }) => (isJudge(rater) ? rater : "people"));
+/** A summary of the grades of all people, and one of each judge. */
+export function gradeSummaries(graded: readonly GradedAnswer[]): GradeSummary[] {
+  const groups = groupBy(graded, ({ rater }) => (isJudge(rater) ? rater : "people"));
   return [...groups]
     .toSorted(([a], [b]) => Number(b === "people") - Number(a === "people"))
-    .map(([by, grades]) => verdict(by, grades));
+    .map(([by, grades]) => gradeSummary(by, grades));
 }
 
-function verdict(by: string, graded: readonly GradedAnswer[]): Verdict {
-  const talliesOf = (holds: (one: GradedAnswer) => boolean): Tally[] => tallies(graded.filter(holds));
+function gradeSummary(by: string, graded: readonly GradedAnswer[]): GradeSummary {
+  const aggregate = (holds: (one: GradedAnswer) => boolean): SystemGrades[] =>
+    aggregateBySystem(graded.filter(holds));
   return {
     by,
     raters: [...new Set(graded.map(({ rater }) => rater))],
-    categories: record(categoryNames, (name) => talliesOf(({ category }) => category.includes(name))),
-    abilities: record(abilityNames, (name) => talliesOf(({ abilities }) => abilities.includes(name))),
+    categories: record(categoryNames, (name) => aggregate(({ category }) => category.includes(name))),
+    abilities: record(abilityNames, (name) => aggregate(({ abilities }) => abilities.includes(name))),
     winRates: winRates(graded),
   };
 }
@@ -99,10 +100,10 @@ const record = <Key extends string, Value>(
 ): Record<Key, Value> => Object.fromEntries(keys.map((key) => [key, make(key)])) as Record<Key, Value>;
 
 /** Systems in the order of their names, so that a figure does not depend on who graded first. */
-function tallies(graded: readonly GradedAnswer[]): Tally[] {
-  return [...groupedBy(graded, ({ system }) => system)]
+function aggregateBySystem(graded: readonly GradedAnswer[]): SystemGrades[] {
+  return [...groupBy(graded, ({ system }) => system)]
     .toSorted(([a], [b]) => (a < b ? -1 : 1))
-    .map(([system, own]) => tally(system, own));
+    .map(([system, own]) => aggregateGrades(system, own));
 }
 
 interface SharedAnswer {
@@ -111,13 +112,13 @@ interface SharedAnswer {
   readonly counts: GradeCounts;
 }
 
-function tally(system: string, graded: readonly GradedAnswer[]): Tally {
-  const answers = [...groupedBy(graded, answerOf).values()].map(
-    (voices): SharedAnswer => ({
-      image: voices[0].image,
+function aggregateGrades(system: string, graded: readonly GradedAnswer[]): SystemGrades {
+  const answers = [...groupBy(graded, answerKey).values()].map(
+    (gradesOfAnswer): SharedAnswer => ({
+      image: gradesOfAnswer[0].image,
       counts: record(
         gradeNames,
-        (name) => voices.filter(({ grade }) => grade === name).length / voices.length,
+        (name) => gradesOfAnswer.filter(({ grade }) => grade === name).length / gradesOfAnswer.length,
       ),
     }),
   );
@@ -134,7 +135,7 @@ const acceptableShare = (answers: readonly Pick<SharedAnswer, "counts">[]): numb
   answers.reduce((sum, { counts }) => sum + counts.A + counts.B, 0) / answers.length;
 
 /** Of counts alone; nothing is known of which answers belong to one picture, so each is drawn by itself. */
-export function tallyOfCounts(system: string, counts: GradeCounts): Tally {
+export function gradesOfCounts(system: string, counts: GradeCounts): SystemGrades {
   const single = gradeNames.flatMap((name) =>
     Array.from({ length: counts[name] }, () => ({
       counts: record(gradeNames, (other) => Number(other === name)),
@@ -148,12 +149,12 @@ export function tallyOfCounts(system: string, counts: GradeCounts): Tally {
   };
 }
 
-/** The tallies of a file of counts, by category. */
-export function talliesOfCounts({ systems }: GradeCountsFile): Record<Category, Tally[]> {
+/** The counts of a file in the form of a {@link GradeSummary}, by category. */
+export function aggregateCounts({ systems }: GradeCountsFile): Record<Category, SystemGrades[]> {
   return record(categoryNames, (category) =>
     systems.flatMap((system) => {
       const counts = system[category];
-      return counts === undefined ? [] : [tallyOfCounts(system.name, counts)];
+      return counts === undefined ? [] : [gradesOfCounts(system.name, counts)];
     }),
   );
 }
@@ -161,10 +162,10 @@ export function talliesOfCounts({ systems }: GradeCountsFile): Record<Category, 
 /** Every pair of systems once, over the questions on which a rater graded both. */
 function winRates(graded: readonly GradedAnswer[]): WinRate[] {
   const systems = [...new Set(graded.map(({ system }) => system))].toSorted();
-  const questions = [...groupedBy(graded, ({ questionId }) => questionId).values()];
+  const questions = [...groupBy(graded, ({ questionId }) => questionId).values()];
   return systems.flatMap((first, i) =>
     systems.slice(i + 1).flatMap((second) => {
-      const contests = questions.flatMap((all) => contest(all, first, second));
+      const contests = questions.flatMap((all) => pairScore(all, first, second));
       if (contests.length === 0) return [];
       const interval = bootstrapInterval(contests, meanScore, { resamples, groupOf: ({ image }) => image });
       return [{ first, second, questions: contests.length, ...interval }];
@@ -172,17 +173,17 @@ function winRates(graded: readonly GradedAnswer[]): WinRate[] {
   );
 }
 
-interface Contest {
+interface PairScore {
   readonly image: string;
   readonly score: number;
 }
 
-const meanScore = (contests: readonly Contest[]): number =>
+const meanScore = (contests: readonly PairScore[]): number =>
   contests.reduce((sum, { score }) => sum + score, 0) / contests.length;
 
 /** The first system's score on a question, the mean over those who graded both. */
-function contest(graded: readonly GradedAnswer[], first: string, second: string): Contest[] {
-  const scores = [...groupedBy(graded, voiceOf).values()].flatMap((own) => {
+function pairScore(graded: readonly GradedAnswer[], first: string, second: string): PairScore[] {
+  const scores = [...groupBy(graded, raterKey).values()].flatMap((own) => {
     const gradeOf = (name: string): Grade | undefined => own.find(({ system }) => system === name)?.grade;
     const [a, b] = [gradeOf(first), gradeOf(second)];
     if (a === undefined || b === undefined) return [];
@@ -192,13 +193,13 @@ function contest(graded: readonly GradedAnswer[], first: string, second: string)
   return [{ image: graded[0].image, score: scores.reduce((sum, score) => sum + score, 0) / scores.length }];
 }
 
-/** Agreement of everybody with everybody. */
+/** Agreement of every two raters, and of all people together. */
 export function agreement(graded: readonly GradedAnswer[]): Agreement {
-  const voices = [...groupedBy(graded, voiceOf)].map(
-    ([name, own]) => [name, new Map(own.map((one) => [answerOf(one), one.grade]))] as const,
+  const raters = [...groupBy(graded, raterKey)].map(
+    ([name, own]) => [name, new Map(own.map((one) => [answerKey(one), one.grade]))] as const,
   );
-  const pairs = voices.flatMap(([first, firstGrades], i) =>
-    voices.slice(i + 1).flatMap(([second, secondGrades]) => {
+  const pairs = raters.flatMap(([first, firstGrades], i) =>
+    raters.slice(i + 1).flatMap(([second, secondGrades]) => {
       const common = [...firstGrades].flatMap(([answer, grade]) => {
         const other = secondGrades.get(answer);
         return other === undefined ? [] : [[grade, other] as const];
@@ -223,7 +224,7 @@ function pairAgreement(pairs: readonly (readonly [Grade, Grade])[]): Omit<PairAg
 function fleissOf(people: readonly GradedAnswer[]): Agreement["fleiss"] {
   const raters = new Set(people.map(({ rater }) => rater)).size;
   if (raters < 3) return undefined;
-  const shared = [...groupedBy(people, answerOf).values()].filter(({ length }) => length > 1);
+  const shared = [...groupBy(people, answerKey).values()].filter(({ length }) => length > 1);
   if (shared.length === 0) return undefined;
   const rows = shared.map((all) =>
     gradeNames.map((name) => all.filter(({ grade }) => grade === name).length),
@@ -233,10 +234,10 @@ function fleissOf(people: readonly GradedAnswer[]): Agreement["fleiss"] {
 
 const orNull = (value: number): number | null => (Number.isNaN(value) ? null : value);
 
-/** Where judges contradict themselves. */
+/** Answers that a judge graded differently in its two orders. */
 export function inconsistencies(graded: readonly GradedAnswer[]): Inconsistency[] {
   const judged = graded.filter(({ order }) => order !== undefined);
-  const pairs = groupedBy(judged, (one) => JSON.stringify([one.rater, answerOf(one)]));
+  const pairs = groupBy(judged, (one) => JSON.stringify([one.rater, answerKey(one)]));
   return [...pairs.values()].flatMap((pair) => {
     const [first, second] = [1, 2].map((order) => pair.find((one) => one.order === order));
     if (first === undefined || second === undefined || first.grade === second.grade) return [];

@@ -10,8 +10,8 @@ import {
 } from "../platform/index.ts";
 import { EvaluationError, requireNoProblems } from "./error.ts";
 
-/** A file of JSON objects, one a line, that only ever grows: what is in it stays as it was written. */
-export interface RowLog<Row> {
+/** An append-only JSONL file: one JSON object a line, and a line that is written stays as it is. */
+export interface JsonlLog<Row> {
   readonly path: string;
   /** What is in it, added rows included. */
   readonly rows: readonly Row[];
@@ -21,21 +21,21 @@ export interface RowLog<Row> {
 }
 
 /**
- * The rows of a file, one JSON object a line; empty lines are passed over. So is a last line that has no end and is no
- * JSON: whoever wrote it was stopped before anybody was told that it is there.
+ * The rows of a JSONL file. Empty lines are skipped, and so is an incomplete last line: its writer was stopped before the row
+ * counted as written.
  *
  * @throws EvaluationError naming every line that is no such row
  */
-export async function readRows<Row>(path: string, schema: z.ZodType<Row>): Promise<Row[]> {
-  return parseRows(path, await readBytes(path), schema).rows;
+export async function readJsonl<Row>(path: string, schema: z.ZodType<Row>): Promise<Row[]> {
+  return parseJsonl(path, await readBytes(path), schema).rows;
 }
 
 /**
- * Opens a file of rows to go on with it; it is made if it is not there.
+ * Opens a JSONL file to append to it; it is made if it is not there.
  *
- * @throws EvaluationError as {@link readRows}, and where another program has it open
+ * @throws EvaluationError as {@link readJsonl}, and where another program has it open
  */
-export async function openRowLog<Row>(path: string, schema: z.ZodType<Row>): Promise<RowLog<Row>> {
+export async function openJsonlLog<Row>(path: string, schema: z.ZodType<Row>): Promise<JsonlLog<Row>> {
   const lock = await tryLockFile(`${path}.lock`);
   if (lock === undefined) {
     throw new EvaluationError(
@@ -50,18 +50,18 @@ export async function openRowLog<Row>(path: string, schema: z.ZodType<Row>): Pro
   }
 }
 
-async function openLocked<Row>(path: string, schema: z.ZodType<Row>, lock: FileLock): Promise<RowLog<Row>> {
+async function openLocked<Row>(path: string, schema: z.ZodType<Row>, lock: FileLock): Promise<JsonlLog<Row>> {
   const bytes = (await pathKind(path)) === "missing" ? new Uint8Array() : await readBytes(path);
-  const { rows, wholeBytes } = parseRows(path, bytes, schema);
+  const { rows, wholeBytes } = parseJsonl(path, bytes, schema);
   const file = await openGrowingFile(path);
   if (wholeBytes < bytes.length) await file.cut(wholeBytes);
   if (wholeBytes > 0 && bytes[wholeBytes - 1] !== NEWLINE) await file.append(encoded("\n"));
-  return new OpenRowLog(path, rows, file, lock);
+  return new OpenJsonlLog(path, rows, file, lock);
 }
 
 const encoded = (text: string): Uint8Array => new TextEncoder().encode(text);
 
-class OpenRowLog<Row> implements RowLog<Row> {
+class OpenJsonlLog<Row> implements JsonlLog<Row> {
   readonly path: string;
   readonly rows: Row[];
   readonly #file: GrowingFile;
@@ -96,7 +96,7 @@ class OpenRowLog<Row> implements RowLog<Row> {
 const NEWLINE = 0x0a;
 
 /** `wholeBytes`: up to where the file holds whole lines. */
-function parseRows<Row>(
+function parseJsonl<Row>(
   path: string,
   bytes: Uint8Array,
   schema: z.ZodType<Row>,
@@ -117,7 +117,7 @@ function parseRows<Row>(
     }
     const row = schema.safeParse(value);
     if (row.success) rows.push(row.data);
-    else problems.push(`line ${i + 1}: ${row.error.issues.map(problemText).join(", ")}`);
+    else problems.push(`line ${i + 1}: ${row.error.issues.map(issueText).join(", ")}`);
   }
   requireNoProblems(path, "must hold one JSON object of its kind a line", problems);
   return { rows, wholeBytes };
@@ -132,7 +132,7 @@ function parsedJson(line: string): unknown {
 }
 
 /** `question_id: expected number, received string` */
-export function problemText({ path, message }: z.core.$ZodIssue): string {
+export function issueText({ path, message }: z.core.$ZodIssue): string {
   const said = message.replace(/^Invalid input: /, "");
   return path.length === 0 ? said : `${path.join(".")}: ${said}`;
 }

@@ -1,5 +1,5 @@
-/** Items by what they belong to, groups and items in the order of their coming. */
-export function groupedBy<Item, Key>(items: Iterable<Item>, keyOf: (item: Item) => Key): Map<Key, Item[]> {
+/** Items by key, groups in the order of their first item. (`Map.groupBy` is not in Node 20.) */
+export function groupBy<Item, Key>(items: Iterable<Item>, keyOf: (item: Item) => Key): Map<Key, Item[]> {
   const groups = new Map<Key, Item[]>();
   for (const item of items) {
     const key = keyOf(item);
