@@ -11,7 +11,7 @@ export {
 export { checkPicture, checkVideo } from "./check.ts";
 export { overWhite } from "./colour.ts";
 export { decodeImage, loadPixelValues } from "./image.ts";
-export { type Fidelity, ImageError, type ImageSource, type ReadOptions } from "./picture.ts";
+export { type Fidelity, ImageError, type ImageSource, type ReadOptions, readImageFile } from "./picture.ts";
 export {
   CLIP_PREPROCESSOR,
   modelPreprocessor,

@@ -35,6 +35,8 @@ export interface ReadOptions {
   maxPixels?: number;
   /** Larger files are refused before they are read (default 256 MiB). */
   maxBytes?: number;
+  /** What errors call the picture (default: its path, or `image bytes`). */
+  name?: string | undefined;
 }
 
 /** A decoded picture and how its file stored it. */
@@ -55,8 +57,9 @@ const takenKinds: ReadonlySet<string> = new Set(["JPEG", "PNG", "WebP", "GIF", "
  */
 export async function readPicture(source: ImageSource, options: ReadOptions = {}): Promise<Picture> {
   const { fidelity = "default", maxPixels = MAX_PIXELS, maxBytes = MAX_BYTES } = options;
-  const where = typeof source === "string" ? shortened(source) : "image bytes";
-  const bytes = typeof source === "string" ? await bytesOf(source, maxBytes) : source;
+  const { name = typeof source === "string" ? source : "image bytes" } = options;
+  const where = shortened(name);
+  const bytes = typeof source === "string" ? await readImageFile(source, maxBytes) : source;
   const header = await headerOf(bytes, where);
   requirePixels(header, where, maxPixels);
   const { width, height } = header;
@@ -64,9 +67,9 @@ export async function readPicture(source: ImageSource, options: ReadOptions = {}
     return await decoded(bytes, header, fidelity, maxPixels);
   } catch (error) {
     if (error instanceof PlatformError) throw new ImageError(`${where}: ${error.message}`, { cause: error });
-    const name = fileKind(bytes)?.name ?? header.format.toUpperCase();
+    const kind = fileKind(bytes)?.name ?? header.format.toUpperCase();
     throw new ImageError(
-      `${where}: must be a whole ${name} file, got ${width}×${height} pixels that cannot be decoded${reason(error)}; it is damaged or cut short`,
+      `${where}: must be a whole ${kind} file, got ${width}×${height} pixels that cannot be decoded${reason(error)}; it is damaged or cut short`,
       { cause: error },
     );
   }
@@ -102,8 +105,12 @@ function decodingOf(mode: StoredMode, fidelity: Fidelity): Decoding {
   return mode === "gray16" && fidelity === "reference" ? "gray16" : "colour";
 }
 
-/** A file's bytes; ImageError where it is larger than `maxBytes`. */
-export async function bytesOf(path: string, maxBytes: number): Promise<Uint8Array> {
+/**
+ * The bytes of a picture's file.
+ *
+ * @throws ImageError where it is larger than `maxBytes`; FileError where it cannot be read
+ */
+export async function readImageFile(path: string, maxBytes = MAX_BYTES): Promise<Uint8Array> {
   const file = await openFile(path);
   try {
     if (file.size > maxBytes) {

@@ -13,7 +13,7 @@ import {
 } from "../platform/index.ts";
 import { overWhite, withoutAlpha } from "./colour.ts";
 import { gifFrames } from "./gif.ts";
-import { bytesOf, headerOf, type ImageSource, type ReadOptions } from "./picture.ts";
+import { headerOf, type ImageSource, type ReadOptions, readImageFile } from "./picture.ts";
 import { type Preprocessor, toPixelValues } from "./preprocessor.ts";
 import { type Raster, type RgbImage, resizeBicubic } from "./resize.ts";
 
@@ -130,7 +130,7 @@ async function animationFrames(
   frames: number,
   { size, fidelity, maxPixels = 64e6, maxBytes = 2 ** 28, signal }: VideoOptions,
 ): Promise<RgbImage[]> {
-  const bytes = typeof source === "string" ? await bytesOf(source, maxBytes) : source;
+  const bytes = typeof source === "string" ? await readImageFile(source, maxBytes) : source;
   const { pages, format } = await headerOf(bytes, where);
   if (format === "gif") requireWholeGif(bytes, where);
   return eachOnce(sampleFrames(pages, frames), async (page) => {

@@ -19,6 +19,7 @@ import {
   readMedia,
   type VideoSource,
 } from "./picture-source.ts";
+import type { PixelCache } from "./pixel-cache.ts";
 
 /**
  * A message of a conversation; pictures in any form that {@link PictureSource} names, videos in those of
@@ -72,6 +73,7 @@ interface PromptParts {
   readonly defaults: GenerationSettings;
   readonly fidelity: Fidelity;
   readonly framesPerVideo: number;
+  readonly pixelCache: PixelCache;
 }
 
 /**
@@ -84,14 +86,15 @@ export async function conversationPrompt(
   parts: PromptParts,
   { truncation = "disabled", maxNewTokens, ...limits }: PromptOptions,
 ): Promise<Prompt> {
-  const { preprocessor, fidelity, framesPerVideo, defaults } = parts;
+  const { preprocessor, fidelity, framesPerVideo, pixelCache, defaults } = parts;
   const { ids, spans, media, notes } = encoded(
     messages,
     parts,
     truncation,
     maxNewTokens ?? defaults.maxNewTokens,
   );
-  const pictures = await readMedia(media, { ...limits, preprocessor, fidelity, framesPerVideo });
+  const reading = { ...limits, preprocessor, fidelity, framesPerVideo, pixelCache };
+  const pictures = await readMedia(media, reading);
   const frames = `This model takes no videos: each was given to it as ${framesPerVideo} numbered pictures.`;
   const told = [...(media.some(({ type }) => type === "frame") ? [frames] : []), ...notes];
   return { ids, pictures, spans, ...(told.length > 0 && { notes: told }) };

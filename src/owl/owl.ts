@@ -49,6 +49,7 @@ import { type Conversation, messagesOf } from "./conversation.ts";
 import { checkLoadOptions, type LoadOptions } from "./load-options.ts";
 import { defaultsOf, warningsOf } from "./model-defaults.ts";
 import { limitRules, type PictureSource, type ReadingLimits, readMedia } from "./picture-source.ts";
+import { PixelCache } from "./pixel-cache.ts";
 import { Reply } from "./reply.ts";
 
 /** The parts an owl is made of. */
@@ -63,6 +64,7 @@ interface Parts {
   readonly defaults: GenerationSettings;
   readonly fidelity: Fidelity;
   readonly framesPerVideo: number;
+  readonly pixelCache: PixelCache;
   readonly warnings: readonly string[];
   readonly progress: { readonly step: number; readonly steps: number } | undefined;
 }
@@ -136,6 +138,7 @@ export class Owl {
       defaults: defaultsOf(checkpoint, config),
       fidelity,
       framesPerVideo,
+      pixelCache: new PixelCache(),
       warnings,
       progress: run && { step: run.step, steps: run.steps },
     });
@@ -237,9 +240,9 @@ export class Owl {
    * every visual token gives to every patch. Of videos there are no maps: give a frame as a picture.
    */
   async attention(picture: PictureSource, limits: ReadingLimits = {}): Promise<AttentionMaps> {
-    const { model, preprocessor, fidelity, framesPerVideo } = this.#open;
+    const { model, preprocessor, fidelity, framesPerVideo, pixelCache } = this.#open;
     checkOptions("attention", limits, limitRules);
-    const reading = { ...limits, preprocessor, fidelity, framesPerVideo };
+    const reading = { ...limits, preprocessor, fidelity, framesPerVideo, pixelCache };
     const [read] = await readMedia([{ type: "image", image: picture }], reading);
     return attentionMaps(model.config, await this.#whileOpen(() => model.abstractorAttention(read)));
   }
@@ -261,6 +264,7 @@ export class Owl {
 
   /** Releases the compiled programs; answers under way end with a ClosedError. To close twice is fine. */
   async close(): Promise<void> {
+    this.#parts.pixelCache.clear();
     await this.#parts.model.close();
   }
 

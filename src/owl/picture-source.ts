@@ -5,6 +5,7 @@ import {
   overWhite,
   type Preprocessor,
   type RgbImage,
+  readImageFile,
   toPixelValues,
   toVideoPixelValues,
   VideoError,
@@ -14,6 +15,7 @@ import { fetchBytes, type OptionRules, option, pathOfUrl } from "../platform/ind
 import { type Medium, PromptError } from "../prompt/index.ts";
 import { isOfOneMedium, mediaErrorOf, sourceOf } from "./media-error.ts";
 import { type DecodedPicture, type FileSource, mediumProblem, urlOfText } from "./media-kinds.ts";
+import { contentDigest, type PixelCache } from "./pixel-cache.ts";
 
 /** A picture: its file, or its decoded pixels (RGB, or RGBA as a canvas's ImageData has them). */
 export type PictureSource = FileSource | DecodedPicture;
@@ -34,6 +36,8 @@ export interface Reading extends ReadingLimits {
   readonly preprocessor: Preprocessor;
   readonly fidelity: Fidelity;
   readonly framesPerVideo: number;
+  /** Of this preprocessor, fidelity and number of frames. */
+  readonly pixelCache: PixelCache;
 }
 
 /** What each of these limits must be. */
@@ -44,7 +48,8 @@ export const limitRules: OptionRules<ReadingLimits> = {
 
 /**
  * Reads pictures, videos and frames of videos as the vision encoder sees them; a video once, however often it is
- * named. They are read one after the other, because a decoded picture may take much memory.
+ * named. Files whose pixels are cached are read, but not decoded. They are read one after the other, because a decoded
+ * picture may take much memory.
  *
  * @throws PromptError naming all that are no pictures or videos; ImageError, VideoError or FileError naming the file and
  *   the reason; a MediaError where there are several
@@ -53,19 +58,19 @@ export async function readMedia(
   media: readonly Medium<PictureSource, VideoSource>[],
   reading: Reading,
 ): Promise<Picture[]> {
-  const { preprocessor, signal } = reading;
+  const { preprocessor, signal, pixelCache } = reading;
   requireMedia(media);
-  const decoded = new Map<VideoSource, Promise<readonly RgbImage[]>>();
-  const framesOf = (video: VideoSource): Promise<readonly RgbImage[]> => {
-    const frames = decoded.get(video) ?? readFrames(video, reading);
-    decoded.set(video, frames);
-    return frames;
-  };
+  const videoOf = memoized((video: VideoSource) => openVideo(video, reading));
+  const framesOf = memoized(({ decode }: OpenedVideo) => decode());
   const read = async (medium: Medium<PictureSource, VideoSource>): Promise<Picture> => {
     if (medium.type === "image") return readPicture(medium.image, reading);
-    const frames = await framesOf(medium.video);
-    if (medium.type === "video") return pictureOf(toVideoPixelValues(frames, preprocessor), frames.length);
-    return pictureOf(toPixelValues(frames[medium.index], { ...preprocessor, fit: "squeeze" }));
+    const video = await videoOf(medium.video);
+    const which = medium.type === "video" ? "video" : `frame ${medium.index}`;
+    return pixelCache.get(video.key && `${which} ${video.key}`, async () => {
+      const frames = await framesOf(video);
+      if (medium.type === "video") return pictureOf(toVideoPixelValues(frames, preprocessor), frames.length);
+      return pictureOf(toPixelValues(frames[medium.index], { ...preprocessor, fit: "squeeze" }));
+    });
   };
   const pictures: Picture[] = [];
   const failures = new Map<unknown, Error>();
@@ -94,23 +99,57 @@ export function requireMedia(media: readonly Medium<PictureSource, VideoSource>[
 }
 
 async function readPicture(source: PictureSource, reading: Reading): Promise<Picture> {
-  const { preprocessor, fidelity, maxPixels } = reading;
+  const { preprocessor, fidelity, maxPixels, pixelCache } = reading;
   if (isDecoded(source)) return pictureOf(toPixelValues(rgbOf(source), preprocessor));
-  const options = { fidelity, ...(maxPixels !== undefined && { maxPixels }) };
-  return pictureOf(await loadPixelValues(await readable(source, reading), preprocessor, options));
+  const file = await readable(source, reading);
+  const isPath = typeof file === "string";
+  const bytes = isPath ? await readImageFile(file) : file;
+  const options = { fidelity, ...(maxPixels !== undefined && { maxPixels }), ...(isPath && { name: file }) };
+  const key = await cacheKey(bytes, reading);
+  return pixelCache.get(key && `image ${key}`, async () =>
+    pictureOf(await loadPixelValues(bytes, preprocessor, options)),
+  );
 }
 
-async function readFrames(source: VideoSource, reading: Reading): Promise<readonly RgbImage[]> {
+/** A video that is not decoded yet. */
+interface OpenedVideo {
+  /** What its frames are cached by; undefined: they are not. */
+  readonly key: string | undefined;
+  readonly decode: () => Promise<readonly RgbImage[]>;
+}
+
+async function openVideo(source: VideoSource, reading: Reading): Promise<OpenedVideo> {
   const { preprocessor, fidelity, framesPerVideo: frames, maxPixels, signal } = reading;
-  if (!isFrames(source)) {
-    const options = { frames, size: preprocessor.size, fidelity, signal };
-    const file = await readable(source, reading);
-    return decodeVideo(file, { ...options, ...(maxPixels !== undefined && { maxPixels }) });
-  }
+  if (isFrames(source)) return { key: undefined, decode: async () => decodedFrames(source, frames) };
+  const options = { frames, size: preprocessor.size, fidelity, signal };
+  const file = await readable(source, reading);
+  return {
+    key: await cacheKey(file, reading),
+    decode: () => decodeVideo(file, { ...options, ...(maxPixels !== undefined && { maxPixels }) }),
+  };
+}
+
+/** What decides about a file's pixels. What has more than `maxPixels` is refused, so cached pixels are of one limit. */
+async function cacheKey(file: string | Uint8Array, { maxPixels }: Reading): Promise<string | undefined> {
+  const digest = await contentDigest(file);
+  return digest && `${maxPixels ?? "default"} ${digest}`;
+}
+
+function decodedFrames(source: readonly DecodedPicture[], frames: number): readonly RgbImage[] {
   if (source.length === frames) return source.map(rgbOf);
   throw new VideoError(
     `video: must have ${frames} decoded frames (framesPerVideo), got ${source.length}; choose them with sampleFrames`,
   );
+}
+
+/** A function whose results are kept, so that it is called once for each argument. */
+function memoized<Argument, Result>(of: (argument: Argument) => Result): (argument: Argument) => Result {
+  const results = new Map<Argument, Result>();
+  return (argument) => {
+    const result = results.get(argument) ?? of(argument);
+    results.set(argument, result);
+    return result;
+  };
 }
 
 /** A file as the decoders read it: its path or its bytes. */
