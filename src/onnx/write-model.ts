@@ -1,6 +1,6 @@
 import type { ExecutionProvider } from "../platform/index.ts";
 import { type Graph, isKind, nodesOf, placeholdersOf, staticSizes, type Tensor } from "../tensor/index.ts";
-import { lower } from "./lowering.ts";
+import { lower } from "./lower.ts";
 import { encodeModel, type ValueMessage } from "./messages.ts";
 import { elementTypes, newWriter, type StoredParameter } from "./writer.ts";
 

@@ -1,11 +1,12 @@
-import { float32, type Node, quantizedOperands } from "../tensor/index.ts";
-import { elementTypes, integerConstant, type Writer } from "./writer.ts";
+import { float32, quantizedOperands } from "../../tensor/index.ts";
+import { elementTypes, integerConstant } from "../writer.ts";
+import type { Lowering } from "./lowering.ts";
 
 /** `accuracy_level` of MatMulNBits: 1 computes in float32, 4 rounds blocks of activations to 8 bits. */
 const accuracyLevels = { float32: 1, int8: 4 };
 
 /** MatMulNBits takes weights just as a quantised weight packs them. */
-export function lowerQuantizedLinear(node: Node<"quantizedLinear">, writer: Writer): void {
+export const quantizedLinear: Lowering<"quantizedLinear"> = (node, writer) => {
   const names = node.inputs.map((tensor) => writer.nameOf(tensor));
   const { x, packed, scales, zeroPoints = "", bias } = quantizedOperands(node, names);
   const { bits, blockSize, activations } = node.attributes;
@@ -18,10 +19,10 @@ export function lowerQuantizedLinear(node: Node<"quantizedLinear">, writer: Writ
     block_size: blockSize,
     accuracy_level: accuracyLevels[activations],
   });
-}
+};
 
 /** Few rows are read at once, so plain operators do: scale · (q − 128), block by block. */
-export function lowerQuantizedGather(node: Node<"quantizedGather">, writer: Writer): void {
+export const quantizedGather: Lowering<"quantizedGather"> = (node, writer) => {
   const [packed, scales, indices] = node.inputs.map((tensor) => writer.nameOf(tensor));
   const last = integerConstant(writer, [-1]);
   const rows = writer.node("Gather", [packed, indices], { axis: 0 });
@@ -33,4 +34,4 @@ export function lowerQuantizedGather(node: Node<"quantizedGather">, writer: Writ
   const flat = writer.node("Reshape", [scaled, integerConstant(writer, [...places, -1])]);
   const width = integerConstant(writer, [node.outputs[0].shape.at(-1)!.size!]);
   writer.emit("Slice", [flat, integerConstant(writer, [0]), width, last], [writer.nameOf(node.outputs[0])]);
-}
+};

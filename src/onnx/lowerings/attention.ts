@@ -1,0 +1,105 @@
+import { allocate, type Node, staticSizes } from "../../tensor/index.ts";
+import { elementTypes, integerConstant, type Writer } from "../writer.ts";
+import { direct, type Lowering, namesOf } from "./lowering.ts";
+import { emitProduct } from "./matrix-product.ts";
+
+export const rotary = direct<"rotary">("RotaryEmbedding");
+
+/** What a query may not see gets a score so low that its probability is exactly zero. */
+function causalMask(node: Node<"attention">, writer: Writer): string {
+  const [queries, keys] = staticSizes(node.outputs[1].shape.slice(2), "causal attention without a KV cache");
+  const mask = allocate("float32", [queries, keys]);
+  for (let i = 0; i < queries; i++) mask.data.fill(-1e30, i * keys + i + 1, (i + 1) * keys);
+  return writer.constant(mask);
+}
+
+export const attention: Lowering<"attention"> = (node, writer) => {
+  const [q, k, v, mask] = node.inputs;
+  const [context, probabilities] = node.outputs.map((tensor) => writer.nameOf(tensor));
+  const scores = `${probabilities}_scores`;
+  const { scale, causal } = node.attributes;
+  const ranks = [4, 4] as const;
+  const product = {
+    a: writer.nameOf(q),
+    b: writer.nameOf(k),
+    transposeA: false,
+    transposeB: true,
+    alpha: scale,
+    ranks,
+  };
+  emitProduct(product, scores, writer);
+  const masks = [...(mask ? [writer.nameOf(mask)] : []), ...(causal ? [causalMask(node, writer)] : [])];
+  const together = masks.length === 2 ? writer.node("Add", masks) : masks[0];
+  const masked = together === undefined ? scores : writer.node("Add", [scores, together]);
+  writer.emit("Softmax", [masked], [probabilities], { axis: -1 });
+  writer.emit("MatMul", [probabilities, writer.nameOf(v)], [context]);
+};
+
+/** ONNX Runtime's fused rotary embedding wants heads of a multiple of this width. */
+const fusedRotaryWidth = 16;
+
+export const cachedAttention: Lowering<"cachedAttention"> = (node, writer) => {
+  const { heads, keyValueHeads, scale } = node.attributes;
+  const [query, key, value, pastKey, pastValue, lastPosition, totalLength, ...tables] = namesOf(
+    node.inputs,
+    writer,
+  );
+  const rest = [value, pastKey, pastValue, lastPosition, totalLength];
+  const outputs = namesOf(node.outputs, writer);
+  const attributes = { num_heads: heads, kv_num_heads: keyValueHeads, scale: { float: scale } };
+  if (tables.length === 1) {
+    const bias = slopeBias(query, tables[0], totalLength, heads, writer);
+    // Left out between them are the rotary tables and the positions.
+    writer.emit("GroupQueryAttention", [query, key, ...rest, "", "", "", bias], outputs, attributes);
+    return;
+  }
+  const [cos, sin] = tables;
+  const headDim = node.inputs[3].shape[3].size!;
+  if (headDim % fusedRotaryWidth === 0) {
+    writer.emit("GroupQueryAttention", [query, key, ...rest, cos, sin], outputs, {
+      ...attributes,
+      do_rotary: 1,
+    });
+    return;
+  }
+  const positions = newPositions(query, lastPosition, totalLength, writer);
+  const rotated = [query, key].map((x) => writer.node("RotaryEmbedding", [x, positions, cos, sin]));
+  writer.emit("GroupQueryAttention", [...rotated, ...rest], outputs, attributes);
+};
+
+/** ALiBi's part of the scores, [1, heads, tokens, total length]: slope · the key's position, for every query the same. */
+function slopeBias(
+  query: string,
+  slopes: string,
+  totalLength: string,
+  heads: number,
+  writer: Writer,
+): string {
+  const one = integerConstant(writer, [1]);
+  const length = writer.node("Cast", [totalLength], { to: elementTypes.int64 });
+  const keys = writer.node(
+    "Range",
+    [integerConstant(writer, [0]), length, one].map((x) => writer.node("Squeeze", [x])),
+  );
+  const positions = writer.node("Cast", [keys], { to: elementTypes.float32 });
+  const perHead = writer.node("Reshape", [slopes, integerConstant(writer, [1, heads, 1, 1])]);
+  const tokens = writer.node("Slice", [writer.node("Shape", [query]), one, integerConstant(writer, [2])]);
+  const sizes = writer.node("Concat", [one, integerConstant(writer, [heads]), tokens, length], { axis: 0 });
+  return writer.node("Expand", [writer.node("Mul", [perHead, positions]), sizes]);
+}
+
+/** Positions [batch, tokens] of the new tokens: from 0 in a first prefill, otherwise up to the last position. */
+function newPositions(query: string, lastPosition: string, totalLength: string, writer: Writer): string {
+  const int64 = { to: elementTypes.int64 };
+  const zero = integerConstant(writer, [0]);
+  const one = integerConstant(writer, [1]);
+  const tokens = writer.node("Slice", [writer.node("Shape", [query]), one, integerConstant(writer, [2])]);
+  const end = writer.node("Add", [writer.node("Cast", [lastPosition], int64), one]);
+  const isFirst = writer.node("Equal", [writer.node("Cast", [totalLength], int64), tokens]);
+  const start = writer.node("Where", [isFirst, zero, writer.node("Sub", [end, tokens])]);
+  const counted = writer.node(
+    "Range",
+    [zero, tokens, one].map((x) => writer.node("Squeeze", [x])),
+  );
+  return writer.node("Add", [writer.node("Unsqueeze", [start, one]), counted]);
+}
