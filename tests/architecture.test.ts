@@ -11,9 +11,10 @@ const root = fileURLToPath(new URL("..", import.meta.url));
  */
 const levels: Readonly<Record<string, readonly (readonly string[])[]>> = {
   src: [
-    ["primitives"],
+    ["primitives", "model-files"],
     ["platform", "tensor"],
-    ["tokenizer", "hub", "autodiff", "onnx", "model", "image", "checkpoint"],
+    ["tokenizer", "autodiff", "onnx", "model", "image", "checkpoint"],
+    ["hub"],
     ["runtime", "prompt", "quantization", "constraint"],
     ["data", "inference"],
     ["generation"],

@@ -31,6 +31,7 @@ import {
   towerTitles,
   type VisionConfig,
 } from "../model/index.ts";
+import { modelFiles } from "../model-files/index.ts";
 import { checkOptions, joinPath, type OptionRules, option } from "../platform/index.ts";
 import { allocate, elementCount } from "../tensor/index.ts";
 import { loadTokenizer } from "../tokenizer/index.ts";
@@ -141,8 +142,8 @@ async function assembled(
   const { entries, files } = await writeWeights(weights, output, options);
   await writeSettings(output, configJson(config), {
     ...(await readTokenizerFiles(language.directory)),
-    "generation_config.json": language.generationConfig ?? severalEnds(language.config),
-    "preprocessor_config.json": publishedPreprocessor(preprocessor),
+    [modelFiles.generationConfig]: language.generationConfig ?? severalEnds(language.config),
+    [modelFiles.preprocessorConfig]: publishedPreprocessor(preprocessor),
   });
   return { config, parts: partsOf(entries, parameters), files };
 }
@@ -162,7 +163,7 @@ function assembledConfig(
   const problemOf =
     (directory: string): OnProblem =>
     (key, problem) =>
-      problems.push(`${joinPath(directory, "config.json")}: ${key}: ${problem}`);
+      problems.push(`${joinPath(directory, modelFiles.config)}: ${key}: ${problem}`);
   const published = readPublishedVision(visionJson, problemOf(visionDirectory));
   const language = readLanguage(languageJson, problemOf(languageDirectory));
   if (problems.length > 0 || published === undefined || language === undefined) {

@@ -13,6 +13,7 @@ import {
 } from "../checkpoint/index.ts";
 import { adapterPath, modelDirectory } from "../hub/index.ts";
 import { configJson, describeParameters, parseConfig } from "../model/index.ts";
+import { modelFiles } from "../model-files/index.ts";
 import { checkOptions, joinPath, type OptionRules, option } from "../platform/index.ts";
 import { withTemplate } from "../prompt/index.ts";
 import { writeWeights } from "./write-weights.ts";
@@ -74,8 +75,8 @@ export async function mergeCheckpoint(
     const tokenizer = await readTokenizerFiles(directory);
     await writeSettings(output, mergedConfig(checkpoint.config, configJson(config), options.floatType), {
       ...(promptTemplate === undefined ? tokenizer : withTemplate(tokenizer, promptTemplate)),
-      "generation_config.json": checkpoint.generationConfig,
-      "preprocessor_config.json": checkpoint.preprocessorConfig,
+      [modelFiles.generationConfig]: checkpoint.generationConfig,
+      [modelFiles.preprocessorConfig]: checkpoint.preprocessorConfig,
     });
     const warning = await baseWarning(adapter, adapterFile, directory, checkpoint.config);
     const warnings = warning === undefined ? [] : [warning];
@@ -87,7 +88,7 @@ export async function mergeCheckpoint(
 
 function quantizedError(directory: string): CheckpointError {
   return new CheckpointError(
-    joinPath(directory, "config.json"),
+    joinPath(directory, modelFiles.config),
     "must describe a model in floating point",
     ["one with a section quantization"],
     "Merge the adapter into the checkpoint that it was converted from, and convert that.",

@@ -1,3 +1,4 @@
+import { modelFiles } from "../model-files/index.ts";
 import {
   completeDirectory,
   directoryEntries,
@@ -19,7 +20,7 @@ import { PREFIX, sortTensors } from "./adapter-names.ts";
 import { CheckpointError } from "./errors.ts";
 import { type FloatType, writeSafetensors } from "./safetensors-write.ts";
 import { readAll, type StateDict } from "./tensor-source.ts";
-import { openTensors } from "./weights.ts";
+import { adapterFile, openTensors, safetensors, weightFormats, wholeFile } from "./weight-formats.ts";
 
 /** A trained LoRA, and whatever else was trained beside it. */
 export interface Adapter {
@@ -37,14 +38,14 @@ export interface Adapter {
   readonly baseModel?: string | undefined;
 }
 
-const CONFIG = "adapter_config.json";
-const LORA = "adapter_model.safetensors";
-/** What PEFT wrote before. */
-const TORCH_LORA = "adapter_model.bin";
+/** Where the matrices lie that are written here. */
+const matricesName = adapterFile(safetensors);
+/** As PEFT writes them, in any format. */
+const publishedMatrices = weightFormats.map(adapterFile);
 /** Where the matrices of a directory lie: as PEFT writes them, or as a training script saved the wrapped model. */
-const MATRICES = [LORA, TORCH_LORA, "model.safetensors", "pytorch_model.bin"];
-const REPLACED = "trained_modules.safetensors";
-const TOKENIZER_CONFIG = "tokenizer_config.json";
+const knownMatrices = [...publishedMatrices, ...weightFormats.map(wholeFile)];
+/** Tensors beside them that replace the base model's as a whole. */
+const replacedName = "trained_modules.safetensors";
 
 /** The setting of the released stage 2, taken where a lone file says nothing. */
 const RELEASED_ALPHA = 32;
@@ -68,13 +69,13 @@ export async function loadAdapter(path: string): Promise<Adapter> {
   const directory = isFile ? parentDirectory(path) : await completeDirectory(path);
   const file = isFile ? path : joinPath(directory, await matricesFile(directory));
   const tensors = await readAll(await openTensors(file));
-  const beside = joinPath(directory, REPLACED);
+  const beside = joinPath(directory, replacedName);
   if (!isFile && (await isThere(beside))) {
     for (const [name, tensor] of await readAll(await openTensors(beside))) tensors.set(name, tensor);
   }
-  const config = joinPath(directory, CONFIG);
+  const config = joinPath(directory, modelFiles.adapterConfig);
   // A config beside some other file of the directory does not speak of that file.
-  const isPublished = !isFile || [LORA, TORCH_LORA].includes(fileName(file));
+  const isPublished = !isFile || publishedMatrices.includes(fileName(file));
   const hasConfig = isPublished && (await isThere(config));
   const json = hasConfig ? await readJson(config) : undefined;
   const adapter = adapterFrom(tensors, json, file, hasConfig ? config : file);
@@ -83,7 +84,7 @@ export async function loadAdapter(path: string): Promise<Adapter> {
 }
 
 async function templateBeside(directory: string): Promise<unknown> {
-  const path = joinPath(directory, TOKENIZER_CONFIG);
+  const path = joinPath(directory, modelFiles.tokenizerConfig);
   const json = (await isThere(path)) ? await readJson(path) : undefined;
   return typeof json === "object" && json !== null && "prompt_template" in json
     ? json.prompt_template
@@ -91,16 +92,16 @@ async function templateBeside(directory: string): Promise<unknown> {
 }
 
 async function matricesFile(directory: string): Promise<string> {
-  for (const name of MATRICES) if (await isThere(joinPath(directory, name))) return name;
+  for (const name of knownMatrices) if (await isThere(joinPath(directory, name))) return name;
   const inside = [];
   for (const name of await directoryEntries(directory)) {
-    if (await isThere(joinPath(directory, name, CONFIG))) inside.push(name);
+    if (await isThere(joinPath(directory, name, modelFiles.adapterConfig))) inside.push(name);
   }
   const next =
     inside.length === 0
       ? "Name the file of the adapter, or the directory that PEFT or `owl train` wrote."
       : `Name one of the directories in it that hold one: ${inside.slice(0, 8).join(", ")}.`;
-  throw new CheckpointError(directory, `must hold ${LORA} or ${TORCH_LORA}`, ["neither"], next);
+  throw new CheckpointError(directory, `must hold ${publishedMatrices.join(" or ")}`, ["neither"], next);
 }
 
 async function isThere(path: string): Promise<boolean> {
@@ -196,16 +197,22 @@ export async function saveAdapter(
   const { floatType = "F32", baseModel = adapter.baseModel } = options;
   const config = publishedAdapterConfig(adapter.settings, baseModel);
   const fill = async (partial: string) => {
-    await writeSafetensors(joinPath(partial, LORA), adapter.lora, { floatType, metadata: { format: "pt" } });
+    await writeSafetensors(joinPath(partial, matricesName), adapter.lora, {
+      floatType,
+      metadata: { format: "pt" },
+    });
     if (adapter.replaced.size > 0) {
-      await writeSafetensors(joinPath(partial, REPLACED), adapter.replaced, { floatType });
+      await writeSafetensors(joinPath(partial, replacedName), adapter.replaced, { floatType });
     }
-    await writeFileAtomically(joinPath(partial, CONFIG), `${JSON.stringify(config, null, 2)}\n`);
+    await writeFileAtomically(
+      joinPath(partial, modelFiles.adapterConfig),
+      `${JSON.stringify(config, null, 2)}\n`,
+    );
     if (adapter.promptTemplate !== undefined) {
       const settings = JSON.stringify({ prompt_template: adapter.promptTemplate }, null, 2);
-      await writeFileAtomically(joinPath(partial, TOKENIZER_CONFIG), `${settings}\n`);
+      await writeFileAtomically(joinPath(partial, modelFiles.tokenizerConfig), `${settings}\n`);
     }
   };
-  const own = [LORA, TORCH_LORA, REPLACED, CONFIG, TOKENIZER_CONFIG];
+  const own = [...publishedMatrices, replacedName, modelFiles.adapterConfig, modelFiles.tokenizerConfig];
   await replaceDirectory(directory, fill, (name) => !own.includes(name));
 }

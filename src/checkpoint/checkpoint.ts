@@ -1,3 +1,4 @@
+import { modelFiles, settingsFiles, tokenizerFiles } from "../model-files/index.ts";
 import {
   completeDirectory,
   joinPath,
@@ -19,6 +20,7 @@ import {
 } from "./safetensors-write.ts";
 import { readAll, rowsOf, type StateDict, type TensorSource } from "./tensor-source.ts";
 import { adapterAdvice } from "./verify.ts";
+import { isWeightFile } from "./weight-formats.ts";
 import { openWeights } from "./weights.ts";
 import { writeShards } from "./write-shards.ts";
 
@@ -50,19 +52,6 @@ export interface Checkpoint extends Settings {
   readonly tensors: StateDict;
 }
 
-/** The files a tokenizer consists of, in any of its published forms. */
-const TOKENIZER_FILES = [
-  "tokenizer.json",
-  "tokenizer.model",
-  "tokenizer_config.json",
-  "special_tokens_map.json",
-  "added_tokens.json",
-];
-
-const SETTINGS_FILES = ["config.json", "generation_config.json", "preprocessor_config.json"];
-/** What other programs write of the same, and would say of the next model what is true of the last. */
-const OTHER_SETTINGS_FILES = ["processor_config.json"];
-
 /**
  * Opens a checkpoint directory: `config.json`, the weights (safetensors or PyTorch's .bin, one file or shards),
  * and, where they are there, `generation_config.json` and `preprocessor_config.json` (or transformers 5's
@@ -78,8 +67,8 @@ export async function openCheckpoint(directory: string): Promise<OpenedCheckpoin
   const preprocessing = await readPreprocessing(from);
   return {
     directory: from,
-    config: await readJson(joinPath(from, "config.json")),
-    generationConfig: await readJsonIfThere(joinPath(from, "generation_config.json")),
+    config: await readJson(joinPath(from, modelFiles.config)),
+    generationConfig: await readJsonIfThere(joinPath(from, modelFiles.generationConfig)),
     preprocessorConfig: preprocessing.content,
     preprocessorFile: preprocessing.where,
     weights: await openWeights(from),
@@ -90,7 +79,7 @@ export async function openCheckpoint(directory: string): Promise<OpenedCheckpoin
 async function requireModelDirectory(directory: string): Promise<void> {
   const holds = async (name: string): Promise<boolean> =>
     (await pathKind(joinPath(directory, name))) === "file";
-  if (await holds("config.json")) return;
+  if (await holds(modelFiles.config)) return;
   if (await isRun(directory)) {
     const next =
       "When the run is done its model lies in model/; until then `owl chat` asks its last checkpoint.";
@@ -101,7 +90,7 @@ async function requireModelDirectory(directory: string): Promise<void> {
       next,
     );
   }
-  if (await holds("adapter_config.json")) {
+  if (await holds(modelFiles.adapterConfig)) {
     const got = "adapter_config.json without config.json: a LoRA adapter";
     throw new CheckpointError(directory, "must be a model directory", [got], adapterAdvice(directory));
   }
@@ -121,7 +110,7 @@ async function readJsonIfThere(path: string): Promise<unknown> {
 export async function readTokenizerFiles(directory: string): Promise<Record<string, Uint8Array>> {
   const from = await completeDirectory(directory);
   const files: Record<string, Uint8Array> = {};
-  for (const name of TOKENIZER_FILES) {
+  for (const name of tokenizerFiles) {
     const path = joinPath(from, name);
     if ((await pathKind(path)) === "file") files[name] = await readBytes(path);
   }
@@ -159,22 +148,18 @@ export async function saveCheckpoint(directory: string, content: CheckpointConte
   );
 }
 
-function isCheckpointFile(name: string): boolean {
-  return (
-    TOKENIZER_FILES.includes(name) ||
-    SETTINGS_FILES.includes(name) ||
-    OTHER_SETTINGS_FILES.includes(name) ||
-    /^model.*\.safetensors(\.index\.json)?$/.test(name) ||
-    /^pytorch_model.*\.bin(\.index\.json)?$/.test(name)
-  );
-}
+const isCheckpointFile = (name: string): boolean => settingsFiles.includes(name) || isWeightFile(name);
 
 async function writeContent(directory: string, content: CheckpointContent): Promise<void> {
   const files: Record<string, string | Uint8Array> = { ...content.files };
-  const settings = [content.config, content.generationConfig, content.preprocessorConfig];
-  settings.forEach((value, i) => {
-    if (value !== undefined) files[SETTINGS_FILES[i]] = `${JSON.stringify(value, null, 2)}\n`;
-  });
+  const settings = [
+    [modelFiles.config, content.config],
+    [modelFiles.generationConfig, content.generationConfig],
+    [modelFiles.preprocessorConfig, content.preprocessorConfig],
+  ] as const;
+  for (const [name, value] of settings) {
+    if (value !== undefined) files[name] = `${JSON.stringify(value, null, 2)}\n`;
+  }
   await writeTensors(directory, content);
   for (const [name, tensors] of Object.entries(content.tensorFiles ?? {})) {
     await writeSafetensors(joinPath(directory, name), tensors);

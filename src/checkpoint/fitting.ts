@@ -1,3 +1,4 @@
+import { modelFiles } from "../model-files/index.ts";
 import { joinPath } from "../platform/index.ts";
 import { type OpenedCheckpoint, openCheckpoint } from "./checkpoint.ts";
 import { entriesByName, type TensorEntry } from "./tensor-source.ts";
@@ -25,7 +26,7 @@ export async function openFitting<Config>(
   const checkpoint = await openCheckpoint(directory);
   const { weights } = checkpoint;
   try {
-    const config = parse(checkpoint.config, joinPath(directory, "config.json"), entriesByName(weights));
+    const config = parse(checkpoint.config, joinPath(directory, modelFiles.config), entriesByName(weights));
     const fitting = await fittingWeights(weights, describe(config));
     return { config, checkpoint: { ...checkpoint, weights: fitting } };
   } catch (error) {

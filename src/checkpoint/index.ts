@@ -55,6 +55,15 @@ export {
 export { openTorch } from "./torch-file.ts";
 export { type ExpectedParameter, fittingWeights, verifyParameters } from "./verify.ts";
 export {
+  adapterFile,
+  indexFile,
+  safetensors,
+  type WeightFormat,
+  weightFormats,
+  wholeFile,
+} from "./weight-formats.ts";
+export { hasWeights } from "./weights.ts";
+export {
   type MakeRows,
   type PlannedTensor,
   planShards,

@@ -1,6 +1,7 @@
+import { modelFiles } from "../model-files/index.ts";
 import { joinPath, pathKind, writeFileAtomically } from "../platform/index.ts";
 import { CheckpointError } from "./errors.ts";
-import { SAFETENSORS } from "./weights.ts";
+import { indexFile, safetensors, wholeFile } from "./weight-formats.ts";
 
 /**
  * Proves that a directory, which need not be there, holds no model that would be written over.
@@ -8,7 +9,7 @@ import { SAFETENSORS } from "./weights.ts";
  * @throws CheckpointError naming what it holds
  */
 export async function requireNoModel(directory: string): Promise<void> {
-  for (const name of ["config.json", SAFETENSORS.whole, SAFETENSORS.index]) {
+  for (const name of [modelFiles.config, wholeFile(safetensors), indexFile(safetensors)]) {
     if ((await pathKind(joinPath(directory, name))) === "missing") continue;
     const next = "Name another directory.";
     throw new CheckpointError(directory, "must be a directory without a model", [name], next);
@@ -25,7 +26,7 @@ export async function writeSettings(
   config: unknown,
   files: Readonly<Record<string, unknown>>,
 ): Promise<void> {
-  for (const [name, content] of [...Object.entries(files), ["config.json", config] as const]) {
+  for (const [name, content] of [...Object.entries(files), [modelFiles.config, config] as const]) {
     if (content === undefined) continue;
     const bytes = content instanceof Uint8Array ? content : `${JSON.stringify(content, null, 2)}\n`;
     await writeFileAtomically(joinPath(directory, name), bytes);

@@ -1,9 +1,9 @@
+import { modelFiles } from "../model-files/index.ts";
 import { joinPath, pathKind, readJson } from "../platform/index.ts";
 import { CheckpointError } from "./errors.ts";
 
-const OWN = "preprocessor_config.json";
-/** Where transformers 5 keeps it, under `image_processor`, beside what its processors of texts need. */
-const NESTED = "processor_config.json";
+const OWN = modelFiles.preprocessorConfig;
+const NESTED = modelFiles.processorConfig;
 
 /** How pictures are prepared, as a model's directory says. */
 export interface StoredPreprocessing {

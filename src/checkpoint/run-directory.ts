@@ -1,9 +1,10 @@
 import { z } from "zod";
+import { modelFiles } from "../model-files/index.ts";
 import { completeDirectory, fileName, joinPath, pathKind, readJson } from "../platform/index.ts";
 import { type Adapter, adapterFrom } from "./adapter.ts";
 import { CheckpointError } from "./errors.ts";
 import { readAll } from "./tensor-source.ts";
-import { openTensors } from "./weights.ts";
+import { openTensors, safetensors, wholeFile } from "./weight-formats.ts";
 
 /** Where a run keeps what it began with, beside `state/` (its last checkpoint) and `model/` (when it is done). */
 export const startDirectory = "start";
@@ -43,7 +44,7 @@ const startSchema = z.object({ model: z.string().nullable() });
 export async function openRun(directory: string): Promise<string | RunCheckpoint | undefined> {
   if (!(await isRun(directory))) return undefined;
   const model = joinPath(directory, "model");
-  const hasModel = (await pathKind(joinPath(model, "config.json"))) === "file";
+  const hasModel = (await pathKind(joinPath(model, modelFiles.config))) === "file";
   const state = await completeDirectory(joinPath(directory, "state")).catch(() => undefined);
   if (state === undefined) {
     if (hasModel) return model;
@@ -76,7 +77,7 @@ export async function openRun(directory: string): Promise<string | RunCheckpoint
 /** Whether a directory is a run's and no model's. */
 export async function isRun(directory: string): Promise<boolean> {
   if ((await pathKind(directory)) !== "directory") return false;
-  if ((await pathKind(joinPath(directory, "config.json"))) === "file") return false;
+  if ((await pathKind(joinPath(directory, modelFiles.config))) === "file") return false;
   const names = ["state", "state.next", startDirectory];
   const kinds = await Promise.all(names.map((name) => pathKind(joinPath(directory, name))));
   return kinds.includes("directory");
@@ -87,7 +88,7 @@ async function trainedPart(
   state: string,
   lora: z.infer<typeof stateSchema>["recipe"]["lora"],
 ): Promise<Adapter> {
-  const path = joinPath(state, "model.safetensors");
+  const path = joinPath(state, wholeFile(safetensors));
   const tensors = await readAll(await openTensors(path));
   if (
     lora === undefined ||

@@ -1,39 +1,8 @@
 import { joinPath, pathKind, readJson } from "../platform/index.ts";
 import { CheckpointError } from "./errors.ts";
-import { openSafetensors } from "./safetensors.ts";
 import { entryOf, type TensorSource } from "./tensor-source.ts";
-import { openTorch } from "./torch-file.ts";
+import { indexFile, isNameOf, type WeightFormat, weightFormats, wholeFile } from "./weight-formats.ts";
 
-/** The names a library gives the weights of a checkpoint. */
-interface WeightFormat {
-  readonly says: string;
-  /** All weights in one file. */
-  readonly whole: string;
-  /** Which of several files holds which tensor. */
-  readonly index: string;
-  /** What the files of an index are called. */
-  readonly shard: RegExp;
-  readonly open: (path: string) => Promise<TensorSource>;
-}
-
-export const SAFETENSORS: WeightFormat = {
-  says: "safetensors",
-  whole: "model.safetensors",
-  index: "model.safetensors.index.json",
-  shard: /^[^/\\]+\.safetensors$/,
-  open: openSafetensors,
-};
-
-const TORCH: WeightFormat = {
-  says: "PyTorch",
-  whole: "pytorch_model.bin",
-  index: "pytorch_model.bin.index.json",
-  shard: /^[^/\\]+\.(bin|pt)$/,
-  open: openTorch,
-};
-
-/** The first of these that a directory has. */
-const FORMATS = [SAFETENSORS, TORCH];
 const FETCH = "Fetch the missing files, or save the checkpoint again.";
 
 /**
@@ -53,15 +22,15 @@ export function isDerivedBuffer(name: string): boolean {
  * @throws CheckpointError naming every missing file, and every tensor that index and files disagree about
  */
 export async function openWeights(directory: string): Promise<TensorSource> {
-  for (const format of FORMATS) {
-    const whole = joinPath(directory, format.whole);
+  for (const format of weightFormats) {
+    const whole = joinPath(directory, wholeFile(format));
     if ((await pathKind(whole)) === "file") return joined(directory, [await format.open(whole)]);
-    const index = joinPath(directory, format.index);
+    const index = joinPath(directory, indexFile(format));
     if ((await pathKind(index)) === "file") {
       return joined(directory, await openShards(directory, index, format));
     }
   }
-  const names = FORMATS.flatMap(({ whole, index }) => [whole, index]);
+  const names = weightFormats.flatMap((format) => [wholeFile(format), indexFile(format)]);
   throw new CheckpointError(
     directory,
     `must hold ${names.join(", ")}`,
@@ -70,9 +39,11 @@ export async function openWeights(directory: string): Promise<TensorSource> {
   );
 }
 
-/** Opens a file of tensors by its name: a PyTorch file where that ends so, else safetensors. */
-export function openTensors(path: string): Promise<TensorSource> {
-  return /\.(bin|pt|pth)$/.test(path) ? openTorch(path) : openSafetensors(path);
+/** Whether a directory holds weights, or their index, under the name of any format. */
+export async function hasWeights(directory: string): Promise<boolean> {
+  const names = weightFormats.flatMap((format) => [wholeFile(format), indexFile(format)]);
+  const kinds = await Promise.all(names.map((name) => pathKind(joinPath(directory, name))));
+  return kinds.includes("file");
 }
 
 function joined(path: string, files: readonly TensorSource[]): TensorSource {
@@ -114,16 +85,18 @@ async function openShards(
   return files;
 }
 
-function readWeightMap(index: unknown, where: string, { says, shard }: WeightFormat): Map<string, string> {
+function readWeightMap(index: unknown, where: string, format: WeightFormat): Map<string, string> {
   const map = typeof index === "object" && index !== null && "weight_map" in index ? index.weight_map : null;
   if (typeof map !== "object" || map === null) {
     throw new CheckpointError(where, "must be an index", ["no weight_map"], FETCH);
   }
   const entries = Object.entries(map);
-  const bad = entries.filter(([, file]) => typeof file !== "string" || !shard.test(file));
+  const isShard = (file: unknown): boolean =>
+    typeof file === "string" && /^[^/\\]+$/.test(file) && isNameOf(format, file);
+  const bad = entries.filter(([, file]) => !isShard(file));
   if (bad.length > 0) {
     const problems = bad.map(([name, file]) => `${name} in ${JSON.stringify(file)}`);
-    throw new CheckpointError(where, `must name ${says} files of its own directory`, problems, FETCH);
+    throw new CheckpointError(where, `must name ${format.name} files of its own directory`, problems, FETCH);
   }
   return new Map(entries);
 }

@@ -10,7 +10,7 @@ import {
 import { elementCount } from "../tensor/index.ts";
 import { entryBytes, safetensorsLayout } from "./safetensors-write.ts";
 import type { Rows, TensorEntry } from "./tensor-source.ts";
-import { SAFETENSORS } from "./weights.ts";
+import { indexFile, safetensors, shardFile, wholeFile } from "./weight-formats.ts";
 
 /** What becomes of a stored tensor: tensors with as many rows, in one file, made of it some rows at a time. */
 export interface PlannedTensor {
@@ -112,9 +112,7 @@ export function planShards<Planned extends PlannedTensor>(
 
 /** What the i-th of so many files of weights is called. */
 export function shardName(i: number, count: number): string {
-  if (count === 1) return SAFETENSORS.whole;
-  const fiveDigits = (value: number): string => String(value).padStart(5, "0");
-  return `model-${fiveDigits(i + 1)}-of-${fiveDigits(count)}.safetensors`;
+  return count === 1 ? wholeFile(safetensors) : shardFile(safetensors, i, count);
 }
 
 const outputsOf = (plan: readonly PlannedTensor[]): TensorEntry[] => plan.flatMap(({ outputs }) => outputs);
@@ -129,7 +127,10 @@ function writeIndex(
   totalBytes: number,
 ): Promise<void> {
   const index = { metadata: { total_size: totalBytes }, weight_map: weightMap };
-  return writeFileAtomically(joinPath(directory, SAFETENSORS.index), `${JSON.stringify(index, null, 2)}\n`);
+  return writeFileAtomically(
+    joinPath(directory, indexFile(safetensors)),
+    `${JSON.stringify(index, null, 2)}\n`,
+  );
 }
 
 /** What is done of the sources' bytes, for whoever watches. */

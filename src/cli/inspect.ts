@@ -2,6 +2,7 @@ import type { Command } from "commander";
 import { type Adapter, baseWarning, loadAdapter, requireFitting } from "../checkpoint/index.ts";
 import { adapterScopeOptions } from "../inspection/index.ts";
 import { describeParameters, modelScope, stageScopeOptions, stages } from "../model/index.ts";
+import { modelFiles } from "../model-files/index.ts";
 import { joinPath, pathKind, readJson } from "../platform/index.ts";
 import { type DType, elementCount } from "../tensor/index.ts";
 import { tellWarning } from "./loaded-owl.ts";
@@ -59,7 +60,7 @@ async function modelTable(directory: string, stage: StageName, adapterPath?: str
   if (adapter) {
     const sizes = new Map(describeParameters(config).map((parameter) => [parameter.name, parameter]));
     requireFitting(sizes, adapter, adapterPath);
-    const json = await readJson(joinPath(directory, "config.json"));
+    const json = await readJson(joinPath(directory, modelFiles.config));
     const warning = await baseWarning(adapter, adapterPath ?? "adapter", directory, json);
     if (warning !== undefined) tellWarning(warning);
   }
@@ -89,7 +90,7 @@ async function inspect(model: string, options: { stage: StageName; adapter?: str
   const adapter = await requireAdapter(options.adapter);
   const holds = async (name: string): Promise<boolean> =>
     (await pathKind(joinPath(directory, name))) === "file";
-  const isAdapter = !(await holds("config.json")) && (await holds("adapter_config.json"));
+  const isAdapter = !(await holds(modelFiles.config)) && (await holds(modelFiles.adapterConfig));
   const lines = isAdapter
     ? await adapterTable(directory)
     : await modelTable(directory, options.stage, adapter);

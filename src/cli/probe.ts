@@ -2,6 +2,7 @@ import { createInterface } from "node:readline";
 import type { Command } from "commander";
 import { readPreprocessing, writeSafetensors } from "../checkpoint/index.ts";
 import { loadPixelValues, modelPreprocessor, type Preprocessor, parsePreprocessor } from "../image/index.ts";
+import { modelFiles } from "../model-files/index.ts";
 import { joinPath, pathKind } from "../platform/index.ts";
 import { elementCount, type HostTensor } from "../tensor/index.ts";
 import { loadTokenizer, type Tokenizer } from "../tokenizer/index.ts";
@@ -41,7 +42,7 @@ async function probeText(model: string): Promise<void> {
 /** A directory's preprocessing; with a preprocessor_config.json the model itself need not be there. */
 async function preprocessorOf(directory: string): Promise<Preprocessor> {
   const { content, where } = await readPreprocessing(directory);
-  if (content !== undefined && (await pathKind(joinPath(directory, "config.json"))) === "missing") {
+  if (content !== undefined && (await pathKind(joinPath(directory, modelFiles.config))) === "missing") {
     return parsePreprocessor(content, where);
   }
   const { vision, video } = await readModelConfig(directory);

@@ -1,3 +1,4 @@
+import { weightFormats } from "../checkpoint/index.ts";
 import { completeSettings, type GenerationSettings } from "../generation/index.ts";
 import { tokensPerImage } from "../model/index.ts";
 import type { ChatMessage, Owl } from "../owl/index.ts";
@@ -61,7 +62,9 @@ export function modelSystem(
 }
 
 const PIECE = 8 * 2 ** 20;
-const modelFile = /\.(json|safetensors|bin|model)$/;
+const isModelFile = (name: string): boolean =>
+  /\.(json|model)$/.test(name) ||
+  weightFormats.some(({ extensions: [published] }) => name.endsWith(published));
 
 /**
  * What a model directory holds, as one SHA-256: of the lines `checksum  name` of its weights, settings and tokenizer
@@ -71,7 +74,7 @@ export async function checkpointDigest(directory: string): Promise<string> {
   const whole = newDigest("sha256");
   for (const name of await directoryEntries(directory)) {
     const path = joinPath(directory, name);
-    if (!modelFile.test(name) || (await pathKind(path)) !== "file") continue;
+    if (!isModelFile(name) || (await pathKind(path)) !== "file") continue;
     whole.update(new TextEncoder().encode(`${await fileDigest(path)}  ${name}\n`));
   }
   return whole.hex();

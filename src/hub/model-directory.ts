@@ -1,3 +1,4 @@
+import { modelFiles } from "../model-files/index.ts";
 import {
   checkOptions,
   completeDirectory,
@@ -23,7 +24,12 @@ import type { HubOptions } from "./settings.ts";
 export const shippedModel = "owl-nano";
 
 /** Any of these makes a directory one of a model, an adapter or a tokenizer. */
-const telling = ["config.json", "adapter_config.json", "tokenizer.json", "tokenizer.model"];
+const identifyingFiles = [
+  modelFiles.config,
+  modelFiles.adapterConfig,
+  modelFiles.tokenizer,
+  modelFiles.sentencePiece,
+];
 
 /** Where models are looked for. */
 export interface ModelPlace extends Pick<HubOptions, "cache"> {
@@ -56,7 +62,7 @@ async function directoryOf(
 ): Promise<string> {
   const path = await foundPath(localPath(name, relativeTo));
   const directory = await completeDirectory(path).catch(() => undefined);
-  if (directory !== undefined && (await isTelling(directory))) return directory;
+  if (directory !== undefined && (await isModelDirectory(directory))) return directory;
   if (name === shippedModel) return shippedDirectory();
   const cached = await cachedModel(name, { cache });
   if (cached !== undefined) return cached;
@@ -76,8 +82,8 @@ export async function adapterPath(adapter: string | URL, place: ModelPlace = {})
   return directoryOf(name, place, () => adapterRefusal(name, path));
 }
 
-async function isTelling(directory: string): Promise<boolean> {
-  const kinds = await Promise.all(telling.map((file) => pathKind(joinPath(directory, file))));
+async function isModelDirectory(directory: string): Promise<boolean> {
+  const kinds = await Promise.all(identifyingFiles.map((file) => pathKind(joinPath(directory, file))));
   return kinds.includes("file");
 }
 

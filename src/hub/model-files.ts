@@ -1,18 +1,7 @@
+import { adapterFile, indexFile, weightFormats, wholeFile } from "../checkpoint/index.ts";
+import { modelFiles, settingsFiles } from "../model-files/index.ts";
 import { joinPath, pathKind, readJson } from "../platform/index.ts";
 import { HubError } from "./errors.ts";
-
-/** What a model needs beside its weights, as far as a repo has it. */
-const SETTINGS = [
-  "config.json",
-  "generation_config.json",
-  "preprocessor_config.json",
-  "processor_config.json",
-  "tokenizer.json",
-  "tokenizer.model",
-  "tokenizer_config.json",
-  "special_tokens_map.json",
-  "added_tokens.json",
-];
 
 /** A way to store weights: one file, or else an index that names the files of its directory. */
 interface Layout {
@@ -23,15 +12,12 @@ interface Layout {
 /** What a directory can be: its settings file, and the layouts of its weights, the preferred first. */
 const KINDS: readonly { readonly settings: string; readonly layouts: readonly Layout[] }[] = [
   {
-    settings: "config.json",
-    layouts: [
-      { index: "model.safetensors.index.json", whole: "model.safetensors" },
-      { index: "pytorch_model.bin.index.json", whole: "pytorch_model.bin" },
-    ],
+    settings: modelFiles.config,
+    layouts: weightFormats.map((format) => ({ whole: wholeFile(format), index: indexFile(format) })),
   },
   {
-    settings: "adapter_config.json",
-    layouts: [{ whole: "adapter_model.safetensors" }, { whole: "adapter_model.bin" }],
+    settings: modelFiles.adapterConfig,
+    layouts: weightFormats.map((format) => ({ whole: adapterFile(format) })),
   },
 ];
 
@@ -53,7 +39,9 @@ export function neededFiles(names: ReadonlySet<string>): NeededFiles {
     }
     return [];
   });
-  const settings = [...SETTINGS, ...kinds.map((kind) => kind.settings)].filter((name) => names.has(name));
+  const settings = [...settingsFiles, ...kinds.map((kind) => kind.settings)].filter((name) =>
+    names.has(name),
+  );
   return { settings: [...new Set(settings)], weights: chosen };
 }
 

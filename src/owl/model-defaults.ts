@@ -6,6 +6,7 @@ import {
   settingsFromGenerationConfig,
 } from "../generation/index.ts";
 import type { OwlConfig } from "../model/index.ts";
+import { modelFiles } from "../model-files/index.ts";
 import { joinPath } from "../platform/index.ts";
 
 /** What is doubtful about a model that loads all the same. */
@@ -15,7 +16,7 @@ export async function warningsOf(
   adapter: Adapter | undefined,
   adapterFile: string | undefined,
 ): Promise<string[]> {
-  const where = joinPath(directory, "generation_config.json");
+  const where = joinPath(directory, modelFiles.generationConfig);
   const warnings = [
     adapter && adapterFile !== undefined && (await baseWarning(adapter, adapterFile, directory, config)),
     generationWarning(Object(generationConfig), where),
@@ -26,7 +27,7 @@ export async function warningsOf(
 /** What generation_config.json says, over the special ids of config.json. */
 export function defaultsOf(checkpoint: OpenedCheckpoint, { language }: OwlConfig): GenerationSettings {
   const { generationConfig, directory } = checkpoint;
-  const where = joinPath(directory, "generation_config.json");
+  const where = joinPath(directory, modelFiles.generationConfig);
   const isRecord = typeof generationConfig === "object" && generationConfig !== null;
   if (generationConfig !== undefined && (!isRecord || Array.isArray(generationConfig))) {
     throw new SettingsError(

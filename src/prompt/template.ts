@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { modelFiles } from "../model-files/index.ts";
 import type { Tokenizer } from "../tokenizer/index.ts";
 import { PromptError } from "./error.ts";
 
@@ -49,7 +50,7 @@ export function withTemplate(
   files: Readonly<Record<string, Uint8Array>>,
   template: unknown,
 ): Record<string, Uint8Array> {
-  const name = "tokenizer_config.json";
+  const name = modelFiles.tokenizerConfig;
   const before: unknown = files[name] === undefined ? {} : JSON.parse(textOf(files[name]));
   const after = { ...(before as object), prompt_template: template };
   return { ...files, [name]: new TextEncoder().encode(`${JSON.stringify(after, null, 2)}\n`) };

@@ -16,6 +16,7 @@ import {
 } from "../checkpoint/index.ts";
 import { modelDirectory } from "../hub/index.ts";
 import { configJson, describeParameters, parseConfig, quantizedPart } from "../model/index.ts";
+import { modelFiles } from "../model-files/index.ts";
 import {
   checkOptions,
   joinPath,
@@ -76,14 +77,14 @@ export async function convertCheckpoint(
 ): Promise<ConversionReport> {
   checkOptions("convertCheckpoint", options, conversionRules);
   const directory = await modelDirectory(model);
-  if ((await pathKind(joinPath(output, "config.json"))) !== "missing") {
+  if ((await pathKind(joinPath(output, modelFiles.config))) !== "missing") {
     throw outputError(output, "a config.json", "Name another directory.");
   }
   const { config, checkpoint } = await openFitting(directory, parseConfig, describeParameters);
   const { weights } = checkpoint;
   try {
     if (config.quantization !== undefined) {
-      const where = joinPath(directory, "config.json");
+      const where = joinPath(directory, modelFiles.config);
       const problem = "one with a section quantization";
       const next = "Convert the checkpoint it was made from.";
       throw new CheckpointError(where, "must describe a model in floating point", [problem], next);
@@ -97,8 +98,8 @@ export async function convertCheckpoint(
       output,
       { ...(checkpoint.config as object), ...sizes },
       {
-        "generation_config.json": checkpoint.generationConfig,
-        "preprocessor_config.json": checkpoint.preprocessorConfig,
+        [modelFiles.generationConfig]: checkpoint.generationConfig,
+        [modelFiles.preprocessorConfig]: checkpoint.preprocessorConfig,
         ...(await readTokenizerFiles(directory)),
       },
     );

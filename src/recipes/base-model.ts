@@ -7,6 +7,7 @@ import {
 } from "../checkpoint/index.ts";
 import { modelPreprocessor, type Preprocessor } from "../image/index.ts";
 import { describeParameters, type OwlConfig, parseConfig } from "../model/index.ts";
+import { modelFiles } from "../model-files/index.ts";
 import { readJson } from "../platform/index.ts";
 import { type PromptTemplate, withTemplate } from "../prompt/index.ts";
 import { loadTokenizer, type Tokenizer } from "../tokenizer/index.ts";
@@ -48,7 +49,7 @@ export async function loadBaseModel({ model, config, tokenizer, recipe }: RunPla
   const preprocessor = modelPreprocessor(
     checkpoint?.preprocessorConfig,
     parsed.vision.imageSize,
-    checkpoint?.preprocessorFile ?? "preprocessor_config.json",
+    checkpoint?.preprocessorFile ?? modelFiles.preprocessorConfig,
     parsed.video ? "crop" : "squeeze",
   );
   const tokenizerFiles = await readTokenizerFiles(tokenizerDirectory);

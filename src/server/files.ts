@@ -1,4 +1,6 @@
 import { getMimeType } from "hono/utils/mime";
+import { weightFormats } from "../checkpoint/index.ts";
+import { settingsFiles } from "../model-files/index.ts";
 import { fileStatus, joinPath, openFile } from "../platform/index.ts";
 import type { OpenModel } from "./models.ts";
 
@@ -50,8 +52,13 @@ export async function pageFile(
   return sendFile(joinPath(directory, ...segments), request, headers, onError);
 }
 
-const modelFiles =
-  /^(config|generation_config|preprocessor_config|processor_config|added_tokens|special_tokens_map|tokenizer[\w-]*)\.json$|^tokenizer\.model$|^[\w-][\w.-]*\.(safetensors|index\.json)$/;
+/** Whether a name is that of a file which a model is loaded from in a browser: its settings, tokenizer, weights. */
+function isServed(name: string): boolean {
+  if (settingsFiles.includes(name) || /^tokenizer[\w-]*\.json$/.test(name)) return true;
+  const formats = weightFormats.filter(({ inBrowser }) => inBrowser);
+  const endings = [".index.json", ...formats.flatMap(({ extensions }) => extensions)];
+  return /^[\w-][\w.-]*$/.test(name) && endings.some((ending) => name.endsWith(ending));
+}
 
 /** A file of a model's directory, if it is one that a model is loaded from. */
 export async function modelFile(
@@ -60,7 +67,7 @@ export async function modelFile(
   request: Request,
   onError: OnFileError,
 ): Promise<Response | undefined> {
-  if (directory === undefined || !modelFiles.test(name)) return undefined;
+  if (directory === undefined || !isServed(name)) return undefined;
   return sendFile(joinPath(directory, name), request, { "cache-control": "no-cache" }, onError);
 }
 

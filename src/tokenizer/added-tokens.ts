@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { modelFiles } from "../model-files/index.ts";
 import { type TokenizerConfiguration, TokenizerError, type TokenizerJson } from "./format.ts";
 
 // Ids are indices of a table: far more than any vocabulary has would be memory for nothing.
@@ -117,7 +118,7 @@ function fromDecoder(decoder: unknown, problems: string[]): Addition[] {
 }
 
 function fromIds(ids: unknown, problems: string[]): Addition[] {
-  const where = "added_tokens.json";
+  const where = modelFiles.addedTokens;
   return entriesOf(ids, where, problems).flatMap(([content, value]): Addition[] => {
     const id = tokenId.safeParse(value).data;
     if (id !== undefined && content !== "") return [{ ...described.parse({ content }), id, where }];

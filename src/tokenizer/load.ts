@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { modelFiles } from "../model-files/index.ts";
 import { joinPath, pathKind, readBytes, readJson, writeFileAtomically } from "../platform/index.ts";
 import { tokenId, withAddedTokens } from "./added-tokens.ts";
 import { type TokenizerConfiguration, TokenizerError, type TokenizerJson } from "./format.ts";
@@ -17,11 +18,11 @@ export async function loadTokenizer(
   settings: TokenizerConfiguration = {},
 ): Promise<Tokenizer> {
   const configuration = {
-    ...(await optionalJson(joinPath(directory, "special_tokens_map.json"))),
-    ...(await optionalJson(joinPath(directory, "tokenizer_config.json"))),
+    ...(await optionalJson(joinPath(directory, modelFiles.specialTokens))),
+    ...(await optionalJson(joinPath(directory, modelFiles.tokenizerConfig))),
     ...settings,
   };
-  const added = await optionalJson(joinPath(directory, "added_tokens.json"));
+  const added = await optionalJson(joinPath(directory, modelFiles.addedTokens));
   return createTokenizer(
     withAddedTokens(await readTokenizerJson(directory), configuration, added),
     configuration,
@@ -30,15 +31,15 @@ export async function loadTokenizer(
 
 /** Writes `tokenizer.json` and `tokenizer_config.json` into a model directory. */
 export async function saveTokenizer(tokenizer: Tokenizer, directory: string): Promise<void> {
-  await writeFileAtomically(joinPath(directory, "tokenizer.json"), `${JSON.stringify(tokenizer.json)}\n`);
+  await writeFileAtomically(joinPath(directory, modelFiles.tokenizer), `${JSON.stringify(tokenizer.json)}\n`);
   const settings = JSON.stringify(tokenizer.configuration, null, 2);
-  await writeFileAtomically(joinPath(directory, "tokenizer_config.json"), `${settings}\n`);
+  await writeFileAtomically(joinPath(directory, modelFiles.tokenizerConfig), `${settings}\n`);
 }
 
 async function readTokenizerJson(directory: string): Promise<TokenizerJson> {
-  const jsonPath = joinPath(directory, "tokenizer.json");
+  const jsonPath = joinPath(directory, modelFiles.tokenizer);
   if ((await pathKind(jsonPath)) === "file") return parseTokenizerJson(await readJson(jsonPath), jsonPath);
-  const modelPath = joinPath(directory, "tokenizer.model");
+  const modelPath = joinPath(directory, modelFiles.sentencePiece);
   if ((await pathKind(modelPath)) === "file") {
     return convertSentencePiece(await readBytes(modelPath), modelPath);
   }
@@ -109,7 +110,7 @@ const tokenizerJson = z.looseObject({
  *
  * @throws TokenizerError naming everything that is wrong
  */
-export function parseTokenizerJson(content: unknown, where = "tokenizer.json"): TokenizerJson {
+export function parseTokenizerJson(content: unknown, where: string = modelFiles.tokenizer): TokenizerJson {
   const { success, data, error } = tokenizerJson.safeParse(content);
   if (success) return data as unknown as TokenizerJson;
   throw new TokenizerError(`${where}: must be a BPE tokenizer, got\n${z.prettifyError(error)}`);

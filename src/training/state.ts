@@ -1,5 +1,11 @@
 import { z } from "zod";
-import { readSafetensors, type StateDict, saveCheckpoint } from "../checkpoint/index.ts";
+import {
+  readSafetensors,
+  type StateDict,
+  safetensors,
+  saveCheckpoint,
+  wholeFile,
+} from "../checkpoint/index.ts";
 import { completeDirectory, joinPath, pathKind, readJson } from "../platform/index.ts";
 import { withCurrentNames } from "./former-names.ts";
 import { defaultOptimizer } from "./optimizers/index.ts";
@@ -9,7 +15,6 @@ import type { Trainer } from "./trainer.ts";
 
 const stateFile = "training_state.json";
 const optimizerFile = "optimizer.safetensors";
-const weightsFile = "model.safetensors";
 
 /** Where a run stands, beside its tensors. */
 export interface Progress {
@@ -113,7 +118,7 @@ export async function restoreState<S>(
   requireSameInputs(path, inputs, options);
   trainer.restore(
     progress.step,
-    await readSafetensors(joinPath(from, weightsFile)),
+    await readSafetensors(joinPath(from, wholeFile(safetensors))),
     await readSafetensors(joinPath(from, optimizerFile)),
   );
   return progress;

@@ -1,0 +1,35 @@
+/**
+ * The names of the files in a model directory, as transformers and PEFT publish them. Those of weights are in the table of
+ * formats, `weight-formats.ts` of `checkpoint`.
+ */
+export const modelFiles = {
+  config: "config.json",
+  generationConfig: "generation_config.json",
+  preprocessorConfig: "preprocessor_config.json",
+  /** Where transformers 5 keeps the preprocessor's settings, under `image_processor`. */
+  processorConfig: "processor_config.json",
+  tokenizer: "tokenizer.json",
+  sentencePiece: "tokenizer.model",
+  tokenizerConfig: "tokenizer_config.json",
+  specialTokens: "special_tokens_map.json",
+  addedTokens: "added_tokens.json",
+  adapterConfig: "adapter_config.json",
+} as const;
+
+/** The files that a tokenizer consists of, in any of its published forms. */
+export const tokenizerFiles: readonly string[] = [
+  modelFiles.tokenizer,
+  modelFiles.sentencePiece,
+  modelFiles.tokenizerConfig,
+  modelFiles.specialTokens,
+  modelFiles.addedTokens,
+];
+
+/** All that a model has beside its weights. */
+export const settingsFiles: readonly string[] = [
+  modelFiles.config,
+  modelFiles.generationConfig,
+  modelFiles.preprocessorConfig,
+  modelFiles.processorConfig,
+  ...tokenizerFiles,
+];
