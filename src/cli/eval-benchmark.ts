@@ -25,7 +25,7 @@ export interface BenchmarkOptions {
   readonly data: string;
   readonly out?: string;
   readonly limit?: number;
-  readonly drawSeed?: number;
+  readonly sampleSeed?: number;
   readonly instruction?: string;
   readonly window?: number;
   readonly shard?: Shard | undefined;
@@ -37,8 +37,8 @@ export function withBenchmarkOptions(command: Command): Command {
   const only = (flags: string, description: string): Option =>
     new Option(flags, `benchmarks: ${description}`);
   return command
-    .addOption(only("--limit <count>", "ask so many items, drawn at random").argParser(countOption))
-    .addOption(only("--draw-seed <number>", "which items are drawn (0 if absent)").argParser(numberOption))
+    .addOption(only("--limit <count>", "ask a random sample of this many items").argParser(countOption))
+    .addOption(only("--sample-seed <number>", "seed of that sample (0 if absent)").argParser(numberOption))
     .addOption(only("--instruction <text>", "what follows every question, in place of the benchmark's own"))
     .addOption(
       only("--window <tokens>", "perplexity: tokens looked at together (512)").argParser(countOption),
@@ -85,14 +85,14 @@ export async function askPerplexity(
 async function showRun(
   system: string,
   benchmark: string,
-  { data, limit, drawSeed, instruction, batch, shard, ...options }: BenchmarkOptions,
+  { data, limit, sampleSeed, instruction, batch, shard, ...options }: BenchmarkOptions,
   run: (given: BenchmarkRunOptions) => Promise<BenchmarkResult | undefined>,
 ): Promise<void> {
   const out = options.out ?? `${system.replace(/[^\w.-]+/g, "-")}_${benchmark}.json`;
   const progress = showCount(thingsOf("items", shard));
   const result = await interruptible(async (signal) => {
     try {
-      const asked = { data, out, limit, drawSeed, instruction, batchSize: batch };
+      const asked = { data, out, limit, drawSeed: sampleSeed, instruction, batchSize: batch };
       return await run({ ...asked, signal, onProgress: progress.tell });
     } catch (error) {
       if (!signal.aborted) throw error;

@@ -4,14 +4,14 @@ import { countOption } from "./options.ts";
 
 interface CompareOptions {
   readonly out?: string;
-  readonly most?: number;
+  readonly maxItems?: number;
 }
 
-async function compare(first: string, second: string, { out, most }: CompareOptions): Promise<void> {
+async function compare(first: string, second: string, { out, maxItems }: CompareOptions): Promise<void> {
   const comparison = await compareResults([first, second]);
   for (const line of comparisonLines(comparison)) process.stdout.write(`${line}\n`);
   if (out === undefined) return;
-  await writeComparePage(out, comparison, { most });
+  await writeComparePage(out, comparison, { most: maxItems });
   process.stdout.write(`${out}\n`);
 }
 
@@ -21,7 +21,7 @@ export function addEvalCompare(evaluation: Command): void {
     .argument("<first>", "a result of `owl eval run BENCHMARK`")
     .argument("<second>", "another result of the same benchmark and items")
     .option("--out <file>", "a page of the answers that changed, with their pictures")
-    .option("--most <count>", "items of each kind on the page: worse, better, equal (50)", countOption)
+    .option("--max-items <count>", "items of each kind on the page: worse, better, equal (50)", countOption)
     .description("two runs side by side, with intervals for the difference")
     .action(compare);
 }

@@ -9,13 +9,13 @@ import { byteCount, showTransfer, type TransferView } from "./transfer.ts";
 interface MergeCommandOptions {
   readonly adapter: string;
   readonly out: string;
-  readonly float: keyof typeof formats;
+  readonly dtype: keyof typeof formats;
 }
 
-/** The choices of `--float`. */
+/** The choices of `--dtype`. */
 const formats = { keep: undefined, f32: "F32", f16: "F16", bf16: "BF16" } as const;
 
-async function merge(model: string, { adapter, out, float }: MergeCommandOptions): Promise<void> {
+async function merge(model: string, { adapter, out, dtype }: MergeCommandOptions): Promise<void> {
   const directory = await requireModel(model);
   const adapterPath = await requireAdapter(adapter);
   let view: TransferView | undefined;
@@ -24,7 +24,7 @@ async function merge(model: string, { adapter, out, float }: MergeCommandOptions
     view.tell(bytes, file);
   };
   const { layers, replaced, bytes, files, warnings } = await interruptible(async (signal) => {
-    const settings = { adapter: adapterPath, floatType: formats[float], onProgress, signal };
+    const settings = { adapter: adapterPath, floatType: formats[dtype], onProgress, signal };
     try {
       return await mergeCheckpoint(directory, out, settings).finally(() => view?.end());
     } catch (error) {
@@ -46,7 +46,7 @@ export function addMerge(program: Command): void {
     .requiredOption("--adapter <path>", "a LoRA adapter in PEFT's layout, as `owl train` writes one")
     .requiredOption("--out <directory>", "output directory; must not hold a model yet")
     .addOption(
-      new Option("--float <format>", "number format of the weights; keep: the model's own")
+      new Option("--dtype <format>", "number format of the weights; keep: the model's own")
         .choices(Object.keys(formats))
         .default("keep"),
     )
@@ -60,7 +60,7 @@ merged into: merge into the one it was converted from, and convert that.
 
 Examples:
   owl merge owl-nano --adapter runs/mine/adapter --out mine
-  owl merge owl-7b --adapter runs/mine/adapter --out mine --float bf16
+  owl merge owl-7b --adapter runs/mine/adapter --out mine --dtype bf16
   owl convert mine --out mine-q4                  then in four bits`,
     )
     .action(merge);

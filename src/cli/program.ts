@@ -5,6 +5,7 @@ import { addChat } from "./chat.ts";
 import { addConvert } from "./convert.ts";
 import { addEval } from "./eval.ts";
 import { exitCodeOf, reportFailure } from "./failure.ts";
+import { acceptFormerOptions } from "./former-options.ts";
 import { addInspect } from "./inspect.ts";
 import { addMerge } from "./merge.ts";
 import { addProbe } from "./probe.ts";
@@ -21,7 +22,7 @@ function packageVersion(): string {
   return version;
 }
 
-function newProgram(): Command {
+export function newProgram(): Command {
   const program = new Command("owl")
     .description("mPLUG-Owl: train, run, serve and evaluate a vision-language model")
     .version(packageVersion())
@@ -58,6 +59,7 @@ OWL_DEBUG=1 adds the stack to an error's text.`,
   addConvert(program);
   addProbe(program);
   addEval(program);
+  acceptFormerOptions(program);
   return program;
 }
 

@@ -7,7 +7,7 @@ import { countOption } from "./options.ts";
 
 interface TokenizerOptions {
   readonly out: string;
-  readonly size?: number;
+  readonly vocabSize?: number;
   readonly characters: number;
 }
 
@@ -23,7 +23,7 @@ const configuration = {
 };
 
 async function makeTokenizer(files: readonly string[], options: TokenizerOptions): Promise<void> {
-  const { out, size, characters } = options;
+  const { out, vocabSize, characters } = options;
   if ((await pathKind(joinPath(out, "tokenizer.json"))) !== "missing") {
     throw new UsageError(
       `${out}: must hold no tokenizer yet, got tokenizer.json; --out names another directory`,
@@ -32,8 +32,8 @@ async function makeTokenizer(files: readonly string[], options: TokenizerOptions
   const texts: string[] = [];
   for (const file of files) for (const text of await textsOf(file)) texts.push(text);
   const json = trainTokenizer(texts, {
-    vocabularySize: size ?? mostTokens,
-    orFewer: size === undefined,
+    vocabularySize: vocabSize ?? mostTokens,
+    orFewer: vocabSize === undefined,
     characters,
   });
   const tokenizer = createTokenizer(json, configuration);
@@ -53,7 +53,7 @@ export function addTokenizer(program: Command): void {
     .argument("<files...>", "rows of training data (.jsonl) or plain text, one a line")
     .requiredOption("--out <directory>", "where tokenizer.json and tokenizer_config.json go")
     .option(
-      "--size <tokens>",
+      "--vocab-size <tokens>",
       `vocabulary size (default: as many as the texts give, at most ${mostTokens})`,
       countOption,
     )

@@ -16,16 +16,16 @@ interface TrainCommandOptions {
   readonly output?: string;
   readonly device: ExecutionProvider;
   readonly threads?: number;
-  readonly lanes?: number;
+  readonly replicas?: number;
   readonly checkPictures?: boolean;
   readonly skipBadRows?: number;
   readonly allowChangedData?: boolean;
 }
 
 async function trainFrom(path: string, options: TrainCommandOptions): Promise<void> {
-  const { resume = false, output, lanes, device, threads, checkPictures, ...allowed } = options;
+  const { resume = false, output, replicas, device, threads, checkPictures, ...allowed } = options;
   const pictures = showPictures();
-  const overrides = { output, replicas: lanes, checkPictures, onPicture: pictures.of };
+  const overrides = { output, replicas, checkPictures, onPicture: pictures.of };
   const run = await prepareRun(path, overrides).finally(pictures.end);
   const isBegun = resume && (await hasState(joinPath(run.plan.output, "state")));
   if (!isBegun) await requireFreshOutput(run.plan.output);
@@ -80,8 +80,8 @@ export function addTrain(program: Command): void {
     .addOption(deviceOption())
     .addOption(threadsOption())
     .option(
-      "--lanes <count>",
-      "micro-batches computed side by side, each on its part of the threads (default: 1)",
+      "--replicas <count>",
+      "data-parallel replicas: micro-batches computed at once, each on its part of the threads (default: 1)",
       countOption,
     )
     .option(

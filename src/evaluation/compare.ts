@@ -99,7 +99,7 @@ function pairedItems(
   }
   requireNoProblems(
     paths.join(" and "),
-    "must be results of one benchmark over the same items (the same data, --limit and --draw-seed)",
+    "must be results of one benchmark over the same items (the same data, --limit and --sample-seed)",
     problems,
   );
   return first.items.map((item) => [item, others.get(item.id)!] as const);

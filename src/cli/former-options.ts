@@ -1,0 +1,42 @@
+import { type Command, Option } from "commander";
+
+/** Options that had another name in earlier versions, by command: former name → name. */
+const formerNames: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+  train: { "--lanes": "--replicas" },
+  merge: { "--float": "--dtype" },
+  tokenizer: { "--size": "--vocab-size" },
+  "eval run": { "--draw-seed": "--sample-seed" },
+  "eval compare": { "--most": "--max-items" },
+};
+
+/**
+ * Makes a program accept the former names of options, too: the help does not show them, and giving an option by both
+ * names is an error.
+ */
+export function acceptFormerOptions(program: Command): void {
+  for (const [path, names] of Object.entries(formerNames)) {
+    const command = path
+      .split(" ")
+      .reduce<Command | undefined>(
+        (parent, name) => parent?.commands.find((child) => child.name() === name),
+        program,
+      );
+    for (const [former, name] of Object.entries(names)) {
+      const option = command?.options.find(({ long }) => long === name);
+      if (command === undefined || option === undefined)
+        throw new Error(`owl ${path}: has no option ${name}`);
+      acceptFormerName(command, option, former);
+    }
+  }
+}
+
+function acceptFormerName(command: Command, option: Option, former: string): void {
+  const name = option.attributeName();
+  const alias = new Option(option.flags.replace(/^--[\w-]+/, former)).hideHelp().conflicts(name);
+  if (option.argChoices !== undefined) alias.choices(option.argChoices);
+  else if (option.parseArg !== undefined) alias.argParser(option.parseArg);
+  command.addOption(alias).hook("preAction", () => {
+    const value: unknown = command.getOptionValue(alias.attributeName());
+    if (value !== undefined) command.setOptionValue(name, value);
+  });
+}
