@@ -9,8 +9,15 @@ const mebibytes = (bytes: number): string => `${Math.ceil(bytes / 2 ** 20).toLoc
 const counted = (count: number, thing: string): string =>
   `${count.toLocaleString("en")} ${thing}${count === 1 ? "" : "s"}`;
 
-function memoryLine({ weights, gradients, optimizerState, activations, total }: MemoryEstimate): string {
-  const parts = Object.entries({ weights, gradients, "optimizer state": optimizerState, activations });
+function memoryLine(estimate: MemoryEstimate): string {
+  const { weights, gradients, optimizerState, activations, pixels, total } = estimate;
+  const parts = Object.entries({
+    weights,
+    gradients,
+    "optimizer state": optimizerState,
+    activations,
+    pixels,
+  });
   const list = parts.map(([name, bytes]) => `${name} ${mebibytes(bytes)}`).join(", ");
   return `memory     about ${mebibytes(total)} (${list}); this machine has ${mebibytes(totalmem())}`;
 }

@@ -16,11 +16,11 @@ import {
 } from "../prompt/index.ts";
 import type { Tokenizer } from "../tokenizer/index.ts";
 import type { RowEncoder } from "./reader.ts";
+import type { RowContent } from "./row.ts";
 
 /** How the texts of rows become tokens. */
 export interface TextOptions {
-  /** What the texts are: conversations with `<image>` marks, captions of one picture each, or text alone. */
-  readonly content: "conversation" | "caption" | "text";
+  readonly content: RowContent;
   readonly tokenizer: Tokenizer;
   /** Positions a picture or a video takes. */
   readonly tokensPerImage: number;

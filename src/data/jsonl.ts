@@ -1,39 +1,11 @@
 import { decodeImage, decodeVideo, type RgbImage } from "../image/index.ts";
 import { newDigest, parentDirectory } from "../platform/index.ts";
 import { LruCache } from "../primitives/index.ts";
-import { DataError, type Example, type ExampleSource, requireNone } from "./example.ts";
-import { checkFiles, type FileCheckOptions, type LineProblem } from "./files-check.ts";
-import { markProblems, parseRow, type Row, type RowContent } from "./row.ts";
+import { DataError, type Example, requireNone } from "./example.ts";
+import { checkFiles, type LineProblem } from "./files-check.ts";
+import { markProblems, parseRow, type Row } from "./row.ts";
 import { readRowLines } from "./row-lines.ts";
-
-export type { FileCheckOptions, Row, RowContent };
-
-export interface JsonlOptions extends FileCheckOptions {
-  /**
-   * What the texts are. In a conversation every picture has its `<image>` mark and every video its `<|video|>`; a
-   * caption has none, and its one picture or video comes first; plain text has no picture.
-   */
-  readonly content?: RowContent;
-  /** Memory for decoded pictures that come again, in bytes (default 256 MB). */
-  readonly cacheBytes?: number;
-  /** Take only so many rows. */
-  readonly rows?: number | undefined;
-  /**
-   * Says what is wrong with a row's text beside its marks of pictures, so that it is told with all else; sentences that begin
-   * with the row's own name (`rows.jsonl:3`) get no other.
-   */
-  readonly textProblems?: (row: Row) => readonly string[];
-}
-
-/** Rows of a file, whose texts can be read without their pictures. */
-export interface JsonlSource extends ExampleSource {
-  textOf(index: number): string;
-  nameOf(index: number): string;
-  /** Whether the row speaks of a video. */
-  hasVideo(index: number): boolean;
-  /** What tells whether anything was changed: checksums of all rows, and of their files' names and sizes and beginnings. */
-  readonly fingerprint: { readonly rows: string; readonly files: string };
-}
+import type { DataFormat, RowSource, RowSourceOptions } from "./row-source.ts";
 
 /**
  * Rows in mPLUG-Owl's format, one JSON object a line: `{"image": ["a.jpg"], "text": "…", "task_type": "…"}`.
@@ -45,7 +17,7 @@ export interface JsonlSource extends ExampleSource {
  *   mark a picture (the released code takes another row instead and says nothing), a video where the model
  *   takes none, or a picture that is none
  */
-export async function jsonlSource(path: string, options: JsonlOptions = {}): Promise<JsonlSource> {
+export async function jsonlSource(path: string, options: RowSourceOptions = {}): Promise<RowSource> {
   const { cacheBytes = 256 * 2 ** 20, content = "conversation", videos, rows: most, textProblems } = options;
   const problems: LineProblem[] = [];
   const found: Row[] = [];
@@ -65,7 +37,7 @@ export async function jsonlSource(path: string, options: JsonlOptions = {}): Pro
   const files = await checkFiles(found, options);
   problems.push(...files.problems);
   if (found.length === 0 && problems.length === 0)
-    problems.push({ line: 0, problem: "the file has no rows" });
+    problems.push({ line: 0, problem: `the file has no rows; one is written ${jsonl.example}` });
   requireNone(path, inOrder(path, problems));
   const decode = cachedDecoder(cacheBytes, videos);
   return {
@@ -103,7 +75,7 @@ interface Decoder {
 }
 
 /** Decodes picture and video files, keeping those used last up to a number of bytes. */
-function cachedDecoder(limit: number, videos: JsonlOptions["videos"]): Decoder {
+function cachedDecoder(limit: number, videos: RowSourceOptions["videos"]): Decoder {
   const cache = new LruCache<string, readonly RgbImage[]>({
     limit,
     weightOf: (frames) => frames.reduce((sum, { data }) => sum + data.byteLength, 0),
@@ -123,3 +95,10 @@ function cachedDecoder(limit: number, videos: JsonlOptions["videos"]): Decoder {
     video: (path) => decode(`video ${path}`, () => decodeVideo(path, videos!)),
   };
 }
+
+/** mPLUG-Owl's own format. */
+export const jsonl: DataFormat = {
+  extensions: [".jsonl"],
+  example: '{"image": ["cat.jpg"], "text": "Human: <image>\\nHuman: what is this?\\nAI: a cat"}',
+  open: jsonlSource,
+};

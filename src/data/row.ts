@@ -2,8 +2,9 @@ import { localPath, nearestName } from "../platform/index.ts";
 import { imageMark, videoMark } from "../prompt/index.ts";
 import type { RowLine } from "./row-lines.ts";
 
-/** What the texts of rows are. */
-export type RowContent = "conversation" | "caption" | "text";
+/** What the texts of rows may be: conversations, captions of one picture or video each, or text alone. */
+export const rowContents = ["conversation", "caption", "text"] as const;
+export type RowContent = (typeof rowContents)[number];
 
 /** One row of a file in mPLUG-Owl's format. */
 export interface Row {

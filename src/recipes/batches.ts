@@ -2,6 +2,7 @@ import {
   type Example,
   type ExampleSource,
   type Reader,
+  type RowContent,
   type RowEncoder,
   readableRows,
   rowEncoder,
@@ -14,30 +15,25 @@ import {
 } from "../data/index.ts";
 import { defaultFrames } from "../image/index.ts";
 import { tokensPerImage } from "../model/index.ts";
-import type { TrainingRecipe } from "../training/index.ts";
+import type { HeldOutBatches, TrainingRecipe } from "../training/index.ts";
 import type { BaseModel } from "./base-model.ts";
 import type { DataFile, RunPlan } from "./recipe-file.ts";
-
-/** What the texts of rows are. */
-export type Content = "conversation" | "caption" | "text";
+import { contentOfStage } from "./recipe-schema.ts";
 
 /** Frames that are seen of a video. */
 export const framesPerVideo = ({ recipe }: RunPlan): number => recipe.framesPerVideo ?? defaultFrames;
 
-export function contentOf({ recipe }: RunPlan, { content }: DataFile): Content {
+/** What the texts of a data file are. */
+export function contentOf({ recipe }: RunPlan, { content }: Pick<DataFile, "content">): RowContent {
   return content ?? contentOfStage(recipe.stage);
 }
 
-export function contentOfStage(stage: TrainingRecipe["stage"]): Content {
-  return stage === "language" ? "text" : stage === "1" ? "caption" : "conversation";
-}
-
-/** An example that knows what its text is. */
+/** An example with the content of its file, since files of several contents are mixed. */
 export interface TaggedExample extends Example {
-  readonly content: Content;
+  readonly content: RowContent;
 }
 
-export function tagged(source: ExampleSource, content: Content): Source<TaggedExample> {
+export function tagged(source: ExampleSource, content: RowContent): Source<TaggedExample> {
   return {
     length: source.length,
     example: async (index) => ({ ...(await source.example(index)), content }),
@@ -45,26 +41,52 @@ export function tagged(source: ExampleSource, content: Content): Source<TaggedEx
   };
 }
 
-/** Text alone is packed: several texts a row, so that hardly any padding is computed. */
-export function readerOf(
-  { recipe }: RunPlan,
-  origin: BaseModel,
+/** How rows become batches, where training and evaluation differ. */
+interface BatchOptions {
+  /** Rows that are read at once. */
+  readonly batch: number;
+  readonly microBatch?: number | undefined;
+  /** Fill rows with several texts, so that hardly any padding is computed. */
+  readonly pack: boolean;
+  /** Cut pictures out and mirror them at random. */
+  readonly augment: boolean;
+}
+
+/** Batches to train on. Text alone is packed. */
+export function trainingReader(
+  recipe: TrainingRecipe,
+  baseModel: BaseModel,
   source: Source<TaggedExample>,
-  batch = recipe.batch,
 ): Reader<TokenBatch> {
-  const encoders = new Map<Content, RowEncoder>();
-  const encoderFor = (content: Content): RowEncoder => {
-    const known = encoders.get(content) ?? encoderOf(recipe, origin, content);
+  const { batch, microBatch, stage, augment = false } = recipe;
+  return batchReader(recipe, baseModel, source, { batch, microBatch, pack: stage === "language", augment });
+}
+
+function batchReader(
+  recipe: TrainingRecipe,
+  baseModel: BaseModel,
+  source: Source<TaggedExample>,
+  { batch, microBatch, pack, augment }: BatchOptions,
+): Reader<TokenBatch> {
+  const encoders = new Map<RowContent, RowEncoder>();
+  const encoderFor = (content: RowContent): RowEncoder => {
+    const known =
+      encoders.get(content) ??
+      rowEncoder({
+        ...textOptions(recipe, baseModel, content),
+        preprocessor: baseModel.preprocessor,
+        ...(augment ? { augmentation: { seed: recipe.seed } } : {}),
+      });
     encoders.set(content, known);
     return known;
   };
   return tokenReader(source, {
     batch,
-    microBatch: recipe.microBatch,
+    microBatch,
     encode: (example, index, name) => encoderFor(example.content)(example, index, name),
-    packTokens: recipe.stage === "language" ? recipe.maxTokens : undefined,
-    tokensPerImage: tokensPerImage(origin.config),
-    imageSize: origin.config.vision.imageSize,
+    packTokens: pack ? recipe.maxTokens : undefined,
+    tokensPerImage: tokensPerImage(baseModel.config),
+    imageSize: baseModel.config.vision.imageSize,
     rounding: { maxTokens: recipe.maxTokens },
   });
 }
@@ -72,40 +94,38 @@ export function readerOf(
 export function textOptions(
   recipe: TrainingRecipe,
   { tokenizer, config }: BaseModel,
-  content: Content,
+  content: RowContent,
 ): TextOptions {
   return { content, tokenizer, tokensPerImage: tokensPerImage(config), maxTokens: recipe.maxTokens };
 }
 
-function encoderOf(recipe: TrainingRecipe, origin: BaseModel, content: Content): RowEncoder {
-  return rowEncoder({
-    ...textOptions(recipe, origin, content),
-    preprocessor: origin.preprocessor,
-    ...(recipe.augment ? { augmentation: { seed: recipe.seed } } : {}),
-  });
-}
-
-/** All held-out rows as batches, one row after the other; those that cannot be read are left out as far as allowed. */
-export async function heldOut(
+/**
+ * All held-out rows as batches, one row after the other, neither packed nor augmented. They are decoded here once, so that what
+ * cannot be read shows before the first step (it is left out as far as allowed), and again for every evaluation: no pixels are
+ * kept in between.
+ */
+export async function heldOutBatches(
   plan: RunPlan,
-  origin: BaseModel,
+  baseModel: BaseModel,
   sources: readonly ExampleSource[],
   skipped: SkippedRows,
-): Promise<TokenBatch[]> {
-  const { batch, microBatch = batch } = plan.recipe;
-  const batches: TokenBatch[] = [];
+): Promise<HeldOutBatches<TokenBatch["sizes"]>> {
+  const { recipe, evaluation } = plan;
+  const { batch, microBatch = batch } = recipe;
+  const readable: Source<TaggedExample>[] = [];
   for (const [i, source] of sources.entries()) {
-    const readable = skipped.most > 0 ? await readableRows(source, skipped) : source;
-    const all = tagged(readable, contentOf(plan, plan.evaluation[i]));
-    for (let at = 0; at < all.length; at += microBatch) {
-      const reader = readerOf(
-        { ...plan, recipe: { ...plan.recipe, stage: "full", augment: false, microBatch: undefined } },
-        origin,
-        all,
-        Math.min(microBatch, all.length - at),
-      );
-      batches.push(...(await reader(at)).batches);
+    const rows = skipped.most > 0 ? await readableRows(source, skipped) : source;
+    readable.push(tagged(rows, contentOf(plan, evaluation[i])));
+  }
+  async function* batches(): AsyncGenerator<TokenBatch> {
+    for (const source of readable) {
+      for (let row = 0; row < source.length; row += microBatch) {
+        const options = { batch: Math.min(microBatch, source.length - row), pack: false, augment: false };
+        yield* (await batchReader(recipe, baseModel, source, options)(row)).batches;
+      }
     }
   }
-  return batches;
+  let labelCount = 0;
+  for await (const read of batches()) labelCount += read.labelCount;
+  return { labelCount, batches };
 }

@@ -1,5 +1,5 @@
 import type { StateDict } from "../checkpoint/index.ts";
-import type { JsonlSource } from "../data/index.ts";
+import type { RowSource } from "../data/index.ts";
 import { type Digest, fileName, newDigest } from "../platform/index.ts";
 import type { RunInput, RunInputs } from "../training/index.ts";
 import type { BaseModel } from "./base-model.ts";
@@ -11,7 +11,7 @@ export interface ReadRows {
   readonly file: string;
   readonly content: string;
   readonly length: number;
-  readonly source: Pick<JsonlSource, "fingerprint">;
+  readonly source: Pick<RowSource, "fingerprint">;
 }
 
 /**

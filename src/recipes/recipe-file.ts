@@ -1,3 +1,4 @@
+import type { DataFormatName, RowContent } from "../data/index.ts";
 import type { TrainingRecipe } from "../training/index.ts";
 import { crossChecks } from "./cross-checks.ts";
 import { readChain } from "./recipe-chain.ts";
@@ -9,7 +10,9 @@ import { type ScaledKey, scaleDefaults } from "./scaled-defaults.ts";
 export interface DataFile {
   readonly file: string;
   /** What the rows' texts are; by the stage if absent. */
-  readonly content?: "conversation" | "caption" | "text" | undefined;
+  readonly content?: RowContent | undefined;
+  /** How its rows are written; by the file's name if absent. */
+  readonly format?: DataFormatName | undefined;
   /** Its part of every batch beside the other files' (default 1). */
   readonly weight?: number | undefined;
   /** Take only so many rows. */

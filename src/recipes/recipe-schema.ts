@@ -1,4 +1,6 @@
 import { z } from "zod";
+import { dataFormatNames, type RowContent, rowContents } from "../data/index.ts";
+import type { Stage } from "../model/index.ts";
 import { defaultOptimizer, optimizerHyperparameters, optimizerNames, optimizers } from "../training/index.ts";
 
 const whole = z.int().positive();
@@ -11,10 +13,34 @@ const lora = z.strictObject({
   targets: z.array(z.string().min(1)).min(1),
 });
 
+/** What the rows of each stage are, unless a data file says otherwise; no file of rows holds the vision stage's labelled patches. */
+const stageContents = {
+  language: "text",
+  "1": "caption",
+  "2": "conversation",
+  released: "conversation",
+  full: "conversation",
+  vision: undefined,
+} as const satisfies Readonly<Record<Stage, RowContent | undefined>>;
+
+const stageNames = (Object.keys(stageContents) as Stage[]).filter(isRecipeStage);
+type RecipeStage = Exclude<Stage, "vision">;
+
+function isRecipeStage(stage: Stage): stage is RecipeStage {
+  return stageContents[stage] !== undefined;
+}
+
+/** What the rows of a stage are by default. */
+export function contentOfStage(stage: Stage): RowContent {
+  return stageContents[stage] ?? "conversation";
+}
+
 // `stage: 1` is a number in YAML.
 const stage = z.preprocess(
   (value) => (typeof value === "number" ? String(value) : value),
-  z.enum(["language", "1", "2", "released", "full"], { error: 'one of language, "1", "2", released, full' }),
+  z.enum(stageNames, {
+    error: `one of ${stageNames.map((name) => (/^\d/.test(name) ? JSON.stringify(name) : name)).join(", ")}`,
+  }),
 );
 
 const hyperparameters = {
@@ -46,7 +72,8 @@ const listOfFiles = "a list of files of rows, as [{ file: rows.jsonl }]";
 const dataFile = z.strictObject(
   {
     file: z.string().min(1),
-    content: z.enum(["conversation", "caption", "text"]).optional(),
+    format: z.enum(dataFormatNames).optional(),
+    content: z.enum(rowContents).optional(),
     weight: z.number().positive().optional(),
     rows: whole.optional(),
   },

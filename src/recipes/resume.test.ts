@@ -66,6 +66,29 @@ describe("a run that goes on", () => {
     return whole;
   };
 
+  it("goes on from a state and with a recipe that call things by their former names", async () => {
+    const former = "clip: 0.5\nfloor: 0.1\nrateFactors: { lora: 2 }\n";
+    const project = await newProject(former);
+    const { events: before } = await run(project, {}, 3);
+    const state = join(project, "run/state/training_state.json");
+    const written = await readFile(state, "utf8");
+    const renamed = [
+      ["maxGradNorm", "clip"],
+      ["minLearningRateRatio", "floor"],
+      ["learningRateMultipliers", "rateFactors"],
+      ["description", "says"],
+      ["sampling weights of the data", "shares of the data"],
+    ].reduce((text, [current, old]) => {
+      expect(text).toContain(`"${current}": `);
+      return text.replaceAll(`"${current}": `, `"${old}": `);
+    }, written);
+    await writeFile(state, renamed);
+    const { outcome, events: after } = await run(project, { resume: true });
+    expect(outcome).toEqual({ step: 6, complete: true });
+    const { events: whole } = await run(await newProject(former));
+    expect([...losses(before), ...losses(after)]).toEqual(losses(whole));
+  });
+
   it("takes the whole project along to another place, and goes on exactly", async () => {
     const project = await newProject();
     const { events: before } = await run(project, {}, 3);

@@ -2,13 +2,8 @@ import {
   type BatchSizes,
   DataError,
   type ExampleSource,
-  encodeText,
-  type FileCheckOptions,
-  type JsonlSource,
-  jsonlSource,
   mix,
-  type Row,
-  rows,
+  openRows,
   SkippedRows,
   shuffled,
   withoutBadRows,
@@ -22,7 +17,6 @@ import {
   option,
   pathKind,
 } from "../platform/index.ts";
-import { imageMark, PromptError, promptTemplate as promptTemplateOf, videoMark } from "../prompt/index.ts";
 import type { Device, DeviceOptions } from "../runtime/index.ts";
 import {
   createTrainer,
@@ -42,21 +36,14 @@ import {
   withCurrentNames,
 } from "../training/index.ts";
 import { type BaseModel, loadBaseModel, withPromptTemplate } from "./base-model.ts";
-import {
-  type Content,
-  contentOf,
-  contentOfStage,
-  framesPerVideo,
-  heldOut,
-  readerOf,
-  tagged,
-  textOptions,
-} from "./batches.ts";
+import { contentOf, framesPerVideo, heldOutBatches, tagged, trainingReader } from "./batches.ts";
+import { exampleSources, hasPictures, openDataFiles } from "./data-files.ts";
 import { requireKnownMultipliers, requireNoFrozenRandom } from "./frozen-random.ts";
 import { runInputs } from "./inputs.ts";
 import { requireFreshOutput, save, writeStart } from "./outputs.ts";
-import { type DataFile, draftRecipe, RecipeError, type RunOverrides, type RunPlan } from "./recipe-file.ts";
-import { type RunTemplate, templateOfRows, type WrittenRows, withSystem } from "./template.ts";
+import { draftRecipe, RecipeError, type RunOverrides, type RunPlan } from "./recipe-file.ts";
+import { contentOfStage } from "./recipe-schema.ts";
+import { type RunTemplate, templateOfRows } from "./template.ts";
 
 export interface RunOptions {
   /** Go on from the output's `state/` where there is one. */
@@ -121,29 +108,31 @@ export interface PreparedRun {
 export async function prepareRun(path: string, options: RunOverrides = {}): Promise<PreparedRun> {
   const overrides = withCurrentNames(options);
   checkOptions("prepareRun", overrides, overrideRules);
-  const { replicas: replicaCount = 1 } = overrides;
+  const { replicas = 1 } = overrides;
   const plan = await checkedPlan(path, overrides);
-  const origin = await loadBaseModel(plan);
-  const objective = languageObjective(origin.config, plan.recipe);
+  const baseModel = await loadBaseModel(plan);
+  const objective = languageObjective(baseModel.config, plan.recipe);
   requireKnownMultipliers(path, plan, objective.parameters);
   const [data, evaluation] = [
-    await open(plan, origin, plan.data, overrides),
-    await open(plan, origin, plan.evaluation, overrides),
+    await openDataFiles(plan, baseModel, plan.data, overrides),
+    await openDataFiles(plan, baseModel, plan.evaluation, overrides),
   ];
   const promptTemplate = templateOfRows([...data, ...evaluation], {
-    tokenizer: origin.tokenizer,
-    isFresh: origin.checkpoint === undefined,
+    tokenizer: baseModel.tokenizer,
+    isFresh: baseModel.checkpoint === undefined,
     system: plan.system,
   });
   const usesPictures = plan.data.some((file) => contentOf(plan, file) !== "text");
   const hasVideos = data.some((file) => file.hasVideos);
   const showsSomething = data.some(hasPictures);
   await requireNoFrozenRandom(path, plan, showsSomething);
-  const pictures = hasVideos ? framesPerVideo(plan) : Number(usesPictures);
   return {
     plan,
     parameters: objective.parameters,
-    memory: estimateMemory(origin.config, objective.parameters, plan.recipe, pictures, replicaCount),
+    memory: estimateMemory(baseModel.config, objective.parameters, plan.recipe, {
+      imagesPerRow: hasVideos ? framesPerVideo(plan) : Number(usesPictures),
+      replicas,
+    }),
     rows: data.map(({ source }) => source.length),
     shortenedRows: data.map(({ shortened }) => shortened),
     cutRows: data.map(({ cut }) => cut),
@@ -153,13 +142,17 @@ export async function prepareRun(path: string, options: RunOverrides = {}): Prom
       checkOptions<RunOptions>("start", options, startRules);
       const lock = await lockOutput(plan.output);
       try {
-        const replicas = await openReplicas(plan.recipe, replicaCount, options.device);
-        const inputs = runInputs(plan, origin, data, promptTemplate);
-        const rows = { data: sources(data), evaluation: sources(evaluation), inputs };
-        return await start(plan, withPromptTemplate(origin, promptTemplate), objective, rows, replicas, {
-          ...options,
-          lock,
-        });
+        const { device, ...startOptions } = options;
+        const run: OpenedRun = {
+          plan,
+          baseModel: withPromptTemplate(baseModel, promptTemplate),
+          objective,
+          data: exampleSources(data),
+          evaluation: exampleSources(evaluation),
+          inputs: runInputs(plan, baseModel, data, promptTemplate),
+          replicas: await openReplicas(plan.recipe, replicas, device),
+        };
+        return await startRun(run, { ...startOptions, lock });
       } finally {
         await lock.release();
       }
@@ -172,10 +165,10 @@ async function checkedPlan(path: string, overrides: RunOverrides): Promise<RunPl
   const { plan, problems, stage, ...files } = await draftRecipe(path, overrides);
   if (plan !== undefined) return plan;
   const found = [...problems];
-  for (const { file, content } of [...files.data, ...files.evaluation]) {
+  for (const { file, format, content } of [...files.data, ...files.evaluation]) {
     if (stage === undefined || (await pathKind(file)) !== "file") continue;
-    const options = { content: content ?? contentOfStage(stage), videos: { frames: 2, size: 1 } };
-    await jsonlSource(file, options).catch((error: unknown) => {
+    const options = { format, content: content ?? contentOfStage(stage), videos: { frames: 2, size: 1 } };
+    await openRows(file, options).catch((error: unknown) => {
       if (!(error instanceof DataError)) throw error;
       found.push(error.message.replaceAll("\n", "\n  "));
     });
@@ -183,145 +176,51 @@ async function checkedPlan(path: string, overrides: RunOverrides): Promise<RunPl
   throw new RecipeError(path, found);
 }
 
-interface OpenedFile extends WrittenRows {
-  readonly source: JsonlSource;
-  readonly shortened: number;
-  readonly cut: number;
-  readonly hasVideos: boolean;
-}
-
-/** Whether any row shows something. */
-function hasPictures({ content, length, source }: OpenedFile): boolean {
-  if (content !== "conversation") return content === "caption";
-  return Array.from({ length }, (_, row) => source.textOf(row)).some(
-    (text) => text.includes(imageMark) || text.includes(videoMark),
-  );
-}
-
-const sources = (files: readonly OpenedFile[]): ExampleSource[] =>
-  files.map(({ source, length }) => rows(source, 0, length));
-
-/** Opens all files and encodes every text once, so that one error names the bad rows of every one of them. */
-async function open(
-  plan: RunPlan,
-  origin: BaseModel,
-  files: readonly DataFile[],
-  { checkPictures = false, onPicture }: RunOverrides,
-): Promise<OpenedFile[]> {
-  const opened = await Promise.allSettled(
-    files.map((file) => {
-      const looking = {
-        pictures: checkPictures ? "whole" : "headers",
-        onFile: onPicture?.(file.file),
-      } as const;
-      return openFile(plan, origin, file, looking);
-    }),
-  );
-  const failed = opened.flatMap((result) => (result.status === "rejected" ? [result.reason] : []));
-  const other = failed.find((reason) => !(reason instanceof DataError));
-  if (other !== undefined) throw other;
-  if (failed.length > 0) throw new DataError(failed.map((reason) => reason.message).join("\n"));
-  return opened.flatMap((result) => (result.status === "fulfilled" ? [result.value] : []));
-}
-
-async function openFile(
-  plan: RunPlan,
-  origin: BaseModel,
-  file: DataFile,
-  looking: FileCheckOptions,
-): Promise<OpenedFile> {
-  const content = contentOf(plan, file);
-  const { config } = origin;
-  const videos = config.video ? { frames: framesPerVideo(plan), size: config.vision.imageSize } : undefined;
-  const complete = completing(plan, origin, content);
-  const options = textOptions(plan.recipe, origin, content);
-  let [shortened, cut] = [0, 0];
-  const textProblems = ({ text, videos, line }: Row): string[] => {
-    try {
-      const captionOf = videos.length > 0 ? "video" : "image";
-      const sample = encodeText(complete(text), `${file.file}:${line}`, options, captionOf);
-      if (sample.turnsLeftOut !== undefined) shortened++;
-      if (sample.isCut) cut++;
-      return [];
-    } catch (error) {
-      if (!(error instanceof PromptError)) throw error;
-      return [error.message];
-    }
-  };
-  const source = spoken(
-    await jsonlSource(file.file, { ...looking, content, videos, rows: file.rows, textProblems }),
-    complete,
-  );
-  const { length } = source;
-  const hasVideos = Array.from({ length }, (_, row) => row).some((row) => source.hasVideo(row));
-  return { file: file.file, content, length, source, shortened, cut, hasVideos };
-}
-
-/** Puts the recipe's system sentence in front of conversations that have none. */
-function completing(
-  { system }: RunPlan,
-  { tokenizer }: BaseModel,
-  content: Content,
-): (text: string) => string {
-  if (content !== "conversation" || system === undefined) return (text) => text;
-  const template = promptTemplateOf(tokenizer);
-  return (text) => withSystem(text, system, template);
-}
-
-function spoken(source: JsonlSource, complete: (text: string) => string): JsonlSource {
-  return {
-    ...source,
-    textOf: (row) => complete(source.textOf(row)),
-    example: async (row) => {
-      const example = await source.example(row);
-      return { ...example, text: complete(example.text) };
-    },
-  };
-}
-
-/** A run that goes on keeps the warm-up that was made to fit the steps it began with. */
-async function begun({ recipe, output, scaled }: RunPlan): Promise<TrainingRecipe> {
+/** The recipe of a run that goes on: it keeps the warm-up that was scaled to the steps it began with. */
+async function resumedRecipe({ recipe, output, scaled }: RunPlan): Promise<TrainingRecipe> {
   const { warmup } = await recipeOfState(joinPath(output, "state"));
   return scaled.includes("warmup") && typeof warmup === "number" ? { ...recipe, warmup } : recipe;
 }
 
-interface Sources {
+/** All that a run works on, read and checked. */
+interface OpenedRun {
+  readonly plan: RunPlan;
+  readonly baseModel: BaseModel;
+  readonly objective: Objective<BatchSizes>;
+  /** The rows of each data file. */
   readonly data: readonly ExampleSource[];
   readonly evaluation: readonly ExampleSource[];
   readonly inputs: RunInputs;
+  readonly replicas: readonly Device[];
 }
 
-async function start(
-  plan: RunPlan,
-  origin: BaseModel,
-  objective: Objective<BatchSizes>,
-  { data, evaluation, inputs }: Sources,
-  replicas: readonly Device[],
-  { skipBadRows = 0, device: _, ...options }: RunOptions & { readonly lock: FileLock },
+async function startRun(
+  { plan, baseModel, objective, data, evaluation, inputs, replicas }: OpenedRun,
+  { skipBadRows = 0, ...options }: Omit<RunOptions, "device"> & { readonly lock: FileLock },
 ): Promise<TrainingOutcome> {
   const { output } = plan;
   const isBegun = options.resume === true && (await hasState(joinPath(output, "state")));
   if (!isBegun) await requireFreshOutput(output);
-  const recipe = isBegun ? await begun(plan) : plan.recipe;
+  const recipe = isBegun ? await resumedRecipe(plan) : plan.recipe;
   const skipped = new SkippedRows(skipBadRows);
-  const trainer = await createTrainer({ replicas, objective, recipe, weights: origin.tensors });
+  const trainer = await createTrainer({ replicas, objective, recipe, weights: baseModel.tensors });
   const shuffledFiles = data.map((source, i) =>
     tagged(withoutBadRows(shuffled(source, recipe.seed + i), skipped), contentOf(plan, plan.data[i])),
   );
   const weights = plan.data.map(({ weight = 1 }) => weight);
   try {
-    if (!isBegun) await writeStart(plan, origin, trainer);
+    if (!isBegun) await writeStart(plan, baseModel, trainer);
     const outcome = await train({
       ...options,
       trainer,
       recipe,
-      reader: readerOf(plan, origin, mix(shuffledFiles, weights)),
-      evaluation: await heldOut(plan, origin, evaluation, skipped),
+      reader: trainingReader(recipe, baseModel, mix(shuffledFiles, weights)),
+      evaluation: await heldOutBatches(plan, baseModel, evaluation, skipped),
       inputs,
       skipped,
       directory: output,
     });
-    if (outcome.complete) await save(plan, origin, trainer);
+    if (outcome.complete) await save(plan, baseModel, trainer);
     return outcome;
   } finally {
     trainer.dispose();

@@ -1,14 +1,14 @@
-import { DataError, type JsonlSource } from "../data/index.ts";
+import { DataError, type RowContent, type RowSource } from "../data/index.ts";
 import { firstWordsOf, hasTemplate, type PromptTemplate, promptTemplate } from "../prompt/index.ts";
 import type { Tokenizer } from "../tokenizer/index.ts";
 
 /** Rows of one file, as far as they tell how conversations are written. */
 export interface WrittenRows {
   readonly file: string;
-  readonly content: "conversation" | "caption" | "text";
+  readonly content: RowContent;
   /** How many of the file's rows are used. */
   readonly length: number;
-  readonly source: Pick<JsonlSource, "textOf" | "nameOf">;
+  readonly source: Pick<RowSource, "textOf" | "nameOf">;
 }
 
 /** How the model that a run makes is asked: as its rows were written. */

@@ -1,5 +1,6 @@
 export type { TrainingEvent } from "./events.ts";
 export { currentNameOf, formerNameOf, withCurrentNames } from "./former-names.ts";
+export type { EvaluationData, HeldOutBatches } from "./held-out.ts";
 export { initialize } from "./initialize.ts";
 export { estimateMemory, type MemoryEstimate } from "./memory.ts";
 export { denseHead, denseObjective, languageObjective, type Objective, scopeOptions } from "./objective.ts";

@@ -11,41 +11,42 @@ export interface MemoryEstimate {
   readonly optimizerState: number;
   /** Values that the backward pass needs from the forward pass: rough, within a factor of two. */
   readonly activations: number;
+  /** Pixels of the update under way and of the next one, which is read meanwhile. Held-out rows are read a micro-batch at a time. */
+  readonly pixels: number;
   readonly total: number;
 }
 
 const bytesPerFloat = 4;
 
-/**
- * How much memory a run needs, before it allocates any.
- *
- * @param replicas micro-batches that are computed side by side
- */
+/** What decides about a run's memory beside model and recipe. */
+export interface MemoryOptions {
+  /** Pictures, or frames of videos, that a row has. */
+  readonly imagesPerRow: number;
+  /** Micro-batches that are computed side by side (default 1). */
+  readonly replicas?: number;
+}
+
+/** How much memory a run needs, before it allocates any. */
 export function estimateMemory(
   config: OwlConfig,
   parameters: readonly ParameterDescription[],
   recipe: TrainingRecipe,
-  imagesPerRow: number,
-  replicas = 1,
+  { imagesPerRow, replicas = 1 }: MemoryOptions,
 ): MemoryEstimate {
   const bytesOf = (chosen: readonly ParameterDescription[]): number =>
     chosen.reduce((sum, { dims }) => sum + elementCount(dims), 0) * bytesPerFloat;
   const weights = bytesOf(parameters);
   const { batch, microBatch = batch } = recipe;
   const trained = bytesOf(parameters.filter((parameter) => parameter.trained));
-  // The first micro-batch's are where the sum will be; all that are computed beside or after it need a place to wait.
+  // The first micro-batch's gradients become the sum; those computed beside or after it need a buffer of their own.
   const gradients = trained * (accumulationSteps(recipe) > replicas ? replicas + 1 : replicas);
   const optimizerState = trained * optimizerOf(recipe).optimizer.state.length;
   const activations =
     activationBytes(config, recipe, replicas * microBatch, imagesPerRow) +
     maskBytes(parameters, recipe, replicas * microBatch * recipe.maxTokens);
-  return {
-    weights,
-    gradients,
-    optimizerState,
-    activations,
-    total: weights + gradients + optimizerState + activations,
-  };
+  const pixels = 2 * batch * imagesPerRow * 3 * config.vision.imageSize ** 2 * bytesPerFloat;
+  const parts = { weights, gradients, optimizerState, activations, pixels };
+  return { ...parts, total: Object.values(parts).reduce((sum, bytes) => sum + bytes, 0) };
 }
 
 /** Dropout's masks, and the inputs they were multiplied with, which the backward pass needs. */

@@ -188,6 +188,9 @@ describe("train", () => {
     const merged = publishedValues(trainer, recipe);
     expect([...saved.tensors.keys()].sort()).toEqual([...merged.keys()].sort());
 
+    const streamed = { labelCount: batches[0].labelCount, batches: () => batches };
+    expect(await trainer.evaluate(streamed)).toBe(await trainer.evaluate(batches));
+
     // Base model with the adapter put on again, and the merged model, give one loss.
     const plain = { ...recipe, stage: "full" } as const;
     const evaluated = async (weights: typeof merged): Promise<number> => {

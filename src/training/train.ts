@@ -1,6 +1,7 @@
 import { DataError, type Reader, type SkippedRows } from "../data/index.ts";
 import { type FileLock, joinPath } from "../platform/index.ts";
 import type { TrainingEvent } from "./events.ts";
+import { type EvaluationData, heldOutBatchesOf } from "./held-out.ts";
 import { lockOutput } from "./output-lock.ts";
 import type { TrainingRecipe } from "./recipe.ts";
 import type { RunInputs } from "./run-inputs.ts";
@@ -14,7 +15,7 @@ export interface TrainOptions<S> {
   readonly recipe: TrainingRecipe;
   readonly reader: Reader<TrainingBatch<S>>;
   /** Held-out batches for evaluation. */
-  readonly evaluation?: readonly TrainingBatch<S>[];
+  readonly evaluation?: EvaluationData<S>;
   /** Where `state/` and `log.jsonl` go; nothing is written if absent. */
   readonly directory?: string;
   /** Go on from `state/` where there is one. */
@@ -203,7 +204,7 @@ async function stepOf<S>(
 
 async function evaluateOf<S>({ options, emit }: Run<S>): Promise<void> {
   const { trainer, evaluation } = options;
-  if (evaluation === undefined || evaluation.length === 0) return;
+  if (evaluation === undefined || heldOutBatchesOf(evaluation).labelCount === 0) return;
   await emit({ kind: "evaluation", step: trainer.step, loss: await trainer.evaluate(evaluation) });
 }
 

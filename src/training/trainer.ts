@@ -6,6 +6,7 @@ import { allocate, type HostTensor } from "../tensor/index.ts";
 import { allocateFlatBuffers, type FlatBuffer, layOut, segmentLengthFor } from "./flat-buffer.ts";
 import { withCurrentNames } from "./former-names.ts";
 import { accumulateGradients } from "./gradient-accumulation.ts";
+import { type EvaluationData, heldOutBatchesOf, labelCountOf } from "./held-out.ts";
 import { initialize } from "./initialize.ts";
 import { kernels } from "./kernels.ts";
 import type { Objective } from "./objective.ts";
@@ -37,7 +38,7 @@ export interface Trainer<S> {
   /** One update from micro-batches, whose losses weigh as if they were one batch. */
   update(batches: readonly TrainingBatch<S>[]): Promise<StepResult>;
   /** Mean loss over the positions that count, without an update and without dropout. */
-  evaluate(batches: readonly TrainingBatch<S>[]): Promise<number>;
+  evaluate(data: EvaluationData<S>): Promise<number>;
   /** Gradients of the mean loss by parameter name as the next update would have them; views that the next call overwrites. */
   gradients(batches: readonly TrainingBatch<S>[]): Promise<{ loss: number; gradients: StateDict }>;
   /** The optimizer's state, as views by `<state>.<parameter>` (AdamW: `first.<parameter>` and `second.<parameter>`). */
@@ -108,10 +109,10 @@ export async function createTrainer<S>(options: TrainerOptions<S>): Promise<Trai
       step++;
       return { loss, gradientNorm, learningRate };
     },
-    evaluate: async (batches) => {
-      const labels = labelCountOf(batches);
+    evaluate: async (data) => {
+      const { labelCount, batches } = heldOutBatchesOf(data);
       let loss = 0;
-      for (const batch of batches) loss += await replicas[0].evaluate(batch, labels);
+      for await (const batch of batches()) loss += await replicas[0].evaluate(batch, labelCount);
       return loss;
     },
     gradients: async (batches) => {
@@ -213,10 +214,6 @@ function sumsBefore(counts: readonly number[]): number[] {
     sum += count;
     return sum - count;
   });
-}
-
-function labelCountOf<S>(batches: readonly TrainingBatch<S>[]): number {
-  return batches.reduce((sum, batch) => sum + batch.labelCount, 0);
 }
 
 function valuesOf(
