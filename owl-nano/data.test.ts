@@ -1,7 +1,8 @@
 import { beforeAll, describe, expect, it } from "vitest";
-import { COLORS } from "./colors.ts";
-import { factsOf } from "./facts.ts";
-import { similarLengths } from "./similar-lengths.ts";
+import { COLORS } from "./concepts/colors.ts";
+import { factsOf } from "./concepts/facts.ts";
+import { readSplits, sampleSplits } from "./drawings/splits.ts";
+import { groupByLength } from "./training/length-grouping.ts";
 import {
   captionSource,
   languageSource,
@@ -10,8 +11,7 @@ import {
   pictureDialogueSource,
   textDialogueSource,
   visionSource,
-} from "./sources.ts";
-import { drawSplits, readSplits } from "./splits.ts";
+} from "./training/sources.ts";
 
 let material: Material;
 beforeAll(async () => {
@@ -21,7 +21,7 @@ beforeAll(async () => {
 describe("held-out pictures", () => {
   it("are the committed ones, drawn anew from the seed", () => {
     const committed = readSplits();
-    expect(drawSplits(material.atlas, committed.seed)).toEqual(committed);
+    expect(sampleSplits(material.atlas, committed.seed)).toEqual(committed);
   });
 
   it("leave every concept at least three families to learn from", () => {
@@ -110,7 +110,7 @@ describe("generators", () => {
       padded += rows * Math.max(...lengths);
     }
     expect(filled / padded).toBeGreaterThan(0.85);
-    const order = similarLengths((index) => (index * 7) % 13, 4, 1);
+    const order = groupByLength((index) => (index * 7) % 13, 4, 1);
     expect(Array.from({ length: 64 }, (_, i) => order(i)).sort((a, b) => a - b)).toEqual(
       Array.from({ length: 64 }, (_, i) => i),
     );

@@ -1,7 +1,7 @@
 import { mkdirSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import sharp from "sharp";
-import { openVendor, VENDORS } from "./vendors.ts";
+import { openVendor, VENDORS } from "./drawings/vendors.ts";
 
 /**
  * The pictures in `examples/`: each is a drawing that no training stage has seen (see `splits.json`), on a background of its own. They were

@@ -3,11 +3,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, expect, it } from "vitest";
 import { openDevice } from "../src/runtime/index.ts";
-import { answererOf } from "./answering.ts";
-import { examine, table, testItems } from "./evaluation.ts";
-import { type Plan, planTokenizer, trainStage, weightsAfter } from "./pipeline.ts";
+import { answererOf } from "./evaluation/answering.ts";
+import { evaluateSet, table, testItems } from "./evaluation/evaluation.ts";
 import { SHORT_CONCEPTS, SHORT_OWL, SHORT_RECIPES } from "./recipes.ts";
-import { loadMaterial } from "./sources.ts";
+import { type Plan, planTokenizer, trainStage, weightsAfter } from "./training/pipeline.ts";
+import { loadMaterial } from "./training/sources.ts";
 
 const directory = mkdtempSync(join(tmpdir(), "short-owl-"));
 afterAll(() => rmSync(directory, { recursive: true, force: true }));
@@ -16,18 +16,18 @@ afterAll(() => rmSync(directory, { recursive: true, force: true }));
 const LEAST = { name: 0.4, color: 0.5, followUp: 0.6 };
 
 /** Stage 1's loss on its first batch, before anything of it is learnt. */
-async function firstLoss(plan: Plan, beginsReading: boolean): Promise<number> {
+async function firstLoss(plan: Plan, initialisesAbstractor: boolean): Promise<number> {
   const own = mkdtempSync(join(tmpdir(), "short-owl-first-"));
   cpSync(plan.directory, own, { recursive: true });
   const recipes = { ...plan.recipes, align: { ...plan.recipes.align, steps: 1 } };
   const losses: number[] = [];
-  await trainStage({ ...plan, recipes, beginsReading, directory: own }, "align", {
+  await trainStage({ ...plan, recipes, initialisesAbstractor, directory: own }, "align", {
     onEvent: (event) => {
       if (event.kind === "step") losses.push(event.loss);
     },
   });
   rmSync(own, { recursive: true });
-  return losses[0]!;
+  return losses[0];
 }
 
 it("a very small owl learns in four stages to name unseen drawings of eight things, from nothing", async () => {
@@ -37,7 +37,7 @@ it("a very small owl learns in four stages to name unseen drawings of eight thin
     recipes: SHORT_RECIPES,
     material,
     tokenizerTexts: 2000,
-    beginsReading: false,
+    initialisesAbstractor: false,
     directory,
   };
   for (const stage of ["language", "vision", "align", "instruct"] as const) {
@@ -58,7 +58,7 @@ it("a very small owl learns in four stages to name unseen drawings of eight thin
     planTokenizer(plan),
     await openDevice(),
   );
-  const report = await examine(
+  const report = await evaluateSet(
     "S1",
     testItems(material, material.sprites.S1, 120),
     material.concepts,

@@ -6,15 +6,22 @@ import { parseArgs } from "node:util";
 import { readSafetensors } from "../src/checkpoint/index.ts";
 import { openDevice } from "../src/runtime/index.ts";
 import type { TrainingEvent } from "../src/training/index.ts";
-import { answererOf } from "./answering.ts";
-import { COLORS } from "./colors.ts";
-import { examine, type SetReport, table, testItems } from "./evaluation.ts";
-import { modelCard } from "./model-card.ts";
-import { type Plan, planTokenizer, saveModel, stageDirectory, trainStage, weightsAfter } from "./pipeline.ts";
+import { COLORS } from "./concepts/colors.ts";
+import { answererOf } from "./evaluation/answering.ts";
+import { evaluateSet, type SetReport, table, testItems } from "./evaluation/evaluation.ts";
+import { modelCard } from "./evaluation/model-card.ts";
+import { namedThing } from "./evaluation/scoring.ts";
+import { visionAccuracy } from "./evaluation/vision-accuracy.ts";
 import { OWL_NANO, RECIPES, type StageName, TOKENIZER_TEXTS } from "./recipes.ts";
-import { namedThing } from "./scoring.ts";
-import { loadMaterial } from "./sources.ts";
-import { visionAccuracy } from "./vision-accuracy.ts";
+import {
+  type Plan,
+  planTokenizer,
+  saveModel,
+  stageDirectory,
+  trainStage,
+  weightsAfter,
+} from "./training/pipeline.ts";
+import { loadMaterial } from "./training/sources.ts";
 
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
 const USAGE = `npm run owl-nano [-- --stage NAME] [-- --evaluate NAME] [-- --threads N]
@@ -35,7 +42,7 @@ async function openPlan(): Promise<Plan> {
     recipes: RECIPES,
     material,
     tokenizerTexts: TOKENIZER_TEXTS,
-    beginsReading: true,
+    initialisesAbstractor: true,
     directory,
   };
 }
@@ -107,9 +114,9 @@ async function evaluateCaptions(plan: Plan): Promise<void> {
   ] as const) {
     const items = testItems(plan.material, sprites, 2 * S2.length);
     const captions = await owl.caption(items.map(({ picture }) => picture));
-    const named = items.filter(({ concept }, i) => namedThing(captions[i]!) === concept.name).length;
+    const named = items.filter(({ concept }, i) => namedThing(captions[i]) === concept.name).length;
     const colored = items.filter(({ color }, i) =>
-      captions[i]!.endsWith(`${COLORS[color]!.name} background.`),
+      captions[i].endsWith(`${COLORS[color].name} background.`),
     ).length;
     const share = (right: number): string => `${((100 * right) / items.length).toFixed(1)} %`;
     console.log(
@@ -126,7 +133,7 @@ async function evaluateOwl(plan: Plan): Promise<SetReport[]> {
   for (const set of SETS) {
     const sprites = plan.material.sprites[set];
     reports.push(
-      await examine(
+      await evaluateSet(
         set,
         testItems(plan.material, sprites, TIMES * sprites.length),
         plan.material.concepts,
@@ -134,7 +141,7 @@ async function evaluateOwl(plan: Plan): Promise<SetReport[]> {
       ),
     );
     const unseen = testItems(plan.material, sprites, TIMES * sprites.length, "unseen");
-    reports.push(await examine(`${set}, unseen phrasing`, unseen, plan.material.concepts, owl.answer));
+    reports.push(await evaluateSet(`${set}, unseen phrasing`, unseen, plan.material.concepts, owl.answer));
   }
   await owl.close();
   const figures = reports.map(({ transcript: _, ...rest }) => rest);

@@ -46,13 +46,13 @@ export function randomFor(seed: number, stream: string, index: number): Random {
     chance: (probability) => next() < probability,
     pick: (choices) => {
       if (choices.length === 0) throw new Error("random.pick: at least one choice is needed, got none");
-      return choices[integer(choices.length)] as (typeof choices)[number];
+      return choices[integer(choices.length)];
     },
     shuffle: (items) => {
       const copy = [...items];
       for (let i = copy.length - 1; i > 0; i--) {
         const j = integer(i + 1);
-        [copy[i], copy[j]] = [copy[j]!, copy[i]!];
+        [copy[i], copy[j]] = [copy[j], copy[i]];
       }
       return copy;
     },

@@ -90,8 +90,8 @@ const vision: TrainingRecipe = {
   weightDecay: 0.15,
 };
 
-/** Stage 1's rates: the last layer's way from what it recognised to the language model's words has all of it, the rest a part. */
-function sayingFirst({ abstractor }: OwlConfig): Readonly<Record<string, number>> {
+/** Stage 1's learning-rate multipliers: the layers between recognition and word embeddings learn fully, the rest slowly. */
+function alignMultipliers({ abstractor }: OwlConfig): Readonly<Record<string, number>> {
   const last = `abstractor.encoder.layers.${abstractor.layers - 1}.crossattention.output.mlp`;
   return {
     [`${last}.w2`]: 1,
@@ -105,7 +105,7 @@ function sayingFirst({ abstractor }: OwlConfig): Readonly<Record<string, number>
 }
 
 /** The language model can read already and the patches are named already, and the abstractor begins as a reader of those names
- * (`firstReading`). What is left to learn is how to say them, so that has the rate; the reading itself and the vision encoder,
+ * (`initialiseAbstractor`). What is left to learn is how to say them, so that has the rate; the reading itself and the vision encoder,
  * which see the training designs alone here, go on at a small part of it and forget little of what they can tell of others. */
 const align: TrainingRecipe = {
   ...SHARED,
@@ -115,7 +115,7 @@ const align: TrainingRecipe = {
   maxTokens: 64,
   learningRate: 1.2e-3,
   warmup: 50,
-  learningRateMultipliers: sayingFirst(OWL_NANO),
+  learningRateMultipliers: alignMultipliers(OWL_NANO),
 };
 
 /** LoRA and abstractor, as the paper says; half of each batch is text alone. */

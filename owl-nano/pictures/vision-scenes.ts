@@ -1,7 +1,7 @@
-import type { Sprite } from "./atlas.ts";
-import { COLORS } from "./colors.ts";
-import { type Random, randomFor } from "./random.ts";
-import { develop, drawSprite, IMAGE_SIZE, type Placement, paintBackground, type Wave } from "./scene.ts";
+import { COLORS } from "../concepts/colors.ts";
+import type { Sprite } from "../drawings/atlas.ts";
+import { type Random, randomFor } from "../random.ts";
+import { IMAGE_SIZE, type Placement, paintBackground, renderSprite, toBytes, type Wave } from "./scene.ts";
 import { iconInks, PLAIN, randomStyle, type Style } from "./style.ts";
 
 /** Side of a patch in pixels. */
@@ -52,7 +52,7 @@ export function pickDesign(designs: readonly Sprite[], iconShare: number, random
   if (first <= 0) return random.pick(designs);
   const end = random.chance(iconShare) ? designs.length : first;
   const start = end === first ? 0 : first;
-  return designs[start + random.integer(end - start)]!;
+  return designs[start + random.integer(end - start)];
 }
 
 /** Draws where a sprite may go: inside the picture, at most a tenth of its length cut off. */
@@ -120,13 +120,13 @@ function patchLabels(owner: Int8Array, placements: readonly Placement[], color: 
     const left = (patch % across) * PATCH_SIZE;
     for (let y = top; y < top + PATCH_SIZE; y++)
       for (let x = left; x < left + PATCH_SIZE; x++) {
-        const who = owner[y * IMAGE_SIZE + x]!;
-        if (who >= 0) covered[who]!++;
+        const who = owner[y * IMAGE_SIZE + x];
+        if (who >= 0) covered[who]++;
       }
     let best = -1;
     for (let i = 0; i < covered.length; i++)
-      if (covered[i]! >= 12 && (best < 0 || covered[i]! > covered[best]!)) best = i;
-    labels[patch] = best < 0 ? color : COLORS.length + placements[best]!.sprite.label;
+      if (covered[i] >= 12 && (best < 0 || covered[i] > covered[best])) best = i;
+    labels[patch] = best < 0 ? color : COLORS.length + placements[best].sprite.label;
   }
   return labels;
 }
@@ -145,7 +145,7 @@ export interface Variety {
 }
 
 /** Parts of the examples, each from an index on; the first from 0. */
-export type Course = readonly { readonly from: number; readonly variety: Variety }[];
+export type Curriculum = readonly { readonly from: number; readonly variety: Variety }[];
 
 /**
  * Stage V's scenes: 1–4 things of random size, color and style on a named background. Classes are drawn evenly and then a design
@@ -156,14 +156,14 @@ export class VisionScenes {
   readonly #concepts: readonly (readonly Sprite[])[];
   readonly #further: readonly (readonly Sprite[])[];
   readonly #seed: number;
-  readonly #course: Course;
+  readonly #course: Curriculum;
 
   /**
    * @param sprites the training sprites
    * @param conceptCount labels below this are concepts
    * @param course how varied the examples are, by their index
    */
-  constructor(sprites: readonly Sprite[], conceptCount: number, seed: number, course: Course) {
+  constructor(sprites: readonly Sprite[], conceptCount: number, seed: number, course: Curriculum) {
     const byLabel: Sprite[][] = [];
     for (const sprite of sprites) {
       const designs = byLabel[sprite.label];
@@ -197,8 +197,8 @@ export class VisionScenes {
       random,
     );
     const canvas = paintBackground(color, random);
-    for (const [i, placement] of placements.entries()) drawSprite(canvas, placement, i);
-    const data = develop(canvas, random);
+    for (const [i, placement] of placements.entries()) renderSprite(canvas, placement, i);
+    const data = toBytes(canvas, random);
     return {
       image: { width: IMAGE_SIZE, height: IMAGE_SIZE, data },
       labels: patchLabels(canvas.owner, placements, color),

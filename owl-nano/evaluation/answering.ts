@@ -1,14 +1,14 @@
-import type { StateDict } from "../src/checkpoint/index.ts";
-import { completeSettings, Generator } from "../src/generation/index.ts";
-import { toPixelValues } from "../src/image/index.ts";
-import { LoadedModel, pictureOf, type Picture as SeenPicture } from "../src/inference/index.ts";
-import { type OwlConfig, placeholderIds, tokensPerImage } from "../src/model/index.ts";
-import { encodeConversation, type Message } from "../src/prompt/index.ts";
-import type { Device } from "../src/runtime/index.ts";
-import type { Tokenizer } from "../src/tokenizer/index.ts";
+import type { StateDict } from "../../src/checkpoint/index.ts";
+import { completeSettings, Generator } from "../../src/generation/index.ts";
+import { toPixelValues } from "../../src/image/index.ts";
+import { LoadedModel, pictureOf, type Picture as SeenPicture } from "../../src/inference/index.ts";
+import { type OwlConfig, placeholderIds, tokensPerImage } from "../../src/model/index.ts";
+import { encodeConversation, type Message } from "../../src/prompt/index.ts";
+import type { Device } from "../../src/runtime/index.ts";
+import type { Tokenizer } from "../../src/tokenizer/index.ts";
+import type { Picture } from "../pictures/pictures.ts";
+import { preprocessor } from "../training/pipeline.ts";
 import type { Answerer, Asked } from "./evaluation.ts";
-import type { Picture } from "./pictures.ts";
-import { preprocessor } from "./pipeline.ts";
 
 function messagesOf({ picture, earlier, question }: Asked): Message<Picture>[] {
   const said = [...earlier.flatMap((turn) => [turn.question, turn.answer]), question];

@@ -1,7 +1,7 @@
-import type { Sprite } from "./atlas.ts";
-import type { Scene } from "./captions.ts";
-import type { Random } from "./random.ts";
-import { develop, drawSprite, IMAGE_SIZE, type Placement, paintBackground } from "./scene.ts";
+import type { Sprite } from "../drawings/atlas.ts";
+import type { Random } from "../random.ts";
+import type { Scene } from "../texts/captions.ts";
+import { IMAGE_SIZE, type Placement, paintBackground, renderSprite, toBytes } from "./scene.ts";
 import { type PlacementRange, pickDesign, place, REDRAWING } from "./vision-scenes.ts";
 
 /** RGB, rows from the top; the shape of `RgbImage` of `src/image`. */
@@ -12,10 +12,10 @@ export interface Picture {
 }
 
 /** Sprites by concept. */
-export type Wardrobe = ReadonlyMap<number, readonly Sprite[]>;
+export type DesignsByConcept = ReadonlyMap<number, readonly Sprite[]>;
 
 /** Groups sprites by their concept, leaving out emoji beyond the concepts. */
-export function wardrobe(sprites: readonly Sprite[], conceptCount: number): Wardrobe {
+export function groupDesigns(sprites: readonly Sprite[], conceptCount: number): DesignsByConcept {
   const byConcept = new Map<number, Sprite[]>();
   for (const sprite of sprites) {
     if (sprite.label >= conceptCount) continue;
@@ -48,7 +48,7 @@ const ICON_SHARE = 0.25;
 const PAIR_SIZE: readonly [number, number] = [25, 32];
 
 function placeScene(sprites: readonly Sprite[], range: PlacementRange, random: Random): Placement[] {
-  if (sprites.length === 1) return [place(sprites[0]!, range, random)];
+  if (sprites.length === 1) return [place(sprites[0], range, random)];
   return sprites.map((sprite, side) => {
     const size = random.range(PAIR_SIZE[0], PAIR_SIZE[1]);
     const middle = ((2 * side + 1) * IMAGE_SIZE) / 4;
@@ -62,26 +62,32 @@ function placeScene(sprites: readonly Sprite[], range: PlacementRange, random: R
 }
 
 /** Draws a scene with one random design of each thing, left to right. */
-export function drawPicture(scene: Scene, designs: Wardrobe, range: PlacementRange, random: Random): Picture {
+export function renderPicture(
+  scene: Scene,
+  designs: DesignsByConcept,
+  range: PlacementRange,
+  random: Random,
+): Picture {
   const sprites = scene.things.map((thing) => {
     const choices = designs.get(thing.index);
     if (choices === undefined)
       throw new Error(`pictures: at least one drawing of "${thing.name}" is needed, got none`);
     return pickDesign(choices, ICON_SHARE, random);
   });
-  return drawSprites(sprites, scene.color, range, random);
+  return renderSprites(sprites, scene.color, range, random);
 }
 
 /** Draws these very sprites on a background of this color. */
-export function drawSprites(
+export function renderSprites(
   sprites: readonly Sprite[],
   color: number,
   range: PlacementRange,
   random: Random,
 ): Picture {
   const canvas = paintBackground(color, random);
-  for (const [i, placement] of placeScene(sprites, range, random).entries()) drawSprite(canvas, placement, i);
-  return { width: IMAGE_SIZE, height: IMAGE_SIZE, data: develop(canvas, random) };
+  for (const [i, placement] of placeScene(sprites, range, random).entries())
+    renderSprite(canvas, placement, i);
+  return { width: IMAGE_SIZE, height: IMAGE_SIZE, data: toBytes(canvas, random) };
 }
 
 /** An even grey: what a blind owl sees. */

@@ -1,13 +1,13 @@
-import type { Sprite } from "./atlas.ts";
-import { COLORS } from "./colors.ts";
-import type { Concept } from "./concepts.ts";
-import type { Turn } from "./conversation.ts";
-import { PICTURE_QUESTIONS, trained } from "./dialogue.ts";
-import { ask, factsOf, type Relation } from "./facts.ts";
-import { drawSprites, greyPicture, type Picture, TEST_PICTURES } from "./pictures.ts";
-import { randomFor } from "./random.ts";
+import { COLORS } from "../concepts/colors.ts";
+import type { Concept } from "../concepts/concepts.ts";
+import { ask, factsOf, type Relation } from "../concepts/facts.ts";
+import type { Sprite } from "../drawings/atlas.ts";
+import { greyPicture, type Picture, renderSprites, TEST_PICTURES } from "../pictures/pictures.ts";
+import { randomFor } from "../random.ts";
+import type { Turn } from "../texts/conversation.ts";
+import { PICTURE_QUESTIONS, trained } from "../texts/dialogue.ts";
+import type { Material } from "../training/sources.ts";
 import { groupedScore, namedColor, namedThing, normalise, type Score } from "./scoring.ts";
-import type { Material } from "./sources.ts";
 
 /** One question to be answered: what was said before, and the picture that it is about. */
 export interface Asked {
@@ -52,7 +52,7 @@ export function testItems(
   return Array.from({ length: count }, (_, index) => {
     const random = randomFor(20230427, "test", index);
     const pick = (choices: readonly string[]): string => random.pick(choices);
-    const sprite = sprites[index % sprites.length]!;
+    const sprite = sprites[index % sprites.length];
     const concept = material.concepts.find(({ index }) => index === sprite.label)!;
     const color = random.integer(COLORS.length);
     const fact = random.pick(factsOf(concept));
@@ -60,7 +60,7 @@ export function testItems(
       sprite: sprite.id,
       concept,
       color,
-      picture: drawSprites([sprite], color, TEST_PICTURES, random),
+      picture: renderSprites([sprite], color, TEST_PICTURES, random),
       nameQuestion: question(PICTURE_QUESTIONS.name, phrasing, pick),
       colorQuestion: question(PICTURE_QUESTIONS.color, phrasing, pick),
       fact,
@@ -126,7 +126,7 @@ interface Answers {
   readonly followUps: string[];
 }
 
-async function interview(
+async function collectAnswers(
   items: readonly TestItem[],
   answer: Answerer,
   pictureOf: (item: TestItem) => Picture,
@@ -141,7 +141,7 @@ async function interview(
   const followUps = await answer(
     items.map((item, i) => ({
       picture: pictureOf(item),
-      earlier: [{ question: item.nameQuestion, answer: names[i]! }],
+      earlier: [{ question: item.nameQuestion, answer: names[i] }],
       question: item.factQuestion,
     })),
   );
@@ -153,26 +153,26 @@ function scoresOf(items: readonly TestItem[], answers: Answers, counted: (index:
   const scored = (asked: readonly number[], isRight: (i: number) => boolean): Score =>
     groupedScore(
       asked.map(isRight),
-      asked.map((i) => items[i]!.sprite),
+      asked.map((i) => items[i].sprite),
     );
   return {
-    name: scored(indices, (i) => isNamed(answers.names[i]!, items[i]!)),
-    color: scored(indices, (i) => namedColor(answers.colors[i]!) === COLORS[items[i]!.color]!.name),
-    followUp: scored(indices.filter(counted), (i) => factRight(answers.followUps[i]!, items[i]!)),
+    name: scored(indices, (i) => isNamed(answers.names[i], items[i])),
+    color: scored(indices, (i) => namedColor(answers.colors[i]) === COLORS[items[i].color].name),
+    followUp: scored(indices.filter(counted), (i) => factRight(answers.followUps[i], items[i])),
   };
 }
 
 /** Asks everything about every item, once with the picture and once blind. Exact match of the normalised answer. */
-export async function examine(
+export async function evaluateSet(
   set: string,
   items: readonly TestItem[],
   concepts: readonly Concept[],
   answer: Answerer,
 ): Promise<SetReport> {
-  const seen = await interview(items, answer, (item) => item.picture);
+  const seen = await collectAnswers(items, answer, (item) => item.picture);
   const grey = greyPicture();
-  const blind = await interview(items, answer, () => grey);
-  const namedRight = (i: number): boolean => isNamed(seen.names[i]!, items[i]!);
+  const blind = await collectAnswers(items, answer, () => grey);
+  const namedRight = (i: number): boolean => isNamed(seen.names[i], items[i]);
   return {
     set,
     sees: scoresOf(items, seen, namedRight),
@@ -188,9 +188,9 @@ export async function examine(
     },
     transcript: items.map((item, i) => ({
       sprite: item.sprite,
-      name: seen.names[i]!,
-      color: `${COLORS[item.color]!.name}: ${seen.colors[i]!}`,
-      followUp: `${item.factQuestion} ${seen.followUps[i]!}`,
+      name: seen.names[i],
+      color: `${COLORS[item.color].name}: ${seen.colors[i]}`,
+      followUp: `${item.factQuestion} ${seen.followUps[i]}`,
     })),
   };
 }

@@ -241,7 +241,7 @@ function openIconify(vendor: Vendor): VendorPictures {
       const found = [...new Set(wanted.map(resolve))].filter(
         (name) => set.icons[name] !== undefined && !WRONG_PICTURES[vendor.name]?.includes(name),
       );
-      return (many ? found : found.slice(0, 1)).map((name) => ({ name, bytes: svg(set.icons[name]!, set) }));
+      return (many ? found : found.slice(0, 1)).map((name) => ({ name, bytes: svg(set.icons[name], set) }));
     },
   };
 }

@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from "node:fs";
+import { readConcepts } from "../concepts/concepts.ts";
+import { randomFor } from "../random.ts";
 import type { Atlas, Inks, Sprite } from "./atlas.ts";
-import { readConcepts } from "./concepts.ts";
-import { randomFor } from "./random.ts";
 
 /**
  * What no training stage may see. S1: for each concept the designs of one family (an unseen drawing of a known thing, in a known
@@ -17,10 +17,10 @@ export interface Splits {
 }
 
 const TEST_VENDOR = "openmoji";
-const SPLITS_FILE = new URL("./splits.json", import.meta.url);
+const SPLITS_FILE = new URL("../splits.json", import.meta.url);
 
 /** Draws the splits anew. At least three families of each concept stay for training. */
-export function drawSplits(atlas: Atlas, seed: number): Splits {
+export function sampleSplits(atlas: Atlas, seed: number): Splits {
   const S1: Record<string, string> = {};
   const heldOutS1: string[] = [];
   for (const concept of readConcepts()) {
@@ -67,11 +67,11 @@ function withInks(train: readonly Sprite[]): Sprite[] {
 function inksOf(pixels: Uint8Array): Inks {
   const opaque: [number, number, number][] = [];
   for (let at = 0; at < pixels.length; at += 4)
-    if (pixels[at + 3]! > 200) opaque.push([pixels[at]! / 255, pixels[at + 1]! / 255, pixels[at + 2]! / 255]);
-  const brightness = ([r, g, b]: readonly number[]): number => 0.3 * r! + 0.59 * g! + 0.11 * b!;
+    if (pixels[at + 3] > 200) opaque.push([pixels[at] / 255, pixels[at + 1] / 255, pixels[at + 2] / 255]);
+  const brightness = ([r, g, b]: readonly number[]): number => 0.3 * r + 0.59 * g + 0.11 * b;
   opaque.sort((a, b) => brightness(a) - brightness(b));
   const mean = (some: readonly (readonly number[])[]): [number, number, number] =>
-    [0, 1, 2].map((c) => some.reduce((sum, color) => sum + color[c]!, 0) / Math.max(1, some.length)) as [
+    [0, 1, 2].map((c) => some.reduce((sum, color) => sum + color[c], 0) / Math.max(1, some.length)) as [
       number,
       number,
       number,
@@ -87,7 +87,7 @@ export function divide(atlas: Atlas, splits: Splits): SplitSprites {
   // A flag of Turkey; it counts as a drawing of the bird in the draw of the splits, which is older than its discovery.
   const wrong = new Set(["streamline/turkey"]);
   const sameHand = ({ icon, family, label }: Sprite): boolean =>
-    icon && splits.S1[atlas.labels[label]!] === family;
+    icon && splits.S1[atlas.labels[label]] === family;
   const train = atlas.sprites.filter(
     (sprite) =>
       sprite.vendor !== splits.S2.vendor &&

@@ -1,10 +1,10 @@
+import { COLORS } from "../concepts/colors.ts";
+import type { Concept } from "../concepts/concepts.ts";
+import { ask, askPlural, factsOf, type Relation } from "../concepts/facts.ts";
+import { existing, general, generalIsPlural, indefinite, pointing } from "../concepts/nouns.ts";
+import type { Random } from "../random.ts";
 import { caption, listing, type Scene } from "./captions.ts";
-import { COLORS } from "./colors.ts";
-import type { Concept } from "./concepts.ts";
 import type { Turn } from "./conversation.ts";
-import { ask, askPlural, factsOf, type Relation } from "./facts.ts";
-import { existing, general, generalIsPlural, indefinite, pointing } from "./nouns.ts";
-import type { Random } from "./random.ts";
 
 /** Questions about a picture; the last of each list is for testing only. */
 export const PICTURE_QUESTIONS = {
@@ -58,14 +58,14 @@ export function trained<T>(phrasings: readonly T[]): readonly T[] {
 }
 
 export function nameTurn(scene: Scene, random: Random): Turn {
-  const answer = scene.things.length === 1 ? pointing(scene.things[0]!) : `this is ${listing(scene.things)}.`;
+  const answer = scene.things.length === 1 ? pointing(scene.things[0]) : `this is ${listing(scene.things)}.`;
   return { question: random.pick(trained(PICTURE_QUESTIONS.name)), answer };
 }
 
 export function colorTurn({ color }: Scene, random: Random): Turn {
   return {
     question: random.pick(trained(PICTURE_QUESTIONS.color)),
-    answer: `the background is ${COLORS[color]!.name}.`,
+    answer: `the background is ${COLORS[color].name}.`,
   };
 }
 
@@ -155,7 +155,7 @@ export function textDialogue(concept: Concept, random: Random): Turn[] {
     ]);
     return [{ question, answer: pointing(concept) }, ...followUps(concept, 1 + random.integer(2), random)];
   }
-  const first = factTurn(concept, facts[0]!, named, random);
+  const first = factTurn(concept, facts[0], named, random);
   const pronoun = named === general(concept) && generalIsPlural(concept) ? "they" : "it";
   return [
     first,

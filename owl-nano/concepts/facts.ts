@@ -336,7 +336,7 @@ const MADE = new Set(
 /** What is known of a concept: each relation with its value. */
 export function factsOf(concept: Concept): { relation: Relation; value: string }[] {
   const facts = Object.entries(concept.facts).filter(([name]) => name !== "use" || MADE.has(concept.kind));
-  const told = facts.map(([name, value]) => ({ relation: RELATIONS[name]!, value }));
+  const told = facts.map(([name, value]) => ({ relation: RELATIONS[name], value }));
   const listed = concept.kind === concept.name ? told : [...told, { relation: kind, value: concept.kind }];
   for (const { relation } of listed)
     if (relation === undefined)

@@ -1,4 +1,4 @@
-import type { Concept } from "./concepts.ts";
+import type { Concept } from "../concepts/concepts.ts";
 
 /** A set of pictograms: few tones, no colors of their own, named in words. */
 export interface IconSet {

@@ -2,9 +2,9 @@ import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import sharp from "sharp";
-import { readConcepts } from "./concepts.ts";
+import { readConcepts } from "../concepts/concepts.ts";
+import { hashText } from "../random.ts";
 import { ICON_SETS, iconNames } from "./icons.ts";
-import { hashText } from "./random.ts";
 import { openIconSet, openVendor, VENDORS, type Vendor, type VendorPictures } from "./vendors.ts";
 
 /** Side of a sprite in pixels: its longer edge fills it, whatever margin the vendor left around it. */
@@ -42,7 +42,7 @@ export interface Atlas {
 }
 
 const VERSION = 5;
-const CACHE = join(dirname(fileURLToPath(import.meta.url)), "..", ".cache", "owl-nano");
+const CACHE = join(dirname(fileURLToPath(import.meta.url)), "..", "..", ".cache", "owl-nano");
 
 /** Names of people, gestures and signs, and of near-twins of the concepts (a blue book beside "book"). */
 const UNWANTED = new RegExp(
@@ -77,7 +77,7 @@ async function render(bytes: Buffer): Promise<Uint8Array | null> {
   let [left, top, right, bottom] = [info.width, info.height, -1, -1];
   for (let y = 0; y < info.height; y++)
     for (let x = 0; x < info.width; x++)
-      if (data[(y * info.width + x) * 4 + 3]! > 24) {
+      if (data[(y * info.width + x) * 4 + 3] > 24) {
         left = Math.min(left, x);
         right = Math.max(right, x);
         top = Math.min(top, y);
@@ -91,8 +91,8 @@ async function render(bytes: Buffer): Promise<Uint8Array | null> {
     .toBuffer();
   const pixels = new Uint8Array(raw.length);
   for (let i = 0; i < raw.length; i += 4) {
-    const alpha = raw[i + 3]!;
-    for (let c = 0; c < 3; c++) pixels[i + c] = Math.round((raw[i + c]! * alpha) / 255);
+    const alpha = raw[i + 3];
+    for (let c = 0; c < 3; c++) pixels[i + c] = Math.round((raw[i + c] * alpha) / 255);
     pixels[i + 3] = alpha;
   }
   return pixels;
@@ -107,7 +107,7 @@ function halve(pixels: Uint8Array): Uint8Array {
         const at = (2 * y * SPRITE_SIZE + 2 * x) * 4 + c;
         const row = SPRITE_SIZE * 4;
         half[(y * side + x) * 4 + c] =
-          (pixels[at]! + pixels[at + 4]! + pixels[at + row]! + pixels[at + row + 4]! + 2) >> 2;
+          (pixels[at] + pixels[at + 4] + pixels[at + row] + pixels[at + row + 4] + 2) >> 2;
       }
   return half;
 }
@@ -122,11 +122,11 @@ function greyVersion(pixels: Uint8Array, filled: boolean): Uint8Array | null {
   const outside = filled ? reachedFromOutside(pixels) : undefined;
   let fresh = 0;
   for (let i = 0; i < side * side; i++) {
-    const alpha = pixels[i * 4 + 3]! / 255;
+    const alpha = pixels[i * 4 + 3] / 255;
     const shade =
       alpha === 0
         ? 0
-        : (0.3 * pixels[i * 4]! + 0.59 * pixels[i * 4 + 1]! + 0.11 * pixels[i * 4 + 2]!) / 255 / alpha;
+        : (0.3 * pixels[i * 4] + 0.59 * pixels[i * 4 + 1] + 0.11 * pixels[i * 4 + 2]) / 255 / alpha;
     const inside = outside !== undefined && outside[i] === 0;
     // Opacities of a fifth and more are areas of a second tone, not edges.
     const coverage = inside ? 1 : Math.min(1, alpha * (alpha > 0.15 ? 4 : 1));
@@ -148,7 +148,7 @@ function reachedFromOutside(pixels: Uint8Array): Uint8Array {
   const visit = (x: number, y: number): void => {
     if (x < 0 || y < 0 || x >= side || y >= side) return;
     const at = y * side + x;
-    if (reached[at] === 1 || pixels[at * 4 + 3]! > 100) return;
+    if (reached[at] === 1 || pixels[at * 4 + 3] > 100) return;
     reached[at] = 1;
     open.push(at);
   };

@@ -1,4 +1,4 @@
-import type { Random } from "./random.ts";
+import type { Random } from "../random.ts";
 
 /** A background that owl-nano can name: ranges of hue (degrees), saturation and value. */
 interface NamedColor {
@@ -30,7 +30,7 @@ function toRgb(hue: number, saturation: number, value: number): [number, number,
 
 /** A shade that bears the color's name: RGB in 0…1. */
 export function shade(color: number, random: Random): [number, number, number] {
-  const { hue, saturation, value } = COLORS[color]!;
+  const { hue, saturation, value } = COLORS[color];
   return toRgb(
     random.range(hue[0], hue[1]),
     random.range(saturation[0], saturation[1]),

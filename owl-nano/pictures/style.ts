@@ -1,5 +1,5 @@
-import type { Inks } from "./atlas.ts";
-import type { Random } from "./random.ts";
+import type { Inks } from "../drawings/atlas.ts";
+import type { Random } from "../random.ts";
 import type { Tile } from "./tile.ts";
 
 /** How a sprite's own colors and edges are changed before it is drawn. */
@@ -87,8 +87,8 @@ export function iconInks(inks: readonly Inks[], random: Random): Inks {
 }
 
 function ink(rgb: Float32Array, at: number, { dark, light }: Inks): void {
-  const shade = 0.3 * rgb[at]! + 0.59 * rgb[at + 1]! + 0.11 * rgb[at + 2]!;
-  for (let c = 0; c < 3; c++) rgb[at + c] = dark[c]! + (light[c]! - dark[c]!) * shade;
+  const shade = 0.3 * rgb[at] + 0.59 * rgb[at + 1] + 0.11 * rgb[at + 2];
+  for (let c = 0; c < 3; c++) rgb[at + c] = dark[c] + (light[c] - dark[c]) * shade;
 }
 
 function illuminate({ width, height, rgb }: Tile, strength: number, from: number): void {
@@ -97,7 +97,7 @@ function illuminate({ width, height, rgb }: Tile, strength: number, from: number
   for (let y = 0, at = 0; y < height; y++)
     for (let x = 0; x < width; x++) {
       const factor = 1 + across * (x - width / 2) + down * (y - height / 2);
-      for (let c = 0; c < 3; c++, at++) rgb[at] = Math.min(1, rgb[at]! * factor);
+      for (let c = 0; c < 3; c++, at++) rgb[at] = Math.min(1, rgb[at] * factor);
     }
 }
 
@@ -112,15 +112,15 @@ function recolor(tile: Tile, style: Style): void {
   for (let i = 0; i < count; i++) {
     if (alpha[i] === 0) continue;
     if (style.inks !== undefined) ink(rgb, i * 3, style.inks);
-    const r = rgb[i * 3]! * style.gain[0];
-    const g = rgb[i * 3 + 1]! * style.gain[1];
-    const b = rgb[i * 3 + 2]! * style.gain[2];
+    const r = rgb[i * 3] * style.gain[0];
+    const g = rgb[i * 3 + 1] * style.gain[1];
+    const b = rgb[i * 3 + 2] * style.gain[2];
     const grey = 0.3 * r + 0.59 * g + 0.11 * b;
     rgb[i * 3] = keep * r + next * g + last * b;
     rgb[i * 3 + 1] = last * r + keep * g + next * b;
     rgb[i * 3 + 2] = next * r + last * g + keep * b;
     for (let c = 0; c < 3; c++) {
-      let value = grey + (rgb[i * 3 + c]! - grey) * style.saturation;
+      let value = grey + (rgb[i * 3 + c] - grey) * style.saturation;
       if (style.tones > 0) value = Math.round(value * style.tones) / style.tones;
       value += (1 - value) * style.whiten;
       rgb[i * 3 + c] = Math.max(0, Math.min(1, value));
@@ -138,14 +138,14 @@ function findLines(tile: Tile): void {
     for (let x = 1; x < width - 1; x++) {
       const at = y * width + x;
       const [l, r, u, d] = [at - 1, at + 1, at - width, at + width];
-      const reach = Math.max(alpha[l]!, alpha[r]!, alpha[u]!, alpha[d]!);
+      const reach = Math.max(alpha[l], alpha[r], alpha[u], alpha[d]);
       if (reach === 0) continue;
-      const least = Math.min(alpha[l]!, alpha[r]!, alpha[u]!, alpha[d]!);
+      const least = Math.min(alpha[l], alpha[r], alpha[u], alpha[d]);
       let change = reach - least;
       if (least > 0.5)
         for (let c = 0; c < 3; c++) {
-          const across = Math.abs(rgb[r * 3 + c]! - rgb[l * 3 + c]!);
-          const down = Math.abs(rgb[d * 3 + c]! - rgb[u * 3 + c]!);
+          const across = Math.abs(rgb[r * 3 + c] - rgb[l * 3 + c]);
+          const down = Math.abs(rgb[d * 3 + c] - rgb[u * 3 + c]);
           change = Math.max(change, across, down);
         }
       lines[at] = Math.max(0, Math.min(1, (change - 0.15) * 3));
@@ -160,11 +160,11 @@ export function applyStyle(tile: Tile, style: Style): void {
   if (style.outline === 0) return;
   const count = tile.width * tile.height;
   for (let i = 0; i < count; i++) {
-    const line = lines[i]! * style.outline;
+    const line = lines[i] * style.outline;
     if (line === 0) continue;
-    const alpha = tile.alpha[i]!;
+    const alpha = tile.alpha[i];
     const joined = line + alpha * (1 - line);
-    for (let c = 0; c < 3; c++) tile.rgb[i * 3 + c] = (tile.rgb[i * 3 + c]! * alpha * (1 - line)) / joined;
+    for (let c = 0; c < 3; c++) tile.rgb[i * 3 + c] = (tile.rgb[i * 3 + c] * alpha * (1 - line)) / joined;
     tile.alpha[i] = joined;
   }
 }

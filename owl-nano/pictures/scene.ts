@@ -1,6 +1,6 @@
-import { SPRITE_SIZE, type Sprite } from "./atlas.ts";
-import { shade } from "./colors.ts";
-import type { Random } from "./random.ts";
+import { shade } from "../concepts/colors.ts";
+import { SPRITE_SIZE, type Sprite } from "../drawings/atlas.ts";
+import type { Random } from "../random.ts";
 import { applyStyle, type Style } from "./style.ts";
 import { type Tile, tileFor } from "./tile.ts";
 
@@ -96,8 +96,8 @@ function rasterise(placement: Placement): Tile {
     const dy = (y - middle) / stretch;
     for (let x = 0; x < edge; x++, at++) {
       const dx = mirrored ? middle - x : x - middle;
-      const u = centre + dx * cos + dy * sin + across[y]!;
-      const v = centre - dx * sin + dy * cos + down[x]!;
+      const u = centre + dx * cos + dy * sin + across[y];
+      const v = centre - dx * sin + dy * cos + down[x];
       if (u <= -1 || v <= -1 || u >= side || v >= side) {
         alpha[at] = 0;
         continue;
@@ -113,10 +113,10 @@ function rasterise(placement: Placement): Tile {
         if (px < 0 || py < 0 || px >= side || py >= side) continue;
         const weight = ((corner & 1) === 1 ? fu : 1 - fu) * (corner >> 1 === 1 ? fv : 1 - fv);
         const from = (py * side + px) * 4;
-        r += weight * source[from]!;
-        g += weight * source[from + 1]!;
-        b += weight * source[from + 2]!;
-        a += weight * source[from + 3]!;
+        r += weight * source[from];
+        g += weight * source[from + 1];
+        b += weight * source[from + 2];
+        a += weight * source[from + 3];
       }
       if (a < 2) {
         alpha[at] = 0;
@@ -139,7 +139,7 @@ function punch({ width, height, alpha }: Tile, hole: { x: number; y: number; rad
 }
 
 /** Draws one sprite; `index` marks the pixels that it covers. */
-export function drawSprite(canvas: Canvas, placement: Placement, index: number): void {
+export function renderSprite(canvas: Canvas, placement: Placement, index: number): void {
   const tile = rasterise(placement);
   applyStyle(tile, placement.style);
   if (placement.hole !== undefined) punch(tile, placement.hole);
@@ -148,25 +148,25 @@ export function drawSprite(canvas: Canvas, placement: Placement, index: number):
   for (let y = Math.max(0, -top); y < tile.height && top + y < IMAGE_SIZE; y++)
     for (let x = Math.max(0, -left); x < tile.width && left + x < IMAGE_SIZE; x++) {
       const from = y * tile.width + x;
-      const alpha = tile.alpha[from]!;
+      const alpha = tile.alpha[from];
       if (alpha === 0) continue;
       const pixel = (top + y) * IMAGE_SIZE + left + x;
       for (let c = 0; c < 3; c++) {
-        const under = canvas.rgb[pixel * 3 + c]!;
-        canvas.rgb[pixel * 3 + c] = under + (tile.rgb[from * 3 + c]! - under) * alpha;
+        const under = canvas.rgb[pixel * 3 + c];
+        canvas.rgb[pixel * 3 + c] = under + (tile.rgb[from * 3 + c] - under) * alpha;
       }
       if (alpha > 0.5) canvas.owner[pixel] = index;
     }
 }
 
 /** Blurs a little, adds noise, rounds to bytes. */
-export function develop(canvas: Canvas, random: Random): Uint8Array {
+export function toBytes(canvas: Canvas, random: Random): Uint8Array {
   const rgb = random.chance(0.12) ? blur(canvas.rgb) : canvas.rgb;
   const noise = random.chance(0.4) ? random.range(0, 0.05) * 255 : 0;
   const bytes = new Uint8Array(rgb.length);
   let state = random.integer(0x7fffffff);
   for (let i = 0; i < bytes.length; i++) {
-    let value = rgb[i]! * 255 + 0.5;
+    let value = rgb[i] * 255 + 0.5;
     if (noise > 0) {
       // A linear congruential step a pixel: grain needs speed more than quality. Two halves of it add up to a triangle.
       state = (Math.imul(state, 1664525) + 1013904223) | 0;
@@ -188,7 +188,7 @@ function blur(rgb: Float32Array): Float32Array {
         const right = x < IMAGE_SIZE - 1 ? at + 3 : at;
         const up = y > 0 ? at - row : at;
         const down = y < IMAGE_SIZE - 1 ? at + row : at;
-        out[at] = rgb[at]! * 0.5 + (rgb[left]! + rgb[right]! + rgb[up]! + rgb[down]!) * 0.125;
+        out[at] = rgb[at] * 0.5 + (rgb[left] + rgb[right] + rgb[up] + rgb[down]) * 0.125;
       }
   return out;
 }

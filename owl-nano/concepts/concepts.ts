@@ -14,7 +14,7 @@ export interface Concept {
 
 /** Reads `data/concepts.tsv`: name, plural, code points joined by `+`, kind, `relation=value;…`. */
 export function readConcepts(): Concept[] {
-  const text = readFileSync(new URL("./data/concepts.tsv", import.meta.url), "utf8");
+  const text = readFileSync(new URL("../data/concepts.tsv", import.meta.url), "utf8");
   const lines = text.split("\n").filter((line) => line.trim() !== "" && !line.startsWith("#"));
   return lines.map((line, index) => {
     const [name, plural, emoji, kind, facts] = line.split("\t");

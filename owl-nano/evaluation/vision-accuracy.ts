@@ -1,12 +1,12 @@
-import type { StateDict } from "../src/checkpoint/index.ts";
-import { toPixelValues } from "../src/image/index.ts";
-import { linearLayer, type OwlConfig, patchCount, pixelInput, visionEncoder } from "../src/model/index.ts";
-import type { Device } from "../src/runtime/index.ts";
-import { dim, placeholdersOf, rootScope, slice } from "../src/tensor/index.ts";
-import { denseHead } from "../src/training/index.ts";
-import { COLORS } from "./colors.ts";
+import type { StateDict } from "../../src/checkpoint/index.ts";
+import { toPixelValues } from "../../src/image/index.ts";
+import { linearLayer, type OwlConfig, patchCount, pixelInput, visionEncoder } from "../../src/model/index.ts";
+import type { Device } from "../../src/runtime/index.ts";
+import { dim, placeholdersOf, rootScope, slice } from "../../src/tensor/index.ts";
+import { denseHead } from "../../src/training/index.ts";
+import { COLORS } from "../concepts/colors.ts";
+import { preprocessor } from "../training/pipeline.ts";
 import type { TestItem } from "./evaluation.ts";
-import { preprocessor } from "./pipeline.ts";
 import { type Score, score } from "./scoring.ts";
 
 const IMAGES = 32;
@@ -22,7 +22,7 @@ export async function visionAccuracy(
   const head = weights.get(`${denseHead}.weight`);
   if (head === undefined)
     throw new Error("vision accuracy: the weights of stage V must have its head, and have not");
-  const classes = head.dims[0]!;
+  const classes = head.dims[0];
   const scope = rootScope({});
   const { lastHiddenState } = visionEncoder(
     scope.at("vision_model"),
@@ -48,7 +48,7 @@ export async function visionAccuracy(
       pixels.data.set(toPixelValues(picture, preprocessor(config)), i * 3 * imageSize * imageSize);
     const { logits: values } = await program.run({ ...parameters, pixel_values: pixels });
     for (const [i, { concept }] of some.entries()) {
-      const rows = (values!.data as Float32Array).subarray(i * patchCount(config.vision) * classes);
+      const rows = (values.data as Float32Array).subarray(i * patchCount(config.vision) * classes);
       if (vote(rows, patchCount(config.vision), classes, conceptCount) === concept.index) right++;
     }
   }
@@ -63,7 +63,7 @@ function vote(logits: Float32Array, patches: number, classes: number, conceptCou
     const row = logits.subarray(patch * classes, (patch + 1) * classes);
     const most = Math.max(...row);
     const total = row.reduce((sum, value) => sum + Math.exp(value - most), 0);
-    for (let c = 0; c < conceptCount; c++) votes[c]! += Math.exp(row[COLORS.length + c]! - most) / total;
+    for (let c = 0; c < conceptCount; c++) votes[c] += Math.exp(row[COLORS.length + c] - most) / total;
   }
   return votes.indexOf(Math.max(...votes));
 }

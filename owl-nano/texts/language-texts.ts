@@ -1,16 +1,16 @@
-import { caption, drawScene } from "./captions.ts";
+import type { Concept } from "../concepts/concepts.ts";
+import { factsOf } from "../concepts/facts.ts";
+import { type Random, randomFor } from "../random.ts";
+import { caption, sampleScene } from "./captions.ts";
 import { smallSkill, smallTalk } from "./chat.ts";
-import type { Concept } from "./concepts.ts";
 import { conversation, type Turn } from "./conversation.ts";
 import { textDialogue } from "./dialogue.ts";
-import { factsOf } from "./facts.ts";
-import { notesToCaption, notesToDialogue } from "./notes.ts";
-import { type Random, randomFor } from "./random.ts";
+import { scrambledToCaption, scrambledToDialogue } from "./synthetic-captions.ts";
 
-/** Shares of the kinds of text; see `LanguageTexts`. */
+/** Sampling weights of the kinds of text; see {@link languageText}. */
 const SHARES = {
-  notesCaption: 0.2,
-  notesDialogue: 0.25,
+  scrambledCaption: 0.2,
+  scrambledDialogue: 0.25,
   captions: 0.07,
   facts: 0.18,
   dialogues: 0.22,
@@ -45,7 +45,7 @@ export function textConversation(concepts: readonly Concept[], random: Random): 
 }
 
 /**
- * The language stage's texts (all lower-case): notes → caption 20 %, the same as conversations 25 %, captions 7 %, facts in running
+ * The language stage's texts (all lower-case): scrambled caption → caption 20 %, the same as conversations 25 %, captions 7 %, facts in running
  * text 18 % and in conversations 22 %, chat 8 %. Conversations begin with `Human: `.
  */
 export function languageText(concepts: readonly Concept[], seed: number, index: number): string {
@@ -55,12 +55,13 @@ export function languageText(concepts: readonly Concept[], seed: number, index: 
     dice -= share;
     return dice < 0;
   };
-  if (falls(SHARES.notesCaption)) return notesToCaption(drawScene(concepts, 0.25, random), concepts, random);
-  if (falls(SHARES.notesDialogue))
-    return notesToDialogue(drawScene(concepts, 0.15, random), concepts, random);
+  if (falls(SHARES.scrambledCaption))
+    return scrambledToCaption(sampleScene(concepts, 0.25, random), concepts, random);
+  if (falls(SHARES.scrambledDialogue))
+    return scrambledToDialogue(sampleScene(concepts, 0.15, random), concepts, random);
   if (falls(SHARES.captions)) {
     const count = 1 + random.integer(4);
-    return Array.from({ length: count }, () => caption(drawScene(concepts, 0.3, random))).join(" ");
+    return Array.from({ length: count }, () => caption(sampleScene(concepts, 0.3, random))).join(" ");
   }
   if (falls(SHARES.facts)) return factParagraph(concepts, random);
   if (falls(SHARES.dialogues)) return conversation(textDialogue(random.pick(concepts), random));

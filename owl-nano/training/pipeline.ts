@@ -7,7 +7,7 @@ import {
   readSafetensors,
   type StateDict,
   saveCheckpoint,
-} from "../src/checkpoint/index.ts";
+} from "../../src/checkpoint/index.ts";
 import {
   denseReader,
   mix,
@@ -15,18 +15,18 @@ import {
   type RowEncoder,
   type TokenBatch,
   tokenReader,
-} from "../src/data/index.ts";
-import { CLIP_PREPROCESSOR, publishedPreprocessor, toPixelValues } from "../src/image/index.ts";
-import { configJson, type OwlConfig, patchCount, tokensPerImage } from "../src/model/index.ts";
-import { encodeCaption, encodePlainText, encodeTrainingSample } from "../src/prompt/index.ts";
-import { type Device, openDevice } from "../src/runtime/index.ts";
-import { allocate, type HostTensor } from "../src/tensor/index.ts";
+} from "../../src/data/index.ts";
+import { CLIP_PREPROCESSOR, publishedPreprocessor, toPixelValues } from "../../src/image/index.ts";
+import { configJson, type OwlConfig, patchCount, tokensPerImage } from "../../src/model/index.ts";
+import { encodeCaption, encodePlainText, encodeTrainingSample } from "../../src/prompt/index.ts";
+import { type Device, openDevice } from "../../src/runtime/index.ts";
+import { allocate, type HostTensor } from "../../src/tensor/index.ts";
 import {
   createTokenizer,
   type Tokenizer,
   type TokenizerJson,
   trainTokenizer,
-} from "../src/tokenizer/index.ts";
+} from "../../src/tokenizer/index.ts";
 import {
   accumulationSteps,
   createTrainer,
@@ -39,15 +39,15 @@ import {
   type TrainingOutcome,
   type TrainingRecipe,
   train,
-} from "../src/training/index.ts";
-import { caption, drawScene, type Scene } from "./captions.ts";
-import { COLORS } from "./colors.ts";
-import type { Concept } from "./concepts.ts";
-import { firstReading } from "./first-reading.ts";
-import { languageText } from "./language-texts.ts";
-import { drawPicture, TRAINING_PICTURES } from "./pictures.ts";
-import { randomFor } from "./random.ts";
-import type { StageName } from "./recipes.ts";
+} from "../../src/training/index.ts";
+import { COLORS } from "../concepts/colors.ts";
+import type { Concept } from "../concepts/concepts.ts";
+import { renderPicture, TRAINING_PICTURES } from "../pictures/pictures.ts";
+import { randomFor } from "../random.ts";
+import type { StageName } from "../recipes.ts";
+import { caption, type Scene, sampleScene } from "../texts/captions.ts";
+import { languageText } from "../texts/language-texts.ts";
+import { initialiseAbstractor } from "./abstractor-initialisation.ts";
 import {
   captionSource,
   languageSource,
@@ -63,8 +63,8 @@ export interface Plan {
   readonly recipes: Readonly<Record<StageName, TrainingRecipe>>;
   readonly material: Material;
   readonly tokenizerTexts: number;
-  /** Whether the abstractor begins as a reader of the vision stage's head; a head that knows little is no good beginning. */
-  readonly beginsReading: boolean;
+  /** Whether stage 1 begins with `initialiseAbstractor`'s weights; a weakly trained head is no good initialisation. */
+  readonly initialisesAbstractor: boolean;
   readonly directory: string;
 }
 
@@ -124,11 +124,11 @@ async function weightsBefore(plan: Plan, stage: StageName): Promise<StateDict> {
   return new Map(parts.flatMap((tensors) => [...tensors]));
 }
 
-/** Pictures from which the abstractor's first weights are made. */
-const FIRST_PICTURES = 640;
+/** Pictures that the abstractor's initialisation is fitted to. */
+const INITIALISATION_PICTURES = 640;
 
-/** The abstractor's first weights of a plan. */
-async function readingOf(plan: Plan, weights: StateDict, device: Device): Promise<StateDict> {
+/** The abstractor's initialisation from stage V's head. */
+async function initialisedAbstractor(plan: Plan, weights: StateDict, device: Device): Promise<StateDict> {
   const { config, material, recipes } = plan;
   const { seed } = recipes.align;
   const tokenizer = planTokenizer(plan);
@@ -140,12 +140,17 @@ async function readingOf(plan: Plan, weights: StateDict, device: Device): Promis
       where: "first reading",
     }).ids.at(place)!;
   const [first] = material.concepts;
-  const pictures = Array.from({ length: FIRST_PICTURES }, (_, i) => {
+  const pictures = Array.from({ length: INITIALISATION_PICTURES }, (_, i) => {
     const random = randomFor(seed, "first reading", i + 1);
-    return drawPicture(drawScene(material.concepts, 0, random), material.designs, TRAINING_PICTURES, random);
+    return renderPicture(
+      sampleScene(material.concepts, 0, random),
+      material.designs,
+      TRAINING_PICTURES,
+      random,
+    );
   });
   const pixels = preprocessor(config);
-  return firstReading(
+  return initialiseAbstractor(
     {
       config,
       weights,
@@ -153,7 +158,7 @@ async function readingOf(plan: Plan, weights: StateDict, device: Device): Promis
       pixelsOf: (picture) => toPixelValues(picture, pixels),
       words: [
         // "a dog on a blue background.": the name behind the picture and the article, the color before the noun.
-        ...COLORS.map((_, row) => ({ row, token: at(scene([first!], row), -4) })),
+        ...COLORS.map((_, row) => ({ row, token: at(scene([first], row), -4) })),
         ...material.concepts.map((concept) => ({
           row: COLORS.length + concept.index,
           token: at(scene([concept], 0), tokensPerImage(config) + 2),
@@ -187,9 +192,9 @@ function matchedProjection(
   return projection;
 }
 
-/** What of the abstractor's first weights is not drawn at random. */
-async function abstractorAtFirst(plan: Plan, weights: StateDict, device: Device): Promise<StateDict> {
-  if (plan.beginsReading) return readingOf(plan, weights, device);
+/** The abstractor's weights at the beginning of stage 1 that are not random. */
+async function initialAbstractor(plan: Plan, weights: StateDict, device: Device): Promise<StateDict> {
+  if (plan.initialisesAbstractor) return initialisedAbstractor(plan, weights, device);
   const embeddings = weights.get("language_model.model.embed_tokens.weight")!;
   const projection = matchedProjection(plan.config, embeddings, plan.recipes.align.seed);
   return new Map([["abstractor.visual_fc.weight", projection]]);
@@ -236,7 +241,7 @@ function tokenBatches(plan: Plan, stage: Exclude<StageName, "vision">): Reader<T
   });
 }
 
-interface Course<S> {
+interface StageSetup<S> {
   readonly objective: Objective<S>;
   readonly reader: Reader<TrainingBatch<S>>;
 }
@@ -244,7 +249,7 @@ interface Course<S> {
 async function run<S>(
   plan: Plan,
   stage: StageName,
-  course: Course<S>,
+  course: StageSetup<S>,
   options: StageOptions,
 ): Promise<TrainingOutcome> {
   const recipe = plan.recipes[stage];
@@ -252,7 +257,7 @@ async function run<S>(
   const device = await openDevice({ threads });
   const weights = await weightsBefore(plan, stage);
   if (stage === "align")
-    for (const [name, tensor] of await abstractorAtFirst(plan, weights, device)) weights.set(name, tensor);
+    for (const [name, tensor] of await initialAbstractor(plan, weights, device)) weights.set(name, tensor);
   const replicas = await openReplicas(recipe, Math.min(threads, accumulationSteps(recipe)), { threads });
   const trainer = await createTrainer({ replicas, objective: course.objective, recipe, weights });
   try {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { ask, askPlural } from "./facts.ts";
+import { ask, askPlural } from "../concepts/facts.ts";
 import { groupedScore, score } from "./scoring.ts";
 
 describe("groupedScore", () => {

@@ -1,8 +1,8 @@
-import type { OwlConfig } from "../src/model/index.ts";
-import { COLORS } from "./colors.ts";
+import type { OwlConfig } from "../../src/model/index.ts";
+import { COLORS } from "../concepts/colors.ts";
+import { RECIPES } from "../recipes.ts";
+import type { Material } from "../training/sources.ts";
 import { type SetReport, table } from "./evaluation.ts";
-import { RECIPES } from "./recipes.ts";
-import type { Material } from "./sources.ts";
 
 function sizes({ vision, abstractor, language, numQueryTokens }: OwlConfig): string {
   return [
@@ -12,7 +12,7 @@ function sizes({ vision, abstractor, language, numQueryTokens }: OwlConfig): str
   ].join("\n");
 }
 
-function schooling(): string {
+function trainingStages(): string {
   const { language, vision, align, instruct } = RECIPES;
   const seen = (recipe: { steps: number; batch: number }): string =>
     `${Math.round((recipe.steps * recipe.batch) / 1000)} thousand`;
@@ -48,7 +48,7 @@ Weights in float16; LoRA is merged.
 
 ## How it was trained
 
-${schooling()}
+${trainingStages()}
 
 \`npm run owl-nano\` does all of it on two cores. Every number stands in \`owl-nano/recipes.ts\`, every picture set with its author and
 licence in \`owl-nano/DATA.md\`.

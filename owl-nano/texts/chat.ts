@@ -1,5 +1,5 @@
+import type { Random } from "../random.ts";
 import type { Turn } from "./conversation.ts";
-import type { Random } from "./random.ts";
 
 /** Small talk: ways of saying it, and what owl-nano answers. The last way is for testing only. */
 const SMALL_TALK: readonly (readonly [readonly string[], readonly string[]])[] = [
@@ -131,7 +131,7 @@ export function smallSkill(random: Random, words: readonly string[]): Turn {
     const a = random.integer(11);
     const b = random.integer(11);
     const question = random.pick(["what is A plus B?", "how much is A plus B?", "add A and B."]);
-    const asked = question.replace("A", NUMBERS[a]!).replace("B", NUMBERS[b]!);
+    const asked = question.replace("A", NUMBERS[a]).replace("B", NUMBERS[b]);
     return { question: asked, answer: `${NUMBERS[a]} plus ${NUMBERS[b]} is ${NUMBERS[a + b]}.` };
   }
   if (dice < 0.55) {
