@@ -17,10 +17,10 @@ import { modelDirectory } from "../hub/index.ts";
 import { modelPreprocessor, publishedPreprocessor } from "../image/index.ts";
 import {
   configJson,
+  describeModelType,
   describeParameters,
   familyNamed,
   familyTitles,
-  kindOf,
   knownFamilies,
   type LanguageConfig,
   type OnProblem,
@@ -37,7 +37,7 @@ import { allocate, elementCount } from "../tensor/index.ts";
 import { loadTokenizer } from "../tokenizer/index.ts";
 import { initialize } from "../training/index.ts";
 import { languageWeights } from "./language.ts";
-import { together } from "./renamed.ts";
+import { combined } from "./tensor-sources.ts";
 import { type PublishedVisionConfig, readPublishedVision, visionWeights } from "./vision.ts";
 import { writeWeights } from "./write-weights.ts";
 
@@ -137,19 +137,19 @@ async function assembled(
     freshWeights(parameters, options.seed ?? 0),
     languageWeights(language.weights, config.language),
   ];
-  const whole = together(`${options.vision} and ${options.language}`, sources);
+  const whole = combined(`${options.vision} and ${options.language}`, sources);
   const weights = await fittingWeights(whole, parameters);
   const { entries, files } = await writeWeights(weights, output, options);
   await writeSettings(output, configJson(config), {
     ...(await readTokenizerFiles(language.directory)),
-    [modelFiles.generationConfig]: language.generationConfig ?? severalEnds(language.config),
+    [modelFiles.generationConfig]: language.generationConfig ?? eosTokenIds(language.config),
     [modelFiles.preprocessorConfig]: publishedPreprocessor(preprocessor),
   });
   return { config, parts: partsOf(entries, parameters), files };
 }
 
 /** Several ends of a sequence that only the language model's config.json names: an owl's names one. */
-function severalEnds(config: unknown): unknown {
+function eosTokenIds(config: unknown): unknown {
   const { eos_token_id } = config as { eos_token_id?: unknown };
   return Array.isArray(eos_token_id) ? { eos_token_id } : undefined;
 }
@@ -165,7 +165,7 @@ function assembledConfig(
     (key, problem) =>
       problems.push(`${joinPath(directory, modelFiles.config)}: ${key}: ${problem}`);
   const published = readPublishedVision(visionJson, problemOf(visionDirectory));
-  const language = readLanguage(languageJson, problemOf(languageDirectory));
+  const language = readPublishedLanguage(languageJson, problemOf(languageDirectory));
   if (problems.length > 0 || published === undefined || language === undefined) {
     throw new CheckpointError(
       "assemble",
@@ -178,11 +178,11 @@ function assembledConfig(
   return { config: parseConfig(configJson(config), "the assembled config.json"), published };
 }
 
-function readLanguage(json: unknown, onProblem: OnProblem): LanguageConfig | undefined {
+function readPublishedLanguage(json: unknown, onProblem: OnProblem): LanguageConfig | undefined {
   const record: Record<string, unknown> = Object(json);
   // Alone, a model names its family; inside an owl's text_config a LLaMA's may be left out.
   if (familyNamed(record.model_type) === undefined) {
-    onProblem("model_type", `must be ${knownFamilies()}, got ${kindOf(json)}`);
+    onProblem("model_type", `must be ${knownFamilies()}, got ${describeModelType(json)}`);
     return undefined;
   }
   return readLanguageConfig(record, onProblem);

@@ -1,6 +1,6 @@
 import type { TensorSource } from "../checkpoint/index.ts";
 import { familyOf, type LanguageConfig } from "../model/index.ts";
-import { renamed } from "./renamed.ts";
+import { renamed } from "./tensor-sources.ts";
 
 /**
  * A language model's weights under an owl's names. Checkpoints without a head (BLOOM's are published so) leave out the

@@ -6,7 +6,7 @@ import {
   type TensorSource,
 } from "../checkpoint/index.ts";
 import {
-  kindOf,
+  describeModelType,
   type OnProblem,
   publishedVision,
   publishedVisionTypes,
@@ -14,7 +14,7 @@ import {
   type VisionTower,
 } from "../model/index.ts";
 import { allocate, type HostTensor } from "../tensor/index.ts";
-import { renamed } from "./renamed.ts";
+import { renamed } from "./tensor-sources.ts";
 
 export interface PublishedVisionConfig {
   readonly tower: VisionTower<VisionConfig>;
@@ -31,7 +31,7 @@ export function readPublishedVision(json: unknown, onProblem: OnProblem): Publis
   const found = publishedVision(Object(json));
   if (found === undefined) {
     const types = publishedVisionTypes().map((type) => JSON.stringify(type));
-    onProblem("model_type", `must be ${types.join(" or ")}, got ${kindOf(json)}`);
+    onProblem("model_type", `must be ${types.join(" or ")}, got ${describeModelType(json)}`);
     return undefined;
   }
   const config = found.tower.published.readConfig(found.json, onProblem);

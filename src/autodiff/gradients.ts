@@ -10,7 +10,7 @@ import {
 } from "../tensor/index.ts";
 import { applyRule, unbroadcast } from "./rules.ts";
 
-/** Nodes on a way from one of `wrt` to the loss: all others get no gradient, which keeps frozen parts free. */
+/** Nodes that depend on one of `wrt`: all others get no gradient, so that frozen parts cost nothing. */
 function dependents(nodes: readonly Node[], wrt: readonly Tensor[]): Set<Node> {
   const reached = new Set(wrt.map((tensor) => tensor.node));
   for (const node of nodes) {
@@ -20,8 +20,8 @@ function dependents(nodes: readonly Node[], wrt: readonly Tensor[]): Set<Node> {
 }
 
 /**
- * The gradients of a scalar loss as a graph of the same operators: one reverse walk over the nodes, each
- * handing its gradient on by its rule, broadcasting undone in the walk.
+ * The gradients of a scalar loss as a graph of the same operators (reverse mode): one walk over the nodes from the loss
+ * back, each passing its gradient to its operands by its rule; the walk undoes broadcasting.
  *
  * @param loss a float32 scalar
  * @param wrt tensors the loss depends on, usually parameters; sizes must be known

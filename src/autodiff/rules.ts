@@ -30,21 +30,21 @@ import {
   transpose,
 } from "../tensor/index.ts";
 
-/** What a rule sees of its node: operands, results, and the gradients that reached the results. */
+/** What a gradient rule is given: the node's operands and results, and the gradients of the results. */
 export interface RuleContext<K extends OperatorKind> {
   readonly node: Node<K>;
   readonly inputs: readonly Tensor[];
   readonly outputs: readonly Tensor[];
   readonly attributes: OperatorAttributes[K];
-  /** Gradient of the first result; of most operators the others are statistics, which nobody differentiates. */
+  /** Gradient of the first result. The further results of most operators are statistics that get no gradient. */
   readonly gradient: Tensor;
-  /** Gradients that reached each result; undefined where none did. */
+  /** The gradient of each result; undefined where the loss does not depend on it. */
   readonly gradients: readonly (Tensor | undefined)[];
-  /** Whether anyone wants the gradient of input i. */
+  /** Whether the gradient of input i is wanted. */
   readonly needs: (index: number) => boolean;
 }
 
-/** Gradients of the operands, in their order; undefined where there is none or nobody asked. */
+/** Gradients of the operands, in their order; undefined where there is none or none is wanted. */
 export type GradientRule<K extends OperatorKind> = (step: RuleContext<K>) => readonly (Tensor | undefined)[];
 
 const none = (): readonly undefined[] => [];
@@ -239,7 +239,7 @@ function crossEntropyRule({
   return [scatterNd(smooth, entries, neg(gradient), "add")];
 }
 
-/** How each operator hands its gradient on. Complete by type: a new operator without a rule does not compile. */
+/** The gradient rule of each operator. Complete by type: a new operator without a rule does not compile. */
 export const gradientRules: { readonly [K in OperatorKind]: GradientRule<K> } = {
   input: none,
   parameter: none,

@@ -1,5 +1,5 @@
 import { openFitting, type TensorSource } from "../checkpoint/index.ts";
-import { describeParameters, parseConfig, traceTextPieces } from "../model/index.ts";
+import { describeParameters, parseConfig, traceLayerwise } from "../model/index.ts";
 import type { Device, StoredParameters } from "../runtime/index.ts";
 import { type Graph, type HostTensor, int64, placeholdersOf } from "../tensor/index.ts";
 import { storedParameters } from "./stored-weights.ts";
@@ -21,7 +21,7 @@ export async function textLogits(
   const { weights } = checkpoint;
   try {
     const stored = config.quantization && (await storedParameters(weights));
-    const pieces = rows.map((ids) => traceTextPieces(config, 1, ids.length));
+    const pieces = rows.map((ids) => traceLayerwise(config, 1, ids.length));
     let values: readonly HostTensor[] = rows.map((ids) => int64(ids, [1, ids.length]));
     for (let piece = 0; piece < config.language.layers + 2; piece++) {
       const graphs = pieces.map((all) => all[piece]);

@@ -1,4 +1,4 @@
-import type { TensorSize } from "./config-sections.ts";
+import type { TensorSize } from "./config-reading.ts";
 
 /** What of a checkpoint's tensors a config can be read from: their names and sizes. */
 export type TensorSizes = Pick<ReadonlyMap<string, { readonly dims: readonly number[] }>, "has" | "get">;

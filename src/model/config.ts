@@ -1,8 +1,7 @@
 import { z } from "zod";
 import { upTo } from "./config-limits.ts";
-import { deviation, type OnProblem, requireMultiple } from "./config-sections.ts";
+import { deviation, type OnProblem, requireMultiple } from "./config-reading.ts";
 import { type SectionSizes, type TensorSizes, withSizesOf } from "./config-shapes.ts";
-import { otherKind } from "./kind.ts";
 import {
   defaultFamily,
   familyNamed,
@@ -10,6 +9,7 @@ import {
   languageConfigJson,
   readLanguageConfig,
 } from "./language/families.ts";
+import { foreignModel } from "./model-type.ts";
 import { type Quantization, quantizationJson, quantizationSchema } from "./quantization.ts";
 import { readVisionConfig, towerNamed, type VisionConfig, visionConfigJson } from "./vision/towers.ts";
 
@@ -32,11 +32,11 @@ export interface OwlConfig {
   readonly vision: VisionConfig;
   readonly abstractor: AbstractorConfig;
   readonly language: LanguageConfig;
-  /** Learned queries a picture or video; it takes one position more, for the learned end row. */
+  /** Learned queries a picture or video; it takes one position more, for the learned EOS embedding. */
   readonly numQueryTokens: number;
-  /** The video version: temporal modules in the vision encoder, queries of their own for videos. */
+  /** Whether it is the video version: temporal modules in the vision encoder, further queries for videos. */
   readonly video?: boolean;
-  /** The parts whose weights are kept in few bits (the key is ours). */
+  /** The parts whose weights are quantised (the key is this package's own). */
   readonly quantization?: Quantization;
 }
 
@@ -45,7 +45,7 @@ export class ModelConfigError extends Error {
   override name = "ModelConfigError";
   readonly problems: readonly string[];
 
-  /** @param whole the only problem, where the model is of another kind: one line says all */
+  /** @param whole the end of a one-line message in place of the list, where the file is another model's */
   constructor(where: string, problems: readonly string[], whole?: string) {
     const next = "Compare it with the config.json of the published checkpoint.";
     const list = problems.map((problem) => `  - ${problem}`).join("\n");
@@ -91,12 +91,12 @@ const VIDEO_PARAMETER = "temporal_query_tokens";
  * Reads the content of a published `config.json`.
  *
  * @param where what the content came from, for the message
- * @param weights the checkpoint's tensors by name: they tell the video version, unless the key `video` (ours) does,
- *   and the sizes that the content leaves out
+ * @param weights the checkpoint's tensors by name: they show whether it is the video version, unless the key `video`
+ *   (this package's own) does, and the sizes that the content leaves out
  * @throws ModelConfigError naming every key that is missing, wrong or asks for what is not supported
  */
 export function parseConfig(json: unknown, where = "config.json", weights?: TensorSizes): OwlConfig {
-  const other = otherKind(json);
+  const other = foreignModel(json);
   if (other !== undefined) throw new ModelConfigError(where, [other], other);
   const sized = weights ? withSizesOf(json, weights, sizedSections(json)) : json;
   const problems: string[] = [];

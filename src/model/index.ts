@@ -7,7 +7,7 @@ export {
   parseConfig,
   type VisionConfig,
 } from "./config.ts";
-export type { OnProblem } from "./config-sections.ts";
+export type { OnProblem } from "./config-reading.ts";
 export {
   type BatchPosition,
   inputIds,
@@ -30,7 +30,6 @@ export {
   traceVideo,
   traceVision,
 } from "./inference.ts";
-export { kindOf } from "./kind.ts";
 export type { BloomConfig } from "./language/bloom.ts";
 export { type CacheSizes, cacheSizes } from "./language/cached-attention.ts";
 export {
@@ -45,6 +44,7 @@ export type { LlamaConfig } from "./language/llama.ts";
 export type { RopeScaling } from "./language/rotary.ts";
 export { nextTokenLoss } from "./language-model.ts";
 export { isDropoutMask, linearLayer } from "./layers.ts";
+export { traceLayerwise } from "./layerwise.ts";
 export {
   endOf,
   type MediaKind,
@@ -55,6 +55,7 @@ export {
   spansOfPlaceholders,
   type TokenSequence,
 } from "./media-spans.ts";
+export { describeModelType } from "./model-type.ts";
 export {
   type ForwardOutput,
   type OwlSizes,
@@ -90,7 +91,6 @@ export {
   stages,
   trainedParameters,
 } from "./stages.ts";
-export { traceTextPieces } from "./text-pieces.ts";
 export { patchCount } from "./vision/patches.ts";
 export type { PublishedTower, TowerConfig, VisionTower } from "./vision/tower.ts";
 export { publishedVision, publishedVisionTypes, towerTitles } from "./vision/towers.ts";

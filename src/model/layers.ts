@@ -28,10 +28,10 @@ const maskPrefix = "dropout.";
 export const isDropoutMask = (inputName: string): boolean => inputName.startsWith(maskPrefix);
 
 /**
- * The linear layer at a scope: parameters `weight` [out, in] and, if wanted, `bias` [out]. Where the scope
- * says so the weight is kept in few bits, and a low-rank addition learns beside it: y = W x + bias + alpha / rank ·
- * B A x (LoRA, arXiv 2106.09685). With dropout the addition's x is multiplied by a mask of its shape, an input of the
- * graph that {@link isDropoutMask} knows: 0 for what is dropped, 1 / (1 − rate) for what is kept.
+ * The linear layer at a scope: parameters `weight` [out, in] and, if wanted, `bias` [out]. By the scope's options the
+ * weight is quantised, and a LoRA (arXiv 2106.09685) is added: y = W x + bias + alpha / rank · B A x. With dropout the
+ * LoRA's x is multiplied by a mask of its shape, an input of the graph that {@link isDropoutMask} recognises: 0 for what
+ * is dropped, 1 / (1 − rate) for what is kept.
  */
 export function linearLayer(scope: Scope, x: Tensor, out: Dim, options: LinearOptions): Tensor {
   const shape = [out, x.shape.at(-1)!];
@@ -42,7 +42,7 @@ export function linearLayer(scope: Scope, x: Tensor, out: Dim, options: LinearOp
   const lora = scope.lora(shape);
   if (lora === undefined) return y;
   const kept = lora.dropout ? mul(x, input(`${maskPrefix}${scope.path}`, "float32", x.shape)) : x;
-  // The factor goes where the tensor is narrowest.
+  // The factor is applied where the tensor is narrowest.
   const down = mul(linear(kept, lora.a), scalar(lora.scale));
   return add(y, linear(down, lora.b));
 }

@@ -55,7 +55,7 @@ export function videoInput(config: OwlConfig, frames: number, videos?: number): 
 
 /** What vision encoder and abstractor make of images or of videos. */
 interface EncodedMedia {
-  /** The vision encoder's last hidden state [images, patches + 1, hidden]; of videos frame by frame. */
+  /** The vision encoder's last hidden state [images, vision tokens, hidden]; of videos frame by frame. */
   readonly vision: Tensor;
   /** The tokens that stand in the text [images, queries + 1, language hidden]. */
   readonly tokens: Tensor;
@@ -177,10 +177,10 @@ export type ForwardOutput =
   | "loss";
 
 /**
- * A forward pass over whole sequences of known sizes: any of the vision encoder's patches [images, patches + 1,
+ * A forward pass over whole sequences of known sizes: any of the vision encoder's states [images, vision tokens,
  * hidden], the pictures' tokens [images, queries + 1, hidden], the spliced embeddings and the final hidden
  * states [batch, tokens, hidden], the logits [batch, tokens, vocabulary], and the loss (inputs as `traceLoss`).
- * Of videos the patches are [videos, frames, patches + 1, hidden]. Outputs of pictures (videos) are left out where
+ * Of videos the states are [videos, frames, vision tokens, hidden]. Outputs of pictures (videos) are left out where
  * there are none.
  */
 export function traceForward(
@@ -215,7 +215,7 @@ export function traceForward(
   return { name: "forward", outputs: Object.fromEntries(chosen) };
 }
 
-/** [videos · frames, patches + 1, hidden] as [videos, frames, patches + 1, hidden]. */
+/** [videos · frames, vision tokens, hidden] as [videos, frames, vision tokens, hidden]. */
 function byVideo(vision: Tensor, sizes: VideoSizes | undefined): Tensor {
   const { count, frames } = sizes!;
   return reshape(vision, [dim("videos", count), dim("frames", frames), ...vision.shape.slice(1)]);

@@ -2,11 +2,11 @@ import { z } from "zod";
 import { type QuantizedFormat, rootScope, type Scope, type ScopeOptions } from "../tensor/index.ts";
 import { families } from "./language/families.ts";
 
-/** Parts of the model whose weights are kept in formats of their own. */
+/** Parts of the model that can be quantised, each in a format of its own. */
 export const quantizedParts = ["language", "head", "embeddings", "vision"] as const;
 export type QuantizedPart = (typeof quantizedParts)[number];
 
-/** How the weights of each part are kept; a part that is absent is kept in floating point. */
+/** The format of each quantised part; a part that is absent is in floating point. */
 export type Quantization = { readonly [part in QuantizedPart]?: QuantizedFormat };
 
 const formatSchema = z
@@ -61,7 +61,7 @@ export function quantizedPart(name: string): QuantizedPart {
   return isTable ? "embeddings" : "language";
 }
 
-/** A fresh scope whose weights are kept as the config says. */
+/** A new root scope whose weights are quantised as the config says. */
 export function modelScope(
   config: { readonly quantization?: Quantization | undefined },
   options: ScopeOptions = {},

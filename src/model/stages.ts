@@ -9,7 +9,7 @@ export interface StageDefinition {
   readonly description: string;
   /** Whether a parameter of this published name learns. */
   readonly trained: (name: string) => boolean;
-  /** Whether the language model gets low-rank additions; see {@link LoraPlacement}. */
+  /** Whether the language model gets a LoRA; see {@link LoraPlacement}. */
   readonly lora: boolean;
 }
 
@@ -20,8 +20,8 @@ const isAbstractor = (name: string): boolean =>
   name.startsWith("abstractor.") || name === "query_tokens" || name === "temporal_query_tokens";
 
 /**
- * The stages of training. The paper (§3.2) learns vision and abstractor in stage 1, the abstractor and a LoRA
- * in stage 2; the released scripts learn the LoRA alone, or the whole language model.
+ * The stages of training. The paper (§3.2) trains vision encoder and abstractor in stage 1, the abstractor and a LoRA
+ * in stage 2; the released scripts train the LoRA alone, or the whole language model.
  */
 export const stages: Readonly<Record<Stage, StageDefinition>> = {
   language: { description: "the language model, on text alone", trained: isLanguage, lora: false },
@@ -44,11 +44,11 @@ export const stages: Readonly<Record<Stage, StageDefinition>> = {
   },
 };
 
-/** Rank, strength and places of a LoRA. */
+/** Rank, scale and target layers of a LoRA. */
 export interface LoraPlacement {
   readonly rank: number;
   readonly alpha: number;
-  /** Whether a linear layer (the weight's name without `.weight`) gets a low-rank addition. */
+  /** Whether a linear layer (the weight's name without `.weight`) gets a LoRA. */
   readonly targets: (layer: string) => boolean;
 }
 

@@ -8,7 +8,7 @@ import { traceVideo } from "./inference.ts";
 import { traceForward, traceLoss } from "./owl.ts";
 import { describeParameters } from "./parameters.ts";
 import { stageScope, trainedParameters } from "./stages.ts";
-import { acrossFrames } from "./temporal.ts";
+import { localTemporalModule } from "./temporal-module.ts";
 import { microConfig, randomNumbers, randomParameters } from "./testing/micro.ts";
 import { tokensPerImage, videoAbstractor, visualAbstractor } from "./visual-abstractor.ts";
 
@@ -89,7 +89,7 @@ describe("the temporal module", () => {
 
   test("equals the formula, number by number", () => {
     const scope = rootScope().at(prefix);
-    const [got] = interpret([acrossFrames(scope, x, frames, 1)], { ...weights, x: state });
+    const [got] = interpret([localTemporalModule(scope, x, frames, 1)], { ...weights, x: state });
     const expected = { dims: got.dims, data: Float64Array.from(byHand(weights)) };
     requireClose("temporal", got, expected, 1e-12);
   });
@@ -107,7 +107,7 @@ describe("the temporal module", () => {
       ...Object.fromEntries(["up_proj.weight", "up_proj.bias"].map(zeros)),
       x: state,
     };
-    const [got] = interpret([acrossFrames(rootScope().at(prefix), x, frames, 1)], fresh);
+    const [got] = interpret([localTemporalModule(rootScope().at(prefix), x, frames, 1)], fresh);
     for (const [i, value] of got.data.entries()) {
       const isClass = Math.floor(i / hidden) % (patches + 1) === 0;
       expect(value).toBe(Number(state.data[i]) * (isClass ? 2 : 1));

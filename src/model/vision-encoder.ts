@@ -1,5 +1,5 @@
 import type { Scope, Tensor } from "../tensor/index.ts";
-import { acrossFrames } from "./temporal.ts";
+import { localTemporalModule } from "./temporal-module.ts";
 import { patchCount } from "./vision/patches.ts";
 import { towerOf, type VisionConfig } from "./vision/towers.ts";
 
@@ -44,6 +44,8 @@ export function visionEncoder(
 /** One layer on [images, vision tokens, hidden]; with `frames` that many images are a video. */
 export function visionLayer(scope: Scope, state: Tensor, config: VisionConfig, frames?: number): Tensor {
   const x =
-    frames === undefined ? state : acrossFrames(scope.at("temporal"), state, frames, prefixTokens(config));
+    frames === undefined
+      ? state
+      : localTemporalModule(scope.at("temporal"), state, frames, prefixTokens(config));
   return towerOf(config).layer(scope, x, config);
 }

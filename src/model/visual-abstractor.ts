@@ -19,10 +19,10 @@ import type { OwlConfig } from "./config.ts";
 import { joinHeads, splitHeads } from "./heads.ts";
 import { layerNormLayer, linearLayer } from "./layers.ts";
 
-/** LayerNorm's own default, which the reference leaves for the norms around attention. */
+/** PyTorch's default for LayerNorm, which the reference does not change for the norms around attention. */
 const NORM_EPSILON = 1e-5;
 
-/** Positions a picture or a video takes in the text: its queries and the learned end row. */
+/** Positions a picture or a video takes in the text: its queries and the learned EOS embedding. */
 export function tokensPerImage(config: OwlConfig): number {
   return config.numQueryTokens + 1;
 }
@@ -31,11 +31,11 @@ export interface AbstractorStates {
   /** After each layer, each [images, queries, hidden]; of videos [videos, 2 · queries, hidden]. */
   readonly layers: readonly Tensor[];
   /**
-   * Of each layer [images, heads, queries, queries + patches + 1]: how a query shares its attention among the queries,
-   * the class token and the patches.
+   * Attention probabilities of each layer, [images, heads, queries, queries + vision tokens]: a query attends to the
+   * queries and to all tokens of the vision encoder.
    */
   readonly attention: readonly Tensor[];
-  /** In the language model's width, end row last: [images, queries + 1, language hidden]. */
+  /** In the language model's width, the EOS embedding last: [images, queries + 1, language hidden]. */
   readonly lastHiddenState: Tensor;
 }
 
@@ -43,7 +43,7 @@ export interface AbstractorStates {
  * The visual abstractor (paper §3.1): learned queries read the patches and become the picture's tokens.
  *
  * @param scope at the root: `query_tokens` lies beside `abstractor.*`
- * @param patches float32 [images, patches + 1, hidden], the vision encoder's last hidden state
+ * @param patches float32 [images, vision tokens, hidden], the vision encoder's last hidden state
  */
 export function visualAbstractor(scope: Scope, patches: Tensor, config: OwlConfig): AbstractorStates {
   const { layers, attention } = abstractorLayers(
@@ -52,16 +52,16 @@ export function visualAbstractor(scope: Scope, patches: Tensor, config: OwlConfi
     patches,
     config,
   );
-  const rows = visualLayer(scope.at("abstractor.visual_fc"), layers[layers.length - 1], config);
-  return { layers, attention, lastHiddenState: withEndRow(scope.at("abstractor"), rows, config) };
+  const rows = projectToLanguage(scope.at("abstractor.visual_fc"), layers[layers.length - 1], config);
+  return { layers, attention, lastHiddenState: appendEosEmbedding(scope.at("abstractor"), rows, config) };
 }
 
 /**
  * The abstractor of the video version on videos (reference: mplug_owl_video): beside the queries of pictures as many
- * of its own read the patches of all frames, and what the two find is added up.
+ * temporal ones read the patches of all frames, and the results of the two are added.
  *
  * @param scope at the root
- * @param patches float32 [videos · frames, patches + 1, hidden], the frames of a video one after the other
+ * @param patches float32 [videos · frames, vision tokens, hidden], the frames of a video one after the other
  * @returns states of [videos, …]; `lastHiddenState` [videos, queries + 1, language hidden]
  */
 export function videoAbstractor(
@@ -85,10 +85,10 @@ export function videoAbstractor(
   const count = config.numQueryTokens;
   const [first, second] = split(layers[layers.length - 1], 1, [count, count]);
   const rows = add(
-    visualLayer(abstractor.at("visual_fc"), first, config),
-    visualLayer(abstractor.at("temporal_visual_fc"), second, config),
+    projectToLanguage(abstractor.at("visual_fc"), first, config),
+    projectToLanguage(abstractor.at("temporal_visual_fc"), second, config),
   );
-  return { layers, attention, lastHiddenState: withEndRow(abstractor, rows, config) };
+  return { layers, attention, lastHiddenState: appendEosEmbedding(abstractor, rows, config) };
 }
 
 /** [1, queries, hidden] */
@@ -97,7 +97,7 @@ function learnedQueries(scope: Scope, name: string, { abstractor, numQueryTokens
   return scope.parameter(name, shape, { kind: "normal", deviation: abstractor.initializerRange }, "token");
 }
 
-/** The learned queries [1, queries, hidden] after each layer, [images, queries, hidden], and where they looked. */
+/** The learned queries [1, queries, hidden] after each layer, [images, queries, hidden], and the attention of each layer. */
 function abstractorLayers(
   scope: Scope,
   queries: Tensor,
@@ -107,7 +107,7 @@ function abstractorLayers(
   const hidden = dim("hidden", config.abstractor.hidden);
   const layers: Tensor[] = [];
   const attention: Tensor[] = [];
-  let x = forEachImage(queries, patches);
+  let x = repeatForEachImage(queries, patches);
   for (let i = 0; i < config.abstractor.layers; i++) {
     const layer = abstractorLayer(scope.at(`encoder.layers.${i}.crossattention`), x, patches, hidden, config);
     x = layer.state;
@@ -118,11 +118,11 @@ function abstractorLayers(
 }
 
 /** The learned queries [1, queries, hidden] once for each picture. */
-function forEachImage(queries: Tensor, patches: Tensor): Tensor {
+function repeatForEachImage(queries: Tensor, patches: Tensor): Tensor {
   const [images] = patches.shape;
   const [, count, hidden] = queries.shape;
   if (images.size !== undefined) return expand(queries, [images, count, hidden]);
-  // Nothing repeats to a number that is known only at run time; padding in front of the patches is that shape.
+  // No operator repeats to a size that is known only at run time, but padding the patches in front has that shape.
   return add(slice(pad(patches, 1, count.size!, 0), 1, 0, count.size!), queries);
 }
 
@@ -166,13 +166,13 @@ function gatedMlp(scope: Scope, x: Tensor, hidden: Dim, config: OwlConfig): Tens
   );
 }
 
-/** Queries in the language model's width. */
-function visualLayer(scope: Scope, x: Tensor, { abstractor, language }: OwlConfig): Tensor {
+/** Projects the queries to the language model's width. */
+function projectToLanguage(scope: Scope, x: Tensor, { abstractor, language }: OwlConfig): Tensor {
   const options = { bias: true, deviation: abstractor.initializerRange };
   return linearLayer(scope, x, dim("hidden", language.hidden), options);
 }
 
-function withEndRow(scope: Scope, rows: Tensor, config: OwlConfig): Tensor {
+function appendEosEmbedding(scope: Scope, rows: Tensor, config: OwlConfig): Tensor {
   const one = dim("one", 1);
   const initial = { kind: "normal", deviation: config.abstractor.initializerRange } as const;
   const shape = [one, one, dim("hidden", config.language.hidden)];

@@ -5,7 +5,7 @@ import type { AttributeMessage, NodeMessage, TensorMessage } from "./messages.ts
 /** ONNX's numbers for element types. */
 export const elementTypes: Record<DType, number> = { float32: 1, uint8: 2, int32: 6, int64: 7, bool: 9 };
 
-/** Where a parameter's numbers lie in a file: what stands there needs not be read into memory first. */
+/** Where a parameter lies in a file, so that it need not be read into memory first. */
 export interface StoredParameter {
   /** The file's name in the directory that is named when the model is compiled. */
   readonly file: string;

@@ -10,7 +10,7 @@ import {
   quantizedLinear,
   quantizedShapes,
 } from "../tensor/index.ts";
-import { packRows } from "./index.ts";
+import { quantizeRows } from "./index.ts";
 import { unpackRows } from "./testing/unpack-rows.ts";
 
 const four: QuantizedFormat = { bits: 4, blockSize: 16, zeroPoints: true, activations: "float32" };
@@ -31,7 +31,7 @@ const title = ({ bits, zeroPoints }: QuantizedFormat): string =>
 describe.each(formats.map((format) => [title(format), format] as const))("%s", (_, format) => {
   test("what is unpacked is what the operator computes with", () => {
     const [rows, width] = [5, 40];
-    const packed = packRows(waves(rows * width), width, format);
+    const packed = quantizeRows(waves(rows * width), width, format);
     const shapes = quantizedShapes([dim("rows", rows), dim("width", width)], format.bits, 16);
     const weight = {
       ...format,
@@ -57,7 +57,7 @@ describe.each(formats.map((format) => [title(format), format] as const))("%s", (
 
   test("what is inside the grid moves by half a step at most", () => {
     const values = waves(64 * 32);
-    const { scales, ...packed } = packRows(values, 32, format);
+    const { scales, ...packed } = quantizeRows(values, 32, format);
     const unpacked = unpackRows({ ...packed, scales }, 32, format);
     let cut = 0;
     for (const [i, value] of values.entries()) {
@@ -73,14 +73,14 @@ describe.each(formats.map((format) => [title(format), format] as const))("%s", (
   test("zeros stay zero, in rows of zeros and beside others", () => {
     const values = new Float32Array(48);
     values.set([1.7, -0.3, 0.9], 20);
-    const unpacked = unpackRows(packRows(values, 16, format), 16, format);
+    const unpacked = unpackRows(quantizeRows(values, 16, format), 16, format);
     for (const [i, value] of values.entries()) if (value === 0) expect(unpacked[i] === 0).toBe(true);
   });
 
   test("rows do not depend on their neighbours", () => {
     const values = waves(6 * 40);
-    const whole = packRows(values, 40, format);
-    const last = packRows(values.slice(5 * 40), 40, format);
+    const whole = quantizeRows(values, 40, format);
+    const last = quantizeRows(values.slice(5 * 40), 40, format);
     expect(whole.packed.slice(-last.packed.length)).toEqual(last.packed);
     expect(whole.scales.slice(-last.scales.length)).toEqual(last.scales);
     expect(whole.zeroPoints.slice(whole.zeroPoints.length - last.zeroPoints.length)).toEqual(last.zeroPoints);
@@ -89,7 +89,7 @@ describe.each(formats.map((format) => [title(format), format] as const))("%s", (
   test.each([Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY])("refuses %s", (value) => {
     const values = waves(32);
     values[9] = value;
-    expect(() => packRows(values, 32, format)).toThrow("must hold finite numbers only");
+    expect(() => quantizeRows(values, 32, format)).toThrow("must hold finite numbers only");
   });
 });
 
@@ -104,7 +104,7 @@ test("the error of normal weights is what the literature's formats have, or less
     Array.from({ length: 12 }, uniform).reduce((sum, value) => sum + value, 0),
   );
   const errorOf = (format: QuantizedFormat): number => {
-    const { squaredError, squaredSum } = packRows(values, 128, format);
+    const { squaredError, squaredSum } = quantizeRows(values, 128, format);
     return Math.sqrt(squaredError / squaredSum);
   };
   expect(errorOf({ ...four, blockSize: 32 })).toBeLessThan(0.085);

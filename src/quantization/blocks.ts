@@ -1,7 +1,7 @@
 import type { QuantizedFormat } from "../tensor/index.ts";
 
 /** The parts of a quantised weight [rows, width] as `QuantizedWeight` lays them out. */
-export interface PackedRows {
+export interface QuantizedRows {
   readonly packed: Uint8Array;
   readonly scales: Float32Array;
   /** Empty where the format has none. */
@@ -12,7 +12,7 @@ export interface PackedRows {
 }
 
 /** Sizes of the parts a row takes. */
-export function packedRowSizes(
+export function quantizedRowSizes(
   width: number,
   { bits, blockSize, zeroPoints }: QuantizedFormat,
 ): { readonly blocks: number; readonly packed: number; readonly zeroPoints: number } {
@@ -31,25 +31,25 @@ interface Grid {
 }
 
 /**
- * How much of a block's range its grid may span: with few steps, cutting the outermost numbers a little costs less
- * than spacing all others wider. 8 bits have steps enough.
+ * Clipping ratios: how much of a block's range its grid may span. With 4 bits, clipping the outermost numbers a little
+ * costs less than wider steps for all others; 8 bits have enough steps.
  */
-const spans = [1, 0.96, 0.92, 0.88, 0.84, 0.8, 0.76, 0.72];
-const leastSpan = spans[spans.length - 1];
+const clipRatios = [1, 0.96, 0.92, 0.88, 0.84, 0.8, 0.76, 0.72];
+const leastClipRatio = clipRatios[clipRatios.length - 1];
 
-/** One block of so many tells what quantising changed. */
+/** One block of so many is measured for the quantisation error. */
 const measuredBlocks = 8;
 
 /**
- * A weight's rows in blocks of few bits; see `QuantizedWeight`. Each block's scale (and zero point) is that of a few
- * candidates whose squared error should be least. A last block that is not full is filled with zeros.
+ * Quantises a weight's rows block by block; see `QuantizedWeight`. Each block's scale (and zero point) is the one of a
+ * few candidates with the least expected squared error. A last block that is not full is filled with zeros.
  *
  * @throws RangeError where a number is not finite
  */
-export function packRows(values: Float32Array, width: number, format: QuantizedFormat): PackedRows {
+export function quantizeRows(values: Float32Array, width: number, format: QuantizedFormat): QuantizedRows {
   const { bits, blockSize } = format;
   const rows = values.length / width;
-  const sizes = packedRowSizes(width, format);
+  const sizes = quantizedRowSizes(width, format);
   const packed = new Uint8Array(rows * sizes.packed);
   const scales = new Float32Array(rows * sizes.blocks);
   const zeroPoints = new Uint8Array(rows * sizes.zeroPoints);
@@ -65,7 +65,7 @@ export function packRows(values: Float32Array, width: number, format: QuantizedF
       roundToGrid(values, begin, end, grid, 2 ** bits - 1, numbers);
       if ((row + block) % measuredBlocks === 0) {
         squaredError += squaredErrorOf(values, begin, end, grid, numbers);
-        squaredSum += squares(values, begin, end);
+        squaredSum += sumOfSquares(values, begin, end);
       }
       scales[row * sizes.blocks + block] = grid.scale;
       if (format.zeroPoints) putNumber(zeroPoints, row * sizes.zeroPoints, block, grid.zero, bits);
@@ -75,13 +75,13 @@ export function packRows(values: Float32Array, width: number, format: QuantizedF
   return { packed, scales, zeroPoints, squaredError, squaredSum };
 }
 
-function squares(values: Float32Array, begin: number, end: number): number {
+function sumOfSquares(values: Float32Array, begin: number, end: number): number {
   let sum = 0;
   for (let i = begin; i < end; i++) sum += values[i] * values[i];
   return sum;
 }
 
-/** `tails` is room for a block. */
+/** The grid of a block. `tails` is scratch space of a block's length. */
 function bestGrid(
   values: Float32Array,
   begin: number,
@@ -99,15 +99,15 @@ function bestGrid(
   }
   if (!Number.isFinite(largest - least)) return notFinite();
   const top = 2 ** bits - 1;
-  const span = bits === 8 ? 1 : bestSpan(values, begin, end, least, largest, tails);
-  return gridOver(span * least, span * largest, top, zeroPoints);
+  const ratio = bits === 8 ? 1 : bestClipRatio(values, begin, end, least, largest, tails);
+  return gridOver(ratio * least, ratio * largest, top, zeroPoints);
 }
 
 /**
- * The span with the least expected squared error: rounding to steps of `step` costs step² / 12 a number, cutting
- * costs what lies outside. Only the few numbers that some span cuts have to be looked at again.
+ * The clipping ratio with the least expected squared error: rounding to steps of `step` costs step² / 12 a number,
+ * clipping costs what lies outside. Only the few numbers that some ratio clips have to be looked at again.
  */
-function bestSpan(
+function bestClipRatio(
   values: Float32Array,
   begin: number,
   end: number,
@@ -115,7 +115,7 @@ function bestSpan(
   largest: number,
   tails: Float64Array,
 ): number {
-  const [low, high] = [leastSpan * least, leastSpan * largest];
+  const [low, high] = [leastClipRatio * least, leastClipRatio * largest];
   let count = 0;
   for (let i = begin; i < end; i++) {
     const value = values[i];
@@ -123,15 +123,15 @@ function bestSpan(
   }
   let best = 1;
   let leastError = Number.POSITIVE_INFINITY;
-  for (const span of spans) {
-    const step = (span * (largest - least)) / 15;
+  for (const ratio of clipRatios) {
+    const step = (ratio * (largest - least)) / 15;
     let error = ((end - begin) * step * step) / 12;
     for (let i = 0; i < count; i++) {
       const value = tails[i];
-      const over = value < 0 ? span * least - value : value - span * largest;
+      const over = value < 0 ? ratio * least - value : value - ratio * largest;
       if (over > 0) error += over * over;
     }
-    if (error < leastError) [best, leastError] = [span, error];
+    if (error < leastError) [best, leastError] = [ratio, error];
   }
   return best;
 }
@@ -155,7 +155,7 @@ function gridOver(least: number, largest: number, top: number, ownZero: boolean)
   };
 }
 
-/** Adding and taking away this rounds to the nearest whole number: it leaves a double no bits for a fraction. */
+/** Adding and subtracting this rounds to the nearest integer: a double of this size has no bits for a fraction. */
 const rounder = 1.5 * 2 ** 52;
 
 /** Rounds a block to its grid. */

@@ -28,10 +28,10 @@ import {
   writeFileAtomically,
 } from "../platform/index.ts";
 import { elementCount } from "../tensor/index.ts";
-import { packRows } from "./blocks.ts";
+import { quantizeRows } from "./blocks.ts";
 import { type ConversionSettings, type PlannedWeight, planConversion, quantizationOf } from "./plan.ts";
 
-/** A conversion that its signal ended is gone on with by the next call with the same settings. */
+/** A conversion that its signal aborted is resumed by the next call with the same settings. */
 export interface ConversionOptions extends ConversionSettings, ShardSettings {
   /** Largest file written. Default 1 GB: what is lost when a conversion stops, and what a browser can hold. */
   readonly maxShardBytes?: number | undefined;
@@ -58,13 +58,13 @@ export interface ConversionReport {
   readonly deviations: Readonly<Record<string, number>>;
 }
 
-/** Says in the output directory what is being converted, until it is done. */
+/** Records in the output directory what is being converted, until it is done. */
 const JOURNAL = "conversion.json";
 
 /**
  * Converts a checkpoint (safetensors or PyTorch's .bin) to safetensors files with weights in fewer bits, piece by
  * piece: memory holds some tens of megabytes whatever the model's size. Each file appears when it is complete, and
- * config.json last, so a stopped conversion is never taken for a model; the same call goes on with it.
+ * config.json last, so a stopped conversion is never taken for a model; the same call resumes it.
  *
  * @param model the checkpoint: a directory, or a name as `modelDirectory` takes it
  * @param output a directory that holds no model yet
@@ -92,7 +92,7 @@ export async function convertCheckpoint(
     const plan = planConversion(entriesByName(weights), config, options);
     const report = await writeWeights(weights, plan, directory, output, options);
     const quantization = quantizationOf(options);
-    // Sizes that the source's config.json leaves to the shapes of its weights stand here.
+    // Sizes that the source's config.json leaves to the shapes of its weights are written out.
     const sizes = configJson({ ...config, ...(quantization && { quantization }) });
     await writeSettings(
       output,
@@ -122,7 +122,7 @@ async function writeWeights(
   options: ConversionOptions,
 ): Promise<ConversionReport> {
   const { maxShardBytes = 1e9, onProgress, signal } = options;
-  await beginOrGoOn(output, directory, planShards(plan, maxShardBytes));
+  await startOrResume(output, directory, planShards(plan, maxShardBytes));
   const errors = new ErrorSums();
   const { bytes, files, reusedFiles } = await writeShards(
     output,
@@ -142,8 +142,8 @@ async function writeWeights(
   };
 }
 
-/** Leaves a journal of what is converted; where there is one already it must say the same. */
-async function beginOrGoOn(
+/** Writes the journal of a new conversion; where there is one already, it must be of the same conversion. */
+async function startOrResume(
   output: string,
   directory: string,
   shards: readonly (readonly PlannedWeight[])[],
@@ -167,7 +167,7 @@ function convertRows(weight: PlannedWeight, values: Float32Array, errors: ErrorS
   if (format === undefined) return [storedNumbers(source.name, values, outputs[0].type)];
   const width = elementCount(source.dims.slice(1));
   try {
-    const { packed, scales, zeroPoints, squaredError, squaredSum } = packRows(values, width, format);
+    const { packed, scales, zeroPoints, squaredError, squaredSum } = quantizeRows(values, width, format);
     errors.add(`${quantizedPart(source.name)} ${format.bits} bits`, squaredError, squaredSum);
     const parts: Record<string, Uint8Array> = {
       packed,
@@ -181,7 +181,7 @@ function convertRows(weight: PlannedWeight, values: Float32Array, errors: ErrorS
   }
 }
 
-/** Sums of squares by part. */
+/** Sums of squared errors and of squares, by part of the model. */
 class ErrorSums {
   readonly #sums = new Map<string, { error: number; sum: number }>();
 

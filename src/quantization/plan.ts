@@ -2,7 +2,7 @@ import type { PlannedTensor, StoredType, TensorEntry } from "../checkpoint/index
 import { describeParameters, type OwlConfig, type Quantization, quantizedPart } from "../model/index.ts";
 import type { QuantizedFormat } from "../tensor/index.ts";
 
-/** What becomes of the weights. */
+/** The number formats to convert to. */
 export interface ConversionSettings {
   /**
    * The language model's weights: blocks of 4 or 8 bits, float16, or each number format as it is stored.
@@ -10,13 +10,13 @@ export interface ConversionSettings {
   readonly quantize: "q4" | "q8" | "f16" | "none";
   /** Vision encoder and abstractor. Default: q8 beside q4 and q8, otherwise as `quantize`. */
   readonly vision?: "f32" | "f16" | "q8" | undefined;
-  /** Numbers that share a scale. Default 128. */
+  /** How many numbers share a scale. Default 128. */
   readonly blockSize?: 32 | 64 | 128 | undefined;
 }
 
 /** One weight of the source and what is written for it. */
 export interface PlannedWeight extends PlannedTensor {
-  /** How its rows are packed, so that several tensors are written; undefined where it stays in floating point. */
+  /** How it is quantised, so that several tensors are written; undefined where it stays in floating point. */
   readonly format: QuantizedFormat | undefined;
 }
 
@@ -49,12 +49,12 @@ export function planConversion(
   const outputs = describeParameters({ ...unquantized, ...(quantization && { quantization }) });
   const bySource = new Map<string, TensorEntry[]>();
   for (const { name, dims, dtype } of outputs) {
-    const origin = sources.has(name) ? name : name.replace(/\.(packed|scales|zero_points)$/, "");
-    const source = sources.get(origin);
+    const sourceName = sources.has(name) ? name : name.replace(/\.(packed|scales|zero_points)$/, "");
+    const source = sources.get(sourceName);
     if (source === undefined) throw new RangeError(`${name}: nothing in the source becomes it`);
-    const floating = origin === name ? floatType(source, settings) : "F32";
+    const floating = sourceName === name ? floatType(source, settings) : "F32";
     const entry = { name, dims, type: dtype === "uint8" ? "U8" : floating } as const;
-    bySource.set(origin, [...(bySource.get(origin) ?? []), entry]);
+    bySource.set(sourceName, [...(bySource.get(sourceName) ?? []), entry]);
   }
   return [...bySource].map(([name, parts]) => ({
     source: sources.get(name)!,
@@ -63,7 +63,7 @@ export function planConversion(
   }));
 }
 
-/** The number format of a tensor that stays in floating point. Vectors (norms, biases) are small and decisive. */
+/** The number format of a tensor that stays in floating point. Vectors (norms, biases) are small and sensitive. */
 function floatType(source: TensorEntry, { quantize, vision }: ConversionSettings): StoredType {
   const isLanguage = source.name.startsWith("language_model.");
   const chosen = isLanguage ? quantize : (vision ?? quantize);

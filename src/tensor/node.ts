@@ -1,7 +1,7 @@
 import type { DType, HostTensor } from "./host-tensor.ts";
 import { type Shape, showShape } from "./shape.ts";
 
-/** How a parameter starts before training; drawn by the trainer from its seed and the parameter's name. */
+/** How a parameter is initialised; the trainer draws it from its seed and the parameter's name. */
 export type Initial =
   | { readonly kind: "normal"; readonly deviation: number }
   | { readonly kind: "uniform"; readonly bound: number }
@@ -17,8 +17,8 @@ export type ParameterRole = "weight" | "bias" | "norm" | "token" | "lora";
 export type QuantizedBits = 4 | 8;
 
 /**
- * How exactly a product with a quantised weight takes its other operand: as it is, or (several times faster) with
- * the kernel's leave to round each block of it to 8 bits.
+ * Precision of the activations in a product with a quantised weight: as they are, or (several times faster) each block
+ * of them rounded to 8 bits by the kernel.
  */
 export type ActivationPrecision = "float32" | "int8";
 

@@ -3,19 +3,19 @@ import { packedParameter, parameter } from "./operators/inputs.ts";
 import { type QuantizedWeight, quantizedShapes } from "./operators/quantized.ts";
 import { type Shape, sameShape, showShape } from "./shape.ts";
 
-/** A low-rank addition to a linear layer: y += alpha / rank · B A x (LoRA). */
+/** The LoRA of a linear layer: y += alpha / rank · B A x. */
 export interface Lora {
   readonly a: Tensor;
   readonly b: Tensor;
   readonly scale: number;
-  /** Whether a part of its input is dropped. */
+  /** Whether dropout acts on its input. */
   readonly dropout: boolean;
 }
 
-/** In how many bits a weight is kept; see `QuantizedWeight`. */
+/** How a weight is quantised; see `QuantizedWeight`. */
 export interface QuantizedFormat {
   readonly bits: QuantizedBits;
-  /** Numbers that share a scale. */
+  /** How many numbers share a scale. */
   readonly blockSize: number;
   /** Whether each block has a zero point of its own. */
   readonly zeroPoints: boolean;
@@ -23,17 +23,17 @@ export interface QuantizedFormat {
 }
 
 export interface ScopeOptions {
-  /** Which parameters learn; all of them if absent. */
+  /** Which parameters are trained, by name; all of them if absent. */
   readonly trained?: (name: string) => boolean;
-  /** Which linear layers get a low-rank addition (by the weight's name without `.weight`). */
+  /** Which linear layers get a LoRA, by the weight's name without `.weight`. */
   readonly lora?: {
     readonly rank: number;
     readonly alpha: number;
     readonly targets: (layer: string) => boolean;
-    /** Whether a part of its input is dropped, as in training; not if absent. */
+    /** Whether dropout acts on its input, as in training; not if absent. */
     readonly dropout?: boolean;
   };
-  /** How the weight of this name is kept in few bits; none is, if absent. */
+  /** The format of the weight of this name, where it is quantised; none is, if absent. */
   readonly quantized?: (name: string) => QuantizedFormat | undefined;
 }
 
@@ -53,10 +53,10 @@ export interface Scope {
    * @param role default "weight"
    */
   parameter(name: string, shape: Shape, initial: Initial, role?: ParameterRole): Tensor;
-  /** The low-rank addition of the linear layer at this scope, if it has one. */
+  /** The LoRA of the linear layer at this scope, if it has one. */
   lora(shape: Shape): Lora | undefined;
   /**
-   * The weight of this name in few bits, if it is kept so: the parameters `<name>.packed`, `<name>.scales` and
+   * The quantised weight of this name, if it is one: the parameters `<name>.packed`, `<name>.scales` and
    * `<name>.zero_points`.
    */
   quantized(name: string, shape: Shape): QuantizedWeight | undefined;

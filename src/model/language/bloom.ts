@@ -2,7 +2,7 @@ import { z } from "zod";
 import { add, dim, reshape, type Scope, split, type Tensor } from "../../tensor/index.ts";
 import { geluTanh } from "../activations.ts";
 import { upTo } from "../config-limits.ts";
-import { deviation, type OnProblem, only, parsed, requireMultiple } from "../config-sections.ts";
+import { deviation, type OnProblem, only, parsed, requireMultiple } from "../config-reading.ts";
 import { layerNormLayer, linearLayer } from "../layers.ts";
 import type { AttentionFunction, DecoderConfig, LanguageFamily } from "./family.ts";
 import { commonJson, specialId, specialIdsOf } from "./special-ids.ts";

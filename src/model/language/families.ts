@@ -1,4 +1,4 @@
-import type { OnProblem } from "../config-sections.ts";
+import type { OnProblem } from "../config-reading.ts";
 import { type BloomConfig, bloom } from "./bloom.ts";
 import type { LanguageFamily } from "./family.ts";
 import { type LlamaConfig, llama } from "./llama.ts";

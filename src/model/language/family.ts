@@ -1,5 +1,5 @@
 import type { Scope, Tensor } from "../../tensor/index.ts";
-import type { OnProblem, TensorSize } from "../config-sections.ts";
+import type { OnProblem, TensorSize } from "../config-reading.ts";
 import type { RotarySettings } from "./rotary.ts";
 
 /** What every decoder-only language model here has. */

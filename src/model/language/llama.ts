@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { add, dim, mul, type Scope, silu, type Tensor } from "../../tensor/index.ts";
 import { upTo } from "../config-limits.ts";
-import { deviation, type OnProblem, only, parsed, requireMultiple } from "../config-sections.ts";
+import { deviation, type OnProblem, only, parsed, requireMultiple } from "../config-reading.ts";
 import { linearLayer, rmsNormLayer } from "../layers.ts";
 import type { AttentionFunction, DecoderConfig, LanguageFamily } from "./family.ts";
 import type { RotarySettings } from "./rotary.ts";

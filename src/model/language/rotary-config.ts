@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { upTo } from "../config-limits.ts";
-import { type OnProblem, parsed } from "../config-sections.ts";
+import { type OnProblem, parsed } from "../config-reading.ts";
 import type { RopeScaling, RotarySettings } from "./rotary.ts";
 
 const number = z.number().positive();

@@ -13,7 +13,7 @@ import {
 } from "../../tensor/index.ts";
 import { activations } from "../activations.ts";
 import { upTo } from "../config-limits.ts";
-import { deviation, type OnProblem, parsed, requireMultiple } from "../config-sections.ts";
+import { deviation, type OnProblem, parsed, requireMultiple } from "../config-reading.ts";
 import { joinHeads } from "../heads.ts";
 import { layerNormLayer, linearLayer } from "../layers.ts";
 import { patchCount, patchEmbedding } from "./patches.ts";

@@ -1,5 +1,5 @@
 import type { Scope, Tensor } from "../../tensor/index.ts";
-import type { OnProblem, TensorSize } from "../config-sections.ts";
+import type { OnProblem, TensorSize } from "../config-reading.ts";
 
 /** What every vision tower here has. */
 export interface TowerConfig {

@@ -1,4 +1,4 @@
-import type { OnProblem } from "../config-sections.ts";
+import type { OnProblem } from "../config-reading.ts";
 import { type ClipConfig, clip } from "./clip.ts";
 import type { VisionTower } from "./tower.ts";
 

@@ -1,14 +1,14 @@
 import type { QuantizedFormat } from "../../tensor/index.ts";
-import { type PackedRows, packedRowSizes } from "../blocks.ts";
+import { type QuantizedRows, quantizedRowSizes } from "../blocks.ts";
 
 /** The numbers that packed rows stand for: what the model computes with. */
 export function unpackRows(
-  { packed, scales, zeroPoints }: Pick<PackedRows, "packed" | "scales" | "zeroPoints">,
+  { packed, scales, zeroPoints }: Pick<QuantizedRows, "packed" | "scales" | "zeroPoints">,
   width: number,
   format: QuantizedFormat,
 ): Float32Array {
   const { bits, blockSize } = format;
-  const sizes = packedRowSizes(width, format);
+  const sizes = quantizedRowSizes(width, format);
   const rows = scales.length / sizes.blocks;
   const values = new Float32Array(rows * width);
   const numberAt = (bytes: Uint8Array, at: number, i: number): number =>

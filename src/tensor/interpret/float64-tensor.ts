@@ -1,15 +1,15 @@
 import type { HostTensor } from "../host-tensor.ts";
 
-/** What the interpreter computes with: every element type as float64 (whole numbers exact up to 2⁵³). */
+/** A tensor of the interpreter: every element type as float64 (whole numbers exact up to 2⁵³). */
 export interface Float64Tensor {
   readonly dims: readonly number[];
   readonly data: Float64Array;
 }
 
-/** A value fed to the interpreter: a host tensor, or plain numbers with their sizes. */
+/** A value fed to the interpreter: a host tensor, or an array with its sizes. */
 export type TensorLike = HostTensor | { readonly dims: readonly number[]; readonly data: ArrayLike<number> };
 
-/** The same numbers in float64; float64 data is taken as it is, without a copy. */
+/** A tensor in float64; float64 data is taken as it is, without a copy. */
 export function toFloat64({ dims, data }: TensorLike): Float64Tensor {
   if (data instanceof Float64Array) return { dims, data };
   if (data instanceof BigInt64Array) return { dims, data: Float64Array.from(data, Number) };

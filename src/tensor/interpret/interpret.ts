@@ -7,8 +7,8 @@ import { references } from "./references.ts";
 export type { Float64Tensor, TensorLike };
 
 /**
- * The values of these tensors, computed node by node in slow, plain float64 loops: what every operator means,
- * and what faster ways are checked against.
+ * The values of these tensors, computed node by node in slow, plain float64 loops: the reference that compiled programs
+ * are checked against.
  *
  * @param feeds the value of every input and parameter the tensors depend on, by name; they also give symbolic
  *   dimensions their sizes

@@ -2,7 +2,7 @@ import type { Node, OperatorKind } from "../node.ts";
 import type { Float64Tensor } from "./float64-tensor.ts";
 
 /**
- * What an operator computes: its operands' numbers → the numbers of each of its outputs.
+ * The reference implementation of an operator in float64: the operands' values → the values of each output.
  * `feed` gives the value of an input or parameter by its name.
  */
 export type Reference<K extends OperatorKind> = (

@@ -3,12 +3,12 @@ import { float32, int64 } from "../host-tensor.ts";
 import { type Initial, makeTensor, type ParameterRole, type Tensor } from "../node.ts";
 import { dim, type Shape } from "../shape.ts";
 
-/** A value that is given each time the graph runs. */
+/** A placeholder: a value that is fed each time the graph runs. */
 export function input(name: string, dtype: DType, shape: Shape): Tensor {
   return makeTensor("input", [], { name }, dtype, shape);
 }
 
-/** A learned float32 tensor, known by its published name. Model code asks a `Scope` instead. */
+/** A float32 parameter, known by its published name. Model code asks a `Scope` instead. */
 export function parameter(
   name: string,
   shape: Shape,
@@ -24,18 +24,18 @@ export function packedParameter(name: string, shape: Shape): Tensor {
   return makeTensor("parameter", [], { name, initial, trained: false, role: "weight" }, "uint8", shape);
 }
 
-/** Numbers written into the graph. Dimension names are for error texts only. */
+/** A constant of the graph. Dimension names are for error texts only. */
 export function constant(value: HostTensor, names: readonly string[] = []): Tensor {
   const shape = value.dims.map((size, i) => dim(names[i] ?? `constant${i}`, size));
   return makeTensor("constant", [], { value }, value.dtype, shape);
 }
 
-/** A float32 scalar written into the graph. */
+/** A float32 scalar constant. */
 export function scalar(value: number): Tensor {
   return constant(float32([value], []));
 }
 
-/** A list of whole numbers written into the graph as int64. */
+/** A list of whole numbers as an int64 constant. */
 export function integers(values: readonly number[]): Tensor {
   return constant(int64(values, [values.length]));
 }

@@ -34,7 +34,7 @@ function withDims(tensor: HostTensor, dims: readonly number[]): HostTensor {
 }
 
 /** Several sources as one, with different names all. */
-export function together(path: string, sources: readonly TensorSource[]): TensorSource {
+export function combined(path: string, sources: readonly TensorSource[]): TensorSource {
   const owners = new Map(sources.flatMap((source) => source.tensors.map(({ name }) => [name, source])));
   return {
     path,

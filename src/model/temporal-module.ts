@@ -15,14 +15,14 @@ import {
 import { quickGelu } from "./activations.ts";
 import { layerNormLayer } from "./layers.ts";
 
-/** LayerNorm's own default, which the reference leaves here. */
+/** PyTorch's default for LayerNorm, which the reference does not change here. */
 const NORM_EPSILON = 1e-5;
-/** Frames that the convolution over time sees: the one before, the frame itself, the one after. */
+/** Width of the convolution over time: the frame before, the frame itself, the frame after. */
 const KERNEL = 3;
 
 const zero: Initial = { kind: "constant", value: 0 };
-/** How fresh convolutions start in PyTorch, by the number of values each result is made of. */
-const fresh = (inputs: number): Initial => ({ kind: "uniform", bound: 1 / Math.sqrt(inputs) });
+/** PyTorch's default initialisation of convolutions, by fan-in. */
+const fresh = (fanIn: number): Initial => ({ kind: "uniform", bound: 1 / Math.sqrt(fanIn) });
 
 /**
  * The local temporal module in front of a vision layer (reference: mplug_owl_video): every patch learns what stood
@@ -33,28 +33,28 @@ const fresh = (inputs: number): Initial => ({ kind: "uniform", bound: 1 / Math.s
  * @param x [videos · frames, prefix + patches, hidden], the frames of a video one after the other
  * @param prefix how many tokens stand in front of the patches
  */
-export function acrossFrames(scope: Scope, x: Tensor, frames: number, prefix: number): Tensor {
+export function localTemporalModule(scope: Scope, x: Tensor, frames: number, prefix: number): Tensor {
   const [, tokens, hidden] = x.shape;
   const half = dim("halfHidden", hidden.size! / 2);
   const patches = prefix === 0 ? x : slice(x, 1, prefix, tokens.size!);
   const normal = layerNormLayer(scope.at("ln"), patches, NORM_EPSILON);
-  const down = pointwise(scope.at("down_proj"), normal, half, fresh(hidden.size!));
-  const mixed = overTime(scope.at("conv"), down, frames);
-  // Zero at first, so that a fresh module changes nothing but the prefix.
-  const up = pointwise(scope.at("up_proj"), quickGelu(mixed), hidden, zero);
+  const down = pointwiseConvolution(scope.at("down_proj"), normal, half, fresh(hidden.size!));
+  const mixed = temporalConvolution(scope.at("conv"), down, frames);
+  // Initialised to zero, so that a fresh module changes nothing but the prefix.
+  const up = pointwiseConvolution(scope.at("up_proj"), quickGelu(mixed), hidden, zero);
   return add(x, prefix === 0 ? up : concat([slice(x, 1, 0, prefix), up], 1, tokens.name));
 }
 
 /** A 1×1×1 convolution: a linear layer on every patch. */
-function pointwise(scope: Scope, x: Tensor, out: Dim, initial: Initial): Tensor {
+function pointwiseConvolution(scope: Scope, x: Tensor, out: Dim, initial: Initial): Tensor {
   const one = dim("one", 1);
   const width = x.shape[2];
   const kernel = scope.parameter("weight", [out, width, one, one, one], initial);
   return linear(x, reshape(kernel, [out, width]), scope.parameter("bias", [out], zero, "bias"));
 }
 
-/** A depth-wise 3×1×1 convolution over time, nothing before the first frame and after the last. */
-function overTime(scope: Scope, x: Tensor, frames: number): Tensor {
+/** A depth-wise 3×1×1 convolution over time, zero-padded before the first frame and after the last. */
+function temporalConvolution(scope: Scope, x: Tensor, frames: number): Tensor {
   const [images, patches, width] = x.shape;
   const one = dim("one", 1);
   const taps = dim("taps", KERNEL);

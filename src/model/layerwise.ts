@@ -5,11 +5,11 @@ import { decoderLayer, embedTokens, finalNorm, languageHead } from "./language-m
 import { modelScope } from "./quantization.ts";
 
 /**
- * A forward pass over text alone in pieces that follow each other, so that a device needs to hold the weights of one
- * only: the embeddings of `x` int64 [batch, tokens], each decoder layer (float32 [batch, tokens, hidden]), the head. Each
- * takes the result `y` of the one before as its input `x`; the last one's are the logits [batch, tokens, vocabulary].
+ * A forward pass over text alone, layer by layer: one graph for the embeddings of `x` int64 [batch, tokens], one for each
+ * decoder layer (float32 [batch, tokens, hidden]), one for the head, so that a device holds the weights of one at a time.
+ * Each takes the result `y` of the one before as its input `x`; the last one's are the logits [batch, tokens, vocabulary].
  */
-export function traceTextPieces(config: OwlConfig, batch: number, tokens: number): Graph[] {
+export function traceLayerwise(config: OwlConfig, batch: number, tokens: number): Graph[] {
   const { language } = config;
   const scope = modelScope(config).at("language_model");
   const rows = [dim("batch", batch), dim("tokens", tokens)];
