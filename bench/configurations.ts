@@ -55,7 +55,7 @@ function configOf({ image, patch, vision, abstractor, queries, language }: Sizes
   };
 }
 
-/** The sizes of the PyTorch program that speed is measured against. */
+/** Model sizes that the PyTorch program of `against-peers` uses as well. */
 export const configurations = {
   nano: configOf({
     image: 64,
@@ -73,7 +73,7 @@ export const configurations = {
     queries: 32,
     language: [512, 8, 8, 1376, 8192],
   }),
-  /** The published vision encoder and abstractor, with next to no language model. */
+  /** The published vision encoder and abstractor, with a tiny language model. */
   "vit-l": configOf({
     image: 224,
     patch: 14,

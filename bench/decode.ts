@@ -19,7 +19,7 @@ interface Speed {
   readonly decode_ms_per_token: number;
 }
 
-/** Ways to keep the weights; the peer's file has 4 bits everywhere. */
+/** Formats of the weights; llama.cpp's file has 4 bits everywhere. */
 const formats: Readonly<Record<string, Quantization>> = Object.fromEntries(
   [32, 64, 128].flatMap((blockSize) =>
     [true, false].map((zeroPoints) => {
@@ -33,7 +33,7 @@ const formats: Readonly<Record<string, Quantization>> = Object.fromEntries(
   ),
 );
 
-/** What `owl convert` makes by default: the head keeps 8 bits. */
+/** The default of `owl convert`: 4 bits, 8 in the head. */
 const converted = { converted: quantizationOf({ quantize: "q4" })! };
 
 function configOf(format: string): OwlConfig {
@@ -49,7 +49,7 @@ function configOf(format: string): OwlConfig {
 
 const directoryOf = (format: string): string => path(`../.cache/decode-${format}`);
 
-/** Prefill of 128 tokens (least of three) and decoding behind it, as the peer's program measures them. */
+/** Prefill of 128 tokens (best of three) and decode after it, measured as in llama.cpp's program. */
 async function ours(format: string): Promise<Speed & { readonly load_s: number }> {
   const began = performance.now();
   const owl = await Owl.load(directoryOf(format), { threads: 2, spinning: true });
@@ -68,7 +68,7 @@ async function ours(format: string): Promise<Speed & { readonly load_s: number }
   await measure(promptOf(), 2);
   const prefills: number[] = [];
   for (let i = 0; i < 3; i++) prefills.push(await measure(promptOf(), 1));
-  // One token more than is counted: the prompt that the cache holds needs its last position once more.
+  // One token more than is counted: with the prompt in the KV cache, its last position is still computed once.
   const last = promptOf();
   await measure(last, 1);
   const first = await measure(last, 1);
@@ -101,13 +101,13 @@ function preparePeer(): (() => Speed) | undefined {
   if (!existsSync(gguf)) {
     execFileSync(path("../.peers/bin/python"), [`${shared}/make_gguf.py`, gguf, "--layers", `${layers}`]);
   }
-  // A program finds packages beside itself.
+  // The program must lie where Node finds the package.
   copyFileSync(`${shared}/bench.mjs`, `${llama}/bench.mjs`);
   const words = ["bench.mjs", gguf, `${promptTokens}`, `${newTokens}`, "2"];
   return () => inProcess(process.execPath, words, llama);
 }
 
-/** Runs of ours and llama.cpp's in turn, each in a process of its own; medians and their ratio (above 1: ours is faster). */
+/** Alternating runs of this package and llama.cpp, each in a process of its own; medians and their ratio (above 1: this package is faster). */
 async function race(rounds: number, names: readonly string[]): Promise<void> {
   for (const format of names) await writeQuantized(directoryOf(format), configOf(format));
   const peer = preparePeer();

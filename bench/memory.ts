@@ -1,9 +1,9 @@
 import { readFileSync } from "node:fs";
 
 export interface Memory {
-  /** Held now. */
+  /** Resident now. */
   readonly resident_mb: number;
-  /** Held at most so far. */
+  /** Peak resident so far. */
   readonly peak_mb: number;
 }
 

@@ -4,7 +4,7 @@ export function median(values: readonly number[]): number {
   return sorted.length % 2 === 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
 }
 
-/** For `JSON.stringify`: numbers to four digits behind the point. */
+/** Replacer for `JSON.stringify` that rounds numbers to four decimals. */
 export function rounded(_: string, value: unknown): unknown {
   return typeof value === "number" ? Math.round(value * 1e4) / 1e4 : value;
 }

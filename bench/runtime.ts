@@ -1,7 +1,7 @@
 import { openDevice } from "../src/runtime/index.ts";
 import { add, allocate, dim, type Graph, input } from "../src/tensor/index.ts";
 
-/** Median and least milliseconds of some calls, after a few that warm up. */
+/** Median and minimum milliseconds of some calls, after a few warm-up calls. */
 async function measure(calls: number, action: () => unknown): Promise<{ median: number; least: number }> {
   const times: number[] = [];
   for (let i = -3; i < calls; i++) {
@@ -19,7 +19,7 @@ async function report(name: string, calls: number, action: () => unknown): Promi
   console.log(JSON.stringify({ name, median_ms: rounded(median), least_ms: rounded(least) }));
 }
 
-/** One sum of two of its many inputs: what a call costs beside its kernels. */
+/** A graph with many inputs that adds two of them: the overhead of a call beside its kernels. */
 function sumOfMany(count: number): Graph {
   const inputs = Array.from({ length: count }, (_, i) => input(`x${i}`, "float32", [dim("size", 4)]));
   return { name: "many", outputs: { sum: inputs.reduce((total, x) => add(total, x)) } };

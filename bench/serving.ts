@@ -13,7 +13,7 @@ const streams = 8;
 const promptTokens = 32;
 const newTokens = 64;
 
-/** Models by name: their directory, made where it is missing. */
+/** Models by name: their directory, created if it is missing. */
 const models: Readonly<Record<string, () => Promise<string>>> = {
   nano: async () => path("../models/owl-nano"),
   small: async () => {
@@ -33,7 +33,7 @@ const models: Readonly<Record<string, () => Promise<string>>> = {
 
 const settings = completeSettings({ eosTokenIds: [], maxNewTokens: newTokens });
 
-/** New tokens a second, prompts included, of so many answers that are asked for at the same time. */
+/** New tokens a second of so many concurrent answers; the time includes their prompts. */
 async function speed(
   owl: Owl,
   seed: number,
@@ -55,10 +55,10 @@ async function answered(engine: Engine, prompt: Prompt): Promise<void> {
   for await (const _ of engine.generate({ prompt, settings })) void _;
 }
 
-/** Rounds of one stream without the engine, one with it and eight with it, in turn; medians and their ratios. */
+/** Alternating rounds of one stream without the engine, one with it and eight with it; medians and their ratios. */
 async function measure(name: string, rounds: number): Promise<void> {
   const owl = await Owl.load(await models[name]());
-  // Nothing is kept: every prompt is computed.
+  // No cached prefixes: every prompt is computed.
   const engine = owl.engine({ maxRunning: streams, keyValueCacheBytes: 0 });
   const plain = async (prompt: Prompt): Promise<void> => void (await owl.generate(prompt, settings));
   const inEngine = (prompt: Prompt): Promise<void> => answered(engine, prompt);

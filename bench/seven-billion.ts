@@ -62,7 +62,7 @@ async function prompt(seed: number): Promise<{ ids: number[]; pictures: Picture[
   return { ids, pictures: [await pictureOf(pixels)] };
 }
 
-/** Loads the converted model and answers: the whole way from a picture to tokens. */
+/** Loads the converted model and answers, from a picture to tokens. */
 async function chat(directory: string, newTokens: number): Promise<Record<string, unknown>> {
   const began = performance.now();
   const owl = await Owl.load(directory, { threads: 2 });
@@ -76,7 +76,7 @@ async function chat(directory: string, newTokens: number): Promise<Record<string
     await owl.generate(asked, { ...settings, maxNewTokens: 1 });
     prefills.push(seconds(start));
   }
-  // The same prompt with as many tokens as fill the cache: the time beyond its first token is decoding.
+  // The same prompt with enough tokens to fill the KV cache: the time after the first token is decode.
   const again = await prompt(3);
   const start = performance.now();
   const { ids } = await owl.generate(again, { ...settings, maxNewTokens: newTokens });
@@ -100,7 +100,7 @@ const self = fileURLToPath(import.meta.url);
 
 /**
  * `bench seven-billion [directory] [new tokens]`: writes a synthetic 7 B, converts it to 4 bits, asks it about a
- * picture. Each step is a process of its own, so that memory is that step's; what is there already is not made again.
+ * picture. Each part runs in a process of its own, so that its memory can be measured; existing files are reused.
  */
 export async function sevenBillionBench([
   directory = cache,

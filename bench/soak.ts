@@ -8,16 +8,16 @@ import { memory } from "./memory.ts";
 import { rounded } from "./numbers.ts";
 
 const path = (relative: string): string => fileURLToPath(new URL(relative, import.meta.url));
-/** Who ask at the same time: more than answers are made at once. */
+/** Concurrent clients: more than the answers that are generated at once. */
 const clients = 12;
 const secondsBetweenSamples = 5;
-/** Small enough that it is full when the warm-up is over. */
+/** A limit small enough that the cache is full after the warm-up. */
 const visualCacheBytes = 8e6;
 const keyValueCacheBytes = 16e6;
 
 type Random = () => number;
 
-/** One way to ask; gives the status that was expected, or throws. */
+/** One kind of request; returns the expected status, or throws. */
 type Asking = (url: string, random: Random) => Promise<void>;
 
 const oneOf = <T>(random: Random, values: readonly T[]): T => values[Math.floor(random() * values.length)];
@@ -33,7 +33,7 @@ function chunk(name: string, data: Uint8Array): Buffer {
   return framed;
 }
 
-/** A picture that nobody has seen: grey stripes. */
+/** A new picture each time, so that no cache has it: grey stripes. */
 function newPicture(random: Random): string {
   const [width, height] = [32 + Math.floor(300 * random()), 32 + Math.floor(300 * random())];
   const header = Buffer.alloc(13);
@@ -72,14 +72,14 @@ function post(
 
 async function expectStatus(response: Response, ...statuses: readonly number[]): Promise<string> {
   const text = await response.text();
-  // Full is an answer too.
+  // A full queue (429) is a valid reply too.
   if (statuses.includes(response.status) || response.status === 429) return text;
   throw new Error(`must be answered ${statuses.join(" or ")}, got ${response.status}: ${text.slice(0, 200)}`);
 }
 
 const sampled = (random: Random): object => ({ temperature: 1.2, seed: Math.floor(1e9 * random()) });
 
-/** An answer that is left after some events. */
+/** A streamed answer whose client disconnects after some events. */
 async function leave(url: string, random: Random): Promise<void> {
   const stop = new AbortController();
   const fields = { stream: true, repetition_penalty: 0.05, max_tokens: 240, n: 2 };
@@ -94,7 +94,7 @@ async function leave(url: string, random: Random): Promise<void> {
   }
 }
 
-/** Two turns; the second goes on from the first. */
+/** Two turns, the second with the first as cached prefix. */
 async function converse(url: string, random: Random): Promise<void> {
   const first = question(random, {}, oneOf(random, examples)) as { messages: object[] };
   const reply = await post(url, first);
@@ -106,7 +106,7 @@ async function converse(url: string, random: Random): Promise<void> {
   await expectStatus(await post(url, { ...first, messages, ...sampled(random) }), 200);
 }
 
-/** A schema that hardly ever comes again. */
+/** A JSON schema that hardly ever repeats. */
 async function json(url: string, random: Random): Promise<void> {
   const name = `field${Math.floor(1000 * random())}`;
   const schema = {
@@ -118,7 +118,7 @@ async function json(url: string, random: Random): Promise<void> {
   await expectStatus(await post(url, question(random, { response_format, ...sampled(random) })), 200);
 }
 
-/** Asks once with what is made for it. */
+/** Sends one request. */
 function once(
   make: (random: Random) => unknown,
   statuses: readonly number[] = [200],
@@ -136,7 +136,7 @@ const malformed = ["{", "[[[[", '{"model":1}', "x".repeat(1e5)];
 const wrong = [{ n: 0 }, { magic: 1 }, { model: "x" }];
 const pages = ["/metrics", "/v1/models", "/healthz", "/nowhere"];
 
-/** Each of the ways as often as its number says. */
+/** The kinds of request, each repeated by its weight. */
 const ways: readonly (readonly [name: string, weight: number, ask: Asking])[] = [
   ["stream", 6, once((random) => question(random, { ...stream, ...sampled(random) }))],
   ["whole", 4, once((random) => question(random, logprobs))],
@@ -176,7 +176,7 @@ async function metric(url: string, name: string): Promise<number> {
   return Number(new RegExp(`^owl_${name}(?:\\{[^}]*\\})? (\\S+)$`, "m").exec(text)?.[1]);
 }
 
-/** `owl serve` in a process of its own, so that its memory is not that of those who ask. */
+/** `owl serve` in a process of its own, so that its memory is measured without the clients'. */
 async function serve(): Promise<{ child: ChildProcess; url: string }> {
   const small = ["--visual-cache-bytes", `${visualCacheBytes}`, "--kv-cache-bytes", `${keyValueCacheBytes}`];
   const words = ["serve", path("../models/owl-nano"), "--port", "0", "--no-web", "--no-api-key", ...small];
@@ -193,9 +193,9 @@ async function serve(): Promise<{ child: ChildProcess; url: string }> {
 }
 
 /**
- * `bench soak [minutes]`: everything that a server is asked for, by many at once, over a socket. A line each minute;
- * in the end the growth of its resident memory, in MB a minute, over the second half. Fails where an answer had
- * another status than it should have, something is left taken, or the server does not end well.
+ * `bench soak [minutes]`: mixed load from many clients over sockets. A line each minute; at the end the growth of the server's
+ * resident memory, in MB a minute, over the second half. Fails if a reply had an unexpected status, a resource is not
+ * released, or the server does not exit cleanly.
  */
 export async function soakBench([minutes = "10"]: readonly string[]): Promise<void> {
   const { child, url } = await serve();

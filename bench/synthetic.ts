@@ -11,13 +11,13 @@ import {
 import { mulberry32 } from "../src/primitives/index.ts";
 import { elementCount } from "../src/tensor/index.ts";
 
-/** Elements written at once. */
+/** Elements per write. */
 const piece = 8 * 2 ** 20;
 
 /**
- * Writes a model directory of random float16 weights under the published names and shapes: real sizes for a race,
- * no knowledge. Norms are one, biases zero, all others normal with the deviation they begin training with. One run
- * of random numbers is used again from a new place for every piece, which is what makes it fast.
+ * Writes a model directory of random float16 weights under the published names and shapes, to measure speed at real sizes.
+ * Norms are one, biases zero, all others normal with the standard deviation of initialisation. For speed one sequence of random
+ * numbers is reused, from another offset for every piece.
  */
 export async function writeSynthetic(directory: string, config: OwlConfig): Promise<void> {
   mkdirSync(directory, { recursive: true });
@@ -55,8 +55,8 @@ export async function writeSynthetic(directory: string, config: OwlConfig): Prom
 }
 
 /**
- * Writes a model directory that is quantised already: random packed bytes, scales that give the weights the
- * deviation they begin training with. No two tensors are alike: ONNX Runtime keeps equal ones once.
+ * Writes a quantised model directory: random packed bytes, with scales that give the weights the standard deviation of
+ * initialisation. No two tensors are equal, since ONNX Runtime would keep equal ones once.
  */
 export async function writeQuantized(directory: string, config: OwlConfig): Promise<void> {
   if ((await pathKind(joinPath(directory, "config.json"))) === "file") return;
@@ -108,14 +108,14 @@ function randomBytes(count: number): Uint8Array {
   return new Uint8Array(words.buffer);
 }
 
-/** Numbers around a value, another run for every phase. */
+/** Numbers around a value, different for every phase. */
 function wave(length: number, value: number, phase: number): Float32Array {
   const numbers = new Float32Array(length);
   for (let i = 0; i < length; i++) numbers[i] = value * (1 + ((i + phase) % 1021) / 10_000);
   return numbers;
 }
 
-/** Normal random numbers of deviation 0.02 as float16 bits. */
+/** Normal random numbers of standard deviation 0.02 as float16 bits. */
 function normalHalves(count: number): Uint16Array {
   const random = mulberry32(7);
   const numbers = new Float32Array(count);

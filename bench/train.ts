@@ -38,7 +38,7 @@ function recipeOf(stage: number): TrainingRecipe {
   };
 }
 
-/** The peer's rows: random ids, a picture from position 4 on, a loss on what follows it (on all rows in stage 0). */
+/** The batch of the PyTorch program: random ids, a picture from position 4 on, a loss on what follows it (on all tokens in stage 0). */
 export function benchBatch(config: OwlConfig, stage: number): TokenBatch {
   const random = mulberry32(7);
   const perImage = config.numQueryTokens + 1;
@@ -46,7 +46,7 @@ export function benchBatch(config: OwlConfig, stage: number): TokenBatch {
   const firstCounted = stage === 0 ? 1 : 5 + config.numQueryTokens;
   const rows = Array.from({ length: batch }, (_, r): TokenRow => {
     const isPicture = (t: number): boolean => stage > 0 && t >= 4 && t < 4 + perImage;
-    // One more than the graph's tokens: the last one is only a target, and does not count.
+    // One more than the graph's tokens: the last one is only a target.
     const ids = Array.from({ length: tokens + 1 }, (_, t) =>
       isPicture(t) ? -1 : 3 + Math.floor(random() * (config.language.vocabulary - 3)),
     );

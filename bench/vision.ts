@@ -15,7 +15,7 @@ import { writeSynthetic } from "./synthetic.ts";
 const path = (relative: string): string => fileURLToPath(new URL(relative, import.meta.url));
 const source = path("../.cache/vit-l");
 
-/** How the weights are kept: in memory, as `Owl.load` reads a checkpoint, or converted and mapped from files. */
+/** How the weights are stored: in memory, as `Owl.load` reads a checkpoint, or converted and memory-mapped. */
 const variants: Readonly<Record<string, ConversionSettings | undefined>> = {
   float32: undefined,
   "float32, mapped": { quantize: "q8", vision: "f32" },
