@@ -1,7 +1,12 @@
 import type { StateDict } from "../../src/checkpoint/index.ts";
-import { completeSettings, Generator } from "../../src/generation/index.ts";
+import { type Answer, answerAll, completeSettings } from "../../src/generation/index.ts";
 import { toPixelValues } from "../../src/image/index.ts";
-import { LoadedModel, pictureOf, type Picture as SeenPicture } from "../../src/inference/index.ts";
+import {
+  LoadedModel,
+  type Prompt,
+  pictureOf,
+  type Picture as SeenPicture,
+} from "../../src/inference/index.ts";
 import { type OwlConfig, placeholderIds, tokensPerImage } from "../../src/model/index.ts";
 import { encodeConversation, type Message } from "../../src/prompt/index.ts";
 import type { Device } from "../../src/runtime/index.ts";
@@ -41,8 +46,9 @@ export function answererOf(
   device: Device,
 ): OpenAnswerer {
   const model = new LoadedModel(config, weights, device);
-  const generator = new Generator(model, { textStream: () => tokenizer.stream() });
   const settings = completeSettings({ maxNewTokens: 40 });
+  const answers = (prompts: readonly Prompt[]): Promise<Answer[]> =>
+    answerAll(model, { textStream: () => tokenizer.stream() }, { prompts, settings });
   const pixels = preprocessor(config);
   const seen = (image: Picture): Promise<SeenPicture> => pictureOf(toPixelValues(image, pixels));
   return {
@@ -52,7 +58,7 @@ export function answererOf(
       const prompts = await Promise.all(
         pictures.map(async (image) => ({ ids, pictures: [await seen(image)] })),
       );
-      return (await generator.answerAll(prompts, settings)).map(({ text }) => text.trim());
+      return (await answers(prompts)).map(({ text }) => text.trim());
     },
     answer: async (asked) => {
       const prompts = await Promise.all(
@@ -66,8 +72,7 @@ export function answererOf(
           };
         }),
       );
-      const answers = await generator.answerAll(prompts, settings);
-      return answers.map(({ text }) => text.trim());
+      return (await answers(prompts)).map(({ text }) => text.trim());
     },
     close: () => model.close(),
   };

@@ -4,6 +4,7 @@ import {
   type Engine,
   type EngineAnswer,
   type GenerationRequest,
+  type MakeConstraint,
 } from "../generation/index.ts";
 import type { Owl } from "../owl/index.ts";
 import { option } from "../platform/index.ts";
@@ -85,15 +86,11 @@ export class OwlLanguageModel {
     const settings = completeSettings(given, owl.defaults, { signal: option.signal, json: option.json });
     const { maxNewTokens, eosTokenIds } = settings;
     const prompt = await owl.prompt(messages, { truncation, maxNewTokens, signal });
-    // The last token needs no position.
-    const room = owl.config.language.maxPositions - prompt.ids.length + 1;
-    const constraint =
-      json === undefined || json === false
+    const schema = json === true ? undefined : json;
+    const constraint: MakeConstraint | undefined =
+      schema === false || json === undefined
         ? undefined
-        : jsonConstraint(json === true ? undefined : json, owl.tokenizer, {
-            eosTokenIds,
-            maxNewTokens: Math.min(maxNewTokens, room),
-          });
+        : (maxNewTokens) => jsonConstraint(schema, owl.tokenizer, { eosTokenIds, maxNewTokens });
     const warnings = (prompt.notes ?? []).map((message) => ({ type: "other", message }) as const);
     return { request: { prompt, settings, signal, constraint }, warnings };
   }

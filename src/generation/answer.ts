@@ -126,41 +126,6 @@ export class GrowingAnswer {
 }
 
 /**
- * Continues the decoder's rows until every answer has ended; yields after each token. `logits` are those of the
- * prompts. Ended rows leave the decoder, so the others go on faster.
- */
-export async function* decodeTogether(
-  decoder: Decoder,
-  logits: readonly Float32Array[],
-  answers: readonly GrowingAnswer[],
-  signal: AbortSignal | undefined,
-): AsyncGenerator<void> {
-  let open = [...answers];
-  let next = logits;
-  for (;;) {
-    for (const [row, answer] of open.entries()) answer.choose(next[row]);
-    yield;
-    const rows = remainingRows(open);
-    if (rows.length === 0) return;
-    if (rows.length < open.length) decoder.select(rows);
-    open = rows.map((row) => open[row]);
-    signal?.throwIfAborted();
-    next = await decoder.decode(open.map((answer) => answer.lastToken));
-  }
-}
-
-/** The rows still open, the last of them moved into the places of ended ones: few rows have to be copied. */
-function remainingRows(answers: readonly GrowingAnswer[]): number[] {
-  const open = [...answers.keys()].filter((row) => !answers[row].finished);
-  const staying = open.filter((row) => row < open.length);
-  const moving = open.filter((row) => row >= open.length);
-  const rows: number[] = [];
-  for (const row of staying) rows[row] = row;
-  for (let row = 0; row < open.length; row++) rows[row] ??= moving.pop()!;
-  return rows;
-}
-
-/**
  * The best answer of a beam search as the reference returns it: where it ended before the longest length, the
  * first of the eos ids closes it. `logits` are the prompt's; every row of `beams` holds the prompt. `tokenless` ids are
  * never chosen.

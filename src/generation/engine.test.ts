@@ -344,7 +344,7 @@ describe("what is reported and what may come", () => {
       },
     };
     const settings = settingsOf({ noRepeatNgramSize: 1, doSample: true, seed: 1 });
-    const { ids } = await alone({ prompt: prompts[0], settings, constraint });
+    const { ids } = await alone({ prompt: prompts[0], settings, constraint: () => constraint });
     expect(ids).toEqual(accepted);
     expect(ids.filter((_, i) => i % 2 === 1)).toEqual([70, 70, 70]);
   });
@@ -357,7 +357,11 @@ describe("what is reported and what may come", () => {
       const other = told(engine, { prompt: prompts[1], settings: settingsOf({ maxNewTokens: 10 }) });
       let asked = 0;
       const constraint = { forbid: () => void (++asked === 3 && fail()), accept: () => undefined };
-      const failed = told(engine, { prompt: prompts[0], settings: settingsOf({}), constraint });
+      const failed = told(engine, {
+        prompt: prompts[0],
+        settings: settingsOf({}),
+        constraint: () => constraint,
+      });
       await expect(failed).rejects.toThrow("no token fits");
       expect((await other).ids).toHaveLength(10);
     });

@@ -1,13 +1,15 @@
 import {
+  concatenated,
   type LoadedModel,
   type Picture,
   type PlacedPicture,
   type PositionKey,
+  type PrefillChunk,
   placedPictures,
   positionKeys,
   type Row,
 } from "../inference/index.ts";
-import { endOf, positionCount, sliceSpans } from "../model/index.ts";
+import { endOf, sliceSpans } from "../model/index.ts";
 import type { GrowingAnswer } from "./answer.ts";
 import type { EngineAnswer, GenerationPiece, GenerationRequest } from "./request.ts";
 import type { GenerationSettings } from "./settings.ts";
@@ -22,6 +24,8 @@ export class GenerationJob {
   /** Its row of the KV cache while it has one. */
   row: Row | undefined;
   cachedTokens = 0;
+  /** Images before this position are not needed: what they make of it is cached. */
+  needed = 0;
   readonly #model: LoadedModel;
   readonly #visual = new Map<string, Float32Array>();
   readonly #control = new AbortController();
@@ -79,40 +83,41 @@ export class GenerationJob {
     }
   }
 
-  /** Whether the visual tokens of all pictures that have a position at or behind `from` are at hand. */
-  sees(from: number): boolean {
-    return this.#unseen(from).length === 0;
+  /** Images at or behind the position {@link needed} whose visual tokens are not at hand. */
+  get unseen(): readonly Picture[] {
+    const needed = this.pictures.filter((placed) => endOf(placed) > this.needed);
+    return needed.map(({ picture }) => picture).filter(({ key }) => !this.#visual.has(key));
   }
 
-  /** Takes care that they are. */
-  async see(from: number): Promise<void> {
-    const pictures = this.#unseen(from);
-    // One at a time: what is encoded along with it may change a picture's tokens in the last bits.
-    const tokens = await this.#model.visualTokens(pictures, 1, this.signal);
-    const width = tokens.length / pictures.length;
-    for (const [i, { key }] of pictures.entries()) {
-      this.#visual.set(key, tokens.subarray(i * width, (i + 1) * width));
+  /** Takes the visual tokens of its images, by their keys, among those of others. */
+  see(tokens: ReadonlyMap<string, Float32Array>): void {
+    for (const { key } of this.unseen) {
+      const own = tokens.get(key);
+      if (own !== undefined) this.#visual.set(key, own);
     }
+  }
+
+  /** The positions `from` to `to` of its prompt, to be computed in a slot. */
+  chunk(slot: Row, from: number, to: number): PrefillChunk {
+    const { ids } = this.request.prompt;
+    return {
+      slot,
+      ids: ids.slice(from, to),
+      spans: sliceSpans(this.pictures, from, to),
+      visual: this.#visualTokens(from, to),
+      keys: this.keys,
+    };
   }
 
   /** The visual tokens [positions, hidden] of the positions of pictures among `from` to `to`. */
-  visualRows(from: number, to: number): Float32Array {
+  #visualTokens(from: number, to: number): Float32Array {
     const { hidden } = this.#model.config.language;
-    const rows = new Float32Array(positionCount(sliceSpans(this.pictures, from, to)) * hidden);
-    let at = 0;
-    for (const { start, length, picture } of this.pictures) {
+    const tokens = this.pictures.map(({ start, length, picture }) => {
       const first = Math.max(start, from) - start;
-      const end = Math.min(start + length, to) - start;
-      if (first >= end) continue;
-      rows.set(this.#visual.get(picture.key)!.subarray(first * hidden, end * hidden), at);
-      at += (end - first) * hidden;
-    }
-    return rows;
-  }
-
-  #unseen(from: number): readonly Picture[] {
-    const needed = this.pictures.filter((placed) => endOf(placed) > from);
-    return needed.map(({ picture }) => picture).filter(({ key }) => !this.#visual.has(key));
+      const end = Math.max(first, Math.min(start + length, to) - start);
+      return this.#visual.get(picture.key)?.subarray(first * hidden, end * hidden) ?? new Float32Array();
+    });
+    return concatenated(tokens);
   }
 
   readonly #abort = (): void => {

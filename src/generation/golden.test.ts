@@ -8,7 +8,8 @@ import { Owl } from "../owl/index.ts";
 import { openDevice } from "../runtime/index.ts";
 import type { HostTensor } from "../tensor/index.ts";
 import { loadTokenizer, type Tokenizer } from "../tokenizer/index.ts";
-import { Generator } from "./generator.ts";
+import { answerAll } from "./answer-all.ts";
+import { Engine } from "./engine.ts";
 import { completeSettings, settingsFromJson } from "./settings.ts";
 
 interface Case {
@@ -76,17 +77,18 @@ describe.skipIf(!sharedAvailable).each(models)("generation against the reference
   }
 
   test.each(cases.filter(({ name }) => name !== quirk))("$name", async ({ name, settings, ids, text }) => {
-    const generator = new Generator(model, { textStream: tokenizer.stream });
+    const stream = { textStream: tokenizer.stream };
+    const engine = Engine.offline(model, stream);
     const prompts = await promptsOf(name.split(".")[0]);
     const complete = completeSettings(settingsFromJson(settings));
-    const together = await generator.answerAll(prompts, complete);
+    const together = await answerAll(model, stream, { prompts, settings: complete });
     for (const [row, prompt] of prompts.entries()) {
       // The reference puts BOS in front and fills ended rows with padding.
       const wanted = ids[row].slice(1);
       const padding = wanted.slice(together[row].ids.length);
       expect([...together[row].ids, ...padding]).toEqual(wanted);
       expect(padding.every((id) => id === complete.padTokenId)).toBe(true);
-      expect(await generator.answer(prompt, complete)).toEqual(together[row]);
+      expect(await engine.answer({ prompt, settings: complete })).toMatchObject(together[row]);
       if (!complete.eosTokenIds.some((id) => id > 2)) expect(together[row].text).toBe(text[row]);
     }
   });
@@ -103,13 +105,12 @@ describe.skipIf(!sharedAvailable).each(models)("generation against the reference
   });
 
   test("a batch of unequal prompts gives what each gives alone", async () => {
-    const generator = new Generator(model);
     const names = ["d_batch_right_padded_quirk", "d_two_images", "d_one_image"];
     const prompts = (await Promise.all(names.map(promptsOf))).flat();
     const settings = completeSettings({ maxNewTokens: 8, eosTokenIds: [3083] });
-    const together = await generator.answerAll(prompts, settings);
+    const together = await answerAll(model, {}, { prompts, settings });
     for (const [row, prompt] of prompts.entries()) {
-      expect(await new Generator(model).answer(prompt, settings)).toEqual(together[row]);
+      expect(await Engine.offline(model, {}).answer({ prompt, settings })).toMatchObject(together[row]);
     }
     const wanted = cases.find(({ name }) => name === "d_text_only.greedy")!.ids[0].slice(1, 9);
     expect(together[0].ids).toEqual(wanted);

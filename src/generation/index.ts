@@ -1,11 +1,18 @@
-export { Engine, type EngineOptions, type EngineStatistics, engineRules } from "./engine.ts";
-export { Generator, type GeneratorOptions, type GeneratorRequest } from "./generator.ts";
+export { answerAll, type BatchRequest } from "./answer-all.ts";
+export {
+  Engine,
+  type EngineOptions,
+  type EngineStatistics,
+  engineRules,
+  type TextOptions,
+} from "./engine.ts";
 export type {
   Answer,
   EngineAnswer,
   FinishReason,
   GenerationPiece,
   GenerationRequest,
+  MakeConstraint,
   ReportedToken,
   TokenConstraint,
   TokenLogprob,

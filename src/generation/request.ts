@@ -4,14 +4,17 @@ import type { GenerationSettings } from "./settings.ts";
 
 export type { TokenConstraint };
 
+/** Makes the constraint of one answer. */
+export type MakeConstraint = (maxNewTokens: number) => TokenConstraint;
+
 /** One answer that an engine is asked for. */
 export interface GenerationRequest {
   readonly prompt: Prompt;
   readonly settings: GenerationSettings;
   /** Ends the answer before its next token; the iteration then throws the signal's reason. */
   readonly signal?: AbortSignal | undefined;
-  /** Absent: any token may come next. */
-  readonly constraint?: TokenConstraint | undefined;
+  /** Makes what says which tokens may come next, for an answer of at most so many tokens. Absent: any may. */
+  readonly constraint?: MakeConstraint | undefined;
   /** Reports each token's log-probability and those of so many likeliest ones (0 for none of these). Absent: no report. */
   readonly topLogprobs?: number | undefined;
 }

@@ -1,16 +1,8 @@
-import {
-  inputIds,
-  mediaPositions,
-  positionCount,
-  sliceSpans,
-  type TokenSequence,
-  visualPositions,
-} from "../model/index.ts";
+import { inputIds, mediaPositions, type TokenSequence, visualPositions } from "../model/index.ts";
 import type { BoundRun } from "../runtime/index.ts";
 import { float32, type HostTensor, int32, int64 } from "../tensor/index.ts";
 import type { KeyValueCache } from "./key-value-cache.ts";
 import type { LoadedModel } from "./loaded-model.ts";
-import { type Prompt, placedPictures } from "./prompt.ts";
 
 /** Waits for its turn before it runs something. */
 export type InTurn = <T>(run: () => Promise<T>) => Promise<T>;
@@ -35,26 +27,6 @@ export class Decoder {
     this.#model = model;
     this.#cache = cache;
     this.#inTurn = inTurn;
-  }
-
-  /** Tokens in the cache, row by row. */
-  get lengths(): readonly number[] {
-    return this.#cache.lengths;
-  }
-
-  /**
-   * Runs what the cache does not have of each row's prompt and returns the logits [vocabulary] after its last
-   * token. Rows must be empty, or there is only one: its first `reused` positions stay.
-   */
-  async prefill(prompts: readonly Prompt[], reused = 0): Promise<Float32Array[]> {
-    const placed = prompts.map((prompt) => placedPictures(prompt, this.#model.config));
-    const visual = await this.#model.visualTokens(placed.flatMap((all) => all.map(({ picture }) => picture)));
-    const known = positionCount(sliceSpans(placed[0], 0, reused)) * this.#model.config.language.hidden;
-    return this.extend(
-      prompts.map(({ ids }, row) => ({ ids: ids.slice(reused), spans: sliceSpans(placed[row], reused) })),
-      visual.subarray(known),
-      reused,
-    );
   }
 
   /**
@@ -127,11 +99,6 @@ export class Decoder {
   /** Row i becomes what row `sources[i]` was; there may be fewer rows than before. */
   select(sources: readonly number[]): void {
     this.#cache.select(sources);
-  }
-
-  /** A decoder with `rows` copies of this one's first row. */
-  repeated(rows: number): Decoder {
-    return new Decoder(this.#model, this.#cache.repeated(rows), this.#inTurn);
   }
 
   async #bind(): Promise<DecodeStep> {

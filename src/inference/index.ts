@@ -1,8 +1,8 @@
 export { ClosedError } from "./closed.ts";
-export { Decoder, evenCount } from "./decoder.ts";
+export { Decoder, evenCount, type InTurn } from "./decoder.ts";
 export { engineDefaults, engineDefaultWords } from "./engine-defaults.ts";
-export { KeyValueRows, type Row } from "./key-value-rows.ts";
-export { type BoundProgram, LoadedModel } from "./loaded-model.ts";
+export { KeyValueRows, type PrefillChunk, type Row } from "./key-value-rows.ts";
+export { type BoundProgram, concatenated, LoadedModel, picturesAtOnce } from "./loaded-model.ts";
 export {
   checkPrompt,
   type Picture,

@@ -18,15 +18,27 @@ afterAll(() => model.close());
 const words = (count: number, seed: number): number[] =>
   Array.from({ length: count }, (_, i) => 3 + ((i * (37 + 10 * seed) + 91 * seed) % 1000));
 
+/** Computes the positions `from` to the end of a prompt; returns the logits after it. */
+async function prefill(
+  rows: KeyValueRows,
+  slot: Row,
+  ids: readonly number[],
+  from: number,
+): Promise<Float32Array> {
+  const chunk = { slot, ids: ids.slice(from), spans: [], visual: new Float32Array(), keys: ids };
+  const [logits] = await rows.prefill([chunk], from);
+  return logits;
+}
+
 async function begin(rows: KeyValueRows, ids: readonly number[]): Promise<Row> {
   const row = rows.begin(ids);
-  await rows.extend(row, { ids, spans: [], keys: ids }, [row.keys.length, ids.length], new Float32Array());
+  await prefill(rows, row, ids, row.keys.length);
   return row;
 }
 
 /** The logits after some tokens have been added to a prompt that is alone. */
 async function alone(ids: readonly number[], tokens: readonly number[]): Promise<Float32Array> {
-  const rows = new KeyValueRows(model, 1, 0);
+  const rows = new KeyValueRows(model, { slots: 1, keptBytes: 0 });
   const row = await begin(rows, ids);
   let logits = new Float32Array() as Float32Array;
   for (const token of tokens) [logits] = await rows.decode([row], [token]);
@@ -34,7 +46,7 @@ async function alone(ids: readonly number[], tokens: readonly number[]): Promise
 }
 
 test("the last row moves into a free place and goes on as if it had stayed", async () => {
-  const rows = new KeyValueRows(model, 4, 2 ** 30);
+  const rows = new KeyValueRows(model, { slots: 4, keptBytes: 2 ** 30 });
   const begun: Row[] = [];
   for (const seed of [1, 2, 3, 4]) begun.push(await begin(rows, words(9 + seed, seed)));
   expect(begun.map(({ index }) => index)).toEqual([0, 1, 2, 3]);
@@ -52,7 +64,7 @@ test("the last row moves into a free place and goes on as if it had stayed", asy
 });
 
 test("what a copy holds goes on as the row would have", async () => {
-  const rows = new KeyValueRows(model, 1, 2 ** 30);
+  const rows = new KeyValueRows(model, { slots: 1, keptBytes: 2 ** 30 });
   const first = words(20, 1);
   rows.end(await begin(rows, first));
   for (const seed of [2, 3, 4]) rows.end(await begin(rows, words(20, seed)));
@@ -60,18 +72,17 @@ test("what a copy holds goes on as the row would have", async () => {
   const further = [...first, 7, 8];
   const row = rows.begin(further);
   expect(row.keys).toEqual(first);
-  const prompt = { ids: further, spans: [], keys: further };
-  const logits = await rows.extend(row, prompt, [20, 22], new Float32Array());
-  const whole = new KeyValueRows(model, 1, 0);
+  const logits = await prefill(rows, row, further, 20);
+  const whole = new KeyValueRows(model, { slots: 1, keptBytes: 0 });
   const place = whole.begin(further);
-  expect(logits).toEqual(await whole.extend(place, prompt, [0, 22], new Float32Array()));
+  expect(logits).toEqual(await prefill(whole, place, further, 0));
   // The longer row replaces the copy that it begins with.
   rows.end(row);
   expect(rows.statistics).toMatchObject({ hits: 1, entries: 4 });
 });
 
 test("rows grow together where one becomes longer than the room", async () => {
-  const rows = new KeyValueRows(model, 2, 0);
+  const rows = new KeyValueRows(model, { slots: 2, keptBytes: 0 });
   const long = words(model.firstCapacity - 1, 1);
   const begun = [await begin(rows, long), await begin(rows, words(9, 2))];
   let logits: Float32Array[] = [];

@@ -1,8 +1,8 @@
-import { sliceSpans, type TokenSequence } from "../model/index.ts";
+import type { TokenSequence } from "../model/index.ts";
 import { Decoder, evenCount, type InTurn } from "./decoder.ts";
 import { engineDefaults } from "./engine-defaults.ts";
 import type { KeyValueCache } from "./key-value-cache.ts";
-import type { LoadedModel } from "./loaded-model.ts";
+import { concatenated, type LoadedModel } from "./loaded-model.ts";
 import type { PositionKey } from "./prompt.ts";
 import type { CacheStatistics } from "./visual-cache.ts";
 
@@ -32,7 +32,27 @@ interface Match {
 /** Fewer positions in common are not worth copying. */
 const leastShared = 8;
 
-/** Bytes that are kept where nothing is said: one conversation of a 7 B at its longest, many of a small model's. */
+/** How the slots of a KV cache are used. */
+export interface SlotOptions {
+  /** Sequences that may have a slot at the same time. */
+  readonly slots: number;
+  /** Bytes of keys and values kept of ended sequences; absent: as `engineDefaults` says. */
+  readonly keptBytes?: number | undefined;
+  /**
+   * For few conversations or one large batch: slots are allocated when they are needed, an ended sequence is kept only
+   * until its slot is needed, and nothing is computed for the sake of batch invariance ({@link evenCount}).
+   */
+  readonly offline?: boolean | undefined;
+}
+
+/** Positions of a prompt that are to be computed, in the slot that holds what is before them. */
+export interface PrefillChunk extends TokenSequence {
+  readonly slot: Row;
+  /** The visual tokens [positions, hidden] of its spans. */
+  readonly visual: Float32Array;
+  /** The keys of the whole prompt. */
+  readonly keys: readonly PositionKey[];
+}
 
 /**
  * Rows of one KV cache that begin and end at different times. A row stays where it is while it is in use, but that
@@ -42,9 +62,11 @@ const leastShared = 8;
  */
 export class KeyValueRows {
   readonly #model: LoadedModel;
-  readonly #cache: KeyValueCache;
-  readonly #rows: readonly Row[];
+  readonly #most: number;
+  readonly #offline: boolean;
   readonly #limit: number;
+  #cache: KeyValueCache;
+  #rows: readonly Row[] = [];
   #copies: readonly Copy[] = [];
   #clock = 0;
   #hits = 0;
@@ -52,19 +74,16 @@ export class KeyValueRows {
   /** Decoders of so many first rows, for the cache's present buffers. */
   #decoders = new Map<number, { readonly window: KeyValueCache; readonly decoder: Decoder }>();
 
-  /** @param limit bytes of keys and values that are kept for others; absent: as `engineDefaults` says */
-  constructor(model: LoadedModel, rows: number, limit?: number) {
+  constructor(model: LoadedModel, { slots, keptBytes, offline = false }: SlotOptions) {
     this.#model = model;
-    this.#cache = model.newCache(evenCount(rows), model.firstCapacity);
-    const fullRow = model.config.language.maxPositions * this.#cache.bytesPerPosition;
-    this.#limit =
-      limit ?? Math.min(engineDefaults.keptConversations * rows * fullRow, engineDefaults.keyValueCacheBytes);
-    this.#rows = Array.from({ length: evenCount(rows) }, (_, index) => ({
-      index,
-      keys: [],
-      inUse: false,
-      used: 0,
-    }));
+    this.#offline = offline;
+    this.#most = this.#count(slots);
+    const first = offline ? 1 : this.#most;
+    this.#cache = model.newCache(first, model.firstCapacity);
+    this.#addRows(first);
+    const full = model.config.language.maxPositions * this.#cache.bytesPerPosition;
+    const most = Math.min(engineDefaults.keptConversations * slots * full, engineDefaults.keyValueCacheBytes);
+    this.#limit = offline ? Number.POSITIVE_INFINITY : (keptBytes ?? most);
   }
 
   get statistics(): CacheStatistics {
@@ -85,12 +104,13 @@ export class KeyValueRows {
     else this.#hits++;
     const { holder, shared } = match ?? { holder: undefined, shared: 0 };
     if (holder !== undefined) holder.used = ++this.#clock;
+    if (this.#rows.every(({ inUse }) => inUse)) this.#grow();
     const free = this.#rows.filter(({ inUse }) => !inUse);
     // What has more in common than it would lose goes on where it is.
     const same = free.find((row) => row === holder && 2 * shared >= row.keys.length);
     const row = same ?? this.#freePlace(free);
     if (row !== same) {
-      this.#vacate(row);
+      this.#evict(row);
       if (holder !== undefined) this.#copy(holder, row, shared);
     }
     row.keys = keys.slice(0, shared);
@@ -99,29 +119,50 @@ export class KeyValueRows {
   }
 
   /**
-   * Runs the positions `from` to `to` of a row's prompt and returns the logits [vocabulary] after the last of them.
-   * What the row holds behind `from` is computed anew; there is an even number of positions, or `from` is 0.
-   *
-   * @param visual the visual tokens [positions, hidden] of the spans among them
+   * Slots side by side for as many of these prompts, from the first on, as nothing is known of: they can be computed in
+   * one run. The first gets one in any case; what is there already of it are its `keys`.
    */
-  async extend(
-    row: Row,
-    prompt: TokenSequence & { readonly keys: readonly PositionKey[] },
-    [from, to]: readonly [number, number],
-    visual: Float32Array,
-  ): Promise<Float32Array> {
-    this.#reserve(evenCount(to));
-    const decoder = new Decoder(this.#model, this.#cache.window(row.index, 1));
-    const chunk = { ids: prompt.ids.slice(from, to), spans: sliceSpans(prompt.spans, from, to) };
-    const [logits] = await decoder.extend([chunk], visual, from, true);
-    row.keys = prompt.keys.slice(0, to);
+  beginTogether(prompts: readonly (readonly PositionKey[])[]): Row[] {
+    const [first, ...others] = prompts;
+    const rows = [this.begin(first)];
+    if (rows[0].keys.length > 0) return rows;
+    for (const keys of others) {
+      if (this.#longestMatch(keys) !== undefined) break;
+      const at = rows[0].index + rows.length;
+      if (at === this.#rows.length) this.#grow();
+      const row = this.#rows.find(({ index }) => index === at);
+      if (row === undefined || row.inUse) break;
+      this.#misses++;
+      this.#evict(row);
+      row.inUse = true;
+      rows.push(row);
+    }
+    return rows;
+  }
+
+  /**
+   * Computes chunks of prompts behind position `from`, and returns the logits [vocabulary] after the last position of
+   * each. What a slot holds behind `from` is computed anew. Several chunks begin at 0, in slots side by side; a chunk
+   * that begins elsewhere has an even number of positions where the bits must not depend on the chunks' sizes.
+   */
+  async prefill(chunks: readonly PrefillChunk[], from: number): Promise<Float32Array[]> {
+    const longest = Math.max(...chunks.map(({ ids }) => ids.length));
+    this.#reserve(from + this.#count(longest));
+    const decoder = new Decoder(this.#model, this.#cache.window(chunks[0].slot.index, chunks.length));
+    const logits = await decoder.extend(
+      chunks,
+      concatenated(chunks.map(({ visual }) => visual)),
+      from,
+      !this.#offline,
+    );
+    for (const { slot, ids, keys } of chunks) slot.keys = keys.slice(0, from + ids.length);
     return logits;
   }
 
   /** Adds a token to each of these rows and returns the logits [vocabulary] after it; the next step overwrites them. */
   async decode(rows: readonly Row[], tokens: readonly number[]): Promise<Float32Array[]> {
     this.#moveTogether(rows);
-    const count = evenCount(1 + Math.max(...rows.map(({ index }) => index)));
+    const count = this.#count(1 + Math.max(...rows.map(({ index }) => index)));
     // Rows between them are computed too; what that writes lies behind all that they hold.
     const last = this.#model.config.language.maxPositions - 1;
     const lengths = this.#inOrder()
@@ -157,7 +198,37 @@ export class KeyValueRows {
     for (const holder of others) {
       if (sharedLength(holder.keys, row.keys) === holder.keys.length) this.#forget(holder);
     }
-    this.#bound();
+    this.#trim();
+  }
+
+  /** How many rows are computed where so many are wanted. */
+  #count(rows: number): number {
+    return this.#offline ? rows : evenCount(rows);
+  }
+
+  #addRows(count: number): void {
+    const added = Array.from({ length: count }, (_, i) => ({
+      index: this.#rows.length + i,
+      keys: [],
+      inUse: false,
+      used: 0,
+    }));
+    this.#rows = [...this.#rows, ...added];
+  }
+
+  /** Twice as many rows, as far as there may be more. */
+  #grow(): void {
+    const count = this.#rows.length;
+    const added = Math.min(count, this.#most - count);
+    if (added === 0) return;
+    const before = this.#cache;
+    const rows = this.#inOrder();
+    this.#cache = this.#model.newCache(count + added, Math.max(...rows.map(({ keys }) => keys.length)));
+    for (const { index, keys } of rows) {
+      if (keys.length > 0) this.#cache.copyFrom(before, index, index, keys.length);
+    }
+    this.#addRows(added);
+    this.#decoders.clear();
   }
 
   #inOrder(): Row[] {
@@ -166,7 +237,7 @@ export class KeyValueRows {
 
   /** A free place among the first ones: an empty one, or the one whose content was not used for longest. */
   #freePlace(free: readonly Row[]): Row {
-    const reach = evenCount(this.#rows.length - free.length + 1);
+    const reach = this.#count(this.#rows.length - free.length + 1);
     const near = free.filter(({ index }) => index < reach);
     const empty = near.filter(({ keys }) => keys.length === 0);
     if (empty.length > 0) return empty.reduce((a, b) => (a.index < b.index ? a : b));
@@ -175,26 +246,26 @@ export class KeyValueRows {
 
   /** Rows in the way of fewer ones to compute move into free places. */
   #moveTogether(rows: readonly Row[]): void {
-    const reach = evenCount(rows.length);
+    const reach = this.#count(rows.length);
     for (const row of rows.filter(({ index }) => index >= reach)) {
       const place = this.#rows.find(({ index, inUse }) => index < reach && !inUse);
       if (place === undefined) return;
-      this.#vacate(place);
+      this.#evict(place);
       this.#copy(row, place, row.keys.length);
       [row.index, place.index] = [place.index, row.index];
     }
   }
 
   /** Empties a row; what it keeps for others becomes a copy. */
-  #vacate(row: Row): void {
+  #evict(row: Row): void {
     const { keys, used } = row;
     row.keys = [];
-    if (keys.length === 0) return;
+    if (keys.length === 0 || this.#offline) return;
     const cache = this.#model.newCache(1, keys.length);
     if (cache.capacity * cache.bytesPerPosition > this.#limit) return;
     cache.copyFrom(this.#cache, row.index, 0, keys.length);
     this.#copies = [...this.#copies, { cache, keys, used }];
-    this.#bound();
+    this.#trim();
   }
 
   #copy(holder: Row | Copy, row: Row, positions: number): void {
@@ -244,7 +315,7 @@ export class KeyValueRows {
     else holder.keys = [];
   }
 
-  #bound(): void {
+  #trim(): void {
     const kept = this.#kept().sort((a, b) => a.used - b.used);
     let bytes = kept.reduce((sum, holder) => sum + this.#bytesOf(holder), 0);
     for (const holder of kept) {

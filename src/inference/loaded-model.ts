@@ -25,7 +25,7 @@ export interface BoundProgram {
 }
 
 /** Pictures, or frames of videos, that go through the vision encoder at once. */
-const picturesAtOnce = 16;
+export const picturesAtOnce = 16;
 
 /** Positions of a row's KV cache at the start, where they cost nothing. */
 const firstCapacity = 1024;
@@ -239,7 +239,9 @@ export class LoadedModel {
   }
 }
 
-function concatenated(parts: readonly Float32Array[]): Float32Array {
+/** All of them, one behind the other. */
+export function concatenated(parts: readonly Float32Array[]): Float32Array {
+  if (parts.length === 1) return parts[0];
   const all = new Float32Array(parts.reduce((length, part) => length + part.length, 0));
   let at = 0;
   for (const part of parts) {

@@ -11,13 +11,13 @@ import {
 } from "../checkpoint/index.ts";
 import {
   type Answer,
+  answerAll,
   Engine,
   type EngineOptions,
+  type GenerationRequest,
   type GenerationSettings,
-  Generator,
-  type GeneratorOptions,
-  type GeneratorRequest,
-  type TokenConstraint,
+  type MakeConstraint,
+  type TextOptions,
   tokenlessIds,
 } from "../generation/index.ts";
 import { adapterPath, modelDirectory } from "../hub/index.ts";
@@ -82,11 +82,10 @@ interface Parts {
  */
 export class Owl {
   readonly #parts: Parts;
-  readonly #generator: Generator;
+  #engine: Engine | undefined;
 
   private constructor(parts: Parts) {
     this.#parts = parts;
-    this.#generator = new Generator(parts.model, tokensOf(parts));
   }
 
   /**
@@ -220,19 +219,27 @@ export class Owl {
   async generate(prompt: Prompt, settings: AnswerSettings = {}): Promise<Answer> {
     const complete = readSettings(settings, this.#open.defaults, "generate");
     const request = await this.#requestOf(complete, settings);
-    return this.#whileOpen(() => this.#generator.answer(prompt, complete, request));
+    const pieces = this.#pieces({ prompt, settings: complete, ...request });
+    for (;;) {
+      const { done, value } = await pieces.next();
+      if (done) return value;
+    }
   }
 
   /** Continues many prompts, `batchSize` (default 64) at a time: the same answers as one by one. */
   async generateBatch(prompts: readonly Prompt[], settings: BatchSettings = {}): Promise<Answer[]> {
     const complete = readSettings(settings, this.#open.defaults, "generateBatch");
     const request = await this.#requestOf(complete, settings);
-    return this.#whileOpen(() => this.#generator.answerAll(prompts, complete, request, settings.batchSize));
+    const { model } = this.#parts;
+    const { batchSize } = settings;
+    return this.#whileOpen(() =>
+      answerAll(model, textOptions(this.#parts), { prompts, settings: complete, batchSize, ...request }),
+    );
   }
 
   /** Makes answers for many who ask at the same time, as a server needs it. Close it before the owl. */
   engine(options: EngineOptions = {}): Engine {
-    return new Engine(this.#open.model, tokensOf(this.#parts), options);
+    return new Engine(this.#open.model, textOptions(this.#parts), options);
   }
 
   /**
@@ -266,6 +273,7 @@ export class Owl {
   async close(): Promise<void> {
     this.#parts.pixelCache.clear();
     await this.#parts.model.close();
+    await this.#engine?.close();
   }
 
   /** As {@link close}, for `await using owl = await Owl.load()`. */
@@ -295,12 +303,27 @@ export class Owl {
     const { maxNewTokens } = complete;
     const { truncation = "auto", signal } = settings;
     const prompt = await this.prompt(conversation, { truncation, maxNewTokens, signal });
-    const pieces = this.#generator.stream(prompt, complete, request);
+    return yield* this.#pieces({ prompt, settings: complete, ...request });
+  }
+
+  /** The text of an answer as it comes. Requests at the same time share one engine. */
+  async *#pieces(request: GenerationRequest): AsyncGenerator<string, Answer> {
+    this.#engine ??= Engine.offline(this.#open.model, textOptions(this.#parts));
+    const pieces = this.#engine.generate(request);
     try {
-      return yield* pieces;
+      for (;;) {
+        const { done, value } = await pieces.next();
+        if (done) {
+          const { promptTokens, cachedTokens, ...answer } = value;
+          return answer;
+        }
+        if (value.text !== "") yield value.text;
+      }
     } catch (error) {
       this.#parts.model.requireOpen();
       throw error;
+    } finally {
+      await pieces.return(undefined as never);
     }
   }
 
@@ -308,12 +331,12 @@ export class Owl {
   async #requestOf(
     { eosTokenIds }: GenerationSettings,
     { signal, json = false }: AnswerSettings,
-  ): Promise<GeneratorRequest> {
+  ): Promise<Pick<GenerationRequest, "signal" | "constraint">> {
     if (json === false) return { signal };
     // Schemas and regular expressions are much to load for those who want none.
     const { jsonConstraint } = await import("../constraint/index.ts");
     const { tokenizer } = this;
-    const constraint = (maxNewTokens: number): TokenConstraint =>
+    const constraint: MakeConstraint = (maxNewTokens) =>
       jsonConstraint(json === true ? undefined : json, tokenizer, { eosTokenIds, maxNewTokens });
     return { signal, constraint };
   }
@@ -345,7 +368,7 @@ async function readModel(
 }
 
 /** What answers need of the tokenizer, where there is one. */
-function tokensOf({ tokenizer, config }: Parts): GeneratorOptions {
+function textOptions({ tokenizer, config }: Parts): TextOptions {
   if (tokenizer === undefined) return {};
   return { textStream: tokenizer.stream, tokenless: tokenlessIds(tokenizer, config.language.vocabulary) };
 }

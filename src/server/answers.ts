@@ -4,7 +4,7 @@ import type {
   GenerationPiece,
   GenerationRequest,
   GenerationSettings,
-  TokenConstraint,
+  MakeConstraint,
 } from "../generation/index.ts";
 import { checkPrompt, type Prompt } from "../inference/index.ts";
 import { lengthRefusal, type PromptField } from "./context-length.ts";
@@ -18,7 +18,7 @@ export interface Choice {
   readonly prompt: Prompt;
   readonly settings: GenerationSettings;
   readonly topLogprobs?: number | undefined;
-  readonly constraint?: TokenConstraint | undefined;
+  readonly constraint?: MakeConstraint | undefined;
 }
 
 /** `n` answers to each prompt, in the order of OpenAI's indices. */

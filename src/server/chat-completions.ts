@@ -46,7 +46,7 @@ export async function chatCompletions(asking: Asking): Promise<Response> {
     prompt: one,
     settings,
     topLogprobs,
-    constraint: constraint?.(one),
+    constraint,
   }));
   const created = Math.floor(Date.now() / 1000);
   const chat = {

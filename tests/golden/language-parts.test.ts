@@ -4,7 +4,7 @@ import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { describe, expect, test } from "vitest";
 import { readSafetensors, verifyParameters } from "../../src/checkpoint/index.ts";
-import { completeSettings, Generator } from "../../src/generation/index.ts";
+import { completeSettings, Engine } from "../../src/generation/index.ts";
 import { LoadedModel } from "../../src/inference/index.ts";
 import {
   describeParameters,
@@ -84,7 +84,7 @@ describe.each(about)("%s: %s", (name) => {
     const { config, weights } = await readPart(name);
     const model = new LoadedModel(config, new Map(Object.entries(weights)), device);
     const settings = completeSettings({ maxNewTokens: 12, eosTokenIds: [] });
-    const answer = await new Generator(model).answer({ ids, pictures: [] }, settings);
+    const answer = await Engine.offline(model, {}).answer({ prompt: { ids, pictures: [] }, settings });
     expect(answer.ids).toEqual(numbersOf(io.get(`${name}.greedy`)!));
     await model.close();
   });

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { readSafetensors, type StateDict, verifyParameters } from "../../src/checkpoint/index.ts";
-import { completeSettings, Generator, settingsFromJson } from "../../src/generation/index.ts";
+import { answerAll, completeSettings, Engine, settingsFromJson } from "../../src/generation/index.ts";
 import { LoadedModel, type Picture, type Prompt, pictureOf } from "../../src/inference/index.ts";
 import { probeModel } from "../../src/inspection/index.ts";
 import {
@@ -190,15 +190,17 @@ describe.skipIf(!sharedAvailable)("the video version against the original code",
     const prompts = await promptsOf(one);
     const settings = completeSettings({ maxNewTokens: 24, eosTokenIds: [] });
     const wanted = (one["greedy.fixed"] ?? one.greedy)!.map((ids) => ids.slice(1));
-    const generator = new Generator(loaded);
-    const together = await generator.answerAll(prompts, settings);
+    const engine = Engine.offline(loaded, {});
+    const together = await answerAll(loaded, {}, { prompts, settings });
     expect(together.map(({ ids }) => ids)).toEqual(wanted);
     for (const [row, prompt] of prompts.entries()) {
-      expect((await generator.answer(prompt, settings)).ids).toEqual(wanted[row]);
+      expect((await engine.answer({ prompt, settings })).ids).toEqual(wanted[row]);
     }
     if (one.beam3 === undefined) return;
     const beams = completeSettings({ ...settingsFromJson(one.beam3.settings), eosTokenIds: [] });
-    expect((await generator.answer(prompts[0], beams)).ids).toEqual(one.beam3.ids[0].slice(1));
+    expect((await engine.answer({ prompt: prompts[0], settings: beams })).ids).toEqual(
+      one.beam3.ids[0].slice(1),
+    );
   });
 
   test("a batch of unequal prompts, with and without videos, gives what each gives alone", async () => {
@@ -206,7 +208,7 @@ describe.skipIf(!sharedAvailable)("the video version against the original code",
     const prompts = (await Promise.all(some.map(promptsOf))).flat();
     const settings = completeSettings({ maxNewTokens: 24, eosTokenIds: [] });
     const wanted = some.flatMap(({ greedy }) => greedy!.map((ids) => ids.slice(1)));
-    const answers = await new Generator(loaded).answerAll(prompts, settings);
+    const answers = await answerAll(loaded, {}, { prompts, settings });
     expect(answers.map(({ ids }) => ids)).toEqual(wanted);
   });
 

@@ -7,8 +7,10 @@ import { parseConfig } from "../model/index.ts";
 import { xoshiro128 } from "../primitives/index.ts";
 import { openDevice } from "../runtime/index.ts";
 import { allocate } from "../tensor/index.ts";
-import { Generator } from "./generator.ts";
-import { completeSettings } from "./settings.ts";
+import { answerAll } from "./answer-all.ts";
+import { Engine } from "./engine.ts";
+import type { Answer, GenerationRequest } from "./request.ts";
+import { completeSettings, type GenerationSettings } from "./settings.ts";
 
 let model: LoadedModel;
 let pictures: Picture[];
@@ -20,6 +22,25 @@ beforeAll(async () => {
   pictures = await Promise.all([1, 2, 3].map((seed) => pictureOf(noise(seed))));
 });
 afterAll(() => model.close());
+
+/** An engine that has answered nothing yet. */
+const fresh = (): Engine => Engine.offline(model, {});
+
+async function answerOf(
+  engine: Engine,
+  prompt: Prompt,
+  settings: GenerationSettings,
+  request: Partial<GenerationRequest> = {},
+): Promise<Answer> {
+  const { promptTokens, cachedTokens, ...rest } = await engine.answer({ prompt, settings, ...request });
+  return rest;
+}
+
+const together = (
+  prompts: readonly Prompt[],
+  settings: GenerationSettings,
+  batchSize?: number,
+): Promise<Answer[]> => answerAll(model, {}, { prompts, settings, batchSize });
 
 function noise(seed: number): Float32Array {
   const random = xoshiro128(seed);
@@ -64,27 +85,27 @@ test("with a KV cache the tokens are those of whole forward passes without one",
       const last = (logits.data as Float32Array).subarray(-1024);
       ids.push(last.indexOf(Math.max(...last)));
     }
-    const answer = await new Generator(model).answer(prompt, { ...greedy, maxNewTokens: 4 });
+    const answer = await answerOf(fresh(), prompt, { ...greedy, maxNewTokens: 4 });
     expect(answer).toMatchObject({ ids: ids.slice(prompt.ids.length), finishReason: "length" });
   }
 });
 
 test("a batch of unequal prompts gives what each gives alone, also when rows end early", async () => {
-  const [first] = await new Generator(model).answerAll(prompts().slice(1, 2), greedy);
+  const [first] = await together(prompts().slice(1, 2), greedy);
   const settings = { ...greedy, eosTokenIds: first.ids.slice(4, 8), maxNewTokens: 70 };
   const alone = [];
-  for (const prompt of prompts()) alone.push(await new Generator(model).answer(prompt, settings));
+  for (const prompt of prompts()) alone.push(await answerOf(fresh(), prompt, settings));
   expect(new Set(alone.map(({ ids }) => ids.length)).size).toBeGreaterThan(1);
-  expect(await new Generator(model).answerAll(prompts(), settings)).toEqual(alone);
-  expect(await new Generator(model).answerAll(prompts(), settings, undefined, 2)).toEqual(alone);
+  expect(await together(prompts(), settings)).toEqual(alone);
+  expect(await together(prompts(), settings, 2)).toEqual(alone);
 });
 
 test("sampling repeats with its seed, in batches too, and differs with another", async () => {
   const settings = completeSettings({ ...greedy, doSample: true, temperature: 1.5, topK: 40, seed: 5 });
   const alone = [];
-  for (const prompt of prompts()) alone.push(await new Generator(model).answer(prompt, settings));
-  expect(await new Generator(model).answerAll(prompts(), settings)).toEqual(alone);
-  const other = await new Generator(model).answerAll(prompts(), { ...settings, seed: 6 });
+  for (const prompt of prompts()) alone.push(await answerOf(fresh(), prompt, settings));
+  expect(await together(prompts(), settings)).toEqual(alone);
+  const other = await together(prompts(), { ...settings, seed: 6 });
   expect(other).not.toEqual(alone);
 });
 
@@ -99,12 +120,13 @@ function countFeeds({ program }: BoundProgram, input: string, axis: number): () 
 }
 
 test("a further turn computes only what is new and answers as from the start", async () => {
-  const generator = new Generator(model);
+  const engine = fresh();
   const [, start] = prompts();
-  const first = await generator.answer(start, greedy);
+  const first = await answerOf(engine, start, greedy);
   const replied = { ...start, ids: [...start.ids, ...first.ids] };
   const cached = replied.ids.length - 1;
-  expect(generator.cachedPositions).toBe(cached);
+  const { layers, keyValueHeads, headDim } = model.config.language;
+  expect(engine.statistics.prefixCache.bytes / (2 * 4 * layers * keyValueHeads * headDim)).toBe(cached);
   const turns: [Prompt, number][] = [
     [{ ...start, ids: [...replied.ids, ...words(7, 9)] }, cached],
     [{ ids: [...replied.ids, ...slots, 7], pictures: [pictures[0], pictures[2]] }, cached + 1],
@@ -112,49 +134,49 @@ test("a further turn computes only what is new and answers as from the start", a
     [start, start.ids.length - 1],
   ];
   const expected = [];
-  for (const [prompt] of turns) expected.push(await new Generator(model).answer(prompt, greedy));
+  for (const [prompt] of turns) expected.push(await answerOf(fresh(), prompt, greedy));
   const counts = [false, true].map(async (visual) =>
     countFeeds(await model.prefillProgram(visual), "input_ids", 1),
   );
   const prefilled = async (): Promise<number> => (await counts[0])() + (await counts[1])();
   for (const [i, [prompt, reused]] of turns.entries()) {
     await prefilled();
-    expect(await generator.answer(prompt, greedy)).toEqual(expected[i]);
+    expect(await answerOf(engine, prompt, greedy)).toEqual(expected[i]);
     expect(await prefilled()).toBe(prompt.ids.length - reused);
-    await generator.answer(replied, { ...greedy, maxNewTokens: 1 });
+    await answerOf(engine, replied, { ...greedy, maxNewTokens: 1 });
   }
 });
 
 test("a picture that comes again is not encoded again", async () => {
-  const fresh = new LoadedModel(model.config, model.parameters, model.device);
-  const encoded = countFeeds(await fresh.visionProgram(), "pixel_values", 0);
-  const three = await fresh.visualTokens([pictures[0], pictures[1], pictures[0]]);
-  const one = await fresh.visualTokens([pictures[0]]);
+  const another = new LoadedModel(model.config, model.parameters, model.device);
+  const encoded = countFeeds(await another.visionProgram(), "pixel_values", 0);
+  const three = await another.visualTokens([pictures[0], pictures[1], pictures[0]]);
+  const one = await another.visualTokens([pictures[0]]);
   expect(three.subarray(0, one.length)).toEqual(one);
   expect(three.subarray(-one.length)).toEqual(one);
   expect(encoded()).toBe(2);
-  await fresh.close();
+  await another.close();
 });
 
 test("beams continue several prompts as each alone", async () => {
   const settings = { ...greedy, numBeams: 3, maxNewTokens: 6 };
   const alone = [];
-  for (const prompt of prompts().slice(0, 3)) alone.push(await new Generator(model).answer(prompt, settings));
-  expect(await new Generator(model).answerAll(prompts().slice(0, 3), settings)).toEqual(alone);
+  for (const prompt of prompts().slice(0, 3)) alone.push(await answerOf(fresh(), prompt, settings));
+  expect(await together(prompts().slice(0, 3), settings)).toEqual(alone);
 });
 
 test("an answer can be ended before every token", async () => {
-  const generator = new Generator(model, {
+  const engine = Engine.offline(model, {
     textStream: () => ({ push: (id: number) => `${id} `, end: () => "" }),
   });
   const [, prompt] = prompts();
-  const whole = await generator.answer(prompt, greedy);
+  const whole = await answerOf(engine, prompt, greedy);
   for (const tokens of [1, 2, 5]) {
     const stop = new AbortController();
     const pieces: string[] = [];
     const run = (async () => {
-      for await (const piece of generator.stream(prompt, greedy, { signal: stop.signal })) {
-        pieces.push(piece);
+      for await (const piece of engine.generate({ prompt, settings: greedy, signal: stop.signal })) {
+        pieces.push(piece.text);
         if (pieces.length === tokens) stop.abort(new Error("enough"));
       }
     })();
@@ -166,32 +188,30 @@ test("an answer can be ended before every token", async () => {
         .join(""),
     );
   }
-  expect(await generator.answer(prompt, greedy)).toEqual(whole);
-  await expect(generator.answer(prompt, greedy, { signal: AbortSignal.abort() })).rejects.toThrow(/abort/);
+  expect(await answerOf(engine, prompt, greedy)).toEqual(whole);
+  await expect(answerOf(engine, prompt, greedy, { signal: AbortSignal.abort() })).rejects.toThrow(/abort/);
 });
 
 test("answers asked for at the same time do not disturb each other", async () => {
-  const generator = new Generator(model);
+  const engine = fresh();
   const alone = [];
-  for (const prompt of prompts().slice(0, 3)) alone.push(await new Generator(model).answer(prompt, greedy));
+  for (const prompt of prompts().slice(0, 3)) alone.push(await answerOf(fresh(), prompt, greedy));
   const both = await Promise.all(
     prompts()
       .slice(0, 3)
-      .map((prompt) => generator.answer(prompt, greedy)),
+      .map((prompt) => answerOf(engine, prompt, greedy)),
   );
   expect(both).toEqual(alone);
 });
 
 test("a prompt that the model cannot take is told with all its problems", async () => {
   const wrong: Prompt = { ids: [1, 5000, -1, -1], pictures: [{ key: "x", pixels: new Float32Array(7) }] };
-  const run = new Generator(model).answer(wrong, greedy);
+  const run = answerOf(fresh(), wrong, greedy);
   await expect(run).rejects.toThrow(/below 1024.*5000.*9 positions, got 2.*picture 1 must be 3 × 56 × 56/);
-  await expect(new Generator(model).answer({ ids: [], pictures: [] }, greedy)).rejects.toThrow(
-    /at least one token/,
-  );
+  await expect(answerOf(fresh(), { ids: [], pictures: [] }, greedy)).rejects.toThrow(/at least one token/);
   const long = { ids: words(3000, 1), pictures: [] };
-  await expect(new Generator(model).answer(long, greedy)).rejects.toThrow(/2048 positions, got 3000/);
-  await expect(new Generator(model).answer(long, greedy)).rejects.toMatchObject({
+  await expect(answerOf(fresh(), long, greedy)).rejects.toThrow(/2048 positions, got 3000/);
+  await expect(answerOf(fresh(), long, greedy)).rejects.toMatchObject({
     ...{ name: "ContextLengthError", needed: 3000, available: 2048 },
   });
 });
@@ -199,10 +219,10 @@ test("a prompt that the model cannot take is told with all its problems", async 
 test("an answer ends at the model's longest sequence", async () => {
   const { maxPositions } = model.config.language;
   const prompt = { ids: [1, ...words(maxPositions - 4, 3)], pictures: [] };
-  const answer = await new Generator(model).answer(prompt, greedy);
+  const answer = await answerOf(fresh(), prompt, greedy);
   const notes = [`The answer was cut: the model's ${maxPositions} positions are full.`];
   expect(answer).toMatchObject({ finishReason: "length", notes });
   expect(answer.ids).toHaveLength(4);
-  const cut = await new Generator(model).answer(prompt, { ...greedy, maxNewTokens: 4 });
+  const cut = await answerOf(fresh(), prompt, { ...greedy, maxNewTokens: 4 });
   expect(cut).toEqual({ ids: answer.ids, text: "", finishReason: "length" });
 });
