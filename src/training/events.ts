@@ -1,4 +1,4 @@
-/** What the training loop tells whoever watches; each is also a line of `log.jsonl`. */
+/** What `onEvent` gets during a training; each is also a line of `log.jsonl`. */
 export type TrainingEvent =
   | { readonly kind: "start"; readonly recipe: string; readonly step: number; readonly steps: number }
   | {
@@ -6,19 +6,19 @@ export type TrainingEvent =
       /** Updates done, this one included. */
       readonly step: number;
       readonly steps: number;
-      /** Mean over the positions that count. */
+      /** Mean over all labels of the update. */
       readonly loss: number;
       /** Before clipping. */
       readonly gradientNorm: number;
       readonly learningRate: number;
-      /** Tokens seen since the run began. */
+      /** Tokens trained on since the run began, without padding. */
       readonly tokens: number;
       readonly tokensPerSecond: number;
       readonly secondsLeft: number;
     }
-  /** Rows in which no token counts: they were computed and taught nothing. */
+  /** Rows without labels: they were computed but give no gradient. */
   | { readonly kind: "silent"; readonly step: number; readonly rows: readonly string[] }
-  /** A row that could not be read, and which one stands in its place (none for a held-out row). */
+  /** A row that could not be read, and the one that replaces it (none for a held-out row). */
   | {
       readonly kind: "skipped";
       readonly step: number;

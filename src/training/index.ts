@@ -14,7 +14,7 @@ export {
   optimizers,
 } from "./optimizers/index.ts";
 export { lockOutput, OutputInUseError } from "./output-lock.ts";
-export { type LoraSettings, learningRateMultiplierOf, scheduleOf, type TrainingRecipe } from "./recipe.ts";
+export { type LoraRecipe, learningRateMultiplierOf, scheduleOf, type TrainingRecipe } from "./recipe.ts";
 export { accumulationSteps, openReplicas } from "./replicas.ts";
 export type { RunInput, RunInputs } from "./run-inputs.ts";
 export { adapterOf, type ModelFiles, publishedValues, saveModel, saveTrainedAdapter } from "./save.ts";

@@ -26,7 +26,7 @@ import {
   slice,
   type Tensor,
 } from "../tensor/index.ts";
-import type { LoraSettings, TrainingRecipe } from "./recipe.ts";
+import type { LoraRecipe, TrainingRecipe } from "./recipe.ts";
 
 /** What is learned: a loss to trace for batches of given sizes, and the parameters it can depend on. */
 export interface Objective<S> {
@@ -120,7 +120,7 @@ function requireTargets({ name, lora }: TrainingRecipe, parameters: readonly Par
   );
 }
 
-function requireRate(name: string, { dropout }: LoraSettings): void {
+function requireRate(name: string, { dropout }: LoraRecipe): void {
   if (dropout >= 0 && dropout < 1) return;
   throw new RangeError(`recipe ${name}: lora.dropout must be from 0 to less than 1, got ${dropout}`);
 }

@@ -1,13 +1,13 @@
 import { type FileLock, joinPath, tryLockFile } from "../platform/index.ts";
 
-/** A directory that another run writes to. */
+/** Another training writes to the directory. */
 export class OutputInUseError extends Error {
   override name = "OutputInUseError";
 }
 
 /**
- * Keeps other trainings out of a directory until it is released or the process ends, however it ends. The file by which this is
- * done, `train.lock`, is there meanwhile.
+ * Locks a directory against other trainings until the lock is released or the process ends, however it ends. It is a lock on the
+ * file `train.lock`, which is there meanwhile.
  *
  * @throws OutputInUseError where another training has the directory
  */

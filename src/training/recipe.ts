@@ -1,14 +1,10 @@
-import type { Stage } from "../model/index.ts";
+import type { LoraConfig } from "../checkpoint/index.ts";
+import type { ParameterDescription, Stage } from "../model/index.ts";
 import type { OptimizerHyperparameters, OptimizerName } from "./optimizers/index.ts";
 import type { Schedule } from "./schedule.ts";
 
-/** Low-rank additions to linear layers of the language model (LoRA, arXiv 2106.09685). */
-export interface LoraSettings {
-  readonly rank: number;
-  /** The addition is scaled by alpha / rank. */
-  readonly alpha: number;
-  /** Share of the addition's input that is dropped in training, 0 to less than 1. */
-  readonly dropout: number;
+/** A LoRA to be trained on linear layers of the language model (arXiv 2106.09685); dropout is less than 1. */
+export interface LoraRecipe extends Omit<LoraConfig, "targetModules"> {
   /** Last parts of the layers' names: `q_proj`. */
   readonly targets: readonly string[];
 }
@@ -21,29 +17,29 @@ export interface TrainingRecipe extends OptimizerHyperparameters {
   readonly steps: number;
   /** Rows an update. */
   readonly batch: number;
-  /** Rows that are computed at once; the update adds up as many as make a batch. All of them if absent. */
+  /** Rows that are computed at once: an update accumulates the gradients of batch / microBatch of them. The whole batch if absent. */
   readonly microBatch?: number | undefined;
   /** Longest row in tokens, pictures included. */
   readonly maxTokens: number;
   readonly learningRate: number;
   readonly schedule: Schedule["shape"];
-  /** Steps of the linear rise. */
+  /** Steps of the linear warm-up. */
   readonly warmup: number;
-  /** Where the learning rate ends, as a part of the highest. */
+  /** The learning rate at the end divided by the peak; 0 if absent. */
   readonly minLearningRateRatio?: number | undefined;
   /** AdamW if absent. Its own hyperparameters (`betas`, `momentum`, …) stand beside it. */
   readonly optimizer?: OptimizerName | undefined;
   readonly weightDecay: number;
-  /** Limit of the gradients' common norm. */
+  /** Gradients are clipped to this norm of all of them together; not if absent. */
   readonly maxGradNorm?: number | undefined;
-  /** Factors on the learning rate, by the beginning of parameters' names or, for LoRA, `lora`. */
+  /** Factors on the learning rate by prefixes of parameter names, the first that fits, or `lora` for a LoRA's matrices. */
   readonly learningRateMultipliers?: Readonly<Record<string, number>> | undefined;
-  readonly lora?: LoraSettings | undefined;
-  /** Cut pictures out and mirror them at random, as in stage 1 of the paper. */
+  readonly lora?: LoraRecipe | undefined;
+  /** Random resized crop and horizontal flip of pictures, as in stage 1 of the paper. */
   readonly augment?: boolean | undefined;
-  /** Frames that are seen of a video, spread over its length. 4 if absent. */
+  /** Frames sampled evenly from a video; 4 if absent. */
   readonly framesPerVideo?: number | undefined;
-  /** Seed of fresh parameters, of the order of examples and of dropout. */
+  /** Seed of parameter initialisation, of the order of examples and of dropout. */
   readonly seed: number;
   /** Steps between evaluations on held-out rows. */
   readonly evaluateEvery?: number | undefined;
@@ -57,10 +53,13 @@ export function scheduleOf(recipe: TrainingRecipe): Schedule {
   return { shape: schedule, peak: learningRate, warmup, steps, minRatio: minLearningRateRatio };
 }
 
-/** The factor on the learning rate of a parameter; 1 where the recipe names none. */
-export function learningRateMultiplierOf(recipe: TrainingRecipe, name: string): number {
-  const factors = Object.entries(recipe.learningRateMultipliers ?? {});
-  const isLora = /\.lora_[AB]\.weight$/.test(name);
-  const found = factors.find(([part]) => (part === "lora" ? isLora : !isLora && name.startsWith(part)));
+/** The factor on the learning rate of a parameter; 1 where the recipe gives none. */
+export function learningRateMultiplierOf(
+  { learningRateMultipliers = {} }: TrainingRecipe,
+  { name, role }: Pick<ParameterDescription, "name" | "role">,
+): number {
+  const found = Object.entries(learningRateMultipliers).find(([prefix]) =>
+    prefix === "lora" || role === "lora" ? prefix === role : name.startsWith(prefix),
+  );
   return found?.[1] ?? 1;
 }

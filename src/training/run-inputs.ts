@@ -1,19 +1,19 @@
 /**
- * What a run is made from beside the numbers of its recipe, by name (`data 1`, `model`): a run goes on from a checkpoint only
- * where these are the same.
+ * Checksums of what a run reads beside its recipe, by name (`data 1`, `model`): a run resumes from a checkpoint only where they
+ * are the same.
  */
 export type RunInputs = Readonly<Record<string, RunInput>>;
 
 export interface RunInput {
-  /** The same for the same content. */
+  /** A checksum of the content. */
   readonly digest: string;
-  /** In a few words, for errors: `rows.jsonl, 40 rows`. */
+  /** What it is, for errors: `rows.jsonl, 40 rows`. */
   readonly description: string;
-  /** Whether it is data, which whoever means it may change. */
+  /** Whether it is training data, with which a run may be resumed after a change (`allowChangedData`). */
   readonly isData: boolean;
 }
 
-/** What differs between the inputs of a checkpoint and those of the run that asks for it, a line each. */
+/** What differs between the inputs of a checkpoint and those of the run that resumes from it, a line each. */
 export function changedInputs(earlier: RunInputs, now: RunInputs, allowData: boolean): string[] {
   const names = [...new Set([...Object.keys(earlier), ...Object.keys(now)])];
   return names.flatMap((name) => {

@@ -1,9 +1,9 @@
 import { makeDirectory, openGrowingFile, parentDirectory, pathKind, readBytes } from "../platform/index.ts";
 import type { TrainingEvent } from "./events.ts";
 
-/** A file with one JSON object a line. */
+/** The log of a run: a file with one JSON object a line. */
 export interface RunLog {
-  /** Adds a line: all of it or, where the disk is full, nothing. */
+  /** Appends a line: all of it or, where the disk is full, nothing. */
   write(event: TrainingEvent): Promise<void>;
   close(): Promise<void>;
 }
@@ -11,8 +11,8 @@ export interface RunLog {
 const newline = 0x0a;
 
 /**
- * Opens a log for further lines; what an earlier part of the run wrote stays. A last line that has no end is one that was torn
- * when the process or the machine stopped: it goes, unless only its end is missing.
+ * Opens a log to append to. A last line without a line feed was cut off when the process or the machine stopped: it is
+ * removed, or ended where it is whole JSON.
  */
 export async function openRunLog(path: string): Promise<RunLog> {
   await makeDirectory(parentDirectory(path));

@@ -27,7 +27,7 @@ export interface ModelFiles {
   readonly floatType?: FloatType;
 }
 
-/** The model's parameters by their published names, a LoRA merged into the weights it stands beside. */
+/** The model's parameters by their published names, a LoRA merged into its layers' weights. */
 export function publishedValues<S>(trainer: Trainer<S>, recipe: TrainingRecipe): StateDict {
   const model: StateDict = new Map(
     [...trainer.values].filter(([name]) => !loraPart.test(name) && !name.startsWith(`${denseHead}.`)),
@@ -38,7 +38,7 @@ export function publishedValues<S>(trainer: Trainer<S>, recipe: TrainingRecipe):
 }
 
 /**
- * The trained LoRA by PEFT's names, with whatever else was trained beside it.
+ * The trained LoRA by PEFT's names, with all other trained parameters.
  *
  * @throws RangeError where the recipe trains no LoRA
  */
@@ -71,9 +71,9 @@ export async function saveModel<S>(
 }
 
 /**
- * Writes the trained LoRA as PEFT does, and what was trained beside it in a file of its own.
+ * Writes the trained LoRA as PEFT does, and all other trained parameters to a file of their own.
  *
- * @param options.promptTemplate how its rows were written: a model with the adapter is then asked so
+ * @param options.promptTemplate the template of its rows, for prompts to a model with the adapter
  */
 export async function saveTrainedAdapter<S>(
   directory: string,

@@ -16,23 +16,23 @@ import type { Trainer } from "./trainer.ts";
 const stateFile = "training_state.json";
 const optimizerFile = "optimizer.safetensors";
 
-/** Where a run stands, beside its tensors. */
+/** How far a run is, beside its tensors. */
 export interface Progress {
   /** Updates done. */
   readonly step: number;
   /** Index of the next example. */
   readonly position: number;
-  /** Tokens seen so far. */
+  /** Tokens trained on so far. */
   readonly tokens: number;
   /** Names of the rows that were left out so far because they could not be read. */
   readonly skipped?: readonly string[] | undefined;
 }
 
-/** What the directory of a state is compared with, beside the recipe. */
+/** What a state is compared with beside the recipe. */
 export interface StateOptions {
-  /** What the run is made from. States that were written without it fit all. */
+  /** Checksums of what the run reads. A state that was written without them fits all. */
   readonly inputs?: RunInputs | undefined;
-  /** Go on although data were changed. */
+  /** Resume although data have changed. */
   readonly allowChangedData?: boolean | undefined;
 }
 
@@ -52,13 +52,13 @@ const progressSchema = z.object({
   inputs: currentlyNamed(z.record(z.string(), currentlyNamed(runInput))).optional(),
 });
 
-/** A checkpoint that does not belong to the run that asks for it. */
+/** A checkpoint belongs to another run than the one that resumes from it. */
 export class ResumeError extends Error {
   override name = "ResumeError";
 }
 
 /**
- * Writes what a run needs to go on exactly: trained parameters, optimizer state, step and position. The directory is
+ * Writes what a run needs to resume exactly: trained parameters, optimizer state, step and position. The directory is
  * replaced as a whole, so being killed at any moment leaves the old or the new one.
  */
 export async function saveState<S>(
@@ -83,13 +83,13 @@ export function trainedValues<S>(trainer: Trainer<S>): StateDict {
   return new Map(trainer.trained.map((name) => [name, trainer.values.get(name)!]));
 }
 
-/** Whether there is a state to go on from. */
+/** Whether there is a state to resume from. */
 export async function hasState(directory: string): Promise<boolean> {
   const kinds = await Promise.all([pathKind(directory), pathKind(`${directory}.next`)]);
   return kinds.includes("directory");
 }
 
-/** The recipe that a state's run had, as it was written down; empty where there is no state. */
+/** The recipe of the run that wrote a state; empty where there is no state. */
 export async function recipeOfState(directory: string): Promise<Readonly<Record<string, unknown>>> {
   if (!(await hasState(directory))) return {};
   const path = joinPath(await completeDirectory(directory), stateFile);
@@ -98,9 +98,9 @@ export async function recipeOfState(directory: string): Promise<Readonly<Record<
 }
 
 /**
- * Puts a trainer where `saveState` left one.
+ * Loads into a trainer what `saveState` wrote.
  *
- * @throws ResumeError naming every number of the recipe and every input that differs and would make the run another one
+ * @throws ResumeError naming every key of the recipe and every input that differs, where the run would compute something else
  */
 export async function restoreState<S>(
   directory: string,

@@ -6,7 +6,7 @@ import { allocateMasks, type DropoutKey, type DropoutMasks, sampleMasks } from "
 import type { FlatBuffer } from "./flat-buffer.ts";
 import type { Objective } from "./objective.ts";
 
-/** A batch of any objective. */
+/** A micro-batch of any objective. */
 export interface TrainingBatch<S> {
   readonly sizes: S;
   readonly feeds: Readonly<Record<string, HostTensor>>;

@@ -20,15 +20,15 @@ export interface TrainOptions<S> {
   readonly directory?: string;
   /** Go on from `state/` where there is one. */
   readonly resume?: boolean;
-  /** What the run is made from, beside the recipe: `resume` goes on only where it is the same. */
+  /** Checksums of what the run reads beside the recipe: `resume` goes on only where they are the same. */
   readonly inputs?: RunInputs;
-  /** `resume` goes on although data among the inputs are others. */
+  /** `resume` goes on although data among the inputs have changed. */
   readonly allowChangedData?: boolean;
-  /** Rows that the reader leaves out because they cannot be read; they are told and remembered. */
+  /** Rows that the reader left out because they cannot be read: they become events and part of checkpoints. */
   readonly skipped?: SkippedRows;
-  /** The lock on the directory (`lockOutput`), where whoever calls holds it. */
+  /** The lock on the directory (`lockOutput`) where the caller holds it already. */
   readonly lock?: FileLock;
-  /** Stop early: the step under way ends, a checkpoint is written. */
+  /** Stops after the step under way, with a checkpoint. */
   readonly signal?: AbortSignal;
   readonly onEvent?: (event: TrainingEvent) => void;
 }
@@ -39,24 +39,24 @@ export interface TrainingOutcome {
   readonly complete: boolean;
 }
 
-/** What the loop carries along. */
+/** State of the loop. */
 interface Run<S> {
   readonly options: TrainOptions<S>;
   readonly emit: (event: TrainingEvent) => Promise<void>;
   progress: Progress;
   /** The step of the last checkpoint. */
   saved: number;
-  /** Seconds of computing and tokens since this process began, for the rate. */
-  readonly since: { seconds: number; tokens: number; steps: number };
+  /** What this process has computed so far. */
+  readonly throughput: { seconds: number; tokens: number; steps: number };
 }
 
 /**
- * The training loop of every stage: read, update, evaluate, write a checkpoint, until the recipe's steps are done
- * or the signal says stop. The next batch is prepared while the current one is computed. Going on from a
- * checkpoint gives bit for bit what an uninterrupted run would have given. Whatever fails after a step that no checkpoint
- * holds yet, a checkpoint of that step is written first, so that nothing learned is lost; but none of weights that diverge.
+ * The training loop of every stage: read, update, evaluate, write a checkpoint, until the recipe's steps are done or the signal
+ * aborts. The next batch is read while the current one is computed. A run that resumes from a checkpoint gives bit for bit what
+ * an uninterrupted one would have given. Where anything fails after a step that no checkpoint holds yet, a checkpoint of that
+ * step is written first, unless its weights have diverged.
  *
- * @throws DataError where all rows of an update have nothing to learn, naming them; OutputInUseError; whatever a row, a step or
+ * @throws DataError where no row of an update has a label, naming the rows; OutputInUseError; whatever a row, a step or
  *   the disk throws
  */
 export async function train<S>(options: TrainOptions<S>): Promise<TrainingOutcome> {
@@ -76,50 +76,50 @@ export async function train<S>(options: TrainOptions<S>): Promise<TrainingOutcom
 }
 
 async function trainFrom<S>(options: TrainOptions<S>, log: RunLog | undefined): Promise<TrainingOutcome> {
-  const progress = await startingPoint(options);
+  const progress = await initialProgress(options);
   const run: Run<S> = {
     options,
     emit: (event) => emitTo(event, log, options.onEvent),
     progress,
     saved: progress.step,
-    since: { seconds: 0, tokens: 0, steps: 0 },
+    throughput: { seconds: 0, tokens: 0, steps: 0 },
   };
   try {
-    return await stepsOf(run);
+    return await runSteps(run);
   } catch (error) {
-    await rescue(run, error);
+    await saveAfterFailure(run, error);
     throw error;
   }
 }
 
-async function stepsOf<S>(run: Run<S>): Promise<TrainingOutcome> {
+async function runSteps<S>(run: Run<S>): Promise<TrainingOutcome> {
   const { recipe, trainer, signal, ...options } = run.options;
   await run.emit({ kind: "start", recipe: recipe.name, step: trainer.step, steps: recipe.steps });
-  let portion = trainer.step < recipe.steps ? options.reader(run.progress.position) : undefined;
-  while (portion !== undefined && signal?.aborted !== true) {
+  let upcoming = trainer.step < recipe.steps ? options.reader(run.progress.position) : undefined;
+  while (upcoming !== undefined && signal?.aborted !== true) {
     const began = performance.now();
-    const { batches, next } = await portion;
-    await tellSkipped(run);
+    const { batches, next } = await upcoming;
+    await emitSkipped(run);
     const last = trainer.step + 1 >= recipe.steps;
-    portion = last ? undefined : quietly(options.reader(next));
-    await stepOf(run, batches, next, began);
-    if (due(trainer.step, recipe.evaluateEvery) || last) await evaluateOf(run);
-    if (due(trainer.step, recipe.saveEvery)) await saveOf(run);
+    upcoming = last ? undefined : deferRejection(options.reader(next));
+    await runStep(run, batches, next, began);
+    if (isDue(trainer.step, recipe.evaluateEvery) || last) await runEvaluation(run);
+    if (isDue(trainer.step, recipe.saveEvery)) await saveCheckpoint(run);
   }
-  await portion?.catch(() => undefined);
-  if (run.saved !== trainer.step) await saveOf(run);
+  await upcoming?.catch(() => undefined);
+  if (run.saved !== trainer.step) await saveCheckpoint(run);
   const complete = trainer.step >= recipe.steps;
   await run.emit({ kind: "end", step: trainer.step, complete });
   return { step: trainer.step, complete };
 }
 
-/** A checkpoint of the last finished step, where none holds it and its weights are sound. */
-async function rescue<S>(run: Run<S>, error: unknown): Promise<void> {
+/** Writes a checkpoint of the last finished step, where none holds it and its weights are consistent and finite. */
+async function saveAfterFailure<S>(run: Run<S>, error: unknown): Promise<void> {
   const { trainer, directory } = run.options;
   if (directory === undefined || trainer.step === run.saved) return;
   if (error instanceof DivergenceError || !trainer.isConsistent || !hasFiniteWeights(trainer)) return;
   try {
-    await saveOf(run);
+    await saveCheckpoint(run);
   } catch (second) {
     const [first, other] = [error, second].map((one) => (one instanceof Error ? one.message : String(one)));
     if (run.saved === trainer.step || first === other) return;
@@ -133,19 +133,19 @@ function hasFiniteWeights<S>({ trained, values }: Trainer<S>): boolean {
   return trained.every((name) => (values.get(name)!.data as Float32Array).every(Number.isFinite));
 }
 
-async function tellSkipped<S>({ options, emit }: Run<S>): Promise<void> {
+async function emitSkipped<S>({ options, emit }: Run<S>): Promise<void> {
   for (const skipped of options.skipped?.take() ?? []) {
     await emit({ kind: "skipped", step: options.trainer.step, ...skipped });
   }
 }
 
-/** A promise whose failure is met when it is awaited, not before. */
-function quietly<T>(promise: Promise<T>): Promise<T> {
+/** The same promise, whose rejection is not reported as unhandled before it is awaited. */
+function deferRejection<T>(promise: Promise<T>): Promise<T> {
   promise.catch(() => undefined);
   return promise;
 }
 
-const due = (step: number, every: number | undefined): boolean => every !== undefined && step % every === 0;
+const isDue = (step: number, every: number | undefined): boolean => every !== undefined && step % every === 0;
 
 async function emitTo(
   event: TrainingEvent,
@@ -156,7 +156,7 @@ async function emitTo(
   await log?.write(event);
 }
 
-async function startingPoint<S>(options: TrainOptions<S>): Promise<Progress> {
+async function initialProgress<S>(options: TrainOptions<S>): Promise<Progress> {
   const { directory, resume, trainer, recipe, skipped } = options;
   const state = directory === undefined ? undefined : joinPath(directory, "state");
   if (!resume || state === undefined || !(await hasState(state))) {
@@ -172,24 +172,24 @@ async function startingPoint<S>(options: TrainOptions<S>): Promise<Progress> {
   return progress;
 }
 
-async function stepOf<S>(
+async function runStep<S>(
   run: Run<S>,
   batches: readonly TrainingBatch<S>[],
   next: number,
   began: number,
 ): Promise<void> {
   const { trainer, recipe } = run.options;
-  const silent = batches.flatMap((batch) => batch.rowsWithoutLabels);
-  if (silent.length > 0) await run.emit({ kind: "silent", step: trainer.step, rows: silent });
+  const unlabelled = batches.flatMap((batch) => batch.rowsWithoutLabels);
+  if (unlabelled.length > 0) await run.emit({ kind: "silent", step: trainer.step, rows: unlabelled });
   if (batches.every((batch) => batch.labelCount === 0)) {
-    throw new DataError(`step ${trainer.step}: some token must count, got none in ${silent.join(", ")}`);
+    throw new DataError(`step ${trainer.step}: some token must count, got none in ${unlabelled.join(", ")}`);
   }
   const result = await trainer.update(batches);
   const tokens = batches.reduce((sum, batch) => sum + batch.tokenCount, 0);
-  const { since } = run;
-  since.seconds += (performance.now() - began) / 1000;
-  since.tokens += tokens;
-  since.steps++;
+  const { throughput } = run;
+  throughput.seconds += (performance.now() - began) / 1000;
+  throughput.tokens += tokens;
+  throughput.steps++;
   run.progress = { step: trainer.step, position: next, tokens: run.progress.tokens + tokens };
   await run.emit({
     kind: "step",
@@ -197,18 +197,18 @@ async function stepOf<S>(
     steps: recipe.steps,
     ...result,
     tokens: run.progress.tokens,
-    tokensPerSecond: since.tokens / since.seconds,
-    secondsLeft: ((recipe.steps - trainer.step) * since.seconds) / since.steps,
+    tokensPerSecond: throughput.tokens / throughput.seconds,
+    secondsLeft: ((recipe.steps - trainer.step) * throughput.seconds) / throughput.steps,
   });
 }
 
-async function evaluateOf<S>({ options, emit }: Run<S>): Promise<void> {
+async function runEvaluation<S>({ options, emit }: Run<S>): Promise<void> {
   const { trainer, evaluation } = options;
   if (evaluation === undefined || heldOutBatchesOf(evaluation).labelCount === 0) return;
   await emit({ kind: "evaluation", step: trainer.step, loss: await trainer.evaluate(evaluation) });
 }
 
-async function saveOf<S>(run: Run<S>): Promise<void> {
+async function saveCheckpoint<S>(run: Run<S>): Promise<void> {
   const { directory, trainer, recipe, skipped } = run.options;
   if (directory !== undefined) {
     const state = joinPath(directory, "state");

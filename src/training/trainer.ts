@@ -16,34 +16,34 @@ import { learningRateAt } from "./schedule.ts";
 import { createStepPrograms, type StepPrograms, type TrainingBatch } from "./step-programs.ts";
 import { createWeightUpdate, type UpdatedMemory } from "./weight-update.ts";
 
-/** What one update did. */
+/** The result of one update. */
 export interface StepResult {
-  /** Mean loss over the positions that count; 0 where none does. */
+  /** Mean loss over all labels; 0 where there is none. */
   readonly loss: number;
-  /** The gradients' common norm before clipping. */
+  /** The norm of all gradients together, before clipping. */
   readonly gradientNorm: number;
   readonly learningRate: number;
 }
 
-/** Parameters, optimizer and programs of one run. */
+/** Parameters, optimizer and compiled steps of one run. */
 export interface Trainer<S> {
   /** Updates done so far. */
   readonly step: number;
   /** False after an update that failed half done: weights and optimizer state are then of no step. */
   readonly isConsistent: boolean;
-  /** Every parameter of the model; the trained ones are what the next update changes, not copies. */
+  /** Every parameter of the model by name; those of trained ones are views, which updates change. */
   readonly values: ReadonlyMap<string, HostTensor>;
   /** Names of the trained parameters. */
   readonly trained: readonly string[];
-  /** One update from micro-batches, whose losses weigh as if they were one batch. */
+  /** One update from the accumulated gradients of micro-batches, with the mean loss of all their labels. */
   update(batches: readonly TrainingBatch<S>[]): Promise<StepResult>;
-  /** Mean loss over the positions that count, without an update and without dropout. */
+  /** Mean loss over all labels, without dropout and without an update. */
   evaluate(data: EvaluationData<S>): Promise<number>;
-  /** Gradients of the mean loss by parameter name as the next update would have them; views that the next call overwrites. */
+  /** Gradients of the mean loss by parameter, as the next update would compute them; views that the next call overwrites. */
   gradients(batches: readonly TrainingBatch<S>[]): Promise<{ loss: number; gradients: StateDict }>;
   /** The optimizer's state, as views by `<state>.<parameter>` (AdamW: `first.<parameter>` and `second.<parameter>`). */
   optimizerState(): StateDict;
-  /** Goes on where another run stopped: trained parameters, optimizer state and the number of updates. */
+  /** Loads trained parameters and optimizer state as they were after so many updates. */
   restore(step: number, trained: StateDict, optimizerState: StateDict): void;
   dispose(): void;
 }
@@ -64,16 +64,16 @@ type ComputeDevices =
 export type TrainerOptions<S> = ComputeDevices & {
   readonly objective: Objective<S>;
   readonly recipe: TrainingRecipe;
-  /** Known values; parameters that are missing here start fresh from the recipe's seed. */
+  /** Values to start from; parameters that are missing here are initialised from the recipe's seed. */
   readonly weights?: ReadonlyMap<string, HostTensor>;
 };
 
-/** A gradient norm or loss that is no number; going on would ruin the weights. */
+/** Loss or gradient norm is NaN or infinite: an update would ruin the weights. */
 export class DivergenceError extends Error {
   override name = "DivergenceError";
 }
 
-/** Lays out memory for the trained parameters, fills in values and prepares the optimizer. */
+/** Allocates and fills the trained parameters, with their gradients and optimizer state. */
 export async function createTrainer<S>(options: TrainerOptions<S>): Promise<Trainer<S>> {
   const current = withCurrentNames(options);
   const { objective, weights: known = new Map<string, HostTensor>() } = current;
@@ -147,11 +147,9 @@ function allocateTrained(
 ): TrainedMemory {
   const tensors = parameters
     .filter(({ trained }) => trained)
-    .map(({ name, dims, role }) => ({
-      name,
-      dims,
-      role,
-      learningRateMultiplier: learningRateMultiplierOf(recipe, name),
+    .map((parameter) => ({
+      ...parameter,
+      learningRateMultiplier: learningRateMultiplierOf(recipe, parameter),
     }));
   const count = 2 + state.length + devices.length;
   const layout = layOut(tensors, segmentLengthFor(count));
@@ -174,12 +172,12 @@ function createGradientComputation<S>(
   const rate = lora?.dropout ?? 0;
   return async (batches, step) => {
     const labels = labelCountOf(batches);
-    const firstRows = sumsBefore(batches.map(({ sizes }) => objective.batchSize(sizes)));
+    const firstRows = offsetsOf(batches.map(({ sizes }) => objective.batchSize(sizes)));
     let loss = 0;
     for (let start = 0; start < batches.length; start += replicas.length) {
       const free = start === 0 ? [gradients, ...microBatchGradients] : microBatchGradients;
       const into = free.slice(0, Math.min(replicas.length, batches.length - start));
-      const losses = await allOf(
+      const losses = await awaitAll(
         into.map((buffer, i) => {
           const dropout = { rate, seed, step, firstRow: firstRows[start + i] };
           return replicas[i].computeGradients(batches[start + i], labels, buffer, dropout);
@@ -194,7 +192,7 @@ function createGradientComputation<S>(
   };
 }
 
-/** The optimizer changes nothing where the norm is no number. */
+/** @throws DivergenceError where the norm is not finite, with which the optimizer changed nothing */
 function finiteNorm(norm: number, step: number, loss: number): number {
   if (Number.isFinite(norm)) return norm;
   throw new DivergenceError(
@@ -202,13 +200,13 @@ function finiteNorm(norm: number, step: number, loss: number): number {
   );
 }
 
-/** All results, once the last has ended: none may still compute in memory that a failure of another gives up. */
-async function allOf<T>(promises: readonly Promise<T>[]): Promise<T[]> {
+/** All results, once every computation has ended: where one fails, none of the others may still write to memory that is freed. */
+async function awaitAll<T>(promises: readonly Promise<T>[]): Promise<T[]> {
   await Promise.allSettled(promises);
   return Promise.all(promises);
 }
 
-function sumsBefore(counts: readonly number[]): number[] {
+function offsetsOf(counts: readonly number[]): number[] {
   let sum = 0;
   return counts.map((count) => {
     sum += count;
@@ -216,6 +214,7 @@ function sumsBefore(counts: readonly number[]): number[] {
   });
 }
 
+/** Every parameter's value: trained ones as views of the flat buffer, known or initialised. */
 function valuesOf(
   parameters: readonly ParameterDescription[],
   buffer: FlatBuffer,
@@ -233,6 +232,7 @@ function valuesOf(
   );
 }
 
+/** Optimizer state as it lies in checkpoints. */
 function stateDictOf({ state }: Optimizer, buffers: readonly FlatBuffer[]): StateDict {
   return new Map(
     state.flatMap((stateName, i) =>
