@@ -208,7 +208,7 @@ describe("the proof that tensors fit", () => {
 describe("weights that fit a model", () => {
   const table = "language_model.model.embed_tokens.weight";
   const head = "language_model.lm_head.weight";
-  const expected = [{ name: table, dims: [3, 2] }];
+  const expected = [{ name: table, dims: [3, 2], role: "embedding" as const }];
   const opened = async (name: string, given: StateDict) => {
     const path = join(directory, name);
     await saveCheckpoint(path, { config: {}, tensors: given });

@@ -1,4 +1,4 @@
-import { elementCount } from "../tensor/index.ts";
+import { elementCount, type ParameterRole } from "../tensor/index.ts";
 import { isLoraMatrix } from "./adapter-names.ts";
 import { CheckpointError } from "./errors.ts";
 import type { StoredType } from "./stored-types.ts";
@@ -9,6 +9,7 @@ import { isDerivedBuffer } from "./weights.ts";
 export interface ExpectedParameter {
   readonly name: string;
   readonly dims: readonly number[];
+  readonly role?: ParameterRole;
 }
 
 /** What is known of a tensor: a stored one or one in memory. */
@@ -111,7 +112,7 @@ function tiedHeads(
   expected: readonly ExpectedParameter[],
   tensors: ReadonlyMap<string, Described>,
 ): { head: string; embeddings: string }[] {
-  const tables = expected.filter(({ name }) => /(embed_tokens|word_embeddings)\.weight$/.test(name));
+  const tables = expected.filter(({ role }) => role === "embedding");
   return [...tensors].flatMap(([head, { dims }]) => {
     const isHead = head.endsWith("lm_head.weight") && !expected.some(({ name }) => name === head);
     const table = isHead && tables.find((candidate) => show(candidate.dims) === show(dims));

@@ -4,6 +4,7 @@ import {
   gather,
   linear,
   mul,
+  type ParameterRole,
   type QuantizedWeight,
   quantizedGather,
   quantizedLinear,
@@ -25,14 +26,19 @@ function tableShape(config: LanguageConfig): Shape {
 }
 
 /** A table [vocabulary, hidden], as numbers or in few bits. */
-function table(scope: Scope, name: string, config: LanguageConfig): Tensor | QuantizedWeight {
+function table(
+  scope: Scope,
+  name: string,
+  config: LanguageConfig,
+  role: ParameterRole,
+): Tensor | QuantizedWeight {
   const initial = { kind: "normal", deviation: config.initializerRange } as const;
   const shape = tableShape(config);
-  return scope.quantized(name, shape) ?? scope.parameter(name, shape, initial);
+  return scope.quantized(name, shape) ?? scope.parameter(name, shape, initial, role);
 }
 
 function embeddingTable(scope: Scope, config: LanguageConfig): Tensor | QuantizedWeight {
-  return table(bodyOf(scope, config), `${familyOf(config).names.embeddings}.weight`, config);
+  return table(bodyOf(scope, config), `${familyOf(config).names.embeddings}.weight`, config, "embedding");
 }
 
 /**
@@ -91,7 +97,7 @@ export function finalNorm(scope: Scope, x: Tensor, config: LanguageConfig): Tens
 export function languageHead(scope: Scope, hidden: Tensor, config: LanguageConfig): Tensor {
   const words = config.tiedEmbeddings
     ? embeddingTable(scope, config)
-    : table(scope, "lm_head.weight", config);
+    : table(scope, "lm_head.weight", config, "weight");
   return "packed" in words ? quantizedLinear(hidden, words) : linear(hidden, words);
 }
 

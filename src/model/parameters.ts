@@ -29,7 +29,7 @@ export interface ParameterDescription {
 
 /** Whether weight decay acts on a parameter: on weights, not on biases, norms, learned tokens and positions. */
 export function hasWeightDecay({ role }: Pick<ParameterDescription, "role">): boolean {
-  return role === "weight" || role === "lora";
+  return role === "weight" || role === "embedding" || role === "lora";
 }
 
 function moduleOf(name: string, role: ParameterRole): ParameterDescription["module"] {

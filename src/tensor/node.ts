@@ -8,10 +8,11 @@ export type Initial =
   | { readonly kind: "constant"; readonly value: number };
 
 /**
- * What a parameter is, declared where the model asks for it; optimizers treat parameters by it. A token is a learned
- * token or position: an input of the computation, not a map between inputs.
+ * What a parameter is, declared where the model asks for it; optimizers treat parameters by it. An embedding is a table
+ * with a row for each vocabulary entry. A token is a learned token or position: an input of the computation, not a map
+ * between inputs.
  */
-export type ParameterRole = "weight" | "bias" | "norm" | "token" | "lora";
+export type ParameterRole = "weight" | "embedding" | "bias" | "norm" | "token" | "lora";
 
 /** Bits of a number of a quantised weight. */
 export type QuantizedBits = 4 | 8;
