@@ -1,4 +1,4 @@
-import { checkPicture, checkVideo, decodeImage } from "../image/index.ts";
+import { checkImage, checkVideo, decodeImage } from "../image/index.ts";
 import {
   bytesOfDataUrl,
   bytesOfKind,
@@ -61,7 +61,7 @@ async function lookAt({ type, file }: Attachment): Promise<void> {
     return;
   }
   if (isAddress(file)) return;
-  if (type === "image") await checkPicture(file, { whole: true });
+  if (type === "image") await checkImage(file, { whole: true });
   else await checkVideo(file);
 }
 

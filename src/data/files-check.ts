@@ -1,4 +1,4 @@
-import { checkPicture, checkVideo } from "../image/index.ts";
+import { checkImage, checkVideo } from "../image/index.ts";
 import { foundPath, nearHint, newDigest, pathKind } from "../platform/index.ts";
 import { DataError } from "./example.ts";
 import type { Row } from "./row.ts";
@@ -38,7 +38,7 @@ export async function checkFiles(
       const what = kind === "missing" ? `no such file${await nearHint(path)}` : "a directory";
       throw new DataError(`${path}: ${what}`);
     }
-    return isVideo ? checkVideo(path, whole ? videos : undefined) : checkPicture(path, { whole });
+    return isVideo ? checkVideo(path, whole ? videos : undefined) : checkImage(path, { whole });
   };
   let [next, done] = [0, 0];
   const work = async (): Promise<void> => {

@@ -37,7 +37,7 @@ export {
   decodeImage,
   type Fidelity,
   ImageError,
-  type ImageSource,
+  type ImageFile,
   loadPixelValues,
   modelPreprocessor,
   type Preprocessor,

@@ -1,4 +1,4 @@
-import { ImageError } from "./picture.ts";
+import { ImageError } from "./read-image.ts";
 import { type RgbImage, resizeBicubic } from "./resize.ts";
 
 /** A part of a picture, in pixels. */

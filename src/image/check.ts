@@ -1,6 +1,6 @@
 import { newDigest, openFile } from "../platform/index.ts";
 import { decodeImage } from "./image.ts";
-import { headerOf, ImageError, MAX_BYTES, requirePixels } from "./picture.ts";
+import { headerOf, ImageError, MAX_BYTES, requirePixels } from "./read-image.ts";
 import { decodeVideo, requireVideoKind } from "./video.ts";
 
 /** The header of nearly every picture ends before. */
@@ -13,7 +13,7 @@ const beginning = 2 ** 16;
  * @returns what changes when the file does: its size, and a checksum of its beginning
  * @throws ImageError (FileError for a path that cannot be read) naming the file and the reason
  */
-export async function checkPicture(
+export async function checkImage(
   path: string,
   { whole = false }: { readonly whole?: boolean } = {},
 ): Promise<string> {

@@ -56,7 +56,7 @@ export function unpremultiplied(image: Raster): Raster {
 }
 
 /** CMYK to RGB by the simple formula `(1 - K) · (1 - ink)`; no profile is looked at. */
-export function inksToRgb(image: Raster): Raster {
+export function cmykToRgb(image: Raster): Raster {
   const pixels = image.width * image.height;
   const data = new Uint8Array(pixels * 3);
   for (let i = 0; i < pixels; i++) {

@@ -1,14 +1,14 @@
 import type { DecodedPixels } from "../platform/index.ts";
 import {
   clippedGray16ToRgb,
-  inksToRgb,
+  cmykToRgb,
   overWhite,
   premultiplied,
   unpremultiplied,
   withoutAlpha,
 } from "./colour.ts";
-import { type ImageSource, type Picture, type ReadOptions, readPicture } from "./picture.ts";
 import { type Preprocessor, toPixelValues } from "./preprocessor.ts";
+import { type DecodedImageFile, type ImageFile, type ReadOptions, readImage } from "./read-image.ts";
 import { type Raster, type RgbImage, resizeGray16, resizeNearest, resizeRaster } from "./resize.ts";
 
 /**
@@ -19,8 +19,8 @@ import { type Raster, type RgbImage, resizeGray16, resizeNearest, resizeRaster }
  *
  * @throws ImageError (FileError for a path that cannot be read) naming the file and the reason
  */
-export async function decodeImage(source: ImageSource, options: ReadOptions = {}): Promise<RgbImage> {
-  const picture = await readPicture(source, options);
+export async function decodeImage(source: ImageFile, options: ReadOptions = {}): Promise<RgbImage> {
+  const picture = await readImage(source, options);
   return asRgbImage(options.fidelity === "reference" ? referenceRgb(picture) : expectedRgb(picture));
 }
 
@@ -34,14 +34,14 @@ export async function decodeImage(source: ImageSource, options: ReadOptions = {}
  * @returns `[3, size, size]`, normalised
  */
 export async function loadPixelValues(
-  source: ImageSource,
+  source: ImageFile,
   preprocessor: Preprocessor,
   options: ReadOptions = {},
 ): Promise<Float32Array> {
   const { size, fit } = preprocessor;
   if (options.fidelity !== "reference" || fit === "crop")
     return toPixelValues(await decodeImage(source, options), preprocessor);
-  const picture = await readPicture(source, options);
+  const picture = await readImage(source, options);
   return toPixelValues(asRgbImage(referenceResized(picture, size)), preprocessor);
 }
 
@@ -53,22 +53,22 @@ function raster(pixels: DecodedPixels): Raster {
   return { ...pixels, data: pixels.data as Uint8Array };
 }
 
-function expectedRgb({ mode, pixels }: Picture): Raster {
-  return mode === "inks" ? inksToRgb(raster(pixels)) : overWhite(raster(pixels));
+function expectedRgb({ mode, pixels }: DecodedImageFile): Raster {
+  return mode === "cmyk" ? cmykToRgb(raster(pixels)) : overWhite(raster(pixels));
 }
 
-function referenceRgb({ mode, pixels }: Picture): Raster {
-  if (mode === "inks") return inksToRgb(raster(pixels));
+function referenceRgb({ mode, pixels }: DecodedImageFile): Raster {
+  if (mode === "cmyk") return cmykToRgb(raster(pixels));
   if (mode === "gray16") return clippedGray16ToRgb(firstChannel(pixels), pixels.width, pixels.height);
   return withoutAlpha(raster(pixels));
 }
 
-function referenceResized(picture: Picture, size: number): Raster {
+function referenceResized(picture: DecodedImageFile, size: number): Raster {
   const { mode, pixels } = picture;
   if (pixels.width === size && pixels.height === size) return referenceRgb(picture);
   switch (mode) {
-    case "inks":
-      return inksToRgb(resizeRaster(raster(pixels), size, size));
+    case "cmyk":
+      return cmykToRgb(resizeRaster(raster(pixels), size, size));
     case "gray16": {
       const resized = resizeGray16(firstChannel(pixels), pixels, { width: size, height: size });
       return clippedGray16ToRgb(resized, size, size);

@@ -8,10 +8,9 @@ export {
   randomResizedCrop,
   resizeAndCenterCrop,
 } from "./augment.ts";
-export { checkPicture, checkVideo } from "./check.ts";
+export { checkImage, checkVideo } from "./check.ts";
 export { overWhite } from "./colour.ts";
 export { decodeImage, loadPixelValues } from "./image.ts";
-export { type Fidelity, ImageError, type ImageSource, type ReadOptions, readImageFile } from "./picture.ts";
 export {
   CLIP_PREPROCESSOR,
   modelPreprocessor,
@@ -21,6 +20,7 @@ export {
   publishedPreprocessor,
   toPixelValues,
 } from "./preprocessor.ts";
+export { type Fidelity, ImageError, type ImageFile, type ReadOptions, readImageFile } from "./read-image.ts";
 export { type RgbImage, resizeBicubic } from "./resize.ts";
 export {
   decodeVideo,

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { resizeAndCenterCrop } from "./augment.ts";
-import { ImageError } from "./picture.ts";
+import { ImageError } from "./read-image.ts";
 import { type RgbImage, resizeBicubic } from "./resize.ts";
 
 /** How pictures become the vision encoder's input. */

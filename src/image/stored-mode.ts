@@ -2,10 +2,10 @@ import type { PictureHeader } from "../platform/index.ts";
 
 /**
  * How a file stores its pixels, as far as it decides what the reference does with them: `palette` and `bilevel`
- * are resized by nearest neighbour, `alpha` premultiplied, `inks` before conversion, `gray16` in 16 bits;
+ * are resized by nearest neighbour, `alpha` premultiplied, `cmyk` before conversion, `gray16` in 16 bits;
  * `opaque` is all the rest.
  */
-export type StoredMode = "opaque" | "alpha" | "palette" | "bilevel" | "inks" | "gray16";
+export type StoredMode = "opaque" | "alpha" | "palette" | "bilevel" | "cmyk" | "gray16";
 
 const PNG_GRAY = 0;
 const PNG_RGB = 2;
@@ -14,7 +14,7 @@ const GIF_HEADER_BYTES = 13;
 
 /** Tells the mode of a file. */
 export function storedMode(bytes: Uint8Array, header: PictureHeader): StoredMode {
-  if (header.isCmyk) return "inks";
+  if (header.isCmyk) return "cmyk";
   if (header.format === "png") return pngMode(bytes);
   if (header.format === "gif") return hasGrayRamp(bytes) ? "opaque" : "palette";
   if (header.format === "tiff" && header.bitsPerSample === 1) return "bilevel";

@@ -13,8 +13,8 @@ import {
 } from "../platform/index.ts";
 import { overWhite, withoutAlpha } from "./colour.ts";
 import { gifFrames } from "./gif.ts";
-import { headerOf, type ImageSource, type ReadOptions, readImageFile } from "./picture.ts";
 import { type Preprocessor, toPixelValues } from "./preprocessor.ts";
+import { headerOf, type ImageFile, type ReadOptions, readImageFile } from "./read-image.ts";
 import { type Raster, type RgbImage, resizeBicubic } from "./resize.ts";
 
 /** Frames of a video that the model sees, where nothing else is said (the reference's default). */
@@ -52,7 +52,7 @@ function roundedToEven(value: number): number {
  *
  * @throws VideoError, ImageError or FileError naming the file and the reason
  */
-export async function decodeVideo(source: ImageSource, options: VideoOptions): Promise<RgbImage[]> {
+export async function decodeVideo(source: ImageFile, options: VideoOptions): Promise<RgbImage[]> {
   const where = typeof source === "string" ? shortened(source) : "video bytes";
   const { frames = defaultFrames } = options;
   if (!Number.isInteger(frames) || frames < 2) {
@@ -99,7 +99,7 @@ export function toVideoPixelValues(frames: readonly RgbImage[], preprocessor: Pr
   return values;
 }
 
-async function firstBytes(source: ImageSource): Promise<Uint8Array> {
+async function firstBytes(source: ImageFile): Promise<Uint8Array> {
   if (typeof source !== "string") return source.subarray(0, bytesOfKind);
   const file = await openFile(source);
   try {
@@ -125,7 +125,7 @@ async function filmFrames(
 }
 
 async function animationFrames(
-  source: ImageSource,
+  source: ImageFile,
   where: string,
   frames: number,
   { size, fidelity, maxPixels = 64e6, maxBytes = 2 ** 28, signal }: VideoOptions,

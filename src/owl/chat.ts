@@ -5,11 +5,11 @@ import { type OwlConfig, tokensPerImage } from "../model/index.ts";
 import { checkOptions, option } from "../platform/index.ts";
 import {
   encodeConversation,
-  type FittedConversation,
-  fitConversation,
   type Message,
   requirePositions,
+  type TruncatedConversation,
   type Truncation,
+  truncateConversation,
 } from "../prompt/index.ts";
 import type { Tokenizer } from "../tokenizer/index.ts";
 import {
@@ -105,11 +105,11 @@ function encoded(
   { config, tokenizer, framesPerVideo }: PromptParts,
   truncation: Truncation,
   maxNewTokens: number,
-): FittedConversation<PictureSource, VideoSource> {
+): TruncatedConversation<PictureSource, VideoSource> {
   const { maxPositions: positions } = config.language;
   const options = { tokensPerImage: tokensPerImage(config), ...(!config.video && { framesPerVideo }) };
   if (truncation === "auto") {
-    return fitConversation(messages, tokenizer, { ...options, positions, maxNewTokens });
+    return truncateConversation(messages, tokenizer, { ...options, positions, maxNewTokens });
   }
   const whole = encodeConversation(messages, tokenizer, options);
   requirePositions(whole.ids.length, positions);

@@ -1,6 +1,6 @@
 import { ImageError, MissingFfmpegError, VideoError } from "../image/index.ts";
 import { FileError } from "../platform/index.ts";
-import type { Medium } from "../prompt/index.ts";
+import type { MediaReference } from "../prompt/index.ts";
 
 /** One picture or video that could not be read. */
 export interface MediaProblem {
@@ -31,13 +31,13 @@ export function isOfOneMedium(error: unknown, source: unknown): error is Error {
 }
 
 /** The picture or video that a medium comes from, as it was given. */
-export function sourceOf(medium: Medium<unknown, unknown>): unknown {
+export function sourceOf(medium: MediaReference<unknown, unknown>): unknown {
   return medium.type === "image" ? medium.image : medium.video;
 }
 
 /** What is wrong with some of the media: the error itself where there is but one medium, else one that says which. */
 export function mediaErrorOf(
-  media: readonly Medium<unknown, unknown>[],
+  media: readonly MediaReference<unknown, unknown>[],
   failures: ReadonlyMap<unknown, Error>,
 ): Error {
   // A picture that is shown twice is two pictures; a video's frames are one video.

@@ -12,7 +12,7 @@ import {
 } from "../image/index.ts";
 import { type Picture, pictureOf } from "../inference/index.ts";
 import { fetchBytes, type OptionRules, option, pathOfUrl } from "../platform/index.ts";
-import { type Medium, PromptError } from "../prompt/index.ts";
+import { type MediaReference, PromptError } from "../prompt/index.ts";
 import { isOfOneMedium, mediaErrorOf, sourceOf } from "./media-error.ts";
 import { type DecodedPicture, type FileSource, mediumProblem, urlOfText } from "./media-kinds.ts";
 import { contentDigest, type PixelCache } from "./pixel-cache.ts";
@@ -55,14 +55,14 @@ export const limitRules: OptionRules<ReadingLimits> = {
  *   the reason; a MediaError where there are several
  */
 export async function readMedia(
-  media: readonly Medium<PictureSource, VideoSource>[],
+  media: readonly MediaReference<PictureSource, VideoSource>[],
   reading: Reading,
 ): Promise<Picture[]> {
   const { preprocessor, signal, pixelCache } = reading;
   requireMedia(media);
   const videoOf = memoized((video: VideoSource) => openVideo(video, reading));
   const framesOf = memoized(({ decode }: OpenedVideo) => decode());
-  const read = async (medium: Medium<PictureSource, VideoSource>): Promise<Picture> => {
+  const read = async (medium: MediaReference<PictureSource, VideoSource>): Promise<Picture> => {
     if (medium.type === "image") return readPicture(medium.image, reading);
     const video = await videoOf(medium.video);
     const which = medium.type === "video" ? "video" : `frame ${medium.index}`;
@@ -88,7 +88,7 @@ export async function readMedia(
 }
 
 /** @throws PromptError naming all that are no pictures or videos */
-export function requireMedia(media: readonly Medium<PictureSource, VideoSource>[]): void {
+export function requireMedia(media: readonly MediaReference<PictureSource, VideoSource>[]): void {
   const videos = new Set(media.flatMap((one) => (one.type === "image" ? [] : [one.video])));
   const pictures = media.flatMap((one) => (one.type === "image" ? [one.image] : []));
   const problems = [

@@ -8,7 +8,7 @@ import {
   type Message,
   promptTemplate,
   publishedTemplate,
-  trainingSystemSentence,
+  trainingSystemPrompt,
 } from "./index.ts";
 
 const fixtures = fileURLToPath(new URL("../../tests/fixtures/text", import.meta.url));
@@ -37,7 +37,7 @@ describe("a conversation", () => {
       { role: "user", content: "what does it eat?" },
     ]);
     expect(text).toBe(
-      `${trainingSystemSentence}\nHuman: <image>\nHuman: what is this?\nAI: an owl.\nHuman: what does it eat?\nAI: `,
+      `${trainingSystemPrompt}\nHuman: <image>\nHuman: what is this?\nAI: an owl.\nHuman: what does it eat?\nAI: `,
     );
     expect(ids).toEqual(encodePrompt(text, tokenizer, { tokensPerImage }));
     expect(images).toEqual(["a"]);

@@ -1,9 +1,9 @@
 import { type MediaSpan, placeholderIds } from "../model/index.ts";
 import type { Tokenizer } from "../tokenizer/index.ts";
-import { conversationOf, linesOf, type Medium, type Message } from "./message.ts";
-import { cutAtPictures, isMediaPiece, type Piece, textOf, writeTurns } from "./pieces.ts";
+import { roleMarkEscaper } from "./escape-role-marks.ts";
+import { conversationOf, linesOf, type MediaReference, type Message } from "./message.ts";
+import { cutAtMedia, isMediaPiece, type Piece, textOf, writeTurns } from "./pieces.ts";
 import { type PromptTemplate, promptTemplate } from "./template.ts";
-import { turnGuard } from "./turn-guard.ts";
 
 /** What a conversation becomes. */
 export interface EncodedConversation<Image, Video = never> {
@@ -19,7 +19,7 @@ export interface EncodedConversation<Image, Video = never> {
   /** The pictures among `media`. */
   readonly images: Image[];
   /** Pictures, videos and frames of videos in the order of their positions. */
-  readonly media: Medium<Image, Video>[];
+  readonly media: MediaReference<Image, Video>[];
 }
 
 /** What encoding a conversation needs to know. */
@@ -33,10 +33,11 @@ export interface ConversationOptions {
 }
 
 /**
- * A conversation, to be answered by the model: the system sentence (the template's, unless there are system messages), a line for each message and picture, and the assistant's mark (paper section 3.3; reference: README and
+ * A conversation, to be answered by the model: the system prompt (the template's, unless there are system messages), a line
+ * for each message and picture, and the assistant's mark (paper section 3.3; reference: README and
  * `_tokenize_prompt`). Each picture has a line of its own, where it stands among the texts of its message. Only the
- * template makes marks, special tokens and places of pictures: in texts they are letters, and a line of a text that
- * begins as a turn does is set in by two spaces ({@link turnGuard}).
+ * template makes marks, special tokens and positions of pictures: in texts they are letters, and a line of a text that
+ * begins as a turn does is indented by two spaces ({@link roleMarkEscaper}).
  * @throws PromptError listing all that is wrong with the messages
  */
 export function encodeConversation<Image, Video = never>(
@@ -46,9 +47,9 @@ export function encodeConversation<Image, Video = never>(
 ): EncodedConversation<Image, Video> {
   const { tokensPerImage, template = promptTemplate(tokenizer), framesPerVideo } = options;
   const conversation = conversationOf(messages);
-  const lines = linesOf(conversation, turnGuard(template, tokenizer), framesPerVideo);
+  const lines = linesOf(conversation, roleMarkEscaper(template, tokenizer), framesPerVideo);
   const pieces = writeTurns(lines, template, conversation[0].role === "system");
-  const media = lines.flatMap((line) => ("shown" in line ? [line.shown] : []));
+  const media = lines.flatMap((line) => ("media" in line ? [line.media] : []));
   const encode = ({ kind, parts }: Piece): number[] => {
     const ids = tokenizer.encodeParts(parts);
     return kind === "answer" ? [...ids, tokenizer.eosId] : ids;
@@ -71,10 +72,10 @@ export function encodePrompt(
   tokenizer: Tokenizer,
   { tokensPerImage, addBos = true }: { readonly tokensPerImage: number; readonly addBos?: boolean },
 ): number[] {
-  // Whoever writes a whole prompt writes its special tokens, too.
+  // A prompt written by hand contains its special tokens, too.
   const encode = (piece: Piece): number[] => tokenizer.encode(textOf(piece));
   const start = addBos ? [...tokenizer.start] : [];
-  return encodePieces(cutAtPictures(text), start, encode, tokensPerImage).ids;
+  return encodePieces(cutAtMedia(text), start, encode, tokensPerImage).ids;
 }
 
 function encodePieces(

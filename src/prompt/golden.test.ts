@@ -5,7 +5,7 @@ import { readSafetensors } from "../checkpoint/index.ts";
 import type { HostTensor } from "../tensor/index.ts";
 import { loadTokenizer, type Tokenizer } from "../tokenizer/index.ts";
 import {
-  demoSystemSentence,
+  demoSystemPrompt,
   encodeConversation,
   encodePrompt,
   encodeTrainingSample,
@@ -133,7 +133,7 @@ describe.skipIf(!sharedAvailable)("prompts and training samples against the refe
           ],
         };
       });
-      const template = { ...publishedTemplate, system: demoSystemSentence };
+      const template = { ...publishedTemplate, system: demoSystemPrompt };
       expect(encodeConversation(messages, tokenizer, { tokensPerImage, template }).text).toBe(
         after_process_image,
       );

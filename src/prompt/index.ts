@@ -6,24 +6,16 @@ export {
   encodePrompt,
 } from "./conversation.ts";
 export { ContextLengthError, PromptError } from "./error.ts";
-export { firstWordsOf } from "./first-words.ts";
-export {
-  answerRoom,
-  type FittedConversation,
-  type FittingOptions,
-  fitConversation,
-  requirePositions,
-  type Truncation,
-} from "./fitting.ts";
-export type { Medium, Message, Part } from "./message.ts";
+export type { MediaReference, Message, Part } from "./message.ts";
 export { imageMark, videoMark } from "./pieces.ts";
+export { systemPromptOf } from "./system-prompt.ts";
 export {
-  demoSystemSentence,
+  demoSystemPrompt,
   hasTemplate,
   type PromptTemplate,
   promptTemplate,
   publishedTemplate,
-  trainingSystemSentence,
+  trainingSystemPrompt,
   withTemplate,
 } from "./template.ts";
 export {
@@ -34,3 +26,11 @@ export {
   type TrainingSample,
   withLineFeeds,
 } from "./training-sample.ts";
+export {
+  positionsForAnswer,
+  requirePositions,
+  type TruncatedConversation,
+  type Truncation,
+  type TruncationOptions,
+  truncateConversation,
+} from "./truncation.ts";

@@ -1,17 +1,17 @@
 import { described } from "../platform/index.ts";
 import { PromptError } from "./error.ts";
-import type { TurnGuard } from "./turn-guard.ts";
+import type { EscapeRoleMarks } from "./escape-role-marks.ts";
 
-/** A part of what a person says: text, or a picture or video in whatever form the caller handles them. */
+/** A part of a message: text, or a picture or video in whatever form the caller handles them. */
 export type Part<Image, Video = never> =
   | { readonly type: "text"; readonly text: string }
   | { readonly type: "image"; readonly image: Image }
   | { readonly type: "video"; readonly video: Video };
 
 /**
- * One thing said. Only a user's message may hold pictures and videos. System messages may stand anywhere: a template has
- * one place for them, in front, where their texts become one ({@link conversationOf}). Texts are texts: nothing that is
- * written in one is a picture, a special token or the beginning of a turn.
+ * A message of a conversation. Only a user's message may hold pictures and videos. System messages may stand anywhere: a
+ * template has one place for them, in front, where their texts become one ({@link conversationOf}). Nothing that is written
+ * in a text becomes a picture, a special token or the beginning of a turn.
  */
 export interface Message<Image, Video = never> {
   readonly role: "system" | "user" | "assistant";
@@ -19,39 +19,39 @@ export interface Message<Image, Video = never> {
 }
 
 /** What visual tokens in a prompt stand for: a picture, a video, or a picture that is one frame of a video. */
-export type Medium<Image, Video = never> =
+export type MediaReference<Image, Video = never> =
   | { readonly type: "image"; readonly image: Image }
   | { readonly type: "video"; readonly video: Video }
   | { readonly type: "frame"; readonly video: Video; readonly index: number };
 
-/** A line of a conversation: who speaks, and what is said or shown. */
+/** A line of a conversation: who speaks, and the text, or the picture or video with the text in front of it. */
 export type Line<Image, Video = never> =
-  | { readonly role: Message<Image>["role"]; readonly said: string }
-  | { readonly role: "user"; readonly shown: Medium<Image, Video>; readonly label: string };
+  | { readonly role: Message<Image>["role"]; readonly text: string }
+  | { readonly role: "user"; readonly media: MediaReference<Image, Video>; readonly label: string };
 
 /**
  * The lines of a conversation: one for each message and, in a user's message, for each picture and text in the order
  * given; neighbouring texts are one.
  *
- * @param guard keeps texts from being read as turns
+ * @param escapeMarks keeps texts from being read as turns
  * @param framesPerVideo gives each video as so many numbered pictures, for models that take none
  */
 export function linesOf<Image, Video>(
   messages: readonly Message<Image, Video>[],
-  guard: TurnGuard,
+  escapeMarks: EscapeRoleMarks,
   framesPerVideo?: number,
 ): Line<Image, Video>[] {
   return messages.flatMap(({ role, content }) =>
     partsOf(content).flatMap((part): Line<Image, Video>[] => {
-      if (part.type === "text") return [{ role, said: guard(part.text, role) }];
+      if (part.type === "text") return [{ role, text: escapeMarks(part.text, role) }];
       if (part.type === "video" && framesPerVideo !== undefined) return framesOf(part.video, framesPerVideo);
-      return [{ role: "user", shown: part, label: "" }];
+      return [{ role: "user", media: part, label: "" }];
     }),
   );
 }
 
 /**
- * Messages as a conversation: what the system says, wherever it stands, is one message in front, its texts a line each.
+ * Messages as a conversation: system messages, wherever they stand, become one in front, with a line for each text.
  * @throws PromptError listing every problem: roles, order, pictures in the wrong place
  */
 export function conversationOf<Image, Video>(
@@ -78,7 +78,7 @@ function textOf(part: Part<unknown, unknown>): string {
 function framesOf<Image, Video>(video: Video, frames: number): Line<Image, Video>[] {
   return Array.from({ length: frames }, (_, index) => ({
     role: "user",
-    shown: { type: "frame", video, index },
+    media: { type: "frame", video, index },
     label: `Frame ${index + 1} of ${frames}: `,
   }));
 }

@@ -14,7 +14,7 @@ export const videoMark = "<|video|>";
 /** A part of a text that is tokenized on its own, or a picture or video. An answer ends with eos. */
 export interface Piece {
   readonly kind: "text" | "answer" | MediaKind;
-  /** What is written; in parts that others than the template wrote, special tokens are letters. */
+  /** Its text; in parts that come from messages special tokens are letters. */
   readonly parts: readonly TextPart[];
 }
 
@@ -35,8 +35,10 @@ export function marksIn(text: string): string[] {
   return text.match(new RegExp(`${imageMark}|${literalPattern(videoMark)}`, "g")) ?? [];
 }
 
-const written = (text: string): TextPart => ({ text });
-const said = (text: string): TextPart => ({ text, splitSpecialTokens: true });
+/** Text of the template, in which special tokens are tokens. */
+const markup = (text: string): TextPart => ({ text });
+/** Text of a message, in which special tokens are letters. */
+const letters = (text: string): TextPart => ({ text, splitSpecialTokens: true });
 
 /** A piece as it is written. */
 export function textOf({ parts }: Piece): string {
@@ -44,8 +46,8 @@ export function textOf({ parts }: Piece): string {
 }
 
 /**
- * A conversation up to and with the mark that asks for the answer: the template's words are written between what was
- * said. Cut as the template says, so that with `"turns"` the ids are those of {@link cutTurns} on the same lines.
+ * A conversation up to and with the mark that asks for the answer, with the template's text between the messages. Cut as
+ * the template says, so that with `"turns"` the ids are those of {@link cutTurns} on the same lines.
  *
  * @param hasSystem whether the lines begin with a system message; else the template's sentence comes first
  */
@@ -55,20 +57,20 @@ export function writeTurns<Image, Video>(
   hasSystem: boolean,
 ): Piece[] {
   const writer = new PieceWriter(template);
-  if (!hasSystem) writer.add(written(template.system));
+  if (!hasSystem) writer.add(markup(template.system));
   for (const line of lines) {
     if (line.role === "system") {
-      writer.add(said(line.said));
+      writer.add(letters(line.text));
       continue;
     }
-    writer.mark(line.role);
-    if ("said" in line) writer.add(said(line.said));
+    writer.beginTurn(line.role);
+    if ("text" in line) writer.add(letters(line.text));
     else {
-      writer.add(written(line.label));
-      writer.show(line.shown.type === "video" ? videoMark : imageMark);
+      writer.add(markup(line.label));
+      writer.addMedia(line.media.type === "video" ? videoMark : imageMark);
     }
   }
-  writer.mark("assistant");
+  writer.beginTurn("assistant");
   return writer.end();
 }
 
@@ -90,24 +92,24 @@ class PieceWriter {
   }
 
   /** Begins a line. The end of the line before belongs to a user's mark, else to that line. */
-  mark(role: "user" | "assistant"): void {
+  beginTurn(role: "user" | "assistant"): void {
     const { user, assistant } = this.#template;
     const lineEnd = this.#isFirst ? "" : "\n";
     if (role === "assistant") {
-      this.add(written(lineEnd));
+      this.add(markup(lineEnd));
       this.#cutTurn();
-      this.add(written(assistant));
+      this.add(markup(assistant));
       this.#cutTurn();
       this.#kind = this.#template.cut === "turns" ? "answer" : "text";
-    } else if (lineEnd === "") this.add(written(user));
+    } else if (lineEnd === "") this.add(markup(user));
     else {
       this.#cutTurn();
-      this.add(written(lineEnd + user));
+      this.add(markup(lineEnd + user));
       this.#cutTurn();
     }
   }
 
-  show(mark: string): void {
+  addMedia(mark: string): void {
     this.#cut();
     this.#pieces.push(media[mark]);
   }
@@ -133,13 +135,13 @@ class PieceWriter {
 }
 
 /**
- * Cuts a text at its pictures and videos only; two marks side by side are two pictures.
+ * Cuts a text at its marks of pictures and videos only; two marks side by side are two pictures.
  * (Reference: `_tokenize_prompt` of processing_mplug_owl.py.)
  */
-export function cutAtPictures(text: string): Piece[] {
+export function cutAtMedia(text: string): Piece[] {
   return splitKeeping(text, [imageMark, literalPattern(videoMark)]).flatMap((part): Piece[] => {
     if (part in media) return [media[part]];
-    return part === "" ? [] : [{ kind: "text", parts: [written(part)] }];
+    return part === "" ? [] : [{ kind: "text", parts: [markup(part)] }];
   });
 }
 
@@ -157,7 +159,7 @@ export function cutTurns(text: string, template: PromptTemplate, where: string):
     literalPattern(`\n${template.user}`),
   ]);
   const own = [template.system, template.user].find((words) => words !== "" && first.startsWith(words)) ?? "";
-  const pieces: Piece[] = [{ kind: "text", parts: [written(own), said(first.slice(own.length))] }];
+  const pieces: Piece[] = [{ kind: "text", parts: [markup(own), letters(first.slice(own.length))] }];
   let isAnswer = false;
   // Marks and the text behind them take turns.
   for (let index = 0; index < parts.length; index += 2) {
@@ -168,9 +170,10 @@ export function cutTurns(text: string, template: PromptTemplate, where: string):
         `${where}: pictures must stand in "${template.user}" lines, got ${mark} in an answer. Move it before the question`,
       );
     }
-    pieces.push(media[mark] ?? { kind: "text", parts: [written(mark)] });
+    pieces.push(media[mark] ?? { kind: "text", parts: [markup(mark)] });
     isAnswer = mark === template.assistant;
-    if (isAnswer || behind !== "") pieces.push({ kind: isAnswer ? "answer" : "text", parts: [said(behind)] });
+    if (isAnswer || behind !== "")
+      pieces.push({ kind: isAnswer ? "answer" : "text", parts: [letters(behind)] });
   }
   return pieces;
 }
@@ -190,7 +193,7 @@ export function cutTurnsAsReference(text: string, template: PromptTemplate): Pie
   return parts.map((part, index): Piece => {
     if (index > 0 && part === imageMark) return media[imageMark];
     const isAnswer = index > 0 && parts[index - 1] === template.assistant;
-    return { kind: isAnswer ? "answer" : "text", parts: [written(part)] };
+    return { kind: isAnswer ? "answer" : "text", parts: [markup(part)] };
   });
 }
 

@@ -4,13 +4,13 @@ import type { PromptTemplate } from "./template.ts";
 
 type Role = "user" | "assistant";
 
-/** How people call the two sides in other formats; a model's own template names two of them or other ones. */
-const calledUser = ["human", "user"];
-const calledAssistant = ["ai assistant", "assistant", "ai", "chatgpt", "gpt", "chatbot", "bot"];
-/** Words that are too common at the beginning of a line to be taken for a mark on their own. */
-const common: ReadonlySet<string> = new Set(["bot", "chatbot"]);
+/** Labels of the two roles in other chat formats; the model's own template adds two. */
+const userLabels = ["human", "user"];
+const assistantLabels = ["ai assistant", "assistant", "ai", "chatgpt", "gpt", "chatbot", "bot"];
+/** Labels that also begin ordinary lines, so that they do not make a mark on their own. */
+const ambiguousLabels: ReadonlySet<string> = new Set(["bot", "chatbot"]);
 
-/** Blanks of every kind, and what is not seen at all. */
+/** Whitespace of every kind, and invisible characters. */
 const blank = "[\\s\\u00ad\\u200b-\\u200f\\u2060\\ufeff]";
 const colons = ":;\uff1a\uff1b\ufe55\ufe13\ua789\u2236";
 
@@ -31,7 +31,7 @@ interface Label {
 
 interface Reader {
   readonly template: PromptTemplate;
-  /** By the words in small letters. */
+  /** By their words in lower case. */
   readonly labels: ReadonlyMap<string, Label>;
   /** A label with a colon at the beginning of a line, however it is written. */
   readonly atLineStart: RegExp;
@@ -39,8 +39,8 @@ interface Reader {
 
 function readerOf(template: PromptTemplate): Reader {
   const labels = new Map<string, Label>();
-  for (const word of calledUser) labels.set(word, { role: "user", own: false });
-  for (const word of calledAssistant) labels.set(word, { role: "assistant", own: false });
+  for (const word of userLabels) labels.set(word, { role: "user", own: false });
+  for (const word of assistantLabels) labels.set(word, { role: "assistant", own: false });
   for (const role of ["user", "assistant"] as const) {
     const label = labelOf(template[role])?.toLowerCase();
     if (label !== undefined) labels.set(label, { role, own: true });
@@ -78,11 +78,11 @@ export function markProblems(text: string, template: PromptTemplate): string[] {
   const found = turns.flatMap((turn) => lineStarts(turn, reader));
   const sides = new Set(found.filter(({ label }) => !label?.own).map(({ label }) => label?.role));
   const isExchange = sides.has("user") && sides.has("assistant");
-  const told = [
+  const certain = [
     ...found.filter(({ isSure }) => isSure || isExchange),
     ...turns.flatMap((turn, i) => insideLines(turn, turns[i + 1], template)),
   ];
-  return [...told, ...missingTurns(turns, told, found, reader)]
+  return [...certain, ...missingTurns(turns, certain, found, reader)]
     .toSorted((a, b) => a.line - b.line)
     .map(({ line, shown, problem }) => `${quoted(shown)} (line ${line} of the text): ${problem}`);
 }
@@ -120,7 +120,7 @@ function lineStarts({ role, first, lines }: Turn, reader: Reader): Found[] {
       const problem = `${format} is another format's; turns begin with ${JSON.stringify(user)} and ${JSON.stringify(assistant)}`;
       return [{ ...at, problem, isSure: true }];
     }
-    const match = reader.atLineStart.exec(withUsualLetters(line)) ?? misspelt(line, reader);
+    const match = reader.atLineStart.exec(withoutLookalikes(line)) ?? misspelt(line, reader);
     return match === null ? [] : [{ ...at, ...judged(match, reader) }];
   });
 }
@@ -131,7 +131,8 @@ function judged(match: RegExpExecArray, { labels, template }: Reader): Omit<Foun
   const mark = template[label.role];
   const whose = label.role === "user" ? "a person's turn" : "an answer";
   if (!label.own) {
-    const isSure = lead.includes("#") || (word !== word.toLowerCase() && !common.has(word.toLowerCase()));
+    const isSure =
+      lead.includes("#") || (word !== word.toLowerCase() && !ambiguousLabels.has(word.toLowerCase()));
     const problem = `${whose} begins with ${JSON.stringify(mark)}; where it is text, let the line begin with a quotation mark`;
     return { label, problem, isSure };
   }
@@ -154,7 +155,7 @@ const lookalikes: Readonly<Record<string, string>> = Object.fromEntries(
 );
 
 /** The beginning of a line, where a mark would stand, with the letters that it seems to have; wide ones made narrow. */
-function withUsualLetters(line: string): string {
+function withoutLookalikes(line: string): string {
   const beginning = line.slice(0, 64);
   const usual = beginning.replace(/[\p{Script=Cyrillic}\p{Script=Greek}\uff21-\uff5a]/gu, (letter) => {
     return lookalikes[letter] ?? letter.normalize("NFKC");
@@ -219,7 +220,7 @@ const labelled = ({ user, assistant }: PromptTemplate): string =>
 /** Answers one behind the other, and words of the other side in what a person says twice: a turn between them was not seen. */
 function missingTurns(
   turns: readonly Turn[],
-  told: readonly Found[],
+  certain: readonly Found[],
   weak: readonly Found[],
   { template }: Reader,
 ): Found[] {
@@ -227,7 +228,7 @@ function missingTurns(
     const next = turns[i + 1];
     if (turn.role === undefined || next?.role !== turn.role) return [];
     const isInside = ({ line }: Found): boolean => line >= turn.first && line < next.first;
-    if (told.some(isInside)) return [];
+    if (certain.some(isInside)) return [];
     if (turn.role === "user") {
       return isMediaAlone(next) ? [] : weak.filter((one) => isInside(one) && one.label?.role === "assistant");
     }

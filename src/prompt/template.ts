@@ -3,13 +3,13 @@ import { modelFiles } from "../model-files/index.ts";
 import type { Tokenizer } from "../tokenizer/index.ts";
 import { PromptError } from "./error.ts";
 
-/** How a model was taught that a conversation is written. */
+/** How conversations are written for a model, as it was trained. */
 export interface PromptTemplate {
-  /** The sentence on the first line; empty for none. */
+  /** The system prompt on the first line; empty for none. */
   readonly system: string;
-  /** What begins a line of the person's. */
+  /** What begins a user's line. */
   readonly user: string;
-  /** What begins a line of the model's. */
+  /** What begins an assistant's line. */
   readonly assistant: string;
   /**
    * Where text is cut before it is turned into ids (each piece gets a leading space token of its own). `"pictures"`: only
@@ -20,18 +20,18 @@ export interface PromptTemplate {
 }
 
 /** First line of the reference's training data and README. */
-export const trainingSystemSentence =
+export const trainingSystemPrompt =
   "The following is a conversation between a curious human and AI assistant. " +
   "The assistant gives helpful, detailed, and polite answers to the user's questions.";
 
 /** First line in the reference's web demo. */
-export const demoSystemSentence =
+export const demoSystemPrompt =
   "The following is a conversation between a curious human and AI. " +
   "The AI gives helpful, detailed, and polite answers to the human's questions.";
 
 /** The template of the published checkpoints. */
 export const publishedTemplate: PromptTemplate = {
-  system: trainingSystemSentence,
+  system: trainingSystemPrompt,
   user: "Human: ",
   assistant: "AI: ",
   cut: "pictures",

@@ -6,8 +6,8 @@ import {
   encodeCaption,
   encodePlainText,
   encodeTrainingSample,
-  firstWordsOf,
   publishedTemplate,
+  systemPromptOf,
   type TrainingSample,
 } from "./index.ts";
 import { padBatch } from "./testing/reference-batch.ts";
@@ -123,7 +123,7 @@ describe("a conversation to learn from", () => {
 });
 
 test("what stands before anybody speaks is a system sentence, pictures in front are none", () => {
-  const words = (head: string) => firstWordsOf(`${head}Human: hi\nAI: a`, publishedTemplate);
+  const words = (head: string) => systemPromptOf(`${head}Human: hi\nAI: a`, publishedTemplate);
   for (const head of ["", "<image>\n", "<image><image>\n", "<image> <|video|>\n<image>\n"]) {
     expect(words(head)).toBe("");
   }

@@ -3,8 +3,8 @@ import type { Tokenizer } from "../tokenizer/index.ts";
 import { PromptError } from "./error.ts";
 import { cutTurns, cutTurnsAsReference, isMediaPiece, type Piece, textOf } from "./pieces.ts";
 import { markProblems } from "./role-marks.ts";
-import { withoutOldestTurns } from "./row-turns.ts";
 import { type PromptTemplate, promptTemplate } from "./template.ts";
+import { withoutOldestTurns } from "./truncate-row.ts";
 
 /** A text as ids, and which of them are to be learned. */
 export interface TrainingSample {
@@ -44,7 +44,7 @@ export interface SampleOptions {
 }
 
 /**
- * A conversation in mPLUG-Owl's format, learned where the assistant speaks and at the eos behind each answer (paper
+ * A conversation in mPLUG-Owl's format; the answers and the eos behind each of them are learned (paper
  * section 3.3). A text that is too long is cut; a cut answer still ends with eos, as in the reference.
  * Lines may end as on any system.
  * @throws PromptError where nothing would be learned (no answer, or none before the cut), and where something looks like the
@@ -57,7 +57,7 @@ export function encodeTrainingSample(
 ): TrainingSample {
   const { template = promptTemplate(tokenizer), fidelity = "default", where = "sample" } = options;
   if (fidelity === "reference") {
-    return pack(cutTurnsAsReference(text, template), tokenizer, options, where);
+    return sampleOfPieces(cutTurnsAsReference(text, template), tokenizer, options, where);
   }
   const lines = withLineFeeds(text);
   const problems = markProblems(lines, template);
@@ -73,7 +73,7 @@ export function encodeTrainingSample(
         )
       : { text: lines, leftOut: 0 };
   const pieces = cut(kept);
-  const sample = withoutTrailingMedia(pack(pieces, tokenizer, options, where));
+  const sample = withoutTrailingMedia(sampleOfPieces(pieces, tokenizer, options, where));
   if (sample.lossMask.includes(true)) return leftOut > 0 ? { ...sample, turnsLeftOut: leftOut } : sample;
   throw new PromptError(
     pieces.some(({ kind }) => kind === "answer")
@@ -105,7 +105,7 @@ export function encodeCaption(
     { kind: of, parts: [] },
     { kind: "answer", parts: [{ text: said, splitSpecialTokens: true }] },
   ];
-  return pack(pieces, tokenizer, options, where);
+  return sampleOfPieces(pieces, tokenizer, options, where);
 }
 
 const problemsShown = 5;
@@ -133,7 +133,7 @@ export function encodePlainText(
   return sampleOf({ ids, lossMask: ids.map((_, index) => index > 0), spans: [] }, isCut);
 }
 
-function pack(
+function sampleOfPieces(
   pieces: readonly Piece[],
   tokenizer: Tokenizer,
   { maxLength, tokensPerImage, fidelity }: SampleOptions,
@@ -172,7 +172,7 @@ function pack(
   return sampleOf({ ids, lossMask, spans }, isCut);
 }
 
-/** What stands before the first answer, and its end. */
+/** The pieces in front of the first answer, and an empty answer. */
 function untilAnswer(pieces: readonly Piece[]): Piece[] {
   const first = pieces.findIndex(({ kind }) => kind === "answer");
   return [...pieces.slice(0, first), { kind: "answer", parts: [] }];

@@ -1,5 +1,5 @@
 import { DataError, type RowContent, type RowSource } from "../data/index.ts";
-import { firstWordsOf, hasTemplate, type PromptTemplate, promptTemplate } from "../prompt/index.ts";
+import { hasTemplate, type PromptTemplate, promptTemplate, systemPromptOf } from "../prompt/index.ts";
 import type { Tokenizer } from "../tokenizer/index.ts";
 
 /** Rows of one file, as far as they tell how conversations are written. */
@@ -43,7 +43,9 @@ export function templateOfRows(files: readonly WrittenRows[], options: TemplateO
   const asText = files.filter((rows) => isTalkAsText(rows, base)).map(({ file }) => file);
   const fresh = isFresh && !hasTemplate(tokenizer);
   if (conversations.length === 0) {
-    const unsaid = fresh ? { ...base, system: firstWordsOfTexts(files, base), cut: "turns" as const } : base;
+    const unsaid = fresh
+      ? { ...base, system: systemPromptOfTexts(files, base), cut: "turns" as const }
+      : base;
     return { template: system === undefined ? unsaid : { ...unsaid, system }, asText };
   }
   const found = system ?? commonFirstWords(conversations, base);
@@ -67,7 +69,7 @@ function isTalkAsText(
  * a sentence it is learned as it is written.
  */
 export function withSystem(text: string, system: string | undefined, template: PromptTemplate): string {
-  if (system === undefined || system === "" || firstWordsOf(text, template) !== "") return text;
+  if (system === undefined || system === "" || systemPromptOf(text, template) !== "") return text;
   return `${system}\n${text}`;
 }
 
@@ -75,7 +77,7 @@ function commonFirstWords(files: readonly WrittenRows[], base: PromptTemplate): 
   const rows = new Map<string, string[]>();
   for (const { length, source } of files) {
     for (let row = 0; row < length; row++) {
-      const words = firstWordsOf(source.textOf(row), base);
+      const words = systemPromptOf(source.textOf(row), base);
       if (words === undefined) continue;
       const names = rows.get(words) ?? [];
       names.push(source.nameOf(row));
@@ -87,11 +89,11 @@ function commonFirstWords(files: readonly WrittenRows[], base: PromptTemplate): 
 }
 
 /** Texts of the language stage that are conversations one and all tell their template as well. */
-function firstWordsOfTexts(files: readonly WrittenRows[], base: PromptTemplate): string {
+function systemPromptOfTexts(files: readonly WrittenRows[], base: PromptTemplate): string {
   const words = new Set<string | undefined>();
   for (const { content, length, source } of files) {
     if (content === "text")
-      for (let row = 0; row < length; row++) words.add(firstWordsOf(source.textOf(row), base));
+      for (let row = 0; row < length; row++) words.add(systemPromptOf(source.textOf(row), base));
   }
   const [first] = words;
   return words.size === 1 && first !== undefined ? first : "";

@@ -10,7 +10,7 @@ import {
   writeFileAtomically,
 } from "../platform/index.ts";
 import { Semaphore } from "../primitives/index.ts";
-import { encodeTrainingSample, fitConversation, PromptError, promptTemplate } from "../prompt/index.ts";
+import { encodeTrainingSample, PromptError, promptTemplate, truncateConversation } from "../prompt/index.ts";
 import { ApiError } from "./errors.ts";
 import { pictureKind, type ReadMessage } from "./media.ts";
 import type { OpenModel } from "./models.ts";
@@ -63,7 +63,7 @@ export class FeedbackFile {
    */
   write(messages: readonly ReadMessage[], model: OpenModel, given: Judgement): Promise<void> {
     const { tokenizer, config } = model.owl;
-    const { text, media } = fitConversation(messages, tokenizer, {
+    const { text, media } = truncateConversation(messages, tokenizer, {
       tokensPerImage: tokensPerImage(config),
       positions: config.language.maxPositions,
       maxNewTokens: 1,

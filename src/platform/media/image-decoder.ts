@@ -26,9 +26,9 @@ export interface DecodedPixels {
 
 /**
  * Channels to decode to: `colour` 3 or (with transparency) 4 of 8 bits, gray repeated, wider samples cut to
- * their upper 8 bits; `inks` the 4 of CMYK; `gray16` 1 or 2 of 16 bits.
+ * their upper 8 bits; `cmyk` the 4 of CMYK; `gray16` 1 or 2 of 16 bits.
  */
-export type Decoding = "colour" | "inks" | "gray16";
+export type Decoding = "colour" | "cmyk" | "gray16";
 
 /** Reads a picture's header; decodes nothing. Throws the decoder's own error where it cannot. */
 export async function readPictureHeader(bytes: Uint8Array): Promise<PictureHeader> {
@@ -62,7 +62,7 @@ export async function decodePicture(
   const known = withKnownBrand(bytes);
   const picture = sharp(options.orient ? exifInFront(known) : known, settings);
   if (options.orient) picture.autoOrient();
-  if (options.decoding === "inks") picture.pipelineColourspace("cmyk").toColourspace("cmyk");
+  if (options.decoding === "cmyk") picture.pipelineColourspace("cmyk").toColourspace("cmyk");
   if (options.decoding === "gray16") picture.toColourspace("grey16");
   picture.raw({ depth: options.decoding === "gray16" ? "ushort" : "uchar" });
   const { data, info } = await picture.toBuffer({ resolveWithObject: true });

@@ -20,7 +20,7 @@ export class ImageError extends Error {
 }
 
 /** A path, or the bytes of a picture file. */
-export type ImageSource = string | Uint8Array;
+export type ImageFile = string | Uint8Array;
 
 /**
  * `default`: what a person expects (EXIF orientation applied, transparency over white, palettes smoothed).
@@ -40,7 +40,7 @@ export interface ReadOptions {
 }
 
 /** A decoded picture and how its file stored it. */
-export interface Picture {
+export interface DecodedImageFile {
   readonly mode: StoredMode;
   readonly pixels: DecodedPixels;
 }
@@ -55,7 +55,7 @@ const takenKinds: ReadonlySet<string> = new Set(["JPEG", "PNG", "WebP", "GIF", "
  *
  * @throws ImageError naming the file and the reason; memory stays within the two limits
  */
-export async function readPicture(source: ImageSource, options: ReadOptions = {}): Promise<Picture> {
+export async function readImage(source: ImageFile, options: ReadOptions = {}): Promise<DecodedImageFile> {
   const { fidelity = "default", maxPixels = MAX_PIXELS, maxBytes = MAX_BYTES } = options;
   const { name = typeof source === "string" ? source : "image bytes" } = options;
   const where = shortened(name);
@@ -89,7 +89,7 @@ async function decoded(
   header: PictureHeader,
   fidelity: Fidelity,
   maxPixels: number,
-): Promise<Picture> {
+): Promise<DecodedImageFile> {
   const asStored = fidelity === "reference";
   if (header.format === "gif" && gifFrames(bytes).whole === 0) {
     throw new RangeError("the file ends inside of its first frame");
@@ -101,7 +101,7 @@ async function decoded(
 }
 
 function decodingOf(mode: StoredMode, fidelity: Fidelity): Decoding {
-  if (mode === "inks") return "inks";
+  if (mode === "cmyk") return "cmyk";
   return mode === "gray16" && fidelity === "reference" ? "gray16" : "colour";
 }
 

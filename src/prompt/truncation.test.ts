@@ -3,13 +3,13 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { loadTokenizer, type Tokenizer } from "../tokenizer/index.ts";
 import {
-  answerRoom,
   ContextLengthError,
   encodeConversation,
-  fitConversation,
   type Message,
   type PromptTemplate,
+  positionsForAnswer,
   publishedTemplate,
+  truncateConversation,
 } from "./index.ts";
 
 const own = await loadTokenizer(fileURLToPath(new URL("../../tests/fixtures/text", import.meta.url)));
@@ -24,7 +24,7 @@ const user = (...content: Exclude<Said["content"], string>): Said => ({ role: "u
 const answer = (content: string): Said => ({ role: "assistant", content });
 
 const fitted = (messages: Said[], positions: number, more: object = {}) =>
-  fitConversation(messages, own, { tokensPerImage, template, positions, maxNewTokens: 16, ...more });
+  truncateConversation(messages, own, { tokensPerImage, template, positions, maxNewTokens: 16, ...more });
 const whole = (messages: Said[], more: object = {}) =>
   encodeConversation(messages, own, { tokensPerImage, template, ...more });
 
@@ -34,9 +34,9 @@ const turns = (count: number): Said[] =>
 
 describe("room for an answer", () => {
   test("is what it may take, at most an eighth of the positions, at least one", () => {
-    expect(answerRoom(2048, 512)).toBe(256);
-    expect(answerRoom(2048, 40)).toBe(40);
-    expect(answerRoom(4, 100)).toBe(1);
+    expect(positionsForAnswer(2048, 512)).toBe(256);
+    expect(positionsForAnswer(2048, 40)).toBe(40);
+    expect(positionsForAnswer(4, 100)).toBe(1);
   });
 });
 
@@ -57,7 +57,7 @@ describe("a conversation that no longer fits", () => {
       fc.property(fc.integer({ min: 1, max: 30 }), fc.integer({ min: 70, max: 400 }), (count, positions) => {
         const messages = [...turns(count), user(says("last"))];
         const { text, ids, notes } = fitted(messages, positions);
-        const most = positions + 1 - answerRoom(positions, 16);
+        const most = positions + 1 - positionsForAnswer(positions, 16);
         const left = [...Array(count + 1).keys()].find(
           (some) => whole(messages.slice(2 * some)).ids.length <= most,
         );
@@ -171,7 +171,7 @@ test("a very long conversation costs what is kept of it", () => {
   };
   const options = { tokensPerImage, template, positions: 512, maxNewTokens: 16 };
   const messages = [...turns(20_000), user(says("last"))];
-  const { notes, text } = fitConversation(messages, counting, options);
+  const { notes, text } = truncateConversation(messages, counting, options);
   expect(notes[0]).toMatch(/its 19\d{3} oldest turns were left out/);
   expect(letters).toBeLessThan(20 * text.length);
 });

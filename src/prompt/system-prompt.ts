@@ -2,12 +2,12 @@ import { imageMark, videoMark } from "./pieces.ts";
 import type { PromptTemplate } from "./template.ts";
 
 /**
- * What stands in a conversation's text before anybody speaks: its system sentence, "" where there is none. Marks of
- * pictures and videos are no words.
+ * The system prompt of a written conversation: the text in front of its first turn without marks of pictures and videos; ""
+ * where there is none.
  *
- * @returns undefined where nobody speaks
+ * @returns undefined where the text has no turn
  */
-export function firstWordsOf(text: string, { user, assistant }: PromptTemplate): string | undefined {
+export function systemPromptOf(text: string, { user, assistant }: PromptTemplate): string | undefined {
   const lines = text.split("\n");
   const begins = lines.findIndex((line) => line.startsWith(user) || line.startsWith(assistant));
   if (begins < 0) return undefined;

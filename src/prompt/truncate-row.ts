@@ -1,21 +1,22 @@
-import { largest } from "./largest.ts";
+import { exponentialSearch } from "./exponential-search.ts";
 import { marksIn } from "./pieces.ts";
 import type { PromptTemplate } from "./template.ts";
 
-/** A row's text by turns: what the person says and the answers behind it, each with the ends of its lines. */
+/** A row's text by turns: a user's lines and the answers to them, each line with its end. */
 interface RowTurns {
-  /** What stands before anybody speaks. */
+  /** The text in front of the first turn. */
   readonly head: string;
   readonly turns: readonly string[];
 }
 
 /**
- * A training row without as many of its oldest turns as it takes for the rest to fit; where the last answered turn alone
- * is too long, without all others. The marks of pictures and videos stay, in front of what is kept: an answer about a
+ * Leaves out as many of a training row's oldest turns as must go for the rest to fit; where the last answered turn alone
+ * is too long, all others. The marks of pictures and videos stay, in front of what is kept: an answer about a
  * picture is never learned without it. Nothing is left out for lines behind the last answer, which teach nothing.
  *
  * @param fits whether a row of this text fits
- * @param learns whether it would teach anything; where the last answered turn alone would not, nothing is left out
+ * @param learns whether a row of this text has tokens to learn; where the last answered turn alone would not, nothing is left
+ *   out
  */
 export function withoutOldestTurns(
   text: string,
@@ -24,7 +25,7 @@ export function withoutOldestTurns(
   learns: (text: string) => boolean,
 ): { readonly text: string; readonly leftOut: number } {
   const { head, turns } = rowTurns(text, template);
-  const answered = turns.findLastIndex((turn) => lineMark(turn, template.assistant)) + 1;
+  const answered = turns.findLastIndex((turn) => beginsALine(turn, template.assistant)) + 1;
   if (answered < 2 || fits(text)) return { text, leftOut: 0 };
   const keep = (count: number, until: number): string => {
     const carried = marksIn(turns.slice(0, answered - count).join("")).map(
@@ -32,12 +33,12 @@ export function withoutOldestTurns(
     );
     return [head, ...carried, ...turns.slice(answered - count, until)].join("");
   };
-  const kept = largest(1, answered, (count) => fits(keep(count, answered)));
+  const kept = exponentialSearch(1, answered, (count) => fits(keep(count, answered)));
   if (kept === 1 && !learns(keep(1, answered))) return { text, leftOut: 0 };
   return { text: keep(kept, turns.length), leftOut: answered - kept };
 }
 
-function lineMark(text: string, mark: string): boolean {
+function beginsALine(text: string, mark: string): boolean {
   return text.startsWith(mark) || text.includes(`\n${mark}`);
 }
 

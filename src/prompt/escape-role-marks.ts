@@ -2,8 +2,8 @@ import { literalPattern } from "../platform/index.ts";
 import type { Tokenizer } from "../tokenizer/index.ts";
 import type { PromptTemplate } from "./template.ts";
 
-/** A text that somebody said, so that no line of it can be read as the beginning of a turn. */
-export type TurnGuard = (text: string, role: "system" | "user" | "assistant") => string;
+/** Changes the text of a message so that no line of it can be read as the beginning of a turn. */
+export type EscapeRoleMarks = (text: string, role: "system" | "user" | "assistant") => string;
 
 // Besides the line feed, what people and programs see as the end of a line.
 const lineEnds = /(\r\n|[\n\v\f\r\u0085\u2028\u2029])/;
@@ -11,12 +11,11 @@ const lineEnds = /(\r\n|[\n\v\f\r\u0085\u2028\u2029])/;
 const blank = "[ \u2581]";
 
 /**
- * A conversation is a text in which lines that begin with a mark (`AI: `) begin a turn. What people and the model say
- * may have such lines, too; these are set in by two spaces more than the mark is, which is the least that keeps their
- * tokens from being a turn's: of templates that cut at turns, SentencePiece's tokenizers encode the real mark with one
- * space more in front.
+ * In a written conversation a line that begins with a role's mark (`AI: `) begins a turn. Messages may contain such lines,
+ * too; these are indented by two spaces more than the mark, the least that keeps their tokens from being those of a turn: for
+ * templates that cut at turns, SentencePiece's tokenizers encode the real mark with one more space in front.
  */
-export function turnGuard(template: PromptTemplate, tokenizer: Tokenizer): TurnGuard {
+export function roleMarkEscaper(template: PromptTemplate, tokenizer: Tokenizer): EscapeRoleMarks {
   const fold = foldsLetters(tokenizer) ? folded : (text: string) => text;
   const marks = [template.user, template.assistant];
   const beginnings = marks.flatMap((mark) => beginningOf(mark, fold) ?? []);

@@ -1,7 +1,7 @@
 import type { Tokenizer } from "../tokenizer/index.ts";
 import { type ConversationOptions, type EncodedConversation, encodeConversation } from "./conversation.ts";
 import { ContextLengthError } from "./error.ts";
-import { largest } from "./largest.ts";
+import { exponentialSearch } from "./exponential-search.ts";
 import { conversationOf, type Message, type Part } from "./message.ts";
 
 /**
@@ -10,61 +10,61 @@ import { conversationOf, type Message, type Part } from "./message.ts";
  */
 export type Truncation = "auto" | "disabled";
 
-/** What fitting a conversation needs to know. */
-export interface FittingOptions extends ConversationOptions {
+/** What truncating a conversation needs to know. */
+export interface TruncationOptions extends ConversationOptions {
   /** Positions that the model has. */
   readonly positions: number;
   /** How long an answer may get. */
   readonly maxNewTokens: number;
 }
 
-/** A conversation that fits, and what was left out of it, in words for whoever reads the answer. */
-export interface FittedConversation<Image, Video = never> extends EncodedConversation<Image, Video> {
+/** A conversation that fits the model; `notes` tell the reader of the answer what was left out. */
+export interface TruncatedConversation<Image, Video = never> extends EncodedConversation<Image, Video> {
   readonly notes: readonly string[];
 }
 
-/** Messages by turns: a user's message and the answers behind it. What the assistant said first is a turn, too. */
+/** Messages by turns: a user's message and the answers to it. Assistant messages in front of the first one are a turn, too. */
 interface Turns<Image, Video> {
   readonly system: readonly Message<Image, Video>[];
   readonly turns: readonly (readonly Message<Image, Video>[])[];
 }
 
 /**
- * New tokens that must have room behind a prompt: as many as an answer may have, but at most an eighth of the model's
- * positions, and one at least.
+ * Positions that are kept free behind a prompt for its answer: `maxNewTokens`, but at most an eighth of the model's positions
+ * and at least one.
  */
-export function answerRoom(positions: number, maxNewTokens: number): number {
+export function positionsForAnswer(positions: number, maxNewTokens: number): number {
   return Math.max(1, Math.min(maxNewTokens, Math.floor(positions / 8)));
 }
 
 /**
- * A conversation without as many of its oldest turns as it takes for the rest, and {@link answerRoom}, to fit the model.
- * A turn is a user's message with the answer behind it. The system message and the last message always stay. Pictures
+ * Leaves out as many of a conversation's oldest turns as must go for the rest, with {@link positionsForAnswer}, to fit the
+ * model. A turn is a user's message with the answer behind it. The system message and the last message always stay. Pictures
  * and videos of turns that are left out stand in front of the first message that is kept; only where all other turns
  * are gone and it still does not fit, they go as well, oldest first.
  * @throws PromptError for messages that are no conversation; ContextLengthError where the last message alone is too long
  */
-export function fitConversation<Image, Video = never>(
+export function truncateConversation<Image, Video = never>(
   messages: readonly Message<Image, Video>[],
   tokenizer: Tokenizer,
-  options: FittingOptions,
-): FittedConversation<Image, Video> {
+  options: TruncationOptions,
+): TruncatedConversation<Image, Video> {
   const { positions, maxNewTokens } = options;
   const all = turnsOf(conversationOf(messages));
   const { length } = all.turns;
   // The last new token is not fed back, so it needs no position.
-  const most = positions + 1 - answerRoom(positions, maxNewTokens);
+  const most = positions + 1 - positionsForAnswer(positions, maxNewTokens);
   const encode = (kept: number, media: number): EncodedConversation<Image, Video> =>
     encodeConversation(lastOf(all, kept, media), tokenizer, options);
   const fits = (kept: number, media: number): boolean => encode(kept, media).ids.length <= most;
-  const kept = largest(1, length, (count) => fits(count, Infinity));
+  const kept = exponentialSearch(1, length, (count) => fits(count, Infinity));
   const older = mediaOf(all.turns.slice(0, length - kept));
-  const media = kept > 1 ? older.length : largest(0, older.length, (count) => fits(1, count));
+  const media = kept > 1 ? older.length : exponentialSearch(0, older.length, (count) => fits(1, count));
   const encoded = encode(kept, media);
   const advice = "the last message (with the system's) is too long by itself; shorten it, or show less";
   requirePositions(encoded.ids.length, positions, advice);
   const gone = older.slice(0, older.length - media);
-  return { ...encoded, notes: kept === length ? [] : [noteOf(length - kept, gone, positions)] };
+  return { ...encoded, notes: kept === length ? [] : [truncationNote(length - kept, gone, positions)] };
 }
 
 /** @throws ContextLengthError where a prompt takes more positions than there are */
@@ -113,14 +113,14 @@ function lastOf<Image, Video>(
   return [...system, { role, content: [...shown, ...own] }, ...answers, ...rest.flat()];
 }
 
-function noteOf(turns: number, gone: readonly Shown<unknown, unknown>[], positions: number): string {
+function truncationNote(turns: number, gone: readonly Shown<unknown, unknown>[], positions: number): string {
   const left = turns === 1 ? "its oldest turn was" : `its ${turns} oldest turns were`;
   const pictures = gone.filter(({ type }) => type === "image").length;
-  const lost = [counted(pictures, "picture"), counted(gone.length - pictures, "video")].filter(Boolean);
+  const lost = [countOf(pictures, "picture"), countOf(gone.length - pictures, "video")].filter(Boolean);
   const media = lost.length === 0 ? "" : `, with ${lost.join(" and ")}`;
   return `The conversation no longer fits the model's ${positions} positions: ${left} left out${media}.`;
 }
 
-function counted(count: number, what: string): string {
+function countOf(count: number, what: string): string {
   return count === 0 ? "" : `${count} ${what}${count === 1 ? "" : "s"}`;
 }
