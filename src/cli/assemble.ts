@@ -4,7 +4,7 @@ import { familyTitles, towerTitles } from "../model/index.ts";
 import { InterruptedError } from "./failure.ts";
 import { interruptible } from "./interrupt.ts";
 import { countOption, numberOption, requireModel } from "./options.ts";
-import { byteCount, showTransfer, type TransferView } from "./transfer.ts";
+import { formatBytes, showTransferProgress, type TransferView } from "./transfer-progress.ts";
 
 interface AssembleCommandOptions {
   readonly vision: string;
@@ -23,7 +23,7 @@ function table({ parts, files }: AssemblyReport): string[] {
   };
   const lines = [...parts, total].map(({ module, parameters, bytes }) => {
     const count = `${(parameters / 1e6).toFixed(2)} M`.padStart(12);
-    return `${module.padEnd(18)} ${count} ${byteCount(bytes).padStart(12)}`;
+    return `${module.padEnd(18)} ${count} ${formatBytes(bytes).padStart(12)}`;
   });
   return [...lines, `${files} file${files === 1 ? "" : "s"} of weights`];
 }
@@ -34,8 +34,8 @@ async function assemble(options: AssembleCommandOptions): Promise<void> {
   const language = await requireModel(options.language);
   let view: TransferView | undefined;
   const onProgress = (bytes: number, totalBytes: number): void => {
-    view ??= showTransfer(totalBytes, 0);
-    view.tell(bytes, "weights");
+    view ??= showTransferProgress(totalBytes, 0);
+    view.update(bytes, "weights");
   };
   const report = await interruptible(async (signal) => {
     const settings = { vision, language, queries, abstractorLayers: layers, seed, onProgress, signal };
@@ -58,7 +58,7 @@ export function addAssemble(program: Command): void {
       `a vision encoder of Hugging Face's layout, alone or in a model with texts: ${towerTitles()}`,
     )
     .requiredOption("--language <model>", `a language model with its tokenizer: ${familyTitles()}`)
-    .requiredOption("--out <directory>", "where the owl is written; holds no model yet")
+    .requiredOption("--out <directory>", "output directory; must not hold a model yet")
     .option("--queries <count>", "learned queries per picture", countOption, 64)
     .option("--layers <count>", "layers of the visual abstractor", countOption, 6)
     .option("--seed <number>", "seed of the abstractor's initial weights", numberOption, 0)
@@ -72,9 +72,9 @@ Examples:
   owl assemble --vision openai/clip-vit-large-patch14 --language HuggingFaceTB/SmolLM-135M --out models/mine
   owl train stage-1.yaml                       a recipe of stage 1 with "model: models/mine"
 
-Weights keep their number formats and go from file to file in pieces, so memory does not grow with the model.
-A setting of either part that is not computed here (another activation, attention biases, rope_scaling other than
-linear and llama3, …) is an error that names all of them.`,
+Weights keep their number formats and are streamed from file to file, so memory does not grow with the model.
+Settings of either part that are not supported (another activation, attention biases, rope_scaling other than linear
+and llama3, …) are one error that names them all.`,
     )
     .action(assemble);
 }

@@ -22,14 +22,14 @@ export interface Attachment {
  */
 export async function namedAttachments(type: Attachment["type"], text: string): Promise<Attachment[]> {
   const named = (await typedPaths(text)).map((file) => ({ type, file }));
-  for (const attachment of named) await lookAt(attachment);
+  for (const attachment of named) await checkAttachment(attachment);
   return named;
 }
 
 /** The same for a file that an option names. */
 export async function optionAttachment({ type, file }: Attachment): Promise<Attachment> {
   const attachment = { type, file: await optionPath(file) };
-  await lookAt(attachment);
+  await checkAttachment(attachment);
   return attachment;
 }
 
@@ -49,12 +49,12 @@ export async function droppedAttachments(line: string): Promise<Attachment[] | u
   const dropped = files.map((file, i): Attachment => {
     return { type: kinds[i]?.group === "video" ? "video" : "image", file };
   });
-  for (const attachment of dropped) await lookAt(attachment);
+  for (const attachment of dropped) await checkAttachment(attachment);
   return dropped;
 }
 
 /** A remote file is fetched only when the question is asked, so it is not checked here. */
-async function lookAt({ type, file }: Attachment): Promise<void> {
+async function checkAttachment({ type, file }: Attachment): Promise<void> {
   if (isDataUrl(file)) {
     const bytes = bytesOfDataUrl(file);
     if (type === "image") await decodeImage(bytes);

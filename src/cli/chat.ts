@@ -9,7 +9,7 @@ import { converse } from "./conversation.ts";
 import { InterruptedError, UsageError } from "./failure.ts";
 import { addGenerationOptions, generationSettings } from "./generation-options.ts";
 import { interruptible } from "./interrupt.ts";
-import { adapterOption, framesOption, type LoadingOptions, loadOwl } from "./loaded-owl.ts";
+import { adapterOption, framesOption, type LoadingOptions, loadOwl } from "./load-owl.ts";
 import { deviceOption, requireModel, threadsOption } from "./options.ts";
 
 interface ChatOptions extends LoadingOptions {
@@ -17,7 +17,7 @@ interface ChatOptions extends LoadingOptions {
 }
 
 /** A user's turn: pictures and videos in front, then the words. */
-function turn(question: string, attachments: readonly Attachment[]): ChatMessage {
+function userMessage(question: string, attachments: readonly Attachment[]): ChatMessage {
   if (attachments.length === 0) return { role: "user", content: question };
   const media = attachments.map(
     ({ type, file }): Part<string, string> =>
@@ -99,12 +99,12 @@ async function chat(
       const told = new Set<string>();
       await converse({
         attachments,
-        turn,
+        userMessage,
         answer: (messages, signal) => answer(owl, [...start, ...messages], settings, { signal, told }),
       });
     } else {
       await interruptible(async (signal) => {
-        await answer(owl, [...start, turn(question, attachments)], settings, { signal });
+        await answer(owl, [...start, userMessage(question, attachments)], settings, { signal });
         if (signal.aborted) throw new InterruptedError("interrupted");
       });
     }
@@ -144,9 +144,9 @@ Examples:
   owl chat --image dog.png "what is this?"
   owl chat owl-nano                            a conversation; /image FILE adds a picture, /video FILE a video
   owl chat MODEL --image a.jpg --image b.jpg "what do the two have in common?"
-  echo "what do cats eat?" | owl chat          a question a line; every one sees those before it
+  echo "what do cats eat?" | owl chat          one question per line; each sees those before it
 
-Ctrl-C ends an answer early; where a question is awaited it leaves.`,
+Ctrl-C ends an answer early; at the prompt it leaves.`,
     )
     .action((words: readonly string[], options: ChatOptions) => chat(words, options, attachments));
 }

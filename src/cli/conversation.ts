@@ -11,14 +11,14 @@ export interface Conversation {
   /** Pictures and videos for the first question. */
   readonly attachments: readonly Attachment[];
   /** A user's message. */
-  readonly turn: (question: string, attachments: readonly Attachment[]) => ChatMessage;
+  readonly userMessage: (question: string, attachments: readonly Attachment[]) => ChatMessage;
   /** Prints the answer to messages of which the last is the user's, and returns it; shorter when aborted. */
   readonly answer: (messages: readonly ChatMessage[], signal: AbortSignal) => Promise<string>;
 }
 
 /** The messages so far, and the pictures and videos attached to the next question. */
 interface State {
-  said: ChatMessage[];
+  messages: ChatMessage[];
   attachments: Attachment[];
 }
 
@@ -47,13 +47,13 @@ export async function converse(conversation: Conversation): Promise<void> {
   let answering = false;
   terminal.on("SIGINT", () => (answering ? process.emit("SIGINT", "SIGINT") : terminal.close()));
   if (interactive) process.stdout.write(help);
-  const state: State = { said: [], attachments: [...conversation.attachments] };
+  const state: State = { messages: [], attachments: [...conversation.attachments] };
   let failed = 0;
   for await (const line of linesOf(terminal)) {
     if (/^\/(?:quit|exit)$/.test(line)) break;
     answering = true;
     try {
-      if (!(await isDone(line, state))) await takeTurn(conversation, state, line);
+      if (!(await handleCommand(line, state))) await answerQuestion(conversation, state, line);
     } catch (error) {
       process.stderr.write(`owl: ${messageOf(error)}\n`);
       failed++;
@@ -73,11 +73,11 @@ async function* linesOf(terminal: Interface): AsyncGenerator<string> {
 }
 
 /** Handles a line that is no question (empty, a command, or dropped files) and returns whether it was one. */
-async function isDone(line: string, state: State): Promise<boolean> {
+async function handleCommand(line: string, state: State): Promise<boolean> {
   if (line === "") return true;
   const [, word, rest] = /^\/(\w+)(?:\s+([\s\S]*))?$/.exec(line) ?? [];
   if (commands.includes(word)) {
-    await obey(word, rest ?? "", state);
+    await runCommand(word, rest ?? "", state);
     return true;
   }
   const dropped = await droppedAttachments(line);
@@ -97,8 +97,8 @@ async function isDone(line: string, state: State): Promise<boolean> {
 }
 
 /** Runs a command such as /image. */
-async function obey(word: string, rest: string, state: State): Promise<void> {
-  if (word === "new") Object.assign(state, { said: [], attachments: [] });
+async function runCommand(word: string, rest: string, state: State): Promise<void> {
+  if (word === "new") Object.assign(state, { messages: [], attachments: [] } satisfies State);
   else if (word === "help") process.stdout.write(help);
   else if (word === "image" || word === "video") {
     if (rest === "") throw new UsageError(`/${word}: must name a file, as /${word} FILE`);
@@ -115,12 +115,16 @@ function attach(files: readonly Attachment[], state: State): void {
   }
 }
 
-async function takeTurn({ turn, answer }: Conversation, state: State, line: string): Promise<void> {
+async function answerQuestion(
+  { userMessage, answer }: Conversation,
+  state: State,
+  line: string,
+): Promise<void> {
   const attachments = state.attachments.splice(0);
-  const question = turn(line, attachments);
+  const question = userMessage(line, attachments);
   try {
-    const text = await interruptible((signal) => answer([...state.said, question], signal));
-    if (text !== "") state.said.push(question, { role: "assistant", content: text });
+    const text = await interruptible((signal) => answer([...state.messages, question], signal));
+    if (text !== "") state.messages.push(question, { role: "assistant", content: text });
   } catch (error) {
     // The question failed, not its files: they stay attached to the next one.
     if (error instanceof PromptError) attach(attachments, state);

@@ -8,7 +8,7 @@ import { loadTokenizer } from "../tokenizer/index.ts";
 import { InterruptedError, UsageError } from "./failure.ts";
 import { interruptible } from "./interrupt.ts";
 import { requireModel } from "./options.ts";
-import { byteCount, showTransfer, type TransferView } from "./transfer.ts";
+import { formatBytes, showTransferProgress, type TransferView } from "./transfer-progress.ts";
 
 interface ConvertCommandOptions {
   readonly out: string;
@@ -18,23 +18,23 @@ interface ConvertCommandOptions {
   readonly check?: readonly string[];
 }
 
-const say = (text: string): void => void process.stdout.write(`${text}\n`);
+const printLine = (text: string): void => void process.stdout.write(`${text}\n`);
 
 async function convert(model: string, options: ConvertCommandOptions): Promise<void> {
   const directory = await requireModel(model);
   const began = performance.now();
-  const report = await convertOrStop(directory, options);
-  tell(report, options.out, (performance.now() - began) / 1000);
+  const report = await convertInterruptibly(directory, options);
+  printReport(report, options.out, (performance.now() - began) / 1000);
   if (options.check !== undefined) await checkLogits(directory, options.out, options.check);
 }
 
-function convertOrStop(directory: string, options: ConvertCommandOptions): Promise<ConversionReport> {
+function convertInterruptibly(directory: string, options: ConvertCommandOptions): Promise<ConversionReport> {
   const { out, quantize, vision, blockSize } = options;
   return interruptible(async (signal) => {
     let view: TransferView | undefined;
     const onProgress = (bytes: number, totalBytes: number, file: string): void => {
-      view ??= showTransfer(totalBytes, bytes);
-      view.tell(bytes, file);
+      view ??= showTransferProgress(totalBytes, bytes);
+      view.update(bytes, file);
     };
     const size = Number(blockSize) as 32 | 64 | 128;
     const settings = { quantize, vision, blockSize: size, onProgress, signal };
@@ -49,16 +49,16 @@ function convertOrStop(directory: string, options: ConvertCommandOptions): Promi
   });
 }
 
-function tell(report: ConversionReport, out: string, seconds: number): void {
+function printReport(report: ConversionReport, out: string, seconds: number): void {
   const { bytesBefore, bytesAfter, files, reusedFiles, deviations } = report;
   const kept = reusedFiles > 0 ? `, ${reusedFiles} of them from before` : "";
-  say(
-    `${byteCount(bytesBefore)} became ${byteCount(bytesAfter)} in ${files} file${files === 1 ? "" : "s"}${kept}, ${seconds.toFixed(1)} s`,
+  printLine(
+    `${formatBytes(bytesBefore)} became ${formatBytes(bytesAfter)} in ${files} file${files === 1 ? "" : "s"}${kept}, ${seconds.toFixed(1)} s`,
   );
   for (const [part, deviation] of Object.entries(deviations)) {
-    say(`  ${part.padEnd(20)} weights changed by ${(100 * deviation).toFixed(2)} % (root mean square)`);
+    printLine(`  ${part.padEnd(20)} weights changed by ${(100 * deviation).toFixed(2)} % (root mean square)`);
   }
-  say(`${out}: \`owl chat ${out}\` asks it`);
+  printLine(`${out}: \`owl chat ${out}\` asks it`);
 }
 
 /** How quantisation changes the logits of some prompts, and whether the likeliest token stays the same. */
@@ -72,7 +72,7 @@ async function checkLogits(before: string, after: string, prompts: readonly stri
   const got = await textLogits(after, rows, device);
   for (const [i, prompt] of prompts.entries()) {
     const { rms, same, positions } = compare(given[i], got[i]);
-    say(
+    printLine(
       `${JSON.stringify(prompt)}: logits changed by ${(100 * rms).toFixed(2)} % (root mean square), the likeliest token is the same at ${same} of ${positions} positions`,
     );
   }
@@ -121,7 +121,7 @@ export function addConvert(program: Command): void {
     .addOption(
       new Option(
         "--block-size <numbers>",
-        "numbers that share a scale: smaller blocks are more exact and slower",
+        "weights that share a scale: smaller blocks are more exact and slower",
       )
         .choices(["32", "64", "128"])
         .default("128"),
@@ -132,11 +132,11 @@ export function addConvert(program: Command): void {
       "after",
       `
 Memory: some hundred megabytes whatever the model's size; --check takes a layer at a time: 1 GB for a 7 B.
-A conversion that was stopped goes on with the same command.
+The same command resumes a stopped conversion.
 
 Examples:
   owl convert owl-7b --out owl-7b-q4                          4 bits, for a machine with 8 GB
-  owl convert owl-7b --quantize none --out owl-7b-safetensors  only the format of the files
+  owl convert owl-7b --quantize none --out owl-7b-safetensors  changes the file format alone
   owl convert owl-nano --out nano-q8 --quantize q8 --check "what do cats eat?"`,
     )
     .action(convert);

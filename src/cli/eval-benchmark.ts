@@ -12,8 +12,8 @@ import {
   type Shard,
 } from "../evaluation/index.ts";
 import type { Owl } from "../owl/index.ts";
-import { showCount } from "./count-progress.ts";
-import { shardOf, tellPartDone, thingsOf } from "./eval-options.ts";
+import { showCountProgress } from "./count-progress.ts";
+import { printShardDone, progressUnit, shardOf } from "./eval-options.ts";
 import { InterruptedError, UsageError } from "./failure.ts";
 import { interruptible } from "./interrupt.ts";
 import { countOption, numberOption } from "./options.ts";
@@ -37,11 +37,11 @@ export function withBenchmarkOptions(command: Command): Command {
   const only = (flags: string, description: string): Option =>
     new Option(flags, `benchmarks: ${description}`);
   return command
-    .addOption(only("--limit <count>", "ask a random sample of this many items").argParser(countOption))
+    .addOption(only("--limit <count>", "evaluate a random sample of this many items").argParser(countOption))
     .addOption(only("--sample-seed <number>", "seed of that sample (0 if absent)").argParser(numberOption))
-    .addOption(only("--instruction <text>", "what follows every question, in place of the benchmark's own"))
+    .addOption(only("--instruction <text>", "text after every question, in place of the benchmark's own"))
     .addOption(
-      only("--window <tokens>", "perplexity: tokens looked at together (512)").argParser(countOption),
+      only("--window <tokens>", "perplexity: context window in tokens (512)").argParser(countOption),
     );
 }
 
@@ -54,7 +54,7 @@ export function benchmarkHelp(): string {
   return lines.join("\n");
 }
 
-export async function askBenchmark(
+export async function printBenchmark(
   name: string,
   system: EvaluatedSystem,
   options: BenchmarkOptions,
@@ -69,7 +69,7 @@ export async function askBenchmark(
   );
 }
 
-export async function askPerplexity(
+export async function printPerplexity(
   owl: Owl,
   { name, checkpoint }: EvaluatedSystem,
   options: BenchmarkOptions,
@@ -89,11 +89,11 @@ async function showRun(
   run: (given: BenchmarkRunOptions) => Promise<BenchmarkResult | undefined>,
 ): Promise<void> {
   const out = options.out ?? `${system.replace(/[^\w.-]+/g, "-")}_${benchmark}.json`;
-  const progress = showCount(thingsOf("items", shard));
+  const progress = showCountProgress(progressUnit("items", shard));
   const result = await interruptible(async (signal) => {
     try {
       const asked = { data, out, limit, drawSeed: sampleSeed, instruction, batchSize: batch };
-      return await run({ ...asked, signal, onProgress: progress.tell });
+      return await run({ ...asked, signal, onProgress: progress.update });
     } catch (error) {
       if (!signal.aborted) throw error;
       throw new InterruptedError("interrupted; the answers so far are kept, the same command goes on");
@@ -102,7 +102,7 @@ async function showRun(
     }
   });
   if (result === undefined) {
-    if (shard !== undefined) tellPartDone(shard, out);
+    if (shard !== undefined) printShardDone(shard, out);
     return;
   }
   for (const line of figureLines(result)) process.stdout.write(`${line}\n`);

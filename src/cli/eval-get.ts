@@ -2,7 +2,7 @@ import { Argument, type Command } from "commander";
 import { getOwlEval, publishedAddress } from "../evaluation/index.ts";
 import { InterruptedError } from "./failure.ts";
 import { interruptible } from "./interrupt.ts";
-import { byteCount, showTransfer, type TransferView } from "./transfer.ts";
+import { formatBytes, showTransferProgress, type TransferView } from "./transfer-progress.ts";
 
 async function get(_name: string, { out, from }: { out: string; from: string }): Promise<void> {
   let view: TransferView | undefined;
@@ -12,8 +12,8 @@ async function get(_name: string, { out, from }: { out: string; from: string }):
         address: from,
         signal,
         onProgress: (bytes, allBytes, path) => {
-          view ??= showTransfer(allBytes, bytes);
-          view.tell(bytes, path);
+          view ??= showTransferProgress(allBytes, bytes);
+          view.update(bytes, path);
         },
       });
     } catch (error) {
@@ -23,7 +23,7 @@ async function get(_name: string, { out, from }: { out: string; from: string }):
       view?.end();
     }
   });
-  const came = fetched === 0 ? "everything was there already" : `${byteCount(fetched)} fetched`;
+  const came = fetched === 0 ? "everything was there already" : `${formatBytes(fetched)} fetched`;
   process.stderr.write(`${came}; every file has the checksum of the published one. It lies in\n`);
   process.stdout.write(`${out}\n`);
 }
@@ -31,8 +31,8 @@ async function get(_name: string, { out, from }: { out: string; from: string }):
 export function addEvalGet(evaluation: Command): void {
   evaluation
     .command("get")
-    .addArgument(new Argument("<what>", "which set").choices(["owleval"]))
-    .requiredOption("--out <directory>", "where it goes")
+    .addArgument(new Argument("<what>", "the data set").choices(["owleval"]))
+    .requiredOption("--out <directory>", "output directory")
     .option("--from <url>", "another URL of the same files", publishedAddress)
     .description("fetch OwlEval (82 questions, 50 pictures, six systems' answers; 8 MB)")
     .addHelpText(
@@ -41,8 +41,8 @@ export function addEvalGet(evaluation: Command): void {
 Example:
   owl eval get owleval --out owleval
 
-The files come from the repository that published them and are checked against checksums kept here. What was
-interrupted goes on with the same command. Pictures and texts are their authors'.`,
+The files come from the repository that published them and are checked against checksums kept here. The same
+command resumes an interrupted download. Pictures and texts are their authors'.`,
     )
     .action(get);
 }

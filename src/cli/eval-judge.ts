@@ -1,6 +1,6 @@
 import type { Command } from "commander";
 import { judgeAnswers } from "../evaluation/index.ts";
-import { showCount } from "./count-progress.ts";
+import { showCountProgress } from "./count-progress.ts";
 import {
   answersArgument,
   dataOption,
@@ -8,7 +8,7 @@ import {
   endpointModelOption,
   endpointOf,
   endpointOption,
-  readBoth,
+  readSetAndAnswers,
 } from "./eval-options.ts";
 import { InterruptedError, UsageError } from "./failure.ts";
 import { interruptible } from "./interrupt.ts";
@@ -26,12 +26,12 @@ async function judge(paths: readonly string[], options: EvalJudgeOptions): Promi
   const { data, out, picture, maxNewTokens, batch } = options;
   const endpoint = endpointOf(options);
   if (endpoint === undefined) throw new UsageError("eval judge: must have --endpoint and --endpoint-model");
-  const { set, systems } = await readBoth(paths, data);
-  const progress = showCount("sittings");
+  const { set, systems } = await readSetAndAnswers(paths, data);
+  const progress = showCountProgress("judgements");
   await interruptible(async (signal) => {
     const settings = { endpoint, out, withPicture: picture, maxNewTokens, batchSize: batch, signal };
     try {
-      await judgeAnswers(set, systems, { ...settings, onProgress: progress.tell });
+      await judgeAnswers(set, systems, { ...settings, onProgress: progress.update });
     } catch (error) {
       if (!signal.aborted) throw error;
       throw new InterruptedError(`interrupted; ${out} keeps the grades so far, the same command goes on`);
@@ -49,7 +49,7 @@ export function addEvalJudge(evaluation: Command): void {
     .addOption(endpointOption())
     .addOption(endpointModelOption())
     .addOption(dataOption())
-    .requiredOption("--out <file>", "the grades, one JSON object a line; one that is there is gone on with")
+    .requiredOption("--out <file>", "the grades, one JSON object a line; an existing file is continued")
     .option("--no-picture", "do not send the picture: for a judge of text alone")
     .option("--max-new-tokens <count>", "longest reply of the judge (512 if absent)", countOption)
     .option("--batch <count>", "requests at once", countOption, 4)
@@ -62,7 +62,7 @@ Example:
     --data owleval --out judged.jsonl
   owl eval report grades.jsonl judged.jsonl --out report      how far it agrees with people, and with itself
 
-Every question is put twice, the answers in an order and in the opposite one; both grades are kept. OPENAI_API_KEY, if
+Every question is judged twice, with the answers in one order and in the reverse; both grades are kept. OPENAI_API_KEY, if
 it is set, is sent to the endpoint.`,
     )
     .action(judge);

@@ -59,16 +59,16 @@ export function shardOf(given: Shard | undefined): Shard | undefined {
 }
 
 /** What a progress bar counts. */
-export const thingsOf = (things: string, shard: Shard | undefined): string =>
+export const progressUnit = (things: string, shard: Shard | undefined): string =>
   shard === undefined ? things : `${things} of part ${shard.index}/${shard.count}`;
 
 /** Reports that this shard is done and others are not. */
-export function tellPartDone({ index, count }: Shard, out: string): void {
+export function printShardDone({ index, count }: Shard, out: string): void {
   process.stderr.write(`part ${index} of ${count} is answered; the last one writes ${out}\n`);
 }
 
 /** The questions, and the answers of files to them. */
-export async function readBoth(
+export async function readSetAndAnswers(
   paths: readonly string[],
   data: string,
 ): Promise<{ readonly set: OwlEvalSet; readonly systems: readonly SystemAnswers[] }> {

@@ -3,7 +3,7 @@ import type { AddressInfo } from "node:net";
 import { serve } from "@hono/node-server";
 import type { Command } from "commander";
 import { RatingSession, ratingApp } from "../evaluation/index.ts";
-import { answersArgument, dataOption, readBoth } from "./eval-options.ts";
+import { answersArgument, dataOption, readSetAndAnswers } from "./eval-options.ts";
 import { interruptible } from "./interrupt.ts";
 import { listeningError } from "./listening.ts";
 import { numberOption } from "./options.ts";
@@ -16,7 +16,7 @@ interface EvalRateOptions {
 }
 
 async function rate(paths: readonly string[], { data, out, rater, port }: EvalRateOptions): Promise<void> {
-  const { set, systems } = await readBoth(paths, data);
+  const { set, systems } = await readSetAndAnswers(paths, data);
   const session = await RatingSession.open(set, systems, out);
   try {
     await interruptible((signal) => serveUntil(signal, session, port, rater));
@@ -54,7 +54,7 @@ export function addEvalRate(evaluation: Command): void {
     .command("rate")
     .addArgument(answersArgument())
     .addOption(dataOption())
-    .requiredOption("--out <file>", "the grades, one JSON object a line; one that is there is gone on with")
+    .requiredOption("--out <file>", "the grades, one JSON object a line; an existing file is continued")
     .option(
       "--rater <name>",
       "the rater's name (the page asks if absent); several people can rate, each with a name",
@@ -69,7 +69,7 @@ Example:
 
 The page shows the answers of all systems without names, in an order that differs by question and rater. Keys: 1–9
 choose an answer, a b c d grade it, n notes, u undoes, j and k go on and back, o to the next open question. A grade is
-on the disk before the page shows it. Lines are only added: an undo is a line too.`,
+on disk before the page shows it. The file is append-only: an undo is a line too.`,
     )
     .action(rate);
 }

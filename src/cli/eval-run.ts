@@ -12,13 +12,13 @@ import {
 } from "../evaluation/index.ts";
 import type { Owl } from "../owl/index.ts";
 import { pathKind } from "../platform/index.ts";
-import { showCount } from "./count-progress.ts";
+import { showCountProgress } from "./count-progress.ts";
 import {
-  askBenchmark,
-  askPerplexity,
   type BenchmarkOptions,
   benchmarkHelp,
   benchmarkNames,
+  printBenchmark,
+  printPerplexity,
   withBenchmarkOptions,
 } from "./eval-benchmark.ts";
 import {
@@ -27,15 +27,15 @@ import {
   endpointModelOption,
   endpointOf,
   endpointOption,
+  printShardDone,
+  progressUnit,
   shardOf,
   shardOption,
-  tellPartDone,
-  thingsOf,
 } from "./eval-options.ts";
 import { InterruptedError, UsageError } from "./failure.ts";
 import { addGenerationOptions, generationSettings } from "./generation-options.ts";
 import { interruptible } from "./interrupt.ts";
-import { type LoadingOptions, loadOwl } from "./loaded-owl.ts";
+import { type LoadingOptions, loadOwl } from "./load-owl.ts";
 import { countOption, deviceOption, requireAdapter, requireModel, threadsOption } from "./options.ts";
 
 interface EvalRunOptions extends EndpointOptions, LoadingOptions, Omit<BenchmarkOptions, "data"> {
@@ -99,10 +99,10 @@ async function run(name: string, options: EvalRunOptions): Promise<void> {
   const shard = shardOf(options.shard);
   await withSystem(options, async (system) => {
     const out = options.out ?? `${system.name.replace(/[^\w.-]+/g, "-")}_answer.jsonl`;
-    const progress = showCount(thingsOf("questions", shard));
+    const progress = showCountProgress(progressUnit("questions", shard));
     const answers = await interruptible(async (signal) => {
       try {
-        const given = { out, batchSize: options.batch, signal, onProgress: progress.tell };
+        const given = { out, batchSize: options.batch, signal, onProgress: progress.update };
         return await (shard === undefined
           ? runOwlEval(set, system, given)
           : runOwlEvalShard(set, system, { ...given, shard }));
@@ -114,7 +114,7 @@ async function run(name: string, options: EvalRunOptions): Promise<void> {
       }
     });
     if (answers === undefined) {
-      if (shard !== undefined) tellPartDone(shard, out);
+      if (shard !== undefined) printShardDone(shard, out);
       return;
     }
     const short = answers.filter(({ left_out_turns = 0 }) => left_out_turns > 0).length;
@@ -129,11 +129,11 @@ async function runBenchmark(name: string, options: EvalRunOptions): Promise<void
   const { data } = options;
   if (data === undefined) throw new UsageError(`eval run ${name}: must have --data, the benchmark's files`);
   const work = async (system: EvaluatedSystem, owl?: Owl): Promise<void> => {
-    if (name !== "perplexity") return askBenchmark(name, system, { ...options, data });
+    if (name !== "perplexity") return printBenchmark(name, system, { ...options, data });
     if (owl === undefined) {
       throw new UsageError("eval run perplexity: must have --model, an endpoint does not tell probabilities");
     }
-    return askPerplexity(owl, system, { ...options, data });
+    return printPerplexity(owl, system, { ...options, data });
   };
   await withSystem(options, work, benchmarks[name]?.settings.maxNewTokens);
 }
@@ -141,7 +141,7 @@ async function runBenchmark(name: string, options: EvalRunOptions): Promise<void
 export function addEvalRun(evaluation: Command): void {
   const command = evaluation
     .command("run")
-    .addArgument(new Argument("<what>", "which questions").choices(["owleval", ...benchmarkNames]))
+    .addArgument(new Argument("<what>", "OwlEval or a benchmark").choices(["owleval", ...benchmarkNames]))
     .option("--model <model>", "a model directory or a fetched repo, org/name")
     .option("--adapter <directory>", "a LoRA adapter in PEFT's layout")
     .addOption(endpointOption())
@@ -156,12 +156,12 @@ export function addEvalRun(evaluation: Command): void {
     )
     .option("--name <name>", "the system's name in the answers (default: the model's)");
   addGenerationOptions(command)
-    .option("--batch <count>", "conversations asked at once", countOption, 16)
+    .option("--batch <count>", "conversations answered at once", countOption, 16)
     .addOption(shardOption())
     .addOption(deviceOption())
     .addOption(threadsOption());
   withBenchmarkOptions(command)
-    .description("ask a model every question of OwlEval, or examine it by a benchmark")
+    .description("answer OwlEval's questions with a model, or run a benchmark on it")
     .addHelpText(
       "after",
       `
@@ -169,12 +169,13 @@ Examples:
   owl eval run owleval --model owl-nano --data owleval
   owl eval run owleval --endpoint http://127.0.0.1:8080/v1 --endpoint-model llava --data owleval
 
-Answers have the fields of the released files (image, question_id, question, answer, model_id) and say how they came
-about: prompt, settings, seed, checkpoint (SHA-256), time. What was interrupted goes on with the same command.
-OPENAI_API_KEY, if it is set, is sent to the endpoint.
+Each answer has the fields of the released files (image, question_id, question, answer, model_id) and records how it was
+made: prompt, settings, seed, checkpoint (SHA-256), time. Answers are greedy unless a sampling option is given; their
+seed is then 0 unless --seed says otherwise. The same command resumes an interrupted run. OPENAI_API_KEY, if it is set,
+is sent to the endpoint.
 
-Several processes or machines can ask a part each (--shard 1/2, --shard 2/2, or started by mpirun -n 2), with one --out
-in a directory that all of them see; whichever is ready last puts the parts together.
+Several processes or machines can answer a shard each (--shard 1/2, --shard 2/2, or started by mpirun -n 2), with one
+--out in a directory that all of them see; the last to finish merges the shards.
 
 Benchmarks, each in the files in which it was published:
 ${benchmarkHelp()}

@@ -15,15 +15,15 @@ export function addEval(program: Command): void {
       `
 From nothing to the paper's figure:
   owl eval get owleval --out owleval                       the questions, the pictures, six systems' answers
-  owl eval run owleval --model MODEL --data owleval        ask a model all of it
+  owl eval run owleval --model MODEL --data owleval        answer all of it with a model
   owl eval rate ANSWERS… --data owleval --out grades.jsonl  grade the answers blind, in the browser
   owl eval report grades.jsonl --counts released --out report
 
-Automatic measures for every day:
+Automatic benchmarks:
   owl eval run vqav2 --model MODEL --data vqa --out a.json  a benchmark in its published files (eval run --help names all)
   owl eval compare a.json b.json --out changes.html         two runs, and the answers that changed
 
-docs/evaluate.md goes through it step by step.`,
+docs/evaluate.md explains each step.`,
     );
   addEvalGet(evaluation);
   addEvalRun(evaluation);

@@ -5,7 +5,7 @@ import { describeParameters, modelScope, stageScopeOptions, stages } from "../mo
 import { modelFiles } from "../model-files/index.ts";
 import { joinPath, pathKind, readJson } from "../platform/index.ts";
 import { type DType, elementCount } from "../tensor/index.ts";
-import { tellWarning } from "./loaded-owl.ts";
+import { printWarning } from "./load-owl.ts";
 import { readModelConfig } from "./model-config.ts";
 import { requireAdapter, requireModel, type StageName, stageOption } from "./options.ts";
 
@@ -62,7 +62,7 @@ async function modelTable(directory: string, stage: StageName, adapterPath?: str
     requireFitting(sizes, adapter, adapterPath);
     const json = await readJson(joinPath(directory, modelFiles.config));
     const warning = await baseWarning(adapter, adapterPath ?? "adapter", directory, json);
-    if (warning !== undefined) tellWarning(warning);
+    if (warning !== undefined) printWarning(warning);
   }
   const options = adapter ? adapterScopeOptions(config, stage, adapter) : stageScopeOptions(stage);
   const rows = describeParameters(config, modelScope(config, options));

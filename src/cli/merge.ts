@@ -2,9 +2,9 @@ import { type Command, Option } from "commander";
 import { mergeCheckpoint } from "../assembly/index.ts";
 import { InterruptedError } from "./failure.ts";
 import { interruptible } from "./interrupt.ts";
-import { tellWarning } from "./loaded-owl.ts";
+import { printWarning } from "./load-owl.ts";
 import { requireAdapter, requireModel } from "./options.ts";
-import { byteCount, showTransfer, type TransferView } from "./transfer.ts";
+import { formatBytes, showTransferProgress, type TransferView } from "./transfer-progress.ts";
 
 interface MergeCommandOptions {
   readonly adapter: string;
@@ -20,8 +20,8 @@ async function merge(model: string, { adapter, out, dtype }: MergeCommandOptions
   const adapterPath = await requireAdapter(adapter);
   let view: TransferView | undefined;
   const onProgress = (bytes: number, totalBytes: number, file: string): void => {
-    view ??= showTransfer(totalBytes, bytes);
-    view.tell(bytes, file);
+    view ??= showTransferProgress(totalBytes, bytes);
+    view.update(bytes, file);
   };
   const { layers, replaced, bytes, files, warnings } = await interruptible(async (signal) => {
     const settings = { adapter: adapterPath, floatType: formats[dtype], onProgress, signal };
@@ -32,9 +32,9 @@ async function merge(model: string, { adapter, out, dtype }: MergeCommandOptions
       throw new InterruptedError(`interrupted; ${out} holds no whole model`);
     }
   });
-  for (const warning of warnings) tellWarning(warning);
+  for (const warning of warnings) printWarning(warning);
   const whole = replaced > 0 ? `, ${replaced} tensors replaced as a whole` : "";
-  const written = `${byteCount(bytes)} in ${files} file${files === 1 ? "" : "s"}`;
+  const written = `${formatBytes(bytes)} in ${files} file${files === 1 ? "" : "s"}`;
   process.stdout.write(`LoRA merged into ${layers} layers${whole}; ${written}\n`);
   process.stdout.write(`${out}: \`owl chat ${out}\` asks it, without an adapter\n`);
 }
@@ -54,14 +54,14 @@ export function addMerge(program: Command): void {
     .addHelpText(
       "after",
       `
-The result answers as the model with --adapter does, but for the rounding of the sums to the number format. Weights go
-from file to file in pieces: memory holds the adapter and some tens of megabytes more. A model in few bits cannot be
-merged into: merge into the one it was converted from, and convert that.
+The result answers as the model with --adapter does, up to the rounding of the merged weights to their number format.
+Weights are streamed from file to file: memory holds the adapter and some tens of megabytes more. A quantised model
+cannot be merged into: merge into the one that it was converted from, then convert the result.
 
 Examples:
   owl merge owl-nano --adapter runs/mine/adapter --out mine
   owl merge owl-7b --adapter runs/mine/adapter --out mine --dtype bf16
-  owl convert mine --out mine-q4                  then in four bits`,
+  owl convert mine --out mine-q4                  then quantised to four bits`,
     )
     .action(merge);
 }

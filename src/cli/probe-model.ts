@@ -2,7 +2,7 @@ import type { Command } from "commander";
 import { readSafetensors, writeSafetensors } from "../checkpoint/index.ts";
 import { probeModel } from "../inspection/index.ts";
 import { UsageError } from "./failure.ts";
-import { adapterOption, type LoadingOptions, loadOwl } from "./loaded-owl.ts";
+import { adapterOption, type LoadingOptions, loadOwl } from "./load-owl.ts";
 import { deviceOption, requireModel, type StageName, stageOption } from "./options.ts";
 
 interface ProbeModelOptions extends LoadingOptions {
@@ -46,13 +46,16 @@ export function addProbeModel(probe: Command): void {
     .argument("<model>", "a model directory; no tokenizer is needed")
     .requiredOption(
       "--inputs <file>",
-      "safetensors with input_ids, pixel_values, num_images and masks, as far as there",
+      "safetensors file with input_ids, and with pixel_values, num_images and masks if there are any",
     )
-    .requiredOption("--outputs <file>", "safetensors to write")
+    .requiredOption("--outputs <file>", "safetensors file to write")
     .option("--prefix <text>", "prefix of the inputs' names, such as c_two_images.in.")
-    .addOption(stageOption("also grad.<name> of every parameter that this stage trains"))
+    .addOption(stageOption("also write grad.<name>, the gradient of every parameter that this stage trains"))
     .addOption(adapterOption())
-    .option("--generate <json>", "also ids: new tokens with these generation settings")
+    .option(
+      "--generate <json>",
+      'also write ids: tokens generated with these settings, such as {"max_new_tokens": 8}',
+    )
     .addOption(deviceOption())
     .description("hidden states, logits, loss, gradients, new tokens for given inputs")
     .action(run);

@@ -2,7 +2,7 @@ import type { Command } from "commander";
 import { type PullEvent, type PulledRepo, type PullOptions, pull, readRepoName } from "../hub/index.ts";
 import { InterruptedError, UsageError } from "./failure.ts";
 import { interruptible } from "./interrupt.ts";
-import { byteCount, showTransfer, type TransferView } from "./transfer.ts";
+import { formatBytes, showTransferProgress, type TransferView } from "./transfer-progress.ts";
 
 interface PullCommandOptions {
   readonly all?: boolean;
@@ -10,46 +10,46 @@ interface PullCommandOptions {
   readonly offline?: boolean;
 }
 
-const say = (text: string): void => void process.stderr.write(`${text}\n`);
+const log = (text: string): void => void process.stderr.write(`${text}\n`);
 
 /** Prints what happens; a progress bar starts when the number of bytes is known. */
-class Telling {
+class PullProgress {
   #view: TransferView | undefined;
 
-  readonly tell = (event: PullEvent): void => {
+  readonly onEvent = (event: PullEvent): void => {
     if (event.kind === "start") this.#begin(event);
-    else if (event.kind === "progress") this.#view?.tell(event.bytes, event.file);
-    else if (event.kind === "retry") this.#say(`got ${event.reason}; trying again in ${event.seconds} s`);
-    else this.#say(`another process is fetching ${event.file}; waiting for it`);
+    else if (event.kind === "progress") this.#view?.update(event.bytes, event.file);
+    else if (event.kind === "retry") this.#log(`got ${event.reason}; trying again in ${event.seconds} s`);
+    else this.#log(`another process is fetching ${event.file}; waiting for it`);
   };
 
   readonly end = (): void => this.#view?.end();
 
   #begin({ commit, files, totalBytes, bytes }: Extract<PullEvent, { kind: "start" }>): void {
-    const here = bytes > 0 ? `, ${byteCount(bytes)} of it here already` : "";
-    say(`commit ${commit}: ${files} files, ${byteCount(totalBytes)}${here}`);
-    if (bytes < totalBytes) this.#view = showTransfer(totalBytes, bytes);
+    const here = bytes > 0 ? `, ${formatBytes(bytes)} of it here already` : "";
+    log(`commit ${commit}: ${files} files, ${formatBytes(totalBytes)}${here}`);
+    if (bytes < totalBytes) this.#view = showTransferProgress(totalBytes, bytes);
   }
 
-  readonly #say = (text: string): void => (this.#view?.say ?? say)(text);
+  readonly #log = (text: string): void => (this.#view?.log ?? log)(text);
 }
 
 async function pullRepo(name: string, options: PullCommandOptions): Promise<void> {
   if (readRepoName(name) === undefined) {
     throw new UsageError(`pull: a repo of the hub, org/name or org/name@revision, got ${name}`);
   }
-  const { directory, fetchedBytes } = await fetchOrStop(name, options);
+  const { directory, fetchedBytes } = await pullInterruptibly(name, options);
   const newest = options.update ? "" : " (--update asks for a newer commit)";
-  if (fetchedBytes === 0) say(`everything is in the cache already${newest}`);
-  say(`\`owl chat ${name}\` asks it; it lies in`);
+  if (fetchedBytes === 0) log(`everything is in the cache already${newest}`);
+  log(`\`owl chat ${name}\` asks it; it lies in`);
   process.stdout.write(`${directory}\n`);
 }
 
-function fetchOrStop(name: string, options: PullOptions): Promise<PulledRepo> {
+function pullInterruptibly(name: string, options: PullOptions): Promise<PulledRepo> {
   return interruptible(async (signal) => {
-    const telling = new Telling();
+    const progress = new PullProgress();
     try {
-      return await pull(name, { ...options, signal, onEvent: telling.tell }).finally(telling.end);
+      return await pull(name, { ...options, signal, onEvent: progress.onEvent }).finally(progress.end);
     } catch (error) {
       if (!signal.aborted) throw error;
       throw new InterruptedError(
@@ -73,11 +73,11 @@ export function addPull(program: Command): void {
 Examples:
   owl pull MAGAer13/mplug-owl-llama-7b
   owl chat MAGAer13/mplug-owl-llama-7b --image cat.jpg
-  owl inspect "$(owl pull org/name@v1.0)"      its directory is what is printed
+  owl inspect "$(owl pull org/name@v1.0)"      prints the directory of the model
 
-It lies where the hub's other programs keep it (HF_HUB_CACHE, or hub/ below HF_HOME) and is shared with them.
-Checksums are verified; what was interrupted is gone on with; what is in the cache needs no network.
-HF_TOKEN, or what "hf auth login" saved, opens private and gated repos; HF_ENDPOINT names another hub.`,
+Models are stored in the Hugging Face cache (HF_HUB_CACHE, or hub/ below HF_HOME), which other programs share.
+Checksums are verified; an interrupted download resumes; a model in the cache needs no network.
+HF_TOKEN, or the login of "hf auth login", opens private and gated repos; HF_ENDPOINT names another hub.`,
     )
     .action(pullRepo);
 }

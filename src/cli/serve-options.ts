@@ -4,7 +4,7 @@ import { normalisedHost } from "../platform/index.ts";
 import type { Truncation } from "../prompt/index.ts";
 import { defaultLimits, hostName, type Limits } from "../server/index.ts";
 import { defaultAddress } from "./listening.ts";
-import { adapterOption, framesOption, type LoadingOptions } from "./loaded-owl.ts";
+import { adapterOption, framesOption, type LoadingOptions } from "./load-owl.ts";
 import { countOption, deviceOption, numberOption, threadsOption } from "./options.ts";
 
 /** The options of `owl serve` as commander parsed them, but for {@link engineOptions} and {@link limitOptions}. */

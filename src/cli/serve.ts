@@ -16,7 +16,7 @@ import {
 import { UsageError } from "./failure.ts";
 import { interruptible } from "./interrupt.ts";
 import { listeningError, requireListening } from "./listening.ts";
-import { loadOwl } from "./loaded-owl.ts";
+import { loadOwl } from "./load-owl.ts";
 import { requireModel } from "./options.ts";
 import { addServeOptions, engineSettings, limitSettings, type ServeOptions } from "./serve-options.ts";
 

@@ -59,7 +59,7 @@ export function addTokenizer(program: Command): void {
     )
     .option(
       "--characters <count>",
-      "characters with a token of their own; others are bytes",
+      "most frequent characters that become tokens; others are encoded as bytes",
       countOption,
       256,
     )
@@ -67,8 +67,8 @@ export function addTokenizer(program: Command): void {
     .addHelpText(
       "after",
       `
-Three special tokens, 256 bytes, the most frequent characters, then pairs of neighbours that are joined (byte-pair
-encoding). Small letters are joined to words; capitals and digits stay one token each. The same texts give the same file.
+Three special tokens, 256 bytes, the most frequent characters, then merges of neighbouring tokens (byte-pair encoding).
+Lower-case letters are merged into words; capitals and digits stay single tokens. The same texts give the same file.
 
 Example:
   owl tokenizer rows.jsonl --out tokenizer`,

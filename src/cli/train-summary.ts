@@ -6,7 +6,7 @@ import { elementCount } from "../tensor/index.ts";
 import type { MemoryEstimate } from "../training/index.ts";
 
 const mebibytes = (bytes: number): string => `${Math.ceil(bytes / 2 ** 20).toLocaleString("en")} MiB`;
-const counted = (count: number, thing: string): string =>
+const plural = (count: number, thing: string): string =>
   `${count.toLocaleString("en")} ${thing}${count === 1 ? "" : "s"}`;
 
 function memoryLine(estimate: MemoryEstimate): string {
@@ -30,7 +30,7 @@ function templateLine({ template, before }: RunTemplate): string {
 }
 
 /** Micro-batch, warm-up and checkpoints of a run, with the defaults that were filled in. */
-function paceOf({ recipe }: RunPlan): string {
+function scheduleOf({ recipe }: RunPlan): string {
   const { batch, microBatch = batch, warmup, saveEvery } = recipe;
   const saved = saveEvery === undefined ? "at the end" : `every ${saveEvery.toLocaleString("en")} steps`;
   return `${microBatch} at once, warm-up ${warmup.toLocaleString("en")}, a checkpoint ${saved}`;
@@ -45,20 +45,20 @@ function passesLine({ recipe, data }: RunPlan, rows: readonly number[]): string[
   const perPass = rows.map((count, i) => Math.ceil(((count / recipe.batch) * all) / shares[i]));
   const often = passes.map((times, i) => {
     const times1 = times < 10 ? times.toFixed(1) : Math.round(times).toLocaleString("en");
-    return `${times1} times (once in ${counted(perPass[i], "step")})`;
+    return `${times1} times (once in ${plural(perPass[i], "step")})`;
   });
   return [`           each row is seen ${often.join(", ")}`];
 }
 
 /** The summary of a run, printed before anything large is allocated. */
-export function announcement(run: PreparedRun): string {
+export function runSummary(run: PreparedRun): string {
   const { plan, parameters, memory, rows, shortenedRows, cutRows, promptTemplate } = run;
   const some = (count: number, what: string): string[] =>
     count > 0 ? [`${count.toLocaleString("en")} of them ${what}`] : [];
   const { recipe, data, output } = plan;
   const rowsOf = (i: number): string =>
     [
-      counted(rows[i], "row"),
+      plural(rows[i], "row"),
       ...some(shortenedRows[i], "without their oldest turns"),
       ...some(cutRows[i], "cut"),
     ].join(", ");
@@ -68,7 +68,7 @@ export function announcement(run: PreparedRun): string {
   return [
     `recipe     ${recipe.name}, stage ${recipe.stage}: ${stages[recipe.stage].description}`,
     `data       ${data.map(({ file }, i) => `${file} (${rowsOf(i)})`).join(", ")}`,
-    `steps      ${recipe.steps.toLocaleString("en")} of ${counted(recipe.batch, "row")}, at most ${counted(recipe.maxTokens, "token")} each; ${paceOf(plan)}`,
+    `steps      ${recipe.steps.toLocaleString("en")} of ${plural(recipe.batch, "row")}, at most ${plural(recipe.maxTokens, "token")} each; ${scheduleOf(plan)}`,
     ...passesLine(plan, rows),
     `template   ${templateLine(promptTemplate)}`,
     `parameters ${sizeOf(trained)} of ${sizeOf(parameters)} learn`,
@@ -82,15 +82,15 @@ export function announcement(run: PreparedRun): string {
 }
 
 /** What was written, and how to use it. */
-export function ending({ plan, usesPictures }: PreparedRun): string {
+export function runResult({ plan, usesPictures }: PreparedRun): string {
   const { output, recipe } = plan;
   const adapter = stages[recipe.stage].lora ? ", adapter/ (the LoRA, for the model that it began with)" : "";
   const picture = usesPictures ? ' --image FILE "…"' : ' "…"';
   return [
     `done       ${output}: model/ (the model)${adapter}, state/ (the last checkpoint), log.jsonl`,
-    `ask it     owl chat ${asWord(joinPath(output, "model"))}${picture}`,
+    `ask it     owl chat ${shellQuoted(joinPath(output, "model"))}${picture}`,
   ].join("\n");
 }
 
 /** A path, quoted for a shell. */
-export const asWord = (path: string): string => (/^[\w./\\:@%+=-]+$/.test(path) ? path : `"${path}"`);
+export const shellQuoted = (path: string): string => (/^[\w./\\:@%+=-]+$/.test(path) ? path : `"${path}"`);

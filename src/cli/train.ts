@@ -7,9 +7,9 @@ import { hasState, type TrainingEvent } from "../training/index.ts";
 import { InterruptedError, messageOf } from "./failure.ts";
 import { interruptible } from "./interrupt.ts";
 import { countOption, deviceOption, threadsOption } from "./options.ts";
-import { showPictures } from "./picture-progress.ts";
-import { showProgress } from "./progress.ts";
-import { announcement, asWord, ending } from "./train-summary.ts";
+import { showPictureProgress } from "./picture-progress.ts";
+import { runResult, runSummary, shellQuoted } from "./train-summary.ts";
+import { showTrainingProgress } from "./training-progress.ts";
 
 interface TrainCommandOptions {
   readonly resume?: boolean;
@@ -24,46 +24,46 @@ interface TrainCommandOptions {
 
 async function trainFrom(path: string, options: TrainCommandOptions): Promise<void> {
   const { resume = false, output, replicas, device, threads, checkPictures, ...allowed } = options;
-  const pictures = showPictures();
-  const overrides = { output, replicas, checkPictures, onPicture: pictures.of };
+  const pictures = showPictureProgress();
+  const overrides = { output, replicas, checkPictures, onPicture: pictures.forFile };
   const run = await prepareRun(path, overrides).finally(pictures.end);
   const isBegun = resume && (await hasState(joinPath(run.plan.output, "state")));
   if (!isBegun) await requireFreshOutput(run.plan.output);
-  process.stdout.write(`${announcement(run)}\n`);
-  const progress = showProgress(run.plan.recipe.steps);
+  process.stdout.write(`${runSummary(run)}\n`);
+  const progress = showTrainingProgress(run.plan.recipe.steps);
   const deviceOptions = { device, ...(threads !== undefined && { threads }) };
-  const place = output === undefined ? "" : ` --output ${asWord(output)}`;
-  const goOn = `\`owl train ${asWord(path)}${place} --resume\``;
+  const place = output === undefined ? "" : ` --output ${shellQuoted(output)}`;
+  const resumeCommand = `\`owl train ${shellQuoted(path)}${place} --resume\``;
   let saved = 0;
   const onEvent = (event: TrainingEvent): void => {
     if (event.kind === "checkpoint") saved = event.step;
-    progress.tell(event);
+    progress.update(event);
   };
   const outcome = await interruptible(
     (signal) => run.start({ resume, signal, onEvent, device: deviceOptions, ...allowed }),
-    () => progress.say("stopping after this step (Ctrl-C again ends at once, without a checkpoint)"),
+    () => progress.log("stopping after this step (Ctrl-C again ends at once, without a checkpoint)"),
   )
     .finally(progress.end)
     .catch((error: unknown) => {
-      throw withNextStep(error, saved, goOn);
+      throw withNextStep(error, saved, resumeCommand);
     });
   if (outcome.complete) {
-    process.stdout.write(`${ending(run)}\n`);
+    process.stdout.write(`${runResult(run)}\n`);
     return;
   }
   throw new InterruptedError(
-    `interrupted after step ${outcome.step} of ${run.plan.recipe.steps}; ${goOn} goes on from there, \`owl chat ${asWord(run.plan.output)}\` asks what it has learned so far`,
+    `interrupted after step ${outcome.step} of ${run.plan.recipe.steps}; ${resumeCommand} goes on from there, \`owl chat ${shellQuoted(run.plan.output)}\` asks what it has learned so far`,
   );
 }
 
 /** What stopped a run, and how it goes on. */
-function withNextStep(error: unknown, saved: number, goOn: string): unknown {
+function withNextStep(error: unknown, saved: number, resumeCommand: string): unknown {
   if (saved === 0 && !(error instanceof DataError)) return error;
   const skip = error instanceof DataError ? "; --skip-bad-rows N leaves up to N such rows out" : "";
   const next =
     saved === 0
       ? `Mend it and give the same command again${skip}.`
-      : `What was learned up to step ${saved} is saved: mend the cause, then ${goOn} goes on from there${skip}.`;
+      : `What was learned up to step ${saved} is saved: mend the cause, then ${resumeCommand} goes on from there${skip}.`;
   return new Error(`${messageOf(error)}\n${next}`, { cause: error });
 }
 
@@ -90,15 +90,15 @@ export function addTrain(program: Command): void {
     )
     .option(
       "--skip-bad-rows <count>",
-      "so many rows may turn out to be unreadable: the next one takes each's place, and the log names them",
+      "tolerate up to so many unreadable rows: the next row takes the place of each, and the log names them",
       countOption,
     )
-    .option("--allow-changed-data", "with --resume: go on although rows or pictures were changed meanwhile")
-    .description("learn from a recipe: one stage of training, with checkpoints")
+    .option("--allow-changed-data", "with --resume: continue even if rows or pictures have changed")
+    .description("train from a recipe: one stage, with checkpoints")
     .addHelpText(
       "after",
       `
-A recipe says what is learned, from what, and with which numbers. It may derive from a published one:
+A recipe names the stage, the data and the hyperparameters. It may extend a published one:
 
   # mine.yaml; paths are relative to this file
   extends: stage-2                 # \`owl recipe stage-2\` shows its numbers and their reasons
@@ -114,9 +114,9 @@ A recipe says what is learned, from what, and with which numbers. It may derive 
 Published recipes:
 ${publishedList}
 
-The model that is made is asked as its rows are written: a sentence before their first "Human: " is its system sentence.
-Ctrl-C stops after the step under way, with a checkpoint; \`owl chat runs/mine\` asks it. docs/training.md begins with
-forty pictures of one's own.`,
+The trained model's prompts are made as its rows are written: a sentence before their first "Human: " becomes the
+system sentence. Ctrl-C stops after the current step, with a checkpoint; \`owl chat runs/mine\` asks it.
+docs/training.md begins with forty pictures of your own.`,
     )
     .action(trainFrom);
 }

@@ -17,7 +17,7 @@ export interface LoadingOptions {
 }
 
 /** Prints a warning on standard error, apart from answers. */
-export function tellWarning(warning: string): void {
+export function printWarning(warning: string): void {
   process.stderr.write(`warning: ${warning}\n`);
 }
 
@@ -32,7 +32,7 @@ export async function loadOwl(
     threads,
     adapter: found,
     framesPerVideo: frames,
-    onWarning: tellWarning,
+    onWarning: printWarning,
   });
   if (owl.progress !== undefined) {
     const { step, steps } = owl.progress;

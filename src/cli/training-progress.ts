@@ -5,19 +5,19 @@ type Step = Extract<TrainingEvent, { kind: "step" }>;
 
 /** The display of a training run. */
 export interface ProgressView {
-  readonly tell: (event: TrainingEvent) => void;
-  /** Prints a sentence above the bar. */
-  readonly say: (text: string) => void;
+  readonly update: (event: TrainingEvent) => void;
+  /** Shows a sentence: beside the bar on a terminal, otherwise a line. */
+  readonly log: (text: string) => void;
   readonly end: () => void;
 }
 
 /** A progress bar on a terminal, otherwise lines. */
-export function showProgress(steps: number): ProgressView {
+export function showTrainingProgress(steps: number): ProgressView {
   return process.stderr.isTTY ? barView(steps) : lineView(steps);
 }
 
 /** `3 min 20 s` */
-export function duration(seconds: number): string {
+export function formatDuration(seconds: number): string {
   const whole = Math.round(seconds);
   if (whole < 60) return `${whole} s`;
   const minutes = Math.floor(whole / 60);
@@ -26,13 +26,15 @@ export function duration(seconds: number): string {
     : `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
 }
 
+/** The numbers of a step as text. */
 const figures = ({ loss, tokensPerSecond, secondsLeft }: Step): Record<string, string> => ({
   loss: loss.toFixed(4),
   rate: Math.round(tokensPerSecond).toLocaleString("en"),
-  left: duration(secondsLeft),
+  left: formatDuration(secondsLeft),
 });
 
-function sentence(event: Exclude<TrainingEvent, Step>): string | undefined {
+/** A sentence for an event that is no step; undefined where there is nothing to say. */
+function describe(event: Exclude<TrainingEvent, Step>): string | undefined {
   switch (event.kind) {
     case "start":
       return event.step === 0 ? undefined : `going on after step ${event.step}`;
@@ -51,32 +53,32 @@ function sentence(event: Exclude<TrainingEvent, Step>): string | undefined {
 
 function lineView(steps: number): ProgressView {
   const every = Math.max(1, Math.min(50, Math.floor(steps / 20)));
-  const say = (text: string): void => void process.stdout.write(`${text}\n`);
-  const tell = (event: TrainingEvent): void => {
+  const log = (text: string): void => void process.stdout.write(`${text}\n`);
+  const update = (event: TrainingEvent): void => {
     if (event.kind === "step") {
       const { loss, rate, left } = figures(event);
       if (event.step % every === 0 || event.step === steps)
-        say(`step ${event.step}/${steps}  loss ${loss}  ${rate} tokens/s  ${left} left`);
+        log(`step ${event.step}/${steps}  loss ${loss}  ${rate} tokens/s  ${left} left`);
     } else {
-      const text = sentence(event);
-      if (text !== undefined) say(text);
+      const text = describe(event);
+      if (text !== undefined) log(text);
     }
   };
-  return { tell, say, end: () => undefined };
+  return { update, log, end: () => undefined };
 }
 
 function barView(steps: number): ProgressView {
   const format = "{bar} {value}/{total}  loss {loss}  {rate} tokens/s  {left} left  {note}";
   const bar = new SingleBar({ format, clearOnComplete: false, hideCursor: true }, Presets.shades_classic);
   let note = "";
-  const say = (text: string): void => {
+  const log = (text: string): void => {
     note = text;
     bar.update({ note });
   };
-  const tell = (event: TrainingEvent): void => {
+  const update = (event: TrainingEvent): void => {
     if (event.kind === "start") bar.start(steps, event.step, { loss: "-", rate: "-", left: "-", note });
     else if (event.kind === "step") bar.update(event.step, figures(event));
-    else say(sentence(event) ?? note);
+    else log(describe(event) ?? note);
   };
-  return { tell, say, end: () => bar.stop() };
+  return { update, log, end: () => bar.stop() };
 }
