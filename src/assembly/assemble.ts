@@ -50,7 +50,7 @@ export interface AssemblyOptions extends ShardSettings {
   readonly queries?: number | undefined;
   /** Layers of the abstractor. Default 6, as published. */
   readonly abstractorLayers?: number | undefined;
-  /** Of the abstractor's first values. Default 0. */
+  /** Seed of the abstractor's initialisation. Default 0. */
   readonly seed?: number | undefined;
 }
 
@@ -148,7 +148,7 @@ async function assembled(
   return { config, parts: partsOf(entries, parameters), files };
 }
 
-/** Several ends of a sequence that only the language model's config.json names: an owl's names one. */
+/** The EOS tokens where the language model's config.json names several: an owl's config.json names one. */
 function eosTokenIds(config: unknown): unknown {
   const { eos_token_id } = config as { eos_token_id?: unknown };
   return Array.isArray(eos_token_id) ? { eos_token_id } : undefined;
@@ -201,7 +201,7 @@ function owlConfig(
   return { vision, abstractor, language, numQueryTokens };
 }
 
-/** The abstractor's first values, drawn from the seed. */
+/** The initialised abstractor. */
 function freshWeights(parameters: readonly ParameterDescription[], seed: number): TensorSource {
   const fresh = new Map(
     parameters.filter(({ module }) => module === "visual abstractor").map((one) => [one.name, one]),

@@ -4,7 +4,7 @@ import { renamed } from "./tensor-sources.ts";
 
 /**
  * A language model's weights under an owl's names. Checkpoints without a head (BLOOM's are published so) leave out the
- * first part of every name, and are given it.
+ * module of the body in front of every name; it is added.
  */
 export function languageWeights(source: TensorSource, config: LanguageConfig): TensorSource {
   const body = `${familyOf(config).names.body}.`;

@@ -32,7 +32,7 @@ const mergeRules: OptionRules<MergeOptions> = {
 };
 
 export interface MergeReport {
-  /** Weights that a low-rank addition was worked into. */
+  /** Weights that a LoRA was merged into. */
   readonly layers: number;
   /** Tensors that the adapter replaced as a whole. */
   readonly replaced: number;
@@ -43,11 +43,11 @@ export interface MergeReport {
   readonly warnings: readonly string[];
 }
 
-/** What config.json calls a number format. */
+/** `torch_dtype` in config.json of a number format. */
 const typeNames: Readonly<Record<FloatType, string>> = { F32: "float32", F16: "float16", BF16: "bfloat16" };
 
 /**
- * Writes a model with an adapter worked into its weights (`W + alpha / rank · B · A`, arXiv 2106.09685), which then needs
+ * Writes a model with an adapter merged into its weights (`W + alpha / rank · B · A`, arXiv 2106.09685), which then needs
  * the adapter no more: to give away, to quantise, to train further. Weights go from file to file in pieces, so memory
  * holds the adapter and some tens of megabytes; config.json comes last, so what was stopped is never taken for a model.
  *

@@ -9,16 +9,16 @@ import { prefixTokens, visionEncoder } from "./vision-encoder.ts";
 import { visualAbstractor } from "./visual-abstractor.ts";
 
 /**
- * Pictures to the rows that stand for them in the text: `pixel_values` [images, 3, imageSize, imageSize] →
- * `visual` [images, queries + 1, language hidden]. The number of pictures is free.
+ * Encodes images: `pixel_values` [images, 3, imageSize, imageSize] → `visual` [images, queries + 1, language hidden], the
+ * embeddings that stand for them in the text. The number of images is symbolic.
  */
 export function traceVision(config: OwlConfig, scope: Scope = modelScope(config)): Graph {
   return { name: "vision", outputs: { visual: encodeImages(scope, pixelInput(config), config).tokens } };
 }
 
 /**
- * Videos to the rows that stand for them in the text: `video_pixel_values` [videos, 3, frames, imageSize, imageSize]
- * → `visual` [videos, queries + 1, language hidden]. The number of videos is free, that of frames is not.
+ * Encodes videos: `video_pixel_values` [videos, 3, frames, imageSize, imageSize] → `visual` [videos, queries + 1,
+ * language hidden], the embeddings that stand for them in the text. The number of videos is symbolic, that of frames not.
  *
  * @throws TypeError where the model is not of the video version
  */
@@ -30,9 +30,9 @@ export function traceVideo(config: OwlConfig, frames: number, scope: Scope = mod
 }
 
 /**
- * Where the abstractor looks: `pixel_values` [images, 3, imageSize, imageSize] → `attention.N` [images, heads, queries,
- * patches] for each of its layers, the share of a query's attention that each patch gets. What the queries give to each
- * other and to a class token is left out, so a row's sum is at most 1. The reference keeps these maps on pictures too.
+ * The abstractor's attention maps: `pixel_values` [images, 3, imageSize, imageSize] → `attention.N` [images, heads,
+ * queries, patches] for each of its layers, the probabilities with which a query attends to each patch. Those of the
+ * queries and of a class token are left out, so a row's sum is at most 1. The reference keeps these maps on pictures too.
  */
 export function traceAttention(config: OwlConfig, scope: Scope = modelScope(config)): Graph {
   const patches = visionEncoder(scope.at("vision_model"), pixelInput(config), config.vision).lastHiddenState;
@@ -49,7 +49,7 @@ export interface PrefillOptions {
 }
 
 /**
- * New tokens into the KV cache, several a row: the prompt, or a further turn. Inputs: `input_ids` int64
+ * Prefill: several new tokens a row into the KV cache, the prompt or a further turn of it. Inputs: `input_ids` int64
  * [batch, tokens] padded on the right, `logit_positions` int64 [rows, 2] = (row of the batch, position among
  * the new tokens) of the tokens whose logits are wanted, the caches and lengths of `attentionOverCache`, and
  * the pictures' rows. Outputs: `logits` [rows, vocabulary], `present_key.N`, `present_value.N`.
@@ -74,7 +74,7 @@ function withPictures(text: Tensor): Tensor {
 }
 
 /**
- * One new token a row: `input_ids` int64 [batch, 1] and the caches and lengths of `attentionOverCache` →
+ * A decode step, one new token a row: `input_ids` int64 [batch, 1] and the caches and lengths of `attentionOverCache` →
  * `logits` [batch, 1, vocabulary], `present_key.N`, `present_value.N`.
  */
 export function traceDecode(config: OwlConfig, scope: Scope = modelScope(config)): Graph {

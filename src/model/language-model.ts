@@ -25,7 +25,7 @@ function tableShape(config: LanguageConfig): Shape {
   return [dim("vocabulary", config.vocabulary), dim("hidden", config.hidden)];
 }
 
-/** A table [vocabulary, hidden], as numbers or in few bits. */
+/** A table [vocabulary, hidden], in floating point or quantised. */
 function table(
   scope: Scope,
   name: string,

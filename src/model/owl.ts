@@ -61,13 +61,19 @@ interface EncodedMedia {
   readonly tokens: Tensor;
 }
 
-/** @param pixels as `pixelInput` */
+/**
+ * Vision encoder and abstractor on images.
+ *
+ * @param pixels as `pixelInput`
+ */
 export function encodeImages(scope: Scope, pixels: Tensor, config: OwlConfig): EncodedMedia {
   const vision = visionEncoder(scope.at("vision_model"), pixels, config.vision).lastHiddenState;
   return { vision, tokens: visualAbstractor(scope, vision, config).lastHiddenState };
 }
 
 /**
+ * Vision encoder with temporal modules, and abstractor, on videos.
+ *
  * @param pixels as `videoInput`
  * @throws TypeError where the model is not of the video version
  */

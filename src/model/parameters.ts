@@ -20,10 +20,10 @@ export interface ParameterDescription {
   readonly dtype: DType;
   /** The part it belongs to. */
   readonly module: "vision encoder" | "visual abstractor" | "language model" | "LoRA";
-  /** How it starts before training. */
+  /** Its initialisation. */
   readonly initial: Initial;
   readonly trained: boolean;
-  /** What it is, as the model declares it. */
+  /** Its role, as the model declares it. */
   readonly role: ParameterRole;
 }
 
@@ -39,8 +39,8 @@ function moduleOf(name: string, role: ParameterRole): ParameterDescription["modu
 }
 
 /**
- * Every parameter the model asks for, in the order of the data: found by tracing it once, so the table cannot
- * differ from the computation.
+ * Every parameter the model asks for, in the order of the computation: found by tracing it once, so that the table
+ * cannot differ from the computation.
  *
  * @param scope a fresh root scope; one of `stageScope` tells which parameters learn and adds the LoRA's
  */

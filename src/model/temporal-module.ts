@@ -25,8 +25,8 @@ const zero: Initial = { kind: "constant", value: 0 };
 const fresh = (fanIn: number): Initial => ({ kind: "uniform", bound: 1 / Math.sqrt(fanIn) });
 
 /**
- * The local temporal module in front of a vision layer (reference: mplug_owl_video): every patch learns what stood
- * in its place one frame earlier and later. x + [prefix, up(quickGelu(conv(down(ln(patches)))))], so the tokens in
+ * The local temporal module in front of a vision layer (reference: mplug_owl_video): mixes
+ * every patch with those in its place in the frames before and after. x + [prefix, up(quickGelu(conv(down(ln(patches)))))], so the tokens in
  * front of the patches (CLIP's class token) are doubled, as the released weights expect it.
  *
  * @param scope at the published `temporal`

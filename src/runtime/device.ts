@@ -70,7 +70,7 @@ export class Device {
   readonly binding: OnnxBindingName;
   /** Why `binding` is not the C API although no binding was asked for; undefined otherwise. */
   readonly fallbackReason: string | undefined;
-  /** Whether every run copies its feeds: parameters had better be stored ones then. */
+  /** Whether every run copies its feeds; parameters should then be stored constants. */
   readonly copiesFeeds: boolean;
   readonly #runtime: OnnxRuntime;
   readonly #options: OnnxSessionOptions;
@@ -135,10 +135,10 @@ export class Device {
   }
 }
 
-/** Our graphs name every product as it is fastest; ONNX Runtime would turn "Transpose, Gemm" into the slower one. */
+/** Lowerings choose the fastest form of every product; this fusion would turn "Transpose, Gemm" into a slower one. */
 const keptAsWritten = { "optimization.disable_specified_optimizers": "GemmTransposeFusion" };
 
-/** Where a model says that constants lie which are handed over beside it. */
+/** Constants in memory as stored parameters: the file name "memory" stands for what is handed over beside the model. */
 function placesInMemory(graph: Graph, constants: NamedTensors): [string, StoredParameter][] {
   const { parameters } = placeholdersOf(graph);
   return Object.entries(constants).map(([name, { dtype, dims, data }]) => {

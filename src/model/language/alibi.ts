@@ -1,8 +1,7 @@
 import { constant, float32, type Tensor } from "../../tensor/index.ts";
 
 /**
- * How strongly each head prefers near positions (ALiBi, arXiv 2108.12409 §3): a geometric sequence for powers of
- * two; other numbers of heads take every other slope of twice the power below. Rounded to float32 where the
+ * The slope of each head's bias (ALiBi, arXiv 2108.12409 §3): a geometric sequence for powers of two; other numbers of heads take every other slope of twice the power below. Rounded to float32 where the
  * reference rounds.
  */
 export function alibiSlopes(heads: number): number[] {

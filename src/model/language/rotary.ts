@@ -1,12 +1,12 @@
 import { constant, float32, type Tensor } from "../../tensor/index.ts";
 
-/** How rotary angles are stretched for sequences longer than those a model first learned with. */
+/** How rotary frequencies are scaled for sequences longer than those of a model's first training. */
 export type RopeScaling =
-  /** Every angle divided by `factor` (position interpolation, arXiv 2306.15595). */
+  /** Every frequency divided by `factor` (position interpolation, arXiv 2306.15595). */
   | { readonly kind: "linear"; readonly factor: number }
   /**
-   * LLaMA 3.1's: waves longer than `originalPositions` / `lowFrequencyFactor` are divided by `factor`, those
-   * shorter than `originalPositions` / `highFrequencyFactor` stay, and between them one passes into the other.
+   * LLaMA 3.1's: frequencies of wavelengths above `originalPositions` / `lowFrequencyFactor` are divided by `factor`, those
+   * of wavelengths below `originalPositions` / `highFrequencyFactor` stay, and between them the two are interpolated.
    */
   | {
       readonly kind: "llama3";
@@ -16,7 +16,7 @@ export type RopeScaling =
       readonly originalPositions: number;
     };
 
-/** What rotary angles are computed from. */
+/** What rotary frequencies are computed from. */
 export interface RotarySettings {
   readonly headDim: number;
   /** Base of the angles. */
@@ -34,7 +34,7 @@ export interface RotaryTables {
  * The rotary embedding's tables as constants. Angles are rounded to float32 where the reference rounds them:
  * published weights learned with those, and far positions differ noticeably from exact ones.
  *
- * @param width angles a position; those beyond headDim / 2 do not turn
+ * @param width angles a position; those beyond headDim / 2 are zero
  */
 export function rotaryTables(
   settings: RotarySettings,
@@ -55,21 +55,21 @@ export function rotaryTables(
   return { cos: table(cos), sin: table(sin) };
 }
 
-/** Angles a position turns by, headDim / 2 of them, from fast to slow. */
+/** The rotary frequencies, headDim / 2 of them, from high to low. */
 export function rotaryFrequencies(settings: RotarySettings): number[] {
   const { headDim, ropeTheta, ropeScaling } = settings;
   return Array.from({ length: headDim / 2 }, (_, i) => {
     const exponent = Math.fround((2 * i) / headDim);
     const frequency = Math.fround(1 / Math.fround(ropeTheta ** exponent));
-    return ropeScaling === undefined ? frequency : stretched(frequency, ropeScaling);
+    return ropeScaling === undefined ? frequency : scaledFrequency(frequency, ropeScaling);
   });
 }
 
-function stretched(frequency: number, scaling: RopeScaling): number {
+function scaledFrequency(frequency: number, scaling: RopeScaling): number {
   const slow = Math.fround(frequency / scaling.factor);
   if (scaling.kind === "linear") return slow;
   const { lowFrequencyFactor: low, highFrequencyFactor: high, originalPositions } = scaling;
-  // How often a wave fits into the sequences the model first learned with.
+  // How many wavelengths fit into the sequences of the first training.
   const waves = Math.fround(originalPositions / Math.fround((2 * Math.PI) / frequency));
   if (waves < low) return slow;
   if (waves > high) return frequency;

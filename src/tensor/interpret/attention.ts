@@ -2,7 +2,7 @@ import { checkedIndex, entry, type Float64Tensor, sumOver, tabulate } from "./fl
 import { softmaxOf } from "./normalization.ts";
 import type { Reference } from "./reference.ts";
 
-/** One entry of a head turned by its position's angle; the head's two halves are the turned pairs' members. */
+/** One entry of a head rotated by its position's angle; entry i of the first half pairs with entry i of the second. */
 function turned(
   x: ArrayLike<number>,
   index: number,

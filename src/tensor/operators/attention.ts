@@ -87,7 +87,7 @@ export function attentionProbabilities(result: Tensor): Tensor {
   return result.node.outputs[1];
 }
 
-/** Rotary positions, [positions, headDim / 2] each: queries and keys are turned. */
+/** Rotary positions, [positions, headDim / 2] each: queries and keys are rotated. */
 interface RotaryPositions {
   readonly cos: Tensor;
   readonly sin: Tensor;
