@@ -106,6 +106,14 @@ test("every folder of a tree with levels has one", () => {
   expect(paths.filter((path) => levelOf(path) < 0)).toEqual([]);
 });
 
+test("the tree of CONTRIBUTING.md shows the levels of src, a blank line between two", () => {
+  const [, tree] = /^src\/\n([\s\S]*?)^\S/m.exec(readFileSync(join(root, "CONTRIBUTING.md"), "utf8")) ?? [];
+  const shown = tree
+    ?.split("\n\n")
+    .map((level) => [...level.matchAll(/^ {2}(\S+?)\/? /gm)].map(([, name]) => name).sort());
+  expect(shown).toEqual(levels.src.map((names) => [...names].sort()));
+});
+
 test("arrows go to a lower level only", () => {
   const wrong = arrows(levelled.filter(({ path }) => !isTest(path)))
     .filter(([{ path }, target]) => treeOf(path) === treeOf(target) && folderOf(path) !== folderOf(target))
