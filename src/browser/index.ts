@@ -36,5 +36,5 @@ export {
 } from "../platform/index.ts";
 export type { BrowserDevice, PageAnswer, PageMessage } from "./messages.ts";
 export { serveOwl, type WorkerScope } from "./serve-owl.ts";
-export { WorkerFailure } from "./worker-link.ts";
+export { WorkerFailure } from "./worker-client.ts";
 export { type PageSettings, WorkerOwl, type WorkerOwlEvent, type WorkerOwlOptions } from "./worker-owl.ts";

@@ -13,19 +13,19 @@ import type { Message, Part } from "../prompt/index.ts";
 /** A message of a conversation. */
 export type PageMessage = ChatMessage;
 
-/** A finished answer with the length of what it answers, visual tokens included. */
+/** A finished answer with the length of its prompt in tokens, visual tokens included. */
 export interface PageAnswer extends Answer {
   readonly promptTokens: number;
 }
 
-/** How an answer is made, as it is posted to a worker. */
-export type AskedSettings = Partial<GenerationSettings> & Pick<ChatSettings, "truncation">;
+/** Settings of an answer as they are posted to a worker; an AbortSignal cannot be posted. */
+export type WorkerChatSettings = Partial<GenerationSettings> & Pick<ChatSettings, "truncation">;
 
 /** Where a model runs in a browser: on the GPU, or on the processor as WebAssembly. */
 export type BrowserDevice = BrowserProvider;
 
-/** What a page asks its worker. `id` is that of a question. */
-export type PageSays =
+/** A message from the page to its worker. `id` numbers a question, and its responses carry it. */
+export type WorkerRequest =
   | {
       readonly type: "load";
       readonly model: string;
@@ -37,20 +37,20 @@ export type PageSays =
       readonly type: "chat";
       readonly id: number;
       readonly messages: readonly PageMessage[];
-      readonly settings: AskedSettings;
+      readonly settings: WorkerChatSettings;
     }
   | { readonly type: "attention"; readonly id: number; readonly picture: PictureSource }
-  /** Ends an answer before its next token. */
+  /** Aborts an answer before its next token. */
   | { readonly type: "stop"; readonly id: number };
 
-/** What a worker tells its page. */
-export type WorkerSays =
+/** A message from the worker to its page. */
+export type WorkerResponse =
   | { readonly type: "transfer"; readonly transfer: Transfer }
   | { readonly type: "ready"; readonly threads: number }
   | { readonly type: "text"; readonly id: number; readonly text: string }
   | { readonly type: "answer"; readonly id: number; readonly answer: PageAnswer }
   | { readonly type: "attention"; readonly id: number; readonly maps: AttentionMaps }
-  /** `id` is that of a question; without it nothing could be loaded. */
+  /** An error. Without `id` it is that of loading the model. */
   | {
       readonly type: "failed";
       readonly id?: number | undefined;
@@ -58,18 +58,21 @@ export type WorkerSays =
       readonly message: string;
     };
 
-/** The same conversation with pictures of one pixel, which takes as many tokens. */
-export function outlined(messages: readonly PageMessage[], framesPerVideo: number): ChatMessage[] {
+/** The same conversation with media of one pixel: its prompt has as many tokens, and nothing is decoded to count them. */
+export function withPlaceholderMedia(
+  messages: readonly PageMessage[],
+  framesPerVideo: number,
+): ChatMessage[] {
   const pixel = { width: 1, height: 1, data: new Uint8Array(3) };
   const frames = new Array<typeof pixel>(framesPerVideo).fill(pixel);
-  return withMedia(
+  return mapMedia(
     messages,
     () => pixel,
     () => frames,
   );
 }
 
-/** A picture or a video as it can be posted to a worker, whose own address is another than the page's. */
+/** An image or a video as it can be posted: a worker has another base URL than its page, so URLs become absolute. */
 export function postable<T>(source: T, base: string): T | string {
   return typeof source === "string" || source instanceof URL ? new URL(source, base).href : source;
 }
@@ -77,16 +80,16 @@ export function postable<T>(source: T, base: string): T | string {
 /**
  * Messages as they can be posted to a worker.
  *
- * @throws PromptError naming what is no picture or video
+ * @throws PromptError naming what is neither an image nor a video
  */
 export function postableMessages(messages: readonly PageMessage[], base: string): PageMessage[] {
   const parts = messages.flatMap(({ content }) => (typeof content === "string" ? [] : content));
   requireMedia(parts.flatMap((part) => (part.type === "image" || part.type === "video" ? [part] : [])));
-  const whole = <T>(source: T): T | string => postable(source, base);
-  return withMedia<PictureSource, VideoSource>(messages, whole, whole);
+  const absolute = <T>(source: T): T | string => postable(source, base);
+  return mapMedia<PictureSource, VideoSource>(messages, absolute, absolute);
 }
 
-function withMedia<Image, Video>(
+function mapMedia<Image, Video>(
   messages: readonly PageMessage[],
   image: (source: PictureSource) => Image,
   video: (source: VideoSource) => Video,

@@ -7,9 +7,9 @@ import {
   processorCount,
   watchTransfers,
 } from "../platform/index.ts";
-import { outlined, type PageSays, type WorkerSays } from "./messages.ts";
+import { type WorkerRequest, type WorkerResponse, withPlaceholderMedia } from "./messages.ts";
 
-/** What {@link serveOwl} needs of a worker: messages in and out. */
+/** The part of a worker's global scope that {@link serveOwl} uses: messages in and out. */
 export interface WorkerScope {
   readonly name?: string;
   postMessage(message: unknown): void;
@@ -27,18 +27,18 @@ export interface WorkerScope {
  * ```
  */
 export function serveOwl(scope: WorkerScope = globalThis as unknown as WorkerScope): void {
-  // ONNX Runtime's threads are workers that may run this very file.
+  // ONNX Runtime's threads are workers, too, and may be started from the same file.
   if (scope.name?.startsWith("em-pthread")) return;
-  const say = (message: WorkerSays): void => scope.postMessage(message);
+  const post = (message: WorkerResponse): void => scope.postMessage(message);
   const answers = new Map<number, AbortController>();
   let opened: Promise<{ owl: Owl; framesPerVideo: number }> | undefined;
 
-  const load = async (asked: PageSays & { type: "load" }) => {
-    const { model, device, threads, framesPerVideo = defaultFrames } = asked;
-    const unwatch = watchTransfers((transfer) => say({ type: "transfer", transfer }));
+  const load = async (request: WorkerRequest & { type: "load" }) => {
+    const { model, device, threads, framesPerVideo = defaultFrames } = request;
+    const unwatch = watchTransfers((transfer) => post({ type: "transfer", transfer }));
     try {
       const owl = await withFreshFiles(model, () => Owl.load(model, { device, threads, framesPerVideo }));
-      say({ type: "ready", threads: threads ?? processorCount() });
+      post({ type: "ready", threads: threads ?? processorCount() });
       return { owl, framesPerVideo };
     } finally {
       unwatch();
@@ -50,44 +50,44 @@ export function serveOwl(scope: WorkerScope = globalThis as unknown as WorkerSco
     return opened;
   };
 
-  const chat = async ({ id, messages, settings }: PageSays & { type: "chat" }): Promise<void> => {
-    const stop = new AbortController();
-    answers.set(id, stop);
+  const chat = async ({ id, messages, settings }: WorkerRequest & { type: "chat" }): Promise<void> => {
+    const abort = new AbortController();
+    answers.set(id, abort);
     try {
       const { owl, framesPerVideo } = await loaded();
-      const reply = owl.chat(messages, { ...settings, signal: stop.signal });
-      for await (const text of reply) say({ type: "text", id, text });
+      const reply = owl.chat(messages, { ...settings, signal: abort.signal });
+      for await (const text of reply) post({ type: "text", id, text });
       const { truncation = "auto", maxNewTokens } = settings;
-      const outline = outlined(messages, framesPerVideo);
-      const promptTokens = (await owl.prompt(outline, { truncation, maxNewTokens })).ids.length;
-      say({ type: "answer", id, answer: { ...(await reply.answer()), promptTokens } });
+      const placeholders = withPlaceholderMedia(messages, framesPerVideo);
+      const promptTokens = (await owl.prompt(placeholders, { truncation, maxNewTokens })).ids.length;
+      post({ type: "answer", id, answer: { ...(await reply.answer()), promptTokens } });
     } finally {
       answers.delete(id);
     }
   };
 
-  const attention = async ({ id, picture }: PageSays & { type: "attention" }): Promise<void> => {
+  const attention = async ({ id, picture }: WorkerRequest & { type: "attention" }): Promise<void> => {
     const { owl } = await loaded();
-    say({ type: "attention", id, maps: await owl.attention(picture) });
+    post({ type: "attention", id, maps: await owl.attention(picture) });
   };
 
-  const failed = (id?: number) => (error: unknown) => {
+  const postError = (id?: number) => (error: unknown) => {
     const { name, message } = error instanceof Error ? error : new Error(String(error));
-    say({ type: "failed", id, name, message });
+    post({ type: "failed", id, name, message });
   };
 
   scope.addEventListener("message", ({ data }) => {
-    const asked = data as PageSays;
-    if (asked.type === "load") {
-      opened = load(asked);
-      opened.catch(failed());
-    } else if (asked.type === "chat") chat(asked).catch(failed(asked.id));
-    else if (asked.type === "attention") attention(asked).catch(failed(asked.id));
-    else answers.get(asked.id)?.abort();
+    const request = data as WorkerRequest;
+    if (request.type === "load") {
+      opened = load(request);
+      opened.catch(postError());
+    } else if (request.type === "chat") chat(request).catch(postError(request.id));
+    else if (request.type === "attention") attention(request).catch(postError(request.id));
+    else answers.get(request.id)?.abort();
   });
 }
 
-/** Loads a model; where that fails and the server has its files otherwise than they were kept, once more with those. */
+/** Loads a model; where that fails and files in the cache are older than the server's, once more with fresh ones. */
 async function withFreshFiles(model: string, load: () => Promise<Owl>): Promise<Owl> {
   try {
     return await load();

@@ -10,32 +10,32 @@ import {
   type Transfer,
 } from "../platform/index.ts";
 import {
-  type AskedSettings,
   type BrowserDevice,
   type PageAnswer,
-  type PageSays,
   postable,
   postableMessages,
+  type WorkerChatSettings,
+  type WorkerRequest,
 } from "./messages.ts";
-import { type Outcome, type Question, WorkerFailure, WorkerLink } from "./worker-link.ts";
+import { type FinalResponse, WorkerClient, WorkerFailure, type WorkerQuestion } from "./worker-client.ts";
 
-/** What happens beside the answers. */
+/** What happens while a model loads and runs, for a progress display. */
 export type WorkerOwlEvent =
-  /** A file of the model is coming, or was kept from before. */
+  /** A file of the model is being fetched, or was in the cache. */
   | ({ readonly kind: "transfer" } & Transfer)
-  /** The model can be asked. */
+  /** The model is loaded. */
   | { readonly kind: "ready"; readonly device: BrowserDevice; readonly threads: number }
-  /** The GPU cannot be used, or not any more; the model runs on the processor from now on. Words for a person. */
+  /** The GPU cannot be used, or not any more; from now on the model runs on the CPU. `reason` is a sentence for people. */
   | { readonly kind: "fallback"; readonly reason: string };
 
 export interface WorkerOwlOptions {
-  /** Makes a worker whose module calls `serveOwl`; asked again where one has to be given up. */
+  /** Makes a worker whose module calls `serveOwl`; called again when a worker has to be replaced. */
   readonly worker: () => Worker;
   /** Address of a model directory in the published layout, such as "/models/owl-nano". */
   readonly model: string;
-  /** "auto" (the default): the GPU where there is one that computes as it must, else the processor. */
+  /** "auto" (the default): the GPU if there is one that computes correctly, else the CPU. */
   readonly device?: BrowserDevice | "auto" | undefined;
-  /** Threads on the processor. Default: up to four where the page is cross-origin isolated, else one. */
+  /** Threads on the CPU. Default: up to four where the page is cross-origin isolated, else one. */
   readonly threads?: number | undefined;
   /** Frames that the model sees of a video. Default 4. */
   readonly framesPerVideo?: number | undefined;
@@ -52,30 +52,29 @@ const workerRules: OptionRules<WorkerOwlOptions> = {
 };
 
 /** As `ChatSettings` of an `Owl`. */
-export type PageSettings = AskedSettings & { readonly signal?: AbortSignal | undefined };
+export type PageSettings = WorkerChatSettings & { readonly signal?: AbortSignal | undefined };
 
-/** Failures after which a worker is of no more use: its memory or its device is gone. */
+/** Names of errors after which a worker cannot be used any more: its memory or its device is gone. */
 const fatal = ["DeviceLostError", "OutOfMemoryError", "OnnxRuntimeError", "WorkerCrash"];
 
 /** A worker with a loaded model. */
 interface Opened {
-  readonly link: WorkerLink;
+  readonly client: WorkerClient;
   readonly device: BrowserDevice;
 }
 
 /**
- * A model that answers in a web worker of this page, and goes on doing so: where the GPU cannot be used or is lost,
- * the model is loaded on the processor; where memory ends or the worker dies, the answer under way fails with words
- * and the next one gets a fresh worker.
+ * A model in a web worker of this page, which recovers from failures: if the GPU cannot be used or is lost, the model is
+ * loaded on the CPU; if memory runs out or the worker crashes, the running answer fails and the next one gets a new worker.
  */
 export class WorkerOwl {
   readonly #options: WorkerOwlOptions;
-  /** Undefined until it is known whether there is a GPU. */
+  /** Undefined until the GPU has been looked for. */
   #device: BrowserDevice | undefined;
-  /** Whether the device was chosen here and may be changed here. */
-  readonly #mayFallBack: boolean;
+  /** Whether the device was chosen automatically. */
+  readonly #isAuto: boolean;
   #opened: Promise<Opened> | undefined;
-  #link: WorkerLink | undefined;
+  #client: WorkerClient | undefined;
   #closed = false;
 
   /** @throws OptionsError naming every option that is unknown or cannot be */
@@ -84,27 +83,27 @@ export class WorkerOwl {
     const { device = "auto" } = options;
     this.#options = options;
     this.#device = device === "auto" ? undefined : device;
-    this.#mayFallBack = device === "auto";
+    this.#isAuto = device === "auto";
   }
 
-  /** Where the model runs; undefined before anything was loaded, with "auto". */
+  /** Where the model runs; undefined with "auto" before it is first loaded. */
   get device(): BrowserDevice | undefined {
     return this.#device;
   }
 
   /**
-   * Loads the model if it is not loaded. {@link chat} does so, too.
+   * Loads the model if it is not loaded; {@link chat} does so by itself.
    *
-   * @throws WorkerFailure in words, named as the worker's own error
+   * @throws WorkerFailure with the name and message of the worker's error
    */
   async load(): Promise<void> {
     await this.#ready();
   }
 
   /**
-   * The model's answer, as `Owl.chat` gives it. Nothing happens before it is read; who stops reading stops the model.
+   * The model's answer, as `Owl.chat` gives it. It starts when it is first read; whoever stops reading aborts it.
    *
-   * @throws WorkerFailure in words, named as the worker's own error; the signal's reason
+   * @throws WorkerFailure with the name and message of the worker's error; the signal's reason
    */
   chat(conversation: Conversation, settings: PageSettings = {}): Reply<PageAnswer> {
     return new Reply(this.#stream(conversation, settings));
@@ -113,7 +112,7 @@ export class WorkerOwl {
   /**
    * Where the visual abstractor looks at a picture, as `Owl.attention` gives it.
    *
-   * @throws WorkerFailure in words, named as the worker's own error; the signal's reason
+   * @throws WorkerFailure with the name and message of the worker's error; the signal's reason
    */
   async attention(picture: PictureSource, signal?: AbortSignal): Promise<AttentionMaps> {
     requireMedia([{ type: "image", image: picture }]);
@@ -123,10 +122,10 @@ export class WorkerOwl {
     throw new Error("worker: must answer with maps, got something else");
   }
 
-  /** Ends the worker. Answers under way fail. */
+  /** Terminates the worker. Running answers fail. */
   async close(): Promise<void> {
     this.#closed = true;
-    if (this.#link !== undefined) this.#giveUp(this.#link);
+    if (this.#client !== undefined) this.#discard(this.#client);
   }
 
   async *#stream(
@@ -139,21 +138,24 @@ export class WorkerOwl {
     throw new Error("worker: must answer with an answer, got something else");
   }
 
-  /** Asks the worker that is there; where that one has to be given up before it has said anything, the next one. */
-  async *#ask(question: Question, signal: AbortSignal | undefined): AsyncGenerator<string, Outcome> {
+  /** Asks the worker; if it fails fatally before the first text, asks its successor. */
+  async *#ask(
+    question: WorkerQuestion,
+    signal: AbortSignal | undefined,
+  ): AsyncGenerator<string, FinalResponse> {
     for (;;) {
       signal?.throwIfAborted();
-      const { link, device } = await this.#ready(signal);
-      let said = false;
+      const { client, device } = await this.#ready(signal);
+      let hasText = false;
       try {
-        return yield* link.ask(question, signal, () => {
-          said = true;
+        return yield* client.ask(question, signal, () => {
+          hasText = true;
         });
       } catch (error) {
         if (!(error instanceof WorkerFailure) || !fatal.includes(error.name)) throw error;
-        this.#giveUp(link);
-        // What was said cannot be taken back: only an answer that has not begun is made anew.
-        if (!this.#fallBack(device, error) || said) throw error;
+        this.#discard(client);
+        // Text that was yielded cannot be taken back: only an answer without any is started again.
+        if (!this.#fallBack(device, error) || hasText) throw error;
       }
     }
   }
@@ -179,23 +181,23 @@ export class WorkerOwl {
 
   async #open(device: BrowserDevice): Promise<Opened> {
     const { worker, model, threads, framesPerVideo, onEvent } = this.#options;
-    const link = new WorkerLink(worker());
-    this.#link = link;
+    const client = new WorkerClient(worker());
+    this.#client = client;
     const address = new URL(model, document.baseURI).href;
-    const order: PageSays = { type: "load", model: address, device, threads, framesPerVideo };
+    const request: WorkerRequest = { type: "load", model: address, device, threads, framesPerVideo };
     try {
-      const ready = await link.load(order, (transfer) => onEvent?.({ kind: "transfer", ...transfer }));
+      const ready = await client.load(request, (transfer) => onEvent?.({ kind: "transfer", ...transfer }));
       onEvent?.({ kind: "ready", device, threads: ready });
-      return { link, device };
+      return { client, device };
     } catch (error) {
-      link.close();
+      client.close();
       throw error;
     }
   }
 
-  /** Chooses the processor where the GPU failed; false where that is no way out. */
+  /** Switches to the CPU after the GPU failed; false if there is nothing to switch to. */
   #fallBack(failed: BrowserDevice, { message }: Error): boolean {
-    if (!this.#mayFallBack || failed !== "webgpu") return false;
+    if (!this.#isAuto || failed !== "webgpu") return false;
     if (this.#device === "webgpu") {
       this.#device = "cpu";
       const reason = `The GPU cannot be used; the processor goes on in its place. (${message})`;
@@ -204,23 +206,23 @@ export class WorkerOwl {
     return true;
   }
 
-  /** Ends a worker; the next question gets another one. */
-  #giveUp(link: WorkerLink): void {
-    link.close();
-    if (this.#link !== link) return;
-    this.#link = undefined;
+  /** Terminates a worker; the next question gets a new one. */
+  #discard(client: WorkerClient): void {
+    client.close();
+    if (this.#client !== client) return;
+    this.#client = undefined;
     this.#opened = undefined;
   }
 }
 
-/** The GPU, where the browser gives one. */
+/** The GPU if the browser offers one, else the CPU. */
 async function bestDevice(): Promise<BrowserDevice> {
   const gpu = (navigator as { gpu?: GPU }).gpu;
   const adapter = await gpu?.requestAdapter().catch(() => null);
   return adapter ? "webgpu" : "cpu";
 }
 
-/** A promise's result, or the signal's reason if that comes first. */
+/** Waits for a promise, or throws the signal's reason if that comes first. */
 async function orAborted<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
   if (signal === undefined) return promise;
   let stop = (): void => {};
