@@ -36,21 +36,21 @@ export interface EncoderOptions extends TextOptions {
   readonly augmentation?: { readonly seed: number };
 }
 
-/** Makes rows of a batch from examples: text to ids and what counts of them, pictures to pixels. */
+/** Makes rows of a batch from examples: text to ids and their loss mask, pictures to pixels. */
 export function rowEncoder(options: EncoderOptions): RowEncoder {
   const { preprocessor, augmentation } = options;
   const pixelsOf = (image: RgbImage, random: (() => number) | undefined): Float32Array =>
     toPixelValues(random ? randomResizedCrop(image, preprocessor.size, random) : image, preprocessor);
   return (example, index, name) => {
-    const films = example.videos ?? [];
-    const of = films.length > 0 ? "video" : "image";
+    const allVideos = example.videos ?? [];
+    const of = allVideos.length > 0 ? "video" : "image";
     const sample = encodeText(example.text, name, options, of);
     const { ids, lossMask, spans, imageCount, videoCount } = sample;
     const random = augmentation && mulberry32(seedOf("augmentation", augmentation.seed, index));
     const images = example.images.slice(0, imageCount);
     const pixels = images.map((image) => pixelsOf(image, random));
     if (videoCount === 0) return { ids, lossMask, spans, name, pixels };
-    const videos = films.slice(0, videoCount).map((frames) => toVideoPixelValues(frames, preprocessor));
+    const videos = allVideos.slice(0, videoCount).map((frames) => toVideoPixelValues(frames, preprocessor));
     return { ids, lossMask, spans, name, pixels, videos };
   };
 }
@@ -59,7 +59,7 @@ export function rowEncoder(options: EncoderOptions): RowEncoder {
  * The tokens of a row's text, and which of them are learned.
  *
  * @param where the row's name, for errors
- * @param captionOf what a caption speaks of
+ * @param captionOf what a caption describes
  * @throws PromptError where nothing in the row could be learned
  */
 export function encodeText(

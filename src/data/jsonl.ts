@@ -2,7 +2,7 @@ import { decodeImage, decodeVideo, type RgbImage } from "../image/index.ts";
 import { newDigest, parentDirectory } from "../platform/index.ts";
 import { LruCache } from "../primitives/index.ts";
 import { DataError, type Example, requireNone } from "./example.ts";
-import { checkFiles, type LineProblem } from "./files-check.ts";
+import { checkMediaFiles, type LineProblem } from "./media-check.ts";
 import { markProblems, parseRow, type Row } from "./row.ts";
 import { readRowLines } from "./row-lines.ts";
 import type { DataFormat, RowSource, RowSourceOptions } from "./row-source.ts";
@@ -34,7 +34,7 @@ export async function jsonlSource(path: string, options: RowSourceOptions = {}):
       problems.push(...own.map((problem) => ({ line: line.number, problem })));
     }
   }
-  const files = await checkFiles(found, options);
+  const files = await checkMediaFiles(found, options);
   problems.push(...files.problems);
   if (found.length === 0 && problems.length === 0)
     problems.push({ line: 0, problem: `the file has no rows; one is written ${jsonl.example}` });

@@ -29,16 +29,15 @@ export function rows<T>(source: Source<T>, start: number, end: number): Source<T
   };
 }
 
-const longestPattern = 1000;
+const longestSchedule = 1000;
 
 /**
- * Endless sources taken in turn so that every stretch holds them in these shares (any positive numbers) as
- * evenly as can be: `mix([text, pictures], [1, 1])` alternates, and a batch of 256 holds 128 of each.
+ * Interleaves endless sources by sampling weights (any positive numbers), as evenly as can be in every part of the result: `mix([text, pictures], [1, 1])` alternates, and a batch of 256 holds 128 of each.
  */
-export function mix<T>(sources: readonly Source<T>[], shares: readonly number[]): Source<T> {
-  if (sources.length === 0 || sources.length !== shares.length || shares.some((share) => !(share > 0))) {
+export function mix<T>(sources: readonly Source<T>[], weights: readonly number[]): Source<T> {
+  if (sources.length === 0 || sources.length !== weights.length || weights.some((weight) => !(weight > 0))) {
     throw new DataError(
-      `mix: needs one positive share a source, got ${sources.length} sources and shares [${shares}]`,
+      `mix: needs one positive share a source as its weight, got ${sources.length} sources and weights [${weights}]`,
     );
   }
   for (const [i, source] of sources.entries()) {
@@ -48,11 +47,10 @@ export function mix<T>(sources: readonly Source<T>[], shares: readonly number[])
       );
     }
   }
-  const pattern = turns(wholeShares(shares));
+  const schedule = roundRobin(wholeWeights(weights));
   const place = (index: number): { source: Source<T>; row: number } => {
-    const turn = index % pattern.length;
-    const { which, rank, count } = pattern[turn];
-    return { source: sources[which], row: Math.floor(index / pattern.length) * count + rank };
+    const { which, rank, count } = schedule[index % schedule.length];
+    return { source: sources[which], row: Math.floor(index / schedule.length) * count + rank };
   };
   return {
     length: Number.POSITIVE_INFINITY,
@@ -67,26 +65,26 @@ export function mix<T>(sources: readonly Source<T>[], shares: readonly number[])
   };
 }
 
-/** The smallest whole numbers in these shares; to the nearest thousandth where there are none. */
-function wholeShares(shares: readonly number[]): number[] {
-  const sum = shares.reduce((a, b) => a + b, 0);
-  for (let length = shares.length; length < longestPattern; length++) {
-    const counts = shares.map((share) => (share * length) / sum);
+/** The smallest whole numbers in the ratios of these weights; to the nearest thousandth where there are none. */
+function wholeWeights(weights: readonly number[]): number[] {
+  const sum = weights.reduce((a, b) => a + b, 0);
+  for (let length = weights.length; length < longestSchedule; length++) {
+    const counts = weights.map((weight) => (weight * length) / sum);
     if (counts.every((count) => Math.abs(count - Math.round(count)) < 1e-6)) return counts.map(Math.round);
   }
-  return shares.map((share) => Math.max(1, Math.round((share * longestPattern) / sum)));
+  return weights.map((weight) => Math.max(1, Math.round((weight * longestSchedule) / sum)));
 }
 
-interface Turn {
+interface ScheduledRow {
   readonly which: number;
-  /** How many earlier turns of the pattern this source had. */
+  /** How many earlier rows of the schedule are this source's. */
   readonly rank: number;
-  /** How many turns of the pattern it has. */
+  /** How many rows of the schedule are this source's. */
   readonly count: number;
 }
 
-/** Smooth weighted round-robin: each turn goes to the source that lags most behind its share. */
-function turns(counts: readonly number[]): Turn[] {
+/** Smooth weighted round-robin: each row comes from the source that lags most behind its weight. */
+function roundRobin(counts: readonly number[]): ScheduledRow[] {
   const length = counts.reduce((a, b) => a + b, 0);
   const credit = counts.map(() => 0);
   const taken = counts.map(() => 0);

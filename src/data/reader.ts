@@ -2,15 +2,15 @@ import { type CollateOptions, collate, type TokenBatch, type TokenRow } from "./
 import { collateDense, type DenseBatch } from "./dense.ts";
 import { DataError, type Example, rowName, type Source } from "./example.ts";
 
-/** The batches of one update, from a place in the source on. */
+/** The batches whose gradients are accumulated into one update of the weights. */
 export interface AccumulatedBatches<B> {
-  /** Micro-batches whose losses weigh as if they were one batch. */
+  /** Micro-batches; every label of all of them has the same weight in the loss. */
   readonly batches: readonly B[];
   /** Index of the first example that the next update sees. */
   readonly next: number;
 }
 
-/** Reads a source in portions; what a portion holds depends on its first example's index alone. */
+/** Reads the batches of the update that begins at an example's index; they depend on that index alone. */
 export type Reader<B> = (position: number) => Promise<AccumulatedBatches<B>>;
 
 /** Turns an example into tokens and pixels. */
@@ -43,8 +43,8 @@ export function tokenReader<E>(source: Source<E>, options: TokenReaderOptions<E>
   return async (position) => {
     const { rows, next } = packTokens
       ? await packedRows(rowAt, position, batch, packTokens)
-      : { rows: await inOrder(batch, (i) => rowAt(position + i)), next: position + batch };
-    return { batches: split(rows, microBatch).map((part) => collate(part, options)), next };
+      : { rows: await oneByOne(batch, (i) => rowAt(position + i)), next: position + batch };
+    return { batches: microBatchesOf(rows, microBatch).map((part) => collate(part, options)), next };
   };
 }
 
@@ -58,13 +58,13 @@ export interface DenseReaderOptions<T> extends ReaderOptions {
 export function denseReader<T>(source: Source<T>, options: DenseReaderOptions<T>): Reader<DenseBatch> {
   const { batch, microBatch = batch, encode } = options;
   return async (position) => {
-    const rows = await inOrder(batch, async (i) => {
+    const rows = await oneByOne(batch, async (i) => {
       requireRow(source, position + i);
       const name = rowName(source, position + i);
       return { ...encode(await source.example(position + i)), name };
     });
     return {
-      batches: split(rows, microBatch).map((part) => collateDense(part, options)),
+      batches: microBatchesOf(rows, microBatch).map((part) => collateDense(part, options)),
       next: position + batch,
     };
   };
@@ -78,7 +78,7 @@ function requireRow<T>(source: Source<T>, index: number): void {
   }
 }
 
-async function inOrder<T>(count: number, make: (index: number) => Promise<T>): Promise<T[]> {
+async function oneByOne<T>(count: number, make: (index: number) => Promise<T>): Promise<T[]> {
   const made: T[] = [];
   for (let i = 0; i < count; i++) made.push(await make(i));
   return made;
@@ -116,7 +116,7 @@ function packed(row: TokenRow, further: TokenRow): TokenRow {
   };
 }
 
-function split<T>(rows: readonly T[], size: number): T[][] {
+function microBatchesOf<T>(rows: readonly T[], size: number): T[][] {
   return Array.from({ length: Math.ceil(rows.length / size) }, (_, i) =>
     rows.slice(i * size, (i + 1) * size),
   );

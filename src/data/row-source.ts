@@ -1,5 +1,5 @@
 import type { ExampleSource } from "./example.ts";
-import type { FileCheckOptions } from "./files-check.ts";
+import type { FileCheckOptions } from "./media-check.ts";
 import type { Row, RowContent } from "./row.ts";
 
 export interface RowSourceOptions extends FileCheckOptions {

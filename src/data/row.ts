@@ -43,10 +43,10 @@ function rowOf(
   const images = pathsOf(value.image, directory);
   const videos = pathsOf(value.video, directory);
   const problems = [
-    ...(typeof text === "string" && text.trim() !== "" ? damage(text) : [textProblem(value)]),
+    ...(typeof text === "string" && text.trim() !== "" ? textDamage(text) : [textProblem(value)]),
     ...(typeof images === "string" ? [`"image" ${images}`] : []),
     ...(typeof videos === "string" ? [`"video" ${videos}`] : []),
-    ...strayKeys(value),
+    ...misnamedKeys(value),
   ];
   if (problems.length > 0 || typeof text !== "string" || !isList(images) || !isList(videos)) return problems;
   return { line, text, images, videos };
@@ -84,7 +84,7 @@ function textProblem(value: Readonly<Record<string, unknown>>): string {
 }
 
 /** Keys that were meant to name pictures or videos, where the right one is not there. */
-function strayKeys(value: Readonly<Record<string, unknown>>): string[] {
+function misnamedKeys(value: Readonly<Record<string, unknown>>): string[] {
   return ["image", "video"].flatMap((known) => {
     const found = value[known] === undefined ? keyFor(known, value) : undefined;
     return found === undefined
@@ -104,7 +104,7 @@ function keyFor(known: string, value: Readonly<Record<string, unknown>>): string
 }
 
 /** What in a text was lost or cannot be learned. */
-function damage(text: string): string[] {
+function textDamage(text: string): string[] {
   const around = (at: number): string => JSON.stringify(text.slice(Math.max(0, at - 12), at));
   const place = (found: RegExp): number => text.search(found);
   const [lost, zero, half] = [place(/\ufffd/), place(/\0/), place(/\p{Surrogate}/u)];
@@ -139,15 +139,15 @@ function pathsOf(names: unknown, directory: string): string[] | string {
 export function markProblems(row: Row, content: RowContent, takesVideos: boolean): string[] {
   const problems: string[] = [];
   const pictures = row.images.length;
-  const films = row.videos.length;
+  const videos = row.videos.length;
   const marks = row.text.split(imageMark).length - 1;
-  const filmMarks = row.text.split(videoMark).length - 1;
-  const all = pictures + films;
+  const videoMarks = row.text.split(videoMark).length - 1;
+  const all = pictures + videos;
   if (content === "text" && all > 0) problems.push(`plain text has no pictures, got ${all}`);
-  if (content === "caption" && (all !== 1 || marks + filmMarks > 0)) {
-    const meant = marks + filmMarks > 0 ? "; is it a conversation? Say `content: conversation`" : "";
+  if (content === "caption" && (all !== 1 || marks + videoMarks > 0)) {
+    const meant = marks + videoMarks > 0 ? "; is it a conversation? Say `content: conversation`" : "";
     problems.push(
-      `a caption has one picture and no <image> mark, got ${all} and ${marks + filmMarks}${otherMarks(row.text, false)}${meant}`,
+      `a caption has one picture and no <image> mark, got ${all} and ${marks + videoMarks}${otherMarks(row.text, false)}${meant}`,
     );
   }
   if (content === "caption" && /^Human: /m.test(row.text) && /^AI: /m.test(row.text)) {
@@ -157,13 +157,13 @@ export function markProblems(row: Row, content: RowContent, takesVideos: boolean
     problems.push(
       `needs one <image> mark a picture, got ${marks} for ${pictures}${otherMarks(row.text, false)}`,
     );
-  } else if (content === "conversation" && filmMarks === films && otherMarks(row.text, true) !== "") {
+  } else if (content === "conversation" && videoMarks === videos && otherMarks(row.text, true) !== "") {
     problems.push(`a picture's mark is <image>, a video's <|video|>${otherMarks(row.text, true)}`);
   }
-  if (content === "conversation" && filmMarks !== films) {
-    problems.push(`needs one <|video|> mark a video, got ${filmMarks} for ${films}`);
+  if (content === "conversation" && videoMarks !== videos) {
+    problems.push(`needs one <|video|> mark a video, got ${videoMarks} for ${videos}`);
   }
-  if (films > 0 && !takesVideos) {
+  if (videos > 0 && !takesVideos) {
     problems.push('"video" needs a model of the video version; give its frames as pictures');
   }
   return problems;

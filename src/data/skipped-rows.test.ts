@@ -27,7 +27,7 @@ describe("rows that cannot be read", () => {
       .slice(0, 40)
       .map((_, index) => plain.slice(index).find((row) => row !== 3 && row !== 4));
     expect(found).toEqual(expected);
-    expect(skipped.take().map(({ row, reason }) => [row, reason])).toEqual(
+    expect(skipped.takeUnreported().map(({ row, reason }) => [row, reason])).toEqual(
       expect.arrayContaining([
         ["rows.jsonl:4", "rows.jsonl:4: no picture"],
         ["rows.jsonl:5", "rows.jsonl:5: no picture"],
@@ -39,7 +39,7 @@ describe("rows that cannot be read", () => {
     const again = withoutBadRows(shuffled(rowsOf([3, 4]), 5), later);
     later.restore(skipped.names);
     expect(await read(again, 20, 40)).toEqual(expected.slice(20));
-    expect(later.take()).toEqual([]);
+    expect(later.takeUnreported()).toEqual([]);
   });
 
   it("end the run where there are more of them than allowed, or something else is wrong", async () => {
@@ -61,7 +61,7 @@ describe("rows that cannot be read", () => {
     const rest = await readableRows(rowsOf([0, 2], 4), skipped);
     expect(await read(rest, 0, rest.length)).toEqual([1, 3]);
     expect(rest.nameOf?.(1)).toBe("rows.jsonl:4");
-    expect(skipped.take().map(({ row, replacedBy }) => [row, replacedBy])).toEqual([
+    expect(skipped.takeUnreported().map(({ row, replacedBy }) => [row, replacedBy])).toEqual([
       ["rows.jsonl:1", undefined],
       ["rows.jsonl:3", undefined],
     ]);

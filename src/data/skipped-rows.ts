@@ -13,59 +13,59 @@ const nameOf = ({ row, replacedBy }: SkippedRow): string => (replacedBy === unde
 
 /** The rows of a run that could not be read and are left out, up to a number of them. */
 export class SkippedRows {
-  readonly most: number;
+  readonly limit: number;
   readonly #names = new Set<string>();
-  readonly #told = new Set<string>();
-  #untold: SkippedRow[] = [];
+  readonly #reported = new Set<string>();
+  #unreported: SkippedRow[] = [];
 
   constructor(most: number) {
-    this.most = most;
+    this.limit = most;
   }
 
   /** Every row that was left out, each once; one that was held out says so behind its name. */
   get names(): readonly string[] {
-    return [...this.#told];
+    return [...this.#reported];
   }
 
-  /** Takes over what an earlier part of the run left out: it counts, and is not told again. */
+  /** Takes over what an earlier part of the run left out: it counts, and is not reported again. */
   restore(names: readonly string[]): void {
     for (const name of names) {
       this.#names.add(name.endsWith(heldOut) ? name.slice(0, -heldOut.length) : name);
-      this.#told.add(name);
+      this.#reported.add(name);
     }
-    this.#untold = this.#untold.filter((skipped) => !names.includes(nameOf(skipped)));
+    this.#unreported = this.#unreported.filter((skipped) => !names.includes(nameOf(skipped)));
   }
 
-  /** Those noted since the last call. */
-  take(): SkippedRow[] {
-    const taken = this.#untold;
-    this.#untold = [];
+  /** The rows recorded since the last call. */
+  takeUnreported(): SkippedRow[] {
+    const taken = this.#unreported;
+    this.#unreported = [];
     return taken;
   }
 
-  /** @throws the error where there are more such rows than may be left out */
+  /** Allows a row that cannot be read to be left out. @throws the error where there are more such rows than may be left out */
   admit(row: string, error: unknown): void {
     if (!(error instanceof DataError)) throw error;
     if (this.#names.has(row)) return;
-    if (this.#names.size < this.most) {
+    if (this.#names.size < this.limit) {
       this.#names.add(row);
       return;
     }
-    if (this.most === 0) throw error;
+    if (this.limit === 0) throw error;
     throw new DataError(
-      `${error.message}; ${this.most} such rows were left out already, as many as allowed`,
+      `${error.message}; ${this.limit} such rows were left out already, as many as allowed`,
       {
         cause: error,
       },
     );
   }
 
-  /** Remembers what stands in a row's place, for whoever keeps the log. */
-  note(skipped: SkippedRow): void {
+  /** Records a row that was left out, for the log. */
+  record(skipped: SkippedRow): void {
     const name = nameOf(skipped);
-    if (this.#told.has(name)) return;
-    this.#told.add(name);
-    this.#untold.push(skipped);
+    if (this.#reported.has(name)) return;
+    this.#reported.add(name);
+    this.#unreported.push(skipped);
   }
 }
 
@@ -94,7 +94,7 @@ export function withoutBadRows<T>(source: Source<T>, skipped: SkippedRows): Sour
     example: async (index) => {
       const { at, example, reason } = await firstGood(index);
       if (at !== index)
-        skipped.note({ row: rowName(source, index), reason, replacedBy: rowName(source, at) });
+        skipped.record({ row: rowName(source, index), reason, replacedBy: rowName(source, at) });
       return example;
     },
   };
@@ -110,7 +110,7 @@ export async function readableRows<T>(source: Source<T>, skipped: SkippedRows): 
       places.push(index);
     } catch (error) {
       skipped.admit(row, error);
-      skipped.note({ row, reason: error instanceof Error ? error.message : String(error) });
+      skipped.record({ row, reason: error instanceof Error ? error.message : String(error) });
     }
   }
   return {

@@ -1,7 +1,7 @@
 import { ImageError } from "./read-image.ts";
 import { type RgbImage, resizeBicubic } from "./resize.ts";
 
-/** A part of a picture, in pixels. */
+/** A rectangle of a picture, in pixels. */
 export interface Box {
   readonly left: number;
   readonly top: number;
@@ -9,7 +9,7 @@ export interface Box {
   readonly height: number;
 }
 
-/** Cuts a part out. Throws RangeError where it does not lie within the picture. */
+/** Cuts a rectangle out. Throws RangeError where it does not lie within the picture. */
 export function crop(image: RgbImage, box: Box): RgbImage {
   const { left, top, width, height } = box;
   const inside = left >= 0 && top >= 0 && left + width <= image.width && top + height <= image.height;
@@ -39,11 +39,11 @@ export function flipHorizontally(image: RgbImage): RgbImage {
   return { width, height, data };
 }
 
-/** A picture this many times as long as wide would be scaled to more than fits into memory. */
+/** The most a picture may be longer than wide: scaled by its shorter edge, a longer one would not fit into memory. */
 const LONGEST_ASPECT = 1000;
 
 /**
- * Scales so that the shorter edge has `size` pixels, then cuts a square out of the middle (the video version's way).
+ * Scales so that the shorter edge has `size` pixels, then cuts a square out of the middle (as the video version was trained).
  *
  * @throws ImageError for a picture more than a thousand times as long as wide
  */
@@ -62,9 +62,9 @@ export function resizeAndCenterCrop(image: RgbImage, size: number): RgbImage {
 }
 
 export interface CropOptions {
-  /** Share of the picture's area that is kept, from and to (default 0.5 to 1: stage 1 of the paper). */
+  /** Fraction of the picture's area that is kept, from and to (default 0.5 to 1: stage 1 of the paper). */
   scale?: readonly [number, number];
-  /** Width over height of the kept part, from and to (default 3/4 to 4/3). */
+  /** Aspect ratio (width over height) of what is kept, from and to (default 3/4 to 4/3). */
   aspect?: readonly [number, number];
   /** Probability of mirroring (default 0.5). */
   flip?: number;
@@ -73,7 +73,7 @@ export interface CropOptions {
 const TRIES = 10;
 
 /**
- * The augmentation of stage 1: a random part of the picture, resized by bicubic interpolation to
+ * The augmentation of stage 1: a random rectangle of the picture, resized by bicubic interpolation to
  * `size × size`, mirrored half of the time.
  *
  * @param random uniform numbers in [0, 1); the same numbers give the same picture
@@ -88,7 +88,7 @@ export function randomResizedCrop(
   return random() < (options.flip ?? 0.5) ? flipHorizontally(resized) : resized;
 }
 
-/** A random part of a picture: area and (logarithm of the) aspect uniform. */
+/** A random rectangle of a picture: its area and the logarithm of its aspect ratio are uniform. */
 export function randomBox(image: RgbImage, random: () => number, options: CropOptions = {}): Box {
   const { scale = [0.5, 1], aspect = [3 / 4, 4 / 3] } = options;
   const between = (from: number, to: number) => from + (to - from) * random();
@@ -106,7 +106,7 @@ export function randomBox(image: RgbImage, random: () => number, options: CropOp
   return centralBox(image, aspect);
 }
 
-/** The largest part in the middle whose aspect is allowed. */
+/** The largest rectangle in the middle whose aspect ratio is allowed. */
 function centralBox(image: RgbImage, aspect: readonly [number, number]): Box {
   const ratio = Math.min(Math.max(image.width / image.height, aspect[0]), aspect[1]);
   const width = Math.max(1, Math.min(image.width, Math.round(image.height * ratio)));

@@ -6,7 +6,7 @@ function scaled(a: number, b: number): number {
   return ((product >> 8) + product) >> 8;
 }
 
-/** The first three channels; transparency is dropped and shows what colours lay under it. */
+/** The first three channels; transparency is dropped, so that the colours under it show. */
 export function withoutAlpha(image: Raster): Raster {
   if (image.channels === 3) return image;
   const pixels = image.width * image.height;
@@ -55,7 +55,7 @@ export function unpremultiplied(image: Raster): Raster {
   return { ...image, data };
 }
 
-/** CMYK to RGB by the simple formula `(1 - K) · (1 - ink)`; no profile is looked at. */
+/** CMYK to RGB by the simple formula `(1 - K) · (1 - ink)`, without a colour profile. */
 export function cmykToRgb(image: Raster): Raster {
   const pixels = image.width * image.height;
   const data = new Uint8Array(pixels * 3);

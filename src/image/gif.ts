@@ -1,24 +1,24 @@
 const headerBytes = 13;
 const frameBytes = 10;
 
-/** What of a GIF file is there. */
+/** How much of a GIF file is there. */
 export interface GifFrames {
-  /** Frames whose data are whole. */
+  /** Frames with complete data. */
   readonly whole: number;
-  /** Whether the file ends inside of what follows them. The mark that ends a file may be missing. */
+  /** Whether the file ends inside of the block behind them. The trailer that ends a file may be missing. */
   readonly isCut: boolean;
 }
 
 /**
- * Reads through a GIF's blocks, without what is in them: decoders show a frame whose data end early as far as it goes, and
- * say nothing (GIF89a specification, sections 15 to 27).
+ * Walks a GIF's blocks without decoding them. Decoders show a frame whose data are truncated as far as it goes, without an
+ * error (GIF89a specification, sections 15 to 27).
  */
 export function gifFrames(bytes: Uint8Array): GifFrames {
   let at = headerBytes + paletteBytes(bytes[headerBytes - 3]);
   let whole = 0;
   while (at < bytes.length) {
     const isFrame = bytes[at] === 0x2c;
-    // The mark that ends a file, and what is no block: decoders read no further.
+    // The trailer, or what is no block: decoders read no further.
     if (!isFrame && bytes[at] !== 0x21) return { whole, isCut: false };
     at += isFrame ? frameBytes + paletteBytes(bytes[at + frameBytes - 1]) + 1 : 2;
     while (bytes[at] > 0) at += bytes[at] + 1;

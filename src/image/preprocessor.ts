@@ -50,8 +50,8 @@ const schema = z.object({
   do_convert_rgb: z.boolean().default(true),
 });
 
-/** Steps that are not computed here and change pixels. */
-function otherSteps(json: Record<string, unknown>): string[] {
+/** Problems with steps that change pixels and are not computed here. */
+function unsupportedSteps(json: Record<string, unknown>): string[] {
   const asked = Object.entries(json).filter(
     ([key, value]) => /^(do_|offset$)/.test(key) && !(key in schema.shape) && value !== false,
   );
@@ -60,8 +60,8 @@ function otherSteps(json: Record<string, unknown>): string[] {
 
 const shown = (value: unknown): string => String(JSON.stringify(value)).slice(0, 40);
 
-/** What a file says beside nulls, which say nothing. */
-function said(json: unknown): Record<string, unknown> | undefined {
+/** A file's settings without nulls, which mean the default. */
+function withoutNulls(json: unknown): Record<string, unknown> | undefined {
   if (typeof json !== "object" || json === null || Array.isArray(json)) return undefined;
   return Object.fromEntries(Object.entries(json).filter(([, value]) => value !== null));
 }
@@ -73,9 +73,9 @@ function said(json: unknown): Record<string, unknown> | undefined {
  * @throws ImageError naming every field that is wrong or not supported
  */
 export function parsePreprocessor(json: unknown, where = "preprocessor_config.json"): Preprocessor {
-  const content = said(json);
+  const content = withoutNulls(json);
   const result = schema.safeParse(content ?? json);
-  const problems = content === undefined ? [] : otherSteps(content);
+  const problems = content === undefined ? [] : unsupportedSteps(content);
   for (const { path, message } of result.error?.issues ?? []) {
     const value = path.reduce((inside: unknown, key) => Object(inside)[key], content ?? json);
     problems.push(

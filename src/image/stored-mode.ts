@@ -12,7 +12,7 @@ const PNG_RGB = 2;
 const PNG_PALETTE = 3;
 const GIF_HEADER_BYTES = 13;
 
-/** Tells the mode of a file. */
+/** The mode of a file. */
 export function storedMode(bytes: Uint8Array, header: PictureHeader): StoredMode {
   if (header.isCmyk) return "cmyk";
   if (header.format === "png") return pngMode(bytes);

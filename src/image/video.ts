@@ -64,8 +64,8 @@ export async function decodeVideo(source: ImageFile, options: VideoOptions): Pro
   const kind = fileKind(beginning);
   if (kind?.name === "GIF" || kind?.name === "WebP") return animationFrames(source, where, frames, options);
   requireVideoKind(beginning, where);
-  if (typeof source === "string") return filmFrames(await foundPath(source), where, frames, options);
-  return withTemporaryFile(source, (path) => filmFrames(path, where, frames, options));
+  if (typeof source === "string") return videoFrames(await foundPath(source), where, frames, options);
+  return withTemporaryFile(source, (path) => videoFrames(path, where, frames, options));
 }
 
 /**
@@ -111,14 +111,14 @@ async function firstBytes(source: ImageFile): Promise<Uint8Array> {
   }
 }
 
-async function filmFrames(
+async function videoFrames(
   path: string,
   where: string,
   frames: number,
   { size, signal }: VideoOptions,
 ): Promise<RgbImage[]> {
   const times = await readFrameTimes(path, where, signal);
-  return eachOnce(sampleFrames(times.length, frames), async (index) => {
+  return decodeEachOnce(sampleFrames(times.length, frames), async (index) => {
     const data = await decodeVideoFrame(path, times, index, { width: size, height: size }, where, signal);
     return { width: size, height: size, data };
   });
@@ -133,7 +133,7 @@ async function animationFrames(
   const bytes = typeof source === "string" ? await readImageFile(source, maxBytes) : source;
   const { pages, format } = await headerOf(bytes, where);
   if (format === "gif") requireWholeGif(bytes, where);
-  return eachOnce(sampleFrames(pages, frames), async (page) => {
+  return decodeEachOnce(sampleFrames(pages, frames), async (page) => {
     signal?.throwIfAborted();
     try {
       const options = { decoding: "colour", orient: false, maxPixels, page } as const;
@@ -154,7 +154,10 @@ function requireWholeGif(bytes: Uint8Array, where: string): void {
 }
 
 /** The results for indices of which some are alike, each made once. */
-async function eachOnce<T>(indices: readonly number[], make: (index: number) => Promise<T>): Promise<T[]> {
+async function decodeEachOnce<T>(
+  indices: readonly number[],
+  make: (index: number) => Promise<T>,
+): Promise<T[]> {
   const made = new Map<number, T>();
   for (const index of indices) if (!made.has(index)) made.set(index, await make(index));
   return indices.map((index) => made.get(index)!);

@@ -114,7 +114,7 @@ export async function heldOutBatches(
   const { batch, microBatch = batch } = recipe;
   const readable: Source<TaggedExample>[] = [];
   for (const [i, source] of sources.entries()) {
-    const rows = skipped.most > 0 ? await readableRows(source, skipped) : source;
+    const rows = skipped.limit > 0 ? await readableRows(source, skipped) : source;
     readable.push(tagged(rows, contentOf(plan, evaluation[i])));
   }
   async function* batches(): AsyncGenerator<TokenBatch> {

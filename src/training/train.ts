@@ -134,7 +134,7 @@ function hasFiniteWeights<S>({ trained, values }: Trainer<S>): boolean {
 }
 
 async function emitSkipped<S>({ options, emit }: Run<S>): Promise<void> {
-  for (const skipped of options.skipped?.take() ?? []) {
+  for (const skipped of options.skipped?.takeUnreported() ?? []) {
     await emit({ kind: "skipped", step: options.trainer.step, ...skipped });
   }
 }

@@ -5,13 +5,13 @@ import type { Row } from "./row.ts";
 
 export interface FileCheckOptions {
   /**
-   * How pictures are looked at when their rows are read: `"headers"` (default) reads the beginnings of their files, which
+   * How pictures are checked when their rows are read: `"headers"` (default) reads the beginnings of their files, which
    * tells whether they are there, are pictures and not too large; `"whole"` decodes them, which takes as long as an epoch.
    */
   readonly pictures?: "headers" | "whole" | undefined;
   /** How videos are decoded: so many frames of so many pixels a side. Absent: the model takes none. */
   readonly videos?: { readonly frames: number; readonly size: number } | undefined;
-  /** Told now and then how many of the files have been looked at. */
+  /** Called with how many of the files have been checked. */
   readonly onFile?: ((done: number, all: number) => void) | undefined;
 }
 
@@ -20,19 +20,19 @@ export interface LineProblem {
   readonly problem: string;
 }
 
-/** So many files are read at the same time. */
-const atOnce = 8;
+/** Files that are read at the same time. */
+const concurrency = 8;
 
-/** Looks at every picture and video that rows name, each once. */
-export async function checkFiles(
+/** Checks every picture and video file that rows name, each once; `digest` changes when one of them does. */
+export async function checkMediaFiles(
   rows: readonly Row[],
   { pictures = "headers", videos, onFile }: FileCheckOptions,
 ): Promise<{ readonly problems: LineProblem[]; readonly digest: string }> {
   const whole = pictures === "whole";
-  const places = placesOf(rows);
+  const files = mediaFilesOf(rows);
   const problems: LineProblem[] = [];
-  const seen = new Map<Place, string>();
-  const lookAt = async ({ path, isVideo }: Place): Promise<string> => {
+  const fingerprints = new Map<MediaFile, string>();
+  const check = async ({ path, isVideo }: MediaFile): Promise<string> => {
     const kind = await pathKind(await foundPath(path));
     if (kind !== "file") {
       const what = kind === "missing" ? `no such file${await nearHint(path)}` : "a directory";
@@ -42,43 +42,43 @@ export async function checkFiles(
   };
   let [next, done] = [0, 0];
   const work = async (): Promise<void> => {
-    while (next < places.length) {
-      const place = places[next++];
+    while (next < files.length) {
+      const file = files[next++];
       try {
-        seen.set(place, await lookAt(place));
+        fingerprints.set(file, await check(file));
       } catch (error) {
-        const problem = `${place.isVideo ? "video" : "picture"} ${messageOf(error)}`;
-        problems.push(...place.lines.map((line) => ({ line, problem })));
+        const problem = `${file.isVideo ? "video" : "picture"} ${messageOf(error)}`;
+        problems.push(...file.lines.map((line) => ({ line, problem })));
       }
-      onFile?.(++done, places.length);
+      onFile?.(++done, files.length);
     }
   };
-  await Promise.all(Array.from({ length: Math.min(atOnce, places.length) }, work));
-  return { problems, digest: digestOf(places.map((place) => seen.get(place) ?? "")) };
+  await Promise.all(Array.from({ length: Math.min(concurrency, files.length) }, work));
+  return { problems, digest: digestOf(files.map((file) => fingerprints.get(file) ?? "")) };
 }
 
 const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
-interface Place {
+interface MediaFile {
   readonly path: string;
   readonly isVideo: boolean;
   /** Lines whose rows name it. */
   readonly lines: number[];
 }
 
-function placesOf(rows: readonly Row[]): Place[] {
-  const places = new Map<string, Place>();
-  const note = (path: string, isVideo: boolean, line: number): void => {
+function mediaFilesOf(rows: readonly Row[]): MediaFile[] {
+  const files = new Map<string, MediaFile>();
+  const add = (path: string, isVideo: boolean, line: number): void => {
     const key = `${isVideo} ${path}`;
-    const known = places.get(key) ?? { path, isVideo, lines: [] };
-    places.set(key, known);
+    const known = files.get(key) ?? { path, isVideo, lines: [] };
+    files.set(key, known);
     if (known.lines.at(-1) !== line) known.lines.push(line);
   };
   for (const { images, videos, line } of rows) {
-    for (const path of images) note(path, false, line);
-    for (const path of videos) note(path, true, line);
+    for (const path of images) add(path, false, line);
+    for (const path of videos) add(path, true, line);
   }
-  return [...places.values()];
+  return [...files.values()];
 }
 
 /** A checksum of texts, in their order. */
