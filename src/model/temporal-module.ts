@@ -36,13 +36,14 @@ const fresh = (fanIn: number): Initial => ({ kind: "uniform", bound: 1 / Math.sq
 export function localTemporalModule(scope: Scope, x: Tensor, frames: number, prefix: number): Tensor {
   const [, tokens, hidden] = x.shape;
   const half = dim("halfHidden", hidden.size! / 2);
+  const front = prefix === 0 ? undefined : slice(x, 1, 0, prefix);
   const patches = prefix === 0 ? x : slice(x, 1, prefix, tokens.size!);
   const normal = layerNormLayer(scope.at("ln"), patches, NORM_EPSILON);
   const down = pointwiseConvolution(scope.at("down_proj"), normal, half, fresh(hidden.size!));
   const mixed = temporalConvolution(scope.at("conv"), down, frames);
   // Initialised to zero, so that a fresh module changes nothing but the prefix.
   const up = pointwiseConvolution(scope.at("up_proj"), quickGelu(mixed), hidden, zero);
-  return add(x, prefix === 0 ? up : concat([slice(x, 1, 0, prefix), up], 1, tokens.name));
+  return add(x, front === undefined ? up : concat([front, up], 1, tokens.name));
 }
 
 /** A 1×1×1 convolution: a linear layer on every patch. */
