@@ -23,10 +23,10 @@ function memoryLine(estimate: MemoryEstimate): string {
 }
 
 /** The template of the model that is trained. */
-function templateLine({ template, before }: RunTemplate): string {
+function templateLine({ template, baseTemplate }: RunTemplate): string {
   const now = `asked as the rows are written: ${describedSystem(template.system)}, "${template.user}…", "${template.assistant}…"`;
-  if (before === undefined) return now;
-  return `${now}\n           (the model that it starts from was asked with ${describedSystem(before.system)}; the one that is made carries the rows' way)`;
+  if (baseTemplate === undefined) return now;
+  return `${now}\n           (the model that it starts from was asked with ${describedSystem(baseTemplate.system)}; the one that is made carries the rows' way)`;
 }
 
 /** Micro-batch, warm-up and checkpoints of a run, with the defaults that were filled in. */

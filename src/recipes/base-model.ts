@@ -15,7 +15,7 @@ import { builtInConfig, isBuiltInConfig } from "./built-in-config.ts";
 import type { RunPlan } from "./recipe-file.ts";
 import type { RunTemplate } from "./template.ts";
 
-/** What a run starts from. */
+/** The model that a run starts from: of a directory, or fresh. */
 export interface BaseModel {
   readonly config: OwlConfig;
   readonly tensors: StateDict;
@@ -23,11 +23,11 @@ export interface BaseModel {
   readonly tokenizerFiles: Readonly<Record<string, Uint8Array>>;
   readonly preprocessor: Preprocessor;
   readonly checkpoint: OpenedCheckpoint | undefined;
-  /** How the model that is made is asked, once the rows have told. */
+  /** The prompt template of the trained model, which follows from the rows. */
   readonly template?: PromptTemplate | undefined;
 }
 
-/** Reads what a run starts from. */
+/** Reads the model that a run starts from, with its tokenizer and preprocessing. */
 export async function loadBaseModel({ model, config, tokenizer, recipe }: RunPlan): Promise<BaseModel> {
   const tokenizerDirectory = tokenizer ?? model!;
   const loaded = await loadTokenizer(tokenizerDirectory);
@@ -35,7 +35,7 @@ export async function loadBaseModel({ model, config, tokenizer, recipe }: RunPla
     config: parsed,
     tensors,
     checkpoint,
-  } = await (model === undefined ? freshModel(config!, loaded) : modelOf(model));
+  } = await (model === undefined ? freshModel(config!, loaded) : existingModel(model));
   if (recipe.framesPerVideo !== undefined && !parsed.video) {
     throw new RangeError(
       `recipe ${recipe.name}: framesPerVideo is for models of the video version, got a model of pictures; leave it out`,
@@ -56,13 +56,13 @@ export async function loadBaseModel({ model, config, tokenizer, recipe }: RunPla
   return { config: parsed, tensors, tokenizer: loaded, tokenizerFiles, preprocessor, checkpoint };
 }
 
-type Beginning = Pick<BaseModel, "config" | "tensors" | "checkpoint">;
+type StartingModel = Pick<BaseModel, "config" | "tensors" | "checkpoint">;
 
-/** A model of a config file's sizes, whose parameters are all to be drawn. */
+/** A fresh model of a config file's sizes: all of its parameters will be initialised. */
 async function freshModel(
   file: string,
   { vocabularySize, bosId, eosId, padId }: Tokenizer,
-): Promise<Beginning> {
+): Promise<StartingModel> {
   const json = isBuiltInConfig(file)
     ? await builtInConfig({
         vocab_size: vocabularySize,
@@ -80,13 +80,13 @@ async function freshModel(
   return { config, tensors: new Map(), checkpoint: undefined };
 }
 
-/** A model directory's parameters. */
-async function modelOf(directory: string): Promise<Beginning> {
+/** The model of a directory. */
+async function existingModel(directory: string): Promise<StartingModel> {
   const { config, checkpoint } = await openFitting(directory, parseConfig, describeParameters);
   return { config, tensors: await readAll(checkpoint.weights), checkpoint };
 }
 
-/** The template of the model that is made, among its tokenizer's files. */
+/** The same with the trained model's prompt template, which is written into the tokenizer's files. */
 export function withPromptTemplate(origin: BaseModel, { template }: RunTemplate): BaseModel {
   return { ...origin, template, tokenizerFiles: withTemplate(origin.tokenizerFiles, template) };
 }

@@ -1,5 +1,5 @@
 import { isRun } from "../checkpoint/index.ts";
-import { stages } from "../model/index.ts";
+import { type Stage, stages } from "../model/index.ts";
 import { joinPath, pathKind } from "../platform/index.ts";
 import { defaultOptimizer, foreignHyperparameters, foreignKey } from "../training/index.ts";
 import { isBuiltInConfig } from "./built-in-config.ts";
@@ -7,57 +7,65 @@ import type { RecipeChain } from "./recipe-chain.ts";
 import type { RecipeFile } from "./recipe-schema.ts";
 import type { RecipeProblem } from "./recipe-text.ts";
 
-type Place = readonly PropertyKey[];
-type Tell = (place: Place, text: string) => void;
+type KeyPath = readonly PropertyKey[];
+type OnProblem = (keyPath: KeyPath, text: string) => void;
 
-/** What no key alone gets wrong: numbers that do not go together, and files that are not there. */
+const loraStages = (Object.keys(stages) as Stage[]).filter((stage) => stages[stage].lora);
+
+/** What is wrong across keys and outside the file: values that contradict each other, files that do not exist. */
 export async function crossChecks(values: RecipeFile, chain: RecipeChain): Promise<RecipeProblem[]> {
   const problems: RecipeProblem[] = [];
-  const tell: Tell = (place, text) => problems.push({ ...chain.placeOf(place), text });
-  numberProblems(values, tell);
+  const onProblem: OnProblem = (keyPath, text) => problems.push({ ...chain.locationOf(keyPath), text });
+  hyperparameterProblems(values, onProblem);
   const { optimizer = defaultOptimizer } = values;
-  for (const key of foreignHyperparameters(optimizer, values)) tell([key], foreignKey(key, optimizer));
-  if (values.lora !== undefined && chain.placeOf(["lora"]).line !== undefined) {
+  for (const key of foreignHyperparameters(optimizer, values)) onProblem([key], foreignKey(key, optimizer));
+  if (values.lora !== undefined && chain.locationOf(["lora"]).line !== undefined) {
     const { stage } = values;
-    const isOwn = chain.placeOf(["lora"]).file === chain.path;
+    const isOwn = chain.locationOf(["lora"]).file === chain.path;
     if (isOwn && stage !== undefined && !stages[stage].lora) {
-      tell(
+      onProblem(
         ["lora"],
-        `lora: stage ${stage} trains none; stages 2 and released do. Leave it out, or name one of these`,
+        `lora: stage ${stage} trains none; stages ${loraStages.join(" and ")} do. Leave it out, or name one of these`,
       );
     }
   }
-  originProblems(values, chain, tell);
-  await fileProblems(values, tell);
-  await outputProblems(values, tell);
+  modelProblems(values, chain, onProblem);
+  await fileProblems(values, onProblem);
+  await outputProblems(values, onProblem);
   return problems;
 }
 
-function numberProblems({ stage, warmup, steps, batch, microBatch, lora }: RecipeFile, tell: Tell): void {
+function hyperparameterProblems(
+  { stage, warmup, steps, batch, microBatch, lora }: RecipeFile,
+  onProblem: OnProblem,
+): void {
   if (warmup !== undefined && steps !== undefined && warmup >= steps) {
-    tell(["warmup"], `warmup: must be less than steps (${steps}), got ${warmup}`);
+    onProblem(["warmup"], `warmup: must be less than steps (${steps}), got ${warmup}`);
   }
   if (batch !== undefined && microBatch !== undefined && batch % microBatch !== 0) {
-    tell(["microBatch"], `microBatch: must divide batch (${batch}), got ${microBatch}`);
+    onProblem(["microBatch"], `microBatch: must divide batch (${batch}), got ${microBatch}`);
   }
-  if ((stage === "2" || stage === "released") && lora === undefined) {
-    tell(["stage"], `lora: stage ${stage} needs rank, alpha and targets`);
+  if (stage !== undefined && stages[stage].lora && lora === undefined) {
+    onProblem(["stage"], `lora: stage ${stage} needs rank, alpha and targets`);
   }
 }
 
-function originProblems(
+function modelProblems(
   { model, config, tokenizer }: RecipeFile,
   { hasKey, isWhole }: RecipeChain,
-  tell: Tell,
+  onProblem: OnProblem,
 ): void {
   if (model !== undefined) {
     if (config !== undefined)
-      tell(["config"], "config: is for a run from nothing; the model has its own. Leave out one of the two");
+      onProblem(
+        ["config"],
+        "config: is for a run from nothing; the model has its own. Leave out one of the two",
+      );
     return;
   }
   if (!isWhole || hasKey("model")) return;
   if ((config === undefined && !hasKey("config")) || (tokenizer === undefined && !hasKey("tokenizer"))) {
-    tell(
+    onProblem(
       ["model"],
       "model: names the directory to start from; for a fresh model give config and tokenizer instead (`config: nano` has owl-nano's sizes, `owl tokenizer` makes a tokenizer)",
     );
@@ -66,12 +74,15 @@ function originProblems(
 
 async function fileProblems(
   { model, config, tokenizer, data, evaluation }: RecipeFile,
-  tell: Tell,
+  onProblem: OnProblem,
 ): Promise<void> {
-  const requireFile = async (place: Place, file: string): Promise<void> => {
+  const requireFile = async (keyPath: KeyPath, file: string): Promise<void> => {
     const kind = await pathKind(file);
     if (kind !== "file")
-      tell(place, `${file}: ${kind === "missing" ? "no such file" : "must be a file, got a directory"}`);
+      onProblem(
+        keyPath,
+        `${file}: ${kind === "missing" ? "no such file" : "must be a file, got a directory"}`,
+      );
   };
   if (config !== undefined && !isBuiltInConfig(config)) await requireFile(["config"], config);
   for (const [key, files = []] of [
@@ -85,7 +96,7 @@ async function fileProblems(
     ["tokenizer", tokenizer],
   ] as const) {
     const problem = directory === undefined ? undefined : await directoryProblem(directory);
-    if (problem !== undefined) tell([key], `${key}: ${problem}`);
+    if (problem !== undefined) onProblem([key], `${key}: ${problem}`);
   }
 }
 
@@ -100,17 +111,17 @@ async function directoryProblem(directory: string): Promise<string | undefined> 
     : undefined;
 }
 
-/** Directories of a run that are replaced as a whole. */
-const written = ["model", "adapter", "state", "start"];
+/** Directories of a run's output that are replaced as a whole. */
+const replacedDirectories = ["model", "adapter", "state", "start"];
 
-/** A run must not write over what it reads. */
-async function outputProblems({ output, ...values }: RecipeFile, tell: Tell): Promise<void> {
+/** A run must not overwrite what it reads. */
+async function outputProblems({ output, ...values }: RecipeFile, onProblem: OnProblem): Promise<void> {
   if (output === undefined) return;
   if ((await pathKind(output)) === "file")
-    tell(["output"], `output: must be a directory, got the file ${output}`);
+    onProblem(["output"], `output: must be a directory, got the file ${output}`);
   const { model, config, tokenizer, data = [], evaluation = [] } = values;
   const read = [model, config, tokenizer, ...[...data, ...evaluation].map(({ file }) => file)];
-  const places = written.map((name) => joinPath(output, name));
+  const places = replacedDirectories.map((name) => joinPath(output, name));
   const lost = new Set(
     read.filter(
       (path) =>
@@ -119,7 +130,7 @@ async function outputProblems({ output, ...values }: RecipeFile, tell: Tell): Pr
     ),
   );
   for (const path of lost)
-    tell(
+    onProblem(
       ["output"],
       `output: ${path} would be written over by the run that reads it; name another directory`,
     );

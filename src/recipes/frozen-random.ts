@@ -1,21 +1,20 @@
 import { isRun, startDirectory, startFile } from "../checkpoint/index.ts";
-import { type ParameterDescription, stages } from "../model/index.ts";
-import { fileName, joinPath, nearestName, parentDirectory, pathKind, readJson } from "../platform/index.ts";
+import { stages } from "../model/index.ts";
+import { fileName, joinPath, parentDirectory, pathKind, readJson } from "../platform/index.ts";
 import { recipeOfState } from "../training/index.ts";
 import { RecipeError, type RunPlan } from "./recipe-file.ts";
 
-/** The parts of a model, and a parameter of each. */
-const parts = {
+/** The modules of a model, and a parameter of each. */
+const modules = {
   "the language model": "language_model.model.norm.weight",
   "the vision encoder": "vision_model.post_layernorm.weight",
   "the visual abstractor": "abstractor.vit_eos",
 } as const;
 
 /**
- * Refuses to train against a part that is random and stays so: what learns beside it learns to speak with noise, and the
- * loss falls all the same.
+ * Refuses to train beside a module that is random and frozen: the trained ones would fit its noise while the loss falls as usual.
  *
- * @throws RecipeError unless the recipe says that this is meant
+ * @throws RecipeError unless the recipe allows it
  */
 export async function requireNoFrozenRandom(
   path: string,
@@ -25,9 +24,9 @@ export async function requireNoFrozenRandom(
   const { recipe, model, allowFrozenRandom } = plan;
   if (allowFrozenRandom === true) return;
   const { trained } = stages[recipe.stage];
-  const random = await randomParts(model);
-  const used = random.filter((part) => usesPictures || part === "the language model");
-  const frozen = used.filter((part) => !trained(parts[part]));
+  const random = await randomModules(model);
+  const used = random.filter((name) => usesPictures || name === "the language model");
+  const frozen = used.filter((name) => !trained(modules[name]));
   if (frozen.length === 0) return;
   const next = frozen.includes("the language model")
     ? "Train a language model first (`extends: language`) and name it as `model`"
@@ -37,11 +36,11 @@ export async function requireNoFrozenRandom(
   ]);
 }
 
-type Part = keyof typeof parts;
+type ModuleName = keyof typeof modules;
 
-/** The parts that nothing has taught yet: all from nothing; of what runs made from nothing, those that none of them trained. */
-async function randomParts(model: string | undefined): Promise<Part[]> {
-  if (model === undefined) return Object.keys(parts) as Part[];
+/** Modules that no training has reached: all of a fresh model's; of a run's, those that neither it nor the runs before it trained. */
+async function randomModules(model: string | undefined): Promise<ModuleName[]> {
+  if (model === undefined) return Object.keys(modules) as ModuleName[];
   const run = parentDirectory(model);
   const start = joinPath(joinPath(run, startDirectory), startFile);
   if (fileName(model) !== "model" || !(await isRun(run)) || (await pathKind(start)) !== "file") return [];
@@ -49,32 +48,6 @@ async function randomParts(model: string | undefined): Promise<Part[]> {
   const { stage } = await recipeOfState(joinPath(run, "state"));
   if (typeof stage !== "string" || !Object.hasOwn(stages, stage)) return [];
   const { trained } = stages[stage as keyof typeof stages];
-  const before = await randomParts(began.model ?? undefined);
-  return before.filter((part) => !trained(parts[part]));
-}
-
-/**
- * Refuses factors on learning rates that stand for no parameter of the model.
- *
- * @throws RecipeError naming each with the nearest part
- */
-export function requireKnownMultipliers(
-  path: string,
-  { recipe }: RunPlan,
-  parameters: readonly ParameterDescription[],
-): void {
-  const unknown = Object.keys(recipe.learningRateMultipliers ?? {}).filter(
-    (part) => part !== "lora" && !parameters.some(({ name }) => name.startsWith(part)),
-  );
-  if (unknown.length === 0) return;
-  const known = ["lora", ...new Set(parameters.map(({ name }) => name.split(".")[0]))];
-  throw new RecipeError(
-    path,
-    unknown.map((part) => {
-      const near = nearestName(part, known);
-      const hint =
-        near === undefined ? `they begin with ${known.slice(1).join(", ")}` : `did you mean ${near}?`;
-      return `learningRateMultipliers.${part.slice(0, 60)}: no parameter's name begins so; ${hint}`;
-    }),
-  );
+  const before = await randomModules(began.model ?? undefined);
+  return before.filter((name) => !trained(modules[name]));
 }

@@ -1,4 +1,4 @@
-/** Every number of a run with its reason, and recipe files that derive from them. */
+/** Published training recipes with the reason for every hyperparameter, recipe files that extend them, and their runs. */
 export { OutputError, requireFreshOutput } from "./outputs.ts";
 export { type ExplainedRecipe, publishedRecipes } from "./published.ts";
 export {

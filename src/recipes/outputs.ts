@@ -7,13 +7,13 @@ import { hasState, type ModelFiles, saveModel, saveTrainedAdapter, type Trainer 
 import type { BaseModel } from "./base-model.ts";
 import type { RunPlan } from "./recipe-file.ts";
 
-/** An output directory that holds what a run would write over. */
+/** The output directory holds what a run would overwrite. */
 export class OutputError extends Error {
   override name = "OutputError";
 }
 
 /**
- * Nothing that is there is written over: a run begins where there is none, and no model.
+ * Refuses to start a run in a directory that holds one already, or a model.
  *
  * @throws OutputError that says what to do
  */
@@ -28,8 +28,8 @@ export async function requireFreshOutput(output: string): Promise<void> {
 }
 
 /**
- * Writes what a checkpoint needs beside it to be asked before the run is done: the tokenizer with the rows' template, and
- * which model the run began with; one from nothing as a whole.
+ * Writes what a checkpoint needs to be loaded as a model before the run is done: the tokenizer with the rows' prompt template, and
+ * the path of the base model; a fresh base model as a whole.
  */
 export async function writeStart(
   { recipe, model, output }: RunPlan,
@@ -50,7 +50,11 @@ export async function writeStart(
 }
 
 /** Writes `model/` and, where a LoRA was trained, `adapter/`. */
-export async function save(plan: RunPlan, origin: BaseModel, trainer: Trainer<BatchSizes>): Promise<void> {
+export async function saveOutputs(
+  plan: RunPlan,
+  origin: BaseModel,
+  trainer: Trainer<BatchSizes>,
+): Promise<void> {
   const { recipe, output, model } = plan;
   await saveModel(joinPath(output, "model"), trainer, recipe, modelFiles(origin));
   if (!stages[recipe.stage].lora) return;

@@ -1,6 +1,6 @@
 import type { TrainingRecipe } from "../training/index.ts";
 
-/** A recipe, and why each of its numbers is what it is. */
+/** A recipe, and the source or reason of each of its hyperparameters. */
 export interface ExplainedRecipe {
   readonly recipe: TrainingRecipe;
   readonly reasons: Readonly<Record<string, string>>;

@@ -7,21 +7,21 @@ import { publishedRecipes } from "./published.ts";
 import type { RecipeFile } from "./recipe-schema.ts";
 import { type ReadRecipe, type RecipeProblem, readRecipeText } from "./recipe-text.ts";
 
-/** A recipe file and all that it derives from. */
+/** A recipe file and those that it extends, one after the other. */
 export interface RecipeChain {
   /** The file itself. */
   readonly path: string;
-  /** Of every key what the nearest file says, else what is published. Paths are resolved. */
+  /** The values of all keys: each from the nearest file that has it, else from the published recipe. File paths are resolved. */
   readonly values: RecipeFile;
   readonly problems: readonly RecipeProblem[];
   /** The published recipe at the chain's end. */
   readonly published: string | undefined;
   /** Whether the chain could be followed to its end. */
   readonly isWhole: boolean;
-  /** Whether a file (not a published recipe) has a key, whether or not it was right. */
+  /** Whether a file (not the published recipe) has a key, with a valid value or not. */
   hasKey(key: string): boolean;
-  /** Where a key, or what is inside it, was given. */
-  placeOf(place: readonly PropertyKey[]): { readonly file: string; readonly line?: number | undefined };
+  /** The file and line of a key, or of a value inside it. */
+  locationOf(keyPath: readonly PropertyKey[]): { readonly file: string; readonly line?: number | undefined };
 }
 
 interface Link {
@@ -29,7 +29,7 @@ interface Link {
   readonly read: ReadRecipe;
 }
 
-/** Reads a recipe file and those that it extends; what is wrong is told, not thrown. */
+/** Reads a recipe file and those that it extends; problems are collected, not thrown. */
 export async function readChain(path: string): Promise<RecipeChain> {
   const links: Link[] = [];
   const problems: RecipeProblem[] = [];
@@ -38,8 +38,8 @@ export async function readChain(path: string): Promise<RecipeChain> {
   const base = published === undefined ? {} : (publishedRecipes[published].recipe as RecipeFile);
   let values: RecipeFile = base;
   for (const { file, read } of links.toReversed()) {
-    const { extends: _, ...own } = await withPaths(read.values, parentDirectory(file));
-    const inherited = withoutOtherOptimizer(withoutOtherBeginning(values, own), own);
+    const { extends: _, ...own } = await withResolvedPaths(read.values, parentDirectory(file));
+    const inherited = withoutOtherOptimizer(withoutReplacedModel(values, own), own);
     values = { ...inherited, ...own, name: own.name ?? file };
   }
   return {
@@ -49,21 +49,21 @@ export async function readChain(path: string): Promise<RecipeChain> {
     published,
     isWhole: end !== undefined,
     hasKey: (key) => links.some(({ read }) => read.keys.has(key)),
-    placeOf: (place) => {
-      const link = links.find(({ read }) => read.keys.has(String(place[0])));
-      return link === undefined ? { file: path } : { file: link.file, line: link.read.lineOf(place) };
+    locationOf: (keyPath) => {
+      const link = links.find(({ read }) => read.keys.has(String(keyPath[0])));
+      return link === undefined ? { file: path } : { file: link.file, line: link.read.lineOf(keyPath) };
     },
   };
 }
 
-/** A file that begins elsewhere than the one it extends leaves that beginning out: a model in place of a fresh one, or the reverse. */
-function withoutOtherBeginning(inherited: RecipeFile, own: RecipeFile): RecipeFile {
+/** A file that gives a model drops the inherited `config` and `tokenizer` of a fresh one, and the reverse. */
+function withoutReplacedModel(inherited: RecipeFile, own: RecipeFile): RecipeFile {
   const { config, tokenizer, model, ...rest } = inherited;
   if (own.model !== undefined && own.config === undefined && config !== undefined) return rest;
   return own.config !== undefined && own.model === undefined ? { ...rest, config, tokenizer } : inherited;
 }
 
-/** A file that chooses another optimizer than the one it extends leaves that one's hyperparameters out. */
+/** A file that chooses an optimizer drops the inherited hyperparameters of others. */
 function withoutOtherOptimizer(inherited: RecipeFile, { optimizer }: RecipeFile): RecipeFile {
   if (optimizer === undefined) return inherited;
   const foreign = new Set(foreignHyperparameters(optimizer, inherited));
@@ -106,19 +106,19 @@ async function follow(path: string, links: Link[], problems: RecipeProblem[]): P
 }
 
 /** Paths in a recipe are relative to the recipe. */
-async function withPaths(values: RecipeFile, directory: string): Promise<RecipeFile> {
+async function withResolvedPaths(values: RecipeFile, directory: string): Promise<RecipeFile> {
   const { model, config, tokenizer, output, data, evaluation } = values;
-  const place = (path: string): string => localPath(path, directory);
-  const places = (files: NonNullable<typeof data>) =>
-    files.map((entry) => ({ ...entry, file: place(entry.file) }));
+  const resolve = (path: string): string => localPath(path, directory);
+  const resolveFiles = (files: NonNullable<typeof data>) =>
+    files.map((entry) => ({ ...entry, file: resolve(entry.file) }));
   return {
     ...values,
-    ...(model !== undefined && { model: await modelPlace(model, directory) }),
-    ...(config !== undefined && { config: isBuiltInConfig(config) ? config : place(config) }),
-    ...(tokenizer !== undefined && { tokenizer: await modelPlace(tokenizer, directory) }),
-    ...(output !== undefined && { output: place(output) }),
-    ...(data !== undefined && { data: places(data) }),
-    ...(evaluation !== undefined && { evaluation: places(evaluation) }),
+    ...(model !== undefined && { model: await resolvedModel(model, directory) }),
+    ...(config !== undefined && { config: isBuiltInConfig(config) ? config : resolve(config) }),
+    ...(tokenizer !== undefined && { tokenizer: await resolvedModel(tokenizer, directory) }),
+    ...(output !== undefined && { output: resolve(output) }),
+    ...(data !== undefined && { data: resolveFiles(data) }),
+    ...(evaluation !== undefined && { evaluation: resolveFiles(evaluation) }),
   };
 }
 
@@ -126,7 +126,7 @@ async function withPaths(values: RecipeFile, directory: string): Promise<RecipeF
  * As commands find models, and of a run its model; a name that leads nowhere stays a path, which is found missing with all
  * else.
  */
-async function modelPlace(name: string, directory: string): Promise<string> {
+async function resolvedModel(name: string, directory: string): Promise<string> {
   const path = await modelDirectory(name, { relativeTo: directory }).catch((error: unknown) => {
     if (error instanceof HubError) return localPath(name, directory);
     throw error;

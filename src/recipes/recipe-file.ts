@@ -6,20 +6,20 @@ import { type RecipeFile, requiredKeys } from "./recipe-schema.ts";
 import type { RecipeProblem } from "./recipe-text.ts";
 import { type ScaledKey, scaleDefaults } from "./scaled-defaults.ts";
 
-/** A file of training rows, and how much of the run it gives. */
+/** A file of training rows, and how often they are sampled. */
 export interface DataFile {
   readonly file: string;
-  /** What the rows' texts are; by the stage if absent. */
+  /** What the rows' texts are; the stage decides if absent. */
   readonly content?: RowContent | undefined;
   /** How its rows are written; by the file's name if absent. */
   readonly format?: DataFormatName | undefined;
-  /** Its part of every batch beside the other files' (default 1). */
+  /** Sampling weight: its part of every batch beside the other files' (default 1). */
   readonly weight?: number | undefined;
   /** Take only so many rows. */
   readonly rows?: number | undefined;
 }
 
-/** A recipe file: the numbers of a run, and what it works on. Paths are absolute or relative to where it was run. */
+/** What a recipe file says: the hyperparameters of a run, its model and its data. */
 export interface RunPlan {
   readonly recipe: TrainingRecipe;
   /** Directory of the model to start from; in the file it may also be a repo of the hub that was fetched. */
@@ -28,33 +28,33 @@ export interface RunPlan {
   readonly config?: string | undefined;
   readonly tokenizer?: string | undefined;
   /**
-   * The system sentence that the model is asked with: it goes in front of every conversation that has none. Absent: the
-   * rows are learned as they are written, and all must begin alike.
+   * The system prompt of the model, which is put in front of every conversation that has none. If absent, all conversations must
+   * begin with the same one, or with none.
    */
   readonly system?: string | undefined;
   /** Where model, state and log go. */
   readonly output: string;
   readonly data: readonly DataFile[];
   readonly evaluation: readonly DataFile[];
-  /** Train against parts that are random and stay so, which is refused otherwise. */
+  /** Allow modules that are random and frozen, which are refused otherwise. */
   readonly allowFrozenRandom?: boolean | undefined;
-  /** Numbers that no file gives, made to fit the steps and the batch that one gives. */
+  /** Keys that no file gives, scaled to the steps and the batch that one gives. */
   readonly scaled: readonly ScaledKey[];
 }
 
-/** What whoever starts a run may give in place of its recipe. */
+/** Options of a run that are not in its recipe, or win over it. */
 export interface RunOverrides {
   /** Directory that the run writes to. */
   readonly output?: string | undefined;
-  /** Micro-batches that are computed side by side, each on its part of the threads. 1 if absent. */
+  /** Data-parallel replicas: micro-batches that are computed side by side, each on its part of the threads. 1 if absent. */
   readonly replicas?: number | undefined;
-  /** Decode every picture before the run, not only look at the beginning of its file. */
+  /** Decode every picture before the run, instead of reading only the beginning of its file. */
   readonly checkPictures?: boolean | undefined;
-  /** Told how many of a data file's pictures have been looked at. */
+  /** Progress: for each data file a callback with the number of pictures checked so far. */
   readonly onPicture?: ((file: string) => (done: number, all: number) => void) | undefined;
 }
 
-/** A recipe file that cannot be run; the message lists every problem. */
+/** A recipe cannot be run; the message lists every problem. */
 export class RecipeError extends Error {
   override name = "RecipeError";
 
@@ -66,12 +66,12 @@ export class RecipeError extends Error {
   }
 }
 
-/** What could be read of a recipe, and everything that is wrong with it. */
+/** The valid part of a recipe, and everything that is wrong with it. */
 export interface RecipeDraft {
   /** Absent where there is a problem. */
   readonly plan: RunPlan | undefined;
   readonly problems: readonly string[];
-  /** The data files that are named in a right way, whatever else is wrong. */
+  /** The valid data files, whatever else is wrong. */
   readonly data: readonly DataFile[];
   readonly evaluation: readonly DataFile[];
   readonly stage: RecipeFile["stage"];
@@ -79,8 +79,8 @@ export interface RecipeDraft {
 
 /**
  * Reads a recipe file (YAML). `extends` names a published recipe (`stage-1`) or another file; what this file
- * says replaces what that one says, key by key. A published recipe's warm-up, micro-batch and distance of checkpoints
- * are made to fit where a file gives other steps or another batch.
+ * says replaces what that one says, key by key. A published recipe's warm-up, micro-batch and checkpoint interval are scaled
+ * where a file gives other steps or another batch.
  *
  * @throws RecipeError listing every key that is wrong, missing or unknown, and every file that is not there
  */
@@ -94,7 +94,7 @@ export async function readRecipeFile(path: string, overrides: RunOverrides = {})
 export async function draftRecipe(path: string, overrides: RunOverrides = {}): Promise<RecipeDraft> {
   const chain = await readChain(path);
   const output = overrides.output ?? chain.values.output;
-  const { values, fitted: keys } = scaleDefaults(
+  const { values, scaled: keys } = scaleDefaults(
     { ...chain.values, ...(output !== undefined && { output }) },
     chain,
   );
@@ -110,7 +110,7 @@ export async function draftRecipe(path: string, overrides: RunOverrides = {}): P
   };
 }
 
-/** All that a run needs is there: see {@link missing}. */
+/** The plan of a recipe without problems. */
 function planOf(values: RecipeFile, keys: readonly ScaledKey[]): RunPlan {
   const {
     model,
@@ -138,6 +138,7 @@ function planOf(values: RecipeFile, keys: readonly ScaledKey[]): RunPlan {
   };
 }
 
+/** Required keys that no file and no published recipe of the chain has. */
 function missing(
   values: RecipeFile,
   { path, isWhole, hasKey }: { path: string; isWhole: boolean; hasKey(key: string): boolean },
@@ -158,16 +159,17 @@ function missing(
   return problems.map((text) => ({ file: path, text }));
 }
 
-/** As lines, the recipe's own first, by their places in the text. */
+/** Problems as lines of a message: the recipe's own first, in the order of its text. */
 function inOrder(problems: readonly RecipeProblem[], path: string): string[] {
-  const place = ({ file, line = Number.POSITIVE_INFINITY }: RecipeProblem): [number, number] => [
+  const position = ({ file, line = Number.POSITIVE_INFINITY }: RecipeProblem): [number, number] => [
     Number(file !== path),
     line,
   ];
   return [...problems]
     .sort(
       (a, b) =>
-        place(a)[0] - place(b)[0] || (place(a)[1] < place(b)[1] ? -1 : Number(place(a)[1] > place(b)[1])),
+        position(a)[0] - position(b)[0] ||
+        (position(a)[1] < position(b)[1] ? -1 : Number(position(a)[1] > position(b)[1])),
     )
     .map(({ file, line, text }) => {
       const where = [...(file === path ? [] : [file]), ...(line === undefined ? [] : [`line ${line}`])].join(

@@ -97,9 +97,9 @@ export const fileSchema = z.strictObject({
 export type RecipeFile = z.infer<typeof fileSchema>;
 export type RecipeKey = keyof RecipeFile;
 
-/** The keys that are known at a place of a recipe. */
-export function keysAt(place: readonly PropertyKey[]): readonly string[] {
-  const [first, , third] = place;
+/** The keys that a recipe may have at a path: at the top, in `lora`, in a data file. */
+export function keysAt(path: readonly PropertyKey[]): readonly string[] {
+  const [first, , third] = path;
   if (first === undefined) return Object.keys(fileSchema.shape);
   if (first === "lora") return Object.keys(lora.shape);
   return (first === "data" || first === "evaluation") && third === undefined

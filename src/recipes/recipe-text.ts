@@ -12,16 +12,16 @@ export interface RecipeProblem {
   readonly text: string;
 }
 
-/** One recipe file: what of it could be understood, and what is wrong with the rest. */
+/** One recipe file: its valid values, and what is wrong with the rest. */
 export interface ReadRecipe {
   readonly values: RecipeFile;
   readonly problems: readonly RecipeProblem[];
-  /** Whether the text has keys at all: of one that has none, or is no YAML, nothing can be said to be missing. */
+  /** Whether the text is YAML with keys; otherwise no key can be said to be missing. */
   readonly isReadable: boolean;
-  /** Keys of the file, understood or not. */
+  /** Keys of the file, valid or not. */
   readonly keys: ReadonlySet<string>;
-  /** The line of a key, or of what is inside it. */
-  lineOf(place: readonly PropertyKey[]): number | undefined;
+  /** The line of a key, or of a value inside it. */
+  lineOf(keyPath: readonly PropertyKey[]): number | undefined;
 }
 
 type Issue = z.core.$ZodIssue;
@@ -32,23 +32,23 @@ export async function readRecipeText(path: string): Promise<ReadRecipe> {
   const source = await readText(path);
   const document = parseDocument(source, { lineCounter: lines, prettyErrors: false, merge: true });
   const at = (offset: number): number => lines.linePos(offset).line;
-  const lineOf = (place: readonly PropertyKey[]): number | undefined => {
-    const offset = offsetOf(document, place);
+  const lineOf = (keyPath: readonly PropertyKey[]): number | undefined => {
+    const offset = offsetOf(document, keyPath);
     return offset === undefined ? undefined : at(offset);
   };
   const broken = document.errors.find(({ code }) => code !== "DUPLICATE_KEY");
-  // What a parser says behind the first break follows from it.
-  const told = broken === undefined ? document.errors : [broken];
-  const problems = told.map(
+  // Errors behind the first one are its consequences.
+  const errors = broken === undefined ? document.errors : [broken];
+  const problems = errors.map(
     (error): RecipeProblem => ({ file: path, line: at(error.pos[0]), text: syntaxOf(error, source) }),
   );
   const content = broken === undefined ? contentOf(document, path, problems) : undefined;
-  const raw = currentlyNamed(content ?? {}, (place, text) =>
-    problems.push({ file: path, line: lineOf(place), text }),
+  const raw = currentlyNamed(content ?? {}, (keyPath, text) =>
+    problems.push({ file: path, line: lineOf(keyPath), text }),
   );
-  const values = understood(raw, (issue) => {
-    for (const { place, text } of sentencesOf(issue, raw))
-      problems.push({ file: path, line: lineOf(place), text });
+  const values = validKeys(raw, (issue) => {
+    for (const { keyPath, text } of messagesOf(issue, raw))
+      problems.push({ file: path, line: lineOf(keyPath), text });
   });
   return { values, problems, isReadable: content !== undefined, keys: new Set(Object.keys(raw)), lineOf };
 }
@@ -63,7 +63,7 @@ function syntaxOf({ code, message, pos }: YAMLError, source: string): string {
 const keyAt = (source: string, offset: number): string =>
   shortened(/^[^:\r\n]*/.exec(source.slice(offset, offset + 80))![0].trim());
 
-/** What a text holds; undefined where that are no keys. */
+/** The keys and values of a text; undefined where it is something else. */
 function contentOf(
   document: Document,
   file: string,
@@ -79,18 +79,18 @@ function contentOf(
   return undefined;
 }
 
-/** Where a key stands in the text, or the value where it is an element of a list. */
-function offsetOf(document: Document, place: readonly PropertyKey[]): number | undefined {
-  for (let length = place.length; length > 0; length--) {
+/** The offset of a key in the text, or of the value where it is an element of a list. */
+function offsetOf(document: Document, keyPath: readonly PropertyKey[]): number | undefined {
+  for (let length = keyPath.length; length > 0; length--) {
     const parent: unknown =
-      length === 1 ? document.contents : document.getIn(place.slice(0, length - 1), true);
-    const key = place[length - 1];
+      length === 1 ? document.contents : document.getIn(keyPath.slice(0, length - 1), true);
+    const key = keyPath[length - 1];
     if (isMap(parent)) {
       const names = [key, formerNameOf(String(key))];
       const pair = parent.items.find(({ key: own }) => isScalar(own) && names.includes(own.value as string));
       if (pair && isScalar(pair.key) && pair.key.range) return pair.key.range[0];
     }
-    const node = document.getIn(place.slice(0, length), true);
+    const node = document.getIn(keyPath.slice(0, length), true);
     if (isRecord(node) && Array.isArray(node.range)) return Number(node.range[0]);
   }
   return undefined;
@@ -99,11 +99,11 @@ function offsetOf(document: Document, place: readonly PropertyKey[]): number | u
 /** A recipe's content by the current names of its keys. */
 function currentlyNamed(
   content: Record<string, unknown>,
-  onProblem: (place: readonly PropertyKey[], text: string) => void,
+  onProblem: (keyPath: readonly PropertyKey[], text: string) => void,
 ): Record<string, unknown> {
-  const renamed = <T extends object>(values: T, place: readonly PropertyKey[]): T =>
+  const renamed = <T extends object>(values: T, keyPath: readonly PropertyKey[]): T =>
     withCurrentNames(values, ({ former, current }) =>
-      onProblem([...place, former], `${current}: ${former} is its former name; give one of the two`),
+      onProblem([...keyPath, former], `${current}: ${former} is its former name; give one of the two`),
     );
   const files = (["data", "evaluation"] as const).flatMap((key) => {
     const list = content[key];
@@ -113,22 +113,22 @@ function currentlyNamed(
   return { ...renamed(content, []), ...Object.fromEntries(files) };
 }
 
-/** The keys that fit the schema; each issue is told once. */
-function understood(raw: Record<string, unknown>, tell: (issue: Issue) => void): RecipeFile {
+/** The keys that fit the schema; each issue is errors once. */
+function validKeys(raw: Record<string, unknown>, onIssue: (issue: Issue) => void): RecipeFile {
   const first = fileSchema.safeParse(raw);
   if (first.success) return first.data;
-  for (const issue of first.error.issues) tell(issue);
+  for (const issue of first.error.issues) onIssue(issue);
   const rest = fileSchema.safeParse(without(raw, first.error.issues));
   return rest.success ? rest.data : {};
 }
 
-/** What is left of a recipe without what is wrong in it: an unknown key alone, else the key or the element of a list. */
+/** A recipe without its invalid values: an unknown key alone is taken out, else the whole key or element of a list. */
 function without(raw: Record<string, unknown>, issues: readonly Issue[]): Record<string, unknown> {
   const left = structuredClone(raw);
   for (const issue of issues) {
     const [key, index] = issue.path.map(String);
     if (issue.code === "unrecognized_keys") {
-      const holder = issue.path.reduce<unknown>((value, step) => stepInto(value, step), left);
+      const holder = issue.path.reduce<unknown>((value, step) => valueAt(value, step), left);
       if (isRecord(holder)) for (const name of issue.keys) delete holder[name];
     } else if (Array.isArray(left[key]) && index !== undefined && (key === "data" || key === "evaluation")) {
       delete left[key][Number(index)];
@@ -143,14 +143,14 @@ function without(raw: Record<string, unknown>, issues: readonly Issue[]): Record
   return left;
 }
 
-function sentencesOf(issue: Issue, raw: unknown): { place: readonly PropertyKey[]; text: string }[] {
+function messagesOf(issue: Issue, raw: unknown): { keyPath: readonly PropertyKey[]; text: string }[] {
   if (issue.code !== "unrecognized_keys") {
-    const value = issue.path.reduce<unknown>((holder, step) => stepInto(holder, step), raw);
+    const value = issue.path.reduce<unknown>((holder, step) => valueAt(holder, step), raw);
     const must = issue.message
       .replace(/, received .*$/, "")
       .replace(/^Invalid input: expected /, "must be of type ");
     const text = value === undefined ? `missing: ${must}` : `${must}, got ${shown(value)}`;
-    return [{ place: issue.path, text: `${placeName(issue.path)}: ${text}` }];
+    return [{ keyPath: issue.path, text: `${pathName(issue.path)}: ${text}` }];
   }
   return issue.keys.map((key) => {
     const known = keysAt(issue.path);
@@ -158,13 +158,13 @@ function sentencesOf(issue: Issue, raw: unknown): { place: readonly PropertyKey[
     const near = nearestName(key, [...known, ...former]);
     const hint =
       near === undefined ? "docs/training.md lists the keys" : `did you mean ${currentNameOf(near)}?`;
-    const place = [...issue.path, key];
-    return { place, text: `${placeName(place)}: no such key; ${hint}` };
+    const keyPath = [...issue.path, key];
+    return { keyPath, text: `${pathName(keyPath)}: no such key; ${hint}` };
   });
 }
 
-const placeName = (place: readonly PropertyKey[]): string => shortened(place.map(String).join("."));
-const stepInto = (holder: unknown, step: PropertyKey): unknown =>
+const pathName = (keyPath: readonly PropertyKey[]): string => shortened(keyPath.map(String).join("."));
+const valueAt = (holder: unknown, step: PropertyKey): unknown =>
   typeof holder === "object" && holder !== null ? (holder as Record<PropertyKey, unknown>)[step] : undefined;
 const isRecord = (value: unknown): value is Record<string, unknown> =>
   typeof value === "object" && value !== null && !Array.isArray(value);

@@ -38,24 +38,25 @@ import {
 import { type BaseModel, loadBaseModel, withPromptTemplate } from "./base-model.ts";
 import { contentOf, framesPerVideo, heldOutBatches, tagged, trainingReader } from "./batches.ts";
 import { exampleSources, hasPictures, openDataFiles } from "./data-files.ts";
-import { requireKnownMultipliers, requireNoFrozenRandom } from "./frozen-random.ts";
-import { runInputs } from "./inputs.ts";
-import { requireFreshOutput, save, writeStart } from "./outputs.ts";
+import { requireNoFrozenRandom } from "./frozen-random.ts";
+import { requireKnownMultipliers } from "./known-multipliers.ts";
+import { requireFreshOutput, saveOutputs, writeStart } from "./outputs.ts";
 import { draftRecipe, RecipeError, type RunOverrides, type RunPlan } from "./recipe-file.ts";
 import { contentOfStage } from "./recipe-schema.ts";
+import { runInputs } from "./run-inputs.ts";
 import { type RunTemplate, templateOfRows } from "./template.ts";
 
 export interface RunOptions {
-  /** Go on from the output's `state/` where there is one. */
+  /** Resume from the output's `state/` where there is one. */
   readonly resume?: boolean;
-  /** Stop early: the step under way ends and a checkpoint is written. */
+  /** Stops after the step under way, with a checkpoint. */
   readonly signal?: AbortSignal;
   readonly onEvent?: (event: TrainingEvent) => void;
-  /** Go on from `state/` although rows or pictures were changed meanwhile. */
+  /** Resume although rows or pictures have changed. */
   readonly allowChangedData?: boolean;
   /**
-   * So many rows may turn out to be unreadable (a damaged picture): in the place of each comes the next row of its file in the
-   * run's order, held-out ones are left out, and the log names them. 0 if absent: such a row ends the run, with a checkpoint.
+   * How many rows may turn out to be unreadable (a damaged picture): each is replaced by the next row of its file in the run's
+   * order, held-out ones are left out, and the log names them. 0 if absent: such a row ends the run, with a checkpoint.
    */
   readonly skipBadRows?: number;
   readonly device?: DeviceOptions;
@@ -77,21 +78,21 @@ const startRules: OptionRules<RunOptions> = {
   device: option.object,
 };
 
-/** A run that was read and checked, and can start. */
+/** A checked run, ready to start. */
 export interface PreparedRun {
   readonly plan: RunPlan;
   readonly parameters: readonly ParameterDescription[];
-  /** What memory it will take. */
+  /** An estimate of the memory that it will take. */
   readonly memory: MemoryEstimate;
   /** Rows of each data file. */
   readonly rows: readonly number[];
-  /** How many of them are conversations longer than the recipe's `maxTokens`, and lose their oldest turns. */
+  /** Of each file, how many rows are conversations longer than the recipe's `maxTokens`, and lose their oldest turns. */
   readonly shortenedRows: readonly number[];
-  /** How many of them lose their end, because they are longer and have no turn to lose. */
+  /** Of each file, how many rows are longer, have no turn to lose, and are cut at their end. */
   readonly cutRows: readonly number[];
   /** Whether any row shows a picture or a video. */
   readonly usesPictures: boolean;
-  /** How the model that the run makes is asked. */
+  /** The prompt template of the model that the run makes. */
   readonly promptTemplate: RunTemplate;
   /**
    * Trains, then writes `model/` (LoRA merged) and, where a LoRA was trained, `adapter/` into the output
@@ -160,7 +161,7 @@ export async function prepareRun(path: string, options: RunOverrides = {}): Prom
   };
 }
 
-/** The recipe's plan; where there is none, the rows are looked at too, so that one error names all there is. */
+/** The recipe's plan; where the recipe has problems, the rows are checked too, so that one error lists everything. */
 async function checkedPlan(path: string, overrides: RunOverrides): Promise<RunPlan> {
   const { plan, problems, stage, ...files } = await draftRecipe(path, overrides);
   if (plan !== undefined) return plan;
@@ -220,7 +221,7 @@ async function startRun(
       skipped,
       directory: output,
     });
-    if (outcome.complete) await save(plan, baseModel, trainer);
+    if (outcome.complete) await saveOutputs(plan, baseModel, trainer);
     return outcome;
   } finally {
     trainer.dispose();

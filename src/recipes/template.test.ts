@@ -64,7 +64,7 @@ describe("the template of a run", () => {
         assistant: "AI: ",
         cut: "turns",
       });
-      expect(run.promptTemplate.before?.system).toBe(head === "" ? undefined : "");
+      expect(run.promptTemplate.baseTemplate?.system).toBe(head === "" ? undefined : "");
       await run.start({ device: { threads: 1 } });
       const { output } = run.plan;
       await mergeCheckpoint(owl.directory, join(output, "merged"), { adapter: join(output, "adapter") });

@@ -2,45 +2,45 @@ import { DataError, type RowContent, type RowSource } from "../data/index.ts";
 import { hasTemplate, type PromptTemplate, promptTemplate, systemPromptOf } from "../prompt/index.ts";
 import type { Tokenizer } from "../tokenizer/index.ts";
 
-/** Rows of one file, as far as they tell how conversations are written. */
+/** Rows of one file, from which the prompt template is derived. */
 export interface WrittenRows {
   readonly file: string;
   readonly content: RowContent;
-  /** How many of the file's rows are used. */
+  /** Number of rows that are used. */
   readonly length: number;
   readonly source: Pick<RowSource, "textOf" | "nameOf">;
 }
 
-/** How the model that a run makes is asked: as its rows were written. */
+/** The prompt template that a run gives its model: the one its rows are written in. */
 export interface RunTemplate {
   readonly template: PromptTemplate;
-  /** How the model that it starts from was asked, where the rows are written otherwise. */
-  readonly before?: PromptTemplate | undefined;
-  /** Files of conversations that are learned as plain text or captions: not with the ids that they are asked with. */
+  /** The base model's template, where it is another. */
+  readonly baseTemplate?: PromptTemplate | undefined;
+  /** Files of conversations that are learned as plain text or captions, so not with the tokens of a prompt. */
   readonly asText: readonly string[];
 }
 
-/** What settles the template beside the rows. */
+/** What decides about the template beside the rows. */
 export interface TemplateOptions {
   readonly tokenizer: Tokenizer;
-  /** Whether the run starts from nothing. */
+  /** Whether the base model is fresh. */
   readonly isFresh: boolean;
   /** The recipe's `system`. */
   readonly system?: string | undefined;
 }
 
 /**
- * The template that the run's rows are written with, so that the model is asked with the very ids it was taught with:
- * conversations are cut at their turns, and their first words are the system sentence. Captions and plain texts say
- * nothing about it: then it stays the model's, and that of a fresh model has no system sentence.
+ * The prompt template that the run's rows are written in, so that prompts have the same tokens as the rows: conversations are split
+ * at their turns, and what stands before the first turn is the system prompt. Captions and plain texts have no template: then it
+ * stays the base model's, and a fresh model's has no system prompt.
  *
- * @throws DataError where the rows do not begin alike and the recipe does not say how they are meant
+ * @throws DataError where conversations begin with different system prompts and the recipe gives none
  */
 export function templateOfRows(files: readonly WrittenRows[], options: TemplateOptions): RunTemplate {
   const { tokenizer, isFresh, system } = options;
   const base = promptTemplate(tokenizer);
   const conversations = files.filter(({ content }) => content === "conversation");
-  const asText = files.filter((rows) => isTalkAsText(rows, base)).map(({ file }) => file);
+  const asText = files.filter((rows) => isConversation(rows, base)).map(({ file }) => file);
   const fresh = isFresh && !hasTemplate(tokenizer);
   if (conversations.length === 0) {
     const unsaid = fresh
@@ -48,13 +48,13 @@ export function templateOfRows(files: readonly WrittenRows[], options: TemplateO
       : base;
     return { template: system === undefined ? unsaid : { ...unsaid, system }, asText };
   }
-  const found = system ?? commonFirstWords(conversations, base);
+  const found = system ?? commonSystemPrompt(conversations, base);
   const template: PromptTemplate = { ...base, system: found, cut: "turns" };
-  return { template, asText, ...(!fresh && found !== base.system && { before: base }) };
+  return { template, asText, ...(!fresh && found !== base.system && { baseTemplate: base }) };
 }
 
-/** Whether somebody asks and is answered in every row of a file of texts or captions. */
-function isTalkAsText(
+/** Whether every row of a file of texts or captions is a conversation. */
+function isConversation(
   { content, length, source }: WrittenRows,
   { user, assistant }: PromptTemplate,
 ): boolean {
@@ -64,16 +64,13 @@ function isTalkAsText(
   );
 }
 
-/**
- * A conversation as it is learned: with the recipe's system sentence in front where it has none of its own. Without such
- * a sentence it is learned as it is written.
- */
+/** A conversation with the recipe's system prompt in front, where it has none and the recipe gives one. */
 export function withSystem(text: string, system: string | undefined, template: PromptTemplate): string {
   if (system === undefined || system === "" || systemPromptOf(text, template) !== "") return text;
   return `${system}\n${text}`;
 }
 
-function commonFirstWords(files: readonly WrittenRows[], base: PromptTemplate): string {
+function commonSystemPrompt(files: readonly WrittenRows[], base: PromptTemplate): string {
   const rows = new Map<string, string[]>();
   for (const { length, source } of files) {
     for (let row = 0; row < length; row++) {
@@ -84,11 +81,11 @@ function commonFirstWords(files: readonly WrittenRows[], base: PromptTemplate): 
       rows.set(words, names);
     }
   }
-  if (rows.size > 1) throw new DataError(unlike(rows));
+  if (rows.size > 1) throw new DataError(differentSystemPrompts(rows));
   return [...rows.keys()][0] ?? base.system;
 }
 
-/** Texts of the language stage that are conversations one and all tell their template as well. */
+/** The system prompt of plain texts that are all conversations and begin with the same one; "" of others. */
 function systemPromptOfTexts(files: readonly WrittenRows[], base: PromptTemplate): string {
   const words = new Set<string | undefined>();
   for (const { content, length, source } of files) {
@@ -101,7 +98,7 @@ function systemPromptOfTexts(files: readonly WrittenRows[], base: PromptTemplate
 
 const shown = 4;
 
-function unlike(rows: ReadonlyMap<string, readonly string[]>): string {
+function differentSystemPrompts(rows: ReadonlyMap<string, readonly string[]>): string {
   const groups = [...rows].sort(([, a], [, b]) => b.length - a.length);
   const lines = groups.slice(0, shown).map(([words, names]) => {
     const count = `${names.length.toLocaleString("en")} row${names.length === 1 ? "" : "s"}`;
@@ -115,7 +112,7 @@ function unlike(rows: ReadonlyMap<string, readonly string[]>): string {
   );
 }
 
-/** A template's system sentence in a few words. */
+/** A template's system prompt in a few words. */
 export function describedSystem(system: string): string {
   if (system === "") return "no system sentence";
   return JSON.stringify(system.length > 60 ? `${system.slice(0, 59)}…` : system);

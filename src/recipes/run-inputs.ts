@@ -6,8 +6,8 @@ import type { BaseModel } from "./base-model.ts";
 import type { RunPlan } from "./recipe-file.ts";
 import type { RunTemplate } from "./template.ts";
 
-/** A file of rows, as far as it tells whether it is the same as before. */
-export interface ReadRows {
+/** A file of rows, as far as its checksum goes. */
+export interface CheckedRows {
   readonly file: string;
   readonly content: string;
   readonly length: number;
@@ -15,13 +15,13 @@ export interface ReadRows {
 }
 
 /**
- * What a run is made from, beside the numbers of its recipe, so that one which goes on can tell whether it still is. It is
- * known by its content: neither its place nor its name counts. Held-out rows are left out, since they teach nothing.
+ * Checksums of what a run reads beside its recipe, by which a resumed run finds what has changed. They are of contents: paths and
+ * names do not matter. Held-out rows are left out, since nothing learns from them.
  */
 export function runInputs(
   plan: RunPlan,
   origin: BaseModel,
-  files: readonly ReadRows[],
+  files: readonly CheckedRows[],
   { template }: RunTemplate,
 ): RunInputs {
   const weights = plan.data.map(({ weight = 1 }) => weight);
@@ -43,13 +43,13 @@ export function runInputs(
 
 function originInputs({ model, config, tokenizer }: RunPlan, origin: BaseModel): RunInputs {
   const digest = newDigest("sha256");
-  addText(digest, JSON.stringify(origin.config));
-  addTensors(digest, origin.tensors);
+  updateWithText(digest, JSON.stringify(origin.config));
+  updateWithTensors(digest, origin.tensors);
   const words = newDigest("sha256");
   for (const [name, bytes] of Object.entries(origin.tokenizerFiles).toSorted(([a], [b]) =>
     a < b ? -1 : 1,
   )) {
-    addText(words, name);
+    updateWithText(words, name);
     words.update(bytes);
   }
   const began = model ?? config ?? "";
@@ -62,21 +62,21 @@ function originInputs({ model, config, tokenizer }: RunPlan, origin: BaseModel):
 
 function input(description: string, parts: readonly (string | number)[]): RunInput {
   const digest = newDigest("sha256");
-  addText(digest, JSON.stringify(parts));
+  updateWithText(digest, JSON.stringify(parts));
   return { description, digest: digest.hex(), isData: true };
 }
 
-function addText(digest: Digest, text: string): void {
+function updateWithText(digest: Digest, text: string): void {
   digest.update(new TextEncoder().encode(`${text}\n`));
 }
 
 const wholeBytes = 2 ** 20;
 const samples = 16;
 
-/** All of small tensors and evenly spread parts of large ones: another model differs everywhere. */
-function addTensors(digest: Digest, tensors: StateDict): void {
+/** Hashes small tensors whole and evenly spread parts of large ones: another model differs everywhere. */
+function updateWithTensors(digest: Digest, tensors: StateDict): void {
   for (const [name, { dtype, dims, data }] of [...tensors].toSorted(([a], [b]) => (a < b ? -1 : 1))) {
-    addText(digest, `${name} ${dtype} [${dims}]`);
+    updateWithText(digest, `${name} ${dtype} [${dims}]`);
     const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
     if (bytes.length <= wholeBytes) digest.update(bytes);
     else {
