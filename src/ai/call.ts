@@ -4,12 +4,12 @@ import { described } from "../platform/index.ts";
 import { type Part, PromptError } from "../prompt/index.ts";
 import type { CallMessage, CallOptions, CallPart } from "./interface.ts";
 
-/** The name by which `providerOptions` speak to this provider. */
+/** The key of this provider in `providerOptions`. */
 export const providerName = "mplug-owl";
 
 type MediaPart = Part<Uint8Array | URL, Uint8Array | URL>;
 
-/** A call as an owl understands it. */
+/** A call of the AI SDK as an `Owl` takes it. */
 export interface OwlCall {
   readonly messages: readonly ChatMessage[];
   readonly settings: AnswerSettings;
@@ -17,12 +17,16 @@ export interface OwlCall {
 }
 
 /**
- * @throws PromptError naming all that this model has no use for: tools, files that are neither pictures nor videos, …
+ * Reads a call of the AI SDK.
+ *
+ * @throws PromptError naming everything that is not supported: tools, files that are neither pictures nor videos, …
  */
 export function readCall(options: CallOptions): OwlCall {
   const { tools = [], abortSignal: signal, responseFormat, providerOptions } = options;
   const problems = tools.map(({ name }) => `this model has no tools, got ${described(name)}`);
-  const messages = joined(options.prompt.map((message, i) => readMessage(message, `message ${i}`, problems)));
+  const messages = withOneSystemMessage(
+    options.prompt.map((message, i) => readMessage(message, `message ${i}`, problems)),
+  );
   if (problems.length > 0) throw new PromptError(`${providerName}: ${problems.join("; ")}`);
   const json = responseFormat?.type === "json" ? (responseFormat.schema ?? true) : undefined;
   const { truncation = "auto", ...own }: AnswerSettings & Pick<PromptOptions, "truncation"> =
@@ -53,10 +57,10 @@ function readMessage({ role, content }: CallMessage, where: string, problems: st
   return { role: role === "system" ? role : "assistant", content: text };
 }
 
-/** A part, none where it is to be passed over, or why it cannot be taken. */
+/** The parts that a part of the SDK becomes (none where it is ignored), or why it is not supported. */
 function readPart({ type, text, mediaType = "", data }: CallPart, role: string): MediaPart[] | string {
   if (type === "text") return [{ type, text: text ?? "" }];
-  // What another model thought is not part of what was said.
+  // Reasoning of another model is no part of the conversation.
   if (type === "reasoning" && role === "assistant") return [];
   if (type !== "file" || role !== "user")
     return `this model takes text, pictures and videos, got ${described(type)}`;
@@ -69,8 +73,8 @@ function readPart({ type, text, mediaType = "", data }: CallPart, role: string):
   return `this model takes files of image/* and video/*, got ${described(mediaType)}`;
 }
 
-/** All that the system says in one message, in front. */
-function joined(messages: readonly ChatMessage[]): ChatMessage[] {
+/** The same messages with all system messages joined into one, in front. */
+function withOneSystemMessage(messages: readonly ChatMessage[]): ChatMessage[] {
   const system = messages.filter(({ role }) => role === "system").map(({ content }) => content);
   const others = messages.filter(({ role }) => role !== "system");
   return system.length === 0 ? others : [{ role: "system", content: system.join("\n") }, ...others];

@@ -1,9 +1,9 @@
 /**
- * What of the AI SDK's interface (`LanguageModelV3` of @ai-sdk/provider, `ai` 6) is used here, in our own words: so the
- * package needs neither to be installed nor to be compiled with it. A test holds it against the real one.
+ * The part of the AI SDK's interface (`LanguageModelV3` of @ai-sdk/provider, `ai` 6) that is used here, declared anew so that
+ * this package needs the SDK neither installed nor for compiling. A test checks it against the real interface.
  */
 
-/** A part of a message. Which kinds are taken is checked when it is read. */
+/** A part of a message. Its type is checked when it is read. */
 export interface CallPart {
   readonly type: string;
   readonly text?: string | undefined;
@@ -17,7 +17,7 @@ export interface CallMessage {
   readonly content: string | readonly CallPart[];
 }
 
-/** What the SDK asks of a model. */
+/** The options of one call of a model. */
 export interface CallOptions {
   readonly prompt: readonly CallMessage[];
   readonly maxOutputTokens?: number | undefined;

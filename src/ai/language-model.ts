@@ -11,12 +11,12 @@ import { option } from "../platform/index.ts";
 import { providerName, readCall } from "./call.ts";
 import type { CallOptions, CallResult, CallStreamPart, CallUsage, CallWarning } from "./interface.ts";
 
-/** An owl as the AI SDK asks it. Calls at the same time are answered together. */
+/** An `Owl` as a language model of the AI SDK. Concurrent calls are batched. */
 export class OwlLanguageModel {
   readonly specificationVersion = "v3";
   readonly provider = providerName;
   readonly modelId: string;
-  /** None: the SDK fetches what addresses name, and hands bytes over. */
+  /** None: the SDK fetches URLs itself and hands over bytes. */
   readonly supportedUrls: Record<string, RegExp[]> = {};
   readonly #owl: Owl;
   readonly #engine: Engine;
@@ -38,10 +38,10 @@ export class OwlLanguageModel {
     }
   }
 
-  /** An answer piece by piece. What is wrong with the call is thrown before the stream begins. */
+  /** Streams an answer. Errors in the call itself are thrown before the stream begins. */
   async doStream(options: CallOptions): Promise<{ readonly stream: ReadableStream<CallStreamPart> }> {
     const { request, warnings } = await this.#requestOf(options);
-    const parts = this.#parts(request, warnings);
+    const parts = this.#streamParts(request, warnings);
     const stream = new ReadableStream<CallStreamPart>({
       async pull(controller) {
         const { done, value } = await parts.next();
@@ -55,7 +55,10 @@ export class OwlLanguageModel {
     return { stream };
   }
 
-  async *#parts(request: GenerationRequest, warnings: CallWarning[]): AsyncGenerator<CallStreamPart, void> {
+  async *#streamParts(
+    request: GenerationRequest,
+    warnings: CallWarning[],
+  ): AsyncGenerator<CallStreamPart, void> {
     const id = "0";
     yield { type: "stream-start", warnings };
     yield { type: "text-start", id };
@@ -67,7 +70,7 @@ export class OwlLanguageModel {
           if (next.value.text !== "") yield { type: "text-delta", id, delta: next.value.text };
         }
       } finally {
-        // Whoever stops reading stops the model.
+        // A reader that stops early aborts the answer.
         if (!next.done) await pieces.return(undefined as never);
       }
       yield { type: "text-end", id };

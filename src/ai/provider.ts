@@ -4,7 +4,7 @@ import { described, nearestName } from "../platform/index.ts";
 import { providerName } from "./call.ts";
 import { OwlLanguageModel } from "./language-model.ts";
 
-/** Gives models by their names; the SDK's registries take it, too. */
+/** A provider of the AI SDK: models by name. It can be put into the SDK's registries. */
 export interface OwlProvider {
   (modelId: string): OwlLanguageModel;
   readonly specificationVersion: "v3";
@@ -14,12 +14,13 @@ export interface OwlProvider {
   embeddingModel(modelId: string): never;
   /** @throws RangeError always: these models make text. */
   imageModel(modelId: string): never;
-  /** Waits for the answers under way; the owls stay the caller's, who closes them afterwards. */
+  /** Waits for the running answers. The owls stay open; whoever loaded them closes them afterwards. */
   close(): Promise<void>;
 }
 
 /**
- * Owls as models of the AI SDK: `generateText`, `streamText`, `generateObject`, … with pictures and videos as file parts.
+ * Makes a provider of the AI SDK from owls, for `generateText`, `streamText`, `generateObject`, … with pictures and videos as
+ * file parts.
  *
  * @param models the owls by the names that calls use
  * @throws RangeError where there is none

@@ -6,31 +6,31 @@ import {
   type settingsTable,
 } from "../../src/generation/index.ts";
 
-/** What answers: a server, or a model inside the page. The page knows nothing else of either. */
+/** A chat model behind the page: on a server, or inside the page. The page uses both by this interface alone. */
 export interface ChatBackend {
   readonly limits: BackendLimits;
   /** Whether it leaves out the oldest turns of a conversation that no longer fits. */
   readonly truncates: boolean;
   /**
-   * The models that can be asked.
+   * The available models.
    *
-   * @throws BackendError where there is nobody to ask
+   * @throws BackendError where none can be reached
    */
   models(signal?: AbortSignal): Promise<readonly ModelInfo[]>;
   /**
-   * An answer, as it is made. It ends with exactly one event that has `finish`.
+   * Streams an answer, which ends with exactly one event that has `finish`.
    *
-   * @param signal ends the answer; the iteration then ends or throws an AbortError
-   * @throws BackendError in words for whoever asked
+   * @param signal aborts the answer; the iteration then ends or throws an AbortError
+   * @throws BackendError with a message for people
    */
   chat(
     messages: readonly ChatMessage[],
     settings: ChatSettings,
     signal: AbortSignal,
   ): AsyncIterable<ChatEvent>;
-  /** Where the visual abstractor looks in a picture. Absent: this backend cannot tell. */
+  /** Attention maps of the visual abstractor over a picture. Absent: this backend has none. */
   attention?(model: string, image: Blob, signal?: AbortSignal): Promise<AttentionMaps>;
-  /** Keeps what somebody thinks of an answer. Absent: nobody keeps it. */
+  /** Stores the rating of an answer. Absent: this backend stores none. */
   sendFeedback?(feedback: Feedback): Promise<void>;
   /** Lets go of what it holds; called when another backend answers from now on. */
   close?(): void;
@@ -51,7 +51,7 @@ export interface ChatMessage {
 
 export type ContentPart =
   | { readonly type: "text"; readonly text: string }
-  /** `id` names the attachment in what a backend says of it. */
+  /** `id` names the attachment in errors. */
   | { readonly type: "image" | "video"; readonly data: Blob; readonly id: string };
 
 type Table = typeof settingsTable;
@@ -88,12 +88,12 @@ export interface Usage {
 export type ChatEvent =
   /** The next characters of the answer. */
   | { readonly text: string }
-  /** What happens before the first characters, as files are fetched: words, and how far it is (0 to 1). */
+  /** Progress before the first characters, while files are fetched: a text for people, and the fraction done (0 to 1). */
   | { readonly progress: string; readonly fraction?: number | undefined }
   | {
       readonly finish: FinishReason;
       readonly usage?: Usage | undefined;
-      /** What whoever reads the answer should know of it, such as turns that were left out. */
+      /** Remarks about the answer for its reader, such as turns that were left out. */
       readonly notes?: readonly string[] | undefined;
     };
 
@@ -113,14 +113,14 @@ export type Rating = "up" | "down" | "flag";
 
 export interface Feedback {
   readonly model: string;
-  /** What the answer answers. */
+  /** The conversation before the answer. */
   readonly messages: readonly ChatMessage[];
   readonly answer: string;
   readonly rating: Rating;
   readonly note?: string | undefined;
 }
 
-/** What a backend takes. The page makes pictures smaller, or refuses files, so that a request keeps to it. */
+/** The limits of a backend's requests. The page shrinks pictures, or refuses files, so that requests keep to them. */
 export interface BackendLimits {
   /** Bytes of one picture; larger ones are made smaller. */
   readonly pictureBytes: number;
@@ -129,29 +129,29 @@ export interface BackendLimits {
   readonly videoBytes: number;
   /** Pictures and videos of a whole conversation. */
   readonly attachments: number;
-  /** New tokens of an answer; more are not asked for. */
+  /** New tokens of an answer; requests ask for at most so many. */
   readonly tokens: number;
   /** Picture formats that are sent as they are; others are rewritten as PNG, if the browser can read them. */
   readonly pictureTypes: readonly string[];
 }
 
 /**
- * `unreachable`, `busy` and `failed` may pass: asking the same again can help. The others say that what was asked cannot
- * be answered as it is.
+ * `unreachable`, `busy` and `failed` may be transient: a retry can help. The others mean that the request cannot be
+ * answered as it is.
  */
 export type BackendErrorKind = "unreachable" | "busy" | "failed" | "unauthorized" | "unsupported" | "refused";
 
-/** What is known of a failure besides its words. */
+/** Details of a failure besides its message. */
 export interface FailureDetails {
-  /** Seconds after which asking again may help. */
+  /** Seconds after which a retry may help. */
   readonly retryAfter?: number | undefined;
-  /** OpenAI's word for it, as `context_length_exceeded`. */
+  /** OpenAI's error code, such as `context_length_exceeded`. */
   readonly code?: string | undefined;
-  /** The id of the attachment that is in the way. */
+  /** The id of the attachment that caused it. */
   readonly attachment?: string | undefined;
 }
 
-/** Something went wrong, said in words for whoever asked. */
+/** A failure whose message is shown to the person at the page. */
 export class BackendError extends Error {
   override name = "BackendError";
   readonly kind: BackendErrorKind;

@@ -35,22 +35,22 @@ export class BrowserBackend implements ChatBackend {
     pictureTypes: ["image/png", "image/jpeg", "image/webp", "image/gif", "image/avif"],
   };
   readonly truncates = true;
-  readonly #tell: (words: string) => void;
+  readonly #onProblem: (message: string) => void;
   #open: { readonly model: string; readonly owl: WorkerOwl } | undefined;
-  #listen: (event: WorkerOwlEvent) => void = () => {};
+  #onWorkerEvent: (event: WorkerOwlEvent) => void = () => {};
 
-  /** @param tell shows words that belong to no answer */
-  constructor(tell: (words: string) => void) {
-    this.#tell = tell;
+  /** @param onProblem shows a message that belongs to no answer */
+  constructor(onProblem: (message: string) => void) {
+    this.#onProblem = onProblem;
   }
 
-  /** Those whose files lie under `models/`: the server tells them, or, where a page has none, a list beside them. */
+  /** The models whose files lie under `models/`: listed by the server or, for a page without one, by models.json. */
   async models(signal?: AbortSignal): Promise<readonly ModelInfo[]> {
     try {
       const served = await new ServerBackend("").models(signal);
       return served.filter(({ hasFiles }) => hasFiles);
     } catch (error) {
-      const listed = await listedModels(signal);
+      const listed = await fetchModelList(signal);
       if (listed === undefined) throw error;
       return listed.map((id) => ({ id, hasFiles: true }));
     }
@@ -61,32 +61,32 @@ export class BrowserBackend implements ChatBackend {
     settings: ChatSettings,
     signal: AbortSignal,
   ): AsyncGenerator<ChatEvent> {
-    const stop = new AbortController();
+    const abort = new AbortController();
     const events = new Queue<ChatEvent>();
-    this.#listen = (event) => {
+    this.#onWorkerEvent = (event) => {
       const progress = progressOf(event);
       if (progress !== undefined) events.add(progress);
     };
     const owl = this.#owlOf(settings.model);
     const reply = owl.chat(messages.map(toPageMessage), {
       ...toGenerationSettings(settings),
-      signal: AbortSignal.any([signal, stop.signal]),
+      signal: AbortSignal.any([signal, abort.signal]),
     });
-    const written = (async () => {
+    const reading = (async () => {
       for await (const text of reply) events.add({ text });
       const { ids, promptTokens, finishReason, notes } = await reply.answer();
       const usage = { promptTokens, completionTokens: ids.length };
       events.add({ finish: finishReason === "length" ? "length" : "stop", usage, notes });
     })();
-    written.then(
+    reading.then(
       () => events.end(),
       (error: unknown) => events.end(signal.aborted ? error : toBackendError(error)),
     );
     try {
       yield* events;
     } finally {
-      this.#listen = () => {};
-      stop.abort();
+      this.#onWorkerEvent = () => {};
+      abort.abort();
     }
   }
 
@@ -109,9 +109,9 @@ export class BrowserBackend implements ChatBackend {
     this.close();
     const directory = `models/${model}`;
     const onEvent = (event: WorkerOwlEvent): void => {
-      if (event.kind === "fallback") this.#tell(event.reason);
+      if (event.kind === "fallback") this.#onProblem(event.reason);
       if (event.kind === "ready") void this.#checkFiles(directory);
-      this.#listen(event);
+      this.#onWorkerEvent(event);
     };
     const newWorker = () => new Worker(new URL("../worker/owl.ts", import.meta.url), { type: "module" });
     const owl = new WorkerOwl({ worker: newWorker, model: directory, onEvent });
@@ -119,13 +119,13 @@ export class BrowserBackend implements ChatBackend {
     return owl;
   }
 
-  /** Kept files are used without asking the server; whether it has newer ones is asked behind the answer. */
+  /** Cached files are used without asking the server; whether it has newer ones is checked after loading. */
   async #checkFiles(directory: string): Promise<void> {
     try {
       const address = new URL(directory, document.baseURI).href;
       if ((await changedFiles(address)).length === 0) return;
       await forgetFiles(address);
-      this.#tell(
+      this.#onProblem(
         "The server has this model in a newer version: it is fetched when the page is opened again.",
       );
     } catch {
@@ -138,7 +138,7 @@ export class BrowserBackend implements ChatBackend {
  * The names in `models/models.json`, a JSON array beside the models of a page that lies on a server of files alone;
  * undefined where there is no such list.
  */
-async function listedModels(signal: AbortSignal | undefined): Promise<string[] | undefined> {
+async function fetchModelList(signal: AbortSignal | undefined): Promise<string[] | undefined> {
   try {
     const response = await fetch("models/models.json", { cache: "no-cache", signal: signal ?? null });
     const names: unknown = response.ok ? await response.json() : undefined;
@@ -148,18 +148,18 @@ async function listedModels(signal: AbortSignal | undefined): Promise<string[] |
   }
 }
 
-/** What is added while somebody reads. */
+/** An asynchronous queue: items are added while a reader iterates over them. */
 class Queue<T> implements AsyncIterable<T> {
-  readonly #waiting: T[] = [];
+  readonly #items: T[] = [];
   #ended: { readonly error: unknown } | undefined;
   #wake: () => void = () => {};
 
   add(item: T): void {
-    this.#waiting.push(item);
+    this.#items.push(item);
     this.#wake();
   }
 
-  /** @param error what the reader gets at the end, if anything */
+  /** @param error thrown to the reader at the end, if given */
   end(error?: unknown): void {
     this.#ended = { error };
     this.#wake();
@@ -167,7 +167,7 @@ class Queue<T> implements AsyncIterable<T> {
 
   async *[Symbol.asyncIterator](): AsyncGenerator<T> {
     for (;;) {
-      const item = this.#waiting.shift();
+      const item = this.#items.shift();
       if (item !== undefined) yield item;
       else if (this.#ended === undefined) {
         await new Promise<void>((resolve) => {
@@ -205,7 +205,7 @@ function toPagePart(part: ContentPart): Exclude<PageMessage["content"], string>[
   return part.type === "image" ? { type: "image", image: part.data } : { type: "video", video: part.data };
 }
 
-/** A worker's error in words for whoever asked. */
+/** A worker's error with a message for people. */
 export function toBackendError(error: unknown): BackendError {
   const { name, message } = error instanceof Error ? error : new Error(String(error));
   switch (name) {

@@ -15,12 +15,12 @@ import {
   type ModelInfo,
   type Usage,
 } from "./backend.ts";
-import { brokenOff, refusal, unreachable } from "./server-errors.ts";
+import { errorFromResponse, streamError, unreachableError } from "./server-errors.ts";
 
 const mebibyte = 2 ** 20;
 
-/** What `owl serve` lets itself be asked for, where it was told nothing else. */
-const usualLimits: ServerLimits = {
+/** The default limits of `owl serve`. */
+const defaultLimits: ServerLimits = {
   body_bytes: 32 * mebibyte,
   pictures: 16,
   picture_bytes: 20 * mebibyte,
@@ -28,7 +28,7 @@ const usualLimits: ServerLimits = {
   tokens: 4096,
 };
 
-/** Limits as `/v1/models` tells them. */
+/** Limits as `/v1/models` reports them. */
 interface ServerLimits {
   readonly body_bytes: number;
   readonly pictures: number;
@@ -39,8 +39,8 @@ interface ServerLimits {
 
 /** Talks with `owl serve` (or any server of OpenAI's protocol) at an address. */
 export class ServerBackend implements ChatBackend {
-  #limits = pageLimits(usualLimits);
-  /** Whether it has told limits, as `owl serve` does: then it knows fields that OpenAI's protocol has not. */
+  #limits = pageLimits(defaultLimits);
+  /** Whether the server is `owl serve`, known by the limits that it reports: then requests may have fields beyond OpenAI's. */
   #isOurs = false;
   readonly #address: string;
 
@@ -68,7 +68,7 @@ export class ServerBackend implements ChatBackend {
     return this.#isOurs;
   }
 
-  /** As the server told them with its models. */
+  /** As the server reports them with its models. */
   get limits(): BackendLimits {
     return this.#limits;
   }
@@ -79,7 +79,7 @@ export class ServerBackend implements ChatBackend {
     signal: AbortSignal,
   ): AsyncGenerator<ChatEvent> {
     const response = await this.#ask(messages, settings, signal);
-    if (response.body === null) throw brokenOff(undefined);
+    if (response.body === null) throw streamError(undefined);
     yield* readAnswer(response.body);
   }
 
@@ -146,17 +146,17 @@ export class ServerBackend implements ChatBackend {
       response = await fetch(`${this.#address}${path}`, request);
     } catch (error) {
       if (request.signal?.aborted) throw error;
-      throw unreachable();
+      throw unreachableError();
     }
-    if (!response.ok) throw await refusal(response, attachmentAt);
+    if (!response.ok) throw await errorFromResponse(response, attachmentAt);
     return response;
   }
 }
 
-/** What is told of limits; those that are no number are the usual ones. */
-function limitsOf(told: unknown): ServerLimits {
+/** Reported limits; the default for each that is missing or no number. */
+function limitsOf(reported: unknown): ServerLimits {
   const isLimit = ([, value]: [string, unknown]): boolean => Number.isFinite(value) && Number(value) >= 0;
-  return { ...usualLimits, ...Object.fromEntries(Object.entries(told ?? {}).filter(isLimit)) };
+  return { ...defaultLimits, ...Object.fromEntries(Object.entries(reported ?? {}).filter(isLimit)) };
 }
 
 /**
@@ -176,7 +176,7 @@ export function pageLimits(limits: ServerLimits): BackendLimits {
   };
 }
 
-/** The attachment that an error's `param`, such as `messages[2].content[0].image_url`, speaks of. */
+/** The id of the attachment that an error's `param` refers to, such as `messages[2].content[0].image_url`. */
 export function attachmentAt(messages: readonly ChatMessage[], param: string): string | undefined {
   const place = /^messages\[(\d+)\]\.content\[(\d+)\]/.exec(param);
   if (place === null) return undefined;
@@ -231,9 +231,9 @@ interface Chunk {
 }
 
 /**
- * The events of a streamed answer. One that ends before the server said why is an error, not a short answer.
+ * The events of a streamed answer. A stream that ends without a finish reason is an error, not a short answer.
  *
- * @throws BackendError where the stream breaks off or tells an error
+ * @throws BackendError where the stream breaks off or reports an error
  */
 export async function* readAnswer(body: ReadableStream<Uint8Array>): AsyncGenerator<ChatEvent> {
   let finish: FinishReason | undefined;
@@ -242,7 +242,7 @@ export async function* readAnswer(body: ReadableStream<Uint8Array>): AsyncGenera
   for await (const data of eventData(body)) {
     if (data === "[DONE]") break;
     const chunk = parseChunk(data);
-    if (chunk.error !== undefined) throw brokenOff(chunk.error.message);
+    if (chunk.error !== undefined) throw streamError(chunk.error.message);
     const [choice] = chunk.choices ?? [];
     if (choice?.delta?.content) yield { text: choice.delta.content };
     if (choice?.finish_reason) finish = choice.finish_reason === "length" ? "length" : "stop";
@@ -264,7 +264,7 @@ function parseChunk(data: string): Chunk {
   try {
     return JSON.parse(data) as Chunk;
   } catch {
-    throw brokenOff("it sent something that is not JSON");
+    throw streamError("it sent something that is not JSON");
   }
 }
 
@@ -282,7 +282,7 @@ async function* eventData(body: ReadableStream<Uint8Array>): AsyncGenerator<stri
     if (error instanceof DOMException && error.name === "AbortError") throw error;
     throw new BackendError("unreachable", "The connection ended before the answer was complete.");
   } finally {
-    // Whoever stops reading lets go of the connection, which frees the server's place.
+    // A reader that stops early closes the connection, which frees the server's slot.
     reader.cancel().catch(() => undefined);
   }
 }

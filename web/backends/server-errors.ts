@@ -1,18 +1,18 @@
 import { BackendError, type FailureDetails } from "./backend.ts";
 
 /**
- * What a server's refusal says, in words for whoever asked.
+ * The error of a response that is not OK, with a message for people.
  *
- * @param attachmentAt the id of the attachment that a `param` such as `messages[2].content[0].image_url` speaks of
+ * @param attachmentAt gives the id of the attachment that a `param` such as `messages[2].content[0].image_url` refers to
  */
-export async function refusal(
+export async function errorFromResponse(
   response: Response,
   attachmentAt: (param: string) => string | undefined = () => undefined,
 ): Promise<BackendError> {
-  const { message: said, code, param } = await errorOf(response);
+  const { message: reason, code, param } = await readErrorBody(response);
   const retryAfter = secondsOf(response.headers.get("retry-after"));
-  const wait = retryAfter === undefined ? "in a moment" : `in ${errorMessage(retryAfter)}`;
-  const about: FailureDetails = { code, ...(param !== undefined && { attachment: attachmentAt(param) }) };
+  const wait = retryAfter === undefined ? "in a moment" : `in ${formatDuration(retryAfter)}`;
+  const details: FailureDetails = { code, ...(param !== undefined && { attachment: attachmentAt(param) }) };
   switch (response.status) {
     case 401:
     case 403:
@@ -22,45 +22,49 @@ export async function refusal(
       );
     case 404:
     case 501:
-      return new BackendError("unsupported", `The server does not offer this${because(said)}.`, { code });
+      return new BackendError("unsupported", `The server does not offer this${reasonText(reason)}.`, {
+        code,
+      });
     case 413:
-      return new BackendError("refused", `This is more than the server takes${because(said)}.`, about);
+      return new BackendError("refused", `This is more than the server takes${reasonText(reason)}.`, details);
     case 429:
     case 503:
-      return new BackendError("busy", `The server is busy${because(said)}. Try again ${wait}.`, {
+      return new BackendError("busy", `The server is busy${reasonText(reason)}. Try again ${wait}.`, {
         retryAfter,
         code,
       });
     default:
       return response.status < 500
-        ? new BackendError("refused", `The server refused this${because(said)}.`, about)
-        : new BackendError("failed", `Something went wrong in the server${because(said)}.`, {
+        ? new BackendError("refused", `The server refused this${reasonText(reason)}.`, details)
+        : new BackendError("failed", `Something went wrong in the server${reasonText(reason)}.`, {
             retryAfter,
             code,
           });
   }
 }
 
-/** An error that came in the middle of a stream. */
-export function brokenOff(said: string | undefined): BackendError {
-  return new BackendError("failed", `The answer broke off in the server${because(said)}.`);
+/** An error that the server reports in the middle of a stream. */
+export function streamError(reason: string | undefined): BackendError {
+  return new BackendError("failed", `The answer broke off in the server${reasonText(reason)}.`);
 }
 
-/** No connection, or one that was lost. */
-export function unreachable(): BackendError {
+/** There is no connection, or it was lost. */
+export function unreachableError(): BackendError {
   return new BackendError("unreachable", "The server cannot be reached. Is it still running?");
 }
 
-export function errorMessage(seconds: number): string {
+export function formatDuration(seconds: number): string {
   if (seconds < 100) return seconds === 1 ? "1 second" : `${seconds} seconds`;
   return `${Math.ceil(seconds / 60)} minutes`;
 }
 
-const because = (said: string | undefined): string =>
-  said === undefined || said === "" ? "" : `: ${said.replace(/\.$/, "")}`;
+const reasonText = (reason: string | undefined): string =>
+  reason === undefined || reason === "" ? "" : `: ${reason.replace(/\.$/, "")}`;
 
-/** What of OpenAI's error object is text; other servers say it without the object around it, or as `detail`. */
-async function errorOf(response: Response): Promise<{ message?: string; code?: string; param?: string }> {
+/** The texts of OpenAI's error object; other servers send it without the outer object, or as `detail`. */
+async function readErrorBody(
+  response: Response,
+): Promise<{ message?: string; code?: string; param?: string }> {
   try {
     const body = (await response.json()) as Record<string, unknown> | null;
     const error = body?.error ?? body?.detail ?? body;
