@@ -15,7 +15,9 @@ export {
   type GenerationPiece,
   type GenerationRequest,
   type GenerationSettings,
+  type MakeConstraint,
   type ReportedToken,
+  type SettingName,
   SettingsError,
   type TokenConstraint,
   type TokenLogprob,
@@ -25,6 +27,7 @@ export {
   cachedModel,
   HubError,
   type HubOptions,
+  type ModelPlace,
   modelDirectory,
   type PullEvent,
   type PulledRepo,
@@ -32,7 +35,12 @@ export {
   pull,
 } from "./hub/index.ts";
 export { ImageError, type RgbImage, VideoError } from "./image/index.ts";
-export { ClosedError, type Picture, type Prompt } from "./inference/index.ts";
+export {
+  type CacheStatistics,
+  ClosedError,
+  type Picture,
+  type Prompt,
+} from "./inference/index.ts";
 export {
   type AttentionMaps,
   type ForwardResult,
@@ -43,7 +51,14 @@ export {
   type ProbeOptions,
   probeModel,
 } from "./inspection/index.ts";
-export { ModelConfigError, type OwlConfig, type Stage } from "./model/index.ts";
+export {
+  type MediaKind,
+  type MediaSpan,
+  ModelConfigError,
+  type OwlConfig,
+  type Stage,
+  type TokenSequence,
+} from "./model/index.ts";
 export {
   type AnswerSettings,
   type BatchSettings,
@@ -59,6 +74,7 @@ export {
   Owl,
   type PictureSource,
   type PromptOptions,
+  type ReadingLimits,
   Reply,
   type VideoSource,
 } from "./owl/index.ts";

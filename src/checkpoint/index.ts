@@ -45,6 +45,7 @@ export {
 export type { StoredType } from "./stored-types.ts";
 export {
   entriesByName,
+  type FilePlace,
   type Rows,
   readAll,
   rowsOf,

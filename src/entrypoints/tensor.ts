@@ -1,15 +1,26 @@
 /** Graphs: described with named shapes, differentiated, compiled and run on a device. */
 export { gradients } from "../autodiff/index.ts";
+export type { StoredParameter } from "../onnx/index.ts";
+export type {
+  ExecutionProvider,
+  OnnxBindingName,
+  OnnxSignature,
+  OnnxType,
+} from "../platform/index.ts";
 export {
   type BoundRun,
   type CompileOptions,
+  type ConstantParameters,
   type Device,
   type DeviceOptions,
   FeedError,
+  type NamedTensors,
   openDevice,
   type Program,
+  type StoredParameters,
 } from "../runtime/index.ts";
 export {
+  type ActivationPrecision,
   type AttentionOptions,
   add,
   attention,
@@ -34,18 +45,20 @@ export {
   int32,
   int64,
   integers,
+  type Lora,
   layerNorm,
   linear,
   log,
   type MatmulOptions,
   matmul,
   mul,
-  type Node,
   neg,
-  type OperatorAttributes,
-  type OperatorKind,
+  type ParameterRole,
   pad,
   parameter,
+  type QuantizedBits,
+  type QuantizedFormat,
+  type QuantizedWeight,
   quickGelu,
   reciprocal,
   reduceMean,

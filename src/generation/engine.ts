@@ -108,7 +108,12 @@ export class Engine {
     prefillRuns: 0,
   };
 
-  /** @throws RangeError where an option is no whole number in its range */
+  /**
+   * `owl.engine()` makes one.
+   *
+   * @throws RangeError where an option is no whole number in its range
+   * @internal
+   */
   constructor(model: LoadedModel, text: TextOptions, options: EngineOptions = {}, offline = false) {
     checkOptions("engine", options, engineRules);
     const { keyValueCacheBytes: keptBytes, visualCacheBytes } = options;
@@ -133,6 +138,8 @@ export class Engine {
   /**
    * An engine for one conversation at a time, or for one batch. Its memory grows with the requests that run at the same
    * time, `maxRunning` at most.
+   *
+   * @internal
    */
   static offline(model: LoadedModel, text: TextOptions, maxRunning?: number): Engine {
     return new Engine(model, text, { maxRunning }, true);

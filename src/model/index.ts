@@ -8,6 +8,7 @@ export {
   type VisionConfig,
 } from "./config.ts";
 export type { OnProblem } from "./config-reading.ts";
+export type { TensorSizes } from "./config-shapes.ts";
 export {
   type BatchPosition,
   inputIds,
@@ -41,7 +42,7 @@ export {
 } from "./language/families.ts";
 export type { DecoderConfig, LanguageFamily } from "./language/family.ts";
 export type { LlamaConfig } from "./language/llama.ts";
-export type { RopeScaling } from "./language/rotary.ts";
+export type { RopeScaling, RotarySettings } from "./language/rotary.ts";
 export { nextTokenLoss } from "./language-model.ts";
 export { isDropoutMask, linearLayer } from "./layers.ts";
 export { traceLayerwise } from "./layerwise.ts";
@@ -91,6 +92,7 @@ export {
   stages,
   trainedParameters,
 } from "./stages.ts";
+export type { ClipConfig } from "./vision/clip.ts";
 export { patchCount } from "./vision/patches.ts";
 export type { PublishedTower, TowerConfig, VisionTower } from "./vision/tower.ts";
 export { publishedVision, publishedVisionTypes, towerTitles } from "./vision/towers.ts";

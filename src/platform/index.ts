@@ -23,6 +23,7 @@ export * from "./network/http-server.ts";
 export { isPublicAddress } from "./network/public-address.ts";
 export * from "./network/remote-file.ts";
 export {
+  type CompileOptions,
   DeviceLostError,
   type OnnxBindingName,
   type OnnxBoundRun,

@@ -1,5 +1,6 @@
 import { type StoredParameter, writeModel } from "../onnx/index.ts";
 import {
+  type CompileOptions,
   checkOptions,
   describeProvider,
   type ExecutionProvider,
@@ -48,8 +49,6 @@ export const deviceRules: OptionRules<DeviceOptions> = {
   providerOptions: option.object,
 };
 
-export type CompileOptions = Pick<OnnxSessionOptions, "optimization" | "dimensions" | "settings">;
-
 /** Parameters that lie in files of one directory. */
 export interface StoredParameters {
   readonly directory: string;
@@ -75,6 +74,7 @@ export class Device {
   readonly #runtime: OnnxRuntime;
   readonly #options: OnnxSessionOptions;
 
+  /** @internal {@link openDevice} makes one. */
   constructor(runtime: OnnxRuntime, options: DeviceOptions) {
     this.name = options.device ?? "cpu";
     this.threads = options.threads ?? processorCount();

@@ -1,5 +1,6 @@
+export type { CompileOptions } from "../platform/index.ts";
 export {
-  type CompileOptions,
+  type ConstantParameters,
   Device,
   type DeviceOptions,
   deviceRules,
@@ -7,4 +8,4 @@ export {
   type StoredParameters,
 } from "./device.ts";
 export { type BoundRun, Program } from "./program.ts";
-export { FeedError } from "./signature.ts";
+export { FeedError, type NamedTensors } from "./signature.ts";

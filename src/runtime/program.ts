@@ -35,6 +35,7 @@ export class Program {
   readonly outputs: readonly OnnxSignature[];
   readonly #session: OnnxSession;
 
+  /** @internal {@link Device.compile} makes one. */
   constructor(name: string, session: OnnxSession) {
     this.name = name;
     this.inputs = session.inputs;

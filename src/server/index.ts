@@ -1,5 +1,8 @@
 /** OpenAI's protocol as a fetch handler. */
-export { hostName } from "./access.ts";
+export {
+  type AccessOptions,
+  hostName,
+} from "./access.ts";
 export { ApiError, refuseMalformed } from "./errors.ts";
 export { defaultLimits, type Limits } from "./limits.ts";
 export type { RemoteFetch } from "./media.ts";

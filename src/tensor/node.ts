@@ -89,8 +89,9 @@ export interface Node<K extends OperatorKind = OperatorKind> {
 export interface Tensor {
   readonly dtype: DType;
   readonly shape: Shape;
+  /** @internal The node that computes it. */
   readonly node: Node;
-  /** Which of the node's outputs this is. */
+  /** @internal Which of the node's outputs this is. */
   readonly index: number;
 }
 

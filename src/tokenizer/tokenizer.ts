@@ -31,7 +31,11 @@ export interface Tokenizer {
   readonly unkId: number;
   /** Largest id + 1. */
   readonly vocabularySize: number;
-  /** The tokenizer.json that this tokenizer plays, to be saved beside a model. */
+  /**
+   * The tokenizer.json that this tokenizer implements, to be saved beside a model.
+   *
+   * @internal
+   */
   readonly json: TokenizerJson;
   /** The tokenizer_config.json it was loaded with. */
   readonly configuration: TokenizerConfiguration;

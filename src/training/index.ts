@@ -13,6 +13,8 @@ export {
   optimizerNames,
   optimizers,
 } from "./optimizers/index.ts";
+export type { Optimizer, UpdateStep } from "./optimizers/optimizer.ts";
+export type { OptimizerHyperparameters } from "./optimizers/optimizers.ts";
 export { lockOutput, OutputInUseError } from "./output-lock.ts";
 export { type LoraRecipe, learningRateMultiplierOf, scheduleOf, type TrainingRecipe } from "./recipe.ts";
 export { accumulationSteps, openReplicas } from "./replicas.ts";

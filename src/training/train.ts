@@ -20,13 +20,29 @@ export interface TrainOptions<S> {
   readonly directory?: string;
   /** Go on from `state/` where there is one. */
   readonly resume?: boolean;
-  /** Checksums of what the run reads beside the recipe: `resume` goes on only where they are the same. */
+  /**
+   * Checksums of what the run reads beside the recipe: `resume` goes on only where they are the same.
+   *
+   * @internal
+   */
   readonly inputs?: RunInputs;
-  /** `resume` goes on although data among the inputs have changed. */
+  /**
+   * `resume` goes on although data among the inputs have changed.
+   *
+   * @internal
+   */
   readonly allowChangedData?: boolean;
-  /** Rows that the reader left out because they cannot be read: they become events and part of checkpoints. */
+  /**
+   * Rows that the reader left out because they cannot be read: they become events and part of checkpoints.
+   *
+   * @internal
+   */
   readonly skipped?: SkippedRows;
-  /** The lock on the directory (`lockOutput`) where the caller holds it already. */
+  /**
+   * The lock on the directory (`lockOutput`) where the caller holds it already.
+   *
+   * @internal
+   */
   readonly lock?: FileLock;
   /** Stops after the step under way, with a checkpoint. */
   readonly signal?: AbortSignal;

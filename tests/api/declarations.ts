@@ -55,14 +55,22 @@ export class PublishedDeclarations {
       .sort((a, b) => (a.name < b.name ? -1 : 1));
   }
 
-  /** The package's own declarations that the types of a declaration refer to. */
+  /**
+   * The package's own exported types that a declaration refers to. Types that a file keeps to itself and constants whose type
+   * is taken (`typeof`) count as the types that they are made of.
+   */
   referencesOf(declaration: ts.Declaration): ts.Declaration[] {
     const found = new Set<ts.Declaration>();
+    const entered = new Set<ts.Node>();
     const visit = (node: ts.Node): void => {
       const name = referencedName(node);
       const symbol = name && this.#checker.getSymbolAtLocation(name);
       const target = symbol && this.#resolved(symbol).declarations?.[0];
-      if (target && isTopLevel(target) && this.pathOf(target) !== undefined) found.add(target);
+      if (target && isTopLevel(target) && this.pathOf(target) !== undefined) {
+        if (isExportedType(target)) found.add(target);
+        else if (!entered.has(target)) visit(target);
+        entered.add(target);
+      }
       ts.forEachChild(node, visit);
     };
     visit(declaration);
@@ -73,6 +81,11 @@ export class PublishedDeclarations {
   pathOf(declaration: ts.Declaration): string | undefined {
     const path = declaration.getSourceFile().fileName;
     return path.startsWith(this.#folder) ? path.slice(this.#folder.length + 1) : undefined;
+  }
+
+  /** `StateDict of checkpoint/tensor-source.d.ts` */
+  nameOf(declaration: ts.Declaration): string {
+    return `${ts.getNameOfDeclaration(declaration)?.getText()} of ${this.pathOf(declaration)}`;
   }
 
   /** What an imported or re-exported name stands for. */
@@ -94,3 +107,6 @@ const rightmost = (name: ts.EntityName): ts.Node => (ts.isQualifiedName(name) ? 
 /** Neither a type parameter nor a member of a type. */
 const isTopLevel = (node: ts.Node): boolean =>
   ts.isSourceFile(node.parent) || ts.isVariableDeclarationList(node.parent);
+
+const isExportedType = (node: ts.Declaration): boolean =>
+  !ts.isVariableDeclaration(node) && (ts.getCombinedModifierFlags(node) & ts.ModifierFlags.Export) !== 0;

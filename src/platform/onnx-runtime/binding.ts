@@ -21,7 +21,17 @@ export interface OnnxSignature {
 
 export type OnnxBindingName = "c-api" | "onnxruntime-node" | "onnxruntime-web";
 
-export interface OnnxSessionOptions {
+/** How ONNX Runtime compiles a graph. */
+export interface CompileOptions {
+  /** How far the graph is rewritten before it runs. Default "all". */
+  readonly optimization?: "none" | "basic" | "extended" | "all";
+  /** Sizes for symbolic dimensions, by name: the model is compiled for these. */
+  readonly dimensions?: Readonly<Record<string, number>>;
+  /** ONNX Runtime's session settings by key, such as `{ "session.intra_op.allow_spinning": "0" }`. */
+  readonly settings?: Readonly<Record<string, string>>;
+}
+
+export interface OnnxSessionOptions extends CompileOptions {
   readonly provider?: ExecutionProvider;
   /** Options of the provider by ONNX Runtime's own names, such as `{ device_id: "1" }` for cuda. */
   readonly providerOptions?: Readonly<Record<string, string>>;
@@ -32,12 +42,6 @@ export interface OnnxSessionOptions {
    * nothing else to do, and costs a multiple of that where they have. Default false.
    */
   readonly spinning?: boolean;
-  /** How far the graph is rewritten before it runs. Default "all". */
-  readonly optimization?: "none" | "basic" | "extended" | "all";
-  /** Sizes for symbolic dimensions, by name: the model is compiled for these. */
-  readonly dimensions?: Readonly<Record<string, number>>;
-  /** ONNX Runtime's session settings by key, such as `{ "session.intra_op.allow_spinning": "0" }`. */
-  readonly settings?: Readonly<Record<string, string>>;
   /** Where constants lie that are not in the model's own bytes. */
   readonly constants?: ConstantFiles;
   /**
