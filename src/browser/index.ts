@@ -35,7 +35,7 @@ export {
   type Transfer,
   watchTransfers,
 } from "../platform/index.ts";
-export type { AskedSettings, BrowserDevice, PageAnswer, PageMessage } from "./messages.ts";
+export type { BrowserDevice, PageAnswer, PageMessage, WorkerChatSettings } from "./messages.ts";
 export { serveOwl, type WorkerScope } from "./serve-owl.ts";
 export { WorkerFailure } from "./worker-client.ts";
 export { type PageSettings, WorkerOwl, type WorkerOwlEvent, type WorkerOwlOptions } from "./worker-owl.ts";
