@@ -1,7 +1,6 @@
 import {
   CheckpointError,
   entryBytes,
-  fittingWeights,
   type OpenedCheckpoint,
   openCheckpoint,
   readTokenizerFiles,
@@ -11,7 +10,8 @@ import {
   shardRules,
   type TensorEntry,
   type TensorSource,
-  writeSettings,
+  validatedWeights,
+  writeSettingsFiles,
 } from "../checkpoint/index.ts";
 import { modelDirectory } from "../hub/index.ts";
 import { modelPreprocessor, publishedPreprocessor } from "../image/index.ts";
@@ -138,9 +138,9 @@ async function assembled(
     languageWeights(language.weights, config.language),
   ];
   const whole = combined(`${options.vision} and ${options.language}`, sources);
-  const weights = await fittingWeights(whole, parameters);
+  const weights = await validatedWeights(whole, parameters);
   const { entries, files } = await writeWeights(weights, output, options);
-  await writeSettings(output, configJson(config), {
+  await writeSettingsFiles(output, configJson(config), {
     ...(await readTokenizerFiles(language.directory)),
     [modelFiles.generationConfig]: language.generationConfig ?? eosTokenIds(language.config),
     [modelFiles.preprocessorConfig]: publishedPreprocessor(preprocessor),

@@ -3,13 +3,13 @@ import {
   CheckpointError,
   type FloatType,
   loadAdapter,
-  mergedSource,
-  openFitting,
+  mergedTensors,
+  openValidated,
   readTokenizerFiles,
   requireNoModel,
   type ShardSettings,
   shardRules,
-  writeSettings,
+  writeSettingsFiles,
 } from "../checkpoint/index.ts";
 import { adapterPath, modelDirectory } from "../hub/index.ts";
 import { configJson, describeParameters, parseConfig } from "../model/index.ts";
@@ -66,14 +66,14 @@ export async function mergeCheckpoint(
   const directory = await modelDirectory(model);
   const adapterFile = await adapterPath(options.adapter);
   const adapter = await loadAdapter(adapterFile);
-  const { config, checkpoint } = await openFitting(directory, parseConfig, describeParameters);
+  const { config, checkpoint } = await openValidated(directory, parseConfig, describeParameters);
   try {
     if (config.quantization !== undefined) throw quantizedError(directory);
-    const weights = mergedSource(checkpoint.weights, adapter, adapterFile);
+    const weights = mergedTensors(checkpoint.weights, adapter, adapterFile);
     const { bytes, files } = await writeWeights(weights, output, options, options.floatType);
     const { promptTemplate } = adapter;
     const tokenizer = await readTokenizerFiles(directory);
-    await writeSettings(output, mergedConfig(checkpoint.config, configJson(config), options.floatType), {
+    await writeSettingsFiles(output, mergedConfig(checkpoint.config, configJson(config), options.floatType), {
       ...(promptTemplate === undefined ? tokenizer : withTemplate(tokenizer, promptTemplate)),
       [modelFiles.generationConfig]: checkpoint.generationConfig,
       [modelFiles.preprocessorConfig]: checkpoint.preprocessorConfig,

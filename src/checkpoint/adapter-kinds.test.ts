@@ -10,7 +10,7 @@ import {
   loadCheckpoint,
   loraName,
   mergeLora,
-  openFitting,
+  openValidated,
   readSafetensors,
   type StateDict,
   writeSafetensors,
@@ -235,7 +235,7 @@ describe("what a training script saved", () => {
       const directory = join(folder, `${made++}`);
       cpSync(fixture("model/config.json"), join(directory, "config.json"));
       await writeSafetensors(join(directory, "model.safetensors"), tensors);
-      const opened = openFitting(directory, parseConfig, describeParameters);
+      const opened = openValidated(directory, parseConfig, describeParameters);
       await expect(opened).rejects.toThrow(`${directory}: must hold a model's weights, ${got}`);
       await expect(opened).rejects.toThrow(`owl merge MODEL --adapter ${directory} --out DIRECTORY`);
       await expect(opened).rejects.toThrow(/^[^\n]*$/);

@@ -9,7 +9,7 @@ import {
   adapterFrom,
   loadAdapter,
   loraName,
-  mergedSource,
+  mergedTensors,
   mergeLora,
   openSafetensors,
   readSafetensors,
@@ -70,7 +70,7 @@ describe("an adapter", () => {
     const all = await readSafetensors(fixture);
     const lora = new Map([...all].filter(([name]) => name.startsWith("base_model")));
     const adapter = { ...adapterFrom(lora, undefined), replaced: new Map([["norm", float32([7], [1])]]) };
-    const source = mergedSource(await openSafetensors(path), adapter);
+    const source = mergedTensors(await openSafetensors(path), adapter);
     const expected = mergeLora(base, { ...adapter, replaced: new Map() });
     for (const [name, tensor] of expected) {
       expect(await source.read(name)).toEqual(tensor);

@@ -7,7 +7,6 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { shared, sharedAvailable } from "../../tests/shared.ts";
 import { float32, int32 } from "../tensor/index.ts";
 import {
-  fittingWeights,
   loadCheckpoint,
   openCheckpoint,
   readAll,
@@ -15,7 +14,8 @@ import {
   readTokenizerFiles,
   type StateDict,
   saveCheckpoint,
-  verifyParameters,
+  validatedWeights,
+  validateParameters,
 } from "./index.ts";
 
 let directory: string;
@@ -190,7 +190,7 @@ describe("the proof that tensors fit", () => {
 
   it("passes where they do, derived buffers aside", () => {
     const given = tensors().set("layers.0.self_attn.rotary_emb.inv_freq", float32([1], [1]));
-    expect(() => verifyParameters(expected, given)).not.toThrow();
+    expect(() => validateParameters(expected, given)).not.toThrow();
   });
 
   it("names what is missing, unexpected and of another shape at once", () => {
@@ -199,7 +199,7 @@ describe("the proof that tensors fit", () => {
       ["query_tokens", float32([1, 2, 3, 4], [1, 2, 2])],
       ["stray", float32([1], [1])],
     ]);
-    expect(() => verifyParameters(expected, given, "models/x")).toThrow(
+    expect(() => validateParameters(expected, given, "models/x")).toThrow(
       /models\/x: must hold the 3 parameters[\s\S]*missing norm\.weight \[2\][\s\S]*lm_head\.weight must be \[3, 2\], is \[1, 2\][\s\S]*unexpected stray \[1\]/,
     );
   });
@@ -220,9 +220,9 @@ describe("weights that fit a model", () => {
     const without = new Map([[table, float32(values, [3, 2])]]);
     const both = new Map([...without, [head, float32(values, [3, 2])]]);
     for (const given of [without, both]) {
-      const weights = await fittingWeights(await opened("tied", given), expected);
+      const weights = await validatedWeights(await opened("tied", given), expected);
       expect([...(await readAll(weights)).keys()]).toEqual([table]);
-      expect(() => verifyParameters(expected, given)).not.toThrow();
+      expect(() => validateParameters(expected, given)).not.toThrow();
     }
   });
 
@@ -231,18 +231,18 @@ describe("weights that fit a model", () => {
       [table, float32(values, [3, 2])],
       [head, float32([1, 2, 3, 4, 5, 7], [3, 2])],
     ]);
-    await expect(fittingWeights(await opened("untied", other), expected)).rejects.toThrow(
+    await expect(validatedWeights(await opened("untied", other), expected)).rejects.toThrow(
       /lm_head\.weight that differs from .*embed_tokens\.weight\. Set tie_word_embeddings/,
     );
     other.set(head, float32(values, [2, 3]));
-    await expect(fittingWeights(await opened("untied", other), expected)).rejects.toThrow(
+    await expect(validatedWeights(await opened("untied", other), expected)).rejects.toThrow(
       /unexpected language_model\.lm_head\.weight \[2, 3\]/,
     );
   });
 
   it("are floating point", async () => {
     const whole: StateDict = new Map([[table, int32([1, 2, 3, 4, 5, 6], [3, 2])]]);
-    await expect(fittingWeights(await opened("whole", whole), expected)).rejects.toThrow(
+    await expect(validatedWeights(await opened("whole", whole), expected)).rejects.toThrow(
       /embed_tokens\.weight must be floating point, is I32/,
     );
   });

@@ -19,7 +19,7 @@ import {
   writeSafetensors,
 } from "./safetensors-write.ts";
 import { readAll, rowsOf, type StateDict, type TensorSource } from "./tensor-source.ts";
-import { adapterAdvice } from "./verify.ts";
+import { adapterAdvice } from "./validate.ts";
 import { isWeightFile } from "./weight-formats.ts";
 import { openWeights } from "./weights.ts";
 import { writeShards } from "./write-shards.ts";

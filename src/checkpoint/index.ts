@@ -18,9 +18,8 @@ export {
   saveCheckpoint,
 } from "./checkpoint.ts";
 export { CheckpointError } from "./errors.ts";
-export { type FittingCheckpoint, openFitting } from "./fitting.ts";
-export { mergedSource, mergeLora, requireFitting } from "./merge.ts";
-export { requireNoModel, writeSettings } from "./new-model.ts";
+export { mergedTensors, mergeLora, validateAdapter } from "./merge-lora.ts";
+export { requireNoModel, writeSettingsFiles } from "./new-model.ts";
 export { narrowFloats } from "./number-formats.ts";
 export { readPreprocessing, type StoredPreprocessing } from "./preprocessing.ts";
 export { isRun, openRun, type RunCheckpoint, startDirectory, startFile } from "./run-directory.ts";
@@ -41,7 +40,6 @@ export {
   type WriteOptions,
   writeSafetensors,
 } from "./safetensors-write.ts";
-
 export type { StoredType } from "./stored-types.ts";
 export {
   entriesByName,
@@ -54,7 +52,8 @@ export {
   type TensorSource,
 } from "./tensor-source.ts";
 export { openTorch } from "./torch-file.ts";
-export { type ExpectedParameter, fittingWeights, verifyParameters } from "./verify.ts";
+export { type ExpectedParameter, validatedWeights, validateParameters } from "./validate.ts";
+export { openValidated, type ValidatedCheckpoint } from "./validated-checkpoint.ts";
 export {
   adapterFile,
   indexFile,

@@ -21,7 +21,7 @@ export async function requireNoModel(directory: string): Promise<void> {
  *
  * @param files by name: bytes as they are, undefined not at all, anything else as JSON
  */
-export async function writeSettings(
+export async function writeSettingsFiles(
   directory: string,
   config: unknown,
   files: Readonly<Record<string, unknown>>,

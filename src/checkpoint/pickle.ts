@@ -1,5 +1,5 @@
-import { PickleMachine, type PickleNames } from "./pickle-machine.ts";
-import { OPERATIONS, REFUSED_OPERATIONS } from "./pickle-operations.ts";
+import { OPERATIONS, REFUSED_OPERATIONS } from "./pickle-opcodes.ts";
+import { type PickleGlobals, Unpickler } from "./unpickler.ts";
 
 /** Each operation can make an object, so their number bounds the memory a hostile file can ask for. */
 const MOST_OPERATIONS = 2_000_000;
@@ -24,10 +24,10 @@ function operationName(code: number): string {
  */
 export function unpickle(
   bytes: Uint8Array,
-  names: PickleNames,
+  names: PickleGlobals,
   position = 0,
 ): { value: unknown; end: number } {
-  const machine: PickleMachine = new PickleMachine(bytes, position, names);
+  const machine: Unpickler = new Unpickler(bytes, position, names);
   for (let count = 0; count < MOST_OPERATIONS; count++) {
     const code = machine.unsigned(1);
     if (code === STOP) return { value: machine.pop(), end: machine.position };

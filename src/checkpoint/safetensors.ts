@@ -1,7 +1,7 @@
 import type { OpenFile } from "../platform/index.ts";
 import { elementCount } from "../tensor/index.ts";
 import { CheckpointError } from "./errors.ts";
-import { openedAs } from "./opened-as.ts";
+import { openFormat } from "./open-format.ts";
 import {
   LONGEST_HEADER,
   parseHeader,
@@ -64,7 +64,7 @@ export function parseSafetensors(bytes: Uint8Array, where = "safetensors bytes")
 
 /** Opens a safetensors file and checks its header; the caller closes it. */
 export async function openSafetensors(path: string): Promise<SafetensorsFile> {
-  return openedAs("a safetensors file", path, safetensorsSource);
+  return openFormat("a safetensors file", path, safetensorsSource);
 }
 
 /** As {@link openSafetensors}, over an opened file. */

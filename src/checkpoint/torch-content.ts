@@ -1,9 +1,9 @@
 import { type OpenFile, zipEntries } from "../platform/index.ts";
 import { unpickle } from "./pickle.ts";
-import { PickleEndError, PickleError, type PickleNames } from "./pickle-machine.ts";
 import { bytesAt, STORED_TYPES } from "./stored-types.ts";
 import { type TorchStorage, torchGlobal, torchStorage } from "./torch-globals.ts";
 import type { StoredBytes } from "./torch-tensors.ts";
+import { PickleEndError, PickleError, type PickleGlobals } from "./unpickler.ts";
 
 /** What a PyTorch file says before any tensor is read. */
 export interface TorchContent {
@@ -16,7 +16,7 @@ export interface TorchContent {
 const LONGEST_PICKLE = 64 * 1024 * 1024;
 const FIRST_LOOK = 1024 * 1024;
 
-const names: PickleNames = { global: torchGlobal, persistent: torchStorage };
+const names: PickleGlobals = { global: torchGlobal, persistent: torchStorage };
 
 /**
  * Reads the pickle of a PyTorch file, and where its storages lie.
@@ -73,7 +73,7 @@ const LEGACY_PROTOCOL = 1001;
 
 async function legacyContent(file: OpenFile, bytes: Uint8Array): Promise<TorchContent> {
   let end = 0;
-  const next = (meaning: PickleNames): unknown => {
+  const next = (meaning: PickleGlobals): unknown => {
     const read = unpickle(bytes, meaning, end);
     end = read.end;
     return read.value;

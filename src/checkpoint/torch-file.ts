@@ -1,12 +1,12 @@
 import type { OpenFile } from "../platform/index.ts";
 import { elementCount } from "../tensor/index.ts";
 import { CheckpointError } from "./errors.ts";
-import { openedAs } from "./opened-as.ts";
-import { PickleError } from "./pickle-machine.ts";
+import { openFormat } from "./open-format.ts";
 import { STORED_TYPES } from "./stored-types.ts";
 import { entryOf, type TensorSource } from "./tensor-source.ts";
 import { readContent, type TorchContent } from "./torch-content.ts";
 import { describeTensor, readTorchTensor, type TorchEntry, tensorsByName } from "./torch-tensors.ts";
+import { PickleError } from "./unpickler.ts";
 
 const SAFER = "Nothing of it was executed. Fetch the file again, or save its state dict as safetensors.";
 
@@ -25,7 +25,7 @@ function malformed(where: string, problems: readonly string[]): CheckpointError 
  * @throws CheckpointError naming the file and the global, the operation, or every tensor that is refused
  */
 export async function openTorch(path: string): Promise<TensorSource> {
-  return openedAs("a PyTorch file", path, torchSource);
+  return openFormat("a PyTorch file", path, torchSource);
 }
 
 /** As {@link openTorch}, over an opened file. */

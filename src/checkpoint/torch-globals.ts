@@ -1,5 +1,5 @@
-import { Callable, OrderedDict, PickleError } from "./pickle-machine.ts";
 import type { StoredType } from "./stored-types.ts";
+import { Callable, OrderedDict, PickleError } from "./unpickler.ts";
 
 /** A class of storages: the number format of their elements, or `"bytes"` where the tensors say it. */
 export class StorageClass {

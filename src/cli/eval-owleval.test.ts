@@ -19,7 +19,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { mpirunArguments, skipMpi } from "../../tests/setup/mpi.ts";
 import type { AnswerRow, GradeRecord, OwlEvalReport } from "../evaluation/index.ts";
 import { Owl } from "../owl/index.ts";
-import { type HttpSocket, listenHttp } from "../platform/index.ts";
+import { type HttpServer, listenHttp } from "../platform/index.ts";
 import { createServer, type OwlServer, refuseMalformed } from "../server/index.ts";
 import { owl } from "./testing/captured.ts";
 
@@ -33,7 +33,7 @@ let folder: string;
 let data: string;
 let owls: Record<"owl-nano" | "owl-long", Owl>;
 let server: OwlServer;
-let socket: HttpSocket;
+let socket: HttpServer;
 let child: ChildProcess | undefined;
 
 beforeAll(async () => {

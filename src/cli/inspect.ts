@@ -1,5 +1,5 @@
 import type { Command } from "commander";
-import { type Adapter, baseWarning, loadAdapter, requireFitting } from "../checkpoint/index.ts";
+import { type Adapter, baseWarning, loadAdapter, validateAdapter } from "../checkpoint/index.ts";
 import { adapterScopeOptions } from "../inspection/index.ts";
 import { describeParameters, modelScope, stageScopeOptions, stages } from "../model/index.ts";
 import { modelFiles } from "../model-files/index.ts";
@@ -59,7 +59,7 @@ async function modelTable(directory: string, stage: StageName, adapterPath?: str
   const adapter = adapterPath === undefined ? undefined : await loadAdapter(adapterPath);
   if (adapter) {
     const sizes = new Map(describeParameters(config).map((parameter) => [parameter.name, parameter]));
-    requireFitting(sizes, adapter, adapterPath);
+    validateAdapter(sizes, adapter, adapterPath);
     const json = await readJson(joinPath(directory, modelFiles.config));
     const warning = await baseWarning(adapter, adapterPath ?? "adapter", directory, json);
     if (warning !== undefined) printWarning(warning);

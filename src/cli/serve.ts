@@ -3,7 +3,7 @@ import { basename, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { Command } from "commander";
 import { shippedModel } from "../hub/index.ts";
-import { fetchRemoteFile, type HttpSocket, listenHttp, localPath, pathKind } from "../platform/index.ts";
+import { fetchRemoteFile, type HttpServer, listenHttp, localPath, pathKind } from "../platform/index.ts";
 import {
   createServer,
   defaultLimits,
@@ -114,7 +114,7 @@ function logEvent(verbose: boolean): (event: ServerEvent) => void {
 }
 
 /** Listens on the host and port of the options. */
-async function listen(server: OwlServer, options: ServeOptions, seconds: number): Promise<HttpSocket> {
+async function listen(server: OwlServer, options: ServeOptions, seconds: number): Promise<HttpServer> {
   const { host, port } = options;
   const silentSeconds = seconds + 60;
   return listenHttp(server.fetch.bind(server), { host, port, silentSeconds, refuse: refuseMalformed }).catch(
@@ -125,7 +125,7 @@ async function listen(server: OwlServer, options: ServeOptions, seconds: number)
 }
 
 /** Finishes the running answers, then closes the connections: idle ones at once, others once they have read their replies. */
-async function shutDown(server: OwlServer, socket: HttpSocket): Promise<void> {
+async function shutDown(server: OwlServer, socket: HttpServer): Promise<void> {
   await server.drain();
   await socket.close(secondsToRead);
 }

@@ -1,7 +1,7 @@
+import { type Automaton, type Choice, fewestTokensOf, StateAutomaton } from "./automaton.ts";
 import { anyCharacters } from "./characters.ts";
 import { JsonSchemaError } from "./error.ts";
-import { type Choice, leastOf, type Machine, Network } from "./machine.ts";
-import { numberMachine } from "./number-machine.ts";
+import { numberMachine } from "./number-automaton.ts";
 import { charactersExcept, patternedCharacters } from "./pattern.ts";
 import {
   type ArrayShape,
@@ -12,8 +12,8 @@ import {
   type StringShape,
   shapesOf,
 } from "./schema.ts";
-import { StringMachine } from "./string-machine.ts";
-import type { Vocabulary } from "./vocabulary.ts";
+import { StringMachine } from "./string-automaton.ts";
+import type { TokenTable } from "./vocabulary.ts";
 
 /** States of all machines of a grammar; a schema that needs more is refused. */
 const mostStates = 200_000;
@@ -26,7 +26,7 @@ const mostPatterns = 64;
  *
  * @throws JsonSchemaError where patterns cannot be followed, no value fits, or the schema is too large
  */
-export function grammarOf(schema: Schema, vocabulary: Vocabulary): Machine {
+export function grammarOf(schema: Schema, vocabulary: TokenTable): Automaton {
   const builder = new GrammarBuilder(vocabulary);
   const value = builder.choice(schema);
   const root = builder.network();
@@ -44,14 +44,14 @@ export function grammarOf(schema: Schema, vocabulary: Vocabulary): Machine {
 
 class GrammarBuilder {
   readonly problems: string[] = [];
-  readonly #vocabulary: Vocabulary;
+  readonly #vocabulary: TokenTable;
   readonly #choices = new Map<Schema, Choice>();
-  readonly #machines = new Map<Shape, Machine>();
-  readonly #networks: Network[] = [];
+  readonly #machines = new Map<Shape, Automaton>();
+  readonly #networks: StateAutomaton[] = [];
   #states = 0;
   #patterns = 0;
 
-  constructor(vocabulary: Vocabulary) {
+  constructor(vocabulary: TokenTable) {
     this.#vocabulary = vocabulary;
   }
 
@@ -59,19 +59,19 @@ class GrammarBuilder {
   choice(schema: Schema): Choice {
     const known = this.#choices.get(schema);
     if (known !== undefined) return known;
-    const choice: Choice = { machines: [] };
+    const choice: Choice = { automata: [] };
     this.#choices.set(schema, choice);
     const shapes = shapesOf(schema);
     const literals = shapes.filter((shape) => shape.kind === "literal");
-    if (literals.length > 0) choice.machines.push(this.#literals(literals));
+    if (literals.length > 0) choice.automata.push(this.#literals(literals));
     for (const shape of shapes) {
-      if (shape.kind !== "literal") choice.machines.push(this.#machine(shape));
+      if (shape.kind !== "literal") choice.automata.push(this.#machine(shape));
     }
     return choice;
   }
 
-  network(): Network {
-    return this.#counted(new Network());
+  network(): StateAutomaton {
+    return this.#counted(new StateAutomaton());
   }
 
   /** Says of every state how soon it can end, once all machines are there. */
@@ -81,20 +81,20 @@ class GrammarBuilder {
       for (const network of this.#networks.toReversed()) again = network.settle() || again;
     }
     for (const choice of this.#choices.values()) {
-      const possible = choice.machines.filter(
-        (machine) => leastOf({ machines: [machine] }) < Number.POSITIVE_INFINITY,
+      const possible = choice.automata.filter(
+        (machine) => fewestTokensOf({ automata: [machine] }) < Number.POSITIVE_INFINITY,
       );
-      choice.machines.splice(0, choice.machines.length, ...possible);
+      choice.automata.splice(0, choice.automata.length, ...possible);
     }
   }
 
-  #counted(network: Network): Network {
+  #counted(network: StateAutomaton): StateAutomaton {
     this.#networks.push(network);
     return network;
   }
 
   /** Counts the states of a network that is complete. */
-  #count(network: Network): Network {
+  #count(network: StateAutomaton): StateAutomaton {
     this.#states += network.size;
     this.#requireFewer(this.#states);
     return network;
@@ -107,7 +107,7 @@ class GrammarBuilder {
     ]);
   }
 
-  #machine(shape: Exclude<Shape, LiteralShape>): Machine {
+  #machine(shape: Exclude<Shape, LiteralShape>): Automaton {
     const known = this.#machines.get(shape);
     if (known !== undefined) return known;
     const machine = this.#made(shape);
@@ -115,7 +115,7 @@ class GrammarBuilder {
     return machine;
   }
 
-  #made(shape: Exclude<Shape, LiteralShape>): Machine {
+  #made(shape: Exclude<Shape, LiteralShape>): Automaton {
     switch (shape.kind) {
       case "string":
         return this.#string(shape);
@@ -128,7 +128,7 @@ class GrammarBuilder {
     }
   }
 
-  #literals(shapes: readonly LiteralShape[]): Machine {
+  #literals(shapes: readonly LiteralShape[]): Automaton {
     const texts = shapes.map(({ value }) => JSON.stringify(value));
     // Before the work, not after it.
     this.#requireFewer(texts.reduce((sum, text) => sum + text.length, 0));
@@ -148,7 +148,7 @@ class GrammarBuilder {
     return [bytes, this.#vocabulary.costs(bytes)];
   }
 
-  #string({ patterns, minimum, maximum, path }: StringShape): Machine {
+  #string({ patterns, minimum, maximum, path }: StringShape): Automaton {
     if (patterns.length === 0) return new StringMachine(anyCharacters(minimum, maximum));
     if (++this.#patterns > mostPatterns) {
       throw new JsonSchemaError([
@@ -167,7 +167,7 @@ class GrammarBuilder {
     }
   }
 
-  #array({ first, rest, minimum, maximum }: ArrayShape): Machine {
+  #array({ first, rest, minimum, maximum }: ArrayShape): Automaton {
     const network = this.network();
     const end = network.state();
     network.end(end);
@@ -185,7 +185,7 @@ class GrammarBuilder {
     return this.#count(network);
   }
 
-  #object({ properties, additional }: ObjectShape): Machine {
+  #object({ properties, additional }: ObjectShape): Automaton {
     const network = this.network();
     const end = network.state();
     network.end(end);
@@ -225,22 +225,27 @@ class GrammarBuilder {
   }
 
   /** Where a property begins that the schema does not name. */
-  #otherKey(network: Network, names: readonly string[], schema: Schema, after: readonly number[]): number {
+  #otherKey(
+    network: StateAutomaton,
+    names: readonly string[],
+    schema: Schema,
+    after: readonly number[],
+  ): number {
     const [key, colon] = [network.state(), network.state()];
     const characters =
       names.length === 0 ? anyCharacters(0, Number.POSITIVE_INFINITY) : charactersExcept(names);
-    network.call(key, { machines: [new StringMachine(characters)] }, colon);
+    network.call(key, { automata: [new StringMachine(characters)] }, colon);
     this.#value(network, colon, schema, after[after.length - 1]);
     return key;
   }
 
-  #value(network: Network, key: number, schema: Schema, after: number): void {
+  #value(network: StateAutomaton, key: number, schema: Schema, after: number): void {
     for (const from of spaced(network, key, ":")) network.call(from, this.choice(schema), after);
   }
 }
 
 /** The states after a byte, and after a space that may follow it. */
-function spaced(network: Network, from: number, byte: string): [number, number] {
+function spaced(network: StateAutomaton, from: number, byte: string): [number, number] {
   const [next, space] = [network.state(), network.state()];
   network.edge(from, byte, next);
   network.edge(next, " ", space);

@@ -1,11 +1,11 @@
 import { LruCache } from "../primitives/index.ts";
 import type { Tokenizer } from "../tokenizer/index.ts";
-import { type Configuration, Configurations, impossible } from "./configurations.ts";
-import { requireExclusive } from "./exclusive.ts";
 import { grammarOf } from "./grammar.ts";
+import { impossible, type NfaStates, SchemaAutomaton } from "./nfa-states.ts";
+import { requireDisjointOneOf } from "./one-of.ts";
 import { readSchema } from "./schema.ts";
 import type { TokenConstraint } from "./token-constraint.ts";
-import { Vocabulary } from "./vocabulary.ts";
+import { TokenTable } from "./vocabulary.ts";
 
 export interface JsonConstraintOptions {
   /** Tokens that end an answer. Default: the tokenizer's. */
@@ -21,8 +21,8 @@ export interface JsonConstraintOptions {
 const maxSchemas = 16;
 
 interface Prepared {
-  readonly vocabulary: Vocabulary;
-  readonly bySchema: LruCache<string, Configurations>;
+  readonly vocabulary: TokenTable;
+  readonly bySchema: LruCache<string, SchemaAutomaton>;
 }
 
 const prepared = new WeakMap<Tokenizer, Prepared>();
@@ -49,9 +49,9 @@ export function jsonConstraint(
   );
 }
 
-function automatonOf(schema: object | boolean, tokenizer: Tokenizer): Configurations {
+function automatonOf(schema: object | boolean, tokenizer: Tokenizer): SchemaAutomaton {
   const known = prepared.get(tokenizer) ?? {
-    vocabulary: new Vocabulary(tokenizer),
+    vocabulary: new TokenTable(tokenizer),
     bySchema: new LruCache({ limit: maxSchemas }),
   };
   prepared.set(tokenizer, known);
@@ -64,21 +64,21 @@ function automatonOf(schema: object | boolean, tokenizer: Tokenizer): Configurat
   return automaton;
 }
 
-function prepare(document: object | boolean, vocabulary: Vocabulary): Configurations {
+function prepare(document: object | boolean, vocabulary: TokenTable): SchemaAutomaton {
   const schema = readSchema(document);
-  requireExclusive(schema);
-  return new Configurations(grammarOf(schema, vocabulary), vocabulary);
+  requireDisjointOneOf(schema);
+  return new SchemaAutomaton(grammarOf(schema, vocabulary), vocabulary);
 }
 
 class JsonConstraint implements TokenConstraint {
-  readonly #automaton: Configurations;
+  readonly #automaton: SchemaAutomaton;
   readonly #tokenizer: Tokenizer;
   readonly #ends: readonly number[];
   #remaining: number;
-  #at: Configuration;
+  #at: NfaStates;
 
   constructor(
-    automaton: Configurations,
+    automaton: SchemaAutomaton,
     tokenizer: Tokenizer,
     ends: readonly number[],
     maxNewTokens = Number.POSITIVE_INFINITY,

@@ -1,7 +1,7 @@
 import { type Tokenizer, TokenizerError } from "../tokenizer/index.ts";
 
 /** The tokens of a tokenizer by their bytes, in ascending order, so that those that begin alike stand together. */
-export class Vocabulary {
+export class TokenTable {
   /** Largest id + 1. */
   readonly size: number;
   readonly ids: Uint32Array;

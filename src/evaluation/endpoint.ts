@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { type GenerationSettings, settingsRows } from "../generation/index.ts";
 import type { ChatMessage } from "../owl/index.ts";
-import { dataUrl, readBytes, readPictureHeader } from "../platform/index.ts";
+import { dataUrl, readBytes, readImageHeader } from "../platform/index.ts";
 import { EvaluationError } from "./error.ts";
 import { fetchWithRetry } from "./fetch-with-retry.ts";
 import type { EvaluatedSystem, SystemAnswer } from "./system.ts";
@@ -132,6 +132,6 @@ async function written({ role, content }: ChatMessage): Promise<object> {
 
 async function pictureUrl(path: string): Promise<string> {
   const bytes = await readBytes(path);
-  const { format } = await readPictureHeader(bytes);
+  const { format } = await readImageHeader(bytes);
   return dataUrl(bytes, `image/${format}`);
 }

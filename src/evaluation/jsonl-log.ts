@@ -1,9 +1,9 @@
 import type { z } from "zod";
 import {
+  type AppendOnlyFile,
   decodeText,
   type FileLock,
-  type GrowingFile,
-  openGrowingFile,
+  openAppendOnlyFile,
   pathKind,
   readBytes,
   tryLockFile,
@@ -53,8 +53,8 @@ export async function openJsonlLog<Row>(path: string, schema: z.ZodType<Row>): P
 async function openLocked<Row>(path: string, schema: z.ZodType<Row>, lock: FileLock): Promise<JsonlLog<Row>> {
   const bytes = (await pathKind(path)) === "missing" ? new Uint8Array() : await readBytes(path);
   const { rows, wholeBytes } = parseJsonl(path, bytes, schema);
-  const file = await openGrowingFile(path);
-  if (wholeBytes < bytes.length) await file.cut(wholeBytes);
+  const file = await openAppendOnlyFile(path);
+  if (wholeBytes < bytes.length) await file.truncate(wholeBytes);
   if (wholeBytes > 0 && bytes[wholeBytes - 1] !== NEWLINE) await file.append(encoded("\n"));
   return new OpenJsonlLog(path, rows, file, lock);
 }
@@ -64,11 +64,11 @@ const encoded = (text: string): Uint8Array => new TextEncoder().encode(text);
 class OpenJsonlLog<Row> implements JsonlLog<Row> {
   readonly path: string;
   readonly rows: Row[];
-  readonly #file: GrowingFile;
+  readonly #file: AppendOnlyFile;
   readonly #lock: FileLock;
   #last: Promise<void> = Promise.resolve();
 
-  constructor(path: string, rows: Row[], file: GrowingFile, lock: FileLock) {
+  constructor(path: string, rows: Row[], file: AppendOnlyFile, lock: FileLock) {
     this.path = path;
     this.rows = rows;
     this.#file = file;

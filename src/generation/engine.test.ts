@@ -4,7 +4,7 @@ import type { Prompt } from "../inference/index.ts";
 import { Owl } from "../owl/index.ts";
 import type { Engine, EngineOptions } from "./engine.ts";
 import type { GenerationRequest } from "./request.ts";
-import { settingsOf, type Told, told } from "./testing/told.ts";
+import { type Collected, run, settingsOf } from "./testing/collect-answer.ts";
 
 const path = (relative: string): string => fileURLToPath(new URL(`../../${relative}`, import.meta.url));
 
@@ -48,8 +48,8 @@ async function withEngine<T>(options: EngineOptions, use: (engine: Engine) => Pr
   }
 }
 
-const alone = (request: GenerationRequest): Promise<Told> =>
-  withEngine({}, (engine) => told(engine, request));
+const alone = (request: GenerationRequest): Promise<Collected> =>
+  withEngine({}, (engine) => run(engine, request));
 
 describe("an answer is the same alone and in company", () => {
   test("greedy and sampled, by the last bit of its log-probabilities, whoever joins and leaves", async () => {
@@ -67,15 +67,15 @@ describe("an answer is the same alone and in company", () => {
     const expected = [];
     for (const request of requests) expected.push(await alone(request));
     const got = await withEngine({ maxRunning: 4, prefillChunk: 6 }, async (engine) => {
-      const started: Promise<Told>[] = [];
+      const started: Promise<Collected>[] = [];
       const start = (): void => {
         const request = requests[started.length];
         // Every answer that has three tokens lets the next one begin.
-        if (request !== undefined) started.push(told(engine, request, (count) => count === 3 && start()));
+        if (request !== undefined) started.push(run(engine, request, (count) => count === 3 && start()));
       };
       start();
       start();
-      const answers: Told[] = [];
+      const answers: Collected[] = [];
       for (let i = 0; i < requests.length; i++) answers.push(await started[i]);
       const steps = requests.reduce((sum, { settings }) => sum + settings.maxNewTokens - 1, 0);
       expect(engine.statistics.decodeSteps).toBeLessThan(steps);
@@ -91,8 +91,8 @@ describe("an answer is the same alone and in company", () => {
     const expected = await owl.generate(beams.prompt, beams.settings);
     const expectedGreedy = await alone(greedy);
     await withEngine({}, async (engine) => {
-      const other = told(engine, greedy);
-      expect(await told(engine, { ...beams, topLogprobs: undefined })).toMatchObject(expected);
+      const other = run(engine, greedy);
+      expect(await run(engine, { ...beams, topLogprobs: undefined })).toMatchObject(expected);
       expect(await other).toEqual(expectedGreedy);
     });
   });
@@ -102,11 +102,11 @@ describe("the running batch", () => {
   test("is joined at the next token and left at the end", async () => {
     await withEngine({}, async (engine) => {
       const order: string[] = [];
-      let second: Promise<Told> | undefined;
+      let second: Promise<Collected> | undefined;
       const long = { prompt: prompts[0], settings: settingsOf({ maxNewTokens: 40 }) };
-      await told(engine, long, (count) => {
+      await run(engine, long, (count) => {
         if (count !== 5) return;
-        second = told(engine, { prompt: prompts[1], settings: settingsOf({}) });
+        second = run(engine, { prompt: prompts[1], settings: settingsOf({}) });
         void second.then(() => order.push("second"));
       });
       order.push("first");
@@ -127,7 +127,7 @@ describe("the running batch", () => {
       const ended: number[] = [];
       const lengths = [40, 3, 3, 3];
       const answers = lengths.map(async (maxNewTokens, i) => {
-        await told(engine, { prompt: prompts[i], settings: settingsOf({ maxNewTokens }) }, () => {
+        await run(engine, { prompt: prompts[i], settings: settingsOf({ maxNewTokens }) }, () => {
           expect(engine.statistics.running).toBeLessThanOrEqual(2);
         });
         ended.push(i);
@@ -142,13 +142,13 @@ describe("the running batch", () => {
     const ids = Array.from({ length: 150 }, (_, i) => 3 + ((i * 37) % 1500));
     await withEngine({ prefillChunk: 16 }, async (engine) => {
       const seen: { readonly runs: number; readonly steps: number }[] = [];
-      let long: Promise<Told> | undefined;
+      let long: Promise<Collected> | undefined;
       const request = { prompt: prompts[0], settings: settingsOf({ maxNewTokens: 30 }) };
-      await told(engine, request, (count) => {
+      await run(engine, request, (count) => {
         const { prefillRuns: runs, decodeSteps: steps } = engine.statistics;
         seen.push({ runs, steps });
         if (count === 3)
-          long = told(engine, { prompt: { ids: [1, ...ids], pictures: [] }, settings: settingsOf({}) });
+          long = run(engine, { prompt: { ids: [1, ...ids], pictures: [] }, settings: settingsOf({}) });
       });
       await long;
       for (const [i, { runs, steps }] of seen.slice(1).entries()) {
@@ -168,10 +168,10 @@ describe("whoever leaves frees the place before the next token but one", () => {
   test("by the signal", async () => {
     await withEngine({ maxRunning: 1 }, async (engine) => {
       const stop = new AbortController();
-      const left = told(engine, { ...endless(), signal: stop.signal }, (count) => {
+      const left = run(engine, { ...endless(), signal: stop.signal }, (count) => {
         if (count === 3) stop.abort(new Error("enough"));
       });
-      const next = told(engine, { prompt: prompts[1], settings: settingsOf({}) });
+      const next = run(engine, { prompt: prompts[1], settings: settingsOf({}) });
       await expect(left).rejects.toThrow("enough");
       await next;
       expect(engine.statistics.generatedTokens).toBeLessThanOrEqual(3 + 2 + 6);
@@ -182,7 +182,7 @@ describe("whoever leaves frees the place before the next token but one", () => {
     await withEngine({ maxRunning: 1 }, async (engine) => {
       let pieces = 0;
       for await (const _ of engine.generate(endless())) if (++pieces === 3) break;
-      await told(engine, { prompt: prompts[1], settings: settingsOf({}) });
+      await run(engine, { prompt: prompts[1], settings: settingsOf({}) });
       expect(engine.statistics.generatedTokens).toBeLessThanOrEqual(3 + 2 + 6);
       expect(engine.statistics.ended).toBe(2);
     });
@@ -193,7 +193,7 @@ describe("whoever leaves frees the place before the next token but one", () => {
       const stop = new AbortController();
       const ids = Array.from({ length: 100 }, (_, i) => 3 + i);
       const request = { prompt: { ids, pictures: [] }, settings: settingsOf({}), signal: stop.signal };
-      const [computed, waiting] = [told(engine, request), told(engine, request)];
+      const [computed, waiting] = [run(engine, request), run(engine, request)];
       const rejected = Promise.all([
         expect(computed).rejects.toThrow("gone"),
         expect(waiting).rejects.toThrow("gone"),
@@ -201,9 +201,9 @@ describe("whoever leaves frees the place before the next token but one", () => {
       while (engine.statistics.prefillRuns < 3) await new Promise((resolve) => setImmediate(resolve));
       stop.abort(new Error("gone"));
       await rejected;
-      await told(engine, { prompt: prompts[1], settings: settingsOf({}) });
+      await run(engine, { prompt: prompts[1], settings: settingsOf({}) });
       expect(engine.statistics.prefillRuns).toBeLessThan(3 + 2 + prompts[1].ids.length);
-      await expect(told(engine, request)).rejects.toThrow("gone");
+      await expect(run(engine, request)).rejects.toThrow("gone");
     });
   });
 });
@@ -214,7 +214,7 @@ describe("prompts", () => {
       const request = { prompt, settings: settingsOf({ maxNewTokens: 3 }) };
       const whole = await alone(request);
       for (const prefillChunk of [1, 6]) {
-        expect(await withEngine({ prefillChunk }, (engine) => told(engine, request))).toEqual(whole);
+        expect(await withEngine({ prefillChunk }, (engine) => run(engine, request))).toEqual(whole);
       }
     }
   });
@@ -222,11 +222,11 @@ describe("prompts", () => {
   test("that go on from an answer compute only what is new", async () => {
     await withEngine({}, async (engine) => {
       const settings = settingsOf({ maxNewTokens: 7 });
-      const first = await told(engine, { prompt: prompts[0], settings });
+      const first = await run(engine, { prompt: prompts[0], settings });
       const ids = [...prompts[0].ids, ...first.ids, ...prompts[1].ids.slice(1)];
       const further = { prompt: { ids, pictures: [] }, settings };
       const held = prompts[0].ids.length + 6;
-      const second = await told(engine, further);
+      const second = await run(engine, further);
       // One more is computed where that makes an even number.
       expect([held, held - 1]).toContain(second.cachedTokens);
       expect(second.ids).toEqual((await alone(further)).ids);
@@ -236,8 +236,8 @@ describe("prompts", () => {
         prefixCache: { hits: 1, misses: 1, entries: 1 },
       });
       // Another conversation needs the row: what it held is found again as a copy.
-      await told(engine, { prompt: prompts[3], settings });
-      const again = await told(engine, further);
+      await run(engine, { prompt: prompts[3], settings });
+      const again = await run(engine, further);
       expect(again.cachedTokens).toBeGreaterThanOrEqual(ids.length - 2);
       expect(again.tokens).toEqual(second.tokens);
     });
@@ -249,7 +249,7 @@ describe("prompts", () => {
         prompt: prompts[3],
         settings: settingsOf({ maxNewTokens: 12, doSample: true, temperature: 1.5, seed }),
       });
-      const answers = await Promise.all([1, 2, 3].map((seed) => told(engine, request(seed))));
+      const answers = await Promise.all([1, 2, 3].map((seed) => run(engine, request(seed))));
       for (const [i, seed] of [1, 2, 3].entries()) {
         const { tokens, text } = await alone(request(seed));
         expect(answers[i]).toMatchObject({ tokens, text });
@@ -266,9 +266,9 @@ describe("prompts", () => {
       settings: settingsOf({ maxNewTokens: 3 }),
     });
     await withEngine({ visualCacheBytes: 0 }, async (engine) => {
-      await told(engine, request([500, 600]));
+      await run(engine, request([500, 600]));
       for (const rest of [[501], [502, 601], [503, 602, 700]]) {
-        const got = await told(engine, request(rest));
+        const got = await run(engine, request(rest));
         expect(got.cachedTokens).toBe(behind - (rest.length % 2));
         const { tokens } = await alone(request(rest));
         expect(got.tokens).toEqual(tokens);
@@ -280,8 +280,8 @@ describe("prompts", () => {
     const about = await askOf("examples/penguin.png", "what is this?");
     await withEngine({ keyValueCacheBytes: 0, visualCacheBytes: 1e6 }, async (engine) => {
       const before = engine.statistics.visualCache;
-      await told(engine, { prompt: about, settings: settingsOf({ maxNewTokens: 2 }) });
-      await told(engine, { prompt: about, settings: settingsOf({ maxNewTokens: 2 }) });
+      await run(engine, { prompt: about, settings: settingsOf({ maxNewTokens: 2 }) });
+      await run(engine, { prompt: about, settings: settingsOf({ maxNewTokens: 2 }) });
       const { hits, misses } = engine.statistics.visualCache;
       expect([hits - before.hits, misses - before.misses]).toEqual([1, 1]);
     });
@@ -294,7 +294,7 @@ test("what is kept of conversations is bounded by bytes; the one not used for lo
   const keyValueCacheBytes = 2 * 64 * bytesPerPosition;
   await withEngine({ keyValueCacheBytes, maxRunning: 1 }, async (engine) => {
     const turn = async (i: number): Promise<number> => {
-      const { cachedTokens } = await told(engine, { prompt: prompts[i], settings: settingsOf({}) });
+      const { cachedTokens } = await run(engine, { prompt: prompts[i], settings: settingsOf({}) });
       expect(engine.statistics.prefixCache.bytes).toBeLessThanOrEqual(keyValueCacheBytes);
       return cachedTokens;
     };
@@ -354,10 +354,10 @@ describe("what is reported and what may come", () => {
       throw new Error("no token fits");
     };
     await withEngine({}, async (engine) => {
-      const other = told(engine, { prompt: prompts[1], settings: settingsOf({ maxNewTokens: 10 }) });
+      const other = run(engine, { prompt: prompts[1], settings: settingsOf({ maxNewTokens: 10 }) });
       let asked = 0;
       const constraint = { forbid: () => void (++asked === 3 && fail()), accept: () => undefined };
-      const failed = told(engine, {
+      const failed = run(engine, {
         prompt: prompts[0],
         settings: settingsOf({}),
         constraint: () => constraint,
@@ -370,14 +370,14 @@ describe("what is reported and what may come", () => {
   test("settings and prompts that do not fit, and a closed engine, are errors", async () => {
     const [prompt] = prompts;
     const engine = owl.engine();
-    const beams = told(engine, { prompt, settings: settingsOf({ numBeams: 2 }), topLogprobs: 1 });
+    const beams = run(engine, { prompt, settings: settingsOf({ numBeams: 2 }), topLogprobs: 1 });
     await expect(beams).rejects.toThrow(/numBeams.*got 2/);
     const empty = { ids: [], pictures: [] };
-    await expect(told(engine, { prompt: empty, settings: settingsOf({}) })).rejects.toThrow(
+    await expect(run(engine, { prompt: empty, settings: settingsOf({}) })).rejects.toThrow(
       /at least one token/,
     );
     await engine.close();
-    await expect(told(engine, { prompt, settings: settingsOf({}) })).rejects.toThrow(/closed/);
+    await expect(run(engine, { prompt, settings: settingsOf({}) })).rejects.toThrow(/closed/);
     expect(() => owl.engine({ maxRunning: 0 })).toThrow(/maxRunning.*at least 1, got 0/);
   });
 
@@ -386,15 +386,15 @@ describe("what is reported and what may come", () => {
     const ids = Array.from({ length: maxPositions - 3 }, (_, i) => 3 + ((7 * i) % 1500));
     const request = { prompt: { ids, pictures: [] }, settings: settingsOf({ maxNewTokens: 50 }) };
     await withEngine({}, async (engine) => {
-      const others = told(engine, { prompt: prompts[0], settings: settingsOf({ maxNewTokens: 20 }) });
-      const full = await told(engine, request);
+      const others = run(engine, { prompt: prompts[0], settings: settingsOf({ maxNewTokens: 20 }) });
+      const full = await run(engine, request);
       expect(full).toMatchObject({ finishReason: "length", promptTokens: maxPositions - 3 });
       expect(full.ids).toHaveLength(4);
       expect(await others).toMatchObject({
         ids: (await alone({ prompt: prompts[0], settings: settingsOf({ maxNewTokens: 20 }) })).ids,
       });
       // The same again: what is kept of the full row does not harm.
-      expect((await told(engine, request)).tokens).toEqual(full.tokens);
+      expect((await run(engine, request)).tokens).toEqual(full.tokens);
     });
   });
 });

@@ -5,7 +5,7 @@ import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { Owl } from "../owl/index.ts";
 import { completeSettings, type GenerationSettings } from "./settings.ts";
-import { told } from "./testing/told.ts";
+import { run } from "./testing/collect-answer.ts";
 import { forbidIds, tokenlessIds } from "./tokenless-ids.ts";
 
 const shipped = fileURLToPath(new URL("../../models/owl-nano", import.meta.url));
@@ -96,7 +96,7 @@ describe("ids without a token", () => {
     for (const given of [{}, { doSample: true, temperature: 50, seed: 2 }]) {
       const settings = completeSettings({ maxNewTokens: 12, ...given }, owl.defaults);
       const prompt = await owl.prompt(questions[0]);
-      const { ids, tokens } = await told(engine, { prompt, settings, topLogprobs: 20 });
+      const { ids, tokens } = await run(engine, { prompt, settings, topLogprobs: 20 });
       expect(chosen(ids)).toEqual([]);
       expect(chosen(tokens.flatMap(({ top }) => top.map(({ id }) => id)))).toEqual([]);
       expect(tokens.every(({ logprob }) => Number.isFinite(logprob))).toBe(true);

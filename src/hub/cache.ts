@@ -10,8 +10,8 @@ import {
 } from "../platform/index.ts";
 import { sleep } from "../primitives/index.ts";
 import { HubError } from "./errors.ts";
-import { isWhole } from "./model-files.ts";
 import { isInnerPath, type RepoName, readRepoName } from "./repo-name.ts";
+import { isComplete } from "./required-files.ts";
 import { type HubOptions, hubSettings } from "./settings.ts";
 
 const COMMIT = /^[0-9a-f]{40}$/;
@@ -97,7 +97,7 @@ export async function cachedCommit(
   const commit = await folder.commitOf(revision);
   if (commit === undefined) return undefined;
   const directory = folder.snapshot(commit);
-  return (await isWhole(directory)) ? { commit, directory } : undefined;
+  return (await isComplete(directory)) ? { commit, directory } : undefined;
 }
 
 /**

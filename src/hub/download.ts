@@ -1,16 +1,16 @@
 import {
+  type AppendOnlyFile,
   type Digest,
   fileSize,
-  type GrowingFile,
   linkFile,
   moveFile,
   newDigest,
-  openGrowingFile,
+  openAppendOnlyFile,
   removeFile,
 } from "../platform/index.ts";
 import type { RepoFolder } from "./cache.ts";
 import { ChecksumError, HubError } from "./errors.ts";
-import type { HubFile } from "./listing.ts";
+import type { HubFile } from "./repo-files.ts";
 import { cutShort, fetchFromHub, type HubClient, networkError, withRetries } from "./request.ts";
 
 /** A file on its way into the cache. */
@@ -58,7 +58,7 @@ export async function download(work: Download): Promise<void> {
 
 async function complete(work: Download, blob: string): Promise<void> {
   const path = partialPath(blob);
-  const partial = await openGrowingFile(path);
+  const partial = await openAppendOnlyFile(path);
   const digest = new FileDigest(work.file);
   try {
     if (partial.size > work.file.size) await partial.clear();
@@ -90,7 +90,7 @@ async function complete(work: Download, blob: string): Promise<void> {
 }
 
 /** One request for what is missing. */
-async function receive(work: Download, partial: GrowingFile, digest: FileDigest): Promise<void> {
+async function receive(work: Download, partial: AppendOnlyFile, digest: FileDigest): Promise<void> {
   const { client, file, commit, onBytes } = work;
   if (partial.size === file.size) return;
   // A compressed answer cannot be gone on with.

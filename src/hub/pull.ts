@@ -2,10 +2,10 @@ import { checkOptions, freeBytes, type OptionRules, option } from "../platform/i
 import { cachedCommit, RepoFolder } from "./cache.ts";
 import { download, presentBytes } from "./download.ts";
 import { HubError } from "./errors.ts";
-import { currentCommit, filesOf, type HubFile } from "./listing.ts";
-import { indexedFiles, neededFiles } from "./model-files.ts";
+import { currentCommit, filesOf, type HubFile } from "./repo-files.ts";
 import { parseRepoName, writeRepoName } from "./repo-name.ts";
 import type { HubClient } from "./request.ts";
+import { indexedFiles, requiredFiles } from "./required-files.ts";
 import { type HubOptions, hubRules, hubSettings, hubToken, type PullEvent } from "./settings.ts";
 
 export interface PullOptions extends HubOptions {
@@ -108,7 +108,7 @@ async function choose(
   fetchFile: (file: HubFile) => Promise<void>,
 ): Promise<HubFile[]> {
   const byPath = new Map(listed.map((file) => [file.path, file]));
-  const { settings, weights } = neededFiles(new Set(byPath.keys()));
+  const { settings, weights } = requiredFiles(new Set(byPath.keys()));
   if (weights.length === 0) throw noWeights(client, listed);
   const chosen = [...settings];
   const missing: string[] = [];

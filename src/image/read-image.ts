@@ -1,15 +1,15 @@
 import {
   type DecodedPixels,
   type Decoding,
-  decodePicture,
+  decodePixels,
   fileKind,
   foundInstead,
+  type ImageHeader,
   openFile,
-  type PictureHeader,
   PlatformError,
-  readPictureHeader,
+  readImageHeader,
   shortened,
-  wholePicture,
+  wholeImage,
 } from "../platform/index.ts";
 import { gifFrames } from "./gif.ts";
 import { type StoredMode, storedMode, withoutGifTransparency } from "./stored-mode.ts";
@@ -76,7 +76,7 @@ export async function readImage(source: ImageFile, options: ReadOptions = {}): P
 }
 
 /** @throws ImageError where a picture has more pixels */
-export function requirePixels({ width, height }: PictureHeader, where: string, maxPixels = MAX_PIXELS): void {
+export function requirePixels({ width, height }: ImageHeader, where: string, maxPixels = MAX_PIXELS): void {
   if (width * height <= maxPixels) return;
   const megapixels = (count: number) => `${Math.round(count / 1e5) / 10} million pixels`;
   throw new ImageError(
@@ -86,7 +86,7 @@ export function requirePixels({ width, height }: PictureHeader, where: string, m
 
 async function decoded(
   bytes: Uint8Array,
-  header: PictureHeader,
+  header: ImageHeader,
   fidelity: Fidelity,
   maxPixels: number,
 ): Promise<DecodedImageFile> {
@@ -95,9 +95,9 @@ async function decoded(
     throw new RangeError("the file ends inside of its first frame");
   }
   const mode = storedMode(bytes, header);
-  const source = asStored && header.format === "gif" ? withoutGifTransparency(bytes) : wholePicture(bytes);
+  const source = asStored && header.format === "gif" ? withoutGifTransparency(bytes) : wholeImage(bytes);
   const options = { decoding: decodingOf(mode, fidelity), orient: !asStored, maxPixels };
-  return { mode, pixels: await decodePicture(source, options) };
+  return { mode, pixels: await decodePixels(source, options) };
 }
 
 function decodingOf(mode: StoredMode, fidelity: Fidelity): Decoding {
@@ -127,7 +127,7 @@ export async function readImageFile(path: string, maxBytes = MAX_BYTES): Promise
 }
 
 /** A picture's header; ImageError where it is none, or of a kind that is not decoded. */
-export async function headerOf(bytes: Uint8Array, where: string): Promise<PictureHeader> {
+export async function headerOf(bytes: Uint8Array, where: string): Promise<ImageHeader> {
   const kind = fileKind(bytes)?.name;
   const isTaken = kind !== undefined && takenKinds.has(kind);
   const refusal = (cause?: unknown): ImageError =>
@@ -138,7 +138,7 @@ export async function headerOf(bytes: Uint8Array, where: string): Promise<Pictur
       : new ImageError(`${where}: must be a picture (${FORMATS}), got ${foundInstead(bytes)}`, { cause });
   if (!isTaken && !mayBeDrawing(kind)) throw refusal();
   try {
-    return await readPictureHeader(bytes);
+    return await readImageHeader(bytes);
   } catch (error) {
     throw refusal(error);
   }

@@ -1,4 +1,4 @@
-import type { PictureHeader } from "../platform/index.ts";
+import type { ImageHeader } from "../platform/index.ts";
 
 /**
  * How a file stores its pixels, as far as it decides what the reference does with them: `palette` and `bilevel`
@@ -13,7 +13,7 @@ const PNG_PALETTE = 3;
 const GIF_HEADER_BYTES = 13;
 
 /** The mode of a file. */
-export function storedMode(bytes: Uint8Array, header: PictureHeader): StoredMode {
+export function storedMode(bytes: Uint8Array, header: ImageHeader): StoredMode {
   if (header.isCmyk) return "cmyk";
   if (header.format === "png") return pngMode(bytes);
   if (header.format === "gif") return hasGrayRamp(bytes) ? "opaque" : "palette";

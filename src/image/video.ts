@@ -1,6 +1,6 @@
 import {
   bytesOfKind,
-  decodePicture,
+  decodePixels,
   decodeVideoFrame,
   fileKind,
   foundInstead,
@@ -137,7 +137,7 @@ async function animationFrames(
     signal?.throwIfAborted();
     try {
       const options = { decoding: "colour", orient: false, maxPixels, page } as const;
-      const raster = (await decodePicture(bytes, options)) as Raster;
+      const raster = (await decodePixels(bytes, options)) as Raster;
       const { width, height, data } = fidelity === "reference" ? withoutAlpha(raster) : overWhite(raster);
       return resizeBicubic({ width, height, data }, size, size);
     } catch (cause) {

@@ -25,7 +25,7 @@ function sizeIn(tensors: TensorSizes, prefix: string, size: TensorSize): number 
 /**
  * A config.json with the sizes that it leaves out, as the tensors have them. The published defaults come only
  * after: the abstractor's MLP is 4,096 wide by default and 2,816 in the released files. What config.json says
- * stays; whether the tensors agree is for `verifyParameters` to judge.
+ * stays; whether the tensors agree is for `validateParameters` to judge.
  */
 export function withSizesOf(json: unknown, tensors: TensorSizes, sections: readonly SectionSizes[]): unknown {
   if (!isRecord(json)) return json;

@@ -3,8 +3,8 @@ import {
   loadAdapter,
   mergeLora,
   type OpenedCheckpoint,
-  openFitting,
   openRun,
+  openValidated,
   type RunCheckpoint,
   readAll,
   type StateDict,
@@ -355,7 +355,7 @@ async function readModel(
   base: StateDict;
   stored: StoredParameters | undefined;
 }> {
-  const { config, checkpoint } = await openFitting(directory, parseConfig, describeParameters);
+  const { config, checkpoint } = await openValidated(directory, parseConfig, describeParameters);
   const { weights } = checkpoint;
   try {
     if (config.quantization !== undefined || (mapped && areMappable(weights))) {

@@ -16,7 +16,7 @@ export { JpegScanError } from "./media/jpeg.ts";
 export * from "./media/svg.ts";
 export * from "./media/video-decoder.ts";
 export * from "./media/video-error.ts";
-export { wholePicture } from "./media/whole-image.ts";
+export { wholeImage } from "./media/whole-image.ts";
 export * from "./network/data-url.ts";
 export * from "./network/fetch-bytes.ts";
 export * from "./network/http-server.ts";

@@ -1,4 +1,4 @@
-import { literalPattern } from "../platform/index.ts";
+import { escapeRegExp } from "../platform/index.ts";
 import type { Tokenizer } from "../tokenizer/index.ts";
 import type { PromptTemplate } from "./template.ts";
 
@@ -48,7 +48,7 @@ const indentOf = (mark: string): number => /( *)\S/.exec(mark)?.[1].length ?? 0;
 function beginningOf(mark: string, fold: (text: string) => string): string | undefined {
   const [line] = mark.trim().split(lineEnds);
   if (line === "") return undefined;
-  const pattern = literalPattern(fold(line));
+  const pattern = escapeRegExp(fold(line));
   // "USER" is no mark in front of "USERS", unless words follow it without a blank.
   const isWord = /[\p{L}\p{N}]$/u.test(line) && !mark.endsWith(line);
   return isWord ? `${pattern}(?![\\p{L}\\p{N}])` : pattern;

@@ -1,5 +1,5 @@
 import type { MediaKind } from "../model/index.ts";
-import { literalPattern } from "../platform/index.ts";
+import { escapeRegExp } from "../platform/index.ts";
 import type { TextPart } from "../tokenizer/index.ts";
 import { PromptError } from "./error.ts";
 import type { Line } from "./message.ts";
@@ -32,7 +32,7 @@ export function isMediaPiece(piece: Piece): piece is MediaPiece {
 
 /** The marks of pictures and videos in a row's text, in reading order. */
 export function marksIn(text: string): string[] {
-  return text.match(new RegExp(`${imageMark}|${literalPattern(videoMark)}`, "g")) ?? [];
+  return text.match(new RegExp(`${imageMark}|${escapeRegExp(videoMark)}`, "g")) ?? [];
 }
 
 /** Text of the template, in which special tokens are tokens. */
@@ -139,7 +139,7 @@ class PieceWriter {
  * (Reference: `_tokenize_prompt` of processing_mplug_owl.py.)
  */
 export function cutAtMedia(text: string): Piece[] {
-  return splitKeeping(text, [imageMark, literalPattern(videoMark)]).flatMap((part): Piece[] => {
+  return splitKeeping(text, [imageMark, escapeRegExp(videoMark)]).flatMap((part): Piece[] => {
     if (part in media) return [media[part]];
     return part === "" ? [] : [{ kind: "text", parts: [markup(part)] }];
   });
@@ -151,12 +151,12 @@ export function cutAtMedia(text: string): Piece[] {
  * @throws PromptError for a picture inside an answer
  */
 export function cutTurns(text: string, template: PromptTemplate, where: string): Piece[] {
-  const atLineStart = `(?<![^\n])${literalPattern(template.assistant)}`;
+  const atLineStart = `(?<![^\n])${escapeRegExp(template.assistant)}`;
   const [first, ...parts] = splitKeeping(text, [
     imageMark,
-    literalPattern(videoMark),
+    escapeRegExp(videoMark),
     atLineStart,
-    literalPattern(`\n${template.user}`),
+    escapeRegExp(`\n${template.user}`),
   ]);
   const own = [template.system, template.user].find((words) => words !== "" && first.startsWith(words)) ?? "";
   const pieces: Piece[] = [{ kind: "text", parts: [markup(own), letters(first.slice(own.length))] }];
@@ -186,8 +186,8 @@ export function cutTurns(text: string, template: PromptTemplate, where: string):
 export function cutTurnsAsReference(text: string, template: PromptTemplate): Piece[] {
   const all = splitKeeping(text, [
     imageMark,
-    literalPattern(template.assistant),
-    literalPattern(`\n${template.user}`),
+    escapeRegExp(template.assistant),
+    escapeRegExp(`\n${template.user}`),
   ]);
   const parts = text.includes(imageMark) ? all.filter((part) => part !== "") : all;
   return parts.map((part, index): Piece => {

@@ -1,4 +1,4 @@
-import { editDistance, literalPattern } from "../platform/index.ts";
+import { editDistance, escapeRegExp } from "../platform/index.ts";
 import { imageMark, videoMark } from "./pieces.ts";
 import type { PromptTemplate } from "./template.ts";
 
@@ -45,8 +45,8 @@ function readerOf(template: PromptTemplate): Reader {
     const label = labelOf(template[role])?.toLowerCase();
     if (label !== undefined) labels.set(label, { role, own: true });
   }
-  const words = [...labels.keys()].toSorted((a, b) => b.length - a.length).map(literalPattern);
-  const media = [imageMark, videoMark].map(literalPattern).join("|");
+  const words = [...labels.keys()].toSorted((a, b) => b.length - a.length).map(escapeRegExp);
+  const media = [imageMark, videoMark].map(escapeRegExp).join("|");
   const lead = `(?:(?:${blank}*(?:${media}))*${blank}*(?:#{1,6}${blank}*)?(?:[*_[(<|]{1,3}${blank}*)?)`;
   const tail = `(?:${blank}|[*_\\])>|]){0,8}`;
   return {
@@ -215,7 +215,7 @@ function insideLines(turn: Turn, next: Turn | undefined, template: PromptTemplat
 }
 
 const labelled = ({ user, assistant }: PromptTemplate): string =>
-  [user, assistant].map((mark) => literalPattern(mark.trimEnd())).join("|");
+  [user, assistant].map((mark) => escapeRegExp(mark.trimEnd())).join("|");
 
 /** Answers one behind the other, and words of the other side in what a person says twice: a turn between them was not seen. */
 function missingTurns(
@@ -246,11 +246,11 @@ function swallowedTurn(
   if (role === undefined) return undefined;
   const other = role === "user" ? "assistant" : "user";
   const mark = template[other];
-  const begins = new RegExp(`(?<=[\\p{L}\\p{N}]\\s+|[.!?…,;)]\\s*)${literalPattern(mark)}`, "u");
+  const begins = new RegExp(`(?<=[\\p{L}\\p{N}]\\s+|[.!?…,;)]\\s*)${escapeRegExp(mark)}`, "u");
   const i = lines.findIndex((line) => begins.test(line));
   if (i < 0) return undefined;
   const rest = lines[i].slice(lines[i].search(begins));
-  const answered = role === "assistant" && new RegExp(`\\s${literalPattern(template.assistant)}`).test(rest);
+  const answered = role === "assistant" && new RegExp(`\\s${escapeRegExp(template.assistant)}`).test(rest);
   const lonely = next?.role === role && !isMediaAlone(next);
   const unanswered = role === "user" && next === undefined;
   if (!answered && !lonely && !unanswered) return undefined;

@@ -3,7 +3,7 @@ import {
   CheckpointError,
   entriesByName,
   entryBytes,
-  openFitting,
+  openValidated,
   planShards,
   readTokenizerFiles,
   type ShardSettings,
@@ -11,7 +11,7 @@ import {
   shardRules,
   storedNumbers,
   type TensorSource,
-  writeSettings,
+  writeSettingsFiles,
   writeShards,
 } from "../checkpoint/index.ts";
 import { modelDirectory } from "../hub/index.ts";
@@ -80,7 +80,7 @@ export async function convertCheckpoint(
   if ((await pathKind(joinPath(output, modelFiles.config))) !== "missing") {
     throw outputError(output, "a config.json", "Name another directory.");
   }
-  const { config, checkpoint } = await openFitting(directory, parseConfig, describeParameters);
+  const { config, checkpoint } = await openValidated(directory, parseConfig, describeParameters);
   const { weights } = checkpoint;
   try {
     if (config.quantization !== undefined) {
@@ -94,7 +94,7 @@ export async function convertCheckpoint(
     const quantization = quantizationOf(options);
     // Sizes that the source's config.json leaves to the shapes of its weights are written out.
     const sizes = configJson({ ...config, ...(quantization && { quantization }) });
-    await writeSettings(
+    await writeSettingsFiles(
       output,
       { ...(checkpoint.config as object), ...sizes },
       {

@@ -1,6 +1,6 @@
 import {
   type OpenedCheckpoint,
-  openFitting,
+  openValidated,
   readAll,
   readTokenizerFiles,
   type StateDict,
@@ -82,7 +82,7 @@ async function freshModel(
 
 /** The model of a directory. */
 async function existingModel(directory: string): Promise<StartingModel> {
-  const { config, checkpoint } = await openFitting(directory, parseConfig, describeParameters);
+  const { config, checkpoint } = await openValidated(directory, parseConfig, describeParameters);
   return { config, tensors: await readAll(checkpoint.weights), checkpoint };
 }
 

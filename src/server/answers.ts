@@ -7,11 +7,11 @@ import type {
   MakeConstraint,
 } from "../generation/index.ts";
 import { checkPrompt, type Prompt } from "../inference/index.ts";
-import { lengthRefusal, type PromptField } from "./context-length.ts";
+import { contextLengthError, type PromptField } from "./context-length.ts";
 import { queueIsFull } from "./limits.ts";
 import type { OpenModel } from "./models.ts";
 import { settingsOfChoice } from "./settings.ts";
-import type { Asking } from "./state.ts";
+import type { ApiRequest } from "./state.ts";
 
 /** One of the answers to a request. */
 export interface Choice {
@@ -35,40 +35,40 @@ export function choicesOf(
   );
 }
 
-/** Takes places for so many answers until the reply is over; refuses where there are none. */
-export function takePlaces({ exchange, state }: Asking, count: number): void {
+/** Reserves room in the queue for so many answers until the response has ended. @throws ApiError 429 where it is full */
+export function reserveAnswers({ context, state }: ApiRequest, count: number): void {
   const release = state.queue.take(count);
   if (release === undefined) throw queueIsFull(state.limits.queue);
-  exchange.atEnd(release);
+  context.onEnd(release);
 }
 
-/** Fails where the model cannot take a prompt: before a reply begins, so that it has the right status. */
+/** Checks that the model can take the prompts, before a response has begun, while its status can still say so. */
 export function checkPrompts(model: OpenModel, prompts: readonly Prompt[], field: PromptField): void {
   try {
     for (const prompt of prompts) checkPrompt(prompt, model.owl.config);
   } catch (error) {
-    throw lengthRefusal(error, field);
+    throw contextLengthError(error, field);
   }
 }
 
 /**
- * Makes the answers at the same time. When one fails, the others end before their next token.
+ * Generates the answers concurrently. When one fails, the others are aborted.
  *
- * @param onPiece is told of what comes, with the index of its answer
- * @throws what the first one that failed threw
+ * @param onPiece called with every piece, and the index of its answer
+ * @throws the error of the first one that failed
  */
 export async function makeAnswers(
-  asking: Asking,
+  request: ApiRequest,
   model: OpenModel,
   choices: readonly Choice[],
   onPiece: (index: number, piece: GenerationPiece) => void = () => undefined,
 ): Promise<EngineAnswer[]> {
   const stop = new AbortController();
-  const signal = AbortSignal.any([asking.exchange.signal, stop.signal]);
+  const signal = AbortSignal.any([request.context.signal, stop.signal]);
   let failure: unknown;
   const made = await Promise.all(
     choices.map((choice, index) =>
-      makeAnswer(asking, model, { ...choice, signal }, (piece) => onPiece(index, piece)).catch(
+      makeAnswer(request, model, { ...choice, signal }, (piece) => onPiece(index, piece)).catch(
         (error: unknown) => {
           failure ??= error;
           stop.abort(error);
@@ -81,7 +81,7 @@ export async function makeAnswers(
 }
 
 async function makeAnswer(
-  { state: { metrics } }: Asking,
+  { state: { metrics } }: ApiRequest,
   { engine, name }: OpenModel,
   request: GenerationRequest,
   onPiece: (piece: GenerationPiece) => void,
@@ -104,7 +104,7 @@ async function makeAnswer(
   }
 }
 
-/** Why an answer ended, in OpenAI's words: an answer that was cut is always told to be. */
+/** Why an answer ended, as OpenAI's protocol has it: `length` wherever an answer was cut short. */
 export function finishReasonOf(reason: FinishReason): "stop" | "length" {
   return reason === "length" ? "length" : "stop";
 }
@@ -117,7 +117,7 @@ export interface StreamEnd {
 }
 
 /**
- * The ends of a stream's answers, notes with the last of them: a piece without a choice comes only where usage was asked
+ * The ends of a stream's answers, notes with the last of them: a piece without a choice comes only where usage was body
  * for, because many programs read the first choice of every piece.
  */
 export function endsOf(answers: readonly EngineAnswer[]): StreamEnd[] {

@@ -1,8 +1,8 @@
 import type { z } from "zod";
 import { ApiError, badRequest } from "./errors.ts";
-import { excessOf } from "./json-bounds.ts";
-import { type Limits, type Places, takeMemory } from "./limits.ts";
-import { problemsOf } from "./problems.ts";
+import { exceededLimit } from "./json-limits.ts";
+import { type Limits, type Quota, reserveMemory } from "./limits.ts";
+import { schemaProblems } from "./schema-problems.ts";
 import { withoutNulls } from "./without-nulls.ts";
 
 /** A request's JSON and the giving back of the memory it was counted for. */
@@ -17,7 +17,7 @@ export interface JsonBody {
  * @param memory the bytes of all bodies that are in memory; `release` gives back this one's
  * @throws ApiError 400, 408, 413, 415 or 503
  */
-export async function readJson(request: Request, limits: Limits, memory: Places): Promise<JsonBody> {
+export async function readJson(request: Request, limits: Limits, memory: Quota): Promise<JsonBody> {
   requireJson(request.headers);
   const said = Number(request.headers.get("content-length") ?? 0);
   if (said > limits.bodyBytes) throw tooLarge(limits.bodyBytes);
@@ -27,7 +27,7 @@ export async function readJson(request: Request, limits: Limits, memory: Places)
   };
   try {
     const bytes = await readBytes(request, limits, (count) => {
-      releases.push(takeMemory(memory, count));
+      releases.push(reserveMemory(memory, count));
     });
     return { value: parseJson(bytes), release };
   } catch (error) {
@@ -43,7 +43,7 @@ const mostProblems = 20;
 export function parseBody<T>(schema: z.ZodType<T>, value: unknown): T {
   const parsed = schema.safeParse(withoutNulls(value));
   if (parsed.success) return parsed.data;
-  const problems = problemsOf(parsed.error.issues);
+  const problems = schemaProblems(parsed.error.issues);
   const said = problems
     .slice(0, mostProblems)
     .map(({ param, text }) => (param === "" ? text : `${param}: ${text}`));
@@ -110,7 +110,7 @@ function joined(parts: readonly Uint8Array[], length: number): Uint8Array {
 }
 
 function parseJson(bytes: Uint8Array): unknown {
-  const excess = excessOf(bytes);
+  const excess = exceededLimit(bytes);
   if (excess !== undefined)
     throw badRequest(`the body must have ${excess}, got more`, undefined, "invalid_json");
   try {

@@ -7,23 +7,23 @@ import {
   finishReasonOf,
   makeAnswers,
   notesOf,
-  takePlaces,
+  reserveAnswers,
   usageOf,
 } from "./answers.ts";
 import { parseBody } from "./body.ts";
 import { chatPrompt } from "./chat-prompt.ts";
 import { constraintsOf } from "./constraints.ts";
 import { badRequest } from "./errors.ts";
-import { eventStream } from "./events.ts";
+import { eventStream } from "./event-stream.ts";
 import { TokenReport } from "./logprobs.ts";
 import type { OpenModel } from "./models.ts";
 import { type ChatRequest, chatSchema } from "./schema.ts";
 import { settingsOf } from "./settings.ts";
-import type { Asking } from "./state.ts";
+import type { ApiRequest } from "./state.ts";
 
 /** A request that was understood: who answers, what, and how. */
 interface Chat {
-  readonly asked: ChatRequest;
+  readonly body: ChatRequest;
   readonly model: OpenModel;
   readonly choices: readonly Choice[];
   /** What every piece and the whole reply begin with. */
@@ -31,17 +31,17 @@ interface Chat {
 }
 
 /** `POST /v1/chat/completions`. */
-export async function chatCompletions(asking: Asking): Promise<Response> {
-  const asked = parseBody(chatSchema, asking.body);
-  const model = asking.state.models.get(asked.model);
-  requireSense(asked);
-  const n = asked.n ?? 1;
-  const settings = settingsOf(asked, model.owl.defaults, asking.state.limits);
-  const constraint = constraintsOf(asked.response_format, model, settings);
-  takePlaces(asking, n);
-  const prompt = await chatPrompt(asking, asked, model, settings.maxNewTokens);
+export async function chatCompletions(request: ApiRequest): Promise<Response> {
+  const body = parseBody(chatSchema, request.body);
+  const model = request.state.models.get(body.model);
+  requireSense(body);
+  const n = body.n ?? 1;
+  const settings = settingsOf(body, model.owl.defaults, request.state.limits);
+  const constraint = constraintsOf(body.response_format, model, settings);
+  reserveAnswers(request, n);
+  const prompt = await chatPrompt(request, body, model, settings.maxNewTokens);
   checkPrompts(model, [prompt], "messages");
-  const topLogprobs = asked.logprobs === true ? (asked.top_logprobs ?? 0) : undefined;
+  const topLogprobs = body.logprobs === true ? (body.top_logprobs ?? 0) : undefined;
   const choices = choicesOf([prompt], n, (one) => ({
     prompt: one,
     settings,
@@ -50,30 +50,30 @@ export async function chatCompletions(asking: Asking): Promise<Response> {
   }));
   const created = Math.floor(Date.now() / 1000);
   const chat = {
-    asked,
+    body,
     model,
     choices,
-    head: { id: `chatcmpl-${asking.exchange.id}`, created, model: model.name },
+    head: { id: `chatcmpl-${request.context.id}`, created, model: model.name },
   };
-  return asked.stream === true ? streamed(asking, chat) : whole(asking, chat);
+  return body.stream === true ? streamed(request, chat) : whole(request, chat);
 }
 
 /** Fields that contradict each other. */
-function requireSense(asked: ChatRequest): void {
-  if (asked.max_tokens !== undefined && asked.max_completion_tokens !== undefined) {
+function requireSense(body: ChatRequest): void {
+  if (body.max_tokens !== undefined && body.max_completion_tokens !== undefined) {
     throw badRequest(
       "max_tokens: must not be given beside max_completion_tokens, its newer name",
       "max_tokens",
     );
   }
-  if ((asked.top_logprobs ?? 0) > 0 && asked.logprobs !== true) {
+  if ((body.top_logprobs ?? 0) > 0 && body.logprobs !== true) {
     throw badRequest("top_logprobs: needs logprobs: true", "top_logprobs");
   }
-  if (asked.stream_options !== undefined && asked.stream !== true) {
+  if (body.stream_options !== undefined && body.stream !== true) {
     throw badRequest("stream_options: needs stream: true", "stream_options");
   }
-  const isConstrained = (asked.response_format?.type ?? "text") !== "text";
-  if ((asked.num_beams ?? 1) > 1 && (asked.logprobs === true || isConstrained)) {
+  const isConstrained = (body.response_format?.type ?? "text") !== "text";
+  if ((body.num_beams ?? 1) > 1 && (body.logprobs === true || isConstrained)) {
     throw badRequest(
       "num_beams: must be 1 with logprobs or a response_format, which follow one answer",
       "num_beams",
@@ -81,16 +81,16 @@ function requireSense(asked: ChatRequest): void {
   }
 }
 
-function reports({ asked, model, choices }: Chat): TokenReport[] | undefined {
-  if (asked.logprobs !== true) return undefined;
+function reports({ body, model, choices }: Chat): TokenReport[] | undefined {
+  if (body.logprobs !== true) return undefined;
   return choices.map(({ settings }) => new TokenReport(model.owl.tokenizer, settings.eosTokenIds));
 }
 
-async function whole(asking: Asking, chat: Chat): Promise<Response> {
-  const { asked, model, choices, head } = chat;
+async function whole(request: ApiRequest, chat: Chat): Promise<Response> {
+  const { body, model, choices, head } = chat;
   const report = reports(chat);
   const content: object[][] = choices.map(() => []);
-  const answers = await makeAnswers(asking, model, choices, (index, { tokens }) => {
+  const answers = await makeAnswers(request, model, choices, (index, { tokens }) => {
     if (report !== undefined) content[index].push(...report[index].chat(tokens));
   });
   return Response.json(
@@ -103,18 +103,18 @@ async function whole(asking: Asking, chat: Chat): Promise<Response> {
         logprobs: report === undefined ? null : { content: content[index], refusal: null },
         finish_reason: finishReasonOf(finishReason),
       })),
-      usage: usageOf(answers, asked.n ?? 1),
+      usage: usageOf(answers, body.n ?? 1),
       ...notesOf(answers),
     },
     { headers: { "cache-control": "no-store" } },
   );
 }
 
-function streamed(asking: Asking, chat: Chat): Response {
-  const { asked, model, choices, head } = chat;
-  const wantsUsage = asked.stream_options?.include_usage === true;
+function streamed(request: ApiRequest, chat: Chat): Response {
+  const { body, model, choices, head } = chat;
+  const wantsUsage = body.stream_options?.include_usage === true;
   const report = reports(chat);
-  return eventStream(asking, async (send) => {
+  return eventStream(request, async (send) => {
     const chunk = (choicesOfChunk: object[], more: object = {}): void =>
       send({
         ...head,
@@ -131,10 +131,10 @@ function streamed(asking: Asking, chat: Chat): Response {
       if (text === "" && content.length === 0) return;
       delta(index, { content: text }, report === undefined ? null : { content, refusal: null });
     };
-    const answers: EngineAnswer[] = await makeAnswers(asking, model, choices, onPiece);
+    const answers: EngineAnswer[] = await makeAnswers(request, model, choices, onPiece);
     for (const { index, reason, notes } of endsOf(answers)) {
       chunk([{ index, delta: {}, logprobs: null, finish_reason: reason }], notes);
     }
-    if (wantsUsage) chunk([], { usage: usageOf(answers, asked.n ?? 1) });
+    if (wantsUsage) chunk([], { usage: usageOf(answers, body.n ?? 1) });
   });
 }

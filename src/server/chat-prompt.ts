@@ -1,56 +1,59 @@
 import type { Prompt } from "../inference/index.ts";
-import { lengthRefusal, requireFittingText } from "./context-length.ts";
+import { contextLengthError, requireFittingText } from "./context-length.ts";
 import { type ReadMessage, readMessages } from "./media.ts";
-import { allOf, decodingProblems } from "./media-problems.ts";
+import { combinedError, decodingErrors } from "./media-errors.ts";
 import { type ApiMessage, textsOf } from "./message-schema.ts";
 import type { OpenModel } from "./models.ts";
 import type { ChatRequest } from "./schema.ts";
-import { type Asking, mediaReading } from "./state.ts";
+import { type ApiRequest, mediaReading } from "./state.ts";
 
 /**
  * The prompt that the messages of a request are for its model.
  *
  * @param maxNewTokens how long the answer may get: room for it is kept where turns are left out
  * @throws ApiError that names every broken picture and video, or both lengths where the conversation is too long;
- *   PromptError, or the reason why the exchange ended
+ *   PromptError, or the reason why the request was aborted
  */
 export async function chatPrompt(
-  asking: Asking,
-  asked: ChatRequest,
+  request: ApiRequest,
+  body: ChatRequest,
   model: OpenModel,
   maxNewTokens: number,
 ): Promise<Prompt> {
-  const { exchange, state } = asking;
-  const truncation = asked.truncation ?? state.truncation;
+  const { context, state } = request;
+  const truncation = body.truncation ?? state.truncation;
   const isTruncated = truncation === "auto";
-  const staying = isTruncated ? thoseThatStay(asked.messages) : asked.messages;
+  const staying = isTruncated ? messagesNeverLeftOut(body.messages) : body.messages;
   requireFittingText(model, textsOf(staying), "messages", isTruncated);
-  const reading = mediaReading(asking);
-  const { messages, params, problems } = await exchange.race(readMessages(asked.messages, reading));
-  const options = { truncation, maxNewTokens, maxPixels: state.limits.pixels, signal: exchange.signal };
+  const reading = mediaReading(request);
+  const { messages, params, problems } = await context.race(readMessages(body.messages, reading));
+  const options = { truncation, maxNewTokens, maxPixels: state.limits.pixels, signal: context.signal };
   const decode = (some: readonly ReadMessage[]): Promise<Prompt> =>
-    exchange.race(state.decoding.run(() => model.owl.prompt(some, options), exchange.signal));
+    context.race(state.decoding.run(() => model.owl.prompt(some, options), context.signal));
   try {
-    if (problems.length === 0) return await decode(shortened(messages, model.mostCharacters));
+    if (problems.length === 0) return await decode(withBoundedTexts(messages, model.mostCharacters));
     // Where some are broken, the others are decoded all the same, so that all that are wrong are told at once.
     await decode([{ role: "user", content: mediaOf(messages) }]);
   } catch (error) {
-    exchange.signal.throwIfAborted();
-    const found = decodingProblems(error, params);
-    if (found.length > 0) throw allOf([...problems, ...found]);
-    if (problems.length === 0) throw lengthRefusal(error, "messages", isTruncated);
+    context.signal.throwIfAborted();
+    const found = decodingErrors(error, params);
+    if (found.length > 0) throw combinedError([...problems, ...found]);
+    if (problems.length === 0) throw contextLengthError(error, "messages", isTruncated);
   }
-  throw allOf(problems);
+  throw combinedError(problems);
 }
 
 /** The messages that no truncation leaves out: the system's and the last one. */
-export function thoseThatStay(messages: readonly ApiMessage[]): readonly ApiMessage[] {
+export function messagesNeverLeftOut(messages: readonly ApiMessage[]): readonly ApiMessage[] {
   const last = messages.findLastIndex(({ role }) => role === "user");
   return messages.filter(({ role }, i) => i === last || role === "system" || role === "developer");
 }
 
 /** Texts that cannot fit are left out unread: so much of them is as good as the whole, and cut into tokens in no time. */
-export function shortened(messages: readonly ReadMessage[], mostCharacters: number): readonly ReadMessage[] {
+export function withBoundedTexts(
+  messages: readonly ReadMessage[],
+  mostCharacters: number,
+): readonly ReadMessage[] {
   const short = (text: string): string => text.slice(0, mostCharacters + 1);
   return messages.map(({ role, content }) => ({
     role,

@@ -8,21 +8,21 @@ import {
   finishReasonOf,
   makeAnswers,
   notesOf,
-  takePlaces,
+  reserveAnswers,
   usageOf,
 } from "./answers.ts";
 import { parseBody } from "./body.ts";
 import { requireFittingText } from "./context-length.ts";
 import { badRequest } from "./errors.ts";
-import { eventStream } from "./events.ts";
+import { eventStream } from "./event-stream.ts";
 import { TokenReport } from "./logprobs.ts";
 import type { OpenModel } from "./models.ts";
 import { type CompletionRequest, completionSchema } from "./schema.ts";
 import { settingsOf } from "./settings.ts";
-import type { Asking } from "./state.ts";
+import type { ApiRequest } from "./state.ts";
 
 interface Completion {
-  readonly asked: CompletionRequest;
+  readonly body: CompletionRequest;
   readonly model: OpenModel;
   readonly choices: readonly Choice[];
   readonly head: {
@@ -37,16 +37,16 @@ interface Completion {
 const defaultTokens = 16;
 
 /** `POST /v1/completions`: continues texts as they stand, without the words that make them a conversation. */
-export async function completions(asking: Asking): Promise<Response> {
-  const asked = parseBody(completionSchema, asking.body);
-  const { models, limits } = asking.state;
-  const model = models.get(asked.model);
-  if (asked.stream_options && asked.stream !== true) {
+export async function completions(request: ApiRequest): Promise<Response> {
+  const body = parseBody(completionSchema, request.body);
+  const { models, limits } = request.state;
+  const model = models.get(body.model);
+  if (body.stream_options && body.stream !== true) {
     throw badRequest("stream_options: needs stream: true", "stream_options");
   }
-  const settings = settingsOf(asked, model.owl.defaults, limits, defaultTokens);
-  const prompts = promptsOf(asked, model);
-  const n = asked.n ?? 1;
+  const settings = settingsOf(body, model.owl.defaults, limits, defaultTokens);
+  const prompts = promptsOf(body, model);
+  const n = body.n ?? 1;
   if (prompts.length * n > limits.choices) {
     throw badRequest(
       `prompt: must ask for at most ${limits.choices} answers on this server, got ${prompts.length * n}`,
@@ -54,20 +54,20 @@ export async function completions(asking: Asking): Promise<Response> {
     );
   }
   checkPrompts(model, prompts, "prompt");
-  takePlaces(asking, prompts.length * n);
-  const topLogprobs = asked.logprobs;
+  reserveAnswers(request, prompts.length * n);
+  const topLogprobs = body.logprobs;
   const completion: Completion = {
-    asked,
+    body,
     model,
     choices: choicesOf(prompts, n, (prompt) => ({ prompt, settings, topLogprobs })),
     head: {
-      id: `cmpl-${asking.exchange.id}`,
+      id: `cmpl-${request.context.id}`,
       object: "text_completion",
       created: Math.floor(Date.now() / 1000),
       model: model.name,
     },
   };
-  return asked.stream === true ? streamed(asking, completion) : whole(asking, completion);
+  return body.stream === true ? streamed(request, completion) : whole(request, completion);
 }
 
 function promptsOf({ prompt }: CompletionRequest, model: OpenModel): Prompt[] {
@@ -90,16 +90,16 @@ function isIds(prompt: readonly (string | number | number[])[]): prompt is numbe
   return typeof prompt[0] === "number";
 }
 
-function reports({ asked, model, choices }: Completion): TokenReport[] | undefined {
-  if (typeof asked.logprobs !== "number") return undefined;
+function reports({ body, model, choices }: Completion): TokenReport[] | undefined {
+  if (typeof body.logprobs !== "number") return undefined;
   return choices.map(({ settings }) => new TokenReport(model.owl.tokenizer, settings.eosTokenIds));
 }
 
-async function whole(asking: Asking, completion: Completion): Promise<Response> {
-  const { asked, model, choices, head } = completion;
+async function whole(request: ApiRequest, completion: Completion): Promise<Response> {
+  const { body, model, choices, head } = completion;
   const report = reports(completion);
   const tokens: GenerationPiece["tokens"][number][][] = choices.map(() => []);
-  const answers = await makeAnswers(asking, model, choices, (index, piece) => {
+  const answers = await makeAnswers(request, model, choices, (index, piece) => {
     tokens[index].push(...piece.tokens);
   });
   return Response.json(
@@ -111,21 +111,21 @@ async function whole(asking: Asking, completion: Completion): Promise<Response> 
         logprobs: report?.[index].completion(tokens[index]) ?? null,
         finish_reason: finishReasonOf(finishReason),
       })),
-      usage: usageOf(answers, asked.n ?? 1),
+      usage: usageOf(answers, body.n ?? 1),
       ...notesOf(answers),
     },
     { headers: { "cache-control": "no-store" } },
   );
 }
 
-function streamed(asking: Asking, completion: Completion): Response {
-  const { asked, model, choices, head } = completion;
-  const wantsUsage = asked.stream_options?.include_usage === true;
+function streamed(request: ApiRequest, completion: Completion): Response {
+  const { body, model, choices, head } = completion;
+  const wantsUsage = body.stream_options?.include_usage === true;
   const report = reports(completion);
-  return eventStream(asking, async (send) => {
+  return eventStream(request, async (send) => {
     const piece = (choice: object, more: object = {}): void =>
       send({ ...head, choices: [choice], ...(wantsUsage && { usage: null }), ...more });
-    const answers = await makeAnswers(asking, model, choices, (index, { text, tokens }) => {
+    const answers = await makeAnswers(request, model, choices, (index, { text, tokens }) => {
       const logprobs = report?.[index].completion(tokens) ?? null;
       if (text !== "" || (logprobs?.tokens.length ?? 0) > 0) {
         piece({ index, text, logprobs, finish_reason: null });
@@ -134,6 +134,6 @@ function streamed(asking: Asking, completion: Completion): Response {
     for (const { index, reason, notes } of endsOf(answers)) {
       piece({ index, text: "", logprobs: null, finish_reason: reason }, notes);
     }
-    if (wantsUsage) send({ ...head, choices: [], usage: usageOf(answers, asked.n ?? 1) });
+    if (wantsUsage) send({ ...head, choices: [], usage: usageOf(answers, body.n ?? 1) });
   });
 }

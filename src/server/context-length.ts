@@ -12,20 +12,20 @@ function advice(field: PromptField, isTruncated: boolean): string {
   return 'shorten it, or let its oldest turns be left out with "truncation": "auto"';
 }
 
-/** Some clients know this refusal by its code, others by the words about the maximum context length. */
-function tooLong(positions: number, got: string, field: PromptField, isTruncated: boolean): ApiError {
+/** Some clients recognise this error by its code, others by the words "maximum context length". */
+function contextTooLong(positions: number, got: string, field: PromptField, isTruncated: boolean): ApiError {
   const most = `the model's ${positions} positions (this model's maximum context length is ${positions} tokens)`;
   const message = `${field}: must fit ${most}, got ${got}; ${advice(field, isTruncated)}`;
   return new ApiError(400, message, { param: field, code: "context_length_exceeded" });
 }
 
 /**
- * What whoever asked is told of a prompt that is too long; any other error as it is.
+ * The ApiError for a prompt that is too long; any other error as it is.
  * @param isTruncated whether all turns but the last were left out before
  */
-export function lengthRefusal(error: unknown, field: PromptField, isTruncated = false): unknown {
+export function contextLengthError(error: unknown, field: PromptField, isTruncated = false): unknown {
   if (!(error instanceof ContextLengthError)) return error;
-  return tooLong(error.available, `${error.needed} tokens`, field, isTruncated);
+  return contextTooLong(error.available, `${error.needed} tokens`, field, isTruncated);
 }
 
 /**
@@ -43,5 +43,10 @@ export function requireFittingText(
   if (characters <= model.mostCharacters) return;
   const { maxPositions } = model.owl.config.language;
   const tokens = Math.ceil((characters * maxPositions) / model.mostCharacters);
-  throw tooLong(maxPositions, `at least ${tokens} tokens (${characters} characters)`, field, isTruncated);
+  throw contextTooLong(
+    maxPositions,
+    `at least ${tokens} tokens (${characters} characters)`,
+    field,
+    isTruncated,
+  );
 }

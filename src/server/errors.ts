@@ -16,7 +16,7 @@ interface ErrorDetails {
   readonly cause?: unknown;
 }
 
-/** A refusal that whoever asked is told, in OpenAI's shape. */
+/** An error that the client gets, in the shape of OpenAI's protocol. */
 export class ApiError extends Error {
   override name = "ApiError";
   readonly status: number;
@@ -80,8 +80,8 @@ export function refuseMalformed(status: number): Response {
 }
 
 /**
- * What whoever asked is told of any error. Errors that speak of the request are told in their own words; they name
- * no file, because a request has none. Of all others only a number is told, under which the log has the rest.
+ * The error that the client gets for any error. Errors about the request keep their message, which names no file because
+ * a request has none. Of all others the client gets only an id, under which the log has the rest.
  *
  * @param onInternal told of an error that is not the request's fault, with its number
  */

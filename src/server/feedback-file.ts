@@ -1,11 +1,11 @@
 import { tokensPerImage } from "../model/index.ts";
 import {
+  type AppendOnlyFile,
   fileName,
-  type GrowingFile,
   joinPath,
   newDigest,
+  openAppendOnlyFile,
   openFile,
-  openGrowingFile,
   pathKind,
   writeFileAtomically,
 } from "../platform/index.ts";
@@ -47,7 +47,7 @@ const extensions: Readonly<Record<string, string>> = {
 export class FeedbackFile {
   readonly #path: string;
   readonly #writing = new Semaphore(1);
-  readonly #files = new Map<string, GrowingFile>();
+  readonly #files = new Map<string, AppendOnlyFile>();
   #left: number;
 
   /** @param bytes most that is written in all */
@@ -126,7 +126,7 @@ export class FeedbackFile {
       await file.append(line);
       await file.flush();
     } catch (error) {
-      await file.cut(before);
+      await file.truncate(before);
       throw error;
     }
   }
@@ -140,8 +140,8 @@ export class FeedbackFile {
 }
 
 /** Opens a file of lines; one that a crash cut short is closed first. */
-async function openLines(path: string): Promise<GrowingFile> {
-  const file = await openGrowingFile(path);
+async function openLines(path: string): Promise<AppendOnlyFile> {
+  const file = await openAppendOnlyFile(path);
   if (file.size === 0) return file;
   const reading = await openFile(path);
   const last = new Uint8Array(1);

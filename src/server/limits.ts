@@ -1,7 +1,7 @@
 import { checkOptions, type OptionRules, option } from "../platform/index.ts";
 import { ApiError } from "./errors.ts";
 
-/** What a server lets itself be asked for. */
+/** The limits that a server sets to requests. */
 export interface Limits {
   /** Bytes of a request's body. */
   readonly bodyBytes: number;
@@ -21,11 +21,11 @@ export interface Limits {
   readonly choices: number;
   /** Beams of an answer. */
   readonly beams: number;
-  /** Answers that are being made or wait for their turn. */
+  /** Answers that are being generated or wait. */
   readonly queue: number;
   /** Seconds from a request to the end of its answer. */
   readonly seconds: number;
-  /** Seconds that what is left of a streamed reply waits, when it is complete, for whoever reads it slowly. */
+  /** Seconds that a complete streamed response waits for a client that reads it slowly. */
   readonly readingSeconds: number;
   /** Bytes of feedback that one run of the server writes. */
   readonly feedbackBytes: number;
@@ -60,8 +60,8 @@ export function completeLimits(given: Partial<Limits>): Limits {
   return { ...defaultLimits, ...Object.fromEntries(present) };
 }
 
-/** A number of things that are there at once, and no more than so many. */
-export class Places {
+/** A resource of which at most so many units are in use at once, such as places of a queue or bytes of memory. */
+export class Quota {
   readonly #limit: number;
   #taken = 0;
 
@@ -69,11 +69,11 @@ export class Places {
     this.#limit = limit;
   }
 
-  get taken(): number {
+  get used(): number {
     return this.#taken;
   }
 
-  /** Takes so many if there are; the function that is returned gives them back, once. */
+  /** Takes so many units, undefined where fewer are left; the function that is returned releases them, once. */
   take(count: number): (() => void) | undefined {
     if (this.#taken + count > this.#limit) return undefined;
     this.#taken += count;
@@ -86,10 +86,10 @@ export class Places {
 }
 
 /**
- * Takes so many bytes of the memory for what is sent; the function that is returned gives them back, once.
- * @throws ApiError 503 where there are not so many
+ * Takes so many bytes of the memory for request bodies; the function that is returned releases them, once.
+ * @throws ApiError 503 where fewer are left
  */
-export function takeMemory(memory: Places, bytes: number): () => void {
+export function reserveMemory(memory: Quota, bytes: number): () => void {
   const release = memory.take(bytes);
   if (release !== undefined) return release;
   throw new ApiError(503, "too many bytes are being sent at this moment; ask again later", {
@@ -98,7 +98,7 @@ export function takeMemory(memory: Places, bytes: number): () => void {
   });
 }
 
-/** The refusal of an answer for which there is no place. */
+/** The error where the queue has no room for another answer. */
 export function queueIsFull(limit: number): ApiError {
   return new ApiError(429, `the server must have at most ${limit} answers in hand; ask again later`, {
     code: "queue_full",
@@ -106,7 +106,7 @@ export function queueIsFull(limit: number): ApiError {
   });
 }
 
-/** The end of a request that took too long. */
+/** The error that ends a request which took too long. */
 export function tookTooLong(limit: number): ApiError {
   return new ApiError(503, `an answer must be complete within ${limit} seconds; ask for fewer tokens`, {
     code: "timeout",

@@ -3,16 +3,16 @@ import {
   FileError,
   fileKind,
   foundInstead,
+  type ImageHeader,
   isBareBase64,
   isDataUrl,
-  type PictureHeader,
   RemoteFileError,
-  readPictureHeader,
+  readImageHeader,
 } from "../platform/index.ts";
 import type { Message, Part } from "../prompt/index.ts";
 import { ApiError, badRequest } from "./errors.ts";
 import type { Limits } from "./limits.ts";
-import { kindOf } from "./media-problems.ts";
+import { kindOf } from "./media-errors.ts";
 import { type ApiMessage, type ApiPart, contentOf } from "./message-schema.ts";
 
 /**
@@ -178,14 +178,14 @@ function tooLarge(param: string, most: string): ApiError {
 }
 
 /** A picture's header, if it is of a kind that is taken and its pixels are not too many. */
-async function checkPicture(bytes: Uint8Array, param: string, { pixels }: Limits): Promise<PictureHeader> {
+async function checkPicture(bytes: Uint8Array, param: string, { pixels }: Limits): Promise<ImageHeader> {
   const kind = pictureKind(bytes);
   if (kind === undefined) {
     const found = foundInstead(bytes);
     const message = `${param}: must be a JPEG, PNG, WebP, GIF or AVIF picture, got ${found}`;
     throw badRequest(message, param, `unsupported_${kindOf(param)}_media_type`);
   }
-  const header = await readPictureHeader(bytes).catch((cause: unknown) => {
+  const header = await readImageHeader(bytes).catch((cause: unknown) => {
     const message = `${param}: must be a whole ${kind} file, got a damaged or cut one`;
     throw new ApiError(400, message, { param, code: `${kindOf(param)}_parse_error`, cause });
   });

@@ -6,22 +6,19 @@ import { checkOptions, type OptionRules, option } from "../platform/index.ts";
 import { Semaphore } from "../primitives/index.ts";
 import type { Truncation } from "../prompt/index.ts";
 import { type AccessOptions, accessCheck, askForKey } from "./access.ts";
-import { attention } from "./attention.ts";
 import { readJson } from "./body.ts";
-import { chatCompletions } from "./chat-completions.ts";
-import { completions } from "./completions.ts";
+import { type Endpoint, endpoints, plainEndpoints, routeLabel } from "./endpoints.ts";
 import { ApiError, errorResponse } from "./errors.ts";
-import { Exchange } from "./exchange.ts";
-import { feedback } from "./feedback.ts";
 import { FeedbackFile } from "./feedback-file.ts";
-import { modelFile, pageFile } from "./files.ts";
-import { completeLimits, type Limits, Places } from "./limits.ts";
+import { pageFile } from "./files.ts";
+import { completeLimits, type Limits, Quota } from "./limits.ts";
 import type { RemoteFetch } from "./media.ts";
 import { Metrics } from "./metrics.ts";
 import { Models, type ServedModel } from "./models.ts";
-import type { Asking, ServerState } from "./state.ts";
+import { RequestContext } from "./request-context.ts";
+import type { ApiRequest, ServerState } from "./state.ts";
 
-/** What a server tells whoever runs it. */
+/** What `onEvent` gets. */
 export type ServerEvent =
   | {
       readonly kind: "reply";
@@ -30,7 +27,7 @@ export type ServerEvent =
       readonly status: number;
       readonly seconds: number;
     }
-  /** An error inside; whoever asked was told its `id` and nothing else. */
+  /** An internal error; the client got its `id` and nothing else. */
   | { readonly kind: "error"; readonly id: string; readonly error: unknown };
 
 export interface ServerOptions extends AccessOptions {
@@ -57,22 +54,13 @@ export interface ServerOptions extends AccessOptions {
 
 /** OpenAI's protocol over models, as a function from requests to responses. */
 export interface OwlServer {
-  /** Answers a request; never throws. The reply's body may go on after it has returned. */
+  /** Answers a request; never throws. The body of the response may still be streaming when it has returned. */
   fetch(request: Request): Promise<Response>;
-  /** Refuses new requests from now on, and returns when the last reply is over. */
+  /** Refuses new requests from now on, and returns when the last response has ended. */
   drain(): Promise<void>;
-  /** Ends replies under way and releases the engines; the models stay the caller's. */
+  /** Ends the responses in flight and releases the engines; the caller still owns the models. */
   close(): Promise<void>;
 }
-
-type Handler = (asking: Asking) => Promise<Response>;
-
-const posts: Readonly<Record<string, Handler>> = {
-  "/v1/chat/completions": chatCompletions,
-  "/v1/completions": completions,
-  "/v1/feedback": feedback,
-  "/v1/attention": attention,
-};
 
 /**
  * A server of models. It owns no socket: give its `fetch` to whatever does.
@@ -104,7 +92,7 @@ class Server implements OwlServer {
   readonly #options: ServerOptions;
   readonly #state: ServerState;
   readonly #app: Hono;
-  readonly #open = new Set<Exchange>();
+  readonly #inFlight = new Set<RequestContext>();
   #isDraining = false;
   #onIdle: (() => void)[] = [];
 
@@ -117,67 +105,67 @@ class Server implements OwlServer {
       limits,
       metrics: new Metrics(
         () => [...models].map(({ name, engine }) => [name, engine.statistics] as const),
-        () => this.#open.size,
+        () => this.#inFlight.size,
       ),
       remote: options.remote,
       truncation: options.truncation ?? "disabled",
       feedback:
         options.feedback === undefined ? undefined : new FeedbackFile(options.feedback, limits.feedbackBytes),
-      queue: new Places(limits.queue),
-      memory: new Places(limits.bodyBytesAtOnce),
+      queue: new Quota(limits.queue),
+      memory: new Quota(limits.bodyBytesAtOnce),
       decoding: new Semaphore(1),
     };
-    this.#app = this.#routes();
+    this.#app = this.#createApp();
   }
 
   async fetch(request: Request): Promise<Response> {
     const start = performance.now();
     const { limits, metrics } = this.#state;
-    const exchange = new Exchange(request.signal, limits.seconds, (id, error) =>
+    const context = new RequestContext(request.signal, limits.seconds, (id, error) =>
       this.#options.onEvent?.({ kind: "error", id, error }),
     );
-    this.#open.add(exchange);
-    const response = await this.#app.fetch(request, { exchange });
+    this.#inFlight.add(context);
+    const response = await this.#app.fetch(request, { context });
     const isStream = response.headers.get("content-type")?.startsWith("text/event-stream") ?? false;
     const path = new URL(request.url).pathname;
-    exchange.atEnd(() => {
+    context.onEnd(() => {
       const seconds = (performance.now() - start) / 1000;
       const { method } = request;
       const { status } = response;
-      metrics.replied(routeOf(path), status, seconds);
+      metrics.replied(routeLabel(path), status, seconds);
       this.#options.onEvent?.({ kind: "reply", method, path, status, seconds });
-      this.#open.delete(exchange);
-      if (this.#open.size === 0) for (const tell of this.#onIdle.splice(0)) tell();
+      this.#inFlight.delete(context);
+      if (this.#inFlight.size === 0) for (const resolve of this.#onIdle.splice(0)) resolve();
     });
-    if (!isStream) exchange.end();
+    if (!isStream) context.end();
     return response;
   }
 
   async drain(): Promise<void> {
     this.#isDraining = true;
-    if (this.#open.size > 0) await new Promise<void>((resolve) => this.#onIdle.push(resolve));
+    if (this.#inFlight.size > 0) await new Promise<void>((resolve) => this.#onIdle.push(resolve));
   }
 
   async close(): Promise<void> {
-    for (const exchange of this.#open) {
-      exchange.abort(new ApiError(503, "the server is being closed", { code: "closed" }));
+    for (const context of this.#inFlight) {
+      context.abort(new ApiError(503, "the server is being closed", { code: "closed" }));
     }
     await this.drain();
     await this.#state.models.close();
     await this.#state.feedback?.close();
   }
 
-  #routes(): Hono {
-    // With or without a slash at an address' end.
+  #createApp(): Hono {
+    // A slash at the end of an address makes no difference.
     const app = new Hono({ strict: false });
     const { origins = [] } = this.#options;
     const checkAccess = accessCheck(this.#options);
-    app.use(async (context, next) => {
+    app.use(async (c, next) => {
       await next();
-      context.res.headers.set("x-content-type-options", "nosniff");
-      context.res.headers.set("x-request-id", exchangeOf(context).id);
+      c.res.headers.set("x-content-type-options", "nosniff");
+      c.res.headers.set("x-request-id", contextOf(c).id);
     });
-    // A browser asks without a key whether a page may ask with one.
+    // Before the access check: the preflight request of a browser carries no key.
     if (origins.length > 0) app.use(cors({ origin: [...origins], exposeHeaders: ["x-request-id"] }));
     app.use(async ({ req }, next) => {
       await checkAccess(req.raw);
@@ -186,73 +174,71 @@ class Server implements OwlServer {
       }
       await next();
     });
-    for (const [path, handler] of Object.entries(posts)) {
-      app.post(path, (context) => this.#answer(context, handler));
-      app.all(path, () => refusedMethod("POST"));
+    for (const endpoint of endpoints) this.#addEndpoint(app, endpoint);
+    for (const { path, method } of plainEndpoints) {
+      app.all(path, () => methodNotAllowed(method === "GET" ? "GET, HEAD" : method));
     }
-    this.#addReading(app);
-    this.#addRefusals(app);
+    this.#addPage(app);
+    this.#addErrors(app);
     return app;
   }
 
-  /** What is read: lists, states and files. */
-  #addReading(app: Hono): void {
-    const { models, metrics, limits } = this.#state;
-    app.get("/healthz", ({ json }) =>
-      json({ status: "ok", models: [...models].map(({ name }) => name) }, 200, noStore),
-    );
-    app.get("/metrics", () => metrics.response());
-    app.get("/v1/models", ({ json }) => json(models.list(limits), 200, noStore));
-    for (const path of ["/healthz", "/metrics", "/v1/models"])
-      app.all(path, () => refusedMethod("GET, HEAD"));
-    app.get("/v1/models/:name{.+}", ({ req, json }) =>
-      json(models.describe(models.get(req.param("name"))), 200, noStore),
-    );
-    app.get("/models/:name{.+}/:file", async (context) => {
-      const { req, notFound } = context;
-      const model = models.get(req.param("name"));
-      const file = await modelFile(model, req.param("file"), req.raw, exchangeOf(context).refusal);
-      return file ?? notFound();
-    });
-    app.get("/*", async (context) => {
-      const { req, notFound } = context;
-      const { page } = this.#options;
-      if (page === undefined) return notFound();
-      return (await pageFile(page, pathOf(req.raw), req.raw, exchangeOf(context).refusal)) ?? notFound();
+  #addEndpoint(app: Hono, endpoint: Endpoint): void {
+    if (endpoint.method === "POST") {
+      app.post(endpoint.path, (c) => this.#answer(c, endpoint.handle));
+      return;
+    }
+    app.get(endpoint.path, async (c) => {
+      const reply = await endpoint.handle({
+        state: this.#state,
+        context: contextOf(c),
+        request: c.req.raw,
+        parameter: (name) => c.req.param(name) ?? "",
+      });
+      return reply ?? c.notFound();
     });
   }
 
-  #addRefusals(app: Hono): void {
+  /** Every other path is that of a file of the page. */
+  #addPage(app: Hono): void {
+    app.get("/*", async (c) => {
+      const { page } = this.#options;
+      if (page === undefined) return c.notFound();
+      const { toApiError } = contextOf(c);
+      return (await pageFile(page, pathOf(c.req.raw), c.req.raw, toApiError)) ?? c.notFound();
+    });
+  }
+
+  #addErrors(app: Hono): void {
     app.notFound(({ req }) => errorResponse(nothingAt(new URL(req.url).pathname, req.method)));
-    app.onError((error, context) => {
-      const refusal = exchangeOf(context).refusal(error);
-      const response = errorResponse(refusal);
-      const isPage = context.req.method === "GET" && !context.req.path.startsWith("/v1/");
-      if (refusal.status === 401 && isPage) {
+    app.onError((error, c) => {
+      const apiError = contextOf(c).toApiError(error);
+      const response = errorResponse(apiError);
+      const isPage = c.req.method === "GET" && !c.req.path.startsWith("/v1/");
+      if (apiError.status === 401 && isPage) {
         for (const [name, value] of Object.entries(askForKey)) response.headers.set(name, value);
       }
       return response;
     });
   }
 
-  async #answer(context: Context, handler: Handler): Promise<Response> {
+  /** Reads the body, and lets the endpoint answer. */
+  async #answer(c: Context, handle: (request: ApiRequest) => Promise<Response>): Promise<Response> {
     const { limits, memory } = this.#state;
-    const exchange = exchangeOf(context);
-    const reading = readJson(context.req.raw, limits, memory);
-    // Also where the exchange ends before the body has come.
+    const context = contextOf(c);
+    const reading = readJson(c.req.raw, limits, memory);
+    // Also where the reply is over before the body has come.
     reading.then(
-      ({ release }) => exchange.atEnd(release),
+      ({ release }) => context.onEnd(release),
       () => undefined,
     );
-    const { value } = await exchange.race(reading);
-    return handler({ state: this.#state, exchange, body: value });
+    const { value } = await context.race(reading);
+    return handle({ state: this.#state, context, body: value });
   }
 }
 
-const noStore = { "cache-control": "no-store" };
-
-function exchangeOf(context: Context): Exchange {
-  return (context.env as { exchange: Exchange }).exchange;
+function contextOf(c: Context): RequestContext {
+  return (c.env as { context: RequestContext }).context;
 }
 
 /** The path that a URL names, decoded, without its first slash; one that cannot be decoded leads nowhere. */
@@ -265,9 +251,9 @@ function pathOf(request: Request): string {
 }
 
 /** The addresses of OpenAI's protocol. */
-const protocol = ["/v1/chat/completions", "/v1/completions", "/v1/models"];
+const protocol = endpoints.filter(({ isOpenAi }) => isOpenAi).map(({ path }) => path);
 
-/** Says where it is to those who ask for something like it. */
+/** The error for a path that leads nowhere; it names the address of the protocol that was most likely meant. */
 function nothingAt(path: string, method: string): ApiError {
   const asked = path.replace(/\/+$/, "");
   const meant = protocol.find((address) => asked.endsWith(address.slice("/v1".length)));
@@ -281,15 +267,7 @@ function nothingAt(path: string, method: string): ApiError {
   });
 }
 
-/** Routes as metrics count them: few names, whatever is asked for. */
-function routeOf(address: string): string {
-  const path = address.replace(/(.)\/$/, "$1");
-  if (path in posts || ["/healthz", "/metrics", "/v1/models"].includes(path)) return path;
-  if (path.startsWith("/v1/models/")) return "/v1/models/*";
-  return path.startsWith("/models/") ? "/models/*" : "other";
-}
-
-function refusedMethod(allow: string): Response {
+function methodNotAllowed(allow: string): Response {
   const response = errorResponse(
     new ApiError(405, `this address must be asked by ${allow}`, { code: "method_not_allowed" }),
   );

@@ -1,4 +1,4 @@
-/** Fields whose values are data of whoever asks, in which null may stand for itself. */
+/** Fields whose values are the client's own data, in which null may stand for itself. */
 const data: ReadonlySet<string> = new Set(["schema"]);
 
 /**

@@ -1,5 +1,5 @@
 import { Tokenizer as LibraryEncoder } from "@huggingface/tokenizers";
-import { literalPattern } from "../platform/index.ts";
+import { escapeRegExp } from "../platform/index.ts";
 import { isByteToken, spaceMark, TokenizerError, type TokenizerJson } from "./format.ts";
 
 /** How a text becomes ids. */
@@ -135,7 +135,7 @@ function hiding(hidden: ReadonlyMap<string, string>): (text: string) => string {
   const longestFirst = [...hidden.keys()].filter((content) => content !== "");
   if (longestFirst.length === 0) return (text) => text;
   longestFirst.sort((a, b) => b.length - a.length);
-  const written = new RegExp(longestFirst.map(literalPattern).join("|"), "gu");
+  const written = new RegExp(longestFirst.map(escapeRegExp).join("|"), "gu");
   return (text) => text.replace(written, (content) => hidden.get(content) ?? content);
 }
 

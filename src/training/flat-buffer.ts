@@ -1,5 +1,5 @@
 import { hasWeightDecay } from "../model/index.ts";
-import { mostKernelBytes, newKernelMemory } from "../platform/index.ts";
+import { maxKernelBytes, newKernelMemory } from "../platform/index.ts";
 import { elementCount, type HostTensor, type ParameterRole, tensorView } from "../tensor/index.ts";
 
 /** Where one parameter's tensor lies in a flat buffer. */
@@ -111,7 +111,7 @@ export function chunksOf({ start, end }: ParameterGroup, { segmentLength }: Layo
 
 /** Elements a segment can have where so many buffers lie side by side in a memory. */
 export function segmentLengthFor(buffers: number): number {
-  return Math.floor(mostKernelBytes / bytesPerFloat / buffers / alignment) * alignment;
+  return Math.floor(maxKernelBytes / bytesPerFloat / buffers / alignment) * alignment;
 }
 
 /** One float32 for every element of a layout, in one piece of memory a segment: all tensors of a kind together. */

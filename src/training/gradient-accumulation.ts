@@ -1,9 +1,9 @@
-import type { KernelThreads } from "../platform/index.ts";
+import type { ThreadPool } from "../platform/index.ts";
 import { chunksOf, type FlatBuffer, type Layout } from "./flat-buffer.ts";
 
 /** Adds the gradients of a micro-batch to the sum of those before it, in place: sum ← sum + gradients. */
 export async function accumulateGradients(
-  threads: KernelThreads,
+  threads: ThreadPool,
   layout: Layout,
   sum: FlatBuffer,
   gradients: FlatBuffer,

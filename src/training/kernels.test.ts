@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { afterEach, describe, expect, it } from "vitest";
-import { type KernelThreads, startKernelThreads } from "../platform/index.ts";
+import { startThreadPool, type ThreadPool } from "../platform/index.ts";
 import { allocateFlatBuffers, chunksOf, layOut, type TrainedTensor } from "./flat-buffer.ts";
 import { accumulateGradients } from "./gradient-accumulation.ts";
 import { kernels } from "./kernels.ts";
@@ -31,7 +31,7 @@ function filled(segment: number) {
 }
 
 function adamwUpdate(
-  threads: KernelThreads,
+  threads: ThreadPool,
   { layout, buffers }: Pick<ReturnType<typeof filled>, "layout" | "buffers">,
   settings: Parameters<typeof createWeightUpdate>[2] = recipe,
 ) {
@@ -51,7 +51,7 @@ const numbersOf = ({ layout, buffers }: ReturnType<typeof filled>): Record<strin
   );
 
 describe("kernels", () => {
-  let threads: KernelThreads | undefined;
+  let threads: ThreadPool | undefined;
 
   afterEach(() => threads?.dispose());
 
@@ -85,7 +85,7 @@ describe("kernels", () => {
       const below = f(f(f(Math.sqrt(second)) * correction) + f(1e-8 / corrected));
       return [f(f(old("weights", k) * f(1 - rate * 0.1)) - f(first / below)), first, second];
     });
-    threads = startKernelThreads(kernels, memories, 2);
+    threads = startThreadPool(kernels, memories, 2);
     expect(await adamwUpdate(threads, { layout, buffers }).update(step, rate)).toBeCloseTo(norm, 12);
     const after = ["weights", "first", "second"].map((name) => [...before.get(name)!.data]);
     expect(after[0].map((_, k) => after.map((numbers) => numbers[k]))).toEqual(expected);
@@ -95,7 +95,7 @@ describe("kernels", () => {
     const all = filled(2 ** 20);
     all.buffers.gradients.tensor("c.weight").data[31] = Number.POSITIVE_INFINITY;
     const before = numbersOf(all);
-    threads = startKernelThreads(kernels, all.memories, 2);
+    threads = startThreadPool(kernels, all.memories, 2);
     expect(await adamwUpdate(threads, all).update(1, 1e-3)).toBe(Number.POSITIVE_INFINITY);
     expect(numbersOf(all)).toEqual(before);
   });
@@ -110,7 +110,7 @@ describe("kernels", () => {
     ]) {
       const all = filled(segment);
       threads?.dispose();
-      threads = startKernelThreads(kernels, all.memories, count);
+      threads = startThreadPool(kernels, all.memories, count);
       await accumulateGradients(threads, all.layout, all.buffers.gradients, all.part);
       await adamwUpdate(threads, all, { weightDecay: 0.1 }).update(1, 1e-3);
       results.push(numbersOf(all));

@@ -1,4 +1,10 @@
-import { makeDirectory, openGrowingFile, parentDirectory, pathKind, readBytes } from "../platform/index.ts";
+import {
+  makeDirectory,
+  openAppendOnlyFile,
+  parentDirectory,
+  pathKind,
+  readBytes,
+} from "../platform/index.ts";
 import type { TrainingEvent } from "./events.ts";
 
 /** The log of a run: a file with one JSON object a line. */
@@ -17,11 +23,11 @@ const newline = 0x0a;
 export async function openRunLog(path: string): Promise<RunLog> {
   await makeDirectory(parentDirectory(path));
   const bytes = (await pathKind(path)) === "file" ? await readBytes(path) : new Uint8Array();
-  const file = await openGrowingFile(path);
+  const file = await openAppendOnlyFile(path);
   const whole = bytes.lastIndexOf(newline) + 1;
   if (whole < bytes.length) {
     if (isJson(bytes.subarray(whole))) await file.append(new Uint8Array([newline]));
-    else await file.cut(whole);
+    else await file.truncate(whole);
   }
   return {
     write: async (event) => {

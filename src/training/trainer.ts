@@ -1,6 +1,6 @@
 import type { StateDict } from "../checkpoint/index.ts";
 import type { ParameterDescription } from "../model/index.ts";
-import { startKernelThreads } from "../platform/index.ts";
+import { startThreadPool } from "../platform/index.ts";
 import type { Device } from "../runtime/index.ts";
 import { allocate, type HostTensor } from "../tensor/index.ts";
 import { allocateFlatBuffers, type FlatBuffer, layOut, segmentLengthFor } from "./flat-buffer.ts";
@@ -158,7 +158,7 @@ function allocateTrained(
   const optimizerState = others.slice(0, state.length);
   const microBatchGradients = others.slice(state.length);
   const threads = devices.reduce((sum, device) => sum + device.threads, 0);
-  const kernelThreads = startKernelThreads(kernels, memories, threads);
+  const kernelThreads = startThreadPool(kernels, memories, threads);
   return { layout, weights, gradients, optimizerState, microBatchGradients, threads: kernelThreads };
 }
 

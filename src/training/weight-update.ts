@@ -1,11 +1,11 @@
-import type { KernelCall, KernelThreads } from "../platform/index.ts";
+import type { KernelCall, ThreadPool } from "../platform/index.ts";
 import { chunksOf, type FlatBuffer, type Layout } from "./flat-buffer.ts";
 import type { ChosenOptimizer } from "./optimizers/index.ts";
 
 /** What an update reads and writes. */
 export interface UpdatedMemory {
   /** Of the module in kernels.ts, over the memories in which the buffers lie. */
-  readonly threads: KernelThreads;
+  readonly threads: ThreadPool;
   readonly layout: Layout;
   readonly weights: FlatBuffer;
   readonly gradients: FlatBuffer;

@@ -3,7 +3,7 @@
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { describe, expect, test } from "vitest";
-import { readSafetensors, verifyParameters } from "../../src/checkpoint/index.ts";
+import { readSafetensors, validateParameters } from "../../src/checkpoint/index.ts";
 import { completeSettings, Engine } from "../../src/generation/index.ts";
 import { LoadedModel } from "../../src/inference/index.ts";
 import {
@@ -65,7 +65,7 @@ describe.each(about)("%s: %s", (name) => {
   test("every parameter is asked for by its published name", async () => {
     const { config, weights } = await readPart(name);
     const asked = describeParameters(config).filter(({ module }) => module === "language model");
-    verifyParameters(asked, new Map(Object.entries(weights)));
+    validateParameters(asked, new Map(Object.entries(weights)));
   });
 
   test("the logits", async () => {

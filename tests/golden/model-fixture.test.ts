@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { describe, expect, test } from "vitest";
-import { readSafetensors, verifyParameters } from "../../src/checkpoint/index.ts";
+import { readSafetensors, validateParameters } from "../../src/checkpoint/index.ts";
 import { describeParameters, type Stage, traceForward } from "../../src/model/index.ts";
 import { interpret } from "../../src/tensor/index.ts";
 import {
@@ -22,7 +22,7 @@ const batch = readBatch(io);
 const sizes = { batch: 2, tokens: 24, images: 2 };
 
 test("the parameters the model asks for are those of the checkpoint, name by name and size by size", () => {
-  verifyParameters(describeParameters(model.config), new Map(Object.entries(model.weights)));
+  validateParameters(describeParameters(model.config), new Map(Object.entries(model.weights)));
 });
 
 test("embeddings, logits and loss are the original code's", async () => {

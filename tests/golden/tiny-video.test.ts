@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { readSafetensors, type StateDict, verifyParameters } from "../../src/checkpoint/index.ts";
+import { readSafetensors, type StateDict, validateParameters } from "../../src/checkpoint/index.ts";
 import { answerAll, completeSettings, Engine, settingsFromJson } from "../../src/generation/index.ts";
 import { LoadedModel, type Picture, type Prompt, pictureOf } from "../../src/inference/index.ts";
 import { probeModel } from "../../src/inspection/index.ts";
@@ -107,7 +107,7 @@ describe.skipIf(!sharedAvailable)("the video version against the original code",
   test("the weights tell the version, and the model asks for exactly them", () => {
     expect(model.config.video).toBe(true);
     expect(model.config.abstractor.intermediate).toBe(256);
-    verifyParameters(describeParameters(model.config), new Map(Object.entries(model.weights)));
+    validateParameters(describeParameters(model.config), new Map(Object.entries(model.weights)));
   });
 
   test("the width of the abstractor's MLP, for any configured one", () => {

@@ -1,10 +1,10 @@
 import {
   bytesOfKind,
-  decodePicture,
+  decodePixels,
   fileKind,
   foundInstead,
   JpegScanError,
-  wholePicture,
+  wholeImage,
 } from "../../src/platform/index.ts";
 import type { BackendLimits } from "../backends/backend.ts";
 
@@ -68,7 +68,7 @@ async function headOf(file: File, name: string): Promise<Uint8Array> {
  */
 async function readWhole(file: File, name: string): Promise<Blob> {
   try {
-    return new Blob([wholePicture(new Uint8Array(await file.arrayBuffer())) as Uint8Array<ArrayBuffer>]);
+    return new Blob([wholeImage(new Uint8Array(await file.arrayBuffer())) as Uint8Array<ArrayBuffer>]);
   } catch (error) {
     if (!(error instanceof JpegScanError)) throw error;
     throw new AttachmentError(
@@ -106,7 +106,7 @@ async function upright(file: Blob, bitmap: ImageBitmap): Promise<ImageBitmap> {
   try {
     const bytes = new Uint8Array(await file.arrayBuffer());
     const read = { decoding: "colour", orient: true, maxPixels: Number.POSITIVE_INFINITY } as const;
-    const { data, width, height } = await decodePicture(bytes, read);
+    const { data, width, height } = await decodePixels(bytes, read);
     const pixels = new Uint8ClampedArray(data.buffer as ArrayBuffer, data.byteOffset, data.byteLength);
     return await createImageBitmap(new ImageData(pixels, width, height));
   } catch {

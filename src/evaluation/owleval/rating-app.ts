@@ -1,7 +1,7 @@
 import { type Context, Hono } from "hono";
 import { HTTPException } from "hono/http-exception";
 import { z } from "zod";
-import { readBytes, readPictureHeader } from "../../platform/index.ts";
+import { readBytes, readImageHeader } from "../../platform/index.ts";
 import { EvaluationError } from "../error.ts";
 import { issueText } from "../jsonl-log.ts";
 import { gradeNames } from "./grades.ts";
@@ -95,7 +95,7 @@ async function picture(context: Context, session: RatingSession): Promise<Respon
   const question = session.set.question(Number(context.req.param("question")));
   if (question === undefined) throw new HTTPException(404, { message: "no such question" });
   const bytes = await readBytes(session.set.picturePath(question));
-  const { format } = await readPictureHeader(bytes);
+  const { format } = await readImageHeader(bytes);
   const type = format === "svg" ? "application/octet-stream" : `image/${format}`;
   return context.body(Uint8Array.from(bytes), 200, { "Content-Type": type });
 }

@@ -5,7 +5,7 @@ export * from "../files/file-kind.ts";
 export { decodeText, MISTAKEN_HEAD, type MistakenContent, mistakenContent } from "../files/text.ts";
 export { JpegScanError } from "../media/jpeg.ts";
 export { MissingFfmpegError, VideoError } from "../media/video-error.ts";
-export { wholePicture } from "../media/whole-image.ts";
+export { wholeImage } from "../media/whole-image.ts";
 export { bytesOfDataUrl, isBareBase64, isDataUrl } from "../network/data-url.ts";
 export { fetchBytes } from "../network/fetch-bytes.ts";
 export { DeviceLostError, OnnxRuntimeError, OutOfMemoryError } from "../onnx-runtime/binding.ts";
@@ -16,7 +16,7 @@ export {
 } from "../onnx-runtime/execution-providers.ts";
 export { checkOptions, type OptionRules, OptionsError, option, optionProblems } from "../options.ts";
 export { PlatformError } from "../platform-error.ts";
-export { literalPattern } from "../text/literal.ts";
+export { escapeRegExp } from "../text/literal.ts";
 export * from "../text/nearest-name.ts";
 export { described, shortened } from "../text/shortened.ts";
 export * from "../wasm/memory.ts";
@@ -31,6 +31,6 @@ export {
   pathOfUrl,
   realPath,
 } from "./files/urls.ts";
-export { decodePicture, readPictureHeader } from "./media/image-decoder.ts";
+export { decodePixels, readImageHeader } from "./media/image-decoder.ts";
 export { openOnnxRuntime, processorCount } from "./onnx-runtime/web-binding.ts";
 export * from "./unsupported.ts";

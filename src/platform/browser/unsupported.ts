@@ -15,7 +15,7 @@ export const freeBytes: typeof node.freeBytes = rejects("room on a disk");
 export const linkFile: typeof node.linkFile = rejects("links between files");
 export const makeDirectory: typeof node.makeDirectory = rejects("writing files");
 export const moveFile: typeof node.moveFile = rejects("writing files");
-export const openGrowingFile: typeof node.openGrowingFile = rejects("writing files");
+export const openAppendOnlyFile: typeof node.openAppendOnlyFile = rejects("writing files");
 export const removeFile: typeof node.removeFile = rejects("writing files");
 export const replaceDirectory: typeof node.replaceDirectory = rejects("writing files");
 export const tryLockFile: typeof node.tryLockFile = rejects("locks on files");
@@ -26,7 +26,7 @@ export const zipEntries: typeof node.zipEntries = rejects(
   "PyTorch's zip archives (convert the model with `owl convert` first)",
 );
 
-export const startKernelThreads: typeof node.startKernelThreads = () => {
+export const startThreadPool: typeof node.startThreadPool = () => {
   throw new PlatformError("training: needs Node, got a browser");
 };
 

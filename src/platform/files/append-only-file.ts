@@ -4,7 +4,7 @@ import { orFileError } from "./file-error.ts";
 import { makeDirectory } from "./files.ts";
 
 /** A file that is written at its end, now and in later runs. */
-export interface GrowingFile {
+export interface AppendOnlyFile {
   readonly path: string;
   /** Bytes that are in it. */
   readonly size: number;
@@ -13,7 +13,7 @@ export interface GrowingFile {
   /** Returns when what was appended has reached the disk. */
   flush(): Promise<void>;
   /** Takes everything after the first `size` bytes out of it. */
-  cut(size: number): Promise<void>;
+  truncate(size: number): Promise<void>;
   /** Takes everything out of it. */
   clear(): Promise<void>;
   /** What is in it, from the beginning, in pieces that are valid until the next one. */
@@ -26,7 +26,7 @@ const MUST = "must be a file that can be written";
 const PIECE = 4 * 1024 * 1024;
 
 /** Opens a file to go on with it where it ends; it and the directories above it are made if they are not there. */
-export async function openGrowingFile(path: string): Promise<GrowingFile> {
+export async function openAppendOnlyFile(path: string): Promise<AppendOnlyFile> {
   await makeDirectory(dirname(path));
   return orFileError(path, MUST, async () => {
     const handle = await fs.open(path, "a+");
@@ -34,7 +34,7 @@ export async function openGrowingFile(path: string): Promise<GrowingFile> {
   });
 }
 
-class OpenedFile implements GrowingFile {
+class OpenedFile implements AppendOnlyFile {
   readonly path: string;
   size: number;
   readonly #handle: fs.FileHandle;
@@ -66,13 +66,13 @@ class OpenedFile implements GrowingFile {
     await orFileError(this.path, MUST, () => this.#handle.datasync());
   }
 
-  async cut(size: number): Promise<void> {
+  async truncate(size: number): Promise<void> {
     await orFileError(this.path, MUST, () => this.#handle.truncate(size));
     this.size = size;
   }
 
   async clear(): Promise<void> {
-    await this.cut(0);
+    await this.truncate(0);
   }
 
   async *contents(): AsyncGenerator<Uint8Array> {

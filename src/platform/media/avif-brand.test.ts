@@ -1,8 +1,8 @@
 import { readFileSync } from "node:fs";
 import { expect, it } from "vitest";
-import { readPictureHeader as readInBrowser } from "../browser/media/image-decoder.ts";
+import { readImageHeader as readInBrowser } from "../browser/media/image-decoder.ts";
 import { withKnownBrand } from "./avif-brand.ts";
-import { decodePicture, readPictureHeader } from "./image-decoder.ts";
+import { decodePixels, readImageHeader } from "./image-decoder.ts";
 
 const base = new Uint8Array(
   readFileSync(new URL("../../../tests/fixtures/strangers/base.avif", import.meta.url)),
@@ -22,9 +22,9 @@ it.each([
   // What it is stands among the other brands.
   given.set(new TextEncoder().encode("avif"), 16);
   const header = { width: 64, height: 32, format: "heif" };
-  expect(await readPictureHeader(given)).toMatchObject(header);
+  expect(await readImageHeader(given)).toMatchObject(header);
   expect(await readInBrowser(given)).toMatchObject(header);
-  expect(await decodePicture(given, options)).toEqual(await decodePicture(base, options));
+  expect(await decodePixels(given, options)).toEqual(await decodePixels(base, options));
 });
 
 it("other files stay as they are", () => {

@@ -3,7 +3,7 @@ import { withKnownBrand } from "./avif-brand.ts";
 import { exifInFront } from "./orientation.ts";
 
 /** What a picture file's header says. */
-export interface PictureHeader {
+export interface ImageHeader {
   /** `jpeg`, `png`, `webp`, `gif`, `tiff`, `heif`, `svg`, … */
   readonly format: string;
   /** Pixels as stored, before any orientation is applied. */
@@ -31,7 +31,7 @@ export interface DecodedPixels {
 export type Decoding = "colour" | "cmyk" | "gray16";
 
 /** Reads a picture's header; decodes nothing. Throws the decoder's own error where it cannot. */
-export async function readPictureHeader(bytes: Uint8Array): Promise<PictureHeader> {
+export async function readImageHeader(bytes: Uint8Array): Promise<ImageHeader> {
   const {
     format,
     width,
@@ -53,7 +53,7 @@ export async function readPictureHeader(bytes: Uint8Array): Promise<PictureHeade
  * @param maxPixels refuses to decode more
  * @param page which frame or page, the first if absent; frames are shown over those before them
  */
-export async function decodePicture(
+export async function decodePixels(
   bytes: Uint8Array,
   options: { decoding: Decoding; orient: boolean; maxPixels: number; page?: number },
 ): Promise<DecodedPixels> {

@@ -7,7 +7,7 @@ import { endedPng } from "./png.ts";
  *
  * @throws JpegScanError for a JPEG file whose data are cut or damaged, which decoders show as far as they can
  */
-export function wholePicture(bytes: Uint8Array): Uint8Array {
+export function wholeImage(bytes: Uint8Array): Uint8Array {
   const kind = fileKind(bytes)?.name;
   if (kind === "JPEG") return wholeJpeg(bytes);
   return kind === "PNG" ? endedPng(bytes) : bytes;

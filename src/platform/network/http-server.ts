@@ -2,14 +2,14 @@ import { once } from "node:events";
 import { createServer, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo, Socket } from "node:net";
 
-/** Where a socket listens, and how long it waits for whoever is slow. */
-export interface HttpSocketOptions {
+/** Where a server listens, and how long it waits for slow clients. */
+export interface HttpServerOptions {
   readonly host: string;
   /** 0: any free one. */
   readonly port: number;
   /**
-   * The reply to what is no request that a handler could be given: malformed (400), too slow (408), with chunks that
-   * say too much (413), wanting what is unknown (417), with too many headers (431).
+   * The response to what never becomes a request: malformed (400), too slow (408), chunk extensions that are too long
+   * (413), an unknown expectation (417), too many headers (431).
    */
   readonly refuse: (status: number) => Response;
   /** Seconds until the headers must have come. Default 15. */
@@ -20,10 +20,10 @@ export interface HttpSocketOptions {
   readonly silentSeconds?: number | undefined;
 }
 
-/** A handler that is reachable over HTTP. */
-export interface HttpSocket {
+/** A listening server. */
+export interface HttpServer {
   readonly port: number;
-  /** Takes no further connection, lets replies be read for so many seconds at most, and ends every connection. */
+  /** Takes no further connection, gives responses in flight so many seconds to end, then closes every connection. */
   close(seconds: number): Promise<void>;
 }
 
@@ -38,15 +38,15 @@ const mostConnections = 1024;
  */
 export async function listenHttp(
   answer: (request: Request) => Promise<Response>,
-  options: HttpSocketOptions,
-): Promise<HttpSocket> {
+  options: HttpServerOptions,
+): Promise<HttpServer> {
   // Nobody who only imports the library waits for it.
   const { getRequestListener, RequestError } = await import("@hono/node-server");
   const { headersSeconds = 15, requestSeconds = 120, silentSeconds = 360 } = options;
   const server = createServer({
     headersTimeout: 1000 * headersSeconds,
     requestTimeout: 1000 * requestSeconds,
-    // How often those two are looked after.
+    // How often those two timeouts are checked.
     connectionsCheckingInterval: Math.min(5000, 500 * headersSeconds),
     maxHeaderSize: mostHeaderBytes,
     // A request without one is refused like every other that is malformed.
@@ -58,7 +58,7 @@ export async function listenHttp(
   const errorHandler = (error: unknown): Response =>
     options.refuse(error instanceof RequestError ? 400 : 500);
   // Node takes the first of several hosts; whatever stands between may have taken another one (RFC 9112, section 3.2).
-  const answerOne = async (request: Request, { incoming }: Asker): Promise<Response> =>
+  const answerOne = async (request: Request, { incoming }: IncomingRequest): Promise<Response> =>
     hostsOf(incoming.rawHeaders) > 1 ? options.refuse(400) : answer(request);
   server.on("request", getRequestListener(answerOne, { overrideGlobalObjects: false, errorHandler }));
   server.listen(options.port, options.host);
@@ -66,12 +66,12 @@ export async function listenHttp(
   return { port: (server.address() as AddressInfo).port, close: (seconds) => closeServer(server, seconds) };
 }
 
-/** What the listener tells of a connection's request. */
-interface Asker {
+/** The part of the listener's environment that is read here. */
+interface IncomingRequest {
   readonly incoming: { readonly rawHeaders: readonly string[] };
 }
 
-/** How many hosts a request names; names and values of its headers take turns. */
+/** How many hosts a request names; the list alternates headers' names and values. */
 function hostsOf(rawHeaders: readonly string[]): number {
   return rawHeaders.filter((name, i) => i % 2 === 0 && name.toLowerCase() === "host").length;
 }
@@ -82,8 +82,8 @@ const statusOfError: Readonly<Record<string, number>> = {
   ERR_HTTP_REQUEST_TIMEOUT: 408,
 };
 
-/** Answers what Node's parser refuses, which by itself it does without a word. */
-function refuseMalformed(server: Server, refuse: HttpSocketOptions["refuse"]): void {
+/** Answers requests that Node's parser rejects, which it would close without a body. */
+function refuseMalformed(server: Server, refuse: HttpServerOptions["refuse"]): void {
   const latest = new WeakMap<Socket, ServerResponse>();
   const end = (socket: Socket, status: number): void =>
     void writeReply(socket, refuse(status)).finally(() => socket.destroy());
@@ -91,7 +91,7 @@ function refuseMalformed(server: Server, refuse: HttpSocketOptions["refuse"]): v
   server.on("checkExpectation", ({ socket }) => end(socket, 417));
   server.on("clientError", (error: NodeJS.ErrnoException, socket: Socket) => {
     const reply = latest.get(socket);
-    // Whoever is in the middle of a reply would read another one as its continuation.
+    // A client in the middle of a response would read another one as its continuation.
     const isReplying = reply?.headersSent === true && !reply.writableFinished;
     if (error.code === "ECONNRESET" || !socket.writable || isReplying) return void socket.destroy();
     end(socket, statusOfError[error.code ?? ""] ?? 400);

@@ -59,7 +59,7 @@ export async function fetchRemoteFile(address: string, options: RemoteFileOption
     for (let left = redirects; ; left--) {
       const outcome = await fetchOnce(url, await checkedAddress(url, options, ends), options, ends);
       if ("bytes" in outcome) return outcome.bytes;
-      if (left === 0) throw refusal(url, `at most ${redirects} redirects`, "more");
+      if (left === 0) throw fileError(url, `at most ${redirects} redirects`, "more");
       url = checkedUrl(outcome.location, url, options);
     }
   } catch (error) {
@@ -74,7 +74,7 @@ export async function fetchRemoteFile(address: string, options: RemoteFileOption
   }
 }
 
-function refusal(url: URL, must: string, got: string): RemoteFileError {
+function fileError(url: URL, must: string, got: string): RemoteFileError {
   return new RemoteFileError(`remote file from ${url.host}: must have ${must}, got ${got}`);
 }
 
@@ -86,7 +86,7 @@ function checkedUrl(text: string, base: URL | undefined, { hosts }: RemoteFileOp
   if (url.protocol !== "https:") {
     throw new RemoteFileError(`remote file: must have an https: URL, got one of ${url.protocol}`);
   }
-  if (url.username !== "" || url.password !== "") throw refusal(url, "no user name in its URL", "one");
+  if (url.username !== "" || url.password !== "") throw fileError(url, "no user name in its URL", "one");
   const allowed = hosts.map((host) => normalisedHost(host));
   if (allowed.includes(url.host)) return url;
   throw new RemoteFileError(
@@ -101,7 +101,7 @@ async function checkedAddress(url: URL, options: RemoteFileOptions, ends: AbortS
   const found = family === 0 ? await untilAborted(resolve(name), ends) : [{ address: name, family }];
   // One forbidden address among several would only need a second look-up to be reached.
   if (found.length > 0 && found.every(({ address }) => isAllowedAddress(address))) return found[0];
-  throw refusal(url, "a public address", found.length === 0 ? "none" : "one that is not");
+  throw fileError(url, "a public address", found.length === 0 ? "none" : "one that is not");
 }
 
 function systemAddresses(name: string): Promise<readonly HostAddress[]> {
@@ -138,11 +138,11 @@ async function readOutcome(url: URL, response: IncomingMessage, maxBytes: number
   if ([301, 302, 303, 307, 308].includes(statusCode) && headers.location !== undefined) {
     return { location: headers.location };
   }
-  if (statusCode !== 200) throw refusal(url, "the status 200", `${statusCode}`);
+  if (statusCode !== 200) throw fileError(url, "the status 200", `${statusCode}`);
   if ((headers["content-encoding"] ?? "identity") !== "identity") {
-    throw refusal(url, "no content encoding", "a compressed one");
+    throw fileError(url, "no content encoding", "a compressed one");
   }
-  const tooLarge = (): RemoteFileError => refusal(url, `at most ${maxBytes} bytes`, "more");
+  const tooLarge = (): RemoteFileError => fileError(url, `at most ${maxBytes} bytes`, "more");
   if (Number(headers["content-length"] ?? 0) > maxBytes) throw tooLarge();
   const parts: Uint8Array[] = [];
   let length = 0;

@@ -11,7 +11,7 @@ const bytes = 2 ** 20;
  * are freed and keeps those below it: after a 7 B's vision encoder had come and gone, 0.4 GB. Does nothing where
  * the C library is another.
  */
-export function returnFreedMemory(koffi: Koffi): void {
+export function lowerMallocThreshold(koffi: Koffi): void {
   if (process.platform !== "linux") return;
   let mallopt: (parameter: number, value: number) => number;
   try {

@@ -15,7 +15,7 @@ import {
 import type { Koffi } from "./malloc-threshold.ts";
 import { enlargeStacks } from "./ort-api.ts";
 import { processorCount, requireProviderLibraries } from "./shared-library.ts";
-import { turnTelemetryOff } from "./telemetry.ts";
+import { disableTelemetry } from "./telemetry.ts";
 
 type Library = typeof import("onnxruntime-node");
 
@@ -27,7 +27,7 @@ const logSeverityLevel = 4;
  * Every output is copied, and a run blocks the event loop.
  */
 export async function openNodeBinding(fallbackReason?: string): Promise<OnnxRuntime> {
-  turnTelemetryOff(await koffiIfThere());
+  disableTelemetry(await koffiIfThere());
   const library = await import("onnxruntime-node");
   return {
     binding: "onnxruntime-node",

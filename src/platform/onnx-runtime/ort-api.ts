@@ -1,6 +1,6 @@
 import { OnnxRuntimeError } from "./binding.ts";
-import { type Koffi, returnFreedMemory } from "./malloc-threshold.ts";
-import { turnTelemetryOff } from "./telemetry.ts";
+import { type Koffi, lowerMallocThreshold } from "./malloc-threshold.ts";
+import { disableTelemetry } from "./telemetry.ts";
 
 /** An address in native memory; 0n is C's null. */
 export type Pointer = bigint;
@@ -243,8 +243,8 @@ export async function loadOrtApi(libraryPath: string): Promise<OrtApi> {
   let api = apis.get(libraryPath);
   if (api === undefined) {
     enlargeStacks(koffi);
-    turnTelemetryOff(koffi);
-    returnFreedMemory(koffi);
+    disableTelemetry(koffi);
+    lowerMallocThreshold(koffi);
     api = new OrtApi(koffi, libraryPath);
     apis.set(libraryPath, api);
   }

@@ -8,7 +8,7 @@ async function turnOffWithoutKoffi(environment: NodeJS.ProcessEnv): Promise<unkn
   const source = `
     import("tsx/esm/api")
       .then(({ register }) => (register(), import(${module})))
-      .then(({ turnTelemetryOff }) => turnTelemetryOff(undefined))
+      .then(({ disableTelemetry }) => disableTelemetry(undefined))
       .then(() => "off", ({ name, message }) => name + ": " + message)
       .then((said) => require("node:worker_threads").parentPort.postMessage(said));`;
   const worker = new Worker(source, { eval: true, env: environment });

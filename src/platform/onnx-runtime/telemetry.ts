@@ -24,7 +24,7 @@ process.env[variable] = off;
  * @param koffi undefined where it cannot be loaded
  * @throws {OnnxRuntimeError} where it cannot be turned off: nothing may be sent unasked
  */
-export function turnTelemetryOff(koffi: Koffi | undefined): void {
+export function disableTelemetry(koffi: Koffi | undefined): void {
   if (process.platform === "win32") return;
   if (koffi !== undefined) setForProcess(koffi);
   else if (!isMainThread && !inherited) {

@@ -1,4 +1,4 @@
 /** The regular expression that a text is found by as it is written. */
-export function literalPattern(text: string): string {
+export function escapeRegExp(text: string): string {
   return text.replace(/[\\^$.*+?()[\]{}|/]/g, "\\$&");
 }

@@ -1,6 +1,6 @@
 const pageBytes = 65_536;
 /** Addresses of WebAssembly have 32 bits. */
-export const mostKernelBytes = 2 ** 32;
+export const maxKernelBytes = 2 ** 32;
 
 /** Zeroed memory that kernels and JavaScript share; it takes room as it is written. */
 export function newKernelMemory(bytes: number): WebAssembly.Memory {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { newKernelMemory } from "./memory.ts";
-import { startKernelThreads } from "./thread-pool.ts";
+import { startThreadPool } from "./thread-pool.ts";
 
 /**
  * `(func (export "set") (param $at i32) (param $x f32) (result f32))`: stores a number, and gives back what was there.
@@ -15,7 +15,7 @@ describe("threads of kernels", () => {
   it("run calls over memory that JavaScript sees, and answer in the calls' order", async () => {
     const memories = [newKernelMemory(64), newKernelMemory(200_000)];
     numbersAt(memories[1]).set([5, 6, 7]);
-    const threads = startKernelThreads(setModule, memories, 2);
+    const threads = startThreadPool(setModule, memories, 2);
     const set = (memory: number, index: number, x: number) => ({
       memory,
       kernel: "set",
@@ -30,7 +30,7 @@ describe("threads of kernels", () => {
   });
 
   it("tell what went wrong in a kernel, and are gone then, all of them", async () => {
-    const threads = startKernelThreads(setModule, [newKernelMemory(1)], 2);
+    const threads = startThreadPool(setModule, [newKernelMemory(1)], 2);
     const inside = { memory: 0, kernel: "set", numbers: [0, 1] };
     const outside = { ...inside, numbers: [65_536, 1] };
     await expect(threads.run([inside, outside])).rejects.toThrow(/^kernels: memory access out of bounds/);
@@ -38,7 +38,7 @@ describe("threads of kernels", () => {
   });
 
   it("end a run that is under way when they are let go of", async () => {
-    const threads = startKernelThreads(setModule, [newKernelMemory(1)], 1);
+    const threads = startThreadPool(setModule, [newKernelMemory(1)], 1);
     const run = threads.run([{ memory: 0, kernel: "set", numbers: [0, 1] }]);
     threads.dispose();
     await expect(run).rejects.toThrow("kernels: their thread has ended");

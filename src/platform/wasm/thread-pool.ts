@@ -10,7 +10,7 @@ export interface KernelCall {
 }
 
 /** Threads that run the functions of a WebAssembly module in memory they share with JavaScript. */
-export interface KernelThreads {
+export interface ThreadPool {
   /**
    * Makes calls, neighbouring ones on the same thread one after the other; what they return, in their order. One run at
    * a time: the calls of a run may not write what another of them reads or writes.
@@ -37,11 +37,11 @@ parentPort.on("message", (calls) => {
  * @param module the module's bytes in base64
  * @param memories of `newKernelMemory`, all of which a thread can reach
  */
-export function startKernelThreads(
+export function startThreadPool(
   module: string,
   memories: readonly WebAssembly.Memory[],
   threads: number,
-): KernelThreads {
+): ThreadPool {
   const workerData = { module: new WebAssembly.Module(Buffer.from(module, "base64")), memories };
   const crew = Array.from({ length: threads }, () => new KernelThread(workerData));
   const dispose = (): void => {

@@ -1,11 +1,11 @@
-import { type HttpSocketOptions, listenHttp } from "../../platform/index.ts";
+import { type HttpServerOptions, listenHttp } from "../../platform/index.ts";
 import { refuseMalformed } from "../errors.ts";
 import type { OwlServer } from "../server.ts";
 
 /** A handler on a free port of this machine, as `owl serve` has it. */
 export async function onSocket(
   server: OwlServer,
-  options: Partial<HttpSocketOptions> = {},
+  options: Partial<HttpServerOptions> = {},
 ): Promise<{ url: string; port: number; close(): Promise<void> }> {
   const { port, close } = await listenHttp(server.fetch.bind(server), {
     host: "127.0.0.1",

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it, test } from "vitest";
-import { type KernelThreads, startKernelThreads } from "../../platform/index.ts";
+import { startThreadPool, type ThreadPool } from "../../platform/index.ts";
 import { allocateFlatBuffers, layOut, type TrainedTensor } from "../flat-buffer.ts";
 import { kernels } from "../kernels.ts";
 import { createWeightUpdate } from "../weight-update.ts";
@@ -17,7 +17,7 @@ const gradientAt = (step: number, tensor: number, k: number): number =>
 const rates = [0, 1e-2, 5e-3, 2e-2];
 const weightDecay = 0.1;
 
-let threads: KernelThreads | undefined;
+let threads: ThreadPool | undefined;
 afterEach(() => threads?.dispose());
 
 /** The weights after four updates of an optimizer, by its kernel. */
@@ -30,7 +30,7 @@ async function trained(
   const layout = layOut(tensors, 2 ** 20);
   const { buffers, memories } = allocateFlatBuffers(layout, 2 + chosen.optimizer.state.length);
   const [weights, gradients, ...optimizerState] = buffers;
-  threads = startKernelThreads(kernels, memories, 1);
+  threads = startThreadPool(kernels, memories, 1);
   const memory = { threads, layout, weights, gradients, optimizerState };
   const updates = createWeightUpdate(memory, chosen, { weightDecay, maxGradNorm });
   const fill = (buffer: typeof weights, at: (tensor: number, k: number) => number): void => {

@@ -1,6 +1,6 @@
 import { imageSize } from "image-size";
 import { withKnownBrand } from "../../media/avif-brand.ts";
-import type { DecodedPixels, Decoding, PictureHeader } from "../../media/image-decoder.ts";
+import type { DecodedPixels, Decoding, ImageHeader } from "../../media/image-decoder.ts";
 import { jpegSize } from "../../media/jpeg.ts";
 import { orientationOf, turned, withoutOrientation } from "../../media/orientation.ts";
 import { PlatformError } from "../../platform-error.ts";
@@ -14,7 +14,7 @@ const formatNames: Readonly<Record<string, string>> = { jpg: "jpeg", avif: "heif
 const animated: Readonly<Record<string, string>> = { gif: "image/gif", webp: "image/webp" };
 
 /** Reads a picture's header; decodes nothing. Throws the reader's own error where it cannot. */
-export async function readPictureHeader(bytes: Uint8Array): Promise<PictureHeader> {
+export async function readImageHeader(bytes: Uint8Array): Promise<ImageHeader> {
   const { type, width, height } = sizeOf(bytes);
   const mime = animated[type];
   const pages = mime === undefined ? 1 : await frameCount(bytes, mime);
@@ -28,7 +28,7 @@ export async function readPictureHeader(bytes: Uint8Array): Promise<PictureHeade
  *
  * @throws PlatformError for what a browser's decoder cannot give (SVG and TIFF in a worker, fidelity "reference")
  */
-export async function decodePicture(
+export async function decodePixels(
   bytes: Uint8Array,
   options: { decoding: Decoding; orient: boolean; maxPixels: number; page?: number },
 ): Promise<DecodedPixels> {

@@ -1,4 +1,4 @@
-import { Network } from "./machine.ts";
+import { StateAutomaton } from "./automaton.ts";
 import type { Bound, NumberShape } from "./schema.ts";
 
 /** Digits that a double keeps, whatever they are: a number as it is written is then the number that is read. */
@@ -9,12 +9,12 @@ const digit = [0x30, 0x39] as const;
 const nonzero = [0x31, 0x39] as const;
 
 /** Numbers of JSON with at most 15 digits before the point, as many after it, and two in the exponent. */
-export function numberMachine(shape: NumberShape): Network {
+export function numberMachine(shape: NumberShape): StateAutomaton {
   return shape.lower.length + shape.upper.length > 0 ? boundedNumber(shape) : anyNumber(shape.integer);
 }
 
-function anyNumber(integer: boolean): Network {
-  const network = new Network();
+function anyNumber(integer: boolean): StateAutomaton {
+  const network = new StateAutomaton();
   const minus = network.state();
   const zero = network.state();
   network.edge(network.start, "-", minus);
@@ -39,7 +39,7 @@ function anyNumber(integer: boolean): Network {
 }
 
 /** Up to so many digits in a row; the states after each. */
-function digits(network: Network, from: number, count: number): number[] {
+function digits(network: StateAutomaton, from: number, count: number): number[] {
   const states: number[] = [];
   for (let at = from; states.length < count; at = states[states.length - 1]) {
     states.push(network.state());
@@ -49,8 +49,8 @@ function digits(network: Network, from: number, count: number): number[] {
 }
 
 /** Numbers between bounds, without an exponent: for each count of decimals the integers that they make without a point. */
-function boundedNumber({ integer, lower, upper }: NumberShape): Network {
-  const network = new Network();
+function boundedNumber({ integer, lower, upper }: NumberShape): StateAutomaton {
+  const network = new StateAutomaton();
   const end = network.state();
   network.end(end);
   const minus = network.state();
@@ -71,7 +71,7 @@ function boundedNumber({ integer, lower, upper }: NumberShape): Network {
 
 /** Integers from one to another, neither negative, with a point before the last digits. */
 function between(
-  network: Network,
+  network: StateAutomaton,
   from: number,
   lowest: bigint,
   highest: bigint,
@@ -90,7 +90,7 @@ function between(
 
 /** Numbers of as many digits as both have: digit after digit, as long as it is not decided on the bounds' own ones. */
 function block(
-  network: Network,
+  network: StateAutomaton,
   from: number,
   first: readonly number[],
   last: readonly number[],

@@ -8,7 +8,7 @@ const deepest = 4;
  * Proves that of every `oneOf` at most one branch can hold, so that taking any one of them is enough.
  * @throws JsonSchemaError naming branches that could hold together
  */
-export function requireExclusive(root: Schema): void {
+export function requireDisjointOneOf(root: Schema): void {
   const problems: string[] = [];
   const seen = new Set<Schema>();
   const visit = (schema: Schema): void => {

@@ -1,5 +1,5 @@
 /** A part of a grammar, run byte by byte. It may stand at several states at once and call other parts. */
-export interface Machine {
+export interface Automaton {
   readonly start: number;
   /** The states after a byte; none: the byte cannot come. */
   next(state: number, byte: number): readonly number[];
@@ -21,11 +21,11 @@ export interface Call {
 
 /** Machines of which one is run. They may be filled in later, so that a machine may call itself. */
 export interface Choice {
-  readonly machines: Machine[];
+  readonly automata: Automaton[];
 }
 
-export function leastOf({ machines }: Choice): number {
-  return machines.reduce(
+export function fewestTokensOf({ automata }: Choice): number {
+  return automata.reduce(
     (least, machine) => Math.min(least, machine.least(machine.start)),
     Number.POSITIVE_INFINITY,
   );
@@ -34,7 +34,7 @@ export function leastOf({ machines }: Choice): number {
 const none: readonly never[] = [];
 
 /** A machine whose states are written out one by one. */
-export class Network implements Machine {
+export class StateAutomaton implements Automaton {
   readonly start = 0;
   readonly #edges: { low: number; high: number; to: number }[][] = [[]];
   readonly #calls: Call[][] = [[]];
@@ -134,7 +134,7 @@ export class Network implements Machine {
     for (const { to } of this.#edges[state]) least = Math.min(least, 1 + this.#least[to]);
     for (const { to, tokens } of this.#ways[state]) least = Math.min(least, tokens + this.#least[to]);
     for (const { choice, then } of this.#calls[state]) {
-      least = Math.min(least, leastOf(choice) + this.#least[then]);
+      least = Math.min(least, fewestTokensOf(choice) + this.#least[then]);
     }
     return least;
   }

@@ -11,7 +11,7 @@ const text = JSON.stringify(greeting);
 const deep = (open: string, close: string, depth: number): string => open.repeat(depth) + close.repeat(depth);
 
 /** Bodies that are no JSON, or more JSON than anybody needs. */
-export const hostileTexts: readonly (readonly [says: string, body: string | Uint8Array])[] = [
+export const adversarialTexts: readonly (readonly [says: string, body: string | Uint8Array])[] = [
   ["nothing", ""],
   ["a blank", " "],
   ["an open brace", "{"],
@@ -117,7 +117,7 @@ const outOfRange: Readonly<Record<string, readonly number[]>> = {
 };
 
 /** Questions with a wrong value for one field: the field and the body. */
-export const hostileFields: readonly (readonly [field: string, says: string, body: object])[] = [
+export const adversarialFields: readonly (readonly [field: string, says: string, body: object])[] = [
   ...Object.entries(wrongKinds),
   ...Object.entries(outOfRange),
 ].flatMap(([field, values]) =>
@@ -127,7 +127,7 @@ export const hostileFields: readonly (readonly [field: string, says: string, bod
 const image = (value: unknown): object => ({ type: "image_url", image_url: value });
 
 /** Questions that make no sense as a whole: words of the refusal, and its status where it is not 400. */
-export const hostileQuestions: readonly (readonly [
+export const adversarialRequests: readonly (readonly [
   says: string,
   body: object,
   words: string,
@@ -211,7 +211,7 @@ export const hostileQuestions: readonly (readonly [
 ];
 
 /** The same for `/v1/completions`. */
-export const hostileCompletions: typeof hostileQuestions = [
+export const adversarialCompletions: typeof adversarialRequests = [
   ["no prompt", completion({ prompt: undefined }), "prompt"],
   ["a prompt that is null", completion({ prompt: null }), "prompt"],
   ["a prompt that is a number", completion({ prompt: 1 }), "prompt"],

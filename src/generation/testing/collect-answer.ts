@@ -7,16 +7,16 @@ export const settingsOf = (given: Partial<GenerationSettings>): GenerationSettin
   completeSettings({ eosTokenIds: [], maxNewTokens: 6, ...given });
 
 /** An answer with its tokens' reports. */
-export interface Told extends EngineAnswer {
+export interface Collected extends EngineAnswer {
   readonly tokens: readonly ReportedToken[];
 }
 
 /** An answer with all that was reported of its tokens; `onPiece` hears of each piece. */
-export async function told(
+export async function run(
   engine: Engine,
   request: GenerationRequest,
   onPiece?: (count: number) => void,
-): Promise<Told> {
+): Promise<Collected> {
   const tokens: ReportedToken[] = [];
   const pieces = engine.generate({ topLogprobs: 2, ...request });
   for (let count = 1; ; count++) {

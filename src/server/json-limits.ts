@@ -11,7 +11,7 @@ const closings = ["]", "}"].map((character) => character.charCodeAt(0));
  * What JSON has too much of, in words, told from its bytes: a few of them can make objects that take a hundred times
  * the memory, and complaints about each of these. Whether it is JSON at all is not told.
  */
-export function excessOf(bytes: Uint8Array): string | undefined {
+export function exceededLimit(bytes: Uint8Array): string | undefined {
   let values = 1;
   let depth = 0;
   for (let at = 0; at < bytes.length; at++) {

@@ -2,10 +2,10 @@ import { modelFiles } from "../model-files/index.ts";
 import { joinPath } from "../platform/index.ts";
 import { type OpenedCheckpoint, openCheckpoint } from "./checkpoint.ts";
 import { entriesByName, type TensorEntry } from "./tensor-source.ts";
-import { type ExpectedParameter, fittingWeights } from "./verify.ts";
+import { type ExpectedParameter, validatedWeights } from "./validate.ts";
 
 /** A checkpoint whose weights are what its config asks for. */
-export interface FittingCheckpoint<Config> {
+export interface ValidatedCheckpoint<Config> {
   readonly config: Config;
   /** Its weights are those the model asks for; the caller closes them. */
   readonly checkpoint: OpenedCheckpoint;
@@ -16,18 +16,18 @@ export interface FittingCheckpoint<Config> {
  *
  * @param parse makes the model's config of config.json, the file's name and what is known of the weights
  * @param describe the parameters that a model of this config asks for
- * @throws what `openCheckpoint`, `parse` and `fittingWeights` throw; nothing is left open then
+ * @throws what `openCheckpoint`, `parse` and `validatedWeights` throw; nothing is left open then
  */
-export async function openFitting<Config>(
+export async function openValidated<Config>(
   directory: string,
   parse: (json: unknown, where: string, tensors: ReadonlyMap<string, TensorEntry>) => Config,
   describe: (config: Config) => readonly ExpectedParameter[],
-): Promise<FittingCheckpoint<Config>> {
+): Promise<ValidatedCheckpoint<Config>> {
   const checkpoint = await openCheckpoint(directory);
   const { weights } = checkpoint;
   try {
     const config = parse(checkpoint.config, joinPath(directory, modelFiles.config), entriesByName(weights));
-    const fitting = await fittingWeights(weights, describe(config));
+    const fitting = await validatedWeights(weights, describe(config));
     return { config, checkpoint: { ...checkpoint, weights: fitting } };
   } catch (error) {
     await weights.close();

@@ -1,44 +1,44 @@
 import { errorBody } from "./errors.ts";
-import type { Asking } from "./state.ts";
+import type { ApiRequest } from "./state.ts";
 
 /** Sends one event: its data as JSON. */
 export type SendEvent = (data: object) => void;
 
 /**
  * A reply of server-sent events. `write` sends them; `[DONE]` follows when it has ended, an event with the error if
- * it failed. Whoever stops reading aborts the exchange; events wait in memory for one who reads slowly, so that a
+ * it failed. A client that stops reading aborts the request; for one that reads slowly events wait in memory, so that a
  * slow reader holds up nobody else; when all are there, for `readingSeconds` more.
  */
 export function eventStream(
-  { exchange, state: { limits } }: Asking,
+  { context, state: { limits } }: ApiRequest,
   write: (send: SendEvent) => Promise<void>,
 ): Response {
   const encoder = new TextEncoder();
   const body = new ReadableStream<Uint8Array>({
     start(controller) {
       const line = (data: string): void => {
-        if (!exchange.signal.aborted) controller.enqueue(encoder.encode(`data: ${data}\n\n`));
+        if (!context.signal.aborted) controller.enqueue(encoder.encode(`data: ${data}\n\n`));
       };
       const finish = async (): Promise<void> => {
         try {
           await write((data) => line(JSON.stringify(data)));
           line("[DONE]");
         } catch (error) {
-          const refusal = exchange.refusal(error);
-          // Aborted exchanges send nothing more by `line`; one that took too long is still told so.
-          if (refusal.status !== 499) {
-            sendQuietly(controller, encoder.encode(`data: ${JSON.stringify(errorBody(refusal))}\n\n`));
+          const apiError = context.toApiError(error);
+          // After an abort `line` sends nothing; a client whose request took too long still gets the error.
+          if (apiError.status !== 499) {
+            sendQuietly(controller, encoder.encode(`data: ${JSON.stringify(errorBody(apiError))}\n\n`));
           }
         } finally {
-          exchange.end();
+          context.end();
           closeQuietly(controller);
-          forgetLater(controller, limits.readingSeconds);
+          errorIfUnread(controller, limits.readingSeconds);
         }
       };
       void finish();
     },
     cancel() {
-      exchange.leave();
+      context.clientLeft();
     },
   });
   return new Response(body, {
@@ -51,8 +51,8 @@ export function eventStream(
   });
 }
 
-/** Ends a stream that by then was not read to its end; nothing happens to one that was. */
-function forgetLater(controller: ReadableStreamDefaultController, seconds: number): void {
+/** Fails a stream that is not read to its end within so many seconds; one that was read is closed by then. */
+function errorIfUnread(controller: ReadableStreamDefaultController, seconds: number): void {
   const reason = new Error(`a reply must be read within ${seconds} seconds from its end`);
   const timer: unknown = setTimeout(() => controller.error(reason), 1000 * seconds);
   // In Node a timer keeps the process, which has no need to wait for this one.
@@ -63,7 +63,7 @@ function isNodeTimer(timer: unknown): timer is { unref(): void } {
   return typeof timer === "object" && timer !== null && "unref" in timer;
 }
 
-/** Whoever left meanwhile is told nothing. */
+/** Sends to a stream that the client may have cancelled. */
 function sendQuietly(controller: ReadableStreamDefaultController<Uint8Array>, bytes: Uint8Array): void {
   try {
     controller.enqueue(bytes);
@@ -72,7 +72,7 @@ function sendQuietly(controller: ReadableStreamDefaultController<Uint8Array>, by
   }
 }
 
-/** A stream that was cancelled is closed already. */
+/** Closes a stream that the client may have cancelled. */
 function closeQuietly(controller: ReadableStreamDefaultController): void {
   try {
     controller.close();

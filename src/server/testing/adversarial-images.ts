@@ -58,7 +58,7 @@ const noAddress = "must be a data: or https: URL";
 const tooLarge = "million pixels";
 
 /** Addresses of pictures that are refused: what each is, the address, the status, and words of the refusal. */
-export const hostilePictures: readonly (readonly [
+export const adversarialImages: readonly (readonly [
   says: string,
   url: string,
   status: number,

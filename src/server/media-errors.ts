@@ -9,11 +9,11 @@ export type MediaParams = ReadonlyMap<Uint8Array, string>;
 export const kindOf = (param: string): "image" | "video" => (param.includes("video_url") ? "video" : "image");
 
 /**
- * What decoding found wrong with pictures and videos, each with its field; none where an error is not theirs.
+ * The errors of decoding images and videos, each with its field; none where an error is about something else.
  *
  * @param error what decoding them threw
  */
-export function decodingProblems(error: unknown, params: MediaParams): ApiError[] {
+export function decodingErrors(error: unknown, params: MediaParams): ApiError[] {
   if (error instanceof MissingFfmpegError) return [];
   const fields = new Map<unknown, string>(params);
   const problem = (message: string, param: string | undefined): ApiError =>
@@ -29,8 +29,8 @@ export function decodingProblems(error: unknown, params: MediaParams): ApiError[
   return isOfOne ? [problem(error.message, [...params.values()][0])] : [];
 }
 
-/** One refusal for all problems, in the order of their fields: the first says which field and code, all are told. */
-export function allOf(problems: readonly ApiError[]): ApiError {
+/** One error for several, in the order of their fields: field and code are the first one's, the message lists all. */
+export function combinedError(problems: readonly ApiError[]): ApiError {
   const inOrder = problems.toSorted((a, b) => fieldOf(a).localeCompare(fieldOf(b), "en", { numeric: true }));
   const [first] = inOrder;
   if (inOrder.length === 1) return first;

@@ -1,10 +1,10 @@
-import type { Machine } from "./machine.ts";
-import type { Vocabulary } from "./vocabulary.ts";
+import type { Automaton } from "./automaton.ts";
+import type { TokenTable } from "./vocabulary.ts";
 
 /** A machine at a state, and what goes on when it has ended. */
 interface Frame {
   readonly id: number;
-  readonly machine: Machine;
+  readonly machine: Automaton;
   readonly state: number;
   readonly caller: Frame | undefined;
   /** Tokens after which everything can have ended. */
@@ -12,14 +12,14 @@ interface Frame {
 }
 
 /** Everywhere that a grammar may stand after some bytes. */
-export interface Configuration {
+export interface NfaStates {
   readonly frames: readonly Frame[];
   /** Whether the text may end here. */
   readonly complete: boolean;
   /** Tokens after which the text can be complete. */
   readonly least: number;
   /** What has been found out of the configurations after each byte; null: none. */
-  readonly after: (Configuration | null | undefined)[];
+  readonly after: (NfaStates | null | undefined)[];
   /** By token: tokens after which the text can be complete once it has come; {@link impossible}: it may not come. */
   needs: Uint16Array | undefined;
 }
@@ -33,27 +33,27 @@ const mostConfigurations = 10_000;
 const mostBytes = 2 ** 26;
 
 /** A grammar run over bytes and tokens. What it finds out is kept, up to a bound. */
-export class Configurations {
-  readonly #root: Machine;
-  readonly #vocabulary: Vocabulary;
-  readonly #machines = new Map<Machine, number>();
+export class SchemaAutomaton {
+  readonly #root: Automaton;
+  readonly #vocabulary: TokenTable;
+  readonly #machines = new Map<Automaton, number>();
   #frames = new Map<string, Frame>();
-  #known = new Map<string, Configuration>();
+  #known = new Map<string, NfaStates>();
   #bytes = 0;
   #ids = 0;
 
-  constructor(root: Machine, vocabulary: Vocabulary) {
+  constructor(root: Automaton, vocabulary: TokenTable) {
     this.#root = root;
     this.#vocabulary = vocabulary;
   }
 
   /** Before the first byte. */
-  start(): Configuration {
+  start(): NfaStates {
     return this.#configuration([this.#frame(this.#root, this.#root.start, undefined)])!;
   }
 
   /** After one more byte; undefined where it cannot come. */
-  step(from: Configuration, byte: number): Configuration | undefined {
+  step(from: NfaStates, byte: number): NfaStates | undefined {
     const known = from.after[byte];
     if (known !== undefined) return known ?? undefined;
     const next = from.frames.flatMap(({ machine, state, caller }) =>
@@ -65,13 +65,13 @@ export class Configurations {
   }
 
   /** What each token means here. */
-  needs(at: Configuration): Uint16Array {
+  needs(at: NfaStates): Uint16Array {
     at.needs ??= this.#walk(at);
     return at.needs;
   }
 
   /** Follows all tokens, of those that begin alike the beginning only once. */
-  #walk(at: Configuration): Uint16Array {
+  #walk(at: NfaStates): Uint16Array {
     const { bytes, ids, shared, size } = this.#vocabulary;
     const needs = new Uint16Array(size).fill(impossible);
     this.#bytes += needs.byteLength;
@@ -93,14 +93,14 @@ export class Configurations {
     return needs;
   }
 
-  #configuration(begun: readonly Frame[]): Configuration | undefined {
+  #configuration(begun: readonly Frame[]): NfaStates | undefined {
     const { frames, complete } = this.#closure(begun);
     if (frames.length === 0 && !complete) return undefined;
     const key = `${complete} ${frames.map(({ id }) => id)}`;
     const known = this.#known.get(key);
     if (known !== undefined) return known;
     const least = complete ? 0 : frames[0].least;
-    const made: Configuration = { frames, complete, least, after: new Array(256), needs: undefined };
+    const made: NfaStates = { frames, complete, least, after: new Array(256), needs: undefined };
     if (this.#known.size >= mostConfigurations || this.#bytes > mostBytes) this.#forget();
     this.#known.set(key, made);
     return made;
@@ -117,7 +117,7 @@ export class Configurations {
       const { machine, state, caller } = frame;
       for (const { choice, then } of machine.calls(state)) {
         const back = this.#frame(machine, then, caller);
-        open.push(...choice.machines.map((called) => this.#frame(called, called.start, back)));
+        open.push(...choice.automata.map((called) => this.#frame(called, called.start, back)));
       }
       if (!machine.accepts(state)) continue;
       if (caller === undefined) complete = true;
@@ -127,7 +127,7 @@ export class Configurations {
     return { frames: frames.slice(0, mostFrames), complete };
   }
 
-  #frame(machine: Machine, state: number, caller: Frame | undefined): Frame {
+  #frame(machine: Automaton, state: number, caller: Frame | undefined): Frame {
     const key = `${this.#numberOf(machine)} ${state} ${caller?.id}`;
     const known = this.#frames.get(key);
     if (known !== undefined) return known;
@@ -137,7 +137,7 @@ export class Configurations {
     return frame;
   }
 
-  #numberOf(machine: Machine): number {
+  #numberOf(machine: Automaton): number {
     const known = this.#machines.get(machine) ?? this.#machines.size;
     this.#machines.set(machine, known);
     return known;

@@ -1,5 +1,5 @@
+import type { Automaton, Call } from "./automaton.ts";
 import type { CharacterAutomaton } from "./characters.ts";
-import type { Call, Machine } from "./machine.ts";
 
 // A state is the automaton's state times `within`, plus the kind of place inside a character times `bitsOf`, plus
 // the bits of the character that have come.
@@ -35,7 +35,7 @@ const escapes = new Map(
 const none: readonly never[] = [];
 
 /** A string of JSON whose characters an automaton allows: as they are in UTF-8, or escaped. */
-export class StringMachine implements Machine {
+export class StringMachine implements Automaton {
   readonly start: number;
   readonly #characters: CharacterAutomaton;
 

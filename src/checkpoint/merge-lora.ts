@@ -42,7 +42,7 @@ export function mergeLora(tensors: StateDict, adapter: Adapter, where = "adapter
  * As {@link mergeLora} for weights that are read one at a time: the adapter is worked in as they are read. Closing it
  * closes the source.
  */
-export function mergedSource(source: TensorSource, adapter: Adapter, where = "adapter"): TensorSource {
+export function mergedTensors(source: TensorSource, adapter: Adapter, where = "adapter"): TensorSource {
   const { replaced, added } = changesOf(entriesByName(source), adapter, where);
   const read = async (name: string, rows?: Rows): Promise<HostTensor> => {
     const other = replaced.get(name);
@@ -64,7 +64,7 @@ export function mergedSource(source: TensorSource, adapter: Adapter, where = "ad
  * @param tensors the model's, of which only the sizes matter
  * @throws CheckpointError naming every tensor of the adapter that the model has not, or in another shape
  */
-export function requireFitting(
+export function validateAdapter(
   tensors: ReadonlyMap<string, { readonly dims: readonly number[] }>,
   adapter: Adapter,
   where = "adapter",

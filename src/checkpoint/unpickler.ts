@@ -23,7 +23,7 @@ export class Callable {
 export class OrderedDict extends Map<unknown, unknown> {}
 
 /** What a pickle's names mean to its reader. */
-export interface PickleNames {
+export interface PickleGlobals {
   /** The value of a global such as `torch.FloatStorage`: often a {@link Callable}. Throws PickleError for any not known. */
   global(name: string): unknown;
   /** The object behind a persistent id. Throws PickleError for any not known. */
@@ -35,8 +35,8 @@ const text = new TextDecoder("utf-8", { fatal: true });
 /**
  * The state of an unpickling: bytes with a position, a stack with marks, and the memo.
  */
-export class PickleMachine {
-  readonly names: PickleNames;
+export class Unpickler {
+  readonly names: PickleGlobals;
   readonly memo = new Map<number, unknown>();
   readonly #bytes: Uint8Array;
   readonly #view: DataView;
@@ -44,7 +44,7 @@ export class PickleMachine {
   readonly #stack: unknown[] = [];
   readonly #marks: number[] = [];
 
-  constructor(bytes: Uint8Array, position: number, names: PickleNames) {
+  constructor(bytes: Uint8Array, position: number, names: PickleGlobals) {
     this.names = names;
     this.#bytes = bytes;
     this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);

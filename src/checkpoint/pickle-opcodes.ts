@@ -1,6 +1,6 @@
-import { Callable, OrderedDict, type PickleMachine } from "./pickle-machine.ts";
+import { Callable, OrderedDict, type Unpickler } from "./unpickler.ts";
 
-type Operation = (machine: PickleMachine) => void;
+type Operation = (machine: Unpickler) => void;
 
 /** LONG4 may be any length; no whole number of a checkpoint needs more bytes. */
 const LONGEST_INTEGER = 256;
@@ -89,7 +89,7 @@ export const REFUSED_OPERATIONS: ReadonlyMap<number, string> = new Map([
 ]);
 
 /** A little-endian two's complement number. */
-function integer(machine: PickleMachine, length: number): number | bigint {
+function integer(machine: Unpickler, length: number): number | bigint {
   if (length > LONGEST_INTEGER) machine.refuse(`a whole number of ${length} bytes`);
   let value = 0n;
   for (const byte of machine.take(length).toReversed()) value = (value << 8n) | BigInt(byte);
@@ -98,48 +98,48 @@ function integer(machine: PickleMachine, length: number): number | bigint {
 }
 
 /** The topmost values in the order they were pushed. */
-function popped(machine: PickleMachine, count: number): unknown[] {
+function popped(machine: Unpickler, count: number): unknown[] {
   return Array.from({ length: count }, () => machine.pop()).reverse();
 }
 
-function append(machine: PickleMachine, values: readonly unknown[]): void {
+function append(machine: Unpickler, values: readonly unknown[]): void {
   const list = machine.top();
   if (!Array.isArray(list)) machine.refuse(`values appended to ${kindOf(list)}`);
   for (const value of values) list.push(value);
 }
 
-function pushDict(machine: PickleMachine): void {
+function pushDict(machine: Unpickler): void {
   const values = machine.popToMark();
   machine.push(new Map());
   setItems(machine, values);
 }
 
-function setItems(machine: PickleMachine, values: readonly unknown[]): void {
+function setItems(machine: Unpickler, values: readonly unknown[]): void {
   const dict = machine.top();
   if (!(dict instanceof Map)) machine.refuse(`items set in ${kindOf(dict)}`);
   if (values.length % 2 === 1) machine.refuse("a key without a value");
   for (let i = 0; i < values.length; i += 2) dict.set(values[i], values[i + 1]);
 }
 
-function addItems(machine: PickleMachine, values: readonly unknown[]): void {
+function addItems(machine: Unpickler, values: readonly unknown[]): void {
   const set = machine.top();
   if (!(set instanceof Set)) machine.refuse(`values added to ${kindOf(set)}`);
   for (const value of values) set.add(value);
 }
 
-function recall(machine: PickleMachine, index: number): void {
+function recall(machine: Unpickler, index: number): void {
   if (!machine.memo.has(index)) machine.refuse(`memo entry ${index}, which was never put`);
   machine.push(machine.memo.get(index));
 }
 
-function stackGlobal(machine: PickleMachine): void {
+function stackGlobal(machine: Unpickler): void {
   const [module, name] = popped(machine, 2);
   if (typeof module !== "string" || typeof name !== "string")
     machine.refuse("a global whose name is no text");
   machine.push(machine.names.global(`${module}.${name}`));
 }
 
-function reduce(machine: PickleMachine): void {
+function reduce(machine: Unpickler): void {
   const [callable, parameters] = popped(machine, 2);
   if (!(callable instanceof Callable)) machine.refuse(`REDUCE of ${kindOf(callable)}`);
   if (!Array.isArray(parameters)) machine.refuse(`REDUCE of ${callable.name} without a tuple`);
@@ -147,7 +147,7 @@ function reduce(machine: PickleMachine): void {
 }
 
 /** Attributes given to an object: an OrderedDict's (`_metadata`) carry no tensors, others are refused. */
-function build(machine: PickleMachine): void {
+function build(machine: Unpickler): void {
   machine.pop();
   if (!(machine.top() instanceof OrderedDict)) machine.refuse(`BUILD of ${kindOf(machine.top())}`);
 }

@@ -12,8 +12,8 @@ export interface Problem {
 
 type Issue = z.core.$ZodIssue;
 
-/** The problems that a schema found, in words for whoever wrote the request. */
-export function problemsOf(issues: readonly Issue[], prefix: readonly PropertyKey[] = []): Problem[] {
+/** What a schema found wrong, in words for the author of the request. */
+export function schemaProblems(issues: readonly Issue[], prefix: readonly PropertyKey[] = []): Problem[] {
   return issues.flatMap((issue): Problem[] => {
     const path = [...prefix, ...issue.path];
     if (issue.code === "unrecognized_keys") {
@@ -24,7 +24,7 @@ export function problemsOf(issues: readonly Issue[], prefix: readonly PropertyKe
       }));
     }
     if (issue.code === "invalid_union" && issue.errors.length > 0) {
-      return problemsOf(nearest(issue.errors), path);
+      return schemaProblems(nearest(issue.errors), path);
     }
     return [{ param: paramOf(path), text: textOf(issue), code: codeOf(issue) }];
   });

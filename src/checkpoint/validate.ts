@@ -22,7 +22,7 @@ type Described = Pick<TensorEntry, "dims"> & Partial<Pick<TensorEntry, "type">>;
  * @param where what the tensors came from, for the message
  * @throws CheckpointError that names every missing, unexpected and differently shaped tensor
  */
-export function verifyParameters(
+export function validateParameters(
   expected: readonly ExpectedParameter[],
   tensors: ReadonlyMap<string, Described>,
   where = "checkpoint",
@@ -49,16 +49,16 @@ export function verifyParameters(
  * The weights as a model asks for them: proven to fit before any is read, and without what the model has no use
  * for (derived buffers, a head that repeats the embeddings). Closes the source where it does not fit.
  *
- * @throws CheckpointError as {@link verifyParameters}, and where a head differs from the embeddings it is tied to
+ * @throws CheckpointError as {@link validateParameters}, and where a head differs from the embeddings it is tied to
  */
-export async function fittingWeights(
+export async function validatedWeights(
   source: TensorSource,
   expected: readonly ExpectedParameter[],
 ): Promise<TensorSource> {
   try {
     const tensors = entriesByName(source);
     requireNoAdapter(source);
-    verifyParameters(expected, tensors, source.path);
+    validateParameters(expected, tensors, source.path);
     for (const { head, embeddings } of tiedHeads(expected, tensors)) {
       await requireEqual(source, head, embeddings, tensors.get(head)!.dims);
     }

@@ -7,13 +7,13 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { fetchRemoteFile } from "../platform/index.ts";
 import { createServer, type ServerEvent } from "./server.ts";
 import {
-  hostileCompletions,
-  hostileFields,
-  hostileQuestions,
-  hostileTexts,
-} from "./testing/hostile-bodies.ts";
-import { hostilePictures, privateHosts } from "./testing/hostile-pictures.ts";
-import { malformedRequests, misdirectedRequests } from "./testing/hostile-requests.ts";
+  adversarialCompletions,
+  adversarialFields,
+  adversarialRequests,
+  adversarialTexts,
+} from "./testing/adversarial-bodies.ts";
+import { adversarialImages, privateHosts } from "./testing/adversarial-images.ts";
+import { malformedRequests, misdirectedRequests } from "./testing/adversarial-requests.ts";
 import { modelDirectory, owlServer, pictureUrl, question } from "./testing/owl-server.ts";
 import { type Manner, type RawReply, say } from "./testing/raw-client.ts";
 import { onSocket } from "./testing/socket.ts";
@@ -163,22 +163,22 @@ function posted(content: unknown, path = chat, headers: readonly string[] = []):
 }
 
 describe("bodies", () => {
-  it.each(hostileTexts)("%s", async (_, body) => {
+  it.each(adversarialTexts)("%s", async (_, body) => {
     expect((await refusal(open, posted(body))).status).toBe(400);
   });
 
-  it.each(hostileFields)("%s: %s", async (field, _, body) => {
+  it.each(adversarialFields)("%s: %s", async (field, _, body) => {
     const { status, error } = await refusal(open, posted(body));
     expect({ status, param: error.param }).toEqual({ status: 400, param: expect.stringContaining(field) });
   });
 
-  it.each(hostileQuestions)("%s", async (_, body, words, status = 400) => {
+  it.each(adversarialRequests)("%s", async (_, body, words, status = 400) => {
     const found = await refusal(open, posted(body));
     expect(found.status).toBe(status);
     expect(`${found.error.param} ${found.error.message}`).toContain(words);
   });
 
-  it.each(hostileCompletions)("a completion of %s", async (_, body, words, status = 400) => {
+  it.each(adversarialCompletions)("a completion of %s", async (_, body, words, status = 400) => {
     const found = await refusal(open, posted(body, "/v1/completions"));
     expect(found.status).toBe(status);
     expect(`${found.error.param} ${found.error.message}`).toContain(words);
@@ -186,7 +186,7 @@ describe("bodies", () => {
 });
 
 describe("pictures", () => {
-  it.each(hostilePictures)("%s", async (_, url, status, words) => {
+  it.each(adversarialImages)("%s", async (_, url, status, words) => {
     const found = await refusal(open, posted(question("what?", url)));
     expect(found.error.message).toContain(words);
     expect(found.status).toBe(status);

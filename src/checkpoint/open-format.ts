@@ -9,7 +9,7 @@ import { bytesAt } from "./stored-types.ts";
  * @throws what `read` throws, or a CheckpointError that says what people have in place of the file (a git-lfs pointer, a
  *   web page, an empty file) and how to get it
  */
-export async function openedAs<Source>(
+export async function openFormat<Source>(
   says: string,
   path: string,
   read: (file: OpenFile) => Promise<Source>,

@@ -22,7 +22,7 @@ const KINDS: readonly { readonly settings: string; readonly layouts: readonly La
 ];
 
 /** A repo's files that a model or an adapter needs. */
-export interface NeededFiles {
+export interface RequiredFiles {
   /** Small ones, to be fetched first: then whoever has the weights has everything. */
   readonly settings: readonly string[];
   /** An index whose files are needed too, or the one file; one entry for a model and one for an adapter. */
@@ -30,7 +30,7 @@ export interface NeededFiles {
 }
 
 /** Chooses among the names of a repo's files: safetensors where they are there, else PyTorch's. */
-export function neededFiles(names: ReadonlySet<string>): NeededFiles {
+export function requiredFiles(names: ReadonlySet<string>): RequiredFiles {
   const kinds = KINDS.filter(({ settings }) => names.has(settings));
   const chosen = kinds.flatMap(({ layouts }) => {
     for (const { index, whole } of layouts) {
@@ -58,7 +58,7 @@ export async function indexedFiles(indexPath: string): Promise<string[]> {
 }
 
 /** Whether a directory holds a model or an adapter with all of its weights. */
-export async function isWhole(directory: string): Promise<boolean> {
+export async function isComplete(directory: string): Promise<boolean> {
   const holds = async (name: string): Promise<boolean> =>
     (await pathKind(joinPath(directory, name))) === "file";
   for (const { settings, layouts } of KINDS) {

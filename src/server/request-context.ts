@@ -1,17 +1,17 @@
 import { ApiError, toApiError } from "./errors.ts";
 import { tookTooLong } from "./limits.ts";
 
-/** The number of a reply that nobody waits for, as servers write it in their logs. */
-const clientGone = 499;
+/** The status of a response that no client waits for, as nginx writes it in its logs. */
+const clientClosedRequest = 499;
 
 /**
- * One request on its way to the end of its reply. Its signal is aborted when whoever asked has gone away, when the
- * time is over, or when the server closes; the reason is always an ApiError.
+ * What belongs to one request from its arrival to the end of its response. Its signal is aborted when the client has
+ * disconnected, when the time limit is reached, or when the server closes; the reason is always an ApiError.
  */
-export class Exchange {
+export class RequestContext {
   readonly id = crypto.randomUUID();
   readonly #stop = new AbortController();
-  readonly #atEnd: (() => void)[] = [];
+  readonly #endActions: (() => void)[] = [];
   readonly #onInternal: (id: string, error: unknown) => void;
   #isEnded = false;
 
@@ -22,10 +22,10 @@ export class Exchange {
   ) {
     this.#onInternal = onInternal;
     const late = setTimeout(() => this.abort(tookTooLong(seconds)), 1000 * seconds);
-    const gone = (): void => this.leave();
+    const gone = (): void => this.clientLeft();
     if (client.aborted) gone();
     client.addEventListener("abort", gone, { once: true });
-    this.atEnd(() => {
+    this.onEnd(() => {
       clearTimeout(late);
       client.removeEventListener("abort", gone);
     });
@@ -35,30 +35,30 @@ export class Exchange {
     return this.#stop.signal;
   }
 
-  /** Ends the work for a reason that is told. */
+  /** Ends the work; the client gets the reason. */
   abort(reason: ApiError): void {
     this.#stop.abort(reason);
   }
 
-  /** Whoever asked has gone away. */
-  leave(): void {
-    this.abort(new ApiError(clientGone, "whoever asked has gone away"));
+  /** The client has disconnected. */
+  clientLeft(): void {
+    this.abort(new ApiError(clientClosedRequest, "whoever asked has gone away"));
   }
 
-  /** Calls this once when the reply is over, however it ended; now if it is. */
-  atEnd(action: () => void): void {
+  /** Calls an action once when the response has ended, however it ended; at once if it has. */
+  onEnd(action: () => void): void {
     if (this.#isEnded) action();
-    else this.#atEnd.push(action);
+    else this.#endActions.push(action);
   }
 
-  /** The reply is over. */
+  /** The response has ended. */
   end(): void {
     this.#isEnded = true;
-    for (const action of this.#atEnd.splice(0)) action();
+    for (const action of this.#endActions.splice(0)) action();
   }
 
-  /** What whoever asked is told of an error; errors of the server itself are logged. */
-  readonly refusal = (error: unknown): ApiError => toApiError(error, this.#onInternal);
+  /** The error that the client gets for any error; internal ones are logged. */
+  readonly toApiError = (error: unknown): ApiError => toApiError(error, this.#onInternal);
 
   /** What the work gives, or the signal's reason as soon as it is aborted: some work cannot be stopped. */
   race<T>(work: Promise<T>): Promise<T> {
