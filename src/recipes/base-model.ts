@@ -87,6 +87,6 @@ async function existingModel(directory: string): Promise<StartingModel> {
 }
 
 /** The same with the trained model's prompt template, which is written into the tokenizer's files. */
-export function withPromptTemplate(origin: BaseModel, { template }: RunTemplate): BaseModel {
-  return { ...origin, template, tokenizerFiles: withTemplate(origin.tokenizerFiles, template) };
+export function withPromptTemplate(baseModel: BaseModel, { template }: RunTemplate): BaseModel {
+  return { ...baseModel, template, tokenizerFiles: withTemplate(baseModel.tokenizerFiles, template) };
 }

@@ -33,17 +33,17 @@ export async function requireFreshOutput(output: string): Promise<void> {
  */
 export async function writeStart(
   { recipe, model, output }: RunPlan,
-  origin: BaseModel,
+  baseModel: BaseModel,
   trainer: Trainer<BatchSizes>,
 ): Promise<void> {
   const directory = joinPath(output, startDirectory);
   const about = `${JSON.stringify({ model: model === undefined ? null : await realPath(model) }, null, 2)}\n`;
   if (model === undefined) {
-    const { files, ...rest } = modelFiles(origin);
+    const { files, ...rest } = modelFiles(baseModel);
     return saveModel(directory, trainer, recipe, { ...rest, files: { ...files, [startFile]: about } });
   }
   await makeDirectory(directory);
-  for (const [name, bytes] of Object.entries(origin.tokenizerFiles)) {
+  for (const [name, bytes] of Object.entries(baseModel.tokenizerFiles)) {
     await writeFileAtomically(joinPath(directory, name), bytes);
   }
   await writeFileAtomically(joinPath(directory, startFile), about);
@@ -52,13 +52,13 @@ export async function writeStart(
 /** Writes `model/` and, where a LoRA was trained, `adapter/`. */
 export async function saveOutputs(
   plan: RunPlan,
-  origin: BaseModel,
+  baseModel: BaseModel,
   trainer: Trainer<BatchSizes>,
 ): Promise<void> {
   const { recipe, output, model } = plan;
-  await saveModel(joinPath(output, "model"), trainer, recipe, modelFiles(origin));
+  await saveModel(joinPath(output, "model"), trainer, recipe, modelFiles(baseModel));
   if (!stages[recipe.stage].lora) return;
-  const options = { ...(model !== undefined && { baseModel: model }), promptTemplate: origin.template };
+  const options = { ...(model !== undefined && { baseModel: model }), promptTemplate: baseModel.template };
   await saveTrainedAdapter(joinPath(output, "adapter"), trainer, recipe, options);
 }
 

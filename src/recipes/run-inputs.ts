@@ -20,7 +20,7 @@ export interface CheckedRows {
  */
 export function runInputs(
   plan: RunPlan,
-  origin: BaseModel,
+  baseModel: BaseModel,
   files: readonly CheckedRows[],
   { template }: RunTemplate,
 ): RunInputs {
@@ -37,16 +37,16 @@ export function runInputs(
     ...Object.fromEntries(data),
     "sampling weights of the data": input(weights.join(" : "), weights),
     template: input(`"${template.user}…", "${template.assistant}…"`, [JSON.stringify(template)]),
-    ...originInputs(plan, origin),
+    ...baseModelInputs(plan, baseModel),
   };
 }
 
-function originInputs({ model, config, tokenizer }: RunPlan, origin: BaseModel): RunInputs {
+function baseModelInputs({ model, config, tokenizer }: RunPlan, baseModel: BaseModel): RunInputs {
   const digest = newDigest("sha256");
-  updateWithText(digest, JSON.stringify(origin.config));
-  updateWithTensors(digest, origin.tensors);
+  updateWithText(digest, JSON.stringify(baseModel.config));
+  updateWithTensors(digest, baseModel.tensors);
   const words = newDigest("sha256");
-  for (const [name, bytes] of Object.entries(origin.tokenizerFiles).toSorted(([a], [b]) =>
+  for (const [name, bytes] of Object.entries(baseModel.tokenizerFiles).toSorted(([a], [b]) =>
     a < b ? -1 : 1,
   )) {
     updateWithText(words, name);
@@ -56,7 +56,7 @@ function originInputs({ model, config, tokenizer }: RunPlan, origin: BaseModel):
   return {
     model: { description: fileName(began), digest: digest.hex(), isData: false },
     tokenizer: { description: fileName(tokenizer ?? began), digest: words.hex(), isData: false },
-    preprocessing: { ...input("of pictures", [JSON.stringify(origin.preprocessor)]), isData: false },
+    preprocessing: { ...input("of pictures", [JSON.stringify(baseModel.preprocessor)]), isData: false },
   };
 }
 

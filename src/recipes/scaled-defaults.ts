@@ -4,7 +4,7 @@ import type { RecipeFile } from "./recipe-schema.ts";
 /** Keys whose published values are scaled to the run where no file gives them. */
 export type ScaledKey = "warmup" | "microBatch" | "saveEvery";
 
-/** Checkpoints of a run at least: this part of it is lost at most. */
+/** A run writes at least so many checkpoints, so that a failure costs a tenth of it at most. */
 const leastCheckpoints = 10;
 
 /**

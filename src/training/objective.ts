@@ -28,7 +28,7 @@ import {
 } from "../tensor/index.ts";
 import type { LoraRecipe, TrainingRecipe } from "./recipe.ts";
 
-/** What is learned: a loss to trace for batches of given sizes, and the parameters it can depend on. */
+/** What is minimised: a loss to trace for batches of given sizes, and the parameters that it can depend on. */
 export interface Objective<S> {
   /** Every parameter of the model, trained or not, and those that only this objective has. */
   readonly parameters: readonly ParameterDescription[];
@@ -94,7 +94,7 @@ function denseLoss(config: OwlConfig, classes: number, { images }: DenseSizes, s
   );
 }
 
-/** How the model is traced for a recipe: which parameters learn, and where low-rank additions stand. */
+/** How the model is traced for a recipe: which parameters are trained, and which layers have a LoRA. */
 export function scopeOptions(recipe: TrainingRecipe): ScopeOptions {
   const { stage, lora } = recipe;
   if (!stages[stage].lora) return stageScopeOptions(stage);
@@ -104,11 +104,11 @@ export function scopeOptions(recipe: TrainingRecipe): ScopeOptions {
   return stageScopeOptions(stage, { rank, alpha, targets: languageTargets(targets) });
 }
 
-/** A target that names nothing would be a LoRA that silently is not there. */
+/** Refuses a target that fits no layer: its LoRA would silently be missing. */
 function requireTargets({ name, lora }: TrainingRecipe, parameters: readonly ParameterDescription[]): void {
-  const layers = parameters.flatMap(({ name: parameter, dims }) => {
+  const layers = parameters.flatMap(({ name: parameter, dims, role }) => {
     const layer = /^(language_model\..*\.\d+\..*)\.weight$/.exec(parameter)?.[1];
-    return layer !== undefined && dims.length === 2 && !/\.lora_[AB]$/.test(layer) ? [layer] : [];
+    return layer !== undefined && dims.length === 2 && role !== "lora" ? [layer] : [];
   });
   const missing = (lora?.targets ?? []).filter(
     (target) => !layers.some((layer) => layer.endsWith(`.${target}`)),
@@ -125,7 +125,7 @@ function requireRate(name: string, { dropout }: LoraRecipe): void {
   throw new RangeError(`recipe ${name}: lora.dropout must be from 0 to less than 1, got ${dropout}`);
 }
 
-/** The same with dropout before the low-rank additions, where the recipe wants any. */
+/** The same with dropout before the LoRA's matrices, where the recipe has any. */
 function withDropout(options: ScopeOptions, { lora }: TrainingRecipe): ScopeOptions {
   if (options.lora === undefined || lora === undefined || lora.dropout === 0) return options;
   return { ...options, lora: { ...options.lora, dropout: true } };

@@ -37,14 +37,14 @@ interface Compiled {
   readonly feeds: Readonly<Record<string, HostTensor>>;
   readonly masks: DropoutMasks;
   readonly loss: HostTensor<"float32">;
-  /** Every parameter the program asks for. */
+  /** Every parameter that is an input of the program. */
   readonly parameters: readonly string[];
   /** Trained parameters whose gradient the program computes. */
   readonly reached: readonly string[];
   readonly runs: Map<FlatBuffer | undefined, BoundRun>;
 }
 
-// Every program keeps memory for its activations, so those not used for long are given up.
+// Every program keeps memory for its activations, so the least recently used ones are disposed of.
 const maxPrograms = 12;
 
 /**
@@ -58,11 +58,11 @@ export function createStepPrograms<S>(
   trained: readonly string[],
 ): StepPrograms<S> {
   const programs = new LruCache<string, Promise<Compiled>>({ limit: maxPrograms, onEvict: disposeLater });
-  const programFor = (batch: TrainingBatch<S>, learns: boolean): Promise<Compiled> => {
-    const key = `${learns} ${JSON.stringify(batch.sizes)}`;
+  const programFor = (batch: TrainingBatch<S>, training: boolean): Promise<Compiled> => {
+    const key = `${training} ${JSON.stringify(batch.sizes)}`;
     const found = programs.get(key);
     if (found !== undefined) return found;
-    const compiled = compile(device, objective, batch, values, learns ? trained : undefined);
+    const compiled = compile(device, objective, batch, values, training ? trained : undefined);
     programs.set(key, compiled);
     return compiled;
   };
@@ -85,7 +85,7 @@ export function createStepPrograms<S>(
   };
 }
 
-/** Releases a program as soon as it is there. One that did not compile has told so to whoever asked for it. */
+/** Disposes of a program once it is compiled. Where that failed, the caller that asked for it has got the error. */
 function disposeLater(compiled: Promise<Compiled>): void {
   compiled.then(
     ({ program }) => program.dispose(),
