@@ -16,7 +16,7 @@ interface ChatOptions extends LoadingOptions {
   readonly system?: string;
 }
 
-/** A user's turn: pictures and videos in front, then the words. */
+/** A user's message: pictures and videos in front of the text. */
 function userMessage(question: string, attachments: readonly Attachment[]): ChatMessage {
   if (attachments.length === 0) return { role: "user", content: question };
   const media = attachments.map(
@@ -43,13 +43,13 @@ async function modelAndQuestion(words: readonly string[]): Promise<{ model: stri
  * Streams one answer to standard output. Prints whether it was cut, and the answer's notes (about a video, or a conversation that
  * is too long) if the answer before had other ones.
  *
- * @param told notes of the answer before; replaced by those of this one
+ * @param shownNotes notes of the answer before; replaced by those of this one
  */
 async function answer(
   owl: Owl,
   messages: readonly ChatMessage[],
   settings: Partial<GenerationSettings>,
-  { signal, told = new Set() }: { readonly signal: AbortSignal; readonly told?: Set<string> },
+  { signal, shownNotes = new Set() }: { readonly signal: AbortSignal; readonly shownNotes?: Set<string> },
 ): Promise<string> {
   const reply = owl.chat(messages, { ...settings, signal });
   let text = "";
@@ -66,10 +66,10 @@ async function answer(
   const { ids, finishReason, notes = [] } = await reply.answer();
   // That an answer was cut is printed each time.
   for (const note of notes) {
-    if (finishReason === "length" || !told.has(note)) process.stderr.write(`(${note})\n`);
+    if (finishReason === "length" || !shownNotes.has(note)) process.stderr.write(`(${note})\n`);
   }
-  told.clear();
-  for (const note of notes) told.add(note);
+  shownNotes.clear();
+  for (const note of notes) shownNotes.add(note);
   const most = settings.maxNewTokens ?? owl.defaults.maxNewTokens;
   // If it was cut because positions ran out, a note says so already.
   if (finishReason === "length" && ids.length === most) {
@@ -96,11 +96,11 @@ async function chat(
   const settings = generationSettings(options);
   try {
     if (question === undefined) {
-      const told = new Set<string>();
+      const shownNotes = new Set<string>();
       await converse({
         attachments,
         userMessage,
-        answer: (messages, signal) => answer(owl, [...start, ...messages], settings, { signal, told }),
+        answer: (messages, signal) => answer(owl, [...start, ...messages], settings, { signal, shownNotes }),
       });
     } else {
       await interruptible(async (signal) => {

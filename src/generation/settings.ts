@@ -13,12 +13,12 @@ import {
 
 export type { GenerationSettings };
 
-/** Settings do not hold what they must; the message lists every problem. */
+/** Invalid settings; the message lists every problem. */
 export class SettingsError extends Error {
   override name = "SettingsError";
 }
 
-/** The check of a number within bounds. */
+/** A zod schema of numbers within bounds. */
 export function numberSchema(type: "integer" | "number", { above, min, max }: Bounds): z.ZodNumber {
   let schema: z.ZodNumber = type === "integer" ? z.int() : z.number();
   if (above !== undefined) schema = schema.gt(above);
@@ -36,48 +36,48 @@ function schemaOf({ type, bounds, default: standard }: SettingRow): z.ZodType {
 
 const schema = z.strictObject(Object.fromEntries(settingsRows.map(([name, row]) => [name, schemaOf(row)])));
 
-/** Greedy decoding with LLaMA's special tokens: what the reference's `generate` does when told nothing. */
+/** Greedy decoding with LLaMA's special tokens: what the reference's `generate` does by default. */
 export const plainSettings = Object.fromEntries(
   settingsRows.flatMap(([name, row]) => (row.default === undefined ? [] : [[name, row.default]])),
 ) as unknown as GenerationSettings;
 
 /**
- * Complete settings: what is given, over the defaults. Fields that are undefined count as absent.
+ * Complete settings: the given ones over the defaults. Fields that are undefined count as absent.
  *
- * @param companions what else may stand among them; it is checked and left out
+ * @param callOptions schemas of options of the call that may stand among them; they are checked and left out
  * @throws SettingsError that lists every problem: wrong types, ranges, unknown names.
  */
 export function completeSettings(
   given: Partial<GenerationSettings>,
   defaults: GenerationSettings = plainSettings,
-  companions: Readonly<Record<string, z.ZodType>> = {},
+  callOptions: Readonly<Record<string, z.ZodType>> = {},
 ): GenerationSettings {
   if (typeof given !== "object" || given === null || Array.isArray(given)) {
     throw new SettingsError(`generation settings: must be an object, got ${described(given)}`);
   }
-  return checked(given, defaults, "generation settings", (name) => name, companions);
+  return checked(given, defaults, "generation settings", (name) => name, callOptions);
 }
 
-/** @param nameOf what a setting is called where it was given */
+/** @param nameOf the name of a setting in its source, for the message */
 function checked(
   given: Partial<GenerationSettings>,
   defaults: GenerationSettings,
   where: string,
   nameOf: (name: string) => string,
-  companions: Readonly<Record<string, z.ZodType>> = {},
+  callOptions: Readonly<Record<string, z.ZodType>> = {},
 ): GenerationSettings {
   const present = Object.entries(given).filter(([, value]) => value !== undefined);
-  const [own, others] = [false, true].map((isOther) =>
-    Object.fromEntries(present.filter(([name]) => Object.hasOwn(companions, name) === isOther)),
+  const [settings, options] = [false, true].map((isOption) =>
+    Object.fromEntries(present.filter(([name]) => Object.hasOwn(callOptions, name) === isOption)),
   );
-  const parsed = schema.safeParse({ ...defaults, ...own });
-  const known = [...Object.keys(schema.shape), ...Object.keys(companions)];
+  const parsed = schema.safeParse({ ...defaults, ...settings });
+  const known = [...Object.keys(schema.shape), ...Object.keys(callOptions)];
   const issues = parsed.error?.issues.flatMap((issue) => {
     const [name, ...rest] = issue.path;
     const path = name === undefined ? [] : [nameOf(String(name)), ...rest];
     return problemTexts({ ...issue, path }, known);
   });
-  const problems = [...(issues ?? []), ...optionProblems(others, companions)];
+  const problems = [...(issues ?? []), ...optionProblems(options, callOptions)];
   if (parsed.data !== undefined && problems.length === 0) return parsed.data as GenerationSettings;
   throw new SettingsError(`${where}: ${problems.join("; ")}`);
 }
@@ -95,14 +95,14 @@ function problemTexts(issue: z.core.$ZodIssue, known: readonly string[]): string
   return [`${issue.path.join(".")}: ${message}${hint}`];
 }
 
-/** Our name of each setting by its names in generation_config.json and `generate`. */
+/** The names of settings here, by their names in generation_config.json and `generate`. */
 const publishedNames: Readonly<Record<string, SettingName>> = Object.fromEntries(
   settingsRows.flatMap(([name, { huggingFace }]) => huggingFace.map((published) => [published, name])),
 );
 
 /**
- * Settings from JSON in Hugging Face's spelling (`max_new_tokens`, `eos_token_id` as a number or a list,
- * `max_length` that counts BOS and the new tokens) or in ours. Unknown names are kept, so that
+ * Settings from JSON under Hugging Face's names (`max_new_tokens`, `eos_token_id` as a number or a list, `max_length`,
+ * which counts BOS and the new tokens) or those of this package. Unknown names are kept, so that
  * {@link completeSettings} reports them with all other problems.
  */
 export function settingsFromJson(json: object): Partial<GenerationSettings> {
@@ -128,7 +128,7 @@ const namesUsedWith = (what: SettingRow["usedWith"]): readonly SettingName[] =>
 const samplingNames = namesUsedWith("sampling").filter((name) => name !== "seed");
 const beamNames = namesUsedWith("beams");
 
-/** Whether settings say something that means to sample. */
+/** Whether settings are given that only make sense when sampling. */
 export const asksForSampling = (given: Partial<GenerationSettings>): boolean =>
   samplingNames.some((name) => given[name] !== undefined);
 
@@ -153,8 +153,8 @@ export function withImpliedSampling(given: Partial<GenerationSettings>): Partial
 
 /**
  * Defaults from a model's generation_config.json: the fields that are settings here; what other programs keep
- * in that file is passed over. As transformers reads it: null and an id below zero say that there is none; zeros of
- * sampling do no harm where the file is greedy, nor settings of beam search where there is one beam.
+ * in that file is ignored. As in transformers, null and a negative id mean that there is none. Invalid settings that the file
+ * does not use are ignored, too: zeros of sampling settings where it is greedy, beam search settings where there is one beam.
  *
  * @param where the file, for the message
  * @throws SettingsError that lists every problem by the file's own names
@@ -166,8 +166,8 @@ export function settingsFromGenerationConfig(
   if (Array.isArray(json)) throw new SettingsError(`${where}: must be a JSON object, got a list`);
   const known = Object.entries(json).filter(([name]) => name in publishedNames || name === "max_length");
   const given: Record<string, unknown> = withoutNegativeIds(settingsFromJson(Object.fromEntries(known)));
-  if (given.doSample !== true) dropOff(given, samplingNames);
-  if ((given.numBeams ?? 1) === 1) dropRefused(given, beamNames);
+  if (given.doSample !== true) dropDisabled(given, samplingNames);
+  if ((given.numBeams ?? 1) === 1) dropInvalid(given, beamNames);
   const nameOf = (own: string): string => {
     const name = known.find(([published]) => publishedNames[published] === own)?.[0];
     const shown = name ?? (own === "maxNewTokens" ? "max_length" : own);
@@ -177,22 +177,22 @@ export function settingsFromGenerationConfig(
 }
 
 /**
- * A warning for what a generation_config.json asks for that would change the answers and is not computed here; undefined
- * where there is nothing of the kind.
+ * A warning that names the settings of a generation_config.json that would change the answers and are not supported here;
+ * undefined where there are none.
  */
 export function generationWarning(json: object, where = "generation_config.json"): string | undefined {
   const sampling = "do_sample" in json && json.do_sample === true;
   const table = { ...settingsNotComputed, ...(sampling && samplingNotComputed) };
-  const asked = Object.entries(json).filter(([name, value]) => {
+  const unsupported = Object.entries(json).filter(([name, value]) => {
     const isEmpty = value === null || (Array.isArray(value) && value.length === 0);
     return name in table && !isEmpty && value !== false && value !== table[name];
   });
-  if (asked.length === 0) return undefined;
-  const shown = asked.map(([name, value]) => `${name} ${JSON.stringify(value).slice(0, 40)}`);
+  if (unsupported.length === 0) return undefined;
+  const shown = unsupported.map(([name, value]) => `${name} ${JSON.stringify(value).slice(0, 40)}`);
   return `${where}: asks for what is not computed here: ${shown.join(", ")}; answers may differ from transformers'`;
 }
 
-/** Files of many models say −1 for a token that there is not. */
+/** The files of many models have −1 for a token that does not exist. */
 function withoutNegativeIds(given: Record<string, unknown>): Record<string, unknown> {
   const isToken = (id: unknown): boolean => typeof id !== "number" || id >= 0;
   const { bosTokenId, padTokenId, eosTokenIds, ...rest } = given;
@@ -206,13 +206,13 @@ function withoutNegativeIds(given: Record<string, unknown>): Record<string, unkn
   };
 }
 
-/** Takes out what would be refused: `early_stopping: "never"` of one beam. */
-function dropRefused(given: Record<string, unknown>, names: readonly SettingName[]): void {
+/** Deletes invalid values, such as `early_stopping: "never"` with one beam. */
+function dropInvalid(given: Record<string, unknown>, names: readonly SettingName[]): void {
   for (const name of names) if (!schema.shape[name].safeParse(given[name]).success) delete given[name];
 }
 
-/** Takes out zeros and what is below them, by which people say that a way of sampling is off. */
-function dropOff(given: Record<string, unknown>, names: readonly SettingName[]): void {
+/** Deletes values of zero and below, which files use to disable a sampling setting. */
+function dropDisabled(given: Record<string, unknown>, names: readonly SettingName[]): void {
   for (const name of names) {
     const value = given[name];
     if (typeof value === "number" && value <= 0) delete given[name];

@@ -3,9 +3,9 @@ import { completeSettings, type GenerationSettings } from "../generation/index.t
 import { option } from "../platform/index.ts";
 import type { AnswerSettings, ChatSettings } from "./chat.ts";
 
-/** What may be said of many answers besides how each is made. */
+/** The option of calls that make many answers. */
 interface Batch {
-  /** Answers made at once. Default 64. */
+  /** Answers generated at once. Default 64. */
   readonly batchSize?: number | undefined;
 }
 
@@ -15,34 +15,34 @@ export type BatchSettings = AnswerSettings & Batch;
 /** Settings of answers to many conversations. */
 export type ChatAllSettings = ChatSettings & Batch;
 
-/** What may stand among the settings that are a model's. */
-type Companion = Exclude<keyof ChatAllSettings, keyof GenerationSettings>;
+/** An option of the call itself, which stands among the settings of generation. */
+type CallOption = Exclude<keyof ChatAllSettings, keyof GenerationSettings>;
 
-const rules: Readonly<Record<Companion, z.ZodType>> = {
+const rules: Readonly<Record<CallOption, z.ZodType>> = {
   signal: option.signal,
   json: option.json,
   truncation: option.oneOf(["auto", "disabled"]),
   batchSize: option.count,
 };
 
-/** What each kind of call takes besides a model's settings. */
-const companions = {
+/** The options of each call besides the settings of generation. */
+const callOptions = {
   generate: ["signal", "json"],
   generateBatch: ["signal", "json", "batchSize"],
   chat: ["signal", "json", "truncation"],
   chatAll: ["signal", "json", "truncation", "batchSize"],
-} as const satisfies Record<string, readonly Companion[]>;
+} as const satisfies Record<string, readonly CallOption[]>;
 
 /**
- * Complete settings of a call. What else may stand among them is checked too.
+ * Complete settings of a call, whose own options are checked, too, and left out.
  *
  * @throws SettingsError that lists every problem
  */
 export function readSettings(
   given: ChatAllSettings,
   defaults: GenerationSettings,
-  call: keyof typeof companions,
+  call: keyof typeof callOptions,
 ): GenerationSettings {
-  const taken = Object.fromEntries(companions[call].map((name) => [name, rules[name]]));
-  return completeSettings(given, defaults, taken);
+  const schemas = Object.fromEntries(callOptions[call].map((name) => [name, rules[name]]));
+  return completeSettings(given, defaults, schemas);
 }
