@@ -1,5 +1,5 @@
 import type { StateDict } from "../../src/checkpoint/index.ts";
-import { type Answer, answerAll, completeSettings } from "../../src/generation/index.ts";
+import { type Answer, completeSettings, generateBatch } from "../../src/generation/index.ts";
 import { toPixelValues } from "../../src/image/index.ts";
 import {
   LoadedModel,
@@ -48,7 +48,7 @@ export function answererOf(
   const model = new LoadedModel(config, weights, device);
   const settings = completeSettings({ maxNewTokens: 40 });
   const answers = (prompts: readonly Prompt[]): Promise<Answer[]> =>
-    answerAll(model, { textStream: () => tokenizer.stream() }, { prompts, settings });
+    generateBatch(model, { textStream: () => tokenizer.stream() }, { prompts, settings });
   const pixels = preprocessor(config);
   const seen = (image: Picture): Promise<SeenPicture> => pictureOf(toPixelValues(image, pixels));
   return {

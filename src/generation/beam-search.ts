@@ -1,6 +1,8 @@
+import type { Decoder } from "../inference/index.ts";
 import { freshSeed, type Random, xoshiro128 } from "../primitives/index.ts";
 import { type LogitsProcessor, logSoftmax, penaltiesOf, warpersOf } from "./logits-processors.ts";
 import type { GenerationSettings } from "./settings.ts";
+import { suppressTokens } from "./suppress-tokens.ts";
 
 /** A finished answer: BOS and the new tokens without the eos, and its score. */
 export interface Hypothesis {
@@ -9,7 +11,7 @@ export interface Hypothesis {
   readonly score: number;
 }
 
-/** Where each beam of the next step comes from and which token it adds. */
+/** Where each beam of the next decode step comes from, and which token it adds. */
 export interface BeamStep {
   readonly sources: readonly number[];
   readonly tokens: readonly number[];
@@ -162,4 +164,40 @@ class BestCandidates {
     }
     if (ranks.length === this.#limit) this.#threshold = ranks[this.#limit - 1];
   }
+}
+
+/** How the beams of one prompt are decoded. */
+export interface BeamSearchOptions {
+  readonly settings: GenerationSettings;
+  /** Ids that are never chosen. Default none. */
+  readonly suppressedIds?: readonly number[] | undefined;
+  /** Ends the search before its next decode step. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+/**
+ * The new tokens of the best hypothesis, as the reference returns them: where it ended before the longest length, the
+ * first of the eos ids closes it.
+ *
+ * @param decoder holds the prompt in a row for every beam
+ * @param logits those after the prompt [vocabulary]
+ */
+export async function runBeamSearch(
+  decoder: Decoder,
+  logits: Float32Array,
+  { settings, suppressedIds = [], signal }: BeamSearchOptions,
+): Promise<number[]> {
+  const { numBeams, maxNewTokens, eosTokenIds } = settings;
+  const search = new BeamSearch(settings);
+  let next: readonly Float32Array[] = Array.from({ length: numBeams }, () => logits.slice());
+  for (;;) {
+    for (const one of next) suppressTokens(one, suppressedIds, eosTokenIds);
+    const { sources, tokens } = search.advance(next);
+    if (search.done) break;
+    decoder.reorder(sources);
+    signal?.throwIfAborted();
+    next = await decoder.decode(tokens);
+  }
+  const ids = search.hypotheses()[0].ids.slice(1);
+  return ids.length < maxNewTokens ? [...ids, ...eosTokenIds.slice(0, 1)] : ids;
 }

@@ -4,7 +4,7 @@ import type { Prompt } from "../inference/index.ts";
 import { Owl } from "../owl/index.ts";
 import type { Engine, EngineOptions } from "./engine.ts";
 import type { GenerationRequest } from "./request.ts";
-import { type Collected, run, settingsOf } from "./testing/collect-answer.ts";
+import { type Collected, run, settingsOf, useEngine } from "./testing/collect-answer.ts";
 
 const path = (relative: string): string => fileURLToPath(new URL(`../../${relative}`, import.meta.url));
 
@@ -38,15 +38,8 @@ const askOf = (picture: string, text: string): Promise<Prompt> =>
     },
   ]);
 
-/** With an engine of one's own. */
-async function withEngine<T>(options: EngineOptions, use: (engine: Engine) => Promise<T>): Promise<T> {
-  const engine = owl.engine(options);
-  try {
-    return await use(engine);
-  } finally {
-    await engine.close();
-  }
-}
+const withEngine = <T>(options: EngineOptions, use: (engine: Engine) => Promise<T>): Promise<T> =>
+  useEngine(owl.engine(options), use);
 
 const alone = (request: GenerationRequest): Promise<Collected> =>
   withEngine({}, (engine) => run(engine, request));

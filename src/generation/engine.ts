@@ -3,34 +3,35 @@ import {
   checkPrompt,
   engineDefaults,
   evenCount,
-  KeyValueRows,
+  imagesPerBatch,
+  KvSlots,
   type LoadedModel,
-  picturesAtOnce,
 } from "../inference/index.ts";
 import { checkOptions, type OptionRules, option } from "../platform/index.ts";
 import { Semaphore } from "../primitives/index.ts";
 import type { TextStream } from "../tokenizer/index.ts";
-import { decodeBeams, GrowingAnswer } from "./answer.ts";
-import { roomySettings, withNotes } from "./answer-room.ts";
+import { ActiveRequest } from "./active-request.ts";
 import { BatchQueue } from "./batch-queue.ts";
-import { GenerationJob } from "./generation-job.ts";
+import { runBeamSearch } from "./beam-search.ts";
+import { limitToPositions, withNotes } from "./position-limit.ts";
 import type { EngineAnswer, GenerationPiece, GenerationRequest } from "./request.ts";
+import { SequenceState } from "./sequence-state.ts";
 
 /** Bounds of an engine. */
 export interface EngineOptions {
-  /** Answers that are made at once; further requests wait in order. Default 8. */
+  /** Requests that run at once; further ones wait in order. Default 8. */
   readonly maxRunning?: number | undefined;
   /**
-   * Positions of a prompt that are computed between two steps of the running answers; an odd number counts as the next.
+   * Positions of a prompt that are computed between two decode steps (chunked prefill); an odd number counts as the next.
    * Default 128.
    */
   readonly prefillChunk?: number | undefined;
   /**
-   * Bytes of keys and values that are kept of ended answers for prompts that begin alike; 0 for none. Default: what two
-   * of the longest conversations for each running answer take, at most 2 GiB.
+   * Bytes of keys and values that the prefixes of ended sequences may take in the KV cache; 0 for none. Default: what two
+   * of the longest conversations for each running request take, at most 2 GiB.
    */
   readonly keyValueCacheBytes?: number | undefined;
-  /** Bytes of visual tokens that the model keeps. Default: as it is, 68 MB from the start. */
+  /** Bytes of visual tokens that the model caches. Default: as it is, 68 MB from the start. */
   readonly visualCacheBytes?: number | undefined;
 }
 
@@ -39,7 +40,7 @@ export interface TextOptions {
   /** Makes a new stream of text for an answer (`tokenizer.stream`); without it answers have ids only. */
   readonly textStream?: (() => TextStream) | undefined;
   /** Ids of the model that stand for no token; they are never chosen. Default none. */
-  readonly tokenless?: readonly number[] | undefined;
+  readonly suppressedIds?: readonly number[] | undefined;
 }
 
 /** What each of an engine's options must be. */
@@ -52,50 +53,50 @@ export const engineRules: OptionRules<EngineOptions> = {
 
 /** What an engine has done so far, and what it is doing. */
 export interface EngineStatistics {
-  /** Requests whose answers are being made. */
+  /** Requests that run. */
   readonly running: number;
-  /** Requests that wait for their turn. */
+  /** Requests that wait for others to end. */
   readonly waiting: number;
   /** Requests that ended: with an answer, aborted, or failed. */
   readonly ended: number;
   /** Positions of all prompts so far, visual tokens included. */
   readonly promptTokens: number;
-  /** How many of them were in the KV cache already. */
+  /** How many of them were cached. */
   readonly cachedTokens: number;
   /** New tokens of all answers so far. */
   readonly generatedTokens: number;
-  /** Steps that added a token to every running answer. */
+  /** Decode steps, each of which added a token to every running sequence. */
   readonly decodeSteps: number;
-  /** Runs that computed a chunk of a prompt. */
+  /** Prefills of a chunk of a prompt. */
   readonly prefillRuns: number;
-  /** Prompts that began as something kept does, and those that did not. */
+  /** Prompts with a cached prefix, and those without. */
   readonly prefixCache: CacheStatistics;
-  /** Pictures and videos whose visual tokens were kept, and those that had to be encoded; none within a kept beginning. */
+  /** Images and videos whose visual tokens were cached, and those that were encoded; none within a cached prefix. */
   readonly visualCache: CacheStatistics;
 }
 
 /**
  * Makes answers to many requests at the same time (continuous batching). A request joins the running batch at the next
- * token and leaves at once when its answer ends; its prompt is computed in chunks between decode steps. What a request is
- * answered does not depend on the others, to the last bit: see {@link evenCount}.
+ * decode step and leaves it as soon as its answer ends; its prompt is computed in chunks between decode steps. An answer
+ * does not depend on the other requests, to the last bit (batch invariance, see {@link evenCount}).
  *
- * Offline ({@link offline}) it is made for one conversation or one batch: prompts are computed whole and together, images
- * are encoded together, and the last bits of logits may depend on the others.
+ * An offline engine ({@link Engine.offline}) is for one conversation or one batch: prompts are computed whole and several
+ * at once, images are encoded several at once, and logits may depend on the other requests in their last bits.
  */
 export class Engine {
   readonly #model: LoadedModel;
   readonly #text: TextOptions;
   readonly #offline: boolean;
-  readonly #slots: KeyValueRows;
+  readonly #slots: KvSlots;
   readonly #chunk: number;
   /** Bounds the requests whose answers are being made. */
   readonly #running: Semaphore;
   /** Guards the KV cache and the programs that use it. */
   readonly #device = new Semaphore(1);
-  readonly #encoder: BatchQueue<GenerationJob, undefined>;
-  readonly #prefiller: BatchQueue<GenerationJob, Float32Array>;
-  /** Answers that get a token with every decode step, and what ends their part in it. */
-  readonly #decoding = new Map<GenerationJob, (error?: unknown) => void>();
+  readonly #encoder: BatchQueue<ActiveRequest, undefined>;
+  readonly #prefiller: BatchQueue<ActiveRequest, Float32Array>;
+  /** The running batch: what gets a token with every decode step, and what resolves when it leaves. */
+  readonly #decoding = new Map<ActiveRequest, (error?: unknown) => void>();
   #isDecoding = false;
   readonly #open = new Set<Promise<void>>();
   #closed = false;
@@ -123,21 +124,21 @@ export class Engine {
     this.#offline = offline;
     this.#chunk = offline ? Number.POSITIVE_INFINITY : evenCount(prefillChunk);
     this.#running = new Semaphore(maxRunning);
-    this.#slots = new KeyValueRows(model, { slots: maxRunning, keptBytes, offline });
+    this.#slots = new KvSlots(model, { slots: maxRunning, keptBytes, offline });
     this.#encoder = new BatchQueue(
-      (jobs) => (offline ? jobs : jobs.slice(0, 1)),
-      (jobs) => this.#encode(jobs),
+      (requests) => (offline ? requests : requests.slice(0, 1)),
+      (requests) => this.#encode(requests),
     );
     this.#prefiller = new BatchQueue(
-      (jobs) => this.#prefilledTogether(jobs),
-      (jobs) => this.#prefill(jobs),
+      (requests) => this.#prefillBatch(requests),
+      (requests) => this.#prefill(requests),
     );
     if (visualCacheBytes !== undefined) model.visualCache.resize(visualCacheBytes);
   }
 
   /**
-   * An engine for one conversation at a time, or for one batch. Its memory grows with the requests that run at the same
-   * time, `maxRunning` at most.
+   * An engine for one conversation or one batch. Its KV cache grows with the requests that run at the same time, of which
+   * there are `maxRunning` at most.
    *
    * @internal
    */
@@ -156,19 +157,19 @@ export class Engine {
   }
 
   /**
-   * One answer, token by token. Nothing happens before it is iterated; whoever stops iterating ends the answer. With
-   * beams everything comes in one piece.
+   * One answer, piece by piece. Nothing happens before it is iterated; whoever stops iterating ends the answer. With beams
+   * the text comes in one piece.
    *
    * @throws PromptError, SettingsError, or the signal's reason when it is aborted (seen before every token)
    */
   async *generate(request: GenerationRequest): AsyncGenerator<GenerationPiece, EngineAnswer> {
     if (this.#closed)
       throw new Error("engine: must be open to take a request, got a closed one; make another");
-    const job = this.#jobOf(request);
-    const served = this.#serve(job);
-    this.#open.add(served);
-    void served.then(() => this.#open.delete(served));
-    return yield* job.pieces();
+    const active = this.#activate(request);
+    const run = this.#run(active);
+    this.#open.add(run);
+    void run.then(() => this.#open.delete(run));
+    return yield* active.pieces();
   }
 
   /** A whole answer. See {@link generate}. */
@@ -180,33 +181,34 @@ export class Engine {
     }
   }
 
-  /** Waits for the requests under way; later ones are errors. */
+  /** Waits for the running requests; later ones are errors. */
   async close(): Promise<void> {
     this.#closed = true;
     await Promise.all(this.#open);
   }
 
-  #jobOf(request: GenerationRequest): GenerationJob {
+  #activate(request: GenerationRequest): ActiveRequest {
     const { prompt, settings, topLogprobs } = request;
     checkPrompt(prompt, this.#model.config);
     request.signal?.throwIfAborted();
-    const allowed = roomySettings(settings, prompt, this.#model.config);
+    const allowed = limitToPositions(settings, prompt, this.#model.config);
     const constraint = request.constraint?.(allowed.maxNewTokens);
-    const { textStream, tokenless } = this.#text;
-    const answer = new GrowingAnswer(allowed, { stream: textStream?.(), tokenless, constraint, topLogprobs });
-    return new GenerationJob(this.#model, request, allowed, answer);
+    const { textStream, suppressedIds } = this.#text;
+    const stream = textStream?.();
+    const sequence = new SequenceState(allowed, { stream, suppressedIds, constraint, topLogprobs });
+    return new ActiveRequest(this.#model, request, allowed, sequence);
   }
 
-  /** Takes a request from its turn to its end. Never rejects: what goes wrong is for whoever asked. */
-  async #serve(job: GenerationJob): Promise<void> {
+  /** Runs a request to its end. Never rejects: what goes wrong is thrown to the caller who iterates the pieces. */
+  async #run(active: ActiveRequest): Promise<void> {
     try {
-      await this.#running.run(() => this.#answer(job), job.signal);
-      const { prompt, settings } = job.request;
-      const { cachedTokens } = job;
-      const answer = withNotes(job.answer.result(), prompt, settings, this.#model.config);
-      job.settle(() => ({ ...answer, promptTokens: prompt.ids.length, cachedTokens }));
+      await this.#running.run(() => this.#answer(active), active.signal);
+      const { prompt, settings } = active.request;
+      const { cachedTokens } = active;
+      const answer = withNotes(active.sequence.result(), prompt, settings, this.#model.config);
+      active.complete(() => ({ ...answer, promptTokens: prompt.ids.length, cachedTokens }));
     } catch (error) {
-      job.settle(() => {
+      active.complete(() => {
         throw error;
       });
     } finally {
@@ -214,115 +216,115 @@ export class Engine {
     }
   }
 
-  async #answer(job: GenerationJob): Promise<void> {
+  async #answer(active: ActiveRequest): Promise<void> {
     try {
       // Images are encoded while others decode; those within a cached prefix are not needed.
-      await this.#encodeImages(job, this.#slots.sharedPositions(job.keys));
-      const logits = await this.#prefiller.run(job, job.signal);
-      if (job.settings.numBeams > 1) await this.#searchBeams(job, logits);
-      else await this.#decode(job, logits);
+      await this.#encodeImages(active, this.#slots.cachedPrefixLength(active.keys));
+      const logits = await this.#prefiller.run(active, active.signal);
+      if (active.settings.numBeams > 1) await this.#searchBeams(active, logits);
+      else await this.#decode(active, logits);
     } finally {
-      if (job.row !== undefined) await this.#device.run(() => this.#leaveSlot(job));
+      if (active.slot !== undefined) await this.#device.run(() => this.#releaseSlot(active));
     }
   }
 
-  /** Encodes the images that a prompt needs where so many of its positions are cached. */
-  async #encodeImages(job: GenerationJob, cached: number): Promise<void> {
-    // The last of those may be computed anew.
-    job.needed = Math.max(0, cached - 1);
-    if (job.unseen.length > 0) await this.#encoder.run(job, job.signal);
+  /** Encodes the images that a prompt needs, of which so many positions are cached. */
+  async #encodeImages(active: ActiveRequest, cached: number): Promise<void> {
+    // The last cached position may be computed again.
+    active.cachedPrefix = Math.max(0, cached - 1);
+    if (active.missingMedia.length > 0) await this.#encoder.run(active, active.signal);
   }
 
-  async #encode(jobs: readonly GenerationJob[]): Promise<undefined[]> {
-    const images = jobs.flatMap(({ unseen }) => unseen);
+  async #encode(requests: readonly ActiveRequest[]): Promise<undefined[]> {
+    const images = requests.flatMap(({ missingMedia }) => missingMedia);
     // What is encoded along with an image may change its tokens in the last bits.
-    const atOnce = this.#offline ? picturesAtOnce : 1;
-    const [{ signal }] = jobs;
-    const tokens = await this.#model.visualTokens(images, atOnce, jobs.length === 1 ? signal : undefined);
+    const atOnce = this.#offline ? imagesPerBatch : 1;
+    const [{ signal }] = requests;
+    const tokens = await this.#model.visualTokens(images, atOnce, requests.length === 1 ? signal : undefined);
     const width = tokens.length / images.length;
     const byKey = new Map(images.map(({ key }, i) => [key, tokens.subarray(i * width, (i + 1) * width)]));
-    for (const job of jobs) job.see(byKey);
-    return jobs.map(() => undefined);
+    for (const active of requests) active.takeVisualTokens(byKey);
+    return requests.map(() => undefined);
   }
 
-  /** Prompts that are computed in one run: offline those that begin from nothing. */
-  #prefilledTogether(jobs: readonly GenerationJob[]): readonly GenerationJob[] {
-    const [first, ...others] = jobs;
-    const isFresh = (job: GenerationJob): boolean =>
-      job.needed === 0 && this.#slots.sharedPositions(job.keys) === 0;
+  /** The requests that one prefill may take: offline all without a cached prefix. */
+  #prefillBatch(requests: readonly ActiveRequest[]): readonly ActiveRequest[] {
+    const [first, ...others] = requests;
+    const isFresh = (active: ActiveRequest): boolean =>
+      active.cachedPrefix === 0 && this.#slots.cachedPrefixLength(active.keys) === 0;
     return this.#offline && isFresh(first) ? [first, ...others.filter(isFresh)] : [first];
   }
 
-  /** The logits after each of the prompts. */
-  async #prefill(jobs: readonly GenerationJob[]): Promise<Float32Array[]> {
-    const logits = new Map<GenerationJob, Float32Array>();
-    let open = jobs;
-    while (open.length > 1) {
-      for (const [job, row] of await this.#device.run(() => this.#prefillTogether(open)))
-        logits.set(job, row);
-      open = open.filter((job) => !logits.has(job) && !job.signal.aborted);
+  /** Prefills prompts; returns the logits after each. */
+  async #prefill(requests: readonly ActiveRequest[]): Promise<Float32Array[]> {
+    if (requests.length === 1) return [await this.#prefillInChunks(requests[0])];
+    const logits = new Map<ActiveRequest, Float32Array>();
+    for (let open = requests; open.length > 0; ) {
+      const computed = await this.#device.run(() => this.#prefillTogether(open));
+      for (const [active, row] of computed) logits.set(active, row);
+      open = open.filter((active) => !logits.has(active) && !active.signal.aborted);
     }
-    for (const job of open) logits.set(job, await this.#prefillInChunks(job));
-    return jobs.map((job) => logits.get(job) ?? new Float32Array());
+    // One that was aborted meanwhile has been told so already.
+    return requests.map((active) => logits.get(active) ?? new Float32Array());
   }
 
-  /** Computes as many of the prompts in one run as find slots side by side. */
-  async #prefillTogether(jobs: readonly GenerationJob[]): Promise<Map<GenerationJob, Float32Array>> {
-    const open = jobs.filter(({ signal }) => !signal.aborted);
-    const begun = open.length === 0 ? [] : this.#slots.beginTogether(open.map(({ keys }) => keys));
-    const group = open.slice(0, begun.length);
-    for (const [i, job] of group.entries()) job.row = begun[i];
+  /** Prefills as many of the prompts at once as find adjacent slots. */
+  async #prefillTogether(requests: readonly ActiveRequest[]): Promise<Map<ActiveRequest, Float32Array>> {
+    const open = requests.filter(({ signal }) => !signal.aborted);
+    const slots = open.length === 0 ? [] : this.#slots.acquireTogether(open.map(({ keys }) => keys));
+    const group = open.slice(0, slots.length);
+    for (const [i, active] of group.entries()) active.slot = slots[i];
     if (group.length === 0) return new Map();
-    const chunks = group.map((job) => job.chunk(job.row!, 0, job.keys.length));
+    const chunks = group.map((active) => active.chunk(active.slot!, 0, active.keys.length));
     const logits = await this.#slots.prefill(chunks, 0);
     this.#counts.prefillRuns++;
     for (const { keys } of group) this.#counts.promptTokens += keys.length;
-    return new Map(group.map((job, i) => [job, logits[i]]));
+    return new Map(group.map((active, i) => [active, logits[i]]));
   }
 
-  /** Computes what is new of a prompt, in chunks; returns the logits after it. */
-  async #prefillInChunks(job: GenerationJob): Promise<Float32Array> {
-    const { length } = job.request.prompt.ids;
+  /** Prefills what is not cached of a prompt, in chunks; returns the logits after it. */
+  async #prefillInChunks(active: ActiveRequest): Promise<Float32Array> {
+    const { length } = active.request.prompt.ids;
     const slot = await this.#device.run(() => {
-      job.row = this.#slots.begin(job.keys);
-      return job.row;
-    }, job.signal);
+      active.slot = this.#slots.acquire(active.keys);
+      return active.slot;
+    }, active.signal);
     let from = slot.keys.length;
-    // What was found before may have had to go.
-    await this.#encodeImages(job, from);
+    // The prefix that was cached when the images were encoded may have been evicted.
+    await this.#encodeImages(active, from);
     let logits: Float32Array = new Float32Array();
     for (let to = from; to < length; from = to) {
       to = Math.min(length, from + this.#chunk);
-      // An odd number of positions takes one that is there already along.
+      // Batch invariance needs an even number: a position that is cached is computed again.
       if (from > 0 && !this.#offline) from -= (to - from) % 2;
-      if (logits.length === 0) job.cachedTokens = from;
-      const chunk = job.chunk(slot, from, to);
+      if (logits.length === 0) active.cachedTokens = from;
+      const chunk = active.chunk(slot, from, to);
       const start = from;
-      [logits] = await this.#device.run(() => this.#slots.prefill([chunk], start), job.signal);
+      [logits] = await this.#device.run(() => this.#slots.prefill([chunk], start), active.signal);
       this.#counts.prefillRuns++;
     }
     this.#counts.promptTokens += length;
-    this.#counts.cachedTokens += job.cachedTokens;
+    this.#counts.cachedTokens += active.cachedTokens;
     return logits;
   }
 
-  /** Takes the first token, and lets every decode step add one until the answer has ended. */
-  async #decode(job: GenerationJob, logits: Float32Array): Promise<void> {
-    job.signal.throwIfAborted();
-    this.#choose(job, logits);
-    if (job.answer.finished) return;
+  /** Samples the first token and joins the running batch until the answer has ended. */
+  async #decode(active: ActiveRequest, logits: Float32Array): Promise<void> {
+    active.signal.throwIfAborted();
+    this.#sample(active, logits);
+    if (active.sequence.finished) return;
     await new Promise<void>((resolve, reject) => {
-      this.#decoding.set(job, (error) => (error === undefined ? resolve() : reject(error)));
+      this.#decoding.set(active, (error) => (error === undefined ? resolve() : reject(error)));
       void this.#decodeAll();
     });
   }
 
-  /** Decodes as long as there are answers that want a token. */
+  /** Runs decode steps as long as the running batch is not empty. */
   async #decodeAll(): Promise<void> {
     if (this.#isDecoding) return;
     this.#isDecoding = true;
     while (this.#decoding.size > 0) {
-      // A batch is at its fastest when it is full.
+      // Waiting prompts come first: the larger the batch, the cheaper is a token.
       if (this.#offline) await this.#prefiller.idle();
       await this.#device.run(() => this.#decodeOnce());
     }
@@ -330,63 +332,65 @@ export class Engine {
   }
 
   async #decodeOnce(): Promise<void> {
-    for (const job of this.#decoding.keys()) if (job.signal.aborted) this.#leaveBatch(job, job.signal.reason);
-    const jobs = [...this.#decoding.keys()];
-    if (jobs.length === 0) return;
-    const rows = jobs.map(({ row }) => row!);
+    for (const active of this.#decoding.keys())
+      if (active.signal.aborted) this.#leaveBatch(active, active.signal.reason);
+    const requests = [...this.#decoding.keys()];
+    if (requests.length === 0) return;
+    const rows = requests.map(({ slot }) => slot!);
     try {
       const logits = await this.#slots.decode(
         rows,
-        jobs.map(({ answer }) => answer.lastToken),
+        requests.map(({ sequence }) => sequence.lastToken),
       );
       this.#counts.decodeSteps++;
-      for (const [i, job] of jobs.entries()) this.#goOn(job, logits[i]);
+      for (const [i, active] of requests.entries()) this.#advance(active, logits[i]);
     } catch (error) {
-      for (const job of jobs) this.#leaveBatch(job, error);
+      for (const active of requests) this.#leaveBatch(active, error);
     }
   }
 
-  /** A token for one of the answers; what goes wrong with it is not the others'. */
-  #goOn(job: GenerationJob, logits: Float32Array): void {
+  /** Samples the next token of one sequence; an error (say, of its constraint) ends this one alone. */
+  #advance(active: ActiveRequest, logits: Float32Array): void {
     try {
-      this.#choose(job, logits);
-      if (job.answer.finished) this.#leaveBatch(job);
+      this.#sample(active, logits);
+      if (active.sequence.finished) this.#leaveBatch(active);
     } catch (error) {
-      this.#leaveBatch(job, error);
+      this.#leaveBatch(active, error);
     }
   }
 
-  #choose(job: GenerationJob, logits: Float32Array): void {
-    job.answer.choose(logits);
+  #sample(active: ActiveRequest, logits: Float32Array): void {
+    active.sequence.sampleNext(logits);
     this.#counts.generatedTokens++;
-    job.give();
+    active.emit();
   }
 
-  #leaveBatch(job: GenerationJob, error?: unknown): void {
-    const settle = this.#decoding.get(job);
-    this.#decoding.delete(job);
-    this.#leaveSlot(job);
-    settle?.(error);
+  #leaveBatch(active: ActiveRequest, error?: unknown): void {
+    const resolve = this.#decoding.get(active);
+    this.#decoding.delete(active);
+    this.#releaseSlot(active);
+    resolve?.(error);
   }
 
-  #leaveSlot(job: GenerationJob): void {
-    if (job.row !== undefined) this.#slots.end(job.row);
-    job.row = undefined;
+  #releaseSlot(active: ActiveRequest): void {
+    if (active.slot !== undefined) this.#slots.release(active.slot);
+    active.slot = undefined;
   }
 
-  /** The reference's beam search, in a cache of its own; its steps alternate with those of the others. */
-  async #searchBeams(job: GenerationJob, logits: Float32Array): Promise<void> {
-    const { settings, answer, signal } = job;
+  /** Beam search in a cache of its own; its decode steps alternate with those of the running batch. */
+  async #searchBeams(active: ActiveRequest, logits: Float32Array): Promise<void> {
+    const { settings, sequence, signal } = active;
+    const { suppressedIds } = this.#text;
     const beams = await this.#device.run(() => {
-      const decoder = this.#slots.repeated(job.row!, settings.numBeams, (run) => this.#device.run(run));
-      this.#leaveSlot(job);
+      const decoder = this.#slots.repeat(active.slot!, settings.numBeams, (run) => this.#device.run(run));
+      this.#releaseSlot(active);
       return decoder;
     }, signal);
-    for (const id of await decodeBeams(beams, logits, settings, signal, this.#text.tokenless)) {
-      if (!answer.finished) answer.add(id);
+    for (const id of await runBeamSearch(beams, logits, { settings, suppressedIds, signal })) {
+      if (!sequence.finished) sequence.append(id);
     }
-    if (!answer.finished) answer.end("end");
-    this.#counts.generatedTokens += answer.length;
-    job.give();
+    if (!sequence.finished) sequence.finish("end");
+    this.#counts.generatedTokens += sequence.length;
+    active.emit();
   }
 }

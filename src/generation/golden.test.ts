@@ -8,8 +8,8 @@ import { Owl } from "../owl/index.ts";
 import { openDevice } from "../runtime/index.ts";
 import type { HostTensor } from "../tensor/index.ts";
 import { loadTokenizer, type Tokenizer } from "../tokenizer/index.ts";
-import { answerAll } from "./answer-all.ts";
 import { Engine } from "./engine.ts";
+import { generateBatch } from "./generate-batch.ts";
 import { completeSettings, settingsFromJson } from "./settings.ts";
 
 interface Case {
@@ -81,7 +81,7 @@ describe.skipIf(!sharedAvailable).each(models)("generation against the reference
     const engine = Engine.offline(model, stream);
     const prompts = await promptsOf(name.split(".")[0]);
     const complete = completeSettings(settingsFromJson(settings));
-    const together = await answerAll(model, stream, { prompts, settings: complete });
+    const together = await generateBatch(model, stream, { prompts, settings: complete });
     for (const [row, prompt] of prompts.entries()) {
       // The reference puts BOS in front and fills ended rows with padding.
       const wanted = ids[row].slice(1);
@@ -108,7 +108,7 @@ describe.skipIf(!sharedAvailable).each(models)("generation against the reference
     const names = ["d_batch_right_padded_quirk", "d_two_images", "d_one_image"];
     const prompts = (await Promise.all(names.map(promptsOf))).flat();
     const settings = completeSettings({ maxNewTokens: 8, eosTokenIds: [3083] });
-    const together = await answerAll(model, {}, { prompts, settings });
+    const together = await generateBatch(model, {}, { prompts, settings });
     for (const [row, prompt] of prompts.entries()) {
       expect(await Engine.offline(model, {}).answer({ prompt, settings })).toMatchObject(together[row]);
     }

@@ -1,4 +1,3 @@
-export { answerAll, type BatchRequest } from "./answer-all.ts";
 export {
   Engine,
   type EngineOptions,
@@ -6,6 +5,7 @@ export {
   engineRules,
   type TextOptions,
 } from "./engine.ts";
+export { type BatchRequest, generateBatch } from "./generate-batch.ts";
 export type {
   Answer,
   EngineAnswer,
@@ -35,4 +35,4 @@ export {
   settingsRows,
   settingsTable,
 } from "./settings-table.ts";
-export { tokenlessIds } from "./tokenless-ids.ts";
+export { idsWithoutToken } from "./suppress-tokens.ts";

@@ -3,7 +3,7 @@ import { expect, test } from "vitest";
 import { readSafetensors } from "../checkpoint/index.ts";
 import type { HostTensor } from "../tensor/index.ts";
 import {
-  countPenalties,
+  frequencyPresencePenalties,
   type LogitsProcessor,
   logSoftmax,
   minP,
@@ -90,7 +90,7 @@ test("the web demo's settings give the reference's probabilities", () => {
 
 test("penalties by counts are OpenAI's: frequency for every time, presence once, BOS not at all", () => {
   const scores = Float32Array.of(1, 2, 3, -4, 5);
-  countPenalties(0.5, 0.25)(scores, [1, 2, 3, 2, 2]);
+  frequencyPresencePenalties(0.5, 0.25)(scores, [1, 2, 3, 2, 2]);
   expect(Array.from(scores)).toEqual([1, 2, 3 - 3 * 0.5 - 0.25, -4 - 0.5 - 0.25, 5]);
   const settings = completeSettings({ presencePenalty: -2, temperature: 2, doSample: true });
   const chained = Float32Array.of(0, 4);

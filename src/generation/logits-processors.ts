@@ -33,7 +33,7 @@ export function noRepeatNgram(size: number): LogitsProcessor {
  * Takes from every token of the answer so far (BOS does not count) `frequency` for each time it is there and `presence`
  * once: OpenAI's frequency and presence penalties.
  */
-export function countPenalties(frequency: number, presence: number): LogitsProcessor {
+export function frequencyPresencePenalties(frequency: number, presence: number): LogitsProcessor {
   return (scores, history) => {
     const counts = new Map<number, number>();
     for (const id of history.slice(1)) counts.set(id, (counts.get(id) ?? 0) + 1);
@@ -136,12 +136,12 @@ function ascendingOrder(scores: Float32Array): Uint32Array {
   return Uint32Array.from(keys.sort(), (key) => key % indexBits);
 }
 
-/** What acts before the choice in every mode, in the reference's order; what the reference does not have comes first. */
+/** The processors that act in greedy decoding too, in the reference's order; those that it lacks come first. */
 export function penaltiesOf(settings: GenerationSettings): LogitsProcessor[] {
   const chain: LogitsProcessor[] = [];
   const { frequencyPenalty, presencePenalty } = settings;
   if (frequencyPenalty !== 0 || presencePenalty !== 0) {
-    chain.push(countPenalties(frequencyPenalty, presencePenalty));
+    chain.push(frequencyPresencePenalties(frequencyPenalty, presencePenalty));
   }
   if (settings.repetitionPenalty !== 1) chain.push(repetitionPenalty(settings.repetitionPenalty));
   if (settings.noRepeatNgramSize > 0) chain.push(noRepeatNgram(settings.noRepeatNgramSize));

@@ -7,8 +7,8 @@ import { parseConfig } from "../model/index.ts";
 import { xoshiro128 } from "../primitives/index.ts";
 import { openDevice } from "../runtime/index.ts";
 import { allocate } from "../tensor/index.ts";
-import { answerAll } from "./answer-all.ts";
 import { Engine } from "./engine.ts";
+import { generateBatch } from "./generate-batch.ts";
 import type { Answer, GenerationRequest } from "./request.ts";
 import { completeSettings, type GenerationSettings } from "./settings.ts";
 
@@ -40,7 +40,7 @@ const together = (
   prompts: readonly Prompt[],
   settings: GenerationSettings,
   batchSize?: number,
-): Promise<Answer[]> => answerAll(model, {}, { prompts, settings, batchSize });
+): Promise<Answer[]> => generateBatch(model, {}, { prompts, settings, batchSize });
 
 function noise(seed: number): Float32Array {
   const random = xoshiro128(seed);

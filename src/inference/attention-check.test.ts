@@ -1,11 +1,11 @@
 import { describe, expect, it } from "vitest";
 import { skipWebGpu, useSwiftShader } from "../../tests/setup/swiftshader.ts";
 import { openDevice } from "../runtime/index.ts";
-import { requireSoundAttention } from "./attention-check.ts";
+import { requireCorrectAttention } from "./attention-check.ts";
 
 describe("the check of a device's attention", () => {
   it("finds the CPU sound", async () => {
-    await requireSoundAttention(await openDevice({ threads: 1 }));
+    await requireCorrectAttention(await openDevice({ threads: 1 }));
   });
 
   it.skipIf(skipWebGpu)(
@@ -13,7 +13,7 @@ describe("the check of a device's attention", () => {
     async () => {
       useSwiftShader();
       const device = await openDevice({ device: "webgpu", threads: 1 });
-      await expect(requireSoundAttention(device)).rejects.toThrow(/attention over 32 tokens.*device cpu/);
+      await expect(requireCorrectAttention(device)).rejects.toThrow(/attention over 32 tokens.*device cpu/);
     },
     120_000,
   );

@@ -51,7 +51,7 @@ function waves(step: number, dims: readonly number[]): HostTensor {
  *
  * @throws OnnxRuntimeError naming the device where the results differ
  */
-export async function requireSoundAttention(device: Device): Promise<void> {
+export async function requireCorrectAttention(device: Device): Promise<void> {
   const rows = [1, tokens, heads * headDim];
   const cache = [1, heads, tokens, headDim];
   const feeds = {

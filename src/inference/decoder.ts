@@ -1,42 +1,42 @@
 import { inputIds, mediaPositions, type TokenSequence, visualPositions } from "../model/index.ts";
 import type { BoundRun } from "../runtime/index.ts";
 import { float32, type HostTensor, int32, int64 } from "../tensor/index.ts";
-import type { KeyValueCache } from "./key-value-cache.ts";
+import type { KvCache } from "./kv-cache.ts";
 import type { LoadedModel } from "./loaded-model.ts";
 
-/** Waits for its turn before it runs something. */
-export type InTurn = <T>(run: () => Promise<T>) => Promise<T>;
+/** Runs something while nobody else uses the device. */
+export type RunExclusive = <T>(run: () => Promise<T>) => Promise<T>;
 
 /**
- * How many rows a matrix product is given where its results must not depend on what else is computed. The kernels
- * of the CPU compute rows in pairs, and one that is left over by another routine, whose sums differ in the last bits.
+ * How many rows a matrix product is given where its results must not depend on the other rows (batch invariance). The
+ * CPU's kernels compute rows in pairs, and an odd last row by another routine, whose sums differ in the last bits.
  */
 export function evenCount(rows: number): number {
   return rows + (rows % 2);
 }
 
-/** Rows of tokens in a KV cache that grow together; each keeps its own length. */
+/** Runs prefills and decode steps over the rows of a KV cache; each row has a length of its own. */
 export class Decoder {
   readonly #model: LoadedModel;
-  readonly #cache: KeyValueCache;
-  readonly #inTurn: InTurn;
-  #step: DecodeStep | undefined;
+  readonly #cache: KvCache;
+  readonly #exclusively: RunExclusive;
+  #bound: BoundDecode | undefined;
 
-  /** @param inTurn runs a program when it is its turn; absent: at once */
-  constructor(model: LoadedModel, cache: KeyValueCache, inTurn: InTurn = (run) => run()) {
+  /** @param exclusively how decode steps are run; absent: at once */
+  constructor(model: LoadedModel, cache: KvCache, exclusively: RunExclusive = (run) => run()) {
     this.#model = model;
     this.#cache = cache;
-    this.#inTurn = inTurn;
+    this.#exclusively = exclusively;
   }
 
   /**
-   * Runs new tokens behind the first `reused` positions, of which the rows have one number: several rows only from
-   * position 0. Returns the logits [vocabulary] after each row's last id.
+   * Computes new tokens behind the first `reused` positions, which are the same number for all rows (several rows only
+   * from position 0). Returns the logits [vocabulary] after each row's last token.
    *
    * @param visual the visual tokens [positions, hidden] of all spans, in reading order
-   * @param evenly see {@link evenCount}; of ids behind others the caller gives an even number
+   * @param evenly keeps batch invariance, see {@link evenCount}; behind other positions the caller gives an even number
    */
-  async extend(
+  async prefill(
     fresh: readonly TokenSequence[],
     visual: Float32Array,
     reused: number,
@@ -79,29 +79,29 @@ export class Decoder {
     return rowsOf(logits);
   }
 
-  /** Adds one token to every row and returns the logits [vocabulary] after it; the next call overwrites them. */
+  /** A decode step: adds one token to every row; returns the logits [vocabulary] after it, which the next step overwrites. */
   async decode(tokens: readonly number[]): Promise<Float32Array[]> {
     const lengths = this.#cache.lengths.map((length) => length + 1);
     const longest = Math.max(...lengths);
     this.#cache.reserve(longest);
-    if (this.#step?.buffers !== this.#cache.buffers) this.#step = await this.#bind();
-    const step = this.#step;
+    if (this.#bound?.buffers !== this.#cache.buffers) this.#bound = await this.#bind();
+    const bound = this.#bound;
     for (const [row, token] of tokens.entries()) {
-      step.ids.data[row] = BigInt(token);
-      step.lastPosition.data[row] = lengths[row] - 1;
+      bound.ids.data[row] = BigInt(token);
+      bound.lastPosition.data[row] = lengths[row] - 1;
     }
-    step.totalLength.data[0] = longest;
-    await this.#inTurn(() => step.bound.run());
+    bound.totalLength.data[0] = longest;
+    await this.#exclusively(() => bound.program.run());
     this.#cache.setLengths(lengths);
-    return rowsOf(step.logits);
+    return rowsOf(bound.logits);
   }
 
-  /** Row i becomes what row `sources[i]` was; there may be fewer rows than before. */
-  select(sources: readonly number[]): void {
-    this.#cache.select(sources);
+  /** Reorders the rows: row i becomes what row `sources[i]` was. There may be fewer rows than before. */
+  reorder(sources: readonly number[]): void {
+    this.#cache.reorder(sources);
   }
 
-  async #bind(): Promise<DecodeStep> {
+  async #bind(): Promise<BoundDecode> {
     const { device, config } = this.#model;
     const { program, parameters } = await this.#model.decodeProgram();
     const rows = this.#cache.lengths.length;
@@ -110,7 +110,7 @@ export class Decoder {
     const totalLength = device.allocate("int32", [1]);
     const { hidden, vocabulary } = config.language;
     const { past, present } = namedCaches(this.#cache);
-    // A program that prefills too must be told that no picture comes, and which logits are wanted: all.
+    // A program that also prefills needs the inputs of a prefill: no visual tokens, and the logits of every row.
     const prefills = program.hasInput("logit_positions");
     const logits = device.allocate("float32", prefills ? [rows, vocabulary] : [rows, 1, vocabulary]);
     const positions = Array.from({ length: rows }, (_, row) => [row, 0]);
@@ -129,22 +129,22 @@ export class Decoder {
       },
       { ...present, logits },
     );
-    return { buffers: this.#cache.buffers, ids, lastPosition, totalLength, logits, bound };
+    return { buffers: this.#cache.buffers, ids, lastPosition, totalLength, logits, program: bound };
   }
 }
 
-/** The decode program with the buffers it reads and writes. */
-interface DecodeStep {
+/** The decode program, bound to the buffers that it reads and writes. */
+interface BoundDecode {
   readonly buffers: readonly HostTensor[];
   readonly ids: HostTensor<"int64">;
   readonly lastPosition: HostTensor<"int32">;
   readonly totalLength: HostTensor<"int32">;
   readonly logits: HostTensor<"float32">;
-  readonly bound: BoundRun;
+  readonly program: BoundRun;
 }
 
 /** The cache's buffers under their names as inputs and, the very same, as outputs. */
-function namedCaches(cache: KeyValueCache): {
+function namedCaches(cache: KvCache): {
   past: Record<string, HostTensor>;
   present: Record<string, HostTensor>;
 } {

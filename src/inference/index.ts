@@ -1,8 +1,8 @@
-export { ClosedError } from "./closed.ts";
-export { Decoder, evenCount, type InTurn } from "./decoder.ts";
+export { ClosedError } from "./closed-error.ts";
+export { Decoder, evenCount, type RunExclusive } from "./decoder.ts";
 export { engineDefaults, engineDefaultWords } from "./engine-defaults.ts";
-export { KeyValueRows, type PrefillChunk, type Row } from "./key-value-rows.ts";
-export { type BoundProgram, concatenated, LoadedModel, picturesAtOnce } from "./loaded-model.ts";
+export { KvSlots, type PrefillChunk, type Slot } from "./kv-slots.ts";
+export { type BoundProgram, concatenated, imagesPerBatch, LoadedModel } from "./loaded-model.ts";
 export {
   checkPrompt,
   type Picture,

@@ -11,10 +11,10 @@ import {
 } from "../model/index.ts";
 import type { Device, Program, StoredParameters } from "../runtime/index.ts";
 import { type Graph, type HostTensor, placeholdersOf } from "../tensor/index.ts";
-import { requireSoundAttention } from "./attention-check.ts";
-import { ClosedError } from "./closed.ts";
+import { requireCorrectAttention } from "./attention-check.ts";
+import { ClosedError } from "./closed-error.ts";
 import { engineDefaults } from "./engine-defaults.ts";
-import { type Allocate, KeyValueCache } from "./key-value-cache.ts";
+import { type Allocate, KvCache } from "./kv-cache.ts";
 import type { Picture } from "./prompt.ts";
 import { VisualCache } from "./visual-cache.ts";
 
@@ -25,7 +25,7 @@ export interface BoundProgram {
 }
 
 /** Pictures, or frames of videos, that go through the vision encoder at once. */
-export const picturesAtOnce = 16;
+export const imagesPerBatch = 16;
 
 /** Positions of a row's KV cache at the start, where they cost nothing. */
 const firstCapacity = 1024;
@@ -58,7 +58,7 @@ export class LoadedModel {
    * Compiles the language model's programs now rather than with the first prompt. Where parameters are stored it is
    * one program for everything, so that its rearranged weights are in memory once.
    */
-  async ready(): Promise<void> {
+  async warmup(): Promise<void> {
     await this.prefillProgram(true);
     await this.decodeProgram();
   }
@@ -74,7 +74,7 @@ export class LoadedModel {
   async prefillProgram(pictures: boolean): Promise<BoundProgram> {
     // The CPU's kernels are under test; a GPU's depend on the adapter.
     if (this.device.name !== "cpu") {
-      this.#sound ??= requireSoundAttention(this.device);
+      this.#sound ??= requireCorrectAttention(this.device);
       await this.#sound;
     }
     const withPictures = pictures || this.stored !== undefined;
@@ -93,9 +93,9 @@ export class LoadedModel {
    * An empty KV cache for so many rows, with room for `positions` each. The default is far from the start for one row
    * on the CPU: memory that nothing was written to takes no room, but growing would for a moment take twice the room.
    */
-  newCache(rows: number, positions = rows === 1 ? this.firstCapacity : 0): KeyValueCache {
+  newCache(rows: number, positions = rows === 1 ? this.firstCapacity : 0): KvCache {
     const allocate: Allocate = (dims) => this.device.allocate("float32", dims);
-    const cache = new KeyValueCache(cacheSizes(this.config.language), rows, allocate);
+    const cache = new KvCache(cacheSizes(this.config.language), rows, allocate);
     cache.reserve(positions);
     return cache;
   }
@@ -115,7 +115,7 @@ export class LoadedModel {
    */
   async visualTokens(
     pictures: readonly Picture[],
-    most = picturesAtOnce,
+    most = imagesPerBatch,
     signal?: AbortSignal,
   ): Promise<Float32Array> {
     const known = new Map<string, Float32Array>();

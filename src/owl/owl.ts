@@ -1,28 +1,15 @@
 import {
-  type Adapter,
-  loadAdapter,
-  mergeLora,
-  type OpenedCheckpoint,
-  openRun,
-  openValidated,
-  type RunCheckpoint,
-  readAll,
-  type StateDict,
-} from "../checkpoint/index.ts";
-import {
   type Answer,
-  answerAll,
   Engine,
   type EngineOptions,
   type GenerationRequest,
   type GenerationSettings,
+  generateBatch,
+  idsWithoutToken,
   type MakeConstraint,
   type TextOptions,
-  tokenlessIds,
 } from "../generation/index.ts";
-import { adapterPath, modelDirectory } from "../hub/index.ts";
-import { defaultFrames, type Fidelity, modelPreprocessor, type Preprocessor } from "../image/index.ts";
-import { areMappable, LoadedModel, type Prompt, storedParameters } from "../inference/index.ts";
+import type { Prompt } from "../inference/index.ts";
 import {
   type AttentionMaps,
   attentionMaps,
@@ -32,11 +19,10 @@ import {
   type ModelInputs,
   stageGradients,
 } from "../inspection/index.ts";
-import { describeParameters, type OwlConfig, parseConfig, type Stage } from "../model/index.ts";
-import { checkOptions, described, joinPath, pathKind } from "../platform/index.ts";
+import type { OwlConfig, Stage } from "../model/index.ts";
+import { checkOptions, described } from "../platform/index.ts";
 import { PromptError } from "../prompt/index.ts";
-import { openDevice, type StoredParameters } from "../runtime/index.ts";
-import { loadTokenizer, type Tokenizer } from "../tokenizer/index.ts";
+import type { Tokenizer } from "../tokenizer/index.ts";
 import {
   type AnswerSettings,
   type ChatSettings,
@@ -46,28 +32,10 @@ import {
 } from "./chat.ts";
 import { type BatchSettings, type ChatAllSettings, readSettings } from "./chat-settings.ts";
 import { type Conversation, messagesOf } from "./conversation.ts";
-import { checkLoadOptions, type LoadOptions } from "./load-options.ts";
-import { defaultsOf, warningsOf } from "./model-defaults.ts";
+import { loadParts, type OwlParts } from "./load.ts";
+import type { LoadOptions } from "./load-options.ts";
 import { limitRules, type PictureSource, type ReadingLimits, readMedia } from "./picture-source.ts";
-import { PixelCache } from "./pixel-cache.ts";
 import { Reply } from "./reply.ts";
-
-/** The parts an owl is made of. */
-interface Parts {
-  readonly directory: string;
-  readonly config: OwlConfig;
-  readonly base: StateDict;
-  readonly adapter: Adapter | undefined;
-  readonly model: LoadedModel;
-  readonly tokenizer: Tokenizer | undefined;
-  readonly preprocessor: Preprocessor;
-  readonly defaults: GenerationSettings;
-  readonly fidelity: Fidelity;
-  readonly framesPerVideo: number;
-  readonly pixelCache: PixelCache;
-  readonly warnings: readonly string[];
-  readonly progress: { readonly step: number; readonly steps: number } | undefined;
-}
 
 /**
  * A model directory in the published layout, ready to answer.
@@ -81,10 +49,10 @@ interface Parts {
  * ```
  */
 export class Owl {
-  readonly #parts: Parts;
+  readonly #parts: OwlParts;
   #engine: Engine | undefined;
 
-  private constructor(parts: Parts) {
+  private constructor(parts: OwlParts) {
     this.#parts = parts;
   }
 
@@ -98,49 +66,7 @@ export class Owl {
    *   no such model, with what fetches it
    */
   static async load(model?: string | URL, options: LoadOptions = {}): Promise<Owl> {
-    checkLoadOptions(options);
-    const { fidelity = "default", device, threads, spinning, binding } = options;
-    const { framesPerVideo = defaultFrames } = options;
-    const directory = await modelDirectory(model);
-    const run = await runAt(directory);
-    if (typeof run === "string") return Owl.load(run, options);
-    const adapterFile = options.adapter === undefined ? undefined : await adapterPath(options.adapter);
-    const opened = await openDevice({
-      ...(device !== undefined && { device }),
-      ...(threads !== undefined && { threads }),
-      ...(spinning !== undefined && { spinning }),
-      ...(binding !== undefined && { binding }),
-    });
-    if (run !== undefined && adapterFile !== undefined) throw unfinishedError(directory, adapterFile);
-    const mapped = opened.copiesFeeds && adapterFile === undefined && run === undefined;
-    const { checkpoint, config, base, stored } = await readModel(run?.base ?? directory, mapped);
-    if (stored !== undefined && adapterFile !== undefined) throw adapterError(directory, adapterFile);
-    const adapter = adapterFile === undefined ? run?.trained : await loadAdapter(adapterFile);
-    const warnings = await warningsOf(checkpoint, directory, adapter, adapterFile);
-    for (const warning of warnings) (options.onWarning ?? console.warn)(warning);
-    const merged = adapter ? mergeLora(base, adapter, adapterFile ?? directory) : base;
-    const loaded = new LoadedModel(config, merged, opened, stored);
-    if (stored !== undefined) await loaded.ready();
-    return new Owl({
-      directory,
-      config,
-      base,
-      adapter,
-      model: loaded,
-      tokenizer: await tokenizerIfThere(run?.settings ?? directory, adapter?.promptTemplate),
-      preprocessor: modelPreprocessor(
-        checkpoint.preprocessorConfig,
-        config.vision.imageSize,
-        checkpoint.preprocessorFile,
-        config.video ? "crop" : "squeeze",
-      ),
-      defaults: defaultsOf(checkpoint, config),
-      fidelity,
-      framesPerVideo,
-      pixelCache: new PixelCache(),
-      warnings,
-      progress: run && { step: run.step, steps: run.steps },
-    });
+    return new Owl(await loadParts(model, options));
   }
 
   /** What was doubtful when the model was loaded: an adapter of another one, settings that are not computed here. */
@@ -233,7 +159,7 @@ export class Owl {
     const { model } = this.#parts;
     const { batchSize } = settings;
     return this.#whileOpen(() =>
-      answerAll(model, textOptions(this.#parts), { prompts, settings: complete, batchSize, ...request }),
+      generateBatch(model, textOptions(this.#parts), { prompts, settings: complete, batchSize, ...request }),
     );
   }
 
@@ -282,7 +208,7 @@ export class Owl {
   }
 
   /** The parts. @throws ClosedError */
-  get #open(): Parts {
+  get #open(): OwlParts {
     this.#parts.model.requireOpen();
     return this.#parts;
   }
@@ -342,59 +268,11 @@ export class Owl {
   }
 }
 
-/**
- * The settings and weights of a model directory, proven to fit each other before the weights are read. Those that are
- * quantised stay in their files, as do others with `mapped`, where their format allows it.
- */
-async function readModel(
-  directory: string,
-  mapped: boolean,
-): Promise<{
-  checkpoint: OpenedCheckpoint;
-  config: OwlConfig;
-  base: StateDict;
-  stored: StoredParameters | undefined;
-}> {
-  const { config, checkpoint } = await openValidated(directory, parseConfig, describeParameters);
-  const { weights } = checkpoint;
-  try {
-    if (config.quantization !== undefined || (mapped && areMappable(weights))) {
-      return { checkpoint, config, base: new Map(), stored: await storedParameters(weights) };
-    }
-    return { checkpoint, config, base: await readAll(weights), stored: undefined };
-  } finally {
-    await weights.close();
-  }
-}
-
 /** What answers need of the tokenizer, where there is one. */
-function textOptions({ tokenizer, config }: Parts): TextOptions {
+function textOptions({ tokenizer, config }: OwlParts): TextOptions {
   if (tokenizer === undefined) return {};
-  return { textStream: tokenizer.stream, tokenless: tokenlessIds(tokenizer, config.language.vocabulary) };
-}
-
-/** A run's directory stands for its model, or for its last checkpoint; addresses are none. */
-async function runAt(directory: string): Promise<string | RunCheckpoint | undefined> {
-  return directory.includes("://") ? undefined : openRun(directory);
-}
-
-function unfinishedError(directory: string, adapter: string): Error {
-  return new Error(
-    `${adapter}: an adapter stands beside a model, got the checkpoint of a run that is not done, ${directory}; \`owl train RECIPE --resume\` finishes it`,
-  );
-}
-
-function adapterError(directory: string, adapter: string): Error {
-  return new Error(
-    `${adapter}: an adapter needs weights in floating point, got the quantised ones of ${directory}; merge it into the checkpoint they were converted from and convert that`,
-  );
-}
-
-/** An adapter that was taught by another template is asked by that one. */
-async function tokenizerIfThere(directory: string, template: unknown): Promise<Tokenizer | undefined> {
-  const settings = template === undefined ? {} : { prompt_template: template };
-  for (const name of ["tokenizer.json", "tokenizer.model"]) {
-    if ((await pathKind(joinPath(directory, name))) === "file") return loadTokenizer(directory, settings);
-  }
-  return undefined;
+  return {
+    textStream: tokenizer.stream,
+    suppressedIds: idsWithoutToken(tokenizer, config.language.vocabulary),
+  };
 }

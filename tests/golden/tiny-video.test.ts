@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { readSafetensors, type StateDict, validateParameters } from "../../src/checkpoint/index.ts";
-import { answerAll, completeSettings, Engine, settingsFromJson } from "../../src/generation/index.ts";
+import { completeSettings, Engine, generateBatch, settingsFromJson } from "../../src/generation/index.ts";
 import { LoadedModel, type Picture, type Prompt, pictureOf } from "../../src/inference/index.ts";
 import { probeModel } from "../../src/inspection/index.ts";
 import {
@@ -191,7 +191,7 @@ describe.skipIf(!sharedAvailable)("the video version against the original code",
     const settings = completeSettings({ maxNewTokens: 24, eosTokenIds: [] });
     const wanted = (one["greedy.fixed"] ?? one.greedy)!.map((ids) => ids.slice(1));
     const engine = Engine.offline(loaded, {});
-    const together = await answerAll(loaded, {}, { prompts, settings });
+    const together = await generateBatch(loaded, {}, { prompts, settings });
     expect(together.map(({ ids }) => ids)).toEqual(wanted);
     for (const [row, prompt] of prompts.entries()) {
       expect((await engine.answer({ prompt, settings })).ids).toEqual(wanted[row]);
@@ -208,7 +208,7 @@ describe.skipIf(!sharedAvailable)("the video version against the original code",
     const prompts = (await Promise.all(some.map(promptsOf))).flat();
     const settings = completeSettings({ maxNewTokens: 24, eosTokenIds: [] });
     const wanted = some.flatMap(({ greedy }) => greedy!.map((ids) => ids.slice(1)));
-    const answers = await answerAll(loaded, {}, { prompts, settings });
+    const answers = await generateBatch(loaded, {}, { prompts, settings });
     expect(answers.map(({ ids }) => ids)).toEqual(wanted);
   });
 

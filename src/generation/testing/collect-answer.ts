@@ -6,12 +6,12 @@ import { completeSettings, type GenerationSettings } from "../settings.ts";
 export const settingsOf = (given: Partial<GenerationSettings>): GenerationSettings =>
   completeSettings({ eosTokenIds: [], maxNewTokens: 6, ...given });
 
-/** An answer with its tokens' reports. */
+/** An answer with the log-probabilities of its tokens. */
 export interface Collected extends EngineAnswer {
   readonly tokens: readonly ReportedToken[];
 }
 
-/** An answer with all that was reported of its tokens; `onPiece` hears of each piece. */
+/** Iterates a request to its end; `onPiece` is called with the number of pieces so far. */
 export async function run(
   engine: Engine,
   request: GenerationRequest,
@@ -24,5 +24,14 @@ export async function run(
     if (done) return { ...value, tokens };
     tokens.push(...value.tokens);
     onPiece?.(count);
+  }
+}
+
+/** Uses an engine and closes it. */
+export async function useEngine<T>(engine: Engine, use: (engine: Engine) => Promise<T>): Promise<T> {
+  try {
+    return await use(engine);
+  } finally {
+    await engine.close();
   }
 }

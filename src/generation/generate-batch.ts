@@ -18,7 +18,7 @@ export interface BatchRequest extends Omit<GenerationRequest, "prompt" | "topLog
  *
  * @throws what the first that failed threw; PromptError before anything is computed
  */
-export async function answerAll(
+export async function generateBatch(
   model: LoadedModel,
   text: TextOptions,
   { prompts, batchSize = defaultBatchSize, signal, ...request }: BatchRequest,

@@ -6,12 +6,12 @@ import type { Tokenizer } from "../tokenizer/index.ts";
  *
  * @param vocabulary how many ids the model has
  */
-export function tokenlessIds({ hasToken }: Pick<Tokenizer, "hasToken">, vocabulary: number): number[] {
+export function idsWithoutToken({ hasToken }: Pick<Tokenizer, "hasToken">, vocabulary: number): number[] {
   return Array.from({ length: vocabulary }, (_, id) => id).filter((id) => !hasToken(id));
 }
 
-/** Takes ids out of the choice: their logits become −∞. One that ends an answer stays, since nobody reads it. */
-export function forbidIds(
+/** Sets the logits of ids to −∞, so that they are never sampled; an end-of-sequence id stays, since it makes no text. */
+export function suppressTokens(
   logits: Float32Array,
   ids: readonly number[],
   eosTokenIds: readonly number[],

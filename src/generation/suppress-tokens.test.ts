@@ -5,8 +5,8 @@ import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { Owl } from "../owl/index.ts";
 import { completeSettings, type GenerationSettings } from "./settings.ts";
+import { idsWithoutToken, suppressTokens } from "./suppress-tokens.ts";
 import { run } from "./testing/collect-answer.ts";
-import { forbidIds, tokenlessIds } from "./tokenless-ids.ts";
 
 const shipped = fileURLToPath(new URL("../../models/owl-nano", import.meta.url));
 const directory = mkdtempSync(join(tmpdir(), "owl-tokenless-"));
@@ -61,7 +61,7 @@ describe("ids without a token", () => {
   it("are those behind the tokenizer's end and in its holes", () => {
     expect(owl.tokenizer.vocabularySize).toBe(size);
     expect(holes.size).toBeGreaterThan(40);
-    expect(tokenlessIds(owl.tokenizer, owl.config.language.vocabulary)).toEqual(
+    expect(idsWithoutToken(owl.tokenizer, owl.config.language.vocabulary)).toEqual(
       [...holes].sort((a, b) => a - b),
     );
   });
@@ -112,7 +112,7 @@ describe("ids without a token", () => {
 
   it("may still end an answer", () => {
     const logits = Float32Array.of(1, 2, 3, 4);
-    forbidIds(logits, [1, 3], [3]);
+    suppressTokens(logits, [1, 3], [3]);
     expect([...logits]).toEqual([1, -Infinity, 3, 4]);
   });
 });

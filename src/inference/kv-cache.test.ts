@@ -1,12 +1,12 @@
 import { expect, test } from "vitest";
 import { allocate } from "../tensor/index.ts";
-import { KeyValueCache } from "./key-value-cache.ts";
+import { KvCache } from "./kv-cache.ts";
 
 const sizes = { layers: 2, keyValueHeads: 2, headDim: 3, maxPositions: 1000 };
 
 /** A cache whose every entry says where it was written: row, head, position and buffer. */
-function filled(lengths: readonly number[]): KeyValueCache {
-  const cache = new KeyValueCache(sizes, lengths.length, (dims) => allocate("float32", dims));
+function filled(lengths: readonly number[]): KvCache {
+  const cache = new KvCache(sizes, lengths.length, (dims) => allocate("float32", dims));
   cache.reserve(Math.max(...lengths));
   cache.setLengths(lengths);
   for (const [i, buffer] of cache.buffers.entries()) {
@@ -22,7 +22,7 @@ function filled(lengths: readonly number[]): KeyValueCache {
   return cache;
 }
 
-function contents(cache: KeyValueCache): number[][] {
+function contents(cache: KvCache): number[][] {
   return cache.buffers.map((buffer) =>
     cache.lengths.flatMap((length, row) =>
       [0, 1].flatMap((head) => {
@@ -45,7 +45,7 @@ test("growing keeps what is there", () => {
 
 test("rows can be permuted, repeated and dropped", () => {
   const cache = filled([5, 7, 6]);
-  cache.select([2, 0, 0]);
+  cache.reorder([2, 0, 0]);
   expect(cache.lengths).toEqual([6, 5, 5]);
   const rows = (wanted: number[], lengths: number[]): number[][] =>
     [0, 1, 2, 3].map((buffer) =>
@@ -59,14 +59,14 @@ test("rows can be permuted, repeated and dropped", () => {
       ),
     );
   expect(contents(cache)).toEqual(rows([2, 0, 0], [6, 5, 5]));
-  cache.select([1]);
+  cache.reorder([1]);
   expect(cache.buffers[0].dims).toEqual([1, 2, 64, 3]);
   expect(contents(cache)).toEqual(rows([0], [5]));
 });
 
 test("dropped rows leave one buffer that can grow again", () => {
   const cache = filled([60, 64]);
-  cache.select([1]);
+  cache.reorder([1]);
   const before = contents(cache);
   cache.reserve(65);
   expect(cache.buffers[0].dims[0]).toBe(1);
@@ -75,7 +75,7 @@ test("dropped rows leave one buffer that can grow again", () => {
 
 test("the first row can be repeated into a new cache", () => {
   const cache = filled([70]);
-  const copy = cache.repeated(3);
+  const copy = cache.repeat(3);
   expect(copy.lengths).toEqual([70, 70, 70]);
   expect(contents(copy)).toEqual(contents(cache).map((row) => [...row, ...row, ...row]));
   copy.buffers[0].data.fill(0);

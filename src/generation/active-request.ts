@@ -7,25 +7,28 @@ import {
   type PrefillChunk,
   placedPictures,
   positionKeys,
-  type Row,
+  type Slot,
 } from "../inference/index.ts";
 import { endOf, sliceSpans } from "../model/index.ts";
-import type { GrowingAnswer } from "./answer.ts";
 import type { EngineAnswer, GenerationPiece, GenerationRequest } from "./request.ts";
+import type { SequenceState } from "./sequence-state.ts";
 import type { GenerationSettings } from "./settings.ts";
 
-/** A request on its way through an engine: what it has of the caches, and the way of its pieces to whoever asked. */
-export class GenerationJob {
+/**
+ * A request that an engine works on: its sequence, what it holds of the caches, and the queue of pieces between the engine,
+ * which emits them, and the caller, who iterates them.
+ */
+export class ActiveRequest {
   readonly request: GenerationRequest;
   readonly settings: GenerationSettings;
-  readonly answer: GrowingAnswer;
+  readonly sequence: SequenceState;
   readonly pictures: readonly PlacedPicture[];
   readonly keys: readonly PositionKey[];
-  /** Its row of the KV cache while it has one. */
-  row: Row | undefined;
+  /** Its slot of the KV cache while it has one. */
+  slot: Slot | undefined;
   cachedTokens = 0;
-  /** Images before this position are not needed: what they make of it is cached. */
-  needed = 0;
+  /** Images that end before this position are not needed: their keys and values are cached. */
+  cachedPrefix = 0;
   readonly #model: LoadedModel;
   readonly #visual = new Map<string, Float32Array>();
   readonly #control = new AbortController();
@@ -37,12 +40,12 @@ export class GenerationJob {
     model: LoadedModel,
     request: GenerationRequest,
     settings: GenerationSettings,
-    answer: GrowingAnswer,
+    sequence: SequenceState,
   ) {
     this.#model = model;
     this.request = request;
     this.settings = settings;
-    this.answer = answer;
+    this.sequence = sequence;
     this.pictures = placedPictures(request.prompt, model.config);
     this.keys = positionKeys(request.prompt.ids, this.pictures);
     const { signal } = request;
@@ -50,24 +53,24 @@ export class GenerationJob {
     else signal?.addEventListener("abort", this.#abort);
   }
 
-  /** Aborted when the request is, or nobody waits for the answer any more. */
+  /** Aborted when the request is, or when the caller stops iterating. */
   get signal(): AbortSignal {
     return this.#control.signal;
   }
 
-  /** Hands over what came with a step. */
-  give(): void {
-    this.#pieces.push({ text: this.answer.takeText(), tokens: this.answer.takeReports() });
+  /** Queues the text and log-probabilities of the tokens since the last call. */
+  emit(): void {
+    this.#pieces.push({ text: this.sequence.takeText(), tokens: this.sequence.takeLogprobs() });
     this.#wake?.();
   }
 
-  /** Nothing more comes; `outcome` gives the answer or throws. */
-  settle(outcome: () => EngineAnswer): void {
+  /** Ends the request; `outcome` returns the answer or throws what went wrong. */
+  complete(outcome: () => EngineAnswer): void {
     this.#outcome = outcome;
     this.#wake?.();
   }
 
-  /** The pieces as they come; ending the iteration ends the job. */
+  /** The pieces as they are emitted. Whoever stops iterating aborts the request. */
   async *pieces(): AsyncGenerator<GenerationPiece, EngineAnswer> {
     try {
       for (;;) {
@@ -75,7 +78,7 @@ export class GenerationJob {
         const piece = this.#pieces.shift();
         if (piece !== undefined) yield piece;
         else if (this.#outcome !== undefined) return this.#outcome();
-        else await this.#news();
+        else await this.#nextEvent();
       }
     } finally {
       this.request.signal?.removeEventListener("abort", this.#abort);
@@ -83,22 +86,22 @@ export class GenerationJob {
     }
   }
 
-  /** Images at or behind the position {@link needed} whose visual tokens are not at hand. */
-  get unseen(): readonly Picture[] {
-    const needed = this.pictures.filter((placed) => endOf(placed) > this.needed);
+  /** Images and videos whose visual tokens a prefill behind {@link cachedPrefix} needs and that are not encoded yet. */
+  get missingMedia(): readonly Picture[] {
+    const needed = this.pictures.filter((placed) => endOf(placed) > this.cachedPrefix);
     return needed.map(({ picture }) => picture).filter(({ key }) => !this.#visual.has(key));
   }
 
-  /** Takes the visual tokens of its images, by their keys, among those of others. */
-  see(tokens: ReadonlyMap<string, Float32Array>): void {
-    for (const { key } of this.unseen) {
+  /** Takes its own among visual tokens by the keys of their images. */
+  takeVisualTokens(tokens: ReadonlyMap<string, Float32Array>): void {
+    for (const { key } of this.missingMedia) {
       const own = tokens.get(key);
       if (own !== undefined) this.#visual.set(key, own);
     }
   }
 
-  /** The positions `from` to `to` of its prompt, to be computed in a slot. */
-  chunk(slot: Row, from: number, to: number): PrefillChunk {
+  /** The positions `from` to `to` of the prompt, for a prefill. */
+  chunk(slot: Slot, from: number, to: number): PrefillChunk {
     const { ids } = this.request.prompt;
     return {
       slot,
@@ -109,7 +112,7 @@ export class GenerationJob {
     };
   }
 
-  /** The visual tokens [positions, hidden] of the positions of pictures among `from` to `to`. */
+  /** The visual tokens [positions, hidden] of the media positions from `from` to `to`. */
   #visualTokens(from: number, to: number): Float32Array {
     const { hidden } = this.#model.config.language;
     const tokens = this.pictures.map(({ start, length, picture }) => {
@@ -125,7 +128,7 @@ export class GenerationJob {
     this.#wake?.();
   };
 
-  #news(): Promise<void> {
+  #nextEvent(): Promise<void> {
     return new Promise((resolve) => {
       this.#wake = resolve;
     });

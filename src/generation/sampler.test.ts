@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { xoshiro128 } from "../primitives/index.ts";
+import { argmax, sample, samplerOf } from "./sampler.ts";
 import { completeSettings } from "./settings.ts";
-import { draw, highest, tokenChoice } from "./token-choice.ts";
 
 test("a seed gives the same numbers everywhere", () => {
   const random = xoshiro128(1234);
@@ -26,26 +26,26 @@ test("the numbers are uniform in [0, 1)", () => {
 });
 
 test("of equal highest scores the first is taken", () => {
-  expect(highest(Float32Array.of(1, 3, 3, 2))).toBe(1);
+  expect(argmax(Float32Array.of(1, 3, 3, 2))).toBe(1);
 });
 
 test("tokens are drawn with their probabilities, removed ones never", () => {
   const random = xoshiro128(7);
   const scores = Float32Array.of(Math.log(0.5), -Infinity, Math.log(0.3), Math.log(0.2), -Infinity);
   const counts = [0, 0, 0, 0, 0];
-  for (let i = 0; i < 50_000; i++) counts[draw(scores, random)]++;
+  for (let i = 0; i < 50_000; i++) counts[sample(scores, random)]++;
   expect(counts[1] + counts[4]).toBe(0);
   for (const [i, share] of [0.5, 0, 0.3, 0.2, 0].entries())
     expect(counts[i] / 50_000).toBeCloseTo(share, 1.7);
 });
 
 test("the last number below one still names a token that is left", () => {
-  expect(draw(Float32Array.of(0, 0, -Infinity), () => 1 - 2 ** -32)).toBe(1);
+  expect(sample(Float32Array.of(0, 0, -Infinity), () => 1 - 2 ** -32)).toBe(1);
 });
 
 test("two choices of one seed agree, each with its own state", () => {
   const settings = completeSettings({ doSample: true, seed: 3 });
-  const [a, b] = [tokenChoice(settings), tokenChoice(settings)];
+  const [a, b] = [samplerOf(settings), samplerOf(settings)];
   const scores = () => Float32Array.from({ length: 40 }, (_, i) => Math.sin(i));
   const first = Array.from({ length: 20 }, () => a(scores(), [1]));
   expect(Array.from({ length: 20 }, () => b(scores(), [1]))).toEqual(first);

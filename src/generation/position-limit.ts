@@ -4,7 +4,7 @@ import type { Answer } from "./request.ts";
 import type { GenerationSettings } from "./settings.ts";
 
 /** The settings with no more new tokens than the model has positions for. */
-export function roomySettings(
+export function limitToPositions(
   settings: GenerationSettings,
   { ids }: Prompt,
   { language: { maxPositions } }: OwlConfig,

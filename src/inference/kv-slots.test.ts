@@ -3,7 +3,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { loadCheckpoint } from "../checkpoint/index.ts";
 import { parseConfig } from "../model/index.ts";
 import { openDevice } from "../runtime/index.ts";
-import { KeyValueRows, type Row } from "./key-value-rows.ts";
+import { KvSlots, type Slot } from "./kv-slots.ts";
 import { LoadedModel } from "./loaded-model.ts";
 
 let model: LoadedModel;
@@ -20,8 +20,8 @@ const words = (count: number, seed: number): number[] =>
 
 /** Computes the positions `from` to the end of a prompt; returns the logits after it. */
 async function prefill(
-  rows: KeyValueRows,
-  slot: Row,
+  rows: KvSlots,
+  slot: Slot,
   ids: readonly number[],
   from: number,
 ): Promise<Float32Array> {
@@ -30,15 +30,15 @@ async function prefill(
   return logits;
 }
 
-async function begin(rows: KeyValueRows, ids: readonly number[]): Promise<Row> {
-  const row = rows.begin(ids);
+async function begin(rows: KvSlots, ids: readonly number[]): Promise<Slot> {
+  const row = rows.acquire(ids);
   await prefill(rows, row, ids, row.keys.length);
   return row;
 }
 
 /** The logits after some tokens have been added to a prompt that is alone. */
 async function alone(ids: readonly number[], tokens: readonly number[]): Promise<Float32Array> {
-  const rows = new KeyValueRows(model, { slots: 1, keptBytes: 0 });
+  const rows = new KvSlots(model, { slots: 1, keptBytes: 0 });
   const row = await begin(rows, ids);
   let logits = new Float32Array() as Float32Array;
   for (const token of tokens) [logits] = await rows.decode([row], [token]);
@@ -46,43 +46,43 @@ async function alone(ids: readonly number[], tokens: readonly number[]): Promise
 }
 
 test("the last row moves into a free place and goes on as if it had stayed", async () => {
-  const rows = new KeyValueRows(model, { slots: 4, keptBytes: 2 ** 30 });
-  const begun: Row[] = [];
+  const rows = new KvSlots(model, { slots: 4, keptBytes: 2 ** 30 });
+  const begun: Slot[] = [];
   for (const seed of [1, 2, 3, 4]) begun.push(await begin(rows, words(9 + seed, seed)));
   expect(begun.map(({ index }) => index)).toEqual([0, 1, 2, 3]);
   await rows.decode(begun, [5, 6, 7, 8]);
-  rows.end(begun[0]);
-  rows.end(begun[2]);
+  rows.release(begun[0]);
+  rows.release(begun[2]);
   const [, second, , fourth] = begun;
   const logits = await rows.decode([fourth, second], [9, 10]);
   expect([second.index, fourth.index]).toEqual([1, 0]);
   expect(logits[0]).toEqual(await alone(words(13, 4), [8, 9]));
   expect(logits[1]).toEqual(await alone(words(11, 2), [6, 10]));
   // What the places held before is there still.
-  expect(rows.sharedPositions([...words(10, 1), 5, 1])).toBe(11);
-  expect(rows.sharedPositions([...words(12, 3), 7, 1])).toBe(13);
+  expect(rows.cachedPrefixLength([...words(10, 1), 5, 1])).toBe(11);
+  expect(rows.cachedPrefixLength([...words(12, 3), 7, 1])).toBe(13);
 });
 
 test("what a copy holds goes on as the row would have", async () => {
-  const rows = new KeyValueRows(model, { slots: 1, keptBytes: 2 ** 30 });
+  const rows = new KvSlots(model, { slots: 1, keptBytes: 2 ** 30 });
   const first = words(20, 1);
-  rows.end(await begin(rows, first));
-  for (const seed of [2, 3, 4]) rows.end(await begin(rows, words(20, seed)));
+  rows.release(await begin(rows, first));
+  for (const seed of [2, 3, 4]) rows.release(await begin(rows, words(20, seed)));
   expect(rows.statistics).toMatchObject({ hits: 0, misses: 4, entries: 4 });
   const further = [...first, 7, 8];
-  const row = rows.begin(further);
+  const row = rows.acquire(further);
   expect(row.keys).toEqual(first);
   const logits = await prefill(rows, row, further, 20);
-  const whole = new KeyValueRows(model, { slots: 1, keptBytes: 0 });
-  const place = whole.begin(further);
+  const whole = new KvSlots(model, { slots: 1, keptBytes: 0 });
+  const place = whole.acquire(further);
   expect(logits).toEqual(await prefill(whole, place, further, 0));
   // The longer row replaces the copy that it begins with.
-  rows.end(row);
+  rows.release(row);
   expect(rows.statistics).toMatchObject({ hits: 1, entries: 4 });
 });
 
 test("rows grow together where one becomes longer than the room", async () => {
-  const rows = new KeyValueRows(model, { slots: 2, keptBytes: 0 });
+  const rows = new KvSlots(model, { slots: 2, keptBytes: 0 });
   const long = words(model.firstCapacity - 1, 1);
   const begun = [await begin(rows, long), await begin(rows, words(9, 2))];
   let logits: Float32Array[] = [];

@@ -1,21 +1,21 @@
 import type { CacheSizes } from "../model/index.ts";
 import type { HostTensor } from "../tensor/index.ts";
 
-/** Makes a zeroed float32 buffer that programs read and write in place. */
+/** Allocates a zeroed float32 buffer that programs read and write in place. */
 export type Allocate = (dims: readonly number[]) => HostTensor<"float32">;
 
 /** Capacities are multiples of this many positions. */
-const step = 64;
+const capacityStep = 64;
 
-/** A row of a buffer of such a capacity. */
-type Place = readonly [buffer: HostTensor<"float32">, capacity: number, row: number];
+/** A row of a buffer, whose rows have room for `capacity` positions. */
+type CacheRow = readonly [buffer: HostTensor<"float32">, capacity: number, row: number];
 
 /**
  * Keys and values of all tokens so far, a buffer [rows, keyValueHeads, capacity, headDim] for the keys and one
  * for the values of every layer. A program has these buffers as inputs and outputs at once, so decoding copies
- * nothing; the capacity grows in steps when a row needs it.
+ * nothing; the capacity grows when a row needs it.
  */
-export class KeyValueCache {
+export class KvCache {
   readonly #sizes: CacheSizes;
   readonly #allocate: Allocate;
   #buffers: HostTensor<"float32">[] = [];
@@ -61,7 +61,7 @@ export class KeyValueCache {
     }
     // Growing by half each time keeps the copying a small part of a long answer's work.
     const wanted = Math.max(positions, Math.min(maxPositions, Math.ceil(1.5 * this.#capacity)));
-    const capacity = Math.ceil(wanted / step) * step;
+    const capacity = Math.ceil(wanted / capacityStep) * capacityStep;
     const old = this.#buffers;
     this.#buffers = Array.from({ length: 2 * layers }, () =>
       this.#allocate([this.#lengths.length, keyValueHeads, capacity, headDim]),
@@ -75,8 +75,8 @@ export class KeyValueCache {
     }
   }
 
-  /** The first positions of a row become those of a row of `source`, which may be this cache. */
-  copyFrom(source: KeyValueCache, sourceRow: number, row: number, positions: number): void {
+  /** Copies the first positions of a row of `source`, which may be this cache, into a row of this one. */
+  copyFrom(source: KvCache, sourceRow: number, row: number, positions: number): void {
     for (const [i, from] of source.#buffers.entries()) {
       const to = this.#buffers[i];
       this.#copyPositions([from, source.#capacity, sourceRow], [to, this.#capacity, row], positions);
@@ -85,8 +85,8 @@ export class KeyValueCache {
   }
 
   #copyPositions(
-    [from, fromCapacity, fromRow]: Place,
-    [to, toCapacity, toRow]: Place,
+    [from, fromCapacity, fromRow]: CacheRow,
+    [to, toCapacity, toRow]: CacheRow,
     positions: number,
   ): void {
     const { keyValueHeads, headDim } = this.#sizes;
@@ -97,13 +97,13 @@ export class KeyValueCache {
     }
   }
 
-  /** Says how many tokens each row holds after a program has run (or that a row is cut to a beginning). */
+  /** Sets how many tokens each row holds, after a program has run or where a row is cut to a prefix. */
   setLengths(lengths: readonly number[]): void {
     this.#lengths = [...lengths];
   }
 
-  /** Row i becomes what row `sources[i]` was; there may be fewer rows than before. */
-  select(sources: readonly number[]): void {
+  /** Reorders the rows: row i becomes what row `sources[i]` was. There may be fewer rows than before. */
+  reorder(sources: readonly number[]): void {
     const lengths = sources.map((source) => this.#lengths[source]);
     const moved = [...sources.entries()].filter(([row, source]) => row !== source);
     for (const buffer of this.#buffers) this.#moveRows(buffer, moved);
@@ -135,8 +135,8 @@ export class KeyValueCache {
   }
 
   /** The rows from `first` on as a cache over the same memory, with lengths of its own. It cannot grow. */
-  window(first: number, rows: number): KeyValueCache {
-    const window = new KeyValueCache(this.#sizes, rows, this.#allocate);
+  window(first: number, rows: number): KvCache {
+    const window = new KvCache(this.#sizes, rows, this.#allocate);
     window.#isWindow = true;
     window.#buffers = this.#buffers.map((buffer) => rowsFrom(buffer, first, rows));
     window.#capacity = this.#capacity;
@@ -145,8 +145,8 @@ export class KeyValueCache {
   }
 
   /** A new cache of `rows` rows, each a copy of this one's first. */
-  repeated(rows: number): KeyValueCache {
-    const copy = new KeyValueCache(this.#sizes, rows, this.#allocate);
+  repeat(rows: number): KvCache {
+    const copy = new KvCache(this.#sizes, rows, this.#allocate);
     copy.reserve(this.#capacity);
     for (let row = 0; row < rows; row++) copy.copyFrom(this, 0, row, this.#lengths[0]);
     return copy;

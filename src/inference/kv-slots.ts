@@ -1,0 +1,338 @@
+import type { TokenSequence } from "../model/index.ts";
+import { Decoder, evenCount, type RunExclusive } from "./decoder.ts";
+import { engineDefaults } from "./engine-defaults.ts";
+import type { KvCache } from "./kv-cache.ts";
+import { concatenated, type LoadedModel } from "./loaded-model.ts";
+import type { PositionKey } from "./prompt.ts";
+import type { CacheStatistics } from "./visual-cache.ts";
+
+/** A slot: the row of the KV cache of one running sequence; when that has ended, a cached prefix for other prompts. */
+export interface Slot {
+  /** The row of the cache. */
+  index: number;
+  /** What the computed positions hold, position by position. */
+  keys: PositionKey[];
+  /** Whether a running sequence owns it. */
+  inUse: boolean;
+  /** When it was last used, by a counter of all uses. */
+  lastUsed: number;
+}
+
+/** A cached prefix whose slot was needed: one row in a cache of its own. */
+interface EvictedPrefix {
+  readonly cache: KvCache;
+  readonly keys: readonly PositionKey[];
+  lastUsed: number;
+}
+
+type CachedPrefix = Slot | EvictedPrefix;
+
+/** The longest cached prefix of a prompt, and how many of its positions the prompt shares. */
+interface Match {
+  readonly prefix: CachedPrefix;
+  readonly shared: number;
+}
+
+/** A shorter shared prefix is not worth copying. */
+const minSharedPrefix = 8;
+
+/** How many slots there are, and what becomes of them when their sequences end. */
+export interface SlotOptions {
+  /** Sequences that may run at the same time. */
+  readonly slots: number;
+  /** Bytes of keys and values that cached prefixes may take; absent: as `engineDefaults` says. */
+  readonly keptBytes?: number | undefined;
+  /**
+   * For one conversation or one batch: slots are allocated when they are needed, a cached prefix is dropped when its slot
+   * is, and no row is added for batch invariance ({@link evenCount}).
+   */
+  readonly offline?: boolean | undefined;
+}
+
+/** Positions of a prompt that a prefill computes, in the slot that holds those before them. */
+export interface PrefillChunk extends TokenSequence {
+  readonly slot: Slot;
+  /** The visual tokens [positions, hidden] of its spans. */
+  readonly visual: Float32Array;
+  /** The keys of the whole prompt. */
+  readonly keys: readonly PositionKey[];
+}
+
+/**
+ * Manages the slots of one KV cache, whose sequences begin and end at different times. Slots in use are compacted, so that
+ * a decode step computes few rows. The slot of an ended sequence is a cached prefix for prompts that begin alike; when
+ * another sequence needs the slot, the prefix is evicted into a cache of its own. Cached prefixes are bounded by bytes, and
+ * the least recently used go first.
+ */
+export class KvSlots {
+  readonly #model: LoadedModel;
+  readonly #maxSlots: number;
+  readonly #offline: boolean;
+  readonly #maxBytes: number;
+  #cache: KvCache;
+  #slots: readonly Slot[] = [];
+  #evicted: readonly EvictedPrefix[] = [];
+  #clock = 0;
+  #hits = 0;
+  #misses = 0;
+  /** Decoders over the first so many slots, for the buffers that the cache has now. */
+  #decoders = new Map<number, { readonly window: KvCache; readonly decoder: Decoder }>();
+
+  constructor(model: LoadedModel, { slots, keptBytes, offline = false }: SlotOptions) {
+    this.#model = model;
+    this.#offline = offline;
+    this.#maxSlots = this.#batchSize(slots);
+    const first = offline ? 1 : this.#maxSlots;
+    this.#cache = model.newCache(first, model.firstCapacity);
+    this.#addSlots(first);
+    const full = model.config.language.maxPositions * this.#cache.bytesPerPosition;
+    const most = Math.min(engineDefaults.keptConversations * slots * full, engineDefaults.keyValueCacheBytes);
+    this.#maxBytes = offline ? Number.POSITIVE_INFINITY : (keptBytes ?? most);
+  }
+
+  get statistics(): CacheStatistics {
+    const kept = this.#cachedPrefixes();
+    const bytes = kept.reduce((sum, prefix) => sum + this.#bytesOf(prefix), 0);
+    return { hits: this.#hits, misses: this.#misses, entries: kept.length, bytes };
+  }
+
+  /** How many positions of a prompt are cached. */
+  cachedPrefixLength(keys: readonly PositionKey[]): number {
+    return this.#longestMatch(keys)?.shared ?? 0;
+  }
+
+  /** A slot for a prompt of these keys. Its own `keys` afterwards are the cached prefix, which needs no prefill. */
+  acquire(keys: readonly PositionKey[]): Slot {
+    const match = this.#longestMatch(keys);
+    if (match === undefined) this.#misses++;
+    else this.#hits++;
+    const { prefix, shared } = match ?? { prefix: undefined, shared: 0 };
+    if (prefix !== undefined) prefix.lastUsed = ++this.#clock;
+    if (this.#slots.every(({ inUse }) => inUse)) this.#grow();
+    const free = this.#slots.filter(({ inUse }) => !inUse);
+    // The slot that holds the prefix itself is taken over, unless that would lose more than it saves.
+    const same = free.find((slot) => slot === prefix && 2 * shared >= slot.keys.length);
+    const slot = same ?? this.#freeSlot(free);
+    if (slot !== same) {
+      this.#evict(slot);
+      if (prefix !== undefined) this.#copyPrefix(prefix, slot, shared);
+    }
+    slot.keys = keys.slice(0, shared);
+    slot.inUse = true;
+    return slot;
+  }
+
+  /**
+   * Adjacent slots for the first of these prompts, as many as have no cached prefix and find such slots: one prefill can
+   * compute them. The first prompt gets a slot in any case, also one with a cached prefix.
+   */
+  acquireTogether(prompts: readonly (readonly PositionKey[])[]): Slot[] {
+    const [first, ...others] = prompts;
+    const slots = [this.acquire(first)];
+    if (slots[0].keys.length > 0) return slots;
+    for (const keys of others) {
+      if (this.#longestMatch(keys) !== undefined) break;
+      const at = slots[0].index + slots.length;
+      if (at === this.#slots.length) this.#grow();
+      const slot = this.#slots.find(({ index }) => index === at);
+      if (slot === undefined || slot.inUse) break;
+      this.#misses++;
+      this.#evict(slot);
+      slot.inUse = true;
+      slots.push(slot);
+    }
+    return slots;
+  }
+
+  /**
+   * Computes a chunk of each of these prompts from position `from` on, and returns the logits [vocabulary] after the last
+   * position of each. What a slot holds behind `from` is overwritten. Several chunks must begin at 0, in adjacent slots.
+   * Where batch invariance is kept, a chunk that begins elsewhere must have an even number of positions.
+   */
+  async prefill(chunks: readonly PrefillChunk[], from: number): Promise<Float32Array[]> {
+    const longest = Math.max(...chunks.map(({ ids }) => ids.length));
+    this.#reserve(from + this.#batchSize(longest));
+    const decoder = new Decoder(this.#model, this.#cache.window(chunks[0].slot.index, chunks.length));
+    const logits = await decoder.prefill(
+      chunks,
+      concatenated(chunks.map(({ visual }) => visual)),
+      from,
+      !this.#offline,
+    );
+    for (const { slot, ids, keys } of chunks) slot.keys = keys.slice(0, from + ids.length);
+    return logits;
+  }
+
+  /** A decode step: adds a token to each slot; returns the logits [vocabulary] after it, which the next step overwrites. */
+  async decode(slots: readonly Slot[], tokens: readonly number[]): Promise<Float32Array[]> {
+    this.#compact(slots);
+    const count = this.#batchSize(1 + Math.max(...slots.map(({ index }) => index)));
+    // Unused slots between them are computed too: what that writes lies behind their cached prefix.
+    const last = this.#model.config.language.maxPositions - 1;
+    const lengths = this.#slotsByIndex()
+      .slice(0, count)
+      .map(({ keys }) => Math.min(keys.length, last));
+    this.#reserve(1 + Math.max(...lengths));
+    const { window, decoder } = this.#decoderOf(count);
+    window.setLengths(lengths);
+    const fed = new Array<number>(count).fill(0);
+    for (const [i, { index }] of slots.entries()) fed[index] = tokens[i];
+    const logits = await decoder.decode(fed);
+    for (const [i, slot] of slots.entries()) slot.keys.push(tokens[i]);
+    return slots.map(({ index }) => logits[index]);
+  }
+
+  /** A decoder over `count` copies of a slot in a cache of its own, as beam search needs it. */
+  repeat(slot: Slot, count: number, exclusively: RunExclusive): Decoder {
+    const window = this.#cache.window(slot.index, 1);
+    window.setLengths([slot.keys.length]);
+    return new Decoder(this.#model, window.repeat(count), exclusively);
+  }
+
+  /** The sequence of a slot has ended: what the slot holds is a cached prefix from now on. */
+  release(slot: Slot): void {
+    slot.inUse = false;
+    slot.lastUsed = ++this.#clock;
+    // An unused slot within a decode step needs a position to write to.
+    slot.keys = slot.keys.slice(0, this.#model.config.language.maxPositions - 1);
+    const others = this.#cachedPrefixes().filter((prefix) => prefix !== slot);
+    const longer = others.find(({ keys }) => commonPrefixLength(keys, slot.keys) === slot.keys.length);
+    if (longer !== undefined) longer.lastUsed = slot.lastUsed;
+    if (longer !== undefined || slot.keys.length < minSharedPrefix) slot.keys = [];
+    for (const prefix of others) {
+      if (commonPrefixLength(prefix.keys, slot.keys) === prefix.keys.length) this.#drop(prefix);
+    }
+    this.#trim();
+  }
+
+  /** How many rows (or positions) are computed where so many are wanted. */
+  #batchSize(rows: number): number {
+    return this.#offline ? rows : evenCount(rows);
+  }
+
+  #addSlots(count: number): void {
+    const added = Array.from({ length: count }, (_, i) => ({
+      index: this.#slots.length + i,
+      keys: [],
+      inUse: false,
+      lastUsed: 0,
+    }));
+    this.#slots = [...this.#slots, ...added];
+  }
+
+  /** Doubles the slots, up to their maximum. */
+  #grow(): void {
+    const count = this.#slots.length;
+    const added = Math.min(count, this.#maxSlots - count);
+    if (added === 0) return;
+    const before = this.#cache;
+    const slots = this.#slotsByIndex();
+    this.#cache = this.#model.newCache(count + added, Math.max(...slots.map(({ keys }) => keys.length)));
+    for (const { index, keys } of slots) {
+      if (keys.length > 0) this.#cache.copyFrom(before, index, index, keys.length);
+    }
+    this.#addSlots(added);
+    this.#decoders.clear();
+  }
+
+  #slotsByIndex(): Slot[] {
+    return this.#slots.toSorted((a, b) => a.index - b.index);
+  }
+
+  /** A free slot among the first ones: an empty one, or the least recently used. */
+  #freeSlot(free: readonly Slot[]): Slot {
+    const reach = this.#batchSize(this.#slots.length - free.length + 1);
+    const near = free.filter(({ index }) => index < reach);
+    const empty = near.filter(({ keys }) => keys.length === 0);
+    if (empty.length > 0) return empty.reduce((a, b) => (a.index < b.index ? a : b));
+    return near.reduce((a, b) => (a.lastUsed < b.lastUsed ? a : b));
+  }
+
+  /** Moves slots into free ones before them, so that a decode step computes as few rows as there are sequences. */
+  #compact(slots: readonly Slot[]): void {
+    const reach = this.#batchSize(slots.length);
+    for (const slot of slots.filter(({ index }) => index >= reach)) {
+      const free = this.#slots.find(({ index, inUse }) => index < reach && !inUse);
+      if (free === undefined) return;
+      this.#evict(free);
+      this.#copyPrefix(slot, free, slot.keys.length);
+      [slot.index, free.index] = [free.index, slot.index];
+    }
+  }
+
+  /** Empties a slot that is needed; its cached prefix moves into a cache of its own, or is dropped. */
+  #evict(slot: Slot): void {
+    const { keys, lastUsed } = slot;
+    slot.keys = [];
+    if (keys.length === 0 || this.#offline) return;
+    const cache = this.#model.newCache(1, keys.length);
+    if (cache.capacity * cache.bytesPerPosition > this.#maxBytes) return;
+    cache.copyFrom(this.#cache, slot.index, 0, keys.length);
+    this.#evicted = [...this.#evicted, { cache, keys, lastUsed }];
+    this.#trim();
+  }
+
+  #copyPrefix(prefix: CachedPrefix, slot: Slot, positions: number): void {
+    this.#reserve(positions);
+    if ("cache" in prefix) this.#cache.copyFrom(prefix.cache, 0, slot.index, positions);
+    else if (prefix !== slot) this.#cache.copyFrom(this.#cache, prefix.index, slot.index, positions);
+  }
+
+  #reserve(positions: number): void {
+    if (positions <= this.#cache.capacity) return;
+    this.#cache.setLengths(this.#slotsByIndex().map(({ keys }) => keys.length));
+    this.#cache.reserve(positions);
+    this.#decoders.clear();
+  }
+
+  #decoderOf(slots: number): { readonly window: KvCache; readonly decoder: Decoder } {
+    const known = this.#decoders.get(slots);
+    if (known !== undefined) return known;
+    const window = this.#cache.window(0, slots);
+    const made = { window, decoder: new Decoder(this.#model, window) };
+    this.#decoders.set(slots, made);
+    return made;
+  }
+
+  #longestMatch(keys: readonly PositionKey[]): Match | undefined {
+    let best: Match | undefined;
+    for (const prefix of [...this.#slots, ...this.#evicted]) {
+      // At least one position must be computed, for its logits.
+      const shared = Math.min(commonPrefixLength(prefix.keys, keys), keys.length - 1);
+      if (shared >= minSharedPrefix && shared > (best?.shared ?? 0)) best = { prefix, shared };
+    }
+    return best;
+  }
+
+  #cachedPrefixes(): CachedPrefix[] {
+    return [...this.#slots.filter(({ inUse, keys }) => !inUse && keys.length > 0), ...this.#evicted];
+  }
+
+  #bytesOf(prefix: CachedPrefix): number {
+    const positions = "cache" in prefix ? prefix.cache.capacity : prefix.keys.length;
+    return positions * this.#cache.bytesPerPosition;
+  }
+
+  #drop(prefix: CachedPrefix): void {
+    if ("cache" in prefix) this.#evicted = this.#evicted.filter((copy) => copy !== prefix);
+    else prefix.keys = [];
+  }
+
+  #trim(): void {
+    const kept = this.#cachedPrefixes().sort((a, b) => a.lastUsed - b.lastUsed);
+    let bytes = kept.reduce((sum, prefix) => sum + this.#bytesOf(prefix), 0);
+    for (const prefix of kept) {
+      if (bytes <= this.#maxBytes) return;
+      bytes -= this.#bytesOf(prefix);
+      this.#drop(prefix);
+    }
+  }
+}
+
+/** How long the common prefix of two sequences is. */
+function commonPrefixLength(a: readonly PositionKey[], b: readonly PositionKey[]): number {
+  const most = Math.min(a.length, b.length);
+  let shared = 0;
+  while (shared < most && a[shared] === b[shared]) shared++;
+  return shared;
+}

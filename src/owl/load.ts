@@ -1,0 +1,141 @@
+import {
+  type Adapter,
+  loadAdapter,
+  mergeLora,
+  type OpenedCheckpoint,
+  openRun,
+  openValidated,
+  type RunCheckpoint,
+  readAll,
+  type StateDict,
+} from "../checkpoint/index.ts";
+import type { GenerationSettings } from "../generation/index.ts";
+import { adapterPath, modelDirectory } from "../hub/index.ts";
+import { defaultFrames, type Fidelity, modelPreprocessor, type Preprocessor } from "../image/index.ts";
+import { areMappable, LoadedModel, storedParameters } from "../inference/index.ts";
+import { describeParameters, type OwlConfig, parseConfig } from "../model/index.ts";
+import { joinPath, pathKind } from "../platform/index.ts";
+import { openDevice, type StoredParameters } from "../runtime/index.ts";
+import { loadTokenizer, type Tokenizer } from "../tokenizer/index.ts";
+import { checkLoadOptions, type LoadOptions } from "./load-options.ts";
+import { defaultsOf, warningsOf } from "./model-defaults.ts";
+import { PixelCache } from "./pixel-cache.ts";
+
+/** What an owl is made of. */
+export interface OwlParts {
+  readonly directory: string;
+  readonly config: OwlConfig;
+  readonly base: StateDict;
+  readonly adapter: Adapter | undefined;
+  readonly model: LoadedModel;
+  readonly tokenizer: Tokenizer | undefined;
+  readonly preprocessor: Preprocessor;
+  readonly defaults: GenerationSettings;
+  readonly fidelity: Fidelity;
+  readonly framesPerVideo: number;
+  readonly pixelCache: PixelCache;
+  readonly warnings: readonly string[];
+  readonly progress: { readonly step: number; readonly steps: number } | undefined;
+}
+
+/**
+ * Reads a model: its directory, that of a run (whose model or last checkpoint it stands for), or a repo of the hub.
+ *
+ * @throws an Error that names the file and everything in it that does not fit; OptionsError; HubError
+ */
+export async function loadParts(model: string | URL | undefined, options: LoadOptions): Promise<OwlParts> {
+  checkLoadOptions(options);
+  const { fidelity = "default", device, threads, spinning, binding } = options;
+  const { framesPerVideo = defaultFrames } = options;
+  const directory = await modelDirectory(model);
+  const run = await runAt(directory);
+  if (typeof run === "string") return loadParts(run, options);
+  const adapterFile = options.adapter === undefined ? undefined : await adapterPath(options.adapter);
+  const opened = await openDevice({
+    ...(device !== undefined && { device }),
+    ...(threads !== undefined && { threads }),
+    ...(spinning !== undefined && { spinning }),
+    ...(binding !== undefined && { binding }),
+  });
+  if (run !== undefined && adapterFile !== undefined) throw unfinishedError(directory, adapterFile);
+  const mapped = opened.copiesFeeds && adapterFile === undefined && run === undefined;
+  const { checkpoint, config, base, stored } = await readModel(run?.base ?? directory, mapped);
+  if (stored !== undefined && adapterFile !== undefined) throw adapterError(directory, adapterFile);
+  const adapter = adapterFile === undefined ? run?.trained : await loadAdapter(adapterFile);
+  const warnings = await warningsOf(checkpoint, directory, adapter, adapterFile);
+  for (const warning of warnings) (options.onWarning ?? console.warn)(warning);
+  const merged = adapter ? mergeLora(base, adapter, adapterFile ?? directory) : base;
+  const loaded = new LoadedModel(config, merged, opened, stored);
+  if (stored !== undefined) await loaded.warmup();
+  return {
+    directory,
+    config,
+    base,
+    adapter,
+    model: loaded,
+    tokenizer: await tokenizerIfThere(run?.settings ?? directory, adapter?.promptTemplate),
+    preprocessor: modelPreprocessor(
+      checkpoint.preprocessorConfig,
+      config.vision.imageSize,
+      checkpoint.preprocessorFile,
+      config.video ? "crop" : "squeeze",
+    ),
+    defaults: defaultsOf(checkpoint, config),
+    fidelity,
+    framesPerVideo,
+    pixelCache: new PixelCache(),
+    warnings,
+    progress: run && { step: run.step, steps: run.steps },
+  };
+}
+
+/**
+ * The settings and weights of a model directory, proven to fit each other before the weights are read. Those that are
+ * quantised stay in their files, as do others with `mapped`, where their format allows it.
+ */
+async function readModel(
+  directory: string,
+  mapped: boolean,
+): Promise<{
+  checkpoint: OpenedCheckpoint;
+  config: OwlConfig;
+  base: StateDict;
+  stored: StoredParameters | undefined;
+}> {
+  const { config, checkpoint } = await openValidated(directory, parseConfig, describeParameters);
+  const { weights } = checkpoint;
+  try {
+    if (config.quantization !== undefined || (mapped && areMappable(weights))) {
+      return { checkpoint, config, base: new Map(), stored: await storedParameters(weights) };
+    }
+    return { checkpoint, config, base: await readAll(weights), stored: undefined };
+  } finally {
+    await weights.close();
+  }
+}
+
+/** A run's directory stands for its model, or for its last checkpoint; addresses are none. */
+async function runAt(directory: string): Promise<string | RunCheckpoint | undefined> {
+  return directory.includes("://") ? undefined : openRun(directory);
+}
+
+function unfinishedError(directory: string, adapter: string): Error {
+  return new Error(
+    `${adapter}: an adapter stands beside a model, got the checkpoint of a run that is not done, ${directory}; \`owl train RECIPE --resume\` finishes it`,
+  );
+}
+
+function adapterError(directory: string, adapter: string): Error {
+  return new Error(
+    `${adapter}: an adapter needs weights in floating point, got the quantised ones of ${directory}; merge it into the checkpoint they were converted from and convert that`,
+  );
+}
+
+/** An adapter that was taught by another template is asked by that one. */
+async function tokenizerIfThere(directory: string, template: unknown): Promise<Tokenizer | undefined> {
+  const settings = template === undefined ? {} : { prompt_template: template };
+  for (const name of ["tokenizer.json", "tokenizer.model"]) {
+    if ((await pathKind(joinPath(directory, name))) === "file") return loadTokenizer(directory, settings);
+  }
+  return undefined;
+}
