@@ -1,7 +1,7 @@
 import { execFileSync } from "node:child_process";
 import { existsSync } from "node:fs";
 import { fileURLToPath } from "node:url";
-import { median } from "./numbers.ts";
+import { median } from "./statistics.ts";
 import type { StepTime } from "./train.ts";
 
 /**

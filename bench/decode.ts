@@ -6,7 +6,7 @@ import { Owl } from "../src/owl/index.ts";
 import { mulberry32 } from "../src/primitives/index.ts";
 import { quantizationOf } from "../src/quantization/index.ts";
 import { configurations } from "./configurations.ts";
-import { median, rounded } from "./numbers.ts";
+import { median, roundNumbers } from "./statistics.ts";
 import { writeQuantized } from "./synthetic.ts";
 
 const path = (relative: string): string => fileURLToPath(new URL(relative, import.meta.url));
@@ -50,7 +50,7 @@ function configOf(format: string): OwlConfig {
 const directoryOf = (format: string): string => path(`../.cache/decode-${format}`);
 
 /** Prefill of 128 tokens (best of three) and decode after it, measured as in llama.cpp's program. */
-async function ours(format: string): Promise<Speed & { readonly load_s: number }> {
+async function measureOurs(format: string): Promise<Speed & { readonly load_s: number }> {
   const began = performance.now();
   const owl = await Owl.load(directoryOf(format), { threads: 2, spinning: true });
   const load_s = (performance.now() - began) / 1000;
@@ -108,7 +108,7 @@ function preparePeer(): (() => Speed) | undefined {
 }
 
 /** Alternating runs of this package and llama.cpp, each in a process of its own; medians and their ratio (above 1: this package is faster). */
-async function race(rounds: number, names: readonly string[]): Promise<void> {
+async function compare(rounds: number, names: readonly string[]): Promise<void> {
   for (const format of names) await writeQuantized(directoryOf(format), configOf(format));
   const peer = preparePeer();
   const systems = new Map<string, Speed[]>([...names.map((name) => [name, []] as [string, Speed[]])]);
@@ -118,7 +118,7 @@ async function race(rounds: number, names: readonly string[]): Promise<void> {
       const run = ["--import", "tsx", path("decode.ts"), "ours", system];
       const speed = system === "llama.cpp" ? peer!() : inProcess(process.execPath, run, path(".."));
       speeds.push(speed);
-      console.log(JSON.stringify({ round, system, ...speed }, rounded));
+      console.log(JSON.stringify({ round, system, ...speed }, roundNumbers));
     }
   }
   const medianOf = (system: string, key: keyof Speed): number =>
@@ -132,7 +132,7 @@ async function race(rounds: number, names: readonly string[]): Promise<void> {
     console.log(
       JSON.stringify(
         { median: system, prefill_ms: prefill, decode_ms_per_token: decode, ...ratios },
-        rounded,
+        roundNumbers,
       ),
     );
   }
@@ -141,10 +141,10 @@ async function race(rounds: number, names: readonly string[]): Promise<void> {
 /** `bench decode [rounds] [format…]` */
 export async function decodeBench(words: readonly string[]): Promise<void> {
   const [rounds = "5", ...names] = words;
-  await race(Number(rounds), names.length > 0 ? names : ["q4-128-zero", "converted"]);
+  await compare(Number(rounds), names.length > 0 ? names : ["q4-128-zero", "converted"]);
 }
 
 if (process.argv[1] === path("decode.ts")) {
   const [what, format] = process.argv.slice(2);
-  if (what === "ours") console.log(JSON.stringify(await ours(format), rounded));
+  if (what === "ours") console.log(JSON.stringify(await measureOurs(format), roundNumbers));
 }

@@ -5,7 +5,7 @@ import { Owl } from "../src/owl/index.ts";
 import { mulberry32 } from "../src/primitives/index.ts";
 import { quantizationOf } from "../src/quantization/index.ts";
 import { configurations } from "./configurations.ts";
-import { median, rounded } from "./numbers.ts";
+import { median, roundNumbers } from "./statistics.ts";
 import { writeQuantized, writeSynthetic } from "./synthetic.ts";
 
 const path = (relative: string): string => fileURLToPath(new URL(relative, import.meta.url));
@@ -83,7 +83,7 @@ async function measure(name: string, rounds: number): Promise<void> {
     ratio: eight / one,
     ratio_to_without_engine: eight / plainSpeed,
   };
-  console.log(JSON.stringify(line, rounded));
+  console.log(JSON.stringify(line, roundNumbers));
 }
 
 /** `bench serving [rounds] [model…]` */

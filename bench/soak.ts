@@ -5,7 +5,7 @@ import { fileURLToPath } from "node:url";
 import { crc32, deflateSync } from "node:zlib";
 import { mulberry32 } from "../src/primitives/index.ts";
 import { memory } from "./memory.ts";
-import { rounded } from "./numbers.ts";
+import { roundNumbers } from "./statistics.ts";
 
 const path = (relative: string): string => fileURLToPath(new URL(relative, import.meta.url));
 /** Concurrent clients: more than the answers that are generated at once. */
@@ -18,7 +18,7 @@ const keyValueCacheBytes = 16e6;
 type Random = () => number;
 
 /** One kind of request; returns the expected status, or throws. */
-type Asking = (url: string, random: Random) => Promise<void>;
+type SendRequest = (url: string, random: Random) => Promise<void>;
 
 const oneOf = <T>(random: Random, values: readonly T[]): T => values[Math.floor(random() * values.length)];
 const texts = ["what is this?", "what do cats eat?", "where do fish live?", "hello", "what is a piano for?"];
@@ -80,7 +80,7 @@ async function expectStatus(response: Response, ...statuses: readonly number[]):
 const sampled = (random: Random): object => ({ temperature: 1.2, seed: Math.floor(1e9 * random()) });
 
 /** A streamed answer whose client disconnects after some events. */
-async function leave(url: string, random: Random): Promise<void> {
+async function disconnect(url: string, random: Random): Promise<void> {
   const stop = new AbortController();
   const fields = { stream: true, repetition_penalty: 0.05, max_tokens: 240, n: 2 };
   try {
@@ -95,7 +95,7 @@ async function leave(url: string, random: Random): Promise<void> {
 }
 
 /** Two turns, the second with the first as cached prefix. */
-async function converse(url: string, random: Random): Promise<void> {
+async function twoTurns(url: string, random: Random): Promise<void> {
   const first = question(random, {}, oneOf(random, examples)) as { messages: object[] };
   const reply = await post(url, first);
   const text = await expectStatus(reply, 200);
@@ -123,7 +123,7 @@ function once(
   make: (random: Random) => unknown,
   statuses: readonly number[] = [200],
   route?: string,
-): Asking {
+): SendRequest {
   return async (url, random) => {
     await expectStatus(await post(url, make(random), undefined, route), ...statuses);
   };
@@ -137,13 +137,13 @@ const wrong = [{ n: 0 }, { magic: 1 }, { model: "x" }];
 const pages = ["/metrics", "/v1/models", "/healthz", "/nowhere"];
 
 /** The kinds of request, each repeated by its weight. */
-const ways: readonly (readonly [name: string, weight: number, ask: Asking])[] = [
+const requestKinds: readonly (readonly [name: string, weight: number, ask: SendRequest])[] = [
   ["stream", 6, once((random) => question(random, { ...stream, ...sampled(random) }))],
   ["whole", 4, once((random) => question(random, logprobs))],
   ["picture seen", 4, once((random) => question(random, stream, oneOf(random, examples)))],
   ["picture new", 3, once((random) => question(random, {}, newPicture(random)))],
-  ["conversation", 3, converse],
-  ["left", 3, leave],
+  ["conversation", 3, twoTurns],
+  ["left", 3, disconnect],
   ["json", 2, json],
   ["beams", 1, once((random) => question(random, beams))],
   [
@@ -160,7 +160,9 @@ const ways: readonly (readonly [name: string, weight: number, ask: Asking])[] = 
     async (url, random) => void (await expectStatus(await fetch(url + oneOf(random, pages)), 200, 404)),
   ],
 ];
-const lots = ways.flatMap(([name, weight, ask]) => Array.from({ length: weight }, () => ({ name, ask })));
+const weightedKinds = requestKinds.flatMap(([name, weight, ask]) =>
+  Array.from({ length: weight }, () => ({ name, ask })),
+);
 
 /** The slope of the least-squares line through points. */
 function slope(points: readonly (readonly [x: number, y: number])[]): number {
@@ -201,15 +203,15 @@ export async function soakBench([minutes = "10"]: readonly string[]): Promise<vo
   const { child, url } = await serve();
   const began = performance.now();
   const minutesSince = (): number => (performance.now() - began) / 60_000;
-  const asked: Record<string, number> = Object.fromEntries(ways.map(([name]) => [name, 0]));
+  const counts: Record<string, number> = Object.fromEntries(requestKinds.map(([name]) => [name, 0]));
   const failures: string[] = [];
   const samples: [number, number][] = [];
 
   const client = async (seed: number): Promise<void> => {
     const random = mulberry32(seed);
     while (minutesSince() < Number(minutes)) {
-      const { name, ask } = oneOf(random, lots);
-      asked[name]++;
+      const { name, ask } = oneOf(random, weightedKinds);
+      counts[name]++;
       await ask(url, random).catch((error: unknown) => failures.push(`${name}: ${String(error)}`));
     }
   };
@@ -219,13 +221,13 @@ export async function soakBench([minutes = "10"]: readonly string[]): Promise<vo
     const tokens = await metric(url, "generated_tokens_total");
     const line = {
       minute: minutesSince(),
-      requests: Object.values(asked).reduce((sum, count) => sum + count, 0),
+      requests: Object.values(counts).reduce((sum, count) => sum + count, 0),
       failures: failures.length,
       tokens_per_s: (tokens - lastTokens) / (60 * (minutesSince() - lastMinute)),
       ...memory(child.pid),
     };
     [lastTokens, lastMinute] = [tokens, line.minute];
-    console.log(JSON.stringify(line, rounded));
+    console.log(JSON.stringify(line, roundNumbers));
   };
   const sampling = setInterval(
     () => samples.push([minutesSince(), memory(child.pid).resident_mb]),
@@ -243,7 +245,13 @@ export async function soakBench([minutes = "10"]: readonly string[]): Promise<vo
   const ended = event(child, "exit");
   child.kill("SIGTERM");
   const [code] = await ended;
-  const result = { asked, growth_mb_per_minute: growth, left, exit: code, failures: failures.slice(0, 10) };
-  console.log(JSON.stringify(result, rounded));
+  const result = {
+    asked: counts,
+    growth_mb_per_minute: growth,
+    left,
+    exit: code,
+    failures: failures.slice(0, 10),
+  };
+  console.log(JSON.stringify(result, roundNumbers));
   if (failures.length > 0 || left.running + left.waiting > 0 || code !== 0) process.exitCode = 1;
 }

@@ -4,7 +4,7 @@ import { mulberry32 } from "../src/primitives/index.ts";
 import { openDevice } from "../src/runtime/index.ts";
 import { createTrainer, languageObjective, type TrainingRecipe } from "../src/training/index.ts";
 import { configurations } from "./configurations.ts";
-import { median } from "./numbers.ts";
+import { median } from "./statistics.ts";
 
 /** A measured training step. */
 export interface StepTime {

@@ -9,7 +9,7 @@ import { type ConversionSettings, convertCheckpoint } from "../src/quantization/
 import { openDevice } from "../src/runtime/index.ts";
 import { float32 } from "../src/tensor/index.ts";
 import { configurations } from "./configurations.ts";
-import { median, rounded } from "./numbers.ts";
+import { median, roundNumbers } from "./statistics.ts";
 import { writeSynthetic } from "./synthetic.ts";
 
 const path = (relative: string): string => fileURLToPath(new URL(relative, import.meta.url));
@@ -87,18 +87,18 @@ export async function visionBench([rounds = "3"]: readonly string[]): Promise<vo
           : lastLine(process.execPath, ["--import", "tsx", path("vision.ts"), "ours", system]);
       const ms = line.ms_per_image ?? line.picture_ms;
       times.push(ms);
-      console.log(JSON.stringify({ round, system, ms }, rounded));
+      console.log(JSON.stringify({ round, system, ms }, roundNumbers));
     }
   }
   for (const [system, times] of systems) {
     const ms = median(times);
     const ratio = hasPeer && { ratio: median(systems.get("torch")!) / ms };
-    console.log(JSON.stringify({ median: system, ms, ...ratio }, rounded));
+    console.log(JSON.stringify({ median: system, ms, ...ratio }, roundNumbers));
   }
 }
 
 if (process.argv[1] === path("vision.ts")) {
   const [what, variant] = process.argv.slice(2);
   if (what === "ours")
-    console.log(JSON.stringify({ system: variant, picture_ms: await ours(variant) }, rounded));
+    console.log(JSON.stringify({ system: variant, picture_ms: await ours(variant) }, roundNumbers));
 }

@@ -5,7 +5,7 @@ import type { OwlServer } from "../src/server/index.ts";
 import { modelDirectory, owlServer, picturePath } from "../src/server/testing/owl-server.ts";
 import { onSocket } from "../src/server/testing/socket.ts";
 import { FileServer } from "./browser/server.ts";
-import { changeGpu, shortenMemory } from "./browser/surroundings.ts";
+import { changeGpu, shortenMemory } from "./browser/worker-environment.ts";
 import {
   answered,
   answers,

@@ -1,5 +1,5 @@
 import { serveOwl } from "../../src/browser/index.ts";
-import { changeGpu, shortenMemory } from "./surroundings.ts";
+import { changeGpu, shortenMemory } from "./worker-environment.ts";
 
 const { name } = globalThis as { name?: string };
 if (name === "gpu") changeGpu();

@@ -5,6 +5,6 @@ export function median(values: readonly number[]): number {
 }
 
 /** Replacer for `JSON.stringify` that rounds numbers to four decimals. */
-export function rounded(_: string, value: unknown): unknown {
+export function roundNumbers(_: string, value: unknown): unknown {
   return typeof value === "number" ? Math.round(value * 1e4) / 1e4 : value;
 }
