@@ -287,6 +287,10 @@ function projectedEmbeddings(material: InitialisationInputs): Float64Array[] {
   return words.map((word) => word.map((value) => (WORD_SIZE * value) / length));
 }
 
+/** A small random number: the model's usual initialisation times a factor. */
+type Noise = (factor: number) => number;
+
+/** Tensors by name. The random ones are drawn in the order in which they stand here. */
 function assembleWeights(
   material: InitialisationInputs,
   direction: Float64Array,
@@ -294,66 +298,99 @@ function assembleWeights(
   outputScale: number,
 ): StateDict {
   const { config, seed } = material;
-  const { hidden, layers, heads, intermediate, initializerRange } = config.abstractor;
+  const { hidden, layers, initializerRange } = config.abstractor;
   const random: Random = randomFor(seed, "first reading", 0);
-  const little = (share: number): number => random.range(-1, 1) * Math.sqrt(3) * initializerRange * share;
-  const kinds = queryKinds(config);
-  const headDim = hidden / heads;
+  const noise: Noise = (factor) => random.range(-1, 1) * Math.sqrt(3) * initializerRange * factor;
   const last = `abstractor.encoder.layers.${layers - 1}.crossattention`;
-  const own = queryResidual(material, kinds[0]);
-  const words = projectedEmbeddings(material);
+  return new Map<string, HostTensor>([
+    ["query_tokens", queryTokens(config, noise)],
+    ...attentionWeights(material, last, direction, noise),
+    ...mlpWeights(material, `${last}.output.mlp`, classes, noise),
+    [
+      "abstractor.visual_fc.weight",
+      matrix(config.language.hidden, hidden, (r, c) => (r === c ? outputScale : 0)),
+    ],
+    ...Array.from({ length: layers - 1 }, (_, layer) => weakLayer(config, layer, noise)).flat(),
+  ]);
+}
+
+/** The queries: their kind in the first two dimensions, noise in the others. */
+function queryTokens(config: OwlConfig, noise: Noise): HostTensor {
+  const { hidden } = config.abstractor;
+  const kinds = queryKinds(config);
   const queries = allocate("float32", [1, kinds.length, hidden]);
   for (const [q, { thing, side }] of kinds.entries())
     for (let i = 0; i < hidden; i++)
-      queries.data[q * hidden + i] = i === 0 ? thing : i === 1 ? side : little(1);
+      queries.data[q * hidden + i] = i === 0 ? thing : i === 1 ? side : noise(1);
+  return queries;
+}
+
+/** The last layer's attention. The first dimension of each head: of a query whether it seeks foreground, of a patch how much it is. */
+function attentionWeights(
+  material: InitialisationInputs,
+  layer: string,
+  direction: Float64Array,
+  noise: Noise,
+): [string, HostTensor][] {
+  const { config } = material;
+  const { hidden, heads } = config.abstractor;
+  const headDim = hidden / heads;
   const norm = allocate("float32", [hidden]);
   norm.data.fill(QUERY_SIZE);
-  const classRow = (scale: number, rest: number) => (row: number, column: number) =>
-    row < classes.length ? scale * classes[row][column] : little(rest);
+  const own = queryResidual(material, queryKinds(config)[0]);
+  return [
+    [`${layer}.norm1.weight`, norm],
+    [
+      `${layer}.attention.query.weight`,
+      matrix(hidden, hidden, (r, c) => (c === 0 && r % headDim === 0 ? 1 / own[0] : noise(0.1))),
+    ],
+    [
+      `${layer}.attention.key.weight`,
+      matrix(hidden, hidden, (r, c) =>
+        r % headDim === 0 ? ATTENTION_GAIN * Math.sqrt(headDim) * direction[c] : noise(0.1),
+      ),
+    ],
+    [`${layer}.attention.value.weight`, matrix(hidden, hidden, (r, c) => (r === c ? 1 : 0))],
+    [`${layer}.output.out_proj.weight`, matrix(hidden, hidden, (r, c) => (r === c ? POOLED_SIZE : 0))],
+  ];
+}
+
+/** The last layer's gated MLP: gate and value are the classes' logits, the output is the embedding of the class's name. */
+function mlpWeights(
+  material: InitialisationInputs,
+  mlp: string,
+  classes: Rows,
+  noise: Noise,
+): [string, HostTensor][] {
+  const { hidden, intermediate } = material.config.abstractor;
+  const words = projectedEmbeddings(material);
+  const logits = (scale: number, rest: number): HostTensor =>
+    matrix(intermediate, hidden, (row, column) =>
+      row < classes.length ? scale * classes[row][column] : noise(rest),
+    );
   const bias = (scale: number): HostTensor => {
     const tensor = allocate("float32", [intermediate]);
     for (const [c, row] of classes.entries()) tensor.data[c] = scale * row[hidden];
     return tensor;
   };
-  const tensors = new Map<string, HostTensor>([
-    ["query_tokens", queries],
-    [`${last}.norm1.weight`, norm],
-    // The first dimension of each head: of a query whether it seeks foreground, of a patch how much it is foreground.
+  return [
+    [`${mlp}.w1.weight`, logits(GATE_GAIN, 0.1)],
+    [`${mlp}.w1.bias`, bias(GATE_GAIN)],
+    [`${mlp}.w3.weight`, logits(1, 1)],
+    [`${mlp}.w3.bias`, bias(1)],
     [
-      `${last}.attention.query.weight`,
-      matrix(hidden, hidden, (r, c) => (c === 0 && r % headDim === 0 ? 1 / own[0] : little(0.1))),
+      `${mlp}.w2.weight`,
+      matrix(hidden, intermediate, (r, c) => (c < words.length ? words[c][r] : noise(0.1))),
     ],
-    [
-      `${last}.attention.key.weight`,
-      matrix(hidden, hidden, (r, c) =>
-        r % headDim === 0 ? ATTENTION_GAIN * Math.sqrt(headDim) * direction[c] : little(0.1),
-      ),
-    ],
-    [`${last}.attention.value.weight`, matrix(hidden, hidden, (r, c) => (r === c ? 1 : 0))],
-    [`${last}.output.out_proj.weight`, matrix(hidden, hidden, (r, c) => (r === c ? POOLED_SIZE : 0))],
-    [`${last}.output.mlp.w1.weight`, matrix(intermediate, hidden, classRow(GATE_GAIN, 0.1))],
-    [`${last}.output.mlp.w1.bias`, bias(GATE_GAIN)],
-    [`${last}.output.mlp.w3.weight`, matrix(intermediate, hidden, classRow(1, 1))],
-    [`${last}.output.mlp.w3.bias`, bias(1)],
-    [
-      `${last}.output.mlp.w2.weight`,
-      matrix(hidden, intermediate, (r, c) => (c < words.length ? words[c][r] : little(0.1))),
-    ],
-    [
-      "abstractor.visual_fc.weight",
-      matrix(config.language.hidden, hidden, (r, c) => (r === c ? outputScale : 0)),
-    ],
-  ]);
-  for (let layer = 0; layer < layers - 1; layer++) {
-    const before = `abstractor.encoder.layers.${layer}.crossattention.output`;
-    tensors.set(
-      `${before}.out_proj.weight`,
-      matrix(hidden, hidden, () => little(0.2)),
-    );
-    tensors.set(
-      `${before}.mlp.w2.weight`,
-      matrix(hidden, intermediate, () => little(0.2)),
-    );
-  }
-  return tensors;
+  ];
+}
+
+/** A layer before the last, which at first adds little to what passes through it. */
+function weakLayer({ abstractor }: OwlConfig, layer: number, noise: Noise): [string, HostTensor][] {
+  const { hidden, intermediate } = abstractor;
+  const output = `abstractor.encoder.layers.${layer}.crossattention.output`;
+  return [
+    [`${output}.out_proj.weight`, matrix(hidden, hidden, () => noise(0.2))],
+    [`${output}.mlp.w2.weight`, matrix(hidden, intermediate, () => noise(0.2))],
+  ];
 }
