@@ -1,8 +1,15 @@
 import type { StateDict } from "../../src/checkpoint/index.ts";
 import { toPixelValues } from "../../src/image/index.ts";
-import { linearLayer, type OwlConfig, patchCount, pixelInput, visionEncoder } from "../../src/model/index.ts";
+import {
+  linearLayer,
+  type OwlConfig,
+  patchCount,
+  patchStates,
+  pixelInput,
+  visionEncoder,
+} from "../../src/model/index.ts";
 import type { Device } from "../../src/runtime/index.ts";
-import { dim, placeholdersOf, rootScope, slice } from "../../src/tensor/index.ts";
+import { dim, placeholdersOf, rootScope } from "../../src/tensor/index.ts";
 import { denseHead } from "../../src/training/index.ts";
 import { COLORS } from "../concepts/colors.ts";
 import { preprocessor } from "../training/pipeline.ts";
@@ -29,7 +36,7 @@ export async function visionAccuracy(
     pixelInput(config, IMAGES),
     config.vision,
   );
-  const patches = slice(lastHiddenState, 1, 1, 1 + patchCount(config.vision));
+  const patches = patchStates(lastHiddenState, config.vision);
   const logits = linearLayer(scope.at(denseHead), patches, dim("classes", classes), {
     bias: true,
     deviation: 0,

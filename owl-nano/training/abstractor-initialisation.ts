@@ -1,5 +1,5 @@
 import type { StateDict } from "../../src/checkpoint/index.ts";
-import { type OwlConfig, patchCount, pixelInput, visionEncoder } from "../../src/model/index.ts";
+import { type OwlConfig, patchCount, patchStates, pixelInput, visionEncoder } from "../../src/model/index.ts";
 import type { Device } from "../../src/runtime/index.ts";
 import { allocate, type HostTensor, placeholdersOf, rootScope } from "../../src/tensor/index.ts";
 import { denseHead } from "../../src/training/index.ts";
@@ -99,10 +99,8 @@ async function encodePictures(material: InitialisationInputs, device: Device): P
   const { config } = material;
   const { hidden } = config.vision;
   const patches = patchCount(config.vision);
-  const plain = (await patchStates(material, device)).flatMap((data) =>
-    Array.from({ length: patches }, (_, i) =>
-      Float64Array.from(data.subarray((1 + i) * hidden, (2 + i) * hidden)),
-    ),
+  const plain = (await lastPatchStates(material, device)).flatMap((data) =>
+    Array.from({ length: patches }, (_, i) => Float64Array.from(data.subarray(i * hidden, (i + 1) * hidden))),
   );
   return {
     plain,
@@ -112,19 +110,19 @@ async function encodePictures(material: InitialisationInputs, device: Device): P
   };
 }
 
-/** The vision encoder's last hidden state of each picture, class token first. */
-async function patchStates(material: InitialisationInputs, device: Device): Promise<Float32Array[]> {
+/** The patches' last hidden states of each picture. */
+async function lastPatchStates(material: InitialisationInputs, device: Device): Promise<Float32Array[]> {
   const { config, weights, pictures, pixelsOf } = material;
   const { hidden, imageSize } = config.vision;
   const scope = rootScope({}).at("vision_model");
   const { lastHiddenState } = visionEncoder(scope, pixelInput(config, PICTURES_AT_ONCE), config.vision);
-  const graph = { name: "patches", outputs: { states: lastHiddenState } };
+  const graph = { name: "patches", outputs: { states: patchStates(lastHiddenState, config.vision) } };
   const parameters = Object.fromEntries(
     [...placeholdersOf(graph).parameters.keys()].map((name) => [name, weights.get(name)!]),
   );
   const program = await device.compile(graph);
   const pixels = device.allocate("float32", [PICTURES_AT_ONCE, 3, imageSize, imageSize]);
-  const length = (1 + patchCount(config.vision)) * hidden;
+  const length = patchCount(config.vision) * hidden;
   const states: Float32Array[] = [];
   for (let start = 0; start < pictures.length; start += PICTURES_AT_ONCE) {
     const some = pictures.slice(start, start + PICTURES_AT_ONCE);

@@ -13,7 +13,7 @@ export interface AttentionMaps {
   readonly columns: number;
   /**
    * [layers, heads, queries, rows · columns]: the share of the attention that each patch got, 0 to 1. What a query gave
-   * to the queries and to the class token is left out, so a map's sum is at most 1; it is not scaled up to 1.
+   * to the queries and to a class token is left out, so a map's sum is at most 1; it is not scaled up to 1.
    */
   readonly maps: Float32Array;
 }

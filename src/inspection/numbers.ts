@@ -32,11 +32,11 @@ export interface ModelInputs {
 
 /** What a forward pass computes, float32 all. */
 export interface ForwardResult {
-  /** The vision encoder's last hidden state [images, patches + 1, hidden]. */
+  /** The vision encoder's last hidden state [images, vision tokens, hidden]. */
   readonly visionHiddenState?: HostTensor;
   /** The pictures' tokens in the language model's width [images, queries + 1, hidden]. */
   readonly visualTokens?: HostTensor;
-  /** The vision encoder's last hidden state of videos [videos, frames, patches + 1, hidden]. */
+  /** The vision encoder's last hidden state of videos [videos, frames, vision tokens, hidden]. */
   readonly videoHiddenState?: HostTensor;
   /** The videos' tokens in the language model's width [videos, queries + 1, hidden]. */
   readonly videoTokens?: HostTensor;

@@ -96,7 +96,7 @@ export type { ClipConfig } from "./vision/clip.ts";
 export { patchCount } from "./vision/patches.ts";
 export type { PublishedTower, TowerConfig, VisionTower } from "./vision/tower.ts";
 export { publishedVision, publishedVisionTypes, towerTitles } from "./vision/towers.ts";
-export { prefixTokens, type VisionStates, visionEncoder, visionTokens } from "./vision-encoder.ts";
+export { patchStates, type VisionStates, visionEncoder, visionTokens } from "./vision-encoder.ts";
 export {
   type AbstractorStates,
   tokensPerImage,

@@ -1,4 +1,4 @@
-import type { Scope, Tensor } from "../tensor/index.ts";
+import { type Scope, slice, type Tensor } from "../tensor/index.ts";
 import { localTemporalModule } from "./temporal-module.ts";
 import { patchCount } from "./vision/patches.ts";
 import { towerOf, type VisionConfig } from "./vision/towers.ts";
@@ -11,6 +11,12 @@ export function prefixTokens(config: VisionConfig): number {
 /** Tokens that the vision encoder makes of a picture: the prefix and the patches. */
 export function visionTokens(config: VisionConfig): number {
   return prefixTokens(config) + patchCount(config);
+}
+
+/** The patches of states [images, vision tokens, hidden], without the prefix: [images, patches, hidden]. */
+export function patchStates(states: Tensor, config: VisionConfig): Tensor {
+  const prefix = prefixTokens(config);
+  return prefix === 0 ? states : slice(states, 1, prefix, visionTokens(config));
 }
 
 export interface VisionStates {

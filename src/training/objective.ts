@@ -7,13 +7,12 @@ import {
   nextTokenLoss,
   type OwlConfig,
   type ParameterDescription,
+  patchStates,
   pixelInput,
-  prefixTokens,
   stageScopeOptions,
   stages,
   traceLoss,
   visionEncoder,
-  visionTokens,
 } from "../model/index.ts";
 import {
   dim,
@@ -23,7 +22,6 @@ import {
   rootScope,
   type Scope,
   type ScopeOptions,
-  slice,
   type Tensor,
 } from "../tensor/index.ts";
 import type { LoraRecipe, TrainingRecipe } from "./recipe.ts";
@@ -83,7 +81,7 @@ export function denseObjective(config: OwlConfig, classes: number): Objective<De
 function denseLoss(config: OwlConfig, classes: number, { images }: DenseSizes, scope: Scope): Tensor {
   const pixels = pixelInput(config, images);
   const { lastHiddenState } = visionEncoder(scope.at("vision_model"), pixels, config.vision);
-  const patches = slice(lastHiddenState, 1, prefixTokens(config.vision), visionTokens(config.vision));
+  const patches = patchStates(lastHiddenState, config.vision);
   const options = { bias: true, deviation: config.vision.initializerRange };
   const logits = linearLayer(scope.at(denseHead), patches, dim("classes", classes), options);
   const rows = mergedDim(logits.shape[0], logits.shape[1]);
