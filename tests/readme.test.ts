@@ -10,7 +10,7 @@ const read = (path: string): string => readFileSync(join(root, path), "utf8");
 const documents = [
   "README.md",
   "CONTRIBUTING.md",
-  ...["docs", "owl-nano"].flatMap((folder) =>
+  ...["docs", "owl-nano", "web"].flatMap((folder) =>
     readdirSync(join(root, folder), { recursive: true, encoding: "utf8" })
       .filter((name) => name.endsWith(".md") && !name.includes("node_modules"))
       .map((name) => `${folder}/${name}`),
@@ -52,6 +52,16 @@ test("links between the documents lead somewhere, to a heading where they name o
       .map((target) => `${document}: ${target.join("#")}`),
   );
   expect(broken).toEqual([]);
+});
+
+test("the files that documents name are there", () => {
+  const named = documents.flatMap((document) =>
+    [...read(document).matchAll(/`((?:src|tests|bench|docs|web|scripts|examples)\/[\w./-]*)`/g)].map(
+      ([, path]) => ({ document, path }),
+    ),
+  );
+  expect(named.length).toBeGreaterThan(5);
+  expect(named.filter(({ path }) => !existsSync(join(root, path)))).toEqual([]);
 });
 
 test("the commands of the documents exist", () => {
