@@ -55,7 +55,8 @@ export function describeParameters(
 }
 
 /** A parameter that a scope handed out. */
-export function describeParameter(name: string, { node, shape, dtype }: Tensor): ParameterDescription {
+export function describeParameter(name: string, tensor: Tensor): ParameterDescription {
+  const { node, shape, dtype } = tensor;
   if (!isKind(node, "parameter")) throw new TypeError(`${name}: a scope hands out parameters`);
   const { initial, trained, role } = node.attributes;
   const dims = staticSizes(shape, name);
