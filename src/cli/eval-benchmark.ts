@@ -33,7 +33,7 @@ export interface BenchmarkOptions {
 }
 
 /** Adds the options that benchmarks have and OwlEval has not. */
-export function withBenchmarkOptions(command: Command): Command {
+export function addBenchmarkOptions(command: Command): Command {
   const only = (flags: string, description: string): Option =>
     new Option(flags, `benchmarks: ${description}`);
   return command

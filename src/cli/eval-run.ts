@@ -14,12 +14,12 @@ import type { Owl } from "../owl/index.ts";
 import { pathKind } from "../platform/index.ts";
 import { showCountProgress } from "./count-progress.ts";
 import {
+  addBenchmarkOptions,
   type BenchmarkOptions,
   benchmarkHelp,
   benchmarkNames,
   printBenchmark,
   printPerplexity,
-  withBenchmarkOptions,
 } from "./eval-benchmark.ts";
 import {
   defaultData,
@@ -45,18 +45,18 @@ interface EvalRunOptions extends EndpointOptions, LoadingOptions, Omit<Benchmark
 }
 
 /**
- * Works with whoever is to be examined, and gives back what it holds.
+ * Runs an evaluation on the model or endpoint of the options, which is closed afterwards.
  *
- * @param work gets the model itself too, where it is one of a directory
- * @param longest answer, where no option says another
+ * @param work gets the system and, if it is a model of a directory, the model itself
+ * @param maxNewTokens default of --max-new-tokens
  */
 async function withSystem<T>(
   options: EvalRunOptions,
   work: (system: EvaluatedSystem, owl?: Owl) => Promise<T>,
-  longest?: number,
+  maxNewTokens?: number,
 ): Promise<T> {
   const settings = {
-    ...(longest !== undefined && { maxNewTokens: longest }),
+    ...(maxNewTokens !== undefined && { maxNewTokens }),
     ...generationSettings(options),
   };
   const endpoint = endpointOf(options);
@@ -80,10 +80,11 @@ async function withSystem<T>(
   }
 }
 
-/** `owl-nano` → `owl-nano`, `org/name` as it is. */
+/** The name of a system from its model: the last part of a repo's name or a path. */
 const nameOf = (model: string): string =>
   /^[\w-]+\/[\w.-]+$/.test(model) ? basename(model) : basename(resolve(model));
 
+/** The SHA-256 that identifies the model, and its adapter if there is one. */
 async function digest(directory: string, adapter: string | undefined): Promise<string> {
   const model = await checkpointDigest(directory);
   if (adapter === undefined) return model;
@@ -160,7 +161,7 @@ export function addEvalRun(evaluation: Command): void {
     .addOption(shardOption())
     .addOption(deviceOption())
     .addOption(threadsOption());
-  withBenchmarkOptions(command)
+  addBenchmarkOptions(command)
     .description("answer OwlEval's questions with a model, or run a benchmark on it")
     .addHelpText(
       "after",

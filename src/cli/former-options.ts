@@ -30,13 +30,17 @@ export function acceptFormerOptions(program: Command): void {
   }
 }
 
-function acceptFormerName(command: Command, option: Option, former: string): void {
+function acceptFormerName(command: Command, option: Option, formerFlag: string): void {
   const name = option.attributeName();
-  const alias = new Option(option.flags.replace(/^--[\w-]+/, former)).hideHelp().conflicts(name);
+  const alias = new Option(option.flags.replace(/^--[\w-]+/, formerFlag)).hideHelp().conflicts(name);
   if (option.argChoices !== undefined) alias.choices(option.argChoices);
   else if (option.parseArg !== undefined) alias.argParser(option.parseArg);
   command.addOption(alias).hook("preAction", () => {
-    const value: unknown = command.getOptionValue(alias.attributeName());
-    if (value !== undefined) command.setOptionValue(name, value);
+    const values = command.opts();
+    const former = alias.attributeName();
+    if (!(former in values)) return;
+    command.setOptionValue(name, values[former]);
+    // Actions hand their options on to functions that refuse unknown ones.
+    delete values[former];
   });
 }

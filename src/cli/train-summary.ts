@@ -39,13 +39,13 @@ function scheduleOf({ recipe }: RunPlan): string {
 /** How often each row is trained on; no line for packed texts. */
 function passesLine({ recipe, data }: RunPlan, rows: readonly number[]): string[] {
   if (recipe.stage === "language") return [];
-  const shares = data.map(({ weight = 1 }) => weight);
-  const all = shares.reduce((sum, share) => sum + share, 0);
-  const passes = rows.map((count, i) => (recipe.steps * recipe.batch * shares[i]) / all / count);
-  const perPass = rows.map((count, i) => Math.ceil(((count / recipe.batch) * all) / shares[i]));
+  const weights = data.map(({ weight = 1 }) => weight);
+  const total = weights.reduce((sum, weight) => sum + weight, 0);
+  const passes = rows.map((count, i) => (recipe.steps * recipe.batch * weights[i]) / total / count);
+  const perPass = rows.map((count, i) => Math.ceil(((count / recipe.batch) * total) / weights[i]));
   const often = passes.map((times, i) => {
-    const times1 = times < 10 ? times.toFixed(1) : Math.round(times).toLocaleString("en");
-    return `${times1} times (once in ${plural(perPass[i], "step")})`;
+    const shown = times < 10 ? times.toFixed(1) : Math.round(times).toLocaleString("en");
+    return `${shown} times (once in ${plural(perPass[i], "step")})`;
   });
   return [`           each row is seen ${often.join(", ")}`];
 }

@@ -23,7 +23,7 @@ interface TrainCommandOptions {
 }
 
 async function trainFrom(path: string, options: TrainCommandOptions): Promise<void> {
-  const { resume = false, output, replicas, device, threads, checkPictures, ...allowed } = options;
+  const { resume = false, output, replicas, device, threads, checkPictures, ...tolerances } = options;
   const pictures = showPictureProgress();
   const overrides = { output, replicas, checkPictures, onPicture: pictures.forFile };
   const run = await prepareRun(path, overrides).finally(pictures.end);
@@ -32,15 +32,15 @@ async function trainFrom(path: string, options: TrainCommandOptions): Promise<vo
   process.stdout.write(`${runSummary(run)}\n`);
   const progress = showTrainingProgress(run.plan.recipe.steps);
   const deviceOptions = { device, ...(threads !== undefined && { threads }) };
-  const place = output === undefined ? "" : ` --output ${shellQuoted(output)}`;
-  const resumeCommand = `\`owl train ${shellQuoted(path)}${place} --resume\``;
+  const outputOption = output === undefined ? "" : ` --output ${shellQuoted(output)}`;
+  const resumeCommand = `\`owl train ${shellQuoted(path)}${outputOption} --resume\``;
   let saved = 0;
   const onEvent = (event: TrainingEvent): void => {
     if (event.kind === "checkpoint") saved = event.step;
     progress.update(event);
   };
   const outcome = await interruptible(
-    (signal) => run.start({ resume, signal, onEvent, device: deviceOptions, ...allowed }),
+    (signal) => run.start({ resume, signal, onEvent, device: deviceOptions, ...tolerances }),
     () => progress.log("stopping after this step (Ctrl-C again ends at once, without a checkpoint)"),
   )
     .finally(progress.end)
@@ -56,7 +56,7 @@ async function trainFrom(path: string, options: TrainCommandOptions): Promise<vo
   );
 }
 
-/** What stopped a run, and how it goes on. */
+/** The error that stopped a run, with the command that continues it. */
 function withNextStep(error: unknown, saved: number, resumeCommand: string): unknown {
   if (saved === 0 && !(error instanceof DataError)) return error;
   const skip = error instanceof DataError ? "; --skip-bad-rows N leaves up to N such rows out" : "";
