@@ -1,4 +1,4 @@
-import { MISTAKEN_HEAD, mistakenContent, type OpenFile, openFile } from "../platform/index.ts";
+import { headBytes, type OpenFile, openFile, unexpectedContent } from "../platform/index.ts";
 import { CheckpointError } from "./errors.ts";
 import { bytesAt } from "./stored-types.ts";
 
@@ -18,9 +18,9 @@ export async function openFormat<Source>(
   try {
     return await read(file);
   } catch (error) {
-    const head = await bytesAt(file, 0, Math.min(MISTAKEN_HEAD, file.size)).finally(() => file.close());
-    const mistaken = error instanceof CheckpointError ? mistakenContent(head) : undefined;
-    if (mistaken === undefined) throw error;
-    throw new CheckpointError(path, `must be ${says}`, [mistaken.is], mistaken.next);
+    const head = await bytesAt(file, 0, Math.min(headBytes, file.size)).finally(() => file.close());
+    const unexpected = error instanceof CheckpointError ? unexpectedContent(head) : undefined;
+    if (unexpected === undefined) throw error;
+    throw new CheckpointError(path, `must be ${says}`, [unexpected.is], unexpected.next);
   }
 }

@@ -1,44 +1,44 @@
-/** A part of a grammar, run byte by byte. It may stand at several states at once and call other parts. */
+/** A nondeterministic automaton for one part of a grammar, run byte by byte; a state may call other automata. */
 export interface Automaton {
   readonly start: number;
-  /** The states after a byte; none: the byte cannot come. */
+  /** The states after a byte; empty where the byte cannot come. */
   next(state: number, byte: number): readonly number[];
   calls(state: number): readonly Call[];
-  /** Whether it may end here. */
+  /** Whether the state is final. */
   accepts(state: number): boolean;
   /**
-   * Tokens after which it can have ended. In every state some token leads to one of which this is one less, so an
-   * answer that follows these ends in time. Infinity: it cannot end.
+   * Fewest tokens after which it can have ended; Infinity where it cannot. In every state some token leads to a state
+   * of which this is one less, so an answer that follows these tokens ends in time.
    */
-  least(state: number): number;
+  fewestTokens(state: number): number;
 }
 
-/** One of some machines is run; the caller goes on in another state. */
+/** Runs one of some automata, after which the caller goes on in another state. */
 export interface Call {
   readonly choice: Choice;
   readonly then: number;
 }
 
-/** Machines of which one is run. They may be filled in later, so that a machine may call itself. */
+/** Automata of which one is run. The list may be filled in later, so that an automaton can call itself. */
 export interface Choice {
   readonly automata: Automaton[];
 }
 
 export function fewestTokensOf({ automata }: Choice): number {
   return automata.reduce(
-    (least, machine) => Math.min(least, machine.least(machine.start)),
+    (least, automaton) => Math.min(least, automaton.fewestTokens(automaton.start)),
     Number.POSITIVE_INFINITY,
   );
 }
 
 const none: readonly never[] = [];
 
-/** A machine whose states are written out one by one. */
+/** An automaton with an explicit list of states and edges. */
 export class StateAutomaton implements Automaton {
   readonly start = 0;
   readonly #edges: { low: number; high: number; to: number }[][] = [[]];
   readonly #calls: Call[][] = [[]];
-  /** Ways over several bytes, with the tokens they take. */
+  /** Paths over several bytes, with the fewest tokens that write these. */
   readonly #ways: { to: number; tokens: number }[][] = [[]];
   readonly #ends = new Set<number>();
   readonly #least: number[] = [Number.POSITIVE_INFINITY];
@@ -57,13 +57,13 @@ export class StateAutomaton implements Automaton {
     return this.#edges.length - 1;
   }
 
-  /** Any byte of a range (or one character of ASCII) leads from one state to another. */
+  /** Adds an edge for any byte of a range, or for one character of ASCII. */
   edge(from: number, bytes: string | readonly [low: number, high: number], to: number): void {
     const [low, high] = typeof bytes === "string" ? [bytes.charCodeAt(0), bytes.charCodeAt(0)] : bytes;
     this.#edges[from].push({ low, high, to });
   }
 
-  /** Texts of which one comes, each with its costs. */
+  /** Adds edges for texts of which one comes; `costs` are the fewest tokens for the rest of each from every byte on. */
   texts(from: number, texts: readonly (readonly [Uint8Array, readonly number[]])[], to: number): void {
     const branches = new Map<string, number>();
     for (const [bytes, costs] of texts) {
@@ -80,14 +80,14 @@ export class StateAutomaton implements Automaton {
     }
   }
 
-  /** Gives a state everything that another one can do so far. */
-  imitate(state: number, other: number): void {
+  /** Adds to a state the edges, calls and paths that another one has so far. */
+  copyTransitions(state: number, other: number): void {
     this.#edges[state].push(...this.#edges[other]);
     this.#calls[state].push(...this.#calls[other]);
     this.#ways[state].push(...this.#ways[other]);
   }
 
-  /** Runs one machine of a choice, then goes on. */
+  /** Runs one automaton of a choice, then goes on. */
   call(from: number, choice: Choice, then: number): void {
     this.#calls[from].push({ choice, then });
   }
@@ -96,8 +96,8 @@ export class StateAutomaton implements Automaton {
     this.#ends.add(state);
   }
 
-  /** Brings `least` up to date with the machines that are called; whether anything changed. */
-  settle(): boolean {
+  /** Recomputes the fewest tokens of every state until nothing changes (Bellman and Ford); returns whether anything did. */
+  updateFewestTokens(): boolean {
     let changed = false;
     for (let again = true; again; changed ||= again) {
       again = false;
@@ -125,7 +125,7 @@ export class StateAutomaton implements Automaton {
     return this.#ends.has(state);
   }
 
-  least(state: number): number {
+  fewestTokens(state: number): number {
     return this.#least[state];
   }
 

@@ -13,15 +13,15 @@ import {
   shapesOf,
 } from "./schema.ts";
 import { StringMachine } from "./string-automaton.ts";
-import type { TokenTable } from "./vocabulary.ts";
+import type { TokenTable } from "./token-table.ts";
 
-/** States of all machines of a grammar; a schema that needs more is refused. */
+/** States of all automata of a grammar; a schema that needs more is refused. */
 const mostStates = 200_000;
 /** Strings with patterns: making an automaton of one may take half a second. */
 const mostPatterns = 64;
 
 /**
- * The machine that writes values of a schema as JSON: properties in the schema's order, at most one space after each
+ * The automaton that writes values of a schema as JSON: properties in the schema's order, at most one space after each
  * comma and colon and in front of everything, no other white space.
  *
  * @throws JsonSchemaError where patterns cannot be followed, no value fits, or the schema is too large
@@ -36,7 +36,7 @@ export function grammarOf(schema: Schema, vocabulary: TokenTable): Automaton {
   root.end(end);
   builder.settle();
   if (builder.problems.length > 0) throw new JsonSchemaError(builder.problems);
-  if (root.least(root.start) === Number.POSITIVE_INFINITY) {
+  if (root.fewestTokens(root.start) === Number.POSITIVE_INFINITY) {
     throw new JsonSchemaError(["#: some value of finite length must fit, got a schema that none fits"]);
   }
   return root;
@@ -46,7 +46,7 @@ class GrammarBuilder {
   readonly problems: string[] = [];
   readonly #vocabulary: TokenTable;
   readonly #choices = new Map<Schema, Choice>();
-  readonly #machines = new Map<Shape, Automaton>();
+  readonly #automata = new Map<Shape, Automaton>();
   readonly #networks: StateAutomaton[] = [];
   #states = 0;
   #patterns = 0;
@@ -65,7 +65,7 @@ class GrammarBuilder {
     const literals = shapes.filter((shape) => shape.kind === "literal");
     if (literals.length > 0) choice.automata.push(this.#literals(literals));
     for (const shape of shapes) {
-      if (shape.kind !== "literal") choice.automata.push(this.#machine(shape));
+      if (shape.kind !== "literal") choice.automata.push(this.#automaton(shape));
     }
     return choice;
   }
@@ -74,15 +74,15 @@ class GrammarBuilder {
     return this.#counted(new StateAutomaton());
   }
 
-  /** Says of every state how soon it can end, once all machines are there. */
+  /** Computes the fewest tokens to the end for every state, once all automata are built. */
   settle(): void {
     for (let again = true; again; ) {
       again = false;
-      for (const network of this.#networks.toReversed()) again = network.settle() || again;
+      for (const network of this.#networks.toReversed()) again = network.updateFewestTokens() || again;
     }
     for (const choice of this.#choices.values()) {
       const possible = choice.automata.filter(
-        (machine) => fewestTokensOf({ automata: [machine] }) < Number.POSITIVE_INFINITY,
+        (automaton) => fewestTokensOf({ automata: [automaton] }) < Number.POSITIVE_INFINITY,
       );
       choice.automata.splice(0, choice.automata.length, ...possible);
     }
@@ -93,7 +93,7 @@ class GrammarBuilder {
     return network;
   }
 
-  /** Counts the states of a network that is complete. */
+  /** Counts the states of an automaton that is complete. */
   #count(network: StateAutomaton): StateAutomaton {
     this.#states += network.size;
     this.#requireFewer(this.#states);
@@ -107,12 +107,12 @@ class GrammarBuilder {
     ]);
   }
 
-  #machine(shape: Exclude<Shape, LiteralShape>): Automaton {
-    const known = this.#machines.get(shape);
+  #automaton(shape: Exclude<Shape, LiteralShape>): Automaton {
+    const known = this.#automata.get(shape);
     if (known !== undefined) return known;
-    const machine = this.#made(shape);
-    this.#machines.set(shape, machine);
-    return machine;
+    const automaton = this.#made(shape);
+    this.#automata.set(shape, automaton);
+    return automaton;
   }
 
   #made(shape: Exclude<Shape, LiteralShape>): Automaton {
@@ -218,7 +218,7 @@ class GrammarBuilder {
       if (isFree) network.edge(state, "}", end);
       if (begins.length === 0) continue;
       for (const from of place < 0 ? [state] : spaced(network, state, ",")) {
-        for (const key of begins) network.imitate(from, key);
+        for (const key of begins) network.copyTransitions(from, key);
       }
     }
     return this.#count(network);

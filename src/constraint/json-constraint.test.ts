@@ -6,7 +6,7 @@ import { beforeAll, describe, expect, test } from "vitest";
 import { shared, sharedAvailable } from "../../tests/shared.ts";
 import { createTokenizer, loadTokenizer, type Tokenizer } from "../tokenizer/index.ts";
 import { jsonConstraint } from "./index.ts";
-import { fickle, stubborn, write } from "./testing/write.ts";
+import { fickle, stubborn, write } from "./testing/sample-json.ts";
 
 const ajv = new Ajv2020.default({ strict: false });
 addFormats.default(ajv);

@@ -5,7 +5,7 @@ import { impossible, type NfaStates, SchemaAutomaton } from "./nfa-states.ts";
 import { requireDisjointOneOf } from "./one-of.ts";
 import { readSchema } from "./schema.ts";
 import type { TokenConstraint } from "./token-constraint.ts";
-import { TokenTable } from "./vocabulary.ts";
+import { TokenTable } from "./token-table.ts";
 
 export interface JsonConstraintOptions {
   /** Tokens that end an answer. Default: the tokenizer's. */
@@ -91,7 +91,7 @@ class JsonConstraint implements TokenConstraint {
   }
 
   forbid(logits: Float32Array): void {
-    const needs = this.#automaton.needs(this.#at);
+    const needs = this.#automaton.tokensToEnd(this.#at);
     const most = this.#mostNeed(needs);
     const ends = this.#ends.map((id) => [id, logits[id]]);
     logits.fill(Number.NEGATIVE_INFINITY, needs.length);
@@ -110,10 +110,10 @@ class JsonConstraint implements TokenConstraint {
     }
   }
 
-  /** How many tokens may be needed after the next one: what is left without it and the end, or else the fewest. */
+  /** How many tokens the text may still need after the next one: the budget without it and the end, but at least the fewest. */
   #mostNeed(needs: Uint16Array): number {
     const left = Math.min(this.#remaining - 2, impossible - 1);
-    if (this.#at.complete || this.#at.least <= left + 1) return left;
+    if (this.#at.complete || this.#at.fewestTokens <= left + 1) return left;
     return needs.reduce((fewest, need) => Math.min(fewest, need), impossible - 1);
   }
 }

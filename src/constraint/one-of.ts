@@ -1,11 +1,11 @@
 import { JsonSchemaError } from "./error.ts";
 import { type ObjectShape, type Schema, type Shape, shapesOf } from "./schema.ts";
 
-/** How deep properties are compared to tell objects apart. */
+/** How deep properties are compared to find objects disjoint. */
 const deepest = 4;
 
 /**
- * Proves that of every `oneOf` at most one branch can hold, so that taking any one of them is enough.
+ * Checks that the branches of every `oneOf` are disjoint: then a value of any one branch fits exactly one.
  * @throws JsonSchemaError naming branches that could hold together
  */
 export function requireDisjointOneOf(root: Schema): void {
@@ -14,8 +14,8 @@ export function requireDisjointOneOf(root: Schema): void {
   const visit = (schema: Schema): void => {
     if (seen.has(schema)) return;
     seen.add(schema);
-    if (schema.exclusive) problems.push(...overlaps(schema));
-    for (const next of [...schema.others, ...schema.shapes.flatMap(childrenOf)]) visit(next);
+    if (schema.isOneOf) problems.push(...overlaps(schema));
+    for (const next of [...schema.branches, ...schema.shapes.flatMap(childrenOf)]) visit(next);
   };
   visit(root);
   if (problems.length > 0) throw new JsonSchemaError(problems);
@@ -28,11 +28,11 @@ function childrenOf(shape: Shape): Schema[] {
   return shape.additional === undefined ? properties : [...properties, shape.additional];
 }
 
-function overlaps({ others, path }: Schema): string[] {
-  const pairs = others.flatMap((_, i) => others.slice(0, i).map((_, k) => [k, i]));
+function overlaps({ branches, path }: Schema): string[] {
+  const pairs = branches.flatMap((_, i) => branches.slice(0, i).map((_, k) => [k, i]));
   const problem = (k: number, i: number): string =>
     `${path}: branches ${k} and ${i} of oneOf must exclude each other by their types, by values, or by a required property with different values; use anyOf where both may hold`;
-  return pairs.filter(([k, i]) => !apart(others[k], others[i], deepest)).map(([k, i]) => problem(k, i));
+  return pairs.filter(([k, i]) => !apart(branches[k], branches[i], deepest)).map(([k, i]) => problem(k, i));
 }
 
 /** Whether surely no value fits both. */
@@ -44,7 +44,7 @@ function apart(a: Schema, b: Schema, depth: number): boolean {
 function isUntyped(schema: Schema, seen: Set<Schema> = new Set()): boolean {
   if (seen.has(schema)) return false;
   seen.add(schema);
-  return schema.untyped || schema.others.some((other) => isUntyped(other, seen));
+  return schema.untyped || schema.branches.some((other) => isUntyped(other, seen));
 }
 
 function shapesApart(a: Shape, b: Shape, depth: number): boolean {

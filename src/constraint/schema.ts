@@ -67,9 +67,9 @@ export interface ObjectShape {
 /** A schema that was read: values of its own shapes, and those of other schemas. */
 export interface Schema {
   readonly shapes: Shape[];
-  readonly others: Schema[];
-  /** Others of which exactly one may hold. */
-  readonly exclusive: boolean;
+  readonly branches: Schema[];
+  /** Whether exactly one of the branches may hold (`oneOf`). */
+  readonly isOneOf: boolean;
   /** Whether it names no type: values of types that its keywords do not speak of fit it, but are never written. */
   readonly untyped: boolean;
   readonly path: string;
@@ -79,7 +79,7 @@ export interface Schema {
 export function shapesOf(schema: Schema, seen: Set<Schema> = new Set()): Shape[] {
   if (seen.has(schema)) return [];
   seen.add(schema);
-  return [...schema.shapes, ...schema.others.flatMap((other) => shapesOf(other, seen))];
+  return [...schema.shapes, ...schema.branches.flatMap((other) => shapesOf(other, seen))];
 }
 
 const deepest = 64;
@@ -168,7 +168,7 @@ class SchemaReader {
         `$ref must be a JSON pointer into this schema (#/$defs/name), got ${JSON.stringify(reference)}`,
       );
     }
-    schema.others.push(this.read(target.node, reference));
+    schema.branches.push(this.read(target.node, reference));
     return schema;
   }
 
@@ -207,7 +207,7 @@ class SchemaReader {
 
   #objectShape(keywords: Keywords, path: string, depth: number): ObjectShape {
     const { properties = {}, required = [], additionalProperties } = keywords;
-    // Where a schema names properties and leaves others open, nobody waits for these.
+    // Where a schema names properties and allows others, the others are never written.
     const open = additionalProperties ?? Object.keys(properties).length === 0;
     const additional =
       open === false ? undefined : this.read(open, `${path}/additionalProperties`, depth + 1);
@@ -240,8 +240,8 @@ export function readSchema(document: unknown): Schema {
   return schema;
 }
 
-function newSchema(path: string, shapes: Shape[] = [], others: Schema[] = [], exclusive = false): Schema {
-  return { path, shapes, others, exclusive, untyped: false };
+function newSchema(path: string, shapes: Shape[] = [], branches: Schema[] = [], isOneOf = false): Schema {
+  return { path, shapes, branches, isOneOf, untyped: false };
 }
 
 /** Any JSON value. */

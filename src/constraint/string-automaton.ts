@@ -46,7 +46,7 @@ export class StringMachine implements Automaton {
 
   next(state: number, byte: number): readonly number[] {
     const next = this.#after(state, byte);
-    return next !== undefined && this.least(next) < Number.POSITIVE_INFINITY ? [next] : none;
+    return next !== undefined && this.fewestTokens(next) < Number.POSITIVE_INFINITY ? [next] : none;
   }
 
   calls(): readonly Call[] {
@@ -57,7 +57,7 @@ export class StringMachine implements Automaton {
     return kindOf(state) === closed;
   }
 
-  least(state: number): number {
+  fewestTokens(state: number): number {
     const kind = kindOf(state);
     const at = Math.floor(state / within);
     if (kind === closed) return 0;

@@ -1,4 +1,4 @@
-import { decodeText, MISTAKEN_HEAD, mistakenContent, readBytes } from "../platform/index.ts";
+import { decodeText, headBytes, unexpectedContent, readBytes } from "../platform/index.ts";
 import { DataError } from "./example.ts";
 
 /** A line of a file of rows. */
@@ -21,7 +21,7 @@ const carriageReturn = 0x0d;
  */
 export async function readRowLines(path: string): Promise<RowLine[]> {
   const bytes = await readBytes(path);
-  const mistaken = bytes.length === 0 ? undefined : mistakenContent(bytes.subarray(0, MISTAKEN_HEAD));
+  const mistaken = bytes.length === 0 ? undefined : unexpectedContent(bytes.subarray(0, headBytes));
   const got = mistaken === undefined ? otherShape(bytes) : `${mistaken.is}. ${mistaken.next}`;
   if (got !== undefined) throw new DataError(`${path}: must hold one training row a line, got ${got}`);
   const lines: RowLine[] = [];
@@ -43,7 +43,7 @@ function withoutMark(bytes: Uint8Array): Uint8Array {
 function otherShape(bytes: Uint8Array): string | undefined {
   const isWide = bytes.subarray(0, 4).includes(0) || (bytes[0] >= 0xfe && bytes[1] >= 0xfe);
   if (isWide) return "text in UTF-16 or UTF-32, or no text at all; save it as UTF-8";
-  const start = new TextDecoder("latin1").decode(withoutMark(bytes).subarray(0, MISTAKEN_HEAD)).trimStart();
+  const start = new TextDecoder("latin1").decode(withoutMark(bytes).subarray(0, headBytes)).trimStart();
   if (start.startsWith("PAR1")) return "a Parquet file; write its rows as JSON, one a line";
   if (start.startsWith("PK\x03\x04")) return "a ZIP file. Unpack it first";
   if (!start.startsWith("[") && !/^\{\s*[\r\n]/.test(start)) return undefined;

@@ -1,5 +1,5 @@
 import protobuf from "protobufjs/light.js";
-import { MISTAKEN_HEAD, mistakenContent } from "../platform/index.ts";
+import { headBytes, unexpectedContent } from "../platform/index.ts";
 import { sentencePieceJson, TokenizerError, type TokenizerJson } from "./format.ts";
 
 interface Piece {
@@ -94,8 +94,8 @@ function decode(bytes: Uint8Array, where: string): ModelProto {
 }
 
 function notSentencePiece(bytes: Uint8Array, where: string, got: string, cause?: unknown): TokenizerError {
-  const mistaken = mistakenContent(bytes.subarray(0, MISTAKEN_HEAD));
-  const said = bytes.length === 0 || mistaken === undefined ? got : `${mistaken.is}. ${mistaken.next}`;
+  const unexpected = unexpectedContent(bytes.subarray(0, headBytes));
+  const said = bytes.length === 0 || unexpected === undefined ? got : `${unexpected.is}. ${unexpected.next}`;
   return new TokenizerError(`${where}: must be a SentencePiece model, got ${said}`, { cause });
 }
 

@@ -2,7 +2,8 @@
 
 export { FileError } from "../files/file-error.ts";
 export * from "../files/file-kind.ts";
-export { decodeText, MISTAKEN_HEAD, type MistakenContent, mistakenContent } from "../files/text.ts";
+export { decodeText } from "../files/text.ts";
+export { headBytes, type UnexpectedContent, unexpectedContent } from "../files/unexpected-content.ts";
 export { JpegScanError } from "../media/jpeg.ts";
 export { MissingFfmpegError, VideoError } from "../media/video-error.ts";
 export { wholeImage } from "../media/whole-image.ts";

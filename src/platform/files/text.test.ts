@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { decodeText, mistakenContent, readJson, readText } from "../index.ts";
+import { decodeText, readJson, readText, unexpectedContent } from "../index.ts";
 
 let folder: string;
 beforeAll(() => {
@@ -54,13 +54,13 @@ test.each([
   ["zeros", new Uint8Array(512), "nothing but zeros"],
   ["gzip", bytes(0x1f, 0x8b, 8, 0), "a file compressed by gzip"],
 ])("%s in place of a file is told", async (_, content, is) => {
-  expect(mistakenContent(content)?.is).toContain(is);
+  expect(unexpectedContent(content)?.is).toContain(is);
   await expect(readJson(fileOf(content))).rejects.toThrow(`must be valid JSON, got ${is}`);
 });
 
 test("what is no mistake of these is read, or called what it is", async () => {
   for (const sound of ["{}", "[]", "\ufeff{}", ' {"a": "<html>"}']) {
-    expect(mistakenContent(utf8(sound))).toBeUndefined();
+    expect(unexpectedContent(utf8(sound))).toBeUndefined();
     await readJson(fileOf(sound));
   }
   await expect(readJson(fileOf('{"a": 1'))).rejects.toThrow(/a\.json: must be valid JSON, got .*JSON/);

@@ -1,4 +1,5 @@
 import { FileError } from "./file-error.ts";
+import { headBytes, unexpectedContent } from "./unexpected-content.ts";
 
 /** How files begin that are text in another encoding. The longer ones first: UTF-32's mark begins as UTF-16's does. */
 const otherEncodings: readonly (readonly [readonly number[], string])[] = [
@@ -45,72 +46,15 @@ function firstForeignLine(bytes: Uint8Array): number {
   return line;
 }
 
-const LFS = /^version https:\/\/git-lfs\.github\.com\/spec\/[^\n]*\n(?:[^\n]*\n)*?size (\d+)/;
-const FETCH = "Fetch it again, for example by `owl pull org/name`.";
-
-/** What people have in place of the file they mean, and what to do. */
-export interface MistakenContent {
-  /** Follows "got". */
-  readonly is: string;
-  /** The next step, a sentence. */
-  readonly next: string;
-}
-
-/** Bytes from the beginning that {@link mistakenContent} wants to see. */
-export const MISTAKEN_HEAD = 512;
-
-/**
- * What a file that could not be read as what its name says really is: a git-lfs pointer, a web page saved in its place,
- * empty, zeros of a download that did not end, something compressed. Undefined where it is none of these.
- *
- * @param head its first bytes, at most {@link MISTAKEN_HEAD}
- */
-export function mistakenContent(head: Uint8Array): MistakenContent | undefined {
-  if (head.length === 0) return { is: "an empty file", next: FETCH };
-  const text = new TextDecoder("latin1").decode(head);
-  const pointer = LFS.exec(text);
-  if (pointer !== null) {
-    return {
-      is: `a git-lfs pointer to a file of ${pointer[1]} bytes, not the file itself`,
-      next: "Fetch the file by `git lfs pull` in the clone, or by `owl pull org/name`.",
-    };
-  }
-  if (/^(?:\xef\xbb\xbf)?\s*<(?:!doctype html|html|head|\?xml)/i.test(text)) {
-    return { is: "a web page saved in place of the file", next: FETCH };
-  }
-  if (
-    /^(?:Access to |Entry not found|Repository not found|Invalid (?:username|credentials)|\{"error":)/.test(
-      text,
-    )
-  ) {
-    const said = text.split("\n")[0].slice(0, 80);
-    return { is: `the hub's refusal in place of the file (${JSON.stringify(said)})`, next: FETCH };
-  }
-  if (head.every((byte) => byte === 0)) {
-    return { is: "nothing but zeros (a download that did not end?)", next: FETCH };
-  }
-  const packed = compressed.find(([start]) => start.every((byte, i) => head[i] === byte))?.[1];
-  return packed === undefined
-    ? undefined
-    : { is: `a file compressed by ${packed}`, next: "Unpack it first." };
-}
-
-const compressed: readonly (readonly [readonly number[], string])[] = [
-  [[0x1f, 0x8b], "gzip"],
-  [[0x28, 0xb5, 0x2f, 0xfd], "zstd"],
-  [[0xfd, 0x37, 0x7a, 0x58, 0x5a], "xz"],
-  [[0x42, 0x5a, 0x68], "bzip2"],
-];
-
 /**
  * JSON in bytes; see {@link decodeText}.
  *
  * @throws FileError that says what is wrong, or what the file is instead
  */
 export function decodeJson(bytes: Uint8Array, where: string): unknown {
-  const mistaken = mistakenContent(bytes.subarray(0, MISTAKEN_HEAD));
-  if (mistaken !== undefined) {
-    throw new FileError(`${where}: must be valid JSON, got ${mistaken.is}. ${mistaken.next}`);
+  const unexpected = unexpectedContent(bytes.subarray(0, headBytes));
+  if (unexpected !== undefined) {
+    throw new FileError(`${where}: must be valid JSON, got ${unexpected.is}. ${unexpected.next}`);
   }
   const text = decodeText(bytes, where);
   try {

@@ -1,6 +1,6 @@
-import type { TokenConstraint } from "../../constraint/index.ts";
 import { mulberry32 } from "../../primitives/index.ts";
 import type { Tokenizer } from "../../tokenizer/index.ts";
+import type { TokenConstraint } from "../index.ts";
 
 /** What a model wants to say next: logits over a vocabulary, which may be larger than the tokenizer's. */
 export type Wishes = (logits: Float32Array) => void;

@@ -1,13 +1,13 @@
 import { type Tokenizer, TokenizerError } from "../tokenizer/index.ts";
 
-/** The tokens of a tokenizer by their bytes, in ascending order, so that those that begin alike stand together. */
+/** The tokens of a tokenizer sorted by their bytes, so that tokens with a common prefix stand together, as in a trie. */
 export class TokenTable {
   /** Largest id + 1. */
   readonly size: number;
   readonly ids: Uint32Array;
   readonly bytes: readonly Uint8Array[];
-  /** How many bytes each has in common with the one before. */
-  readonly shared: Uint16Array;
+  /** How many leading bytes each has in common with the one before. */
+  readonly sharedPrefix: Uint16Array;
   readonly #longest: number;
 
   /** @throws TokenizerError where a byte that JSON may need has no token of its own */
@@ -21,14 +21,14 @@ export class TokenTable {
     tokens.sort((a, b) => compared(a.bytes, b.bytes));
     this.ids = Uint32Array.from(tokens, ({ id }) => id);
     this.bytes = tokens.map(({ bytes }) => bytes);
-    this.shared = Uint16Array.from(tokens, ({ bytes }, i) =>
+    this.sharedPrefix = Uint16Array.from(tokens, ({ bytes }, i) =>
       i === 0 ? 0 : common(bytes, tokens[i - 1].bytes),
     );
     this.#longest = tokens.reduce((most, { bytes }) => Math.max(most, bytes.length), 0);
     this.#requireBytes();
   }
 
-  /** For every place of a text, in how few tokens the rest of it can be written. */
+  /** For every position of a text, the fewest tokens that write the rest of it. */
   costs(text: Uint8Array): number[] {
     const costs = new Array<number>(text.length).fill(0);
     costs.push(0);

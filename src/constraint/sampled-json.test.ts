@@ -3,7 +3,7 @@ import addFormats from "ajv-formats";
 import { beforeAll, describe, expect, test } from "vitest";
 import { loadTokenizer, type Tokenizer } from "../tokenizer/index.ts";
 import { JsonSchemaError, jsonConstraint } from "./index.ts";
-import { fickle, stubborn, write } from "./testing/write.ts";
+import { fickle, stubborn, write } from "./testing/sample-json.ts";
 
 const ajv = new Ajv2020.default({ strict: false });
 addFormats.default(ajv);
