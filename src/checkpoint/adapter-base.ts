@@ -2,9 +2,9 @@ import { pathKind, realPath } from "../platform/index.ts";
 import type { Adapter } from "./adapter.ts";
 
 /**
- * A warning where an adapter says that it was trained on another model than the one it is given to; undefined where it
- * does not say, or where the names agree in their last parts: a directory, a fetched repo of the hub and its name may
- * all be the same model.
+ * A warning where an adapter's config names another base model than the one it is loaded with; undefined where it names
+ * none, or where the last parts of the names agree: a directory, a repo in the hub's cache and its name may all be the
+ * same model.
  *
  * @param path the adapter's
  * @param directory the model's

@@ -1,17 +1,17 @@
 import { z } from "zod";
 import { CheckpointError } from "./errors.ts";
 
-/** What a LoRA's matrices mean: the weight becomes `W + alpha / rank · B · A`. */
+/** The hyperparameters of a LoRA (arXiv 2106.09685): a weight W becomes `W + alpha / rank · B · A`. */
 export interface LoraConfig {
   readonly rank: number;
   readonly alpha: number;
-  /** Share of the LoRA's inputs dropped while training. */
+  /** Dropout probability of the LoRA's inputs in training. */
   readonly dropout: number;
   /** Module names (the last part), or a regular expression over whole names, as PEFT reads them. */
   readonly targetModules: string | readonly string[];
 }
 
-/** Starts that leave the base model's weights as they are; all others subtract what the matrices begin with from them. */
+/** Values of `init_lora_weights` that leave the base weights as they are; all others change these at initialisation. */
 const PLAIN_STARTS: readonly unknown[] = [true, false, null, "gaussian", "eva", "orthogonal", "mica"];
 const lowerCased = (start: unknown): unknown => (typeof start === "string" ? start.toLowerCase() : start);
 
@@ -27,7 +27,7 @@ const plainStart = z
       `${JSON.stringify(input)} is no plain LoRA: its start changed the weights of the base model too (PEFT's save_pretrained with path_initial_model_for_weight_conversion makes it plain)`,
   });
 
-/** Keys that say nothing about what the matrices mean: where they stand their names tell, and how they began is past. */
+/** Keys without effect on a trained LoRA: they concern its placement, which the tensors' names give, or its initialisation. */
 const IRRELEVANT = [
   "auto_mapping",
   "corda_config",
@@ -45,7 +45,7 @@ const IRRELEVANT = [
   "task_type",
 ];
 
-// Settings of PEFT that would change the meaning of the matrices must be off.
+// Variants of LoRA compute something else with the same matrices, so their settings must be off.
 const schema = z.looseObject({
   peft_type: z.literal("LORA"),
   base_model_name_or_path: z.string().nullish(),
@@ -64,7 +64,7 @@ const schema = z.looseObject({
   lora_bias: falsy,
 });
 
-/** Keys that are not known here and ask for something: they may change what the matrices mean. */
+/** Unknown keys that turn something on: they may be variants that compute something else with the matrices. */
 function unknownSettings(json: unknown): string[] {
   if (typeof json !== "object" || json === null) return [];
   return Object.entries(json)
@@ -72,13 +72,13 @@ function unknownSettings(json: unknown): string[] {
     .map(([key, value]) => `${key}: ${unsupported(value)}`);
 }
 
-/** Whether a setting says that something is not wanted. */
+/** Whether a value turns its setting off. */
 function isNeutral(value: unknown): boolean {
   if (value === null || value === undefined || value === false || value === "") return true;
   return typeof value === "object" && Object.keys(value).length === 0;
 }
 
-/** What an `adapter_config.json` says. */
+/** The content of an `adapter_config.json`, as PEFT writes it beside an adapter. */
 export interface AdapterConfig {
   readonly settings: LoraConfig;
   /** The model that the adapter was trained on, as its author named it. */
@@ -94,7 +94,7 @@ export function parseAdapterConfig(json: unknown, where: string): AdapterConfig 
     ? []
     : result.error.issues.map(({ path, message }) => `${path.join(".") || "the file"}: ${message}`);
   const kind = Object(json).peft_type as unknown;
-  // Another kind has settings of its own, of which none is what is wrong.
+  // An adapter of another kind has other settings; that it is one is the only problem worth naming.
   if (kind !== "LORA")
     problems.splice(0, Infinity, `peft_type: must be "LORA", got ${JSON.stringify(kind)?.slice(0, 60)}`);
   else problems.unshift(...unknownSettings(json));

@@ -1,19 +1,19 @@
 import type { StateDict } from "./tensor-source.ts";
 import { isDerivedBuffer } from "./weights.ts";
 
-/** What PEFT puts in front of every name of the model it wraps. */
+/** The prefix of every parameter name in a model that PEFT wraps. */
 export const PREFIX = "base_model.model.";
 
-/** What wrappers of training scripts put in front of that: several devices, a compiled model. */
+/** Prefixes of further wrappers: distributed data parallel, `torch.compile`. */
 const WRAPPERS = /^(?:module\.|_orig_mod\.)+/;
 
 const MATRIX = /\.lora_([AB])(?:\.([^.]+))?\.weight$/;
 
-/** Names of what other kinds of adapters learn: beside LoRA's matrices (DoRA, biases, embeddings), or instead of them. */
+/** Names of tensors of other kinds of adapters, beside LoRA's matrices (DoRA, biases, embeddings) or instead of them. */
 const OTHER_KIND =
   /(^|\.)(lora_\w+|ia3_\w+|hada_\w+|lokr_\w+|oft_\w+|boft_\w+|hra_\w+|vera_\w+|vblora_\w+|randlora_\w+|spectrum|prompt_embeddings|prompt_encoder)(\.|$)/;
 
-/** Whether a tensor of this name is one of a LoRA's matrices, as files of adapters or state dicts name them. */
+/** Whether a name, of an adapter's file or of a state dict, is that of a LoRA matrix. */
 export const isLoraMatrix = (name: string): boolean => MATRIX.test(name);
 
 /** Tensors of a file of an adapter or of a whole model wrapped by PEFT, sorted, by the names used here. */

@@ -30,24 +30,24 @@ export interface Adapter {
   /** Tensors that replace the base model's as a whole, by their published names (the abstractor of stage 2). */
   readonly replaced: StateDict;
   /**
-   * How conversations were written that it learned from: `prompt_template` of a tokenizer_config.json beside it, not
-   * interpreted. Absent: as the base model's.
+   * The prompt template that it was trained with: `prompt_template` of a tokenizer_config.json beside it, not validated
+   * yet. Absent: the base model's.
    */
   readonly promptTemplate?: unknown;
   /** The model that it was trained on, as `adapter_config.json` names it; absent where that does not say. */
   readonly baseModel?: string | undefined;
 }
 
-/** Where the matrices lie that are written here. */
+/** The file that the matrices are written to. */
 const matricesName = adapterFile(safetensors);
 /** As PEFT writes them, in any format. */
 const publishedMatrices = weightFormats.map(adapterFile);
-/** Where the matrices of a directory lie: as PEFT writes them, or as a training script saved the wrapped model. */
+/** Files that may hold the matrices: PEFT's, or a wrapped model as a training script saved it. */
 const knownMatrices = [...publishedMatrices, ...weightFormats.map(wholeFile)];
 /** Tensors beside them that replace the base model's as a whole. */
 const replacedName = "trained_modules.safetensors";
 
-/** The setting of the released stage 2, taken where a lone file says nothing. */
+/** LoRA's alpha in the released stage 2: the default for a file without a config. */
 const RELEASED_ALPHA = 32;
 
 /** PEFT's name of one of the two matrices of a module's LoRA. */
@@ -74,7 +74,7 @@ export async function loadAdapter(path: string): Promise<Adapter> {
     for (const [name, tensor] of await readAll(await openTensors(beside))) tensors.set(name, tensor);
   }
   const config = joinPath(directory, modelFiles.adapterConfig);
-  // A config beside some other file of the directory does not speak of that file.
+  // A config describes the published file of its directory, not any other file there.
   const isPublished = !isFile || publishedMatrices.includes(fileName(file));
   const hasConfig = isPublished && (await isThere(config));
   const json = hasConfig ? await readJson(config) : undefined;
@@ -109,7 +109,7 @@ async function isThere(path: string): Promise<boolean> {
 }
 
 /**
- * Takes tensors apart into LoRA matrices and replaced tensors.
+ * Splits a state dict into LoRA matrices and replaced tensors.
  *
  * @param config the content of `adapter_config.json`, or undefined
  */
@@ -150,14 +150,14 @@ function targetsOf(lora: StateDict): string[] {
   return [...new Set([...modulesOf(lora)].map((module) => module.slice(module.lastIndexOf(".") + 1)))];
 }
 
-/** The layers that a LoRA stands beside, by their published names. */
+/** The published names of the layers that have a LoRA. */
 export function modulesOf(lora: StateDict): Set<string> {
   return new Set(
     [...lora.keys()].map((name) => name.slice(PREFIX.length).replace(/\.lora_[AB]\.weight$/, "")),
   );
 }
 
-/** Where an adapter's low-rank additions stand, and how strong they are, as a traced model is told. */
+/** The layers that get low-rank additions, and their scale, for tracing a model with the adapter. */
 export function loraPlacement({ settings, lora }: Adapter): {
   readonly rank: number;
   readonly alpha: number;

@@ -1,10 +1,10 @@
-/** Lines of problems in a message: a model of the wrong kind has hundreds of them. */
+/** Most problems that a message lists: a model of the wrong kind has hundreds. */
 const MOST_SHOWN = 24;
 
 /** A checkpoint file that is malformed, or tensors that do not fit; the message lists every problem found. */
 export class CheckpointError extends Error {
   override name = "CheckpointError";
-  /** What was found, one entry a problem. */
+  /** Every problem that was found. */
   readonly problems: readonly string[];
 
   /** `where: must` on the first line, then the problems (of many the first ones), then what to do. */

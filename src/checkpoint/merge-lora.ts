@@ -10,7 +10,7 @@ import {
   type TensorSource,
 } from "./tensor-source.ts";
 
-/** What an adapter does to a model's tensors, by their names. */
+/** The changes that an adapter makes to a model's tensors, by their names. */
 interface Changes {
   readonly replaced: StateDict;
   readonly added: ReadonlyMap<string, Addition>;
@@ -26,7 +26,7 @@ interface Addition {
 }
 
 /**
- * The model with an adapter worked into its weights: `W + alpha / rank · B · A`, and the replaced tensors.
+ * Merges an adapter into a model's weights: `W + alpha / rank · B · A`, and the replaced tensors.
  * Untouched tensors are shared with the input, which is not changed.
  *
  * @throws CheckpointError naming every tensor of the adapter that the model has not, or in another shape
@@ -39,8 +39,8 @@ export function mergeLora(tensors: StateDict, adapter: Adapter, where = "adapter
 }
 
 /**
- * As {@link mergeLora} for weights that are read one at a time: the adapter is worked in as they are read. Closing it
- * closes the source.
+ * As {@link mergeLora} for weights that are read one at a time: each is merged when it is read. Closing the result closes
+ * the source.
  */
 export function mergedTensors(source: TensorSource, adapter: Adapter, where = "adapter"): TensorSource {
   const { replaced, added } = changesOf(entriesByName(source), adapter, where);
@@ -50,7 +50,7 @@ export function mergedTensors(source: TensorSource, adapter: Adapter, where = "a
     const addition = added.get(name);
     return addition ? withAddition(tensor, { ...addition, up: rowsOf(addition.up, rows) }) : tensor;
   };
-  // What is changed does not lie in the files.
+  // A changed tensor has no place in the files, from which it could be mapped.
   const tensors = source.tensors.map(({ name, type, dims, place }): TensorEntry => {
     const isKept = place !== undefined && !replaced.has(name) && !added.has(name);
     return { name, type, dims, ...(isKept && { place }) };
@@ -59,7 +59,7 @@ export function mergedTensors(source: TensorSource, adapter: Adapter, where = "a
 }
 
 /**
- * Proves that an adapter fits a model before any weight is read.
+ * Checks that an adapter fits a model, before any weight is read.
  *
  * @param tensors the model's, of which only the sizes matter
  * @throws CheckpointError naming every tensor of the adapter that the model has not, or in another shape

@@ -4,7 +4,7 @@ import { CheckpointError } from "./errors.ts";
 import { indexFile, safetensors, wholeFile } from "./weight-formats.ts";
 
 /**
- * Proves that a directory, which need not be there, holds no model that would be written over.
+ * Checks that a directory, which need not exist, holds no model that would be overwritten.
  *
  * @throws CheckpointError naming what it holds
  */
@@ -17,7 +17,7 @@ export async function requireNoModel(directory: string): Promise<void> {
 }
 
 /**
- * Writes what stands beside the weights of a new model, config.json last: with it the directory is a model.
+ * Writes the files beside the weights of a new model, config.json last, since it makes the directory a model.
  *
  * @param files by name: bytes as they are, undefined not at all, anything else as JSON
  */

@@ -6,8 +6,8 @@ import { bytesAt } from "./stored-types.ts";
  * Opens a file in a format, and closes it where that fails.
  *
  * @param says the format, for the message
- * @throws what `read` throws, or a CheckpointError that says what people have in place of the file (a git-lfs pointer, a
- *   web page, an empty file) and how to get it
+ * @throws what `read` throws, or a CheckpointError that names what the file holds instead (a git-lfs pointer, a web page,
+ *   nothing) and how to get the right one
  */
 export async function openFormat<Source>(
   says: string,

@@ -1,7 +1,7 @@
 import { OPERATIONS, REFUSED_OPERATIONS } from "./pickle-opcodes.ts";
 import { type PickleGlobals, Unpickler } from "./unpickler.ts";
 
-/** Each operation can make an object, so their number bounds the memory a hostile file can ask for. */
+/** Every operation can allocate an object, so their number bounds the memory that a malicious file can take. */
 const MOST_OPERATIONS = 2_000_000;
 
 const STOP = 0x2e;

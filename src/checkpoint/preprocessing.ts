@@ -5,16 +5,16 @@ import { CheckpointError } from "./errors.ts";
 const OWN = modelFiles.preprocessorConfig;
 const NESTED = modelFiles.processorConfig;
 
-/** How pictures are prepared, as a model's directory says. */
+/** The settings of a model's image preprocessor. */
 export interface StoredPreprocessing {
-  /** Not interpreted; undefined where the directory says nothing. */
+  /** Not validated yet; undefined where the directory has none. */
   readonly content: unknown;
-  /** The file that says it, or that would, for messages. */
+  /** The file that holds them, or that would, for messages. */
   readonly where: string;
 }
 
 /**
- * Reads how a model's pictures are prepared: `preprocessor_config.json`, or the section `image_processor` of
+ * Reads the settings of a model's image preprocessor: `preprocessor_config.json`, or the section `image_processor` of
  * `processor_config.json`.
  *
  * @throws CheckpointError where both files speak and say different things of the pixels

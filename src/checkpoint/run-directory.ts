@@ -6,18 +6,18 @@ import { CheckpointError } from "./errors.ts";
 import { readAll } from "./tensor-source.ts";
 import { openTensors, safetensors, wholeFile } from "./weight-formats.ts";
 
-/** Where a run keeps what it began with, beside `state/` (its last checkpoint) and `model/` (when it is done). */
+/** The directory of a run's initial model, beside `state/` (its last checkpoint) and `model/` (its result). */
 export const startDirectory = "start";
-/** In there: which model it began with. */
+/** In it: the file that names the base model. */
 export const startFile = "run.json";
 
-/** The last checkpoint of a run that is not done, as far as a model needs it. */
+/** The last checkpoint of an unfinished run, as far as inference needs it. */
 export interface RunCheckpoint {
-  /** What has the settings and the tokenizer of the model that is made: a directory without weights, or with those of a fresh model. */
+  /** A directory with the settings and the tokenizer of the trained model; it has weights only where the base is a fresh model. */
   readonly settings: string;
-  /** The model directory that the run began with. */
+  /** The directory of the base model. */
   readonly base: string;
-  /** What was trained so far, in place of and beside the base's tensors. */
+  /** The parameters trained so far: a LoRA, and tensors that replace the base's. */
   readonly trained: Adapter;
   /** Steps done, of how many. */
   readonly step: number;
@@ -36,8 +36,8 @@ const stateSchema = z.object({
 const startSchema = z.object({ model: z.string().nullable() });
 
 /**
- * Recognises what `owl train` writes to: the model directory of a run that is done, or the last checkpoint of one that
- * is not. Undefined for anything else.
+ * Opens the output directory of `owl train`: the model directory of a finished run, or the last checkpoint of an unfinished
+ * one. Undefined for any other directory.
  *
  * @throws CheckpointError where a run has no checkpoint yet
  */
@@ -74,7 +74,7 @@ export async function openRun(directory: string): Promise<string | RunCheckpoint
   return { settings, base, trained: await trainedPart(state, recipe.lora), step, steps: recipe.steps };
 }
 
-/** Whether a directory is a run's and no model's. */
+/** Whether a directory is the output of a training run and no model. */
 export async function isRun(directory: string): Promise<boolean> {
   if ((await pathKind(directory)) !== "directory") return false;
   if ((await pathKind(joinPath(directory, modelFiles.config))) === "file") return false;
@@ -83,7 +83,7 @@ export async function isRun(directory: string): Promise<boolean> {
   return kinds.includes("directory");
 }
 
-/** The trained parameters of a checkpoint: a LoRA's matrices, and what replaces the base's tensors as a whole. */
+/** The trained parameters of a checkpoint: LoRA matrices, and tensors that replace the base's. */
 async function trainedPart(
   state: string,
   lora: z.infer<typeof stateSchema>["recipe"]["lora"],

@@ -4,17 +4,17 @@ import type { StoredType } from "./stored-types.ts";
 /** Tensors by the names that published checkpoints give them, as PyTorch's `state_dict`. */
 export type StateDict = Map<string, HostTensor>;
 
-/** What is known of a stored tensor without reading it. */
+/** Name, format, shape and place of a stored tensor, known without reading its numbers. */
 export interface TensorEntry {
   readonly name: string;
   /** The number format in the file; {@link TensorSource.read} widens it. */
   readonly type: StoredType;
   readonly dims: readonly number[];
-  /** Where its numbers lie, row-major and in one piece, in formats that keep them so (safetensors). */
+  /** The bytes of its numbers, in formats that store them row-major and contiguous (safetensors). */
   readonly place?: FilePlace;
 }
 
-/** Some bytes of a file. */
+/** A range of bytes of a file. */
 export interface FilePlace {
   readonly path: string;
   readonly offset: number;

@@ -8,7 +8,7 @@ export class PickleEndError extends PickleError {
   override name = "PickleEndError";
 }
 
-/** Something a pickle may call: code of ours under the name of Python's. */
+/** A function that a pickle may call: our implementation of one of Python's. */
 export class Callable {
   readonly name: string;
   readonly call: (parameters: readonly unknown[]) => unknown;
@@ -22,7 +22,7 @@ export class Callable {
 /** Python's OrderedDict. Unlike a plain dict it may be given attributes, which are dropped. */
 export class OrderedDict extends Map<unknown, unknown> {}
 
-/** What a pickle's names mean to its reader. */
+/** Resolves the names in a pickle, as `find_class` and `persistent_load` of Python's Unpickler do. */
 export interface PickleGlobals {
   /** The value of a global such as `torch.FloatStorage`: often a {@link Callable}. Throws PickleError for any not known. */
   global(name: string): unknown;

@@ -12,11 +12,11 @@ export interface ExpectedParameter {
   readonly role?: ParameterRole;
 }
 
-/** What is known of a tensor: a stored one or one in memory. */
+/** A tensor's shape, and its format where it is stored. */
 type Described = Pick<TensorEntry, "dims"> & Partial<Pick<TensorEntry, "type">>;
 
 /**
- * Proves that tensors fit a model: every expected parameter is there in its shape, and nothing else is. A head
+ * Checks tensors against a model, strictly: every expected parameter is there in its shape, and nothing else is. A head
  * that the model ties to its embeddings may be there too.
  *
  * @param where what the tensors came from, for the message
@@ -46,8 +46,8 @@ export function validateParameters(
 }
 
 /**
- * The weights as a model asks for them: proven to fit before any is read, and without what the model has no use
- * for (derived buffers, a head that repeats the embeddings). Closes the source where it does not fit.
+ * The weights that a model loads: validated before any is read, and without what the model does not use (derived buffers,
+ * a head that is tied to the embeddings). Closes the source where validation fails.
  *
  * @throws CheckpointError as {@link validateParameters}, and where a head differs from the embeddings it is tied to
  */
@@ -70,7 +70,7 @@ export async function validatedWeights(
   }
 }
 
-/** A LoRA in place of a model, or in it, is one thing to say, not hundreds of tensors that do not fit. */
+/** Reports a LoRA in place of a model, or inside of one, as such instead of as hundreds of unexpected tensors. */
 function requireNoAdapter({ path, tensors }: TensorSource): void {
   const matrices = tensors.filter(({ name }) => isLoraMatrix(name)).length;
   if (matrices === 0) return;
@@ -82,7 +82,7 @@ function requireNoAdapter({ path, tensors }: TensorSource): void {
   throw new CheckpointError(path, "must hold a model's weights", [got], next);
 }
 
-/** What to do with an adapter that was given in place of a model. */
+/** The advice for an adapter that was given in place of a model. */
 export function adapterAdvice(path: string): string {
   return `Give it as the adapter of the model that it was trained on: \`owl chat MODEL --adapter ${path}\` (option adapter of Owl.load), or merge the two: \`owl merge MODEL --adapter ${path} --out DIRECTORY\`.`;
 }

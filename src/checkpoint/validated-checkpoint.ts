@@ -4,15 +4,15 @@ import { type OpenedCheckpoint, openCheckpoint } from "./checkpoint.ts";
 import { entriesByName, type TensorEntry } from "./tensor-source.ts";
 import { type ExpectedParameter, validatedWeights } from "./validate.ts";
 
-/** A checkpoint whose weights are what its config asks for. */
+/** A checkpoint whose weights match its config. */
 export interface ValidatedCheckpoint<Config> {
   readonly config: Config;
-  /** Its weights are those the model asks for; the caller closes them. */
+  /** Its weights are exactly those of the model; the caller closes them. */
   readonly checkpoint: OpenedCheckpoint;
 }
 
 /**
- * Opens a checkpoint directory and proves, before any weight is read, that settings and weights fit each other.
+ * Opens a checkpoint directory and validates its weights against its config, strictly and before any is read.
  *
  * @param parse makes the model's config of config.json, the file's name and what is known of the weights
  * @param describe the parameters that a model of this config asks for

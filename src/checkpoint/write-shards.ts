@@ -12,30 +12,30 @@ import { entryBytes, safetensorsLayout } from "./safetensors-write.ts";
 import type { Rows, TensorEntry } from "./tensor-source.ts";
 import { indexFile, safetensors, shardFile, wholeFile } from "./weight-formats.ts";
 
-/** What becomes of a stored tensor: tensors with as many rows, in one file, made of it some rows at a time. */
+/** A stored tensor and the tensors that are written from it, some rows at a time: as many rows each, all in one file. */
 export interface PlannedTensor {
   readonly source: TensorEntry;
   readonly outputs: readonly TensorEntry[];
 }
 
-/** How files of weights are written. */
+/** Options of writing weights. */
 export interface ShardSettings {
   /** Largest file of weights. Default 5 GB. */
   readonly maxShardBytes?: number | undefined;
-  /** Told how many of the sources' bytes are done, and which file is being written. */
+  /** Called with the bytes of the sources that are done, and the file that is being written. */
   readonly onProgress?: ((bytes: number, totalBytes: number, file: string) => void) | undefined;
-  /** Ends the writing; whole files stay. */
+  /** Aborts the writing; complete files stay. */
   readonly signal?: AbortSignal | undefined;
 }
 
-/** What each of these settings must be. */
+/** The rules for these options. */
 export const shardRules: OptionRules<ShardSettings> = {
   maxShardBytes: option.count,
   onProgress: option.callback,
   signal: option.signal,
 };
 
-/** What was written. */
+/** A report of what was written. */
 export interface WrittenShards {
   /** Bytes of the numbers. */
   readonly bytes: number;
@@ -52,15 +52,15 @@ export type MakeRows<Planned> = (
   rows: Rows | undefined,
 ) => Promise<readonly Uint8Array[]> | readonly Uint8Array[];
 
-/** Elements of a source that are worked on at once: memory holds a few times this. */
+/** Elements of a source that are converted at once: memory holds a few times this. */
 const ELEMENTS_AT_ONCE = 4 * 2 ** 20;
 
 const LARGEST_FILE = 5e9;
 
 /**
  * Writes tensors as `model.safetensors`, or, where that would exceed `maxShardBytes`, as numbered files and their index.
- * They are never in memory as a whole: rows go from `makeRows` to the disk. Each file appears when it is complete, the
- * index last.
+ * They are never in memory as a whole: `makeRows` is asked for some rows at a time. Each file appears when it is complete,
+ * the index last.
  *
  * @param settings `goOn`: files that are there are those of an earlier call with the same plan, and stay
  * @throws what `makeRows` throws, FileError, the signal's reason
@@ -91,7 +91,7 @@ export async function writeShards<Planned extends PlannedTensor>(
   return { bytes, files: shards.length, reusedFiles };
 }
 
-/** Cuts a plan into the files' parts: of at most `maxShardBytes` each, but for what is larger by itself. */
+/** Splits a plan into shards of at most `maxShardBytes` each; a tensor that is larger gets a shard of its own. */
 export function planShards<Planned extends PlannedTensor>(
   plan: readonly Planned[],
   maxShardBytes = LARGEST_FILE,
@@ -110,7 +110,7 @@ export function planShards<Planned extends PlannedTensor>(
   return shards;
 }
 
-/** What the i-th of so many files of weights is called. */
+/** The name of the i-th of so many files of weights. */
 export function shardName(i: number, count: number): string {
   return count === 1 ? wholeFile(safetensors) : shardFile(safetensors, i, count);
 }
@@ -133,7 +133,7 @@ function writeIndex(
   );
 }
 
-/** What is done of the sources' bytes, for whoever watches. */
+/** Counts the bytes that are done, and reports them. */
 class Progress {
   #done = 0;
   readonly #total: number;
@@ -144,12 +144,12 @@ class Progress {
     this.#settings = settings;
   }
 
-  /** Counts what an earlier call has done. */
+  /** Counts a shard that an earlier call has written. */
   skip(shard: readonly PlannedTensor[]): void {
     this.#done += bytesOf(shard.map(({ source }) => source));
   }
 
-  /** Ends the work if that was asked for. */
+  /** Throws where the signal is aborted. */
   check(): void {
     this.#settings.signal?.throwIfAborted();
   }

@@ -1,4 +1,4 @@
-import { decodeText, headBytes, unexpectedContent, readBytes } from "../platform/index.ts";
+import { decodeText, headBytes, readBytes, unexpectedContent } from "../platform/index.ts";
 import { DataError } from "./example.ts";
 
 /** A line of a file of rows. */

@@ -27,18 +27,18 @@ export class RepoFolder {
     this.#locks = joinPath(cache, ".locks", name);
   }
 
-  /** Where the content with this checksum lies, whatever its file is called. */
+  /** The path of the blob with this checksum. */
   blob(checksum: string): string {
     return joinPath(this.#folder, "blobs", checksum);
   }
 
-  /** Where a file of a commit appears. */
+  /** The path of a file in the snapshot of a commit. */
   file(commit: string, path: string): string {
     if (!isInnerPath(path)) throw new HubError(`${path}: must be a path inside the repo, got one outside`);
     return joinPath(this.snapshot(commit), ...path.split("/"));
   }
 
-  /** The directory of a commit's files. */
+  /** The snapshot of a commit: the directory of its files. */
   snapshot(commit: string): string {
     return joinPath(this.#folder, "snapshots", commit);
   }
@@ -52,7 +52,7 @@ export class RepoFolder {
     return COMMIT.test(commit) ? commit : undefined;
   }
 
-  /** Remembers which commit a branch or tag is. */
+  /** Records which commit a branch or tag points at. */
   async setCommit(revision: string, commit: string, signal: AbortSignal | undefined): Promise<void> {
     if (revision === commit) return;
     await this.locked("refs", signal, () =>
@@ -60,7 +60,7 @@ export class RepoFolder {
     );
   }
 
-  /** Does work that only one process may do at a time; `onWait` is told where another one is at it. */
+  /** Runs work under a lock that only one process holds at a time; `onWait` is called where another one holds it. */
   async locked<T>(
     name: string,
     signal: AbortSignal | undefined,
@@ -88,7 +88,7 @@ export interface CachedCommit {
   readonly directory: string;
 }
 
-/** Looks up a repo in the cache; undefined where it is not there or not whole. */
+/** Looks up a repo in the cache; undefined where it is missing or incomplete. */
 export async function cachedCommit(
   cache: string,
   { repo, revision }: RepoName,

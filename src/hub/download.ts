@@ -13,13 +13,13 @@ import { ChecksumError, HubError } from "./errors.ts";
 import type { HubFile } from "./repo-files.ts";
 import { cutShort, fetchFromHub, type HubClient, networkError, withRetries } from "./request.ts";
 
-/** A file on its way into the cache. */
+/** One file to download. */
 export interface Download {
   readonly client: HubClient;
   readonly folder: RepoFolder;
   readonly commit: string;
   readonly file: HubFile;
-  /** Told about bytes as they come; fewer than none where some must come again. */
+  /** Called with the number of bytes that have arrived; negative where some must be fetched again. */
   readonly onBytes: (bytes: number) => void;
 }
 
@@ -34,8 +34,8 @@ export async function presentBytes(folder: RepoFolder, { checksum, size }: HubFi
 }
 
 /**
- * Makes a file of a commit appear in the cache. What an earlier try has left is gone on with, and nothing that does
- * not have the file's checksum becomes visible. Of several processes one fetches, the others wait for it.
+ * Downloads a file of a commit into the cache. A partial download is resumed, and only a file with the right checksum
+ * becomes visible. Of several processes one downloads, the others wait for it.
  *
  * @throws ChecksumError HubError FileError, or the signal's reason
  */
@@ -76,7 +76,7 @@ async function complete(work: Download, blob: string): Promise<void> {
   }
   const { file, client } = work;
   const found = digest.hex();
-  // The checksum is of what came; on a file system that does not keep its locks somebody else may have written too.
+  // The checksum is of the bytes that came; on a file system without working locks another process may have written, too.
   const length = await fileSize(path);
   if (found === file.checksum && length === file.size) return moveFile(path, blob);
   await removeFile(path);
@@ -89,18 +89,18 @@ async function complete(work: Download, blob: string): Promise<void> {
   );
 }
 
-/** One request for what is missing. */
+/** Sends one request, for the bytes that are missing. */
 async function receive(work: Download, partial: AppendOnlyFile, digest: FileDigest): Promise<void> {
   const { client, file, commit, onBytes } = work;
   if (partial.size === file.size) return;
-  // A compressed answer cannot be gone on with.
+  // A compressed response could not be resumed.
   const headers = new Headers({ "Accept-Encoding": "identity" });
   if (partial.size > 0) headers.set("Range", `bytes=${partial.size}-`);
   const path = file.path.split("/").map(encodeURIComponent).join("/");
   const url = `${client.hub.endpoint}/${client.name.repo}/resolve/${commit}/${path}`;
   const response = await fetchFromHub(client, url, headers);
   if (partial.size > 0 && response.status !== 206) {
-    // The server sends everything again.
+    // The server ignored the range and sends the whole file.
     onBytes(-partial.size);
     await partial.clear();
     digest.restart();

@@ -31,14 +31,14 @@ const identifyingFiles = [
   modelFiles.sentencePiece,
 ];
 
-/** Where models are looked for. */
+/** Where model names are resolved. */
 export interface ModelPlace extends Pick<HubOptions, "cache"> {
   /** The directory that relative paths start from. Default: the working directory. */
   readonly relativeTo?: string | undefined;
 }
 
 /**
- * The directory that a model's name stands for. Every door asks here: the library, the commands, recipes.
+ * Resolves a model's name to its directory, for the library, the commands and recipes alike.
  *
  * 1. a directory with a model in it: a path, `~/…`, a `file:` URL;
  * 2. `owl-nano` (and nothing at all): the model that comes with the package;

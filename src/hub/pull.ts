@@ -11,12 +11,12 @@ import { type HubOptions, hubRules, hubSettings, hubToken, type PullEvent } from
 export interface PullOptions extends HubOptions {
   /** Every file of the repo, not only those that a model needs (default false). */
   readonly all?: boolean | undefined;
-  /** Asks the hub for the newest commit although the cache has one (default false). */
+  /** Looks for a newer commit on the hub although the cache has one (default false). */
   readonly update?: boolean | undefined;
-  /** Ends the fetching; what has come is kept, and the next call goes on from there. */
+  /** Aborts the download; what has arrived is kept, and the next call resumes there. */
   readonly signal?: AbortSignal | undefined;
   readonly onEvent?: ((event: PullEvent) => void) | undefined;
-  /** Milliseconds before the second of five tries; each further pause is twice as long (default 1000). */
+  /** Milliseconds before the second of five attempts; each further pause is twice as long (default 1000). */
   readonly retryDelay?: number | undefined;
 }
 
@@ -29,7 +29,7 @@ const pullRules: OptionRules<PullOptions> = {
   retryDelay: option.size,
 };
 
-/** A repo that lies in the cache. */
+/** A repo in the cache. */
 export interface PulledRepo {
   /** To hand to `Owl.load`. */
   readonly directory: string;
@@ -40,8 +40,8 @@ export interface PulledRepo {
 
 /**
  * Fetches a model from the Hugging Face hub into the hub's own cache, where its other programs find it too: weights
- * (safetensors, or PyTorch's files where there are none), settings and tokenizer. A repo that is in the cache needs
- * no network. An interrupted download is gone on with; every file has the checksum that the hub names, or is not kept.
+ * (in the first format of `weightFormats` that the repo has), settings and tokenizer. A repo that is in the cache needs
+ * no network. An interrupted download is resumed; a file without the checksum that the hub names is not kept.
  *
  * @param name `org/name`, or `org/name@revision` with a branch, a tag or a commit
  * @throws HubError (ChecksumError) or FileError naming what is wrong and the next step; the signal's reason

@@ -26,10 +26,10 @@ const entrySchema = z.object({
   lfs: z.object({ oid: sha256, size }).optional(),
 });
 
-/** What the hub's library needs to ask about a repo. */
+/** What every call of the hub's library takes. */
 type LibraryRequest = Pick<Parameters<typeof listFiles>[0], "hubUrl" | "fetch">;
 
-/** Asks through the hub's library, with our token, refusals and patience. */
+/** Calls the hub's library with our token, errors and retries. */
 function withLibrary<T>(client: HubClient, work: (request: LibraryRequest) => Promise<T>): Promise<T> {
   const request: LibraryRequest = {
     hubUrl: client.hub.endpoint,
@@ -42,7 +42,7 @@ function withLibrary<T>(client: HubClient, work: (request: LibraryRequest) => Pr
   );
 }
 
-/** The commit that a revision is now. */
+/** The commit that a revision points at now. */
 export async function currentCommit(client: HubClient): Promise<string> {
   const { repo: name, revision } = client.name;
   const { sha } = await withLibrary(client, (request) =>

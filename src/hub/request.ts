@@ -4,14 +4,14 @@ import { HubError } from "./errors.ts";
 import type { RepoName } from "./repo-name.ts";
 import type { HubSettings, HubToken, PullEvent } from "./settings.ts";
 
-/** What every request about one repo shares. */
+/** The hub, the repo and the options that all requests of one call share. */
 export interface HubClient {
   readonly name: RepoName;
   readonly hub: HubSettings;
   readonly token: HubToken | undefined;
   readonly signal: AbortSignal | undefined;
   readonly onEvent: (event: PullEvent) => void;
-  /** Milliseconds before the second try; each further pause is twice as long. */
+  /** Milliseconds before the second attempt; each further pause is twice as long. */
   readonly retryDelay: number;
 }
 
@@ -19,8 +19,8 @@ const SET_TOKEN = "set HF_TOKEN (or `hf auth login`)";
 const ATTEMPTS = 5;
 
 /**
- * Sends a request to the hub. The token goes to the hub's own address only: neither a redirection nor a page's link to the next
- * one takes it elsewhere.
+ * Sends a request to the hub. The token is sent to the hub's own origin only, neither to the target of a redirect nor to that
+ * of a link to the next page.
  *
  * @throws HubError where the hub refuses; TransientError where it may answer later; for {@link withRetries}
  */
@@ -52,7 +52,7 @@ export function networkError({ signal }: HubClient, error: unknown): unknown {
   return new TransientError(cause instanceof Error ? cause.message : message);
 }
 
-/** Fewer bytes came than were announced. */
+/** The error for a body that ended before its announced length. */
 export function cutShort(bytes: number, size: number): Error {
   return new TransientError(`a connection that ended after ${bytes} of ${size} bytes`);
 }

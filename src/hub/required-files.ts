@@ -23,13 +23,13 @@ const KINDS: readonly { readonly settings: string; readonly layouts: readonly La
 
 /** A repo's files that a model or an adapter needs. */
 export interface RequiredFiles {
-  /** Small ones, to be fetched first: then whoever has the weights has everything. */
+  /** Small files, which are fetched first: a directory with weights is complete then. */
   readonly settings: readonly string[];
   /** An index whose files are needed too, or the one file; one entry for a model and one for an adapter. */
   readonly weights: readonly { readonly path: string; readonly isIndex: boolean }[];
 }
 
-/** Chooses among the names of a repo's files: safetensors where they are there, else PyTorch's. */
+/** Chooses among the names of a repo's files: the weights in the first format of the table that is there. */
 export function requiredFiles(names: ReadonlySet<string>): RequiredFiles {
   const kinds = KINDS.filter(({ settings }) => names.has(settings));
   const chosen = kinds.flatMap(({ layouts }) => {

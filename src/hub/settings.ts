@@ -2,24 +2,24 @@ import { HUB_URL } from "@huggingface/hub";
 import { expandedPath, joinPath, type OptionRules, option, pathKind, readText } from "../platform/index.ts";
 import { HubError } from "./errors.ts";
 
-/** What happens while a repo is fetched. */
+/** The events of fetching a repo. */
 export type PullEvent =
   | {
       readonly kind: "start";
       readonly commit: string;
       readonly files: number;
-      /** Bytes of all files, and of them those that are here already. */
+      /** Bytes of all files, and of them those that are in the cache already. */
       readonly totalBytes: number;
       readonly bytes: number;
     }
-  /** Some bytes have come. */
+  /** More bytes have arrived. */
   | { readonly kind: "progress"; readonly file: string; readonly bytes: number; readonly totalBytes: number }
   /** Another process is fetching the file; this one waits for it. */
   | { readonly kind: "waiting"; readonly file: string }
-  /** The hub did not answer, or the connection was cut; the fetching goes on after a pause. */
+  /** A transient error; the request is repeated after a pause. */
   | { readonly kind: "retry"; readonly reason: string; readonly seconds: number };
 
-/** Where repos come from and go to. What is left out is as the environment says, in the hub's own variables. */
+/** The hub and its cache. Absent options default to the environment variables of the hub's own programs. */
 export interface HubOptions {
   /**
    * Directory of the cache (default: HF_HUB_CACHE, HUGGINGFACE_HUB_CACHE, `$HF_HOME/hub`,
@@ -45,7 +45,7 @@ export const hubRules: OptionRules<HubOptions> = {
   offline: option.flag,
 };
 
-/** {@link HubOptions} with nothing left out but the token, which may lie in a file. */
+/** {@link HubOptions} with the defaults filled in, without the token, which may have to be read from a file. */
 export interface HubSettings {
   readonly cache: string;
   readonly endpoint: string;
@@ -69,7 +69,7 @@ export function hubSettings(options: HubOptions): HubSettings {
 
 const isOn = (name: string): boolean => /^(1|on|yes|true)$/i.test(process.env[name] ?? "");
 
-/** Where the hub's programs keep what is theirs. */
+/** The home directory of the hub's programs. */
 function hubHome(): string {
   const { HF_HOME, XDG_CACHE_HOME } = process.env;
   return HF_HOME

@@ -10,7 +10,7 @@ export class OptionsError extends RangeError {
 /** What each of a function's options must be: one entry for every key, which the compiler sees to. */
 export type OptionRules<Options> = { readonly [Name in keyof Options]-?: z.ZodType };
 
-/** What an option may be, with the words that a refusal says: "must be …". */
+/** Rules for options, each described by what stands behind "must be" in an error. */
 export const option = {
   flag: z.boolean().optional().describe("true or false"),
   count: z.int().min(1).optional().describe("a whole number of at least 1"),

@@ -1,4 +1,4 @@
-/** Something that this platform (Node, or a browser) cannot do; the message says where it can be done. */
+/** The error for what this platform (Node, or a browser) does not support; the message says which one does. */
 export class PlatformError extends Error {
   override name = "PlatformError";
 }

@@ -2,7 +2,7 @@ import { Tokenizer as LibraryEncoder } from "@huggingface/tokenizers";
 import { escapeRegExp } from "../platform/index.ts";
 import { isByteToken, spaceMark, TokenizerError, type TokenizerJson } from "./format.ts";
 
-/** How a text becomes ids. */
+/** How a text is encoded. */
 export interface EncodeOptions {
   /**
    * Written forms of special tokens (`</s>`) become the letters that they are written with, as transformers'
@@ -11,26 +11,25 @@ export interface EncodeOptions {
   readonly splitSpecialTokens?: boolean;
 }
 
-/** A stretch of a text with its own options. */
+/** A part of a text with its own options. */
 export interface TextPart extends EncodeOptions {
   readonly text: string;
 }
 
-/** Texts to ids. */
+/** Encodes texts as ids. */
 export interface Encoder {
-  /** A text in which every written form of a special token is that token. */
+  /** Encodes a text in which the written form of a special token is that token. */
   readonly encode: (text: string) => number[];
-  /** Parts of one text, which are encoded as one: tokens may go from one part to the next. */
+  /** Encodes the parts of a text as one text: a token may span two parts. */
   readonly encodeParts: (parts: readonly TextPart[]) => number[];
 }
 
 /**
- * Both encoders of a tokenizer.json.
+ * The encoder of a tokenizer.json.
  *
- * @param control what texts must not be able to say: the written forms of control tokens
+ * @param control the written forms of control tokens, which a text part with `splitSpecialTokens` cannot produce
  * @param size largest id + 1
- * @throws TokenizerError where the library cannot encode with it: a trial shows at once what would otherwise surprise
- *   at the first text
+ * @throws TokenizerError where the library cannot encode with it, which a trial encoding finds out at once
  */
 export function encoderOf(json: TokenizerJson, control: ReadonlySet<string>, size: number): Encoder {
   const quick = wordByWord(json);
@@ -42,7 +41,7 @@ export function encoderOf(json: TokenizerJson, control: ReadonlySet<string>, siz
       .map(({ text, splitSpecialTokens }) => (splitSpecialTokens ? wellFormed(text) : hide(wellFormed(text))))
       .join("");
   tryOut(() => letters(whole(trial)), size);
-  // Few programs need both, and with a large vocabulary each takes its memory and time.
+  // Made when it is needed: with a large vocabulary each of the two takes memory and time, and few programs need both.
   let everything: LibraryEncode | undefined;
   return {
     encode(text) {
@@ -53,13 +52,13 @@ export function encoderOf(json: TokenizerJson, control: ReadonlySet<string>, siz
   };
 }
 
-/** Letters of several kinds, for the trial of a tokenizer. */
+/** Characters of several kinds, for the trial encoding. */
 const trial: readonly TextPart[] = [
   { text: "Human: two 2's, é and 🦉\n<s>", splitSpecialTokens: true },
   { text: "<s>" },
 ];
 
-/** Gives undefined for a letter without a token where there is no unknown token either. */
+/** An id is undefined for a character without a token where there is no unknown token either. */
 type LibraryEncode = (text: string) => (number | undefined)[];
 
 function libraryEncoder(json: () => TokenizerJson): LibraryEncode {
@@ -71,7 +70,7 @@ function libraryEncoder(json: () => TokenizerJson): LibraryEncode {
   }
 }
 
-/** The library takes most of a tokenizer.json unseen. */
+/** Turns what the library throws into an error about the file: it checks little of a tokenizer.json itself. */
 function tryOut(encode: () => (number | undefined)[], size: number): void {
   let ids: (number | undefined)[];
   try {
@@ -104,15 +103,15 @@ function hiddenName(index: number): string {
 }
 
 /**
- * The tokenizer with other names for its control tokens. No merge leads to them and no word is one, so letters never
- * become one, whatever a normalizer makes of them.
+ * The tokenizer with its control tokens renamed to names that no text can contain. No merge produces them, so ordinary text
+ * never encodes to a control token, whatever a normalizer does to it.
  */
 function withHidden(json: TokenizerJson, hidden: ReadonlyMap<string, string>): TokenizerJson {
   const { model, added_tokens } = json;
   const renamed = (content: string): string => hidden.get(content) ?? content;
   const joined = (merge: string | [string, string]): string =>
     typeof merge === "string" ? merge.split(" ", 2).join("") : merge.join("");
-  // A byte's token is for letters without a token, not for whoever writes its name.
+  // A byte token stands for a byte of a character without a token, never for its own written form.
   const merges = (model.merges as (string | [string, string])[]).filter(
     (merge) => !hidden.has(joined(merge)) && !(model.byte_fallback && isByteToken(joined(merge))),
   );

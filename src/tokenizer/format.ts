@@ -1,9 +1,9 @@
-/** A problem with a tokenizer's files or with what it is asked; the message says what must hold. */
+/** The error for a tokenizer's files, and for texts and ids that it cannot take; the message says what must hold. */
 export class TokenizerError extends Error {
   override name = "TokenizerError";
 }
 
-/** A token that is cut out of the text before anything else. */
+/** A token that is split off before normalisation and pre-tokenisation. */
 export interface AddedToken {
   id: number;
   content: string;
@@ -35,7 +35,7 @@ export interface TokenizerJson {
   };
 }
 
-/** How tokens become text again, in tokenizer.json's words. */
+/** The section `decoder` of a tokenizer.json. */
 export interface TokenDecoder {
   type: string;
   decoders?: TokenDecoder[];

@@ -10,7 +10,7 @@ import { createTokenizer, type Tokenizer } from "./tokenizer.ts";
  * The tokenizer of a model directory: `tokenizer.json`, or else a SentencePiece `tokenizer.model`, converted; special
  * tokens by `tokenizer_config.json`, or else `special_tokens_map.json`; tokens that `added_tokens.json` and
  * tokenizer_config.json's `added_tokens_decoder` add are in its vocabulary.
- * @param settings what stands above the keys of those files
+ * @param settings keys that override those of the files
  * @throws TokenizerError where neither file is there or one cannot be used
  */
 export async function loadTokenizer(
@@ -59,7 +59,7 @@ function isRecord(value: unknown): value is Record<string, unknown> {
 
 const pattern = z.union([z.object({ String: z.string() }), z.object({ Regex: z.string() })]);
 
-/** What is done to a text or its tokens; the library goes on without a pattern that is missing or of another kind. */
+/** One normalizer, pre-tokenizer, post-processor or decoder; the library silently ignores a missing or malformed pattern. */
 const step = z.looseObject({
   type: z.string(),
   pattern: pattern.optional(),
@@ -76,7 +76,7 @@ const step = z.looseObject({
 
 const DEEPEST = 32;
 
-/** Whether a step that is nothing without its pattern has none, or steps nest without reason. */
+/** Whether a Split or Replace has no pattern, or the nesting is too deep. */
 function isUnsound(value: unknown, depth = 0): boolean {
   if (typeof value !== "object" || value === null) return false;
   const needsPattern = "type" in value && (value.type === "Split" || value.type === "Replace");

@@ -1,4 +1,4 @@
-/** Two neighbouring tokens. */
+/** Two adjacent tokens. */
 interface Pair {
   left: number;
   right: number;
@@ -12,12 +12,12 @@ interface Word {
   count: number;
 }
 
-/** How often two tokens stand side by side in a list of counted words, kept up to date while tokens are joined. */
+/** Counts of adjacent token pairs over a list of counted words, kept up to date while pairs are merged. */
 export class PairCounts {
   private readonly words: Word[] = [];
   private readonly pairs = new Map<number, Pair>();
 
-  /** Adds a word that occurs `count` times; id −1 stands for a character that joins with nothing. */
+  /** Adds a word that occurs `count` times; id −1 stands for a character that is never merged. */
   addWord(ids: number[], count: number): void {
     this.words.push({ ids, count });
     this.countPairs(this.words.length - 1, 1);

@@ -1,9 +1,9 @@
 import { contentOf, moreSpecialTokens } from "./added-tokens.ts";
 import { isByteToken, type TokenizerConfiguration, TokenizerError, type TokenizerJson } from "./format.ts";
 
-/** Ids of the tokens with a part of their own. */
+/** The special tokens of a model. */
 export interface SpecialTokens {
-  /** Undefined: the model has none, and nothing stands in front of its texts. */
+  /** Undefined: the model has none, and no token is put in front of its texts. */
   bosId: number | undefined;
   /** Undefined: none is named, which is an error where one is needed. */
   eosId: number | undefined;
@@ -12,7 +12,7 @@ export interface SpecialTokens {
   /** These and whatever else tokenizer.json marks as special: what decoding may skip. */
   all: ReadonlySet<number>;
   /**
-   * What no person's text may say: the written forms of all of these, of what tokenizer_config.json calls a special
+   * Written forms that a user's text must not encode to: those of all of these, of what tokenizer_config.json calls a special
    * token beside them, and of added tokens in angle or square brackets or with `<|` in front, which models take for control signs though
    * tokenizer.json calls them ordinary (`<tool_call>`). Other added tokens, such as words, are ordinary text.
    */

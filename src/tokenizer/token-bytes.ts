@@ -1,7 +1,7 @@
 import { spaceMark, type TokenDecoder, TokenizerError, type TokenizerJson } from "./format.ts";
 import { type ByteDecoder, decoderByByte, decoderByPrefix } from "./utf8.ts";
 
-/** Which bytes each token stands for, so that ids can be decoded one by one. */
+/** The bytes that each token stands for, so that ids can be decoded one by one. */
 export interface TokenBytes {
   /** `"sentencepiece"`: U+2581 is a space and `<0x..>` a byte (LLaMA). `"byte-level"`: every letter is a byte (BLOOM). */
   readonly kind: "sentencepiece" | "byte-level";

@@ -61,7 +61,7 @@ function frequentCharacters(words: ReadonlyMap<string, number>, limit: number): 
     .map(([character]) => character);
 }
 
-/** Joins the most frequent pair of neighbours everywhere, again and again, appending to `tokens` up to `size`. */
+/** Merges the most frequent adjacent pair everywhere, again and again, appending to `tokens` up to `size`. */
 function learnMerges(words: ReadonlyMap<string, number>, tokens: string[], size: number): string[] {
   const idOf = new Map(tokens.map((token, id) => [token, id]));
   const pairs = new PairCounts();

@@ -1,8 +1,8 @@
-/** Bytes in, text out, never half a character. */
+/** An incremental UTF-8 decoder: it never returns half a character. */
 export interface ByteDecoder {
   /** Text that is complete with these bytes; an unfinished character waits for the next call. */
   push(bytes: Uint8Array): string;
-  /** What still waited, as replacement characters. */
+  /** Ends the text; the bytes of an unfinished character become replacement characters. */
   end(): string;
 }
 
@@ -57,7 +57,7 @@ function characterLength(bytes: readonly number[], start: number): number {
   return length;
 }
 
-/** Shuts out overlong forms, surrogates and what lies beyond U+10FFFF (The Unicode Standard, table 3-7). */
+/** Excludes overlong forms, surrogates and code points beyond U+10FFFF (The Unicode Standard, table 3-7). */
 function secondByteRange(lead: number): [number, number] {
   if (lead === 0xe0) return [0xa0, 0xbf];
   if (lead === 0xed) return [0x80, 0x9f];

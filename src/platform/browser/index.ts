@@ -1,4 +1,4 @@
-/** The browser's twin of `src/platform`: bundlers take it in its place (field "browser" of package.json). */
+/** The browser's implementation of `src/platform`, which bundlers use in its place (field "browser" of package.json). */
 
 export { FileError } from "../files/file-error.ts";
 export * from "../files/file-kind.ts";

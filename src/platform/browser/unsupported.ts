@@ -2,7 +2,7 @@ import type * as node from "../index.ts";
 import { VideoError } from "../media/video-error.ts";
 import { PlatformError } from "../platform-error.ts";
 
-// What has no meaning in a browser, or waits for somebody to need it there: a clear error, never a guess.
+// Functions of Node that a browser does not support: each throws an error that says so.
 
 const rejects = (what: string) => async (): Promise<never> => {
   throw new PlatformError(`${what}: needs Node, got a browser`);

@@ -3,20 +3,20 @@ import { dirname } from "node:path";
 import { orFileError } from "./file-error.ts";
 import { makeDirectory } from "./files.ts";
 
-/** A file that is written at its end, now and in later runs. */
+/** A file that is only ever appended to, or cut at its end. */
 export interface AppendOnlyFile {
   readonly path: string;
-  /** Bytes that are in it. */
+  /** Its length in bytes. */
   readonly size: number;
-  /** Adds all of it or, where the disk is full, nothing. */
+  /** Appends all bytes or, where the disk is full, none. */
   append(bytes: Uint8Array): Promise<void>;
   /** Returns when what was appended has reached the disk. */
   flush(): Promise<void>;
-  /** Takes everything after the first `size` bytes out of it. */
+  /** Removes everything after the first `size` bytes. */
   truncate(size: number): Promise<void>;
-  /** Takes everything out of it. */
+  /** Removes everything. */
   clear(): Promise<void>;
-  /** What is in it, from the beginning, in pieces that are valid until the next one. */
+  /** Its bytes from the beginning, in chunks that are valid until the next one is asked for. */
   contents(): AsyncIterable<Uint8Array>;
   /** Returns when the bytes have reached the disk. */
   close(): Promise<void>;
@@ -25,7 +25,7 @@ export interface AppendOnlyFile {
 const MUST = "must be a file that can be written";
 const PIECE = 4 * 1024 * 1024;
 
-/** Opens a file to go on with it where it ends; it and the directories above it are made if they are not there. */
+/** Opens a file for appending; it and the directories above it are created where they are missing. */
 export async function openAppendOnlyFile(path: string): Promise<AppendOnlyFile> {
   await makeDirectory(dirname(path));
   return orFileError(path, MUST, async () => {

@@ -30,7 +30,7 @@ export async function fileStatus(
   });
 }
 
-/** Gives a file another place on the same disk; what was there is replaced. */
+/** Moves a file on the same disk; a file at the target is replaced. */
 export async function moveFile(from: string, to: string): Promise<void> {
   await orFileError(to, "must be a file that can be written", () => fs.rename(from, to));
 }

@@ -1,6 +1,6 @@
-// In a browser a model's files come over the network and are kept. In Node they lie on disks; nothing of this happens.
+// The browser fetches a model's files over the network and caches them. In Node they lie on disks: these do nothing.
 
-/** What of a file has come over the network, or that it was kept from before. */
+/** The progress of fetching a file, or that it came from the cache. */
 export interface Transfer {
   readonly url: string;
   readonly bytes: number;
@@ -9,15 +9,15 @@ export interface Transfer {
   readonly from: "network" | "cache";
 }
 
-/** Tells of files that come over the network or were kept, until the function that it gives is called. */
+/** Calls a listener with the progress of every file until the function that is returned is called. */
 export function watchTransfers(_listener: (transfer: Transfer) => void): () => void {
   return () => {};
 }
 
-/** URLs of kept files under a directory that its server now has otherwise. */
+/** URLs of cached files of a directory that have changed on its server since. */
 export async function changedFiles(_directory: string): Promise<string[]> {
   return [];
 }
 
-/** Gives up what is kept of a directory's files. */
+/** Removes the files of a directory from the cache. */
 export async function forgetFiles(_directory: string): Promise<void> {}

@@ -17,18 +17,18 @@ const REASONS: Record<string, string> = {
   EMFILE: "too many open files",
 };
 
-/** Why the system refused, in a few words. */
+/** The reason of a system error, in a few words. */
 export function reasonOf(error: unknown): string {
   const code = error instanceof Error && "code" in error ? String(error.code) : "";
   return REASONS[code] ?? shortened(error instanceof Error ? error.message : String(error));
 }
 
-/** Whether the system said that nothing is there. */
+/** Whether a system error says that there is no such file. */
 export function isMissing(error: unknown): boolean {
   return error instanceof Error && "code" in error && (error.code === "ENOENT" || error.code === "ENOTDIR");
 }
 
-/** What an action gives; what the system refuses becomes `path: must, got reason`. */
+/** The result of an action; an error of the system becomes a FileError `path: must, got reason`. */
 export async function orFileError<T>(path: string, must: string, action: () => Promise<T>): Promise<T> {
   try {
     return await action();

@@ -4,7 +4,7 @@ import { dirname } from "node:path";
 import { FileError, orFileError } from "./file-error.ts";
 import { makeDirectory, pathKind } from "./files.ts";
 
-/** A file that this process alone has locked. The system takes the lock back when the process ends, however it ends. */
+/** An exclusive lock on a file. The system releases it when the process ends, however it ends. */
 export interface FileLock {
   release(): Promise<void>;
 }
@@ -14,8 +14,8 @@ const EXCLUSIVE_AT_ONCE = 2 | 4;
 const WINDOWS_EXCLUSIVE = 0x10000000;
 
 /**
- * Locks a file, which is made if it is not there; undefined where somebody else has it locked. Elsewhere than on
- * Windows this is `flock(2)`, so programs in other languages that lock the same file are kept out too.
+ * Locks a file, which is created where it is missing; undefined where another process holds the lock. Except on
+ * Windows this is `flock(2)`, which programs in other languages heed as well.
  */
 export async function tryLock(path: string): Promise<FileLock | undefined> {
   await makeDirectory(dirname(path));
@@ -27,20 +27,20 @@ export async function tryLock(path: string): Promise<FileLock | undefined> {
 }
 
 /**
- * As {@link tryLock}, with a file that is there for the lock alone: it goes when the lock is released. What a process leaves
- * that was killed keeps nobody out.
+ * As {@link tryLock}, with a lock file: it is removed when the lock is released. One that a killed process has left behind
+ * blocks nobody.
  */
 export async function tryLockFile(path: string): Promise<FileLock | undefined> {
   const lock = await tryLock(path);
   if (lock === undefined) return undefined;
-  // Whoever had it may have taken the file away between its opening and its locking here.
+  // The former holder may have removed the file between its opening and its locking here.
   if ((await pathKind(path)) === "missing") {
     await lock.release();
     return undefined;
   }
   return {
     release: async () => {
-      // Windows lets nobody take away a file that is locked; there it stays.
+      // Windows does not let a locked file be removed; there it stays.
       await fs.rm(path, { force: true }).catch(() => undefined);
       await lock.release();
     },

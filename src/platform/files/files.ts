@@ -156,7 +156,7 @@ export async function writeFileAtomically(
 /** Bytes and where in a file they belong. */
 export type FilePiece = readonly [position: number, bytes: Uint8Array];
 
-/** As {@link writeFileAtomically}, from pieces in any order that may take their time to come. */
+/** As {@link writeFileAtomically}, from chunks that arrive one by one, at any positions. */
 export async function writePiecesAtomically(path: string, pieces: AsyncIterable<FilePiece>): Promise<void> {
   await makeDirectory(dirname(path));
   const partial = `${path}.partial`;

@@ -4,9 +4,9 @@ import { nearestName } from "../text/nearest-name.ts";
 import { isMissing } from "./file-error.ts";
 
 /**
- * The path under which a file is there: itself, or the one whose names read the same and are written otherwise: letters
- * with marks composed or not (macOS takes them apart), and blanks of other kinds (in the names of its screenshots). A
- * path at which nothing lies stays as it is, and so does one that several files would fit.
+ * The path of an existing file whose name differs from `path` at most in Unicode normalisation (macOS decomposes accents)
+ * or in the kinds of its blanks (in the names of its screenshots). A path that no file or several files match is returned
+ * as it is.
  */
 export async function foundPath(path: string): Promise<string> {
   return (await foundOrNot(path)) ?? path;
@@ -22,7 +22,7 @@ async function foundOrNot(path: string): Promise<string | undefined> {
   return names.length === 1 ? join(directory, names[0]) : undefined;
 }
 
-/** The end of an error about a file that is not there: the nearest name in its folder, if one is near; else nothing. */
+/** A hint for the error about a missing file: `; did you mean …?` with the nearest name of its folder, or nothing. */
 export async function nearHint(path: string): Promise<string> {
   const directory = await foundOrNot(dirname(path));
   if (directory === undefined) return "";
@@ -31,7 +31,7 @@ export async function nearHint(path: string): Promise<string> {
   return near === undefined ? "" : `; did you mean ${near}?`;
 }
 
-/** In a larger folder nobody waits for the nearest of all names. */
+/** Names that are compared; in larger folders that would take too long. */
 const mostCompared = 2000;
 
 /** A name as a person reads it. */
@@ -44,7 +44,7 @@ async function isThere(path: string): Promise<boolean> {
     await fs.stat(path);
     return true;
   } catch (error) {
-    // Whoever opens it is told what else is wrong with it.
+    // What else is wrong with it, opening it will say.
     return !isMissing(error);
   }
 }

@@ -2,7 +2,7 @@ import sharp from "sharp";
 import { withKnownBrand } from "./avif-brand.ts";
 import { exifInFront } from "./orientation.ts";
 
-/** What a picture file's header says. */
+/** The header of an image file. */
 export interface ImageHeader {
   /** `jpeg`, `png`, `webp`, `gif`, `tiff`, `heif`, `svg`, … */
   readonly format: string;

@@ -115,7 +115,7 @@ function inputOf(path: string): string[] {
   return ["-threads", "2", ...limits, "-i", `file:${path}`, "-map", "0:V:0"];
 }
 
-/** What ffmpeg is at work on. */
+/** The video that ffmpeg reads. */
 interface ReadVideo {
   readonly path: string;
   /** Its name for people. */

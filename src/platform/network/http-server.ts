@@ -57,7 +57,7 @@ export async function listenHttp(
   refuseMalformed(server, options.refuse);
   const errorHandler = (error: unknown): Response =>
     options.refuse(error instanceof RequestError ? 400 : 500);
-  // Node takes the first of several hosts; whatever stands between may have taken another one (RFC 9112, section 3.2).
+  // Node takes the first of several hosts; a proxy in front may have taken another one (RFC 9112, section 3.2).
   const answerOne = async (request: Request, { incoming }: IncomingRequest): Promise<Response> =>
     hostsOf(incoming.rawHeaders) > 1 ? options.refuse(400) : answer(request);
   server.on("request", getRequestListener(answerOne, { overrideGlobalObjects: false, errorHandler }));

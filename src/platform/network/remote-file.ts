@@ -44,8 +44,8 @@ export function normalisedHost(text: string): string | undefined {
 }
 
 /**
- * Fetches a file that somebody else named, without reaching what only this machine can: https alone, to hosts that
- * were allowed by name. The name is resolved once, every address it has must be allowed, and the connection goes to
+ * Fetches a file that a client named, safe from server-side request forgery: https alone, to hosts that are allowed by
+ * name. The name is resolved once, every address it has must be allowed, and the connection goes to
  * an address that was checked. Redirects are checked in the same way.
  *
  * @throws RemoteFileError, or the signal's reason

@@ -7,15 +7,15 @@ export const logSeverity = 4;
 export interface OrtEnvironment {
   readonly pointer: Pointer;
   /**
-   * Sessions that ask for just as many, which sleep when idle, share them. Those that ask for others, or for threads that
-   * wait by looping, get threads of their own, which loop during a run only: shared ones cannot be told to stop.
+   * Size of the thread pool that sessions share whose threads sleep when idle. A session that asks for another number, or for
+   * spinning threads, gets a pool of its own, which spins during a run only: shared threads cannot be stopped from spinning.
    */
   sharedThreads: number | undefined;
 }
 
 const environments = new Map<OrtApi, OrtEnvironment>();
 
-/** The environment; the first session's wish decides on the shared threads. Never released: see `OrtApi`. */
+/** The environment; the first session decides how many shared threads there are. Never released: see `OrtApi`. */
 export function environmentOf(api: OrtApi, threads: number): OrtEnvironment {
   let environment = environments.get(api);
   if (environment === undefined) {

@@ -1,6 +1,6 @@
 /**
- * How the C API is told to use an execution provider: `default` needs no word, `generic` goes by a name and options,
- * `cuda` has functions of its own.
+ * How the C API appends an execution provider to a session: `default` is always there, `generic` is appended by name with
+ * options, `cuda` by functions of its own.
  */
 export type AppendedBy =
   | { readonly kind: "default" }

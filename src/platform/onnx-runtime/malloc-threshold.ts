@@ -6,9 +6,9 @@ const mappedFrom = -3;
 const bytes = 2 ** 20;
 
 /**
- * Has the C library of this process map every block of 1 MiB or more by itself: it goes back to the system when it is
- * freed, and one that nothing was written to takes no room. Left alone glibc raises its bound up to 32 MiB as blocks
- * are freed and keeps those below it: after a 7 B's vision encoder had come and gone, 0.4 GB. Does nothing where
+ * Lowers glibc's mmap threshold to 1 MiB: every larger block is mapped by itself, so it goes back to the system when it is
+ * freed, and pages that nothing was written to take no memory. By default glibc raises the threshold up to 32 MiB as blocks
+ * are freed, and keeps those below it: after a 7 B's vision encoder had come and gone, 0.4 GB. Does nothing where
  * the C library is another.
  */
 export function lowerMallocThreshold(koffi: Koffi): void {

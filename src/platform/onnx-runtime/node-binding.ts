@@ -58,7 +58,7 @@ async function koffiIfThere(): Promise<Koffi | undefined> {
   try {
     if (koffi !== undefined) enlargeStacks(koffi);
   } catch {
-    // Another program has loaded a library before. The C API says so when it is opened; nothing here needs the room.
+    // Other code has loaded a library before. The C API reports that when it is opened; this binding needs no larger stacks.
   }
   return koffi;
 }

@@ -18,7 +18,7 @@ interface CachedValue {
 
 /**
  * ONNX Runtime's values over JavaScript's own memory: no copy, one value a tensor, released after the tensor
- * has been collected. Whoever hands a value to native code keeps its tensor referenced until that is done.
+ * has been collected. A caller that hands a value to native code keeps its tensor referenced until that is done.
  */
 export class OrtValues {
   readonly #api: OrtApi;

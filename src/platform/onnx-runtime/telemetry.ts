@@ -4,13 +4,13 @@ import type { Koffi } from "./malloc-threshold.ts";
 
 /**
  * ONNX Runtime's official builds write a device id and a data base of events below the home directory and send them to
- * their vendor, unless this stands in the environment of the process when its first session is made. On Windows
+ * their vendor, unless this variable is set in the environment of the process when its first session is made. On Windows
  * it is not read: events go to the system's own tracing, which `DisableTelemetryEvents` of the C API ends.
  */
 const variable = "ORT_DISABLE_TELEMETRY";
 const off = "1";
 
-/** Whether it stood there before this module was loaded; a worker thread gets a copy of what its parent has. */
+/** Whether it was set before this module was loaded; a worker thread gets a copy of its parent's environment. */
 const inherited = process.env[variable] === off;
 
 // Right when the package is imported: a program may have loaded ONNX Runtime before, and make a session of its own next.

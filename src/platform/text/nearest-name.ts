@@ -15,7 +15,7 @@ export function editDistance(a: readonly string[], b: readonly string[]): number
 const longestName = 64;
 
 /**
- * The known name that whoever wrote `name` most likely meant: the same but for capitals and signs between words
+ * The known name that `name` is most likely a misspelling of: the same but for capitals and signs between words
  * (`learning_rate` for `learningRate`), else one with at most two letters in five otherwise, else one that the name begins
  * with or that begins with it (`batchsize` for `batch`). Undefined where none is near.
  */

@@ -1,8 +1,8 @@
 const pageBytes = 65_536;
-/** Addresses of WebAssembly have 32 bits. */
+/** The address space of WebAssembly has 32 bits. */
 export const maxKernelBytes = 2 ** 32;
 
-/** Zeroed memory that kernels and JavaScript share; it takes room as it is written. */
+/** Zeroed memory that kernels and JavaScript share; the system commits its pages as they are written. */
 export function newKernelMemory(bytes: number): WebAssembly.Memory {
   const pages = Math.max(1, Math.ceil(bytes / pageBytes));
   return new WebAssembly.Memory({ initial: pages, maximum: pages, shared: true });

@@ -1,7 +1,7 @@
 import { Worker } from "node:worker_threads";
 import { PlatformError } from "../platform-error.ts";
 
-/** A call of a kernel. */
+/** A call of a function of the WebAssembly module. */
 export interface KernelCall {
   /** Which of the memories it works in. */
   readonly memory: number;
@@ -12,16 +12,16 @@ export interface KernelCall {
 /** Threads that run the functions of a WebAssembly module in memory they share with JavaScript. */
 export interface ThreadPool {
   /**
-   * Makes calls, neighbouring ones on the same thread one after the other; what they return, in their order. One run at
-   * a time: the calls of a run may not write what another of them reads or writes.
+   * Distributes calls over the threads, in consecutive chunks, and returns their results in order. One run at a time; no
+   * call of a run may write what another one reads or writes.
    *
-   * @throws {PlatformError} where a kernel fails, as it does outside its memory; all threads are then gone
+   * @throws {PlatformError} where a kernel fails, as it does outside its memory; the pool is disposed of by then
    */
   run(calls: readonly KernelCall[]): Promise<readonly number[]>;
   dispose(): void;
 }
 
-// Source, not a file, which would have to be found from src, dist and whatever a bundler makes alike.
+// The worker is a text, since a file would have to be found alike from src, from dist and from a bundle.
 const source = `
 const { parentPort, workerData } = require("node:worker_threads");
 const instances = workerData.memories.map(
@@ -43,15 +43,15 @@ export function startThreadPool(
   threads: number,
 ): ThreadPool {
   const workerData = { module: new WebAssembly.Module(Buffer.from(module, "base64")), memories };
-  const crew = Array.from({ length: threads }, () => new KernelThread(workerData));
+  const pool = Array.from({ length: threads }, () => new KernelThread(workerData));
   const dispose = (): void => {
-    for (const thread of crew) thread.dispose();
+    for (const thread of pool) thread.dispose();
   };
   return {
     run: async (calls) => {
-      const shares = crew.map((_, i) => calls.slice(...shareOf(i, crew.length, calls.length)));
+      const chunks = pool.map((_, i) => calls.slice(...chunkRange(i, pool.length, calls.length)));
       try {
-        return (await Promise.all(shares.map((share, i) => crew[i].run(share)))).flat();
+        return (await Promise.all(chunks.map((chunk, i) => pool[i].run(chunk)))).flat();
       } catch (error) {
         dispose();
         throw error;
@@ -61,31 +61,33 @@ export function startThreadPool(
   };
 }
 
-function shareOf(index: number, shares: number, count: number): [start: number, end: number] {
-  return [Math.floor((index * count) / shares), Math.floor(((index + 1) * count) / shares)];
+/** The indices of one of so many chunks of nearly equal size. */
+function chunkRange(index: number, chunks: number, count: number): [start: number, end: number] {
+  return [Math.floor((index * count) / chunks), Math.floor(((index + 1) * count) / chunks)];
 }
 
-interface Waiting {
+/** How the promise of a run is settled. */
+interface PendingRun {
   resolve(results: number[]): void;
   reject(error: Error): void;
 }
 
 class KernelThread {
   readonly #worker: Worker;
-  #waiting: Waiting | undefined;
+  #pending: PendingRun | undefined;
   #end: Error | undefined;
 
   constructor(workerData: unknown) {
     // Without the options of this process: its module loaders would only delay the start.
     this.#worker = new Worker(source, { eval: true, execArgv: [], workerData });
     this.#worker.on("message", (results: number[]) => {
-      this.#settled()?.resolve(results);
+      this.#takePending()?.resolve(results);
     });
     this.#worker.on("error", (cause) =>
       this.#fail(new PlatformError(`kernels: ${cause.message}`, { cause })),
     );
     this.#worker.on("exit", () => this.#fail(new PlatformError("kernels: their thread has ended")));
-    // A thread that has nothing to do keeps no program from ending.
+    // An idle thread does not keep the process alive.
     this.#worker.unref();
   }
 
@@ -93,7 +95,7 @@ class KernelThread {
     if (calls.length === 0) return [];
     if (this.#end !== undefined) throw this.#end;
     return new Promise((resolve, reject) => {
-      this.#waiting = { resolve, reject };
+      this.#pending = { resolve, reject };
       this.#worker.ref();
       this.#worker.postMessage(calls);
     });
@@ -103,15 +105,15 @@ class KernelThread {
     void this.#worker.terminate();
   }
 
-  #settled(): Waiting | undefined {
-    const waiting = this.#waiting;
-    this.#waiting = undefined;
+  #takePending(): PendingRun | undefined {
+    const pending = this.#pending;
+    this.#pending = undefined;
     this.#worker.unref();
-    return waiting;
+    return pending;
   }
 
   #fail(error: Error): void {
     this.#end ??= error;
-    this.#settled()?.reject(this.#end);
+    this.#takePending()?.reject(this.#end);
   }
 }
