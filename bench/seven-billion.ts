@@ -1,7 +1,7 @@
 import { execFileSync } from "node:child_process";
 import { existsSync, readdirSync, statSync } from "node:fs";
 import { fileURLToPath } from "node:url";
-import { type Picture, pictureOf } from "../src/inference/index.ts";
+import { type Media, mediaFromPixels } from "../src/inference/index.ts";
 import { Owl } from "../src/owl/index.ts";
 import { mulberry32 } from "../src/primitives/index.ts";
 import { type ConversionSettings, convertCheckpoint } from "../src/quantization/index.ts";
@@ -53,13 +53,13 @@ async function convert(
 }
 
 /** A prompt of 120 positions with one picture. */
-async function prompt(seed: number): Promise<{ ids: number[]; pictures: Picture[] }> {
+async function prompt(seed: number): Promise<{ ids: number[]; pictures: Media[] }> {
   const random = mulberry32(seed);
   const word = (): number => 300 + Math.floor(random() * 31_000);
   const pixels = Float32Array.from({ length: 3 * config.vision.imageSize ** 2 }, () => 2 * random() - 1);
   const picture = new Array<number>(config.numQueryTokens + 1).fill(-1);
   const ids = [1, ...Array.from({ length: 20 }, word), ...picture, ...Array.from({ length: 34 }, word)];
-  return { ids, pictures: [await pictureOf(pixels)] };
+  return { ids, pictures: [await mediaFromPixels(pixels)] };
 }
 
 /** Loads the converted model and answers, from a picture to tokens. */

@@ -38,7 +38,7 @@ export { ImageError, type RgbImage, VideoError } from "./image/index.ts";
 export {
   type CacheStatistics,
   ClosedError,
-  type Picture,
+  type Media,
   type Prompt,
 } from "./inference/index.ts";
 export {
@@ -66,13 +66,13 @@ export {
   type ChatMessage,
   type ChatSettings,
   type Conversation,
-  type DecodedPicture,
+  type DecodedImage,
   type FileSource,
+  type ImageSource,
   type LoadOptions,
   MediaError,
   type MediaProblem,
   Owl,
-  type PictureSource,
   type PromptOptions,
   type ReadingLimits,
   Reply,

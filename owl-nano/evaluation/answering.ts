@@ -3,9 +3,9 @@ import { type Answer, completeSettings, generateBatch } from "../../src/generati
 import { toPixelValues } from "../../src/image/index.ts";
 import {
   LoadedModel,
+  mediaFromPixels,
   type Prompt,
-  pictureOf,
-  type Picture as SeenPicture,
+  type Media as SeenPicture,
 } from "../../src/inference/index.ts";
 import { type OwlConfig, placeholderIds, tokensPerImage } from "../../src/model/index.ts";
 import { encodeConversation, type Message } from "../../src/prompt/index.ts";
@@ -50,7 +50,7 @@ export function answererOf(
   const answers = (prompts: readonly Prompt[]): Promise<Answer[]> =>
     generateBatch(model, { textStream: () => tokenizer.stream() }, { prompts, settings });
   const pixels = preprocessor(config);
-  const seen = (image: Picture): Promise<SeenPicture> => pictureOf(toPixelValues(image, pixels));
+  const seen = (image: Picture): Promise<SeenPicture> => mediaFromPixels(toPixelValues(image, pixels));
   return {
     caption: async (pictures) => {
       const placeholders = placeholderIds({ kind: "image", length: tokensPerImage(config) });

@@ -14,11 +14,11 @@ export {
   type ChatMessage,
   type ChatSettings,
   type Conversation,
-  type DecodedPicture,
+  type DecodedImage,
   type FileSource,
+  type ImageSource,
   type LoadOptions,
   Owl,
-  type PictureSource,
   Reply,
   type VideoSource,
 } from "../owl/index.ts";

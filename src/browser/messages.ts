@@ -3,7 +3,7 @@ import type { AttentionMaps } from "../inspection/index.ts";
 import {
   type ChatMessage,
   type ChatSettings,
-  type PictureSource,
+  type ImageSource,
   requireMedia,
   type VideoSource,
 } from "../owl/index.ts";
@@ -39,7 +39,7 @@ export type WorkerRequest =
       readonly messages: readonly PageMessage[];
       readonly settings: WorkerChatSettings;
     }
-  | { readonly type: "attention"; readonly id: number; readonly picture: PictureSource }
+  | { readonly type: "attention"; readonly id: number; readonly picture: ImageSource }
   /** Aborts an answer before its next token. */
   | { readonly type: "stop"; readonly id: number };
 
@@ -86,12 +86,12 @@ export function postableMessages(messages: readonly PageMessage[], base: string)
   const parts = messages.flatMap(({ content }) => (typeof content === "string" ? [] : content));
   requireMedia(parts.flatMap((part) => (part.type === "image" || part.type === "video" ? [part] : [])));
   const absolute = <T>(source: T): T | string => postable(source, base);
-  return mapMedia<PictureSource, VideoSource>(messages, absolute, absolute);
+  return mapMedia<ImageSource, VideoSource>(messages, absolute, absolute);
 }
 
 function mapMedia<Image, Video>(
   messages: readonly PageMessage[],
-  image: (source: PictureSource) => Image,
+  image: (source: ImageSource) => Image,
   video: (source: VideoSource) => Video,
 ): Message<Image, Video>[] {
   return messages.map(({ role, content }) => {

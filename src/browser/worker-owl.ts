@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { ClosedError } from "../inference/index.ts";
 import type { AttentionMaps } from "../inspection/index.ts";
-import { type Conversation, messagesOf, type PictureSource, Reply, requireMedia } from "../owl/index.ts";
+import { type Conversation, type ImageSource, messagesOf, Reply, requireMedia } from "../owl/index.ts";
 import {
   browserProviderNames,
   checkOptions,
@@ -114,7 +114,7 @@ export class WorkerOwl {
    *
    * @throws WorkerFailure with the name and message of the worker's error; the signal's reason
    */
-  async attention(picture: PictureSource, signal?: AbortSignal): Promise<AttentionMaps> {
+  async attention(picture: ImageSource, signal?: AbortSignal): Promise<AttentionMaps> {
     requireMedia([{ type: "image", image: picture }]);
     const question = { type: "attention", picture: postable(picture, document.baseURI) } as const;
     const { done, value } = await this.#ask(question, signal).next();

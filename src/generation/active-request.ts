@@ -1,11 +1,11 @@
 import {
   concatenated,
   type LoadedModel,
-  type Picture,
-  type PlacedPicture,
+  type Media,
+  type PlacedMedia,
   type PositionKey,
   type PrefillChunk,
-  placedPictures,
+  placedMedia,
   positionKeys,
   type Slot,
 } from "../inference/index.ts";
@@ -22,7 +22,7 @@ export class ActiveRequest {
   readonly request: GenerationRequest;
   readonly settings: GenerationSettings;
   readonly sequence: SequenceState;
-  readonly pictures: readonly PlacedPicture[];
+  readonly media: readonly PlacedMedia[];
   readonly keys: readonly PositionKey[];
   /** Its slot of the KV cache while it has one. */
   slot: Slot | undefined;
@@ -46,8 +46,8 @@ export class ActiveRequest {
     this.request = request;
     this.settings = settings;
     this.sequence = sequence;
-    this.pictures = placedPictures(request.prompt, model.config);
-    this.keys = positionKeys(request.prompt.ids, this.pictures);
+    this.media = placedMedia(request.prompt, model.config);
+    this.keys = positionKeys(request.prompt.ids, this.media);
     const { signal } = request;
     if (signal?.aborted) this.#control.abort(signal.reason);
     else signal?.addEventListener("abort", this.#abort);
@@ -87,9 +87,9 @@ export class ActiveRequest {
   }
 
   /** Images and videos whose visual tokens a prefill behind {@link cachedPrefix} needs and that are not encoded yet. */
-  get missingMedia(): readonly Picture[] {
-    const needed = this.pictures.filter((placed) => endOf(placed) > this.cachedPrefix);
-    return needed.map(({ picture }) => picture).filter(({ key }) => !this.#visual.has(key));
+  get missingMedia(): readonly Media[] {
+    const needed = this.media.filter((placed) => endOf(placed) > this.cachedPrefix);
+    return needed.map(({ media }) => media).filter(({ key }) => !this.#visual.has(key));
   }
 
   /** Takes its own among visual tokens by the keys of their images. */
@@ -106,7 +106,7 @@ export class ActiveRequest {
     return {
       slot,
       ids: ids.slice(from, to),
-      spans: sliceSpans(this.pictures, from, to),
+      spans: sliceSpans(this.media, from, to),
       visual: this.#visualTokens(from, to),
       keys: this.keys,
     };
@@ -115,10 +115,10 @@ export class ActiveRequest {
   /** The visual tokens [positions, hidden] of the media positions from `from` to `to`. */
   #visualTokens(from: number, to: number): Float32Array {
     const { hidden } = this.#model.config.language;
-    const tokens = this.pictures.map(({ start, length, picture }) => {
+    const tokens = this.media.map(({ start, length, media }) => {
       const first = Math.max(start, from) - start;
       const end = Math.max(first, Math.min(start + length, to) - start);
-      return this.#visual.get(picture.key)?.subarray(first * hidden, end * hidden) ?? new Float32Array();
+      return this.#visual.get(media.key)?.subarray(first * hidden, end * hidden) ?? new Float32Array();
     });
     return concatenated(tokens);
   }

@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { shared, sharedAvailable } from "../../tests/shared.ts";
 import { loadCheckpoint, readSafetensors, type StateDict } from "../checkpoint/index.ts";
-import { LoadedModel, type Prompt, pictureOf } from "../inference/index.ts";
+import { LoadedModel, mediaFromPixels, type Prompt } from "../inference/index.ts";
 import { parseConfig, tokensPerImage } from "../model/index.ts";
 import { Owl } from "../owl/index.ts";
 import { openDevice } from "../runtime/index.ts";
@@ -69,7 +69,9 @@ describe.skipIf(!sharedAvailable).each(models)("generation against the reference
       const count = rowIds.filter((id) => id < 0).length / tokensPerImage(model.config);
       const pictures = [];
       for (let i = 0; i < count; i++, used++) {
-        pictures.push(await pictureOf((pixels!.data as Float32Array).slice(used * size, (used + 1) * size)));
+        pictures.push(
+          await mediaFromPixels((pixels!.data as Float32Array).slice(used * size, (used + 1) * size)),
+        );
       }
       prompts.push({ ids: rowIds, pictures });
     }

@@ -1,7 +1,13 @@
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { loadCheckpoint } from "../checkpoint/index.ts";
-import { type BoundProgram, LoadedModel, type Picture, type Prompt, pictureOf } from "../inference/index.ts";
+import {
+  type BoundProgram,
+  LoadedModel,
+  type Media,
+  mediaFromPixels,
+  type Prompt,
+} from "../inference/index.ts";
 import { forward } from "../inspection/index.ts";
 import { parseConfig } from "../model/index.ts";
 import { xoshiro128 } from "../primitives/index.ts";
@@ -13,13 +19,13 @@ import type { Answer, GenerationRequest } from "./request.ts";
 import { completeSettings, type GenerationSettings } from "./settings.ts";
 
 let model: LoadedModel;
-let pictures: Picture[];
+let pictures: Media[];
 
 beforeAll(async () => {
   const directory = fileURLToPath(new URL("../../tests/fixtures/model", import.meta.url));
   const { config, tensors } = await loadCheckpoint(directory);
   model = new LoadedModel(parseConfig(config), tensors, await openDevice({ threads: 1 }));
-  pictures = await Promise.all([1, 2, 3].map((seed) => pictureOf(noise(seed))));
+  pictures = await Promise.all([1, 2, 3].map((seed) => mediaFromPixels(noise(seed))));
 });
 afterAll(() => model.close());
 

@@ -5,7 +5,7 @@ import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { shared, sharedAvailable } from "../../tests/shared.ts";
 import { openCheckpoint, readAll, type StateDict, saveCheckpoint } from "../checkpoint/index.ts";
-import { type Picture, type Prompt, pictureOf } from "../inference/index.ts";
+import { type Media, mediaFromPixels, type Prompt } from "../inference/index.ts";
 import { parseConfig, quantizedPart } from "../model/index.ts";
 import { Owl } from "../owl/index.ts";
 import { xoshiro128 } from "../primitives/index.ts";
@@ -88,9 +88,9 @@ function deviation(got: HostTensor, expected: HostTensor): number {
   return Math.sqrt(squares((i) => a[i] - b[i]) / squares((i) => b[i]));
 }
 
-async function noise(seed: number): Promise<Picture> {
+async function noise(seed: number): Promise<Media> {
   const random = xoshiro128(seed);
-  return pictureOf(Float32Array.from({ length: 3 * 56 * 56 }, () => 2 * random() - 1));
+  return mediaFromPixels(Float32Array.from({ length: 3 * 56 * 56 }, () => 2 * random() - 1));
 }
 
 const source = fileURLToPath(new URL("../../tests/fixtures/model", import.meta.url));

@@ -5,12 +5,12 @@ export { KvSlots, type PrefillChunk, type Slot } from "./kv-slots.ts";
 export { type BoundProgram, concatenated, imagesPerBatch, LoadedModel } from "./loaded-model.ts";
 export {
   checkPrompt,
-  type Picture,
-  type PlacedPicture,
+  type Media,
+  mediaFromPixels,
+  type PlacedMedia,
   type PositionKey,
   type Prompt,
-  pictureOf,
-  placedPictures,
+  placedMedia,
   positionKeys,
 } from "./prompt.ts";
 export { areMappable, storedParameters } from "./stored-weights.ts";

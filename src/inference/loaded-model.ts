@@ -15,7 +15,7 @@ import { requireCorrectAttention } from "./attention-check.ts";
 import { ClosedError } from "./closed-error.ts";
 import { engineDefaults } from "./engine-defaults.ts";
 import { type Allocate, KvCache } from "./kv-cache.ts";
-import type { Picture } from "./prompt.ts";
+import type { Media } from "./prompt.ts";
 import { VisualCache } from "./visual-cache.ts";
 
 /** A program and the parameters it asks for. */
@@ -39,10 +39,10 @@ export class LoadedModel {
   /** Parameters that stay in their files, from where programs map them; absent: all are in memory. */
   readonly stored: StoredParameters | undefined;
   readonly #programs = new Map<string, Promise<BoundProgram>>();
-  /** The visual tokens of pictures seen before. */
+  /** The visual tokens of images and videos encoded before. */
   readonly visualCache = new VisualCache(engineDefaults.visualCacheBytes);
   #sound: Promise<void> | undefined;
-  /** Calls that are encoding pictures. */
+  /** Calls that are encoding images. */
   #encoding = 0;
   #closed = false;
 
@@ -107,28 +107,28 @@ export class LoadedModel {
   }
 
   /**
-   * The visual tokens of pictures and videos, one after the other: [pictures · (queries + 1) · language hidden]
-   * numbers. A picture seen before (by its key) is not encoded again.
+   * The visual tokens of images and videos, one after the other: [media · (queries + 1) · language hidden] numbers. What is
+   * cached (by its key) is not encoded again.
    *
-   * @param most pictures, or frames of videos, that are encoded at once
+   * @param most images, or frames of videos, that are encoded at once
    * @param signal ends the work before the next ones
    */
   async visualTokens(
-    pictures: readonly Picture[],
+    media: readonly Media[],
     most = imagesPerBatch,
     signal?: AbortSignal,
   ): Promise<Float32Array> {
     const known = new Map<string, Float32Array>();
-    const fresh = new Map<string, Picture>();
-    for (const picture of pictures) {
-      if (known.has(picture.key) || fresh.has(picture.key)) continue;
-      const visual = this.visualCache.get(picture.key);
-      if (visual !== undefined) known.set(picture.key, visual);
-      else fresh.set(picture.key, picture);
+    const fresh = new Map<string, Media>();
+    for (const one of media) {
+      if (known.has(one.key) || fresh.has(one.key)) continue;
+      const visual = this.visualCache.get(one.key);
+      if (visual !== undefined) known.set(one.key, visual);
+      else fresh.set(one.key, one);
     }
     await this.#whileEncoding(async () => {
-      for (const frames of new Set([...fresh.values()].map((picture) => picture.frames))) {
-        const open = [...fresh.values()].filter((picture) => picture.frames === frames);
+      for (const frames of new Set([...fresh.values()].map((one) => one.frames))) {
+        const open = [...fresh.values()].filter((one) => one.frames === frames);
         const atOnce = Math.max(1, Math.floor(most / (frames ?? 1)));
         for (let at = 0; at < open.length; at += atOnce) {
           signal?.throwIfAborted();
@@ -140,17 +140,17 @@ export class LoadedModel {
         }
       }
     });
-    return concatenated(pictures.map(({ key }) => known.get(key)!));
+    return concatenated(media.map(({ key }) => known.get(key)!));
   }
 
   /**
-   * Attention probabilities of the visual abstractor's queries over a picture's patches, by layer:
+   * Attention probabilities of the visual abstractor's queries over an image's patches, by layer:
    * [1, heads, queries, patches] each.
    */
-  async abstractorAttention(picture: Picture): Promise<HostTensor[]> {
+  async abstractorAttention(image: Media): Promise<HostTensor[]> {
     const { imageSize } = this.config.vision;
     const pixels = this.device.allocate("float32", [1, 3, imageSize, imageSize]);
-    pixels.data.set(picture.pixels);
+    pixels.data.set(image.pixels);
     return this.#whileEncoding(async () => {
       const { program, parameters } = await this.#program("vision attention", () =>
         traceAttention(this.config),
@@ -198,18 +198,18 @@ export class LoadedModel {
     for (const one of programs) if (one.status === "fulfilled") one.value.program.dispose();
   }
 
-  /** All of them pictures, or all of them videos of so many frames. */
-  async #encode(pictures: readonly Picture[], frames: number | undefined): Promise<Float32Array[]> {
+  /** All of them images, or all of them videos of so many frames. */
+  async #encode(media: readonly Media[], frames: number | undefined): Promise<Float32Array[]> {
     const { imageSize } = this.config.vision;
     const inTime = frames === undefined ? [] : [frames];
-    const pixels = this.device.allocate("float32", [pictures.length, 3, ...inTime, imageSize, imageSize]);
-    for (const [i, picture] of pictures.entries()) pixels.data.set(picture.pixels, i * picture.pixels.length);
+    const pixels = this.device.allocate("float32", [media.length, 3, ...inTime, imageSize, imageSize]);
+    for (const [i, one] of media.entries()) pixels.data.set(one.pixels, i * one.pixels.length);
     const { program, parameters } = await this.visionProgram(frames);
     const name = frames === undefined ? "pixel_values" : "video_pixel_values";
     const { visual } = await program.run({ ...parameters, [name]: pixels });
     const width = tokensPerImage(this.config) * this.config.language.hidden;
     const values = visual.data as Float32Array;
-    return pictures.map((_, i) => values.slice(i * width, (i + 1) * width));
+    return media.map((_, i) => values.slice(i * width, (i + 1) * width));
   }
 
   async #program(name: string, trace: () => Graph, constant = false): Promise<BoundProgram> {

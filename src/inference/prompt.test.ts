@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { microConfig } from "../model/testing/micro.ts";
-import { checkPrompt, type Prompt, placedPictures, positionKeys } from "./prompt.ts";
+import { checkPrompt, type Prompt, placedMedia, positionKeys } from "./prompt.ts";
 
 const picture = (key: string) => ({ key, pixels: new Float32Array(3 * 8 * 8) });
 const image = (start: number, length = 4) => ({ kind: "image", start, length }) as const;
@@ -9,12 +9,12 @@ const ids = [1, -1, -1, -1, -1, -1, -1, -1, -1, 5];
 
 test("pictures lie where the spans say, or without spans where the negative ids are", () => {
   const spans = [image(1), image(5)];
-  const placed = placedPictures({ ids, pictures, spans }, microConfig);
+  const placed = placedMedia({ ids, pictures, spans }, microConfig);
   expect(placed).toEqual([
-    { ...spans[0], picture: pictures[0] },
-    { ...spans[1], picture: pictures[1] },
+    { ...spans[0], media: pictures[0] },
+    { ...spans[1], media: pictures[1] },
   ]);
-  expect(placedPictures({ ids, pictures }, microConfig)).toEqual(placed);
+  expect(placedMedia({ ids, pictures }, microConfig)).toEqual(placed);
   expect(positionKeys(ids, placed)).toEqual([1, "a 0", "a 1", "a 2", "a 3", "b 0", "b 1", "b 2", "b 3", 5]);
 });
 

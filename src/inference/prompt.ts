@@ -10,30 +10,30 @@ import {
 import { described, newDigest } from "../platform/index.ts";
 import { ContextLengthError, PromptError } from "../prompt/index.ts";
 
-/** A picture or a video as the vision encoder sees it. */
-export interface Picture {
-  /** Tells pictures apart: equal keys mean equal pixels. See {@link pictureOf}. */
+/** An image or a video as the vision encoder's input. */
+export interface Media {
+  /** Equal keys mean equal pixels. See {@link mediaFromPixels}. */
   readonly key: string;
   /** Normalised pixels [3, imageSize, imageSize]; of a video [3, frames, imageSize, imageSize]. */
   readonly pixels: Float32Array;
-  /** How many frames a video has; absent for a picture. */
+  /** How many frames a video has; absent for an image. */
   readonly frames?: number | undefined;
 }
 
-/** What is to be continued. */
+/** A prompt as ids and pixels, to be continued by the model. */
 export interface Prompt {
   /** Token ids; −1 at the positions of pictures and −2 at those of videos, (queries + 1) of them each. */
   readonly ids: readonly number[];
   /** Pictures and videos in reading order. */
-  readonly pictures: readonly Picture[];
+  readonly pictures: readonly Media[];
   /** Where each of them lies; absent: as the negative ids say, each with (queries + 1) of them. */
   readonly spans?: readonly MediaSpan[] | undefined;
-  /** What whoever reads the answer should know about the prompt. */
+  /** What the reader of the answer should know about the prompt. */
   readonly notes?: readonly string[] | undefined;
 }
 
-/** A picture (or, with `frames`, a video) of these pixels, known by their SHA-256. */
-export async function pictureOf(pixels: Float32Array, frames?: number): Promise<Picture> {
+/** An image (or, with `frames`, a video) of these pixels; its key is their SHA-256. */
+export async function mediaFromPixels(pixels: Float32Array, frames?: number): Promise<Media> {
   const digest = newDigest("sha256");
   digest.update(new Uint8Array(pixels.buffer, pixels.byteOffset, pixels.byteLength));
   const key = digest.hex();
@@ -61,14 +61,14 @@ export function checkPrompt(prompt: Prompt, config: OwlConfig): void {
   if (foreign.length > 0) {
     problems.push(`ids must be below ${vocabulary}, the vocabulary, got ${foreign.slice(0, 5).join(", ")}`);
   }
-  problems.push(...pictureProblems(prompt, config));
+  problems.push(...mediaProblems(prompt, config));
   if (problems.length === 0) return;
   const message = `prompt: ${problems.join("; ")}`;
   if (needed <= maxPositions) throw new PromptError(message);
   throw new ContextLengthError(message, { needed, available: maxPositions });
 }
 
-function pictureProblems(prompt: Prompt, config: OwlConfig): string[] {
+function mediaProblems(prompt: Prompt, config: OwlConfig): string[] {
   const { ids, pictures } = prompt;
   const problems: string[] = [];
   const perPicture = tokensPerImage(config);
@@ -118,28 +118,28 @@ function spanProblems(prompt: Prompt, config: OwlConfig): string[] {
   return [`${pictures.length} pictures must have a span each, got ${spans.length}`];
 }
 
-/** A picture or video of a prompt, and where its visual tokens lie in it. */
-export interface PlacedPicture extends MediaSpan {
-  readonly picture: Picture;
+/** An image or video of a prompt, and where its visual tokens lie in it. */
+export interface PlacedMedia extends MediaSpan {
+  readonly media: Media;
 }
 
-/** The pictures and videos of a prompt that was checked ({@link checkPrompt}), each with its place. */
-export function placedPictures(prompt: Prompt, config: OwlConfig): PlacedPicture[] {
-  return spansIn(prompt, config).map((span, i) => ({ ...span, picture: prompt.pictures[i] }));
+/** The images and videos of a prompt that was checked ({@link checkPrompt}), each with its span. */
+export function placedMedia(prompt: Prompt, config: OwlConfig): PlacedMedia[] {
+  return spansIn(prompt, config).map((span, i) => ({ ...span, media: prompt.pictures[i] }));
 }
 
 function spansIn({ ids, spans }: Prompt, config: OwlConfig): readonly MediaSpan[] {
   return spans ?? spansOfPlaceholders(ids, tokensPerImage(config));
 }
 
-/** What a position holds, so that equal keys mean equal embeddings: an id, or a picture's key and row. */
+/** What a position holds, so that equal keys mean equal embeddings: an id, or the key of an image or video and the index of its visual token. */
 export type PositionKey = number | string;
 
 /** The keys of a prompt's positions. */
-export function positionKeys(ids: readonly number[], pictures: readonly PlacedPicture[]): PositionKey[] {
+export function positionKeys(ids: readonly number[], placed: readonly PlacedMedia[]): PositionKey[] {
   const keys: PositionKey[] = [...ids];
-  for (const { start, length, picture } of pictures) {
-    for (let row = 0; row < length; row++) keys[start + row] = `${picture.key} ${row}`;
+  for (const { start, length, media } of placed) {
+    for (let row = 0; row < length; row++) keys[start + row] = `${media.key} ${row}`;
   }
   return keys;
 }

@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { owlFixture } from "../../tests/owl-fixture.ts";
 import { loadCheckpoint } from "../checkpoint/index.ts";
-import { LoadedModel, pictureOf } from "../inference/index.ts";
+import { LoadedModel, mediaFromPixels } from "../inference/index.ts";
 import { parseConfig, traceAttention } from "../model/index.ts";
 import { Owl } from "../owl/index.ts";
 import { openDevice } from "../runtime/index.ts";
@@ -23,7 +23,7 @@ test("the maps are those of the float64 interpreter", async () => {
   const model = new LoadedModel(config, tensors, await openDevice({ threads: 1 }));
   const { layers, heads, queries, rows, columns, maps } = attentionMaps(
     config,
-    await model.abstractorAttention(await pictureOf(pixels)),
+    await model.abstractorAttention(await mediaFromPixels(pixels)),
   );
   await model.close();
   expect([layers, heads, queries, rows * columns * layers * heads * queries]).toEqual([
@@ -57,7 +57,9 @@ test("a share is of everything a query sees: without a preference each patch get
   const model = new LoadedModel(config, blind, await openDevice({ threads: 1 }));
   const { rows, columns, queries, maps } = attentionMaps(
     config,
-    await model.abstractorAttention(await pictureOf(new Float32Array(3 * config.vision.imageSize ** 2))),
+    await model.abstractorAttention(
+      await mediaFromPixels(new Float32Array(3 * config.vision.imageSize ** 2)),
+    ),
   );
   await model.close();
   for (const share of maps) expect(share).toBeCloseTo(1 / (queries + 1 + rows * columns), 6);

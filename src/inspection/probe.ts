@@ -7,7 +7,7 @@ import {
   plainSettings,
   settingsFromJson,
 } from "../generation/index.ts";
-import { type Picture, type Prompt, pictureOf } from "../inference/index.ts";
+import { type Media, mediaFromPixels, type Prompt } from "../inference/index.ts";
 import {
   type MediaKind,
   type OwlConfig,
@@ -130,11 +130,11 @@ async function promptsOf(
   });
 }
 
-function eachOf(pixels: HostTensor<"float32"> | undefined, frames: number | undefined): Promise<Picture[]> {
+function eachOf(pixels: HostTensor<"float32"> | undefined, frames: number | undefined): Promise<Media[]> {
   const count = pixels?.dims[0] ?? 0;
   const size = (pixels?.data.length ?? 0) / count;
-  const one = (i: number): Promise<Picture> =>
-    pictureOf(pixels!.data.slice(i * size, (i + 1) * size), frames);
+  const one = (i: number): Promise<Media> =>
+    mediaFromPixels(pixels!.data.slice(i * size, (i + 1) * size), frames);
   return Promise.all(Array.from({ length: count }, (_, i) => one(i)));
 }
 
@@ -227,8 +227,8 @@ function rowsOf(tensor: HostTensor | undefined, rows: number, width: number): nu
   return Array.from({ length: rows }, (_, row) => values.slice(row * width, (row + 1) * width));
 }
 
-/** Pictures or videos, and the ids at whose positions they stand. */
-interface Media {
+/** One kind of media, and the rows of ids in whose spans it stands. */
+interface MediaInputs {
   readonly what: "pictures" | "videos";
   readonly rows: readonly number[][];
   readonly perMedium: number;
@@ -236,7 +236,7 @@ interface Media {
 }
 
 function mediaProblems(
-  { what, rows, perMedium, kind }: Media,
+  { what, rows, perMedium, kind }: MediaInputs,
   counts: HostTensor | undefined,
   pixels: HostTensor | undefined,
 ): string[] {

@@ -12,20 +12,20 @@ import {
   truncateConversation,
 } from "../prompt/index.ts";
 import type { Tokenizer } from "../tokenizer/index.ts";
+import type { PixelCache } from "./pixel-cache.ts";
 import {
+  type ImageSource,
   limitRules,
-  type PictureSource,
   type ReadingLimits,
   readMedia,
   type VideoSource,
-} from "./picture-source.ts";
-import type { PixelCache } from "./pixel-cache.ts";
+} from "./read-media.ts";
 
 /**
- * A message of a conversation; pictures in any form that {@link PictureSource} names, videos in those of
+ * A message of a conversation; pictures in any form that {@link ImageSource} names, videos in those of
  * {@link VideoSource}.
  */
-export type ChatMessage = Message<PictureSource, VideoSource>;
+export type ChatMessage = Message<ImageSource, VideoSource>;
 
 /** How an answer to a prompt is made; what is left out is as the model's generation_config.json says. */
 export type AnswerSettings = Partial<GenerationSettings> & {
@@ -105,7 +105,7 @@ function encoded(
   { config, tokenizer, framesPerVideo }: PromptParts,
   truncation: Truncation,
   maxNewTokens: number,
-): TruncatedConversation<PictureSource, VideoSource> {
+): TruncatedConversation<ImageSource, VideoSource> {
   const { maxPositions: positions } = config.language;
   const options = { tokensPerImage: tokensPerImage(config), ...(!config.video && { framesPerVideo }) };
   if (truncation === "auto") {

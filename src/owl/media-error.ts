@@ -23,7 +23,7 @@ export class MediaError extends ImageError {
 }
 
 /** Whether an error is that of one picture or video, so that the others may still be looked at. */
-export function isOfOneMedium(error: unknown, source: unknown): error is Error {
+export function isSourceError(error: unknown, source: unknown): error is Error {
   // Files that the reading of bytes needs are this machine's affair.
   if (error instanceof FileError) return !(source instanceof Uint8Array);
   if (error instanceof MissingFfmpegError) return false;

@@ -7,7 +7,7 @@ import { described, shortened } from "../platform/index.ts";
 export type FileSource = string | URL | Blob | ArrayBufferLike | ArrayBufferView;
 
 /** Decoded pixels, row by row: three bytes a pixel (RGB), or four (RGBA, as a canvas's ImageData has them). */
-export interface DecodedPicture {
+export interface DecodedImage {
   readonly width: number;
   readonly height: number;
   readonly data: Uint8Array | Uint8ClampedArray;
@@ -29,7 +29,7 @@ export function urlOfText(text: string): URL | undefined {
 }
 
 /** Why something is no picture or video; undefined where it may be one. */
-export function mediumProblem(
+export function sourceProblem(
   source: unknown,
   kind: "picture" | "video",
   count: number,
@@ -63,7 +63,7 @@ function objectProblem(source: unknown, kind: "picture" | "video"): string | und
 
 function pixelsProblem(source: object): string | undefined {
   const got = described(source);
-  const { width, height, data } = source as Partial<DecodedPicture>;
+  const { width, height, data } = source as Partial<DecodedImage>;
   if (width === undefined || height === undefined) return got;
   if (data === undefined)
     return `${got} without data; draw it to a canvas and give its ImageData or its Blob`;

@@ -34,7 +34,7 @@ import { type BatchSettings, type ChatAllSettings, readSettings } from "./chat-s
 import { type Conversation, messagesOf } from "./conversation.ts";
 import { loadParts, type OwlParts } from "./load.ts";
 import type { LoadOptions } from "./load-options.ts";
-import { limitRules, type PictureSource, type ReadingLimits, readMedia } from "./picture-source.ts";
+import { type ImageSource, limitRules, type ReadingLimits, readMedia } from "./read-media.ts";
 import { Reply } from "./reply.ts";
 
 /**
@@ -172,7 +172,7 @@ export class Owl {
    * Where the visual abstractor looks at a picture: for each of its layers and heads the share of the attention that
    * every visual token gives to every patch. Of videos there are no maps: give a frame as a picture.
    */
-  async attention(picture: PictureSource, limits: ReadingLimits = {}): Promise<AttentionMaps> {
+  async attention(picture: ImageSource, limits: ReadingLimits = {}): Promise<AttentionMaps> {
     const { model, preprocessor, fidelity, framesPerVideo, pixelCache } = this.#open;
     checkOptions("attention", limits, limitRules);
     const reading = { ...limits, preprocessor, fidelity, framesPerVideo, pixelCache };

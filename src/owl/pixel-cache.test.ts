@@ -5,7 +5,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { owlFixture } from "../../tests/owl-fixture.ts";
 import type { ChatMessage } from "./chat.ts";
 import { Owl } from "./owl.ts";
-import type { PictureSource } from "./picture-source.ts";
+import type { ImageSource } from "./read-media.ts";
 
 const settings = { maxNewTokens: 6, eosTokenIds: [], doSample: false };
 const options = { threads: 1, framesPerVideo: 2 };
@@ -26,7 +26,7 @@ async function jpegOf(background: string): Promise<Buffer<ArrayBuffer>> {
   return Buffer.from(await sharp({ create }).jpeg().toBuffer());
 }
 
-const shows = (image: PictureSource): ChatMessage => ({
+const shows = (image: ImageSource): ChatMessage => ({
   role: "user",
   content: [
     { type: "image", image },
@@ -51,7 +51,7 @@ test("the pictures of earlier turns are not decoded again, and the answers are t
   const path = join(fixture.directory, "first.jpg");
   writeFileSync(path, await jpegOf("#c33"));
   const [second, third] = [await jpegOf("#3c3"), await jpegOf("#33c")];
-  const shown: (() => PictureSource)[] = [
+  const shown: (() => ImageSource)[] = [
     () => path,
     () => new Uint8Array(second),
     () => `data:image/jpeg;base64,${third.toString("base64")}`,

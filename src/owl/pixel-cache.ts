@@ -1,4 +1,4 @@
-import type { Picture } from "../inference/index.ts";
+import type { Media } from "../inference/index.ts";
 import { newDigest, openFile } from "../platform/index.ts";
 import { LruCache } from "../primitives/index.ts";
 
@@ -15,7 +15,7 @@ const chunkBytes = 2 ** 20;
  * turns are neither decoded nor resized again. The least recently used are evicted.
  */
 export class PixelCache {
-  readonly #entries = new LruCache<string, Picture>({
+  readonly #entries = new LruCache<string, Media>({
     limit,
     weightOf: ({ pixels }) => pixels.byteLength,
   });
@@ -25,7 +25,7 @@ export class PixelCache {
    *
    * @param key a file's {@link contentDigest} and everything else that decides about the pixels; undefined: not cached
    */
-  async get(key: string | undefined, prepare: () => Promise<Picture>): Promise<Picture> {
+  async get(key: string | undefined, prepare: () => Promise<Media>): Promise<Media> {
     const cached = key === undefined ? undefined : this.#entries.get(key);
     if (cached !== undefined) return copyOf(cached);
     const prepared = await prepare();
@@ -39,7 +39,7 @@ export class PixelCache {
 }
 
 /** Pixels are handed out as copies, because whoever has a prompt may change them. */
-function copyOf(picture: Picture): Picture {
+function copyOf(picture: Media): Media {
   return { ...picture, pixels: picture.pixels.slice() };
 }
 

@@ -34,9 +34,9 @@ import type {
   completeSettings,
   FinishReason,
   GenerationSettings,
+  ImageSource,
   Owl,
   OwlConfig,
-  PictureSource,
   Reply,
 } from "../../src/index.ts";
 import type { createServer, OwlServer, ServerOptions } from "../../src/server/index.ts";
@@ -52,7 +52,7 @@ describe("types of the library", () => {
       content: ({ type: "image"; image: Blob } | { type: "text"; text: string })[];
     }>().toExtend<ChatMessage>();
     expectTypeOf<{ role: "user"; content: number }>().not.toExtend<ChatMessage>();
-    expectTypeOf<string | URL | Blob | Uint8Array | ArrayBuffer>().toExtend<PictureSource>();
+    expectTypeOf<string | URL | Blob | Uint8Array | ArrayBuffer>().toExtend<ImageSource>();
   });
 
   test("settings are optional, of the table's types, and beyond generation say how a conversation is cut", () => {

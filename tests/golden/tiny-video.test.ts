@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { readSafetensors, type StateDict, validateParameters } from "../../src/checkpoint/index.ts";
 import { completeSettings, Engine, generateBatch, settingsFromJson } from "../../src/generation/index.ts";
-import { LoadedModel, type Picture, type Prompt, pictureOf } from "../../src/inference/index.ts";
+import { LoadedModel, type Media, mediaFromPixels, type Prompt } from "../../src/inference/index.ts";
 import { probeModel } from "../../src/inspection/index.ts";
 import {
   describeParameters,
@@ -292,11 +292,11 @@ describe.skipIf(!sharedAvailable)("the video version against the original code",
     const prompts: Prompt[] = [];
     expect(tokensPerImage(model.config)).toBe(MEDIA);
     for (const ids of batchOf(one).rows) {
-      const pictures: Picture[] = [];
+      const pictures: Media[] = [];
       for (const [i, id] of ids.filter((id) => id < 0).entries()) {
         if (i % MEDIA > 0) continue;
-        if (id === -1) pictures.push(await pictureOf(pick("pixel_values", images++)));
-        else pictures.push(await pictureOf(pick("video_pixel_values", videos++), FRAMES));
+        if (id === -1) pictures.push(await mediaFromPixels(pick("pixel_values", images++)));
+        else pictures.push(await mediaFromPixels(pick("video_pixel_values", videos++), FRAMES));
       }
       prompts.push({ ids, pictures });
     }

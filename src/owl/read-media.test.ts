@@ -9,7 +9,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { owlFixture } from "../../tests/owl-fixture.ts";
 import { PromptError } from "../prompt/index.ts";
 import { Owl } from "./owl.ts";
-import type { PictureSource, VideoSource } from "./picture-source.ts";
+import type { ImageSource, VideoSource } from "./read-media.ts";
 
 let owl: Owl;
 let fixture: Awaited<ReturnType<typeof owlFixture>>;
@@ -39,9 +39,9 @@ afterAll(async () => {
   fixture.remove();
 });
 
-const keyOf = async (image: PictureSource): Promise<string> =>
+const keyOf = async (image: ImageSource): Promise<string> =>
   (await owl.prompt({ role: "user", content: [{ type: "image", image }] })).pictures[0].key;
-const untyped = (value: unknown): PictureSource => value as PictureSource;
+const untyped = (value: unknown): ImageSource => value as ImageSource;
 
 function shared(bytes: Uint8Array): SharedArrayBuffer {
   const memory = new SharedArrayBuffer(bytes.length);
@@ -54,7 +54,7 @@ test("a picture is the same picture in whatever form it comes", async () => {
   const padded = new Uint8Array(png.length + 3);
   padded.set(png, 3);
   const base64 = png.toString("base64");
-  const forms: [name: string, source: PictureSource][] = [
+  const forms: [name: string, source: ImageSource][] = [
     ["a URL", pathToFileURL(path)],
     ["a file: text", pathToFileURL(path).href],
     ["an http: text", `${address}/a.png`],

@@ -10,18 +10,18 @@ import {
   toVideoPixelValues,
   VideoError,
 } from "../image/index.ts";
-import { type Picture, pictureOf } from "../inference/index.ts";
+import { type Media, mediaFromPixels } from "../inference/index.ts";
 import { fetchBytes, type OptionRules, option, pathOfUrl } from "../platform/index.ts";
 import { type MediaReference, PromptError } from "../prompt/index.ts";
-import { isOfOneMedium, mediaErrorOf, sourceOf } from "./media-error.ts";
-import { type DecodedPicture, type FileSource, mediumProblem, urlOfText } from "./media-kinds.ts";
+import { isSourceError, mediaErrorOf, sourceOf } from "./media-error.ts";
+import { type DecodedImage, type FileSource, sourceProblem, urlOfText } from "./media-kinds.ts";
 import { contentDigest, type PixelCache } from "./pixel-cache.ts";
 
 /** A picture: its file, or its decoded pixels (RGB, or RGBA as a canvas's ImageData has them). */
-export type PictureSource = FileSource | DecodedPicture;
+export type ImageSource = FileSource | DecodedImage;
 
 /** A video: its file, or as many decoded frames as the model is to see. */
-export type VideoSource = FileSource | readonly DecodedPicture[];
+export type VideoSource = FileSource | readonly DecodedImage[];
 
 /** What bounds the reading of pictures and videos. */
 export interface ReadingLimits {
@@ -55,31 +55,32 @@ export const limitRules: OptionRules<ReadingLimits> = {
  *   the reason; a MediaError where there are several
  */
 export async function readMedia(
-  media: readonly MediaReference<PictureSource, VideoSource>[],
+  media: readonly MediaReference<ImageSource, VideoSource>[],
   reading: Reading,
-): Promise<Picture[]> {
+): Promise<Media[]> {
   const { preprocessor, signal, pixelCache } = reading;
   requireMedia(media);
   const videoOf = memoized((video: VideoSource) => openVideo(video, reading));
   const framesOf = memoized(({ decode }: OpenedVideo) => decode());
-  const read = async (medium: MediaReference<PictureSource, VideoSource>): Promise<Picture> => {
-    if (medium.type === "image") return readPicture(medium.image, reading);
+  const read = async (medium: MediaReference<ImageSource, VideoSource>): Promise<Media> => {
+    if (medium.type === "image") return readImage(medium.image, reading);
     const video = await videoOf(medium.video);
     const which = medium.type === "video" ? "video" : `frame ${medium.index}`;
     return pixelCache.get(video.key && `${which} ${video.key}`, async () => {
       const frames = await framesOf(video);
-      if (medium.type === "video") return pictureOf(toVideoPixelValues(frames, preprocessor), frames.length);
-      return pictureOf(toPixelValues(frames[medium.index], { ...preprocessor, fit: "squeeze" }));
+      if (medium.type === "video")
+        return mediaFromPixels(toVideoPixelValues(frames, preprocessor), frames.length);
+      return mediaFromPixels(toPixelValues(frames[medium.index], { ...preprocessor, fit: "squeeze" }));
     });
   };
-  const pictures: Picture[] = [];
+  const pictures: Media[] = [];
   const failures = new Map<unknown, Error>();
   for (const medium of media) {
     signal?.throwIfAborted();
     try {
       pictures.push(await read(medium));
     } catch (error) {
-      if (!isOfOneMedium(error, sourceOf(medium))) throw error;
+      if (!isSourceError(error, sourceOf(medium))) throw error;
       failures.set(sourceOf(medium), error);
     }
   }
@@ -88,26 +89,26 @@ export async function readMedia(
 }
 
 /** @throws PromptError naming all that are no pictures or videos */
-export function requireMedia(media: readonly MediaReference<PictureSource, VideoSource>[]): void {
+export function requireMedia(media: readonly MediaReference<ImageSource, VideoSource>[]): void {
   const videos = new Set(media.flatMap((one) => (one.type === "image" ? [] : [one.video])));
   const pictures = media.flatMap((one) => (one.type === "image" ? [one.image] : []));
   const problems = [
-    ...pictures.flatMap((picture, i) => mediumProblem(picture, "picture", pictures.length, i) ?? []),
-    ...[...videos].flatMap((video, i) => mediumProblem(video, "video", videos.size, i) ?? []),
+    ...pictures.flatMap((picture, i) => sourceProblem(picture, "picture", pictures.length, i) ?? []),
+    ...[...videos].flatMap((video, i) => sourceProblem(video, "video", videos.size, i) ?? []),
   ];
   if (problems.length > 0) throw new PromptError(`messages: ${problems.join("; ")}`);
 }
 
-async function readPicture(source: PictureSource, reading: Reading): Promise<Picture> {
+async function readImage(source: ImageSource, reading: Reading): Promise<Media> {
   const { preprocessor, fidelity, maxPixels, pixelCache } = reading;
-  if (isDecoded(source)) return pictureOf(toPixelValues(rgbOf(source), preprocessor));
+  if (isDecoded(source)) return mediaFromPixels(toPixelValues(rgbOf(source), preprocessor));
   const file = await readable(source, reading);
   const isPath = typeof file === "string";
   const bytes = isPath ? await readImageFile(file) : file;
   const options = { fidelity, ...(maxPixels !== undefined && { maxPixels }), ...(isPath && { name: file }) };
   const key = await cacheKey(bytes, reading);
   return pixelCache.get(key && `image ${key}`, async () =>
-    pictureOf(await loadPixelValues(bytes, preprocessor, options)),
+    mediaFromPixels(await loadPixelValues(bytes, preprocessor, options)),
   );
 }
 
@@ -135,7 +136,7 @@ async function cacheKey(file: string | Uint8Array, { maxPixels }: Reading): Prom
   return digest && `${maxPixels ?? "default"} ${digest}`;
 }
 
-function decodedFrames(source: readonly DecodedPicture[], frames: number): readonly RgbImage[] {
+function decodedFrames(source: readonly DecodedImage[], frames: number): readonly RgbImage[] {
   if (source.length === frames) return source.map(rgbOf);
   throw new VideoError(
     `video: must have ${frames} decoded frames (framesPerVideo), got ${source.length}; choose them with sampleFrames`,
@@ -170,16 +171,16 @@ async function readable(source: FileSource, { signal }: Reading): Promise<string
     : new Uint8Array(source).slice();
 }
 
-function isDecoded(source: PictureSource): source is DecodedPicture {
+function isDecoded(source: ImageSource): source is DecodedImage {
   return typeof source === "object" && "width" in source;
 }
 
-function isFrames(source: VideoSource): source is readonly DecodedPicture[] {
+function isFrames(source: VideoSource): source is readonly DecodedImage[] {
   return Array.isArray(source);
 }
 
 /** Transparent pixels lie over white, as in files. */
-function rgbOf({ width, height, data }: DecodedPicture): RgbImage {
+function rgbOf({ width, height, data }: DecodedImage): RgbImage {
   const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
   const channels = bytes.length / (width * height);
   return overWhite({ width, height, channels, data: bytes });
