@@ -78,3 +78,15 @@ test("sizes that contradict each other are named at once", () => {
     ]);
   }
 });
+
+test("a vision tower is known by its model_type, CLIP where there is none, and another one is refused", () => {
+  const json = published();
+  for (const model_type of ["mplug_owl_vision_model", "clip_vision_model", undefined]) {
+    Object.assign(json.vision_config, { model_type });
+    expect(parseConfig(json).vision.tower).toBe("clip");
+  }
+  Object.assign(json.vision_config, { model_type: "siglip_vision_model" });
+  expect(() => parseConfig(json)).toThrow(
+    'vision_config.model_type: must be "mplug_owl_vision_model", got "siglip_vision_model"',
+  );
+});

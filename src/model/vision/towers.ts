@@ -20,10 +20,12 @@ export function towerOf({ tower }: Pick<VisionConfig, "tower">): VisionTower<Vis
   return towers[tower];
 }
 
-/** The tower by `model_type` in an owl's `vision_config`, which may leave it out; undefined where there is none. */
+/** The tower by `model_type` in an owl's `vision_config`, its own or the published one; CLIP where it is left out. */
 export function towerNamed(modelType: unknown): VisionTower<VisionConfig> | undefined {
   if (modelType == null) return towers.clip;
-  return allTowers().find((tower) => tower.modelType === modelType);
+  return allTowers().find((tower) =>
+    [tower.modelType, tower.published.modelTypes.alone].includes(String(modelType)),
+  );
 }
 
 /**
