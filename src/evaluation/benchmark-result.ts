@@ -23,7 +23,7 @@ export const runIdentitySchema = z.object({
   settings: z.record(z.string(), z.unknown()),
   /** Of sampled answers; null where the best token is taken each time. */
   seed: z.number().nullable(),
-  /** What followed every question. */
+  /** The instruction that followed every question. */
   instruction: z.string(),
 });
 
@@ -59,7 +59,7 @@ const schema = runIdentitySchema.extend({
     .min(1),
 });
 
-/** What a system reached in a benchmark, item by item, and all that it takes to repeat it. */
+/** The result of a run: figures, every item with its answers and score, and what is needed to repeat it. */
 export type BenchmarkResult = z.infer<typeof schema>;
 
 /** @throws EvaluationError naming everything in the file that no result has */

@@ -16,26 +16,26 @@ import { bootstrapIntervals, type Statistics } from "./statistics.ts";
 import type { EvaluatedSystem } from "./system.ts";
 
 export interface BenchmarkRunOptions {
-  /** Where the items were read from; stands in the result. */
+  /** The path that the items were read from, for the result. */
   readonly data: string;
   /** The result's file. Answers grow in `….answers.jsonl` beside it; a run that was stopped goes on with them. */
   readonly out: string;
-  /** Ask so many items only, drawn at random. Default: all. */
+  /** The size of a random sample of the items. Default: all. */
   readonly limit?: number | undefined;
   /** Draws the items; a larger `limit` draws the same ones and more. Default 0. */
   readonly drawSeed?: number | undefined;
-  /** What follows every question. Default: the benchmark's. */
+  /** The instruction that follows every question. Default: the benchmark's. */
   readonly instruction?: string | undefined;
   /** Conversations that are asked at once, about. Default 16. */
   readonly batchSize?: number | undefined;
   /** Samples for the intervals. Default 1,000. */
   readonly resamples?: number | undefined;
   readonly signal?: AbortSignal | undefined;
-  /** Told at the beginning and after every batch, in items. */
+  /** Called at the beginning and after every batch with counts of items. */
   readonly onProgress?: ((done: number, all: number) => void) | undefined;
 }
 
-/** One item with what was answered, as it stands in the file of answers. */
+/** A line of the file of answers: an item with its answers. */
 const rowSchema = z.object({
   id: z.string(),
   questions: z.array(z.string()),
@@ -99,8 +99,8 @@ export async function runBenchmark<Item extends BenchmarkItem>(
 }
 
 /**
- * Asks a part of what {@link runBenchmark} asks; its answers have a file of their own (see {@link shardPath}). The parts
- * know of each other by these files alone: whichever is ready last scores all answers, and writes the result.
+ * Asks a part of what {@link runBenchmark} asks; its answers have a file of their own (see {@link shardPath}). The shards
+ * need no other coordination than these files: the one that finishes last scores all answers and writes the result.
  *
  * @returns the result, or undefined where other parts are not ready
  * @throws EvaluationError as {@link runBenchmark}

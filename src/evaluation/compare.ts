@@ -12,7 +12,7 @@ export interface ChangedItem {
   readonly expected: string;
   /** The questions whose answers differ. */
   readonly turns: readonly { readonly question: string; readonly first: string; readonly second: string }[];
-  /** What the item is worth by itself with each system. */
+  /** The item's own score with each system. */
   readonly values: readonly [first: number, second: number];
 }
 
@@ -34,7 +34,7 @@ export interface Comparison {
     /** McNemar's test, exact. It takes items of one picture for independent. */
     readonly pValue: number;
   };
-  /** Items with other answers: what became worse first, then what became better, then what is worth the same. */
+  /** Items whose answers differ: worse ones first, then better ones, then those of equal score. */
   readonly changes: readonly ChangedItem[];
 }
 
@@ -152,7 +152,7 @@ export function figureText(value: number): string {
   return Math.abs(value) < 10 ? value.toFixed(4) : value.toFixed(1);
 }
 
-/** What the two runs are called, apart from each other. */
+/** Distinct names of the two runs. */
 export function runNames({ runs: [first, second] }: Comparison): readonly [first: string, second: string] {
   const isOne = first.system === second.system;
   return isOne ? [`${first.system}, first`, `${second.system}, second`] : [first.system, second.system];

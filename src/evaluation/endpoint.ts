@@ -17,7 +17,7 @@ export interface Endpoint {
   readonly retryDelay?: number | undefined;
 }
 
-/** How an endpoint makes its answers; what is absent is as it likes, but for a temperature of 0. */
+/** Settings of an endpoint's answers. Absent ones are left to the server, but the temperature is 0. */
 export interface EndpointSettings extends Partial<GenerationSettings> {
   /** A JSON schema that the answer is held to; a server that knows no `response_format` may refuse. */
   readonly schema?: Readonly<Record<string, unknown>> | undefined;

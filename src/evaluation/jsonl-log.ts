@@ -13,7 +13,7 @@ import { EvaluationError, requireNoProblems } from "./error.ts";
 /** An append-only JSONL file: one JSON object a line, and a line that is written stays as it is. */
 export interface JsonlLog<Row> {
   readonly path: string;
-  /** What is in it, added rows included. */
+  /** All rows, those included that were appended. */
   readonly rows: readonly Row[];
   /** Returns when the row is on the disk: from then on it is there whatever happens to the process. */
   append(row: Row): Promise<void>;
@@ -76,7 +76,7 @@ class OpenJsonlLog<Row> implements JsonlLog<Row> {
   }
 
   append(row: Row): Promise<void> {
-    // One after the other, or lines could mix; a failure is told to whoever caused it and does not stop the next.
+    // Appends are serialised, or lines could mix. A failure rejects its own append only.
     const added = this.#last.then(async () => {
       await this.#file.append(encoded(`${JSON.stringify(row)}\n`));
       await this.#file.flush();

@@ -1,7 +1,7 @@
 import { mulberry32 } from "../primitives/index.ts";
 import { groupBy } from "./group-by.ts";
 
-/** A number computed from a sample, and between what bounds it would lie for other samples of the same kind. */
+/** A statistic of a sample with its confidence interval. */
 export interface Interval {
   readonly estimate: number;
   readonly low: number;
@@ -18,8 +18,8 @@ export interface BootstrapOptions<Item> {
   /** The same seed draws the same samples. Default 0. */
   readonly seed?: number | undefined;
   /**
-   * What an item belongs to, such as its picture. Whole groups are drawn, because answers about one picture are right
-   * or wrong together. Default: every item stands alone.
+   * The group of an item, such as its picture. Whole groups are resampled, because answers about one picture are right
+   * or wrong together. Default: every item is a group.
    */
   readonly groupOf?: ((item: Item) => string) | undefined;
 }
@@ -59,7 +59,7 @@ export function bootstrapIntervals<Item>(
   );
 }
 
-/** What two systems reached on the same items. */
+/** The difference between two systems on the same items. */
 export interface PairedDifference extends Interval {
   /**
    * How surprising the difference would be if there were none: twice the smaller share of samples on one side of 0,

@@ -7,7 +7,7 @@ import { encodeConversation } from "../prompt/index.ts";
 
 /** The system under evaluation: a model here, or one behind an endpoint, with everything that its answers depend on. */
 export interface EvaluatedSystem {
-  /** What stands in answers as `model_id`. */
+  /** `model_id` of its answers. */
   readonly name: string;
   /** How answers are made, without the seed. */
   readonly settings: Readonly<Record<string, unknown>>;
@@ -17,7 +17,7 @@ export interface EvaluatedSystem {
   readonly checkpoint: string | null;
   /** All that is asked, as text, with `<image>` for each picture. */
   promptOf(conversation: readonly ChatMessage[]): string;
-  /** Whether a conversation leaves room for an answer; absent where that cannot be told beforehand. */
+  /** Whether a conversation leaves room for an answer; absent where that is not known in advance. */
   hasRoomFor?(conversation: readonly ChatMessage[]): boolean;
   /** Answers in the order of the conversations, which know nothing of each other. */
   answerAll(
@@ -33,7 +33,7 @@ export interface SystemAnswer {
 }
 
 /**
- * A model of a directory. Sampled answers have seed 0 where none is given, so that they can be had again.
+ * A model of a directory. Sampled answers have seed 0 where none is given, so that they can be reproduced.
  *
  * @param checkpoint from {@link checkpointDigest}
  */
@@ -55,7 +55,7 @@ export function modelSystem(
     checkpoint,
     promptOf: (conversation) => encoded(conversation).text,
     hasRoomFor: (conversation) => encoded(conversation).ids.length <= most,
-    // What is measured is what was asked: nothing is left out silently.
+    // A conversation that does not fit is an error: truncated questions would measure something else.
     answerAll: (conversations, signal) =>
       owl.chatAll(conversations, { ...settings, seed, signal, truncation: "disabled" }),
   };
@@ -67,7 +67,7 @@ const isModelFile = (name: string): boolean =>
   weightFormats.some(({ extensions: [published] }) => name.endsWith(published));
 
 /**
- * What a model directory holds, as one SHA-256: of the lines `checksum  name` of its weights, settings and tokenizer
+ * The SHA-256 of a model directory: of the lines `checksum  name` of its weights, settings and tokenizer
  * (`*.safetensors`, `*.bin`, `*.json`, `*.model`), sorted by name. `sha256sum` on the same files gives the same lines.
  */
 export async function checkpointDigest(directory: string): Promise<string> {

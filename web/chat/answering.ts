@@ -7,7 +7,7 @@ import {
 } from "../backends/backend.ts";
 import type { AnswerTurn } from "../conversation/conversation.ts";
 
-/** What changes of an answer while it is written. */
+/** The fields of an answer that change while it is written. */
 export type AnswerFields = Partial<
   Pick<AnswerTurn, "text" | "state" | "problem" | "failure" | "notes" | "cut" | "usage" | "timing">
 >;
@@ -33,7 +33,7 @@ export interface Answerer {
 }
 
 /**
- * Has an answer made and tells how it grows. It always ends with a state: an error becomes a failed answer whose
+ * Generates an answer with a backend and reports every change. It always ends with a state: an error becomes a failed answer whose
  * `problem` says why, and what was written so far is kept.
  *
  * @param answerer may still be on its way; rejects where nobody is there
@@ -86,7 +86,7 @@ export async function writeAnswer(
   }
 }
 
-/** What is promised, unless the signal comes first. */
+/** The promise's value; rejects with the signal's reason if that is aborted first. */
 function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
   const aborted = new Promise<never>((_resolve, reject) => {
     if (signal.aborted) reject(signal.reason);
@@ -95,7 +95,7 @@ function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> 
   return Promise.race([promise, aborted]);
 }
 
-/** What cut an answer: a model whose positions are all taken can say no more, whatever the settings allow. */
+/** Why an answer was cut: by the setting, or because all positions of the model are used. */
 function cutBy(usage: Usage | undefined, positions: number | undefined): AnswerTurn["cut"] {
   if (usage === undefined || positions === undefined) return "setting";
   return usage.promptTokens + usage.completionTokens >= positions ? "positions" : "setting";
@@ -111,7 +111,7 @@ function failureOf(error: unknown): AnswerTurn["failure"] {
   };
 }
 
-/** Fewer tokens, or a shorter time, tell no rate: the characters came all at once. */
+/** Fewer tokens, or a shorter time, give no meaningful rate. */
 const leastForRate = { tokens: 10, seconds: 0.1 };
 
 function timing(
@@ -127,13 +127,13 @@ function timing(
   return { firstMilliseconds: Math.round(first - begin), tokensPerSecond: rate, tokens };
 }
 
-/** An error, for whoever uses the page. */
+/** An error's message for the user. */
 export function errorMessage(error: unknown): string {
   if (error instanceof BackendError) return error.message;
   return error instanceof Error && error.message !== "" ? error.message : "Something went wrong.";
 }
 
-/** The figures of an answer, as they stand below it. */
+/** Token count and speed of an answer, shown below it. */
 export function figures({ timing, usage }: Pick<AnswerTurn, "timing" | "usage">): string {
   if (timing === undefined) return "";
   const tokens = timing.tokens ?? usage?.completionTokens;

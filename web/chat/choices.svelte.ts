@@ -12,7 +12,7 @@ import { notices } from "./notices.svelte.ts";
 
 const millisecondsBetweenTries = 4000;
 
-/** What a person has chosen: how the page looks, who answers, and how. */
+/** The user's preferences and the backend that they choose, with its models. Shared by the whole page. */
 class Choices {
   preferences = $state.raw<Preferences>(loadPreferences());
   models = $state.raw<readonly ModelInfo[]>([]);
@@ -38,7 +38,7 @@ class Choices {
   /** The model that is asked. */
   readonly model = $derived(this.models.find(({ id }) => id === this.settings.model));
 
-  /** Follows what another tab sets, and looks whether whoever has gone is back. */
+  /** Follows preferences that another tab changes, and tries to reconnect to a server that was lost. */
   watch(): () => void {
     const forget = onPreferences((preferences) => {
       const isOther = preferences.backend !== this.preferences.backend;
@@ -52,7 +52,7 @@ class Choices {
     };
   }
 
-  /** Whoever answered cannot be reached any more. */
+  /** The server cannot be reached any more. */
   disconnected(problem: string): void {
     if (this.preferences.backend !== "server") return;
     this.models = [];

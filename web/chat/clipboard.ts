@@ -1,6 +1,6 @@
 import { notices } from "./notices.svelte.ts";
 
-/** Copies a text and says so, in the words that are given. */
+/** Copies a text and shows `words` as a notice. */
 export async function copyAndTell(text: string, words: string): Promise<void> {
   if (await copyText(text)) notices.info(words);
   else notices.problem("This browser does not let the page copy.");

@@ -24,9 +24,9 @@ export class Conversations {
   readonly storage: Promise<ConversationStore> = ConversationStore.open();
   /** The answer that this tab is writing. */
   #writing: () => Writing | undefined;
-  /** Told of a conversation that another tab has deleted. */
+  /** Called with a conversation that another tab has deleted. */
   #onLost: (conversation: Conversation) => void;
-  /** The last answer that this tab wrote: its end may not have come to the store. */
+  /** The last answer that this tab wrote: its end may not be stored yet. */
   #lastWriting: Writing | undefined;
   /** How many changes of a conversation are on their way to the store: until the last of them it is ahead of it. */
   readonly #pending = new Map<string, number>();
@@ -78,7 +78,7 @@ export class Conversations {
       const stored = await (await this.storage).update(id, (found) => change(this.#withRefused(id, found)));
       this.#refused.delete(id);
       if (this.#settled(id)) this.#take(id, stored);
-      // A conversation that is gone has left room.
+      // A deleted conversation has freed space.
       if (stored === undefined)
         for (const other of this.#refused.keys()) void this.#store(other, (one) => one);
     } catch (error) {
@@ -94,7 +94,7 @@ export class Conversations {
     }
   }
 
-  /** What a conversation of the store is with the changes that the store has refused. */
+  /** A stored conversation with the changes that could not be stored. */
   #withRefused(id: string, stored: Conversation | undefined): Conversation | undefined {
     const change = this.#refused.get(id);
     return change === undefined ? stored : change(stored);
@@ -136,7 +136,7 @@ export class Conversations {
     this.all = conversation === undefined ? others : { ...others, [id]: conversation };
   }
 
-  /** Settles answers that another page was writing, when that page is gone without a word. */
+  /** Marks answers as interrupted whose page went away while it was writing them. */
   #watch(conversation: Conversation): void {
     const { id } = conversation;
     for (const { id: turn } of unfinished(conversation)) {

@@ -25,7 +25,7 @@ export class Draft {
     return this.text.trim() === "" && this.attachments.length === 0;
   }
 
-  /** Takes files in, those that may be sent; what is wrong with the others is told. */
+  /** Adds files. Those that cannot be sent are left out, with a notice. */
   async add(files: readonly File[]): Promise<void> {
     await choices.connected();
     const { backend } = choices;

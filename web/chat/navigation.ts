@@ -1,4 +1,4 @@
-/** Something that lies over the page, or beside it, until it is closed. */
+/** A dialog or panel that Back closes. */
 interface Layer {
   readonly close: () => void;
 }
@@ -6,8 +6,8 @@ interface Layer {
 const longestWait = 1000;
 
 /**
- * What the browser's Back does: it closes what is open, and then goes to the conversation before. Whatever opens makes
- * an entry of the browser's history, which is gone back over when it is closed by other means.
+ * The browser's Back button: it closes open layers, then leads to the previous conversation. An opened layer pushes an entry
+ * onto the browser's history, which is popped when the layer is closed by other means.
  */
 class Navigation {
   /** Shows the conversation of an address; an empty name is a new one. */
@@ -31,7 +31,7 @@ class Navigation {
    * Something has been opened that Back is to close.
    *
    * @param close closes it
-   * @returns what is called when it was closed, by Back or otherwise
+   * @returns must be called when it was closed, by Back or otherwise
    */
   opened(close: () => void): () => void {
     const layer: Layer = { close };

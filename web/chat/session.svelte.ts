@@ -49,7 +49,7 @@ class Session {
   readonly current = $derived(this.#store.all[this.#shown.id] ?? this.#shown);
   readonly turns = $derived(path(this.current));
   readonly isWriting = $derived(this.running?.conversation === this.current.id);
-  /** Those that somebody has written in, the latest first. */
+  /** Conversations with at least one turn, the latest first. */
   readonly list = $derived(Object.values(this.conversations).sort((a, b) => b.updatedAt - a.updatedAt));
 
   async open(): Promise<void> {
@@ -163,7 +163,7 @@ class Session {
     if (conversations.length > 0) this.show(conversations[0].id);
   }
 
-  /** Keeps what somebody thinks of an answer, here and with the backend. */
+  /** Stores a rating here and sends it to the backend. */
   async rate(answer: AnswerTurn, rating: Rating, note: string): Promise<void> {
     const { current } = this;
     const { id } = current;
@@ -246,7 +246,7 @@ class Session {
    */
   async #answerer(name: (model: string) => void): Promise<Answerer> {
     await choices.connected();
-    // Perhaps somebody has come back.
+    // The server may be back.
     if (choices.models.length === 0) await choices.connect();
     const { backend, settings } = choices;
     if (backend === undefined || choices.models.length === 0) {

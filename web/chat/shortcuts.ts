@@ -1,4 +1,4 @@
-/** What opens in a dialog over the page. `components/panels.ts` has the component of each. */
+/** A panel: a dialog over the page; its component is in `components/panels.ts`. */
 export type PanelName = "settings" | "help";
 
 export type Command =
@@ -49,7 +49,7 @@ export const otherKeys: readonly Omit<Shortcut, "command">[] = [
   { label: "Edit the last question (in an empty message field)", keys: "↑" },
 ];
 
-/** Of a keyboard event, what tells a shortcut. `code` names the key's place, which Alt does not change. */
+/** The part of a KeyboardEvent that identifies a shortcut. `code` names the physical key, which Alt does not change. */
 export interface KeyPress {
   readonly key: string;
   readonly code: string;

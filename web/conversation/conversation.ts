@@ -7,7 +7,7 @@ export interface Attachment {
   readonly name: string;
   /** Media type, as `image/png`. */
   readonly type: string;
-  /** What was done to the file, where something was. */
+  /** How the file was changed before it was sent, if it was. */
   readonly note?: string | undefined;
 }
 
@@ -27,7 +27,7 @@ export interface UserTurn {
   readonly attachments: readonly Attachment[];
 }
 
-/** Of what kind a failure is. */
+/** The kind of a failure. */
 export interface Failure {
   readonly kind: BackendErrorKind;
   readonly code?: string | undefined;
@@ -46,7 +46,7 @@ export interface AnswerTurn {
   /** Why it failed, in words. */
   readonly problem?: string | undefined;
   readonly failure?: Failure | undefined;
-  /** What should be known of it, such as turns that were left out of what was asked. */
+  /** Remarks of the backend, such as that turns were left out. */
   readonly notes?: readonly string[] | undefined;
   /** By what it was cut: the setting, or the positions of the model, which were full. */
   readonly cut?: "setting" | "positions" | undefined;
@@ -69,7 +69,7 @@ export interface Conversation {
   readonly updatedAt: number;
   readonly turns: readonly Turn[];
   readonly chosen: Readonly<Record<string, string>>;
-  /** The turn with which begins what is still sent; absent: the first. */
+  /** The first turn that is still sent; absent: all are. */
   readonly begin?: string | undefined;
 }
 
@@ -166,7 +166,7 @@ export function unfinished({ turns }: Conversation): AnswerTurn[] {
   return turns.filter((turn): turn is AnswerTurn => turn.role === "assistant" && turn.state === "writing");
 }
 
-/** What a server says that was started anew with other models: the page asks it for those. */
+/** Error code of a server that no longer has the model: the page asks for the list of models again. */
 export const modelIsGone = "model_not_found";
 
 /** Whether asking the same again may help after a failure: perhaps when the page was loaded again with a key. */

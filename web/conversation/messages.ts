@@ -2,7 +2,7 @@ import { BackendError, type ChatMessage, type ContentPart } from "../backends/ba
 import { type Attachment, isRetryable, type Turn, type UserTurn } from "./conversation.ts";
 
 /**
- * What a backend is asked, from the turns that lead to a question. Answers without a word (stopped at once, failed)
+ * The messages to a backend, from the turns that lead to a question. Answers without a word (stopped at once, failed)
  * are left out; questions that then follow each other become one. A question that was refused, because of a broken
  * picture, say, is left out with its files: it would be refused again.
  *

@@ -5,7 +5,7 @@ import { holdLock, isLockedElsewhere } from "./tab-locks.ts";
 /** Held by every page that is open. */
 const openPage = "mplug-owl page";
 
-/** What becomes of a conversation: undefined means that it is not there, before or after. It must change nothing else. */
+/** Maps a stored conversation to its new state; undefined: there is none. It may run twice, so it must be pure. */
 export type Change = (stored: Conversation | undefined) => Conversation | undefined;
 
 interface Schema extends DBSchema {
@@ -14,8 +14,8 @@ interface Schema extends DBSchema {
 }
 
 /**
- * What the browser keeps of conversations (IndexedDB), for all tabs together. A change is made on what lies in the store
- * by then, in one transaction, and the other tabs are told: so no tab undoes what another one has written or deleted.
+ * Conversations and files in IndexedDB, shared by all tabs. A change is applied to the stored state in one transaction, and the
+ * other tabs are notified: so no tab undoes what another one has written or deleted.
  * Where the browser keeps nothing, conversations live as long as the page.
  */
 export class ConversationStore {

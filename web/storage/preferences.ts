@@ -4,7 +4,7 @@ import type { BackendName } from "../backends/choice.ts";
 
 export type Theme = "system" | "light" | "dark";
 
-/** What a person has set, for all conversations. */
+/** The user's preferences, for all conversations. */
 export interface Preferences {
   readonly theme: Theme;
   readonly backend: BackendName;

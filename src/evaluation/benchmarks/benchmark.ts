@@ -17,9 +17,9 @@ export interface BenchmarkItem {
  */
 export type ItemScore = { readonly value: number } & Readonly<Record<string, number | string>>;
 
-/** What every automatic measure says of itself: enough to list it and to compare its results. */
+/** An automatic measure: what the command line lists, and how its figures are computed. */
 export interface Measure {
-  /** What it is called on the command line. */
+  /** Its name on the command line. */
   readonly name: string;
   /** What it measures, in a sentence. */
   readonly description: string;
@@ -31,7 +31,7 @@ export interface Measure {
 
 /** A measure that asks questions and scores the answers, read from the files in which it was published. */
 export interface Benchmark<Item extends BenchmarkItem = BenchmarkItem> extends Measure {
-  /** What follows every question, unless something else is given. */
+  /** The instruction after every question, unless another one is given. */
   readonly instruction: string;
   /** How answers are made, unless something else is given. */
   readonly settings: Partial<GenerationSettings>;
@@ -43,7 +43,7 @@ export interface Benchmark<Item extends BenchmarkItem = BenchmarkItem> extends M
   read(data: string): Promise<readonly Item[]>;
   /** Paths or contents of the picture files that come before the question. */
   pictures(item: Item): readonly (string | Uint8Array)[];
-  /** What is asked, each in a conversation of its own. */
+  /** The questions, each asked in a conversation of its own. */
   questions(item: Item, instruction: string): readonly string[];
   /** One score for each item; its answers are in the order of its questions. */
   score(items: readonly Item[], answers: readonly (readonly string[])[]): readonly ItemScore[];

@@ -24,8 +24,8 @@ interface CaptionItem extends BenchmarkItem {
   readonly domain: string;
 }
 
-async function read(data: string, pattern: RegExp, says: string): Promise<CaptionItem[]> {
-  const file = await dataFile(data, pattern, says);
+async function read(data: string, pattern: RegExp, expected: string): Promise<CaptionItem[]> {
+  const file = await dataFile(data, pattern, expected);
   const { images, annotations } = await readJsonAs(file, schema);
   const captions = groupBy(annotations, ({ image_id }) => image_id);
   requireNoProblems(

@@ -21,10 +21,10 @@ export async function dataDirectory(data: string): Promise<string> {
 /**
  * The files of a benchmark's directory with a name that fits, sorted; `data` itself where it is a file.
  *
- * @param says what the files are called, for the error where there are none
+ * @param expected the names of the files, for the error where there are none
  * @throws EvaluationError that says what is there instead
  */
-export async function dataFiles(data: string, pattern: RegExp, says: string): Promise<string[]> {
+export async function dataFiles(data: string, pattern: RegExp, expected: string): Promise<string[]> {
   const directory = await dataDirectory(data);
   if (directory !== data) return [data];
   const names = await directoryEntries(directory);
@@ -34,15 +34,17 @@ export async function dataFiles(data: string, pattern: RegExp, says: string): Pr
     .map((name) => joinPath(directory, name));
   if (found.length > 0) return found;
   const there = names.length === 0 ? "nothing" : names.slice(0, 10).join(", ");
-  throw new EvaluationError(`${data}: must hold ${says}, got ${there}`);
+  throw new EvaluationError(`${data}: must hold ${expected}, got ${there}`);
 }
 
 /** As {@link dataFiles} where there must be one only. */
-export async function dataFile(data: string, pattern: RegExp, says: string): Promise<string> {
-  const files = await dataFiles(data, pattern, says);
+export async function dataFile(data: string, pattern: RegExp, expected: string): Promise<string> {
+  const files = await dataFiles(data, pattern, expected);
   if (files.length === 1) return files[0];
   const names = files.map(fileName).join(", ");
-  throw new EvaluationError(`${data}: must hold one file ${says}, got ${names}; give the one that is meant`);
+  throw new EvaluationError(
+    `${data}: must hold one file ${expected}, got ${names}; give the one that is meant`,
+  );
 }
 
 /**

@@ -7,7 +7,7 @@ export const bleuOrders = [1, 2, 3, 4] as const;
 const matchFloor = 1e-15;
 const totalFloor = 1e-9;
 
-/** What one caption adds to the score of all. */
+/** The counts of one caption, which add up over the corpus. */
 export interface BleuCounts {
   /** Words of the caption. */
   readonly length: number;

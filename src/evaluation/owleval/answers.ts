@@ -31,7 +31,7 @@ export const answerRowSchema = z.object({
 
 export type AnswerRow = z.infer<typeof answerRowSchema>;
 
-/** What one system answered. */
+/** The answers of one system. */
 export interface SystemAnswers {
   readonly system: string;
   /** By question; not every question need be there. */

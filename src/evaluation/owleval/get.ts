@@ -9,7 +9,7 @@ export interface GetOptions {
   /** Default: all of OwlEval. */
   readonly files?: readonly PublishedFile[] | undefined;
   readonly signal?: AbortSignal | undefined;
-  /** Told of every file that is there, with the bytes of all that are. */
+  /** Called for every file that is there, with the bytes of all of them. */
   readonly onProgress?: ((bytes: number, allBytes: number, path: string) => void) | undefined;
   /** Milliseconds before a file is asked for again. Default 1,000. */
   readonly retryDelay?: number | undefined;
@@ -17,7 +17,7 @@ export interface GetOptions {
 
 /**
  * Fetches OwlEval into a directory. A file appears there whole and with the checksum that is kept here, or not at all;
- * one that is there already is not fetched again, so what was interrupted goes on with the same call.
+ * one that is there already is not fetched again, so an interrupted download continues with the same call.
  *
  * @returns bytes that were fetched
  * @throws EvaluationError where a file cannot be had, or is another one than was published

@@ -129,7 +129,7 @@ export interface Ungraded {
   readonly judge: string;
   readonly questionId: number;
   readonly order: number;
-  /** What it said instead. */
+  /** The reason. */
   readonly problem: string;
 }
 

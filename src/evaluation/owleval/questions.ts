@@ -59,7 +59,7 @@ export interface Question {
   readonly category: readonly Category[];
 }
 
-/** OwlEval as it lies in a directory: `questions.jsonl` and the pictures in `cases/`. */
+/** OwlEval in a directory: `questions.jsonl` and the pictures in `cases/`. */
 export interface OwlEvalSet {
   readonly directory: string;
   readonly questions: readonly Question[];

@@ -1,8 +1,8 @@
 import type { AnswerPosition, AnswerView, Judgement, QuestionView, RaterView } from "./rating-session.ts";
 
 /**
- * What the page for grading does. The whole class is sent to the browser as its own source, so nothing outside of it
- * may be used but types and what browsers have.
+ * The script of the rating page. The class is sent to the browser as its source text (`toString`), so it may use nothing from
+ * outside of itself but types and browser globals.
  */
 export class RatingPage {
   readonly #view: RaterView;
@@ -106,7 +106,7 @@ export class RatingPage {
     }
     if (this.#held === undefined && this.#actOf(event.key) === undefined) return;
     event.preventDefault();
-    // A key that is held down is one thing said, not a grade for every answer.
+    // A key that is held down counts once: it must not grade every answer.
     if (!event.repeat) this.#press(event.key);
   }
 
@@ -118,7 +118,7 @@ export class RatingPage {
     else if (key.length === 1) field.value += key;
   }
 
-  /** What a key asks for. */
+  /** The action of a key. */
   #actOf(pressed: string): (() => void) | undefined {
     const key = pressed.toLowerCase();
     const grade = this.#view.grades.find((one) => one.grade.toLowerCase() === key)?.grade;
@@ -252,7 +252,7 @@ export class RatingPage {
     if (first >= 0) this.#choose(open >= 0 ? open : first);
   }
 
-  /** Shows what the server has on its disk. */
+  /** Shows the grades that are stored. */
   #take(at: number, place: number, said: Pick<Judgement, "grade" | "note">): void {
     const { id, answers } = this.#view.questions[at];
     Object.assign(answers[place], said);
@@ -270,7 +270,7 @@ export class RatingPage {
     RatingPage.#say(`${where}: ${said.grade}${rest}`);
   }
 
-  /** Goes back to what the server did not take; what was said after it was not sent. */
+  /** Goes back to the answer whose grade or note the server did not accept; later ones were not sent. */
   #goBackTo(at: number, place: number): void {
     const text = RatingPage.#element("said", HTMLElement).textContent;
     if (at === this.#at) this.#refresh();

@@ -51,14 +51,14 @@ export interface AnswerPosition {
   readonly place: number;
 }
 
-/** What a rater has said of an answer. */
+/** A rater's grade and note of an answer. */
 type Opinion = Pick<AnswerView, "grade" | "note">;
 
 const noOpinion: Opinion = { grade: null, note: "" };
 
 /**
  * Blind grading by any number of raters. Each sees the answers to a question in an order of their own, which follows
- * from the rater's name and the question, so it stays the same when the work is gone on with.
+ * from the rater's name and the question, so it stays the same when a session is continued.
  */
 export class RatingSession {
   readonly set: OwlEvalSet;
@@ -72,7 +72,7 @@ export class RatingSession {
   }
 
   /**
-   * @param out the file of grades; one that is there is gone on with
+   * @param out the file of grades; an existing one is continued
    * @throws EvaluationError where it holds grades of other answers under the names of these systems
    */
   static async open(set: OwlEvalSet, systems: readonly SystemAnswers[], out: string): Promise<RatingSession> {
@@ -96,7 +96,7 @@ export class RatingSession {
     return new RatingSession(set, systems, log);
   }
 
-  /** What there is to grade, and what this rater has said so far. */
+  /** All questions and answers in this rater's order, with the rater's grades and notes so far. */
   view(rater: string): RaterView {
     const said = this.#saidBy(rater);
     return {
@@ -125,7 +125,7 @@ export class RatingSession {
     if (note !== undefined) await this.#append({ ...fields, note });
   }
 
-  /** Takes back the last thing that this rater said; undefined where there is none. */
+  /** Undoes this rater's last grade or note and gives its place; undefined where there is none. */
   async undo(rater: string): Promise<AnswerPosition | undefined> {
     const last = this.#standing(rater).at(-1);
     if (last === undefined) return undefined;

@@ -16,7 +16,7 @@ export interface PublishedGrades {
   readonly categories: GradeSummary["categories"];
 }
 
-/** Everything that a report says, as it stands in report.json. */
+/** The content of report.json. */
 export interface OwlEvalReport {
   readonly verdicts: readonly GradeSummary[];
   readonly published?: PublishedGrades;

@@ -7,7 +7,7 @@ import type { OwlEvalReport } from "./report-numbers.ts";
 /** A table of a report: texts, to be escaped by whoever writes them down. */
 export interface ReportTable {
   readonly title: string;
-  /** What must be known to read it. */
+  /** How to read it. */
   readonly note?: string;
   readonly head: readonly string[];
   readonly rows: readonly (readonly string[])[];
@@ -17,7 +17,7 @@ const decimal = (value: number): string => String(Math.round(value * 10) / 10);
 const kappa = (value: number | null): string => (value === null ? "–" : value.toFixed(2));
 const percent = (share: number): string => `${Math.round(share * 100)} %`;
 
-/** What one verdict says, besides its figures. */
+/** The tables of one summary, beside its figures. */
 export function verdictTables(verdict: GradeSummary): ReportTable[] {
   return [gradeTable(verdict.categories), abilityTable(verdict), winTable(verdict)].filter(
     ({ rows }) => rows.length > 0,

@@ -8,12 +8,12 @@ import { type AnswerRow, answerRowSchema, mismatch } from "./answers.ts";
 import type { OwlEvalSet, Question } from "./questions.ts";
 
 export interface OwlEvalRunOptions {
-  /** The file of answers; one that is there is gone on with. */
+  /** The file of answers; an existing one is continued. */
   readonly out: string;
   /** Conversations that are asked at once. Default 16. */
   readonly batchSize?: number | undefined;
   readonly signal?: AbortSignal | undefined;
-  /** Told at the beginning and after every batch. */
+  /** Called at the beginning and after every batch. */
   readonly onProgress?: ((answered: number, all: number) => void) | undefined;
 }
 
@@ -36,8 +36,8 @@ export function runOwlEval(
 }
 
 /**
- * Asks a part of OwlEval, whole conversations, into a file of its own (see {@link shardPath}). The parts know of each
- * other by their files alone: whichever is ready last writes all answers to `out`.
+ * Asks a part of OwlEval, whole conversations, into a file of its own (see {@link shardPath}). The shards need no
+ * other coordination than these files: the one that finishes last writes all answers to `out`.
  *
  * @returns all answers, or undefined where other parts are not ready
  * @throws EvaluationError as {@link runOwlEval}
@@ -127,7 +127,7 @@ function conversationFor(
   ]);
 }
 
-/** What is asked, with as many of the earlier turns as there is room for. */
+/** A question as a conversation, with as many of the earlier turns as fit. */
 interface Asked {
   readonly conversation: ChatMessage[];
   readonly leftOut: number;
@@ -209,7 +209,7 @@ function rowOf(
   };
 }
 
-/** What the file holds already, if it is of the very same examination. */
+/** The answers that the file holds already. */
 function resumedAnswers(
   log: Pick<JsonlLog<AnswerRow>, "path" | "rows">,
   set: OwlEvalSet,
