@@ -42,8 +42,11 @@ export function estimateMemory(
   const gradients = trained * (accumulationSteps(recipe) > replicas ? replicas + 1 : replicas);
   const optimizerState = trained * optimizerOf(recipe).optimizer.state.length;
   const activations =
-    activationBytes(config, recipe, replicas * microBatch, imagesPerRow) +
-    maskBytes(parameters, recipe, replicas * microBatch * recipe.maxTokens);
+    activationBytes(config, recipe, {
+      rows: replicas * microBatch,
+      imagesPerRow,
+      trainsVision: parameters.some(({ trained, module }) => trained && module === "vision encoder"),
+    }) + maskBytes(parameters, recipe, replicas * microBatch * recipe.maxTokens);
   const pixels = 2 * batch * imagesPerRow * 3 * config.vision.imageSize ** 2 * bytesPerFloat;
   const parts = { weights, gradients, optimizerState, activations, pixels };
   return { ...parts, total: Object.values(parts).reduce((sum, bytes) => sum + bytes, 0) };
@@ -68,17 +71,21 @@ function floatsPerToken(hidden: number, intermediate: number, heads: number, tok
 function activationBytes(
   { vision, abstractor, language, numQueryTokens }: OwlConfig,
   { stage, maxTokens }: TrainingRecipe,
-  rows: number,
-  imagesPerRow: number,
+  {
+    rows,
+    imagesPerRow,
+    trainsVision,
+  }: { readonly rows: number; readonly imagesPerRow: number; readonly trainsVision: boolean },
 ): number {
   const patches = visionTokens(vision);
   const images = stage === "language" ? 0 : rows * imagesPerRow;
-  const keepsVision = stage === "1" || stage === "vision" ? vision.layers : 1;
+  // A frozen encoder keeps nothing for the backward pass; one layer's values are there while it is computed.
+  const visionLayers = trainsVision ? vision.layers : 1;
   const context = patches + numQueryTokens;
   const ofVision =
     images *
     patches *
-    keepsVision *
+    visionLayers *
     floatsPerToken(vision.hidden, vision.intermediate, vision.heads, patches);
   const ofAbstractor =
     images *

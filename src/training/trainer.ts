@@ -89,22 +89,22 @@ export async function createTrainer<S>(options: TrainerOptions<S>): Promise<Trai
   const computeGradients = createGradientComputation(objective, recipe, replicas, memory);
   const optimizer = createWeightUpdate(memory, chosen, recipe);
   let step = 0;
-  let isSound = true;
+  let isConsistent = true;
   return {
     get step() {
       return step;
     },
     get isConsistent() {
-      return isSound;
+      return isConsistent;
     },
     values,
     trained,
     update: async (batches) => {
       const loss = await computeGradients(batches, step);
       const learningRate = learningRateAt(scheduleOf(recipe), step);
-      isSound = false;
+      isConsistent = false;
       const norm = Number.isFinite(loss) ? await optimizer.update(step + 1, learningRate) : Number.NaN;
-      isSound = true;
+      isConsistent = true;
       const gradientNorm = finiteNorm(norm, step, loss);
       step++;
       return { loss, gradientNorm, learningRate };
@@ -124,7 +124,7 @@ export async function createTrainer<S>(options: TrainerOptions<S>): Promise<Trai
       fill(weights.tensors(), known, "trained parameter");
       fill(optimizerState(), state, "optimizer state");
       step = done;
-      isSound = true;
+      isConsistent = true;
     },
     dispose: () => {
       for (const replica of replicas) replica.dispose();
