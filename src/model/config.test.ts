@@ -1,6 +1,8 @@
 import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
-import { configJson, ModelConfigError, parseConfig } from "./config.ts";
+import { configJson, ModelConfigError, type OwlConfig, parseConfig } from "./config.ts";
+import { describeParameters } from "./parameters.ts";
+import { microConfig } from "./testing/micro.ts";
 
 const published = (): Record<string, Record<string, unknown>> =>
   JSON.parse(readFileSync(new URL("../../tests/fixtures/model/config.json", import.meta.url), "utf8"));
@@ -89,4 +91,16 @@ test("a vision tower is known by its model_type, CLIP where there is none, and a
   expect(() => parseConfig(json)).toThrow(
     'vision_config.model_type: must be "mplug_owl_vision_model", got "siglip_vision_model"',
   );
+});
+
+test("a config made by hand without its family or tower is refused", () => {
+  const { language, vision, ...rest } = microConfig;
+  const { family: _, ...noFamily } = language;
+  const { tower: __, ...noTower } = vision;
+  const without = (parts: object) => () =>
+    describeParameters({ ...rest, language, vision, ...parts } as OwlConfig);
+  expect(without({ language: noFamily })).toThrow(
+    'language.family: must be "llama" or "bloom", got undefined',
+  );
+  expect(without({ vision: noTower })).toThrow('vision.tower: must be "clip", got undefined');
 });

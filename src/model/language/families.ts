@@ -15,9 +15,15 @@ export type LanguageConfig = Configs[keyof Configs];
 /** The families of language models that are computed here, by `model_type` in config.json. */
 export const families: { readonly [F in keyof Configs]: LanguageFamily<Configs[F]> } = { llama, bloom };
 
-/** The family of a config. */
+/**
+ * The family of a config.
+ *
+ * @throws TypeError where the config was made by hand and names none that is computed here
+ */
 export function familyOf({ family }: Pick<LanguageConfig, "family">): LanguageFamily<LanguageConfig> {
-  return families[family];
+  const known = familyNamed(family);
+  if (known !== undefined) return known;
+  throw new TypeError(`language.family: must be ${knownFamilies()}, got ${JSON.stringify(family)}; name one`);
 }
 
 /** The family by its `model_type` in config.json; undefined where it is not computed here. */

@@ -15,9 +15,15 @@ export const towers: { readonly [T in keyof Configs]: VisionTower<Configs[T]> } 
 
 const allTowers = (): VisionTower<VisionConfig>[] => Object.values(towers);
 
-/** The tower of a config. */
+/**
+ * The tower of a config.
+ *
+ * @throws TypeError where the config was made by hand and names none that is computed here
+ */
 export function towerOf({ tower }: Pick<VisionConfig, "tower">): VisionTower<VisionConfig> {
-  return towers[tower];
+  if (Object.hasOwn(towers, tower)) return towers[tower];
+  const known = Object.keys(towers).map((name) => JSON.stringify(name));
+  throw new TypeError(`vision.tower: must be ${known.join(" or ")}, got ${JSON.stringify(tower)}; name one`);
 }
 
 /** The tower by `model_type` in an owl's `vision_config`, its own or the published one; CLIP where it is left out. */
