@@ -16,7 +16,7 @@ export {
   type GenerationRequest,
   type GenerationSettings,
   type MakeConstraint,
-  type ReportedToken,
+  type SampledToken,
   type SettingName,
   SettingsError,
   type TokenConstraint,

@@ -2,10 +2,10 @@ import { checkPrompt, type LoadedModel, type Prompt } from "../inference/index.t
 import { Engine, type TextOptions } from "./engine.ts";
 import type { Answer, GenerationRequest } from "./request.ts";
 
-/** Answers made at once where nothing is said. */
+/** Answers made at once by default. */
 const defaultBatchSize = 64;
 
-/** How many prompts are answered: each as one request would be. */
+/** Prompts to be answered with the same settings. */
 export interface BatchRequest extends Omit<GenerationRequest, "prompt" | "topLogprobs"> {
   readonly prompts: readonly Prompt[];
   /** Answers made at once. Default 64. */
@@ -27,7 +27,7 @@ export async function generateBatch(
   // Every beam search has a cache of its own; one at a time is enough.
   const running = request.settings.numBeams > 1 ? 1 : Math.max(1, Math.min(batchSize, prompts.length));
   const engine = Engine.offline(model, text, running);
-  // A signal of each request's own: many listeners on one would look like a leak.
+  // Each request has a signal of its own: Node warns of more than ten listeners on one.
   const stops = new Set<AbortController>();
   const stop = (reason: unknown): void => {
     for (const one of stops) one.abort(reason);
@@ -42,7 +42,7 @@ export async function generateBatch(
     const { promptTokens, cachedTokens, ...rest } = answered;
     return rest;
   };
-  // Prompts of like length are computed together with little padding.
+  // Prompts of similar length go together, so that a prefill computes little padding.
   const order = [...prompts.keys()].sort((a, b) => prompts[a].ids.length - prompts[b].ids.length).values();
   const answers: Answer[] = [];
   const work = async (): Promise<void> => {

@@ -13,7 +13,7 @@ export type {
   GenerationPiece,
   GenerationRequest,
   MakeConstraint,
-  ReportedToken,
+  SampledToken,
   TokenConstraint,
   TokenLogprob,
 } from "./request.ts";

@@ -1,11 +1,11 @@
 import { logSoftmax } from "./logits-processors.ts";
-import type { ReportedToken } from "./request.ts";
+import type { SampledToken } from "./request.ts";
 
 /**
  * A chosen token with its log-probability, the natural logarithm of softmax(logits), and those of the `count`
  * likeliest tokens, best first (of equals the lowest id first). `logits` are the model's and are overwritten.
  */
-export function tokenLogprobs(logits: Float32Array, id: number, count: number): ReportedToken {
+export function tokenLogprobs(logits: Float32Array, id: number, count: number): SampledToken {
   logSoftmax(logits);
   const best: number[] = [];
   for (let token = 0; token < logits.length; token++) {

@@ -7,15 +7,15 @@ export type { TokenConstraint };
 /** Makes the constraint of one answer. */
 export type MakeConstraint = (maxNewTokens: number) => TokenConstraint;
 
-/** One answer that an engine is asked for. */
+/** What an engine is asked for: one answer to a prompt. */
 export interface GenerationRequest {
   readonly prompt: Prompt;
   readonly settings: GenerationSettings;
   /** Ends the answer before its next token; the iteration then throws the signal's reason. */
   readonly signal?: AbortSignal | undefined;
-  /** Makes what says which tokens may come next, for an answer of at most so many tokens. Absent: any may. */
+  /** Makes the constraint on the tokens of an answer, which has at most so many. Default: any token may come. */
   readonly constraint?: MakeConstraint | undefined;
-  /** Reports each token's log-probability and those of so many likeliest ones (0 for none of these). Absent: no report. */
+  /** Reports the log-probability of each token and of so many likeliest ones in its place (0: none of these). Default: no report. */
   readonly topLogprobs?: number | undefined;
 }
 
@@ -25,15 +25,15 @@ export interface TokenLogprob {
   readonly logprob: number;
 }
 
-/** A new token of an answer with the likeliest tokens at its place, best first. */
-export interface ReportedToken extends TokenLogprob {
+/** A new token of an answer, with the likeliest tokens in its place, best first. */
+export interface SampledToken extends TokenLogprob {
   readonly top: readonly TokenLogprob[];
 }
 
-/** What came with one step: text of whole characters (empty while one is unfinished) and, where asked, its tokens. */
+/** What one decode step added: text of whole characters (empty while one is incomplete) and, where asked for, its tokens. */
 export interface GenerationPiece {
   readonly text: string;
-  readonly tokens: readonly ReportedToken[];
+  readonly tokens: readonly SampledToken[];
 }
 
 /** Why an answer ended: the model ended it, a stop string came, or no more tokens were allowed. */
@@ -46,14 +46,14 @@ export interface Answer {
   /** Empty where the model has no tokenizer. */
   readonly text: string;
   readonly finishReason: FinishReason;
-  /** What should be known about how the question was put to the model; absent: nothing. */
+  /** What the reader should know about the prompt or the answer, such as that one was cut; absent: nothing. */
   readonly notes?: readonly string[] | undefined;
 }
 
-/** A finished answer with what it cost. */
+/** A finished answer with its use of the KV cache. */
 export interface EngineAnswer extends Answer {
   /** Positions of the prompt, visual tokens included. */
   readonly promptTokens: number;
-  /** How many of them were in the KV cache already. */
+  /** How many of them were in the KV cache. */
   readonly cachedTokens: number;
 }

@@ -1,6 +1,6 @@
 import type { TextStream } from "../tokenizer/index.ts";
 import { tokenLogprobs } from "./logprobs.ts";
-import type { Answer, FinishReason, ReportedToken, TokenConstraint } from "./request.ts";
+import type { Answer, FinishReason, SampledToken, TokenConstraint } from "./request.ts";
 import { argmax, type Sampler, samplerOf } from "./sampler.ts";
 import { type GenerationSettings, SettingsError } from "./settings.ts";
 import { StopStrings } from "./stop-strings.ts";
@@ -27,7 +27,7 @@ export class SequenceState {
   readonly #stops: StopStrings;
   #text = "";
   #unread = "";
-  #logprobs: ReportedToken[] = [];
+  #logprobs: SampledToken[] = [];
   #finish: FinishReason | undefined;
 
   /** @throws SettingsError where the options need one beam and there are several */
@@ -99,7 +99,7 @@ export class SequenceState {
   }
 
   /** The log-probabilities of the tokens since the last call. */
-  takeLogprobs(): ReportedToken[] {
+  takeLogprobs(): SampledToken[] {
     const logprobs = this.#logprobs;
     this.#logprobs = [];
     return logprobs;

@@ -11,7 +11,7 @@ import {
   interpret,
 } from "../tensor/index.ts";
 
-/** From this many tokens on ONNX Runtime's WebGPU kernel takes another way. */
+/** From this many tokens on ONNX Runtime's WebGPU kernel takes another code path. */
 const tokens = 32;
 const heads = 2;
 const headDim = 16;
@@ -45,7 +45,7 @@ function waves(step: number, dims: readonly number[]): HostTensor {
 }
 
 /**
- * Makes sure that a device attends as it must, against the float64 interpreter. ONNX Runtime 1.30's WebGPU kernel
+ * Compares a device's attention kernel with the float64 interpreter. ONNX Runtime 1.30's WebGPU kernel
  * for prompts of 32 tokens and more needs wide subgroups; on adapters without them (SwiftShader has 4 lanes) its
  * results are wrong and nothing says so.
  *

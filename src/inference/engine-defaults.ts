@@ -1,16 +1,16 @@
-/** What an engine keeps and does at once where nothing is said. The help of `owl serve` is made from it. */
+/** Defaults of an engine's options, which the help of `owl serve` states too. */
 export const engineDefaults = {
   maxRunning: 8,
   prefillChunk: 128,
-  /** How many of the longest conversations are kept for each running answer … */
+  /** Cached prefixes may take as much as so many conversations of the longest length for each running request, … */
   keptConversations: 2,
-  /** … as far as so many bytes of keys and values hold them. */
+  /** … and at most so many bytes. */
   keyValueCacheBytes: 2 * 2 ** 30,
   /** 64 pictures of the published model: 65 positions of 4,096 numbers in single precision each. */
   visualCacheBytes: 64 * 65 * 4096 * Float32Array.BYTES_PER_ELEMENT,
 } as const;
 
-/** The same in words, for those who set it otherwise. */
+/** The same in words, for help texts. */
 export const engineDefaultWords = {
   maxRunning: String(engineDefaults.maxRunning),
   prefillChunk: String(engineDefaults.prefillChunk),

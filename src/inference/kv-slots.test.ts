@@ -83,12 +83,12 @@ test("what a copy holds goes on as the row would have", async () => {
 
 test("rows grow together where one becomes longer than the room", async () => {
   const rows = new KvSlots(model, { slots: 2, keptBytes: 0 });
-  const long = words(model.firstCapacity - 1, 1);
+  const long = words(model.initialCapacity - 1, 1);
   const begun = [await begin(rows, long), await begin(rows, words(9, 2))];
   let logits: Float32Array[] = [];
   for (const token of [5, 6, 7]) logits = await rows.decode(begun, [token, token]);
   const [first, second] = logits.map((row) => row.slice());
-  expect(begun[0].keys.length).toBeGreaterThan(model.firstCapacity);
+  expect(begun[0].keys.length).toBeGreaterThan(model.initialCapacity);
   expect(first).toEqual(await alone(long, [5, 6, 7]));
   expect(second).toEqual(await alone(words(9, 2), [5, 6, 7]));
 });

@@ -83,7 +83,7 @@ export class KvSlots {
     this.#offline = offline;
     this.#maxSlots = this.#batchSize(slots);
     const first = offline ? 1 : this.#maxSlots;
-    this.#cache = model.newCache(first, model.firstCapacity);
+    this.#cache = model.newCache(first, model.initialCapacity);
     this.#addSlots(first);
     const full = model.config.language.maxPositions * this.#cache.bytesPerPosition;
     const most = Math.min(engineDefaults.keptConversations * slots * full, engineDefaults.keyValueCacheBytes);

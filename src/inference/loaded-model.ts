@@ -27,8 +27,8 @@ export interface BoundProgram {
 /** Pictures, or frames of videos, that go through the vision encoder at once. */
 export const imagesPerBatch = 16;
 
-/** Positions of a row's KV cache at the start, where they cost nothing. */
-const firstCapacity = 1024;
+/** Positions that a row of a KV cache has room for from the start, where unused memory costs nothing. */
+const initialPositions = 1024;
 
 /** A model's weights on a device and its inference programs, each compiled when it is first needed. */
 export class LoadedModel {
@@ -38,11 +38,12 @@ export class LoadedModel {
   readonly parameters: StateDict;
   /** Parameters that stay in their files, from where programs map them; absent: all are in memory. */
   readonly stored: StoredParameters | undefined;
-  readonly #programs = new Map<string, Promise<BoundProgram>>();
-  /** The visual tokens of images and videos encoded before. */
+  readonly #languagePrograms = new Map<string, Promise<BoundProgram>>();
+  readonly #visionPrograms = new Map<string, Promise<BoundProgram>>();
+  /** The visual tokens of images and videos that were encoded before. */
   readonly visualCache = new VisualCache(engineDefaults.visualCacheBytes);
-  #sound: Promise<void> | undefined;
-  /** Calls that are encoding images. */
+  #attentionCheck: Promise<void> | undefined;
+  /** How many calls are using the vision encoder. */
   #encoding = 0;
   #closed = false;
 
@@ -63,55 +64,61 @@ export class LoadedModel {
     await this.decodeProgram();
   }
 
-  /** Pictures (or videos of so many frames) to the tokens that stand for them. */
+  /** The vision encoder and the abstractor: images (or videos of so many frames) to visual tokens. */
   visionProgram(frames?: number): Promise<BoundProgram> {
     const constant = this.device.takesConstants;
-    if (frames === undefined) return this.#program("vision", () => traceVision(this.config), constant);
-    return this.#program(`video ${frames}`, () => traceVideo(this.config, frames), constant);
-  }
-
-  /** New tokens into the KV cache, several a row. */
-  async prefillProgram(pictures: boolean): Promise<BoundProgram> {
-    // The CPU's kernels are under test; a GPU's depend on the adapter.
-    if (this.device.name !== "cpu") {
-      this.#sound ??= requireCorrectAttention(this.device);
-      await this.#sound;
-    }
-    const withPictures = pictures || this.stored !== undefined;
-    return this.#program(withPictures ? "prefill with pictures" : "prefill", () =>
-      tracePrefill(this.config, { pictures: withPictures }),
+    const trace = (): Graph =>
+      frames === undefined ? traceVision(this.config) : traceVideo(this.config, frames);
+    return this.#program(
+      this.#visionPrograms,
+      frames === undefined ? "images" : `${frames} frames`,
+      trace,
+      constant,
     );
   }
 
-  /** One new token a row: a program of its own, or (where parameters are stored) that of the prefill. */
+  /** The prefill: several new tokens a row, into the KV cache. */
+  async prefillProgram(visual: boolean): Promise<BoundProgram> {
+    // The CPU's kernels are under test; a GPU's depend on the adapter.
+    if (this.device.name !== "cpu") {
+      this.#attentionCheck ??= requireCorrectAttention(this.device);
+      await this.#attentionCheck;
+    }
+    const takesVisual = visual || this.stored !== undefined;
+    return this.#program(this.#languagePrograms, takesVisual ? "prefill with visual tokens" : "prefill", () =>
+      tracePrefill(this.config, { pictures: takesVisual }),
+    );
+  }
+
+  /** The decode step: one new token a row. A program of its own, or (where parameters are stored) that of the prefill. */
   decodeProgram(): Promise<BoundProgram> {
     if (this.stored !== undefined) return this.prefillProgram(true);
-    return this.#program("decode", () => traceDecode(this.config));
+    return this.#program(this.#languagePrograms, "decode", () => traceDecode(this.config));
   }
 
   /**
-   * An empty KV cache for so many rows, with room for `positions` each. The default is far from the start for one row
-   * on the CPU: memory that nothing was written to takes no room, but growing would for a moment take twice the room.
+   * An empty KV cache for so many rows, with room for `positions` each. One row on the CPU has much room by default:
+   * memory that was never written to takes none, but growing takes twice the room for a moment.
    */
-  newCache(rows: number, positions = rows === 1 ? this.firstCapacity : 0): KvCache {
+  newCache(rows: number, positions = rows === 1 ? this.initialCapacity : 0): KvCache {
     const allocate: Allocate = (dims) => this.device.allocate("float32", dims);
     const cache = new KvCache(cacheSizes(this.config.language), rows, allocate);
     cache.reserve(positions);
     return cache;
   }
 
-  /** Positions that a row of a KV cache may as well have from the start. */
-  get firstCapacity(): number {
-    // A GPU is handed whole buffers.
-    return this.device.name === "cpu" ? Math.min(this.config.language.maxPositions, firstCapacity) : 0;
+  /** Positions that a row of a KV cache has room for from the start without a cost. */
+  get initialCapacity(): number {
+    // Buffers are copied to a GPU whole.
+    return this.device.name === "cpu" ? Math.min(this.config.language.maxPositions, initialPositions) : 0;
   }
 
   /**
-   * The visual tokens of images and videos, one after the other: [media · (queries + 1) · language hidden] numbers. What is
-   * cached (by its key) is not encoded again.
+   * The visual tokens of images and videos, one after the other: [media · (queries + 1) · language hidden] numbers.
+   * Those that are cached by their keys are not encoded again.
    *
    * @param most images, or frames of videos, that are encoded at once
-   * @param signal ends the work before the next ones
+   * @param signal ends the work before the next batch
    */
   async visualTokens(
     media: readonly Media[],
@@ -126,7 +133,7 @@ export class LoadedModel {
       if (visual !== undefined) known.set(one.key, visual);
       else fresh.set(one.key, one);
     }
-    await this.#whileEncoding(async () => {
+    await this.#withVision(async () => {
       for (const frames of new Set([...fresh.values()].map((one) => one.frames))) {
         const open = [...fresh.values()].filter((one) => one.frames === frames);
         const atOnce = Math.max(1, Math.floor(most / (frames ?? 1)));
@@ -151,8 +158,8 @@ export class LoadedModel {
     const { imageSize } = this.config.vision;
     const pixels = this.device.allocate("float32", [1, 3, imageSize, imageSize]);
     pixels.data.set(image.pixels);
-    return this.#whileEncoding(async () => {
-      const { program, parameters } = await this.#program("vision attention", () =>
+    return this.#withVision(async () => {
+      const { program, parameters } = await this.#program(this.#visionPrograms, "attention", () =>
         traceAttention(this.config),
       );
       const results = await program.run({ ...parameters, pixel_values: pixels });
@@ -160,8 +167,8 @@ export class LoadedModel {
     });
   }
 
-  /** Does work that needs the vision encoder, and lets go of its memory after the last such work where that is to be. */
-  async #whileEncoding<T>(work: () => Promise<T>): Promise<T> {
+  /** Does work that needs the vision encoder; where its weights are stored, their memory is released afterwards. */
+  async #withVision<T>(work: () => Promise<T>): Promise<T> {
     this.#encoding++;
     try {
       return await work();
@@ -171,17 +178,11 @@ export class LoadedModel {
     }
   }
 
-  /** Gives back the memory of the vision encoder's stored weights: mapping them again takes less than a second. */
+  /** Releases the memory of the vision encoder's stored weights: mapping them again takes less than a second. */
   async #releaseVision(): Promise<void> {
-    for (const [name, made] of this.#programs) {
-      if (!name.startsWith("vision") && !name.startsWith("video")) continue;
-      this.#programs.delete(name);
-      // One that did not compile has told so already.
-      await made.then(
-        ({ program }) => program.dispose(),
-        () => undefined,
-      );
-    }
+    const programs = [...this.#visionPrograms.values()];
+    this.#visionPrograms.clear();
+    await disposeAll(programs);
   }
 
   /** @throws ClosedError after {@link close} */
@@ -189,16 +190,17 @@ export class LoadedModel {
     if (this.#closed) throw new ClosedError("owl: must be open to be asked, got a closed one; load it again");
   }
 
-  /** Releases the programs, once those at work have ended. */
+  /** Releases the programs, once their runs have ended. */
   async close(): Promise<void> {
     this.#closed = true;
-    const programs = await Promise.allSettled(this.#programs.values());
-    this.#programs.clear();
+    const programs = [...this.#languagePrograms.values(), ...this.#visionPrograms.values()];
+    this.#languagePrograms.clear();
+    this.#visionPrograms.clear();
     this.visualCache.clear();
-    for (const one of programs) if (one.status === "fulfilled") one.value.program.dispose();
+    await disposeAll(programs);
   }
 
-  /** All of them images, or all of them videos of so many frames. */
+  /** Encodes images, or videos of so many frames, in one run. */
   async #encode(media: readonly Media[], frames: number | undefined): Promise<Float32Array[]> {
     const { imageSize } = this.config.vision;
     const inTime = frames === undefined ? [] : [frames];
@@ -212,16 +214,21 @@ export class LoadedModel {
     return media.map((_, i) => values.slice(i * width, (i + 1) * width));
   }
 
-  async #program(name: string, trace: () => Graph, constant = false): Promise<BoundProgram> {
+  async #program(
+    programs: Map<string, Promise<BoundProgram>>,
+    name: string,
+    trace: () => Graph,
+    constant = false,
+  ): Promise<BoundProgram> {
     this.requireOpen();
-    const known = this.#programs.get(name);
+    const known = programs.get(name);
     if (known !== undefined) return known;
     const made = this.#compile(trace(), constant);
-    this.#programs.set(name, made);
+    programs.set(name, made);
     return made;
   }
 
-  /** `constant`: its parameters are rearranged for their kernels once, at the price of their size in memory. */
+  /** With `constant` the kernels rearrange the parameters once, which takes their size in memory again. */
   async #compile(graph: Graph, constant: boolean): Promise<BoundProgram> {
     const stored = this.stored?.places;
     const names = [...placeholdersOf(graph).parameters.keys()].filter((name) => !stored?.has(name));
@@ -239,7 +246,14 @@ export class LoadedModel {
   }
 }
 
-/** All of them, one behind the other. */
+/** Waits for programs that are being compiled; whoever asked for one was told if it failed. */
+async function disposeAll(programs: readonly Promise<BoundProgram>[]): Promise<void> {
+  for (const one of await Promise.allSettled(programs)) {
+    if (one.status === "fulfilled") one.value.program.dispose();
+  }
+}
+
+/** Arrays one behind the other. */
 export function concatenated(parts: readonly Float32Array[]): Float32Array {
   if (parts.length === 1) return parts[0];
   const all = new Float32Array(parts.reduce((length, part) => length + part.length, 0));

@@ -8,14 +8,14 @@ const mapped = ["F32", "F16", "BF16", "U8"] as const;
 
 const isMapped = (type: TensorEntry["type"]): type is Place["type"] => mapped.includes(type as Place["type"]);
 
-/** Whether {@link storedParameters} can tell where all of a checkpoint's weights lie. */
+/** Whether all of a checkpoint's weights can be mapped from their files; see {@link storedParameters}. */
 export function areMappable({ tensors }: TensorSource): boolean {
   return tensors.every(({ type, place }) => place !== undefined && isMapped(type));
 }
 
 /**
- * Where a checkpoint's weights lie, so that programs map them from their files: nothing is read, and nothing is in
- * memory twice.
+ * Where a checkpoint's weights lie in their files, so that programs map them from there (ONNX's external data): nothing is
+ * read, and nothing is in memory twice.
  *
  * @throws CheckpointError naming every weight that cannot be mapped
  */
@@ -23,7 +23,7 @@ export async function storedParameters(weights: TensorSource): Promise<StoredPar
   const next = "Convert the checkpoint again.";
   const places = new Map<string, Place>();
   const problems: string[] = [];
-  // A hub's cache names files by links; ONNX Runtime wants the files themselves, in one directory.
+  // The hub's cache has symbolic links; ONNX Runtime needs the files themselves, all in one directory.
   const real = new Map<string, string>();
   for (const { name, type, place } of weights.tensors) {
     if (place === undefined || !isMapped(type)) {

@@ -4,7 +4,7 @@ import { type Adapter, adapterFrom, loadCheckpoint, loraName, mergeLora } from "
 import { describeParameters, type OwlConfig, parseConfig } from "../model/index.ts";
 import { openDevice } from "../runtime/index.ts";
 import { float32, type HostTensor } from "../tensor/index.ts";
-import { type ModelInputs, stageGradients } from "./numbers.ts";
+import { type ModelInputs, stageGradients } from "./forward-backward.ts";
 
 const model = fileURLToPath(new URL("../../tests/fixtures/model", import.meta.url));
 
@@ -27,7 +27,7 @@ function adapterOn(config: OwlConfig, layers: RegExp): Adapter {
 }
 
 const ids = [[1, 5, 60, 99, 300, 7, 12]];
-const inputs: ModelInputs = { ids, counted: [ids[0].map((_, i) => i > 1)] };
+const inputs: ModelInputs = { ids, lossMask: [ids[0].map((_, i) => i > 1)] };
 
 test.each([
   ["all projections of attention", /language_model.*\.(q|k|v|o)_proj$/, 4],

@@ -6,5 +6,5 @@ export {
   type GradientResult,
   type ModelInputs,
   stageGradients,
-} from "./numbers.ts";
+} from "./forward-backward.ts";
 export { ProbeError, type ProbeOptions, probeModel } from "./probe.ts";

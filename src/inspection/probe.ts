@@ -19,7 +19,7 @@ import {
 } from "../model/index.ts";
 import { checkOptions, option } from "../platform/index.ts";
 import { type HostTensor, int64 } from "../tensor/index.ts";
-import type { ForwardResult, GradientResult, ModelInputs } from "./numbers.ts";
+import type { ForwardResult, GradientResult, ModelInputs } from "./forward-backward.ts";
 
 export interface ProbeOptions {
   /** What the names of the inputs begin with, such as `c_two_images.in.`. Default none. */
@@ -35,7 +35,7 @@ export class ProbeError extends Error {
   override name = "ProbeError";
 }
 
-/** What of an owl a probe asks. */
+/** What a probe needs of an owl. */
 interface ProbedModel {
   readonly config: OwlConfig;
   /** The special ids and whatever else generation_config.json says. */
@@ -140,7 +140,7 @@ function eachOf(pixels: HostTensor<"float32"> | undefined, frames: number | unde
 
 function readInputs(tensors: StateDict, prefix: string, config: OwlConfig): ProbeInputs {
   const problems: string[] = [];
-  const read = new Reader(tensors, prefix, problems);
+  const read = new TensorReader(tensors, prefix, problems);
   const ids = read.required("input_ids", 2);
   const [batch = 0, tokens = 0] = ids?.dims ?? [];
   const { imageSize } = config.vision;
@@ -177,15 +177,15 @@ function readInputs(tensors: StateDict, prefix: string, config: OwlConfig): Prob
     present: attention
       ? rowsOf(attention, batch, tokens).map((row) => row.map(Boolean))
       : rows.map((row) => row.map(() => true)),
-    counted:
+    lossMask:
       masks.length === 0
         ? undefined
         : rows.map((row, b) => row.map((_, t) => t > 0 && masks.every((mask) => mask[b][t - 1] !== 0))),
   };
 }
 
-/** Takes tensors from a file and notes what does not fit. */
-class Reader {
+/** Reads tensors by name and collects the problems of those that do not fit. */
+class TensorReader {
   readonly #tensors: StateDict;
   readonly #prefix: string;
   readonly #problems: string[];

@@ -57,10 +57,10 @@ export async function loadParts(model: string | URL | undefined, options: LoadOp
     ...(spinning !== undefined && { spinning }),
     ...(binding !== undefined && { binding }),
   });
-  if (run !== undefined && adapterFile !== undefined) throw unfinishedError(directory, adapterFile);
+  if (run !== undefined && adapterFile !== undefined) throw adapterOfRunError(directory, adapterFile);
   const mapped = opened.copiesFeeds && adapterFile === undefined && run === undefined;
   const { checkpoint, config, base, stored } = await readModel(run?.base ?? directory, mapped);
-  if (stored !== undefined && adapterFile !== undefined) throw adapterError(directory, adapterFile);
+  if (stored !== undefined && adapterFile !== undefined) throw quantisedAdapterError(directory, adapterFile);
   const adapter = adapterFile === undefined ? run?.trained : await loadAdapter(adapterFile);
   const warnings = await warningsOf(checkpoint, directory, adapter, adapterFile);
   for (const warning of warnings) (options.onWarning ?? console.warn)(warning);
@@ -73,7 +73,7 @@ export async function loadParts(model: string | URL | undefined, options: LoadOp
     base,
     adapter,
     model: loaded,
-    tokenizer: await tokenizerIfThere(run?.settings ?? directory, adapter?.promptTemplate),
+    tokenizer: await optionalTokenizer(run?.settings ?? directory, adapter?.promptTemplate),
     preprocessor: modelPreprocessor(
       checkpoint.preprocessorConfig,
       config.vision.imageSize,
@@ -90,8 +90,9 @@ export async function loadParts(model: string | URL | undefined, options: LoadOp
 }
 
 /**
- * The settings and weights of a model directory, proven to fit each other before the weights are read. Those that are
- * quantised stay in their files, as do others with `mapped`, where their format allows it.
+ * The settings and weights of a model directory, which are checked against each other before the weights are read.
+ * Quantised weights stay in their files, from where programs map them; so do others with `mapped`, where their format
+ * allows it.
  */
 async function readModel(
   directory: string,
@@ -114,25 +115,25 @@ async function readModel(
   }
 }
 
-/** A run's directory stands for its model, or for its last checkpoint; addresses are none. */
+/** What a training run's directory stands for: its finished model (a directory) or its last checkpoint. URLs are no runs. */
 async function runAt(directory: string): Promise<string | RunCheckpoint | undefined> {
   return directory.includes("://") ? undefined : openRun(directory);
 }
 
-function unfinishedError(directory: string, adapter: string): Error {
+function adapterOfRunError(directory: string, adapter: string): Error {
   return new Error(
     `${adapter}: an adapter stands beside a model, got the checkpoint of a run that is not done, ${directory}; \`owl train RECIPE --resume\` finishes it`,
   );
 }
 
-function adapterError(directory: string, adapter: string): Error {
+function quantisedAdapterError(directory: string, adapter: string): Error {
   return new Error(
     `${adapter}: an adapter needs weights in floating point, got the quantised ones of ${directory}; merge it into the checkpoint they were converted from and convert that`,
   );
 }
 
-/** An adapter that was taught by another template is asked by that one. */
-async function tokenizerIfThere(directory: string, template: unknown): Promise<Tokenizer | undefined> {
+/** The tokenizer of a directory, if there is one; an adapter may bring the prompt template it was trained with. */
+async function optionalTokenizer(directory: string, template: unknown): Promise<Tokenizer | undefined> {
   const settings = template === undefined ? {} : { prompt_template: template };
   for (const name of ["tokenizer.json", "tokenizer.model"]) {
     if ((await pathKind(joinPath(directory, name))) === "file") return loadTokenizer(directory, settings);

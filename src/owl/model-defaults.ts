@@ -9,7 +9,7 @@ import type { OwlConfig } from "../model/index.ts";
 import { modelFiles } from "../model-files/index.ts";
 import { joinPath } from "../platform/index.ts";
 
-/** What is doubtful about a model that loads all the same. */
+/** Warnings of a model that loads: an adapter of another base model, generation settings that are not supported. */
 export async function warningsOf(
   { config, generationConfig }: OpenedCheckpoint,
   directory: string,
@@ -24,7 +24,7 @@ export async function warningsOf(
   return warnings.filter((warning) => typeof warning === "string");
 }
 
-/** What generation_config.json says, over the special ids of config.json. */
+/** The settings of generation_config.json, with the special ids of config.json where it names none. */
 export function defaultsOf(checkpoint: OpenedCheckpoint, { language }: OwlConfig): GenerationSettings {
   const { generationConfig, directory } = checkpoint;
   const where = joinPath(directory, modelFiles.generationConfig);

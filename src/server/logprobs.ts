@@ -1,4 +1,4 @@
-import type { ReportedToken } from "../generation/index.ts";
+import type { SampledToken } from "../generation/index.ts";
 import type { Tokenizer } from "../tokenizer/index.ts";
 
 /** What JSON has in place of minus infinity, as OpenAI writes it. */
@@ -25,7 +25,7 @@ export class TokenReport {
   }
 
   /** New tokens as chat completions report them; the one that ends an answer is no part of it. */
-  chat(tokens: readonly ReportedToken[]): object[] {
+  chat(tokens: readonly SampledToken[]): object[] {
     return this.#of(tokens).map(({ written, token, top }) => ({
       ...written,
       logprob: finite(token.logprob),
@@ -34,7 +34,7 @@ export class TokenReport {
   }
 
   /** New tokens as completions report them. */
-  completion(tokens: readonly ReportedToken[]): CompletionLogprobs {
+  completion(tokens: readonly SampledToken[]): CompletionLogprobs {
     const report = this.#of(tokens);
     const text_offset = report.map(({ written }) => {
       const offset = this.#length;
@@ -51,9 +51,9 @@ export class TokenReport {
     };
   }
 
-  #of(tokens: readonly ReportedToken[]): {
+  #of(tokens: readonly SampledToken[]): {
     written: WrittenToken;
-    token: ReportedToken;
+    token: SampledToken;
     top: (WrittenToken & { logprob: number })[];
   }[] {
     return tokens

@@ -50,7 +50,7 @@ export async function scoreWindow(owl: Owl, { ids }: TextWindow): Promise<ItemSc
   const row = [...owl.tokenizer.start, ...ids];
   // The first token is predicted by nothing.
   const tokens = row.length - 1;
-  const { loss } = await owl.forward({ ids: [row], counted: [row.map((_, i) => i > 0)] });
+  const { loss } = await owl.forward({ ids: [row], lossMask: [row.map((_, i) => i > 0)] });
   if (loss === undefined) throw new Error("scoreWindow: the forward pass must give a loss, got none");
   return { value: Math.exp(loss), negativeLogLikelihood: loss * tokens, tokens };
 }

@@ -1,5 +1,5 @@
 import type { Engine } from "../engine.ts";
-import type { EngineAnswer, GenerationRequest, ReportedToken } from "../request.ts";
+import type { EngineAnswer, GenerationRequest, SampledToken } from "../request.ts";
 import { completeSettings, type GenerationSettings } from "../settings.ts";
 
 /** Settings of an answer of six tokens that only its length ends. */
@@ -8,7 +8,7 @@ export const settingsOf = (given: Partial<GenerationSettings>): GenerationSettin
 
 /** An answer with the log-probabilities of its tokens. */
 export interface Collected extends EngineAnswer {
-  readonly tokens: readonly ReportedToken[];
+  readonly tokens: readonly SampledToken[];
 }
 
 /** Iterates a request to its end; `onPiece` is called with the number of pieces so far. */
@@ -17,7 +17,7 @@ export async function run(
   request: GenerationRequest,
   onPiece?: (count: number) => void,
 ): Promise<Collected> {
-  const tokens: ReportedToken[] = [];
+  const tokens: SampledToken[] = [];
   const pieces = engine.generate({ topLogprobs: 2, ...request });
   for (let count = 1; ; count++) {
     const { done, value } = await pieces.next();

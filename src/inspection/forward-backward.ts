@@ -18,7 +18,7 @@ import type { Device, StoredParameters } from "../runtime/index.ts";
 import { type Graph, type HostTensor, placeholdersOf, rootScope } from "../tensor/index.ts";
 import { adapterScopeOptions, publishedName, tracedName } from "./adapter-scope.ts";
 
-/** What the whole model computes on at once: rows of one length. */
+/** A batch for one pass through the whole model: rows of one length. */
 export interface ModelInputs {
   /** Token ids; −1 at the positions of pictures and −2 at those of videos, queries + 1 of them each. */
   readonly ids: readonly (readonly number[])[];
@@ -26,11 +26,13 @@ export interface ModelInputs {
   readonly pixels?: HostTensor<"float32"> | undefined;
   /** All rows' videos in reading order, float32 [videos, 3, frames, imageSize, imageSize]. */
   readonly videoPixels?: HostTensor<"float32"> | undefined;
-  /** For every id whether predicting it counts in the loss; the first id of a row is never predicted. */
+  /** For every id whether its prediction counts in the loss; the first id of a row is never predicted. */
+  readonly lossMask?: readonly (readonly boolean[])[] | undefined;
+  /** Former name of `lossMask`, still accepted. */
   readonly counted?: readonly (readonly boolean[])[] | undefined;
 }
 
-/** What a forward pass computes, float32 all. */
+/** The results of a forward pass, all float32. */
 export interface ForwardResult {
   /** The vision encoder's last hidden state [images, vision tokens, hidden]. */
   readonly visionHiddenState?: HostTensor;
@@ -46,13 +48,13 @@ export interface ForwardResult {
   readonly hiddenState: HostTensor;
   /** [batch, tokens, vocabulary] */
   readonly logits: HostTensor;
-  /** Mean next-token loss over the ids that count, where `counted` was given; 0 where none does. */
+  /** Mean next-token loss over the loss mask, where one was given; 0 where it is empty. */
   readonly loss?: number;
   /** Rows in which no id counts. */
   readonly rowsWithoutLoss?: readonly number[];
 }
 
-/** The loss of a batch and what it says about a stage's parameters. */
+/** The loss of a batch and its gradients by the parameters that a stage trains. */
 export interface GradientResult {
   readonly loss: number;
   /** By published name (a LoRA's by PEFT's), one for each parameter that the stage trains and the batch uses. */
@@ -79,7 +81,8 @@ export async function forward(
   device: Device,
   stored?: StoredParameters,
 ): Promise<ForwardResult> {
-  const loss = inputs.counted && lossFeeds(inputs.ids, inputs.counted);
+  const lossMask = lossMaskOf(inputs);
+  const loss = lossMask && lossFeeds(inputs.ids, lossMask);
   const wanted: ForwardOutput[] = [...Object.values(published), ...(loss ? (["loss"] as const) : [])];
   const graph = traceForward(config, sizesOf(inputs), wanted);
   const feeds = { ...inputFeeds(config, inputs), ...loss?.feeds };
@@ -96,7 +99,7 @@ export async function forward(
  * The loss of `inputs` (which say what counts) and its gradient by every parameter that a stage trains. Stages
  * with a LoRA need its values: `adapter`.
  *
- * @throws RangeError where `counted` or the adapter is missing
+ * @throws RangeError where `lossMask` or the adapter is missing
  */
 export async function stageGradients(
   config: OwlConfig,
@@ -111,8 +114,9 @@ export async function stageGradients(
       "gradients: the weights must be in floating point, got quantised ones; load the checkpoint they were converted from",
     );
   }
-  if (inputs.counted === undefined) {
-    throw new RangeError("gradients: the inputs must say which ids count in the loss, got no counted");
+  const lossMask = lossMaskOf(inputs);
+  if (lossMask === undefined) {
+    throw new RangeError("gradients: the inputs must say which ids count in the loss, got no lossMask");
   }
   if (stages[stage].lora && adapter === undefined) {
     throw new RangeError(`gradients: stage ${stage} trains a LoRA, got none; load the model with an adapter`);
@@ -128,7 +132,7 @@ export async function stageGradients(
     name: `gradients of stage ${stage}`,
     outputs: { loss, ...Object.fromEntries(trained.map(([name], i) => [`grad.${name}`, found[i]])) },
   };
-  const { feeds, rowsWithoutLabels } = lossFeeds(inputs.ids, inputs.counted);
+  const { feeds, rowsWithoutLabels } = lossFeeds(inputs.ids, lossMask);
   const values: StateDict = new Map([...parameters, ...(adapter?.replaced ?? []), ...loraValues(adapter)]);
   const results = await runOnce(device, graph, values, { ...inputFeeds(config, inputs), ...feeds });
   return {
@@ -136,6 +140,19 @@ export async function stageGradients(
     gradients: new Map(trained.map(([name]) => [publishedName(name), results[`grad.${name}`]])),
     rowsWithoutLoss: rowsWithoutLabels,
   };
+}
+
+/**
+ * The loss mask of inputs, also under its former name.
+ * @throws RangeError where both are given
+ */
+function lossMaskOf({ lossMask, counted }: ModelInputs): ModelInputs["lossMask"] {
+  if (lossMask !== undefined && counted !== undefined) {
+    throw new RangeError(
+      "inputs: must have lossMask or its former name counted, got both; leave counted out",
+    );
+  }
+  return lossMask ?? counted;
 }
 
 /** A LoRA's matrices by the names the model asks for. */
