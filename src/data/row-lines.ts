@@ -8,7 +8,7 @@ export interface RowLine {
   /** Absent where its bytes are no UTF-8. */
   readonly text?: string;
   /** Where they stop being UTF-8: `byte 0xE9 in column 12`. */
-  readonly foreign?: string;
+  readonly invalidUtf8?: string;
 }
 
 const lineFeed = 0x0a;
@@ -22,28 +22,30 @@ const carriageReturn = 0x0d;
 export async function readRowLines(path: string): Promise<RowLine[]> {
   const bytes = await readBytes(path);
   const mistaken = bytes.length === 0 ? undefined : unexpectedContent(bytes.subarray(0, headBytes));
-  const got = mistaken === undefined ? otherShape(bytes) : `${mistaken.is}. ${mistaken.next}`;
+  const got = mistaken === undefined ? unsupportedShape(bytes) : `${mistaken.is}. ${mistaken.next}`;
   if (got !== undefined) throw new DataError(`${path}: must hold one training row a line, got ${got}`);
   const lines: RowLine[] = [];
   let number = 0;
-  for (const line of cutIntoLines(withoutMark(bytes))) {
+  for (const line of cutIntoLines(withoutByteOrderMark(bytes))) {
     number++;
     const text = textOf(line);
-    if (text === undefined) lines.push({ number, foreign: firstForeign(line) });
+    if (text === undefined) lines.push({ number, invalidUtf8: firstInvalid(line) });
     else if (text.trim() !== "") lines.push({ number, text });
   }
   return lines;
 }
 
-function withoutMark(bytes: Uint8Array): Uint8Array {
+function withoutByteOrderMark(bytes: Uint8Array): Uint8Array {
   return bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf ? bytes.subarray(3) : bytes;
 }
 
 /** What a file is that is text, but not of one object a line. */
-function otherShape(bytes: Uint8Array): string | undefined {
+function unsupportedShape(bytes: Uint8Array): string | undefined {
   const isWide = bytes.subarray(0, 4).includes(0) || (bytes[0] >= 0xfe && bytes[1] >= 0xfe);
   if (isWide) return "text in UTF-16 or UTF-32, or no text at all; save it as UTF-8";
-  const start = new TextDecoder("latin1").decode(withoutMark(bytes).subarray(0, headBytes)).trimStart();
+  const start = new TextDecoder("latin1")
+    .decode(withoutByteOrderMark(bytes).subarray(0, headBytes))
+    .trimStart();
   if (start.startsWith("PAR1")) return "a Parquet file; write its rows as JSON, one a line";
   if (start.startsWith("PK\x03\x04")) return "a ZIP file. Unpack it first";
   if (!start.startsWith("[") && !/^\{\s*[\r\n]/.test(start)) return undefined;
@@ -90,7 +92,7 @@ function textOf(bytes: Uint8Array): string | undefined {
 }
 
 /** The first byte that is no UTF-8, and what a reader of Latin-1 would have seen there. */
-function firstForeign(line: Uint8Array): string {
+function firstInvalid(line: Uint8Array): string {
   let [low, high] = [0, line.length];
   // A beginning that ends within a character is no UTF-8 either, so beginnings are decoded as if more would follow.
   const isFine = (length: number): boolean => {

@@ -48,7 +48,7 @@ export interface DecodedImageFile {
 export const MAX_PIXELS = 64e6;
 export const MAX_BYTES = 2 ** 28;
 const FORMATS = "JPEG, PNG, WebP, GIF, AVIF, TIFF or SVG";
-const takenKinds: ReadonlySet<string> = new Set(["JPEG", "PNG", "WebP", "GIF", "AVIF", "TIFF", "SVG"]);
+const supportedKinds: ReadonlySet<string> = new Set(["JPEG", "PNG", "WebP", "GIF", "AVIF", "TIFF", "SVG"]);
 
 /**
  * Reads and decodes a picture: the first frame of an animation.
@@ -129,14 +129,14 @@ export async function readImageFile(path: string, maxBytes = MAX_BYTES): Promise
 /** A picture's header; ImageError where it is none, or of a kind that is not decoded. */
 export async function headerOf(bytes: Uint8Array, where: string): Promise<ImageHeader> {
   const kind = fileKind(bytes)?.name;
-  const isTaken = kind !== undefined && takenKinds.has(kind);
+  const isSupported = kind !== undefined && supportedKinds.has(kind);
   const refusal = (cause?: unknown): ImageError =>
-    isTaken
+    isSupported
       ? new ImageError(`${where}: must be a whole ${kind} file, got a damaged or cut one${reason(cause)}`, {
           cause,
         })
       : new ImageError(`${where}: must be a picture (${FORMATS}), got ${foundInstead(bytes)}`, { cause });
-  if (!isTaken && !mayBeDrawing(kind)) throw refusal();
+  if (!isSupported && !mayBeSvg(kind)) throw refusal();
   try {
     return await readImageHeader(bytes);
   } catch (error) {
@@ -145,7 +145,7 @@ export async function headerOf(bytes: Uint8Array, where: string): Promise<ImageH
 }
 
 /** Whether a decoder that looks further than {@link fileKind} may find a drawing (SVG) in a text. */
-function mayBeDrawing(kind: string | undefined): boolean {
+function mayBeSvg(kind: string | undefined): boolean {
   return kind === "XML" || kind === "text";
 }
 
