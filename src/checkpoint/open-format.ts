@@ -5,12 +5,12 @@ import { bytesAt } from "./stored-types.ts";
 /**
  * Opens a file in a format, and closes it where that fails.
  *
- * @param says the format, for the message
+ * @param format the format, for the message
  * @throws what `read` throws, or a CheckpointError that names what the file holds instead (a git-lfs pointer, a web page,
  *   nothing) and how to get the right one
  */
 export async function openFormat<Source>(
-  says: string,
+  format: string,
   path: string,
   read: (file: OpenFile) => Promise<Source>,
 ): Promise<Source> {
@@ -21,6 +21,6 @@ export async function openFormat<Source>(
     const head = await bytesAt(file, 0, Math.min(headBytes, file.size)).finally(() => file.close());
     const unexpected = error instanceof CheckpointError ? unexpectedContent(head) : undefined;
     if (unexpected === undefined) throw error;
-    throw new CheckpointError(path, `must be ${says}`, [unexpected.is], unexpected.next);
+    throw new CheckpointError(path, `must be ${format}`, [unexpected.is], unexpected.next);
   }
 }

@@ -3,7 +3,7 @@ import { Callable, OrderedDict, type Unpickler } from "./unpickler.ts";
 type Operation = (machine: Unpickler) => void;
 
 /** LONG4 may be any length; no whole number of a checkpoint needs more bytes. */
-const LONGEST_INTEGER = 256;
+const MAX_INTEGER_BYTES = 256;
 
 /** The operations that are carried out, by their code. */
 export const OPERATIONS: ReadonlyMap<number, Operation> = new Map<number, Operation>([
@@ -90,7 +90,7 @@ export const REFUSED_OPERATIONS: ReadonlyMap<number, string> = new Map([
 
 /** A little-endian two's complement number. */
 function integer(machine: Unpickler, length: number): number | bigint {
-  if (length > LONGEST_INTEGER) machine.refuse(`a whole number of ${length} bytes`);
+  if (length > MAX_INTEGER_BYTES) machine.refuse(`a whole number of ${length} bytes`);
   let value = 0n;
   for (const byte of machine.take(length).toReversed()) value = (value << 8n) | BigInt(byte);
   const signed = BigInt.asIntN(8 * length, value);

@@ -2,7 +2,7 @@ import { OPERATIONS, REFUSED_OPERATIONS } from "./pickle-opcodes.ts";
 import { type PickleGlobals, Unpickler } from "./unpickler.ts";
 
 /** Every operation can allocate an object, so their number bounds the memory that a malicious file can take. */
-const MOST_OPERATIONS = 2_000_000;
+const MAX_OPERATIONS = 2_000_000;
 
 const STOP = 0x2e;
 
@@ -28,12 +28,12 @@ export function unpickle(
   position = 0,
 ): { value: unknown; end: number } {
   const machine: Unpickler = new Unpickler(bytes, position, names);
-  for (let count = 0; count < MOST_OPERATIONS; count++) {
+  for (let count = 0; count < MAX_OPERATIONS; count++) {
     const code = machine.unsigned(1);
     if (code === STOP) return { value: machine.pop(), end: machine.position };
     const operation = OPERATIONS.get(code);
     if (!operation) machine.refuse(`the operation ${operationName(code)}`);
     operation(machine);
   }
-  return machine.refuse(`more than ${MOST_OPERATIONS} operations`);
+  return machine.refuse(`more than ${MAX_OPERATIONS} operations`);
 }

@@ -15,7 +15,7 @@ export interface SafetensorsHeader {
 }
 
 /** The format's own limit. */
-export const LONGEST_HEADER = 100_000_000;
+export const MAX_HEADER_BYTES = 100_000_000;
 
 /**
  * Reads the JSON header of a safetensors file.

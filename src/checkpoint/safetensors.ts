@@ -3,7 +3,7 @@ import { elementCount } from "../tensor/index.ts";
 import { CheckpointError } from "./errors.ts";
 import { openFormat } from "./open-format.ts";
 import {
-  LONGEST_HEADER,
+  MAX_HEADER_BYTES,
   parseHeader,
   type SafetensorsHeader,
   type StoredTensor,
@@ -96,8 +96,8 @@ function dataStart(prefix: Uint8Array, size: number, where: string): number {
     throw malformed(where, [size === 0 ? "an empty file" : `${size} bytes only (was it cut short?)`]);
   }
   const length = new DataView(prefix.buffer, prefix.byteOffset, 8).getBigUint64(0, true);
-  if (length > LONGEST_HEADER) {
-    throw malformed(where, [`a header of ${length} bytes (at most ${LONGEST_HEADER} are allowed)`]);
+  if (length > MAX_HEADER_BYTES) {
+    throw malformed(where, [`a header of ${length} bytes (at most ${MAX_HEADER_BYTES} are allowed)`]);
   }
   if (8 + Number(length) > size) {
     throw malformed(where, [`a header of ${length} bytes in a file of ${size} (was it cut short?)`]);

@@ -13,7 +13,7 @@ export interface TorchContent {
 }
 
 /** Room for the names of more tensors than any file has; their values are not in the pickle. */
-const LONGEST_PICKLE = 64 * 1024 * 1024;
+const MAX_PICKLE_BYTES = 64 * 1024 * 1024;
 const FIRST_LOOK = 1024 * 1024;
 
 const names: PickleGlobals = { global: torchGlobal, persistent: torchStorage };
@@ -37,7 +37,7 @@ async function readZip(file: OpenFile): Promise<TorchContent> {
   if (pickles.length !== 1) throw new PickleError(`a zip archive with ${pickles.length} entries data.pkl`);
   const [{ name, position, size, problem }] = pickles;
   if (problem) throw new PickleError(`data.pkl: ${problem}`);
-  if (size > LONGEST_PICKLE) throw new PickleError(`a pickle of ${size} bytes`);
+  if (size > MAX_PICKLE_BYTES) throw new PickleError(`a pickle of ${size} bytes`);
   const root = name.slice(0, -"data.pkl".length);
   const order = entries.get(`${root}byteorder`);
   if (order?.problem) throw new PickleError(`byteorder: ${order.problem}`);
@@ -58,11 +58,11 @@ async function requireLittleEndian(file: OpenFile, { position, size }: StoredByt
 /** The format before: five pickles, then the storages one after the other. */
 async function readLegacy(file: OpenFile): Promise<TorchContent> {
   for (let length = FIRST_LOOK; ; length *= 8) {
-    const bytes = await bytesAt(file, 0, Math.min(length, LONGEST_PICKLE, file.size));
+    const bytes = await bytesAt(file, 0, Math.min(length, MAX_PICKLE_BYTES, file.size));
     try {
       return await legacyContent(file, bytes);
     } catch (error) {
-      const more = bytes.byteLength < Math.min(LONGEST_PICKLE, file.size);
+      const more = bytes.byteLength < Math.min(MAX_PICKLE_BYTES, file.size);
       if (!more || !(error instanceof PickleEndError)) throw error;
     }
   }

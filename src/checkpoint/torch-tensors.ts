@@ -21,10 +21,10 @@ export interface TorchEntry extends TensorEntry {
 }
 
 /** Deeper than anything that holds tensors by name. */
-const DEEPEST = 16;
-const MOST_VALUES = 200_000;
+const MAX_DEPTH = 16;
+const MAX_VALUES = 200_000;
 /** PyTorch's own limit. */
-const MOST_DIMENSIONS = 64;
+const MAX_DIMENSIONS = 64;
 
 /**
  * The tensors among a file's values by name: the keys that lead to them, joined by dots. Keys that all tensors
@@ -36,14 +36,14 @@ export function tensorsByName(value: unknown): [string, TorchTensor][] | string 
   const found: { path: readonly string[]; tensor: TorchTensor }[] = [];
   let visited = 0;
   const visit = (current: unknown, path: readonly string[]): boolean => {
-    if (++visited > MOST_VALUES || path.length > DEEPEST) return false;
+    if (++visited > MAX_VALUES || path.length > MAX_DEPTH) return false;
     if (current instanceof TorchTensor) found.push({ path, tensor: current });
     const items = current instanceof Map || Array.isArray(current) ? current.entries() : [];
     for (const [key, item] of items) if (!visit(item, [...path, String(key)])) return false;
     return true;
   };
   if (!visit(value, [])) {
-    return `values nested deeper than ${DEEPEST} levels, or more than ${MOST_VALUES} of them`;
+    return `values nested deeper than ${MAX_DEPTH} levels, or more than ${MAX_VALUES} of them`;
   }
   const shared = sharedLevels(found.map(({ path }) => path));
   return found.map(({ path, tensor }) => [path.slice(shared).join("."), tensor]);
@@ -128,7 +128,7 @@ function isCount(value: unknown): value is number {
 }
 
 function isCounts(value: unknown): value is number[] {
-  return Array.isArray(value) && value.length <= MOST_DIMENSIONS && value.every(isCount);
+  return Array.isArray(value) && value.length <= MAX_DIMENSIONS && value.every(isCount);
 }
 
 function show(value: unknown): string {

@@ -1,3 +1,4 @@
+import { weightExtensions } from "../model-files/index.ts";
 import { openSafetensors } from "./safetensors.ts";
 import type { TensorSource } from "./tensor-source.ts";
 import { openTorch } from "./torch-file.ts";
@@ -19,7 +20,7 @@ export interface WeightFormat {
 /** What is written here, too: see `writeSafetensors` and `writeShards`. */
 export const safetensors: WeightFormat = {
   name: "safetensors",
-  extensions: [".safetensors"],
+  extensions: weightExtensions.safetensors,
   stem: "model",
   inBrowser: true,
   open: openSafetensors,
@@ -27,17 +28,20 @@ export const safetensors: WeightFormat = {
 
 const torch: WeightFormat = {
   name: "PyTorch",
-  extensions: [".bin", ".pt", ".pth"],
+  extensions: weightExtensions.torch,
   stem: "pytorch_model",
   inBrowser: false,
   open: openTorch,
 };
 
+/** The formats by the names of {@link weightExtensions}; the first one counts where a directory holds several. */
+const formatTable: Readonly<Record<keyof typeof weightExtensions, WeightFormat>> = { safetensors, torch };
+
 /**
- * Every format of weights that is read; where a directory holds several the first counts. A further format is a file that
- * opens it and a row here: loading, fetching from the hub, serving and checksums follow the table.
+ * Every format of weights that is read. A further one is a file that opens it, its extension in `model-files` and a row
+ * above: loading, fetching from the hub, caching, serving and checksums follow.
  */
-export const weightFormats: readonly WeightFormat[] = [safetensors, torch];
+export const weightFormats: readonly WeightFormat[] = Object.values(formatTable);
 
 /** The file that holds all weights of a model. */
 export const wholeFile = ({ stem, extensions }: WeightFormat): string => stem + extensions[0];

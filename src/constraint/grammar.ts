@@ -16,9 +16,9 @@ import { StringMachine } from "./string-automaton.ts";
 import type { TokenTable } from "./token-table.ts";
 
 /** States of all automata of a grammar; a schema that needs more is refused. */
-const mostStates = 200_000;
+const maxStates = 200_000;
 /** Strings with patterns: making an automaton of one may take half a second. */
-const mostPatterns = 64;
+const maxPatterns = 64;
 
 /**
  * The automaton that writes values of a schema as JSON: properties in the schema's order, at most one space after each
@@ -101,7 +101,7 @@ class GrammarBuilder {
   }
 
   #requireFewer(states: number): void {
-    if (states <= mostStates) return;
+    if (states <= maxStates) return;
     throw new JsonSchemaError([
       "#: the schema must be smaller: fewer values, shorter names, fewer counted items",
     ]);
@@ -150,10 +150,10 @@ class GrammarBuilder {
 
   #string({ patterns, minimum, maximum, path }: StringShape): Automaton {
     if (patterns.length === 0) return new StringMachine(anyCharacters(minimum, maximum));
-    if (++this.#patterns > mostPatterns) {
+    if (++this.#patterns > maxPatterns) {
       throw new JsonSchemaError([
         ...this.problems,
-        `#: the schema must have at most ${mostPatterns} patterns`,
+        `#: the schema must have at most ${maxPatterns} patterns`,
       ]);
     }
     try {

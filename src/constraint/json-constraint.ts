@@ -92,7 +92,7 @@ class JsonConstraint implements TokenConstraint {
 
   forbid(logits: Float32Array): void {
     const needs = this.#automaton.tokensToEnd(this.#at);
-    const most = this.#mostNeed(needs);
+    const most = this.#maxTokensToEnd(needs);
     const ends = this.#ends.map((id) => [id, logits[id]]);
     logits.fill(Number.NEGATIVE_INFINITY, needs.length);
     for (let id = 0; id < needs.length; id++) if (needs[id] > most) logits[id] = Number.NEGATIVE_INFINITY;
@@ -111,7 +111,7 @@ class JsonConstraint implements TokenConstraint {
   }
 
   /** How many tokens the text may still need after the next one: the budget without it and the end, but at least the fewest. */
-  #mostNeed(needs: Uint16Array): number {
+  #maxTokensToEnd(needs: Uint16Array): number {
     const left = Math.min(this.#remaining - 2, impossible - 1);
     if (this.#at.complete || this.#at.fewestTokens <= left + 1) return left;
     return needs.reduce((fewest, need) => Math.min(fewest, need), impossible - 1);

@@ -20,11 +20,11 @@ export const formats = {
 } as const;
 
 /** Longest array and, beside a pattern, longest string that a schema may ask for: its places are counted one by one. */
-export const mostPlaces = 10_000;
+export const maxPlaces = 10_000;
 
 const typeName = z.enum(typeNames);
 const count = z.int().min(0);
-const places = count.max(mostPlaces);
+const places = count.max(maxPlaces);
 const schemas = z.array(z.unknown()).min(1);
 const annotation = z.unknown();
 
@@ -41,7 +41,7 @@ const keywordValues = z.strictObject({
   required: z.array(z.string()),
   additionalProperties: z.unknown(),
   items: z.unknown(),
-  prefixItems: z.array(z.unknown()).max(mostPlaces),
+  prefixItems: z.array(z.unknown()).max(maxPlaces),
   minItems: places,
   maxItems: places,
   uniqueItems: z.literal(false),

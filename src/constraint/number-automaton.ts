@@ -2,7 +2,7 @@ import { StateAutomaton } from "./automaton.ts";
 import type { Bound, NumberShape } from "./schema.ts";
 
 /** Digits that a double keeps, whatever they are: a number as it is written is then the number that is read. */
-const mostDigits = 15;
+const maxDigits = 15;
 /** Digits after the point, or two more than the bounds have where that is more. */
 const usualDecimals = 6;
 const digit = [0x30, 0x39] as const;
@@ -22,11 +22,11 @@ function anyNumber(integer: boolean): StateAutomaton {
   if (!integer) network.edge(minus, "0", zero);
   const first = network.state();
   for (const from of [network.start, minus]) network.edge(from, nonzero, first);
-  const whole = [zero, first, ...digits(network, first, mostDigits - 1)];
+  const whole = [zero, first, ...digits(network, first, maxDigits - 1)];
   for (const state of whole) network.end(state);
   if (integer) return network;
   const point = network.state();
-  const decimals = digits(network, point, mostDigits);
+  const decimals = digits(network, point, maxDigits);
   const exponent = network.state();
   const signed = network.state();
   for (const sign of "+-") network.edge(exponent, sign, signed);
@@ -58,8 +58,8 @@ function boundedNumber({ integer, lower, upper }: NumberShape): StateAutomaton {
   const needed = [...lower, ...upper].map(({ value }) => exactly(value).decimals);
   const decimals = integer
     ? 0
-    : Math.min(mostDigits, Math.max(usualDecimals, ...needed.map((count) => count + 2)));
-  const most = 10n ** BigInt(mostDigits) - 1n;
+    : Math.min(maxDigits, Math.max(usualDecimals, ...needed.map((count) => count + 2)));
+  const most = 10n ** BigInt(maxDigits) - 1n;
   for (let places = 0; places <= decimals; places++) {
     const lowest = lower.map((bound) => nearest(bound, places, 1n)).reduce(larger, -most);
     const highest = upper.map((bound) => nearest(bound, places, -1n)).reduce(smaller, most);
@@ -78,7 +78,7 @@ function between(
   places: number,
   end: number,
 ): void {
-  for (let length = places + 1; length <= mostDigits; length++) {
+  for (let length = places + 1; length <= maxDigits; length++) {
     const shortest = length === places + 1 ? 0n : 10n ** BigInt(length - 1);
     const low = larger(lowest, shortest);
     const high = smaller(highest, 10n ** BigInt(length) - 1n);

@@ -2,7 +2,7 @@ import { JsonSchemaError } from "./error.ts";
 import { type ObjectShape, type Schema, type Shape, shapesOf } from "./schema.ts";
 
 /** How deep properties are compared to find objects disjoint. */
-const deepest = 4;
+const maxDepth = 4;
 
 /**
  * Checks that the branches of every `oneOf` are disjoint: then a value of any one branch fits exactly one.
@@ -32,7 +32,7 @@ function overlaps({ branches, path }: Schema): string[] {
   const pairs = branches.flatMap((_, i) => branches.slice(0, i).map((_, k) => [k, i]));
   const problem = (k: number, i: number): string =>
     `${path}: branches ${k} and ${i} of oneOf must exclude each other by their types, by values, or by a required property with different values; use anyOf where both may hold`;
-  return pairs.filter(([k, i]) => !apart(branches[k], branches[i], deepest)).map(([k, i]) => problem(k, i));
+  return pairs.filter(([k, i]) => !apart(branches[k], branches[i], maxDepth)).map(([k, i]) => problem(k, i));
 }
 
 /** Whether surely no value fits both. */

@@ -17,9 +17,9 @@ type Part = NoParent<Element>;
 
 const last = 0x10ffff;
 const options = { maxCharacter: last };
-const longestPattern = 2_000;
+const maxPatternLength = 2_000;
 /** States of an automaton; a pattern that needs more is refused before it takes memory and time. */
-const mostStates = 20_000;
+const maxStates = 20_000;
 /** Every character but the halves of surrogate pairs, which are no text. */
 const characters = CharSet.all(last).without({ min: 0xd800, max: 0xdfff });
 
@@ -46,8 +46,8 @@ export function charactersExcept(texts: readonly string[]): CharacterAutomaton {
 }
 
 function patternAutomaton(source: string): DFA {
-  if (source.length > longestPattern) {
-    throw new RangeError(`must have at most ${longestPattern} characters, got ${source.length}`);
+  if (source.length > maxPatternLength) {
+    throw new RangeError(`must have at most ${maxPatternLength} characters, got ${source.length}`);
   }
   const { expression } = JS.Parser.fromLiteral({ source, flags: "u" }).parse({ maxBackreferenceWords: 1 });
   return found(expression.alternatives, false);
@@ -57,8 +57,8 @@ function patternAutomaton(source: string): DFA {
 function found(alternatives: readonly Alternative[], atStart: boolean): DFA {
   const each = flat(alternatives).map((alternative) => alternativeFound(alternative, atStart));
   return each.reduce((left, right) => {
-    const both = NFA.fromFA(left, new NFA.LimitedNodeFactory(mostStates));
-    both.union(right, new NFA.LimitedNodeFactory(mostStates));
+    const both = NFA.fromFA(left, new NFA.LimitedNodeFactory(maxStates));
+    both.union(right, new NFA.LimitedNodeFactory(maxStates));
     return DFA.fromFA(both, limited());
   });
 }
@@ -120,13 +120,13 @@ function automaton(alternatives: readonly (readonly Part[])[]): DFA {
     whole,
     options,
     { assertions: "throw", unknowns: "throw" },
-    new NFA.LimitedNodeFactory(mostStates),
+    new NFA.LimitedNodeFactory(maxStates),
   );
   return DFA.fromFA(states, limited());
 }
 
 function limited(): DFA.LimitedNodeFactory {
-  return new DFA.LimitedNodeFactory(mostStates);
+  return new DFA.LimitedNodeFactory(maxStates);
 }
 
 function listed(automaton: DFA): CharacterAutomaton {

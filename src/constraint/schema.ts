@@ -82,8 +82,8 @@ export function shapesOf(schema: Schema, seen: Set<Schema> = new Set()): Shape[]
   return [...schema.shapes, ...schema.branches.flatMap((other) => shapesOf(other, seen))];
 }
 
-const deepest = 64;
-const mostSchemas = 5_000;
+const maxDepth = 64;
+const maxSchemas = 5_000;
 
 /** Keywords that each say the whole of a schema. */
 const wholes = ["$ref", "enum", "const", "anyOf", "oneOf", "allOf"] as const;
@@ -107,10 +107,10 @@ class SchemaReader {
     if (typeof node !== "object" || node === null || Array.isArray(node)) {
       return this.#refuse(empty, `must be an object or a boolean, got ${JSON.stringify(node)?.slice(0, 80)}`);
     }
-    if (depth > deepest) return this.#refuse(empty, `must be at most ${deepest} schemas deep`);
-    if (++this.#count > mostSchemas) {
-      if (this.#count > mostSchemas + 1) return empty;
-      return this.#refuse(empty, `must hold at most ${mostSchemas} schemas`);
+    if (depth > maxDepth) return this.#refuse(empty, `must be at most ${maxDepth} schemas deep`);
+    if (++this.#count > maxSchemas) {
+      if (this.#count > maxSchemas + 1) return empty;
+      return this.#refuse(empty, `must hold at most ${maxSchemas} schemas`);
     }
     const { keywords, problems } = readKeywords(node);
     this.problems.push(...problems.map((problem) => `${path}: ${problem}`));

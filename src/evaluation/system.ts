@@ -1,6 +1,6 @@
-import { weightFormats } from "../checkpoint/index.ts";
 import { completeSettings, type GenerationSettings } from "../generation/index.ts";
 import { tokensPerImage } from "../model/index.ts";
+import { isModelFile } from "../model-files/index.ts";
 import type { ChatMessage, Owl } from "../owl/index.ts";
 import { directoryEntries, joinPath, newDigest, openFile, pathKind } from "../platform/index.ts";
 import { encodeConversation } from "../prompt/index.ts";
@@ -62,10 +62,6 @@ export function modelSystem(
 }
 
 const PIECE = 8 * 2 ** 20;
-const isModelFile = (name: string): boolean =>
-  /\.(json|model)$/.test(name) ||
-  weightFormats.some(({ extensions: [published] }) => name.endsWith(published));
-
 /**
  * The SHA-256 of a model directory: of the lines `checksum  name` of its weights, settings and tokenizer
  * (`*.safetensors`, `*.bin`, `*.json`, `*.model`), sorted by name. `sha256sum` on the same files gives the same lines.

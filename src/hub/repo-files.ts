@@ -13,7 +13,7 @@ export interface HubFile {
   readonly algorithm: "sha256" | "git-sha1";
 }
 
-const MOST_FILES = 100_000;
+const MAX_FILES = 100_000;
 
 const sha1 = z.string().regex(/^[0-9a-f]{40}$/);
 const sha256 = z.string().regex(/^[0-9a-f]{64}$/);
@@ -82,8 +82,8 @@ function entriesOf(client: HubClient, commit: string): Promise<ListFileEntry[]> 
     const repoId = { type: "model" as const, name: repo };
     for await (const entry of listFiles({ repo: repoId, revision: commit, recursive: true, ...request })) {
       entries.push(entry);
-      if (entries.length > MOST_FILES)
-        throw new HubError(`${repo}: must have at most ${MOST_FILES} files, got more; is it a model's repo?`);
+      if (entries.length > MAX_FILES)
+        throw new HubError(`${repo}: must have at most ${MAX_FILES} files, got more; is it a model's repo?`);
     }
     return entries;
   });

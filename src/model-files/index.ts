@@ -1,6 +1,6 @@
 /**
- * The names of the files in a model directory, as transformers and PEFT publish them. Those of weights are in the table of
- * formats, `weight-formats.ts` of `checkpoint`.
+ * The names of the files in a model directory, as transformers and PEFT publish them. Those of weights follow from their
+ * format: see `weight-formats.ts` of `checkpoint`.
  */
 export const modelFiles = {
   config: "config.json",
@@ -33,3 +33,15 @@ export const settingsFiles: readonly string[] = [
   modelFiles.processorConfig,
   ...tokenizerFiles,
 ];
+
+/** How the names of files of weights end, by format, the published ending first. */
+export const weightExtensions = {
+  safetensors: [".safetensors"],
+  torch: [".bin", ".pt", ".pth"],
+} as const satisfies Readonly<Record<string, readonly [published: string, ...others: string[]]>>;
+
+/** Whether a name ends as those of a model's files do: settings, tokenizer, weights. */
+export function isModelFile(name: string): boolean {
+  const endings = Object.values(weightExtensions).map(([published]) => published);
+  return [".json", ".model", ...endings].some((ending) => name.endsWith(ending));
+}

@@ -37,7 +37,7 @@ export async function readJson(request: Request, limits: Limits, memory: Quota):
 }
 
 /** Problems of a request that are told one by one. */
-const mostProblems = 20;
+const maxProblems = 20;
 
 /** What a schema makes of a body, where null is as good as absent; its first problem is the one that `param` names. */
 export function parseBody<T>(schema: z.ZodType<T>, value: unknown): T {
@@ -45,9 +45,9 @@ export function parseBody<T>(schema: z.ZodType<T>, value: unknown): T {
   if (parsed.success) return parsed.data;
   const problems = schemaProblems(parsed.error.issues);
   const said = problems
-    .slice(0, mostProblems)
+    .slice(0, maxProblems)
     .map(({ param, text }) => (param === "" ? text : `${param}: ${text}`));
-  if (problems.length > mostProblems) said.push(`and ${problems.length - mostProblems} more`);
+  if (problems.length > maxProblems) said.push(`and ${problems.length - maxProblems} more`);
   const [{ param, code }] = problems;
   throw badRequest(said.join("; "), param || undefined, code);
 }

@@ -31,7 +31,7 @@ export async function chatPrompt(
   const decode = (some: readonly ReadMessage[]): Promise<Prompt> =>
     context.race(state.decoding.run(() => model.owl.prompt(some, options), context.signal));
   try {
-    if (problems.length === 0) return await decode(withBoundedTexts(messages, model.mostCharacters));
+    if (problems.length === 0) return await decode(withBoundedTexts(messages, model.maxCharacters));
     // Where some are broken, the others are decoded all the same, so that all that are wrong are told at once.
     await decode([{ role: "user", content: mediaOf(messages) }]);
   } catch (error) {
@@ -52,9 +52,9 @@ export function messagesNeverLeftOut(messages: readonly ApiMessage[]): readonly 
 /** Texts that cannot fit are left out unread: so much of them is as good as the whole, and cut into tokens in no time. */
 export function withBoundedTexts(
   messages: readonly ReadMessage[],
-  mostCharacters: number,
+  maxCharacters: number,
 ): readonly ReadMessage[] {
-  const short = (text: string): string => text.slice(0, mostCharacters + 1);
+  const short = (text: string): string => text.slice(0, maxCharacters + 1);
   return messages.map(({ role, content }) => ({
     role,
     content:

@@ -40,9 +40,9 @@ export function requireFittingText(
 ): void {
   let characters = 0;
   for (const text of texts) characters += text.length;
-  if (characters <= model.mostCharacters) return;
+  if (characters <= model.maxCharacters) return;
   const { maxPositions } = model.owl.config.language;
-  const tokens = Math.ceil((characters * maxPositions) / model.mostCharacters);
+  const tokens = Math.ceil((characters * maxPositions) / model.maxCharacters);
   throw contextTooLong(
     maxPositions,
     `at least ${tokens} tokens (${characters} characters)`,

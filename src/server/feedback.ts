@@ -28,7 +28,7 @@ export async function feedback(request: ApiRequest): Promise<Response> {
   const { messages, problems } = await context.race(readMessages(given.messages, reading));
   if (problems.length > 0) throw combinedError(problems);
   try {
-    await state.feedback.write(withBoundedTexts(messages, model.mostCharacters), model, given);
+    await state.feedback.write(withBoundedTexts(messages, model.maxCharacters), model, given);
   } catch (error) {
     throw contextLengthError(error, "messages", true);
   }

@@ -1,7 +1,7 @@
 /** Values of a body: far more than a conversation has, and few enough that each may be looked at. */
-const mostValues = 50_000;
+const maxValues = 50_000;
 /** Lists and objects within each other. */
-const deepest = 256;
+const maxDepth = 256;
 
 const [quote, backslash, comma] = ['"', "\\", ","].map((character) => character.charCodeAt(0));
 const openings = ["[", "{"].map((character) => character.charCodeAt(0));
@@ -23,8 +23,8 @@ export function exceededLimit(bytes: Uint8Array): string | undefined {
       values++;
       depth++;
     }
-    if (depth > deepest) return `at most ${deepest} lists and objects within each other`;
-    if (values > mostValues) return `at most ${mostValues} values`;
+    if (depth > maxDepth) return `at most ${maxDepth} lists and objects within each other`;
+    if (values > maxValues) return `at most ${maxValues} values`;
   }
   return undefined;
 }

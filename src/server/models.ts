@@ -15,7 +15,7 @@ export interface OpenModel extends ServedModel {
   readonly name: string;
   readonly engine: Engine;
   /** A text of more characters cannot fit the model's positions. */
-  readonly mostCharacters: number;
+  readonly maxCharacters: number;
 }
 
 /** The models of a server by name, each with an engine of its own. */
@@ -27,7 +27,7 @@ export class Models {
     this.#models = new Map(
       Object.entries(models).map(([name, model]) => [
         name,
-        { ...model, name, engine: model.owl.engine(engine), mostCharacters: mostCharacters(model.owl) },
+        { ...model, name, engine: model.owl.engine(engine), maxCharacters: maxCharacters(model.owl) },
       ]),
     );
     if (this.#models.size === 0) throw new RangeError("server: must have at least one model, got none");
@@ -78,7 +78,7 @@ export class Models {
 }
 
 /** As many of the longest token as there are positions. */
-function mostCharacters({ config, tokenizer }: Owl): number {
+function maxCharacters({ config, tokenizer }: Owl): number {
   const { model, added_tokens } = tokenizer.json;
   let longest = 1;
   for (const token of Object.keys(model.vocab)) longest = Math.max(longest, token.length);

@@ -30,7 +30,7 @@ export function schemaProblems(issues: readonly Issue[], prefix: readonly Proper
   });
 }
 
-/** Of several forms that a value may have, the one it is nearest to: that goes wrong deepest inside. */
+/** Of several forms that a value may have, the one it is nearest to: the one whose problems are nested deepest. */
 function nearest(forms: readonly (readonly Issue[])[]): readonly Issue[] {
   const depth = (issues: readonly Issue[]): number => Math.max(0, ...issues.map(({ path }) => path.length));
   const isOtherType = (issues: readonly Issue[]): boolean =>

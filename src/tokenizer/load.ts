@@ -74,20 +74,20 @@ const step = z.looseObject({
   },
 });
 
-const DEEPEST = 32;
+const MAX_DEPTH = 32;
 
 /** Whether a Split or Replace has no pattern, or the nesting is too deep. */
 function isUnsound(value: unknown, depth = 0): boolean {
   if (typeof value !== "object" || value === null) return false;
   const needsPattern = "type" in value && (value.type === "Split" || value.type === "Replace");
-  if (depth > DEEPEST || (needsPattern && !("pattern" in value))) return true;
+  if (depth > MAX_DEPTH || (needsPattern && !("pattern" in value))) return true;
   return Object.values(value).some((item) => isUnsound(item, depth + 1));
 }
 
 const steps = step
   .nullable()
   .default(null)
-  .refine((first) => !isUnsound(first), `Split and Replace must have a pattern; at most ${DEEPEST} levels`);
+  .refine((first) => !isUnsound(first), `Split and Replace must have a pattern; at most ${MAX_DEPTH} levels`);
 
 const tokenizerJson = z.looseObject({
   added_tokens: z.array(

@@ -27,12 +27,12 @@ export async function nearHint(path: string): Promise<string> {
   const directory = await foundOrNot(dirname(path));
   if (directory === undefined) return "";
   const names = [...(await namesOf(directory)).values()].flat();
-  const near = nearestName(basename(path), names.slice(0, mostCompared));
+  const near = nearestName(basename(path), names.slice(0, maxCompared));
   return near === undefined ? "" : `; did you mean ${near}?`;
 }
 
 /** Names that are compared; in larger folders that would take too long. */
-const mostCompared = 2000;
+const maxCompared = 2000;
 
 /** A name as a person reads it. */
 function readingOf(name: string): string {

@@ -12,7 +12,7 @@ export interface ZipEntry {
 }
 
 /** More than any checkpoint has; each costs memory before anything is known about it. */
-const MOST_ENTRIES = 100_000;
+const MAX_ENTRIES = 100_000;
 
 /** How yauzl reads an opened file: at positions, refusing what lies outside it. */
 class FileReader extends yauzl.RandomAccessReader {
@@ -70,8 +70,8 @@ interface Found {
 async function readEntries(file: OpenFile): Promise<ZipEntry[]> {
   const options = { autoClose: false, lazyEntries: true };
   const archive = await yauzl.fromRandomAccessReaderPromise(new FileReader(file), file.size, options);
-  if (archive.entryCount > MOST_ENTRIES) {
-    throw new Error(`${archive.entryCount} entries (at most ${MOST_ENTRIES} are read)`);
+  if (archive.entryCount > MAX_ENTRIES) {
+    throw new Error(`${archive.entryCount} entries (at most ${MAX_ENTRIES} are read)`);
   }
   const found: Found[] = [];
   const names = new Set<string>();

@@ -19,7 +19,7 @@ const HUFFMAN_TABLES = 0xc4;
 const RESTART_INTERVAL = 0xdd;
 const SCAN = 0xda;
 /** Encoders write a dozen or two; many more, of nearly no bytes, would keep a reader busy for hours. */
-const MOST_SCANS = 100;
+const MAX_SCANS = 100;
 /** What is missing of a coefficient of which nothing came. */
 const NOTHING_CAME = -1;
 /** Frames whose entropy coding is read here: Huffman, sequential and progressive. */
@@ -96,7 +96,7 @@ export function wholeJpeg(bytes: Uint8Array): Uint8Array {
       frame = readFrame(content, marker === 0xc2);
     } else if (marker === SCAN) {
       if (frame === undefined) break;
-      if (++scans > MOST_SCANS) throw new JpegScanError(`more than ${MOST_SCANS} scans`);
+      if (++scans > MAX_SCANS) throw new JpegScanError(`more than ${MAX_SCANS} scans`);
       at = readScan(bytes, at, content, frame, tables, restartInterval);
       if (!frame.isProgressive && isWhole(frame)) return withEnd(bytes, at);
     }

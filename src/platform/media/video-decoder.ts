@@ -12,9 +12,9 @@ export interface FrameSize {
 /** Containers that ffmpeg may open: no playlists, which name other files. */
 const CONTAINERS = "mov,matroska,avi,mpegts,mpeg,ogg,flv,asf";
 /** Frames of more pixels are not decoded. */
-const MOST_PIXELS = 64e6;
+const MAX_PIXELS = 64e6;
 /** Frames of longer videos are not listed: eighteen hours of sixty a second. */
-const MOST_FRAMES = 4e6;
+const MAX_FRAMES = 4e6;
 /** One step (listing the frames, decoding one) takes no longer. */
 const SECONDS_PER_STEP = 120;
 /** The packet is decoded for others' sake and not shown. */
@@ -43,8 +43,8 @@ export async function readFrameTimes(path: string, where = path, signal?: AbortS
     const lines = (rest + Buffer.from(bytes).toString("latin1")).split("\n");
     rest = lines.pop() ?? "";
     lines.forEach(takeLine);
-    if (times.length > MOST_FRAMES) {
-      throw new VideoError(`${where}: must have at most ${MOST_FRAMES} frames, got more; cut it`);
+    if (times.length > MAX_FRAMES) {
+      throw new VideoError(`${where}: must have at most ${MAX_FRAMES} frames, got more; cut it`);
     }
   });
   if (times.length === 0) throw new VideoError(`${where}: must be a video, got a file without frames`);
@@ -109,7 +109,7 @@ function inputOf(path: string): string[] {
     "-format_whitelist",
     CONTAINERS,
     "-max_pixels",
-    `${MOST_PIXELS}`,
+    `${MAX_PIXELS}`,
   ];
   // "file:" keeps a name with a colon from being read as a protocol; 0:V:0 is the first stream that is no cover.
   return ["-threads", "2", ...limits, "-i", `file:${path}`, "-map", "0:V:0"];

@@ -27,8 +27,8 @@ export interface HttpServer {
   close(seconds: number): Promise<void>;
 }
 
-const mostHeaderBytes = 16_384;
-const mostConnections = 1024;
+const maxHeaderBytes = 16_384;
+const maxConnections = 1024;
 
 /**
  * Lets a fetch handler answer over HTTP/1.1.
@@ -48,12 +48,12 @@ export async function listenHttp(
     requestTimeout: 1000 * requestSeconds,
     // How often those two timeouts are checked.
     connectionsCheckingInterval: Math.min(5000, 500 * headersSeconds),
-    maxHeaderSize: mostHeaderBytes,
+    maxHeaderSize: maxHeaderBytes,
     // A request without one is refused like every other that is malformed.
     requireHostHeader: false,
   });
   server.setTimeout(1000 * silentSeconds);
-  server.maxConnections = mostConnections;
+  server.maxConnections = maxConnections;
   refuseMalformed(server, options.refuse);
   const errorHandler = (error: unknown): Response =>
     options.refuse(error instanceof RequestError ? 400 : 500);

@@ -12,7 +12,7 @@ export function editDistance(a: readonly string[], b: readonly string[]): number
 }
 
 /** Longer than any name: what is longer was no name at all, and would take long to compare. */
-const longestName = 64;
+const maxNameLength = 64;
 
 /**
  * The known name that `name` is most likely a misspelling of: the same but for capitals and signs between words
@@ -20,7 +20,7 @@ const longestName = 64;
  * with or that begins with it (`batchsize` for `batch`). Undefined where none is near.
  */
 export function nearestName(name: string, known: readonly string[]): string | undefined {
-  if (name.length > longestName) return undefined;
+  if (name.length > maxNameLength) return undefined;
   const given = lettersOf(name);
   if (given.length === 0) return undefined;
   const ranked = known

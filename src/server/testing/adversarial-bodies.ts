@@ -11,7 +11,7 @@ const text = JSON.stringify(greeting);
 const deep = (open: string, close: string, depth: number): string => open.repeat(depth) + close.repeat(depth);
 
 /** Bodies that are no JSON, or more JSON than anybody needs. */
-export const adversarialTexts: readonly (readonly [says: string, body: string | Uint8Array])[] = [
+export const adversarialTexts: readonly (readonly [description: string, body: string | Uint8Array])[] = [
   ["nothing", ""],
   ["a blank", " "],
   ["an open brace", "{"],
@@ -117,7 +117,7 @@ const outOfRange: Readonly<Record<string, readonly number[]>> = {
 };
 
 /** Questions with a wrong value for one field: the field and the body. */
-export const adversarialFields: readonly (readonly [field: string, says: string, body: object])[] = [
+export const adversarialFields: readonly (readonly [field: string, description: string, body: object])[] = [
   ...Object.entries(wrongKinds),
   ...Object.entries(outOfRange),
 ].flatMap(([field, values]) =>
@@ -128,7 +128,7 @@ const image = (value: unknown): object => ({ type: "image_url", image_url: value
 
 /** Questions that make no sense as a whole: words of the refusal, and its status where it is not 400. */
 export const adversarialRequests: readonly (readonly [
-  says: string,
+  description: string,
   body: object,
   words: string,
   status?: number,

@@ -59,7 +59,7 @@ const tooLarge = "million pixels";
 
 /** Addresses of pictures that are refused: what each is, the address, the status, and words of the refusal. */
 export const adversarialImages: readonly (readonly [
-  says: string,
+  description: string,
   url: string,
   status: number,
   words: string,

@@ -17,7 +17,7 @@ const chunked = "transfer-encoding: chunked";
 const tls = "\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03";
 
 /** What was said, the status of the first reply, and how it was said. */
-type Row = readonly [says: string, raw: string, status: number, manner?: Manner];
+type Row = readonly [description: string, raw: string, status: number, manner?: Manner];
 
 /** What is no HTTP, or bends it. */
 export const malformedRequests: readonly Row[] = [

@@ -15,7 +15,7 @@ export interface Manner {
   readonly hangsUp?: boolean | undefined;
 }
 
-const mostTries = 4;
+const maxTries = 4;
 
 /**
  * Says these bytes to a port of this machine, and gives the replies when the other side has closed. Who goes on sending to
@@ -25,7 +25,7 @@ const mostTries = 4;
 export async function say(port: number, text: string | Uint8Array, manner: Manner = {}): Promise<RawReply[]> {
   for (let tries = 1; ; tries++) {
     const replies = await sayOnce(port, text, manner);
-    if (replies.length > 0 || manner.endlessly === undefined || tries === mostTries) return replies;
+    if (replies.length > 0 || manner.endlessly === undefined || tries === maxTries) return replies;
   }
 }
 

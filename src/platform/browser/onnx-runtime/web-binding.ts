@@ -21,7 +21,7 @@ import { type Library, WebSession } from "./web-session.ts";
 const logSeverityLevel = 4;
 
 /** More threads than these gain nothing: the browser and the page want some, too. */
-const mostThreads = 4;
+const maxThreads = 4;
 
 /** Milliseconds after a failure within which the browser reports that the GPU is gone. */
 const lossReportedWithin = 500;
@@ -29,7 +29,7 @@ const lossReportedWithin = 500;
 /** Threads that share one operator's work. Without cross-origin isolation a page has one. */
 export function processorCount(): number {
   if (!globalThis.crossOriginIsolated) return 1;
-  return Math.min(mostThreads, Math.max(1, globalThis.navigator?.hardwareConcurrency ?? 1));
+  return Math.min(maxThreads, Math.max(1, globalThis.navigator?.hardwareConcurrency ?? 1));
 }
 
 /** ONNX Runtime as WebAssembly (provider "cpu") or on the browser's GPU ("webgpu"). */
@@ -50,9 +50,9 @@ class WebRuntime implements OnnxRuntime {
   readonly binding = "onnxruntime-web";
   readonly copiesFeeds = true;
   #gpu: Promise<GPUDevice> | undefined;
-  /** Why nothing can be computed any more. */
+  /** The error after which this runtime is unusable. */
   #failure: OnnxRuntimeError | undefined;
-  /** Rejects when the GPU is gone: what waits for it would wait for ever. */
+  /** Rejects when the GPU is lost: what waits for it would never settle. */
   readonly #failed: Promise<never>;
   #fail: (reason: OnnxRuntimeError) => void = () => {};
   /** The library takes one piece of work at a time. */
@@ -79,7 +79,7 @@ class WebRuntime implements OnnxRuntime {
     if (build === undefined) {
       throw new OnnxRuntimeError(`device ${provider}: needs Node, got a browser; use webgpu or cpu`);
     }
-    return this.#inTurn(`compile`, async () => {
+    return this.#runExclusive(`compile`, async () => {
       const library = await webBuilds[build]();
       setThreads(library.env.wasm, options.threads);
       const externalData = await constantData(constants);
@@ -88,12 +88,12 @@ class WebRuntime implements OnnxRuntime {
         executionProviders: [build === "webgpu" ? { name: "webgpu", device: await this.#openGpu() } : build],
         externalData,
       });
-      return new WebSession(library, session, (where, work) => this.#inTurn(where, work));
+      return new WebSession(library, session, (where, work) => this.#runExclusive(where, work));
     });
   }
 
-  /** The result of a piece of work that begins when those before it have ended; its errors in words. */
-  #inTurn<T>(where: string, work: () => Promise<T>): Promise<T> {
+  /** Runs a piece of work when those before it have ended; errors of the library get a readable message. */
+  #runExclusive<T>(where: string, work: () => Promise<T>): Promise<T> {
     return this.#mutex.run(async () => {
       if (this.#failure !== undefined) throw this.#failure;
       const done = work();
@@ -101,7 +101,7 @@ class WebRuntime implements OnnxRuntime {
       return Promise.race([done, this.#failed]).catch(async (error: unknown) => {
         // What a GPU was doing fails a moment before the browser says that it is gone.
         if (this.#gpu !== undefined) await Promise.race([this.#failed, sleep(lossReportedWithin)]);
-        throw inWords(where, error);
+        throw withReadableMessage(where, error);
       });
     });
   }
@@ -154,14 +154,14 @@ const outOfMemory = (where: string, why: string, cause?: unknown): OnnxRuntimeEr
     { cause },
   );
 
-/** What V8, SpiderMonkey, JavaScriptCore, Emscripten and ONNX Runtime say when memory ends. */
-const memoryEnds =
+/** Messages of V8, SpiderMonkey, JavaScriptCore, Emscripten and ONNX Runtime about memory that ran out. */
+const outOfMemoryPattern =
   /out of memory|OOM|bad_alloc|allocation failed|failed to allocate|could not allocate|memory access out of bounds/i;
 
-function inWords(where: string, error: unknown): Error {
+function withReadableMessage(where: string, error: unknown): Error {
   if (error instanceof OnnxRuntimeError || error instanceof PlatformError) return error;
   const message = error instanceof Error ? error.message : String(error);
   if (error instanceof Error && error.name === "FileError") return error;
-  if (memoryEnds.test(message)) return outOfMemory(where, message, error);
+  if (outOfMemoryPattern.test(message)) return outOfMemory(where, message, error);
   return new OnnxRuntimeError(`${where}: ${message}`, { cause: error });
 }

@@ -11,8 +11,8 @@ import {
 
 export type Library = typeof import("onnxruntime-common");
 
-/** Does a piece of work when its turn has come. */
-type InTurn = <T>(where: string, work: () => Promise<T>) => Promise<T>;
+/** Runs a piece of work when no other one is running; `where` begins its errors. */
+type RunExclusive = <T>(where: string, work: () => Promise<T>) => Promise<T>;
 
 /** A session of onnxruntime-web: feeds are copied in and results copied out at every run. */
 export class WebSession implements OnnxSession {
@@ -20,13 +20,13 @@ export class WebSession implements OnnxSession {
   readonly outputs: readonly OnnxSignature[];
   readonly #library: Library;
   readonly #session: InferenceSession;
-  readonly #inTurn: InTurn;
+  readonly #runExclusive: RunExclusive;
   #disposed = false;
 
-  constructor(library: Library, session: InferenceSession, inTurn: InTurn) {
+  constructor(library: Library, session: InferenceSession, runExclusive: RunExclusive) {
     this.#library = library;
     this.#session = session;
-    this.#inTurn = inTurn;
+    this.#runExclusive = runExclusive;
     this.inputs = session.inputMetadata.map(signature);
     this.outputs = session.outputMetadata.map(signature);
   }
@@ -39,7 +39,7 @@ export class WebSession implements OnnxSession {
     const named = Object.fromEntries(
       this.inputs.map(({ name }, index) => [name, this.#tensor(feeds[index])]),
     );
-    const results = await this.#inTurn("run", () => this.#session.run(named));
+    const results = await this.#runExclusive("run", () => this.#session.run(named));
     await nextTask();
     return this.outputs.map(({ name }, index) => delivered(results[name], into[index]));
   }
@@ -65,7 +65,7 @@ export class WebSession implements OnnxSession {
     if (this.#disposed) return;
     this.#disposed = true;
     // Where the device is gone its sessions are, too.
-    this.#inTurn("dispose", () => this.#session.release()).catch(() => undefined);
+    this.#runExclusive("dispose", () => this.#session.release()).catch(() => undefined);
   }
 
   #tensor({ dtype, dims, data }: OnnxTensor): Tensor {
