@@ -1,7 +1,6 @@
 import { z } from "zod";
 import { upTo } from "./config-limits.ts";
 import { deviation, type OnProblem, requireMultiple } from "./config-reading.ts";
-import { type SectionSizes, type TensorSizes, withSizesOf } from "./config-shapes.ts";
 import {
   defaultFamily,
   familyNamed,
@@ -11,6 +10,7 @@ import {
 } from "./language/families.ts";
 import { foreignModel } from "./model-type.ts";
 import { type Quantization, quantizationJson, quantizationSchema } from "./quantization.ts";
+import { type SectionSizes, type TensorSizes, withSizesFromTensors } from "./sizes-from-tensors.ts";
 import { readVisionConfig, towerNamed, type VisionConfig, visionConfigJson } from "./vision/towers.ts";
 
 export type { LanguageConfig, VisionConfig };
@@ -98,7 +98,7 @@ const VIDEO_PARAMETER = "temporal_query_tokens";
 export function parseConfig(json: unknown, where = "config.json", weights?: TensorSizes): OwlConfig {
   const other = foreignModel(json);
   if (other !== undefined) throw new ModelConfigError(where, [other], other);
-  const sized = weights ? withSizesOf(json, weights, sizedSections(json)) : json;
+  const sized = weights ? withSizesFromTensors(json, weights, sizedSections(json)) : json;
   const problems: string[] = [];
   const inSection =
     (name: string): OnProblem =>

@@ -8,7 +8,6 @@ export {
   type VisionConfig,
 } from "./config.ts";
 export type { OnProblem } from "./config-reading.ts";
-export type { TensorSizes } from "./config-shapes.ts";
 export {
   type BatchPosition,
   inputIds,
@@ -81,6 +80,7 @@ export {
   quantizedPart,
   quantizedParts,
 } from "./quantization.ts";
+export type { TensorSizes } from "./sizes-from-tensors.ts";
 export {
   type LoraPlacement,
   languageTargets,

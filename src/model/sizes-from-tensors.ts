@@ -27,7 +27,11 @@ function sizeIn(tensors: TensorSizes, prefix: string, size: TensorSize): number 
  * after: the abstractor's MLP is 4,096 wide by default and 2,816 in the released files. What config.json says
  * stays; whether the tensors agree is for `validateParameters` to judge.
  */
-export function withSizesOf(json: unknown, tensors: TensorSizes, sections: readonly SectionSizes[]): unknown {
+export function withSizesFromTensors(
+  json: unknown,
+  tensors: TensorSizes,
+  sections: readonly SectionSizes[],
+): unknown {
   if (!isRecord(json)) return json;
   const complete: Record<string, unknown> = { ...json };
   for (const { section, prefix, sizes } of sections) {
