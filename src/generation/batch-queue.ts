@@ -1,12 +1,12 @@
-/** What waits for its result. */
+/** The promise of a waiting item. */
 interface Waiting<Result> {
   readonly resolve: (result: Result) => void;
   readonly reject: (error: unknown) => void;
 }
 
 /**
- * Work on items that are asked for one by one and done several at a time (dynamic batching): what is asked for while a
- * batch is at work waits and is offered to the next one, in the order of asking.
+ * Dynamic batching: items are enqueued one by one and worked on several at a time. Items that come while a batch is
+ * running wait for the next one, in their order.
  */
 export class BatchQueue<Item, Result> {
   readonly #take: (waiting: readonly Item[]) => readonly Item[];
@@ -49,13 +49,13 @@ export class BatchQueue<Item, Result> {
     }
   }
 
-  /** Waits until nothing waits any more. */
+  /** Resolves when no item waits or is worked on. */
   async idle(): Promise<void> {
     await this.#working;
   }
 
   async #workThrough(): Promise<void> {
-    // What is asked for at the same time goes together.
+    // Items of the same tick go together.
     await undefined;
     while (this.#waiting.size > 0) {
       const batch = this.#take([...this.#waiting.keys()]);

@@ -1,7 +1,6 @@
 /**
- * Cuts streamed text before the stop string that is complete first, so the cut does not depend on the pieces the
- * text comes in. Text that may still become one is held back until the next piece decides, so nothing that was
- * given out is ever taken back.
+ * Cuts streamed text before the first stop string, however the text is divided into pieces. Text that may be the beginning
+ * of a stop string is held back until the next piece decides, so that what was emitted stays.
  */
 export class StopStrings {
   readonly #stops: readonly string[];

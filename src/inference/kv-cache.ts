@@ -45,7 +45,7 @@ export class KvCache {
     return 2 * layers * keyValueHeads * headDim * Float32Array.BYTES_PER_ELEMENT;
   }
 
-  /** The buffers, keys and values in turn, layer by layer; another array whenever one of them is another. */
+  /** The buffers, key and value of each layer; a new array whenever one of them was reallocated. */
   get buffers(): readonly HostTensor<"float32">[] {
     return this.#buffers;
   }

@@ -246,7 +246,7 @@ export class LoadedModel {
   }
 }
 
-/** Waits for programs that are being compiled; whoever asked for one was told if it failed. */
+/** Disposes programs once they are compiled. A failed compilation was thrown to its caller already. */
 async function disposeAll(programs: readonly Promise<BoundProgram>[]): Promise<void> {
   for (const one of await Promise.allSettled(programs)) {
     if (one.status === "fulfilled") one.value.program.dispose();

@@ -52,7 +52,7 @@ interface ProbeInputs extends ModelInputs {
 }
 
 /**
- * Numbers for whoever compares implementations. Reads, below the prefix and as far as they are there, `input_ids`
+ * Hidden states, logits, loss, gradients and tokens of a batch, to compare implementations. Reads, below the prefix and as far as they are there, `input_ids`
  * int64 [batch, tokens] (−1 at picture positions, −2 at video positions), `pixel_values`, `video_pixel_values`
  * [videos, 3, frames, imageSize, imageSize], `num_images` and `num_videos` [batch], `attention_mask`
  * [batch, tokens], and the loss's `non_padding_mask`, `non_media_mask`, `prompt_mask` [batch, tokens − 1]; entry

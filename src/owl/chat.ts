@@ -27,7 +27,7 @@ import {
  */
 export type ChatMessage = Message<ImageSource, VideoSource>;
 
-/** How an answer to a prompt is made; what is left out is as the model's generation_config.json says. */
+/** How an answer to a prompt is generated; the defaults are those of the model's generation_config.json. */
 export type AnswerSettings = Partial<GenerationSettings> & {
   /** Ends the answer before its next token; the iteration then throws the signal's reason. */
   readonly signal?: AbortSignal | undefined;

@@ -16,9 +16,8 @@ export interface LoadOptions {
   /** A LoRA adapter: a directory as PEFT writes it, its safetensors or `.bin` file, or a fetched repo of the hub. */
   readonly adapter?: string | URL | undefined;
   /**
-   * Told of what is doubtful and yet loads: an adapter that was trained on another model, a generation_config.json that
-   * asks for what is not computed here. Default: `console.warn`;
-   * `owl.warnings` has it too.
+   * Called with warnings of a model that loads: an adapter that was trained on another model, a generation_config.json
+   * with settings that are not supported. Default: `console.warn`; `owl.warnings` has them too.
    */
   readonly onWarning?: ((warning: string) => void) | undefined;
   /** `"reference"` reads pictures as the released code does, oddities included. Default `"default"`. */

@@ -35,7 +35,7 @@ export function sourceOf(medium: MediaReference<unknown, unknown>): unknown {
   return medium.type === "image" ? medium.image : medium.video;
 }
 
-/** What is wrong with some of the media: the error itself where there is but one medium, else one that says which. */
+/** The error for media that could not be read: the error itself where there is one medium, else one that names which. */
 export function mediaErrorOf(
   media: readonly MediaReference<unknown, unknown>[],
   failures: ReadonlyMap<unknown, Error>,

@@ -69,12 +69,12 @@ export class Owl {
     return new Owl(await loadParts(model, options));
   }
 
-  /** What was doubtful when the model was loaded: an adapter of another one, settings that are not computed here. */
+  /** Warnings of the loading: an adapter of another base model, generation settings that are not supported. */
   get warnings(): readonly string[] {
     return this.#parts.warnings;
   }
 
-  /** Where an owl comes from a run that is not done, how far it is; else undefined. */
+  /** The progress of the training run whose checkpoint was loaded; undefined for a finished model. */
   get progress(): { readonly step: number; readonly steps: number } | undefined {
     return this.#parts.progress;
   }
@@ -84,7 +84,7 @@ export class Owl {
     return this.#parts.config;
   }
 
-  /** What settings are where a call says nothing: generation_config.json. */
+  /** The default generation settings: generation_config.json. */
   get defaults(): GenerationSettings {
     return this.#parts.defaults;
   }
@@ -163,14 +163,14 @@ export class Owl {
     );
   }
 
-  /** Makes answers for many who ask at the same time, as a server needs it. Close it before the owl. */
+  /** An engine that answers many requests at the same time, as a server needs it. Close it before the owl. */
   engine(options: EngineOptions = {}): Engine {
     return new Engine(this.#open.model, textOptions(this.#parts), options);
   }
 
   /**
-   * Where the visual abstractor looks at a picture: for each of its layers and heads the share of the attention that
-   * every visual token gives to every patch. Of videos there are no maps: give a frame as a picture.
+   * Attention maps of the visual abstractor on a picture: for each of its layers and heads the attention probabilities of
+   * every visual token over the patches. Of videos there are no maps: give a frame as a picture.
    */
   async attention(picture: ImageSource, limits: ReadingLimits = {}): Promise<AttentionMaps> {
     const { model, preprocessor, fidelity, framesPerVideo, pixelCache } = this.#open;
@@ -213,10 +213,10 @@ export class Owl {
     return this.#parts;
   }
 
-  /** What work gives; what fails because the owl was closed meanwhile says so. */
-  async #whileOpen<T>(work: () => Promise<T>): Promise<T> {
+  /** Runs a task; where it fails because the owl was closed meanwhile, throws a ClosedError instead. */
+  async #whileOpen<T>(task: () => Promise<T>): Promise<T> {
     try {
-      return await work();
+      return await task();
     } catch (error) {
       this.#parts.model.requireOpen();
       throw error;
