@@ -1,6 +1,6 @@
 import { ApiError } from "./errors.ts";
 
-/** Who may ask. */
+/** Options of access control. */
 export interface AccessOptions {
   /** What every request must name, as `Authorization: Bearer KEY`, or as the password of a browser. Absent: nothing. */
   readonly apiKey?: string | undefined;
@@ -12,7 +12,7 @@ export interface AccessOptions {
   readonly hosts?: readonly string[] | undefined;
 }
 
-/** Whether a request may be answered at all. */
+/** Checks whether a request may be answered; throws an ApiError where not. */
 export type CheckAccess = (request: Request) => Promise<void>;
 
 /**
@@ -63,7 +63,7 @@ function wrongHost(hostname: string): ApiError {
   return new ApiError(403, message, { code: "wrong_host" });
 }
 
-/** What makes a browser ask for the key where the page itself is opened. */
+/** The header that makes a browser ask for the key when the page itself is opened. */
 export const askForKey = { "www-authenticate": 'Basic realm="owl: any name, the API key as password"' };
 
 function keyOf(authorization: string): string | undefined {
@@ -82,7 +82,7 @@ async function digestOf(text: string): Promise<Uint8Array> {
   return new Uint8Array(await crypto.subtle.digest("SHA-256", new TextEncoder().encode(text)));
 }
 
-/** Compares digests in a time that does not depend on where they differ. */
+/** Compares digests in constant time. */
 function isSame(a: Uint8Array, b: Uint8Array): boolean {
   let difference = 0;
   for (let i = 0; i < a.length; i++) difference |= a[i] ^ b[i];

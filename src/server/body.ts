@@ -5,7 +5,7 @@ import { type Limits, type Quota, reserveMemory } from "./limits.ts";
 import { schemaProblems } from "./schema-problems.ts";
 import { withoutNulls } from "./without-nulls.ts";
 
-/** A request's JSON and the giving back of the memory it was counted for. */
+/** A request's JSON, and the function that releases the memory reserved for it. */
 export interface JsonBody {
   readonly value: unknown;
   readonly release: () => void;
@@ -36,10 +36,10 @@ export async function readJson(request: Request, limits: Limits, memory: Quota):
   }
 }
 
-/** Problems of a request that are told one by one. */
+/** Most problems that an error lists. */
 const maxProblems = 20;
 
-/** What a schema makes of a body, where null is as good as absent; its first problem is the one that `param` names. */
+/** Validates a body, in which null counts as absent. @throws ApiError 400 that lists all problems; `param` names the first */
 export function parseBody<T>(schema: z.ZodType<T>, value: unknown): T {
   const parsed = schema.safeParse(withoutNulls(value));
   if (parsed.success) return parsed.data;
@@ -52,7 +52,7 @@ export function parseBody<T>(schema: z.ZodType<T>, value: unknown): T {
   throw badRequest(said.join("; "), param || undefined, code);
 }
 
-/** Pages of others can send forms and plain text without being asked whether they may, but no JSON. */
+/** Requires JSON: pages of other origins can send forms and plain text without a preflight request, but no JSON. */
 function requireJson(headers: Headers): void {
   const type = headers.get("content-type") ?? "none";
   if (!/^application\/json\s*(;|$)/i.test(type)) {

@@ -8,7 +8,7 @@ import type { ChatRequest } from "./schema.ts";
 import { type ApiRequest, mediaReading } from "./state.ts";
 
 /**
- * The prompt that the messages of a request are for its model.
+ * Makes the prompt of a chat request.
  *
  * @param maxNewTokens how long the answer may get: room for it is kept where turns are left out
  * @throws ApiError that names every broken picture and video, or both lengths where the conversation is too long;
@@ -32,7 +32,7 @@ export async function chatPrompt(
     context.race(state.decoding.run(() => model.owl.prompt(some, options), context.signal));
   try {
     if (problems.length === 0) return await decode(withBoundedTexts(messages, model.maxCharacters));
-    // Where some are broken, the others are decoded all the same, so that all that are wrong are told at once.
+    // Where some images are broken, the others are decoded all the same, so that the error lists every broken one.
     await decode([{ role: "user", content: mediaOf(messages) }]);
   } catch (error) {
     context.signal.throwIfAborted();
@@ -49,7 +49,7 @@ export function messagesNeverLeftOut(messages: readonly ApiMessage[]): readonly 
   return messages.filter(({ role }, i) => i === last || role === "system" || role === "developer");
 }
 
-/** Texts that cannot fit are left out unread: so much of them is as good as the whole, and cut into tokens in no time. */
+/** Cuts texts that cannot fit to just too many characters: the result is the same, and tokenizing them takes no time. */
 export function withBoundedTexts(
   messages: readonly ReadMessage[],
   maxCharacters: number,

@@ -36,7 +36,7 @@ interface Completion {
 /** OpenAI's default of `max_tokens` for this route. */
 const defaultTokens = 16;
 
-/** `POST /v1/completions`: continues texts as they stand, without the words that make them a conversation. */
+/** `POST /v1/completions`: continues texts as they are, without a chat template. */
 export async function completions(request: ApiRequest): Promise<Response> {
   const body = parseBody(completionSchema, request.body);
   const { models, limits } = request.state;
@@ -79,7 +79,7 @@ function promptsOf({ prompt }: CompletionRequest, model: OpenModel): Prompt[] {
     "prompt",
   );
   const { tokenizer } = model.owl;
-  // Whoever writes a raw prompt writes its special tokens, too. No picture can be given, so `<image>` is text.
+  // A raw prompt contains its special tokens. There can be no image, so `<image>` is text.
   return list.map((one) => ({
     ids: typeof one === "string" ? [...tokenizer.start, ...tokenizer.encode(one)] : one,
     pictures: [],

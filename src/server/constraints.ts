@@ -5,7 +5,7 @@ import type { OpenModel } from "./models.ts";
 import type { ChatRequest } from "./schema.ts";
 
 /**
- * What `response_format` asks of an answer: JSON of a schema, or any JSON object.
+ * The token constraint for a `response_format`: JSON of a schema, or any JSON object.
  * @throws ApiError 400 naming everything in the schema that is not supported
  */
 export function constraintsOf(

@@ -4,15 +4,15 @@ import { RemoteFileError, shortened } from "../platform/index.ts";
 import { PromptError } from "../prompt/index.ts";
 import { TokenizerError } from "../tokenizer/index.ts";
 
-/** What an error says besides its message. */
+/** The fields of an error besides its message. */
 interface ErrorDetails {
   /** The field of the request that is wrong, as `messages[0].content`. */
   readonly param?: string | undefined;
-  /** A word that programs recognise, as `model_not_found`. */
+  /** A machine-readable code, as `model_not_found`. */
   readonly code?: string | undefined;
-  /** Seconds after which asking again may help. */
+  /** Seconds after which the client may try again. */
   readonly retryAfter?: number | undefined;
-  /** What is wrong inside; it is logged and not told. */
+  /** The internal cause; it is logged and never sent. */
   readonly cause?: unknown;
 }
 
@@ -29,7 +29,7 @@ export class ApiError extends Error {
   }
 }
 
-/** A request that asks for something that cannot be. */
+/** An error 400 about one field of a request. */
 export function badRequest(message: string, param?: string, code = "invalid_value"): ApiError {
   return new ApiError(400, message, { param, code });
 }
@@ -49,7 +49,7 @@ export function errorBody({ status, message, details }: ApiError): object {
   return { error: { message: shortened(message, 10_000), type, param, code: details.code ?? null } };
 }
 
-/** The whole reply for an error. */
+/** The response for an error. */
 export function errorResponse(error: ApiError): Response {
   const { retryAfter } = error.details;
   return Response.json(errorBody(error), {
@@ -69,7 +69,7 @@ const malformed: Readonly<Record<number, string>> = {
   431: "the headers must be shorter",
 };
 
-/** The reply to what is no request that a handler could be given; for `listenHttp` of `platform`. */
+/** The response to bytes that are no valid HTTP request; for `listenHttp` of `platform`. */
 export function refuseMalformed(status: number): Response {
   const message = malformed[status];
   return errorResponse(
@@ -83,7 +83,7 @@ export function refuseMalformed(status: number): Response {
  * The error that the client gets for any error. Errors about the request keep their message, which names no file because
  * a request has none. Of all others the client gets only an id, under which the log has the rest.
  *
- * @param onInternal told of an error that is not the request's fault, with its number
+ * @param onInternal called with every internal error and its id
  */
 export function toApiError(error: unknown, onInternal: (id: string, error: unknown) => void): ApiError {
   if (error instanceof ApiError) return error;

@@ -16,7 +16,7 @@ import { pictureKind, type ReadMessage } from "./media.ts";
 import type { OpenModel } from "./models.ts";
 import type { Feedback } from "./schema.ts";
 
-/** What a person thought of an answer, as a row that `owl train` reads, with what tells good answers from others. */
+/** A rated answer, as a row that `owl train` reads, with its rating. */
 interface FeedbackRow {
   readonly image?: readonly string[];
   readonly video?: readonly string[];
@@ -25,7 +25,7 @@ interface FeedbackRow {
   readonly note?: string;
   readonly model: string;
   readonly time: string;
-  /** Why a row with thumbs up is kept among the others. */
+  /** Why a row with thumbs up is not among those to train on. */
   readonly reason?: string;
 }
 
@@ -115,7 +115,7 @@ export class FeedbackFile {
     return `${fileName(folder)}/${name}`;
   }
 
-  /** A whole line, or none: one that was written in part is taken out again. */
+  /** Appends a whole line or nothing: a partial line is truncated again. */
   async #append(path: string, row: FeedbackRow): Promise<void> {
     const file = this.#files.get(path) ?? (await openLines(path));
     this.#files.set(path, file);
@@ -139,7 +139,7 @@ export class FeedbackFile {
   }
 }
 
-/** Opens a file of lines; one that a crash cut short is closed first. */
+/** Opens a JSONL file for appending; a last line that a crash cut short gets its line end first. */
 async function openLines(path: string): Promise<AppendOnlyFile> {
   const file = await openAppendOnlyFile(path);
   if (file.size === 0) return file;
@@ -150,7 +150,7 @@ async function openLines(path: string): Promise<AppendOnlyFile> {
   return file;
 }
 
-/** Why a conversation cannot be written as a row that is learned as it was meant. */
+/** Why a conversation cannot be written as a training row without changing its meaning; undefined where it can. */
 function untrainable(
   messages: readonly ReadMessage[],
   asked: string,

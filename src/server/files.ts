@@ -7,10 +7,10 @@ import type { OpenModel } from "./models.ts";
 /** Bytes of a file that are read at once. */
 const piece = 256 * 1024;
 
-/** Takes an error of a file, which names it, and gives what may be told. */
+/** Makes an error that clients may see of a file error, whose message names a path. */
 type OnFileError = (error: unknown) => Error;
 
-/** What a page needs beside its own files: threads and WebAssembly, pictures and videos made in it; nothing from elsewhere. */
+/** Security headers of the page: it may use threads, WebAssembly and blobs of its own, and nothing of other origins. */
 const pageHeaders: Readonly<Record<string, string>> = {
   "content-security-policy": [
     "default-src 'self'",
@@ -30,7 +30,7 @@ const pageHeaders: Readonly<Record<string, string>> = {
   "referrer-policy": "no-referrer",
 };
 
-/** Files whose names hold a checksum of what is in them, as Vite writes them. */
+/** Files with a content hash in their names, as Vite writes them: they may be cached for ever. */
 const lasting = /^assets\/.*-[\w-]{8,}\.\w+$/;
 
 /**
@@ -71,7 +71,7 @@ export async function modelFile(
   return sendFile(joinPath(directory, name), request, { "cache-control": "no-cache" }, onError);
 }
 
-/** A file as a reply, or the part of it that is asked for; undefined where there is none. */
+/** A response with a file, or with the requested range of it; undefined where there is none. */
 async function sendFile(
   path: string,
   request: Request,
@@ -95,7 +95,7 @@ async function sendFile(
     return new Response(null, { status: 416, headers: { ...all, "content-range": `bytes */${size}` } });
   }
   const [start, end] = range ?? [0, size];
-  // That a file cannot be opened must be known before the reply begins.
+  // An error of opening the file must come before the response has begun.
   await (await openFile(path)).close();
   const content = request.method === "HEAD" ? null : contentOf(path, start, end, onError);
   return new Response(content, {
@@ -113,7 +113,7 @@ function isKnown(request: Request, etag: string): boolean {
   return known?.split(",").some((one) => one.trim().replace(/^W\//, "") === etag) ?? false;
 }
 
-/** From which byte to before which, where one part is asked for; several parts at once are not sent. */
+/** The requested range [start, end) of bytes; a request for several ranges gets the whole file. */
 function rangeOf(
   request: Request,
   size: number,
@@ -129,7 +129,7 @@ function rangeOf(
   return start < end ? [start, end] : "unsatisfiable";
 }
 
-/** The bytes of a file, which is opened when they are asked for, and closed behind the last. */
+/** A stream of the bytes of a file, which is opened at the first read and closed after the last. */
 function contentOf(
   path: string,
   start: number,
@@ -141,7 +141,7 @@ function contentOf(
     {
       async pull(controller) {
         const { done, value } = await pieces.next().catch((error: unknown) => {
-          // Whatever sends the stream may tell its error.
+          // The error of a stream may reach the client.
           throw onError(error);
         });
         if (done) controller.close();

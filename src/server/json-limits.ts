@@ -1,6 +1,6 @@
-/** Values of a body: far more than a conversation has, and few enough that each may be looked at. */
+/** Most values in a body: far more than a conversation has, and few enough to validate each. */
 const maxValues = 50_000;
-/** Lists and objects within each other. */
+/** Deepest nesting of lists and objects. */
 const maxDepth = 256;
 
 const [quote, backslash, comma] = ['"', "\\", ","].map((character) => character.charCodeAt(0));
@@ -8,8 +8,8 @@ const openings = ["[", "{"].map((character) => character.charCodeAt(0));
 const closings = ["]", "}"].map((character) => character.charCodeAt(0));
 
 /**
- * What JSON has too much of, in words, told from its bytes: a few of them can make objects that take a hundred times
- * the memory, and complaints about each of these. Whether it is JSON at all is not told.
+ * The limit that JSON exceeds, in words, found from its bytes before it is parsed: a few bytes can make objects that take a
+ * hundred times the memory, and an error message for each. Whether the bytes are valid JSON is not checked.
  */
 export function exceededLimit(bytes: Uint8Array): string | undefined {
   let values = 1;

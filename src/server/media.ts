@@ -16,8 +16,8 @@ import { kindOf } from "./media-errors.ts";
 import { type ApiMessage, type ApiPart, contentOf } from "./message-schema.ts";
 
 /**
- * Fetches what an `https:` address names, or refuses to (with a RemoteFileError). A server that is given none takes
- * `data:` URLs only. It decides where requests may lead this machine: {@link fetchRemoteFile} of `platform` is one.
+ * Fetches the file behind an `https:` URL, or throws a RemoteFileError. Without such a function a server takes `data:` URLs
+ * only. It decides what clients can make this machine connect to; `fetchRemoteFile` of `platform` is one.
  */
 export type RemoteFetch = (
   url: string,
@@ -27,16 +27,16 @@ export type RemoteFetch = (
 /** A message with the bytes of its picture and video files. */
 export type ReadMessage = Message<Uint8Array, Uint8Array>;
 
-/** What reading pictures and videos needs to know. */
+/** Limits and callbacks of reading images and videos. */
 export interface MediaReading {
   readonly limits: Limits;
   readonly remote: RemoteFetch | undefined;
   readonly signal: AbortSignal;
-  /** Told of bytes that were fetched; throws where there is no memory for them. */
+  /** Called with the number of bytes that were fetched; throws where there is no memory for them. */
   readonly onFetched: (bytes: number) => void;
 }
 
-/** A frame of a video or animation is decoded by itself; all of them together may have so many times the pixels. */
+/** Frames are decoded one by one, so all of a video or animation may have this many times the pixels of an image. */
 const pixelsOfAnimation = 10;
 
 /** Messages as they were read. */
@@ -44,7 +44,7 @@ export interface ReadMessages {
   readonly messages: ReadMessage[];
   /** Where each picture and video stood in the request. */
   readonly params: ReadonlyMap<Uint8Array, string>;
-  /** What is wrong with those that are missing in the messages. */
+  /** Errors for the images and videos that are missing in the messages. */
   readonly problems: readonly ApiError[];
 }
 
@@ -69,7 +69,7 @@ export async function readMessages(
       if (found.type !== "text") params.set(found.type === "image" ? found.image : found.video, param);
       return [found];
     } catch (error) {
-      // The end of the whole request is no picture's problem.
+      // An abort of the request is no problem of an image.
       if (!(error instanceof ApiError) || reading.signal.aborted) throw error;
       problems.push(error);
       return [];
@@ -90,7 +90,7 @@ export async function readMessages(
   return { messages, params, problems };
 }
 
-/** What says nothing is a text as well, in OpenAI's protocol also where a person says it. */
+/** Empty content is an empty text, which OpenAI's protocol allows for users, too. */
 const textAlone = (text: string): ReadMessage["content"] => (text === "" ? [{ type: "text", text }] : text);
 
 type ReadPart = Part<Uint8Array, Uint8Array>;
@@ -200,8 +200,8 @@ function requirePixels(found: number, most: number, param: string): void {
 const takenKinds: ReadonlySet<string> = new Set(["JPEG", "PNG", "WebP", "GIF", "AVIF"]);
 
 /**
- * Which of the kinds that are taken a file is, by its content. Documents that can be drawn, SVG first of all, are not
- * among them: they are programs for whoever draws them.
+ * The kind of an image or video that the server takes, by its content. SVG and other documents are not among them: rendering
+ * them runs what the client wrote.
  */
 export function pictureKind(bytes: Uint8Array): string | undefined {
   const kind = fileKind(bytes)?.name;

@@ -1,6 +1,6 @@
 import { z } from "zod";
 
-/** A field that asks for what is not there is refused by name; values of it that ask for nothing are taken. */
+/** A field for a feature that is not supported: values that use it are errors, neutral ones are accepted. */
 export function unsupported(
   message: string,
   isHarmless: (value: unknown) => boolean,
@@ -12,7 +12,7 @@ export function unsupported(
 }
 
 export const isEmptyList = (value: unknown): boolean => Array.isArray(value) && value.length === 0;
-/** For what says something about a message that this model does not read. */
+/** A field that is accepted and ignored. */
 const unread = z.unknown().optional();
 
 /** A hint for caches of other servers. */
@@ -39,7 +39,7 @@ const userContent = z.union([
   z.array(z.discriminatedUnion("type", [textPart, imagePart, videoPart])).min(1),
 ]);
 const textContent = z.union([z.string(), z.array(textPart).min(1)]);
-/** What an answer says; clients hand back also those that say nothing. */
+/** An assistant's message; clients send back also empty ones. */
 const answerContent = z.union([z.string(), z.array(z.discriminatedUnion("type", [saidPart, refusalPart]))]);
 
 const name = z.string().optional();
@@ -58,7 +58,7 @@ const message = z.discriminatedUnion("role", [
     function_call: unsupported(noTools, () => false),
     audio: unsupported("this server has no sound", () => false),
     images: unsupported("this server shows the model no pictures of answers", isEmptyList),
-    // What clients and other servers keep beside an answer's words.
+    // Fields that clients and other servers keep with an answer.
     id: unread,
     annotations: unread,
     parsed: unread,
@@ -73,7 +73,7 @@ const message = z.discriminatedUnion("role", [
 ]);
 
 export const messagesSchema = z.array(message).min(1);
-/** Messages as they come. */
+/** Messages as clients send them. */
 export type ApiMessage = z.infer<typeof message>;
 
 /** A part of a message, as this server reads it. */
@@ -82,7 +82,7 @@ export type ApiPart =
   | Pick<z.infer<typeof imagePart>, "type" | "image_url">
   | Pick<z.infer<typeof videoPart>, "type" | "video_url">;
 
-/** What a message says: a text, or parts. A refusal is what an answer said. */
+/** The content of a message: a text, or parts. A `refusal` counts as the text of an answer. */
 export function contentOf(message: ApiMessage): string | readonly ApiPart[] {
   if (message.role !== "assistant") return message.content;
   const { content = "", refusal } = message;

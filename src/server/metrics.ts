@@ -4,7 +4,7 @@ import type { EngineStatistics, FinishReason } from "../generation/index.ts";
 /** Seconds that answers take, from a hundredth to ten minutes. */
 const buckets = [0.01, 0.03, 0.1, 0.3, 1, 3, 10, 30, 100, 300, 600];
 
-/** What an engine counts, as metrics: name, what it is, and where its number stands. */
+/** The engine's counters: name, help text, and value. */
 const counted: [name: string, help: string, value: (statistics: EngineStatistics) => number][] = [
   ["requests_ended_total", "Answers that ended, whole, aborted or failed", ({ ended }) => ended],
   ["prompt_tokens_total", "Positions of prompts, visual tokens included", ({ promptTokens }) => promptTokens],
@@ -31,7 +31,7 @@ const measured: typeof counted = [
   ["visual_cache_entries", "Pictures whose visual tokens are kept", ({ visualCache }) => visualCache.entries],
 ];
 
-/** Where the statistics of each model's engine are read when somebody asks for the metrics. */
+/** Reads the statistics of each model's engine, whenever the metrics are scraped. */
 export type StatisticsOfModels = () => Iterable<readonly [model: string, statistics: EngineStatistics]>;
 
 /** The counters of one server, in a registry of its own, as Prometheus reads them. */
@@ -92,7 +92,7 @@ export class Metrics {
     });
   }
 
-  /** A reply is over. */
+  /** A response has ended. */
   replied(route: string, status: number, seconds: number): void {
     this.#requests.inc({ route, status });
     this.#seconds.observe({ route }, seconds);
@@ -109,7 +109,7 @@ export class Metrics {
     if (tokens > 1) this.#perToken.observe({ model }, seconds / (tokens - 1));
   }
 
-  /** All of it in Prometheus' text format. */
+  /** All metrics in Prometheus' text format. */
   async response(): Promise<Response> {
     return new Response(await this.#registry.metrics(), {
       headers: { "content-type": this.#registry.contentType, "cache-control": "no-store" },

@@ -6,7 +6,7 @@ import type { Limits } from "./limits.ts";
 /** A model that a server answers with. */
 export interface ServedModel {
   readonly owl: Owl;
-  /** Where its files lie, for models that run inside the page. Absent: its files are not given out. */
+  /** The directory of its files, which the page fetches to run the model in the browser. Absent: they are not served. */
   readonly directory?: string | undefined;
 }
 
@@ -48,7 +48,7 @@ export class Models {
     });
   }
 
-  /** The models as `/v1/models` lists them, and beside them, for pages, what a request may have. */
+  /** The models as `/v1/models` lists them, with the limits of a request, which pages read. */
   list(limits: Limits): object {
     const { bodyBytes, pictures, pictureBytes, pixels, tokens } = limits;
     return {
@@ -65,7 +65,7 @@ export class Models {
       object: "model",
       created: this.#since,
       owned_by: "mplug-owl",
-      // What OpenAI's list does not have: how long a conversation may be, and what pages want to know.
+      // Beyond OpenAI's fields: the context length, and what pages need.
       max_model_len: owl.config.language.maxPositions,
       video: owl.config.video === true,
       files: directory !== undefined,
@@ -77,7 +77,7 @@ export class Models {
   }
 }
 
-/** As many of the longest token as there are positions. */
+/** The most characters that fit: the length of the longest token times the positions. */
 function maxCharacters({ config, tokenizer }: Owl): number {
   const { model, added_tokens } = tokenizer.json;
   let longest = 1;

@@ -6,7 +6,7 @@ export interface Problem {
   /** Where: `messages[0].content`; empty for the request as a whole. */
   readonly param: string;
   readonly text: string;
-  /** What programs recognise, in OpenAI's words. */
+  /** The error code of OpenAI's protocol. */
   readonly code: "unsupported_parameter" | "missing_required_parameter" | "invalid_type" | "invalid_value";
 }
 
@@ -66,7 +66,7 @@ function textOf(issue: Issue): string {
       "options" in issue && Array.isArray(issue.options) ? `; there are ${issue.options.join(", ")}` : "";
     return `no such ${String(issue.discriminator)} is supported here${known}`;
   }
-  // In JSON nothing is undefined.
+  // JSON has no undefined value.
   const said = message.replace(/received undefined$/, "received nothing");
   return said.replace(/^Too/, "too").replace(/^Invalid/, "invalid");
 }
