@@ -1,5 +1,6 @@
 import type { StateDict } from "../checkpoint/index.ts";
 import type { RowSource } from "../data/index.ts";
+import type { OwlConfig } from "../model/index.ts";
 import { type Digest, fileName, newDigest } from "../platform/index.ts";
 import type { RunInput, RunInputs } from "../training/index.ts";
 import type { BaseModel } from "./base-model.ts";
@@ -43,7 +44,7 @@ export function runInputs(
 
 function baseModelInputs({ model, config, tokenizer }: RunPlan, baseModel: BaseModel): RunInputs {
   const digest = newDigest("sha256");
-  updateWithText(digest, JSON.stringify(baseModel.config));
+  updateWithText(digest, JSON.stringify(checkedConfig(baseModel.config)));
   updateWithTensors(digest, baseModel.tensors);
   const words = newDigest("sha256");
   for (const [name, bytes] of Object.entries(baseModel.tokenizerFiles).toSorted(([a], [b]) =>
@@ -58,6 +59,12 @@ function baseModelInputs({ model, config, tokenizer }: RunPlan, baseModel: BaseM
     tokenizer: { description: fileName(tokenizer ?? began), digest: words.hex(), isData: false },
     preprocessing: { ...input("of pictures", [JSON.stringify(baseModel.preprocessor)]), isData: false },
   };
+}
+
+/** A config as its checksum is made: states of earlier versions do not name the tower, which the tensors' names tell. */
+function checkedConfig({ vision, ...config }: OwlConfig): object {
+  const { tower: _, ...sizes } = vision;
+  return { vision: sizes, ...config };
 }
 
 function input(description: string, parts: readonly (string | number)[]): RunInput {
