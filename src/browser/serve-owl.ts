@@ -29,62 +29,81 @@ export interface WorkerScope {
 export function serveOwl(scope: WorkerScope = globalThis as unknown as WorkerScope): void {
   // ONNX Runtime's threads are workers, too, and may be started from the same file.
   if (scope.name?.startsWith("em-pthread")) return;
-  const post = (message: WorkerResponse): void => scope.postMessage(message);
-  const answers = new Map<number, AbortController>();
-  let opened: Promise<{ owl: Owl; framesPerVideo: number }> | undefined;
+  const server = new WorkerServer((message) => scope.postMessage(message));
+  scope.addEventListener("message", ({ data }) => server.receive(data as WorkerRequest));
+}
 
-  const load = async (request: WorkerRequest & { type: "load" }) => {
+interface LoadedOwl {
+  readonly owl: Owl;
+  readonly framesPerVideo: number;
+}
+
+/** Answers the requests of one page with one model. */
+class WorkerServer {
+  readonly #post: (message: WorkerResponse) => void;
+  /** Answers under way, by the request's id. */
+  readonly #answers = new Map<number, AbortController>();
+  #loading: Promise<LoadedOwl> | undefined;
+
+  constructor(post: (message: WorkerResponse) => void) {
+    this.#post = post;
+  }
+
+  /** Handles a request. Its results and errors are posted. */
+  receive(request: WorkerRequest): void {
+    if (request.type === "load") {
+      this.#loading = this.#load(request);
+      this.#loading.catch((error: unknown) => this.#postError(error));
+    } else if (request.type === "stop") this.#answers.get(request.id)?.abort();
+    else {
+      const done = request.type === "chat" ? this.#chat(request) : this.#attention(request);
+      done.catch((error: unknown) => this.#postError(error, request.id));
+    }
+  }
+
+  async #load(request: WorkerRequest & { type: "load" }): Promise<LoadedOwl> {
     const { model, device, threads, framesPerVideo = defaultFrames } = request;
-    const unwatch = watchTransfers((transfer) => post({ type: "transfer", transfer }));
+    const unwatch = watchTransfers((transfer) => this.#post({ type: "transfer", transfer }));
     try {
       const owl = await withFreshFiles(model, () => Owl.load(model, { device, threads, framesPerVideo }));
-      post({ type: "ready", threads: threads ?? processorCount() });
+      this.#post({ type: "ready", threads: threads ?? processorCount() });
       return { owl, framesPerVideo };
     } finally {
       unwatch();
     }
-  };
+  }
 
-  const loaded = async () => {
-    if (opened === undefined) throw new Error("worker: must be told to load a model before it is asked");
-    return opened;
-  };
+  async #loaded(): Promise<LoadedOwl> {
+    if (this.#loading === undefined)
+      throw new Error("worker: must be told to load a model before it is asked");
+    return this.#loading;
+  }
 
-  const chat = async ({ id, messages, settings }: WorkerRequest & { type: "chat" }): Promise<void> => {
+  async #chat({ id, messages, settings }: WorkerRequest & { type: "chat" }): Promise<void> {
     const abort = new AbortController();
-    answers.set(id, abort);
+    this.#answers.set(id, abort);
     try {
-      const { owl, framesPerVideo } = await loaded();
+      const { owl, framesPerVideo } = await this.#loaded();
       const reply = owl.chat(messages, { ...settings, signal: abort.signal });
-      for await (const text of reply) post({ type: "text", id, text });
+      for await (const text of reply) this.#post({ type: "text", id, text });
       const { truncation = "auto", maxNewTokens } = settings;
       const placeholders = withPlaceholderMedia(messages, framesPerVideo);
       const promptTokens = (await owl.prompt(placeholders, { truncation, maxNewTokens })).ids.length;
-      post({ type: "answer", id, answer: { ...(await reply.answer()), promptTokens } });
+      this.#post({ type: "answer", id, answer: { ...(await reply.answer()), promptTokens } });
     } finally {
-      answers.delete(id);
+      this.#answers.delete(id);
     }
-  };
+  }
 
-  const attention = async ({ id, picture }: WorkerRequest & { type: "attention" }): Promise<void> => {
-    const { owl } = await loaded();
-    post({ type: "attention", id, maps: await owl.attention(picture) });
-  };
+  async #attention({ id, picture }: WorkerRequest & { type: "attention" }): Promise<void> {
+    const { owl } = await this.#loaded();
+    this.#post({ type: "attention", id, maps: await owl.attention(picture) });
+  }
 
-  const postError = (id?: number) => (error: unknown) => {
+  #postError(error: unknown, id?: number): void {
     const { name, message } = error instanceof Error ? error : new Error(String(error));
-    post({ type: "failed", id, name, message });
-  };
-
-  scope.addEventListener("message", ({ data }) => {
-    const request = data as WorkerRequest;
-    if (request.type === "load") {
-      opened = load(request);
-      opened.catch(postError());
-    } else if (request.type === "chat") chat(request).catch(postError(request.id));
-    else if (request.type === "attention") attention(request).catch(postError(request.id));
-    else answers.get(request.id)?.abort();
-  });
+    this.#post({ type: "failed", id, name, message });
+  }
 }
 
 /** Loads a model; where that fails and files in the cache are older than the server's, once more with fresh ones. */
