@@ -32,23 +32,26 @@ export interface Encoder {
  * @throws TokenizerError where the library cannot encode with it, which a trial encoding finds out at once
  */
 export function encoderOf(json: TokenizerJson, control: ReadonlySet<string>, size: number): Encoder {
-  const quick = wordByWord(json);
-  const hidden = new Map([...control].map((content, index) => [content, hiddenName(index)]));
-  const hide = hiding(hidden);
-  const letters = libraryEncoder(() => withHidden(quick, hidden));
-  const whole = (parts: readonly TextPart[]): string =>
+  const splitAtWords = withWordSplit(json);
+  const privateNames = new Map([...control].map((content, index) => [content, privateName(index)]));
+  const renameWritten = renaming(privateNames);
+  const encodeRenamed = libraryEncoder(() => withRenamedTokens(splitAtWords, privateNames));
+  const concatenated = (parts: readonly TextPart[]): string =>
     parts
-      .map(({ text, splitSpecialTokens }) => (splitSpecialTokens ? wellFormed(text) : hide(wellFormed(text))))
+      .map(({ text, splitSpecialTokens }) =>
+        splitSpecialTokens ? wellFormed(text) : renameWritten(wellFormed(text)),
+      )
       .join("");
-  tryOut(() => letters(whole(trial)), size);
+  requireEncoding(() => encodeRenamed(concatenated(trial)), size);
   // Made when it is needed: with a large vocabulary each of the two takes memory and time, and few programs need both.
-  let everything: LibraryEncode | undefined;
+  let encodeOriginal: LibraryEncode | undefined;
   return {
     encode(text) {
-      everything ??= libraryEncoder(() => quick);
-      return withoutGaps(everything(wellFormed(text)), text);
+      encodeOriginal ??= libraryEncoder(() => splitAtWords);
+      return withoutGaps(encodeOriginal(wellFormed(text)), text);
     },
-    encodeParts: (parts) => withoutGaps(letters(whole(parts)), parts.map(({ text }) => text).join("")),
+    encodeParts: (parts) =>
+      withoutGaps(encodeRenamed(concatenated(parts)), parts.map(({ text }) => text).join("")),
   };
 }
 
@@ -70,8 +73,8 @@ function libraryEncoder(json: () => TokenizerJson): LibraryEncode {
   }
 }
 
-/** Turns what the library throws into an error about the file: it checks little of a tokenizer.json itself. */
-function tryOut(encode: () => (number | undefined)[], size: number): void {
+/** Checks that a trial text can be encoded: the library checks little of a tokenizer.json when it loads it. */
+function requireEncoding(encode: () => (number | undefined)[], size: number): void {
   let ids: (number | undefined)[];
   try {
     ids = encode();
@@ -98,7 +101,7 @@ function withoutGaps(ids: (number | undefined)[], text: string): number[] {
 }
 
 /** A name that no text can have: half a surrogate pair is no character, and {@link wellFormed} leaves none. */
-function hiddenName(index: number): string {
+function privateName(index: number): string {
   return `\ud800${index}\ud800`;
 }
 
@@ -106,19 +109,21 @@ function hiddenName(index: number): string {
  * The tokenizer with its control tokens renamed to names that no text can contain. No merge produces them, so ordinary text
  * never encodes to a control token, whatever a normalizer does to it.
  */
-function withHidden(json: TokenizerJson, hidden: ReadonlyMap<string, string>): TokenizerJson {
+function withRenamedTokens(json: TokenizerJson, privateNames: ReadonlyMap<string, string>): TokenizerJson {
   const { model, added_tokens } = json;
-  const renamed = (content: string): string => hidden.get(content) ?? content;
+  const renamed = (content: string): string => privateNames.get(content) ?? content;
   const joined = (merge: string | [string, string]): string =>
     typeof merge === "string" ? merge.split(" ", 2).join("") : merge.join("");
   // A byte token stands for a byte of a character without a token, never for its own written form.
   const merges = (model.merges as (string | [string, string])[]).filter(
-    (merge) => !hidden.has(joined(merge)) && !(model.byte_fallback && isByteToken(joined(merge))),
+    (merge) => !privateNames.has(joined(merge)) && !(model.byte_fallback && isByteToken(joined(merge))),
   );
   return {
     ...json,
     added_tokens: added_tokens.map((token) =>
-      hidden.has(token.content) ? { ...token, content: renamed(token.content), normalized: false } : token,
+      privateNames.has(token.content)
+        ? { ...token, content: renamed(token.content), normalized: false }
+        : token,
     ),
     model: {
       ...model,
@@ -129,20 +134,20 @@ function withHidden(json: TokenizerJson, hidden: ReadonlyMap<string, string>): T
   };
 }
 
-/** Puts the hidden names in the place of written forms, the longest where several begin at one place. */
-function hiding(hidden: ReadonlyMap<string, string>): (text: string) => string {
-  const longestFirst = [...hidden.keys()].filter((content) => content !== "");
+/** Replaces the written forms of tokens by their private names, the longest where several begin at one position. */
+function renaming(privateNames: ReadonlyMap<string, string>): (text: string) => string {
+  const longestFirst = [...privateNames.keys()].filter((content) => content !== "");
   if (longestFirst.length === 0) return (text) => text;
   longestFirst.sort((a, b) => b.length - a.length);
   const written = new RegExp(longestFirst.map(escapeRegExp).join("|"), "gu");
-  return (text) => text.replace(written, (content) => hidden.get(content) ?? content);
+  return (text) => text.replace(written, (content) => privateNames.get(content) ?? content);
 }
 
 /**
- * Where no token goes on past a space, cutting the text before spaces changes nothing but speed: the library then
- * remembers words instead of merging every text anew (ten times faster on ordinary text).
+ * Where no token spans a space, splitting the text before spaces changes only the speed: the library then
+ * caches words instead of merging every text anew (ten times faster on ordinary text).
  */
-function wordByWord(json: TokenizerJson): TokenizerJson {
+function withWordSplit(json: TokenizerJson): TokenizerJson {
   const crossing = new RegExp(`[^${spaceMark}]${spaceMark}`);
   const usesMarks = JSON.stringify(json.normalizer)?.includes(spaceMark) ?? false;
   if (json.pre_tokenizer || !usesMarks || Object.keys(json.model.vocab).some((token) => crossing.test(token)))
