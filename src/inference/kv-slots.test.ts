@@ -92,3 +92,23 @@ test("rows grow together where one becomes longer than the room", async () => {
   expect(first).toEqual(await alone(long, [5, 6, 7]));
   expect(second).toEqual(await alone(words(9, 2), [5, 6, 7]));
 });
+
+test("offline, slots are added when they are needed, adjacent ones for prompts that are computed together", async () => {
+  const slots = new KvSlots(model, { slots: 3, offline: true });
+  const prompts = [1, 2, 3].map((seed) => words(8 + seed, seed));
+  const acquired = slots.acquireTogether(prompts);
+  expect(acquired.map(({ index }) => index)).toEqual([0, 1, 2]);
+  const visual = new Float32Array();
+  const chunks = prompts.map((ids, i) => ({ slot: acquired[i], ids, keys: ids, spans: [], visual }));
+  await slots.prefill(chunks, 0);
+  const logits = await slots.decode(acquired, [5, 6, 7]);
+  for (const [i, row] of logits.entries()) {
+    const expected = await alone(prompts[i], [5 + i]);
+    expect(row.every((value, k) => Math.abs(value - expected[k]) < 1e-4)).toBe(true);
+  }
+  for (const slot of acquired) slots.release(slot);
+  // A prefix stays in its slot until another sequence needs it; then it is dropped.
+  expect(slots.cachedPrefixLength([...prompts[0], 5, 9])).toBe(prompts[0].length + 1);
+  for (const seed of [4, 5, 6]) slots.acquire(words(20, seed));
+  expect(slots.statistics).toMatchObject({ entries: 0, bytes: 0 });
+});
