@@ -1,5 +1,5 @@
 import type { ChatBackend, ChatSettings, ModelInfo } from "../backends/backend.ts";
-import { type BackendName, backends } from "../backends/choice.ts";
+import { type BackendName, backends } from "../backends/backends.ts";
 import {
   loadPreferences,
   onPreferences,

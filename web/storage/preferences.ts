@@ -1,6 +1,6 @@
 import { type SettingRow, settingsRows } from "../../src/generation/index.ts";
 import type { ChatSettings, ShownSetting } from "../backends/backend.ts";
-import type { BackendName } from "../backends/choice.ts";
+import type { BackendName } from "../backends/backends.ts";
 
 export type Theme = "system" | "light" | "dark";
 
