@@ -16,6 +16,24 @@ import { skipChromium } from "./setup/chromium.ts";
 
 const asked = async (page: Page): Promise<string[]> => questions(page).locator(".text").allInnerTexts();
 
+/** How many turns each conversation in the browser's store has. */
+const storedTurns = (page: Page): Promise<number[]> =>
+  page.evaluate(async () => {
+    const open = indexedDB.open("mplug-owl");
+    await new Promise((resolve) => {
+      open.onsuccess = resolve;
+    });
+    const all: IDBRequest<{ turns: unknown[] }[]> = open.result
+      .transaction("conversations")
+      .objectStore("conversations")
+      .getAll();
+    await new Promise((resolve) => {
+      all.onsuccess = resolve;
+    });
+    open.result.close();
+    return all.result.map(({ turns }) => turns.length).sort();
+  });
+
 describe.skipIf(skipChromium)(
   "what the page keeps when its store fails it",
   { timeout: 3 * patience },
@@ -67,6 +85,8 @@ describe.skipIf(skipChromium)(
       await ask(page, "what is a cloud?");
       await page.keyboard.press("Alt+x");
       await page.getByText("The conversation is cleared.").waitFor();
+      // The page shows a change at once and stores it behind: a reload must wait for that.
+      await expect.poll(() => storedTurns(page)).toEqual([2, 4]);
       await page.reload();
       const items = page.getByRole("navigation").getByRole("listitem");
       await expect.poll(() => items.count()).toBe(2);
