@@ -1,20 +1,28 @@
 import { jsonl } from "./jsonl.ts";
-import type { DataFormat, RowSource, RowSourceOptions } from "./row-source.ts";
+import { type DataFormat, openRowSource, type RowSource, type RowSourceOptions } from "./row-source.ts";
 
-/** Every format that files of rows may have, by its name in recipes. */
-export const dataFormats = { jsonl } satisfies Readonly<Record<string, DataFormat>>;
+/** The formats that files of rows may have, as recipes name them. */
+export type DataFormatName = "jsonl";
 
-export type DataFormatName = keyof typeof dataFormats;
+/**
+ * Every format of training data. A further one is a file that reads it, its name above and a row here: recipes, checks,
+ * training and `owl tokenizer` follow.
+ */
+export const dataFormats: Readonly<Record<DataFormatName, DataFormat>> = { jsonl };
 
 export const dataFormatNames = Object.keys(dataFormats) as DataFormatName[];
 
-/** The format of a file by its name; mPLUG-Owl's own where the name tells nothing. */
-export function dataFormatOf(path: string): DataFormatName {
+/** The format whose extension a file has; undefined where it is no format's. */
+export function formatByExtension(path: string): DataFormatName | undefined {
   const name = path.toLowerCase();
-  const found = dataFormatNames.find((format) =>
+  return dataFormatNames.find((format) =>
     dataFormats[format].extensions.some((extension) => name.endsWith(extension)),
   );
-  return found ?? "jsonl";
+}
+
+/** The format of a file by its name; mPLUG-Owl's own where the name tells nothing. */
+export function dataFormatOf(path: string): DataFormatName {
+  return formatByExtension(path) ?? "jsonl";
 }
 
 /**
@@ -29,5 +37,5 @@ export function openRows(
     ...options
   }: RowSourceOptions & { readonly format?: DataFormatName | undefined } = {},
 ): Promise<RowSource> {
-  return dataFormats[format].open(path, options);
+  return openRowSource(path, dataFormats[format], options);
 }

@@ -8,6 +8,6 @@ export type { FileCheckOptions } from "./media-check.ts";
 export * from "./order.ts";
 export * from "./reader.ts";
 export { type Row, type RowContent, rowContents } from "./row.ts";
-export type { DataFormat, RowSource, RowSourceOptions } from "./row-source.ts";
+export type { RowSource, RowSourceOptions } from "./row-source.ts";
 export * from "./skipped-rows.ts";
 export * from "./texts.ts";

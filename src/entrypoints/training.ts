@@ -4,7 +4,6 @@ export {
   type BatchSizes,
   type CollateOptions,
   DataError,
-  type DataFormat,
   type DataFormatName,
   type EncoderOptions,
   type Example,
