@@ -24,7 +24,7 @@ const perImage = microConfig.numQueryTokens + 1;
 
 /** The loss and the gradient of every parameter, LoRA included. */
 function trainingGraph(): Graph {
-  const scope = rootScope({ lora: { ...releasedLora, rank: 2, alpha: 8 } });
+  const scope = rootScope({ lora: { ...releasedLora(microConfig.language), rank: 2, alpha: 8 } });
   const { loss } = traceLoss(microConfig, sizes, scope);
   const parameters = [...scope.parameters()];
   const parts = gradients(
@@ -64,7 +64,7 @@ describe.skipIf(skipWebGpu)("training on the WebGPU device (SwiftShader)", () =>
 
   it(`gives the CPU's loss and gradients of every parameter, within ${TOLERANCE} of the largest entry`, async () => {
     const graph = trainingGraph();
-    const scope = rootScope({ lora: { ...releasedLora, rank: 2, alpha: 8 } });
+    const scope = rootScope({ lora: { ...releasedLora(microConfig.language), rank: 2, alpha: 8 } });
     const feeds = randomParameters(describeParameters(microConfig, scope));
     for (const [name, tensor] of placeholdersOf(graph).inputs) feeds[name] = feedOf(name, tensor);
     const expected = await (await cpu.compile(graph)).run(feeds);

@@ -30,7 +30,7 @@ import {
   transpose,
 } from "../tensor/index.ts";
 
-/** What a gradient rule is given: the node's operands and results, and the gradients of the results. */
+/** What a gradient rule gets: the node's operands and results, and the gradients of the results. */
 export interface RuleContext<K extends OperatorKind> {
   readonly node: Node<K>;
   readonly inputs: readonly Tensor[];
@@ -45,7 +45,9 @@ export interface RuleContext<K extends OperatorKind> {
 }
 
 /** Gradients of the operands, in their order; undefined where there is none or none is wanted. */
-export type GradientRule<K extends OperatorKind> = (step: RuleContext<K>) => readonly (Tensor | undefined)[];
+export type GradientRule<K extends OperatorKind> = (
+  context: RuleContext<K>,
+) => readonly (Tensor | undefined)[];
 
 const none = (): readonly undefined[] => [];
 
@@ -120,10 +122,12 @@ function softmaxRule({ outputs: [y], gradient }: RuleContext<"softmax">): Tensor
   return [mul(y, sub(gradient, reduceSum(mul(gradient, y), [-1])))];
 }
 
-function layerNormRule(step: RuleContext<"layerNorm">): (Tensor | undefined)[] {
-  const { inputs, outputs, gradient, needs } = step;
-  const [x, weight] = inputs;
-  const [, mean, inverse] = outputs;
+function layerNormRule({
+  inputs: [x, weight],
+  outputs: [, mean, inverse],
+  gradient,
+  needs,
+}: RuleContext<"layerNorm">): (Tensor | undefined)[] {
   const normal = mul(sub(x, mean), inverse);
   const ofX = (): Tensor => {
     const scaled = mul(gradient, weight);
@@ -211,9 +215,12 @@ function gatherRule({ inputs: [table, indices], gradient }: RuleContext<"gather"
   return [scatterNd(zeros(table), rows, updates, "add")];
 }
 
-function scatterNdRule(step: RuleContext<"scatterNd">): (Tensor | undefined)[] {
-  const { inputs, attributes, gradient, needs } = step;
-  const [, indices, updates] = inputs;
+function scatterNdRule({
+  inputs: [, indices, updates],
+  attributes,
+  gradient,
+  needs,
+}: RuleContext<"scatterNd">): (Tensor | undefined)[] {
   const replaced = attributes.reduction === "none";
   const ofX = (): Tensor => (replaced ? scatterNd(gradient, indices, zeros(updates)) : gradient);
   return [needs(0) ? ofX() : undefined, undefined, needs(2) ? gatherNd(gradient, indices) : undefined];

@@ -1,7 +1,7 @@
 import type { Command } from "commander";
 import { type Adapter, baseWarning, loadAdapter, validateAdapter } from "../checkpoint/index.ts";
 import { adapterScopeOptions } from "../inspection/index.ts";
-import { describeParameters, modelScope, stageScopeOptions, stages } from "../model/index.ts";
+import { describeParameters, modelScope, releasedLora, stageScopeOptions, stages } from "../model/index.ts";
 import { modelFiles } from "../model-files/index.ts";
 import { joinPath, pathKind, readJson } from "../platform/index.ts";
 import { type DType, elementCount } from "../tensor/index.ts";
@@ -64,7 +64,9 @@ async function modelTable(directory: string, stage: StageName, adapterPath?: str
     const warning = await baseWarning(adapter, adapterPath ?? "adapter", directory, json);
     if (warning !== undefined) printWarning(warning);
   }
-  const options = adapter ? adapterScopeOptions(config, stage, adapter) : stageScopeOptions(stage);
+  const options = adapter
+    ? adapterScopeOptions(config, stage, adapter)
+    : stageScopeOptions(stage, releasedLora(config.language));
   const rows = describeParameters(config, modelScope(config, options));
   const about = adapter && adapterPath !== undefined ? [adapterLine(adapterPath, adapter)] : [];
   return [

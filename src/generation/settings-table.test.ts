@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import { completeSettings } from "./settings.ts";
-import { type Bounds, settingsRows } from "./settings-table.ts";
+import { type Bounds, samplingNotComputed, settingsNotComputed, settingsRows } from "./settings-table.ts";
 
 const library = readFileSync(new URL("../../docs/library.md", import.meta.url), "utf8");
 
@@ -55,4 +55,10 @@ test("no name of a surface stands for two settings", () => {
   ]) {
     expect(new Set(names).size).toBe(names.length);
   }
+});
+
+test("no setting that is computed is listed as not computed", () => {
+  const names = settingsRows.flatMap(([, { huggingFace }]) => huggingFace);
+  const listed = Object.keys({ ...settingsNotComputed, ...samplingNotComputed });
+  expect(listed.filter((name) => names.includes(name))).toEqual([]);
 });

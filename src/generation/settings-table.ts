@@ -344,7 +344,7 @@ export type GenerationSettings = {
 /** The rows in order, for code that goes through all of them. */
 export const settingsRows = Object.entries(settingsTable) as readonly (readonly [SettingName, SettingRow])[];
 
-/** Settings of transformers that are not computed here, each with the value that asks for nothing. */
+/** Settings of transformers that are not computed here, each with the value that asks for nothing; one that gets a row leaves this list. */
 export const settingsNotComputed: Readonly<Record<string, unknown>> = {
   bad_words_ids: null,
   begin_suppress_tokens: null,
@@ -364,7 +364,7 @@ export const settingsNotComputed: Readonly<Record<string, unknown>> = {
   watermarking_config: null,
 };
 
-/** The same of settings that count when sampling alone. */
+/** The same of settings that count only when sampling. */
 export const samplingNotComputed: Readonly<Record<string, unknown>> = {
   epsilon_cutoff: 0,
   eta_cutoff: 0,

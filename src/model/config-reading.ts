@@ -6,12 +6,12 @@ import { z } from "zod";
 export type OnProblem = (key: string, problem: string) => void;
 
 /** A size that config.json may leave out because a tensor shows it: along an axis, or by how many layers there are. */
-export type TensorSize =
+export type SizeFromTensor =
   | { readonly key: string; readonly tensor: string; readonly axis: number }
   | { readonly key: string; readonly layer: (index: number) => string };
 
 /** Standard deviation of fresh weights. */
-export const deviation = z.number().nonnegative().default(0.02);
+export const initializerRange = z.number().nonnegative().default(0.02);
 
 /** Accepts the value that changes nothing, where a published setting could ask for something else. */
 export const only = <T extends boolean | number | string>(value: T) => z.literal(value).nullish();

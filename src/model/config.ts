@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { upTo } from "./config-limits.ts";
-import { deviation, type OnProblem, requireMultiple } from "./config-reading.ts";
+import { initializerRange, type OnProblem, requireMultiple } from "./config-reading.ts";
 import {
   defaultFamily,
   familyNamed,
@@ -67,7 +67,7 @@ const abstractorSchema = z.object({
   num_attention_heads: upTo("heads").default(16),
   intermediate_size: upTo("size").default(4096),
   layer_norm_eps: z.number().positive().default(1e-6),
-  initializer_range: deviation,
+  initializer_range: initializerRange,
 });
 
 /** A section that a reader of its own reads. */

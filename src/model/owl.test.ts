@@ -219,11 +219,11 @@ test("grouped-query attention equals a model whose key and value heads are repea
 
 test("a LoRA computes what its merged weight computes", () => {
   const sizes = { batch: 1, tokens: 5, images: 0 };
-  const scope = stageScope("released", { ...releasedLora, rank: 2, alpha: 6 });
+  const scope = stageScope("released", { ...releasedLora(microConfig.language), rank: 2, alpha: 6 });
   const graph = traceForward(microConfig, sizes, ["logits"], scope);
   const added = describeParameters(
     microConfig,
-    stageScope("released", { ...releasedLora, rank: 2, alpha: 6 }),
+    stageScope("released", { ...releasedLora(microConfig.language), rank: 2, alpha: 6 }),
   );
   const low = randomParameters(added.filter(({ module }) => module === "LoRA"));
   expect(Object.keys(low)).toHaveLength(4 * microConfig.language.layers);

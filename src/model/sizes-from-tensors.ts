@@ -1,4 +1,4 @@
-import type { TensorSize } from "./config-reading.ts";
+import type { SizeFromTensor } from "./config-reading.ts";
 
 /** What of a checkpoint's tensors a config can be read from: their names and sizes. */
 export type TensorSizes = Pick<ReadonlyMap<string, { readonly dims: readonly number[] }>, "has" | "get">;
@@ -8,14 +8,14 @@ export interface SectionSizes {
   /** Absent: the top of the file. */
   readonly section?: string;
   readonly prefix: string;
-  readonly sizes: readonly TensorSize[];
+  readonly sizes: readonly SizeFromTensor[];
 }
 
 function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
-function sizeIn(tensors: TensorSizes, prefix: string, size: TensorSize): number | undefined {
+function sizeIn(tensors: TensorSizes, prefix: string, size: SizeFromTensor): number | undefined {
   if ("tensor" in size) return tensors.get(prefix + size.tensor)?.dims[size.axis];
   let layers = 0;
   while (tensors.has(prefix + size.layer(layers))) layers++;

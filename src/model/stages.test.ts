@@ -4,7 +4,7 @@ import { releasedLora, type Stage, stageScope, stages } from "./stages.ts";
 import { microConfig } from "./testing/micro.ts";
 
 function trainedModules(stage: Stage): string[] {
-  const table = describeParameters(microConfig, stageScope(stage));
+  const table = describeParameters(microConfig, stageScope(stage, releasedLora(microConfig.language)));
   const trained = new Set(table.filter((row) => row.trained).map((row) => row.module));
   const frozen = new Set(table.filter((row) => !row.trained).map((row) => row.module));
   // A part learns as a whole or not at all.
@@ -23,7 +23,7 @@ test("each stage trains its parts and nothing else", () => {
 
 test("only stages with a LoRA have its parameters, on query and value projections", () => {
   for (const stage of Object.keys(stages) as Stage[]) {
-    const names = describeParameters(microConfig, stageScope(stage))
+    const names = describeParameters(microConfig, stageScope(stage, releasedLora(microConfig.language)))
       .filter(({ module }) => module === "LoRA")
       .map(({ name }) => name);
     expect(names).toHaveLength(stages[stage].lora ? 4 * microConfig.language.layers : 0);
@@ -32,7 +32,10 @@ test("only stages with a LoRA have its parameters, on query and value projection
 });
 
 test("a LoRA starts as PEFT starts it: A within ±1/√width, B zero", () => {
-  const table = describeParameters(microConfig, stageScope("2", { ...releasedLora, rank: 4, alpha: 8 }));
+  const table = describeParameters(
+    microConfig,
+    stageScope("2", { ...releasedLora(microConfig.language), rank: 4, alpha: 8 }),
+  );
   const name = "language_model.model.layers.0.self_attn.q_proj.lora_";
   const a = table.find((row) => row.name === `${name}A.weight`)!;
   expect(a.dims).toEqual([4, microConfig.language.hidden]);

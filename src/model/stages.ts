@@ -1,5 +1,5 @@
 import { isKind, rootScope, type Scope, type ScopeOptions, type Tensor } from "../tensor/index.ts";
-import { families } from "./language/families.ts";
+import { familyOf, type LanguageConfig } from "./language/families.ts";
 
 /** A stage of training: which parameters learn. */
 export type Stage = "language" | "vision" | "1" | "2" | "released" | "full";
@@ -60,22 +60,27 @@ export function languageTargets(names: readonly string[]): LoraPlacement["target
   return (layer) => isLanguage(layer) && names.some((name) => layer.endsWith(`.${name}`));
 }
 
-/** The released setting, on the layers that the language model's family names. */
-export const releasedLora: LoraPlacement = {
-  rank: 8,
-  alpha: 32,
-  targets: languageTargets(Object.values(families).flatMap(({ loraTargets }) => loraTargets)),
-};
-
-/** The settings of a scope that trains what a stage trains. */
-export function stageScopeOptions(stage: Stage, lora: LoraPlacement = releasedLora): ScopeOptions {
-  const { trained, lora: low } = stages[stage];
-  const { rank, alpha, targets } = lora;
-  return low ? { trained, lora: { rank, alpha, targets } } : { trained };
+/** The released rank and scale, on the layers that the language model's family names. */
+export function releasedLora(language: Pick<LanguageConfig, "family">): LoraPlacement {
+  return { rank: 8, alpha: 32, targets: languageTargets(familyOf(language).loraTargets) };
 }
 
-/** A fresh scope that trains what a stage trains. */
-export function stageScope(stage: Stage, lora: LoraPlacement = releasedLora): Scope {
+/**
+ * The settings of a scope that trains what a stage trains.
+ *
+ * @param lora of the stages with a LoRA; the others ignore it
+ * @throws TypeError where such a stage gets none
+ */
+export function stageScopeOptions(stage: Stage, lora?: LoraPlacement): ScopeOptions {
+  const { trained, lora: hasLora } = stages[stage];
+  if (!hasLora) return { trained };
+  if (lora === undefined) throw new TypeError(`stage ${stage}: needs a LoRA's settings, got none`);
+  const { rank, alpha, targets } = lora;
+  return { trained, lora: { rank, alpha, targets } };
+}
+
+/** A fresh scope that trains what a stage trains; see {@link stageScopeOptions}. */
+export function stageScope(stage: Stage, lora?: LoraPlacement): Scope {
   return rootScope(stageScopeOptions(stage, lora));
 }
 

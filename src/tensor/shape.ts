@@ -72,7 +72,7 @@ export function broadcastShapes(a: Shape, b: Shape): Shape | undefined {
 }
 
 /** `axis` counted from the front; negative axes count from the back. */
-export function normalAxis(axis: number, rank: number, where: string): number {
+export function normalizeAxis(axis: number, rank: number, where: string): number {
   const index = axis < 0 ? axis + rank : axis;
   if (!Number.isInteger(axis) || index < 0 || index >= rank) {
     throw new RangeError(

@@ -14,7 +14,7 @@ import { type Optimizer, optimizerOf } from "./optimizers/index.ts";
 import { learningRateMultiplierOf, scheduleOf, type TrainingRecipe } from "./recipe.ts";
 import { learningRateAt } from "./schedule.ts";
 import { createStepPrograms, type StepPrograms, type TrainingBatch } from "./step-programs.ts";
-import { createWeightUpdate, type UpdatedMemory } from "./weight-update.ts";
+import { createWeightUpdate, type UpdateBuffers } from "./weight-update.ts";
 
 /** The result of one update. */
 export interface StepResult {
@@ -134,7 +134,7 @@ export async function createTrainer<S>(options: TrainerOptions<S>): Promise<Trai
 }
 
 /** Flat buffers of the trained parameters, and the threads whose kernels work on all of them. */
-interface TrainedMemory extends UpdatedMemory {
+interface TrainedMemory extends UpdateBuffers {
   /** One for each replica: gradients of further micro-batches until they are added to the first's. */
   readonly microBatchGradients: readonly FlatBuffer[];
 }

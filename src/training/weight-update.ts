@@ -3,7 +3,7 @@ import { chunksOf, type FlatBuffer, type Layout } from "./flat-buffer.ts";
 import type { ChosenOptimizer } from "./optimizers/index.ts";
 
 /** What an update reads and writes. */
-export interface UpdatedMemory {
+export interface UpdateBuffers {
   /** Of the module in kernels.ts, over the memories in which the buffers lie. */
   readonly threads: ThreadPool;
   readonly layout: Layout;
@@ -26,7 +26,7 @@ export interface WeightUpdate {
 
 /** Prepares updates by an optimizer; gradients are not clipped without `maxGradNorm`. */
 export function createWeightUpdate(
-  { threads, layout, weights, gradients, optimizerState }: UpdatedMemory,
+  { threads, layout, weights, gradients, optimizerState }: UpdateBuffers,
   { optimizer, hyperparameters }: ChosenOptimizer,
   recipe: { readonly weightDecay: number; readonly maxGradNorm?: number | undefined },
 ): WeightUpdate {

@@ -1,7 +1,8 @@
 import { geluTanh } from "../../src/model/activations.ts";
 import { layerNormLayer } from "../../src/model/layers.ts";
-import { clip, preNormLayer } from "../../src/model/vision/clip.ts";
+import { clip } from "../../src/model/vision/clip.ts";
 import { patchCount, patchEmbedding } from "../../src/model/vision/patches.ts";
+import { preNormLayer } from "../../src/model/vision/pre-norm-layer.ts";
 import type { TowerConfig, VisionTower } from "../../src/model/vision/tower.ts";
 import { add, dim } from "../../src/tensor/index.ts";
 

@@ -46,7 +46,7 @@ describe("ONNX Runtime computes what the graphs mean", () => {
   });
 
   test.each(["1", "2", "full"] as const)("gradients of stage %s", async (stage) => {
-    const lora = { ...releasedLora, rank: 2, alpha: 6 };
+    const lora = { ...releasedLora(microConfig.language), rank: 2, alpha: 6 };
     const scope = stageScope(stage, lora);
     const weights = randomParameters(describeParameters(microConfig, stageScope(stage, lora)));
     const { loss } = traceLoss(microConfig, { batch: 2, tokens: 8, images: 2, lossRows: 6 }, scope);

@@ -5,6 +5,7 @@ import {
   lossFeeds,
   type OwlConfig,
   parseConfig,
+  releasedLora,
   type Stage,
   stageScope,
   tokenFeeds,
@@ -101,7 +102,7 @@ export async function lossAndGradients(
   batch: Batch,
   stage: Stage,
 ): Promise<{ loss: number; gradients: Values }> {
-  const scope = stageScope(stage);
+  const scope = stageScope(stage, releasedLora(config.language));
   const counted = batch.counts.flat().filter(Boolean).length;
   // One row more than needed, so that padding is tested too.
   const lossRows = counted + 1;

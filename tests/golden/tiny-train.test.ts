@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { adapterFrom, mergeLora, readSafetensors, type StateDict } from "../../src/checkpoint/index.ts";
-import { type Stage, stageScope, traceForward } from "../../src/model/index.ts";
+import { releasedLora, type Stage, stageScope, traceForward } from "../../src/model/index.ts";
 import type { HostTensor } from "../../src/tensor/index.ts";
 import { shared, sharedAvailable } from "../shared.ts";
 import {
@@ -131,11 +131,14 @@ describe.skipIf(!sharedAvailable)("gradients and LoRA against the original code"
     const sizes = { batch: 2, tokens: batch.rows[0].length, images: batch.images };
     const wanted = ["hidden", "logits", "loss"] as const;
     const feeds = batchFeeds(batch, config);
-    const unmerged = await runGraph(traceForward(config, sizes, wanted, stageScope("2")), {
-      ...base.weights,
-      ...published(final),
-      ...feeds,
-    });
+    const unmerged = await runGraph(
+      traceForward(config, sizes, wanted, stageScope("2", releasedLora(config.language))),
+      {
+        ...base.weights,
+        ...published(final),
+        ...feeds,
+      },
+    );
     const merged = await runGraph(traceForward(config, sizes, wanted), { ...mergedWeights, ...feeds });
     const columns = numbersOf(expected.get("logits_cols_index")!);
     for (const [way, got] of Object.entries({ unmerged, merged })) {

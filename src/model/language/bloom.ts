@@ -2,7 +2,7 @@ import { z } from "zod";
 import { add, dim, reshape, type Scope, split, type Tensor } from "../../tensor/index.ts";
 import { geluTanh } from "../activations.ts";
 import { upTo } from "../config-limits.ts";
-import { deviation, type OnProblem, only, parsed, requireMultiple } from "../config-reading.ts";
+import { initializerRange, type OnProblem, only, parsed, requireMultiple } from "../config-reading.ts";
 import { layerNormLayer, linearLayer } from "../layers.ts";
 import type { AttentionFunction, DecoderConfig, LanguageFamily } from "./family.ts";
 import { commonJson, specialId, specialIdsOf } from "./special-ids.ts";
@@ -29,7 +29,7 @@ const schema = z.object({
   bos_token_id: specialId,
   eos_token_id: specialId,
   pad_token_id: specialId,
-  initializer_range: deviation,
+  initializer_range: initializerRange,
 });
 
 function readConfig(json: Record<string, unknown>, onProblem: OnProblem): BloomConfig | undefined {

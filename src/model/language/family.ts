@@ -1,5 +1,5 @@
 import type { Scope, Tensor } from "../../tensor/index.ts";
-import type { OnProblem, TensorSize } from "../config-reading.ts";
+import type { OnProblem, SizeFromTensor } from "../config-reading.ts";
 import type { RotarySettings } from "./rotary.ts";
 
 /** What every decoder-only language model here has. */
@@ -60,7 +60,7 @@ export interface LanguageFamily<C extends DecoderConfig = DecoderConfig> {
   /** The published form of a config; `readConfig` of it gives the same config. */
   configJson(config: C): Record<string, unknown>;
   /** Sizes that config.json may leave out because tensors show them; the tensors' names begin at `language_model`. */
-  readonly sizes: readonly TensorSize[];
+  readonly sizes: readonly SizeFromTensor[];
   /** Modules of the published tensor names. */
   readonly names: {
     /** Holds all parameters but the head's. */

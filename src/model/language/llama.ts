@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { add, dim, mul, type Scope, silu, type Tensor } from "../../tensor/index.ts";
 import { upTo } from "../config-limits.ts";
-import { deviation, type OnProblem, only, parsed, requireMultiple } from "../config-reading.ts";
+import { initializerRange, type OnProblem, only, parsed, requireMultiple } from "../config-reading.ts";
 import { linearLayer, rmsNormLayer } from "../layers.ts";
 import type { AttentionFunction, DecoderConfig, LanguageFamily } from "./family.ts";
 import type { RotarySettings } from "./rotary.ts";
@@ -37,7 +37,7 @@ const schema = z.object({
   bos_token_id: specialId,
   eos_token_id: specialId,
   pad_token_id: specialId,
-  initializer_range: deviation,
+  initializer_range: initializerRange,
 });
 
 function readConfig(json: Record<string, unknown>, onProblem: OnProblem): LlamaConfig | undefined {

@@ -1,5 +1,5 @@
 import type { Scope, Tensor } from "../../tensor/index.ts";
-import type { OnProblem, TensorSize } from "../config-reading.ts";
+import type { OnProblem, SizeFromTensor } from "../config-reading.ts";
 
 /** What every vision tower here has. */
 export interface TowerConfig {
@@ -39,7 +39,7 @@ export interface VisionTower<C extends TowerConfig = TowerConfig> {
   /** The content of an owl's `vision_config`; `readConfig` of it gives the same config. */
   configJson(config: C): Record<string, unknown>;
   /** Sizes that config.json may leave out because tensors show them; the tensors' names begin at `vision_model`. */
-  readonly sizes: readonly TensorSize[];
+  readonly sizes: readonly SizeFromTensor[];
   /** The module that holds the layers by number. */
   readonly layers: string;
   /** Tokens in front of the patches: a class token, registers, or none. */

@@ -39,8 +39,8 @@ export interface ProviderDescription {
 }
 
 /**
- * Every device that a model can run on. A further one is a row here, and a case in the C API's binding only where it
- * has functions of its own; options, command line and graphs follow the table.
+ * Every device that a model can run on, by the name that onnxruntime-node has for its provider. A further one is a row here, and a
+ * case in the C API's binding only where it has functions of its own; options, command line and graphs follow the table.
  */
 export const executionProviders = {
   cpu: {

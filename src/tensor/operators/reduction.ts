@@ -1,11 +1,11 @@
 import { makeTensor, type Tensor } from "../node.ts";
-import { dim, normalAxis } from "../shape.ts";
+import { dim, normalizeAxis } from "../shape.ts";
 import { requireFloat } from "./elementwise.ts";
 import { reshape } from "./shaping.ts";
 
 function reduce(kind: "reduceSum" | "reduceMean", x: Tensor, axes: readonly number[] | undefined): Tensor {
   requireFloat(kind, x);
-  const wanted = (axes ?? x.shape.map((_, i) => i)).map((axis) => normalAxis(axis, x.shape.length, kind));
+  const wanted = (axes ?? x.shape.map((_, i) => i)).map((axis) => normalizeAxis(axis, x.shape.length, kind));
   const sorted = [...new Set(wanted)].sort((a, b) => a - b);
   const shape = x.shape.map((d, i) => (sorted.includes(i) ? dim(d.name, 1) : d));
   return makeTensor(kind, [x], { axes: sorted }, "float32", shape);

@@ -3,7 +3,7 @@ import {
   broadcastShapes,
   dim,
   isStatic,
-  normalAxis,
+  normalizeAxis,
   type Shape,
   sameDim,
   sameShape,
@@ -55,7 +55,7 @@ export function expand(x: Tensor, shape: Shape): Tensor {
 /** Tensors one after the other along an axis; all other dimensions agree. `name` names the joined dimension. */
 export function concat(parts: readonly Tensor[], axis: number, name?: string): Tensor {
   const [first] = parts;
-  const at = normalAxis(axis, first.shape.length, "concat");
+  const at = normalizeAxis(axis, first.shape.length, "concat");
   for (const part of parts) {
     const fits = part.shape.length === first.shape.length && part.dtype === first.dtype;
     if (!fits || part.shape.some((d, i) => i !== at && !sameDim(d, first.shape[i]))) {
@@ -83,7 +83,7 @@ export function concat(parts: readonly Tensor[], axis: number, name?: string): T
 
 /** The part start ≤ index < end along an axis of known size. */
 export function slice(x: Tensor, axis: number, start: number, end: number): Tensor {
-  const at = normalAxis(axis, x.shape.length, "slice");
+  const at = normalizeAxis(axis, x.shape.length, "slice");
   const size = x.shape[at].size;
   if (size === undefined || start < 0 || end > size || start >= end) {
     throw operandError("slice", `0 <= ${start} < ${end} <= size of dimension ${at}`, x);
@@ -94,7 +94,7 @@ export function slice(x: Tensor, axis: number, start: number, end: number): Tens
 
 /** Consecutive parts of these sizes along an axis of known size. */
 export function split(x: Tensor, axis: number, sizes: readonly number[]): readonly Tensor[] {
-  const at = normalAxis(axis, x.shape.length, "split");
+  const at = normalizeAxis(axis, x.shape.length, "split");
   const whole = x.shape[at].size;
   if (whole !== sizes.reduce((sum, size) => sum + size, 0) || sizes.some((size) => size < 1)) {
     throw operandError("split", `the parts [${sizes}] are positive and add up to dimension ${at}`, x);
@@ -106,7 +106,7 @@ export function split(x: Tensor, axis: number, sizes: readonly number[]): readon
 
 /** Zeros before and after x along an axis of known size. */
 export function pad(x: Tensor, axis: number, before: number, after: number): Tensor {
-  const at = normalAxis(axis, x.shape.length, "pad");
+  const at = normalizeAxis(axis, x.shape.length, "pad");
   const size = x.shape[at].size;
   if (size === undefined || before < 0 || after < 0 || x.dtype !== "float32") {
     throw operandError(

@@ -17,7 +17,10 @@ export interface UpdateStep {
  * checkpoints, recipe keys and their checks follow from the row.
  */
 export interface Optimizer<Shape extends z.ZodRawShape = z.ZodRawShape> {
-  /** Its own keys in a recipe (all required) and their values; every optimizer has `weightDecay` beside them. */
+  /**
+   * Its own keys in a recipe (all required) and their values; every optimizer has `weightDecay` beside them. A key that several
+   * optimizers share means the same in each and has the same bounds.
+   */
   readonly hyperparameters: Shape;
   /**
    * Names of its state tensors. Each has the parameter's shape, starts at zero and lies in checkpoints as
