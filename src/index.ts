@@ -27,7 +27,7 @@ export {
   cachedModel,
   HubError,
   type HubOptions,
-  type ModelPlace,
+  type ModelDirectoryOptions,
   modelDirectory,
   type PullEvent,
   type PulledRepo,
@@ -79,7 +79,13 @@ export {
   type VideoSource,
 } from "./owl/index.ts";
 export { FileError, OnnxRuntimeError, OptionsError } from "./platform/index.ts";
-export { ContextLengthError, type Message, type Part, PromptError, type Truncation } from "./prompt/index.ts";
+export {
+  type ContentPart,
+  ContextLengthError,
+  type Message,
+  PromptError,
+  type Truncation,
+} from "./prompt/index.ts";
 export type { HostTensor } from "./tensor/index.ts";
 export { type Tokenizer, TokenizerError } from "./tokenizer/index.ts";
 

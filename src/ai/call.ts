@@ -1,13 +1,13 @@
 import { type GenerationSettings, withImpliedSampling } from "../generation/index.ts";
 import type { AnswerSettings, ChatMessage, PromptOptions } from "../owl/index.ts";
 import { described } from "../platform/index.ts";
-import { type Part, PromptError } from "../prompt/index.ts";
+import { type ContentPart, PromptError } from "../prompt/index.ts";
 import type { CallMessage, CallOptions, CallPart } from "./interface.ts";
 
 /** The key of this provider in `providerOptions`. */
 export const providerName = "mplug-owl";
 
-type MediaPart = Part<Uint8Array | URL, Uint8Array | URL>;
+type MediaPart = ContentPart<Uint8Array | URL, Uint8Array | URL>;
 
 /** A call of the AI SDK as an `Owl` takes it. */
 export interface OwlCall {

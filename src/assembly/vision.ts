@@ -1,6 +1,6 @@
 import {
   CheckpointError,
-  type Rows,
+  type RowRange,
   rowsOf,
   type TensorEntry,
   type TensorSource,
@@ -87,7 +87,7 @@ export function visionWeights(
   // Rows are counted in an owl's sizes, so a tensor is read as a whole.
   const source = {
     ...plain,
-    read: async (name: string, rows?: Rows) => rowsOf(await plain.read(name), rows),
+    read: async (name: string, rows?: RowRange) => rowsOf(await plain.read(name), rows),
   };
   return fused === undefined ? source : withFused(source, fused, config.heads);
 }

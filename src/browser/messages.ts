@@ -8,7 +8,7 @@ import {
   type VideoSource,
 } from "../owl/index.ts";
 import type { BrowserProvider, Transfer } from "../platform/index.ts";
-import type { Message, Part } from "../prompt/index.ts";
+import type { ContentPart, Message } from "../prompt/index.ts";
 
 /** A message of a conversation. */
 export type PageMessage = ChatMessage;
@@ -96,7 +96,7 @@ function mapMedia<Image, Video>(
 ): Message<Image, Video>[] {
   return messages.map(({ role, content }) => {
     if (typeof content === "string") return { role, content };
-    const parts = content.map((part): Part<Image, Video> => {
+    const parts = content.map((part): ContentPart<Image, Video> => {
       if (part.type === "image") return { type: part.type, image: image(part.image) };
       return part.type === "video" ? { type: part.type, video: video(part.video) } : part;
     });

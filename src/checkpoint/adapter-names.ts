@@ -2,7 +2,7 @@ import type { StateDict } from "./tensor-source.ts";
 import { isDerivedBuffer } from "./weights.ts";
 
 /** The prefix of every parameter name in a model that PEFT wraps. */
-export const PREFIX = "base_model.model.";
+export const peftPrefix = "base_model.model.";
 
 /** Prefixes of further wrappers: distributed data parallel, `torch.compile`. */
 const WRAPPERS = /^(?:module\.|_orig_mod\.)+/;
@@ -41,11 +41,11 @@ export function sortTensors(tensors: StateDict): SortedTensors {
   };
   for (const name of tensors.keys()) {
     const wrapped = name.replace(WRAPPERS, "");
-    const plain = wrapped.startsWith(PREFIX) ? wrapped.slice(PREFIX.length) : wrapped;
+    const plain = wrapped.startsWith(peftPrefix) ? wrapped.slice(peftPrefix.length) : wrapped;
     const matrix = MATRIX.exec(plain);
     if (matrix !== null) {
       if (matrix[2] !== undefined) adapters.add(matrix[2]);
-      keep(lora, name, `${PREFIX}${plain.slice(0, matrix.index)}.lora_${matrix[1]}.weight`);
+      keep(lora, name, `${peftPrefix}${plain.slice(0, matrix.index)}.lora_${matrix[1]}.weight`);
     } else if (OTHER_KIND.test(plain)) problems.push(`${plain}, which no plain LoRA has`);
     else if (!isDerivedBuffer(plain) && !/\.original_module\./.test(plain)) {
       keep(replaced, name, plain.replace(/\.base_layer\./, ".").replace(/\.modules_to_save\.[^.]+\./, "."));

@@ -16,7 +16,7 @@ import {
   parseAdapterConfig,
   publishedAdapterConfig,
 } from "./adapter-config.ts";
-import { PREFIX, sortTensors } from "./adapter-names.ts";
+import { peftPrefix, sortTensors } from "./adapter-names.ts";
 import { CheckpointError } from "./errors.ts";
 import { type FloatType, writeSafetensors } from "./safetensors-write.ts";
 import { readAll, type StateDict } from "./tensor-source.ts";
@@ -52,7 +52,7 @@ const RELEASED_ALPHA = 32;
 
 /** PEFT's name of one of the two matrices of a module's LoRA. */
 export function loraName(module: string, matrix: "A" | "B"): string {
-  return `${PREFIX}${module}.lora_${matrix}.weight`;
+  return `${peftPrefix}${module}.lora_${matrix}.weight`;
 }
 
 /**
@@ -153,7 +153,7 @@ function targetsOf(lora: StateDict): string[] {
 /** The published names of the layers that have a LoRA. */
 export function modulesOf(lora: StateDict): Set<string> {
   return new Set(
-    [...lora.keys()].map((name) => name.slice(PREFIX.length).replace(/\.lora_[AB]\.weight$/, "")),
+    [...lora.keys()].map((name) => name.slice(peftPrefix.length).replace(/\.lora_[AB]\.weight$/, "")),
   );
 }
 

@@ -44,7 +44,7 @@ export type { StoredType } from "./stored-types.ts";
 export {
   entriesByName,
   type FilePlace,
-  type Rows,
+  type RowRange,
   readAll,
   rowsOf,
   type StateDict,

@@ -3,7 +3,7 @@ import { type Adapter, loraName, modulesOf } from "./adapter.ts";
 import { CheckpointError } from "./errors.ts";
 import {
   entriesByName,
-  type Rows,
+  type RowRange,
   rowsOf,
   type StateDict,
   type TensorEntry,
@@ -44,7 +44,7 @@ export function mergeLora(tensors: StateDict, adapter: Adapter, where = "adapter
  */
 export function mergedTensors(source: TensorSource, adapter: Adapter, where = "adapter"): TensorSource {
   const { replaced, added } = changesOf(entriesByName(source), adapter, where);
-  const read = async (name: string, rows?: Rows): Promise<HostTensor> => {
+  const read = async (name: string, rows?: RowRange): Promise<HostTensor> => {
     const other = replaced.get(name);
     const tensor = other ? rowsOf(other, rows) : await source.read(name, rows);
     const addition = added.get(name);

@@ -22,7 +22,7 @@ export interface FilePlace {
 }
 
 /** Indices of a tensor's first dimension: from the first up to, not including, the second. */
-export type Rows = readonly [from: number, to: number];
+export type RowRange = readonly [from: number, to: number];
 
 /**
  * Stored tensors that are read one at a time, so that memory holds only what is asked for: a safetensors file, a
@@ -39,7 +39,7 @@ export interface TensorSource {
    * @param rows `[from, to)` of the first dimension, where only a part of a large tensor is wanted
    * @throws RangeError where there is no tensor of this name, or no such rows
    */
-  read(name: string, rows?: Rows): Promise<HostTensor>;
+  read(name: string, rows?: RowRange): Promise<HostTensor>;
   close(): Promise<void>;
 }
 
@@ -71,13 +71,13 @@ export function entryOf<Entry>(entries: ReadonlyMap<string, Entry>, name: string
 }
 
 /** The sizes of some rows of a tensor; the error names it. */
-export function dimsOfRows({ name, dims }: TensorEntry, [from, to]: Rows): number[] {
+export function dimsOfRows({ name, dims }: TensorEntry, [from, to]: RowRange): number[] {
   if (dims.length > 0 && 0 <= from && from <= to && to <= dims[0]) return [to - from, ...dims.slice(1)];
   throw new RangeError(`${name} [${dims.join(", ")}]: must have the rows ${from} to ${to}`);
 }
 
 /** Some rows of a tensor in memory, as a view; all of it where none are named. */
-export function rowsOf<Tensor extends HostTensor>(tensor: Tensor, rows: Rows | undefined): Tensor {
+export function rowsOf<Tensor extends HostTensor>(tensor: Tensor, rows: RowRange | undefined): Tensor {
   if (rows === undefined) return tensor;
   const dims = [rows[1] - rows[0], ...tensor.dims.slice(1)];
   const width = elementCount(dims.slice(1));

@@ -1,7 +1,7 @@
 import type { OpenFile } from "../platform/index.ts";
 import { allocate, elementCount, type HostTensor } from "../tensor/index.ts";
 import { readTensor, STORED_TYPES, type StoredType } from "./stored-types.ts";
-import { dimsOfRows, type Rows, type TensorEntry } from "./tensor-source.ts";
+import { dimsOfRows, type RowRange, type TensorEntry } from "./tensor-source.ts";
 import { NumberFormat, TorchStorage, TorchTensor } from "./torch-globals.ts";
 
 /** Where a file keeps a storage. */
@@ -137,7 +137,11 @@ function show(value: unknown): string {
 }
 
 /** Reads a tensor or some rows of it, row-major whatever its strides are. */
-export async function readTorchTensor(file: OpenFile, entry: TorchEntry, rows?: Rows): Promise<HostTensor> {
+export async function readTorchTensor(
+  file: OpenFile,
+  entry: TorchEntry,
+  rows?: RowRange,
+): Promise<HostTensor> {
   const { type, strides } = entry;
   const dims = rows ? dimsOfRows(entry, rows) : entry.dims;
   const position = entry.position + (rows ? rows[0] * strides[0] * STORED_TYPES[type] : 0);

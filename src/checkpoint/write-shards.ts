@@ -9,7 +9,7 @@ import {
 } from "../platform/index.ts";
 import { elementCount } from "../tensor/index.ts";
 import { entryBytes, safetensorsLayout } from "./safetensors-write.ts";
-import type { Rows, TensorEntry } from "./tensor-source.ts";
+import type { RowRange, TensorEntry } from "./tensor-source.ts";
 import { indexFile, safetensors, shardFile, wholeFile } from "./weight-formats.ts";
 
 /** A stored tensor and the tensors that are written from it, some rows at a time: as many rows each, all in one file. */
@@ -49,7 +49,7 @@ export interface WrittenShards {
  */
 export type MakeRows<Planned> = (
   planned: Planned,
-  rows: Rows | undefined,
+  rows: RowRange | undefined,
 ) => Promise<readonly Uint8Array[]> | readonly Uint8Array[];
 
 /** Elements of a source that are converted at once: memory holds a few times this. */

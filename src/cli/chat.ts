@@ -3,7 +3,7 @@ import type { GenerationSettings } from "../generation/index.ts";
 import { shippedModel } from "../hub/index.ts";
 import type { ChatMessage, Owl } from "../owl/index.ts";
 import { pathKind } from "../platform/index.ts";
-import type { Part } from "../prompt/index.ts";
+import type { ContentPart } from "../prompt/index.ts";
 import { type Attachment, optionAttachment } from "./attachments.ts";
 import { converse } from "./conversation.ts";
 import { InterruptedError, UsageError } from "./failure.ts";
@@ -20,7 +20,7 @@ interface ChatOptions extends LoadingOptions {
 function userMessage(question: string, attachments: readonly Attachment[]): ChatMessage {
   if (attachments.length === 0) return { role: "user", content: question };
   const media = attachments.map(
-    ({ type, file }): Part<string, string> =>
+    ({ type, file }): ContentPart<string, string> =>
       type === "image" ? { type, image: file } : { type, video: file },
   );
   return { role: "user", content: [...media, { type: "text", text: question }] };

@@ -36,7 +36,7 @@ export interface BatchSizes {
   readonly losses: number;
 }
 
-/** How sizes are rounded up, so that few different ones occur. */
+/** How padding rounds sizes up (`pad_to_multiple_of` in transformers), so that few different ones occur and programs are reused. */
 export interface Rounding {
   /** Tokens a row: up to a multiple of this (default 32), unless `maxTokens` is less. */
   readonly tokens?: number;

@@ -46,7 +46,7 @@ export function rowName<T>(source: Source<T>, index: number): string {
 const problemsShown = 20;
 
 /** Throws a DataError that lists the problems of a file's rows (the first twenty in full), if there are any. */
-export function requireNone(path: string, problems: readonly string[]): void {
+export function requireNoProblems(path: string, problems: readonly string[]): void {
   if (problems.length === 0) return;
   const shown = problems.slice(0, problemsShown).map((problem) => `  ${problem}`);
   const more = problems.length - shown.length;

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { mix, rows, shuffled } from "./order.ts";
+import { mix, shuffled, subset } from "./order.ts";
 
 const numbers = (length: number, offset = 0) => ({ length, example: (i: number) => i + offset });
 
@@ -37,15 +37,15 @@ describe("mix", () => {
     expect(taken.slice(0, 20).filter((value) => value < 1e6)).toHaveLength(7);
   });
 
-  it("names a source that ends and a share that is not positive", () => {
+  it("names a source that ends and a weight that is not positive", () => {
     expect(() => mix([numbers(3)], [1])).toThrow(/source 0 ends after 3 rows/);
-    expect(() => mix([endless(0)], [0])).toThrow(/positive share/);
+    expect(() => mix([endless(0)], [0])).toThrow(/positive weight/);
   });
 });
 
 describe("rows", () => {
   it("is a part of a source", () => {
-    const part = rows(numbers(10), 4, 20);
+    const part = subset(numbers(10), 4, 20);
     expect([part.length, part.example(0)]).toEqual([6, 4]);
   });
 });

@@ -20,8 +20,8 @@ export function shuffled<T>(source: Source<T>, seed: number): Source<T> {
   };
 }
 
-/** Part of a source: rows start ≤ index < end. */
-export function rows<T>(source: Source<T>, start: number, end: number): Source<T> {
+/** Rows start ≤ index < end of a source. */
+export function subset<T>(source: Source<T>, start: number, end: number): Source<T> {
   return {
     length: Math.max(0, Math.min(end, source.length) - start),
     example: (index) => source.example(start + index),
@@ -37,7 +37,7 @@ const longestSchedule = 1000;
 export function mix<T>(sources: readonly Source<T>[], weights: readonly number[]): Source<T> {
   if (sources.length === 0 || sources.length !== weights.length || weights.some((weight) => !(weight > 0))) {
     throw new DataError(
-      `mix: needs one positive share a source as its weight, got ${sources.length} sources and weights [${weights}]`,
+      `mix: needs one positive weight a source, got ${sources.length} sources and weights [${weights}]`,
     );
   }
   for (const [i, source] of sources.entries()) {

@@ -10,7 +10,7 @@ export interface AccumulatedBatches<B> {
   readonly next: number;
 }
 
-/** Reads the batches of the update that begins at an example's index; they depend on that index alone. */
+/** A data loader: reads the batches of the update that begins at an example's index; they depend on that index alone, so a run resumes exactly. */
 export type Reader<B> = (position: number) => Promise<AccumulatedBatches<B>>;
 
 /** Turns an example into tokens and pixels. */

@@ -1,7 +1,7 @@
 import { decodeImage, decodeVideo, type RgbImage } from "../image/index.ts";
 import { newDigest } from "../platform/index.ts";
 import { LruCache } from "../primitives/index.ts";
-import { DataError, type Example, type ExampleSource, requireNone } from "./example.ts";
+import { DataError, type Example, type ExampleSource, requireNoProblems } from "./example.ts";
 import { checkMediaFiles, type FileCheckOptions, type LineProblem } from "./media-check.ts";
 import { markProblems, type Row, type RowContent } from "./row.ts";
 
@@ -74,7 +74,7 @@ export async function openRowSource(
   problems.push(...files.problems);
   if (found.length === 0 && problems.length === 0)
     problems.push({ line: 0, problem: `the file has no rows; one is written ${format.example}` });
-  requireNone(path, inOrder(path, problems));
+  requireNoProblems(path, inOrder(path, problems));
   const decode = cachedDecoder(cacheBytes, videos);
   return {
     length: found.length,

@@ -1,6 +1,6 @@
 import { readText } from "../platform/index.ts";
 import { imageMark, videoMark, withLineFeeds } from "../prompt/index.ts";
-import { DataError, requireNone } from "./example.ts";
+import { DataError, requireNoProblems } from "./example.ts";
 import { dataFormatOf, dataFormats, formatByExtension } from "./formats.ts";
 
 /**
@@ -28,6 +28,6 @@ async function textsOfRows(path: string): Promise<string[]> {
       texts.push(...parts.flatMap((part) => part.split(videoMark)));
     } else problems.push(...row.map((problem) => `line ${line}: ${problem}`));
   }
-  requireNone(path, problems);
+  requireNoProblems(path, problems);
   return texts;
 }

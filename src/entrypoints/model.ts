@@ -22,7 +22,7 @@ export {
   type OpenedCheckpoint,
   openCheckpoint,
   openTorch,
-  type Rows,
+  type RowRange,
   readSafetensors,
   type SafetensorsContent,
   type ShardSettings,

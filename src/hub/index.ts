@@ -1,6 +1,6 @@
 export { cachedModel } from "./cache.ts";
 export { ChecksumError, HubError } from "./errors.ts";
-export { adapterPath, type ModelPlace, modelDirectory, shippedModel } from "./model-directory.ts";
+export { adapterPath, type ModelDirectoryOptions, modelDirectory, shippedModel } from "./model-directory.ts";
 export { type PulledRepo, type PullOptions, pull } from "./pull.ts";
 export { parseRepoName, type RepoName, readRepoName } from "./repo-name.ts";
 export type { HubOptions, PullEvent } from "./settings.ts";

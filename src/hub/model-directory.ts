@@ -32,7 +32,7 @@ const identifyingFiles = [
 ];
 
 /** Where model names are resolved. */
-export interface ModelPlace extends Pick<HubOptions, "cache"> {
+export interface ModelDirectoryOptions extends Pick<HubOptions, "cache"> {
   /** The directory that relative paths start from. Default: the working directory. */
   readonly relativeTo?: string | undefined;
 }
@@ -48,16 +48,19 @@ export interface ModelPlace extends Pick<HubOptions, "cache"> {
  */
 export async function modelDirectory(
   model: string | URL = shippedModel,
-  place: ModelPlace = {},
+  options: ModelDirectoryOptions = {},
 ): Promise<string> {
-  checkOptions<ModelPlace>("modelDirectory", place, { cache: option.text, relativeTo: option.text });
+  checkOptions<ModelDirectoryOptions>("modelDirectory", options, {
+    cache: option.text,
+    relativeTo: option.text,
+  });
   const name = nameOf(model);
-  return directoryOf(name, place, (path) => refusal(name, path));
+  return directoryOf(name, options, (path) => refusal(name, path));
 }
 
 async function directoryOf(
   name: string,
-  { cache, relativeTo }: ModelPlace,
+  { cache, relativeTo }: ModelDirectoryOptions,
   refused: (path: string) => Promise<HubError>,
 ): Promise<string> {
   const path = await foundPath(localPath(name, relativeTo));
@@ -75,11 +78,14 @@ async function directoryOf(
  *
  * @throws HubError
  */
-export async function adapterPath(adapter: string | URL, place: ModelPlace = {}): Promise<string> {
+export async function adapterPath(
+  adapter: string | URL,
+  options: ModelDirectoryOptions = {},
+): Promise<string> {
   const name = nameOf(adapter);
-  const path = await foundPath(localPath(name, place.relativeTo));
+  const path = await foundPath(localPath(name, options.relativeTo));
   if ((await pathKind(path)) === "file") return path;
-  return directoryOf(name, place, () => adapterRefusal(name, path));
+  return directoryOf(name, options, () => adapterRefusal(name, path));
 }
 
 async function isModelDirectory(directory: string): Promise<boolean> {

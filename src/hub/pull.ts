@@ -1,3 +1,4 @@
+import { weightFormats, wholeFile } from "../checkpoint/index.ts";
 import { checkOptions, freeBytes, type OptionRules, option } from "../platform/index.ts";
 import { cachedCommit, RepoFolder } from "./cache.ts";
 import { download, presentBytes } from "./download.ts";
@@ -137,7 +138,7 @@ function noWeights({ name }: HubClient, listed: readonly HubFile[]): HubError {
   const shown = paths.slice(0, 8).join(", ") || "no file";
   const rest = paths.length > 8 ? ` and ${paths.length - 8} more` : "";
   return new HubError(
-    `${writeRepoName(name)}: must hold config.json with model.safetensors or pytorch_model.bin (or their index), or an adapter, got ${shown}${rest}; --all fetches every file`,
+    `${writeRepoName(name)}: must hold config.json with ${weightFormats.map(wholeFile).join(" or ")} (or their index), or an adapter, got ${shown}${rest}; --all fetches every file`,
   );
 }
 

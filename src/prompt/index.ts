@@ -6,7 +6,7 @@ export {
   encodePrompt,
 } from "./conversation.ts";
 export { ContextLengthError, PromptError } from "./error.ts";
-export type { MediaReference, Message, Part } from "./message.ts";
+export type { ContentPart, MediaReference, Message } from "./message.ts";
 export { imageMark, videoMark } from "./pieces.ts";
 export { systemPromptOf } from "./system-prompt.ts";
 export {

@@ -3,7 +3,7 @@ import { PromptError } from "./error.ts";
 import type { EscapeRoleMarks } from "./escape-role-marks.ts";
 
 /** A part of a message: text, or a picture or video in whatever form the caller handles them. */
-export type Part<Image, Video = never> =
+export type ContentPart<Image, Video = never> =
   | { readonly type: "text"; readonly text: string }
   | { readonly type: "image"; readonly image: Image }
   | { readonly type: "video"; readonly video: Video };
@@ -15,7 +15,7 @@ export type Part<Image, Video = never> =
  */
 export interface Message<Image, Video = never> {
   readonly role: "system" | "user" | "assistant";
-  readonly content: string | readonly Part<Image, Video>[];
+  readonly content: string | readonly ContentPart<Image, Video>[];
 }
 
 /** What visual tokens in a prompt stand for: a picture, a video, or a picture that is one frame of a video. */
@@ -70,7 +70,7 @@ export function conversationOf<Image, Video>(
   return [{ role: "system", content: texts.filter((text) => text !== "").join("\n") }, ...others];
 }
 
-function textOf(part: Part<unknown, unknown>): string {
+function textOf(part: ContentPart<unknown, unknown>): string {
   return part.type === "text" ? part.text : "";
 }
 
@@ -84,9 +84,11 @@ function framesOf<Image, Video>(video: Video, frames: number): Line<Image, Video
 }
 
 /** The parts in their order, neighbouring texts in one. */
-function partsOf<Image, Video>(content: Message<Image, Video>["content"]): readonly Part<Image, Video>[] {
+function partsOf<Image, Video>(
+  content: Message<Image, Video>["content"],
+): readonly ContentPart<Image, Video>[] {
   if (typeof content === "string") return [{ type: "text", text: content }];
-  const parts: Part<Image, Video>[] = [];
+  const parts: ContentPart<Image, Video>[] = [];
   for (const part of content) {
     const last = parts.at(-1);
     if (part.type === "text" && last?.type === "text") {

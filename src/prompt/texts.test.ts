@@ -4,12 +4,12 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { createTokenizer, loadTokenizer, type Tokenizer } from "../tokenizer/index.ts";
 import {
+  type ContentPart,
   encodeCaption,
   encodeConversation,
   encodePlainText,
   encodeTrainingSample,
   type Message,
-  type Part,
   type PromptTemplate,
   publishedTemplate,
 } from "./index.ts";
@@ -87,7 +87,8 @@ const content = fc.array(fc.oneof(written, fc.constant(true)), { minLength: 1, m
 const userMessage = (parts: readonly (string | true)[]): Message<string> => ({
   role: "user",
   content: parts.map(
-    (part): Part<string> => (part === true ? { type: "image", image: "p" } : { type: "text", text: part }),
+    (part): ContentPart<string> =>
+      part === true ? { type: "image", image: "p" } : { type: "text", text: part },
   ),
 });
 const talk = fc.record({

@@ -2,7 +2,7 @@ import type { Tokenizer } from "../tokenizer/index.ts";
 import { type ConversationOptions, type EncodedConversation, encodeConversation } from "./conversation.ts";
 import { ContextLengthError } from "./error.ts";
 import { exponentialSearch } from "./exponential-search.ts";
-import { conversationOf, type Message, type Part } from "./message.ts";
+import { type ContentPart, conversationOf, type Message } from "./message.ts";
 
 /**
  * What becomes of a conversation that no longer fits: `"auto"` leaves its oldest turns out, `"disabled"` refuses it.
@@ -88,7 +88,7 @@ function turnsOf<Image, Video>(messages: readonly Message<Image, Video>[]): Turn
   return { system, turns };
 }
 
-type Shown<Image, Video> = Exclude<Part<Image, Video>, { type: "text" }>;
+type Shown<Image, Video> = Exclude<ContentPart<Image, Video>, { type: "text" }>;
 
 function mediaOf<Image, Video>(turns: Turns<Image, Video>["turns"]): Shown<Image, Video>[] {
   return turns
@@ -108,7 +108,7 @@ function lastOf<Image, Video>(
   const shown = older.slice(Math.max(0, older.length - media));
   if (shown.length === 0) return [...system, first, ...answers, ...rest.flat()];
   const { role, content } = first;
-  const own: readonly Part<Image, Video>[] =
+  const own: readonly ContentPart<Image, Video>[] =
     typeof content === "string" ? [{ type: "text", text: content }] : content;
   return [...system, { role, content: [...shown, ...own] }, ...answers, ...rest.flat()];
 }

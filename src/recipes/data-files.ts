@@ -6,7 +6,7 @@ import {
   type Row,
   type RowContent,
   type RowSource,
-  rows,
+  subset,
 } from "../data/index.ts";
 import { imageMark, PromptError, promptTemplate, videoMark } from "../prompt/index.ts";
 import type { BaseModel } from "./base-model.ts";
@@ -113,5 +113,5 @@ export function hasPictures({ content, length, source }: OpenedFile): boolean {
 
 /** The examples of opened files, file by file. */
 export function exampleSources(files: readonly OpenedFile[]): ExampleSource[] {
-  return files.map(({ source, length }) => rows(source, 0, length));
+  return files.map(({ source, length }) => subset(source, 0, length));
 }

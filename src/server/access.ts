@@ -64,7 +64,7 @@ function wrongHost(hostname: string): ApiError {
 }
 
 /** The header that makes a browser ask for the key when the page itself is opened. */
-export const askForKey = { "www-authenticate": 'Basic realm="owl: any name, the API key as password"' };
+export const basicChallenge = { "www-authenticate": 'Basic realm="owl: any name, the API key as password"' };
 
 function keyOf(authorization: string): string | undefined {
   const [, scheme, value] = /^(bearer|basic) +(.+)$/i.exec(authorization.trim()) ?? [];

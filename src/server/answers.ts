@@ -8,7 +8,7 @@ import type {
 } from "../generation/index.ts";
 import { checkPrompt, type Prompt } from "../inference/index.ts";
 import { contextLengthError, type PromptField } from "./context-length.ts";
-import { queueIsFull } from "./limits.ts";
+import { queueFullError } from "./limits.ts";
 import type { OpenModel } from "./models.ts";
 import { settingsOfChoice } from "./settings.ts";
 import type { ApiRequest } from "./state.ts";
@@ -38,7 +38,7 @@ export function choicesOf(
 /** Reserves room in the queue for so many answers until the response has ended. @throws ApiError 429 where it is full */
 export function reserveAnswers({ context, state }: ApiRequest, count: number): void {
   const release = state.queue.take(count);
-  if (release === undefined) throw queueIsFull(state.limits.queue);
+  if (release === undefined) throw queueFullError(state.limits.queue);
   context.onEnd(release);
 }
 
@@ -117,7 +117,7 @@ export interface StreamEnd {
 }
 
 /**
- * The ends of a stream's answers, notes with the last of them: a piece without a choice comes only where usage was body
+ * The ends of a stream's answers, notes with the last of them: a piece without a choice comes only where usage was asked
  * for, because many programs read the first choice of every piece.
  */
 export function endsOf(answers: readonly EngineAnswer[]): StreamEnd[] {

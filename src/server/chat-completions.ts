@@ -34,7 +34,7 @@ interface Chat {
 export async function chatCompletions(request: ApiRequest): Promise<Response> {
   const body = parseBody(chatSchema, request.body);
   const model = request.state.models.get(body.model);
-  requireSense(body);
+  requireConsistentFields(body);
   const n = body.n ?? 1;
   const settings = settingsOf(body, model.owl.defaults, request.state.limits);
   const constraint = constraintsOf(body.response_format, model, settings);
@@ -59,7 +59,7 @@ export async function chatCompletions(request: ApiRequest): Promise<Response> {
 }
 
 /** Fields that contradict each other. */
-function requireSense(body: ChatRequest): void {
+function requireConsistentFields(body: ChatRequest): void {
   if (body.max_tokens !== undefined && body.max_completion_tokens !== undefined) {
     throw badRequest(
       "max_tokens: must not be given beside max_completion_tokens, its newer name",

@@ -3,7 +3,7 @@ import { chatCompletions } from "./chat-completions.ts";
 import { completions } from "./completions.ts";
 import { feedback } from "./feedback.ts";
 import { modelFile } from "./files.ts";
-import type { ApiRequest, ReadRequest } from "./state.ts";
+import type { ApiRequest, GetRequest } from "./state.ts";
 
 interface EndpointPath {
   /** As Hono writes patterns. */
@@ -20,7 +20,7 @@ interface PostEndpoint extends EndpointPath {
 interface GetEndpoint extends EndpointPath {
   readonly method: "GET";
   /** Undefined: there is nothing of this name. */
-  readonly handle: (request: ReadRequest) => Promise<Response | undefined> | Response;
+  readonly handle: (request: GetRequest) => Promise<Response | undefined> | Response;
 }
 
 /** An address that answers a method. A further one is its file and a row of {@link endpoints}. */

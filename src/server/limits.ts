@@ -99,7 +99,7 @@ export function reserveMemory(memory: Quota, bytes: number): () => void {
 }
 
 /** The error where the queue has no room for another answer. */
-export function queueIsFull(limit: number): ApiError {
+export function queueFullError(limit: number): ApiError {
   return new ApiError(429, `the server must have at most ${limit} answers in hand; ask again later`, {
     code: "queue_full",
     retryAfter: 5,
@@ -107,7 +107,7 @@ export function queueIsFull(limit: number): ApiError {
 }
 
 /** The error that ends a request which took too long. */
-export function tookTooLong(limit: number): ApiError {
+export function timeoutError(limit: number): ApiError {
   return new ApiError(503, `an answer must be complete within ${limit} seconds; ask for fewer tokens`, {
     code: "timeout",
     retryAfter: 30,

@@ -9,7 +9,7 @@ import {
   RemoteFileError,
   readImageHeader,
 } from "../platform/index.ts";
-import type { Message, Part } from "../prompt/index.ts";
+import type { ContentPart, Message } from "../prompt/index.ts";
 import { ApiError, badRequest } from "./errors.ts";
 import type { Limits } from "./limits.ts";
 import { kindOf } from "./media-errors.ts";
@@ -93,7 +93,7 @@ export async function readMessages(
 /** Empty content is an empty text, which OpenAI's protocol allows for users, too. */
 const textAlone = (text: string): ReadMessage["content"] => (text === "" ? [{ type: "text", text }] : text);
 
-type ReadPart = Part<Uint8Array, Uint8Array>;
+type ReadPart = ContentPart<Uint8Array, Uint8Array>;
 
 async function readPart(part: ApiPart, param: string, reading: MediaReading): Promise<ReadPart> {
   if (part.type === "text") return { type: "text", text: part.text };

@@ -1,5 +1,5 @@
 import { ApiError, toApiError } from "./errors.ts";
-import { tookTooLong } from "./limits.ts";
+import { timeoutError } from "./limits.ts";
 
 /** The status of a response that no client waits for, as nginx writes it in its logs. */
 const clientClosedRequest = 499;
@@ -21,7 +21,7 @@ export class RequestContext {
     onInternal: (id: string, error: unknown) => void = () => undefined,
   ) {
     this.#onInternal = onInternal;
-    const late = setTimeout(() => this.abort(tookTooLong(seconds)), 1000 * seconds);
+    const late = setTimeout(() => this.abort(timeoutError(seconds)), 1000 * seconds);
     const gone = (): void => this.clientLeft();
     if (client.aborted) gone();
     client.addEventListener("abort", gone, { once: true });

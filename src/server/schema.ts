@@ -114,7 +114,7 @@ export const completionSchema = z.strictObject({
 export type CompletionRequest = z.infer<typeof completionSchema>;
 
 /** Fields that say how an answer is made, of either request. */
-export type AskedSettings = Partial<Pick<ChatRequest, keyof ChatRequest & keyof typeof settings>>;
+export type RequestSettings = Partial<Pick<ChatRequest, keyof ChatRequest & keyof typeof settings>>;
 
 export const feedbackSchema = z.strictObject({
   model: z.string(),

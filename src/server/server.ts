@@ -5,7 +5,7 @@ import type { EngineOptions } from "../generation/index.ts";
 import { checkOptions, type OptionRules, option } from "../platform/index.ts";
 import { Semaphore } from "../primitives/index.ts";
 import type { Truncation } from "../prompt/index.ts";
-import { type AccessOptions, accessCheck, askForKey } from "./access.ts";
+import { type AccessOptions, accessCheck, basicChallenge } from "./access.ts";
 import { readJson } from "./body.ts";
 import { type Endpoint, endpoints, plainEndpoints, routeLabel } from "./endpoints.ts";
 import { ApiError, errorResponse } from "./errors.ts";
@@ -216,7 +216,7 @@ class Server implements OwlServer {
       const response = errorResponse(apiError);
       const isPage = c.req.method === "GET" && !c.req.path.startsWith("/v1/");
       if (apiError.status === 401 && isPage) {
-        for (const [name, value] of Object.entries(askForKey)) response.headers.set(name, value);
+        for (const [name, value] of Object.entries(basicChallenge)) response.headers.set(name, value);
       }
       return response;
     });

@@ -6,7 +6,7 @@ import {
 } from "../generation/index.ts";
 import { badRequest } from "./errors.ts";
 import type { Limits } from "./limits.ts";
-import type { AskedSettings } from "./schema.ts";
+import type { RequestSettings } from "./schema.ts";
 
 /**
  * How an answer is made, from OpenAI's fields and ours over the model's own defaults, by OpenAI's convention of when to
@@ -15,7 +15,7 @@ import type { AskedSettings } from "./schema.ts";
  * @param defaultTokens new tokens where the request does not say how many; absent: as the model's defaults have it
  */
 export function settingsOf(
-  asked: AskedSettings & { readonly max_completion_tokens?: number | undefined },
+  asked: RequestSettings & { readonly max_completion_tokens?: number | undefined },
   defaults: GenerationSettings,
   limits: Limits,
   defaultTokens = Math.min(defaults.maxNewTokens, limits.tokens),

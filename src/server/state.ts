@@ -24,7 +24,7 @@ export interface ServerState {
   readonly decoding: Semaphore;
 }
 
-/** A request of the protocol, with what its endpoint needs to answer it. */
+/** A POST request with its JSON body, and what its endpoint needs to answer it. */
 export interface ApiRequest {
   readonly state: ServerState;
   readonly context: RequestContext;
@@ -32,8 +32,8 @@ export interface ApiRequest {
   readonly body: unknown;
 }
 
-/** A request for something that is there: it has no body. */
-export interface ReadRequest {
+/** A GET request. */
+export interface GetRequest {
   readonly state: ServerState;
   readonly context: RequestContext;
   readonly request: Request;

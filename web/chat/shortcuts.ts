@@ -1,4 +1,4 @@
-/** A panel: a dialog over the page; its component is in `components/panels.ts`. */
+/** A panel: a dialog over the page that the top bar opens; `components/panels.ts` has its component. */
 export type PanelName = "settings" | "help";
 
 export type Command =
@@ -24,23 +24,29 @@ export interface Shortcut {
   readonly keys: string;
 }
 
-export const shortcuts: readonly Shortcut[] = [
-  { command: "write", label: "Go to the message field", keys: "/" },
-  { command: "add", label: "Add pictures or videos", keys: "Alt+A" },
-  { command: "stop", label: "Stop the answer", keys: "Escape" },
-  { command: "regenerate", label: "Another answer", keys: "Alt+R" },
-  { command: "edit", label: "Edit the last question", keys: "Alt+E" },
-  { command: "previous", label: "Previous branch of the last fork", keys: "Alt+[" },
-  { command: "next", label: "Next branch of the last fork", keys: "Alt+]" },
-  { command: "copy", label: "Copy the last answer", keys: "Alt+C" },
-  { command: "copy-all", label: "Copy the conversation as Markdown", keys: "Alt+M" },
-  { command: "clear", label: "Clear the conversation", keys: "Alt+X" },
-  { command: "undo", label: "Undo, or whatever else the latest notice offers", keys: "Alt+Z" },
-  { command: "new", label: "New conversation", keys: "Alt+N" },
-  { command: "sidebar", label: "Show or hide the conversations", keys: "Alt+B" },
-  { command: "settings", label: "Settings", keys: "Alt+S" },
-  { command: "help", label: "This list", keys: "?" },
-];
+/** The keys of every command, in the order of the help's list. */
+const keysOfCommands: Readonly<Record<Command, Omit<Shortcut, "command">>> = {
+  write: { label: "Go to the message field", keys: "/" },
+  add: { label: "Add pictures or videos", keys: "Alt+A" },
+  stop: { label: "Stop the answer", keys: "Escape" },
+  regenerate: { label: "Another answer", keys: "Alt+R" },
+  edit: { label: "Edit the last question", keys: "Alt+E" },
+  previous: { label: "Previous branch of the last fork", keys: "Alt+[" },
+  next: { label: "Next branch of the last fork", keys: "Alt+]" },
+  copy: { label: "Copy the last answer", keys: "Alt+C" },
+  "copy-all": { label: "Copy the conversation as Markdown", keys: "Alt+M" },
+  clear: { label: "Clear the conversation", keys: "Alt+X" },
+  undo: { label: "Undo, or whatever else the latest notice offers", keys: "Alt+Z" },
+  new: { label: "New conversation", keys: "Alt+N" },
+  sidebar: { label: "Show or hide the conversations", keys: "Alt+B" },
+  settings: { label: "Settings", keys: "Alt+S" },
+  help: { label: "This list", keys: "?" },
+};
+
+export const shortcuts: readonly Shortcut[] = Object.entries(keysOfCommands).map(([command, keys]) => ({
+  command: command as Command,
+  ...keys,
+}));
 
 /** Keys that do something where they are pressed, for the list in the help. */
 export const otherKeys: readonly Omit<Shortcut, "command">[] = [

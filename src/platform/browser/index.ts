@@ -17,7 +17,7 @@ export {
 } from "../onnx-runtime/execution-providers.ts";
 export { checkOptions, type OptionRules, OptionsError, option, optionProblems } from "../options.ts";
 export { PlatformError } from "../platform-error.ts";
-export { escapeRegExp } from "../text/literal.ts";
+export { escapeRegExp } from "../text/escape-reg-exp.ts";
 export * from "../text/nearest-name.ts";
 export { described, shortened } from "../text/shortened.ts";
 export * from "../wasm/memory.ts";

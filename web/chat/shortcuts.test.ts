@@ -1,5 +1,4 @@
 import { expect, test } from "vitest";
-import { SentenceFeed } from "./sentences.ts";
 import { commandOf, type KeyPress, shortcuts } from "./shortcuts.ts";
 
 const press = (fields: Partial<KeyPress>): KeyPress => ({
@@ -27,13 +26,4 @@ test("keys that write a character do so in a field", () => {
   expect(commandOf(press({ key: "/" }), true)).toBeUndefined();
   expect(commandOf(press({ key: "Escape" }), true)).toBe("stop");
   expect(commandOf(press({ key: "n" }), false)).toBeUndefined();
-});
-
-test("a screen reader is told whole sentences, each once", () => {
-  const feed = new SentenceFeed();
-  const text = 'This is an owl. It has 2.5 eyes?" Yes:\n- one';
-  const told = [...text].map((_, i) => feed.next(text.slice(0, i + 1), false)).filter(Boolean);
-  expect(told).toEqual(["This is an owl.", 'It has 2.5 eyes?"', "Yes:"]);
-  expect(feed.next(text, true)).toBe("- one");
-  expect(feed.next(text, true)).toBe("");
 });
