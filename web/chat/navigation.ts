@@ -3,7 +3,11 @@ interface Layer {
   readonly close: () => void;
 }
 
-const longestWait = 1000;
+/**
+ * Milliseconds until a step back is held to be refused by the browser. A busy machine takes seconds for one; its late event
+ * would be taken for a press of Back, and close what was opened meanwhile.
+ */
+const longestWait = 10_000;
 
 /**
  * The browser's Back button: it closes open layers, then leads to the previous conversation. An opened layer pushes an entry
