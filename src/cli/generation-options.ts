@@ -16,7 +16,7 @@ export function addGenerationOptions(command: Command): Command {
 }
 
 /**
- * The settings that were given; a setting of sampling asks for sampling.
+ * The settings that were given; one that only sampling reads (a temperature, top_p) switches sampling on.
  *
  * @param options as commander parsed them
  */

@@ -21,7 +21,7 @@ export interface TokenRow extends TokenSequence {
   readonly pixels: readonly Float32Array[];
   /** One video for every span of a video: float32 [3, frames, size, size], normalised. */
   readonly videos?: readonly Float32Array[];
-  /** What a person calls this row. */
+  /** The name of this row. */
   readonly name: string;
 }
 

@@ -26,7 +26,7 @@ export const ignoredClass = 0xffff;
 export interface Source<T> {
   readonly length: number;
   example(index: number): T | Promise<T>;
-  /** What a person calls this row, for errors: `train.jsonl:12`. */
+  /** The name of this row, for errors: `train.jsonl:12`. */
   nameOf?(index: number): string;
 }
 

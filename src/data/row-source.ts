@@ -16,7 +16,7 @@ export interface RowSourceOptions extends FileCheckOptions {
   /** Take only so many rows. */
   readonly rows?: number | undefined;
   /**
-   * Says what is wrong with a row's text beside its marks of pictures, so that it is told with all else; sentences that begin
+   * Further checks of a row's text (its length in tokens), whose problems are listed with all others; sentences that begin
    * with the row's own name (`rows.jsonl:3`) get no other.
    */
   readonly textProblems?: (row: Row) => readonly string[];
@@ -26,9 +26,9 @@ export interface RowSourceOptions extends FileCheckOptions {
 export interface RowSource extends ExampleSource {
   textOf(index: number): string;
   nameOf(index: number): string;
-  /** Whether the row speaks of a video. */
+  /** Whether the row has a video. */
   hasVideo(index: number): boolean;
-  /** What tells whether anything was changed: checksums of all rows, and of their files' names and sizes and beginnings. */
+  /** Checksums by which a resumed run finds that its data has changed: of all rows, and of the size and beginning of every media file. */
   readonly fingerprint: { readonly rows: string; readonly files: string };
 }
 

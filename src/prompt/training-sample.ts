@@ -39,7 +39,7 @@ export interface SampleOptions {
    * must go, never a picture, and its end only where a turn alone is too long. Default "end".
    */
   readonly truncation?: "end" | "turns";
-  /** What a person calls this row, for errors (`train.jsonl:12`). */
+  /** The name of this row, for errors (`train.jsonl:12`). */
   readonly where?: string;
 }
 

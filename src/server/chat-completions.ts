@@ -21,7 +21,7 @@ import { type ChatRequest, chatSchema } from "./schema.ts";
 import { settingsOf } from "./settings.ts";
 import type { ApiRequest } from "./state.ts";
 
-/** A request that was understood: who answers, what, and how. */
+/** A validated request with its model and the prompt and settings of each choice. */
 interface Chat {
   readonly body: ChatRequest;
   readonly model: OpenModel;

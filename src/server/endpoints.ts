@@ -8,7 +8,7 @@ import type { ApiRequest, GetRequest } from "./state.ts";
 interface EndpointPath {
   /** As Hono writes patterns. */
   readonly path: string;
-  /** Whether OpenAI's protocol has it: clients that miss it are told so. */
+  /** Whether OpenAI's protocol has it: the error for an unknown address lists those that are. */
   readonly isOpenAi?: boolean;
 }
 

@@ -17,7 +17,7 @@ import { type ApiMessage, type ApiPart, contentOf } from "./message-schema.ts";
 
 /**
  * Fetches the file behind an `https:` URL, or throws a RemoteFileError. Without such a function a server takes `data:` URLs
- * only. It decides what clients can make this machine connect to; `fetchRemoteFile` of `platform` is one.
+ * only. It decides what clients can make this machine connect to; `fetchRemoteFile`, which comes with the server, connects to public addresses of named hosts alone.
  */
 export type RemoteFetch = (
   url: string,

@@ -13,13 +13,13 @@ export function unsupported(
 
 export const isEmptyList = (value: unknown): boolean => Array.isArray(value) && value.length === 0;
 /** A field that is accepted and ignored. */
-const unread = z.unknown().optional();
+const ignored = z.unknown().optional();
 
 /** A hint for caches of other servers. */
-const hints = { cache_control: unread };
+const hints = { cache_control: ignored };
 const textPart = z.strictObject({ type: z.literal("text"), text: z.string(), ...hints });
-/** A text of an answer, with what clients keep of where it was found. */
-const saidPart = z.strictObject({ ...textPart.shape, annotations: unread });
+/** A text of an answer, with the citations that clients send back. */
+const answerTextPart = z.strictObject({ ...textPart.shape, annotations: ignored });
 const refusalPart = z.strictObject({ type: z.literal("refusal"), refusal: z.string() });
 const address = z.preprocess(
   (value) => (typeof value === "string" ? { url: value } : value),
@@ -28,7 +28,7 @@ const address = z.preprocess(
     /** A hint; pictures are always seen in the model's one size. */
     detail: z.enum(["auto", "low", "high"]).optional(),
     /** A hint of the type, which the content tells. */
-    format: unread,
+    format: ignored,
   }),
 );
 const imagePart = z.strictObject({ type: z.literal("image_url"), image_url: address, ...hints });
@@ -40,7 +40,10 @@ const userContent = z.union([
 ]);
 const textContent = z.union([z.string(), z.array(textPart).min(1)]);
 /** An assistant's message; clients send back also empty ones. */
-const answerContent = z.union([z.string(), z.array(z.discriminatedUnion("type", [saidPart, refusalPart]))]);
+const answerContent = z.union([
+  z.string(),
+  z.array(z.discriminatedUnion("type", [answerTextPart, refusalPart])),
+]);
 
 const name = z.string().optional();
 const noTools = "this server has no tools";
@@ -59,15 +62,15 @@ const message = z.discriminatedUnion("role", [
     audio: unsupported("this server has no sound", () => false),
     images: unsupported("this server shows the model no pictures of answers", isEmptyList),
     // Fields that clients and other servers keep with an answer.
-    id: unread,
-    annotations: unread,
-    parsed: unread,
-    reasoning: unread,
-    reasoning_content: unread,
-    reasoning_details: unread,
-    thinking: unread,
-    thinking_blocks: unread,
-    provider_specific_fields: unread,
+    id: ignored,
+    annotations: ignored,
+    parsed: ignored,
+    reasoning: ignored,
+    reasoning_content: ignored,
+    reasoning_details: ignored,
+    thinking: ignored,
+    thinking_blocks: ignored,
+    provider_specific_fields: ignored,
     ...hints,
   }),
 ]);

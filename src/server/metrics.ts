@@ -5,7 +5,7 @@ import type { EngineStatistics, FinishReason } from "../generation/index.ts";
 const buckets = [0.01, 0.03, 0.1, 0.3, 1, 3, 10, 30, 100, 300, 600];
 
 /** The engine's counters: name, help text, and value. */
-const counted: [name: string, help: string, value: (statistics: EngineStatistics) => number][] = [
+const engineCounters: [name: string, help: string, value: (statistics: EngineStatistics) => number][] = [
   ["requests_ended_total", "Answers that ended, whole, aborted or failed", ({ ended }) => ended],
   ["prompt_tokens_total", "Positions of prompts, visual tokens included", ({ promptTokens }) => promptTokens],
   [
@@ -22,7 +22,8 @@ const counted: [name: string, help: string, value: (statistics: EngineStatistics
   ["visual_cache_misses_total", "Pictures that were encoded", ({ visualCache }) => visualCache.misses],
 ];
 
-const measured: typeof counted = [
+/** Its gauges. */
+const engineGauges: typeof engineCounters = [
   ["running", "Answers that are being made", ({ running }) => running],
   ["waiting", "Answers that wait for their turn", ({ waiting }) => waiting],
   ["prefix_cache_bytes", "Bytes of keys and values that are kept", ({ prefixCache }) => prefixCache.bytes],
@@ -56,10 +57,10 @@ export class Metrics {
     ["model"],
   );
 
-  constructor(statistics: StatisticsOfModels, inHand: () => number) {
+  constructor(statistics: StatisticsOfModels, requestsInFlight: () => number) {
     const registers = [this.#registry];
     const labelNames = ["model"];
-    for (const [name, help, value] of counted) {
+    for (const [name, help, value] of engineCounters) {
       new Counter({
         name: `owl_${name}`,
         help,
@@ -71,7 +72,7 @@ export class Metrics {
         },
       });
     }
-    for (const [name, help, value] of measured) {
+    for (const [name, help, value] of engineGauges) {
       new Gauge({
         name: `owl_${name}`,
         help,
@@ -87,7 +88,7 @@ export class Metrics {
       help: "Requests whose replies are not over",
       registers,
       collect() {
-        this.set(inHand());
+        this.set(requestsInFlight());
       },
     });
   }

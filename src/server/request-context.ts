@@ -60,7 +60,7 @@ export class RequestContext {
   /** The error that the client gets for any error; internal ones are logged. */
   readonly toApiError = (error: unknown): ApiError => toApiError(error, this.#onInternal);
 
-  /** What the work gives, or the signal's reason as soon as it is aborted: some work cannot be stopped. */
+  /** The result of some work, or the signal's reason as soon as it is aborted, for work that has no way to be stopped. */
   race<T>(work: Promise<T>): Promise<T> {
     const { signal } = this;
     return new Promise((resolve, reject) => {

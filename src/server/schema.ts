@@ -7,8 +7,8 @@ import { isEmptyList, messagesSchema, unsupported } from "./message-schema.ts";
 const count = z.int().positive();
 /** OpenAI takes at most four. */
 const stops = z.union([z.string().min(1), z.array(z.string().min(1)).max(4)]);
-/** What says something that changes no answer here, whatever it says. */
-const unread = z.unknown().optional();
+/** A field that is accepted with any value and ignored. */
+const ignored = z.unknown().optional();
 
 const isOneOf =
   (...harmless: readonly unknown[]) =>
@@ -51,15 +51,15 @@ const settings = {
     })
     .optional(),
   logit_bias: unsupported("this server has no logit_bias", isEmpty),
-  /** Names of whoever asks, which change nothing. */
+  /** Who the end user is; ignored. */
   user: z.string().optional(),
   metadata: z.record(z.string(), z.string()).optional(),
   safety_identifier: z.string().optional(),
   /** Hints for caches: this server's need none. */
   prompt_cache_key: z.string().optional(),
-  prompt_cache_retention: unread,
-  prompt_cache_options: unread,
-  cache_prompt: unread,
+  prompt_cache_retention: ignored,
+  prompt_cache_options: ignored,
+  cache_prompt: ignored,
 };
 
 const responseFormat = z.discriminatedUnion("type", [
@@ -96,7 +96,7 @@ export const chatSchema = z.strictObject({
   verbosity: unsupported("this server's models have one verbosity", isOneOf("medium")),
   web_search_options: unsupported("this server does not search", () => false),
   /** What an answer will look like: it may make one faster and changes none. */
-  prediction: unread,
+  prediction: ignored,
 });
 export type ChatRequest = z.infer<typeof chatSchema>;
 

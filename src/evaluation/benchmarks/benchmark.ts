@@ -17,7 +17,7 @@ export interface BenchmarkItem {
  */
 export type ItemScore = { readonly value: number } & Readonly<Record<string, number | string>>;
 
-/** An automatic measure: what the command line lists, and how its figures are computed. */
+/** An automatic measure (a benchmark or perplexity): what the command line lists, and how its figures (metrics) are computed. */
 export interface Measure {
   /** Its name on the command line. */
   readonly name: string;
