@@ -21,8 +21,8 @@ import {
   json,
   needed,
   noise,
-  patient,
   sentFor,
+  slowPoll,
   smallBytes,
   weights,
 } from "./testing/pulling.ts";
@@ -234,7 +234,7 @@ it("two at once fetch every byte once", async () => {
   const both = Promise.all([fetchIt(), fetchIt()]);
   // They may meet at a smaller file already; at the weights they do.
   const waits = (e: PullEvent): boolean => e.kind === "waiting" && e.file === "model.safetensors";
-  await expect.poll(() => events.some(waits), patient).toBe(true);
+  await expect.poll(() => events.some(waits), slowPoll).toBe(true);
   release();
   const [one, other] = await both;
   expect(one.directory).toBe(other.directory);

@@ -18,7 +18,7 @@ import {
   folder,
   hub,
   json,
-  patient,
+  slowPoll,
   weights,
 } from "./testing/pulling.ts";
 
@@ -58,7 +58,7 @@ describe("a file that is not what the hub describes", () => {
     hub.trouble.hold.set("model.safetensors", new Promise((resolve) => (release = resolve)));
     const failure = failureOf(fetchIt());
     const partial = `${blobOf(weights)}.incomplete`;
-    await expect.poll(() => existsSync(partial) && statSync(partial).size, patient).toBe(150_000);
+    await expect.poll(() => existsSync(partial) && statSync(partial).size, slowPoll).toBe(150_000);
     appendFileSync(partial, "x");
     release();
     expect(await failure).toBeInstanceOf(ChecksumError);

@@ -106,7 +106,7 @@ describe("a program", () => {
     );
   });
 
-  it("updates views of one arena in place with bound runs", async () => {
+  it("updates views of one buffer in place with bound runs", async () => {
     const size = dim("size", 3);
     const names = ["weight", "gradient", "rate"] as const;
     const [w, g] = names.map((name) => input(name, "float32", [size]));
@@ -115,9 +115,9 @@ describe("a program", () => {
       name: "step",
       outputs: { next: add(w, mul(mul(g, rate), scalar(-1))) },
     });
-    const arena = new ArrayBuffer(4 * 8);
-    const parameters = tensorView("float32", [3], arena, 4);
-    const gradients = tensorView("float32", [3], arena, 20);
+    const buffer = new ArrayBuffer(4 * 8);
+    const parameters = tensorView("float32", [3], buffer, 4);
+    const gradients = tensorView("float32", [3], buffer, 20);
     const rateValue = float32([0.5], []);
     const bound = step.bind(
       { weight: parameters, gradient: gradients, rate: rateValue },
@@ -128,7 +128,7 @@ describe("a program", () => {
     bound.runSync();
     rateValue.data[0] = 1;
     await bound.run();
-    expect([...new Float32Array(arena)]).toEqual([0, -3, -6, -9, 0, 2, 4, 6]);
+    expect([...new Float32Array(buffer)]).toEqual([0, -3, -6, -9, 0, 2, 4, 6]);
   });
 
   it("gives bound runs tensors for the results that have none", () => {

@@ -82,9 +82,9 @@ describe("a run that was interrupted", () => {
   it("by weights that diverge keeps its last checkpoint", async () => {
     const place = join(directory, "diverged");
     const reader: Reader<TokenBatch> = async (at) => {
-      const portion = await readerOf()(at);
-      if (at < 12) return portion;
-      const batches = portion.batches.map((batch) => {
+      const read = await readerOf()(at);
+      if (at < 12) return read;
+      const batches = read.batches.map((batch) => {
         const { pixel_values: pixels } = batch.feeds;
         return {
           ...batch,
@@ -94,7 +94,7 @@ describe("a run that was interrupted", () => {
           },
         };
       });
-      return { ...portion, batches: batches as typeof portion.batches };
+      return { ...read, batches: batches as typeof read.batches };
     };
     const changed = { ...recipe, saveEvery: 2 };
     const failed = train({ recipe: changed, directory: place, trainer: await newTrainer(), reader });

@@ -18,7 +18,7 @@ export function noise(length: number, seed = 1): Buffer {
 }
 
 /** For machines that have much else to do. */
-export const patient = { timeout: 50_000 };
+export const slowPoll = { timeout: 50_000 };
 
 export const json = (value: unknown): Buffer => Buffer.from(JSON.stringify(value));
 export const weights = noise(300_000);

@@ -68,15 +68,15 @@ describe.each(["c-api", "onnxruntime-node"] as const)("ONNX Runtime through %s",
 
   it("computes into a given tensor and over an input, also where both are views", async () => {
     const session = await runtime.createSession(addModel);
-    const arena = new Float32Array(new ArrayBuffer(64));
-    arena.set([9, 1, 2, 9, 10, 20, 9, 0, 0, 9]);
-    const a = tensor("float32", [1, 2], arena.subarray(1, 3));
-    const b = tensor("float32", [1, 2], arena.subarray(4, 6));
-    const into = tensor("float32", [1, 2], arena.subarray(7, 9));
+    const buffer = new Float32Array(new ArrayBuffer(64));
+    buffer.set([9, 1, 2, 9, 10, 20, 9, 0, 0, 9]);
+    const a = tensor("float32", [1, 2], buffer.subarray(1, 3));
+    const b = tensor("float32", [1, 2], buffer.subarray(4, 6));
+    const into = tensor("float32", [1, 2], buffer.subarray(7, 9));
     const [sum] = await session.run([a, b], [into]);
     expect(sum).toBe(into);
     await session.run([a, b], [a]);
-    expect([...arena.subarray(0, 10)]).toEqual([9, 11, 22, 9, 10, 20, 9, 11, 22, 9]);
+    expect([...buffer.subarray(0, 10)]).toEqual([9, 11, 22, 9, 10, 20, 9, 11, 22, 9]);
   });
 
   it("returns an output whose size only the run knows", async () => {
