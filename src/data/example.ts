@@ -45,14 +45,22 @@ export function rowName<T>(source: Source<T>, index: number): string {
 
 const problemsShown = 20;
 
+/** What one row is in its file, as errors number it: a line, or an item of one JSON list. */
+export type RowUnit = "line" | "item";
+
+const shapes: Readonly<Record<RowUnit, string>> = {
+  line: "one training row a line",
+  item: "a list of training rows",
+};
+
 /** Throws a DataError that lists the problems of a file's rows (the first twenty in full), if there are any. */
-export function requireNoProblems(path: string, problems: readonly string[]): void {
+export function requireNoProblems(path: string, problems: readonly string[], unit: RowUnit): void {
   if (problems.length === 0) return;
   const shown = problems.slice(0, problemsShown).map((problem) => `  ${problem}`);
   const more = problems.length - shown.length;
   if (more > 0) shown.push(`  and ${more} more`);
   const count = `${problems.length} problem${problems.length === 1 ? "" : "s"}`;
   throw new DataError(
-    `${path}: must hold one training row a line, got ${count}:\n${shown.join("\n")}\nCorrect or remove these lines.`,
+    `${path}: must hold ${shapes[unit]}, got ${count}:\n${shown.join("\n")}\nCorrect or remove these ${unit}s.`,
   );
 }

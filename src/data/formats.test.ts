@@ -4,6 +4,7 @@ import { join } from "node:path";
 import sharp from "sharp";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { dataFormatNames, dataFormatOf, dataFormats, openRows } from "./formats.ts";
+import { openRowSource, type StoredRow } from "./row-source.ts";
 
 let directory: string;
 beforeAll(async () => {
@@ -38,4 +39,15 @@ it("a file whose name tells nothing has the package's own format", async () => {
   const path = join(directory, "empty");
   await writeFile(path, "");
   await expect(openRows(path)).rejects.toThrow(/the file has no rows; one is written {"image": /);
+});
+
+it("a format of one list has its items named", async () => {
+  async function* read(): AsyncGenerator<StoredRow> {
+    yield { line: 1, stored: "", row: { line: 1, text: "Human: hi\nAI: hello", images: [], videos: [] } };
+    yield { line: 2, stored: "", row: ["must be an object"] };
+  }
+  const format = { extensions: [".json"], unit: "item", example: "[]", read } as const;
+  await expect(openRowSource("rows.json", format, {})).rejects.toThrow(
+    "rows.json: must hold a list of training rows, got 1 problem:\n  item 2: must be an object\nCorrect or remove these items.",
+  );
 });

@@ -22,6 +22,7 @@ async function* readJsonl(path: string): AsyncGenerator<StoredRow> {
  */
 export const jsonl: DataFormat = {
   extensions: [".jsonl"],
+  unit: "line",
   example: '{"image": ["cat.jpg"], "text": "Human: <image>\\nHuman: what is this?\\nAI: a cat"}',
   read: readJsonl,
 };

@@ -1,7 +1,7 @@
 import { decodeImage, decodeVideo, type RgbImage } from "../image/index.ts";
 import { newDigest } from "../platform/index.ts";
 import { LruCache } from "../primitives/index.ts";
-import { DataError, type Example, type ExampleSource, requireNoProblems } from "./example.ts";
+import { DataError, type Example, type ExampleSource, type RowUnit, requireNoProblems } from "./example.ts";
 import { checkMediaFiles, type FileCheckOptions, type LineProblem } from "./media-check.ts";
 import { markProblems, type Row, type RowContent } from "./row.ts";
 
@@ -34,7 +34,7 @@ export interface RowSource extends ExampleSource {
 
 /** A row as a file holds it. */
 export interface StoredRow {
-  /** Where it stands, counted from 1. */
+  /** The number of its line or item, from 1. */
   readonly line: number;
   /** Its own bytes as text: what the run's fingerprint is made of. */
   readonly stored: string;
@@ -46,6 +46,7 @@ export interface StoredRow {
 export interface DataFormat {
   /** Endings of file names by which it is recognised. */
   readonly extensions: readonly string[];
+  readonly unit: RowUnit;
   /** A conversation about a picture as it stands in a file. */
   readonly example: string;
   /**
@@ -74,7 +75,7 @@ export async function openRowSource(
   problems.push(...files.problems);
   if (found.length === 0 && problems.length === 0)
     problems.push({ line: 0, problem: `the file has no rows; one is written ${format.example}` });
-  requireNoProblems(path, inOrder(path, problems));
+  requireNoProblems(path, inOrder(path, problems, format.unit), format.unit);
   const decode = cachedDecoder(cacheBytes, videos);
   return {
     length: found.length,
@@ -111,10 +112,10 @@ async function readRows(
   return { rows, problems, digest: digest.hex() };
 }
 
-function inOrder(path: string, problems: readonly LineProblem[]): string[] {
+function inOrder(path: string, problems: readonly LineProblem[], unit: RowUnit): string[] {
   const sorted = problems.toSorted((a, b) => a.line - b.line);
   return sorted.map(({ line, problem }) =>
-    line === 0 || problem.startsWith(`${path}:`) ? problem : `line ${line}: ${problem}`,
+    line === 0 || problem.startsWith(`${path}:`) ? problem : `${unit} ${line}: ${problem}`,
   );
 }
 

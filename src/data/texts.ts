@@ -22,12 +22,13 @@ export async function textsOf(path: string): Promise<string[]> {
 async function textsOfRows(path: string): Promise<string[]> {
   const problems: string[] = [];
   const texts: string[] = [];
-  for await (const { line, row } of dataFormats[dataFormatOf(path)].read(path)) {
+  const format = dataFormats[dataFormatOf(path)];
+  for await (const { line, row } of format.read(path)) {
     if ("text" in row) {
       const parts = withLineFeeds(row.text).split(imageMark);
       texts.push(...parts.flatMap((part) => part.split(videoMark)));
-    } else problems.push(...row.map((problem) => `line ${line}: ${problem}`));
+    } else problems.push(...row.map((problem) => `${format.unit} ${line}: ${problem}`));
   }
-  requireNoProblems(path, problems);
+  requireNoProblems(path, problems, format.unit);
   return texts;
 }
