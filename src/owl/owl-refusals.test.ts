@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { owlFixture } from "../../tests/owl-fixture.ts";
 import { ClosedError } from "../inference/index.ts";
+import { executionProviderNames } from "../platform/index.ts";
 import { PromptError } from "../prompt/index.ts";
 import type { Conversation } from "./conversation.ts";
 import { Owl } from "./owl.ts";
@@ -31,7 +32,7 @@ describe("options of Owl.load", () => {
     };
     const error = await Owl.load("nowhere", untyped(options)).catch(String);
     for (const said of [
-      'device: must be one of "cpu", "webgpu", "cuda", got "gpu"',
+      `device: must be one of ${executionProviderNames.map((name) => `"${name}"`).join(", ")}, got "gpu"`,
       "no option is called thread (did you mean threads?)",
       "framesPerVideo: must be a whole number of at least 2, got 1",
       'fidelity: must be one of "default", "reference", got "exact"',
