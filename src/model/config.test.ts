@@ -89,7 +89,7 @@ test("a vision tower is known by its model_type, CLIP where there is none, and a
   }
   Object.assign(json.vision_config, { model_type: "siglip_vision_model" });
   expect(() => parseConfig(json)).toThrow(
-    /vision_config\.model_type: must be "mplug_owl_vision_model".*, got "siglip_vision_model"/,
+    /vision_config\.model_type: must be "mplug_owl_vision_model", got "siglip_vision_model"/,
   );
 });
 
@@ -100,7 +100,7 @@ test("a config made by hand without its family or tower is refused", () => {
   const without = (parts: object) => () =>
     describeParameters({ ...rest, language, vision, ...parts } as OwlConfig);
   expect(without({ language: noFamily })).toThrow(
-    /^language\.family: must be "llama" or "bloom".*, got undefined/,
+    /^language\.family: must be "llama" or "bloom", got undefined/,
   );
-  expect(without({ vision: noTower })).toThrow(/^vision\.tower: must be "clip".*, got undefined/);
+  expect(without({ vision: noTower })).toThrow(/^vision\.tower: must be "clip", got undefined/);
 });

@@ -302,13 +302,13 @@ describe("an optimizer", () => {
   it("is refused without them, with those of another, and by a wrong name", async () => {
     expect(await said("bare.yaml", "extends: stage-2\noptimizer: sgd")).toMatch(/ {2}momentum: missing/);
     expect(await said("foreign.yaml", "extends: sgd.yaml\nbetas: [0.9, 0.99]")).toMatch(
-      /line 5: betas: optimizer sgd takes weightDecay, momentum; betas is of adamw, lion.*\. Leave it out/,
+      /line 5: betas: optimizer sgd takes weightDecay, momentum; betas is of adamw, lion\. Leave it out/,
     );
     expect(await said("default.yaml", "extends: stage-2\nmomentum: 0.9")).toMatch(
       /line 5: momentum: optimizer adamw takes weightDecay, betas, epsilon/,
     );
     expect(await said("name.yaml", "extends: stage-2\noptimizer: adam")).toMatch(
-      /line 5: optimizer: .*"adamw"\|"sgd"\|"lion".*, got "adam"/,
+      /line 5: optimizer: .*"adamw"\|"sgd"\|"lion", got "adam"/,
     );
   });
 });

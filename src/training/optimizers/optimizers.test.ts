@@ -138,5 +138,5 @@ test("a recipe's optimizer has its own hyperparameters and no others'", () => {
     "recipe mine: betas: optimizer sgd takes weightDecay, momentum; betas is of adamw, lion",
   );
   expect(of({ optimizer: "sgd" })).toThrow("recipe mine: momentum of optimizer sgd: ");
-  expect(of({ optimizer: "adam" })).toThrow(/optimizer must be one of adamw, sgd, lion.*, got adam/);
+  expect(of({ optimizer: "adam" })).toThrow(/optimizer must be one of adamw, sgd, lion, got adam/);
 });
