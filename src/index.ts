@@ -3,7 +3,6 @@ import { packagePath } from "./platform/index.ts";
 
 export { type AssemblyOptions, type AssemblyReport, assembleOwl } from "./assembly/index.ts";
 export { CheckpointError } from "./checkpoint/index.ts";
-export { type JsonConstraintOptions, JsonSchemaError, jsonConstraint } from "./constraint/index.ts";
 export {
   type Answer,
   completeSettings,

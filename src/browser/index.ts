@@ -1,5 +1,4 @@
 /** mPLUG-Owl inside a web page; docs/browser.md shows how it is used. */
-export { type JsonConstraintOptions, JsonSchemaError, jsonConstraint } from "../constraint/index.ts";
 export {
   type Answer,
   completeSettings,
