@@ -35,6 +35,8 @@ export class ActiveRequest {
   readonly #pieces: GenerationPiece[] = [];
   #outcome: (() => EngineAnswer) | undefined;
   #wake: (() => void) | undefined;
+  /** Nobody iterates the pieces: none are queued, which saves a batch of many sequences the most of its overhead. */
+  #isWhole = false;
 
   constructor(
     model: LoadedModel,
@@ -60,6 +62,7 @@ export class ActiveRequest {
 
   /** Queues the text and log-probabilities of the tokens since the last call. */
   emit(): void {
+    if (this.#isWhole) return;
     this.#pieces.push({ text: this.sequence.takeText(), tokens: this.sequence.takeLogprobs() });
     this.#wake?.();
   }
@@ -83,6 +86,18 @@ export class ActiveRequest {
     } finally {
       this.request.signal?.removeEventListener("abort", this.#abort);
       this.#control.abort();
+    }
+  }
+
+  /** The whole answer, for a caller who needs no pieces. */
+  async answer(): Promise<EngineAnswer> {
+    this.#isWhole = true;
+    try {
+      while (this.#outcome === undefined) await this.#nextEvent();
+      this.request.signal?.throwIfAborted();
+      return this.#outcome();
+    } finally {
+      this.request.signal?.removeEventListener("abort", this.#abort);
     }
   }
 

@@ -163,28 +163,29 @@ export class Engine {
    * @throws PromptError, SettingsError, or the signal's reason when it is aborted (seen before every token)
    */
   async *generate(request: GenerationRequest): AsyncGenerator<GenerationPiece, EngineAnswer> {
-    if (this.#closed)
-      throw new Error("engine: must be open to take a request, got a closed one; make another");
-    const active = this.#activate(request);
-    const run = this.#run(active);
-    this.#open.add(run);
-    void run.then(() => this.#open.delete(run));
-    return yield* active.pieces();
+    return yield* this.#start(request).pieces();
   }
 
   /** A whole answer. See {@link generate}. */
   async answer(request: GenerationRequest): Promise<EngineAnswer> {
-    const pieces = this.generate(request);
-    for (;;) {
-      const { done, value } = await pieces.next();
-      if (done) return value;
-    }
+    return this.#start(request).answer();
   }
 
   /** Waits for the running requests; later ones are errors. */
   async close(): Promise<void> {
     this.#closed = true;
     await Promise.all(this.#open);
+  }
+
+  /** Begins to work on a request. */
+  #start(request: GenerationRequest): ActiveRequest {
+    if (this.#closed)
+      throw new Error("engine: must be open to take a request, got a closed one; make another");
+    const active = this.#activate(request);
+    const run = this.#run(active);
+    this.#open.add(run);
+    void run.then(() => this.#open.delete(run));
+    return active;
   }
 
   #activate(request: GenerationRequest): ActiveRequest {
