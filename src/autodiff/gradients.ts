@@ -1,6 +1,6 @@
 import {
   add,
-  type Node,
+  type GraphNode,
   nodesOf,
   sameShape,
   scalar,
@@ -11,7 +11,7 @@ import {
 import { applyRule, unbroadcast } from "./rules.ts";
 
 /** Nodes that depend on one of `wrt`: all others get no gradient, so that frozen parts cost nothing. */
-function dependents(nodes: readonly Node[], wrt: readonly Tensor[]): Set<Node> {
+function dependents(nodes: readonly GraphNode[], wrt: readonly Tensor[]): Set<GraphNode> {
   const reached = new Set(wrt.map((tensor) => tensor.node));
   for (const node of nodes) {
     if (node.inputs.some((operand) => reached.has(operand.node))) reached.add(node);

@@ -6,12 +6,12 @@ import {
   div,
   exp,
   expand,
+  type GraphNode,
   gatherNd,
   int64,
   isKind,
   matmul,
   mul,
-  type Node,
   neg,
   type OperatorAttributes,
   type OperatorKind,
@@ -32,7 +32,7 @@ import {
 
 /** What a gradient rule gets: the node's operands and results, and the gradients of the results. */
 export interface RuleContext<K extends OperatorKind> {
-  readonly node: Node<K>;
+  readonly node: GraphNode<K>;
   readonly inputs: readonly Tensor[];
   readonly outputs: readonly Tensor[];
   readonly attributes: OperatorAttributes[K];
@@ -313,7 +313,7 @@ export const gradientRules: { readonly [K in OperatorKind]: GradientRule<K> } = 
 
 /** Applies the rule of a node's kind to the gradients that reached its results. */
 export function applyRule(
-  node: Node,
+  node: GraphNode,
   gradients: readonly (Tensor | undefined)[],
   needs: (index: number) => boolean,
 ): readonly (Tensor | undefined)[] {
@@ -321,7 +321,7 @@ export function applyRule(
 }
 
 function applyTyped<K extends OperatorKind>(
-  node: Node,
+  node: GraphNode,
   kind: K,
   gradients: readonly (Tensor | undefined)[],
   needs: (index: number) => boolean,

@@ -15,16 +15,16 @@ export interface Automaton {
 
 /** Runs one of some automata, after which the caller goes on in another state. */
 export interface Call {
-  readonly choice: Choice;
+  readonly choice: Alternation;
   readonly then: number;
 }
 
 /** Automata of which one is run. The list may be filled in later, so that an automaton can call itself. */
-export interface Choice {
+export interface Alternation {
   readonly automata: Automaton[];
 }
 
-export function fewestTokensOf({ automata }: Choice): number {
+export function fewestTokensOf({ automata }: Alternation): number {
   return automata.reduce(
     (least, automaton) => Math.min(least, automaton.fewestTokens(automaton.start)),
     Number.POSITIVE_INFINITY,
@@ -88,7 +88,7 @@ export class StateAutomaton implements Automaton {
   }
 
   /** Runs one automaton of a choice, then goes on. */
-  call(from: number, choice: Choice, then: number): void {
+  call(from: number, choice: Alternation, then: number): void {
     this.#calls[from].push({ choice, then });
   }
 

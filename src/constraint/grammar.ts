@@ -1,4 +1,4 @@
-import { type Automaton, type Choice, fewestTokensOf, StateAutomaton } from "./automaton.ts";
+import { type Alternation, type Automaton, fewestTokensOf, StateAutomaton } from "./automaton.ts";
 import { anyCharacters } from "./characters.ts";
 import { JsonSchemaError } from "./error.ts";
 import { numberMachine } from "./number-automaton.ts";
@@ -8,7 +8,7 @@ import {
   type LiteralShape,
   type ObjectShape,
   type Schema,
-  type Shape,
+  type SchemaShape,
   type StringShape,
   shapesOf,
 } from "./schema.ts";
@@ -45,8 +45,8 @@ export function grammarOf(schema: Schema, vocabulary: TokenTable): Automaton {
 class GrammarBuilder {
   readonly problems: string[] = [];
   readonly #vocabulary: TokenTable;
-  readonly #choices = new Map<Schema, Choice>();
-  readonly #automata = new Map<Shape, Automaton>();
+  readonly #choices = new Map<Schema, Alternation>();
+  readonly #automata = new Map<SchemaShape, Automaton>();
   readonly #networks: StateAutomaton[] = [];
   #states = 0;
   #patterns = 0;
@@ -56,10 +56,10 @@ class GrammarBuilder {
   }
 
   /** What a schema allows; the same one for the same schema, so that it may contain itself. */
-  choice(schema: Schema): Choice {
+  choice(schema: Schema): Alternation {
     const known = this.#choices.get(schema);
     if (known !== undefined) return known;
-    const choice: Choice = { automata: [] };
+    const choice: Alternation = { automata: [] };
     this.#choices.set(schema, choice);
     const shapes = shapesOf(schema);
     const literals = shapes.filter((shape) => shape.kind === "literal");
@@ -107,7 +107,7 @@ class GrammarBuilder {
     ]);
   }
 
-  #automaton(shape: Exclude<Shape, LiteralShape>): Automaton {
+  #automaton(shape: Exclude<SchemaShape, LiteralShape>): Automaton {
     const known = this.#automata.get(shape);
     if (known !== undefined) return known;
     const automaton = this.#made(shape);
@@ -115,7 +115,7 @@ class GrammarBuilder {
     return automaton;
   }
 
-  #made(shape: Exclude<Shape, LiteralShape>): Automaton {
+  #made(shape: Exclude<SchemaShape, LiteralShape>): Automaton {
     switch (shape.kind) {
       case "string":
         return this.#string(shape);

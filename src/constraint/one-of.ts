@@ -1,5 +1,5 @@
 import { JsonSchemaError } from "./error.ts";
-import { type ObjectShape, type Schema, type Shape, shapesOf } from "./schema.ts";
+import { type ObjectShape, type Schema, type SchemaShape, shapesOf } from "./schema.ts";
 
 /** How deep properties are compared to find objects disjoint. */
 const maxDepth = 4;
@@ -21,7 +21,7 @@ export function requireDisjointOneOf(root: Schema): void {
   if (problems.length > 0) throw new JsonSchemaError(problems);
 }
 
-function childrenOf(shape: Shape): Schema[] {
+function childrenOf(shape: SchemaShape): Schema[] {
   if (shape.kind === "array") return [...shape.first, shape.rest];
   if (shape.kind !== "object") return [];
   const properties = shape.properties.map(({ schema }) => schema);
@@ -47,7 +47,7 @@ function isUntyped(schema: Schema, seen: Set<Schema> = new Set()): boolean {
   return schema.untyped || schema.branches.some((other) => isUntyped(other, seen));
 }
 
-function shapesApart(a: Shape, b: Shape, depth: number): boolean {
+function shapesApart(a: SchemaShape, b: SchemaShape, depth: number): boolean {
   if (typeOf(a) !== typeOf(b)) return true;
   if (a.kind === "literal" && b.kind === "literal") return sorted(a.value) !== sorted(b.value);
   if (a.kind !== "object" || b.kind !== "object" || depth === 0) return false;
@@ -70,7 +70,7 @@ function differ(a: ObjectShape, b: ObjectShape, depth: number): boolean {
   );
 }
 
-function typeOf(shape: Shape): string {
+function typeOf(shape: SchemaShape): string {
   if (shape.kind !== "literal") return shape.kind;
   if (shape.value === null) return "null";
   return Array.isArray(shape.value) ? "array" : typeof shape.value;

@@ -9,7 +9,7 @@ import {
 } from "./keywords.ts";
 
 /** Values of one kind that a schema allows. */
-export type Shape = LiteralShape | StringShape | NumberShape | ArrayShape | ObjectShape;
+export type SchemaShape = LiteralShape | StringShape | NumberShape | ArrayShape | ObjectShape;
 
 export interface LiteralShape {
   readonly kind: "literal";
@@ -66,7 +66,7 @@ export interface ObjectShape {
 
 /** A schema that was read: values of its own shapes, and those of other schemas. */
 export interface Schema {
-  readonly shapes: Shape[];
+  readonly shapes: SchemaShape[];
   readonly branches: Schema[];
   /** Whether exactly one of the branches may hold (`oneOf`). */
   readonly isOneOf: boolean;
@@ -76,7 +76,7 @@ export interface Schema {
 }
 
 /** All shapes of a schema, its references followed. */
-export function shapesOf(schema: Schema, seen: Set<Schema> = new Set()): Shape[] {
+export function shapesOf(schema: Schema, seen: Set<Schema> = new Set()): SchemaShape[] {
   if (seen.has(schema)) return [];
   seen.add(schema);
   return [...schema.shapes, ...schema.branches.flatMap((other) => shapesOf(other, seen))];
@@ -172,11 +172,11 @@ class SchemaReader {
     return schema;
   }
 
-  #readTypes(keywords: Keywords, path: string, depth: number): Shape[] {
+  #readTypes(keywords: Keywords, path: string, depth: number): SchemaShape[] {
     return typesOf(keywords).flatMap((type) => this.#readType(type, keywords, path, depth));
   }
 
-  #readType(type: TypeName, keywords: Keywords, path: string, depth: number): Shape | Shape[] {
+  #readType(type: TypeName, keywords: Keywords, path: string, depth: number): SchemaShape | SchemaShape[] {
     switch (type) {
       case "null":
         return { kind: "literal", value: null };
@@ -240,7 +240,12 @@ export function readSchema(document: unknown): Schema {
   return schema;
 }
 
-function newSchema(path: string, shapes: Shape[] = [], branches: Schema[] = [], isOneOf = false): Schema {
+function newSchema(
+  path: string,
+  shapes: SchemaShape[] = [],
+  branches: Schema[] = [],
+  isOneOf = false,
+): Schema {
   return { path, shapes, branches, isOneOf, untyped: false };
 }
 
@@ -253,7 +258,7 @@ function anything(path: string): Schema {
     { kind: "array", first: [], rest: schema, ...many },
     { kind: "string", ...many, patterns: [], path },
     { kind: "number", integer: false, lower: [], upper: [] },
-    ...[true, false, null].map((value): Shape => ({ kind: "literal", value })),
+    ...[true, false, null].map((value): SchemaShape => ({ kind: "literal", value })),
   );
   return schema;
 }

@@ -8,7 +8,7 @@ const bitsOf = 2 ** 17;
 
 const opening = 0;
 const inside = 1;
-const closed = 2;
+const closedString = 2;
 const afterBackslash = 3;
 /** After \u; the kinds that follow it are those after each hexadecimal digit. */
 const hexadecimal = 4;
@@ -54,13 +54,13 @@ export class StringMachine implements Automaton {
   }
 
   accepts(state: number): boolean {
-    return kindOf(state) === closed;
+    return kindOf(state) === closedString;
   }
 
   fewestTokens(state: number): number {
     const kind = kindOf(state);
     const at = Math.floor(state / within);
-    if (kind === closed) return 0;
+    if (kind === closedString) return 0;
     if (kind === opening) return 2 + this.#characters.least(at);
     if (kind === inside) return 1 + this.#characters.least(at);
     if (kind === afterBackslash) return this.#leastEscaped(at);
@@ -100,11 +100,11 @@ export class StringMachine implements Automaton {
       return meant === undefined ? undefined : this.#character(at, meant);
     }
     if (kind in partial) return this.#continued(at, kind, bits, byte);
-    return kind === closed ? undefined : this.#digit(at, kind, bits, byte);
+    return kind === closedString ? undefined : this.#digit(at, kind, bits, byte);
   }
 
   #inside(at: number, byte: number): number | undefined {
-    if (byte === quote) return this.#characters.accepts(at) ? place(at, closed) : undefined;
+    if (byte === quote) return this.#characters.accepts(at) ? place(at, closedString) : undefined;
     if (byte === backslash) return place(at, afterBackslash);
     if (byte < 0x20) return undefined;
     if (byte < 0x80) return this.#character(at, byte);

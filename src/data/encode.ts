@@ -19,7 +19,7 @@ import type { RowEncoder } from "./reader.ts";
 import type { RowContent } from "./row.ts";
 
 /** How the texts of rows become tokens. */
-export interface TextOptions {
+export interface EncodingOptions {
   readonly content: RowContent;
   readonly tokenizer: Tokenizer;
   /** Positions a picture or a video takes. */
@@ -30,7 +30,7 @@ export interface TextOptions {
   readonly template?: PromptTemplate;
 }
 
-export interface EncoderOptions extends TextOptions {
+export interface EncoderOptions extends EncodingOptions {
   readonly preprocessor: Preprocessor;
   /** Cut out and mirror pictures at random, as stage 1 of the paper; the seed and the row's index decide how. */
   readonly augmentation?: { readonly seed: number };
@@ -65,7 +65,7 @@ export function rowEncoder(options: EncoderOptions): RowEncoder {
 export function encodeText(
   text: string,
   where: string,
-  options: TextOptions,
+  options: EncodingOptions,
   captionOf: "image" | "video" = "image",
 ): TrainingSample {
   const { content, tokenizer, tokensPerImage, maxTokens: maxLength, template } = options;

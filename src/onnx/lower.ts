@@ -1,4 +1,4 @@
-import { isKind, type Node, type OperatorKind } from "../tensor/index.ts";
+import { type GraphNode, isKind, type OperatorKind } from "../tensor/index.ts";
 import * as attention from "./lowerings/attention.ts";
 import * as elementwise from "./lowerings/elementwise.ts";
 import * as indexing from "./lowerings/indexing.ts";
@@ -23,10 +23,10 @@ const lowerings: { readonly [K in OperatorKind]: Lowering<K> } = {
 };
 
 /** Writes a node by the lowering of its kind. */
-export function lower(node: Node, writer: Writer): void {
+export function lower(node: GraphNode, writer: Writer): void {
   lowerTyped(node, node.kind, writer);
 }
 
-function lowerTyped<K extends OperatorKind>(node: Node, kind: K, writer: Writer): void {
+function lowerTyped<K extends OperatorKind>(node: GraphNode, kind: K, writer: Writer): void {
   if (isKind(node, kind)) lowerings[kind](node, writer);
 }

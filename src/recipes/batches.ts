@@ -1,4 +1,5 @@
 import {
+  type EncodingOptions,
   type Example,
   type ExampleSource,
   type Reader,
@@ -9,7 +10,6 @@ import {
   rowName,
   type SkippedRows,
   type Source,
-  type TextOptions,
   type TokenBatch,
   tokenReader,
 } from "../data/index.ts";
@@ -95,7 +95,7 @@ export function textOptions(
   recipe: TrainingRecipe,
   { tokenizer, config }: BaseModel,
   content: RowContent,
-): TextOptions {
+): EncodingOptions {
   return { content, tokenizer, tokensPerImage: tokensPerImage(config), maxTokens: recipe.maxTokens };
 }
 

@@ -24,13 +24,13 @@ interface GetEndpoint extends EndpointPath {
 }
 
 /** An address that answers a method. A further one is its file and a row of {@link endpoints}. */
-export type Endpoint = PostEndpoint | GetEndpoint;
+export type EndpointDefinition = PostEndpoint | GetEndpoint;
 
 const uncached = (value: object): Response =>
   Response.json(value, { headers: { "cache-control": "no-store" } });
 
 /** All addresses but the page's files, which take every other path. */
-export const endpoints: readonly Endpoint[] = [
+export const endpoints: readonly EndpointDefinition[] = [
   { method: "POST", path: "/v1/chat/completions", isOpenAi: true, handle: chatCompletions },
   { method: "POST", path: "/v1/completions", isOpenAi: true, handle: completions },
   { method: "POST", path: "/v1/feedback", handle: feedback },
@@ -62,7 +62,7 @@ export const endpoints: readonly Endpoint[] = [
 ];
 
 /** What stands in front of a pattern's first parameter; undefined where it has none. */
-const prefixOf = ({ path }: Endpoint): string | undefined => /^([^:]*):/.exec(path)?.[1];
+const prefixOf = ({ path }: EndpointDefinition): string | undefined => /^([^:]*):/.exec(path)?.[1];
 
 /** Addresses without parameters: every other method is refused there. */
 export const plainEndpoints = endpoints.filter((endpoint) => prefixOf(endpoint) === undefined);

@@ -7,7 +7,7 @@ import { Semaphore } from "../primitives/index.ts";
 import type { Truncation } from "../prompt/index.ts";
 import { type AccessOptions, accessCheck, basicChallenge } from "./access.ts";
 import { readJson } from "./body.ts";
-import { type Endpoint, endpoints, plainEndpoints, routeLabel } from "./endpoints.ts";
+import { type EndpointDefinition, endpoints, plainEndpoints, routeLabel } from "./endpoints.ts";
 import { ApiError, errorResponse } from "./errors.ts";
 import { FeedbackFile } from "./feedback-file.ts";
 import { pageFile } from "./files.ts";
@@ -183,7 +183,7 @@ class Server implements OwlServer {
     return app;
   }
 
-  #addEndpoint(app: Hono, endpoint: Endpoint): void {
+  #addEndpoint(app: Hono, endpoint: EndpointDefinition): void {
     if (endpoint.method === "POST") {
       app.post(endpoint.path, (c) => this.#answer(c, endpoint.handle));
       return;

@@ -1,4 +1,4 @@
-import { isKind, type Node, type Tensor } from "./node.ts";
+import { type GraphNode, isKind, type Tensor } from "./node.ts";
 
 /** What a run computes: named results of inputs (given each run) and parameters (by their published names). */
 export interface Graph {
@@ -7,8 +7,8 @@ export interface Graph {
 }
 
 /** Every node the tensors depend on, inputs before users. */
-export function nodesOf(outputs: Iterable<Tensor>): Node[] {
-  const visited = new Set<Node>();
+export function nodesOf(outputs: Iterable<Tensor>): GraphNode[] {
+  const visited = new Set<GraphNode>();
   const open = [...outputs].map((tensor) => tensor.node);
   while (open.length > 0) {
     const node = open.pop()!;

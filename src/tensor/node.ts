@@ -77,7 +77,7 @@ export interface OperatorAttributes {
 export type OperatorKind = keyof OperatorAttributes;
 
 /** One application of an operator: its inputs, attributes and results. */
-export interface Node<K extends OperatorKind = OperatorKind> {
+export interface GraphNode<K extends OperatorKind = OperatorKind> {
   readonly id: number;
   readonly kind: K;
   readonly inputs: readonly Tensor[];
@@ -90,13 +90,13 @@ export interface Tensor {
   readonly dtype: DType;
   readonly shape: Shape;
   /** @internal The node that computes it. */
-  readonly node: Node;
+  readonly node: GraphNode;
   /** @internal Which of the node's outputs this is. */
   readonly index: number;
 }
 
 /** Whether a node is of a kind; narrows its attributes. */
-export function isKind<K extends OperatorKind>(node: Node, kind: K): node is Node<K> {
+export function isKind<K extends OperatorKind>(node: GraphNode, kind: K): node is GraphNode<K> {
   return node.kind === kind;
 }
 
@@ -110,7 +110,7 @@ export function makeNode<K extends OperatorKind>(
   results: readonly { dtype: DType; shape: Shape }[],
 ): readonly Tensor[] {
   const outputs: Tensor[] = [];
-  const node: Node<K> = { id: nodeCount++, kind, inputs, attributes, outputs };
+  const node: GraphNode<K> = { id: nodeCount++, kind, inputs, attributes, outputs };
   for (const [index, { dtype, shape }] of results.entries()) outputs.push({ dtype, shape, node, index });
   return outputs;
 }

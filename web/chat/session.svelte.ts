@@ -23,8 +23,8 @@ import { toMessages } from "../conversation/messages.ts";
 import { type Answerer, errorMessage, type Progress, writeAnswer } from "./answering.ts";
 import { choices } from "./choices.svelte.ts";
 import { Conversations, type Writing } from "./conversations.svelte.ts";
-import { navigation } from "./navigation.ts";
 import { notices } from "./notices.svelte.ts";
+import { pageHistory } from "./page-history.ts";
 import { whileWriting } from "./unfinished-answer.ts";
 
 /** An answer that this tab is writing. */
@@ -53,7 +53,7 @@ class Session {
   readonly list = $derived(Object.values(this.conversations).sort((a, b) => b.updatedAt - a.updatedAt));
 
   async open(): Promise<void> {
-    navigation.onAddress = (id) => this.#look(id);
+    pageHistory.onAddress = (id) => this.#look(id);
     await this.#store.open();
     if (this.current.turns.length === 0) this.#look(location.hash.slice(1));
     this.isReady = true;
@@ -62,7 +62,7 @@ class Session {
   /** Shows another conversation; without an id a new one. Back leads to the one before. */
   show(id?: string): void {
     this.#look(id);
-    navigation.address(this.current.turns.length === 0 ? "" : this.current.id, false);
+    pageHistory.address(this.current.turns.length === 0 ? "" : this.current.id, false);
   }
 
   readonly readFile = async ({ id }: Attachment): Promise<Blob> => {
@@ -92,7 +92,7 @@ class Session {
     if (this.running !== undefined) return;
     const question: Turn = { id: newId(), parent, role: "user", text, attachments };
     this.#append(question);
-    navigation.address(this.current.id, true);
+    pageHistory.address(this.current.id, true);
     this.#answer(question.id);
   }
 
@@ -311,7 +311,7 @@ class Session {
   /** Shows a new conversation in place of one that is gone. */
   #leave(): void {
     this.#look();
-    navigation.address("", true);
+    pageHistory.address("", true);
   }
 
   #look(id = ""): void {

@@ -1,4 +1,4 @@
-import { allocate, type Node, staticSizes } from "../../tensor/index.ts";
+import { allocate, type GraphNode, staticSizes } from "../../tensor/index.ts";
 import { elementTypes, integerConstant, type Writer } from "../writer.ts";
 import { direct, type Lowering, namesOf } from "./lowering.ts";
 import { emitProduct } from "./matrix-product.ts";
@@ -6,7 +6,7 @@ import { emitProduct } from "./matrix-product.ts";
 export const rotary = direct<"rotary">("RotaryEmbedding");
 
 /** What a query may not see gets a score so low that its probability is exactly zero. */
-function causalMask(node: Node<"attention">, writer: Writer): string {
+function causalMask(node: GraphNode<"attention">, writer: Writer): string {
   const [queries, keys] = staticSizes(node.outputs[1].shape.slice(2), "causal attention without a KV cache");
   const mask = allocate("float32", [queries, keys]);
   for (let i = 0; i < queries; i++) mask.data.fill(-1e30, i * keys + i + 1, (i + 1) * keys);

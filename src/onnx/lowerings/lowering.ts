@@ -1,8 +1,8 @@
-import type { Node, OperatorKind, Tensor } from "../../tensor/index.ts";
+import type { GraphNode, OperatorKind, Tensor } from "../../tensor/index.ts";
 import { type Attributes, integerConstant, type Writer } from "../writer.ts";
 
 /** Writes one node of a graph as nodes of ONNX. */
-export type Lowering<K extends OperatorKind> = (node: Node<K>, writer: Writer) => void;
+export type Lowering<K extends OperatorKind> = (node: GraphNode<K>, writer: Writer) => void;
 
 /** The names of tensors' values in the model. */
 export const namesOf = (tensors: readonly Tensor[], writer: Writer): string[] =>
@@ -11,7 +11,7 @@ export const namesOf = (tensors: readonly Tensor[], writer: Writer): string[] =>
 /** An operator that ONNX has under a name of its own. */
 export function direct<K extends OperatorKind>(
   type: string,
-  attributes?: (node: Node<K>) => Attributes,
+  attributes?: (node: GraphNode<K>) => Attributes,
 ): Lowering<K> {
   return (node, writer) =>
     writer.emit(type, namesOf(node.inputs, writer), [writer.nameOf(node.outputs[0])], attributes?.(node));
@@ -20,7 +20,7 @@ export function direct<K extends OperatorKind>(
 /** An operator whose whole-number parameters are further inputs in ONNX. */
 export function withIntegers<K extends OperatorKind>(
   type: string,
-  integers: (node: Node<K>) => readonly (readonly number[])[],
+  integers: (node: GraphNode<K>) => readonly (readonly number[])[],
   attributes?: Attributes,
 ): Lowering<K> {
   return (node, writer) => {
@@ -35,7 +35,7 @@ export function withIntegers<K extends OperatorKind>(
 }
 
 /** The names of a node's results. Those that nobody reads are left out, so that the kernel need not compute them. */
-export function usedNames(node: Node, writer: Writer): string[] {
+export function usedNames(node: GraphNode, writer: Writer): string[] {
   const names = node.outputs.map((tensor) =>
     tensor.index === 0 || writer.isUsed(tensor) ? writer.nameOf(tensor) : "",
   );

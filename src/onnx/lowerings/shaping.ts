@@ -1,4 +1,4 @@
-import { type Node, type Shape, sameDim, staticSizes } from "../../tensor/index.ts";
+import { type GraphNode, type Shape, sameDim, staticSizes } from "../../tensor/index.ts";
 import { integerConstant } from "../writer.ts";
 import { direct, type Lowering, namesOf, withIntegers } from "./lowering.ts";
 
@@ -42,7 +42,7 @@ export const pad: Lowering<"pad"> = (node, writer) => {
 
 /** ONNX reads an empty list of axes as all of them; here it means none. */
 function reduction<K extends "reduceSum" | "reduceMean">(type: string): Lowering<K> {
-  return ({ inputs: [x], outputs: [sum], attributes: { axes } }: Node<K>, writer) => {
+  return ({ inputs: [x], outputs: [sum], attributes: { axes } }: GraphNode<K>, writer) => {
     if (axes.length === 0) writer.emit("Identity", [writer.nameOf(x)], [writer.nameOf(sum)]);
     else
       writer.emit(type, [writer.nameOf(x), integerConstant(writer, axes)], [writer.nameOf(sum)], {

@@ -15,7 +15,7 @@ export interface ZipEntry {
 const MAX_ENTRIES = 100_000;
 
 /** How yauzl reads an opened file: at positions, refusing what lies outside it. */
-class FileReader extends yauzl.RandomAccessReader {
+class ArchiveReader extends yauzl.RandomAccessReader {
   readonly #file: OpenFile;
 
   constructor(file: OpenFile) {
@@ -69,7 +69,7 @@ interface Found {
 
 async function readEntries(file: OpenFile): Promise<ZipEntry[]> {
   const options = { autoClose: false, lazyEntries: true };
-  const archive = await yauzl.fromRandomAccessReaderPromise(new FileReader(file), file.size, options);
+  const archive = await yauzl.fromRandomAccessReaderPromise(new ArchiveReader(file), file.size, options);
   if (archive.entryCount > MAX_ENTRIES) {
     throw new Error(`${archive.entryCount} entries (at most ${MAX_ENTRIES} are read)`);
   }

@@ -9,11 +9,11 @@ export interface Orientation {
   readonly at: number;
   readonly isLittleEndian: boolean;
   /** The chunk of a PNG file that it stands in, with its checksum. */
-  readonly chunk?: Range | undefined;
+  readonly chunk?: ByteRange | undefined;
 }
 
 /** A part of a file, from its first byte to behind its last. */
-interface Range {
+interface ByteRange {
   readonly start: number;
   readonly end: number;
 }
@@ -35,7 +35,7 @@ export function orientationOf(bytes: Uint8Array): Orientation | undefined {
 }
 
 /** Where a file's EXIF data lie. */
-function exifOf(bytes: Uint8Array): (Range & { readonly chunk?: Range }) | undefined {
+function exifOf(bytes: Uint8Array): (ByteRange & { readonly chunk?: ByteRange }) | undefined {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const textAt = (at: number, text: string): boolean =>
     [...text].every((c, i) => bytes[at + i] === c.charCodeAt(0));
@@ -62,7 +62,7 @@ function exifOf(bytes: Uint8Array): (Range & { readonly chunk?: Range }) | undef
 /** Looks the orientation up in the first directory of EXIF data, which are laid out as a TIFF file. */
 function tiffOrientation(
   bytes: Uint8Array,
-  { start, end, chunk }: Range & { readonly chunk?: Range },
+  { start, end, chunk }: ByteRange & { readonly chunk?: ByteRange },
 ): Orientation | undefined {
   const size = Math.min(end, bytes.length) - start;
   if (size < 8) return undefined;

@@ -1,6 +1,6 @@
 import { nodesOf } from "../graph.ts";
 import { elementCount } from "../host-tensor.ts";
-import { isKind, type Node, type OperatorKind, showTensor, type Tensor } from "../node.ts";
+import { type GraphNode, isKind, type OperatorKind, showTensor, type Tensor } from "../node.ts";
 import { type Float64Tensor, type TensorLike, toFloat64 } from "./float64-tensor.ts";
 import { references } from "./references.ts";
 
@@ -21,7 +21,7 @@ export function interpret(
   const nodes = nodesOf(outputs);
   requireFeeds(nodes, feeds);
   const feed = (name: string): Float64Tensor => toFloat64(feeds[name]);
-  const results = new Map<Node, readonly Float64Tensor[]>();
+  const results = new Map<GraphNode, readonly Float64Tensor[]>();
   const sizes = new Map<string, number>();
   for (const node of nodes) {
     const operands = node.inputs.map((operand) => results.get(operand.node)![operand.index]);
@@ -33,14 +33,14 @@ export function interpret(
 }
 
 function evaluate<K extends OperatorKind>(
-  node: Node<K>,
+  node: GraphNode<K>,
   operands: readonly Float64Tensor[],
   feed: (name: string) => Float64Tensor,
 ): readonly Float64Tensor[] {
   return references[node.kind](node, operands, feed);
 }
 
-function requireFeeds(nodes: readonly Node[], feeds: Readonly<Record<string, TensorLike>>): void {
+function requireFeeds(nodes: readonly GraphNode[], feeds: Readonly<Record<string, TensorLike>>): void {
   const missing = nodes
     .filter((node) => isKind(node, "input") || isKind(node, "parameter"))
     .map((node) => node.attributes.name)

@@ -1,4 +1,4 @@
-import type { Node, OperatorKind } from "../node.ts";
+import type { GraphNode, OperatorKind } from "../node.ts";
 import type { Float64Tensor } from "./float64-tensor.ts";
 
 /**
@@ -6,7 +6,7 @@ import type { Float64Tensor } from "./float64-tensor.ts";
  * `feed` gives the value of an input or parameter by its name.
  */
 export type Reference<K extends OperatorKind> = (
-  node: Node<K>,
+  node: GraphNode<K>,
   operands: readonly Float64Tensor[],
   feed: (name: string) => Float64Tensor,
 ) => readonly Float64Tensor[];

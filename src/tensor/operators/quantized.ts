@@ -1,8 +1,8 @@
 import type { DType } from "../host-tensor.ts";
 import {
   type ActivationPrecision,
+  type GraphNode,
   makeTensor,
-  type Node,
   operandError,
   type QuantizedBits,
   type Tensor,
@@ -74,7 +74,7 @@ export function quantizedLinear(x: Tensor, weight: QuantizedWeight, bias?: Tenso
 
 /** The operands of a quantised product by what they are: the last two may be missing. */
 export function quantizedOperands<T>(
-  node: Node<"quantizedLinear">,
+  node: GraphNode<"quantizedLinear">,
   operands: readonly T[],
 ): { x: T; packed: T; scales: T; zeroPoints: T | undefined; bias: T | undefined } {
   const [x, packed, scales] = operands;

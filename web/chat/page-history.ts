@@ -13,7 +13,7 @@ const longestWait = 10_000;
  * The browser's Back button: it closes open layers, then leads to the previous conversation. An opened layer pushes an entry
  * onto the browser's history, which is popped when the layer is closed by other means.
  */
-class Navigation {
+class PageHistory {
   /** Shows the conversation of an address; an empty name is a new one. */
   onAddress: (id: string) => void = () => {};
   readonly #layers: Layer[] = [];
@@ -119,4 +119,4 @@ function depthOf(state: unknown): number {
   return typeof state.depth === "number" ? state.depth : 0;
 }
 
-export const navigation = new Navigation();
+export const pageHistory = new PageHistory();
