@@ -39,6 +39,7 @@ const levels: Readonly<Record<string, readonly (readonly string[])[]>> = {
   "owl-nano": [
     ["random.ts", "recipes.ts"],
     ["concepts"],
+    ["scenes"],
     ["texts", "drawings"],
     ["pictures"],
     ["training"],

@@ -1,6 +1,6 @@
 import type { Random } from "../random.ts";
 
-/** A background that owl-nano can name: ranges of hue (degrees), saturation and value. */
+/** A color that owl-nano can name: ranges of hue (degrees), saturation and value. */
 interface NamedColor {
   readonly name: string;
   readonly hue: readonly [number, number];
@@ -8,7 +8,7 @@ interface NamedColor {
   readonly value: readonly [number, number];
 }
 
-/** The eight backgrounds. The ranges leave gaps between neighbours, so that a name is never a matter of taste. */
+/** The colors of backgrounds and of things. The ranges leave gaps between neighbours, so that a name is never a matter of taste. */
 export const COLORS: readonly NamedColor[] = [
   { name: "white", hue: [0, 360], saturation: [0, 0.04], value: [0.94, 1] },
   { name: "gray", hue: [0, 360], saturation: [0, 0.06], value: [0.45, 0.78] },
@@ -18,9 +18,16 @@ export const COLORS: readonly NamedColor[] = [
   { name: "blue", hue: [200, 236], saturation: [0.35, 1], value: [0.6, 1] },
   { name: "purple", hue: [264, 288], saturation: [0.35, 0.9], value: [0.5, 0.92] },
   { name: "pink", hue: [322, 346], saturation: [0.22, 0.55], value: [0.92, 1] },
+  { name: "orange", hue: [22, 34], saturation: [0.75, 1], value: [0.9, 1] },
+  { name: "brown", hue: [14, 32], saturation: [0.45, 0.8], value: [0.28, 0.55] },
+  { name: "black", hue: [0, 360], saturation: [0, 0.3], value: [0, 0.13] },
 ];
 
-function toRgb(hue: number, saturation: number, value: number): [number, number, number] {
+/** Index of the background of a picture as people mostly have it. */
+export const WHITE = 0;
+
+/** RGB in 0…1 of a hue in degrees, a saturation and a value. */
+export function toRgb(hue: number, saturation: number, value: number): [number, number, number] {
   const channel = (n: number): number => {
     const k = (n + (hue + 360) / 60) % 6;
     return value - value * saturation * Math.max(0, Math.min(k, 4 - k, 1));
