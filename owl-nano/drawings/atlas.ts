@@ -3,12 +3,15 @@ import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import sharp from "sharp";
 import { readConcepts } from "../concepts/concepts.ts";
+import { readCountries } from "../concepts/countries.ts";
 import { hashText } from "../random.ts";
+import { dominantColor } from "./dominant-color.ts";
+import { openFlagSets } from "./flags.ts";
 import { ICON_SETS, iconNames } from "./icons.ts";
 import { openIconSet, openVendor, VENDORS, type Vendor, type VendorPictures } from "./vendors.ts";
 
 /** Side of a sprite in pixels: its longer edge fills it, whatever margin the vendor left around it. */
-export const SPRITE_SIZE = 48;
+export const SPRITE_SIZE = 72;
 
 /** One drawing of one thing. */
 export interface Sprite {
@@ -16,7 +19,7 @@ export interface Sprite {
   readonly id: string;
   readonly vendor: string;
   readonly family: string;
-  /** Class: a concept's index, or, from `concepts.length` on, an emoji that only vision pre-training sees. */
+  /** Class: a concept's index, from `conceptCount` on an emoji that is none of them, from `flagStart` on a country's flag. */
   readonly label: number;
   /** RGBA, premultiplied, `SPRITE_SIZE` squared. */
   readonly pixels: Uint8Array;
@@ -24,6 +27,8 @@ export interface Sprite {
   readonly half: Uint8Array;
   /** A pictogram: shades of grey that stand for any two colors. Only training has them. */
   readonly icon: boolean;
+  /** Index into `COLORS`, where the drawing has one color. */
+  readonly color?: number | undefined;
   /** Darkest and lightest color of drawings of the same thing; only an icon has them. */
   readonly inks?: readonly Inks[];
 }
@@ -36,12 +41,14 @@ export interface Inks {
 
 export interface Atlas {
   readonly sprites: readonly Sprite[];
-  /** Concepts first, then the names of the further emoji. */
+  /** Concepts first, then the names of the further emoji, then the countries. */
   readonly labels: readonly string[];
   readonly conceptCount: number;
+  /** The class of the first country's flag. */
+  readonly flagStart: number;
 }
 
-const VERSION = 5;
+const VERSION = 6;
 const CACHE = join(dirname(fileURLToPath(import.meta.url)), "..", "..", ".cache", "owl-nano");
 
 /** Names of people, gestures and signs, and of near-twins of the concepts (a blue book beside "book"). */
@@ -169,11 +176,13 @@ interface IndexEntry {
   family: string;
   label: number;
   icon: boolean;
+  color?: number | undefined;
 }
 interface AtlasIndex {
   key: number;
   labels: string[];
   conceptCount: number;
+  flagStart: number;
   sprites: IndexEntry[];
 }
 
@@ -229,16 +238,38 @@ async function build(
         seen.add(id);
         const picture = await render(bytes);
         if (picture === null) continue;
-        sprites.push({ id, vendor: vendor.name, family: vendor.family, label, icon: false });
+        const color = dominantColor(picture);
+        sprites.push({ id, vendor: vendor.name, family: vendor.family, label, icon: false, color });
         pixels.push(picture);
       }
     }
+  }
+  for (const { entry, picture } of only === undefined ? await flags(labels.length) : []) {
+    sprites.push(entry);
+    pixels.push(picture);
   }
   for (const { entry, picture } of await icons(only)) {
     sprites.push(entry);
     pixels.push(picture);
   }
-  return { index: { key, labels, conceptCount, sprites }, pixels: Buffer.concat(pixels) };
+  const all = [...labels, ...readCountries().map(({ name }) => name)];
+  const index = { key, labels: all, conceptCount, flagStart: labels.length, sprites };
+  return { index, pixels: Buffer.concat(pixels) };
+}
+
+/** Every flag of every set. */
+async function flags(flagStart: number): Promise<{ entry: IndexEntry; picture: Uint8Array }[]> {
+  const drawn: { entry: IndexEntry; picture: Uint8Array }[] = [];
+  for (const set of openFlagSets())
+    for (const country of readCountries()) {
+      const bytes = set.find(country);
+      const picture = bytes === undefined ? null : await render(bytes);
+      if (picture === null) continue;
+      const id = `${set.name}/${country.code}`;
+      const label = flagStart + country.index;
+      drawn.push({ entry: { id, vendor: set.name, family: set.name, label, icon: false }, picture });
+    }
+  return drawn;
 }
 
 /** The pictograms of every concept, or of these alone. */
@@ -278,7 +309,8 @@ function atlasFrom(index: AtlasIndex, all: Uint8Array): Atlas {
     const pixels = all.subarray(i * bytes, (i + 1) * bytes);
     return { ...entry, pixels, half: halve(pixels) };
   });
-  return { sprites, labels: index.labels, conceptCount: index.conceptCount };
+  const { labels, conceptCount, flagStart } = index;
+  return { sprites, labels, conceptCount, flagStart };
 }
 
 /**
@@ -286,9 +318,7 @@ function atlasFrom(index: AtlasIndex, all: Uint8Array): Atlas {
  * (under a minute). Nothing is fetched.
  */
 export async function loadAtlas(): Promise<Atlas> {
-  const key = hashText(
-    `${VERSION} ${JSON.stringify(readConcepts())} ${JSON.stringify([VENDORS, ICON_SETS])}`,
-  );
+  const key = hashText(`${VERSION} ${JSON.stringify([readConcepts(), readCountries(), VENDORS, ICON_SETS])}`);
   const indexFile = join(CACHE, "atlas.json");
   const pixelsFile = join(CACHE, "atlas.rgba");
   if (!existsSync(indexFile) || (JSON.parse(readFileSync(indexFile, "utf8")) as AtlasIndex).key !== key) {

@@ -52,7 +52,18 @@ export interface SplitSprites {
   readonly train: readonly Sprite[];
   readonly S1: readonly Sprite[];
   readonly S2: readonly Sprite[];
+  /** Flags as training shows them. */
+  readonly flags: readonly Sprite[];
+  /** S9: flags by sets that are round or outlined. */
+  readonly S9: readonly Sprite[];
+  /** Things that are none of the concepts and that no stage shows: the owl should say that it is not sure. */
+  readonly unknown: readonly Sprite[];
 }
+
+/** Share of the further emoji that no stage shows. */
+const UNKNOWN_SHARE = 0.15;
+
+const FLAG_TEST_SETS = ["circle-flags", "openmoji-flags"];
 
 /** Gives each icon the colors of the other training drawings of its thing. */
 function withInks(train: readonly Sprite[]): Sprite[] {
@@ -88,8 +99,15 @@ export function divide(atlas: Atlas, splits: Splits): SplitSprites {
   const wrong = new Set(["streamline/turkey"]);
   const sameHand = ({ icon, family, label }: Sprite): boolean =>
     icon && splits.S1[atlas.labels[label]] === family;
+  const isFlag = ({ label }: Sprite): boolean => label >= atlas.flagStart;
+  const isUnknown = (sprite: Sprite): boolean =>
+    sprite.label >= atlas.conceptCount &&
+    !isFlag(sprite) &&
+    randomFor(splits.seed, `unknown ${atlas.labels[sprite.label]}`, 0).chance(UNKNOWN_SHARE);
   const train = atlas.sprites.filter(
     (sprite) =>
+      !isFlag(sprite) &&
+      !isUnknown(sprite) &&
       sprite.vendor !== splits.S2.vendor &&
       !S1.has(sprite.id) &&
       !S2.has(sprite.id) &&
@@ -100,5 +118,8 @@ export function divide(atlas: Atlas, splits: Splits): SplitSprites {
     train: withInks(train),
     S1: atlas.sprites.filter(({ id }) => S1.has(id)),
     S2: atlas.sprites.filter(({ id }) => S2.has(id)),
+    flags: atlas.sprites.filter((sprite) => isFlag(sprite) && !FLAG_TEST_SETS.includes(sprite.vendor)),
+    S9: atlas.sprites.filter((sprite) => isFlag(sprite) && FLAG_TEST_SETS.includes(sprite.vendor)),
+    unknown: atlas.sprites.filter(isUnknown),
   };
 }

@@ -2,7 +2,7 @@ import { COLORS } from "../concepts/colors.ts";
 import type { Concept } from "../concepts/concepts.ts";
 import { ask, factsOf, type Relation } from "../concepts/facts.ts";
 import type { Sprite } from "../drawings/atlas.ts";
-import { greyPicture, type Picture, renderSprites, TEST_PICTURES } from "../pictures/pictures.ts";
+import { greyPicture, type Picture, renderSprites } from "../pictures/pictures.ts";
 import { randomFor } from "../random.ts";
 import type { Turn } from "../texts/conversation.ts";
 import { PICTURE_QUESTIONS, trained } from "../texts/dialogue.ts";
@@ -60,7 +60,7 @@ export function testItems(
       sprite: sprite.id,
       concept,
       color,
-      picture: renderSprites([sprite], color, TEST_PICTURES, random),
+      picture: renderSprites([sprite], concept, color, random),
       nameQuestion: question(PICTURE_QUESTIONS.name, phrasing, pick),
       colorQuestion: question(PICTURE_QUESTIONS.color, phrasing, pick),
       fact,
@@ -170,7 +170,7 @@ export async function evaluateSet(
   answer: Answerer,
 ): Promise<SetReport> {
   const seen = await collectAnswers(items, answer, (item) => item.picture);
-  const grey = greyPicture();
+  const grey = greyPicture(64);
   const blind = await collectAnswers(items, answer, () => grey);
   const namedRight = (i: number): boolean => isNamed(seen.names[i], items[i]);
   return {

@@ -67,6 +67,12 @@ export function randomStyle(random: Random, strength = 1, tint = 0.15): Style {
   return style;
 }
 
+/** Whether a drawing keeps the name of its color in this style. */
+export function keepsColor({ gain, saturation, hue, whiten, inks }: Style): boolean {
+  const uneven = Math.max(...gain) / Math.min(...gain);
+  return inks === undefined && hue === 0 && saturation > 0.8 && whiten < 0.25 && uneven < 1.2;
+}
+
 /** A dark color and a light one. */
 function randomInks(random: Random): Inks {
   const color = (low: number, high: number): [number, number, number] => {
@@ -128,7 +134,7 @@ function recolor(tile: Tile, style: Style): void {
   }
 }
 
-const lines = new Float32Array(160 * 160);
+const lines = new Float32Array(200 * 200);
 
 /** How much a line belongs at each pixel: where color changes abruptly inside, and one pixel around the silhouette. */
 function findLines(tile: Tile): void {

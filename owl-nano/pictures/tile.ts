@@ -6,7 +6,7 @@ export interface Tile {
   readonly alpha: Float32Array;
 }
 
-const CAPACITY = 160 * 160;
+const CAPACITY = 200 * 200;
 const rgb = new Float32Array(CAPACITY * 3);
 const alpha = new Float32Array(CAPACITY);
 

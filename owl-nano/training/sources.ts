@@ -1,15 +1,22 @@
+import { readFileSync } from "node:fs";
 import type { DenseExample, DenseSource, Example, ExampleSource } from "../../src/data/index.ts";
 import { type Concept, readConcepts } from "../concepts/concepts.ts";
+import { readCountries } from "../concepts/countries.ts";
 import { type Atlas, loadAtlas, renderAtlas } from "../drawings/atlas.ts";
+import { loadFaces } from "../drawings/glyphs.ts";
 import { divide, readSplits, type SplitSprites } from "../drawings/splits.ts";
+import { VISION_CURRICULUM } from "../pictures/curricula.ts";
+import { classTable } from "../pictures/drawn-scene.ts";
 import {
   type DesignsByConcept,
   groupDesigns,
   renderPicture,
   TRAINING_PICTURES,
 } from "../pictures/pictures.ts";
-import { type Curriculum, REDRAWING, VisionScenes } from "../pictures/vision-scenes.ts";
+import { type Drawings, trainingSupply } from "../pictures/supplies.ts";
+import { visionExample } from "../pictures/vision-scenes.ts";
 import { randomFor } from "../random.ts";
+import { splitWords } from "../scenes/held-out.ts";
 import { caption, type Scene, sampleScene } from "../texts/captions.ts";
 import { conversation } from "../texts/conversation.ts";
 import { pictureDialogue } from "../texts/dialogue.ts";
@@ -23,6 +30,7 @@ export interface Material {
   readonly concepts: readonly Concept[];
   /** The training designs of the concepts. */
   readonly designs: DesignsByConcept;
+  readonly drawings: Drawings;
 }
 
 /** Loads the pictures and concepts, divided by the committed splits; all of them, or those of these concepts alone. */
@@ -30,42 +38,40 @@ export async function loadMaterial(only?: readonly string[]): Promise<Material> 
   const atlas = only === undefined ? await loadAtlas() : await renderAtlas(only);
   const sprites = divide(atlas, readSplits());
   const concepts = readConcepts().filter(({ name }) => only?.includes(name) ?? true);
-  return { atlas, sprites, concepts, designs: groupDesigns(sprites.train, atlas.conceptCount) };
+  const faces = await loadFaces();
+  const drawings = { atlas, sprites, concepts, countries: readCountries(), faces };
+  return { atlas, sprites, concepts, designs: groupDesigns(sprites.train, atlas.conceptCount), drawings };
 }
 
 function endless(example: (index: number) => Example): ExampleSource {
   return { length: Number.POSITIVE_INFINITY, example };
 }
 
-/**
- * Stage V begins easy: designs as they were drawn, the concepts alone, mostly one in a picture. Beginning broad instead (further
- * classes, strong changes of style) kept the loss on a plateau for the first hundred thousand scenes; so it leaves it after fifteen
- * thousand. Then it broadens, so that general features are learnt and no design is known by heart: further classes, changes of
- * style, and designs that are bent and tinted as if drawn anew. At last it comes nearer to what is asked.
- */
-const CURRICULUM: Curriculum = [
-  { from: 0, variety: { furtherShare: 0, iconShare: 0, style: 0, alone: 0.9 } },
-  { from: 40_000, variety: { furtherShare: 0.15, iconShare: 0.3, style: 0.5, alone: 0.5 } },
-  {
-    from: 100_000,
-    variety: { furtherShare: 0.2, iconShare: 0.3, style: 0.7, alone: 0.5, redrawing: REDRAWING },
-  },
-  {
-    from: 520_000,
-    variety: { furtherShare: 0.1, iconShare: 0.2, style: 0.5, alone: 0.5, redrawing: REDRAWING },
-  },
-];
+/** Words that may be written in training pictures. */
+function trainingWords(): string[] {
+  const text = readFileSync(new URL("../data/words.txt", import.meta.url), "utf8");
+  return splitWords(text.trim().split("\n")).train;
+}
 
 /** Stage V: scenes with a class for each patch. */
-export function visionSource(
-  { atlas, sprites }: Material,
-  seed: number,
-): DenseSource & { readonly classes: number } {
-  const scenes = new VisionScenes(sprites.train, atlas.conceptCount, seed, CURRICULUM);
+export function visionSource(material: Material, seed: number): DenseSource & { readonly classes: number } {
+  const { atlas, drawings } = material;
+  const classes = classTable(atlas.labels.length);
+  const scenes = {
+    supply: trainingSupply(drawings),
+    words: trainingWords(),
+    classes,
+    size: 64,
+    seed,
+    curriculum: VISION_CURRICULUM,
+  };
   return {
     length: Number.POSITIVE_INFINITY,
-    classes: scenes.classes,
-    example: (index): DenseExample => scenes.example(index),
+    classes: classes.count,
+    example: (index): DenseExample => {
+      const { picture, labels } = visionExample(scenes, index);
+      return { image: picture, labels };
+    },
   };
 }
 

@@ -4,9 +4,6 @@ import type { Random } from "../random.ts";
 import { applyStyle, type Style } from "./style.ts";
 import { type Tile, tileFor } from "./tile.ts";
 
-/** Side of a picture in pixels. */
-export const IMAGE_SIZE = 64;
-
 /** Where and how one sprite is drawn. */
 export interface Placement {
   readonly sprite: Sprite;
@@ -41,28 +38,55 @@ export interface Wave {
 
 /** A picture being composed: linear RGB planes would gain nothing here, so plain sRGB in 0…1, interleaved. */
 export interface Canvas {
+  /** Side in pixels. */
+  readonly size: number;
   readonly rgb: Float32Array;
-  /** Which placement covers the pixel; −1 = background. */
-  readonly owner: Int8Array;
+  /** What covers the pixel, as numbered by whoever paints; −1 = background. */
+  readonly owner: Int16Array;
 }
 
-/** An even background or, in 40 %, a vertical gradient between two shades of one color. */
-export function paintBackground(color: number, random: Random): Canvas {
-  const rgb = new Float32Array(IMAGE_SIZE * IMAGE_SIZE * 3);
+/** An even background or, in a third of the cases, a vertical gradient between two shades of one color. */
+export function paintBackground(size: number, color: number, random: Random): Canvas {
+  const rgb = new Float32Array(size * size * 3);
   const top = shade(color, random);
-  const bottom = random.chance(0.4) ? shade(color, random) : top;
-  for (let y = 0, at = 0; y < IMAGE_SIZE; y++) {
-    const t = y / (IMAGE_SIZE - 1);
+  const bottom = random.chance(0.33) ? shade(color, random) : top;
+  for (let y = 0, at = 0; y < size; y++) {
+    const t = y / (size - 1);
     const red = top[0] + (bottom[0] - top[0]) * t;
     const green = top[1] + (bottom[1] - top[1]) * t;
     const blue = top[2] + (bottom[2] - top[2]) * t;
-    for (let x = 0; x < IMAGE_SIZE; x++) {
+    for (let x = 0; x < size; x++) {
       rgb[at++] = red;
       rgb[at++] = green;
       rgb[at++] = blue;
     }
   }
-  return { rgb, owner: new Int8Array(IMAGE_SIZE * IMAGE_SIZE).fill(-1) };
+  return { size, rgb, owner: new Int16Array(size * size).fill(-1) };
+}
+
+/** A rectangle with round corners in one color, as a sign or a sheet of paper. */
+export interface Plate {
+  readonly left: number;
+  readonly top: number;
+  readonly right: number;
+  readonly bottom: number;
+  /** Radius of the corners, pixels. */
+  readonly radius: number;
+  readonly rgb: readonly [number, number, number];
+}
+
+/** Paints a plate; `index` marks the pixels that it covers. */
+export function paintPlate({ size, rgb, owner }: Canvas, plate: Plate, index: number): void {
+  const { left, top, right, bottom, radius } = plate;
+  for (let y = Math.max(0, Math.floor(top)); y < Math.min(size, bottom); y++)
+    for (let x = Math.max(0, Math.floor(left)); x < Math.min(size, right); x++) {
+      const outX = Math.max(left + radius - x - 0.5, x + 0.5 - right + radius, 0);
+      const outY = Math.max(top + radius - y - 0.5, y + 0.5 - bottom + radius, 0);
+      if (outX * outX + outY * outY > radius * radius && radius > 0) continue;
+      const pixel = y * size + x;
+      for (let c = 0; c < 3; c++) rgb[pixel * 3 + c] = plate.rgb[c];
+      owner[pixel] = index;
+    }
 }
 
 /** The wave's shift at each of `edge` rows or columns, in pixels of a source of this side. */
@@ -145,12 +169,13 @@ export function renderSprite(canvas: Canvas, placement: Placement, index: number
   if (placement.hole !== undefined) punch(tile, placement.hole);
   const left = Math.round(placement.x - tile.width / 2);
   const top = Math.round(placement.y - tile.height / 2);
-  for (let y = Math.max(0, -top); y < tile.height && top + y < IMAGE_SIZE; y++)
-    for (let x = Math.max(0, -left); x < tile.width && left + x < IMAGE_SIZE; x++) {
+  const { size } = canvas;
+  for (let y = Math.max(0, -top); y < tile.height && top + y < size; y++)
+    for (let x = Math.max(0, -left); x < tile.width && left + x < size; x++) {
       const from = y * tile.width + x;
       const alpha = tile.alpha[from];
       if (alpha === 0) continue;
-      const pixel = (top + y) * IMAGE_SIZE + left + x;
+      const pixel = (top + y) * size + left + x;
       for (let c = 0; c < 3; c++) {
         const under = canvas.rgb[pixel * 3 + c];
         canvas.rgb[pixel * 3 + c] = under + (tile.rgb[from * 3 + c] - under) * alpha;
@@ -161,7 +186,7 @@ export function renderSprite(canvas: Canvas, placement: Placement, index: number
 
 /** Blurs a little, adds noise, rounds to bytes. */
 export function toBytes(canvas: Canvas, random: Random): Uint8Array {
-  const rgb = random.chance(0.12) ? blur(canvas.rgb) : canvas.rgb;
+  const rgb = random.chance(0.12) ? blur(canvas) : canvas.rgb;
   const noise = random.chance(0.4) ? random.range(0, 0.05) * 255 : 0;
   const bytes = new Uint8Array(rgb.length);
   let state = random.integer(0x7fffffff);
@@ -177,17 +202,17 @@ export function toBytes(canvas: Canvas, random: Random): Uint8Array {
   return bytes;
 }
 
-function blur(rgb: Float32Array): Float32Array {
+function blur({ size, rgb }: Canvas): Float32Array {
   const out = new Float32Array(rgb.length);
-  const row = IMAGE_SIZE * 3;
-  for (let y = 0; y < IMAGE_SIZE; y++)
-    for (let x = 0; x < IMAGE_SIZE; x++)
+  const row = size * 3;
+  for (let y = 0; y < size; y++)
+    for (let x = 0; x < size; x++)
       for (let c = 0; c < 3; c++) {
         const at = y * row + x * 3 + c;
         const left = x > 0 ? at - 3 : at;
-        const right = x < IMAGE_SIZE - 1 ? at + 3 : at;
+        const right = x < size - 1 ? at + 3 : at;
         const up = y > 0 ? at - row : at;
-        const down = y < IMAGE_SIZE - 1 ? at + row : at;
+        const down = y < size - 1 ? at + row : at;
         out[at] = rgb[at] * 0.5 + (rgb[left] + rgb[right] + rgb[up] + rgb[down]) * 0.125;
       }
   return out;

@@ -1,0 +1,50 @@
+import { AS_DRAWN, REDRAWING, type Variation } from "./placement.ts";
+import type { SceneMix } from "./sample-scene.ts";
+import type { Curriculum } from "./vision-scenes.ts";
+
+const VARIED: Variation = { ...AS_DRAWN, rotation: 0.3, stretch: 0.2, whole: false };
+const BROAD: Variation = { ...VARIED, iconShare: 0.3, redrawing: REDRAWING, style: 0.7 };
+const NEARER: Variation = { ...VARIED, iconShare: 0.2, redrawing: REDRAWING, style: 0.5 };
+
+const EASY: SceneMix = {
+  single: 64,
+  pair: 6,
+  several: 0,
+  mixed: 0,
+  flag: 8,
+  sign: 22,
+  labelled: 0,
+  lines: 0,
+  unknown: 0,
+  empty: 0.5,
+};
+
+const SMALL_PICTURES: SceneMix = {
+  single: 34,
+  pair: 12,
+  several: 5,
+  mixed: 6,
+  flag: 5,
+  sign: 14,
+  labelled: 5,
+  lines: 8,
+  unknown: 8,
+  empty: 0.5,
+};
+
+/**
+ * The vision stage begins easy: designs as they were drawn, the concepts alone, mostly one in a picture. Beginning broad instead
+ * (further classes, strong changes of style) kept the loss on a plateau for the first hundred thousand scenes; so it leaves it after
+ * fifteen thousand. Then it broadens, so that general features are learnt and no design is known by heart: further classes, changes
+ * of style, and designs that are bent and tinted as if drawn anew. At last it comes nearer to what is asked.
+ */
+export const VISION_CURRICULUM: Curriculum = [
+  { from: 0, variation: { ...VARIED, rotation: 0.2 }, source: { mix: EASY, furtherShare: 0 } },
+  {
+    from: 40_000,
+    variation: { ...VARIED, iconShare: 0.3, style: 0.5 },
+    source: { mix: SMALL_PICTURES, furtherShare: 0.15 },
+  },
+  { from: 100_000, variation: BROAD, source: { mix: SMALL_PICTURES, furtherShare: 0.2 } },
+  { from: 500_000, variation: NEARER, source: { mix: SMALL_PICTURES, furtherShare: 0.1 } },
+];

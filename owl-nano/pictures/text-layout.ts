@@ -1,0 +1,150 @@
+import { COLORS } from "../concepts/colors.ts";
+import { EM, type Face } from "../drawings/glyphs.ts";
+import type { Random } from "../random.ts";
+import type { SmallDocument, TextLine } from "../scenes/scene.ts";
+import type { Area } from "./arrangement.ts";
+import { centersOf, type Lettering, middleOf, widthOf } from "./lettering.ts";
+
+/** A row of text: words, and perhaps a value that stands at the right edge. */
+export interface TextRow {
+  readonly label: string;
+  readonly value?: string | undefined;
+}
+
+/** Lines as they are drawn and as they are read. */
+export interface LaidOutText {
+  readonly letterings: readonly Lettering[];
+  readonly lines: readonly TextLine[];
+}
+
+/** Smallest and largest em, pixels. Smaller letters than these cannot be told apart. */
+const SMALLEST = 14;
+const LARGEST = 44;
+
+export interface LayoutOptions {
+  readonly faces: readonly Face[];
+  readonly area: Area;
+  readonly rgb: readonly [number, number, number];
+  /** Whether values stand at the right edge. */
+  readonly columns?: boolean;
+}
+
+/** How a text is written on the picture; it is read as capitals in any case. */
+function written(text: string, style: number): string {
+  if (style < 0.7) return text;
+  const small = text.toLowerCase();
+  return style < 0.85 ? small : small.replace(/(^|\s)[a-z]/g, (letter) => letter.toUpperCase());
+}
+
+/**
+ * Rows of text in one face, as large as chance and the area allow; undefined where no face of eight makes them fit.
+ */
+export function layOut(
+  rows: readonly TextRow[],
+  { faces, area, rgb, columns = false }: LayoutOptions,
+  random: Random,
+): LaidOutText | undefined {
+  const style = random.next();
+  const texts = rows.map(({ label, value }) =>
+    written(value === undefined ? label : `${label} ${value}`, style),
+  );
+  const [width, height] = [area.right - area.left - 4, area.bottom - area.top - 4];
+  for (let attempt = 0; attempt < 8; attempt++) {
+    const face = random.pick(faces);
+    const pitch = random.range(1.1, 1.4);
+    const widest = Math.max(...texts.map((text) => widthOf({ face, text, size: 1, spacing: 0 })));
+    const most = Math.min(
+      LARGEST,
+      width / widest,
+      height / (pitch * (rows.length - 1) + face.capHeight / EM),
+    );
+    if (most < SMALLEST) continue;
+    const size = Math.max(SMALLEST, most * (1 - 0.5 * random.next() ** 2));
+    const spacing = random.chance(0.2) ? Math.min(size * 0.12, (width - widest * size) / 12) : 0;
+    const shape = { face, size, pitch: pitch * size, spacing: Math.max(0, spacing), rgb, columns };
+    return placeRows(texts, rows, shape, area, random);
+  }
+  return undefined;
+}
+
+interface RowShape {
+  readonly face: Face;
+  readonly size: number;
+  readonly pitch: number;
+  readonly spacing: number;
+  readonly rgb: readonly [number, number, number];
+  readonly columns: boolean;
+}
+
+function placeRows(
+  texts: readonly string[],
+  rows: readonly TextRow[],
+  shape: RowShape,
+  area: Area,
+  random: Random,
+): LaidOutText {
+  const { face, size, spacing, pitch, rgb, columns } = shape;
+  const cap = (face.capHeight * size) / EM;
+  const widths = texts.map((text) => widthOf({ face, text, size, spacing }));
+  const block = Math.max(...widths);
+  const tall = pitch * (texts.length - 1) + cap;
+  const slack = (from: number, to: number, used: number): number =>
+    from + 2 + Math.max(0, to - from - 4 - used) * random.range(0.15, 0.85);
+  const [left, top] = [slack(area.left, area.right, block), slack(area.top, area.bottom, tall)];
+  const centered = !columns && random.chance(0.5);
+  const rotation = texts.length === 1 && random.chance(0.3) ? random.range(-0.05, 0.05) : 0;
+  const line = (text: string, x: number, row: number): Lettering => ({
+    face,
+    text,
+    size,
+    spacing,
+    rgb,
+    rotation,
+    x,
+    baseline: top + cap + row * pitch,
+  });
+  const parts = texts.map((text, row): Lettering[] => {
+    const value = rows[row].value;
+    if (!columns || value === undefined)
+      return [line(text, left + (centered ? (block - widths[row]) / 2 : 0), row)];
+    const right = text.slice(-value.length);
+    const at = left + block - widthOf({ face, text: right, size, spacing });
+    return [line(text.slice(0, -value.length - 1), left, row), line(right, at, row)];
+  });
+  return { letterings: parts.flat(), lines: parts.map(readLine) };
+}
+
+/** The parts of one row as one line that is read from left to right. */
+function readLine(parts: readonly Lettering[]): TextLine {
+  const text = parts.map((part) => part.text.toUpperCase()).join(" ");
+  const centers = parts.flatMap((part, i) => {
+    const own = centersOf(part);
+    // The space between two parts.
+    return i === 0 ? own : [part.x - 1, ...own];
+  });
+  return { text, centers, y: middleOf(parts[0]) };
+}
+
+/** The rows of a document as they stand below each other. */
+export function rowsOfDocument({ title, rows }: SmallDocument): TextRow[] {
+  const body = rows.map(({ label, value }) => (value === "" ? { label } : { label, value }));
+  return title === undefined ? body : [{ label: title }, ...body];
+}
+
+function luma([r, g, b]: readonly [number, number, number]): number {
+  return 0.3 * r + 0.59 * g + 0.11 * b;
+}
+
+/** An ink that is easy to read on paper of this color: RGB, mostly black or white. */
+export function inkOn(
+  paper: readonly [number, number, number],
+  shadeOf: (color: number) => readonly [number, number, number],
+  random: Random,
+): readonly [number, number, number] {
+  for (let attempt = 0; attempt < 12; attempt++) {
+    const plain = luma(paper) > 0.5 ? COLORS.length - 1 : 0;
+    const ink = shadeOf(random.chance(0.5) ? plain : random.integer(COLORS.length));
+    if (Math.abs(luma(ink) - luma(paper)) > 0.38) return ink;
+  }
+  return luma(paper) > 0.5 ? [0, 0, 0] : [1, 1, 1];
+}
