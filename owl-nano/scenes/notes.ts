@@ -29,13 +29,6 @@ export const UNKNOWN_WORD = "thing";
 const COLOR_WEIGHT = 0.5;
 const BACKGROUND_WEIGHT = 0.5;
 
-/** The cell in which a point lies. */
-export function cellAt(x: number, y: number): number {
-  const index = (value: number, count: number): number =>
-    Math.max(0, Math.min(count - 1, Math.floor((value * count) / PICTURE_SIZE)));
-  return index(y, NOTE_ROWS) * NOTE_COLUMNS + index(x, NOTE_COLUMNS);
-}
-
 /** The word for a thing: its last word where its name has several. */
 export function wordOf({ subject }: Thing): string {
   if (subject.kind === "unknown") return UNKNOWN_WORD;
@@ -43,39 +36,81 @@ export function wordOf({ subject }: Thing): string {
   return name.split(" ").at(-1)!;
 }
 
+/** Words that a cell can say. */
+export const WORDS_PER_NOTE = 4;
+
+/** How much of a square around a point lies in each cell: nearly all of it in one, near an edge some in the next. */
+function spread(x: number, y: number, reach: number): [cell: number, share: number][] {
+  const overlap = (at: number, count: number): [index: number, share: number][] => {
+    const side = PICTURE_SIZE / count;
+    const inside = Math.max(reach, Math.min(PICTURE_SIZE - reach, at));
+    const [low, high] = [inside - reach, inside + reach];
+    const shares: [number, number][] = [];
+    for (let index = Math.floor(low / side); index * side < high; index++) {
+      const share = (Math.min(high, (index + 1) * side) - Math.max(low, index * side)) / (2 * reach);
+      if (index < count && share > 0.02) shares.push([index, share]);
+    }
+    return shares;
+  };
+  return overlap(y, NOTE_ROWS).flatMap(([row, down]) =>
+    overlap(x, NOTE_COLUMNS).map(([column, across]): [number, number] => [
+      row * NOTE_COLUMNS + column,
+      down * across,
+    ]),
+  );
+}
+
+/** How far around the middle of a thing or a character its word may be said, pixels. */
+const CHARACTER_REACH = 1.5;
+const thingReach = (size: number): number => Math.max(2, Math.min(4, 0.06 * size));
+
 /** The notes of a scene, a cell each. */
 export function notesOf(scene: Scene): Note[] {
-  const background: Note = {
-    words: [{ word: COLORS[scene.background].name, weight: BACKGROUND_WEIGHT }],
-    kind: "background",
+  const cells = Array.from({ length: NOTE_CELLS }, () => ({
+    words: new Map<string, number>(),
+    thing: 0,
+    ink: 0,
+  }));
+  const say = (cell: number, word: string, weight: number): void => {
+    cells[cell].words.set(word, (cells[cell].words.get(word) ?? 0) + weight);
   };
-  const notes = new Array<Note>(NOTE_CELLS).fill(background);
   for (const { text, centers, y } of scene.lines)
     for (const [i, character] of [...text].entries()) {
       if (character === " ") continue;
-      const cell = cellAt(centers[i], y);
-      const before = notes[cell].kind === "character" ? notes[cell].words : [];
-      // Two narrow characters in one cell: the first is louder, so that their order is told.
-      notes[cell] = {
-        words: [...before, { word: character, weight: 0.6 ** before.length }],
-        kind: "character",
-      };
+      for (const [cell, share] of spread(centers[i], y, CHARACTER_REACH)) {
+        // Two narrow characters in one cell: the first is louder, so that their order is told.
+        say(cell, character, share * (cells[cell].ink > 0.5 ? 0.6 : 1));
+        cells[cell].ink += share;
+      }
     }
-  for (const thing of scene.things) notes[cellAt(thing.x, thing.y)] = thingNote(thing);
-  return notes;
+  for (const thing of scene.things)
+    for (const [cell, share] of spread(thing.x, thing.y, thingReach(thing.size))) {
+      say(cell, wordOf(thing), share);
+      if (thing.color !== undefined) say(cell, COLORS[thing.color].name, share * COLOR_WEIGHT);
+      cells[cell].thing += share;
+    }
+  for (const [cell, { thing, ink }] of cells.entries())
+    say(cell, COLORS[scene.background].name, BACKGROUND_WEIGHT * Math.max(0, 1 - thing - ink));
+  return cells.map(({ words, thing, ink }): Note => ({ words: loudest(words), kind: kindOf(thing, ink) }));
 }
 
-function thingNote(thing: Thing): Note {
-  const name = { word: wordOf(thing), weight: 1 };
-  const color = thing.color === undefined ? [] : [{ word: COLORS[thing.color].name, weight: COLOR_WEIGHT }];
-  return { words: [name, ...color], kind: "thing" };
+function loudest(words: ReadonlyMap<string, number>): NoteWord[] {
+  return [...words]
+    .filter(([, weight]) => weight > 0.01)
+    .sort(([, a], [, b]) => b - a)
+    .slice(0, WORDS_PER_NOTE)
+    .map(([word, weight]) => ({ word, weight }));
+}
+
+function kindOf(thing: number, ink: number): Note["kind"] {
+  return thing > 0.05 ? "thing" : ink > 0.05 ? "character" : "background";
 }
 
 /** How wrong and how unsure synthetic notes are. */
 export interface NoteNoise {
   /** How often a thing's name is mixed with another's. */
   readonly doubt: number;
-  /** How often a word leaks into a neighbouring cell. */
+  /** How often a word leaks into the next cell. */
   readonly leak: number;
   /** Largest relative change of a weight. */
   readonly jitter: number;
@@ -88,26 +123,38 @@ export interface NoteNoise {
  * @param names words that may be mixed in
  */
 export function noisyNotes(scene: Scene, names: readonly string[], noise: NoteNoise, random: Random): Note[] {
-  const notes = notesOf(scene).map((note): Note => {
-    const words = note.words.map(({ word, weight }) => ({
-      word,
-      weight: weight * (1 + random.range(-noise.jitter, noise.jitter)),
-    }));
-    if (note.kind !== "thing" || !random.chance(noise.doubt)) return { ...note, words };
-    const share = random.range(0.1, 0.4);
-    const [name, ...rest] = words;
-    const mixed = [{ ...name, weight: name.weight * (1 - share) }, ...rest];
-    return { ...note, words: [...mixed, { word: random.pick(names), weight: name.weight * share }] };
-  });
+  const doubts = new Map<string, NoteWord>();
+  for (const thing of scene.things)
+    if (random.chance(noise.doubt))
+      doubts.set(wordOf(thing), { word: random.pick(names), weight: random.range(0.1, 0.4) });
+  const notes = notesOf(scene).map((note) => doubted(note, doubts, noise, random));
   for (const [cell, note] of [...notes].entries()) {
-    if (note.kind === "background" || !random.chance(noise.leak)) continue;
-    const sideways = random.chance(note.kind === "character" ? 1 : 0.5);
-    const next = cell + (sideways ? 1 : NOTE_COLUMNS) * (random.chance(0.5) ? 1 : -1);
-    if (notes[next]?.kind !== "background") continue;
-    const share = random.range(0.1, 0.4);
-    const { word, weight } = note.words[0];
-    notes[cell] = { ...note, words: [{ word, weight: weight * (1 - share) }, ...note.words.slice(1)] };
+    if (note.kind === "background" || note.words.length === 0 || !random.chance(noise.leak)) continue;
+    const next = cell + (random.chance(0.5) ? 1 : -1);
+    if (notes[next] === undefined || notes[next].words.length === WORDS_PER_NOTE) continue;
+    const share = random.range(0.05, 0.3);
+    const [{ word, weight }, ...rest] = note.words;
+    notes[cell] = { ...note, words: [{ word, weight: weight * (1 - share) }, ...rest] };
     notes[next] = { ...notes[next], words: [...notes[next].words, { word, weight: weight * share }] };
   }
   return notes;
+}
+
+/** A note with other weights, in which part of a doubtful name is another's. */
+function doubted(
+  { words, kind }: Note,
+  doubts: ReadonlyMap<string, NoteWord>,
+  { jitter }: NoteNoise,
+  random: Random,
+): Note {
+  const louder = words.flatMap(({ word, weight }): NoteWord[] => {
+    const changed = weight * (1 + random.range(-jitter, jitter));
+    const doubt = kind === "thing" ? doubts.get(word) : undefined;
+    if (doubt === undefined) return [{ word, weight: changed }];
+    return [
+      { word, weight: changed * (1 - doubt.weight) },
+      { word: doubt.word, weight: changed * doubt.weight },
+    ];
+  });
+  return { words: louder.slice(0, WORDS_PER_NOTE), kind };
 }

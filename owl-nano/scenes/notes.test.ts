@@ -1,0 +1,51 @@
+import { expect, test } from "vitest";
+import { COLORS } from "../concepts/colors.ts";
+import { readConcepts } from "../concepts/concepts.ts";
+import { randomFor } from "../random.ts";
+import { NOTE_CELLS, NOTE_COLUMNS, noisyNotes, notesOf, WORDS_PER_NOTE } from "./notes.ts";
+import type { Scene } from "./scene.ts";
+
+const dog = readConcepts().find(({ name }) => name === "dog")!;
+const brown = COLORS.findIndex(({ name }) => name === "brown");
+
+const scene: Scene = {
+  background: 0,
+  things: [{ subject: { kind: "concept", concept: dog }, x: 20, y: 40, size: 30, color: brown }],
+  lines: [{ text: "AB C", centers: [44, 52, 60, 72], y: 88 }],
+};
+
+test("a cell says what has its middle in it: the thing with its color, a character, else the background", () => {
+  const notes = notesOf(scene);
+  expect(notes).toHaveLength(NOTE_CELLS);
+  expect(notes[2 * NOTE_COLUMNS + 2]).toEqual({
+    kind: "thing",
+    words: [
+      { word: "dog", weight: 1 },
+      { word: "brown", weight: 0.5 },
+    ],
+  });
+  const said = [5, 6, 7, 9].map((column) => notes[5 * NOTE_COLUMNS + column].words[0].word);
+  expect(said).toEqual(["A", "B", "white", "C"]);
+  expect(notes[0]).toEqual({ kind: "background", words: [{ word: "white", weight: 0.5 }] });
+});
+
+test("near an edge a thing is said in both cells, and its weights add up to one", () => {
+  const notes = notesOf({ ...scene, things: [{ ...scene.things[0], x: 24.5, y: 47 }] });
+  const weights = notes.flatMap(({ words }) => words.filter(({ word }) => word === "dog"));
+  expect(weights.length).toBe(4);
+  expect(weights.reduce((sum, { weight }) => sum + weight, 0)).toBeCloseTo(1);
+});
+
+test("noise leaves the right name the loudest, and never more words than a cell can say", () => {
+  for (let i = 0; i < 200; i++) {
+    const noise = { doubt: 1, leak: 0.5, jitter: 0.2 };
+    const notes = noisyNotes(scene, ["cat", "tree"], noise, randomFor(1, "noise", i));
+    const sums = new Map<string, number>();
+    for (const { words, kind } of notes) {
+      expect(words.length).toBeLessThanOrEqual(WORDS_PER_NOTE);
+      if (kind === "thing")
+        for (const { word, weight } of words) sums.set(word, (sums.get(word) ?? 0) + weight);
+    }
+    expect([...sums].sort(([, a], [, b]) => b - a)[0][0]).toBe("dog");
+  }
+});
