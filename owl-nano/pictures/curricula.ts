@@ -48,3 +48,39 @@ export const VISION_CURRICULUM: Curriculum = [
   { from: 100_000, variation: BROAD, source: { mix: SMALL_PICTURES, furtherShare: 0.2 } },
   { from: 500_000, variation: NEARER, source: { mix: SMALL_PICTURES, furtherShare: 0.1 } },
 ];
+
+const LARGE_PICTURES: SceneMix = {
+  single: 26,
+  pair: 15,
+  several: 9,
+  mixed: 7,
+  flag: 5,
+  sign: 14,
+  labelled: 6,
+  lines: 14,
+  unknown: 5,
+  empty: 0.5,
+};
+
+/** The reading stage goes on with pictures of full size: more things, more text. */
+export const READING_CURRICULUM: Curriculum = [
+  { from: 0, variation: BROAD, source: { mix: LARGE_PICTURES, furtherShare: 0.15 } },
+  { from: 300_000, variation: NEARER, source: { mix: LARGE_PICTURES, furtherShare: 0.08 } },
+];
+
+/** What stage 1's captions and the conversations are about. */
+export const CONVERSATION_MIX: SceneMix = {
+  single: 27,
+  pair: 20,
+  several: 10,
+  mixed: 8,
+  flag: 7,
+  sign: 9,
+  labelled: 4,
+  lines: 11,
+  unknown: 4,
+  empty: 1,
+};
+
+/** How drawings vary in stages 1 and 2. */
+export const CONVERSATION_VARIATION: Variation = { ...NEARER, whole: true };

@@ -77,6 +77,17 @@ export function sampleScene(studio: Studio, source: SceneSource): DrawnScene {
   }
 }
 
+/** A second picture beside a first: now and then it shows what the first shows, or something of its kind. */
+export function sampleSecondScene(studio: Studio, source: SceneSource, first: DrawnScene): DrawnScene {
+  const { supply, random } = studio;
+  const known = first.things.flatMap(({ subject }) => (subject.kind === "concept" ? [subject.concept] : []));
+  const dice = random.next();
+  if (known.length === 0 || dice < 0.3) return sampleScene(studio, source);
+  const one = random.pick(known);
+  const next = dice < 0.7 ? one : random.pick(supply.concepts.filter(({ kind }) => kind === one.kind));
+  return thingsScene(studio, [concept(next)], backgroundFor(next, random));
+}
+
 const concept = (one: Concept): Subject => ({ kind: "concept", concept: one });
 
 const SAMPLERS: Readonly<
