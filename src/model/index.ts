@@ -42,7 +42,7 @@ export {
 export type { DecoderConfig, LanguageFamily } from "./language/family.ts";
 export type { LlamaConfig } from "./language/llama.ts";
 export type { RopeScaling, RotarySettings } from "./language/rotary.ts";
-export { nextTokenLoss } from "./language-model.ts";
+export { embedTokens, nextTokenLoss } from "./language-model.ts";
 export { isDropoutMask, linearLayer } from "./layers.ts";
 export { traceLayerwise } from "./layerwise.ts";
 export {

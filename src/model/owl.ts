@@ -111,9 +111,11 @@ function embed(
   scope: Scope,
   config: OwlConfig,
   { batch, tokens, images, videos: clips }: OwlSizes,
+  given?: Tensor,
 ): Embedded {
   const ids = input("input_ids", "int64", [dim("batch", batch), dim("tokens", tokens)]);
   const text = embedTokens(scope.at("language_model"), ids, config.language);
+  if (given !== undefined) return { embeddings: spliceRows(text, [rowsOf(given)]) };
   const pictures = images > 0 ? encodeImages(scope, pixelInput(config, images), config) : undefined;
   const videos =
     clips && clips.count > 0
@@ -121,9 +123,13 @@ function embed(
       : undefined;
   const visual = [pictures, videos].flatMap((encoded) => (encoded ? [rowsOf(encoded.tokens)] : []));
   if (visual.length === 0) return { embeddings: text };
+  return { pictures, videos, embeddings: spliceRows(text, visual) };
+}
+
+/** The text with visual tokens [rows, hidden] at the input `visual_positions`. */
+function spliceRows(text: Tensor, visual: readonly Tensor[]): Tensor {
   const all = visual.length === 1 ? visual[0] : concat(visual, 0, "visual");
-  const positions = input("visual_positions", "int64", [all.shape[0], dim("depth", 2)]);
-  return { pictures, videos, embeddings: splice(text, all, positions) };
+  return splice(text, all, input("visual_positions", "int64", [all.shape[0], dim("depth", 2)]));
 }
 
 /** [images, tokens, width] as [images · tokens, width]. */
@@ -161,9 +167,10 @@ export interface TracedLoss {
  * batch · tokens; `tokenFeeds` and `lossFeeds` make them.
  *
  * @param scope a root scope; after the call it knows every parameter the loss depends on
+ * @param visual tokens [images, queries + 1, language hidden] that stand in the text in place of encoded pictures
  */
-export function traceLoss(config: OwlConfig, sizes: OwlSizes, scope: Scope): TracedLoss {
-  const { embeddings } = embed(scope, config, sizes);
+export function traceLoss(config: OwlConfig, sizes: OwlSizes, scope: Scope, visual?: Tensor): TracedLoss {
+  const { embeddings } = embed(scope, config, sizes, visual);
   const language = scope.at("language_model");
   const attention = wholeSequenceAttention(config.language, sizes.batch, sizes.tokens);
   const picked = decoderLayers(language, embeddings, attention, config.language, rowSelector(sizes));
