@@ -21,7 +21,7 @@ export function wholeArea(size: number): Area {
   return { left: 0, top: 0, right: size, bottom: size };
 }
 
-/** The smallest drawing that can be known, pixels. */
+/** The smallest drawing that can be known, pixels as owl-nano sees them. */
 const SMALLEST = 17;
 
 /** Sizes by how many things there are, as parts of the area's smaller side. */
@@ -35,15 +35,23 @@ const SIZES: readonly (readonly [number, number])[] = [
   [0.19, 0.3],
 ];
 
-/**
- * Places for things that do not lie upon each other.
- *
- * @param overhang how far a thing may leave the area, as a part of its size
- */
-export function arrange(count: number, area: Area, random: Random, overhang = 0): Place[] {
+export interface ArrangeOptions {
+  /** How far a thing may leave the area, as a part of its size. */
+  readonly overhang?: number;
+  /** Pixels that owl-nano sees as one. */
+  readonly pixel?: number;
+}
+
+/** Places for things that do not lie upon each other. */
+export function arrange(
+  count: number,
+  area: Area,
+  random: Random,
+  { overhang = 0, pixel = 1 }: ArrangeOptions = {},
+): Place[] {
   const side = Math.min(area.right - area.left, area.bottom - area.top);
   const [low, high] = SIZES[Math.min(count, SIZES.length - 1)];
-  const pick = (): number => Math.max(SMALLEST, side * random.range(low, high));
+  const pick = (): number => Math.max(SMALLEST * pixel, side * random.range(low, high));
   if (count === 1) return [anywhere(pick(), area, random, overhang)];
   if (count === 2 && random.chance(0.85)) return pair(pick, area, random);
   if (random.chance(0.6)) {

@@ -3,7 +3,7 @@ import type { Concept } from "../concepts/concepts.ts";
 import type { Country } from "../concepts/countries.ts";
 import type { Sprite } from "../drawings/atlas.ts";
 import type { Random } from "../random.ts";
-import type { SmallDocument, Subject, Thing } from "../scenes/scene.ts";
+import { pixelsSeenAsOne, type SmallDocument, type Subject, type Thing } from "../scenes/scene.ts";
 import { type Area, arrange, type Place, wholeArea } from "./arrangement.ts";
 import type { Placement, Plate } from "./canvas.ts";
 import type { DrawnScene, Supply } from "./drawn-scene.ts";
@@ -46,7 +46,10 @@ export function emptyScene({ size }: Studio, background: number): DrawnScene {
 export function thingsScene(studio: Studio, subjects: readonly Subject[], background: number): DrawnScene {
   const { supply, size, random } = studio;
   const overhang = supply.variation.whole ? 0 : 0.08;
-  const places = arrange(subjects.length, wholeArea(size), random, overhang);
+  const places = arrange(subjects.length, wholeArea(size), random, {
+    overhang,
+    pixel: pixelsSeenAsOne(size),
+  });
   return withThings(studio, empty(size, background), subjects, places);
 }
 
@@ -93,7 +96,7 @@ function plateFor(size: number, color: number, random: Random): Plate {
     top: margin() + (random.chance(0.4) ? 0.08 * size : 0),
     right: size - margin(),
     bottom: size - margin() - (random.chance(0.4) ? 0.08 * size : 0),
-    radius: random.chance(0.5) ? random.range(2, 0.12 * size) : 0,
+    radius: random.chance(0.5) ? random.range(2 * pixelsSeenAsOne(size), 0.12 * size) : 0,
     rgb: shade(color, random),
   };
 }
@@ -126,7 +129,9 @@ function writtenScene(studio: Studio, rows: readonly TextRow[], paper: Paper): D
   const paperRgb = plate?.rgb ?? shade(color, random);
   const rgb = inkOn(paperRgb, (ink) => shade(ink, random), random);
   const area: Area = plate ?? wholeArea(size);
-  const text = layOut(rows, { faces: supply.faces, area, rgb, columns: paper.columns }, random);
+  const { faces } = supply;
+  const pixel = pixelsSeenAsOne(size);
+  const text = layOut(rows, { faces, area, rgb, columns: paper.columns, pixel }, random);
   if (text === undefined) return undefined;
   const backdrop = plate === undefined ? color : random.integer(COLORS.length);
   return { ...empty(size, color), ...text, backdrop, plates: plate === undefined ? [] : [plate] };
@@ -146,8 +151,9 @@ export function labelledThingScene(
   const lower: Area = { left: 0, top: edge, right: size, bottom: size };
   const rgb = inkOn(shade(background, random), (ink) => shade(ink, random), random);
   const [area, place] = below ? [lower, upper] : [upper, lower];
-  const text = layOut([{ label: word }], { faces: supply.faces, area, rgb }, random);
+  const pixel = pixelsSeenAsOne(size);
+  const text = layOut([{ label: word }], { faces: supply.faces, area, rgb, pixel }, random);
   if (text === undefined) return undefined;
-  const [at] = arrange(1, place, random);
+  const [at] = arrange(1, place, random, { pixel });
   return withThings(studio, { ...empty(size, background), ...text }, [{ kind: "concept", concept }], [at]);
 }

@@ -77,6 +77,13 @@ export function renderScene(scene: DrawnScene, random: Random): Picture {
   return pictureOf(paint(scene, { sprites: 0, characters: 0, count: 0 }, random).canvas, random);
 }
 
+/** Draws a scene without blur and grain, as a drawing comes out of a drawing program. */
+export function renderClean(scene: DrawnScene, random: Random): Picture {
+  const { canvas } = paint(scene, { sprites: 0, characters: 0, count: 0 }, random);
+  const data = Uint8Array.from(canvas.rgb, (value) => Math.max(0, Math.min(255, Math.round(value * 255))));
+  return { width: canvas.size, height: canvas.size, data };
+}
+
 /** Draws a scene and gives each patch its class. */
 export function renderLabelled(scene: DrawnScene, classes: ClassTable, random: Random): RenderedScene {
   const { canvas, owners } = paint(scene, classes, random);

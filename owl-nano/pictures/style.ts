@@ -1,6 +1,6 @@
 import type { Inks } from "../drawings/atlas.ts";
 import type { Random } from "../random.ts";
-import type { Tile } from "./tile.ts";
+import { CAPACITY, type Tile } from "./tile.ts";
 
 /** How a sprite's own colors and edges are changed before it is drawn. */
 export interface Style {
@@ -134,7 +134,7 @@ function recolor(tile: Tile, style: Style): void {
   }
 }
 
-const lines = new Float32Array(200 * 200);
+const lines = new Float32Array(CAPACITY);
 
 /** How much a line belongs at each pixel: where color changes abruptly inside, and one pixel around the silhouette. */
 function findLines(tile: Tile): void {

@@ -17,7 +17,7 @@ export interface LaidOutText {
   readonly lines: readonly TextLine[];
 }
 
-/** Smallest and largest em, pixels. Smaller letters than these cannot be told apart. */
+/** Smallest and largest em, pixels as owl-nano sees them. Smaller letters than these cannot be told apart. */
 const SMALLEST = 14;
 const LARGEST = 44;
 
@@ -27,6 +27,8 @@ export interface LayoutOptions {
   readonly rgb: readonly [number, number, number];
   /** Whether values stand at the right edge. */
   readonly columns?: boolean;
+  /** Pixels that owl-nano sees as one. */
+  readonly pixel?: number;
 }
 
 /** How a text is written on the picture; it is read as capitals in any case. */
@@ -41,27 +43,28 @@ function written(text: string, style: number): string {
  */
 export function layOut(
   rows: readonly TextRow[],
-  { faces, area, rgb, columns = false }: LayoutOptions,
+  { faces, area, rgb, columns = false, pixel = 1 }: LayoutOptions,
   random: Random,
 ): LaidOutText | undefined {
   const style = random.next();
   const texts = rows.map(({ label, value }) =>
     written(value === undefined ? label : `${label} ${value}`, style),
   );
-  const [width, height] = [area.right - area.left - 4, area.bottom - area.top - 4];
+  const margins = 4 * pixel;
+  const [width, height] = [area.right - area.left - margins, area.bottom - area.top - margins];
   for (let attempt = 0; attempt < 8; attempt++) {
     const face = random.pick(faces);
     const pitch = random.range(1.1, 1.4);
     const widest = Math.max(...texts.map((text) => widthOf({ face, text, size: 1, spacing: 0 })));
     const most = Math.min(
-      LARGEST,
+      LARGEST * pixel,
       width / widest,
       height / (pitch * (rows.length - 1) + face.capHeight / EM),
     );
-    if (most < SMALLEST) continue;
-    const size = Math.max(SMALLEST, most * (1 - 0.5 * random.next() ** 2));
+    if (most < SMALLEST * pixel) continue;
+    const size = Math.max(SMALLEST * pixel, most * (1 - 0.5 * random.next() ** 2));
     const spacing = random.chance(0.2) ? Math.min(size * 0.12, (width - widest * size) / 12) : 0;
-    const shape = { face, size, pitch: pitch * size, spacing: Math.max(0, spacing), rgb, columns };
+    const shape = { face, size, pitch: pitch * size, spacing: Math.max(0, spacing), rgb, columns, pixel };
     return placeRows(texts, rows, shape, area, random);
   }
   return undefined;
@@ -74,6 +77,7 @@ interface RowShape {
   readonly spacing: number;
   readonly rgb: readonly [number, number, number];
   readonly columns: boolean;
+  readonly pixel: number;
 }
 
 function placeRows(
@@ -83,13 +87,13 @@ function placeRows(
   area: Area,
   random: Random,
 ): LaidOutText {
-  const { face, size, spacing, pitch, rgb, columns } = shape;
+  const { face, size, spacing, pitch, rgb, columns, pixel } = shape;
   const cap = (face.capHeight * size) / EM;
   const widths = texts.map((text) => widthOf({ face, text, size, spacing }));
   const block = Math.max(...widths);
   const tall = pitch * (texts.length - 1) + cap;
   const slack = (from: number, to: number, used: number): number =>
-    from + 2 + Math.max(0, to - from - 4 - used) * random.range(0.15, 0.85);
+    from + 2 * pixel + Math.max(0, to - from - 4 * pixel - used) * random.range(0.15, 0.85);
   const [left, top] = [slack(area.left, area.right, block), slack(area.top, area.bottom, tall)];
   const centered = !columns && random.chance(0.5);
   const rotation = texts.length === 1 && random.chance(0.3) ? random.range(-0.05, 0.05) : 0;

@@ -6,7 +6,8 @@ export interface Tile {
   readonly alpha: Float32Array;
 }
 
-const CAPACITY = 200 * 200;
+/** Pixels of the largest tile: a turned drawing that fills a picture of 192 pixels. */
+export const CAPACITY = 320 * 320;
 const rgb = new Float32Array(CAPACITY * 3);
 const alpha = new Float32Array(CAPACITY);
 

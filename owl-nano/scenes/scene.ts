@@ -4,6 +4,14 @@ import type { Country } from "../concepts/countries.ts";
 /** Side of a picture in pixels. */
 export const PICTURE_SIZE = 96;
 
+/**
+ * How many pixels of a picture of this side owl-nano sees as one: larger pictures are shrunk to `PICTURE_SIZE` before it sees them,
+ * so what is drawn in them must be larger. Pictures of up to `PICTURE_SIZE` are seen pixel by pixel.
+ */
+export function pixelsSeenAsOne(size: number): number {
+  return Math.max(1, size / PICTURE_SIZE);
+}
+
 /** What a thing in a picture is: one of the concepts, a country's flag, or something owl-nano has no name for. */
 export type Subject =
   | { readonly kind: "concept"; readonly concept: Concept }
