@@ -2,16 +2,10 @@ import { beforeAll, describe, expect, it } from "vitest";
 import { COLORS } from "./concepts/colors.ts";
 import { factsOf } from "./concepts/facts.ts";
 import { readSplits, sampleSplits } from "./drawings/splits.ts";
-import { groupByLength } from "./training/length-grouping.ts";
-import {
-  captionSource,
-  languageSource,
-  loadMaterial,
-  type Material,
-  pictureDialogueSource,
-  textDialogueSource,
-  visionSource,
-} from "./training/sources.ts";
+import { loadMaterial, type Material, readingSource, visionSource } from "./training/sources.ts";
+import { captionSource, conversationSource, languageSource } from "./training/text-sources.ts";
+
+const SIZES = { batch: 8, microBatch: 4 };
 
 let material: Material;
 beforeAll(async () => {
@@ -59,10 +53,10 @@ describe("held-out pictures", () => {
 describe("generators", () => {
   it("give the same example for the same seed and index, in any order", async () => {
     const makers = [
-      () => languageSource(material.concepts, 5, 4),
-      () => captionSource(material, 5),
-      () => pictureDialogueSource(material, 5, 4),
-      () => textDialogueSource(material.concepts, 5, 4),
+      () => languageSource(material, 5, SIZES),
+      () => captionSource(material, 5, SIZES),
+      () => conversationSource(material, 5, SIZES),
+      () => readingSource(material, 96, 5),
     ];
     for (const make of makers) {
       const forwards = make();
@@ -71,49 +65,20 @@ describe("generators", () => {
       const second = [await backwards.example(4), await backwards.example(3)];
       expect(second.reverse()).toEqual(first);
     }
-    const scenes = visionSource(material, 5);
-    expect(await visionSource(material, 5).example(7)).toEqual(await scenes.example(7));
+    const scenes = visionSource(material, 64, 5);
+    expect(await visionSource(material, 64, 5).example(7)).toEqual(await scenes.example(7));
   });
 
   it("label each patch with the thing on it or the color behind", async () => {
-    const scenes = visionSource(material, 1);
+    const scenes = visionSource(material, 64, 1);
     for (let i = 0; i < 200; i++) {
       const { labels } = await scenes.example(i);
       expect(labels).toHaveLength(64);
       const colors = new Set(labels.filter((label) => label < COLORS.length));
-      expect(colors.size).toBeLessThanOrEqual(1);
+      // A sign may lie on another color.
+      expect(colors.size).toBeLessThanOrEqual(2);
       expect(Math.max(...labels)).toBeLessThan(scenes.classes);
     }
-  });
-
-  it("write lower-case conversations in mPLUG-Owl's form", async () => {
-    const source = pictureDialogueSource(material, 2, 16);
-    for (let i = 0; i < 300; i++) {
-      const { text, images } = await source.example(i);
-      expect(images).toHaveLength(1);
-      expect(text).toMatch(/^Human: <image>(\nHuman: [^A-Z\n]+\nAI: [^A-Z\n]+)+$/);
-    }
-    const captions = captionSource(material, 2);
-    for (let i = 0; i < 100; i++)
-      expect((await captions.example(i)).text).toMatch(/ on a [a-z]+ background\.$/);
-  });
-
-  it("fill batches with texts of similar length, each text once", async () => {
-    const rows = 16;
-    const texts = languageSource(material.concepts, 3, rows);
-    let filled = 0;
-    let padded = 0;
-    for (let batch = 0; batch < 32; batch++) {
-      const lengths: number[] = [];
-      for (let i = 0; i < rows; i++) lengths.push((await texts.example(batch * rows + i)).text.length);
-      filled += lengths.reduce((sum, length) => sum + length, 0);
-      padded += rows * Math.max(...lengths);
-    }
-    expect(filled / padded).toBeGreaterThan(0.85);
-    const order = groupByLength((index) => (index * 7) % 13, 4, 1);
-    expect(Array.from({ length: 64 }, (_, i) => order(i)).sort((a, b) => a - b)).toEqual(
-      Array.from({ length: 64 }, (_, i) => i),
-    );
   });
 
   it("answer every fact of every concept in a sentence that holds its value", () => {

@@ -12,24 +12,18 @@ import { evaluateSet, type SetReport, table, testItems } from "./evaluation/eval
 import { modelCard } from "./evaluation/model-card.ts";
 import { namedThing } from "./evaluation/scoring.ts";
 import { visionAccuracy } from "./evaluation/vision-accuracy.ts";
-import { OWL_NANO, RECIPES, type StageName, TOKENIZER_TEXTS } from "./recipes.ts";
-import {
-  type Plan,
-  planTokenizer,
-  saveModel,
-  stageDirectory,
-  trainStage,
-  weightsAfter,
-} from "./training/pipeline.ts";
+import { OWL_NANO, RECIPES, type StageName, TOKENIZER_TEXTS, VISION_SIZE } from "./recipes.ts";
+import { saveModel, trainStage, weightsAfter } from "./training/pipeline.ts";
+import { type Plan, planTokenizer, shippedTokenizer, stageDirectory, visionConfig } from "./training/plan.ts";
 import { loadMaterial } from "./training/sources.ts";
 
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
 const USAGE = `npm run owl-nano [-- --stage NAME] [-- --evaluate NAME] [-- --threads N]
 
-Trains owl-nano from nothing: language, vision, stage 1 and stage 2, then writes models/owl-nano and the
+Trains owl-nano from nothing: language, vision, reading, stage 1 and stage 2, then writes models/owl-nano and the
 figures on the held-out pictures. Every stage goes on from where it was stopped (runs/owl-nano).
 
-  --stage NAME     only this stage: language, vision, align (stage 1), instruct (stage 2)
+  --stage NAME     only this stage: language, vision, reading, align (stage 1), instruct (stage 2)
   --evaluate NAME  only measure: vision, align, instruct
   --save           only write and measure the finished model
   --threads N      threads of this process`;
@@ -42,7 +36,7 @@ async function openPlan(): Promise<Plan> {
     recipes: RECIPES,
     material,
     tokenizerTexts: TOKENIZER_TEXTS,
-    initialisesAbstractor: true,
+    visionSize: VISION_SIZE,
     directory,
   };
 }
@@ -87,7 +81,7 @@ async function evaluateVision(plan: Plan): Promise<void> {
   ] as const) {
     const items = testItems(plan.material, sprites, Math.max(400, 2 * S2.length));
     const { share, of } = await visionAccuracy(
-      plan.config,
+      visionConfig(plan),
       weights,
       plan.material.concepts.length,
       items,
@@ -102,7 +96,7 @@ async function evaluateCaptions(plan: Plan): Promise<void> {
   const owl = answererOf(
     plan.config,
     await weightsAfter(plan, "align"),
-    planTokenizer(plan),
+    shippedTokenizer(plan),
     await openDevice(),
   );
   const { train, S1, S2 } = plan.material.sprites;
@@ -128,7 +122,7 @@ async function evaluateCaptions(plan: Plan): Promise<void> {
 
 async function evaluateOwl(plan: Plan): Promise<SetReport[]> {
   const device = await openDevice();
-  const owl = answererOf(plan.config, await weightsAfter(plan, "instruct"), planTokenizer(plan), device);
+  const owl = answererOf(plan.config, await weightsAfter(plan, "instruct"), shippedTokenizer(plan), device);
   const reports: SetReport[] = [];
   for (const set of SETS) {
     const sprites = plan.material.sprites[set];

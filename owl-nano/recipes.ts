@@ -1,8 +1,8 @@
 import type { OwlConfig } from "../src/model/index.ts";
 import type { TrainingRecipe } from "../src/training/index.ts";
 
-/** Entries of the tokenizer: all that the language stage's words need; every name but "ice cream" is one token. */
-export const VOCABULARY = 1536;
+/** Entries of the tokenizer: every word of the notes is one token, and so are nearly all words of the texts. */
+export const VOCABULARY = 2048;
 
 /** Texts that the tokenizer is learnt from. */
 export const TOKENIZER_TEXTS = 20_000;
@@ -10,10 +10,10 @@ export const TOKENIZER_TEXTS = 20_000;
 /** The seed of data and parameters of every stage. */
 export const SEED = 20230427;
 
-/**
- * owl-nano: 64-pixel pictures, a ViT of 1.3 M parameters, an abstractor of 0.7 M, a LLaMA of 2.4 M: 9 MB in float16.
- * Seeing is the bottleneck within the two hours: a fifth layer would see a fifth fewer pictures; 550 facts and a grammar need no larger language model.
- */
+/** Side of the vision stage's pictures: less than half of the work of full ones, so that it sees twice as many. */
+export const VISION_SIZE = 64;
+
+/** owl-nano: 96-pixel pictures, a ViT of 1.3 M parameters, an abstractor of 0.7 M, a LLaMA of 5 M. */
 export const OWL_NANO: OwlConfig = {
   vision: {
     tower: "clip",
@@ -21,32 +21,32 @@ export const OWL_NANO: OwlConfig = {
     layers: 4,
     heads: 5,
     intermediate: 640,
-    imageSize: 64,
+    imageSize: 96,
     patchSize: 8,
     epsilon: 1e-6,
     initializerRange: 0.02,
   },
-  // Twelve queries: one or two things and a color; more would cost time in every stage that reads them.
   abstractor: { hidden: 160, layers: 2, heads: 5, intermediate: 448, epsilon: 1e-6, initializerRange: 0.02 },
   language: {
     family: "llama",
-    hidden: 192,
-    layers: 4,
-    heads: 6,
-    keyValueHeads: 6,
+    hidden: 256,
+    layers: 5,
+    heads: 8,
+    keyValueHeads: 8,
     headDim: 32,
-    intermediate: 512,
+    intermediate: 688,
     vocabulary: VOCABULARY,
     epsilon: 1e-6,
     ropeTheta: 10_000,
-    maxPositions: 256,
+    maxPositions: 1024,
     tiedEmbeddings: false,
     bosId: 1,
     eosId: 2,
     padId: 0,
     initializerRange: 0.02,
   },
-  numQueryTokens: 12,
+  // A query for each cell of the notes (scenes/notes.ts): twelve columns, six rows.
+  numQueryTokens: 72,
 };
 
 /** What the stages share: the paper's betas (0.9, 0.98) and cosine; a small model takes a large rate and little decay. */
@@ -65,66 +65,61 @@ const SHARED = {
   saveEvery: 500,
 } as const;
 
-/** Fifty thousand texts, some 2.1 M tokens: each fact is met about seventy times in all its wordings; after 32 thousand 97 % were known. */
+/** Texts and conversations, pictures given as notes. */
 const language: TrainingRecipe = {
   ...SHARED,
   name: "owl-nano language",
   stage: "language",
-  steps: 1600,
-  maxTokens: 160,
+  steps: 4000,
+  maxTokens: 576,
   learningRate: 2e-3,
 };
 
 /**
- * Our stand-in for CLIP's pre-training; most of the compute goes here: 896 thousand scenes of one to four things. The same drawings
- * come again and again in other dress, so the decay is three times that of the other stages.
+ * Our stand-in for CLIP's pre-training; most of the compute goes here: more than half a million scenes. The same drawings come
+ * again and again in other dress, so the decay is three times that of the other stages.
  */
 const vision: TrainingRecipe = {
   ...SHARED,
   name: "owl-nano vision",
   stage: "vision",
-  steps: 28_000,
+  steps: 20_000,
   maxTokens: 65,
   learningRate: 1.5e-3,
   warmup: 400,
   weightDecay: 0.15,
+  saveEvery: 1000,
 };
 
-/** Stage 1's learning-rate multipliers: the layers between recognition and word embeddings learn fully, the rest slowly. */
-function alignMultipliers({ abstractor }: OwlConfig): Readonly<Record<string, number>> {
-  const last = `abstractor.encoder.layers.${abstractor.layers - 1}.crossattention.output.mlp`;
-  return {
-    [`${last}.w2`]: 1,
-    [`${last}.ffn_ln`]: 1,
-    "abstractor.visual_fc": 1,
-    "abstractor.vit_eos": 1,
-    abstractor: 0.1,
-    query_tokens: 0.1,
-    vision_model: 0.05,
-  };
-}
+/** Pictures of full size become notes. It trains what stage 1 trains. */
+const reading: TrainingRecipe = {
+  ...SHARED,
+  name: "owl-nano reading",
+  stage: "1",
+  steps: 12_000,
+  maxTokens: 145,
+  learningRate: 1e-3,
+  weightDecay: 0.1,
+};
 
-/** The language model can read already and the patches are named already, and the abstractor begins as a reader of those names
- * (`initialiseAbstractor`). What is left to learn is how to say them, so that has the rate; the reading itself and the vision encoder,
- * which see the training designs alone here, go on at a small part of it and forget little of what they can tell of others. */
+/** The visual tokens say what the language model can read already; captions through it set right what notes leave open. */
 const align: TrainingRecipe = {
   ...SHARED,
   name: "owl-nano stage 1",
   stage: "1",
-  steps: 2500,
-  maxTokens: 64,
-  learningRate: 1.2e-3,
+  steps: 1500,
+  maxTokens: 240,
+  learningRate: 3e-4,
   warmup: 50,
-  learningRateMultipliers: alignMultipliers(OWL_NANO),
 };
 
-/** LoRA and abstractor, as the paper says; half of each batch is text alone. */
+/** LoRA and abstractor, as the paper says; a third of the conversations are text alone. */
 const instruct: TrainingRecipe = {
   ...SHARED,
   name: "owl-nano stage 2",
   stage: "2",
-  steps: 1500,
-  maxTokens: 160,
+  steps: 2500,
+  maxTokens: 576,
   learningRate: 1e-3,
   warmup: 100,
   weightDecay: 1e-4,
@@ -133,7 +128,7 @@ const instruct: TrainingRecipe = {
 };
 
 /** The stages in the order in which they need one another; `language` and `vision` are independent. */
-export const RECIPES = { language, vision, align, instruct } as const;
+export const RECIPES = { language, vision, reading, align, instruct } as const;
 
 export type StageName = keyof typeof RECIPES;
 
@@ -149,7 +144,7 @@ export const SHORT_CONCEPTS = [
   "ambulance",
 ];
 
-/** A tenth of owl-nano, for the test that learning works: all four stages, from nothing, in a minute and a half. */
+/** A tenth of owl-nano, for the test that learning works: all stages, from nothing, in a minute and a half. */
 export const SHORT_OWL: OwlConfig = {
   vision: { ...OWL_NANO.vision, hidden: 64, layers: 2, heads: 2, intermediate: 192 },
   abstractor: { ...OWL_NANO.abstractor, hidden: 64, layers: 1, heads: 2, intermediate: 128 },
@@ -160,9 +155,9 @@ export const SHORT_OWL: OwlConfig = {
     heads: 2,
     keyValueHeads: 2,
     intermediate: 176,
-    vocabulary: 512,
+    vocabulary: 1024,
   },
-  numQueryTokens: 6,
+  numQueryTokens: OWL_NANO.numQueryTokens,
 };
 
 const SHORT = {
@@ -177,14 +172,8 @@ const SHORT = {
 export const SHORT_RECIPES: Readonly<Record<StageName, TrainingRecipe>> = {
   language: { ...language, ...SHORT, name: "short language", steps: 1400 },
   vision: { ...vision, ...SHORT, name: "short vision", steps: 660 },
-  // Here the abstractor begins at random, so all of it has the rate.
-  align: {
-    ...align,
-    ...SHORT,
-    name: "short stage 1",
-    steps: 500,
-    learningRateMultipliers: { vision_model: 0.1 },
-  },
+  reading: { ...reading, ...SHORT, name: "short reading", steps: 400 },
+  align: { ...align, ...SHORT, name: "short stage 1", steps: 200, learningRate: 1e-3 },
   instruct: {
     ...instruct,
     ...SHORT,

@@ -12,7 +12,7 @@ import { encodeConversation, type Message } from "../../src/prompt/index.ts";
 import type { Device } from "../../src/runtime/index.ts";
 import type { Tokenizer } from "../../src/tokenizer/index.ts";
 import type { Picture } from "../pictures/pictures.ts";
-import { preprocessor } from "../training/pipeline.ts";
+import { preprocessor } from "../training/plan.ts";
 import type { Answerer, Asked } from "./evaluation.ts";
 
 function messagesOf({ picture, earlier, question }: Asked): Message<Picture>[] {

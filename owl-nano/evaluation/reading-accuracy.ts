@@ -7,7 +7,7 @@ import { CHARACTERS } from "../drawings/glyphs.ts";
 import type { Picture } from "../pictures/drawn-scene.ts";
 import { NOTE_CELLS, wordOf } from "../scenes/notes.ts";
 import type { Scene } from "../scenes/scene.ts";
-import { preprocessor } from "../training/pipeline.ts";
+import { preprocessor } from "../training/plan.ts";
 import { type Score, score } from "./scoring.ts";
 
 /** A picture, and what it shows. */

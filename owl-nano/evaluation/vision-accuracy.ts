@@ -12,7 +12,7 @@ import type { Device } from "../../src/runtime/index.ts";
 import { dim, placeholdersOf, rootScope } from "../../src/tensor/index.ts";
 import { denseHead } from "../../src/training/index.ts";
 import { COLORS } from "../concepts/colors.ts";
-import { preprocessor } from "../training/pipeline.ts";
+import { preprocessor } from "../training/plan.ts";
 import type { TestItem } from "./evaluation.ts";
 import { type Score, score } from "./scoring.ts";
 

@@ -66,7 +66,7 @@ function chunks<T>(items: readonly T[], size: number): T[][] {
 }
 
 /** The lengths that rows are padded to: each is a program to compile, which keeps its memory. */
-const LENGTHS = [64, 96, 128, 176, 240, 320, 432, 576, 768, 1024];
+const LENGTHS = [32, 64, 96, 128, 176, 240, 320, 432, 576, 768, 1024];
 
 /** Tokens that are computed at once by one replica, padding included: some 500 MB. */
 const TOKENS_AT_ONCE = 2304;

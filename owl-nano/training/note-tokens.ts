@@ -11,13 +11,10 @@ import {
   type Scope,
   type Tensor,
 } from "../../src/tensor/index.ts";
-import type { Note } from "../scenes/notes.ts";
+import { type Note, WORDS_PER_NOTE } from "../scenes/notes.ts";
 
 /** The notes of one picture, a cell each. */
 export type Notes = readonly Note[];
-
-/** Words that a cell's token can hold; of more the loudest are kept. */
-export const WORDS_A_CELL = 4;
 
 /** Name of the position code of each visual token, which only training needs. */
 export const notePositions = "note_positions";
@@ -25,14 +22,14 @@ export const notePositions = "note_positions";
 /**
  * The visual tokens that notes stand for, [images, queries + 1, language hidden]: in each cell the sum of its words' embeddings, each
  * times its weight, and the cell's position code. Inputs: `note_ids` int64 and `note_weights` float32, both
- * [images, queries + 1, {@link WORDS_A_CELL}].
+ * [images, queries + 1, {@link WORDS_PER_NOTE}].
  *
  * @param scope at the root
  */
 export function noteTokens(scope: Scope, config: OwlConfig, images: number): Tensor {
   const tokens = dim("visualTokens", tokensPerImage(config));
   const hidden = dim("hidden", config.language.hidden);
-  const [count, words, one] = [dim("images", images), dim("words", WORDS_A_CELL), dim("one", 1)];
+  const [count, words, one] = [dim("images", images), dim("words", WORDS_PER_NOTE), dim("one", 1)];
   const ids = input("note_ids", "int64", [count, tokens, words]);
   const weights = input("note_weights", "float32", [count, tokens, words]);
   const embedded = embedTokens(scope.at("language_model"), ids, config.language);
@@ -55,15 +52,14 @@ export function noteFeeds(
   count: number,
   wordToken: (word: string) => number,
 ): { readonly note_ids: HostTensor<"int64">; readonly note_weights: HostTensor<"float32"> } {
-  const ids = allocate("int64", [count, tokens, WORDS_A_CELL]);
-  const weights = allocate("float32", [count, tokens, WORDS_A_CELL]);
+  const ids = allocate("int64", [count, tokens, WORDS_PER_NOTE]);
+  const weights = allocate("float32", [count, tokens, WORDS_PER_NOTE]);
   for (const [p, notes] of pictures.entries()) {
     if (notes.length >= tokens)
       throw new RangeError(`notes: a picture must have at most ${tokens - 1}, got ${notes.length}`);
     for (const [cell, { words }] of notes.entries()) {
-      const loudest = [...words].sort((a, b) => b.weight - a.weight).slice(0, WORDS_A_CELL);
-      for (const [w, { word, weight }] of loudest.entries()) {
-        const at = (p * tokens + cell) * WORDS_A_CELL + w;
+      for (const [w, { word, weight }] of words.slice(0, WORDS_PER_NOTE).entries()) {
+        const at = (p * tokens + cell) * WORDS_PER_NOTE + w;
         ids.data[at] = BigInt(wordToken(word));
         weights.data[at] = weight;
       }

@@ -1,0 +1,77 @@
+import type { StateDict } from "../../src/checkpoint/index.ts";
+import type { OwlConfig } from "../../src/model/index.ts";
+import { allocate, type HostTensor } from "../../src/tensor/index.ts";
+import { randomFor } from "../random.ts";
+
+const POSITIONS = "vision_model.embeddings.position_embedding";
+const WORDS = "language_model.model.embed_tokens.weight";
+const PROJECTION = "abstractor.visual_fc.weight";
+
+/** Rows of the embedding table that stand for special tokens and single bytes; text hardly uses them. */
+const BYTE_ROWS = 259;
+
+/** Root mean square of the word embeddings. */
+export function embeddingSize(weights: StateDict): number {
+  const { data, dims } = weights.get(WORDS)!;
+  const words = (data as Float32Array).subarray(BYTE_ROWS * dims[1]);
+  return Math.sqrt(words.reduce((sum, value) => sum + value * value, 0) / words.length);
+}
+
+/**
+ * What the reading stage changes of the earlier stages' weights: the vision encoder's positions for larger pictures, and a fresh
+ * `visual_fc` whose outputs are as large as the word embeddings.
+ */
+export function readingBeginning(config: OwlConfig, weights: StateDict, seed: number): StateDict {
+  const { imageSize, patchSize } = config.vision;
+  return new Map([
+    [POSITIONS, resamplePositions(weights.get(POSITIONS)!, imageSize / patchSize)],
+    [PROJECTION, matchedProjection(config, embeddingSize(weights), seed)],
+  ]);
+}
+
+function matchedProjection({ abstractor, language }: OwlConfig, size: number, seed: number): HostTensor {
+  const projection = allocate("float32", [language.hidden, abstractor.hidden]);
+  const random = randomFor(seed, "visual_fc", 0);
+  // Uniform numbers of this bound have the deviation size / √width; the abstractor's outputs are of size one.
+  const bound = (size / Math.sqrt(abstractor.hidden)) * Math.sqrt(3);
+  for (let i = 0; i < projection.data.length; i++) projection.data[i] = random.range(-bound, bound);
+  return projection;
+}
+
+/**
+ * Position embeddings [1, 1 + n², width] of a square of patches for one of `side` patches a side, by cubic interpolation (Keys'
+ * kernel, edges repeated); the class token's stays.
+ */
+export function resamplePositions(positions: HostTensor, side: number): HostTensor {
+  const [, tokens, width] = positions.dims;
+  const known = Math.sqrt(tokens - 1);
+  if (!Number.isInteger(known))
+    throw new RangeError(`positions: must be a square of patches and a class token, got ${tokens} tokens`);
+  const taps = Array.from({ length: side }, (_, i) => cubicTaps(((i + 0.5) * known) / side - 0.5, known));
+  const from = positions.data as Float32Array;
+  const resampled = allocate("float32", [1, 1 + side * side, width]);
+  resampled.data.set(from.subarray(0, width));
+  for (const [y, down] of taps.entries())
+    for (const [x, across] of taps.entries())
+      for (const [row, upper] of down)
+        for (const [column, left] of across) {
+          const source = (1 + row * known + column) * width;
+          const target = (1 + y * side + x) * width;
+          for (let i = 0; i < width; i++) resampled.data[target + i] += upper * left * from[source + i];
+        }
+  return resampled;
+}
+
+/** The four neighbours of a place on a line of `count` points, and their weights. */
+function cubicTaps(at: number, count: number): [index: number, weight: number][] {
+  const first = Math.floor(at) - 1;
+  return [0, 1, 2, 3].map((i) => {
+    const index = Math.max(0, Math.min(count - 1, first + i));
+    return [index, cubic(Math.abs(at - first - i))];
+  });
+}
+
+function cubic(distance: number): number {
+  if (distance < 1) return 1.5 * distance ** 3 - 2.5 * distance ** 2 + 1;
+  return -0.5 * distance ** 3 + 2.5 * distance ** 2 - 4 * distance + 2;
+}
