@@ -1,4 +1,5 @@
 import type { Concept } from "./concepts.ts";
+import { doing, GROWS, LIVES, place } from "./fact-phrases.ts";
 import { article, general, generalIsPlural, indefinite, kindPhrase } from "./nouns.ts";
 
 /** One relation of a thing, in every form that it is told or asked. */
@@ -14,94 +15,6 @@ export interface Relation {
   statements(concept: Concept, value: string): string[];
 }
 
-const LIVES: Readonly<Record<string, string>> = {
-  house: "in a house",
-  burrow: "in a burrow",
-  forest: "in the forest",
-  savanna: "in the savanna",
-  jungle: "in the jungle",
-  farm: "on a farm",
-  desert: "in the desert",
-  cave: "in a cave",
-  pond: "in a pond",
-  mountain: "on a mountain",
-  ice: "on the ice",
-  river: "in a river",
-  sea: "in the sea",
-  garden: "in a garden",
-  beach: "on the beach",
-  hive: "in a hive",
-  nest: "in a nest",
-  web: "in a web",
-};
-const GROWS: Readonly<Record<string, string>> = {
-  tree: "on a tree",
-  plant: "on a plant",
-  vine: "on a vine",
-  ground: "in the ground",
-  field: "in a field",
-};
-const PLACES: Readonly<Record<string, string>> = {
-  road: "on the road",
-  track: "on the track",
-  sky: "in the sky",
-  space: "in space",
-  water: "on the water",
-  street: "in the street",
-  forest: "in the forest",
-  stage: "on a stage",
-  workshop: "in a workshop",
-  desk: "on a desk",
-  kitchen: "in the kitchen",
-  kiosk: "at a kiosk",
-  wrist: "on the wrist",
-  home: "at home",
-  ceiling: "on the ceiling",
-  table: "on a table",
-  rain: "in the rain",
-  face: "on the face",
-  foot: "on the foot",
-  head: "on the head",
-  finger: "on the finger",
-  shoulder: "on the shoulder",
-  back: "on the back",
-  court: "on a court",
-  party: "at a party",
-  shelf: "on a shelf",
-  bathroom: "in the bathroom",
-  bedroom: "in the bedroom",
-  ship: "on a ship",
-  beach: "on the beach",
-  desert: "in the desert",
-  tree: "on a tree",
-  nature: "in nature",
-  snow: "in the snow",
-  winter: "in winter",
-  card: "on a card",
-  hill: "on a hill",
-  war: "in a war",
-};
-const DOING: Readonly<Record<string, string>> = {
-  time: "telling the time",
-  photograph: "taking photos",
-  call: "calling",
-  light: "giving light",
-  cover: "staying dry",
-  hit: "hitting",
-  cut: "cutting",
-  win: "winning",
-  get: "getting",
-  look: "looking far",
-  farm: "farming",
-  rescue: "rescuing",
-};
-
-function doing(verb: string): string {
-  return DOING[verb] ?? `${verb.endsWith("e") && verb !== "see" ? verb.slice(0, -1) : verb}ing`;
-}
-function place(value: string): string {
-  return PLACES[value] ?? `in ${article(value)}`;
-}
 function verb(concept: Concept, plural: string, singular: string): string {
   return generalIsPlural(concept) ? plural : singular;
 }
@@ -109,6 +22,12 @@ function verb(concept: Concept, plural: string, singular: string): string {
 const eats: Relation = {
   name: "eats",
   questions: [
+    "X eats what?",
+    "food of X?",
+    "what is X fed with?",
+    "could you tell me what X eats?",
+    "please tell me what X likes to eat.",
+    "i wonder what X eats.",
     "what does X eat?",
     "what does X like to eat?",
     "what food does X eat?",
@@ -132,6 +51,11 @@ const eats: Relation = {
 const home: Relation = {
   name: "home",
   questions: [
+    "home of X?",
+    "where do you think X lives?",
+    "could you tell me where X lives?",
+    "please tell me where X is at home.",
+    "i wonder where X lives.",
     "where does X live?",
     "and where does X live?",
     "where is the home of X?",
@@ -143,6 +67,7 @@ const home: Relation = {
   answer: (c, v) => `${c.plural} live ${LIVES[v]}.`,
   slot: (v) => v,
   statements: (c, v) => [
+    `if you look for ${c.plural}, go and look ${LIVES[v]}.`,
     `${c.plural} live ${LIVES[v]}.`,
     `${indefinite(c)} lives ${LIVES[v]}.`,
     `the home of ${c.plural} is the ${v}.`,
@@ -154,6 +79,11 @@ const home: Relation = {
 const legs: Relation = {
   name: "legs",
   questions: [
+    "legs of X?",
+    "X has how many legs?",
+    "could you tell me how many legs X has?",
+    "please count the legs of X.",
+    "i wonder how many legs X has.",
     "how many legs does X have?",
     "and how many legs does X have?",
     "how many legs has X?",
@@ -165,6 +95,8 @@ const legs: Relation = {
   answer: (c, v) => `${indefinite(c)} has ${v} legs.`,
   slot: (v) => v,
   statements: (c, v) => [
+    `on ${v} legs goes ${indefinite(c)}.`,
+    `${v} is the number of legs that ${indefinite(c)} has.`,
     `${indefinite(c)} has ${v} legs.`,
     `${c.plural} have ${v} legs.`,
     `the number of legs of ${indefinite(c)} is ${v}.`,
@@ -174,6 +106,11 @@ const legs: Relation = {
 const young: Relation = {
   name: "young",
   questions: [
+    "the baby of X?",
+    "what is the word for the baby of X?",
+    "what name does the young of X have?",
+    "could you tell me what the baby of X is called?",
+    "please name the young of X.",
     "what is the baby of X called?",
     "what is the young of X called?",
     "how do you call the baby of X?",
@@ -185,6 +122,7 @@ const young: Relation = {
   answer: (c, v) => `a young ${c.name} is called ${article(v)}.`,
   slot: (v) => v,
   statements: (c, v) => [
+    `when ${indefinite(c)} is young, it is called ${article(v)}.`,
     `a young ${c.name} is called ${article(v)}.`,
     `the baby of ${indefinite(c)} is ${article(v)}.`,
     `a baby ${c.name} is called ${article(v)}.`,
@@ -195,6 +133,11 @@ const young: Relation = {
 const taste: Relation = {
   name: "taste",
   questions: [
+    "taste of X?",
+    "is the taste of X sweet, sour or something else?",
+    "could you tell me how X tastes?",
+    "please tell me the taste of X.",
+    "i wonder how X tastes.",
     "how does X taste?",
     "what does X taste like?",
     "and how does X taste?",
@@ -206,6 +149,8 @@ const taste: Relation = {
   answer: (c, v) => `${general(c)} ${verb(c, "taste", "tastes")} ${v}.`,
   slot: (v) => v,
   statements: (c, v) => [
+    `${v} is the taste of ${general(c)}.`,
+    `${general(c)}: the taste is ${v}.`,
     `${general(c)} ${verb(c, "taste", "tastes")} ${v}.`,
     `the taste of ${general(c)} is ${v}.`,
     `${general(c)} ${verb(c, "have", "has")} a ${v} taste.`,
@@ -215,6 +160,11 @@ const taste: Relation = {
 const grows: Relation = {
   name: "grows",
   questions: [
+    "where is it that X grows?",
+    "could you tell me where X grows?",
+    "please tell me where to pick X.",
+    "i wonder where X grows.",
+    "where does one pick X?",
     "where does X grow?",
     "and where does X grow?",
     "on what does X grow?",
@@ -226,6 +176,8 @@ const grows: Relation = {
   answer: (c, v) => `${general(c)} ${verb(c, "grow", "grows")} ${GROWS[v]}.`,
   slot: (v) => v,
   statements: (c, v) => [
+    `people pick ${general(c)} ${GROWS[v]}.`,
+    `${general(c)}, that is what grows ${GROWS[v]}.`,
     `${general(c)} ${verb(c, "grow", "grows")} ${GROWS[v]}.`,
     `${general(c)} ${verb(c, "are", "is")} growing ${GROWS[v]}.`,
     `look for ${general(c)} ${GROWS[v]}.`,
@@ -235,6 +187,11 @@ const grows: Relation = {
 const madeof: Relation = {
   name: "madeof",
   questions: [
+    "what is needed to make X?",
+    "from what is X made?",
+    "could you tell me what X is made of?",
+    "please tell me what is in X.",
+    "i wonder what X is made of.",
     "what is X made of?",
     "and what is X made of?",
     "what is X made from?",
@@ -246,6 +203,8 @@ const madeof: Relation = {
   answer: (c, v) => `${general(c)} ${verb(c, "are", "is")} made of ${v}.`,
   slot: (v) => v,
   statements: (c, v) => [
+    `${general(c)} ${verb(c, "come", "comes")} from ${v}.`,
+    `${v} is what ${general(c)} ${verb(c, "are", "is")} made of.`,
     `${general(c)} ${verb(c, "are", "is")} made of ${v}.`,
     `to make ${general(c)} you need ${v}.`,
     `people make ${general(c)} from ${v}.`,
@@ -255,6 +214,12 @@ const madeof: Relation = {
 const use: Relation = {
   name: "use",
   questions: [
+    "use of X?",
+    "what do people do with X?",
+    "what is the use of X?",
+    "could you tell me what X is for?",
+    "please tell me what X is used for.",
+    "i wonder what X is for.",
     "what is X for?",
     "what is X used for?",
     "and what is X for?",
@@ -266,6 +231,8 @@ const use: Relation = {
   answer: (c, v) => `${general(c)} ${verb(c, "are", "is")} for ${doing(v)}.`,
   slot: (v) => doing(v),
   statements: (c, v) => [
+    `with ${indefinite(c)} you can do this: ${doing(v)}.`,
+    `the use of ${indefinite(c)} is ${doing(v)}.`,
     `${general(c)} ${verb(c, "are", "is")} for ${doing(v)}.`,
     `${general(c)} ${verb(c, "are", "is")} used for ${doing(v)}.`,
     `people use ${general(c)} for ${doing(v)}.`,
@@ -275,6 +242,12 @@ const use: Relation = {
 const found: Relation = {
   name: "place",
   questions: [
+    "place of X?",
+    "at what place is X found?",
+    "where does one see X?",
+    "could you tell me where to find X?",
+    "please tell me where X can be found.",
+    "i wonder where you find X.",
     "where do you find X?",
     "where can you find X?",
     "and where do you find X?",
@@ -286,6 +259,8 @@ const found: Relation = {
   answer: (c, v) => `you find ${general(c)} ${place(v)}.`,
   slot: (v) => v,
   statements: (c, v) => [
+    `${place(v)}: there you find ${general(c)}.`,
+    `if you need ${indefinite(c)}, look ${place(v)}.`,
     `you find ${general(c)} ${place(v)}.`,
     `${general(c)} can be found ${place(v)}.`,
     `look ${place(v)} for ${indefinite(c)}.`,
@@ -295,6 +270,12 @@ const found: Relation = {
 const kind: Relation = {
   name: "kind",
   questions: [
+    "kind of X?",
+    "what kind is X?",
+    "of what kind is X?",
+    "could you tell me what kind of thing X is?",
+    "please tell me the kind of X.",
+    "i wonder what kind of thing X is.",
     "what kind of thing is X?",
     "and what kind of thing is X?",
     "what is X, in general?",
@@ -307,6 +288,9 @@ const kind: Relation = {
     `${indefinite(c)} ${indefinite(c) === c.plural && generalIsPlural(c) ? "are" : "is"} ${kindPhrase(v)}.`,
   slot: (v) => v,
   statements: (c, v) => [
+    `${indefinite(c)} belongs to this kind: ${v}.`,
+    `${v} is the kind of ${indefinite(c)}.`,
+    `if you see ${indefinite(c)}, you see ${kindPhrase(v)}.`,
     `${general(c)} ${verb(c, "are", "is")} a kind of ${v}.`,
     `the kind of ${indefinite(c)} is ${v}.`,
     `${kindPhrase(v)}: one example is ${indefinite(c)}.`,

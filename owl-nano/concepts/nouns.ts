@@ -25,6 +25,16 @@ export function generalIsPlural({ name }: Concept): boolean {
   return !MASS.has(name);
 }
 
+/** Whether it has no singular, as "scissors". */
+export function isPluralOnly({ name }: Concept): boolean {
+  return PLURAL.has(name);
+}
+
+/** Whether one says "three of them": "three dogs", not "three breads". */
+export function isCountable({ name }: Concept): boolean {
+  return !MASS.has(name) && !PLURAL.has(name);
+}
+
 /** "this is a dog.", "these are scissors." */
 export function pointing(concept: Concept): string {
   return `${PLURAL.has(concept.name) ? "these are" : "this is"} ${indefinite(concept)}.`;

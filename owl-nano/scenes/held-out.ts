@@ -1,4 +1,6 @@
-import type { Concept } from "../concepts/concepts.ts";
+import { COLORS } from "../concepts/colors.ts";
+import { type Concept, readConcepts } from "../concepts/concepts.ts";
+import { readWords } from "../concepts/words.ts";
 import { randomFor } from "../random.ts";
 
 /** The seed of every split that is drawn by name. */
@@ -37,9 +39,21 @@ export function isHeldOutFact(name: string, relation: string): boolean {
   return isDrawn("fact", `${name} ${relation}`);
 }
 
-/** S5: 200 words of the list are in no training picture or text as scene text. */
+/** S5: 200 words of the list, none the name of a thing or color, are in no training picture or text as scene text. */
 export function splitWords(words: readonly string[]): { readonly train: string[]; readonly test: string[] } {
-  const longEnough = words.filter((word) => word.length >= 3 && word.length <= 7);
+  const names = new Set([
+    ...readConcepts().flatMap(({ name, plural }) => [name, plural]),
+    ...COLORS.map(({ name }) => name),
+  ]);
+  const longEnough = words.filter((word) => word.length >= 3 && word.length <= 7 && !names.has(word));
   const test = new Set(randomFor(SPLIT_SEED, "held out words", 0).shuffle(longEnough).slice(0, 200));
   return { train: words.filter((word) => !test.has(word)), test: [...test] };
+}
+
+let heldOutWords: ReadonlySet<string> | undefined;
+
+/** S5: whether a word is one of those that no training text has in capitals. */
+export function isHeldOutWord(word: string): boolean {
+  heldOutWords ??= new Set(splitWords(readWords()).test);
+  return heldOutWords.has(word.toLowerCase());
 }

@@ -1,0 +1,68 @@
+import type { Concept } from "../../concepts/concepts.ts";
+import { isCountable } from "../../concepts/nouns.ts";
+import type { Scene, Subject } from "../../scenes/scene.ts";
+import { countPhrase, type Group, groupsOf, inWords, takesPlural } from "../scene-words.ts";
+import { type AskedTurn, type Telling, turnOf } from "../turns.ts";
+import { ask } from "../wordings.ts";
+import { similarTo } from "./presence.ts";
+
+/** How many of it there can be said to be. */
+export function isCounted(subject: Subject): boolean {
+  return subject.kind === "concept" && isCountable(subject.concept);
+}
+
+/** "there are three dogs", "there is one dog" */
+export function thereAre(subject: Subject, count: number): string {
+  const plural = count > 1 || takesPlural(subject);
+  return `there ${plural || count === 0 ? "are" : "is"} ${countPhrase(subject, count)}`;
+}
+
+function pluralOf(subject: Subject): string {
+  return subject.kind === "concept" ? subject.concept.plural : "things";
+}
+
+/** "how many dogs are there?"; now and then of what there is none. */
+export function countTurn(scene: Scene, telling: Telling): AskedTurn[] {
+  const { random, world } = telling;
+  const groups = groupsOf(scene).filter(({ subject }) => isCounted(subject));
+  if (groups.length === 0 || groups.length !== groupsOf(scene).length) return [];
+  const group = random.pick(groups);
+  if (random.chance(0.1)) {
+    const other = similarTo(group.subject, scene, world.concepts, random);
+    return isCountable(other) ? [countOf({ kind: "concept", concept: other }, 0, telling)] : [];
+  }
+  return [countOf(group.subject, group.things.length, telling)];
+}
+
+function countOf(subject: Subject, count: number, telling: Telling): AskedTurn {
+  const asked = ask("count", telling, { X: pluralOf(subject) });
+  const slot = [count === 0 ? "no" : inWords(count)];
+  return turnOf("counting", asked, `${thereAre(subject, count)}.`, slot);
+}
+
+/** "how many things are there?" */
+export function countAllTurn(scene: Scene, telling: Telling): AskedTurn[] {
+  const count = scene.things.length;
+  if (count === 0 || scene.lines.length > 0) return [];
+  const answer = count === 1 ? "there is one thing." : `there are ${inWords(count)} things.`;
+  return [turnOf("counting", ask("countAll", telling), answer, [inWords(count)])];
+}
+
+/** "are there three dogs?": yes in half of the cases. */
+export function isCountTurn(scene: Scene, telling: Telling): AskedTurn[] {
+  const { random } = telling;
+  const groups = groupsOf(scene).filter(({ subject, things }) => isCounted(subject) && things.length > 1);
+  if (groups.length === 0) return [];
+  const { subject, things }: Group = random.pick(groups);
+  const yes = random.chance(0.5);
+  const near = [things.length - 1, things.length + 1].filter((count) => count > 1 && count < 8);
+  const told = yes ? things.length : random.pick(near);
+  const asked = ask("areThereNumber", telling, { N: inWords(told), X: pluralOf(subject) });
+  const answer = `${yes ? "yes" : "no"}, ${thereAre(subject, things.length)}.`;
+  return [turnOf("presence", asked, answer, [yes ? "yes" : "no", inWords(things.length)])];
+}
+
+/** Concepts that can be counted. */
+export function countable(concepts: readonly Concept[]): Concept[] {
+  return concepts.filter(isCountable);
+}

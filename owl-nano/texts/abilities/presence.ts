@@ -1,0 +1,102 @@
+import type { Concept } from "../../concepts/concepts.ts";
+import { indefinite } from "../../concepts/nouns.ts";
+import type { Random } from "../../random.ts";
+import type { Scene, Subject } from "../../scenes/scene.ts";
+import { DOCUMENT_NAMES } from "../scene-captions.ts";
+import {
+  agreeing,
+  countPhrase,
+  type Group,
+  groupsOf,
+  isSign,
+  oneOf,
+  pointingAt,
+  takesPlural,
+} from "../scene-words.ts";
+import { type AskedTurn, type Telling, turnOf } from "../turns.ts";
+import { ask } from "../wordings.ts";
+
+/** Something that is not in the scene; in half of the cases of the subject's kind, so that it takes a look to tell. */
+export function similarTo(
+  subject: Subject | undefined,
+  scene: Scene,
+  concepts: readonly Concept[],
+  random: Random,
+): Concept {
+  const present = new Set(
+    scene.things.flatMap(({ subject }) => (subject.kind === "concept" ? [subject.concept.name] : [])),
+  );
+  const absent = concepts.filter(({ name }) => !present.has(name));
+  if (subject?.kind !== "concept" || random.chance(0.5)) return random.pick(absent);
+  const same = absent.filter(({ kind }) => kind === subject.concept.kind);
+  return random.pick(same.length > 0 ? same : absent);
+}
+
+/** "yes, there are two dogs." */
+function yesThere({ subject, things }: Group): string {
+  const plural = things.length > 1 || takesPlural(subject);
+  const what = things.length > 1 ? countPhrase(subject, things.length) : oneOf(subject);
+  return `yes, there ${plural ? "are" : "is"} ${what}.`;
+}
+
+/** "no, there is no cat." */
+function noThere(concept: Concept): string {
+  return takesPlural({ kind: "concept", concept })
+    ? `no, there are no ${concept.name}.`
+    : `no, there is no ${concept.name}.`;
+}
+
+/** What a lone thing is instead: "it is a dog." */
+function instead(scene: Scene): string {
+  if (scene.document !== undefined) return ` it is a ${DOCUMENT_NAMES[scene.document.layout]}.`;
+  if (isSign(scene)) return " it is a sign.";
+  const groups = groupsOf(scene);
+  if (groups.length !== 1 || groups[0].subject.kind === "unknown") return "";
+  return ` ${pointingAt(groups[0]).replace("this is", "it is")}`;
+}
+
+/** "is there a cat?", "are there any cats?": yes in half of the cases. */
+export function presenceTurn(scene: Scene, telling: Telling): AskedTurn[] {
+  const { random, world } = telling;
+  const groups = groupsOf(scene);
+  // A thing without a name might be anything.
+  if (groups.some(({ subject }) => subject.kind === "unknown")) return [];
+  const named = groups.filter(({ subject }) => subject.kind === "concept");
+  const yes = named.length > 0 && random.chance(0.56);
+  // Of pictures without things, "no" is said seldom, so that both answers stay equally frequent.
+  if (named.length === 0 && random.chance(0.7)) return [];
+  const group = yes ? random.pick(named) : undefined;
+  const concept =
+    group?.subject.kind === "concept"
+      ? group.subject.concept
+      : similarTo(
+          random.pick([...named.map(({ subject }) => subject), undefined]),
+          scene,
+          world.concepts,
+          random,
+        );
+  const subject: Subject = { kind: "concept", concept };
+  const several = group === undefined ? random.chance(0.2) : group.things.length > 1 && random.chance(0.7);
+  const asked = several
+    ? ask("areThere", telling, { X: concept.plural })
+    : ask("isThere", telling, { X: indefinite(concept) }, agreeing(subject));
+  const answer = group === undefined ? `${noThere(concept)}${instead(scene)}` : yesThere(group);
+  return [turnOf("presence", asked, answer, [yes ? "yes" : "no"])];
+}
+
+/** "is this a cat?" of a thing alone: yes in half of the cases. */
+export function isThisTurn(scene: Scene, telling: Telling): AskedTurn[] {
+  const [thing, ...rest] = scene.things;
+  if (thing === undefined || rest.length > 0 || scene.lines.length > 0) return [];
+  const { random, world } = telling;
+  if (thing.subject.kind === "unknown") return [];
+  const yes = random.chance(0.5);
+  const other = (): string =>
+    thing.subject.kind === "flag"
+      ? `the flag of ${random.pick(world.countries.filter((c) => c !== (thing.subject.kind === "flag" && thing.subject.country))).name}`
+      : indefinite(similarTo(thing.subject, scene, world.concepts, random));
+  const told = yes ? oneOf(thing.subject) : other();
+  const pointing = pointingAt({ subject: thing.subject, things: [thing] });
+  const asked = ask("isThis", telling, { X: told });
+  return [turnOf("presence", asked, `${yes ? "yes" : "no"}, ${pointing}`, [yes ? "yes" : "no"])];
+}

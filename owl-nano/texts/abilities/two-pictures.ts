@@ -1,0 +1,221 @@
+import type { Scene, Subject } from "../../scenes/scene.ts";
+import { captionOf, contentOf } from "../scene-captions.ts";
+import {
+  backgroundName,
+  groupsOf,
+  inWords,
+  isSign,
+  nameOf,
+  oneOf,
+  pairOf,
+  subjectKey,
+  textOf,
+} from "../scene-words.ts";
+import { type AskedTurn, type Telling, turnOf } from "../turns.ts";
+import { ask } from "../wordings.ts";
+import { groupSlot } from "./naming.ts";
+import { similarTo } from "./presence.ts";
+
+type Pair = readonly [Scene, Scene];
+type Asking = (pair: Pair, telling: Telling) => AskedTurn[];
+
+const ORDINALS = ["first", "second"] as const;
+
+/** The subjects of a scene, each once. */
+function subjects(scene: Scene): Subject[] {
+  return groupsOf(scene).map(({ subject }) => subject);
+}
+
+function keys(scene: Scene): string[] {
+  return subjects(scene).map(subjectKey);
+}
+
+function isPlain(scene: Scene): boolean {
+  return (
+    scene.lines.length === 0 &&
+    scene.things.length > 0 &&
+    subjects(scene).every(({ kind }) => kind !== "unknown")
+  );
+}
+
+/** "the first picture shows a dog." */
+function shows(at: 0 | 1, scene: Scene): string {
+  const what =
+    isSign(scene) || scene.document !== undefined ? captionOf(scene).replace(/\.$/, "") : contentOf(scene);
+  return `the ${ORDINALS[at]} picture shows ${what}.`;
+}
+
+/** Whether both show the same kinds of things. */
+function isAlike([a, b]: Pair): boolean {
+  return [...keys(a)].sort().join("|") === [...keys(b)].sort().join("|");
+}
+
+const same: Asking = (pair, telling) => {
+  if (!pair.every(isPlain)) return [];
+  const yes = isAlike(pair);
+  // Pictures are seldom alike, so "no" is said seldom.
+  if (!yes && telling.random.chance(0.5)) return [];
+  const both = subjects(pair[0]).map(oneOf).join(" and ");
+  const answer = yes
+    ? `yes, both pictures show ${both}.`
+    : `no, ${shows(0, pair[0]).slice(0, -1)} and ${shows(1, pair[1])}`;
+  return [turnOf("two pictures binary", ask("pairSame", telling), answer, [yes ? "yes" : "no"])];
+};
+
+const which: Asking = (pair, telling) => {
+  if (!pair.every(isPlain)) return [];
+  const at = telling.random.integer(2) as 0 | 1;
+  const other = new Set(keys(pair[1 - at]));
+  const only = subjects(pair[at]).filter((subject) => !other.has(subjectKey(subject)));
+  if (only.length === 0) return [];
+  const subject = telling.random.pick(only);
+  const asked = ask("whichPicture", telling, { X: oneOf(subject) });
+  return [
+    turnOf("two pictures binary", asked, `the ${ORDINALS[at]} picture shows ${oneOf(subject)}.`, [
+      ORDINALS[at],
+    ]),
+  ];
+};
+
+const inOne: Asking = (pair, telling) => {
+  const at = telling.random.integer(2) as 0 | 1;
+  const scene = pair[at];
+  if (!isPlain(scene) && !isSign(scene)) return [];
+  const slot = isSign(scene) ? [textOf(scene)] : contentSlot(scene);
+  const asked = ask("inPicture", telling, { O: ORDINALS[at] });
+  return [turnOf("two pictures naming", asked, shows(at, scene), slot)];
+};
+
+/** The words that decide, in the order in which the content is told. */
+function contentSlot(scene: Scene): string[] {
+  const pair = pairOf(scene);
+  if (pair === undefined) return groupsOf(scene).flatMap(groupSlot);
+  return [nameOf(pair.first.subject), nameOf(pair.second.subject)];
+}
+
+const inBoth: Asking = (pair, telling) => {
+  if (!pair.every(isPlain)) return [];
+  const second = new Set(keys(pair[1]));
+  const shared = subjects(pair[0]).filter((subject) => second.has(subjectKey(subject)));
+  if (shared.length === 0 && telling.random.chance(0.7)) return [];
+  const what = shared.length === 0 ? "nothing" : shared.map(oneOf).join(" and ");
+  const slot = shared.length === 0 ? ["nothing"] : shared.map(nameOf);
+  return [turnOf("two pictures naming", ask("inBoth", telling), `in both pictures is ${what}.`, slot)];
+};
+
+const total: Asking = (pair, telling) => {
+  if (!pair.every(isPlain)) return [];
+  const [a, b] = pair.map(({ things }) => things.length);
+  const sum = inWords(a + b);
+  const answer = `${inWords(a)} plus ${inWords(b)} is ${sum}.`;
+  return [turnOf("two pictures naming", ask("totalBoth", telling), answer, [sum])];
+};
+
+const different: Asking = (pair, telling) => {
+  if (!pair.every(isPlain)) return [];
+  const alike = isAlike(pair) && pair[0].things.length === pair[1].things.length;
+  const [first, second] = pair.map(backgroundName);
+  if (alike && first === second) return [];
+  const asked = ask("different", telling);
+  if (alike)
+    return [
+      turnOf("two pictures naming", asked, `the background was ${first} and is now ${second}.`, [
+        first,
+        second,
+      ]),
+    ];
+  const slot = pair.flatMap((scene) => contentSlot(scene));
+  return [turnOf("two pictures naming", asked, `${shows(0, pair[0])} ${shows(1, pair[1])}`, slot)];
+};
+
+const describe: Asking = (pair, telling) => {
+  if (!pair.every(isPlain)) return [];
+  const slot = pair.flatMap((scene) => contentSlot(scene));
+  return [
+    turnOf(
+      "two pictures naming",
+      ask("describeBoth", telling),
+      `${shows(0, pair[0])} ${shows(1, pair[1])}`,
+      slot,
+    ),
+  ];
+};
+
+const sameBackground: Asking = (pair, telling) => {
+  if (!pair.every(isPlain)) return [];
+  const [a, b] = pair.map(backgroundName);
+  const answer =
+    a === b ? `yes, both backgrounds are ${a}.` : `no, the first is ${a} and the second is ${b}.`;
+  return [turnOf("two pictures binary", ask("sameBackground", telling), answer, [a === b ? "yes" : "no"])];
+};
+
+const background: Asking = (pair, telling) => {
+  const at = telling.random.integer(2);
+  if (!isPlain(pair[at])) return [];
+  const color = backgroundName(pair[at]);
+  const asked = ask("backgroundOf", telling, { O: ORDINALS[at] });
+  return [turnOf("color", asked, `the background of the ${ORDINALS[at]} picture is ${color}.`, [color])];
+};
+
+const more: Asking = (pair, telling) => {
+  if (!pair.every(isPlain)) return [];
+  const [a, b] = pair.map(({ things }) => things.length);
+  if (a === b) return [];
+  const ordinal = ORDINALS[a > b ? 0 : 1];
+  const counts = `the first picture shows ${inWords(a)} and the second ${inWords(b)}.`;
+  return [
+    turnOf("two pictures binary", ask("whichMore", telling), `${counts} the ${ordinal} shows more.`, [
+      ordinal,
+    ]),
+  ];
+};
+
+/** "is there a dog in the first picture?": yes in half of the cases. */
+const isIn: Asking = (pair, telling) => {
+  if (!pair.every(isPlain)) return [];
+  const { random, world } = telling;
+  const at = random.integer(2);
+  const own = subjects(pair[at]);
+  const others = subjects(pair[1 - at]).filter((subject) => !keys(pair[at]).includes(subjectKey(subject)));
+  const yes = random.chance(0.5);
+  const absent: Subject =
+    others.length > 0 && random.chance(0.6)
+      ? random.pick(others)
+      : { kind: "concept", concept: similarTo(own[0], pair[at], world.concepts, random) };
+  const asked = ask("isInPicture", telling, { X: oneOf(yes ? random.pick(own) : absent), O: ORDINALS[at] });
+  const answer = `${yes ? "yes" : "no"}, ${shows(at as 0 | 1, pair[at])}`;
+  return [turnOf("two pictures binary", asked, answer, [yes ? "yes" : "no"])];
+};
+
+/** What stands twice is asked twice as often. */
+const ASKINGS: readonly Asking[] = [
+  same,
+  same,
+  same,
+  which,
+  which,
+  which,
+  inOne,
+  inOne,
+  inOne,
+  inOne,
+  inBoth,
+  total,
+  different,
+  describe,
+  sameBackground,
+  background,
+  more,
+  isIn,
+];
+
+/** Different questions about two pictures. */
+export function twoPictureTurns(first: Scene, second: Scene, count: number, telling: Telling): AskedTurn[] {
+  const turns: AskedTurn[] = [];
+  for (let tries = 0; turns.length < count && tries < 4 * count + 8; tries++) {
+    const [turn] = telling.random.pick(ASKINGS)([first, second], telling);
+    if (turn !== undefined && turns.every(({ wordings }) => wordings[0] !== turn.wordings[0]))
+      turns.push(turn);
+  }
+  return turns;
+}

@@ -1,0 +1,20 @@
+import type { Random } from "../random.ts";
+
+const LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ";
+
+/** Capitals that are no word. */
+export function randomCapitals(random: Random, length: number): string {
+  return Array.from({ length }, () => LETTERS[random.integer(LETTERS.length)]).join("");
+}
+
+/** One or two words as a sign has them: mostly a word of the list, else random letters, or a word with a number. */
+export function sampleSignWords(random: Random, words: readonly string[]): string[] {
+  const word = (): string =>
+    random.chance(0.3) ? randomCapitals(random, 3 + random.integer(4)) : random.pick(words).toUpperCase();
+  const number = (): string => `${1 + random.integer(random.chance(0.5) ? 9 : 99)}`;
+  const dice = random.next();
+  if (dice < 0.62) return [word()];
+  if (dice < 0.7) return [number()];
+  if (dice < 0.82) return [word(), number()];
+  return [word(), word()];
+}
