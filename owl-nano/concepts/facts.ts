@@ -342,7 +342,7 @@ const PLURAL_VERBS: readonly (readonly [RegExp, string])[] = [
   [/\bis X\b/, "are X"],
   [/\bX has\b/, "X have"],
   [/\bX is\b/, "X are"],
-  [/\bX (eat|live|taste|grow)s\b/, "X $1"],
+  [/\bX (eat|live|taste|grow|like)s\b/, "X $1"],
 ];
 
 /** The question about things in the plural, by name or as "they" and "them": "what do pandas eat?" */

@@ -1,64 +1,210 @@
 import type { Random } from "../random.ts";
 import type { Scene } from "../scenes/scene.ts";
+import { calendarTurn, sumTurn } from "./abilities/arithmetic.ts";
 import { countAllTurn, countTurn, isCountTurn } from "./abilities/counting.ts";
 import { documentTurn } from "./abilities/documents.ts";
 import { formTurn } from "./abilities/forms.ts";
-import { knowledgeTurn } from "./abilities/knowledge.ts";
+import { byName, knowledgeTurn, picturedFacts, textFactTurn } from "./abilities/knowledge.ts";
 import { backgroundTurn, colorTurn, isColorTurn, positionTurn } from "./abilities/looking.ts";
 import { multiTurn } from "./abilities/multi-turn.ts";
 import { describeTurn, nameTurn } from "./abilities/naming.ts";
-import { isThisTurn, presenceTurn } from "./abilities/presence.ts";
+import { absentTurn, isThisTurn, presenceTurn } from "./abilities/presence.ts";
 import { propertyTurn, whichOfTwoTurn } from "./abilities/properties.ts";
 import { legsTurn, moreTurn, oddTurn, sameKindTurn } from "./abilities/reasoning.ts";
 import { isRelationTurn, sideTurn, whatIsTurn, whereTurn } from "./abilities/relations.ts";
-import { doesItSayTurn, isTextTurn, letterTurn, readTurn, signColorTurn } from "./abilities/signs.ts";
+import {
+  doesItSayTurn,
+  isTextTurn,
+  letterTurn,
+  noTextTurn,
+  readTurn,
+  signColorTurn,
+} from "./abilities/signs.ts";
 import { areYouSureTurn, aside, memoryTurns, sayAgainTurn } from "./abilities/small-talk.ts";
 import { twoPictureTurns } from "./abilities/two-pictures.ts";
 import { unsureTurn } from "./abilities/unsure.ts";
+import { type SceneKind, sceneKind } from "./scene-words.ts";
 import type { AskedTurn, Part, Telling, World } from "./turns.ts";
 import { pickWeighted } from "./weights.ts";
 
 /** Turns about a scene, none where it gives no occasion. */
 type PictureAbility = (scene: Scene, telling: Telling, earlier: readonly AskedTurn[]) => AskedTurn[];
 
-/** What is asked of a picture, with sampling weights; what a scene gives no occasion for is drawn anew. */
-const WEIGHTS: readonly (readonly [number, PictureAbility])[] = [
-  [8, describeTurn],
-  [14, nameTurn],
-  [6, backgroundTurn],
-  [5, colorTurn],
-  [3, isColorTurn],
-  [6, presenceTurn],
-  [5, isThisTurn],
-  [8, countTurn],
-  [3, countAllTurn],
-  [3, isCountTurn],
-  [4, positionTurn],
-  [6, whatIsTurn],
-  [6, sideTurn],
-  [5, whereTurn],
-  [4, isRelationTurn],
-  [10, formTurn],
-  [13, knowledgeTurn],
-  [3, propertyTurn],
-  [5, whichOfTwoTurn],
-  [4, legsTurn],
-  [5, moreTurn],
-  [5, oddTurn],
-  [3, sameKindTurn],
-  [8, multiTurn],
-  [22, readTurn],
-  [9, letterTurn],
-  [7, doesItSayTurn],
-  [3, signColorTurn],
-  [1.5, isTextTurn],
-  [45, documentTurn],
-  [4, unsureTurn],
-  [1.5, (_, telling) => [aside(telling)]],
-  [2, (_, telling, earlier) => areYouSureTurn(earlier, telling)],
-  [0.7, (_, telling, earlier) => sayAgainTurn(earlier, telling)],
-  [0.7, (scene, telling) => memoryTurns(telling, nameTurn(scene, telling))],
+type Weights = readonly (readonly [number, PictureAbility])[];
+
+/** Something that has nothing to do with the picture: a sum, a fact of another thing. */
+function beside(scene: Scene, telling: Telling): AskedTurn[] {
+  const { random, world, part } = telling;
+  if (random.chance(0.4)) return random.pick([sumTurn, calendarTurn])(telling);
+  const concept = random.pick(world.concepts);
+  const facts = picturedFacts(concept, part);
+  const shown = scene.things.some(({ subject }) => subject.kind === "concept" && subject.concept === concept);
+  if (shown || facts.length === 0) return [];
+  return [textFactTurn(concept, random.pick(facts), byName(concept, telling), telling)];
+}
+
+/** What may be said beside any picture. */
+const ASIDES: Weights = [
+  [1, (_, telling) => [aside(telling)]],
+  [1.5, (_, telling, earlier) => areYouSureTurn(earlier, telling)],
+  [0.6, (_, telling, earlier) => sayAgainTurn(earlier, telling)],
+  [0.6, (scene, telling) => memoryTurns(telling, nameTurn(scene, telling))],
+  [0.6, isTextTurn],
+  [2.5, unsureTurn],
+  [1, noTextTurn],
+  [1.5, beside],
 ];
+
+/** What is asked of each kind of picture, with sampling weights; what a scene gives no occasion for is drawn anew. */
+const WEIGHTS: Readonly<Record<SceneKind, Weights>> = {
+  single: [
+    ...ASIDES,
+    [2, absentTurn],
+    [9, describeTurn],
+    [14, nameTurn],
+    [6, backgroundTurn],
+    [6, colorTurn],
+    [3, isColorTurn],
+    [6, presenceTurn],
+    [7, isThisTurn],
+    [2, countTurn],
+    [1.5, countAllTurn],
+    [4, positionTurn],
+    [11, formTurn],
+    [16, knowledgeTurn],
+    [4, propertyTurn],
+    [3, legsTurn],
+    [10, multiTurn],
+    [1.5, unsureTurn],
+  ],
+  several: [
+    ...ASIDES,
+    [2, absentTurn],
+    [10, describeTurn],
+    [8, nameTurn],
+    [5, backgroundTurn],
+    [6, presenceTurn],
+    [22, countTurn],
+    [6, countAllTurn],
+    [7, isCountTurn],
+    [9, formTurn],
+    [6, knowledgeTurn],
+    [9, legsTurn],
+    [7, multiTurn],
+  ],
+  pair: [
+    ...ASIDES,
+    [2, absentTurn],
+    [14, describeTurn],
+    [8, nameTurn],
+    [4, backgroundTurn],
+    [6, colorTurn],
+    [3, isColorTurn],
+    [7, presenceTurn],
+    [2, countTurn],
+    [2, countAllTurn],
+    [9, whatIsTurn],
+    [9, sideTurn],
+    [9, whereTurn],
+    [6, isRelationTurn],
+    [7, formTurn],
+    [9, knowledgeTurn],
+    [7, whichOfTwoTurn],
+    [3, legsTurn],
+    [3, sameKindTurn],
+    [11, multiTurn],
+  ],
+  mixed: [
+    ...ASIDES,
+    [2, absentTurn],
+    [10, describeTurn],
+    [7, nameTurn],
+    [4, backgroundTurn],
+    [4, colorTurn],
+    [7, presenceTurn],
+    [14, countTurn],
+    [6, countAllTurn],
+    [3, isCountTurn],
+    [6, sideTurn],
+    [8, formTurn],
+    [6, knowledgeTurn],
+    [9, moreTurn],
+    [9, oddTurn],
+    [2, legsTurn],
+    [7, multiTurn],
+  ],
+  flag: [
+    ...ASIDES,
+    [8, describeTurn],
+    [20, nameTurn],
+    [3, backgroundTurn],
+    [2, presenceTurn],
+    [6, isThisTurn],
+    [1, positionTurn],
+    [8, formTurn],
+    [34, knowledgeTurn],
+    [11, multiTurn],
+  ],
+  sign: [
+    ...ASIDES,
+    [9, describeTurn],
+    [5, nameTurn],
+    [30, readTurn],
+    [18, letterTurn],
+    [10, doesItSayTurn],
+    [6, signColorTurn],
+    [3, isTextTurn],
+    [1, presenceTurn],
+    [7, multiTurn],
+  ],
+  labelled: [
+    ...ASIDES,
+    [9, describeTurn],
+    [6, nameTurn],
+    [18, readTurn],
+    [8, letterTurn],
+    [8, doesItSayTurn],
+    [3, isTextTurn],
+    [5, backgroundTurn],
+    [4, colorTurn],
+    [7, presenceTurn],
+    [2, countTurn],
+    [4, formTurn],
+    [9, knowledgeTurn],
+    [2, propertyTurn],
+    [7, multiTurn],
+  ],
+  document: [
+    ...ASIDES,
+    [7, describeTurn],
+    [4, nameTurn],
+    [72, documentTurn],
+    [1, isTextTurn],
+    [1, presenceTurn],
+    [8, multiTurn],
+  ],
+  unknown: [
+    ...ASIDES,
+    [10, describeTurn],
+    [30, nameTurn],
+    [12, backgroundTurn],
+    [5, isColorTurn],
+    [5, countAllTurn],
+    [6, positionTurn],
+    [5, formTurn],
+    [4, unsureTurn],
+  ],
+  empty: [
+    ...ASIDES,
+    [10, describeTurn],
+    [14, nameTurn],
+    [20, backgroundTurn],
+    [8, presenceTurn],
+    [8, isColorTurn],
+    [6, countAllTurn],
+    [3, formTurn],
+  ],
+};
 
 /** How many questions a picture gets: mostly a few, so that its tokens are used well; a few conversations are long. */
 function lengthOf(random: Random): number {
@@ -68,7 +214,7 @@ function lengthOf(random: Random): number {
 
 function draw(scene: Scene, telling: Telling, earlier: readonly AskedTurn[]): AskedTurn[] {
   for (let tries = 0; tries < 40; tries++) {
-    const turns = pickWeighted(WEIGHTS, telling.random)(scene, telling, earlier);
+    const turns = pickWeighted(WEIGHTS[sceneKind(scene)], telling.random)(scene, telling, earlier);
     if (turns.length > 0) return turns;
   }
   return describeTurn(scene, telling);
@@ -85,9 +231,9 @@ export function pictureConversation(scene: Scene, world: World, random: Random, 
   const asked = new Set<string>();
   for (let tries = 0; turns.length < length && tries < 3 * length; tries++) {
     const next = draw(scene, telling, turns);
-    // Nobody asks the very same again at once.
-    if (next.some(({ question, answer }) => asked.has(`${question} ${answer}`))) continue;
-    for (const { question, answer } of next) asked.add(`${question} ${answer}`);
+    // The same again is asked seldom.
+    if (next.every(({ answer }) => asked.has(answer)) && random.chance(0.8)) continue;
+    for (const { answer } of next) asked.add(answer);
     turns.push(...next);
   }
   return turns.slice(0, LONGEST);

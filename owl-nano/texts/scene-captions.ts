@@ -38,13 +38,23 @@ export function quotedLines(document: SmallDocument): string {
     .join(", ");
 }
 
+/** What there is, one after another: "a dog and a tree". */
+export function listOf(scene: Scene): string {
+  return withText(scene, inARow(groupsOf(scene).map(groupPhrase)));
+}
+
 /** What there is to see, without the background: "a dog to the left of a tree". */
 export function contentOf(scene: Scene): string {
   const pair = pairOf(scene);
-  const things =
-    pair === undefined
-      ? inARow(groupsOf(scene).map(groupPhrase))
-      : `${oneOf(pair.first.subject)} ${pair.relation === "left" ? "to the left of" : "above"} ${oneOf(pair.second.subject)}`;
+  if (pair === undefined) return listOf(scene);
+  const { first, second, relation } = pair;
+  return withText(
+    scene,
+    `${oneOf(first.subject)} ${relation === "left" ? "to the left of" : "above"} ${oneOf(second.subject)}`,
+  );
+}
+
+function withText(scene: Scene, things: string): string {
   if (scene.lines.length === 0) return things === "" ? "nothing" : things;
   const text = textOf(scene);
   return `${things} and the ${text.includes(" ") ? "words" : "word"} "${text}"`;

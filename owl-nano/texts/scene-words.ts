@@ -27,10 +27,12 @@ export function subjectKey(subject: Subject): string {
   return subject.kind === "flag" ? `flag ${subject.country.name}` : "unknown";
 }
 
-/** The things by kind; the kind that is farthest left comes first. */
+/** The things by kind; the kind that is farthest left comes first, of two things above each other the upper one. */
 export function groupsOf({ things }: Scene): Group[] {
   const groups = new Map<string, Thing[]>();
-  for (const thing of [...things].sort((a, b) => a.x - b.x || a.y - b.y)) {
+  const stacked = things.length === 2 && ["above", "below"].includes(relationOf(things[0], things[1]) ?? "");
+  const ordered = [...things].sort((a, b) => (stacked ? a.y - b.y : a.x - b.x || a.y - b.y));
+  for (const thing of ordered) {
     const key = subjectKey(thing.subject);
     groups.set(key, [...(groups.get(key) ?? []), thing]);
   }
@@ -70,7 +72,7 @@ export function groupPhrase({ subject, things }: Group): string {
 export function countPhrase(subject: Subject, count: number): string {
   if (count === 0) return `no ${severalOf(subject)}`;
   return count === 1 && !takesPlural(subject)
-    ? `one ${subject.kind === "flag" ? `flag of ${subject.country.name}` : nameOf(subject)}`
+    ? `one ${theOne(subject).replace("the ", "")}`
     : `${inWords(count)} ${severalOf(subject)}`;
 }
 
@@ -141,4 +143,29 @@ export function textOf({ lines }: Scene): string {
 /** Whether it is a sign: text alone. */
 export function isSign({ things, lines, document }: Scene): boolean {
   return things.length === 0 && lines.length > 0 && document === undefined;
+}
+
+/** Kinds of scenes that are asked different questions. */
+export type SceneKind =
+  | "single"
+  | "several"
+  | "pair"
+  | "mixed"
+  | "flag"
+  | "sign"
+  | "labelled"
+  | "document"
+  | "unknown"
+  | "empty";
+
+/** Which kind of scene it is. */
+export function sceneKind(scene: Scene): SceneKind {
+  if (scene.document !== undefined) return "document";
+  if (scene.lines.length > 0) return scene.things.length === 0 ? "sign" : "labelled";
+  const groups = groupsOf(scene);
+  if (groups.length === 0) return "empty";
+  if (groups.length > 1) return scene.things.length === 2 ? "pair" : "mixed";
+  const [{ subject, things }] = groups;
+  if (subject.kind !== "concept") return subject.kind;
+  return things.length === 1 ? "single" : "several";
 }

@@ -51,6 +51,8 @@ export interface AskedTurn extends Turn, Asked {
   readonly letter: Letter;
   /** The words of the answer that decide whether it is right, in their order. */
   readonly slot: readonly string[];
+  /** Where several words are right: one of them must be in the answer. */
+  readonly anyOf?: readonly string[] | undefined;
   /** The form that the answer was ordered in. */
   readonly form?: string | undefined;
   /** The fact that is asked, of a concept or country. */

@@ -1,10 +1,73 @@
 import type { Random } from "../random.ts";
 
 /** How people type, as shares of the questions. */
-const HABITS = { typo: 0.06, noMark: 0.25, opening: 0.05, closing: 0.04 } as const;
+const HABITS = {
+  typo: 0.06,
+  noMark: 0.25,
+  opening: 0.05,
+  closing: 0.04,
+  british: 0.15,
+  otherName: 0.06,
+} as const;
 
 const OPENINGS = ["hi, ", "hello, ", "please, ", "ok, ", "so, ", "owl, ", "hey, ", "now, ", "well, "];
 const CLOSINGS = [" please", ", please", ", owl", " thanks"];
+
+/** Other names that people have for things. */
+const OTHER_NAMES: Readonly<Record<string, string>> = {
+  airplane: "plane",
+  airplanes: "planes",
+  bicycle: "bike",
+  bicycles: "bikes",
+  motorcycle: "motorbike",
+  motorcycles: "motorbikes",
+  television: "tv",
+  televisions: "tvs",
+  hamburger: "burger",
+  hamburgers: "burgers",
+  doughnut: "donut",
+  doughnuts: "donuts",
+  gift: "present",
+  gifts: "presents",
+  phone: "telephone",
+  phones: "telephones",
+  laptop: "computer",
+  laptops: "computers",
+  sailboat: "sailing boat",
+  sailboats: "sailing boats",
+  rabbit: "bunny",
+  rabbits: "bunnies",
+  ladybug: "ladybird",
+  ladybugs: "ladybirds",
+  truck: "lorry",
+  trucks: "lorries",
+  bag: "handbag",
+  bags: "handbags",
+  spaghetti: "pasta",
+};
+const OTHER_COUNTRIES: Readonly<Record<string, string>> = {
+  america: "the usa",
+  britain: "england",
+  netherlands: "the netherlands",
+  philippines: "the philippines",
+  korea: "south korea",
+};
+
+/** A question in which a thing or country may bear another of its names, with the article that suits it. */
+export function inOtherWords<T extends { readonly question: string }>(asked: T, random: Random): T {
+  if (!random.chance(HABITS.otherName)) return asked;
+  const things = asked.question.replace(
+    /\b(an? )?([a-z]+)\b/g,
+    (found, article: string | undefined, word: string) => {
+      const other = Object.hasOwn(OTHER_NAMES, word) ? OTHER_NAMES[word] : undefined;
+      return other === undefined ? found : `${article === undefined ? "" : "a "}${other}`;
+    },
+  );
+  const question = things.replace(/\b[a-z]+\b/g, (word) =>
+    Object.hasOwn(OTHER_COUNTRIES, word) ? OTHER_COUNTRIES[word] : word,
+  );
+  return { ...asked, question };
+}
 
 /** Words that a wrong letter must not touch, since they decide the answer. */
 const DECIDING = new Set(
@@ -55,6 +118,7 @@ function withTypo(wording: string, random: Random): string {
  */
 export function typed(wording: string, random: Random): string {
   let text = random.chance(HABITS.typo) ? withTypo(wording, random) : wording;
+  if (random.chance(HABITS.british)) text = text.replace(/\bcolor/g, "colour");
   // A filled-in list or another question at the end has marks of its own.
   const openEnd = /[A-Z]$/.test(text);
   if (!openEnd && random.chance(HABITS.noMark)) text = text.replace(/[?.!]$/, "");

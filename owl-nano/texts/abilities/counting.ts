@@ -3,6 +3,7 @@ import { isCountable } from "../../concepts/nouns.ts";
 import type { Scene, Subject } from "../../scenes/scene.ts";
 import { countPhrase, type Group, groupsOf, inWords, takesPlural } from "../scene-words.ts";
 import { type AskedTurn, type Telling, turnOf } from "../turns.ts";
+import { inOtherWords } from "../typed.ts";
 import { ask } from "../wordings.ts";
 import { similarTo } from "./presence.ts";
 
@@ -35,7 +36,7 @@ export function countTurn(scene: Scene, telling: Telling): AskedTurn[] {
 }
 
 function countOf(subject: Subject, count: number, telling: Telling): AskedTurn {
-  const asked = ask("count", telling, { X: pluralOf(subject) });
+  const asked = inOtherWords(ask("count", telling, { X: pluralOf(subject) }), telling.random);
   const slot = [count === 0 ? "no" : inWords(count)];
   return turnOf("counting", asked, `${thereAre(subject, count)}.`, slot);
 }
@@ -43,9 +44,9 @@ function countOf(subject: Subject, count: number, telling: Telling): AskedTurn {
 /** "how many things are there?" */
 export function countAllTurn(scene: Scene, telling: Telling): AskedTurn[] {
   const count = scene.things.length;
-  if (count === 0 || scene.lines.length > 0) return [];
-  const answer = count === 1 ? "there is one thing." : `there are ${inWords(count)} things.`;
-  return [turnOf("counting", ask("countAll", telling), answer, [inWords(count)])];
+  if (scene.lines.length > 0) return [];
+  const answer = `${thereAre({ kind: "unknown" }, count)}.`;
+  return [turnOf("counting", ask("countAll", telling), answer, [count === 0 ? "no" : inWords(count)])];
 }
 
 /** "are there three dogs?": yes in half of the cases. */

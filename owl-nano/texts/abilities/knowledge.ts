@@ -6,7 +6,8 @@ import { general, generalIsPlural, indefinite, isPluralOnly } from "../../concep
 import { isHeldOutFact } from "../../scenes/held-out.ts";
 import type { Scene } from "../../scenes/scene.ts";
 import { type Group, groupsOf, pointingAt } from "../scene-words.ts";
-import { type Asked, type AskedTurn, type Part, type Telling, turnOf } from "../turns.ts";
+import { type Asked, type AskedTurn, LETTER_OF, type Part, type Telling, turnOf } from "../turns.ts";
+import { inOtherWords } from "../typed.ts";
 import { askOf } from "../wordings.ts";
 import { farthest } from "./looking.ts";
 import { isNamed } from "./naming.ts";
@@ -183,7 +184,10 @@ export function knowledgeTurn(scene: Scene, telling: Telling, earlier: readonly 
 
 /** A fact in words alone: of a concept. */
 export function textFactTurn(concept: Concept, fact: Fact, thing: string, telling: Telling): AskedTurn {
-  return { ...factTurn(concept, fact, thing, { telling }), ability: "text fact" };
+  return inOtherWords(
+    { ...factTurn(concept, fact, thing, { telling }), ability: "text fact", letter: LETTER_OF["text fact"] },
+    telling.random,
+  );
 }
 
 /** A fact in words alone: of a country. */
@@ -193,5 +197,5 @@ export function textCountryTurn(country: Country, telling: Telling, followUp: bo
     ? askOf(relation.followUps, telling, (question) => question)
     : askOf(relation.questions, telling, (question) => countryQuestion(question, country.name));
   const turn = turnOf("text fact", asked, relation.answer(country, value), [value]);
-  return { ...turn, fact: { name: country.name, relation: relation.name } };
+  return inOtherWords({ ...turn, fact: { name: country.name, relation: relation.name } }, telling.random);
 }

@@ -1,6 +1,6 @@
 import { COLORS } from "../../concepts/colors.ts";
 import { article } from "../../concepts/nouns.ts";
-import type { Scene, Thing } from "../../scenes/scene.ts";
+import { relationOf, type Scene, type Thing } from "../../scenes/scene.ts";
 import { agreeing, backgroundName, be, groupsOf, isSign, subjectKey, theOne } from "../scene-words.ts";
 import { type AskedTurn, type Telling, turnOf } from "../turns.ts";
 import { ask } from "../wordings.ts";
@@ -92,8 +92,10 @@ export function positionTurn(scene: Scene, telling: Telling): AskedTurn[] {
 export function farthest({ things }: Scene, side: "left" | "right" | "top" | "bottom"): Thing | undefined {
   const reach = ({ x, y }: Thing): number => ({ left: -x, right: x, top: -y, bottom: y })[side];
   const [first, second] = [...things].sort((a, b) => reach(b) - reach(a));
-  const clear = second !== undefined && reach(first) - reach(second) >= 10;
-  return clear ? first : undefined;
+  if (second === undefined || reach(first) - reach(second) < 10) return undefined;
+  // Of two things only the axis counts on which they are clearly further apart.
+  const relation = { left: "left", right: "right", top: "above", bottom: "below" }[side];
+  return things.length > 2 || relationOf(first, second) === relation ? first : undefined;
 }
 
 /** Subjects of a scene, each once. */

@@ -1,5 +1,5 @@
 import type { Scene, Subject } from "../../scenes/scene.ts";
-import { captionOf, contentOf, DOCUMENT_NAMES, documentLines } from "../scene-captions.ts";
+import { captionOf, DOCUMENT_NAMES, documentLines, listOf } from "../scene-captions.ts";
 import {
   backgroundName,
   type Group,
@@ -57,18 +57,13 @@ export function namingAnswer(scene: Scene): { readonly answer: string; readonly 
   if (groups.length === 0) return { answer: `there is nothing ${onBackground(scene)}.`, slot: ["nothing"] };
   if (groups.length > 1 || scene.lines.length > 0) {
     const slot = [...groups.flatMap(groupSlot), ...(scene.lines.length > 0 ? [textOf(scene)] : [])];
-    return { answer: `${contentOf({ ...scene, things: sidewards(scene) })}.`, slot };
+    return { answer: `${listOf(scene)}.`, slot };
   }
   const [group] = groups;
   if (group.subject.kind !== "unknown") return { answer: pointingAt(group), slot: groupSlot(group) };
   return group.things.length === 1
     ? { answer: "i am not sure what this is.", slot: ["not sure"] }
     : { answer: "i am not sure what these are.", slot: ["not sure"] };
-}
-
-/** Things moved so that no relation is told: "a dog and a tree". */
-function sidewards({ things }: Scene): Scene["things"] {
-  return things.map((thing) => ({ ...thing, y: thing.x }));
 }
 
 function namingKinds(scene: Scene): WordingKind[] {
@@ -93,7 +88,6 @@ export function nameTurn(scene: Scene, telling: Telling): AskedTurn[] {
 
 /** Whether the thing was named in what was said before. */
 export function isNamed(subject: Subject, earlier: readonly AskedTurn[]): boolean {
-  return earlier.some(
-    ({ answer }) => answer.includes(nameOf(subject)) || answer.includes(severalOf(subject)),
-  );
+  const name = new RegExp(`\\b(${nameOf(subject)}|${severalOf(subject)})\\b`);
+  return earlier.some(({ answer }) => name.test(answer));
 }

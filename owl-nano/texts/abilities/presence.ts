@@ -12,8 +12,10 @@ import {
   oneOf,
   pointingAt,
   takesPlural,
+  theOne,
 } from "../scene-words.ts";
 import { type AskedTurn, type Telling, turnOf } from "../turns.ts";
+import { inOtherWords } from "../typed.ts";
 import { ask } from "../wordings.ts";
 
 /** Something that is not in the scene; in half of the cases of the subject's kind, so that it takes a look to tell. */
@@ -81,7 +83,25 @@ export function presenceTurn(scene: Scene, telling: Telling): AskedTurn[] {
     ? ask("areThere", telling, { X: concept.plural })
     : ask("isThere", telling, { X: indefinite(concept) }, agreeing(subject));
   const answer = group === undefined ? `${noThere(concept)}${instead(scene)}` : yesThere(group);
-  return [turnOf("presence", asked, answer, [yes ? "yes" : "no"])];
+  return [turnOf("presence", inOtherWords(asked, random), answer, [yes ? "yes" : "no"])];
+}
+
+/** "what color is the cat?", "where is the cat?" where there is none. */
+export function absentTurn(scene: Scene, telling: Telling): AskedTurn[] {
+  const { random, world } = telling;
+  const groups = groupsOf(scene);
+  if (groups.some(({ subject }) => subject.kind === "unknown")) return [];
+  const concept = similarTo(groups[0]?.subject, scene, world.concepts, random);
+  const subject: Subject = { kind: "concept", concept };
+  const kind = random.pick(["color", "where", "whatIs"] as const);
+  const R = random.pick(["to the left of", "to the right of", "above", "below"]);
+  const asked = ask(
+    kind,
+    telling,
+    { X: theOne(subject), R },
+    kind === "whatIs" ? undefined : agreeing(subject),
+  );
+  return [turnOf("presence", asked, noThere(concept).replace("no, ", ""), [`no ${concept.name}`])];
 }
 
 /** "is this a cat?" of a thing alone: yes in half of the cases. */
@@ -98,5 +118,9 @@ export function isThisTurn(scene: Scene, telling: Telling): AskedTurn[] {
   const told = yes ? oneOf(thing.subject) : other();
   const pointing = pointingAt({ subject: thing.subject, things: [thing] });
   const asked = ask("isThis", telling, { X: told });
-  return [turnOf("presence", asked, `${yes ? "yes" : "no"}, ${pointing}`, [yes ? "yes" : "no"])];
+  return [
+    turnOf("presence", inOtherWords(asked, random), `${yes ? "yes" : "no"}, ${pointing}`, [
+      yes ? "yes" : "no",
+    ]),
+  ];
 }

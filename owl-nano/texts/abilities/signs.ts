@@ -27,6 +27,12 @@ export function isTextTurn(scene: Scene, telling: Telling): AskedTurn[] {
   return [turnOf("scene text", asked, "no, there is no text.", ["no"])];
 }
 
+/** "what does it say?" where there is nothing to read. */
+export function noTextTurn(scene: Scene, telling: Telling): AskedTurn[] {
+  if (scene.lines.length > 0) return [];
+  return [turnOf("scene text", ask("read", telling), "there is no text.", ["no text"])];
+}
+
 /** Other than the text by a letter or two. */
 function misread(text: string, random: Random): string {
   const letters = [...text];

@@ -46,7 +46,8 @@ export function smallTalkTurn(
   intents: readonly (keyof typeof ANSWERS)[] = INTENTS,
 ): AskedTurn {
   const intent = telling.random.pick(intents);
-  return turnOf("small talk", ask(intent, telling), telling.random.pick(ANSWERS[intent]), [intent]);
+  const answers: readonly string[] = ANSWERS[intent];
+  return { ...turnOf("small talk", ask(intent, telling), telling.random.pick(answers), []), anyOf: answers };
 }
 
 /** Small talk that fits between questions about a picture. */

@@ -198,20 +198,25 @@ function pluralKind(kind: string): string {
   return kind === "food" ? "foods" : `${kind}s`;
 }
 
-/** "name a fruit.", "name three birds." Any example is right: the first of the slot tells the kind. */
+/** "name a fruit.", "name three birds." Any example is right. */
 export function exampleTurn(telling: Telling): AskedTurn[] {
   const { random, world } = telling;
   const kind = random.pick(KINDS);
-  const members = random.shuffle(membersOf(kind, world.concepts)).slice(0, 3);
+  const all = membersOf(kind, world.concepts);
+  const members = random.shuffle(all).slice(0, 3);
   if (random.chance(0.5)) {
     const [one] = members;
     return [
-      turnOf("skill", ask("nameKind", telling, { W: article(kind) }), `${indefinite(one)}.`, [one.name]),
+      {
+        ...turnOf("skill", ask("nameKind", telling, { W: article(kind) }), `${indefinite(one)}.`, []),
+        anyOf: all.map(({ name }) => name),
+      },
     ];
   }
   if (members.length < 3) return [];
   const names = members.map(general);
-  return [turnOf("skill", ask("nameThree", telling, { W: pluralKind(kind) }), `${inARow(names)}.`, names)];
+  const asked = ask("nameThree", telling, { W: pluralKind(kind) });
+  return [{ ...turnOf("skill", asked, `${inARow(names)}.`, []), anyOf: all.map(general) }];
 }
 
 /** "which animals live in the sea?", "what eats grass?" */
@@ -220,15 +225,15 @@ export function whoTurn(telling: Telling): AskedTurn[] {
   const home = random.chance(0.5);
   const facts = world.concepts.flatMap(({ facts }) => (home ? facts.home : facts.eats) ?? []);
   const value = random.pick([...new Set(facts)]);
-  const members = random
-    .shuffle(world.concepts.filter(({ facts }) => (home ? facts.home : facts.eats) === value))
-    .slice(0, 2);
-  const names = members.map(({ plural }) => plural);
+  const all = world.concepts
+    .filter(({ facts }) => (home ? facts.home : facts.eats) === value)
+    .map(({ plural }) => plural);
   const asked = home
     ? ask("livesThere", telling, { H: LIVES[value] })
     : ask("eatsThis", telling, { F: value });
-  const answer = `${inARow(names)} ${home ? `live ${LIVES[value]}` : `eat ${value}`}.`;
-  return [turnOf("text fact", asked, answer, names)];
+  const names = inARow(random.shuffle(all).slice(0, 2));
+  const answer = `${names} ${home ? `live ${LIVES[value]}` : `eat ${value}`}.`;
+  return [{ ...turnOf("text fact", asked, answer, []), anyOf: all }];
 }
 
 /** "what is a dog?" "a dog is a mammal."; now and then "is a dog a bird?" */
