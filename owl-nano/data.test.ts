@@ -5,8 +5,6 @@ import { readSplits, sampleSplits } from "./drawings/splits.ts";
 import { loadMaterial, type Material, readingSource, visionSource } from "./training/sources.ts";
 import { captionSource, conversationSource, languageSource } from "./training/text-sources.ts";
 
-const SIZES = { batch: 8, microBatch: 4 };
-
 let material: Material;
 beforeAll(async () => {
   material = await loadMaterial();
@@ -53,9 +51,9 @@ describe("held-out pictures", () => {
 describe("generators", () => {
   it("give the same example for the same seed and index, in any order", async () => {
     const makers = [
-      () => languageSource(material, 5, SIZES),
-      () => captionSource(material, 5, SIZES),
-      () => conversationSource(material, 5, SIZES),
+      () => languageSource(material, 5),
+      () => captionSource(material, 5),
+      () => conversationSource(material, 5),
       () => readingSource(material, 96, 5),
     ];
     for (const make of makers) {

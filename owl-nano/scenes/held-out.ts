@@ -2,6 +2,7 @@ import { COLORS } from "../concepts/colors.ts";
 import { type Concept, readConcepts } from "../concepts/concepts.ts";
 import { readWords } from "../concepts/words.ts";
 import { randomFor } from "../random.ts";
+import type { DocumentLayout } from "./scene.ts";
 
 /** The seed of every split that is drawn by name. */
 export const SPLIT_SEED = 20230427;
@@ -56,4 +57,8 @@ let heldOutWords: ReadonlySet<string> | undefined;
 export function isHeldOutWord(word: string): boolean {
   heldOutWords ??= new Set(splitWords(readWords()).test);
   return heldOutWords.has(word.toLowerCase());
+
+/** S7: documents of this layout are in no training picture. */
+export function isHeldOutLayout(layout: DocumentLayout): boolean {
+  return layout === "ticket" || layout === "timetable";
 }

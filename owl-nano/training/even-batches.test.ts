@@ -1,69 +1,81 @@
 import { describe, expect, it } from "vitest";
-import type { TokenRow } from "../../src/data/index.ts";
-import { evenOrder, evenReader } from "./even-batches.ts";
+import { collate, type TokenBatch, type TokenRow } from "../../src/data/index.ts";
+import { evenReader } from "./even-batches.ts";
 
-const SIZES = { batch: 8, microBatch: 4 };
-/** Of every 16 examples the first four have a picture. */
-const sizeOf = (index: number) => ({
-  images: index % 16 < 4 ? 1 : 0,
-  length: index % 16 < 4 ? 40 : 40 + ((index * 7) % 13) * 20,
-});
+const PICTURE = 3;
+/** Every fourth example has a picture; a few are long. */
+const rowOf = (index: number): TokenRow => {
+  const images = index % 4 === 0 ? 1 : 0;
+  const length = (index % 16 === 5 ? 90 : 20 + ((index * 7) % 25)) + PICTURE * images;
+  return {
+    ids: new Array<number>(length + 1).fill(1000 + index),
+    spans: images > 0 ? [{ kind: "image", start: 1, length: PICTURE }] : [],
+    lossMask: Array.from({ length: length + 1 }, (_, i) => i > length - 5),
+    pixels: images > 0 ? [new Float32Array(12)] : [],
+    name: `row ${index}`,
+  };
+};
+
+const reader = (seed: number) =>
+  evenReader(
+    { length: Number.POSITIVE_INFINITY, example: rowOf },
+    {
+      group: 64,
+      microBatches: 2,
+      tokensAtOnce: 256,
+      seed,
+      encode: (row) => row,
+      collate: (rows, rounding) => collate(rows, { tokensPerImage: PICTURE, imageSize: 2, rounding }),
+    },
+  );
+
+async function readGroups(seed: number, groups: number): Promise<TokenBatch[][]> {
+  const read = reader(seed);
+  const updates: TokenBatch[][] = [];
+  for (let position = 0; position < 64 * groups; ) {
+    const { batches, next } = await read(position);
+    updates.push([...batches]);
+    position = next;
+  }
+  return updates;
+}
+
+/** The rows of a batch, by the number that all of their tokens have. */
+function rowsIn({ feeds, sizes }: TokenBatch): number[] {
+  const ids = feeds.input_ids.data as BigInt64Array;
+  return Array.from({ length: sizes.rows }, (_, row) => Number(ids[row * sizes.tokens]) - 1000).filter(
+    (row) => row >= 0,
+  );
+}
 
 describe("even batches", () => {
-  const order = evenOrder(sizeOf, { ...SIZES, group: 64 }, 1);
-  const places = Array.from({ length: 128 }, (_, i) => order(i));
-
-  it("show every example once", () => {
-    expect([...places].sort((a, b) => a - b)).toEqual(Array.from({ length: 128 }, (_, i) => i));
-    expect(places).not.toEqual(evenOrder(sizeOf, { ...SIZES, group: 64 }, 2)(0));
-  });
-
-  it("have rows of as many pictures and of similar length", () => {
-    let filled = 0;
-    let padded = 0;
-    for (let start = 0; start < places.length; start += 4) {
-      const rows = places.slice(start, start + 4).map(sizeOf);
-      expect(new Set(rows.map(({ images }) => images)).size).toBe(1);
-      filled += rows.reduce((sum, { length }) => sum + length, 0);
-      padded += 4 * Math.max(...rows.map(({ length }) => length));
-    }
-    expect(filled / padded).toBeGreaterThan(0.85);
-  });
-
-  it("are cut where they are long, and come in few sizes", async () => {
-    const lengths = [50, 60, 61, 64, 300, 301, 310, 319];
-    const rowOf = (length: number, name: string): TokenRow => ({
-      ids: new Array<number>(length + 1).fill(3),
-      spans: [],
-      lossMask: [],
-      pixels: [],
-      name,
-    });
-    const collated: [rows: number, tokens: number][] = [];
-    const reader = evenReader(
-      { length: 8, example: (index) => lengths[index] },
-      {
-        batch: 8,
-        microBatch: 4,
-        encode: rowOf,
-        collate: (rows, { tokens }) => {
-          collated.push([rows.length, tokens!]);
-          return {
-            sizes: { rows: 0, tokens: 0, images: 0, losses: 0 },
-            feeds: {},
-            labelCount: 0,
-            tokenCount: 0,
-            rowsWithoutLabels: [],
-          };
-        },
-      },
+  it("show every example once, in another order for another seed", async () => {
+    const [one, other] = [await readGroups(1, 2), await readGroups(2, 2)].map((updates) =>
+      updates.flat().flatMap(rowsIn),
     );
-    const { batches, next } = await reader(0);
-    expect(next).toBe(8);
-    expect(batches).toHaveLength(2);
-    expect(collated).toEqual([
-      [4, 64],
-      [4, 320],
-    ]);
+    expect([...one].sort((a, b) => a - b)).toEqual(Array.from({ length: 128 }, (_, i) => i));
+    expect(other).not.toEqual(one);
+  });
+
+  it("have rows of as many pictures, little padding and few sizes", async () => {
+    const batches = (await readGroups(1, 4)).flat();
+    for (const batch of batches) {
+      const pictures = rowsIn(batch).filter((row) => row % 4 === 0).length;
+      expect([0, rowsIn(batch).length]).toContain(pictures);
+      expect(batch.sizes.rows * batch.sizes.tokens).toBeLessThanOrEqual(256);
+      expect(batch.rowsWithoutLabels).toEqual([]);
+    }
+    const filled = batches.reduce((sum, { tokenCount }) => sum + tokenCount, 0);
+    const padded = batches.reduce((sum, { sizes }) => sum + sizes.rows * sizes.tokens, 0);
+    expect(filled / padded).toBeGreaterThan(0.7);
+    expect(new Set(batches.map(({ sizes }) => JSON.stringify(sizes))).size).toBeLessThanOrEqual(6);
+  });
+
+  it("go on at any update, and refuse what is none", async () => {
+    const first = reader(1);
+    const { next } = await first(0);
+    const second = await first(next);
+    expect((await reader(1)(next)).batches.map(rowsIn)).toEqual(second.batches.map(rowsIn));
+    await expect(first(next + 1)).rejects.toThrow(`an update must begin at example ${next + 1}`);
   });
 });

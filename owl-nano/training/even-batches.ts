@@ -1,4 +1,5 @@
 import {
+  type AccumulatedBatches,
   type Reader,
   type Rounding,
   rowName,
@@ -8,100 +9,124 @@ import {
 } from "../../src/data/index.ts";
 import { randomFor } from "../random.ts";
 
-/** What a row's place among the others depends on. */
-export interface RowSize {
-  readonly images: number;
-  /** Characters of its text. */
-  readonly length: number;
-}
+/** The lengths that rows are padded to: each is a program to compile, which keeps its memory. */
+const LENGTHS = [32, 48, 80, 120, 176, 240, 320, 432, 576, 768, 1024];
 
-/** Rows an update, and rows whose sizes are alike; `group` rows are ordered together. */
-export interface Grouping {
-  readonly batch: number;
-  readonly microBatch: number;
+export interface EvenReaderOptions<E, R extends TokenRow> {
+  /** Examples that are put into batches together. */
   readonly group: number;
+  /** Tokens of a micro-batch, padding included. */
+  readonly tokensAtOnce: number;
+  /** Micro-batches an update, about. */
+  readonly microBatches: number;
+  readonly seed: number;
+  readonly encode: (example: E, name: string) => R;
+  readonly collate: (rows: readonly (R | TokenRow)[], rounding: Rounding) => TokenBatch;
 }
 
-const CHARACTERS_A_TOKEN = 4;
-const TOKENS_A_PICTURE = 73;
+/** Rows that are computed at once: of as many pictures each, of similar length. */
+interface MicroBatch<R> {
+  readonly rows: readonly R[];
+  /** Rows that it is filled up to. */
+  readonly size: number;
+  /** Pictures of each row. */
+  readonly images: number;
+  /** Length that they are padded to. */
+  readonly tokens: number;
+}
+
+/** A row that fills a micro-batch up and teaches nothing. */
+const FILLER: TokenRow = { ids: [0, 0], lossMask: [false, false], spans: [], pixels: [], name: "" };
 
 /**
- * An order of examples in which each micro-batch holds texts of as many pictures and of similar length, so that little is padding
- * and few programs are compiled. Within a group every example comes once; the updates are shuffled.
- *
- * @param grouping its group must hold whole micro-batches of each number of pictures
- * @returns the example to show at place `index`
+ * Reads rows in batches of similar length, so that little is padding and few programs are compiled. The examples of a group are
+ * sorted by their pictures and lengths and cut into micro-batches of about as many tokens, which are shuffled; so an update has many
+ * short rows or few long ones. Every example comes once.
  */
-export function evenOrder(
-  sizeOf: (index: number) => RowSize,
-  { batch, microBatch, group }: Grouping,
-  seed: number,
-): (index: number) => number {
-  let known = { number: -1, order: [] as number[] };
-  const orderOf = (number: number): number[] => {
-    if (known.number === number) return known.order;
-    const members = Array.from({ length: group }, (_, i) => {
-      const index = number * group + i;
-      const { images, length } = sizeOf(index);
-      return { index, images, tokens: length / CHARACTERS_A_TOKEN + images * TOKENS_A_PICTURE };
-    });
-    members.sort((a, b) => a.images - b.images || a.tokens - b.tokens || a.index - b.index);
-    // Micro-batches of one update run side by side, so they are of similar length too.
-    const micro = chunks(members, microBatch).sort((a, b) => a.at(-1)!.tokens - b.at(-1)!.tokens);
-    const updates = chunks(micro, batch / microBatch);
-    const order = randomFor(seed, "lengths", number)
-      .shuffle(updates)
-      .flat(2)
-      .map(({ index }) => index);
-    known = { number, order };
-    return order;
-  };
-  return (index) => orderOf(Math.floor(index / group))[index % group];
-}
-
-function chunks<T>(items: readonly T[], size: number): T[][] {
-  return Array.from({ length: Math.ceil(items.length / size) }, (_, i) =>
-    items.slice(i * size, (i + 1) * size),
-  );
-}
-
-/** The lengths that rows are padded to: each is a program to compile, which keeps its memory. */
-const LENGTHS = [32, 64, 96, 128, 176, 240, 320, 432, 576, 768, 1024];
-
-/** Tokens that are computed at once by one replica, padding included: some 500 MB. */
-const TOKENS_AT_ONCE = 2304;
-
-export interface EvenReaderOptions<E, R extends TokenRow> extends Omit<Grouping, "group"> {
-  readonly encode: (example: E, name: string) => R;
-  readonly collate: (rows: readonly R[], rounding: Rounding) => TokenBatch;
-}
-
-/** Reads rows of an even order. Micro-batches of long rows are cut, so that each takes about as much memory. */
 export function evenReader<E, R extends TokenRow>(
   source: Source<E>,
-  { batch, microBatch, encode, collate }: EvenReaderOptions<E, R>,
+  options: EvenReaderOptions<E, R>,
 ): Reader<TokenBatch> {
-  return async (position) => {
-    const rows: R[] = [];
-    for (let index = position; index < position + batch; index++)
-      rows.push(encode(await source.example(index), rowName(source, index)));
-    const batches = chunks(rows, microBatch).flatMap((micro) => {
-      const tokens = paddedLength(Math.max(...micro.map(({ ids }) => ids.length - 1)));
-      const atOnce = rowsAtOnce(tokens, microBatch);
-      // Logits are computed for half of the positions or for all: again few programs.
-      const rounding = { tokens, losses: (atOnce * tokens) / 2 };
-      return chunks(micro, atOnce).map((some) => collate(some, rounding));
-    });
-    return { batches, next: position + batch };
+  const { group, seed, microBatches, tokensAtOnce } = options;
+  let known = { number: -1, updates: new Map<number, readonly MicroBatch<R>[]>() };
+  return async (position): Promise<AccumulatedBatches<TokenBatch>> => {
+    const number = Math.floor(position / group);
+    if (known.number !== number) {
+      const micro = cut(await groupRows(source, number, options), tokensAtOnce);
+      const shuffled = randomFor(seed, "micro-batches", number).shuffle(micro);
+      known = { number, updates: updatesOf(shuffled, microBatches, number * group) };
+    }
+    const update = known.updates.get(position);
+    if (update === undefined)
+      throw new RangeError(
+        `batches: an update must begin at example ${position}, got none; begin the stage anew where its recipe has changed`,
+      );
+    return { batches: update.map((micro) => filledBatch(micro, options)), next: position + rowCount(update) };
   };
+}
+
+async function groupRows<E, R extends TokenRow>(
+  source: Source<E>,
+  number: number,
+  { group, encode }: EvenReaderOptions<E, R>,
+): Promise<R[]> {
+  const rows: R[] = [];
+  for (let index = number * group; index < (number + 1) * group; index++)
+    rows.push(encode(await source.example(index), rowName(source, index)));
+  return rows;
+}
+
+const lengthOf = ({ ids }: TokenRow): number => ids.length - 1;
+
+/** Rows as micro-batches, the longest first. */
+function cut<R extends TokenRow>(rows: readonly R[], tokensAtOnce: number): MicroBatch<R>[] {
+  const sorted = [...rows].sort((a, b) => b.spans.length - a.spans.length || lengthOf(b) - lengthOf(a));
+  const micro: MicroBatch<R>[] = [];
+  for (let start = 0; start < sorted.length; start += micro.at(-1)!.rows.length) {
+    const images = sorted[start].spans.length;
+    const tokens = paddedLength(lengthOf(sorted[start]));
+    const size = Math.max(1, Math.floor(tokensAtOnce / tokens));
+    const rows = sorted.slice(start, start + size).filter(({ spans }) => spans.length === images);
+    micro.push({ rows, size, images, tokens });
+  }
+  return micro;
 }
 
 function paddedLength(tokens: number): number {
   return LENGTHS.find((length) => length >= tokens) ?? tokens;
 }
 
-function rowsAtOnce(tokens: number, microBatch: number): number {
-  let rows = microBatch;
-  while (rows > 1 && rows * tokens > TOKENS_AT_ONCE) rows = Math.ceil(rows / 2);
-  return rows;
+/** Micro-batches by update, under the position at which the update begins. */
+function updatesOf<R>(
+  micro: readonly MicroBatch<R>[],
+  each: number,
+  start: number,
+): Map<number, readonly MicroBatch<R>[]> {
+  const count = Math.max(1, Math.round(micro.length / each));
+  const updates = new Map<number, readonly MicroBatch<R>[]>();
+  let position = start;
+  for (let u = 0; u < count; u++) {
+    const update = micro.slice(
+      Math.floor((u * micro.length) / count),
+      Math.floor(((u + 1) * micro.length) / count),
+    );
+    updates.set(position, update);
+    position += rowCount(update);
+  }
+  return updates;
+}
+
+function rowCount<R>(update: readonly MicroBatch<R>[]): number {
+  return update.reduce((sum, { rows }) => sum + rows.length, 0);
+}
+
+/** A micro-batch of one of few sizes: logits are computed for half of its positions or for all. */
+function filledBatch<E, R extends TokenRow>(
+  { rows, size, images, tokens }: MicroBatch<R>,
+  { collate }: EvenReaderOptions<E, R>,
+): TokenBatch {
+  const filled = [...rows, ...new Array<TokenRow>(size - rows.length).fill(FILLER)];
+  const rounding = { tokens, losses: (size * tokens) / 2, images: Math.max(1, size * images) };
+  const batch = collate(filled, rounding);
+  return { ...batch, rowsWithoutLabels: batch.rowsWithoutLabels.filter((name) => name !== FILLER.name) };
 }

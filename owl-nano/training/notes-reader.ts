@@ -9,7 +9,7 @@ import {
 import { type OwlConfig, tokensPerImage } from "../../src/model/index.ts";
 import type { Tokenizer } from "../../src/tokenizer/index.ts";
 import { encodeText } from "./encode-text.ts";
-import { evenReader, type Grouping } from "./even-batches.ts";
+import { type EvenReaderOptions, evenReader } from "./even-batches.ts";
 import { type Notes, noteFeeds } from "./note-tokens.ts";
 import { wordTokens } from "./tokenizer.ts";
 
@@ -19,7 +19,8 @@ export interface NotedText {
   readonly notes: readonly Notes[];
 }
 
-export interface NotesReaderOptions extends Omit<Grouping, "group"> {
+export interface NotesReaderOptions
+  extends Omit<EvenReaderOptions<NotedText, NotedRow>, "encode" | "collate"> {
   readonly config: OwlConfig;
   readonly tokenizer: Tokenizer;
   readonly maxTokens: number;
@@ -47,17 +48,17 @@ export function notesReader(source: Source<NotedText>, options: NotesReaderOptio
 }
 
 function collateNotes(
-  rows: readonly NotedRow[],
+  rows: readonly (NotedRow | TokenRow)[],
   perImage: number,
   rounding: Rounding,
   wordToken: (word: string) => number,
 ): TokenBatch {
   // Notes are no pixels: a picture without any keeps its place among the tokens.
-  const placed = rows.map((row) => ({ ...row, pixels: row.notes.map(() => new Float32Array(0)) }));
+  const placed = rows.map((row) => ({ ...row, pixels: row.spans.map(() => new Float32Array(0)) }));
   const { feeds, ...batch } = collate(placed, { tokensPerImage: perImage, imageSize: 0, rounding });
   const { pixel_values: _, ...texts } = feeds;
   const { images } = batch.sizes;
   if (images === 0) return { ...batch, feeds: texts };
-  const pictures = rows.flatMap(({ notes }) => notes);
+  const pictures = rows.flatMap((row) => ("notes" in row ? row.notes : []));
   return { ...batch, feeds: { ...texts, ...noteFeeds(pictures, perImage, images, wordToken) } };
 }

@@ -1,5 +1,6 @@
 import { beforeAll, describe, expect, it } from "vitest";
 import { gradients } from "../../src/autodiff/index.ts";
+import type { BatchSizes } from "../../src/data/index.ts";
 import { type OwlConfig, patchCount, tokensPerImage } from "../../src/model/index.ts";
 import { microConfig, randomNumbers, randomParameters } from "../../src/model/testing/micro.ts";
 import { openDevice } from "../../src/runtime/index.ts";
@@ -29,16 +30,15 @@ const NOTES: readonly Note[] = [
   say("background", ["red", 0.5]),
 ];
 const TEXTS: readonly NotedText[] = [
-  { text: "Human: color?\nAI: red.", notes: [] },
-  { text: "a red frog.", notes: [] },
   { text: 'Human: <image><image>\nHuman: and?\nAI: "A7".', notes: [NOTES, NOTES.slice(1)] },
+  { text: "a red frog.", notes: [] },
 ];
 
 const tokenizer = openTokenizer(
   learnTokenizer(
     TEXTS.flatMap(({ text }) => new Array<string>(20).fill(text)),
     ["frog", "red", "A", "K"],
-    305,
+    300,
   ),
 );
 const { vocabularySize } = tokenizer;
@@ -102,14 +102,20 @@ describe("the language stage with notes in place of pictures", () => {
   const objective = notesObjective(config);
   const embeddings = "language_model.model.embed_tokens.weight";
   const source = { length: TEXTS.length, example: (index: number) => TEXTS[index] };
-  let batch: TrainingBatch<Parameters<typeof objective.trace>[0]>;
+  const batches = async (): Promise<TrainingBatch<BatchSizes>[]> => {
+    const sizes = { group: 2, microBatches: 2, tokensAtOnce: 64, maxTokens: 48 };
+    const { batches } = await notesReader(source, { ...sizes, config, tokenizer, seed: 1 })(0);
+    return [...batches].sort((a, b) => b.sizes.images - a.sizes.images);
+  };
+  let batch: TrainingBatch<BatchSizes>;
   beforeAll(async () => {
-    const options = { config, tokenizer, batch: 2, microBatch: 2, maxTokens: 48 };
-    [batch] = (await notesReader(source, options)(1)).batches;
+    [batch] = await batches();
   });
 
   it("learns every weight of the language model and the position codes", async () => {
-    expect(batch.sizes.images).toBe(2);
+    // One row, and one that fills up.
+    expect(batch.sizes).toMatchObject({ rows: 2, images: 4 });
+    expect(batch.rowsWithoutLabels).toEqual([]);
     const names = await requireGradients({ objective, batch });
     const language = objective.parameters.filter(({ name }) => name.startsWith("language_model."));
     expect([...names].sort()).toEqual([...language.map(({ name }) => name), "note_positions"].sort());
@@ -130,8 +136,7 @@ describe("the language stage with notes in place of pictures", () => {
   });
 
   it("reads texts without any picture", async () => {
-    const options = { config, tokenizer, batch: 1, microBatch: 1, maxTokens: 48 };
-    const [plain] = (await notesReader(source, options)(0)).batches;
+    const [, plain] = await batches();
     expect(plain.sizes.images).toBe(0);
     expect(Object.keys(plain.feeds)).not.toContain("note_ids");
     const values = valuesOf({ objective, batch: plain });

@@ -79,15 +79,19 @@ async function run<S>(
 
 type RunStage = (plan: Plan, options: StageOptions) => Promise<TrainingOutcome>;
 
+/** Examples that are put into even batches together, and tokens of a micro-batch: some 400 MB for each size and replica. */
+const EVEN = { group: 640, tokensAtOnce: 1536 } as const;
+
 const trainLanguage: RunStage = async (plan, options) => {
   const { config, material, recipes } = plan;
   const { seed, maxTokens } = recipes.language;
-  const sizes = sizesOf(plan, "language");
-  const reader = notesReader(languageSource(material, seed, sizes), {
+  const reader = notesReader(languageSource(material, seed), {
     config,
     tokenizer: planTokenizer(plan),
     maxTokens,
-    ...sizes,
+    seed,
+    ...EVEN,
+    microBatches: accumulationSteps(recipes.language),
   });
   return run(plan, "language", { objective: notesObjective(config), reader, weights: new Map() }, options);
 };
@@ -131,8 +135,7 @@ async function trainOnPictures(
 ): Promise<TrainingOutcome> {
   const { config, material, recipes } = plan;
   const { seed, maxTokens } = recipes[stage];
-  const sizes = sizesOf(plan, stage);
-  const source = (stage === "align" ? captionSource : conversationSource)(material, seed, sizes);
+  const source = (stage === "align" ? captionSource : conversationSource)(material, seed);
   const encodeSample = stage === "align" ? encodeCaption : encodeText;
   const tokenizer = planTokenizer(plan);
   const pixels = preprocessor(config);
@@ -144,7 +147,9 @@ async function trainOnPictures(
     return { ids, lossMask, spans, pixels: seen, name: where };
   };
   const reader = evenReader(source, {
-    ...sizes,
+    seed,
+    ...EVEN,
+    microBatches: accumulationSteps(recipes[stage]),
     encode,
     collate: (rows, rounding) => collate(rows, { ...places, rounding }),
   });

@@ -4,26 +4,30 @@ import { type DrawnScene, renderScene } from "../pictures/drawn-scene.ts";
 import { sampleScene, sampleSecondScene } from "../pictures/sample-scene.ts";
 import { trainingSupply } from "../pictures/supplies.ts";
 import { type Random, randomFor } from "../random.ts";
+import { isHeldOutLayout } from "../scenes/held-out.ts";
 import { type NoteNoise, noisyNotes } from "../scenes/notes.ts";
-import { PICTURE_SIZE } from "../scenes/scene.ts";
-import { evenOrder, type Grouping } from "./even-batches.ts";
+import { DOCUMENT_LAYOUTS, PICTURE_SIZE, type SmallDocument } from "../scenes/scene.ts";
+import { conversation } from "../texts/conversation.ts";
+import { pictureConversation, twoPictureConversation } from "../texts/picture-conversation.ts";
+import { captionOf } from "../texts/scene-captions.ts";
+import { sampleDocument } from "../texts/small-documents.ts";
+import { factParagraph, textConversation } from "../texts/text-conversation.ts";
 import type { NotedText } from "./notes-reader.ts";
 import { endless, type Material, nameWords, trainingWords } from "./sources.ts";
-import { captionOf, pictureConversation, plainText, textConversation } from "./speech.ts";
 
 /** A text and its pictures. */
 export type PictureText = Pick<Example, "text" | "images">;
 
-/** Kinds of texts, and how many pictures each has. */
-const PICTURES = { plain: 0, talk: 0, caption: 1, picture: 1, pair: 2 } as const;
+/** Kinds of texts: two without a picture, two about one, the last about two. */
+const KINDS = ["facts", "talk", "caption", "picture", "pair"] as const;
 
-type TextKind = keyof typeof PICTURES;
+type TextKind = (typeof KINDS)[number];
 
-/** Of as many micro-batches as there are in all, so many have texts of the kind. An even number in all. */
+/** Of as many examples as there are in all, so many are texts of the kind. */
 type TextMix = Readonly<Partial<Record<TextKind, number>>>;
 
-const LANGUAGE_MIX: TextMix = { plain: 3, talk: 6, picture: 9, pair: 2 };
-const CAPTION_MIX: TextMix = { caption: 16 };
+const LANGUAGE_MIX: TextMix = { facts: 3, talk: 6, picture: 9, pair: 2 };
+const CAPTION_MIX: TextMix = { caption: 1 };
 const INSTRUCTION_MIX: TextMix = { talk: 7, picture: 11, pair: 2 };
 
 /** How unsure notes are, which stand for what a vision encoder will say. */
@@ -39,55 +43,61 @@ interface WrittenText {
 
 type Write = (kind: TextKind, random: Random) => WrittenText;
 
+const LAYOUTS = DOCUMENT_LAYOUTS.filter((layout) => !isHeldOutLayout(layout));
+
+const trainingDocument = (random: Random): SmallDocument => sampleDocument(random, random.pick(LAYOUTS));
+
+/** Stands for a picture in a text; each has a line of its own. */
+const MARK = "<image>";
+const TWO_MARKS = `${MARK}\nHuman: ${MARK}`;
+
 /** Writes texts of every kind. */
 function writerOf(material: Material): Write {
   const supply = { ...trainingSupply(material.drawings), variation: CONVERSATION_VARIATION };
-  const source = { mix: CONVERSATION_MIX, words: trainingWords(), furtherShare: 0 };
+  const source = {
+    mix: CONVERSATION_MIX,
+    words: trainingWords(),
+    furtherShare: 0,
+    document: trainingDocument,
+  };
   const world = { concepts: supply.concepts, countries: supply.countries, words: source.words };
   return (kind, random) => {
     const studio = { supply, size: PICTURE_SIZE, random };
-    const scenes = PICTURES[kind] > 0 ? [sampleScene(studio, source)] : [];
-    if (PICTURES[kind] > 1) scenes.push(sampleSecondScene(studio, source, scenes[0]));
-    const texts: Readonly<Record<TextKind, () => string>> = {
-      plain: () => plainText(world, random),
-      talk: () => textConversation(world, random),
-      caption: () => captionOf(scenes[0]),
-      picture: () => pictureConversation(world, scenes, random),
-      pair: () => pictureConversation(world, scenes, random),
-    };
-    return { text: texts[kind](), scenes, random };
+    if (kind === "facts") return { text: factParagraph(world, random), scenes: [], random };
+    if (kind === "talk")
+      return { text: conversation(textConversation(world, random, "train")), scenes: [], random };
+    const scene = sampleScene(studio, source);
+    if (kind === "caption") return { text: captionOf(scene), scenes: [scene], random };
+    if (kind === "picture") {
+      const turns = pictureConversation(scene, world, random, "train");
+      return { text: conversation(turns, MARK), scenes: [scene], random };
+    }
+    // Not every two pictures give an occasion to compare them.
+    for (let first = scene; ; first = sampleScene(studio, source)) {
+      const second = sampleSecondScene(studio, source, first);
+      const turns = twoPictureConversation([first, second], world, random, "train");
+      if (turns.length > 0) return { text: conversation(turns, TWO_MARKS), scenes: [first, second], random };
+    }
   };
 }
 
-type Sizes = Omit<Grouping, "group">;
-
-/** The texts of a stage in even batches, each made into an example. */
+/** The texts of a stage, each made into an example. */
 function textSource<T>(
-  write: Write,
-  { mix, stream, seed, sizes }: { mix: TextMix; stream: string; seed: number; sizes: Sizes },
+  material: Material,
+  { mix, stream, seed }: { readonly mix: TextMix; readonly stream: string; readonly seed: number },
   finish: (written: WrittenText) => T,
 ): Source<T> {
-  const kinds = Object.entries(mix).flatMap(([kind, count]) =>
-    new Array<TextKind>(count).fill(kind as TextKind),
-  );
-  const written = (index: number): WrittenText => {
-    const kind = kinds[Math.floor(index / sizes.microBatch) % kinds.length];
-    return write(kind, randomFor(seed, stream, index));
-  };
-  const sizeOf = (index: number): { images: number; length: number } => {
-    const { text, scenes } = written(index);
-    return { images: scenes.length, length: text.length };
-  };
-  const at = evenOrder(sizeOf, { ...sizes, group: kinds.length * sizes.microBatch }, seed);
-  return endless((index) => finish(written(at(index))));
+  const write = writerOf(material);
+  const kinds = KINDS.flatMap((kind) => new Array<TextKind>(mix[kind] ?? 0).fill(kind));
+  return endless((index) => finish(write(kinds[index % kinds.length], randomFor(seed, stream, index))));
 }
 
 /** The language stage: plain texts and conversations, with notes in the place of pictures. */
-export function languageSource(material: Material, seed: number, sizes: Sizes): Source<NotedText> {
+export function languageSource(material: Material, seed: number): Source<NotedText> {
   const names = nameWords(material);
   return textSource(
-    writerOf(material),
-    { mix: LANGUAGE_MIX, stream: "language", seed, sizes },
+    material,
+    { mix: LANGUAGE_MIX, stream: "language", seed },
     ({ text, scenes, random }) => ({
       text,
       notes: scenes.map((scene) => noisyNotes(scene, names, NOISE, random)),
@@ -98,10 +108,9 @@ export function languageSource(material: Material, seed: number, sizes: Sizes): 
 /** Texts of every kind, for the tokenizer. */
 export function sampleTexts(material: Material, seed: number, count: number): string[] {
   const write = writerOf(material);
-  const kinds = Object.keys(PICTURES) as TextKind[];
   return Array.from(
     { length: count },
-    (_, i) => write(kinds[i % kinds.length], randomFor(seed, "tokenizer", i)).text,
+    (_, i) => write(KINDS[i % KINDS.length], randomFor(seed, "tokenizer", i)).text,
   );
 }
 
@@ -110,15 +119,11 @@ function drawn({ text, scenes, random }: WrittenText): PictureText {
 }
 
 /** Stage 1: a picture and its caption. */
-export function captionSource(material: Material, seed: number, sizes: Sizes): Source<PictureText> {
-  return textSource(writerOf(material), { mix: CAPTION_MIX, stream: "captions", seed, sizes }, drawn);
+export function captionSource(material: Material, seed: number): Source<PictureText> {
+  return textSource(material, { mix: CAPTION_MIX, stream: "captions", seed }, drawn);
 }
 
 /** Stage 2: conversations about one picture, two, or none. */
-export function conversationSource(material: Material, seed: number, sizes: Sizes): Source<PictureText> {
-  return textSource(
-    writerOf(material),
-    { mix: INSTRUCTION_MIX, stream: "conversations", seed, sizes },
-    drawn,
-  );
+export function conversationSource(material: Material, seed: number): Source<PictureText> {
+  return textSource(material, { mix: INSTRUCTION_MIX, stream: "conversations", seed }, drawn);
 }
