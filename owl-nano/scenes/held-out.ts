@@ -1,6 +1,5 @@
-import { COLORS } from "../concepts/colors.ts";
-import { type Concept, readConcepts } from "../concepts/concepts.ts";
-import { readWords } from "../concepts/words.ts";
+import type { Concept } from "../concepts/concepts.ts";
+import { readTestWords } from "../concepts/words.ts";
 import { randomFor } from "../random.ts";
 import type { DocumentLayout } from "./scene.ts";
 
@@ -40,23 +39,21 @@ export function isHeldOutFact(name: string, relation: string): boolean {
   return isDrawn("fact", `${name} ${relation}`);
 }
 
-/** S5: 200 words of the list, none the name of a thing or color, are in no training picture or text as scene text. */
-export function splitWords(words: readonly string[]): { readonly train: string[]; readonly test: string[] } {
-  const names = new Set([
-    ...readConcepts().flatMap(({ name, plural }) => [name, plural]),
-    ...COLORS.map(({ name }) => name),
-  ]);
-  const longEnough = words.filter((word) => word.length >= 3 && word.length <= 7 && !names.has(word));
-  const test = new Set(randomFor(SPLIT_SEED, "held out words", 0).shuffle(longEnough).slice(0, 200));
-  return { train: words.filter((word) => !test.has(word)), test: [...test] };
-}
-
 let heldOutWords: ReadonlySet<string> | undefined;
 
-/** S5: whether a word is one of those that no training text has in capitals. */
+/** S5: `data/test-words.txt`, drawn once from the easy words, none the name of a thing or color: no training picture or text has them as scene text. */
 export function isHeldOutWord(word: string): boolean {
-  heldOutWords ??= new Set(splitWords(readWords()).test);
+  heldOutWords ??= new Set(readTestWords());
   return heldOutWords.has(word.toLowerCase());
+}
+
+/** Words by whether training may write them. */
+export function splitWords(words: readonly string[]): { readonly train: string[]; readonly test: string[] } {
+  return {
+    train: words.filter((word) => !isHeldOutWord(word)),
+    test: words.filter(isHeldOutWord),
+  };
+}
 
 /** S7: documents of this layout are in no training picture. */
 export function isHeldOutLayout(layout: DocumentLayout): boolean {

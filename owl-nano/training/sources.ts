@@ -1,7 +1,7 @@
-import { readFileSync } from "node:fs";
 import type { DenseExample, DenseSource, Source } from "../../src/data/index.ts";
 import { type Concept, readConcepts } from "../concepts/concepts.ts";
 import { readCountries } from "../concepts/countries.ts";
+import { readWords } from "../concepts/words.ts";
 import { type Atlas, loadAtlas, renderAtlas } from "../drawings/atlas.ts";
 import { loadFaces } from "../drawings/glyphs.ts";
 import { divide, readSplits, type SplitSprites } from "../drawings/splits.ts";
@@ -47,10 +47,7 @@ export function nameWords({ concepts, drawings }: Material): string[] {
 }
 
 /** Words that may be written in training pictures. */
-export function trainingWords(): string[] {
-  const text = readFileSync(new URL("../data/words.txt", import.meta.url), "utf8");
-  return splitWords(text.trim().split("\n")).train;
-}
+export const trainingWords = (): string[] => splitWords(readWords()).train;
 
 /** The vision stage: small pictures with a class for each patch. */
 export function visionSource(
