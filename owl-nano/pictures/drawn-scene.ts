@@ -80,7 +80,8 @@ export function renderScene(scene: DrawnScene, random: Random): Picture {
 /** Draws a scene without blur and grain, as a drawing comes out of a drawing program. */
 export function renderClean(scene: DrawnScene, random: Random): Picture {
   const { canvas } = paint(scene, { sprites: 0, characters: 0, count: 0 }, random);
-  const data = Uint8Array.from(canvas.rgb, (value) => Math.max(0, Math.min(255, Math.round(value * 255))));
+  const data = new Uint8Array(canvas.rgb.length);
+  for (let i = 0; i < data.length; i++) data[i] = Math.max(0, Math.min(255, canvas.rgb[i] * 255 + 0.5));
   return { width: canvas.size, height: canvas.size, data };
 }
 

@@ -59,3 +59,8 @@ export function splitWords(words: readonly string[]): { readonly train: string[]
 export function isHeldOutLayout(layout: DocumentLayout): boolean {
   return layout === "ticket" || layout === "timetable";
 }
+
+/** Of everything that is held out by name, a third is for validation, on which choices are made, the rest for the test. */
+export function isForValidation(key: string): boolean {
+  return randomFor(SPLIT_SEED, `validation ${key}`, 0).chance(1 / 3);
+}
