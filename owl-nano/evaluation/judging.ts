@@ -4,7 +4,7 @@ import type { ScoredTurn } from "./rows.ts";
 import { positionOf, sentencesOf, slotTokens, type Tokens, tokensOf } from "./words.ts";
 
 /** What is judged: a turn without its statistics. */
-export type Judged = Pick<ScoredTurn, "question" | "answer" | "ability" | "slot" | "form" | "accepted">;
+export type Judged = Pick<ScoredTurn, "question" | "answer" | "ability" | "slot" | "anyOf" | "form">;
 
 /** How an answer was judged. */
 export interface Judgement {
@@ -56,8 +56,8 @@ function isRight(turn: Judged, answer: string): boolean {
   const tokens = tokensOf(shortened(answer));
   const reference = tokensOf(shortened(turn.answer));
   const question = tokensOf(inSmallLetters(turn.question));
-  if (turn.slot.length === 0)
-    return [turn.answer, ...(turn.accepted ?? [])].some((one) => isSame(one, answer));
+  if (turn.anyOf !== undefined && !turn.anyOf.some((one) => saysSlot([one], tokens))) return false;
+  if (turn.slot.length === 0) return turn.anyOf !== undefined || tokens.join(" ") === reference.join(" ");
   if (hedges(tokens) && !hedges(reference)) return false;
   const texts = { tokens, reference, question };
   const [first] = turn.slot;
@@ -65,10 +65,6 @@ function isRight(turn: Judged, answer: string): boolean {
   return (
     (saysSlot(turn.slot, tokens) || saysInverse(turn.slot, tokens)) && !saysOther(kindsOf(turn.slot), texts)
   );
-}
-
-function isSame(one: string, other: string): boolean {
-  return tokensOf(one).join(" ") === tokensOf(other).join(" ");
 }
 
 /** A question without its capitals; text in quotes keeps them. */

@@ -1,10 +1,9 @@
-import { readFileSync } from "node:fs";
+import { readWords } from "../concepts/words.ts";
 import { type Picture, renderClean } from "../pictures/drawn-scene.ts";
 import type { Drawings, Hand } from "../pictures/supplies.ts";
 import { testSupply, validationSupply } from "../pictures/supplies.ts";
 import { type Random, randomFor } from "../random.ts";
 import { isForValidation, splitWords } from "../scenes/held-out.ts";
-import { smallTalkTurn } from "../texts/abilities/small-talk.ts";
 import type { AskedTurn, Telling, World } from "../texts/turns.ts";
 import { chanceOf } from "./chance.ts";
 import { type Block, type Made, QUESTION_PLAN } from "./question-plan.ts";
@@ -19,15 +18,10 @@ const SEEDS: Readonly<Record<Split, number>> = { validation: 20230428, test: 202
 /** How many rows a split has of what the plan says: a choice needs fewer than a result. */
 const SHARES: Readonly<Record<Split, number>> = { validation: 0.5, test: 1 };
 
-function words(): { readonly train: string[]; readonly test: string[] } {
-  const text = readFileSync(new URL("../data/words.txt", import.meta.url), "utf8");
-  return splitWords(text.trim().split("\n"));
-}
-
 /** Makes the rows of a split with their pictures, or a share of each block's; the same every time. */
 export function makeQuestions(drawings: Drawings, split: Split, share = SHARES[split]): QuestionSet {
   const isValidation = split === "validation";
-  const { test } = words();
+  const { test } = splitWords(readWords());
   const own = test.filter((word) => isForValidation(`word ${word}`) === isValidation);
   const world: World = { concepts: drawings.concepts, countries: drawings.countries, words: own };
   const supplies = new Map<Hand, ReturnType<typeof testSupply>>();
@@ -90,30 +84,23 @@ function rowOf(block: Block, id: string, { scenes, turns }: Made, telling: Telli
     pictures: files,
     drawings: [...new Set(drawings)],
     fonts,
-    turns: turns.map((turn) => scoredTurn(turn, telling)),
+    turns: turns.map((turn) => scoredTurn(turn, telling.random)),
   };
 }
 
-function scoredTurn(turn: AskedTurn, telling: Telling): ScoredTurn {
-  const { question, answer, ability, letter, slot, form, wordings } = turn;
-  const accepted = ability === "small talk" ? smallTalkAnswers(slot[0], telling) : undefined;
+function scoredTurn(turn: AskedTurn, random: Random): ScoredTurn {
+  const { question, answer, ability, letter, slot, anyOf, form, wordings } = turn;
   return {
-    question: asPeopleWrite(question, telling.random),
+    question: asPeopleWrite(question, random),
     answer,
     ability,
     letter,
-    slot: accepted === undefined ? slot : [],
+    slot,
     ...(form === undefined ? {} : { form }),
-    ...(accepted === undefined ? {} : { accepted }),
+    ...(anyOf === undefined ? {} : { anyOf }),
     chance: chanceOf(turn),
     wordings,
   };
-}
-
-/** Every answer that there is to this small talk. */
-function smallTalkAnswers(intent: string, telling: Telling): string[] {
-  const answers = Array.from({ length: 40 }, () => smallTalkTurn(telling, [intent as "hello"]).answer);
-  return [...new Set(answers)].sort();
 }
 
 /** Half of the people begin with a capital, a few shout. */

@@ -22,8 +22,8 @@ export interface ScoredTurn {
   readonly slot: readonly string[];
   /** The form in which the answer was ordered. */
   readonly form?: string | undefined;
-  /** Whole answers of which any is right, where there are several. */
-  readonly accepted?: readonly string[] | undefined;
+  /** Words of which one must be said, where several are right. */
+  readonly anyOf?: readonly string[] | undefined;
   /** The wordings behind the question, before names were filled in. */
   readonly wordings: readonly string[];
   /** How often a guess among the possible answers is right. */
