@@ -342,6 +342,8 @@ const PLURAL_VERBS: readonly (readonly [RegExp, string])[] = [
   [/\bis X\b/, "are X"],
   [/\bX has\b/, "X have"],
   [/\bX is\b/, "X are"],
+  [/\b(would|can) X\b/, "$1 X"],
+  [/\bX can\b/, "X can"],
   [/\bX (eat|live|taste|grow|like)s\b/, "X $1"],
 ];
 

@@ -17,6 +17,18 @@ export const TOWNS = lower(
   "rome paris oslo bern london berlin lima cairo delhi tokyo madrid vienna dublin prague lyon milan york",
 );
 
+/** Layouts that training shows. */
+export const TRAINING_LAYOUTS = [
+  "receipt",
+  "prices",
+  "scores",
+  "card",
+  "list",
+] as const satisfies readonly DocumentLayout[];
+
+/** S7: layouts that only the test shows. */
+export const HELD_OUT_LAYOUTS = ["ticket", "timetable"] as const satisfies readonly DocumentLayout[];
+
 const JOBS = lower("cook nurse pilot baker clerk guard singer farmer driver");
 const DAYS = lower("mon tue wed thu fri sat sun");
 const TITLES: Readonly<Record<DocumentLayout, readonly string[]>> = {
@@ -108,4 +120,9 @@ export function sampleDocument(random: Random, layout: DocumentLayout): SmallDoc
   const rows = rowsOf(layout, random);
   const titled = rows.length < 5 && random.chance(0.4);
   return { layout, rows, ...(titled ? { title: random.pick(TITLES[layout]) } : {}) };
+}
+
+/** A document of one of training's layouts. */
+export function sampleTrainingDocument(random: Random): SmallDocument {
+  return sampleDocument(random, random.pick(["receipt", "receipt", ...TRAINING_LAYOUTS]));
 }

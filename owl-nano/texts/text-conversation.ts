@@ -10,6 +10,7 @@ import {
   sumContent,
   sumTurn,
 } from "./abilities/arithmetic.ts";
+import { aboutTurn, capitalOfTurn, factCheckTurn } from "./abilities/fact-checks.ts";
 import { type Content, inForm } from "./abilities/forms.ts";
 import {
   byName,
@@ -107,6 +108,9 @@ function formTurn(telling: Telling): AskedTurn[] {
 const WEIGHTS: readonly (readonly [number, TextAbility])[] = [
   [30, factsTurns],
   [11, countryTurns],
+  [5, factCheckTurn],
+  [1.5, capitalOfTurn],
+  [2, aboutTurn],
   [8, formTurn],
   [9, (telling) => [smallTalkTurn(telling)]],
   [4, (telling) => memoryTurns(telling, telling.random.chance(0.5) ? [smallTalkTurn(telling)] : [])],

@@ -8,13 +8,13 @@ import { isCountable } from "../concepts/nouns.ts";
 import { readWords } from "../concepts/words.ts";
 import { type Random, randomFor } from "../random.ts";
 import { isHeldOutFact, isHeldOutForm, splitWords } from "../scenes/held-out.ts";
-import type { DocumentLayout, Scene, Subject, Thing } from "../scenes/scene.ts";
+import type { Scene, Subject, Thing } from "../scenes/scene.ts";
 import { conversation } from "./conversation.ts";
 import { pictureConversation, twoPictureConversation } from "./picture-conversation.ts";
 import { captionOf, documentLines } from "./scene-captions.ts";
 import { sampleSignWords } from "./scene-text.ts";
 import { inWords, subjectKey } from "./scene-words.ts";
-import { sampleDocument } from "./small-documents.ts";
+import { sampleTrainingDocument } from "./small-documents.ts";
 import { factParagraph, textConversation } from "./text-conversation.ts";
 import type { AskedTurn, Part, World } from "./turns.ts";
 import { split, WORDINGS, wordingsOf } from "./wordings.ts";
@@ -23,8 +23,6 @@ const concepts = readConcepts();
 const countries = readCountries();
 const { train: words, test: testWords } = splitWords(readWords());
 const world: World = { concepts, countries, words };
-
-const LAYOUTS: readonly DocumentLayout[] = ["receipt", "prices", "scores", "card", "list"];
 
 function line(text: string, y: number): Scene["lines"][number] {
   return { text, y, centers: Array.from({ length: text.length }, (_, i) => 8 + i * 7) };
@@ -65,7 +63,7 @@ function sampleTestScene(random: Random): Scene {
   const texts = sampleSignWords(random, words);
   if (dice < 0.87) return { ...empty, lines: [line(texts.join(" "), 48)] };
   if (dice < 0.9) return { ...empty, things: place([concept()]), lines: [line(texts[0], 84)] };
-  const document = sampleDocument(random, random.pick(LAYOUTS));
+  const document = sampleTrainingDocument(random);
   return { ...empty, document, lines: documentLines(document).map((text, i) => line(text, 10 + 16 * i)) };
 }
 

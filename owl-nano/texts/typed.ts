@@ -120,7 +120,7 @@ export function typed(wording: string, random: Random): string {
   let text = random.chance(HABITS.typo) ? withTypo(wording, random) : wording;
   if (random.chance(HABITS.british)) text = text.replace(/\bcolor/g, "colour");
   // A filled-in list or another question at the end has marks of its own.
-  const openEnd = /[A-Z]$/.test(text);
+  const openEnd = /([A-Z]|= \?)$/.test(text);
   if (!openEnd && random.chance(HABITS.noMark)) text = text.replace(/[?.!]$/, "");
   if (!openEnd && random.chance(HABITS.closing)) {
     const mark = /[?.!]$/.exec(text)?.[0] ?? "";

@@ -3,6 +3,7 @@ import { SPLIT_SEED } from "../scenes/held-out.ts";
 import type { Asked, Part, Telling } from "./turns.ts";
 import { typed } from "./typed.ts";
 import { DOCUMENT_WORDINGS } from "./wordings/documents.ts";
+import { FACT_CHECK_WORDINGS } from "./wordings/fact-checks.ts";
 import { FOLLOWING_WORDINGS } from "./wordings/following.ts";
 import { FORM_WORDINGS } from "./wordings/forms.ts";
 import { MEMORY_WORDINGS } from "./wordings/memory.ts";
@@ -24,6 +25,7 @@ export const WORDINGS = {
   ...DOCUMENT_WORDINGS,
   ...FORM_WORDINGS,
   ...FOLLOWING_WORDINGS,
+  ...FACT_CHECK_WORDINGS,
   ...THINKING_WORDINGS,
   ...SKILL_WORDINGS,
   ...TALK_WORDINGS,

@@ -18,8 +18,12 @@ function sumOf({ random }: Telling): Sum {
     return random.chance(0.5) ? { word, a, b, result: a * b } : { word, a: b, b: a, result: a * b };
   }
   const a = random.integer(21);
-  const b = random.integer(word === "minus" ? a + 1 : 31 - a > 11 ? 11 : 31 - a);
-  return { word, a, b, result: word === "plus" ? a + b : a - b };
+  if (word === "minus") {
+    const b = random.integer(a + 1);
+    return { word, a, b, result: a - b };
+  }
+  const b = random.integer(11);
+  return random.chance(0.5) ? { word, a, b, result: a + b } : { word, a: b, b: a, result: a + b };
 }
 
 const SIGNS = { plus: "+", minus: "-", times: "x" } as const;

@@ -95,8 +95,8 @@ export function factTurn(
 }
 
 /** How a lone thing is spoken of before it was named. */
-export function thisOne(concept: Concept, telling: Telling): string {
-  const wide = picturedKind(concept, telling.part);
+export function thisOne(concept: Concept, { relation }: Fact, telling: Telling): string {
+  const wide = relation.name === "kind" ? undefined : picturedKind(concept, telling.part);
   const words = ["it", "it", "this", "this thing", "the thing in the picture"];
   return telling.random.pick(
     wide === undefined ? words : [...words, `this ${wide}`, `this ${wide}`, `the ${wide}`],
@@ -123,7 +123,7 @@ function factOfGroup(group: Group, telling: Telling, earlier: readonly AskedTurn
     ? "they"
     : bridge === ""
       ? telling.random.pick(["it", "it", "this"])
-      : thisOne(concept, telling);
+      : thisOne(concept, fact, telling);
   return [factTurn(concept, fact, thing, { telling, bridge })];
 }
 

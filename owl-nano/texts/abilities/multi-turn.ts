@@ -173,9 +173,11 @@ const whereBoth: Link = (scene, telling) => {
   const sideways = side === "left" || side === "right";
   if (sideways ? dx <= 1.5 * dy : dy <= 1.5 * dx) return [];
   const first = turnOf("relation", ask("where", telling, { X: theOne(a.subject) }), say(a, side, b), [
+    to(side),
     nameOf(b.subject),
   ]);
   const second = turnOf("multi-turn", ask("andThis", telling, { X: theOne(b.subject) }), say(b, other, a), [
+    to(other),
     nameOf(a.subject),
   ]);
   return isPlain(a) && isPlain(b) ? [first, second] : [];

@@ -29,6 +29,8 @@ const ANSWERS = {
   praise: ["thank you.", "thank you! i am glad."],
   blame: ["i am sorry. i am small and can be wrong.", "i am sorry. i can be wrong."],
   smart: ["i am small and can be wrong.", "i am a small owl. i know a little and can be wrong."],
+  aboutMe: ["i am a small model. i have no body.", "i am only a small model in a computer."],
+  love: ["thank you! i like you too.", "that is kind of you."],
   joke: ["what does an owl say at night? who, who.", "why do owls look at pictures? they have big eyes."],
   story: ["i can not do that. i am better at pictures.", "that is too much for me. show me a picture."],
   bored: ["i am sorry. shall we look at a picture?", "i hope you feel better soon."],

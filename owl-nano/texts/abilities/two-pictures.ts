@@ -1,5 +1,5 @@
 import type { Scene, Subject } from "../../scenes/scene.ts";
-import { captionOf, contentOf } from "../scene-captions.ts";
+import { captionOf, contentOf, documentLines } from "../scene-captions.ts";
 import {
   backgroundName,
   groupsOf,
@@ -79,17 +79,25 @@ const which: Asking = (pair, telling) => {
 
 const inOne: Asking = (pair, telling) => {
   const at = telling.random.integer(2) as 0 | 1;
-  const scene = pair[at];
-  if (!isPlain(scene) && !isSign(scene)) return [];
-  const slot = isSign(scene) ? [textOf(scene)] : contentSlot(scene);
   const asked = ask("inPicture", telling, { O: ORDINALS[at] });
-  return [turnOf("two pictures naming", asked, shows(at, scene), slot)];
+  return [turnOf("two pictures naming", asked, shows(at, pair[at]), contentSlot(pair[at]))];
+};
+
+const read: Asking = (pair, telling) => {
+  const at = telling.random.integer(2);
+  const scene = pair[at];
+  if (scene.lines.length === 0 || scene.document !== undefined) return [];
+  const text = textOf(scene);
+  const asked = ask("readPicture", telling, { O: ORDINALS[at] });
+  return [turnOf("scene text", asked, `the ${ORDINALS[at]} picture says "${text}".`, [text])];
 };
 
 /** The words that decide, in the order in which the content is told. */
 function contentSlot(scene: Scene): string[] {
+  if (scene.document !== undefined) return documentLines(scene.document);
+  const text = scene.lines.length > 0 ? [textOf(scene)] : [];
   const pair = pairOf(scene);
-  if (pair === undefined) return groupsOf(scene).flatMap(groupSlot);
+  if (pair === undefined) return [...groupsOf(scene).flatMap(groupSlot), ...text];
   return [nameOf(pair.first.subject), nameOf(pair.second.subject)];
 }
 
@@ -128,17 +136,14 @@ const different: Asking = (pair, telling) => {
   return [turnOf("two pictures naming", asked, `${shows(0, pair[0])} ${shows(1, pair[1])}`, slot)];
 };
 
+/** The longest answer, characters. */
+const LONGEST = 150;
+
 const describe: Asking = (pair, telling) => {
-  if (!pair.every(isPlain)) return [];
-  const slot = pair.flatMap((scene) => contentSlot(scene));
-  return [
-    turnOf(
-      "two pictures naming",
-      ask("describeBoth", telling),
-      `${shows(0, pair[0])} ${shows(1, pair[1])}`,
-      slot,
-    ),
-  ];
+  const answer = `${shows(0, pair[0])} ${shows(1, pair[1])}`;
+  if (answer.length > LONGEST) return [];
+  const slot = pair.flatMap(contentSlot);
+  return [turnOf("two pictures naming", ask("describeBoth", telling), answer, slot)];
 };
 
 const sameBackground: Asking = (pair, telling) => {
@@ -199,6 +204,8 @@ const ASKINGS: readonly Asking[] = [
   inOne,
   inOne,
   inOne,
+  read,
+  read,
   inBoth,
   total,
   different,
@@ -217,5 +224,5 @@ export function twoPictureTurns(first: Scene, second: Scene, count: number, tell
     if (turn !== undefined && turns.every(({ wordings }) => wordings[0] !== turn.wordings[0]))
       turns.push(turn);
   }
-  return turns;
+  return turns.length > 0 ? turns : inOne([first, second], telling);
 }

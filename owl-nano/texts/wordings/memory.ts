@@ -202,6 +202,7 @@ export const MEMORY_WORDINGS = {
     please divide A by B.
   `),
   unsureWord: lines(`
+    W
     what does W mean?
     what is a W?
     what is W?

@@ -193,6 +193,32 @@ export const TALK_WORDINGS = {
     can you make mistakes?
     are you always right?
   `),
+  aboutMe: lines(`
+    how old are you?
+    when were you born?
+    where do you live?
+    where are you?
+    do you sleep?
+    do you eat?
+    do you have eyes?
+    do you have friends?
+    are you a boy or a girl?
+    can you fly?
+    may i ask how old you are?
+    do you have feelings?
+  `),
+  love: lines(`
+    i love you
+    i like you
+    you are nice
+    you are cute
+    you are funny
+    you are great
+    i like owls
+    you are my friend
+    you are so kind
+    what a nice owl you are
+  `),
   joke: lines(`
     tell me a joke.
     do you know a joke?

@@ -250,6 +250,20 @@ export const THINKING_WORDINGS = {
     please tell me what is in the O image.
     i wonder what the O picture shows.
   `),
+  readPicture: lines(`
+    what does the O picture say?
+    what is written in the O picture?
+    what text is in the O picture?
+    what word is in the O picture?
+    what does the sign in the O picture say?
+    read the O picture.
+    read the text in the O image.
+    tell me what the O sign says.
+    what is written on the O one?
+    can you read the O picture?
+    could you read me the O sign?
+    please read the O picture.
+  `),
   /** X: "a cat", O: "first" or "second". */
   isInPicture: lines(`
     is X in the O picture?
