@@ -109,9 +109,10 @@ const heldOutFactOfThing: Block["make"] = ({ studio, telling, index }) => {
     isWithheld(concept.name, relation.name, studio.isValidation),
   );
   if (facts.length === 0) return undefined;
-  const thing = thisOne(concept, telling);
+  const fact = telling.random.pick(facts);
+  const thing = thisOne(concept, fact, telling);
   const [bridge] = nameTurn(seenScene(drawn), telling);
-  const turn = factTurn(concept, telling.random.pick(facts), thing, { telling, bridge: `${bridge.answer} ` });
+  const turn = factTurn(concept, fact, thing, { telling, bridge: `${bridge.answer} ` });
   return { scenes: [drawn], turns: [turn] };
 };
 

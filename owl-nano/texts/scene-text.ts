@@ -1,10 +1,14 @@
 import type { Random } from "../random.ts";
+import { isHeldOutWord } from "../scenes/held-out.ts";
 
 const LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ";
 
-/** Capitals that are no word. */
+/** Capitals that are no word, or by chance one that training may write. */
 export function randomCapitals(random: Random, length: number): string {
-  return Array.from({ length }, () => LETTERS[random.integer(LETTERS.length)]).join("");
+  for (;;) {
+    const capitals = Array.from({ length }, () => LETTERS[random.integer(LETTERS.length)]).join("");
+    if (!isHeldOutWord(capitals)) return capitals;
+  }
 }
 
 /** One or two words as a sign has them: mostly a word of the list, else random letters, or a word with a number. */

@@ -1,4 +1,6 @@
+import { readWords } from "../concepts/words.ts";
 import type { Random } from "../random.ts";
+import { splitWords } from "../scenes/held-out.ts";
 import type { DocumentLayout, SmallDocument } from "../scenes/scene.ts";
 import { randomCapitals } from "./scene-text.ts";
 
@@ -17,25 +19,13 @@ export const TOWNS = lower(
   "rome paris oslo bern london berlin lima cairo delhi tokyo madrid vienna dublin prague lyon milan york",
 );
 
-/** Layouts that training shows. */
-export const TRAINING_LAYOUTS = [
-  "receipt",
-  "prices",
-  "scores",
-  "card",
-  "list",
-] as const satisfies readonly DocumentLayout[];
-
-/** S7: layouts that only the test shows. */
-export const HELD_OUT_LAYOUTS = ["ticket", "timetable"] as const satisfies readonly DocumentLayout[];
-
 const JOBS = lower("cook nurse pilot baker clerk guard singer farmer driver");
 const DAYS = lower("mon tue wed thu fri sat sun");
 const TITLES: Readonly<Record<DocumentLayout, readonly string[]>> = {
   receipt: ["SHOP", "MARKET", "STORE", "CAFE", "BAKERY"],
   prices: ["MENU", "PRICES", "SHOP", "TODAY"],
   scores: ["SCORES", "POINTS", "GAME", "TEAM"],
-  card: ["CARD", "CLUB", "PASS"],
+  card: ["CARD", "CLUB", "TEAM"],
   list: ["TO BUY", "TO GET", "FOOD", "NOTES"],
   ticket: ["TICKET", "BUS", "TRAIN"],
   timetable: ["TIMES", "BUS", "TRAINS"],
@@ -62,27 +52,35 @@ function numbered(labels: readonly string[], count: number, most: number, random
     .map((label, i) => ({ label: label.toUpperCase(), value: `${numbers[i]}` }));
 }
 
-/** A label that is now and then no known word, so that labels are read and not guessed. */
+let shortWords: readonly string[] | undefined;
+
+/** Labels of which some are other words or no words, so that they are read and not guessed. */
 function labelsFrom(labels: readonly string[], random: Random): string[] {
-  return labels.map((label) =>
-    random.chance(0.1) ? randomCapitals(random, 3 + random.integer(2)).toLowerCase() : label,
-  );
+  shortWords ??= splitWords(readWords()).train.filter(({ length }) => length >= 3 && length <= 5);
+  const others = shortWords;
+  const mixed = labels.map((label) => {
+    const dice = random.next();
+    if (dice < 0.08) return randomCapitals(random, 3 + random.integer(2)).toLowerCase();
+    return dice < 0.3 ? random.pick(others) : label;
+  });
+  return [...new Set(mixed)];
+}
+
+function clock(random: Random): string {
+  return `${6 + random.integer(16)}:${random.pick(["00", "10", "15", "20", "30", "40", "45", "50"])}`;
 }
 
 const CARD_FIELDS: readonly (readonly [string, (random: Random) => string])[] = [
   ["AGE", (random) => `${6 + random.integer(80)}`],
   ["CITY", (random) => random.pick(TOWNS)],
-  ["JOB", (random) => random.pick(JOBS)],
+  ["WORK", (random) => random.pick(JOBS)],
   ["ROOM", (random) => `${1 + random.integer(99)}`],
   ["DAY", (random) => random.pick(DAYS)],
   ["TEL", (random) => `${100 + random.integer(900)}`],
   ["TEAM", (random) => randomCapitals(random, 2)],
+  ["TIME", clock],
   ["CODE", (random) => randomCapitals(random, 3)],
 ];
-
-function clock(random: Random): string {
-  return `${6 + random.integer(16)}:${random.pick(["00", "10", "15", "20", "30", "40", "45", "50"])}`;
-}
 
 function rowsOf(layout: DocumentLayout, random: Random): Row[] {
   const count = 2 + random.integer(2);
@@ -92,7 +90,7 @@ function rowsOf(layout: DocumentLayout, random: Random): Row[] {
     return [...items, { label: random.pick(["SUM", "TOTAL"]), value: `${total}` }];
   }
   if (layout === "prices") return numbered(labelsFrom(GOODS, random), count + random.integer(2), 30, random);
-  if (layout === "scores") return numbered(NAMES, count + random.integer(2), 60, random);
+  if (layout === "scores") return numbered(labelsFrom(NAMES, random), count + random.integer(2), 60, random);
   if (layout === "card") {
     const fields = random.shuffle(CARD_FIELDS).slice(0, 1 + random.integer(2));
     const name = { label: "NAME", value: random.pick(NAMES).toUpperCase() };
@@ -120,9 +118,4 @@ export function sampleDocument(random: Random, layout: DocumentLayout): SmallDoc
   const rows = rowsOf(layout, random);
   const titled = rows.length < 5 && random.chance(0.4);
   return { layout, rows, ...(titled ? { title: random.pick(TITLES[layout]) } : {}) };
-}
-
-/** A document of one of training's layouts. */
-export function sampleTrainingDocument(random: Random): SmallDocument {
-  return sampleDocument(random, random.pick(["receipt", "receipt", ...TRAINING_LAYOUTS]));
 }

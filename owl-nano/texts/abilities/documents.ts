@@ -153,6 +153,15 @@ function fieldOf(label: string, questions: WordingKind): Asking {
   };
 }
 
+/** What stands beside a label, whatever the document is. */
+const beside: Asking = (reading) => {
+  const { label, value } = reading.telling.random.pick(reading.document.rows);
+  return turn(reading, "beside", `beside "${label}" is ${quoted(value)}.`, {
+    slot: [value],
+    fills: { X: label.toLowerCase() },
+  });
+};
+
 const departs: Asking = (reading) => {
   const { label, value } = reading.telling.random.pick(reading.items);
   return turn(reading, "departs", `"${label}" is at "${value}".`, {
@@ -170,6 +179,8 @@ const ticketTo: Asking = (reading) => {
 /** What is asked of each layout; what stands twice is asked twice as often. */
 const ASKINGS: Readonly<Record<SmallDocument["layout"], readonly Asking[]>> = {
   receipt: [
+    beside,
+    beside,
     price,
     price,
     price,
@@ -187,6 +198,8 @@ const ASKINGS: Readonly<Record<SmallDocument["layout"], readonly Asking[]>> = {
     kind,
   ],
   prices: [
+    beside,
+    beside,
     price,
     price,
     price,
@@ -201,8 +214,10 @@ const ASKINGS: Readonly<Record<SmallDocument["layout"], readonly Asking[]>> = {
     readAll,
     kind,
   ],
-  scores: [points, points, points, most, most, fewest, whoHas, whoHas, readAll, kind],
+  scores: [beside, beside, points, points, points, most, most, fewest, whoHas, whoHas, readAll, kind],
   card: [
+    beside,
+    beside,
     field,
     field,
     field,
@@ -213,8 +228,8 @@ const ASKINGS: Readonly<Record<SmallDocument["layout"], readonly Asking[]>> = {
     kind,
   ],
   list: [first, first, last, last, count, has, has, readAll, readAll, kind],
-  ticket: [field, field, ticketTo, readAll],
-  timetable: [departs, departs, departs, readAll],
+  ticket: [field, field, beside, ticketTo, readAll],
+  timetable: [beside, beside, beside, departs, first, last, readAll],
 };
 
 function readingOf(document: SmallDocument, telling: Telling): Reading {

@@ -1,4 +1,5 @@
 import type { Random } from "../../random.ts";
+import { isHeldOutWord } from "../../scenes/held-out.ts";
 import type { Scene } from "../../scenes/scene.ts";
 import { backgroundName, inWords, isSign, textOf } from "../scene-words.ts";
 import { type AskedTurn, type Telling, turnOf } from "../turns.ts";
@@ -50,7 +51,7 @@ export function doesItSayTurn(scene: Scene, telling: Telling): AskedTurn[] {
   const text = textOf(scene);
   const yes = random.chance(0.5);
   const other = random.chance(0.3) ? misread(text, random) : random.pick(world.words).toUpperCase();
-  if (!yes && other === text) return [];
+  if (!yes && (other === text || other.split(" ").some(isHeldOutWord))) return [];
   const told = yes ? text : other;
   // Quoted words stay capitals; without quotes people write small letters.
   const W = random.chance(0.5) ? `"${told}"` : told.toLowerCase();

@@ -253,6 +253,27 @@ export const DOCUMENT_WORDINGS = {
     could you find who has V?
     please tell me who got V points.
   `),
+  /** The value in the row of a label. */
+  beside: lines(`
+    what is beside X?
+    what stands beside X?
+    what is written beside X?
+    what number is beside X?
+    what does it say beside X?
+    what is next to X?
+    what stands next to X?
+    what is in the row of X?
+    what is on the line of X?
+    beside X?
+    and beside X?
+    X: what is beside it?
+    find X. what is beside it?
+    tell me what is beside X.
+    read what is beside X.
+    can you tell me what is beside X?
+    could you read what stands beside X?
+    please tell me what is beside X.
+  `),
   /** The value of a labelled line. */
   field: lines(`
     what is the X?
