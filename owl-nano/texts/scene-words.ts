@@ -10,6 +10,8 @@ const TENS = "twenty thirty forty fifty sixty seventy eighty ninety".split(" ");
 
 /** A number up to 99 in words. */
 export function inWords(number: number): string {
+  if (!(number >= 0 && number < 100))
+    throw new RangeError(`inWords: a number must be 0 to 99, got ${number}`);
   if (number < 20) return NUMBERS[number];
   const tens = TENS[Math.floor(number / 10) - 2];
   return number % 10 === 0 ? tens : `${tens} ${NUMBERS[number % 10]}`;

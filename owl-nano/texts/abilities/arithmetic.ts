@@ -59,7 +59,7 @@ export function compareTurn(telling: Telling): AskedTurn[] {
   const { random } = telling;
   const say = random.chance(0.5) ? inWords : (n: number) => `${n}`;
   const a = random.integer(100);
-  const b = random.chance(0.5) ? random.integer(100) : Math.max(0, a - 5 + random.integer(11));
+  const b = random.chance(0.5) ? random.integer(100) : Math.min(99, Math.max(0, a - 5 + random.integer(11)));
   if (a === b) return [];
   const fills = { A: say(a), B: say(b) };
   if (random.chance(0.4)) {
