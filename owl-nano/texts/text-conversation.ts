@@ -18,6 +18,7 @@ import {
   factQuestion,
   textCountryTurn,
   textFactTurn,
+  variedFacts,
 } from "./abilities/knowledge.ts";
 import { propertyTextTurn, whichOrTurn } from "./abilities/properties.ts";
 import { legsTextTurn, oddTextTurn, sameKindTextTurn } from "./abilities/reasoning.ts";
@@ -42,7 +43,7 @@ type TextAbility = (telling: Telling, earlier: readonly AskedTurn[]) => AskedTur
 function factsTurns(telling: Telling): AskedTurn[] {
   const { random, world } = telling;
   const concept = random.pick(world.concepts);
-  const facts = random.shuffle(factsOf(concept)).slice(0, 1 + random.integer(3));
+  const facts = random.shuffle(variedFacts(factsOf(concept), random)).slice(0, 1 + random.integer(3));
   if (random.chance(0.2)) {
     const told = ask("iHave", telling, { X: indefinite(concept) });
     const start: AskedTurn = {
@@ -131,7 +132,7 @@ const WEIGHTS: readonly (readonly [number, TextAbility])[] = [
   [3, legsTextTurn],
   [1.5, oddTextTurn],
   [1.5, sameKindTextTurn],
-  [3, unsureTextTurn],
+  [5, unsureTextTurn],
   [4, noPictureTurn],
 ];
 

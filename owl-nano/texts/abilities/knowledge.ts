@@ -3,6 +3,7 @@ import type { Country } from "../../concepts/countries.ts";
 import { type CountryRelation, countryFactsOf } from "../../concepts/country-facts.ts";
 import { askPlural, ask as askSingular, factsOf, type Relation } from "../../concepts/facts.ts";
 import { general, generalIsPlural, indefinite, isPluralOnly } from "../../concepts/nouns.ts";
+import type { Random } from "../../random.ts";
 import { isHeldOutFact } from "../../scenes/held-out.ts";
 import type { Scene } from "../../scenes/scene.ts";
 import { type Group, groupsOf, pointingAt } from "../scene-words.ts";
@@ -45,6 +46,12 @@ export function wideKind({ kind }: Concept): string | undefined {
 export function picturedKind(concept: Concept, part: Part): string | undefined {
   const wide = wideKind(concept);
   return wide === concept.kind && part !== "test" && isHeldOutFact(concept.name, "kind") ? undefined : wide;
+}
+
+/** The facts to choose from: everything has a kind, so it is often left out where there is something else. */
+export function variedFacts(facts: readonly Fact[], { chance }: Random): readonly Fact[] {
+  const others = facts.filter(({ relation }) => relation.name !== "kind");
+  return others.length > 0 && chance(0.5) ? others : facts;
 }
 
 /** The facts of a concept that may be asked beside its picture. */
@@ -115,7 +122,7 @@ function factOfGroup(group: Group, telling: Telling, earlier: readonly AskedTurn
   const { concept } = subject;
   const facts = picturedFacts(concept, telling.part);
   if (facts.length === 0) return [];
-  const fact = telling.random.pick(facts);
+  const fact = telling.random.pick(variedFacts(facts, telling.random));
   if (telling.random.chance(0.2)) return [factTurn(concept, fact, byName(concept, telling), { telling })];
   const bridge = isNamed(subject, earlier) ? "" : `${pointingAt(group)} `;
   const plural = things.length > 1 || isPluralOnly(concept);
@@ -137,7 +144,7 @@ function factOfOne(scene: Scene, telling: Telling): AskedTurn[] {
   const { concept } = thing.subject;
   const facts = picturedFacts(concept, part);
   if (facts.length === 0) return [];
-  const fact = random.pick(facts);
+  const fact = random.pick(variedFacts(facts, random));
   if (random.chance(0.35)) return [factTurn(concept, fact, byName(concept, telling), { telling })];
   if (isPluralOnly(concept)) return [];
   const wide = picturedKind(concept, part) ?? "thing";

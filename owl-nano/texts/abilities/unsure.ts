@@ -1,5 +1,7 @@
+import type { Concept } from "../../concepts/concepts.ts";
+import { countryFactsOf } from "../../concepts/country-facts.ts";
 import { factsOf, type Relation } from "../../concepts/facts.ts";
-import { indefinite, isPluralOnly } from "../../concepts/nouns.ts";
+import { article, indefinite, isPluralOnly } from "../../concepts/nouns.ts";
 import type { Scene } from "../../scenes/scene.ts";
 import { agreeing, theOne } from "../scene-words.ts";
 import { type AskedTurn, type Telling, turnOf } from "../turns.ts";
@@ -16,7 +18,10 @@ export const NO_PICTURE = "i see no picture.";
 export function unsureTurn(scene: Scene, telling: Telling): AskedTurn[] {
   const { random } = telling;
   const things = singles(scene).filter(({ subject }) => subject.kind === "concept");
-  if (things.length > 0 && random.chance(0.25)) return lifelessTurn(scene, telling);
+  if (things.length > 0 && random.chance(0.25)) {
+    const concepts = things.flatMap(({ subject }) => (subject.kind === "concept" ? [subject.concept] : []));
+    return lifelessTurn(concepts, telling);
+  }
   if (things.length > 0 && random.chance(0.55)) {
     const { subject } = random.pick(things);
     const X = scene.things.length === 1 && random.chance(0.5) ? "it" : theOne(subject);
@@ -35,23 +40,21 @@ const LIFELESS: Readonly<Record<string, (name: string) => string>> = {
   home: (name) => `${name} is not alive.`,
 };
 
+function isLifeless(concept: Concept): boolean {
+  const kinds = ["vehicle", "tool", "instrument", "furniture", "device", "building"];
+  return !isPluralOnly(concept) && kinds.includes(wideKind(concept) ?? "");
+}
+
 /** "what does the car eat?" */
-function lifelessTurn(scene: Scene, telling: Telling): AskedTurn[] {
+function lifelessTurn(concepts: readonly Concept[], telling: Telling): AskedTurn[] {
   const { random, world } = telling;
-  const things = singles(scene).flatMap(({ subject }) =>
-    subject.kind === "concept" ? [subject.concept] : [],
-  );
-  const lifeless = things.filter(
-    (concept) =>
-      !isPluralOnly(concept) &&
-      ["vehicle", "tool", "instrument", "furniture", "device", "building"].includes(wideKind(concept) ?? ""),
-  );
+  const lifeless = concepts.filter(isLifeless);
   if (lifeless.length === 0) return [];
   const concept = random.pick(lifeless);
   const name = random.pick(Object.keys(LIFELESS));
-  const relation = relationNamed(name, world.concepts);
-  const asked = askOf(relation.questions, telling, (question) =>
-    question.replace("X", `the ${concept.name}`),
+  const thing = random.pick([`the ${concept.name}`, indefinite(concept)]);
+  const asked = askOf(relationNamed(name, world.concepts).questions, telling, (question) =>
+    question.replace("X", thing),
   );
   const answer = LIFELESS[name](indefinite(concept));
   return [turnOf("unsure", asked, answer, [answer.split(" ").slice(-2).join(" ").replace(".", "")])];
@@ -72,13 +75,44 @@ export function madeUpWord({ random }: Telling): string {
   return Array.from({ length: 2 + random.integer(2) }, () => random.pick(SYLLABLES)).join("");
 }
 
+/** Animals and countries that owl-nano was told nothing of. */
+const STRANGE_ANIMALS =
+  "zebra giraffe hippo kangaroo hedgehog swan parrot seal worm moth lobster donkey".split(" ");
+const STRANGE_COUNTRIES =
+  "fiji bolivia ecuador laos mali chad oman qatar cyprus malta ireland romania bulgaria serbia israel iraq sudan libya zambia angola haiti".split(
+    " ",
+  );
+
+/** A fact of something that it was told nothing of. */
+function strangeFactTurn(telling: Telling): AskedTurn {
+  const { random, world } = telling;
+  const invented = random.chance(0.4) ? madeUpWord(telling) : undefined;
+  if (random.chance(0.5)) {
+    const name = invented ?? random.pick(STRANGE_COUNTRIES);
+    const { relation } = random.pick(countryFactsOf(world.countries[0]));
+    const asked = askOf(relation.questions, telling, (question) => question.replace("X", name));
+    return turnOf("unsure", asked, UNSURE, ["not sure"]);
+  }
+  const thing = article(invented ?? random.pick(STRANGE_ANIMALS));
+  const relation = relationNamed(random.pick(["eats", "home", "young", "kind"]), world.concepts);
+  const asked = askOf(relation.questions, telling, (question) => question.replace("X", thing));
+  return turnOf("unsure", asked, UNSURE, ["not sure"]);
+}
+
 /** What no small owl can know, in words alone. */
 export function unsureTextTurn(telling: Telling): AskedTurn[] {
-  const { random } = telling;
+  const { random, world } = telling;
   const dice = random.next();
-  if (dice < 0.55) return [turnOf("unsure", ask("unsureFar", telling), UNSURE, ["not sure"])];
-  if (dice < 0.75)
+  if (dice < 0.4) return [turnOf("unsure", ask("unsureFar", telling), UNSURE, ["not sure"])];
+  if (dice < 0.52)
     return [turnOf("unsure", ask("unsureWord", telling, { W: madeUpWord(telling) }), UNSURE, ["not sure"])];
+  if (dice < 0.68) return [strangeFactTurn(telling)];
+  if (dice < 0.78) return lifelessTurn(world.concepts, telling);
+  if (dice < 0.86) {
+    const { name } = random.pick(world.concepts.filter((concept) => !isPluralOnly(concept)));
+    const asked = ask("unsureThing", telling, { X: random.pick([`the ${name}`, `my ${name}`]) });
+    return [turnOf("unsure", asked, UNSURE, ["not sure"])];
+  }
   const large = (): string => `${31 + random.integer(969)}`;
   const kind = random.pick(["times", "timesSigns", "divide", "plus", "minus"] as const);
   return [turnOf("unsure", ask(kind, telling, { A: large(), B: large() }), UNSURE, ["not sure"])];
