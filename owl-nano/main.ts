@@ -8,6 +8,7 @@ import { openDevice } from "../src/runtime/index.ts";
 import type { TrainingEvent } from "../src/training/index.ts";
 import { COLORS } from "./concepts/colors.ts";
 import { answererOf } from "./evaluation/answering.ts";
+import { makeQuestionFiles, measureDirectory, recordShipped, SHIPPED } from "./evaluation/commands.ts";
 import { evaluateSet, type SetReport, table, testItems } from "./evaluation/evaluation.ts";
 import { modelCard } from "./evaluation/model-card.ts";
 import { namedThing } from "./evaluation/scoring.ts";
@@ -24,7 +25,12 @@ Trains owl-nano from nothing: language, vision, reading, stage 1 and stage 2, th
 figures on the held-out pictures. Every stage goes on from where it was stopped (runs/owl-nano).
 
   --stage NAME     only this stage: language, vision, reading, align (stage 1), instruct (stage 2)
-  --evaluate NAME  only measure: vision, align, instruct
+  --evaluate NAME  only measure: a stage (vision, align, instruct), or a model on "validation", on which choices are
+                   made, or, when all are made, on "test" (owleval-nano)
+  --model PATH     the model that is measured on validation or test (models/owl-nano)
+  --out PATH       where its figures, answers and table go (runs/owl-nano/measured)
+  --questions      only make owl-nano/owleval-nano anew from its seeds
+  --record         only record what the shipped model reaches on the fixed sample of the tests
   --save           only write and measure the finished model
   --threads N      threads of this process`;
 
@@ -189,12 +195,24 @@ async function main(): Promise<void> {
       stage: { type: "string" },
       evaluate: { type: "string" },
       threads: { type: "string" },
+      model: { type: "string" },
+      out: { type: "string" },
+      questions: { type: "boolean" },
+      record: { type: "boolean" },
       save: { type: "boolean" },
       help: { type: "boolean" },
     },
   });
   if (values.help) return console.log(USAGE);
   if (values.save) return writeModel(await openPlan());
+  if (values.record) return recordShipped();
+  if (values.questions) return makeQuestionFiles((await loadMaterial()).drawings);
+  if (values.evaluate === "validation" || values.evaluate === "test") {
+    const split = values.evaluate;
+    const { model = SHIPPED, out = join(ROOT, "runs", "owl-nano", "measured", split) } = values;
+    const { drawings } = await loadMaterial();
+    return void (await measureDirectory({ drawings, split, model, out }));
+  }
   if (values.evaluate === "vision") return evaluateVision(await openPlan());
   if (values.evaluate === "align") return evaluateCaptions(await openPlan());
   if (values.evaluate === "instruct") return void (await evaluateOwl(await openPlan()));

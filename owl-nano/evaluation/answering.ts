@@ -8,25 +8,35 @@ import {
   type Media as SeenPicture,
 } from "../../src/inference/index.ts";
 import { type OwlConfig, placeholderIds, tokensPerImage } from "../../src/model/index.ts";
+import { Owl } from "../../src/owl/index.ts";
 import { encodeConversation, type Message } from "../../src/prompt/index.ts";
 import type { Device } from "../../src/runtime/index.ts";
 import type { Tokenizer } from "../../src/tokenizer/index.ts";
-import type { Picture } from "../pictures/pictures.ts";
+import type { Picture } from "../pictures/drawn-scene.ts";
+import type { Turn } from "../texts/conversation.ts";
 import { preprocessor } from "../training/plan.ts";
-import type { Answerer, Asked } from "./evaluation.ts";
 
-function messagesOf({ picture, earlier, question }: Asked): Message<Picture>[] {
+/** One question to be answered: what was said before, and the pictures that it is about. */
+export interface Asked {
+  readonly pictures: readonly Picture[];
+  readonly earlier: readonly Turn[];
+  readonly question: string;
+}
+
+/** Whoever answers; greedily, in any batches. */
+export type Answerer = (asked: readonly Asked[]) => Promise<string[]>;
+
+/** Tokens of the longest answer: a document that is read out. */
+const LONGEST_ANSWER = 96;
+
+/** The conversation; its pictures stand before the first question. */
+function messagesOf({ pictures, earlier, question }: Asked): Message<Picture>[] {
   const said = [...earlier.flatMap((turn) => [turn.question, turn.answer]), question];
   return said.map((text, i) => {
     const role = i % 2 === 0 ? "user" : "assistant";
-    if (i > 0) return { role, content: text };
-    return {
-      role,
-      content: [
-        { type: "image", image: picture },
-        { type: "text", text },
-      ],
-    };
+    if (i > 0 || pictures.length === 0) return { role, content: text };
+    const seen = pictures.map((image) => ({ type: "image" as const, image }));
+    return { role, content: [...seen, { type: "text", text }] };
   });
 }
 
@@ -46,7 +56,7 @@ export function answererOf(
   device: Device,
 ): OpenAnswerer {
   const model = new LoadedModel(config, weights, device);
-  const settings = completeSettings({ maxNewTokens: 40 });
+  const settings = completeSettings({ maxNewTokens: LONGEST_ANSWER });
   const answers = (prompts: readonly Prompt[]): Promise<Answer[]> =>
     generateBatch(model, { textStream: () => tokenizer.stream() }, { prompts, settings });
   const pixels = preprocessor(config);
@@ -75,5 +85,22 @@ export function answererOf(
       return (await answers(prompts)).map(({ text }) => text.trim());
     },
     close: () => model.close(),
+  };
+}
+
+/** Lets the model of a directory answer, whatever its weights are in. */
+export async function answererOfDirectory(
+  directory: string,
+): Promise<Pick<OpenAnswerer, "answer" | "close">> {
+  const owl = await Owl.load(directory);
+  return {
+    answer: async (asked) => {
+      const answers = await owl.chatAll(asked.map(messagesOf), {
+        maxNewTokens: LONGEST_ANSWER,
+        doSample: false,
+      });
+      return answers.map(({ text }) => text.trim());
+    },
+    close: () => owl.close(),
   };
 }

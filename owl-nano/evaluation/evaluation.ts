@@ -4,20 +4,10 @@ import { ask, factsOf, type Relation } from "../concepts/facts.ts";
 import type { Sprite } from "../drawings/atlas.ts";
 import { greyPicture, type Picture, renderSprites } from "../pictures/pictures.ts";
 import { randomFor } from "../random.ts";
-import type { Turn } from "../texts/conversation.ts";
 import { PICTURE_QUESTIONS, trained } from "../texts/dialogue.ts";
 import type { Material } from "../training/sources.ts";
+import type { Answerer } from "./answering.ts";
 import { groupedScore, namedColor, namedThing, normalise, type Score } from "./scoring.ts";
-
-/** One question to be answered: what was said before, and the picture that it is about. */
-export interface Asked {
-  readonly picture: Picture;
-  readonly earlier: readonly Turn[];
-  readonly question: string;
-}
-
-/** Whoever answers; greedily, in any batches. */
-export type Answerer = (asked: readonly Asked[]) => Promise<string[]>;
 
 /** A held-out picture with what is asked about it. */
 export interface TestItem {
@@ -132,15 +122,15 @@ async function collectAnswers(
   pictureOf: (item: TestItem) => Picture,
 ): Promise<Answers> {
   const names = await answer(
-    items.map((item) => ({ picture: pictureOf(item), earlier: [], question: item.nameQuestion })),
+    items.map((item) => ({ pictures: [pictureOf(item)], earlier: [], question: item.nameQuestion })),
   );
   const colors = await answer(
-    items.map((item) => ({ picture: pictureOf(item), earlier: [], question: item.colorQuestion })),
+    items.map((item) => ({ pictures: [pictureOf(item)], earlier: [], question: item.colorQuestion })),
   );
   // The follow-up goes on from what the owl itself said.
   const followUps = await answer(
     items.map((item, i) => ({
-      picture: pictureOf(item),
+      pictures: [pictureOf(item)],
       earlier: [{ question: item.nameQuestion, answer: names[i] }],
       question: item.factQuestion,
     })),

@@ -19,6 +19,7 @@ describe("an answer is right where it says what decides and nothing else of its 
       ["this is a dog and a cat.", false],
       ["i am not sure what this is.", false],
       ["this is a hotdog.", false],
+      ["no, this is a dog.", false],
     ]));
 
   test("a pair with its relation, from either side", () =>

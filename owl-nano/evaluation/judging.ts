@@ -62,9 +62,18 @@ function isRight(turn: Judged, answer: string): boolean {
   const texts = { tokens, reference, question };
   const [first] = turn.slot;
   if (first === "yes" || first === "no") return isYesNoRight(first, turn.slot.slice(1), texts);
-  return (
-    (saysSlot(turn.slot, tokens) || saysInverse(turn.slot, tokens)) && !saysOther(kindsOf(turn.slot), texts)
-  );
+  if (negates(tokens) && !negates(reference)) return false;
+  return saysAll(turn, tokens) && !saysOther(kindsOf(turn.slot), texts);
+}
+
+function saysAll({ slot, ability }: Judged, tokens: Tokens): boolean {
+  // A task with words may be about the plural itself.
+  if (ability === "skill") return slot.every((part) => positionOf(slotTokens(part), tokens) >= 0);
+  return saysSlot(slot, tokens) || saysInverse(slot, tokens);
+}
+
+function negates(tokens: Tokens): boolean {
+  return tokens.includes("no") || tokens.includes("not");
 }
 
 /** A question without its capitals; text in quotes keeps them. */

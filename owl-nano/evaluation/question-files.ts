@@ -10,6 +10,14 @@ export const QUESTIONS_FOLDER = fileURLToPath(new URL("../owleval-nano/", import
 
 const ROWS = "questions.jsonl";
 
+/** Beside the pictures that show share-alike drawings. */
+const SHARE_ALIKE = `# Licence of these pictures
+
+All emojis designed by [OpenMoji](https://openmoji.org), the open-source emoji and icon project, license
+[CC BY-SA 4.0](https://creativecommons.org/licenses/by-sa/4.0/). They were resized and put on colored backgrounds; so the pictures of this folder
+are under CC BY-SA 4.0 too. No model was trained on them.
+`;
+
 /** Encodes a picture as a small PNG, with a palette of as many colors as are seen. */
 export function toPng({ width, height, data }: Picture): Promise<Buffer> {
   return sharp(data, { raw: { width, height, channels: 3 } })
@@ -25,6 +33,7 @@ export async function writeQuestions({ rows, pictureOf }: QuestionSet, folder: s
     mkdirSync(join(folder, name), { recursive: true });
   }
   for (const file of files) writeFileSync(join(folder, file), await toPng(pictureOf(file)));
+  writeFileSync(join(folder, "S2", "LICENSE.md"), SHARE_ALIKE);
   writeFileSync(join(folder, ROWS), rows.map((row) => `${JSON.stringify(row)}\n`).join(""));
 }
 

@@ -88,7 +88,8 @@ function rowOf(block: Block, id: string, { scenes, turns }: Made, telling: Telli
   };
 }
 
-function scoredTurn(turn: AskedTurn, random: Random): ScoredTurn {
+/** A turn as it is kept, its question as people write it. */
+export function scoredTurn(turn: AskedTurn, random: Random): ScoredTurn {
   const { question, answer, ability, letter, slot, anyOf, form, wordings } = turn;
   return {
     question: asPeopleWrite(question, random),

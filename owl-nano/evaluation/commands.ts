@@ -1,0 +1,103 @@
+import { mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { readWords } from "../concepts/words.ts";
+import type { Drawings } from "../pictures/supplies.ts";
+import { splitWords } from "../scenes/held-out.ts";
+import { type Answerer, answererOfDirectory } from "./answering.ts";
+import { type Figures, figuresTable, summarise } from "./figures.ts";
+import { askRows, type MeasuredRow } from "./measure.ts";
+import { photoQuestions, STAMPS_FOLDER } from "./photos.ts";
+import { QUESTIONS_FOLDER, readQuestions, writeQuestions } from "./question-files.ts";
+import { makeQuestions, type Split } from "./question-set.ts";
+import { recordedFile, recordFigures } from "./recorded.ts";
+import type { QuestionSet } from "./rows.ts";
+
+/** The model that ships. */
+export const SHIPPED = fileURLToPath(new URL("../../models/owl-nano", import.meta.url));
+
+/** Makes owleval-nano anew from its seeds. */
+export async function makeQuestionFiles(drawings: Drawings): Promise<void> {
+  const set = makeQuestions(drawings, "test");
+  await writeQuestions(set, QUESTIONS_FOLDER);
+  console.log(`owleval-nano: ${set.rows.length} rows in ${QUESTIONS_FOLDER}`);
+}
+
+/** Rows of photographs where they are installed, none elsewhere. */
+async function withPhotographs(set: QuestionSet, { concepts, countries }: Drawings): Promise<QuestionSet> {
+  const photos = await photoQuestions({ concepts, countries, words: splitWords(readWords()).test });
+  if (photos === undefined) {
+    console.log(`S3 is left out: ${STAMPS_FOLDER} is not there (apt-get install tuxpaint-stamps-default)`);
+    return set;
+  }
+  const own = new Set(photos.rows.flatMap(({ pictures }) => pictures));
+  return {
+    ...set,
+    rows: [...set.rows, ...photos.rows],
+    pictureOf: (file) => (own.has(file) ? photos : set).pictureOf(file),
+  };
+}
+
+/** Asks all of a set, seeing and blind. */
+export async function measure(
+  set: QuestionSet,
+  answer: Answerer,
+): Promise<{ figures: Figures; seen: MeasuredRow[] }> {
+  const seen = await askRows(set, answer, { onProgress: progress("seeing") });
+  const pictured = set.rows.filter(({ pictures }) => pictures.length > 0);
+  const blind = await askRows({ ...set, rows: pictured }, answer, {
+    blind: true,
+    onProgress: progress("blind"),
+  });
+  return { figures: summarise(set.name, seen, blind), seen };
+}
+
+function progress(how: string): (answered: number, of: number) => void {
+  return (answered, of) => console.log(`${how}: ${answered} of ${of} questions`);
+}
+
+/** What was asked and said, a line a row. */
+function transcript(rows: readonly MeasuredRow[]): string {
+  const lines = rows.map(({ row: { id, ability, set, pictures, turns }, answers }) => {
+    const said = turns.map(({ question, answer }, t) => ({
+      question,
+      answer,
+      said: answers[t].said,
+      right: answers[t].right,
+    }));
+    return JSON.stringify({ id, ability, set, pictures, turns: said });
+  });
+  return lines.map((line) => `${line}\n`).join("");
+}
+
+export interface MeasureOptions {
+  readonly drawings: Drawings;
+  readonly split: Split;
+  /** A model's directory. */
+  readonly model: string;
+  /** Where the figures go. */
+  readonly out: string;
+}
+
+/** Measures a model's directory on a split; writes figures.json, transcript.jsonl and table.md. */
+export async function measureDirectory({ drawings, split, model, out }: MeasureOptions): Promise<Figures> {
+  const questions = split === "validation" ? makeQuestions(drawings, split) : await readQuestions();
+  const set = split === "validation" ? questions : await withPhotographs(questions, drawings);
+  const owl = await answererOfDirectory(model);
+  const { figures, seen } = await measure(set, owl.answer);
+  await owl.close();
+  mkdirSync(out, { recursive: true });
+  writeFileSync(join(out, "figures.json"), `${JSON.stringify(figures, null, 1)}\n`);
+  writeFileSync(join(out, "transcript.jsonl"), transcript(seen));
+  writeFileSync(join(out, "table.md"), `${figuresTable(figures)}\n`);
+  console.log(figuresTable(figures));
+  return figures;
+}
+
+/** Records what the shipped model reaches on the fixed sample, for the test that watches over it. */
+export async function recordShipped(): Promise<void> {
+  const owl = await answererOfDirectory(SHIPPED);
+  await recordFigures(SHIPPED, owl.answer);
+  await owl.close();
+  console.log(`recorded: ${recordedFile}`);
+}
