@@ -13,14 +13,7 @@ import {
 import { countAllTurn, countTurn } from "../texts/abilities/counting.ts";
 import { documentTurn } from "../texts/abilities/documents.ts";
 import { formTurn } from "../texts/abilities/forms.ts";
-import {
-  byName,
-  factTurn,
-  knowledgeTurn,
-  textFactTurn,
-  thisOne,
-  wideKind,
-} from "../texts/abilities/knowledge.ts";
+import { byName, factTurn, knowledgeTurn, textFactTurn, thisOne } from "../texts/abilities/knowledge.ts";
 import { backgroundTurn, colorTurn, positionTurn } from "../texts/abilities/looking.ts";
 import { multiTurn } from "../texts/abilities/multi-turn.ts";
 import { describeTurn, nameTurn } from "../texts/abilities/naming.ts";
@@ -33,6 +26,7 @@ import { memoryTurns, smallTalkTurn } from "../texts/abilities/small-talk.ts";
 import { twoPictureTurns } from "../texts/abilities/two-pictures.ts";
 import { noPictureTurn, unsureTextTurn, unsureTurn } from "../texts/abilities/unsure.ts";
 import { listTurn, wordTurn } from "../texts/abilities/words.ts";
+import { wideKind } from "../texts/kinds.ts";
 import type { AskedTurn, Telling } from "../texts/turns.ts";
 import {
   flag,

@@ -1,14 +1,14 @@
 import type { Random } from "../random.ts";
 import type { Scene } from "../scenes/scene.ts";
 import { calendarTurn, sumTurn } from "./abilities/arithmetic.ts";
-import { countAllTurn, countTurn, isCountTurn } from "./abilities/counting.ts";
+import { countAllTurn, countKindTurn, countTurn, isCountTurn } from "./abilities/counting.ts";
 import { documentTurn } from "./abilities/documents.ts";
 import { formTurn } from "./abilities/forms.ts";
 import { byName, knowledgeTurn, picturedFacts, textFactTurn } from "./abilities/knowledge.ts";
 import { backgroundTurn, colorTurn, isColorTurn, positionTurn } from "./abilities/looking.ts";
 import { multiTurn } from "./abilities/multi-turn.ts";
-import { describeTurn, nameTurn } from "./abilities/naming.ts";
-import { absentTurn, isThisTurn, presenceTurn } from "./abilities/presence.ts";
+import { describeTurn, nameOfKindTurn, nameTurn } from "./abilities/naming.ts";
+import { absentTurn, isThisTurn, kindPresenceTurn, presenceTurn } from "./abilities/presence.ts";
 import { propertyTurn, whichOfTwoTurn } from "./abilities/properties.ts";
 import { legsTurn, moreTurn, oddTurn, sameKindTurn } from "./abilities/reasoning.ts";
 import { isRelationTurn, sideTurn, whatIsTurn, whereTurn } from "./abilities/relations.ts";
@@ -59,6 +59,8 @@ const ASIDES: Weights = [
 const WEIGHTS: Readonly<Record<SceneKind, Weights>> = {
   single: [
     ...ASIDES,
+    [4, nameOfKindTurn],
+    [2, kindPresenceTurn],
     [2, absentTurn],
     [9, describeTurn],
     [14, nameTurn],
@@ -94,6 +96,8 @@ const WEIGHTS: Readonly<Record<SceneKind, Weights>> = {
   ],
   pair: [
     ...ASIDES,
+    [3, countKindTurn],
+    [2, kindPresenceTurn],
     [2, absentTurn],
     [14, describeTurn],
     [8, nameTurn],
@@ -116,6 +120,8 @@ const WEIGHTS: Readonly<Record<SceneKind, Weights>> = {
   ],
   mixed: [
     ...ASIDES,
+    [3, countKindTurn],
+    [2, kindPresenceTurn],
     [2, absentTurn],
     [10, describeTurn],
     [7, nameTurn],

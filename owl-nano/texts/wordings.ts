@@ -2,6 +2,7 @@ import { randomFor } from "../random.ts";
 import { SPLIT_SEED } from "../scenes/held-out.ts";
 import type { Asked, Part, Telling } from "./turns.ts";
 import { typed } from "./typed.ts";
+import { ROW_WORDINGS } from "./wordings/document-rows.ts";
 import { DOCUMENT_WORDINGS } from "./wordings/documents.ts";
 import { FACT_CHECK_WORDINGS } from "./wordings/fact-checks.ts";
 import { FOLLOWING_WORDINGS } from "./wordings/following.ts";
@@ -23,6 +24,7 @@ export const WORDINGS = {
   ...PLACE_WORDINGS,
   ...SIGN_WORDINGS,
   ...DOCUMENT_WORDINGS,
+  ...ROW_WORDINGS,
   ...FORM_WORDINGS,
   ...FOLLOWING_WORDINGS,
   ...FACT_CHECK_WORDINGS,

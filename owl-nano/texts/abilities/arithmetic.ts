@@ -14,7 +14,8 @@ function sumOf({ random }: Telling): Sum {
   const word = random.pick(["plus", "plus", "minus", "times"] as const);
   if (word === "times") {
     const a = random.integer(11);
-    const b = random.integer(a < 4 ? 11 : Math.floor(30 / a) + 1);
+    const most = random.chance(0.7) ? 30 : 90;
+    const b = random.integer(Math.min(10, Math.floor(most / Math.max(1, a))) + 1);
     return random.chance(0.5) ? { word, a, b, result: a * b } : { word, a: b, b: a, result: a * b };
   }
   const a = random.integer(21);

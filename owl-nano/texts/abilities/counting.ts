@@ -1,6 +1,7 @@
 import type { Concept } from "../../concepts/concepts.ts";
 import { isCountable } from "../../concepts/nouns.ts";
 import type { Scene, Subject } from "../../scenes/scene.ts";
+import { picturedKind, severalOfKind } from "../kinds.ts";
 import { countPhrase, type Group, groupsOf, inWords, takesPlural } from "../scene-words.ts";
 import { type AskedTurn, type Telling, turnOf } from "../turns.ts";
 import { inOtherWords } from "../typed.ts";
@@ -39,6 +40,20 @@ function countOf(subject: Subject, count: number, telling: Telling): AskedTurn {
   const asked = inOtherWords(ask("count", telling, { X: pluralOf(subject) }), telling.random);
   const slot = [count === 0 ? "no" : inWords(count)];
   return turnOf("counting", asked, `${thereAre(subject, count)}.`, slot);
+}
+
+/** "how many animals are there?" */
+export function countKindTurn(scene: Scene, telling: Telling): AskedTurn[] {
+  if (scene.things.length < 2 || scene.lines.length > 0) return [];
+  const kinds = scene.things.map(({ subject }) =>
+    subject.kind === "concept" ? picturedKind(subject.concept, telling.part) : undefined,
+  );
+  if (kinds.some((kind) => kind === undefined) || kinds.includes("food")) return [];
+  const kind = telling.random.pick(kinds)!;
+  const count = inWords(kinds.filter((one) => one === kind).length);
+  const asked = ask("count", telling, { X: severalOfKind(kind) });
+  const answer = count === "one" ? `there is one ${kind}.` : `there are ${count} ${severalOfKind(kind)}.`;
+  return [turnOf("counting", asked, answer, [count])];
 }
 
 /** "how many things are there?" */

@@ -91,6 +91,31 @@ const count: Asking = (reading) => {
   const number = inWords(reading.items.length);
   return turn(reading, "countItems", `there are ${number} items.`, { slot: [number] });
 };
+const items: Asking = (reading) => {
+  const labels = reading.items.map(({ label }) => label);
+  return turn(reading, "items", `${labels.map((label) => `"${label}"`).join(", ")}.`, { slot: labels });
+};
+/** "which is cheaper, the tea or the milk?" */
+const compare: Asking = (reading) => {
+  const { random } = reading.telling;
+  const rows = random.shuffle(unlike(reading.items)).slice(0, 2);
+  if (rows.length < 2) return [];
+  const scores = reading.document.layout === "scores";
+  const more = scores || random.chance(0.5);
+  const [a, b] = rows;
+  const chosen = Number(a.value) > Number(b.value) === more ? a : b;
+  const told = rows.map(({ label, value }) => `"${label}" ${scores ? "has" : "costs"} ${value}.`).join(" ");
+  const [kind, end] = scores
+    ? (["morePoints", "has more points"] as const)
+    : more
+      ? (["dearer", "is more expensive"] as const)
+      : (["cheaper", "is cheaper"] as const);
+  const [X, Y] = rows.map(({ label }) => label.toLowerCase());
+  return turn(reading, kind, `${told} "${chosen.label}" ${end}.`, {
+    slot: [`"${chosen.label}" ${end}`],
+    fills: { X, Y },
+  });
+};
 const has: Asking = (reading) => {
   const { telling, items } = reading;
   const labels = items.map(({ label }) => label);
@@ -179,6 +204,9 @@ const ticketTo: Asking = (reading) => {
 /** What is asked of each layout; what stands twice is asked twice as often. */
 const ASKINGS: Readonly<Record<SmallDocument["layout"], readonly Asking[]>> = {
   receipt: [
+    items,
+    compare,
+    compare,
     beside,
     beside,
     price,
@@ -198,6 +226,9 @@ const ASKINGS: Readonly<Record<SmallDocument["layout"], readonly Asking[]>> = {
     kind,
   ],
   prices: [
+    items,
+    compare,
+    compare,
     beside,
     beside,
     price,
@@ -214,7 +245,22 @@ const ASKINGS: Readonly<Record<SmallDocument["layout"], readonly Asking[]>> = {
     readAll,
     kind,
   ],
-  scores: [beside, beside, points, points, points, most, most, fewest, whoHas, whoHas, readAll, kind],
+  scores: [
+    compare,
+    compare,
+    beside,
+    beside,
+    points,
+    points,
+    points,
+    most,
+    most,
+    fewest,
+    whoHas,
+    whoHas,
+    readAll,
+    kind,
+  ],
   card: [
     beside,
     beside,
@@ -227,7 +273,7 @@ const ASKINGS: Readonly<Record<SmallDocument["layout"], readonly Asking[]>> = {
     readAll,
     kind,
   ],
-  list: [first, first, last, last, count, has, has, readAll, readAll, kind],
+  list: [items, items, first, first, last, last, count, has, has, readAll, readAll, kind],
   ticket: [field, field, beside, ticketTo, readAll],
   timetable: [beside, beside, beside, departs, first, last, readAll],
 };

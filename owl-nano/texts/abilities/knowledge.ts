@@ -6,6 +6,7 @@ import { general, generalIsPlural, indefinite, isPluralOnly } from "../../concep
 import type { Random } from "../../random.ts";
 import { isHeldOutFact } from "../../scenes/held-out.ts";
 import type { Scene } from "../../scenes/scene.ts";
+import { picturedKind } from "../kinds.ts";
 import { type Group, groupsOf, pointingAt } from "../scene-words.ts";
 import { type Asked, type AskedTurn, LETTER_OF, type Part, type Telling, turnOf } from "../turns.ts";
 import { inOtherWords } from "../typed.ts";
@@ -18,34 +19,6 @@ import { atSide, SIDES, type Side } from "./relations.ts";
 export interface Fact {
   readonly relation: Relation;
   readonly value: string;
-}
-
-const ANIMALS = new Set("mammal bird amphibian reptile fish mollusk crustacean insect arachnid".split(" "));
-const FOODS = new Set("fruit vegetable fungus dish dessert".split(" "));
-const GROUPS: Readonly<Record<string, string>> = {
-  drink: "drink",
-  vehicle: "vehicle",
-  building: "building",
-  instrument: "instrument",
-  tool: "tool",
-  clothing: "piece of clothing",
-  flower: "plant",
-  plant: "plant",
-  device: "device",
-  toy: "toy",
-  furniture: "piece of furniture",
-};
-
-/** The wide kind of a thing, as people speak of it: "animal"; undefined where it has none. */
-export function wideKind({ kind }: Concept): string | undefined {
-  if (ANIMALS.has(kind)) return "animal";
-  return FOODS.has(kind) ? "food" : GROUPS[kind];
-}
-
-/** The same where a picture of it is shown: no word that is a fact held out from pictures. */
-export function picturedKind(concept: Concept, part: Part): string | undefined {
-  const wide = wideKind(concept);
-  return wide === concept.kind && part !== "test" && isHeldOutFact(concept.name, "kind") ? undefined : wide;
 }
 
 /** The facts to choose from: everything has a kind, so it is often left out where there is something else. */

@@ -1,4 +1,5 @@
 import type { Scene, Subject } from "../../scenes/scene.ts";
+import { picturedKind } from "../kinds.ts";
 import { captionOf, DOCUMENT_NAMES, documentLines, listOf } from "../scene-captions.ts";
 import {
   backgroundName,
@@ -84,6 +85,15 @@ export function nameTurn(scene: Scene, telling: Telling): AskedTurn[] {
       ? "name"
       : "document";
   return [turnOf(ability, ask(namingKinds(scene), telling), answer, slot)];
+}
+
+/** "what animal is this?" */
+export function nameOfKindTurn(scene: Scene, telling: Telling): AskedTurn[] {
+  const [group, ...rest] = groupsOf(scene);
+  if (group?.subject.kind !== "concept" || rest.length > 0 || scene.lines.length > 0) return [];
+  const K = picturedKind(group.subject.concept, telling.part);
+  if (K === undefined || group.things.length > 1 || K.startsWith("piece")) return [];
+  return [turnOf("name", ask("nameOfKind", telling, { K }), pointingAt(group), groupSlot(group))];
 }
 
 /** Whether the thing was named in what was said before. */

@@ -1,7 +1,8 @@
 import type { Concept } from "../../concepts/concepts.ts";
-import { indefinite } from "../../concepts/nouns.ts";
+import { article, indefinite } from "../../concepts/nouns.ts";
 import type { Random } from "../../random.ts";
 import type { Scene, Subject } from "../../scenes/scene.ts";
+import { picturedKind } from "../kinds.ts";
 import { DOCUMENT_NAMES } from "../scene-captions.ts";
 import {
   agreeing,
@@ -84,6 +85,25 @@ export function presenceTurn(scene: Scene, telling: Telling): AskedTurn[] {
     : ask("isThere", telling, { X: indefinite(concept) }, agreeing(subject));
   const answer = group === undefined ? `${noThere(concept)}${instead(scene)}` : yesThere(group);
   return [turnOf("presence", inOtherWords(asked, random), answer, [yes ? "yes" : "no"])];
+}
+
+const ASKED_KINDS = ["animal", "animal", "vehicle", "instrument", "tool", "building"];
+
+/** "is there an animal?": yes in half of the cases. */
+export function kindPresenceTurn(scene: Scene, telling: Telling): AskedTurn[] {
+  const { random, part } = telling;
+  const groups = groupsOf(scene);
+  const kinds = groups.map(({ subject }) =>
+    subject.kind === "concept" ? picturedKind(subject.concept, part) : undefined,
+  );
+  if (groups.length === 0 || kinds.includes(undefined)) return [];
+  const yes = random.chance(0.5);
+  const told = random.pick(ASKED_KINDS);
+  const at = kinds.indexOf(told);
+  if (at >= 0 !== yes) return [];
+  const asked = ask("isThere", telling, { X: article(told) });
+  const answer = yes ? yesThere(groups[at]) : `no, there is no ${told}.`;
+  return [turnOf("presence", asked, answer, [yes ? "yes" : "no"])];
 }
 
 /** "what color is the cat?", "where is the cat?" where there is none. */

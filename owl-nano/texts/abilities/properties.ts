@@ -2,10 +2,10 @@ import type { Concept } from "../../concepts/concepts.ts";
 import { indefinite, isPluralOnly } from "../../concepts/nouns.ts";
 import { isHeldOutFact } from "../../scenes/held-out.ts";
 import type { Scene } from "../../scenes/scene.ts";
+import { wideKind } from "../kinds.ts";
 import { groupsOf, pointingAt } from "../scene-words.ts";
 import { type Asked, type AskedTurn, type Part, type Telling, turnOf } from "../turns.ts";
 import { ask } from "../wordings.ts";
-import { wideKind } from "./knowledge.ts";
 
 /** Something that a thing is, does or can, or not. */
 interface Property {

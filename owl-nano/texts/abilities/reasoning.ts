@@ -2,11 +2,11 @@ import type { Concept } from "../../concepts/concepts.ts";
 import { article, indefinite, isPluralOnly, kindPhrase } from "../../concepts/nouns.ts";
 import { isHeldOutFact } from "../../scenes/held-out.ts";
 import type { Scene } from "../../scenes/scene.ts";
+import { picturedKind, severalOfKind, wideKind } from "../kinds.ts";
 import { countPhrase, type Group, groupsOf, inARow, inWords, NUMBERS } from "../scene-words.ts";
 import { type AskedTurn, type Part, type Telling, turnOf } from "../turns.ts";
 import { ask } from "../wordings.ts";
 import { isCounted, thereAre } from "./counting.ts";
-import { picturedKind, wideKind } from "./knowledge.ts";
 
 /** A group whose things are a concept's. */
 type Named = Group & { readonly subject: { readonly kind: "concept"; readonly concept: Concept } };
@@ -98,13 +98,9 @@ function oddOf(
 }
 
 function oddAnswer({ odd, others, kind }: { odd: Concept; others: Concept[]; kind: string }): string {
-  const [one, many] = kind === "food" ? ["food", "food"] : [article(kind), pluralKind(kind)];
+  const one = kind === "food" ? kind : article(kind);
+  const many = severalOfKind(kind);
   return `${inARow(others.map(indefinite))} are ${many}. ${indefinite(odd)} is not ${one}. the odd one is the ${odd.name}.`;
-}
-
-/** "animals", "pieces of clothing" */
-function pluralKind(kind: string): string {
-  return kind.startsWith("piece") ? kind.replace("piece", "pieces") : `${kind}s`;
 }
 
 /** "which one does not belong?" */

@@ -1,5 +1,6 @@
 import type { Scene, Subject, Thing } from "../../scenes/scene.ts";
 import { type Relation, relationOf } from "../../scenes/scene.ts";
+import { picturedKind } from "../kinds.ts";
 import { agreeing, be, groupsOf, nameOf, oneOf, takesPlural, theOne } from "../scene-words.ts";
 import { type AskedTurn, type Telling, turnOf } from "../turns.ts";
 import { ask } from "../wordings.ts";
@@ -105,6 +106,10 @@ export function sideTurn(scene: Scene, telling: Telling): AskedTurn[] {
   const side = random.pick(SIDES);
   const thing = farthest(scene, side);
   if (thing === undefined || groupsOf(scene).length < 2) return [];
-  const asked = ask("whatIsAt", telling, { S: atSide(side) });
+  const K = thing.subject.kind === "concept" ? picturedKind(thing.subject.concept, telling.part) : undefined;
+  const asked =
+    K !== undefined && !K.startsWith("piece") && random.chance(0.2)
+      ? ask("whatKindIsAt", telling, { K, S: atSide(side) })
+      : ask("whatIsAt", telling, { S: atSide(side) });
   return [turnOf("relation", asked, sideAnswer(side, thing), [nameOf(thing.subject)])];
 }

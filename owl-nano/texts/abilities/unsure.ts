@@ -3,10 +3,10 @@ import { countryFactsOf } from "../../concepts/country-facts.ts";
 import { factsOf, type Relation } from "../../concepts/facts.ts";
 import { article, indefinite, isPluralOnly } from "../../concepts/nouns.ts";
 import type { Scene } from "../../scenes/scene.ts";
+import { wideKind } from "../kinds.ts";
 import { agreeing, theOne } from "../scene-words.ts";
 import { type AskedTurn, type Telling, turnOf } from "../turns.ts";
 import { ask, askOf } from "../wordings.ts";
-import { wideKind } from "./knowledge.ts";
 import { singles } from "./looking.ts";
 
 /** What is answered where there is no telling. */

@@ -3,11 +3,11 @@ import type { Concept } from "../../concepts/concepts.ts";
 import { LIVES } from "../../concepts/fact-phrases.ts";
 import { article, general, indefinite, isPluralOnly, kindPhrase } from "../../concepts/nouns.ts";
 import { isHeldOutWord } from "../../scenes/held-out.ts";
+import { wideKind } from "../kinds.ts";
 import { inARow, inWords } from "../scene-words.ts";
 import { type AskedTurn, type Telling, turnOf } from "../turns.ts";
 import { ask } from "../wordings.ts";
 import { type Content, letters, plainly } from "./forms.ts";
-import { wideKind } from "./knowledge.ts";
 
 const OPPOSITES: readonly (readonly [string, string])[] = [
   "big small",

@@ -118,7 +118,10 @@ export const MEMORY_WORDINGS = {
     what did X do yesterday?
     what will X do next?
     what happened to X?
-    who gave me X?
+    who gave X to me?
+    what is X doing?
+    is X big or small?
+    is X asleep?
     how tall is X?
     what does X dream of?
     can you tell me the age of X?

@@ -51,6 +51,29 @@ export const PICTURE_WORDINGS = {
     identify the object in the drawing.
     what has been drawn here?
   `),
+  /** K: "animal". */
+  nameOfKind: lines(`
+    what K is this?
+    which K is this?
+    what K do you see?
+    what K is it?
+    name the K.
+    what kind of K is this?
+    what sort of K is it?
+    what K is in the picture?
+    which K is shown here?
+    what K did i draw?
+    K?
+    what is this K called?
+    tell me what K this is.
+    do you know which K this is?
+    i wonder what K this is.
+    can you name the K?
+    could you tell me which K it is?
+    please name this K.
+    please tell me what K you see.
+    would you say which K this is?
+  `),
   /** What there is, one thing or several. */
   see: lines(`
     what do you see?

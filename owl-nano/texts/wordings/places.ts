@@ -50,6 +50,21 @@ export const PLACE_WORDINGS = {
     could you please name the thing S?
     please tell me what is S.
   `),
+  /** K: "animal", S: "on the left". */
+  whatKindIsAt: lines(`
+    what K is S?
+    which K is S?
+    what K do you see S?
+    the K S is what?
+    name the K S.
+    what K can you see S?
+    tell me what K is S.
+    what is the K S?
+    i wonder what K is S.
+    can you name the K S?
+    could you tell me which K is S?
+    please name the K S.
+  `),
   /** X: "the dog". */
   where: lines(`
     where is X?

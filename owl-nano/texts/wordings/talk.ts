@@ -236,6 +236,9 @@ export const TALK_WORDINGS = {
     write a poem.
     write me a story.
     sing a song.
+    translate this into french.
+    draw me a picture.
+    can you draw something?
     could you write a poem for me?
     please tell me a long story.
   `),
