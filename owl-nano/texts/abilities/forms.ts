@@ -147,7 +147,8 @@ export function inForm(content: Content, telling: Telling, form?: string): Asked
       write(content) !== undefined,
   );
   if (suiting.length === 0) return [];
-  const chosen = telling.random.pick(suiting);
+  const digit = suiting.find(({ name }) => name === "digit");
+  const chosen = digit !== undefined && telling.random.chance(0.3) ? digit : telling.random.pick(suiting);
   const { answer, slot } = chosen.write(content)!;
   return [{ ...turnOf("form", askIn(chosen.kind, content.asked, telling), answer, slot), form: chosen.name }];
 }
