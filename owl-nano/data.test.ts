@@ -1,13 +1,60 @@
 import { beforeAll, describe, expect, it } from "vitest";
 import { COLORS } from "./concepts/colors.ts";
+import type { Concept } from "./concepts/concepts.ts";
+import { countryFactsOf } from "./concepts/country-facts.ts";
 import { factsOf } from "./concepts/facts.ts";
+import { CHARACTERS, TEST_FONTS } from "./drawings/glyphs.ts";
 import { readSplits, sampleSplits } from "./drawings/splits.ts";
-import { loadMaterial, type Material, readingSource, visionSource } from "./training/sources.ts";
-import { captionSource, conversationSource, languageSource } from "./training/text-sources.ts";
+import { classTable, type DrawnScene, PATCH_SIZE, renderLabelled } from "./pictures/drawn-scene.ts";
+import { trainingSupply } from "./pictures/supplies.ts";
+import { curriculumScene } from "./pictures/vision-scenes.ts";
+import { SEED, VISION_SIZE } from "./recipes.ts";
+import {
+  isHeldOutBackground,
+  isHeldOutCount,
+  isHeldOutFact,
+  isHeldOutForm,
+  isHeldOutLayout,
+  isHeldOutPair,
+  isHeldOutWord,
+} from "./scenes/held-out.ts";
+import { PICTURE_SIZE, type Scene } from "./scenes/scene.ts";
+import { WORDINGS, wordingsOf } from "./texts/wordings.ts";
+import { loadMaterial, type Material, readingSource, stageScenes, visionSource } from "./training/sources.ts";
+import {
+  captionSource,
+  conversationSource,
+  languageSource,
+  stageTexts,
+  type WrittenText,
+} from "./training/text-sources.ts";
 
 let material: Material;
+/** What each stage is shown and told: the first examples of its source, and some from the middle of its curriculum. */
+let shown: Readonly<Record<"vision" | "reading" | "language" | "align" | "instruct", readonly DrawnScene[]>>;
+let told: readonly WrittenText[];
+
+const COUNT = 1500;
+const INDICES = Array.from({ length: COUNT }, (_, i) => (i % 2 === 0 ? i : 250_000 + i));
+
 beforeAll(async () => {
   material = await loadMaterial();
+  const labelled = (stage: "vision" | "reading", size: number): DrawnScene[] => {
+    const scenes = stageScenes(material, { stage, size, seed: SEED });
+    return INDICES.map((index) => curriculumScene(scenes, index).scene);
+  };
+  const texts = (stage: "language" | "align" | "instruct"): WrittenText[] =>
+    INDICES.map(stageTexts(material, stage, SEED));
+  const [language, align, instruct] = [texts("language"), texts("align"), texts("instruct")];
+  const scenesOf = (some: readonly WrittenText[]): DrawnScene[] => some.flatMap(({ scenes }) => scenes);
+  told = [...language, ...align, ...instruct];
+  shown = {
+    vision: labelled("vision", VISION_SIZE),
+    reading: labelled("reading", PICTURE_SIZE),
+    language: scenesOf(language),
+    align: scenesOf(align),
+    instruct: scenesOf(instruct),
+  };
 }, 180_000);
 
 describe("held-out pictures", () => {
@@ -17,24 +64,17 @@ describe("held-out pictures", () => {
   });
 
   it("leave every concept at least three families to learn from", () => {
+    const { designs } = trainingSupply(material.drawings);
     for (const concept of material.concepts) {
-      const families = new Set(material.designs.get(concept.index)!.map((sprite) => sprite.family));
+      const families = new Set(designs.get(concept.index)!.map((sprite) => sprite.family));
       expect(families.size, concept.name).toBeGreaterThanOrEqual(3);
     }
   });
 
-  it("come out of no training generator", () => {
-    const { S1, S2 } = readSplits().heldOut;
-    const heldOut = new Set([...S1, ...S2]);
-    const reachable = [...material.sprites.train, ...[...material.designs.values()].flat()];
-    expect(reachable.filter((sprite) => heldOut.has(sprite.id) || sprite.vendor === "openmoji")).toEqual([]);
-    // Nor under another name: no held-out drawing has the very pixels of a training drawing.
-    const known = new Set(
-      material.sprites.train.map((sprite) => Buffer.from(sprite.pixels).toString("base64")),
-    );
-    const twins = [...material.sprites.S1, ...material.sprites.S2].filter((sprite) =>
-      known.has(Buffer.from(sprite.pixels).toString("base64")),
-    );
+  it("are under no other name among those of training: no two have the same pixels", () => {
+    const { train, S1, S2 } = material.sprites;
+    const known = new Set(train.map((sprite) => Buffer.from(sprite.pixels).toString("base64")));
+    const twins = [...S1, ...S2].filter((sprite) => known.has(Buffer.from(sprite.pixels).toString("base64")));
     expect(twins.map((sprite) => sprite.id)).toEqual([]);
   });
 
@@ -48,13 +88,119 @@ describe("held-out pictures", () => {
   });
 });
 
+const STAGES = ["vision", "reading", "language", "align", "instruct"] as const;
+
+/** How often each concept is shown. */
+function countsOf({ things }: Scene): Map<Concept, number> {
+  const counts = new Map<Concept, number>();
+  for (const { subject } of things)
+    if (subject.kind === "concept") counts.set(subject.concept, (counts.get(subject.concept) ?? 0) + 1);
+  return counts;
+}
+
+describe.each(STAGES)("the stage %s shows", (stage) => {
+  it("no held-out drawing, flag or stranger", () => {
+    const { S1, S2, S9, unknown } = material.sprites;
+    const heldOut = new Set([...S1, ...S2, ...S9, ...unknown].map(({ id }) => id));
+    const drawings = shown[stage].flatMap(({ placements }) => placements.map(({ sprite }) => sprite));
+    expect(new Set(drawings.map(({ id }) => id)).size).toBeGreaterThan(600);
+    const leaks = drawings.filter(({ id, vendor }) => heldOut.has(id) || /openmoji|circle/.test(vendor));
+    expect(leaks.map(({ id }) => id)).toEqual([]);
+  });
+
+  it("no held-out font, word or layout", () => {
+    const faces = new Set(shown[stage].flatMap(({ letterings }) => letterings.map(({ face }) => face.font)));
+    expect(faces.size).toBeGreaterThan(10);
+    expect(TEST_FONTS.filter((font) => faces.has(font))).toEqual([]);
+    const words = shown[stage].flatMap(({ lines }) => lines.flatMap(({ text }) => text.split(" ")));
+    expect(words.length).toBeGreaterThan(200);
+    expect(words.filter(isHeldOutWord)).toEqual([]);
+    const layouts = shown[stage].flatMap(({ document }) => document?.layout ?? []);
+    expect(layouts.filter(isHeldOutLayout)).toEqual([]);
+  });
+
+  it("no held-out pair, count or background", () => {
+    const leaks = shown[stage].flatMap((scene) => {
+      const counts = [...countsOf(scene)];
+      const pairs = counts.flatMap(([a], i) =>
+        counts.slice(i + 1).flatMap(([b]) => (isHeldOutPair(a, b) ? [`${a.name}, ${b.name}`] : [])),
+      );
+      const several = counts.flatMap(([one, count]) =>
+        isHeldOutCount(one, count) ? [`${count} ${one.plural}`] : [],
+      );
+      const [[only] = []] = counts;
+      const alone = only !== undefined && scene.things.length === 1;
+      const behind =
+        alone && isHeldOutBackground(only, scene.background)
+          ? [`${only.name} on ${COLORS[scene.background].name}`]
+          : [];
+      return [...pairs, ...several, ...behind];
+    });
+    expect(leaks).toEqual([]);
+  });
+});
+
+describe("texts", () => {
+  const relations = new Map<string, string>();
+  beforeAll(() => {
+    for (const concept of material.concepts)
+      for (const { relation, value } of factsOf(concept))
+        relations.set(relation.answer(concept, value), `${concept.name} ${relation.name}`);
+    for (const country of material.drawings.countries)
+      for (const { relation, value } of countryFactsOf(country))
+        relations.set(relation.answer(country, value), `${country.name} ${relation.name}`);
+  });
+
+  it("ask in no held-out wording", () => {
+    const lists: (readonly string[])[] = [
+      ...Object.values(WORDINGS),
+      ...material.concepts.flatMap((concept) => factsOf(concept).map(({ relation }) => relation.questions)),
+      ...material.drawings.countries.flatMap((country) =>
+        countryFactsOf(country).flatMap(({ relation }) => [relation.questions, relation.followUps]),
+      ),
+    ];
+    const heldOut = new Set(
+      lists.flatMap((list) => [...wordingsOf(list, "test"), ...wordingsOf(list, "validation")]),
+    );
+    const asked = told.flatMap(({ turns }) => turns.flatMap(({ wordings }) => wordings));
+    expect(new Set(asked).size).toBeGreaterThan(1000);
+    expect(asked.filter((wording) => heldOut.has(wording))).toEqual([]);
+  });
+
+  it("ask no held-out fact or form beside a picture or its notes", () => {
+    const beside = told.filter(({ scenes }) => scenes.length > 0);
+    const facts = beside.flatMap(({ turns }) => turns.flatMap(({ fact }) => fact ?? []));
+    expect(facts.length).toBeGreaterThan(300);
+    expect(facts.filter(({ name, relation }) => isHeldOutFact(name, relation))).toEqual([]);
+    const said = beside.flatMap(({ text }) =>
+      [...relations].filter(([sentence]) => text.includes(sentence)).map(([, fact]) => fact),
+    );
+    expect(said.length).toBeGreaterThan(300);
+    expect(
+      said.filter((fact) => {
+        const [, name, relation] = /^(.*) (\S+)$/.exec(fact)!;
+        return isHeldOutFact(name, relation);
+      }),
+    ).toEqual([]);
+    const forms = beside.flatMap(({ scenes, turns }) =>
+      scenes.flatMap((scene) => {
+        const [[only] = []] = [...countsOf(scene)];
+        if (only === undefined || scene.things.length !== 1) return [];
+        return turns.flatMap(({ form }) => (form !== undefined && isHeldOutForm(only, form) ? form : []));
+      }),
+    );
+    expect(forms).toEqual([]);
+  });
+});
+
 describe("generators", () => {
   it("give the same example for the same seed and index, in any order", async () => {
     const makers = [
       () => languageSource(material, 5),
       () => captionSource(material, 5),
       () => conversationSource(material, 5),
-      () => readingSource(material, 96, 5),
+      () => visionSource(material, VISION_SIZE, 5),
+      () => readingSource(material, PICTURE_SIZE, 5),
     ];
     for (const make of makers) {
       const forwards = make();
@@ -63,20 +209,40 @@ describe("generators", () => {
       const second = [await backwards.example(4), await backwards.example(3)];
       expect(second.reverse()).toEqual(first);
     }
-    const scenes = visionSource(material, 64, 5);
-    expect(await visionSource(material, 64, 5).example(7)).toEqual(await scenes.example(7));
   });
 
-  it("label each patch with the thing on it or the color behind", async () => {
-    const scenes = visionSource(material, 64, 1);
-    for (let i = 0; i < 200; i++) {
-      const { labels } = await scenes.example(i);
-      expect(labels).toHaveLength(64);
-      const colors = new Set(labels.filter((label) => label < COLORS.length));
-      // A sign may lie on another color.
-      expect(colors.size).toBeLessThanOrEqual(2);
-      expect(Math.max(...labels)).toBeLessThan(scenes.classes);
+  it.each([
+    ["vision", VISION_SIZE],
+    ["reading", PICTURE_SIZE],
+  ] as const)("label what lies on each patch of the stage %s", (stage, size) => {
+    const classes = classTable(material.atlas.labels.length);
+    const scenes = stageScenes(material, { stage, size, seed: 1 });
+    const across = size / PATCH_SIZE;
+    const hits = { thing: 0, things: 0, character: 0, characters: 0 };
+    for (let i = 0; i < 300; i++) {
+      const { scene, random } = curriculumScene(scenes, i);
+      const { labels } = renderLabelled(scene, classes, random);
+      expect(labels).toHaveLength(across ** 2);
+      expect(Math.max(...labels)).toBeLessThan(classes.count);
+      const colors = [...labels].filter((label) => label < COLORS.length);
+      expect(colors.filter((color) => color !== scene.background && color !== scene.backdrop)).toEqual([]);
+      const labelAt = (x: number, y: number): number | undefined =>
+        labels[Math.floor(y / PATCH_SIZE) * across + Math.floor(x / PATCH_SIZE)];
+      for (const { x, y, sprite } of scene.placements) {
+        hits.things++;
+        if (labelAt(x, y) === classes.sprites + sprite.label) hits.thing++;
+      }
+      for (const { text, centers, y } of scene.lines)
+        for (const [at, character] of [...text].entries()) {
+          if (!/[A-Z0-9]/.test(character)) continue;
+          hits.characters++;
+          if (labelAt(centers[at], y) === classes.characters + CHARACTERS.indexOf(character))
+            hits.character++;
+        }
     }
+    console.log(hits);
+    expect(hits.thing / hits.things).toBeGreaterThan(0.8);
+    expect(hits.character / hits.characters).toBeGreaterThan(0.8);
   });
 
   it("answer every fact of every concept in a sentence that holds its value", () => {

@@ -158,7 +158,7 @@ export const SHORT_OWL: OwlConfig = {
     heads: 2,
     keyValueHeads: 2,
     intermediate: 176,
-    vocabulary: 1024,
+    vocabulary: 640,
   },
   numQueryTokens: OWL_NANO.numQueryTokens,
 };

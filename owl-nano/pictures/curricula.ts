@@ -84,3 +84,22 @@ export const CONVERSATION_MIX: SceneMix = {
 
 /** How drawings vary in stages 1 and 2. */
 export const CONVERSATION_VARIATION: Variation = { ...NEARER, whole: true };
+
+/** One thing in each picture: all that the short recipe of the tests shows. */
+export const SHORT_MIX: SceneMix = {
+  single: 1,
+  pair: 0,
+  several: 0,
+  mixed: 0,
+  flag: 0,
+  sign: 0,
+  labelled: 0,
+  lines: 0,
+  unknown: 0,
+  empty: 0,
+};
+
+/** Designs nearly as they were drawn. */
+export const SHORT_CURRICULUM: Curriculum = [
+  { from: 0, variation: { ...VARIED, rotation: 0.2 }, source: { mix: SHORT_MIX, furtherShare: 0 } },
+];

@@ -14,6 +14,7 @@ import {
   openReplicas,
   type TrainingBatch,
   type TrainingOutcome,
+  type TrainingRecipe,
   train,
 } from "../../src/training/index.ts";
 import type { StageName } from "../recipes.ts";
@@ -79,8 +80,20 @@ async function run<S>(
 
 type RunStage = (plan: Plan, options: StageOptions) => Promise<TrainingOutcome>;
 
-/** Examples that are put into even batches together, and tokens of a micro-batch: some 400 MB for each size and replica. */
-const EVEN = { group: 640, tokensAtOnce: 1536 } as const;
+/** Examples that are put into even batches together. */
+const GROUP = 640;
+/** A row of text is about this long; a micro-batch holds so many tokens for each of its rows: some 400 MB at 16 rows. */
+const TOKENS_A_ROW = 96;
+
+/** How texts are put into batches. */
+function evenSizes(recipe: TrainingRecipe): { group: number; tokensAtOnce: number; microBatches: number } {
+  const { batch, microBatch = batch } = recipe;
+  return {
+    group: GROUP,
+    tokensAtOnce: TOKENS_A_ROW * microBatch,
+    microBatches: accumulationSteps(recipe),
+  };
+}
 
 const trainLanguage: RunStage = async (plan, options) => {
   const { config, material, recipes } = plan;
@@ -90,8 +103,7 @@ const trainLanguage: RunStage = async (plan, options) => {
     tokenizer: planTokenizer(plan),
     maxTokens,
     seed,
-    ...EVEN,
-    microBatches: accumulationSteps(recipes.language),
+    ...evenSizes(recipes.language),
   });
   return run(plan, "language", { objective: notesObjective(config), reader, weights: new Map() }, options);
 };
@@ -148,8 +160,7 @@ async function trainOnPictures(
   };
   const reader = evenReader(source, {
     seed,
-    ...EVEN,
-    microBatches: accumulationSteps(recipes[stage]),
+    ...evenSizes(recipes[stage]),
     encode,
     collate: (rows, rounding) => collate(rows, { ...places, rounding }),
   });

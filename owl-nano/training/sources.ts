@@ -5,15 +5,13 @@ import { readWords } from "../concepts/words.ts";
 import { type Atlas, loadAtlas, renderAtlas } from "../drawings/atlas.ts";
 import { loadFaces } from "../drawings/glyphs.ts";
 import { divide, readSplits, type SplitSprites } from "../drawings/splits.ts";
-import { READING_CURRICULUM, VISION_CURRICULUM } from "../pictures/curricula.ts";
 import { classTable, renderLabelled } from "../pictures/drawn-scene.ts";
 import { type DesignsByConcept, groupDesigns } from "../pictures/pictures.ts";
-import { sampleScene } from "../pictures/sample-scene.ts";
 import { type Drawings, trainingSupply } from "../pictures/supplies.ts";
-import { phaseAt, visionExample } from "../pictures/vision-scenes.ts";
-import { randomFor } from "../random.ts";
+import { type CurriculumScenes, curriculumScene, visionExample } from "../pictures/vision-scenes.ts";
 import { splitWords } from "../scenes/held-out.ts";
 import { notesOf } from "../scenes/notes.ts";
+import { type Lessons, OWL_NANO_LESSONS } from "./lessons.ts";
 import type { Notes } from "./note-tokens.ts";
 
 /** What every generator draws from. */
@@ -24,16 +22,20 @@ export interface Material {
   /** The training designs of the concepts. */
   readonly designs: DesignsByConcept;
   readonly drawings: Drawings;
+  readonly lessons: Lessons;
 }
 
 /** Loads the pictures and concepts, divided by the committed splits; all of them, or those of these concepts alone. */
-export async function loadMaterial(only?: readonly string[]): Promise<Material> {
+export async function loadMaterial(only?: readonly string[], lessons = OWL_NANO_LESSONS): Promise<Material> {
   const atlas = only === undefined ? await loadAtlas() : await renderAtlas(only);
   const sprites = divide(atlas, readSplits());
   const concepts = readConcepts().filter(({ name }) => only?.includes(name) ?? true);
   const faces = await loadFaces();
-  const drawings = { atlas, sprites, concepts, countries: readCountries(), faces };
-  return { atlas, sprites, concepts, designs: groupDesigns(sprites.train, atlas.conceptCount), drawings };
+  // Flags are no concepts.
+  const countries = only === undefined ? readCountries() : [];
+  const drawings = { atlas, sprites, concepts, countries, faces };
+  const designs = groupDesigns(sprites.train, atlas.conceptCount);
+  return { atlas, sprites, concepts, designs, drawings, lessons };
 }
 
 /** Examples that never end. */
@@ -49,23 +51,29 @@ export function nameWords({ concepts, drawings }: Material): string[] {
 /** Words that may be written in training pictures. */
 export const trainingWords = (): string[] => splitWords(readWords()).train;
 
+/** What the vision and the reading stage sample their scenes from. */
+export function stageScenes(
+  { drawings, lessons }: Material,
+  {
+    stage,
+    size,
+    seed,
+  }: { readonly stage: "vision" | "reading"; readonly size: number; readonly seed: number },
+): CurriculumScenes {
+  const supply = trainingSupply(drawings);
+  return { supply, words: trainingWords(), curriculum: lessons[stage], stream: stage, size, seed };
+}
+
 /** The vision stage: small pictures with a class for each patch. */
 export function visionSource(
-  { atlas, drawings }: Material,
+  material: Material,
   size: number,
   seed: number,
 ): DenseSource & { readonly classes: number } {
-  const classes = classTable(atlas.labels.length);
-  const scenes = {
-    supply: trainingSupply(drawings),
-    words: trainingWords(),
-    classes,
-    size,
-    seed,
-    curriculum: VISION_CURRICULUM,
-  };
+  const classes = classTable(material.atlas.labels.length);
+  const scenes = stageScenes(material, { stage: "vision", size, seed });
   const source = endless((index): DenseExample => {
-    const { picture, labels } = visionExample(scenes, index);
+    const { picture, labels } = visionExample({ ...scenes, classes }, index);
     return { image: picture, labels };
   });
   return { ...source, classes: classes.count };
@@ -78,17 +86,14 @@ export interface ReadExample extends DenseExample {
 
 /** The reading stage: pictures with a class for each patch and a note for each cell. */
 export function readingSource(
-  { atlas, drawings }: Material,
+  material: Material,
   size: number,
   seed: number,
 ): Source<ReadExample> & { readonly classes: number } {
-  const classes = classTable(atlas.labels.length);
-  const supply = trainingSupply(drawings);
-  const words = trainingWords();
+  const classes = classTable(material.atlas.labels.length);
+  const scenes = stageScenes(material, { stage: "reading", size, seed });
   const source = endless((index): ReadExample => {
-    const random = randomFor(seed, "reading", index);
-    const { variation, source } = phaseAt(READING_CURRICULUM, index);
-    const scene = sampleScene({ supply: { ...supply, variation }, size, random }, { ...source, words });
+    const { scene, random } = curriculumScene(scenes, index);
     const { picture, labels } = renderLabelled(scene, classes, random);
     return { image: picture, labels, notes: notesOf(scene) };
   });

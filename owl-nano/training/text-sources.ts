@@ -1,5 +1,4 @@
 import type { Example, Source } from "../../src/data/index.ts";
-import { CONVERSATION_MIX, CONVERSATION_VARIATION } from "../pictures/curricula.ts";
 import { type DrawnScene, renderScene } from "../pictures/drawn-scene.ts";
 import { sampleScene, sampleSecondScene } from "../pictures/sample-scene.ts";
 import { trainingSupply } from "../pictures/supplies.ts";
@@ -12,36 +11,25 @@ import { pictureConversation, twoPictureConversation } from "../texts/picture-co
 import { captionOf } from "../texts/scene-captions.ts";
 import { sampleDocument } from "../texts/small-documents.ts";
 import { factParagraph, textConversation } from "../texts/text-conversation.ts";
+import type { AskedTurn } from "../texts/turns.ts";
+import { type Lessons, TEXT_KINDS, type TextKind } from "./lessons.ts";
 import type { NotedText } from "./notes-reader.ts";
 import { endless, type Material, nameWords, trainingWords } from "./sources.ts";
 
 /** A text and its pictures. */
 export type PictureText = Pick<Example, "text" | "images">;
 
-/** Kinds of texts: two without a picture, two about one, the last about two. */
-const KINDS = ["facts", "talk", "caption", "picture", "pair"] as const;
-
-type TextKind = (typeof KINDS)[number];
-
-/** Of as many examples as there are in all, so many are texts of the kind. */
-type TextMix = Readonly<Partial<Record<TextKind, number>>>;
-
-const LANGUAGE_MIX: TextMix = { facts: 3, talk: 6, picture: 9, pair: 2 };
-const CAPTION_MIX: TextMix = { caption: 1 };
-const INSTRUCTION_MIX: TextMix = { talk: 7, picture: 11, pair: 2 };
-
 /** How unsure notes are, which stand for what a vision encoder will say. */
 const NOISE: NoteNoise = { doubt: 0.25, leak: 0.15, jitter: 0.2 };
 
-/** A text, and its pictures before they are drawn. */
-interface WrittenText {
+/** A text, what is asked in it, and its pictures before they are drawn. */
+export interface WrittenText {
   readonly text: string;
+  readonly turns: readonly AskedTurn[];
   readonly scenes: readonly DrawnScene[];
   /** Goes on where the text's ended. */
   readonly random: Random;
 }
-
-type Write = (kind: TextKind, random: Random) => WrittenText;
 
 const LAYOUTS = DOCUMENT_LAYOUTS.filter((layout) => !isHeldOutLayout(layout));
 
@@ -51,11 +39,20 @@ const trainingDocument = (random: Random): SmallDocument => sampleDocument(rando
 const MARK = "<image>";
 const TWO_MARKS = `${MARK}\nHuman: ${MARK}`;
 
+/** The turns of a conversation that the lessons have; drawn anew where there is none. */
+function taught({ abilities }: Lessons, draw: () => AskedTurn[]): AskedTurn[] {
+  if (abilities === undefined) return draw();
+  for (;;) {
+    const turns = draw().filter(({ ability }) => abilities.has(ability));
+    if (turns.length > 0) return turns;
+  }
+}
+
 /** Writes texts of every kind. */
-function writerOf(material: Material): Write {
-  const supply = { ...trainingSupply(material.drawings), variation: CONVERSATION_VARIATION };
+function writerOf({ drawings, lessons }: Material): (kind: TextKind, random: Random) => WrittenText {
+  const supply = { ...trainingSupply(drawings), variation: lessons.variation };
   const source = {
-    mix: CONVERSATION_MIX,
+    mix: lessons.scenes,
     words: trainingWords(),
     furtherShare: 0,
     document: trainingDocument,
@@ -63,55 +60,61 @@ function writerOf(material: Material): Write {
   const world = { concepts: supply.concepts, countries: supply.countries, words: source.words };
   return (kind, random) => {
     const studio = { supply, size: PICTURE_SIZE, random };
-    if (kind === "facts") return { text: factParagraph(world, random), scenes: [], random };
-    if (kind === "talk")
-      return { text: conversation(textConversation(world, random, "train")), scenes: [], random };
+    const none = { turns: [], scenes: [], random };
+    if (kind === "facts") return { ...none, text: factParagraph(world, random) };
+    if (kind === "talk") {
+      const turns = textConversation(world, random, "train");
+      return { ...none, text: conversation(turns), turns };
+    }
     const scene = sampleScene(studio, source);
-    if (kind === "caption") return { text: captionOf(scene), scenes: [scene], random };
+    if (kind === "caption") return { ...none, text: captionOf(scene), scenes: [scene] };
     if (kind === "picture") {
-      const turns = pictureConversation(scene, world, random, "train");
-      return { text: conversation(turns, MARK), scenes: [scene], random };
+      const turns = taught(lessons, () => pictureConversation(scene, world, random, "train"));
+      return { text: conversation(turns, MARK), turns, scenes: [scene], random };
     }
     // Not every two pictures give an occasion to compare them.
     for (let first = scene; ; first = sampleScene(studio, source)) {
-      const second = sampleSecondScene(studio, source, first);
-      const turns = twoPictureConversation([first, second], world, random, "train");
-      if (turns.length > 0) return { text: conversation(turns, TWO_MARKS), scenes: [first, second], random };
+      const scenes = [first, sampleSecondScene(studio, source, first)] as const;
+      const turns = twoPictureConversation(scenes, world, random, "train");
+      if (turns.length > 0) return { text: conversation(turns, TWO_MARKS), turns, scenes, random };
     }
   };
 }
 
-/** The texts of a stage, each made into an example. */
-function textSource<T>(
+/** The streams of the stages of texts, and of the tokenizer. */
+const STREAMS: Readonly<Record<keyof Lessons["texts"], string>> = {
+  tokenizer: "tokenizer",
+  language: "language",
+  align: "captions",
+  instruct: "conversations",
+};
+
+/** What a stage of texts is taught, by index. */
+export function stageTexts(
   material: Material,
-  { mix, stream, seed }: { readonly mix: TextMix; readonly stream: string; readonly seed: number },
-  finish: (written: WrittenText) => T,
-): Source<T> {
+  stage: keyof Lessons["texts"],
+  seed: number,
+): (index: number) => WrittenText {
   const write = writerOf(material);
-  const kinds = KINDS.flatMap((kind) => new Array<TextKind>(mix[kind] ?? 0).fill(kind));
-  return endless((index) => finish(write(kinds[index % kinds.length], randomFor(seed, stream, index))));
+  const mix = material.lessons.texts[stage];
+  const kinds = TEXT_KINDS.flatMap((kind) => new Array<TextKind>(mix[kind] ?? 0).fill(kind));
+  return (index) => write(kinds[index % kinds.length], randomFor(seed, STREAMS[stage], index));
 }
 
 /** The language stage: plain texts and conversations, with notes in the place of pictures. */
 export function languageSource(material: Material, seed: number): Source<NotedText> {
   const names = nameWords(material);
-  return textSource(
-    material,
-    { mix: LANGUAGE_MIX, stream: "language", seed },
-    ({ text, scenes, random }) => ({
-      text,
-      notes: scenes.map((scene) => noisyNotes(scene, names, NOISE, random)),
-    }),
-  );
+  const write = stageTexts(material, "language", seed);
+  return endless((index) => {
+    const { text, scenes, random } = write(index);
+    return { text, notes: scenes.map((scene) => noisyNotes(scene, names, NOISE, random)) };
+  });
 }
 
 /** Texts of every kind, for the tokenizer. */
 export function sampleTexts(material: Material, seed: number, count: number): string[] {
-  const write = writerOf(material);
-  return Array.from(
-    { length: count },
-    (_, i) => write(KINDS[i % KINDS.length], randomFor(seed, "tokenizer", i)).text,
-  );
+  const write = stageTexts(material, "tokenizer", seed);
+  return Array.from({ length: count }, (_, index) => write(index).text);
 }
 
 function drawn({ text, scenes, random }: WrittenText): PictureText {
@@ -120,10 +123,12 @@ function drawn({ text, scenes, random }: WrittenText): PictureText {
 
 /** Stage 1: a picture and its caption. */
 export function captionSource(material: Material, seed: number): Source<PictureText> {
-  return textSource(material, { mix: CAPTION_MIX, stream: "captions", seed }, drawn);
+  const write = stageTexts(material, "align", seed);
+  return endless((index) => drawn(write(index)));
 }
 
 /** Stage 2: conversations about one picture, two, or none. */
 export function conversationSource(material: Material, seed: number): Source<PictureText> {
-  return textSource(material, { mix: INSTRUCTION_MIX, stream: "conversations", seed }, drawn);
+  const write = stageTexts(material, "instruct", seed);
+  return endless((index) => drawn(write(index)));
 }

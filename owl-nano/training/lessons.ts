@@ -1,0 +1,60 @@
+import {
+  CONVERSATION_MIX,
+  CONVERSATION_VARIATION,
+  READING_CURRICULUM,
+  SHORT_CURRICULUM,
+  SHORT_MIX,
+  VISION_CURRICULUM,
+} from "../pictures/curricula.ts";
+import type { Variation } from "../pictures/placement.ts";
+import type { SceneMix } from "../pictures/sample-scene.ts";
+import type { Curriculum } from "../pictures/vision-scenes.ts";
+import type { Ability } from "../texts/turns.ts";
+
+/** Kinds of texts: two without a picture, two about one, the last about two. */
+export const TEXT_KINDS = ["facts", "talk", "caption", "picture", "pair"] as const;
+
+export type TextKind = (typeof TEXT_KINDS)[number];
+
+/** Of as many examples as there are in all, so many are texts of the kind. */
+export type TextMix = Readonly<Partial<Record<TextKind, number>>>;
+
+/** What the stages are taught with: how often each kind of picture and text comes. */
+export interface Lessons {
+  readonly vision: Curriculum;
+  readonly reading: Curriculum;
+  /** The pictures that texts are about, and how their drawings vary. */
+  readonly scenes: SceneMix;
+  readonly variation: Variation;
+  readonly texts: Readonly<Record<"tokenizer" | "language" | "align" | "instruct", TextMix>>;
+  /** What is asked about a picture; everything if absent. */
+  readonly abilities?: ReadonlySet<Ability>;
+}
+
+export const OWL_NANO_LESSONS: Lessons = {
+  vision: VISION_CURRICULUM,
+  reading: READING_CURRICULUM,
+  scenes: CONVERSATION_MIX,
+  variation: CONVERSATION_VARIATION,
+  texts: {
+    tokenizer: { facts: 1, talk: 1, caption: 1, picture: 1, pair: 1 },
+    language: { facts: 3, talk: 6, picture: 9, pair: 2 },
+    align: { caption: 1 },
+    instruct: { talk: 7, picture: 11, pair: 2 },
+  },
+};
+
+/** Few questions about one thing in a picture: what the short recipe has time for. */
+export const SHORT_LESSONS: Lessons = {
+  vision: SHORT_CURRICULUM,
+  reading: SHORT_CURRICULUM,
+  scenes: SHORT_MIX,
+  variation: CONVERSATION_VARIATION,
+  texts: {
+    tokenizer: { caption: 1, picture: 3 },
+    language: { caption: 1, picture: 3 },
+    align: { caption: 1 },
+    instruct: { picture: 1 },
+  },
+  abilities: new Set(["caption one", "name", "color", "knowledge"]),
+};
