@@ -34,7 +34,7 @@ let material: Material;
 let shown: Readonly<Record<"vision" | "reading" | "language" | "align" | "instruct", readonly DrawnScene[]>>;
 let told: readonly WrittenText[];
 
-const COUNT = 1500;
+const COUNT = 3000;
 const INDICES = Array.from({ length: COUNT }, (_, i) => (i % 2 === 0 ? i : 250_000 + i));
 
 beforeAll(async () => {
@@ -240,7 +240,6 @@ describe("generators", () => {
             hits.character++;
         }
     }
-    console.log(hits);
     expect(hits.thing / hits.things).toBeGreaterThan(0.8);
     expect(hits.character / hits.characters).toBeGreaterThan(0.8);
   });

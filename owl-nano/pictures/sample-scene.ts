@@ -1,7 +1,7 @@
 import { COLORS } from "../concepts/colors.ts";
 import type { Concept } from "../concepts/concepts.ts";
 import type { Random } from "../random.ts";
-import { isHeldOutBackground, isHeldOutCount, isHeldOutPair } from "../scenes/held-out.ts";
+import { isHeldOutBackground, isHeldOutCount, isHeldOutPair, isHeldOutWord } from "../scenes/held-out.ts";
 import type { SmallDocument, Subject } from "../scenes/scene.ts";
 import {
   anyBackground,
@@ -120,9 +120,11 @@ const SAMPLERS: Readonly<
     const all = [...kinds];
     const count = random.chance(0.5) ? 3 : 4;
     while (all.length < count) all.push(random.pick(kinds));
-    if (kinds.some((one) => isHeldOutCount(one, all.filter((other) => other === one).length)))
-      return undefined;
+    if (hasHeldOutCount(all)) return undefined;
     const subjects = withStrangers(random.shuffle(all).map(concept), studio, source);
+    // With a stranger in the place of one there are fewer.
+    if (hasHeldOutCount(subjects.flatMap((subject) => (subject.kind === "concept" ? subject.concept : []))))
+      return undefined;
     return thingsScene(studio, subjects, anyBackground(random));
   },
   flag: (studio) => {
@@ -169,6 +171,11 @@ function sampleKinds({ supply, random }: Studio, count: number): Concept[] {
   return kinds;
 }
 
+/** Whether one of the things is there as often as training never shows it. */
+function hasHeldOutCount(things: readonly Concept[]): boolean {
+  return things.some((one) => isHeldOutCount(one, things.filter((other) => other === one).length));
+}
+
 /** Now and then one of several things is a stranger. */
 function withStrangers(
   subjects: Subject[],
@@ -203,8 +210,10 @@ export function oneWord(words: readonly string[], random: Random): string {
   const dice = random.next();
   if (dice < 0.62)
     return random.pick(words).toUpperCase() + (random.chance(0.05) ? random.pick(["!", "?"]) : "");
-  if (dice < 0.88)
-    return Array.from({ length: 2 + random.integer(5) }, () => random.pick([...LETTERS])).join("");
+  if (dice < 0.88) {
+    const letters = Array.from({ length: 2 + random.integer(5) }, () => random.pick([...LETTERS])).join("");
+    return isHeldOutWord(letters) ? oneWord(words, random) : letters;
+  }
   return anyNumber(random);
 }
 
