@@ -56,7 +56,11 @@ async function shares(owl: Owl, asked: readonly Question[]): Promise<{ sees: num
   const grey = greyPicture(PICTURE_SIZE);
   const share = async (shown: (picture: Picture) => Picture): Promise<number> => {
     const answers = await owl.answer(
-      asked.map(({ picture, turn }) => ({ picture: shown(picture), earlier: [], question: turn.question })),
+      asked.map(({ picture, turn }) => ({
+        pictures: [shown(picture)],
+        earlier: [],
+        question: turn.question,
+      })),
     );
     return asked.filter(({ turn }, i) => answers[i] === turn.answer).length / asked.length;
   };
