@@ -1,5 +1,4 @@
 import { fork } from "node:child_process";
-import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
@@ -8,9 +7,16 @@ import { openDevice } from "../src/runtime/index.ts";
 import type { TrainingEvent } from "../src/training/index.ts";
 import { COLORS } from "./concepts/colors.ts";
 import { answererOf } from "./evaluation/answering.ts";
-import { makeQuestionFiles, measureDirectory, recordShipped, SHIPPED } from "./evaluation/commands.ts";
-import { evaluateSet, type SetReport, table, testItems } from "./evaluation/evaluation.ts";
-import { modelCard } from "./evaluation/model-card.ts";
+import {
+  makeQuestionFiles,
+  measureAnswerer,
+  measureDirectory,
+  recordShipped,
+  SHIPPED,
+  writeCard,
+} from "./evaluation/commands.ts";
+import { testItems } from "./evaluation/evaluation.ts";
+import { SPLITS, type Split } from "./evaluation/question-set.ts";
 import { namedThing } from "./evaluation/scoring.ts";
 import { visionAccuracy } from "./evaluation/vision-accuracy.ts";
 import { OWL_NANO, RECIPES, type StageName, TOKENIZER_TEXTS, VISION_SIZE } from "./recipes.ts";
@@ -70,11 +76,6 @@ async function runStage(stage: StageName, threads: number | undefined): Promise<
   return complete;
 }
 
-const SETS = ["S1", "S2"] as const;
-
-/** Test pictures of each held-out drawing: so many that more than four hundred follow-ups are asked. */
-const TIMES = 4;
-
 async function evaluateVision(plan: Plan): Promise<void> {
   const device = await openDevice();
   const weights = await readSafetensors(join(stageDirectory(plan, "vision"), "state", "model.safetensors"));
@@ -126,30 +127,17 @@ async function evaluateCaptions(plan: Plan): Promise<void> {
   await owl.close();
 }
 
-async function evaluateOwl(plan: Plan): Promise<SetReport[]> {
+/** Measures the trained weights, before they are written as the model that ships. */
+async function evaluateOwl(plan: Plan, split: Split): Promise<void> {
   const device = await openDevice();
   const owl = answererOf(plan.config, await weightsAfter(plan, "instruct"), shippedTokenizer(plan), device);
-  const reports: SetReport[] = [];
-  for (const set of SETS) {
-    const sprites = plan.material.sprites[set];
-    reports.push(
-      await evaluateSet(
-        set,
-        testItems(plan.material, sprites, TIMES * sprites.length),
-        plan.material.concepts,
-        owl.answer,
-      ),
-    );
-    const unseen = testItems(plan.material, sprites, TIMES * sprites.length, "unseen");
-    reports.push(await evaluateSet(`${set}, unseen phrasing`, unseen, plan.material.concepts, owl.answer));
-  }
+  await measureAnswerer(owl.answer, { drawings: plan.material.drawings, split, out: measuredIn(split) });
   await owl.close();
-  const figures = reports.map(({ transcript: _, ...rest }) => rest);
-  mkdirSync(plan.directory, { recursive: true });
-  writeFileSync(join(plan.directory, "figures.json"), `${JSON.stringify(figures, null, 2)}\n`);
-  writeFileSync(join(plan.directory, "transcript.json"), `${JSON.stringify(reports, null, 1)}\n`);
-  console.log(table(reports));
-  return reports;
+}
+
+/** Where figures go if nothing is said. */
+function measuredIn(split: Split): string {
+  return join(ROOT, "runs", "owl-nano", "measured", split);
 }
 
 /** A stage in a process of its own, which gives back all its memory. */
@@ -165,10 +153,11 @@ function exitOf(stage: string): Promise<number> {
 
 /** The model directory with its card, which holds the figures. */
 async function writeModel(plan: Plan): Promise<void> {
-  const directory = join(ROOT, "models", "owl-nano");
-  await saveModel(plan, directory);
-  const reports = await evaluateOwl(plan);
-  writeFileSync(join(directory, "README.md"), modelCard(plan.config, plan.material, reports));
+  await saveModel(plan, SHIPPED);
+  const { drawings } = plan.material;
+  const measured = await measureDirectory(SHIPPED, { drawings, split: "test", out: measuredIn("test") });
+  await writeCard({ config: plan.config, weights: "float16", drawings, runs: plan.directory, measured });
+  await recordShipped();
 }
 
 async function everything(): Promise<void> {
@@ -207,15 +196,15 @@ async function main(): Promise<void> {
   if (values.save) return writeModel(await openPlan());
   if (values.record) return recordShipped();
   if (values.questions) return makeQuestionFiles((await loadMaterial()).drawings);
-  if (values.evaluate === "validation" || values.evaluate === "test") {
-    const split = values.evaluate;
-    const { model = SHIPPED, out = join(ROOT, "runs", "owl-nano", "measured", split) } = values;
+  const split = SPLITS.find((one) => one === values.evaluate);
+  if (split !== undefined) {
     const { drawings } = await loadMaterial();
-    return void (await measureDirectory({ drawings, split, model, out }));
+    const options = { drawings, split, out: values.out ?? measuredIn(split) };
+    return void (await measureDirectory(values.model ?? SHIPPED, options));
   }
   if (values.evaluate === "vision") return evaluateVision(await openPlan());
   if (values.evaluate === "align") return evaluateCaptions(await openPlan());
-  if (values.evaluate === "instruct") return void (await evaluateOwl(await openPlan()));
+  if (values.evaluate === "instruct") return evaluateOwl(await openPlan(), "validation");
   if (values.stage === undefined) return everything();
   if (!isStage(values.stage))
     throw new Error(

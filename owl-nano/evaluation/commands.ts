@@ -3,10 +3,14 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { readWords } from "../concepts/words.ts";
 import type { Drawings } from "../pictures/supplies.ts";
+import { RECIPES } from "../recipes.ts";
 import { splitWords } from "../scenes/held-out.ts";
 import { type Answerer, answererOfDirectory } from "./answering.ts";
+import { curvesSvg, readCurve } from "./curves.ts";
+import { chooseExamples, contactSheet } from "./examples.ts";
 import { type Figures, figuresTable, summarise } from "./figures.ts";
 import { askRows, type MeasuredRow } from "./measure.ts";
+import { type CardContent, modelCard } from "./model-card.ts";
 import { photoQuestions, STAMPS_FOLDER } from "./photos.ts";
 import { QUESTIONS_FOLDER, readQuestions, writeQuestions } from "./question-files.ts";
 import { makeQuestions, type Split } from "./question-set.ts";
@@ -15,6 +19,11 @@ import type { QuestionSet } from "./rows.ts";
 
 /** The model that ships. */
 export const SHIPPED = fileURLToPath(new URL("../../models/owl-nano", import.meta.url));
+
+const DOCS = fileURLToPath(new URL("../../docs", import.meta.url));
+
+/** Pictures of the card. */
+const EXAMPLES = 20;
 
 /** Makes owleval-nano anew from its seeds. */
 export async function makeQuestionFiles(drawings: Drawings): Promise<void> {
@@ -73,25 +82,62 @@ function transcript(rows: readonly MeasuredRow[]): string {
 export interface MeasureOptions {
   readonly drawings: Drawings;
   readonly split: Split;
-  /** A model's directory. */
-  readonly model: string;
   /** Where the figures go. */
   readonly out: string;
 }
 
-/** Measures a model's directory on a split; writes figures.json, transcript.jsonl and table.md. */
-export async function measureDirectory({ drawings, split, model, out }: MeasureOptions): Promise<Figures> {
-  const questions = split === "validation" ? makeQuestions(drawings, split) : await readQuestions();
-  const set = split === "validation" ? questions : await withPhotographs(questions, drawings);
-  const owl = await answererOfDirectory(model);
-  const { figures, seen } = await measure(set, owl.answer);
-  await owl.close();
+/** What was measured, and of what. */
+export interface Measured {
+  readonly figures: Figures;
+  readonly seen: readonly MeasuredRow[];
+  readonly set: QuestionSet;
+}
+
+/** Measures whoever answers on a split; writes figures.json, transcript.jsonl and table.md. */
+export async function measureAnswerer(
+  answer: Answerer,
+  { drawings, split, out }: MeasureOptions,
+): Promise<Measured> {
+  const set =
+    split === "validation"
+      ? makeQuestions(drawings, split)
+      : await withPhotographs(await readQuestions(), drawings);
+  const { figures, seen } = await measure(set, answer);
   mkdirSync(out, { recursive: true });
   writeFileSync(join(out, "figures.json"), `${JSON.stringify(figures, null, 1)}\n`);
   writeFileSync(join(out, "transcript.jsonl"), transcript(seen));
   writeFileSync(join(out, "table.md"), `${figuresTable(figures)}\n`);
   console.log(figuresTable(figures));
-  return figures;
+  return { figures, seen, set };
+}
+
+/** The same of a model's directory. */
+export async function measureDirectory(model: string, options: MeasureOptions): Promise<Measured> {
+  const owl = await answererOfDirectory(model);
+  const measured = await measureAnswerer(owl.answer, options);
+  await owl.close();
+  return measured;
+}
+
+export interface CardOptions extends Pick<CardContent, "config" | "weights"> {
+  readonly drawings: Drawings;
+  /** Where the stages' logs are. */
+  readonly runs: string;
+  readonly measured: Measured;
+}
+
+/** Writes the card of the shipped model, its contact sheet and the learning curves. */
+export async function writeCard({ config, weights, drawings, runs, measured }: CardOptions): Promise<void> {
+  const { figures, seen, set } = measured;
+  const examples = chooseExamples(seen, EXAMPLES);
+  const pictures = examples.map(({ row }) => set.pictureOf(row.pictures[0]));
+  const stages = Object.entries(RECIPES).map(([stage, { name }]) =>
+    readCurve(name.replace("owl-nano ", ""), join(runs, stage, "log.jsonl")),
+  );
+  const counts = { conceptCount: drawings.concepts.length, countryCount: drawings.countries.length };
+  writeFileSync(join(DOCS, "owl-nano-pictures.png"), await contactSheet(pictures, drawings.faces.train[0]));
+  writeFileSync(join(DOCS, "owl-nano-curves.svg"), curvesSvg(stages));
+  writeFileSync(join(SHIPPED, "README.md"), modelCard({ config, weights, figures, examples, ...counts }));
 }
 
 /** Records what the shipped model reaches on the fixed sample, for the test that watches over it. */

@@ -1,72 +1,110 @@
 import type { OwlConfig } from "../../src/model/index.ts";
-import { COLORS } from "../concepts/colors.ts";
 import { RECIPES } from "../recipes.ts";
-import type { Material } from "../training/sources.ts";
-import { type SetReport, table } from "./evaluation.ts";
+import { examplesTable } from "./examples.ts";
+import { type Figure, type Figures, figuresTable } from "./figures.ts";
+import type { MeasuredRow } from "./measure.ts";
+
+/** What the card tells of. */
+export interface CardContent {
+  readonly config: OwlConfig;
+  /** What the weights are kept in, such as "8 bits". */
+  readonly weights: string;
+  readonly conceptCount: number;
+  readonly countryCount: number;
+  readonly figures: Figures;
+  /** Rows of the contact sheet, in its order. */
+  readonly examples: readonly MeasuredRow[];
+}
 
 function sizes({ vision, abstractor, language, numQueryTokens }: OwlConfig): string {
   return [
     `- vision encoder: ${vision.imageSize}-pixel pictures in patches of ${vision.patchSize}, width ${vision.hidden}, ${vision.layers} layers`,
     `- visual abstractor: ${numQueryTokens} queries, ${abstractor.layers} layers`,
-    `- language model: LLaMA, width ${language.hidden}, ${language.layers} layers, vocabulary ${language.vocabulary}`,
+    `- language model: LLaMA, width ${language.hidden}, ${language.layers} layers, vocabulary ${language.vocabulary}, ${language.maxPositions} positions`,
   ].join("\n");
 }
 
 function trainingStages(): string {
-  const { language, vision, align, instruct } = RECIPES;
+  const { language, vision, reading, align, instruct } = RECIPES;
   const seen = (recipe: { steps: number; batch: number }): string =>
     `${Math.round((recipe.steps * recipe.batch) / 1000)} thousand`;
   return [
-    `1. **Language**: ${seen(language)} short texts (facts, captions, conversations, "notes" to be read and put into a sentence).`,
-    `2. **Vision**: ${seen(vision)} composed scenes with a class for every patch. This stands in for CLIP's`,
-    "   pre-training, which the paper starts from: CLIP learns from captions, this from labels that come free with composed scenes.",
-    `3. **Stage 1 of the paper**: ${seen(align)} pictures and captions; vision encoder, queries and abstractor learn. The abstractor`,
-    "   does not begin at random: its first weights say what the vision stage's head would say, in the language model's words.",
-    `4. **Stage 2 of the paper**: ${seen(instruct)} conversations, half about a picture, half in words alone; LoRA (merged here) and`,
-    "   abstractor learn.",
+    `1. **Language**: ${seen(language)} texts and conversations. Where a conversation has a picture, there are *notes* in its place: for each cell of a`,
+    "   grid the embedding of what lies there. So the language model learns to speak of pictures before there is anything that sees.",
+    `2. **Vision**: ${seen(vision)} composed scenes with a class for every patch. This stands in for CLIP's pre-training, which the paper starts`,
+    "   from: CLIP learns from captions, this from labels that come free with composed scenes.",
+    `3. **Reading**: ${seen(reading)} pictures, whose visual tokens must equal their notes.`,
+    `4. **Stage 1 of the paper**: ${seen(align)} pictures and captions through the frozen language model.`,
+    `5. **Stage 2 of the paper**: ${seen(instruct)} conversations about pictures and in words alone; LoRA (merged here) and abstractor learn.`,
   ].join("\n");
 }
 
+const FEW = 0.6;
+
+/** Abilities that reach a share of right answers, and those that do not. */
+function reached(figures: readonly Figure[]): { readonly can: string; readonly cannot: string } {
+  const told = ({ ability, score }: Figure): string => `${ability} (${Math.round(score.share * 100)} %)`;
+  const named = (some: readonly Figure[]): string =>
+    some.length === 0 ? "nothing" : some.map(told).join(", ");
+  const able = figures.filter(({ score }) => score.share >= FEW);
+  return { can: named(able), cannot: named(figures.filter((one) => !able.includes(one))) };
+}
+
 /** The README of `models/owl-nano`. */
-export function modelCard(config: OwlConfig, material: Material, reports: readonly SetReport[]): string {
-  const { S1, S2 } = material.sprites;
+export function modelCard(content: CardContent): string {
+  const { config, weights, conceptCount, countryCount, figures, examples } = content;
+  const { can, cannot } = reached(figures.abilities);
   return `# owl-nano
 
-A very small mPLUG-Owl (arXiv 2304.14178), trained from nothing by this package: it names one of ${material.concepts.length} things in an
-emoji-like drawing, says the color behind it, answers simple questions about the thing, and chats a little without a picture.
-It speaks in lower case.
+A very small mPLUG-Owl (arXiv 2304.14178), trained from nothing by this package. Give it a plain picture (a drawing or icon of a thing, two things, several of one
+thing, a flag, a sign with a word, a small list or receipt, two pictures) and ask as people ask.
 
 \`\`\`
 npm run -s owl -- chat models/owl-nano --image picture.png "what is this?"
 \`\`\`
 
+It knows ${conceptCount} things with some facts of each, and ${countryCount} countries by their flags. It answers in lower case; text in pictures it gives in capitals between quotes.
+
 ## Sizes
 
 ${sizes(config)}
 
-Weights in float16; LoRA is merged.
+Weights in ${weights}; LoRA is merged.
 
 ## How it was trained
 
 ${trainingStages()}
 
-\`npm run owl-nano\` does all of it on two cores. Every number stands in \`owl-nano/recipes.ts\`, every picture set with its author and
-licence in \`owl-nano/DATA.md\`.
+\`npm run owl-nano\` does all of it on two cores; the [losses of every stage](../../docs/owl-nano-curves.svg). Every number stands in \`owl-nano/recipes.ts\`.
+All pictures are composed of drawings under MIT, Apache-2.0, CC-BY-3.0 and CC-BY-4.0: every set with its author and licence in
+[DATA.md](../../owl-nano/DATA.md). All texts and facts are the project's own. The weights are under Apache-2.0.
 
-## How well it sees
+## How well it answers
 
-Exact match, greedy. **S1**: ${S1.length} drawings of known things whose vendor's designs of that thing no stage saw. **S2**: ${S2.length} drawings
-by OpenMoji, a vendor of which no stage saw anything. Each drawing four times, as the only thing, on one of ${COLORS.length} named colors; the
-intervals count pictures of one drawing as dependent. "Blind" is
-the same question with an even grey in place of the picture; "unseen phrasing" asks in words that training never used. Follow-ups
-("what does it eat?") are asked after the owl's own answer, where it named the thing right. No drawing of S1
-or S2 was trained on, but they are no untouched test: the way from vision to language was chosen by trials that looked at them.
+Asked \`owleval-nano\` ([its questions, sets and how answers are judged](../../owl-nano/owleval-nano/README.md)), greedily, in wordings that training never used: on unseen
+drawings of known things (S1), by an unseen hand (S2), on photographs (S3), pairs and counts that no training picture shows (S4), unseen words and fonts (S5),
+facts that were only ever read (S6), unseen layouts (S7). "Blind" is the same question with an even grey in place of the picture. Intervals are of
+95 % and count pictures of one drawing as dependent. A conversation is right where every turn is.
+\`npm run owl-nano -- --evaluate test\` makes the table.
 
-${table(reports)}
+${figuresTable(figures)}
+
+**At least ${FEW * 100} % right:** ${can}.
+
+**Less:** ${cannot}.
+
+## Twenty pictures
+
+Chosen by seed, one of each kind of question, not by how they were answered:
+
+![twenty pictures, numbered](../../docs/owl-nano-pictures.png)
+
+${examplesTable(examples)}
 
 ## What it cannot do
 
-Anything beyond the above: photographs, text in pictures, counting, things outside its ${material.concepts.length}. It knows some 550 facts, all of them simple,
-some of them simplified. It answers in good faith and is often wrong about drawings of other hands (S2).
+Name anything that is not among its things, or understand what is asked in harder words. Photographs are strange to it, and so are small letters (less than a seventh of the
+picture's height), handwriting, more than six things, and what people do. Its facts are simple, some of them simplified. It says that it is not sure where it was
+taught to, and is often wrong in good faith elsewhere.
 `;
 }

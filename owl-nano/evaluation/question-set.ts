@@ -11,7 +11,8 @@ import { QUESTION_PICTURE_SIZE, type QuestionStudio } from "./question-scenes.ts
 import type { QuestionRow, QuestionSet, ScoredTurn } from "./rows.ts";
 
 /** What choices are made on, and what is looked at when all are made. */
-export type Split = "validation" | "test";
+export const SPLITS = ["validation", "test"] as const;
+export type Split = (typeof SPLITS)[number];
 
 const SEEDS: Readonly<Record<Split, number>> = { validation: 20230428, test: 20230429 };
 
