@@ -2,11 +2,12 @@ import type { StateDict } from "../../src/checkpoint/index.ts";
 import { toPixelValues } from "../../src/image/index.ts";
 import { type OwlConfig, tokensPerImage, traceVision } from "../../src/model/index.ts";
 import type { Device } from "../../src/runtime/index.ts";
-import { placeholdersOf, rootScope } from "../../src/tensor/index.ts";
+import { type Graph, placeholdersOf, rootScope } from "../../src/tensor/index.ts";
 import { CHARACTERS } from "../drawings/glyphs.ts";
 import type { Picture } from "../pictures/drawn-scene.ts";
 import { NOTE_CELLS, wordOf } from "../scenes/notes.ts";
 import type { Scene } from "../scenes/scene.ts";
+import { positionCodesOf } from "../training/note-tokens.ts";
 import { preprocessor } from "../training/plan.ts";
 import { type Score, score } from "./scoring.ts";
 
@@ -31,19 +32,24 @@ export interface ReadingWords {
   readonly wordToken: (word: string) => number;
 }
 
+/** What writes visual tokens. */
+export interface Reader {
+  readonly config: OwlConfig;
+  readonly weights: StateDict;
+  readonly device: Device;
+  /** `pixel_values` to `visual`; the vision encoder and the abstractor if absent. */
+  readonly graph?: Graph;
+}
+
 const IMAGES = 16;
 
 /** Reads the visual tokens of pictures by comparing them with the embeddings of words. */
 export async function readingAccuracy(
-  {
-    config,
-    weights,
-    device,
-  }: { readonly config: OwlConfig; readonly weights: StateDict; readonly device: Device },
+  { config, weights, device, graph = traceVision(config, rootScope({})) }: Reader,
   { names, wordToken }: ReadingWords,
   items: readonly ReadingItem[],
 ): Promise<ReadingAccuracy> {
-  const tokens = await visualTokens(config, weights, device, items);
+  const tokens = await visualTokens({ config, weights, device, graph }, items);
   const direction = (word: string): Float32Array => embedding(weights, wordToken(word));
   const nameRows = names.map(direction);
   const characterRows = [...CHARACTERS].map(direction);
@@ -77,19 +83,16 @@ function embedding(weights: StateDict, token: number): Float32Array {
 
 /** The visual tokens of each picture without their position codes, a row a cell. */
 async function visualTokens(
-  config: OwlConfig,
-  weights: StateDict,
-  device: Device,
+  { config, weights, device, graph }: Required<Reader>,
   items: readonly ReadingItem[],
 ): Promise<Float32Array[][]> {
-  const graph = traceVision(config, rootScope({}));
   const parameters = Object.fromEntries(
     [...placeholdersOf(graph).parameters.keys()].map((name) => [name, weights.get(name)!]),
   );
   const program = await device.compile(graph);
   const { imageSize } = config.vision;
   const hidden = config.language.hidden;
-  const positions = weights.get("note_positions")!.data as Float32Array;
+  const positions = positionCodesOf(config, weights);
   const all: Float32Array[][] = [];
   for (let start = 0; start < items.length; start += IMAGES) {
     const some = items.slice(start, start + IMAGES);
@@ -102,7 +105,7 @@ async function visualTokens(
       all.push(
         Array.from({ length: NOTE_CELLS }, (_, cell) => {
           const from = (i * tokensPerImage(config) + cell) * hidden;
-          return data.slice(from, from + hidden).map((value, j) => value - positions[cell * hidden + j]);
+          return data.slice(from, from + hidden).map((value, j) => value - positions[cell][j]);
         }),
       );
   }

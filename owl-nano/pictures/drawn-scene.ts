@@ -54,6 +54,8 @@ export interface DrawnScene extends Scene {
 export interface RenderedScene {
   readonly picture: Picture;
   readonly labels: Uint16Array;
+  /** Which thing of the scene covers each patch; −1 where none does. */
+  readonly things: Int16Array;
 }
 
 /** Side of a patch in pixels. */
@@ -88,8 +90,10 @@ export function renderClean(scene: DrawnScene, random: Random): Picture {
 /** Draws a scene and gives each patch its class. */
 export function renderLabelled(scene: DrawnScene, classes: ClassTable, random: Random): RenderedScene {
   const { canvas, owners } = paint(scene, classes, random);
-  const labels = patchLabels(canvas, owners, scene.backdrop);
-  return { picture: pictureOf(canvas, random), labels };
+  const covering = patchOwners(canvas, owners);
+  const labels = Uint16Array.from(covering, (who) => owners[who]?.label ?? scene.backdrop);
+  const things = Int16Array.from(covering, (who) => owners[who]?.thing ?? -1);
+  return { picture: pictureOf(canvas, random), labels, things };
 }
 
 function pictureOf(canvas: Canvas, random: Random): Picture {
@@ -100,6 +104,8 @@ function pictureOf(canvas: Canvas, random: Random): Picture {
 interface Owner {
   readonly label: number;
   readonly least: number;
+  /** Which thing of the scene it is. */
+  readonly thing?: number;
 }
 
 function paint(
@@ -111,8 +117,12 @@ function paint(
   const owners: Owner[] = [];
   const own = (owner: Owner): number => owners.push(owner) - 1;
   for (const plate of scene.plates) paintPlate(canvas, plate, own({ label: scene.background, least: 12 }));
-  for (const placement of scene.placements)
-    renderSprite(canvas, placement, own({ label: classes.sprites + placement.sprite.label, least: 12 }));
+  for (const [thing, placement] of scene.placements.entries())
+    renderSprite(
+      canvas,
+      placement,
+      own({ label: classes.sprites + placement.sprite.label, least: 12, thing }),
+    );
   for (const line of scene.letterings)
     renderLettering(canvas, line, (character) =>
       own({ label: classes.characters + CHARACTERS.indexOf(character.toUpperCase()), least: 4 }),
@@ -120,10 +130,10 @@ function paint(
   return { canvas, owners };
 }
 
-/** The class of each patch: that of the character, else of the thing, else of the plate that covers most of it. */
-function patchLabels({ size, owner }: Canvas, owners: readonly Owner[], backdrop: number): Uint16Array {
+/** What gives each patch its class: the character, else the thing, else the plate that covers most of it; −1: the backdrop. */
+function patchOwners({ size, owner }: Canvas, owners: readonly Owner[]): Int16Array {
   const across = size / PATCH_SIZE;
-  const labels = new Uint16Array(across * across);
+  const labels = new Int16Array(across * across);
   const covered = new Map<number, number>();
   for (let patch = 0; patch < labels.length; patch++) {
     covered.clear();
@@ -141,7 +151,7 @@ function patchLabels({ size, owner }: Canvas, owners: readonly Owner[], backdrop
       const score = owners[who].least < 12 ? count * 100 : count;
       if (count >= owners[who].least && score > most) [best, most] = [who, score];
     }
-    labels[patch] = best < 0 ? backdrop : owners[best].label;
+    labels[patch] = best;
   }
   return labels;
 }

@@ -29,11 +29,22 @@ export const UNKNOWN_WORD = "thing";
 const COLOR_WEIGHT = 0.5;
 const BACKGROUND_WEIGHT = 0.5;
 
-/** The word for a thing: its last word where its name has several. */
+/** The word for a concept or country: the last of its name; an orange is told apart from the color by its plural. */
+export function nameWord({
+  name,
+  plural = name,
+}: {
+  readonly name: string;
+  readonly plural?: string;
+}): string {
+  const isColor = COLORS.some((color) => color.name === name);
+  return (isColor ? plural : name).split(" ").at(-1)!;
+}
+
+/** The word for a thing. */
 export function wordOf({ subject }: Thing): string {
   if (subject.kind === "unknown") return UNKNOWN_WORD;
-  const name = subject.kind === "flag" ? subject.country.name : subject.concept.name;
-  return name.split(" ").at(-1)!;
+  return nameWord(subject.kind === "flag" ? subject.country : subject.concept);
 }
 
 /** Words that a cell can say. */
@@ -64,34 +75,47 @@ function spread(x: number, y: number, reach: number): [cell: number, share: numb
 const CHARACTER_REACH = 1.5;
 const thingReach = (size: number): number => Math.max(2, Math.min(4, 0.06 * size));
 
+/** How much of a thing or character lies in a cell. */
+export interface CellShare {
+  readonly kind: "thing" | "character";
+  readonly word: string;
+  readonly share: number;
+  /** Of a thing: index into `COLORS`. */
+  readonly color?: number | undefined;
+}
+
+/** What lies in each cell, characters first in reading order. */
+export function cellShares(scene: Scene): CellShare[][] {
+  const cells = Array.from({ length: NOTE_CELLS }, (): CellShare[] => []);
+  for (const { text, centers, y } of scene.lines)
+    for (const [i, word] of [...text].entries())
+      if (word !== " ")
+        for (const [cell, share] of spread(centers[i], y, CHARACTER_REACH))
+          cells[cell].push({ kind: "character", word, share });
+  for (const thing of scene.things)
+    for (const [cell, share] of spread(thing.x, thing.y, thingReach(thing.size)))
+      cells[cell].push({ kind: "thing", word: wordOf(thing), share, color: thing.color });
+  return cells;
+}
+
 /** The notes of a scene, a cell each. */
 export function notesOf(scene: Scene): Note[] {
-  const cells = Array.from({ length: NOTE_CELLS }, () => ({
-    words: new Map<string, number>(),
-    thing: 0,
-    ink: 0,
-  }));
-  const say = (cell: number, word: string, weight: number): void => {
-    cells[cell].words.set(word, (cells[cell].words.get(word) ?? 0) + weight);
-  };
-  for (const { text, centers, y } of scene.lines)
-    for (const [i, character] of [...text].entries()) {
-      if (character === " ") continue;
-      for (const [cell, share] of spread(centers[i], y, CHARACTER_REACH)) {
-        // Two narrow characters in one cell: the first is louder, so that their order is told.
-        say(cell, character, share * (cells[cell].ink > 0.5 ? 0.6 : 1));
-        cells[cell].ink += share;
-      }
-    }
-  for (const thing of scene.things)
-    for (const [cell, share] of spread(thing.x, thing.y, thingReach(thing.size))) {
-      say(cell, wordOf(thing), share);
-      if (thing.color !== undefined) say(cell, COLORS[thing.color].name, share * COLOR_WEIGHT);
-      cells[cell].thing += share;
-    }
-  for (const [cell, { thing, ink }] of cells.entries())
-    say(cell, COLORS[scene.background].name, BACKGROUND_WEIGHT * Math.max(0, 1 - thing - ink));
-  return cells.map(({ words, thing, ink }): Note => ({ words: loudest(words), kind: kindOf(thing, ink) }));
+  const background = COLORS[scene.background].name;
+  return cellShares(scene).map((shares) => noteOf(shares, background));
+}
+
+function noteOf(shares: readonly CellShare[], background: string): Note {
+  const words = new Map<string, number>();
+  const say = (word: string, weight: number): unknown => words.set(word, (words.get(word) ?? 0) + weight);
+  const sums = { thing: 0, character: 0 };
+  for (const { kind, word, share, color } of shares) {
+    // Two narrow characters in one cell: the first is louder, so that their order is told.
+    say(word, kind === "character" && sums.character > 0.5 ? 0.6 * share : share);
+    if (color !== undefined) say(COLORS[color].name, COLOR_WEIGHT * share);
+    sums[kind] += share;
+  }
+  say(background, BACKGROUND_WEIGHT * Math.max(0, 1 - sums.thing - sums.character));
+  return { words: loudest(words), kind: kindOf(sums.thing, sums.character) };
 }
 
 function loudest(words: ReadonlyMap<string, number>): NoteWord[] {

@@ -1,7 +1,9 @@
+import type { StateDict } from "../../src/checkpoint/index.ts";
 import { embedTokens, type OwlConfig, tokensPerImage } from "../../src/model/index.ts";
 import {
   add,
   allocate,
+  concat,
   dim,
   type HostTensor,
   input,
@@ -11,13 +13,53 @@ import {
   type Scope,
   type Tensor,
 } from "../../src/tensor/index.ts";
-import { type Note, WORDS_PER_NOTE } from "../scenes/notes.ts";
+import { NOTE_COLUMNS, type Note, WORDS_PER_NOTE } from "../scenes/notes.ts";
 
 /** The notes of one picture, a cell each. */
 export type Notes = readonly Note[];
 
-/** Name of the position code of each visual token, which only training needs. */
+/** Where the position codes of the cells' rows and columns and of the EOS token lie; only training needs them. */
 export const notePositions = "note_positions";
+
+/** Whether a parameter is one of the position codes. */
+export function isNotePosition(name: string): boolean {
+  return name.startsWith(`${notePositions}.`);
+}
+
+/** Rows and columns of the cells. */
+function gridOf({ numQueryTokens }: OwlConfig): { rows: number; columns: number } {
+  const columns = numQueryTokens % NOTE_COLUMNS === 0 ? NOTE_COLUMNS : numQueryTokens;
+  return { rows: numQueryTokens / columns, columns };
+}
+
+/** The position code of each visual token [1, queries + 1, language hidden]: that of its row plus that of its column. */
+function positionCodes(scope: Scope, config: OwlConfig): Tensor {
+  const { rows, columns } = gridOf(config);
+  const one = dim("one", 1);
+  const hidden = dim("hidden", config.language.hidden);
+  const initial = { kind: "normal", deviation: config.language.initializerRange } as const;
+  const codes = scope.at(notePositions);
+  const down = codes.parameter("rows", [one, dim("rows", rows), one, hidden], initial, "token");
+  const across = codes.parameter("columns", [one, one, dim("columns", columns), hidden], initial, "token");
+  const cells = reshape(add(down, across), [one, dim("queries", config.numQueryTokens), hidden]);
+  const end = codes.parameter("end", [one, one, hidden], initial, "token");
+  return concat([cells, end], 1, "visualTokens");
+}
+
+/** The position codes as {@link noteTokens} adds them, [queries][language hidden]. */
+export function positionCodesOf(config: OwlConfig, weights: StateDict): Float32Array[] {
+  const { columns } = gridOf(config);
+  const { hidden } = config.language;
+  const part = (name: string, index: number): Float32Array =>
+    (weights.get(`${notePositions}.${name}`)!.data as Float32Array).subarray(
+      index * hidden,
+      (index + 1) * hidden,
+    );
+  return Array.from({ length: config.numQueryTokens }, (_, cell) => {
+    const across = part("columns", cell % columns);
+    return part("rows", Math.floor(cell / columns)).map((value, i) => value + across[i]);
+  });
+}
 
 /**
  * The visual tokens that notes stand for, [images, queries + 1, language hidden]: in each cell the sum of its words' embeddings, each
@@ -35,8 +77,7 @@ export function noteTokens(scope: Scope, config: OwlConfig, images: number): Ten
   const embedded = embedTokens(scope.at("language_model"), ids, config.language);
   const loud = mul(embedded, reshape(weights, [count, tokens, words, one]));
   const said = reshape(reduceSum(loud, [2]), [count, tokens, hidden]);
-  const initial = { kind: "normal", deviation: config.language.initializerRange } as const;
-  return add(said, scope.parameter(notePositions, [one, tokens, hidden], initial, "token"));
+  return add(said, positionCodes(scope, config));
 }
 
 /**

@@ -20,7 +20,7 @@ import {
 import type { StageName } from "../recipes.ts";
 import { encodeText } from "./encode-text.ts";
 import { evenReader } from "./even-batches.ts";
-import { notePositions } from "./note-tokens.ts";
+import { isNotePosition } from "./note-tokens.ts";
 import { notesObjective } from "./notes-objective.ts";
 import { notesReader } from "./notes-reader.ts";
 import {
@@ -189,7 +189,7 @@ export function trainStage(
 export async function weightsAfter(plan: Plan, stage: "align" | "instruct"): Promise<StateDict> {
   const base = new Map([...(await weightsBefore(plan, "align")), ...(await trainedIn(plan, "align"))]);
   for (const name of base.keys())
-    if (name.startsWith(`${denseHead}.`) || name === notePositions) base.delete(name);
+    if (name.startsWith(`${denseHead}.`) || isNotePosition(name)) base.delete(name);
   if (stage === "align") return base;
   const { lora } = plan.recipes.instruct;
   if (lora === undefined) throw new Error("stage 2: its recipe must have lora, got none");

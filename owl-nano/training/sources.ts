@@ -5,12 +5,13 @@ import { readWords } from "../concepts/words.ts";
 import { type Atlas, loadAtlas, renderAtlas } from "../drawings/atlas.ts";
 import { loadFaces } from "../drawings/glyphs.ts";
 import { divide, readSplits, type SplitSprites } from "../drawings/splits.ts";
-import { classTable, renderLabelled } from "../pictures/drawn-scene.ts";
+import { classTable, type DrawnScene, renderLabelled } from "../pictures/drawn-scene.ts";
 import { type DesignsByConcept, groupDesigns } from "../pictures/pictures.ts";
 import { type Drawings, trainingSupply } from "../pictures/supplies.ts";
 import { type CurriculumScenes, curriculumScene, visionExample } from "../pictures/vision-scenes.ts";
+import type { Random } from "../random.ts";
 import { splitWords } from "../scenes/held-out.ts";
-import { notesOf } from "../scenes/notes.ts";
+import { nameWord, notesOf } from "../scenes/notes.ts";
 import { type Lessons, OWL_NANO_LESSONS } from "./lessons.ts";
 import type { Notes } from "./note-tokens.ts";
 
@@ -45,7 +46,7 @@ export function endless<T>(example: (index: number) => T): Source<T> {
 
 /** The words that things and flags have in notes. */
 export function nameWords({ concepts, drawings }: Material): string[] {
-  return [...new Set([...concepts, ...drawings.countries].map(({ name }) => name.split(" ").at(-1)!))];
+  return [...new Set([...concepts, ...drawings.countries].map((named) => nameWord(named)))];
 }
 
 /** Words that may be written in training pictures. */
@@ -79,9 +80,14 @@ export function visionSource(
   return { ...source, classes: classes.count };
 }
 
-/** A picture of the reading stage. */
+/** A picture of the reading stages. */
 export interface ReadExample extends DenseExample {
+  readonly scene: DrawnScene;
   readonly notes: Notes;
+  /** Which thing of the scene covers each patch; −1 where none does. */
+  readonly things: Int16Array;
+  /** Goes on where the picture's ended. */
+  readonly random: Random;
 }
 
 /** The reading stage: pictures with a class for each patch and a note for each cell. */
@@ -94,8 +100,8 @@ export function readingSource(
   const scenes = stageScenes(material, { stage: "reading", size, seed });
   const source = endless((index): ReadExample => {
     const { scene, random } = curriculumScene(scenes, index);
-    const { picture, labels } = renderLabelled(scene, classes, random);
-    return { image: picture, labels, notes: notesOf(scene) };
+    const { picture, labels, things } = renderLabelled(scene, classes, random);
+    return { image: picture, labels, things, scene, notes: notesOf(scene), random };
   });
   return { ...source, classes: classes.count };
 }
