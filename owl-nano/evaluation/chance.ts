@@ -28,16 +28,22 @@ function commonest(): ReadonlyMap<string, number> {
 const NAMES = readConcepts().length;
 const SIDE_CHANCE: Readonly<Record<string, number>> = { first: 0.5, second: 0.5 };
 
+/** Abilities with more possible answers than can be guessed, but for yes and no. */
+const OPEN: ReadonlySet<string> = new Set(["scene text", "document", "unsure", "no picture", "small talk"]);
+
+const isYesNo = (part: string): boolean => /^(yes|no|true|false)$/.test(part);
+
 /** How often a guess among the answers that a question allows is right: one of so many names, colors, numbers up to six, sides. */
 export function chanceOf({ slot, fact, ability }: AskedTurn): number {
-  if (fact !== undefined) return commonest().get(fact.relation) ?? 0;
-  if (ability === "unsure" || ability === "no picture" || ability === "small talk" || slot.length === 0)
-    return 0;
+  if (slot.length === 0) return 0;
+  if (ability === "counting") return 1 / 6;
+  if (OPEN.has(ability)) return slot.every(isYesNo) ? 0.5 : 0;
+  if (fact !== undefined && !isYesNo(slot[0])) return commonest().get(fact.relation) ?? 0;
   return slot.reduce((product, part) => product * chanceOfPart(part), 1);
 }
 
 function chanceOfPart(part: string): number {
-  if (/^(yes|no|true|false)$/.test(part)) return 0.5;
+  if (isYesNo(part)) return 0.5;
   const said = saidIn(slotTokens(part));
   return said.reduce(
     (product, { text, kinds }) => {

@@ -1,8 +1,8 @@
 import { factsOf } from "../concepts/facts.ts";
 import type { DrawnScene } from "../pictures/drawn-scene.ts";
 import type { Hand } from "../pictures/supplies.ts";
-import { isForValidation, isHeldOutFact } from "../scenes/held-out.ts";
-import type { DocumentLayout } from "../scenes/scene.ts";
+import { isForValidation, isHeldOutFact, isHeldOutLayout } from "../scenes/held-out.ts";
+import { DOCUMENT_LAYOUTS } from "../scenes/scene.ts";
 import {
   calendarTurn,
   compareTurn,
@@ -168,8 +168,12 @@ const thoughtful: SceneMaker = (studio, index) => {
   return studio.random.pick(kinds)(studio, index);
 };
 
-const KNOWN_LAYOUTS: readonly DocumentLayout[] = ["receipt", "prices", "scores", "card", "list"];
-const NEW_LAYOUTS: readonly DocumentLayout[] = ["ticket", "timetable"];
+const NEW_LAYOUTS = DOCUMENT_LAYOUTS.filter(isHeldOutLayout);
+const KNOWN_LAYOUTS = DOCUMENT_LAYOUTS.filter((layout) => !isHeldOutLayout(layout));
+const knownDocument: SceneMaker = (studio) => smallDocument(studio, KNOWN_LAYOUTS);
+/** Of a layout that no training picture has; choices are made without those too. */
+const newDocument: SceneMaker = (studio) =>
+  smallDocument(studio, studio.isValidation ? KNOWN_LAYOUTS : NEW_LAYOUTS);
 
 const memory: Block["make"] = ({ telling }) => ({
   scenes: [],
@@ -258,14 +262,14 @@ export const QUESTION_PLAN: readonly Block[] = [
     set: "S5",
     hand: "S1",
     count: 60,
-    make: about((studio) => smallDocument(studio, KNOWN_LAYOUTS), documentTurn),
+    make: about(knownDocument, documentTurn),
   },
   {
     ability: "document",
     set: "S5 S7",
     hand: "S1",
     count: 60,
-    make: about((studio) => smallDocument(studio, NEW_LAYOUTS), documentTurn),
+    make: about(newDocument, documentTurn),
   },
   { ability: "unsure", set: "strangers", hand: "S1", count: 30, make: about(stranger, nameTurn) },
   { ability: "unsure", set: "S8", hand: "known", count: 30, make: unsure },
