@@ -6,6 +6,7 @@ import { readSafetensors } from "../src/checkpoint/index.ts";
 import { openDevice } from "../src/runtime/index.ts";
 import type { TrainingEvent } from "../src/training/index.ts";
 import { COLORS } from "./concepts/colors.ts";
+import { indefinite } from "./concepts/nouns.ts";
 import { answererOf } from "./evaluation/answering.ts";
 import {
   makeQuestionFiles,
@@ -15,10 +16,10 @@ import {
   SHIPPED,
   writeCard,
 } from "./evaluation/commands.ts";
-import { testItems } from "./evaluation/evaluation.ts";
 import { SPLITS, type Split } from "./evaluation/question-set.ts";
-import { namedThing } from "./evaluation/scoring.ts";
+import { type SingleThing, singleThings } from "./evaluation/single-things.ts";
 import { visionAccuracy } from "./evaluation/vision-accuracy.ts";
+import { validationSupply } from "./pictures/supplies.ts";
 import { OWL_NANO, RECIPES, type StageName, TOKENIZER_TEXTS, VISION_SIZE } from "./recipes.ts";
 import { saveModel, trainStage, weightsAfter } from "./training/pipeline.ts";
 import { type Plan, planTokenizer, shippedTokenizer, stageDirectory, visionConfig } from "./training/plan.ts";
@@ -76,55 +77,52 @@ async function runStage(stage: StageName, threads: number | undefined): Promise<
   return complete;
 }
 
+/** Pictures that stages are measured on which cannot be asked yet. */
+const PICTURES = 600;
+
+function validationThings(plan: Plan, size: number): SingleThing[] {
+  return singleThings(validationSupply(plan.material.drawings), PICTURES, size);
+}
+
+function tell(what: string, right: number, of: number): void {
+  console.log(
+    `${what}: ${((100 * right) / of).toFixed(1)} % of ${of} pictures of training's drawings, turned and bent`,
+  );
+}
+
 async function evaluateVision(plan: Plan): Promise<void> {
-  const device = await openDevice();
   const weights = await readSafetensors(join(stageDirectory(plan, "vision"), "state", "model.safetensors"));
-  const { train, S1, S2 } = plan.material.sprites;
-  const known = train.filter(({ label, icon }) => !icon && label < plan.material.concepts.length);
-  for (const [name, sprites] of [
-    ["train", known],
-    ["S1", S1],
-    ["S2", S2],
-  ] as const) {
-    const items = testItems(plan.material, sprites, Math.max(400, 2 * S2.length));
-    const { share, of } = await visionAccuracy(
-      visionConfig(plan),
-      weights,
-      plan.material.concepts.length,
-      items,
-      device,
-    );
-    console.log(`${name}: ${(share * 100).toFixed(1)} % of ${of} named right by stage V's own head`);
-  }
+  const items = validationThings(plan, plan.visionSize);
+  const device = await openDevice();
+  const { right, of } = await visionAccuracy(
+    visionConfig(plan),
+    weights,
+    plan.material.concepts.length,
+    items,
+    device,
+  );
+  tell("named by stage V's own head", right, of);
 }
 
 /** After stage 1 the owl cannot be asked yet: its captions are counted. */
 async function evaluateCaptions(plan: Plan): Promise<void> {
-  const owl = answererOf(
-    plan.config,
-    await weightsAfter(plan, "align"),
-    shippedTokenizer(plan),
-    await openDevice(),
-  );
-  const { train, S1, S2 } = plan.material.sprites;
-  const known = train.filter(({ label, icon }) => !icon && label < plan.material.concepts.length);
-  for (const [name, sprites] of [
-    ["train", known],
-    ["S1", S1],
-    ["S2", S2],
-  ] as const) {
-    const items = testItems(plan.material, sprites, 2 * S2.length);
-    const captions = await owl.caption(items.map(({ picture }) => picture));
-    const named = items.filter(({ concept }, i) => namedThing(captions[i]) === concept.name).length;
-    const colored = items.filter(({ color }, i) =>
-      captions[i].endsWith(`${COLORS[color].name} background.`),
-    ).length;
-    const share = (right: number): string => `${((100 * right) / items.length).toFixed(1)} %`;
-    console.log(
-      `${name}: ${share(named)} of ${items.length} named right in captions, color ${share(colored)}`,
-    );
-  }
+  const weights = await weightsAfter(plan, "align");
+  const owl = answererOf(plan.config, weights, shippedTokenizer(plan), await openDevice());
+  const items = validationThings(plan, plan.config.vision.imageSize);
+  const captions = await owl.caption(items.map(({ picture }) => picture));
   await owl.close();
+  const says = (words: (item: SingleThing) => string): number =>
+    items.filter((item, i) => captions[i].includes(words(item))).length;
+  tell(
+    "captions with the name",
+    says(({ concept }) => indefinite(concept)),
+    items.length,
+  );
+  tell(
+    "captions with the background",
+    says(({ background }) => `${COLORS[background].name} background`),
+    items.length,
+  );
 }
 
 /** Measures the trained weights, before they are written as the model that ships. */

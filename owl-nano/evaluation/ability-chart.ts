@@ -1,3 +1,4 @@
+import { existsSync, readFileSync } from "node:fs";
 import type { Figure, Figures } from "./figures.ts";
 import { box, dot, drawing, gridLine, line, PALETTE, text } from "./svg.ts";
 
@@ -5,6 +6,18 @@ import { box, dot, drawing, gridLine, line, PALETTE, text } from "./svg.ts";
 export interface MeasuredRun {
   readonly name: string;
   readonly seeds: readonly Figures[];
+}
+
+/** Reads a run from the figures.json of its seeds. */
+export function readRun(name: string, files: readonly string[]): MeasuredRun {
+  const seeds = files.map((file) => {
+    if (!existsSync(file))
+      throw new Error(
+        `${file}: must hold the figures of "${name}", and is not there; measure that run first`,
+      );
+    return JSON.parse(readFileSync(file, "utf8")) as Figures;
+  });
+  return { name, seeds };
 }
 
 /** A bar: the mean of the seeds, with the mean of their intervals. */

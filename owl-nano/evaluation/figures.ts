@@ -123,6 +123,7 @@ const PARTS: Readonly<Record<string, readonly (readonly [string, (rows: readonly
       ["knowledge: names it", (rows) => rows.map(bridge)],
       ["knowledge, of those named", (rows) => rows.filter((row) => bridge(row).right).map(wholeRow)],
     ],
+    "long conversation": [["long conversation, every turn", (rows) => rows.flatMap(everyTurn)]],
     "multi-turn": [["multi-turn, every turn", (rows) => rows.flatMap(everyTurn)]],
   };
 

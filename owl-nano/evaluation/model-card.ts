@@ -1,5 +1,5 @@
 import type { OwlConfig } from "../../src/model/index.ts";
-import { RECIPES } from "../recipes.ts";
+import { RECIPES, type StageName } from "../recipes.ts";
 import { examplesTable } from "./examples.ts";
 import { type Figure, type Figures, figuresTable } from "./figures.ts";
 import type { MeasuredRow } from "./measure.ts";
@@ -24,19 +24,25 @@ function sizes({ vision, abstractor, language, numQueryTokens }: OwlConfig): str
   ].join("\n");
 }
 
+/** What each stage does with so many thousand examples. */
+const STAGES: Readonly<Record<StageName, (thousands: string) => string>> = {
+  language: (n) =>
+    `**Language**: ${n} texts and conversations. Where a conversation has a picture, there are *notes* in its place: for each cell of a grid the embedding of what lies there. So the language model learns to speak of pictures before there is anything that sees.`,
+  vision: (n) =>
+    `**Vision**: ${n} composed scenes with a class for every patch. This stands in for CLIP's pre-training, which the paper starts from: CLIP learns from captions, this from labels that come free with composed scenes.`,
+  reading: (n) => `**Reading**: ${n} pictures, whose visual tokens must equal their notes.`,
+  align: (n) => `**Stage 1 of the paper**: ${n} pictures and captions through the frozen language model.`,
+  instruct: (n) =>
+    `**Stage 2 of the paper**: ${n} conversations about pictures and in words alone; LoRA (merged here) and abstractor learn.`,
+};
+
 function trainingStages(): string {
-  const { language, vision, reading, align, instruct } = RECIPES;
-  const seen = (recipe: { steps: number; batch: number }): string =>
-    `${Math.round((recipe.steps * recipe.batch) / 1000)} thousand`;
-  return [
-    `1. **Language**: ${seen(language)} texts and conversations. Where a conversation has a picture, there are *notes* in its place: for each cell of a`,
-    "   grid the embedding of what lies there. So the language model learns to speak of pictures before there is anything that sees.",
-    `2. **Vision**: ${seen(vision)} composed scenes with a class for every patch. This stands in for CLIP's pre-training, which the paper starts`,
-    "   from: CLIP learns from captions, this from labels that come free with composed scenes.",
-    `3. **Reading**: ${seen(reading)} pictures, whose visual tokens must equal their notes.`,
-    `4. **Stage 1 of the paper**: ${seen(align)} pictures and captions through the frozen language model.`,
-    `5. **Stage 2 of the paper**: ${seen(instruct)} conversations about pictures and in words alone; LoRA (merged here) and abstractor learn.`,
-  ].join("\n");
+  const stages = Object.entries(RECIPES) as [StageName, (typeof RECIPES)[StageName]][];
+  const lines = stages.map(([stage, { steps, batch }], i) => {
+    const thousands = `${Math.round((steps * batch) / 1000)} thousand`;
+    return `${i + 1}. ${STAGES[stage](thousands)}`;
+  });
+  return lines.join("\n");
 }
 
 const FEW = 0.6;

@@ -27,6 +27,7 @@ import { twoPictureTurns } from "../texts/abilities/two-pictures.ts";
 import { noPictureTurn, unsureTextTurn, unsureTurn } from "../texts/abilities/unsure.ts";
 import { listTurn, wordTurn } from "../texts/abilities/words.ts";
 import { wideKind } from "../texts/kinds.ts";
+import { pictureConversation } from "../texts/picture-conversation.ts";
 import type { AskedTurn, Telling } from "../texts/turns.ts";
 import {
   flag,
@@ -156,6 +157,16 @@ const dialogue: SceneMaker = (studio, index) => {
   return studio.random.pick(kinds)(studio, index);
 };
 
+const LONG = 16;
+
+/** Many questions about one picture: does what was said long ago still fit, and does it lead astray? */
+const longConversation: Block["make"] = ({ studio, telling, index }) => {
+  const drawn = dialogue(studio, index);
+  if (drawn === undefined) return undefined;
+  const turns = pictureConversation(seenScene(drawn), telling.world, telling.random, telling.part);
+  return turns.length < LONG ? undefined : { scenes: [drawn], turns };
+};
+
 const thoughtful: SceneMaker = (studio, index) => {
   const kinds: readonly SceneMaker[] = [
     heldOutPair,
@@ -239,6 +250,7 @@ export const QUESTION_PLAN: readonly Block[] = [
   { ability: "text fact", set: "S6", hand: "known", count: 70, make: heldOutFactInWords },
   { ability: "reasoning", set: "S4", hand: "known", count: 90, make: about(thoughtful, reasoning) },
   { ability: "multi-turn", set: "S1 S4", hand: "S1", count: 60, make: about(dialogue, multiTurn) },
+  { ability: "long conversation", set: "S8", hand: "known", count: 6, make: longConversation },
   { ability: "memory", set: "S8", hand: "known", count: 24, make: memory },
   {
     ability: "two pictures binary",

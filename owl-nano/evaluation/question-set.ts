@@ -86,7 +86,7 @@ function rowOf(block: Block, id: string, { scenes, turns }: Made, telling: Telli
   return {
     id,
     ability: block.ability,
-    letter: turns[0].letter,
+    letter: turns.length > 1 ? "f" : turns[0].letter,
     set: telling.part === "test" ? block.set : validationSet(block.set),
     pictures: files,
     drawings: [...new Set(drawings)],

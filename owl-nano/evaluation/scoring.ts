@@ -41,25 +41,3 @@ export function groupedScore(right: readonly boolean[], groups: readonly string[
   const independent = variance > 0 ? Math.min(of, (share * (1 - share)) / variance) : groupCount;
   return score(sum, of, independent);
 }
-
-/** Lower case, one space between words, no final punctuation. */
-export function normalise(answer: string): string {
-  return answer
-    .toLowerCase()
-    .trim()
-    .replace(/\s+/g, " ")
-    .replace(/[.!?]+$/, "");
-}
-
-/** The thing an answer names: `this is a dog.` → `dog`. */
-export function namedThing(answer: string): string {
-  return normalise(answer)
-    .replace(/^(this is|these are|it is|there is|there are) /, "")
-    .replace(/ on an? [a-z]+ background$/, "")
-    .replace(/^(a|an|the) /, "");
-}
-
-/** The color an answer names: `the background is blue.` → `blue`. */
-export function namedColor(answer: string): string {
-  return normalise(answer).replace(/^(the background is|it is) /, "");
-}

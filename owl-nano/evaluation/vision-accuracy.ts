@@ -13,17 +13,17 @@ import { dim, placeholdersOf, rootScope } from "../../src/tensor/index.ts";
 import { denseHead } from "../../src/training/index.ts";
 import { COLORS } from "../concepts/colors.ts";
 import { preprocessor } from "../training/plan.ts";
-import type { TestItem } from "./evaluation.ts";
 import { type Score, score } from "./scoring.ts";
+import type { SingleThing } from "./single-things.ts";
 
 const IMAGES = 32;
 
-/** Names every patch of a test picture by stage V's own head; the concept with the most votes of all patches wins. */
+/** Names every patch of a picture by stage V's own head; the concept with the most votes of all patches wins. */
 export async function visionAccuracy(
   config: OwlConfig,
   weights: StateDict,
   conceptCount: number,
-  items: readonly TestItem[],
+  items: readonly SingleThing[],
   device: Device,
 ): Promise<Score> {
   const head = weights.get(`${denseHead}.weight`);
