@@ -147,10 +147,21 @@ export const SHORT_CONCEPTS = [
   "ambulance",
 ];
 
-/** A tenth of owl-nano, for the test that learning works: all stages, from nothing, in a minute and a half. */
+/**
+ * A tenth of owl-nano, for the test that learning works: all stages, from nothing, in a minute and a half. Layers this narrow begin
+ * with larger weights: at the usual deviation of 0.02 attention is even for long, and the language model found the one cell of a
+ * picture that names its thing after 600 to 1,100 steps (now 400).
+ */
 export const SHORT_OWL: OwlConfig = {
   vision: { ...OWL_NANO.vision, hidden: 64, layers: 2, heads: 2, intermediate: 192 },
-  abstractor: { ...OWL_NANO.abstractor, hidden: 64, layers: 1, heads: 2, intermediate: 128 },
+  abstractor: {
+    ...OWL_NANO.abstractor,
+    hidden: 64,
+    layers: 1,
+    heads: 2,
+    intermediate: 128,
+    initializerRange: 0.1,
+  },
   language: {
     ...OWL_NANO.language,
     hidden: 64,
@@ -159,6 +170,7 @@ export const SHORT_OWL: OwlConfig = {
     keyValueHeads: 2,
     intermediate: 176,
     vocabulary: 640,
+    initializerRange: 0.08,
   },
   numQueryTokens: OWL_NANO.numQueryTokens,
 };
@@ -173,9 +185,9 @@ const SHORT = {
 } as const;
 
 export const SHORT_RECIPES: Readonly<Record<StageName, TrainingRecipe>> = {
-  language: { ...language, ...SHORT, name: "short language", steps: 700 },
+  language: { ...language, ...SHORT, name: "short language", steps: 900 },
   vision: { ...vision, ...SHORT, name: "short vision", steps: 660 },
-  reading: { ...reading, ...SHORT, name: "short reading", steps: 400 },
+  reading: { ...reading, ...SHORT, name: "short reading", steps: 600 },
   align: { ...align, ...SHORT, name: "short stage 1", steps: 200, learningRate: 1e-3 },
   instruct: {
     ...instruct,

@@ -40,11 +40,6 @@ export function pointing(concept: Concept): string {
   return `${PLURAL.has(concept.name) ? "these are" : "this is"} ${indefinite(concept)}.`;
 }
 
-/** "there is a dog", "there are scissors". */
-export function existing(concept: Concept): string {
-  return `there ${PLURAL.has(concept.name) ? "are" : "is"} ${indefinite(concept)}`;
-}
-
 /** "a mammal", "clothing". */
 export function kindPhrase(kind: string): string {
   return UNCOUNTED_KINDS.has(kind) ? kind : article(kind);

@@ -51,8 +51,8 @@ export const SHORT_LESSONS: Lessons = {
   scenes: SHORT_MIX,
   variation: CONVERSATION_VARIATION,
   texts: {
-    tokenizer: { caption: 1, picture: 3 },
-    language: { caption: 1, picture: 3 },
+    tokenizer: { picture: 1 },
+    language: { picture: 1 },
     align: { caption: 1 },
     instruct: { picture: 1 },
   },

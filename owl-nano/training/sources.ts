@@ -6,7 +6,6 @@ import { type Atlas, loadAtlas, renderAtlas } from "../drawings/atlas.ts";
 import { loadFaces } from "../drawings/glyphs.ts";
 import { divide, readSplits, type SplitSprites } from "../drawings/splits.ts";
 import { classTable, type DrawnScene, renderLabelled } from "../pictures/drawn-scene.ts";
-import { type DesignsByConcept, groupDesigns } from "../pictures/pictures.ts";
 import { type Drawings, trainingSupply } from "../pictures/supplies.ts";
 import { type CurriculumScenes, curriculumScene, visionExample } from "../pictures/vision-scenes.ts";
 import type { Random } from "../random.ts";
@@ -20,8 +19,6 @@ export interface Material {
   readonly atlas: Atlas;
   readonly sprites: SplitSprites;
   readonly concepts: readonly Concept[];
-  /** The training designs of the concepts. */
-  readonly designs: DesignsByConcept;
   readonly drawings: Drawings;
   readonly lessons: Lessons;
 }
@@ -35,8 +32,7 @@ export async function loadMaterial(only?: readonly string[], lessons = OWL_NANO_
   // Flags are no concepts.
   const countries = only === undefined ? readCountries() : [];
   const drawings = { atlas, sprites, concepts, countries, faces };
-  const designs = groupDesigns(sprites.train, atlas.conceptCount);
-  return { atlas, sprites, concepts, designs, drawings, lessons };
+  return { atlas, sprites, concepts, drawings, lessons };
 }
 
 /** Examples that never end. */

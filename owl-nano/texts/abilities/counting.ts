@@ -1,4 +1,3 @@
-import type { Concept } from "../../concepts/concepts.ts";
 import { isCountable } from "../../concepts/nouns.ts";
 import type { Scene, Subject } from "../../scenes/scene.ts";
 import { picturedKind, severalOfKind } from "../kinds.ts";
@@ -76,9 +75,4 @@ export function isCountTurn(scene: Scene, telling: Telling): AskedTurn[] {
   const asked = ask("areThereNumber", telling, { N: inWords(told), X: pluralOf(subject) });
   const answer = `${yes ? "yes" : "no"}, ${thereAre(subject, things.length)}.`;
   return [turnOf("presence", asked, answer, [yes ? "yes" : "no", inWords(things.length)])];
-}
-
-/** Concepts that can be counted. */
-export function countable(concepts: readonly Concept[]): Concept[] {
-  return concepts.filter(isCountable);
 }

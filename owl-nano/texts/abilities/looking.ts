@@ -1,7 +1,6 @@
 import { COLORS } from "../../concepts/colors.ts";
-import { article } from "../../concepts/nouns.ts";
 import { relationOf, type Scene, type Thing } from "../../scenes/scene.ts";
-import { agreeing, backgroundName, be, groupsOf, isSign, subjectKey, theOne } from "../scene-words.ts";
+import { agreeing, backgroundName, be, groupsOf, isSign, theOne } from "../scene-words.ts";
 import { type AskedTurn, type Telling, turnOf } from "../turns.ts";
 import { ask } from "../wordings.ts";
 
@@ -96,14 +95,4 @@ export function farthest({ things }: Scene, side: "left" | "right" | "top" | "bo
   // Of two things only the axis counts on which they are clearly further apart.
   const relation = { left: "left", right: "right", top: "above", bottom: "below" }[side];
   return things.length > 2 || relationOf(first, second) === relation ? first : undefined;
-}
-
-/** Subjects of a scene, each once. */
-export function subjectsOf(scene: Scene): string[] {
-  return groupsOf(scene).map(({ subject }) => subjectKey(subject));
-}
-
-/** "a blue one" */
-export function coloredOne(color: number): string {
-  return `${article(COLORS[color].name)} one`;
 }
