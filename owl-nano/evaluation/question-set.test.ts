@@ -3,7 +3,9 @@ import { join } from "node:path";
 import { beforeAll, expect, test } from "vitest";
 import { countryFactsOf } from "../concepts/country-facts.ts";
 import { factsOf } from "../concepts/facts.ts";
+import { readWords } from "../concepts/words.ts";
 import { TEST_FONTS } from "../drawings/glyphs.ts";
+import { splitWords } from "../scenes/held-out.ts";
 import { WORDINGS, wordingsOf } from "../texts/wordings.ts";
 import { loadMaterial, type Material } from "../training/sources.ts";
 import { judge } from "./judging.ts";
@@ -69,6 +71,14 @@ test("no test shows a drawing of its set, or a font, that training shows", () =>
       id,
     ).toEqual([]);
   }
+});
+
+test("no sign of the test says a word that training writes", () => {
+  const trained = new Set(splitWords(readWords()).train.map((word) => word.toUpperCase()));
+  const signs = tests.filter(({ ability }) => /scene text|word/.test(ability));
+  const said = signs.flatMap(({ turns }) => turns.flatMap(({ answer }) => answer.match(/[A-Z]{2,}/g) ?? []));
+  expect(said.length).toBeGreaterThan(80);
+  expect(said.filter((word) => trained.has(word))).toEqual([]);
 });
 
 test("validation shows no drawing and no font of the tests", () => {
