@@ -20,6 +20,7 @@ describe("an answer is right where it says what decides and nothing else of its 
       ["i am not sure what this is.", false],
       ["this is a hotdog.", false],
       ["no, this is a dog.", false],
+      ["yes, there is a dog.", false],
     ]));
 
   test("a pair with its relation, from either side", () =>
@@ -51,6 +52,7 @@ describe("an answer is right where it says what decides and nothing else of its 
         ["3", true],
         ["there are four dogs.", false],
         ["there are three or four dogs.", false],
+        ["there are three cats.", false],
       ],
     ));
 
@@ -90,6 +92,22 @@ describe("an answer is right where it says what decides and nothing else of its 
       ],
     ));
 });
+
+test("a fact of another thing is not the fact that is asked", () =>
+  check(
+    {
+      question: "what does it eat?",
+      answer: "this is a panda. pandas eat bamboo.",
+      slot: ["bamboo"],
+      ability: "knowledge",
+    },
+    [
+      ["this is a panda. pandas eat bamboo.", true],
+      ["bamboo", true],
+      ["bears eat bamboo.", false],
+      ["pandas eat bamboo and fish.", false],
+    ],
+  ));
 
 describe("yes and no", () => {
   const isThis = {

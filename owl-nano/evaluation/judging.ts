@@ -62,7 +62,7 @@ function isRight(turn: Judged, answer: string): boolean {
   const texts = { tokens, reference, question };
   const [first] = turn.slot;
   if (first === "yes" || first === "no") return isYesNoRight(first, turn.slot.slice(1), texts);
-  if (negates(tokens) && !negates(reference)) return false;
+  if (answersYesNo(tokens) && !answersYesNo(reference)) return false;
   return saysAll(turn, tokens) && !saysOther(kindsOf(turn.slot), texts);
 }
 
@@ -72,8 +72,8 @@ function saysAll({ slot, ability }: Judged, tokens: Tokens): boolean {
   return saysSlot(slot, tokens) || saysInverse(slot, tokens);
 }
 
-function negates(tokens: Tokens): boolean {
-  return tokens.includes("no") || tokens.includes("not");
+function answersYesNo(tokens: Tokens): boolean {
+  return ["yes", "no", "not"].some((word) => tokens.includes(word));
 }
 
 /** A question without its capitals; text in quotes keeps them. */
@@ -126,10 +126,11 @@ function saysInverse(slot: readonly string[], tokens: Tokens): boolean {
   return saysSlot([second, OPPOSITE[relation], first], tokens);
 }
 
-/** The kinds of what decides; who is not sure must not name anything. */
+/** The kinds of what decides. A number or a value is said of something, which must be the right thing; who is not sure must name none. */
 function kindsOf(slot: readonly string[]): ReadonlySet<WordKind> {
   if (slot.some((part) => hedges(slotTokens(part)))) return new Set(["name"]);
-  return new Set(slot.flatMap((part) => saidIn(slotTokens(part)).flatMap(({ kinds }) => kinds)));
+  const kinds = new Set(slot.flatMap((part) => saidIn(slotTokens(part)).flatMap(({ kinds }) => kinds)));
+  return kinds.has("number") || kinds.has("value") ? kinds.add("name") : kinds;
 }
 
 /** Whether something of these kinds is said that neither the true answer nor the question says. */
@@ -166,7 +167,7 @@ function isYesNoRight(wanted: "yes" | "no", rest: readonly string[], texts: Text
   );
   const claims = affirmed(tokens);
   if (wanted === "no") return !claims.some(({ text }) => askedTexts.has(text) && !trueTexts.has(text));
-  const kinds = new Set(asked.flatMap(({ kinds }) => kinds));
+  const kinds = new Set<WordKind>(["name", ...asked.flatMap(({ kinds }) => kinds)]);
   return !claims.some(
     ({ text, kinds: own }) =>
       own.some((kind) => kinds.has(kind)) && !askedTexts.has(text) && !trueTexts.has(text),
