@@ -203,10 +203,15 @@ describe("generators", () => {
       () => readingSource(material, PICTURE_SIZE, 5),
     ];
     for (const make of makers) {
+      // Its random stream, which some examples carry on, is no part of what an example shows.
+      const exampleOf = async (source: ReturnType<typeof make>, index: number): Promise<object> => ({
+        ...(await source.example(index)),
+        random: undefined,
+      });
       const forwards = make();
-      const first = [await forwards.example(3), await forwards.example(4)];
+      const first = [await exampleOf(forwards, 3), await exampleOf(forwards, 4)];
       const backwards = make();
-      const second = [await backwards.example(4), await backwards.example(3)];
+      const second = [await exampleOf(backwards, 4), await exampleOf(backwards, 3)];
       expect(second.reverse()).toEqual(first);
     }
   });
