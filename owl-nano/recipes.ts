@@ -13,7 +13,10 @@ export const SEED = 20230427;
 /** Side of the vision stage's pictures: less than half of the work of full ones, so that it sees twice as many. */
 export const VISION_SIZE = 64;
 
-/** owl-nano: 96-pixel pictures, a ViT of 1.3 M parameters, an abstractor of 0.7 M, a LLaMA of 5 M. */
+/**
+ * owl-nano: 96-pixel pictures, a ViT of 1.3 M parameters, an abstractor of 0.7 M, a LLaMA of 5 M. First weights are about one over the
+ * root of the width: at the usual 0.02 queries and keys begin so small that attention is even for long.
+ */
 export const OWL_NANO: OwlConfig = {
   vision: {
     tower: "clip",
@@ -24,9 +27,9 @@ export const OWL_NANO: OwlConfig = {
     imageSize: 96,
     patchSize: 8,
     epsilon: 1e-6,
-    initializerRange: 0.02,
+    initializerRange: 0.08,
   },
-  abstractor: { hidden: 160, layers: 2, heads: 5, intermediate: 448, epsilon: 1e-6, initializerRange: 0.02 },
+  abstractor: { hidden: 160, layers: 2, heads: 5, intermediate: 448, epsilon: 1e-6, initializerRange: 0.08 },
   language: {
     family: "llama",
     hidden: 256,
@@ -43,7 +46,7 @@ export const OWL_NANO: OwlConfig = {
     bosId: 1,
     eosId: 2,
     padId: 0,
-    initializerRange: 0.02,
+    initializerRange: 0.04,
   },
   // A query for each cell of the notes (scenes/notes.ts): twelve columns, six rows.
   numQueryTokens: 72,
@@ -86,7 +89,7 @@ const vision: TrainingRecipe = {
   ...SHARED,
   name: "owl-nano vision",
   stage: "vision",
-  steps: 20_000,
+  steps: 26_000,
   maxTokens: 65,
   learningRate: 1.5e-3,
   warmup: 400,

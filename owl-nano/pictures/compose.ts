@@ -9,7 +9,7 @@ import type { Placement, Plate } from "./canvas.ts";
 import type { DrawnScene, Supply } from "./drawn-scene.ts";
 import { pickDesign, placeAt, placeFlag } from "./placement.ts";
 import { keepsColor } from "./style.ts";
-import { inkOn, layOut, rowsOfDocument, type TextRow } from "./text-layout.ts";
+import { inkOn, layOut, letterAt, lineOf, rowsOfDocument, type TextRow } from "./text-layout.ts";
 
 /** What every scene is composed with. */
 export interface Studio {
@@ -135,6 +135,18 @@ function writtenScene(studio: Studio, rows: readonly TextRow[], paper: Paper): D
   if (text === undefined) return undefined;
   const backdrop = plate === undefined ? color : random.integer(COLORS.length);
   return { ...empty(size, color), ...text, backdrop, plates: plate === undefined ? [] : [plate] };
+}
+
+/** Characters that stand apart, each in a face of its own. */
+export function lettersScene(studio: Studio, characters: readonly string[], color: number): DrawnScene {
+  const { size, random, supply } = studio;
+  const rgb = inkOn(shade(color, random), (ink) => shade(ink, random), random);
+  const pixel = pixelsSeenAsOne(size);
+  const places = arrange(characters.length, wholeArea(size), random, { pixel });
+  const text = characters.map((character, i) =>
+    letterAt(character, places[i], random.pick(supply.faces), { rgb, pixel }),
+  );
+  return { ...empty(size, color), letterings: text, lines: text.map(lineOf) };
 }
 
 /** A thing with a word below or above it; undefined where they do not fit. */

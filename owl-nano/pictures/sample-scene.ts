@@ -8,6 +8,7 @@ import {
   documentScene,
   emptyScene,
   labelledThingScene,
+  lettersScene,
   type Studio,
   signScene,
   thingsScene,
@@ -36,6 +37,8 @@ export interface SceneMix {
   readonly unknown: number;
   /** Nothing. */
   readonly empty: number;
+  /** One to four characters, each by itself, as a first reader's book has them; none if absent. */
+  readonly letters?: number | undefined;
 }
 
 /** What scenes are sampled from, besides drawings. */
@@ -59,16 +62,17 @@ const KINDS = [
   "lines",
   "unknown",
   "empty",
+  "letters",
 ] as const satisfies readonly (keyof SceneMix)[];
 
 /** A random scene that holds nothing that is held out. */
 export function sampleScene(studio: Studio, source: SceneSource): DrawnScene {
   const { random } = studio;
-  const total = KINDS.reduce((sum, kind) => sum + source.mix[kind], 0);
+  const total = KINDS.reduce((sum, kind) => sum + (source.mix[kind] ?? 0), 0);
   for (;;) {
     let dice = random.next() * total;
     const kind = KINDS.find((one) => {
-      dice -= source.mix[one];
+      dice -= source.mix[one] ?? 0;
       return dice < 0;
     });
     const scene = SAMPLERS[kind ?? "single"](studio, source);
@@ -158,6 +162,12 @@ const SAMPLERS: Readonly<
     return thingsScene(studio, [{ kind: "unknown" }], anyBackground(studio.random));
   },
   empty: (studio) => emptyScene(studio, studio.random.integer(COLORS.length)),
+  letters: (studio) => {
+    const { random } = studio;
+    const count = random.chance(0.5) ? 1 : 2 + random.integer(3);
+    const characters = Array.from({ length: count }, () => random.pick([...LETTERS, ...DIGITS]));
+    return lettersScene(studio, characters, random.integer(COLORS.length));
+  },
 };
 
 /** Different concepts of which no two are a held-out pair. */
@@ -194,6 +204,7 @@ function backgroundFor(one: Concept, random: Random): number {
 }
 
 const LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ";
+const DIGITS = "0123456789";
 
 function anyNumber(random: Random): string {
   const digits = (count: number): string => Array.from({ length: count }, () => random.integer(10)).join("");

@@ -2,7 +2,7 @@ import { COLORS } from "../concepts/colors.ts";
 import { EM, type Face } from "../drawings/glyphs.ts";
 import type { Random } from "../random.ts";
 import type { SmallDocument, TextLine } from "../scenes/scene.ts";
-import type { Area } from "./arrangement.ts";
+import type { Area, Place } from "./arrangement.ts";
 import { centersOf, type Lettering, middleOf, widthOf } from "./lettering.ts";
 
 /** A row of text: words, and perhaps a value that stands at the right edge. */
@@ -127,6 +127,33 @@ function readLine(parts: readonly Lettering[]): TextLine {
     return i === 0 ? own : [part.x - 1, ...own];
   });
   return { text, centers, y: middleOf(parts[0]) };
+}
+
+/** One character around a place, as large as the place or, where that is too small to be read, a little larger. */
+export function letterAt(character: string, place: Place, face: Face, ink: Ink): Lettering {
+  const size = Math.max(SMALLEST * ink.pixel, Math.min(LARGEST * ink.pixel, 1.2 * place.size));
+  return {
+    face,
+    text: character,
+    size,
+    spacing: 0,
+    rotation: 0,
+    rgb: ink.rgb,
+    x: place.x - (face.advances[character] * size) / EM / 2,
+    baseline: place.y + (face.capHeight * size) / EM / 2,
+  };
+}
+
+/** What letters are written with. */
+export interface Ink {
+  readonly rgb: readonly [number, number, number];
+  /** Pixels that owl-nano sees as one. */
+  readonly pixel: number;
+}
+
+/** A line that was drawn in one piece. */
+export function lineOf(line: Lettering): TextLine {
+  return readLine([line]);
 }
 
 /** The rows of a document as they stand below each other. */
