@@ -31,7 +31,9 @@ import {
 
 let material: Material;
 /** What each stage is shown and told: the first examples of its source, and some from the middle of its curriculum. */
-let shown: Readonly<Record<"vision" | "reading" | "language" | "align" | "instruct", readonly DrawnScene[]>>;
+let shown: Readonly<
+  Record<"vision" | "layout" | "reading" | "language" | "align" | "instruct", readonly DrawnScene[]>
+>;
 let told: readonly WrittenText[];
 
 const COUNT = 3000;
@@ -39,7 +41,7 @@ const INDICES = Array.from({ length: COUNT }, (_, i) => (i % 2 === 0 ? i : 250_0
 
 beforeAll(async () => {
   material = await loadMaterial();
-  const labelled = (stage: "vision" | "reading", size: number): DrawnScene[] => {
+  const labelled = (stage: "vision" | "layout" | "reading", size: number): DrawnScene[] => {
     const scenes = stageScenes(material, { stage, size, seed: SEED });
     return INDICES.map((index) => curriculumScene(scenes, index).scene);
   };
@@ -50,6 +52,7 @@ beforeAll(async () => {
   told = [...language, ...align, ...instruct];
   shown = {
     vision: labelled("vision", VISION_SIZE),
+    layout: labelled("layout", PICTURE_SIZE),
     reading: labelled("reading", PICTURE_SIZE),
     language: scenesOf(language),
     align: scenesOf(align),
@@ -88,7 +91,7 @@ describe("held-out pictures", () => {
   });
 });
 
-const STAGES = ["vision", "reading", "language", "align", "instruct"] as const;
+const STAGES = ["vision", "layout", "reading", "language", "align", "instruct"] as const;
 
 /** How often each concept is shown. */
 function countsOf({ things }: Scene): Map<Concept, number> {
@@ -200,7 +203,7 @@ describe("generators", () => {
       () => captionSource(material, 5),
       () => conversationSource(material, 5),
       () => visionSource(material, VISION_SIZE, 5),
-      () => readingSource(material, PICTURE_SIZE, 5),
+      () => readingSource(material, { stage: "layout", size: PICTURE_SIZE, seed: 5 }),
     ];
     for (const make of makers) {
       // Its random stream, which some examples carry on, is no part of what an example shows.
@@ -218,7 +221,7 @@ describe("generators", () => {
 
   it.each([
     ["vision", VISION_SIZE],
-    ["reading", PICTURE_SIZE],
+    ["layout", PICTURE_SIZE],
   ] as const)("label what lies on each patch of the stage %s", (stage, size) => {
     const classes = classTable(material.atlas.labels.length);
     const scenes = stageScenes(material, { stage, size, seed: 1 });

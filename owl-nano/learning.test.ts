@@ -74,7 +74,7 @@ async function shares(owl: Owl, asked: readonly Question[]): Promise<{ sees: num
   return { sees: await share((picture) => picture), blind: await share(() => grey) };
 }
 
-it("a very small owl learns in five stages to name unseen drawings of eight things, from nothing", async () => {
+it("a very small owl learns in six stages to name unseen drawings of eight things, from nothing", async () => {
   const material = await loadMaterial(SHORT_CONCEPTS, SHORT_LESSONS);
   const plan: Plan = {
     config: SHORT_OWL,
@@ -84,7 +84,7 @@ it("a very small owl learns in five stages to name unseen drawings of eight thin
     visionSize: VISION_SIZE,
     directory,
   };
-  for (const stage of ["language", "vision", "reading", "align", "instruct"] as const) {
+  for (const stage of ["language", "vision", "layout", "reading", "align", "instruct"] as const) {
     const began = performance.now();
     await trainStage(plan, stage);
     console.log(`${stage}: ${((performance.now() - began) / 1000).toFixed(1)} s`);

@@ -97,14 +97,25 @@ const vision: TrainingRecipe = {
   saveEvery: 1000,
 };
 
-/** Pictures of full size become notes. It trains what stage 1 trains. */
+/** The vision encoder at full size: what lies where. */
+const layout: TrainingRecipe = {
+  ...SHARED,
+  name: "owl-nano layout",
+  stage: "vision",
+  steps: 8000,
+  maxTokens: 145,
+  learningRate: 1e-3,
+  weightDecay: 0.1,
+};
+
+/** The abstractor says in the language model's words what the heads of the layout stage say. It trains what stage 1 trains. */
 const reading: TrainingRecipe = {
   ...SHARED,
   name: "owl-nano reading",
   stage: "1",
-  steps: 12_000,
+  steps: 3000,
   maxTokens: 145,
-  learningRate: 1e-3,
+  learningRate: 5e-4,
   weightDecay: 0.1,
 };
 
@@ -134,7 +145,7 @@ const instruct: TrainingRecipe = {
 };
 
 /** The stages in the order in which they need one another; `language` and `vision` are independent. */
-export const RECIPES = { language, vision, reading, align, instruct } as const;
+export const RECIPES = { language, vision, layout, reading, align, instruct } as const;
 
 export type StageName = keyof typeof RECIPES;
 
@@ -190,7 +201,8 @@ const SHORT = {
 export const SHORT_RECIPES: Readonly<Record<StageName, TrainingRecipe>> = {
   language: { ...language, ...SHORT, name: "short language", steps: 900 },
   vision: { ...vision, ...SHORT, name: "short vision", steps: 660 },
-  reading: { ...reading, ...SHORT, name: "short reading", steps: 600 },
+  layout: { ...layout, ...SHORT, name: "short layout", steps: 300 },
+  reading: { ...reading, ...SHORT, name: "short reading", steps: 200, learningRate: 1e-3 },
   align: { ...align, ...SHORT, name: "short stage 1", steps: 200, learningRate: 1e-3 },
   instruct: {
     ...instruct,

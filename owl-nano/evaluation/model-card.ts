@@ -30,6 +30,8 @@ const STAGES: Readonly<Record<StageName, (thousands: string) => string>> = {
     `**Language**: ${n} texts and conversations. Where a conversation has a picture, there are *notes* in its place: for each cell of a grid the embedding of what lies there. So the language model learns to speak of pictures before there is anything that sees.`,
   vision: (n) =>
     `**Vision**: ${n} composed scenes with a class for every patch. This stands in for CLIP's pre-training, which the paper starts from: CLIP learns from captions, this from labels that come free with composed scenes.`,
+  layout: (n) =>
+    `**Layout**: ${n} pictures of full size; for each patch what covers it, which word its cell says, its thing's color, and where it is.`,
   reading: (n) => `**Reading**: ${n} pictures, whose visual tokens must equal their notes.`,
   align: (n) => `**Stage 1 of the paper**: ${n} pictures and captions through the frozen language model.`,
   instruct: (n) =>

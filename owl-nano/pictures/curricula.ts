@@ -65,10 +65,14 @@ const LARGE_PICTURES: SceneMix = {
   empty: 0.5,
 };
 
-/** The reading stage goes on with pictures of full size: more things, more text. */
-export const READING_CURRICULUM: Curriculum = [
+/** The layout stage goes on with pictures of full size: more things, more text. */
+export const LAYOUT_CURRICULUM: Curriculum = [
   { from: 0, variation: BROAD, source: { mix: LARGE_PICTURES, furtherShare: 0.15 } },
-  { from: 300_000, variation: NEARER, source: { mix: LARGE_PICTURES, furtherShare: 0.08 } },
+  { from: 150_000, variation: NEARER, source: { mix: LARGE_PICTURES, furtherShare: 0.08 } },
+];
+
+export const READING_CURRICULUM: Curriculum = [
+  { from: 0, variation: NEARER, source: { mix: LARGE_PICTURES, furtherShare: 0.08 } },
 ];
 
 /** What stage 1's captions and the conversations are about. */

@@ -27,7 +27,8 @@ export interface Note {
 export const UNKNOWN_WORD = "thing";
 
 const COLOR_WEIGHT = 0.5;
-const BACKGROUND_WEIGHT = 0.5;
+/** How loud a cell says its background, where nothing else lies in it. */
+export const BACKGROUND_WEIGHT = 0.5;
 
 /** The word for a concept or country: the last of its name; an orange is told apart from the color by its plural. */
 export function nameWord({

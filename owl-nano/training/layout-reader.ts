@@ -3,8 +3,9 @@ import { type OwlConfig, patchCount } from "../../src/model/index.ts";
 import { allocate } from "../../src/tensor/index.ts";
 import type { TrainingBatch } from "../../src/training/index.ts";
 import { COLORS } from "../concepts/colors.ts";
+import { CHARACTERS } from "../drawings/glyphs.ts";
 import type { Random } from "../random.ts";
-import { cellShares, NOTE_COLUMNS, NOTE_ROWS } from "../scenes/notes.ts";
+import { BACKGROUND_WEIGHT, cellShares, NOTE_COLUMNS, NOTE_ROWS } from "../scenes/notes.ts";
 import { POSITION_FEATURES } from "./layout-objective.ts";
 import type { ReadingSizes } from "./reading-objective.ts";
 import type { ReadExample } from "./sources.ts";
@@ -12,6 +13,16 @@ import type { ReadExample } from "./sources.ts";
 /** How much a patch's word counts: most cells are background, and soon known. */
 const WORD_WEIGHTS = { thing: 5, character: 3, background: 0.3 } as const;
 const POSITION_WEIGHT = 0.3;
+
+/** How loud notes say a word, and how much it counted here. */
+export function spokenAs(word: string): { readonly loudness: number; readonly lossWeight: number } {
+  const kind = COLORS.some(({ name }) => name === word)
+    ? "background"
+    : CHARACTERS.includes(word)
+      ? "character"
+      : "thing";
+  return { loudness: kind === "background" ? BACKGROUND_WEIGHT : 1, lossWeight: WORD_WEIGHTS[kind] };
+}
 
 export interface LayoutReaderOptions {
   readonly config: OwlConfig;

@@ -1,6 +1,7 @@
 import {
   CONVERSATION_MIX,
   CONVERSATION_VARIATION,
+  LAYOUT_CURRICULUM,
   READING_CURRICULUM,
   SHORT_CURRICULUM,
   SHORT_MIX,
@@ -22,6 +23,7 @@ export type TextMix = Readonly<Partial<Record<TextKind, number>>>;
 /** What the stages are taught with: how often each kind of picture and text comes. */
 export interface Lessons {
   readonly vision: Curriculum;
+  readonly layout: Curriculum;
   readonly reading: Curriculum;
   /** The pictures that texts are about, and how their drawings vary. */
   readonly scenes: SceneMix;
@@ -33,6 +35,7 @@ export interface Lessons {
 
 export const OWL_NANO_LESSONS: Lessons = {
   vision: VISION_CURRICULUM,
+  layout: LAYOUT_CURRICULUM,
   reading: READING_CURRICULUM,
   scenes: CONVERSATION_MIX,
   variation: CONVERSATION_VARIATION,
@@ -47,6 +50,7 @@ export const OWL_NANO_LESSONS: Lessons = {
 /** Few questions about one thing in a picture: what the short recipe has time for. */
 export const SHORT_LESSONS: Lessons = {
   vision: SHORT_CURRICULUM,
+  layout: SHORT_CURRICULUM,
   reading: SHORT_CURRICULUM,
   scenes: SHORT_MIX,
   variation: CONVERSATION_VARIATION,

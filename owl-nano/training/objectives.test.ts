@@ -14,6 +14,7 @@ import {
 import { requireClose } from "../../src/tensor/testing/compare.ts";
 import type { Objective, TrainingBatch } from "../../src/training/index.ts";
 import type { Note } from "../scenes/notes.ts";
+import { layoutObjective, POSITION_FEATURES } from "./layout-objective.ts";
 import { notesObjective } from "./notes-objective.ts";
 import { type NotedText, notesReader } from "./notes-reader.ts";
 import { readingObjective } from "./reading-objective.ts";
@@ -142,6 +143,45 @@ describe("the language stage with notes in place of pictures", () => {
     expect(Object.keys(plain.feeds)).not.toContain("note_ids");
     const values = valuesOf({ objective, batch: plain });
     expect(interpret([objective.trace(plain.sizes)], values)[0].data[0]).toBeGreaterThan(0);
+  });
+});
+
+describe("the layout stage", () => {
+  it("learns the vision encoder and its four heads", async () => {
+    const classes = { patch: 5, word: 4, color: 3 };
+    const objective = layoutObjective(config, classes);
+    const side = config.vision.imageSize;
+    const rows = 2 * patchCount(config.vision);
+    const labels = (count: number): HostTensor<"int64"> => {
+      const tensor = allocate("int64", [rows]);
+      for (let i = 0; i < rows; i++) tensor.data[i] = BigInt(i % count);
+      return tensor;
+    };
+    const numbers = (dims: readonly number[], seed: number): HostTensor => {
+      const tensor = allocate("float32", dims);
+      (tensor.data as Float32Array).set(randomNumbers(tensor.data.length, 1, seed));
+      return tensor;
+    };
+    const weights = allocate("float32", [4 * rows]);
+    for (let i = 0; i < 4 * rows; i++) weights.data[i] = (i % 3) / 2;
+    const batch = {
+      sizes: { images: 2 },
+      feeds: {
+        pixel_values: numbers([2, 3, side, side], 1),
+        labels: labels(5),
+        word_labels: labels(4),
+        color_labels: labels(3),
+        positions: numbers([rows, POSITION_FEATURES], 2),
+        loss_weights: weights,
+      },
+      labelCount: rows,
+      tokenCount: rows,
+      rowsWithoutLabels: [],
+    };
+    const names = await requireGradients({ objective, batch });
+    expect(new Set(names.map((name) => name.split(".")[0]))).toEqual(
+      new Set(["vision_model", "dense_head", "word_head", "color_head", "position_head"]),
+    );
   });
 });
 

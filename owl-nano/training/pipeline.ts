@@ -7,7 +7,6 @@ import { encodeCaption } from "../../src/prompt/index.ts";
 import {
   accumulationSteps,
   createTrainer,
-  denseHead,
   denseObjective,
   languageObjective,
   type Objective,
@@ -17,13 +16,19 @@ import {
   type TrainingRecipe,
   train,
 } from "../../src/training/index.ts";
+import { COLORS } from "../concepts/colors.ts";
 import type { StageName } from "../recipes.ts";
+import { abstractorBeginning } from "./abstractor-beginning.ts";
 import { encodeText } from "./encode-text.ts";
 import { evenReader } from "./even-batches.ts";
+import { embeddingSize, layoutBeginning } from "./layout-beginning.ts";
+import { isLayoutHead, layoutObjective } from "./layout-objective.ts";
+import { layoutReader, spokenAs } from "./layout-reader.ts";
 import { isNotePosition } from "./note-tokens.ts";
 import { notesObjective } from "./notes-objective.ts";
 import { notesReader } from "./notes-reader.ts";
 import {
+  noteWords,
   type Plan,
   planTokenizer,
   preprocessor,
@@ -34,7 +39,6 @@ import {
   visionConfig,
   weightsBefore,
 } from "./plan.ts";
-import { embeddingSize, readingBeginning } from "./reading-beginning.ts";
 import { readingObjective } from "./reading-objective.ts";
 import { readingReader } from "./reading-reader.ts";
 import { readingSource, visionSource } from "./sources.ts";
@@ -122,20 +126,39 @@ const trainVision: RunStage = async (plan, options) => {
   return run(plan, "vision", { objective, reader, weights: new Map() }, options);
 };
 
+const trainLayout: RunStage = async (plan, options) => {
+  const { config, material, recipes } = plan;
+  const { seed } = recipes.layout;
+  const source = readingSource(material, { stage: "layout", size: config.vision.imageSize, seed });
+  const words = noteWords(material);
+  const pixels = preprocessor(config);
+  const reader = layoutReader(source, {
+    ...sizesOf(plan, "layout"),
+    config,
+    words,
+    pixelsOf: (image) => toPixelValues(image, pixels),
+  });
+  const weights = layoutBeginning(config, await weightsBefore(plan, "layout"));
+  const classes = { patch: source.classes, word: words.length, color: COLORS.length };
+  return run(plan, "layout", { objective: layoutObjective(config, classes), reader, weights }, options);
+};
+
 const trainReading: RunStage = async (plan, options) => {
   const { config, material, recipes } = plan;
   const { seed } = recipes.reading;
-  const source = readingSource(material, config.vision.imageSize, seed);
+  const source = readingSource(material, { stage: "reading", size: config.vision.imageSize, seed });
   const pixels = preprocessor(config);
+  const wordToken = wordTokens(planTokenizer(plan));
   const reader = readingReader(source, {
     ...sizesOf(plan, "reading"),
     config,
-    wordToken: wordTokens(planTokenizer(plan)),
+    wordToken,
     encode: ({ image, labels, notes }) => ({ pixels: toPixelValues(image, pixels), labels, notes }),
   });
   const before = await weightsBefore(plan, "reading");
   const objective = readingObjective(config, source.classes, embeddingSize(before));
-  const weights = new Map([...before, ...readingBeginning(config, before, seed)]);
+  const words = noteWords(material).map((word) => ({ token: wordToken(word), ...spokenAs(word) }));
+  const weights = new Map([...before, ...abstractorBeginning({ config, weights: before, words, seed })]);
   return run(plan, "reading", { objective, reader, weights }, options);
 };
 
@@ -171,6 +194,7 @@ async function trainOnPictures(
 const STAGES: Readonly<Record<StageName, RunStage>> = {
   language: trainLanguage,
   vision: trainVision,
+  layout: trainLayout,
   reading: trainReading,
   align: (plan, options) => trainOnPictures(plan, "align", options),
   instruct: (plan, options) => trainOnPictures(plan, "instruct", options),
@@ -188,8 +212,7 @@ export function trainStage(
 /** The weights after a stage: LoRA merged, what only training needs left out. */
 export async function weightsAfter(plan: Plan, stage: "align" | "instruct"): Promise<StateDict> {
   const base = new Map([...(await weightsBefore(plan, "align")), ...(await trainedIn(plan, "align"))]);
-  for (const name of base.keys())
-    if (name.startsWith(`${denseHead}.`) || isNotePosition(name)) base.delete(name);
+  for (const name of base.keys()) if (isLayoutHead(name) || isNotePosition(name)) base.delete(name);
   if (stage === "align") return base;
   const { lora } = plan.recipes.instruct;
   if (lora === undefined) throw new Error("stage 2: its recipe must have lora, got none");

@@ -31,7 +31,7 @@ export interface StageOptions {
 }
 
 /** Every word that notes can say. */
-function noteWords(material: Material): string[] {
+export function noteWords(material: Material): string[] {
   const colors = COLORS.map(({ name }) => name);
   return [...new Set([...nameWords(material), ...colors, UNKNOWN_WORD, ...CHARACTERS])];
 }
@@ -80,7 +80,8 @@ export async function trainedIn(plan: Plan, stage: StageName): Promise<StateDict
 const BEFORE: Readonly<Record<StageName, readonly StageName[]>> = {
   language: [],
   vision: [],
-  reading: ["language", "vision"],
+  layout: ["vision"],
+  reading: ["language", "layout"],
   align: ["language", "reading"],
   instruct: ["language", "align"],
 };

@@ -55,7 +55,7 @@ export function stageScenes(
     stage,
     size,
     seed,
-  }: { readonly stage: "vision" | "reading"; readonly size: number; readonly seed: number },
+  }: { readonly stage: "vision" | "layout" | "reading"; readonly size: number; readonly seed: number },
 ): CurriculumScenes {
   const supply = trainingSupply(drawings);
   return { supply, words: trainingWords(), curriculum: lessons[stage], stream: stage, size, seed };
@@ -86,14 +86,13 @@ export interface ReadExample extends DenseExample {
   readonly random: Random;
 }
 
-/** The reading stage: pictures with a class for each patch and a note for each cell. */
+/** The layout and the reading stage: pictures with a class for each patch and a note for each cell. */
 export function readingSource(
   material: Material,
-  size: number,
-  seed: number,
+  of: { readonly stage: "layout" | "reading"; readonly size: number; readonly seed: number },
 ): Source<ReadExample> & { readonly classes: number } {
   const classes = classTable(material.atlas.labels.length);
-  const scenes = stageScenes(material, { stage: "reading", size, seed });
+  const scenes = stageScenes(material, of);
   const source = endless((index): ReadExample => {
     const { scene, random } = curriculumScene(scenes, index);
     const { picture, labels, things } = renderLabelled(scene, classes, random);

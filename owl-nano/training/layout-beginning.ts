@@ -1,11 +1,9 @@
 import type { StateDict } from "../../src/checkpoint/index.ts";
 import type { OwlConfig } from "../../src/model/index.ts";
 import { allocate, type HostTensor } from "../../src/tensor/index.ts";
-import { randomFor } from "../random.ts";
 
 const POSITIONS = "vision_model.embeddings.position_embedding";
 const WORDS = "language_model.model.embed_tokens.weight";
-const PROJECTION = "abstractor.visual_fc.weight";
 
 /** Rows of the embedding table that stand for special tokens and single bytes; text hardly uses them. */
 const BYTE_ROWS = 259;
@@ -17,25 +15,10 @@ export function embeddingSize(weights: StateDict): number {
   return Math.sqrt(words.reduce((sum, value) => sum + value * value, 0) / words.length);
 }
 
-/**
- * What the reading stage changes of the earlier stages' weights: the vision encoder's positions for larger pictures, and a fresh
- * `visual_fc` whose outputs are as large as the word embeddings.
- */
-export function readingBeginning(config: OwlConfig, weights: StateDict, seed: number): StateDict {
-  const { imageSize, patchSize } = config.vision;
-  return new Map([
-    [POSITIONS, resamplePositions(weights.get(POSITIONS)!, imageSize / patchSize)],
-    [PROJECTION, matchedProjection(config, embeddingSize(weights), seed)],
-  ]);
-}
-
-function matchedProjection({ abstractor, language }: OwlConfig, size: number, seed: number): HostTensor {
-  const projection = allocate("float32", [language.hidden, abstractor.hidden]);
-  const random = randomFor(seed, "visual_fc", 0);
-  // Uniform numbers of this bound have the deviation size / √width; the abstractor's outputs are of size one.
-  const bound = (size / Math.sqrt(abstractor.hidden)) * Math.sqrt(3);
-  for (let i = 0; i < projection.data.length; i++) projection.data[i] = random.range(-bound, bound);
-  return projection;
+/** What the layout stage changes of the vision stage's weights: the vision encoder's positions, for larger pictures. */
+export function layoutBeginning({ vision }: OwlConfig, weights: StateDict): StateDict {
+  const positions = resamplePositions(weights.get(POSITIONS)!, vision.imageSize / vision.patchSize);
+  return new Map([...weights, [POSITIONS, positions]]);
 }
 
 /**

@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
 import { float32 } from "../../src/tensor/index.ts";
-import { resamplePositions } from "./reading-beginning.ts";
+import { resamplePositions } from "./layout-beginning.ts";
 
 /** Positions of a class token (all 9) and of patches that know their row, their column and a constant. */
 function ramp(side: number): Float32Array {
