@@ -28,10 +28,10 @@ import { loadMaterial } from "./training/sources.ts";
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
 const USAGE = `npm run owl-nano [-- --stage NAME] [-- --evaluate NAME] [-- --threads N]
 
-Trains owl-nano from nothing: language, vision, reading, stage 1 and stage 2, then writes models/owl-nano and the
+Trains owl-nano from nothing: language, vision, layout, reading, stage 1 and stage 2, then writes models/owl-nano and the
 figures on the held-out pictures. Every stage goes on from where it was stopped (runs/owl-nano).
 
-  --stage NAME     only this stage: language, vision, reading, align (stage 1), instruct (stage 2)
+  --stage NAME     only this stage: language, vision, layout, reading, align (stage 1), instruct (stage 2)
   --evaluate NAME  only measure: a stage (vision, align, instruct), or a model on "validation", on which choices are
                    made, or, when all are made, on "test" (owleval-nano)
   --model PATH     the model that is measured on validation or test (models/owl-nano)
