@@ -36,7 +36,7 @@ let shown: Readonly<
 >;
 let told: readonly WrittenText[];
 
-const COUNT = 3000;
+const COUNT = 1200;
 const INDICES = Array.from({ length: COUNT }, (_, i) => (i % 2 === 0 ? i : 250_000 + i));
 
 beforeAll(async () => {
