@@ -5,10 +5,13 @@ import { parseArgs } from "node:util";
 import { readSafetensors } from "../src/checkpoint/index.ts";
 import { openDevice } from "../src/runtime/index.ts";
 import type { TrainingEvent } from "../src/training/index.ts";
+import { runAblation, seededRunOf, unmeasured, writeAblation } from "./ablation/ablate.ts";
+import { ABLATION_STEPS, idOf } from "./ablation/runs.ts";
 import { COLORS } from "./concepts/colors.ts";
 import { indefinite } from "./concepts/nouns.ts";
 import { answererOf } from "./evaluation/answering.ts";
 import {
+  DOCS,
   makeQuestionFiles,
   measureAnswerer,
   measureDirectory,
@@ -22,10 +25,18 @@ import { visionAccuracy } from "./evaluation/vision-accuracy.ts";
 import { validationSupply } from "./pictures/supplies.ts";
 import { OWL_NANO, RECIPES, type StageName, TOKENIZER_TEXTS, VISION_SIZE } from "./recipes.ts";
 import { saveModel, trainStage, weightsAfter } from "./training/pipeline.ts";
-import { type Plan, planTokenizer, shippedTokenizer, stageDirectory, visionConfig } from "./training/plan.ts";
+import {
+  type Plan,
+  planTokenizer,
+  type StageOptions,
+  shippedTokenizer,
+  stageDirectory,
+  visionConfig,
+} from "./training/plan.ts";
 import { loadMaterial } from "./training/sources.ts";
 
-const ROOT = fileURLToPath(new URL("..", import.meta.url));
+/** Where all stages, logs and figures are kept. */
+const DIRECTORY = fileURLToPath(new URL("../runs/owl-nano", import.meta.url));
 const USAGE = `npm run owl-nano [-- --stage NAME] [-- --evaluate NAME] [-- --threads N]
 
 Trains owl-nano from nothing: language, vision, layout, reading, stage 1 and stage 2, then writes models/owl-nano and the
@@ -39,10 +50,14 @@ figures on the held-out pictures. Every stage goes on from where it was stopped 
   --questions      only make owl-nano/owleval-nano anew from its seeds
   --record         only record what the shipped model reaches on the fixed sample of the tests
   --save           only write and measure the finished model
+  --ablation       after all stages: the paper's ablation, from their vision and layout stages; when all of its runs are
+                   measured it writes ablation.md and its chart in docs/
+  --seeds N        of each run of the ablation (2; at most 3)
+  --steps N        of stage 2 in the ablation (600)
+  --run NAME       only this run of the ablation, such as A-1: run A with the first seed
   --threads N      threads of this process`;
 
 async function openPlan(): Promise<Plan> {
-  const directory = join(ROOT, "runs", "owl-nano");
   const material = await loadMaterial();
   return {
     config: OWL_NANO,
@@ -50,7 +65,7 @@ async function openPlan(): Promise<Plan> {
     material,
     tokenizerTexts: TOKENIZER_TEXTS,
     visionSize: VISION_SIZE,
-    directory,
+    directory: DIRECTORY,
   };
 }
 
@@ -63,18 +78,13 @@ function print(event: TrainingEvent): void {
   } else if (event.kind !== "step") console.log(JSON.stringify(event));
 }
 
-async function runStage(stage: StageName, threads: number | undefined): Promise<boolean> {
+/** Trains until it is done or this process is told to stop. */
+function stageOptions(threads: string | undefined): StageOptions {
   const stop = new AbortController();
   process.once("SIGINT", () => stop.abort());
   process.once("SIGTERM", () => stop.abort());
-  const plan = await openPlan();
   const options = { signal: stop.signal, onEvent: print };
-  const { complete } = await trainStage(
-    plan,
-    stage,
-    threads === undefined ? options : { ...options, threads },
-  );
-  return complete;
+  return threads === undefined ? options : { ...options, threads: Number(threads) };
 }
 
 /** Pictures that stages are measured on which cannot be asked yet. */
@@ -135,14 +145,14 @@ async function evaluateOwl(plan: Plan, split: Split): Promise<void> {
 
 /** Where figures go if nothing is said. */
 function measuredIn(split: Split): string {
-  return join(ROOT, "runs", "owl-nano", "measured", split);
+  return join(DIRECTORY, "measured", split);
 }
 
-/** A stage in a process of its own, which gives back all its memory. */
-function exitOf(stage: string): Promise<number> {
-  const started = fork(fileURLToPath(import.meta.url), ["--stage", stage], { stdio: "pipe" });
+/** A stage or run in a process of its own, which gives back all its memory. */
+function exitOf(name: string, args: readonly string[]): Promise<number> {
+  const started = fork(fileURLToPath(import.meta.url), args, { stdio: "pipe" });
   const relay = (chunk: Buffer): void => {
-    for (const line of chunk.toString().split("\n")) if (line !== "") console.log(`${stage}: ${line}`);
+    for (const line of chunk.toString().split("\n")) if (line !== "") console.log(`${name}: ${line}`);
   };
   started.stdout?.on("data", relay);
   started.stderr?.on("data", relay);
@@ -163,13 +173,38 @@ async function everything(): Promise<void> {
   const plan = await openPlan();
   planTokenizer(plan);
   for (const stage of Object.keys(RECIPES)) {
-    if ((await exitOf(stage)) !== 0)
+    if ((await exitOf(stage, ["--stage", stage])) !== 0)
       throw new Error(`owl-nano: stage ${stage} must end well, and did not; its messages are above`);
   }
   await writeModel(plan);
   console.log(
     `owl-nano: trained and measured in ${((performance.now() - began) / 60_000).toFixed(0)} minutes`,
   );
+}
+
+/** A whole number from 1 on. */
+function countOf(option: string, text: string | undefined, usual: number, most = Infinity): number {
+  const count = Number(text ?? usual);
+  if (Number.isInteger(count) && count >= 1 && count <= most) return count;
+  const range = most === Infinity ? "at least 1" : `1 to ${most}`;
+  throw new Error(`owl-nano: --${option} must be a whole number, ${range}, got ${text}`);
+}
+
+/** All runs of the ablation that are not measured yet, one after the other, and the document about them. */
+async function ablation(seeds: number, steps: number, threads: string | undefined): Promise<void> {
+  for (const seeded of unmeasured(DIRECTORY, seeds, steps)) {
+    const id = idOf(seeded);
+    const args = [
+      "--run",
+      id,
+      "--steps",
+      `${steps}`,
+      ...(threads === undefined ? [] : ["--threads", threads]),
+    ];
+    if ((await exitOf(id, args)) !== 0)
+      throw new Error(`owl-nano: run ${id} must end well, and did not; its messages are above`);
+  }
+  writeAblation(DIRECTORY, DOCS, seeds, steps);
 }
 
 function isStage(name: string): name is StageName {
@@ -187,6 +222,10 @@ async function main(): Promise<void> {
       questions: { type: "boolean" },
       record: { type: "boolean" },
       save: { type: "boolean" },
+      ablation: { type: "boolean" },
+      seeds: { type: "string" },
+      steps: { type: "string" },
+      run: { type: "string" },
       help: { type: "boolean" },
     },
   });
@@ -203,15 +242,23 @@ async function main(): Promise<void> {
   if (values.evaluate === "vision") return evaluateVision(await openPlan());
   if (values.evaluate === "align") return evaluateCaptions(await openPlan());
   if (values.evaluate === "instruct") return evaluateOwl(await openPlan(), "validation");
+  const steps = countOf("steps", values.steps, ABLATION_STEPS.instruct);
+  if (values.ablation) return ablation(countOf("seeds", values.seeds, 2, 3), steps, values.threads);
+  if (values.run !== undefined)
+    return reportEnd(
+      await runAblation(await openPlan(), seededRunOf(values.run, steps), stageOptions(values.threads)),
+    );
   if (values.stage === undefined) return everything();
   if (!isStage(values.stage))
     throw new Error(
       `owl-nano: --stage must be one of ${Object.keys(RECIPES).join(", ")}, got ${values.stage}`,
     );
-  const complete = await runStage(
-    values.stage,
-    values.threads === undefined ? undefined : Number(values.threads),
-  );
+  const { complete } = await trainStage(await openPlan(), values.stage, stageOptions(values.threads));
+  reportEnd(complete);
+}
+
+/** Whoever stopped a training knows it by the exit status. */
+function reportEnd(complete: boolean): void {
   if (!complete) process.exitCode = 130;
 }
 

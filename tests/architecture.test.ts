@@ -44,6 +44,7 @@ const levels: Readonly<Record<string, readonly (readonly string[])[]>> = {
     ["pictures"],
     ["training"],
     ["evaluation"],
+    ["ablation"],
     ["main.ts", "example-pictures.ts"],
   ],
 };

@@ -20,7 +20,7 @@ export function readRun(name: string, files: readonly string[]): MeasuredRun {
   return { name, seeds };
 }
 
-/** A bar: the mean of the seeds, with the mean of their intervals. */
+/** A bar: the mean of the seeds, with the interval of that mean. */
 export interface Bar {
   readonly share: number;
   readonly low: number;
@@ -32,19 +32,32 @@ export interface Bar {
 const mean = (values: readonly number[]): number =>
   values.reduce((sum, value) => sum + value, 0) / values.length;
 
-/** What is charted: an ability over all of its sets, a letter, or "all questions". */
-function figureNamed(figures: Figures, name: string): Figure | undefined {
-  const letters = Object.values(figures.letters);
-  return [...figures.abilities, ...letters, figures.overall].find(({ ability }) => ability === name);
+/** What can be charted: OwlEval's letters ("a: instruction"), "all questions", and each ability over all of its sets. */
+export function chartedFigures({ letters, overall, abilities }: Figures): Figure[] {
+  const named = Object.entries(letters).map(([letter, figure]) => ({
+    ...figure,
+    ability: `${letter}: ${figure.ability}`,
+  }));
+  return [...named, overall, ...abilities];
+}
+
+const Z = 1.96;
+
+/** The variance of the mean that comes from the seeds; what one seed alone tells of it is nothing. */
+function seedVariance(shares: readonly number[]): number {
+  if (shares.length < 2) return 0;
+  const middle = mean(shares);
+  const squares = shares.reduce((sum, share) => sum + (share - middle) ** 2, 0);
+  return squares / (shares.length - 1) / shares.length;
 }
 
 /**
- * The bar of an ability. The seeds were asked the same questions, so more of them narrow no interval that is due to the questions: the
- * interval is the mean of theirs.
+ * The bar of an ability. The seeds were asked the same questions, so more of them narrow no interval that is due to the questions: that
+ * part is the mean of theirs. What the seeds differ by is added, as an independent part (the root of the sum of squares).
  */
 export function barOf({ name, seeds }: MeasuredRun, ability: string): Bar {
   const figures = seeds.map((seed) => {
-    const figure = figureNamed(seed, ability);
+    const figure = chartedFigures(seed).find((one) => one.ability === ability);
     if (figure === undefined)
       throw new Error(
         `ablation: run "${name}" must have measured "${ability}", and has not; measure it anew`,
@@ -52,11 +65,16 @@ export function barOf({ name, seeds }: MeasuredRun, ability: string): Bar {
     return figure;
   });
   const blind = figures.flatMap(({ blind }) => (blind === undefined ? [] : [blind.share]));
+  const shares = figures.map(({ score }) => score.share);
+  const share = mean(shares);
+  const spread = Z * Math.sqrt(seedVariance(shares));
+  const reach = (end: 0 | 1): number =>
+    Math.hypot(share - mean(figures.map(({ score }) => score.interval[end])), spread);
   return {
-    share: mean(figures.map(({ score }) => score.share)),
-    low: mean(figures.map(({ score }) => score.interval[0])),
-    high: mean(figures.map(({ score }) => score.interval[1])),
-    seeds: figures.map(({ score }) => score.share),
+    share,
+    low: Math.max(0, share - reach(0)),
+    high: Math.min(1, share + reach(1)),
+    seeds: shares,
     blind: blind.length === 0 ? undefined : mean(blind),
   };
 }

@@ -46,11 +46,15 @@ test("a curve has each step once, as it was computed last", () => {
   expect(() => readCurve("vision", join(directory, "none.jsonl"))).toThrow("train the stage first");
 });
 
-test("a run of several seeds is charted by its mean and the mean of their intervals", () => {
+test("a run of several seeds is charted by its mean; its interval is due to the questions and to the seeds", () => {
   const full = { name: "full", seeds: [figures(80), figures(90)] };
   const bar = barOf(full, "counting");
   expect(bar.share).toBeCloseTo(0.85);
-  expect(bar.low).toBeCloseTo((score(80, 100).interval[0] + score(90, 100).interval[0]) / 2);
+  const questions = 0.85 - (score(80, 100).interval[0] + score(90, 100).interval[0]) / 2;
+  // Two seeds 0.1 apart: their mean has a standard error of 0.05.
+  expect(bar.low).toBeCloseTo(0.85 - Math.hypot(questions, 1.96 * 0.05));
+  const alike = barOf({ name: "full", seeds: [figures(80), figures(80)] }, "counting");
+  expect(alike.low).toBeCloseTo(score(80, 100).interval[0]);
   const without = { name: "without stage 1", seeds: [figures(10)] };
   expect(abilityTable([full, without], ["counting"])).toContain("| counting | 85.0 (");
   expect(abilityChart([full, without], ["counting", "all questions"])).toContain(">without stage 1</text>");

@@ -12,15 +12,17 @@ import { type Figures, figuresTable, summarise } from "./figures.ts";
 import { askRows, type MeasuredRow } from "./measure.ts";
 import { type CardContent, modelCard } from "./model-card.ts";
 import { photoQuestions, STAMPS_FOLDER } from "./photos.ts";
-import { QUESTIONS_FOLDER, readQuestions, writeQuestions } from "./question-files.ts";
+import { QUESTIONS_FOLDER, readQuestions, readRows, writeQuestions } from "./question-files.ts";
 import { makeQuestions, type Split } from "./question-set.ts";
 import { recordedFile, recordFigures } from "./recorded.ts";
 import type { QuestionSet } from "./rows.ts";
+import { sampleRows } from "./sample.ts";
 
 /** The model that ships. */
 export const SHIPPED = fileURLToPath(new URL("../../models/owl-nano", import.meta.url));
 
-const DOCS = fileURLToPath(new URL("../../docs", import.meta.url));
+/** Where the documents are. */
+export const DOCS = fileURLToPath(new URL("../../docs", import.meta.url));
 
 /** Pictures of the card. */
 const EXAMPLES = 20;
@@ -82,6 +84,8 @@ function transcript(rows: readonly MeasuredRow[]): string {
 export interface MeasureOptions {
   readonly drawings: Drawings;
   readonly split: Split;
+  /** Of the test about so many rows, none of them photographs; all if absent. */
+  readonly sample?: number;
   /** Where the figures go. */
   readonly out: string;
 }
@@ -93,15 +97,16 @@ export interface Measured {
   readonly set: QuestionSet;
 }
 
+async function questionsOf({ drawings, split, sample }: MeasureOptions): Promise<QuestionSet> {
+  if (split === "validation") return makeQuestions(drawings, split);
+  if (sample !== undefined) return readQuestions(sampleRows(readRows(), sample));
+  return withPhotographs(await readQuestions(), drawings);
+}
+
 /** Measures whoever answers on a split; writes figures.json, transcript.jsonl and table.md. */
-export async function measureAnswerer(
-  answer: Answerer,
-  { drawings, split, out }: MeasureOptions,
-): Promise<Measured> {
-  const set =
-    split === "validation"
-      ? makeQuestions(drawings, split)
-      : await withPhotographs(await readQuestions(), drawings);
+export async function measureAnswerer(answer: Answerer, options: MeasureOptions): Promise<Measured> {
+  const { out } = options;
+  const set = await questionsOf(options);
   const { figures, seen } = await measure(set, answer);
   mkdirSync(out, { recursive: true });
   writeFileSync(join(out, "figures.json"), `${JSON.stringify(figures, null, 1)}\n`);

@@ -127,6 +127,17 @@ const PARTS: Readonly<Record<string, readonly (readonly [string, (rows: readonly
     "multi-turn": [["multi-turn, every turn", (rows) => rows.flatMap(everyTurn)]],
   };
 
+const PART_NAMES = new Set(
+  Object.values(PARTS)
+    .flat()
+    .map(([name]) => name),
+);
+
+/** Whether a row of the table is about part of what another one is. */
+export function isPart({ ability }: Figure): boolean {
+  return PART_NAMES.has(ability);
+}
+
 function grouped(rows: readonly Both[], key: (row: Both) => string): Map<string, Both[]> {
   const groups = new Map<string, Both[]>();
   for (const row of rows) groups.set(key(row), [...(groups.get(key(row)) ?? []), row]);

@@ -12,8 +12,11 @@ import type { SceneMix } from "../pictures/sample-scene.ts";
 import type { Curriculum } from "../pictures/vision-scenes.ts";
 import type { Ability } from "../texts/turns.ts";
 
-/** Kinds of texts: two without a picture, two about one, the last about two. */
-export const TEXT_KINDS = ["facts", "talk", "caption", "picture", "pair"] as const;
+/**
+ * Kinds of texts: two without a picture, two about one, one about two; the last is a caption behind its picture. In the language
+ * stage a plain caption has no picture.
+ */
+export const TEXT_KINDS = ["facts", "talk", "caption", "picture", "pair", "pictured caption"] as const;
 
 export type TextKind = (typeof TEXT_KINDS)[number];
 

@@ -211,13 +211,16 @@ export function trainStage(
 
 /** The weights after a stage: LoRA merged, what only training needs left out. */
 export async function weightsAfter(plan: Plan, stage: "align" | "instruct"): Promise<StateDict> {
-  const base = new Map([...(await weightsBefore(plan, "align")), ...(await trainedIn(plan, "align"))]);
+  const base = await weightsBefore(plan, stage);
   for (const name of base.keys()) if (isLayoutHead(name) || isNotePosition(name)) base.delete(name);
-  if (stage === "align") return base;
+  const trained = await trainedIn(plan, stage);
+  if (stage === "align") return new Map([...base, ...trained]);
   const { lora } = plan.recipes.instruct;
   if (lora === undefined) throw new Error("stage 2: its recipe must have lora, got none");
-  const adapter = adapterFrom(await trainedIn(plan, "instruct"), undefined, "stage 2");
-  return mergeLora(base, { ...adapter, settings: { ...adapter.settings, alpha: lora.alpha } });
+  const adapter = adapterFrom(trained, undefined, "stage 2");
+  // Without stage 1 there is no abstractor before stage 2.
+  const whole = new Map([...base, ...adapter.replaced]);
+  return mergeLora(whole, { ...adapter, settings: { ...adapter.settings, alpha: lora.alpha } });
 }
 
 /** Writes the model directory in the published layout: float16 weights, config, tokenizer, preprocessor. */

@@ -22,6 +22,10 @@ export interface Plan {
   readonly material: Material;
   readonly tokenizerTexts: number;
   readonly directory: string;
+  /** Stages that are kept elsewhere. */
+  readonly places?: Readonly<Partial<Record<StageName, string>>>;
+  /** Stages that it does without: later ones go on from what those would have gone on from. */
+  readonly skipped?: readonly StageName[];
 }
 
 export interface StageOptions {
@@ -65,7 +69,7 @@ export function visionConfig({ config, visionSize }: Plan): OwlConfig {
 
 /** Where a stage's state is kept. */
 export function stageDirectory(plan: Plan, stage: StageName): string {
-  return join(plan.directory, stage);
+  return plan.places?.[stage] ?? join(plan.directory, stage);
 }
 
 /** What a stage has trained. */
@@ -86,8 +90,16 @@ const BEFORE: Readonly<Record<StageName, readonly StageName[]>> = {
   instruct: ["language", "align"],
 };
 
+/** The stages whose weights a stage of this plan begins with; later ones win. */
+export function stagesBefore(plan: Pick<Plan, "skipped">, stage: StageName): StageName[] {
+  const stages = BEFORE[stage].flatMap((earlier) =>
+    plan.skipped?.includes(earlier) ? stagesBefore(plan, earlier) : [earlier],
+  );
+  return [...new Set(stages)];
+}
+
 /** What earlier stages learnt. */
 export async function weightsBefore(plan: Plan, stage: StageName): Promise<StateDict> {
-  const parts = await Promise.all(BEFORE[stage].map((earlier) => trainedIn(plan, earlier)));
+  const parts = await Promise.all(stagesBefore(plan, stage).map((earlier) => trainedIn(plan, earlier)));
   return new Map(parts.flatMap((tensors) => [...tensors]));
 }

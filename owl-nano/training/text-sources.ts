@@ -68,6 +68,7 @@ function writerOf({ drawings, lessons }: Material): (kind: TextKind, random: Ran
     }
     const scene = sampleScene(studio, source);
     if (kind === "caption") return { ...none, text: captionOf(scene), scenes: [scene] };
+    if (kind === "pictured caption") return { ...none, text: `${MARK}${captionOf(scene)}`, scenes: [scene] };
     if (kind === "picture") {
       const turns = taught(lessons, () => pictureConversation(scene, world, random, "train"));
       return { text: conversation(turns, MARK), turns, scenes: [scene], random };
