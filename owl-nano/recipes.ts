@@ -89,7 +89,7 @@ const vision: TrainingRecipe = {
   ...SHARED,
   name: "owl-nano vision",
   stage: "vision",
-  steps: 26_000,
+  steps: 28_000,
   maxTokens: 65,
   learningRate: 1.5e-3,
   warmup: 400,

@@ -24,6 +24,7 @@ import { evenReader } from "./even-batches.ts";
 import { embeddingSize, layoutBeginning } from "./layout-beginning.ts";
 import { isLayoutHead, layoutObjective } from "./layout-objective.ts";
 import { layoutReader, spokenAs } from "./layout-reader.ts";
+import { withLouderCharacters } from "./louder-characters.ts";
 import { isNotePosition } from "./note-tokens.ts";
 import { notesObjective } from "./notes-objective.ts";
 import { notesReader } from "./notes-reader.ts";
@@ -122,8 +123,13 @@ const trainVision: RunStage = async (plan, options) => {
     patches: patchCount(config.vision),
     encode: ({ image, labels }) => ({ pixels: toPixelValues(image, pixels), labels }),
   });
-  const objective = denseObjective(config, source.classes);
-  return run(plan, "vision", { objective, reader, weights: new Map() }, options);
+  const objective = denseObjective(config, source.classes.count);
+  return run(
+    plan,
+    "vision",
+    { objective, reader: withLouderCharacters(reader, source.classes), weights: new Map() },
+    options,
+  );
 };
 
 const trainLayout: RunStage = async (plan, options) => {

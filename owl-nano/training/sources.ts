@@ -5,7 +5,7 @@ import { readWords } from "../concepts/words.ts";
 import { type Atlas, loadAtlas, renderAtlas } from "../drawings/atlas.ts";
 import { loadFaces } from "../drawings/glyphs.ts";
 import { divide, readSplits, type SplitSprites } from "../drawings/splits.ts";
-import { classTable, type DrawnScene, renderLabelled } from "../pictures/drawn-scene.ts";
+import { type ClassTable, classTable, type DrawnScene, renderLabelled } from "../pictures/drawn-scene.ts";
 import { type Drawings, trainingSupply } from "../pictures/supplies.ts";
 import { type CurriculumScenes, curriculumScene, visionExample } from "../pictures/vision-scenes.ts";
 import type { Random } from "../random.ts";
@@ -66,14 +66,14 @@ export function visionSource(
   material: Material,
   size: number,
   seed: number,
-): DenseSource & { readonly classes: number } {
+): DenseSource & { readonly classes: ClassTable } {
   const classes = classTable(material.atlas.labels.length);
   const scenes = stageScenes(material, { stage: "vision", size, seed });
   const source = endless((index): DenseExample => {
     const { picture, labels } = visionExample({ ...scenes, classes }, index);
     return { image: picture, labels };
   });
-  return { ...source, classes: classes.count };
+  return { ...source, classes };
 }
 
 /** A picture of the reading stages. */
