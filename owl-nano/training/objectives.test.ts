@@ -105,7 +105,7 @@ describe("the language stage with notes in place of pictures", () => {
   const embeddings = "language_model.model.embed_tokens.weight";
   const source = { length: TEXTS.length, example: (index: number) => TEXTS[index] };
   const batches = async (): Promise<TrainingBatch<BatchSizes>[]> => {
-    const sizes = { group: 2, microBatches: 2, tokensAtOnce: 96, maxTokens: 48 };
+    const sizes = { group: 2, microBatches: 2, tokensAtOnce: 112, maxTokens: 48 };
     const { batches } = await notesReader(source, { ...sizes, config, tokenizer, seed: 1 })(0);
     return [...batches].sort((a, b) => b.sizes.images - a.sizes.images);
   };
