@@ -10,7 +10,7 @@ import {
 import { randomFor } from "../random.ts";
 
 /** The lengths that rows are padded to: each is a program to compile, which keeps its memory. */
-const LENGTHS = [56, 112, 176, 240, 336, 576, 1024];
+const LENGTHS = [56, 80, 112, 176, 240, 336, 576, 1024];
 
 export interface EvenReaderOptions<E, R extends TokenRow> {
   /** Examples that are put into batches together. */
