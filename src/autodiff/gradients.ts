@@ -20,8 +20,7 @@ function dependents(nodes: readonly GraphNode[], wrt: readonly Tensor[]): Set<Gr
 }
 
 /**
- * The gradients of a scalar loss as a graph of the same operators (reverse mode): one walk over the nodes from the loss
- * back, each passing its gradient to its operands by its rule; the walk undoes broadcasting.
+ * The gradients of a scalar loss as a graph of the same operators.
  *
  * @param loss a float32 scalar
  * @param wrt tensors the loss depends on, usually parameters; sizes must be known
@@ -34,12 +33,31 @@ export function gradients(loss: Tensor, wrt: readonly Tensor[]): Tensor[] {
       `gradients: the loss is a float32 scalar, got ${loss.dtype} ${showShape(loss.shape)}`,
     );
   }
-  const nodes = nodesOf([loss]);
+  return pullback(loss, scalar(1), wrt);
+}
+
+/**
+ * The vector-Jacobian product of a result: given the gradient of some loss with respect to the result, those with respect to
+ * the tensors it depends on (reverse mode). One walk over the nodes from the result back, each passing its gradient to its
+ * operands by its rule; the walk undoes broadcasting.
+ *
+ * @param result a float32 tensor
+ * @param gradient of the result's shape
+ * @returns one tensor of the same shape for each of `wrt`
+ * @throws TypeError if the gradient has another shape, or the result does not depend on one of `wrt`
+ */
+export function pullback(result: Tensor, gradient: Tensor, wrt: readonly Tensor[]): Tensor[] {
+  if (gradient.dtype !== result.dtype || !sameShape(gradient.shape, result.shape)) {
+    throw new TypeError(
+      `gradients: that of ${showTensor(result)} has its shape, got ${showShape(gradient.shape)}`,
+    );
+  }
+  const nodes = nodesOf([result]);
   const wanted = dependents(nodes, wrt);
-  const known = new Map<Tensor, Tensor>([[loss, scalar(1)]]);
+  const known = new Map<Tensor, Tensor>([[result, gradient]]);
   for (const node of nodes.reverse()) {
-    const reached = node.outputs.map((result) => known.get(result));
-    if (!wanted.has(node) || reached.every((gradient) => gradient === undefined)) continue;
+    const reached = node.outputs.map((output) => known.get(output));
+    if (!wanted.has(node) || reached.every((part) => part === undefined)) continue;
     const needs = (index: number): boolean =>
       index < node.inputs.length && wanted.has(node.inputs[index].node);
     for (const [i, part] of applyRule(node, reached, needs).entries()) {
@@ -47,10 +65,10 @@ export function gradients(loss: Tensor, wrt: readonly Tensor[]): Tensor[] {
     }
   }
   return wrt.map((tensor) => {
-    const gradient = known.get(tensor);
-    if (gradient === undefined)
-      throw new TypeError(`gradients: the loss does not depend on ${showTensor(tensor)}`);
-    return gradient;
+    const found = known.get(tensor);
+    if (found === undefined)
+      throw new TypeError(`gradients: ${showTensor(result)} does not depend on ${showTensor(tensor)}`);
+    return found;
   });
 }
 

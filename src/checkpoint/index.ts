@@ -20,7 +20,7 @@ export {
 export { CheckpointError } from "./errors.ts";
 export { mergedTensors, mergeLora, validateAdapter } from "./merge-lora.ts";
 export { requireNoModel, writeSettingsFiles } from "./new-model.ts";
-export { narrowFloats } from "./number-formats.ts";
+export { narrowFloats, widenBfloat16, widenHalf } from "./number-formats.ts";
 export { readPreprocessing, type StoredPreprocessing } from "./preprocessing.ts";
 export { isRun, openRun, type RunCheckpoint, startDirectory, startFile } from "./run-directory.ts";
 export {

@@ -68,7 +68,8 @@ export function decoderLayers(
   let x = embeddings;
   for (let i = 0; i < config.layers; i++) {
     const isLast = i === config.layers - 1;
-    x = decoderLayer(scope, i, x, attention, config, isLast ? selectRows : undefined);
+    const layer = decoderLayer(scope, i, x, attention, config, isLast ? selectRows : undefined);
+    x = scope.boundary(layer);
   }
   return x;
 }

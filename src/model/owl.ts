@@ -115,15 +115,17 @@ function embed(
 ): Embedded {
   const ids = input("input_ids", "int64", [dim("batch", batch), dim("tokens", tokens)]);
   const text = embedTokens(scope.at("language_model"), ids, config.language);
-  if (given !== undefined) return { embeddings: spliceRows(text, [rowsOf(given)]) };
+  if (given !== undefined) return { embeddings: scope.boundary(spliceRows(text, [rowsOf(given)])) };
   const pictures = images > 0 ? encodeImages(scope, pixelInput(config, images), config) : undefined;
   const videos =
     clips && clips.count > 0
       ? encodeVideos(scope, videoInput(config, clips.frames, clips.count), config)
       : undefined;
-  const visual = [pictures, videos].flatMap((encoded) => (encoded ? [rowsOf(encoded.tokens)] : []));
-  if (visual.length === 0) return { embeddings: text };
-  return { pictures, videos, embeddings: spliceRows(text, visual) };
+  const visual = [pictures, videos].flatMap((encoded) =>
+    encoded ? [rowsOf(scope.boundary(encoded.tokens))] : [],
+  );
+  const embeddings = scope.boundary(visual.length === 0 ? text : spliceRows(text, visual));
+  return { pictures, videos, embeddings };
 }
 
 /** The text with visual tokens [rows, hidden] at the input `visual_positions`. */

@@ -40,9 +40,10 @@ export function visionEncoder(
   frames?: number,
 ): VisionStates {
   const tower = towerOf(config);
-  const hiddenStates = [tower.embed(scope, pixels, config)];
+  const hiddenStates = [scope.boundary(tower.embed(scope, pixels, config))];
   for (let i = 0; i < config.layers; i++) {
-    hiddenStates.push(visionLayer(scope.at(`${tower.layers}.${i}`), hiddenStates[i], config, frames));
+    const layer = visionLayer(scope.at(`${tower.layers}.${i}`), hiddenStates[i], config, frames);
+    hiddenStates.push(scope.boundary(layer));
   }
   return { hiddenStates, lastHiddenState: tower.finalNorm(scope, hiddenStates[config.layers], config) };
 }

@@ -197,3 +197,50 @@ function putNumber(bytes: Uint8Array, at: number, index: number, value: number, 
   if (bits === 8) bytes[at + index] = value;
   else bytes[at + (index >> 1)] |= value << (index % 2 === 0 ? 0 : 4);
 }
+
+/** A quantised weight's bytes, with a byte for each block's zero point. */
+export interface QuantizedBlocks {
+  readonly bits: QuantizedFormat["bits"];
+  readonly blockSize: number;
+  readonly packed: Uint8Array;
+  readonly scales: Float32Array;
+  readonly zeroPoints: Uint8Array;
+}
+
+/** The zero points of `rows` rows, a byte each: those of a format that has none are 2^(bits − 1). */
+export function unpackedZeroPoints(
+  rows: number,
+  width: number,
+  format: QuantizedFormat,
+  packed: Uint8Array | undefined,
+): Uint8Array {
+  const { blocks, zeroPoints: rowBytes } = quantizedRowSizes(width, format);
+  const { bits } = format;
+  if (packed === undefined) return new Uint8Array(rows * blocks).fill(2 ** (bits - 1));
+  return Uint8Array.from({ length: rows * blocks }, (_, i) =>
+    numberAt(packed, Math.floor(i / blocks) * rowBytes, i % blocks, bits),
+  );
+}
+
+/** The numbers of a quantised weight's rows as its kernels have them: scale · (q − zero point) in single precision. */
+export function dequantizeRows(
+  { bits, blockSize, packed, scales, zeroPoints }: QuantizedBlocks,
+  width: number,
+): Float32Array {
+  const blocks = Math.ceil(width / blockSize);
+  const rows = scales.length / blocks;
+  const values = new Float32Array(rows * width);
+  for (let i = 0; i < values.length; i++) {
+    const row = Math.floor(i / width);
+    const column = i % width;
+    const block = row * blocks + Math.floor(column / blockSize);
+    const q = numberAt(packed, (row * blocks * blockSize * bits) / 8, column, bits);
+    values[i] = scales[block] * (q - zeroPoints[block]);
+  }
+  return values;
+}
+
+function numberAt(bytes: Uint8Array, at: number, index: number, bits: number): number {
+  if (bits === 8) return bytes[at + index];
+  return (bytes[at + (index >> 1)] >> (index % 2 === 0 ? 0 : 4)) & 15;
+}

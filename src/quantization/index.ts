@@ -1,3 +1,9 @@
-export { type QuantizedRows, quantizeRows } from "./blocks.ts";
+export {
+  dequantizeRows,
+  type QuantizedBlocks,
+  type QuantizedRows,
+  quantizeRows,
+  unpackedZeroPoints,
+} from "./blocks.ts";
 export { type ConversionOptions, type ConversionReport, convertCheckpoint } from "./convert.ts";
 export { type ConversionSettings, quantizationOf } from "./plan.ts";

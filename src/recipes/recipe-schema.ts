@@ -49,6 +49,7 @@ const hyperparameters = {
   steps: whole,
   batch: whole,
   microBatch: whole,
+  recompute: z.boolean(),
   maxTokens: whole,
   learningRate: z.number().positive(),
   schedule: z.enum(["cosine", "linear", "constant"]),

@@ -13,3 +13,4 @@ export * from "./operators/reduction.ts";
 export * from "./operators/shaping.ts";
 export * from "./scope.ts";
 export * from "./shape.ts";
+export * from "./structure.ts";

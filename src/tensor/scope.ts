@@ -35,6 +35,8 @@ export interface ScopeOptions {
   };
   /** The format of the weight of this name, where it is quantised; none is, if absent. */
   readonly quantized?: (name: string) => QuantizedFormat | undefined;
+  /** Is told the tensors at which the graph may be cut, in the order of the computation. */
+  readonly onBoundary?: (tensor: Tensor) => void;
 }
 
 /**
@@ -62,6 +64,11 @@ export interface Scope {
   quantized(name: string, shape: Shape): QuantizedWeight | undefined;
   /** Every parameter handed out so far, in order. */
   parameters(): ReadonlyMap<string, Tensor>;
+  /**
+   * Marks a tensor at which the graph may be cut, so that what comes before it and what comes behind run as programs of their own:
+   * the state between two layers. Gives back the same tensor.
+   */
+  boundary(tensor: Tensor): Tensor;
 }
 
 /** A new, empty root scope. */
@@ -108,6 +115,10 @@ function childScope(path: string, options: ScopeOptions, known: Map<string, Tens
       };
     },
     parameters: () => known,
+    boundary: (tensor) => {
+      options.onBoundary?.(tensor);
+      return tensor;
+    },
   };
 }
 

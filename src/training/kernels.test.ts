@@ -5,7 +5,7 @@ import { allocateFlatBuffers, chunksOf, layOut, type TrainedTensor } from "./fla
 import { accumulateGradients } from "./gradient-accumulation.ts";
 import { kernels } from "./kernels.ts";
 import { optimizerOf } from "./optimizers/index.ts";
-import { compileKernels } from "./testing/compile-kernels.ts";
+import { compileKernels, kernelFiles } from "./testing/compile-kernels.ts";
 import { createWeightUpdate } from "./weight-update.ts";
 
 const tensors: readonly TrainedTensor[] = [
@@ -55,9 +55,11 @@ describe("kernels", () => {
 
   afterEach(() => threads?.dispose());
 
-  it("are compiled from kernels.wat as it is (if not: npm run build:kernels)", async () => {
-    const written = readFileSync(new URL("kernels.ts", import.meta.url), "utf8");
-    expect(written).toBe(await compileKernels());
+  it.each(
+    kernelFiles,
+  )("of $file are compiled from $source as it is (if not: npm run build:kernels)", async (kernel) => {
+    const written = readFileSync(new URL(kernel.file, import.meta.url), "utf8");
+    expect(written).toBe(await compileKernels(kernel));
   });
 
   it("update weights and AdamW's state to the last bit as single precision says", async () => {

@@ -35,8 +35,10 @@ export interface Objective<S> {
   /**
    * The loss as a scalar: the sum over positions of `loss_weights` times the position's loss. In training it may ask for
    * dropout masks among its inputs.
+   *
+   * @param onBoundary is told the tensors at which the graph may be cut, see `Scope.boundary`
    */
-  trace(sizes: S, purpose?: "training" | "evaluation"): Tensor;
+  trace(sizes: S, purpose?: "training" | "evaluation", onBoundary?: (tensor: Tensor) => void): Tensor;
 }
 
 /** Name of the layer that gives each patch its class; it is thrown away after stage `vision`. */
@@ -55,8 +57,11 @@ export function languageObjective(config: OwlConfig, recipe: TrainingRecipe): Ob
   return {
     parameters,
     batchSize: ({ rows }) => rows,
-    trace: ({ rows, tokens, images, videos, losses }, purpose = "evaluation") => {
-      const scope = rootScope(purpose === "training" ? inTraining : options);
+    trace: ({ rows, tokens, images, videos, losses }, purpose = "evaluation", onBoundary) => {
+      const scope = rootScope({
+        ...(purpose === "training" ? inTraining : options),
+        ...(onBoundary && { onBoundary }),
+      });
       return traceLoss(config, { batch: rows, tokens, images, videos, lossRows: losses }, scope).loss;
     },
   };
@@ -74,7 +79,7 @@ export function denseObjective(config: OwlConfig, classes: number): Objective<De
   return {
     parameters: [...describeParameters(config, rootScope({ trained })), ...own],
     batchSize: ({ images }) => images,
-    trace: (sizes) => trace(sizes, rootScope({ trained })),
+    trace: (sizes, _, onBoundary) => trace(sizes, rootScope({ trained, ...(onBoundary && { onBoundary }) })),
   };
 }
 

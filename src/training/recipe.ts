@@ -19,6 +19,11 @@ export interface TrainingRecipe extends OptimizerHyperparameters {
   readonly batch: number;
   /** Rows that are computed at once: an update accumulates the gradients of batch / microBatch of them. The whole batch if absent. */
   readonly microBatch?: number | undefined;
+  /**
+   * Whether layers are computed one by one and their activations anew in the backward pass, for less memory and more time; false
+   * if absent. Results differ by rounding.
+   */
+  readonly recompute?: boolean | undefined;
   /** Longest row in tokens, pictures included. */
   readonly maxTokens: number;
   readonly learningRate: number;

@@ -137,8 +137,9 @@ function requireSameInputs(path: string, earlier: RunInputs | undefined, options
   );
 }
 
-// A run may go on with others: they change what is printed and kept and how much memory is taken, not what is computed.
-const free = new Set(["name", "evaluateEvery", "saveEvery", "microBatch"]);
+// A run may go on with others: they change what is printed and kept and how much memory is taken, not what is computed, but for
+// rounding.
+const free = new Set(["name", "evaluateEvery", "saveEvery", "microBatch", "recompute"]);
 
 /** Recipes may name the optimizer that is taken anyway. */
 const withDefaults = (recipe: { readonly optimizer?: unknown }): Record<string, unknown> => ({

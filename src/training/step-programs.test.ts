@@ -49,7 +49,7 @@ describe("a step that does not compile", () => {
         throw new RangeError(`no graph for ${size}`);
       },
     };
-    const programs = createStepPrograms(device, broken, new Map(), []);
+    const programs = createStepPrograms({ device, objective: broken, values: new Map(), trained: [] });
     for (let size = 0; size < 30; size++) {
       const batch = { sizes: size, feeds: {}, labelCount: 1, tokenCount: 1, rowsWithoutLabels: [] };
       await expect(programs.evaluate(batch, 1)).rejects.toThrow(`no graph for ${size}`);

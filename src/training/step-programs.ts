@@ -1,10 +1,13 @@
-import { gradients as gradientsOf } from "../autodiff/index.ts";
+import { segmentSteps } from "../autodiff/index.ts";
 import { LruCache } from "../primitives/index.ts";
-import type { BoundRun, Device, Program } from "../runtime/index.ts";
-import { allocate, type Graph, type HostTensor, placeholdersOf } from "../tensor/index.ts";
-import { allocateMasks, type DropoutKey, type DropoutMasks, sampleMasks } from "./dropout.ts";
+import type { Device } from "../runtime/index.ts";
+import { allocate, type HostTensor, placeholdersOf, type Tensor } from "../tensor/index.ts";
+import { type CompiledSteps, compileSteps, type StepValues } from "./compiled-steps.ts";
+import type { DropoutKey } from "./dropout.ts";
 import type { FlatBuffer } from "./flat-buffer.ts";
+import type { NarrowWeights } from "./narrow-weights.ts";
 import type { Objective } from "./objective.ts";
+import { createWidening } from "./widening.ts";
 
 /** A micro-batch of any objective. */
 export interface TrainingBatch<S> {
@@ -32,37 +35,39 @@ export interface StepPrograms<S> {
   dispose(): void;
 }
 
-interface Compiled {
-  readonly program: Program;
-  readonly feeds: Readonly<Record<string, HostTensor>>;
-  readonly masks: DropoutMasks;
-  readonly loss: HostTensor<"float32">;
-  /** Every parameter that is an input of the program. */
-  readonly parameters: readonly string[];
-  /** Trained parameters whose gradient the program computes. */
-  readonly reached: readonly string[];
-  readonly runs: Map<FlatBuffer | undefined, BoundRun>;
-}
-
 // Every program keeps memory for its activations, so the least recently used ones are disposed of.
 const maxPrograms = 12;
 
-/**
- * @param values every parameter of the model by name; trained ones are views of the weights' flat buffer
- * @param trained names of the trained parameters
- */
-export function createStepPrograms<S>(
-  device: Device,
-  objective: Objective<S>,
-  values: ReadonlyMap<string, HostTensor>,
-  trained: readonly string[],
-): StepPrograms<S> {
-  const programs = new LruCache<string, Promise<Compiled>>({ limit: maxPrograms, onEvict: disposeLater });
-  const programFor = (batch: TrainingBatch<S>, training: boolean): Promise<Compiled> => {
+/** What programs of steps compute with. */
+export interface StepProgramsOptions<S> {
+  readonly device: Device;
+  readonly objective: Objective<S>;
+  /** Every parameter of the model by name but narrow ones; trained ones are views of the weights' flat buffer. */
+  readonly values: ReadonlyMap<string, HostTensor>;
+  /** Names of the trained parameters. */
+  readonly trained: readonly string[];
+  /** Frozen parameters in fewer bytes, which are widened when a program reads them; only with `recompute`. */
+  readonly narrow?: NarrowWeights | undefined;
+  /**
+   * Whether the model is computed layer by layer, by programs that layers share, and the forward pass of a layer anew in its
+   * backward pass. False if absent: one program computes a whole step.
+   */
+  readonly recompute?: boolean | undefined;
+}
+
+export function createStepPrograms<S>(options: StepProgramsOptions<S>): StepPrograms<S> {
+  const { device, values, trained, narrow = new Map() } = options;
+  const widening = createWidening(narrow, device.threads);
+  const given = { values, trained, narrow, widening };
+  const programs = new LruCache<string, Promise<CompiledSteps>>({
+    limit: maxPrograms,
+    onEvict: disposeLater,
+  });
+  const programFor = (batch: TrainingBatch<S>, training: boolean): Promise<CompiledSteps> => {
     const key = `${training} ${JSON.stringify(batch.sizes)}`;
     const found = programs.get(key);
     if (found !== undefined) return found;
-    const compiled = compile(device, objective, batch, values, training ? trained : undefined);
+    const compiled = compile(options, given, batch, training);
     programs.set(key, compiled);
     return compiled;
   };
@@ -74,57 +79,42 @@ export function createStepPrograms<S>(
   ): Promise<number> => {
     const compiled = await programFor(batch, into !== undefined);
     setFeeds(compiled.feeds, batch.feeds, labelCount);
-    if (dropout !== undefined) sampleMasks(compiled.masks, dropout);
-    await boundTo(compiled, into, values, trained).run();
-    return compiled.loss.data[0];
+    return compiled.run(into, dropout);
   };
   return {
     computeGradients: run,
     evaluate: (batch, labelCount) => run(batch, labelCount),
-    dispose: () => programs.clear(),
+    dispose: () => {
+      programs.clear();
+      widening.dispose();
+    },
   };
 }
 
-/** Disposes of a program once it is compiled. Where that failed, the caller that asked for it has got the error. */
-function disposeLater(compiled: Promise<Compiled>): void {
+/** Disposes of programs once they are compiled. Where that failed, the caller that asked for them has got the error. */
+function disposeLater(compiled: Promise<CompiledSteps>): void {
   compiled.then(
-    ({ program }) => program.dispose(),
+    (steps) => steps.dispose(),
     () => undefined,
   );
 }
 
 async function compile<S>(
-  device: Device,
-  objective: Objective<S>,
+  { device, objective, recompute = false }: StepProgramsOptions<S>,
+  given: Omit<StepValues, "feeds">,
   batch: TrainingBatch<S>,
-  values: ReadonlyMap<string, HostTensor>,
-  trained: readonly string[] | undefined,
-): Promise<Compiled> {
-  const loss = objective.trace(batch.sizes, trained === undefined ? "evaluation" : "training");
-  const { inputs, parameters } = placeholdersOf({ name: "loss", outputs: { loss } });
-  for (const name of parameters.keys()) {
-    if (!values.has(name)) throw new RangeError(`training: the model has no value for ${name}`);
-  }
-  const reached = (trained ?? []).filter((name) => parameters.has(name));
-  const wrt = gradientsOf(
-    loss,
-    reached.map((name) => parameters.get(name)!),
-  );
-  const outputs = Object.fromEntries(reached.map((name, i) => [gradientName(name), wrt[i]]));
-  const graph: Graph = { name: "step", outputs: { loss, ...outputs } };
+  training: boolean,
+): Promise<CompiledSteps> {
+  const boundaries: Tensor[] = [];
+  const onBoundary = recompute ? (tensor: Tensor) => void boundaries.push(tensor) : undefined;
+  const loss = objective.trace(batch.sizes, training ? "training" : "evaluation", onBoundary);
+  const { parameters } = placeholdersOf({ name: "loss", outputs: { loss } });
+  const reached = training ? given.trained.filter((name) => parameters.has(name)) : [];
+  const wanted = new Map(reached.map((name) => [name, parameters.get(name)!]));
   const feeds = Object.entries(batch.feeds).map(([name, { dtype, dims }]) => [name, allocate(dtype, dims)]);
-  return {
-    program: await device.compile(graph),
-    feeds: Object.fromEntries(feeds),
-    masks: allocateMasks(inputs),
-    loss: allocate("float32", []),
-    parameters: [...parameters.keys()],
-    reached,
-    runs: new Map(),
-  };
+  const steps = segmentSteps(loss, boundaries, wanted);
+  return compileSteps(device, steps, { ...given, feeds: Object.fromEntries(feeds) });
 }
-
-const gradientName = (name: string): string => `gradient of ${name}`;
 
 function setFeeds(
   into: Readonly<Record<string, HostTensor>>,
@@ -140,28 +130,4 @@ function setFeeds(
 function copy(from: HostTensor["data"], into: HostTensor["data"]): void {
   const bytes = (data: HostTensor["data"]) => new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
   bytes(into).set(bytes(from));
-}
-
-function boundTo(
-  compiled: Compiled,
-  into: FlatBuffer | undefined,
-  values: ReadonlyMap<string, HostTensor>,
-  trained: readonly string[],
-): BoundRun {
-  const { program, feeds, masks, loss, parameters, reached, runs } = compiled;
-  if (into !== undefined) {
-    const missing = new Set(trained);
-    for (const name of reached) missing.delete(name);
-    for (const name of missing) into.tensor(name).data.fill(0);
-  }
-  const found = runs.get(into);
-  if (found !== undefined) return found;
-  const used = parameters.map((name) => [name, values.get(name)!] as const);
-  const results = into ? reached.map((name) => [gradientName(name), into.tensor(name)] as const) : [];
-  const run = program.bind(
-    { ...feeds, ...Object.fromEntries(masks), ...Object.fromEntries(used) },
-    { loss, ...Object.fromEntries(results) },
-  );
-  runs.set(into, run);
-  return run;
 }

@@ -9,6 +9,7 @@ import { accumulateGradients } from "./gradient-accumulation.ts";
 import { type EvaluationData, heldOutBatchesOf, labelCountOf } from "./held-out.ts";
 import { initialize } from "./initialize.ts";
 import { kernels } from "./kernels.ts";
+import type { NarrowWeight, NarrowWeights } from "./narrow-weights.ts";
 import type { Objective } from "./objective.ts";
 import { type Optimizer, optimizerOf } from "./optimizers/index.ts";
 import { learningRateMultiplierOf, scheduleOf, type TrainingRecipe } from "./recipe.ts";
@@ -31,8 +32,14 @@ export interface Trainer<S> {
   readonly step: number;
   /** False after an update that failed half done: weights and optimizer state are then of no step. */
   readonly isConsistent: boolean;
-  /** Every parameter of the model by name; those of trained ones are views, which updates change. */
+  /** Every parameter of the model by name, but narrow ones; those of trained ones are views, which updates change. */
   readonly values: ReadonlyMap<string, HostTensor>;
+  /**
+   * Frozen parameters that are kept in fewer bytes.
+   *
+   * @internal
+   */
+  readonly narrow: NarrowWeights;
   /** Names of the trained parameters. */
   readonly trained: readonly string[];
   /** One update from the accumulated gradients of micro-batches, with the mean loss of all their labels. */
@@ -66,6 +73,12 @@ export type TrainerOptions<S> = ComputeDevices & {
   readonly recipe: TrainingRecipe;
   /** Values to start from; parameters that are missing here are initialised from the recipe's seed. */
   readonly weights?: ReadonlyMap<string, HostTensor>;
+  /**
+   * Frozen parameters in fewer bytes than single precision, in place of `weights`; only where the recipe recomputes.
+   *
+   * @internal
+   */
+  readonly narrow?: NarrowWeights;
 };
 
 /** Loss or gradient norm is NaN or infinite: an update would ruin the weights. */
@@ -77,15 +90,19 @@ export class DivergenceError extends Error {
 export async function createTrainer<S>(options: TrainerOptions<S>): Promise<Trainer<S>> {
   const current = withCurrentNames(options);
   const { objective, weights: known = new Map<string, HostTensor>() } = current;
+  const { narrow = new Map<string, NarrowWeight>() } = current;
   const recipe = withCurrentNames(current.recipe);
   const devices = current.replicas ?? [current.device];
   const chosen = optimizerOf(recipe);
   const memory = allocateTrained(objective.parameters, recipe, chosen.optimizer, devices);
   const { layout, weights, gradients, threads } = memory;
   const optimizerState = (): StateDict => stateDictOf(chosen.optimizer, memory.optimizerState);
-  const values = valuesOf(objective.parameters, weights, known, recipe.seed);
+  const wide = objective.parameters.filter(({ name }) => !narrow.has(name));
+  const values = valuesOf(wide, weights, known, recipe.seed);
   const trained = [...layout.views.keys()];
-  const replicas = devices.map((device) => createStepPrograms(device, objective, values, trained));
+  const replicas = devices.map((device) =>
+    createStepPrograms({ device, objective, values, trained, narrow, recompute: recipe.recompute }),
+  );
   const computeGradients = createGradientComputation(objective, recipe, replicas, memory);
   const optimizer = createWeightUpdate(memory, chosen, recipe);
   let step = 0;
@@ -98,6 +115,7 @@ export async function createTrainer<S>(options: TrainerOptions<S>): Promise<Trai
       return isConsistent;
     },
     values,
+    narrow,
     trained,
     update: async (batches) => {
       const loss = await computeGradients(batches, step);

@@ -4,20 +4,29 @@ import wabt from "wabt";
 
 const pathOf = (name: string): string => fileURLToPath(new URL(`../${name}`, import.meta.url));
 
-/** What kernels.ts must say: kernels.wat as WebAssembly's bytes. */
-export async function compileKernels(): Promise<string> {
+/** The files of kernels, each beside its source, with the name that it exports. */
+export const kernelFiles = [
+  { source: "kernels.wat", file: "kernels.ts", name: "kernels" },
+  { source: "widen.wat", file: "widen-kernels.ts", name: "widenKernels" },
+] as const;
+
+type KernelFile = (typeof kernelFiles)[number];
+
+/** What a file of kernels must say: its source as WebAssembly's bytes. */
+export async function compileKernels({ source, name }: KernelFile): Promise<string> {
   const { parseWat } = await wabt();
-  const parsed = parseWat("kernels.wat", readFileSync(pathOf("kernels.wat")), { simd: true, threads: true });
+  const parsed = parseWat(source, readFileSync(pathOf(source)), { simd: true, threads: true });
   const { buffer } = parsed.toBinary({});
   parsed.destroy();
   return [
-    "/** kernels.wat as WebAssembly, in base64; `npm run build:kernels` writes this file. */",
-    "export const kernels =",
+    `/** ${source} as WebAssembly, in base64; \`npm run build:kernels\` writes this file. */`,
+    `export const ${name} =`,
     `  "${Buffer.from(buffer).toString("base64")}";`,
     "",
   ].join("\n");
 }
 
-// As a program: writes kernels.ts.
-if (process.argv[1]?.endsWith("compile-kernels.ts"))
-  writeFileSync(pathOf("kernels.ts"), await compileKernels());
+// As a program: writes every file.
+if (process.argv[1]?.endsWith("compile-kernels.ts")) {
+  for (const kernel of kernelFiles) writeFileSync(pathOf(kernel.file), await compileKernels(kernel));
+}

@@ -35,6 +35,7 @@ export function hollowTrainer(
     step,
     isConsistent: true,
     values: new Map([["weight", tensor]]),
+    narrow: new Map(),
     trained: ["weight"],
     update: never,
     evaluate: never,

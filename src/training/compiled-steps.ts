@@ -1,0 +1,177 @@
+import { gradientName, type SegmentStep } from "../autodiff/index.ts";
+import { isDropoutMask } from "../model/index.ts";
+import type { BoundRun, Device, Program } from "../runtime/index.ts";
+import {
+  allocate,
+  type ConstantNumbers,
+  type HostTensor,
+  placeholdersOf,
+  staticSizes,
+  structureOf,
+  type Tensor,
+} from "../tensor/index.ts";
+import { type DropoutKey, sampleMasks } from "./dropout.ts";
+import type { FlatBuffer } from "./flat-buffer.ts";
+import { type Lifetime, shareBuffers } from "./shared-buffers.ts";
+import type { WidenedSet, Widening } from "./widening.ts";
+
+/** What steps read and write beside what they hand to each other. */
+export interface StepValues {
+  /** Of the batch. */
+  readonly feeds: Readonly<Record<string, HostTensor>>;
+  /** Parameters in single precision; trained ones are views of the weights' flat buffer. */
+  readonly values: ReadonlyMap<string, HostTensor>;
+  /** Frozen parameters that are widened for each step that reads them. */
+  readonly narrow: ReadonlyMap<string, unknown>;
+  readonly widening: Widening;
+  readonly trained: readonly string[];
+}
+
+/** Programs of the steps for batches of one size, with their buffers. */
+export interface CompiledSteps {
+  readonly feeds: Readonly<Record<string, HostTensor>>;
+  /** Runs all steps; the result is the loss. */
+  run(into: FlatBuffer | undefined, dropout: DropoutKey | undefined): Promise<number>;
+  dispose(): void;
+}
+
+/** A step with the program that computes it: its own, or that of a step of the same structure. */
+interface CompiledStep {
+  readonly step: SegmentStep;
+  readonly program: Program;
+  /** The program's names by the step's own, of inputs and of results. */
+  readonly inputNames: ReadonlyMap<string, string>;
+  readonly resultNames: ReadonlyMap<string, string>;
+  readonly placeholders: ReadonlyMap<string, Tensor>;
+  readonly widened: WidenedSet | undefined;
+}
+
+/** A step with the tensors of one gradient buffer. */
+interface BoundStep {
+  readonly run: BoundRun;
+  readonly masks: ReadonlyMap<string, HostTensor<"float32">>;
+  readonly widened: WidenedSet | undefined;
+}
+
+/**
+ * Compiles steps; those of the same structure, as a model's layers are, share a program.
+ *
+ * @throws RangeError where a parameter has no value
+ */
+export async function compileSteps(
+  device: Device,
+  steps: readonly SegmentStep[],
+  given: StepValues,
+): Promise<CompiledSteps> {
+  const programs = new Map<
+    string,
+    { program: Program; placeholders: readonly string[]; results: readonly string[] }
+  >();
+  const constants: ConstantNumbers = new Map();
+  const dispose = (): void => {
+    for (const { program } of programs.values()) program.dispose();
+  };
+  const compile = async (step: SegmentStep): Promise<CompiledStep> => {
+    const { inputs, parameters } = placeholdersOf(step.graph);
+    const { key, placeholders, results } = structureOf(step.graph, constants);
+    const names = [...parameters.keys()];
+    const missing = names.find((name) => !given.values.has(name) && !given.narrow.has(name));
+    if (missing !== undefined) throw new RangeError(`training: the model has no value for ${missing}`);
+    const narrow = names.filter((name) => given.narrow.has(name));
+    const known = programs.get(key) ?? { program: await device.compile(step.graph), placeholders, results };
+    programs.set(key, known);
+    return {
+      step,
+      program: known.program,
+      inputNames: pairs(placeholders, known.placeholders),
+      resultNames: pairs(results, known.results),
+      placeholders: new Map([...inputs, ...parameters]),
+      widened: narrow.length > 0 ? given.widening.setOf(narrow) : undefined,
+    };
+  };
+  const compiled: CompiledStep[] = [];
+  try {
+    for (const step of steps) compiled.push(await compile(step));
+  } catch (error) {
+    dispose();
+    throw error;
+  }
+  return { feeds: given.feeds, run: runnerOf(compiled, given), dispose };
+}
+
+const pairs = (own: readonly string[], known: readonly string[]): Map<string, string> =>
+  new Map(own.map((name, i) => [name, known[i]]));
+
+function runnerOf(compiled: readonly CompiledStep[], given: StepValues): CompiledSteps["run"] {
+  const loss = allocate("float32", []);
+  const parameterOf = new Map(given.trained.map((name) => [gradientName(name), name]));
+  const kept = shareBuffers(lifetimesOf(compiled, given, parameterOf));
+  const reached = new Set(compiled.flatMap(({ step }) => Object.keys(step.graph.outputs)));
+  const unreached = given.trained.filter((name) => !reached.has(gradientName(name)));
+  const runs = new Map<FlatBuffer | undefined, BoundStep[]>();
+  const bind = (into: FlatBuffer | undefined): BoundStep[] => {
+    const valueNamed = (name: string): HostTensor => {
+      const parameter = parameterOf.get(name);
+      return name === "loss" ? loss : parameter === undefined ? kept.get(name)! : into!.tensor(parameter);
+    };
+    return compiled.map((step, index) => bindStep(step, index, given, valueNamed));
+  };
+  return async (into, dropout) => {
+    const bound = runs.get(into) ?? bind(into);
+    runs.set(into, bound);
+    if (into !== undefined) for (const name of unreached) into.tensor(name).data.fill(0);
+    for (const { run, masks, widened } of bound) {
+      if (dropout !== undefined) sampleMasks(masks, dropout);
+      await widened?.widen();
+      await run.run();
+    }
+    return loss.data[0];
+  };
+}
+
+const maskOf = (name: string, step: number): string => `${name} in step ${step}`;
+
+/** When the values live that steps hand to each other, and each step's dropout masks. */
+function lifetimesOf(
+  compiled: readonly CompiledStep[],
+  { feeds }: StepValues,
+  parameterOf: ReadonlyMap<string, string>,
+): Map<string, Lifetime> {
+  const lifetimes = new Map<string, Lifetime>();
+  const isElsewhere = (name: string): boolean => name === "loss" || parameterOf.has(name) || name in feeds;
+  const live = (name: string, { dtype, shape }: Tensor, at: number): void => {
+    if (isElsewhere(name)) return;
+    const { first } = lifetimes.get(name) ?? { first: at };
+    lifetimes.set(name, { dtype, dims: staticSizes(shape, name), first, last: at });
+  };
+  for (const [at, { step, placeholders }] of compiled.entries()) {
+    for (const [name, tensor] of placeholders) {
+      const value = step.reads.get(name);
+      if (value !== undefined) live(value, tensor, at);
+      else if (isDropoutMask(name)) live(maskOf(name, at), tensor, at);
+    }
+    for (const [name, tensor] of Object.entries(step.graph.outputs)) live(name, tensor, at);
+  }
+  return lifetimes;
+}
+
+/** @param valueNamed where a value lies that a step computes, or a mask */
+function bindStep(
+  { step, program, inputNames, resultNames, placeholders, widened }: CompiledStep,
+  index: number,
+  { feeds, values }: StepValues,
+  valueNamed: (name: string) => HostTensor,
+): BoundStep {
+  const masks = new Map<string, HostTensor<"float32">>();
+  const feedOf = (name: string): HostTensor => {
+    const read = step.reads.get(name);
+    if (read !== undefined) return valueNamed(read);
+    if (!isDropoutMask(name)) return feeds[name] ?? widened?.tensors.get(name) ?? values.get(name)!;
+    const mask = valueNamed(maskOf(name, index)) as HostTensor<"float32">;
+    masks.set(name, mask);
+    return mask;
+  };
+  const inputs = [...placeholders.keys()].map((name) => [inputNames.get(name)!, feedOf(name)] as const);
+  const results = [...resultNames].map(([own, name]) => [name, valueNamed(own)] as const);
+  return { run: program.bind(Object.fromEntries(inputs), Object.fromEntries(results)), masks, widened };
+}
