@@ -2,6 +2,7 @@ import { decodeBench } from "./decode.ts";
 import { servingBench } from "./serving.ts";
 import { sevenBillionBench } from "./seven-billion.ts";
 import { soakBench } from "./soak.ts";
+import { tokenizerBench } from "./tokenizer.ts";
 import { measureStep } from "./train.ts";
 import { visionBench } from "./vision.ts";
 
@@ -23,6 +24,7 @@ const benches: Readonly<Record<string, (words: readonly string[]) => Promise<voi
   vision: visionBench,
   serving: servingBench,
   soak: soakBench,
+  tokenizer: tokenizerBench,
   "seven-billion": sevenBillionBench,
 };
 

@@ -3,10 +3,12 @@ import { modelFiles } from "../model-files/index.ts";
 import { type TokenizerConfiguration, TokenizerError, type TokenizerJson } from "./format.ts";
 
 // Ids are indices of a table: far more than any vocabulary has would be memory for nothing.
-export const tokenId = z
-  .int()
-  .nonnegative()
-  .max(2 ** 22);
+const largestId = 2 ** 22;
+export const tokenId = z.int().nonnegative().max(largestId);
+
+export function isTokenId(value: unknown): boolean {
+  return typeof value === "number" && Number.isInteger(value) && value >= 0 && value <= largestId;
+}
 
 const described = z.object({
   content: z.string(),
@@ -66,7 +68,7 @@ export function withAddedTokens(
   ];
   const special = specialContents(configuration);
   const byContent = new Map(json.added_tokens.map((token) => [token.content, token]));
-  const tokenOf = tokensById(json);
+  const tokenOf = tokensById(json, new Set(additions.map(({ id }) => id)));
   for (const { where, ...addition } of additions) {
     const { id, content } = addition;
     const known = byContent.get(content)?.id ?? json.model.vocab[content];
@@ -101,8 +103,14 @@ function specialContents(configuration: TokenizerConfiguration): Set<string> {
   return new Set([...contents, ...moreSpecialTokens(configuration)]);
 }
 
-function tokensById({ added_tokens, model }: TokenizerJson): Map<number, string> {
-  const tokens = new Map(Object.entries(model.vocab).map(([token, id]) => [id, token]));
+/** The tokens of some ids. */
+function tokensById(
+  { added_tokens, model }: TokenizerJson,
+  wanted: ReadonlySet<number>,
+): Map<number, string> {
+  const tokens = new Map<number, string>();
+  if (wanted.size === 0) return tokens;
+  for (const [token, id] of Object.entries(model.vocab)) if (wanted.has(id)) tokens.set(id, token);
   for (const { id, content } of added_tokens) tokens.set(id, content);
   return tokens;
 }

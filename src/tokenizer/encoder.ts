@@ -1,6 +1,9 @@
-import { Tokenizer as LibraryEncoder } from "@huggingface/tokenizers";
-import { escapeRegExp } from "../platform/index.ts";
-import { isByteToken, spaceMark, TokenizerError, type TokenizerJson } from "./format.ts";
+import { BytePairEncoding, type EncodeWord } from "./byte-pair-encoding.ts";
+import { type AddedToken, spaceMark, TokenizerError, type TokenizerJson } from "./format.ts";
+import { type Normalizer, normalizerOf } from "./normalizer.ts";
+import { type PreTokenizer, preTokenizerOf } from "./pre-tokenizer.ts";
+import type { Step } from "./step.ts";
+import { type Found, WrittenTokens } from "./written-tokens.ts";
 
 /** How a text is encoded. */
 export interface EncodeOptions {
@@ -16,144 +19,232 @@ export interface TextPart extends EncodeOptions {
   readonly text: string;
 }
 
+/** Ids of a text, and how many of them each of its parts has ended with. */
+export interface AlignedIds {
+  readonly ids: number[];
+  /** For each part the number of ids of the text up to its end; a token that spans two parts is behind the first one's end. */
+  readonly ends: readonly number[];
+}
+
 /** Encodes texts as ids. */
 export interface Encoder {
   /** Encodes a text in which the written form of a special token is that token. */
   readonly encode: (text: string) => number[];
   /** Encodes the parts of a text as one text: a token may span two parts. */
   readonly encodeParts: (parts: readonly TextPart[]) => number[];
+  /** {@link encodeParts}, and which ids belong to which part. */
+  readonly alignParts: (parts: readonly TextPart[]) => AlignedIds;
+}
+
+/** A text that is encoded: as a whole, with the places where control tokens may not be. */
+interface Whole {
+  readonly text: string;
+  /** Where each part ends. */
+  readonly ends: readonly number[];
+  /** Whether control tokens may be in a part. */
+  readonly admits: readonly boolean[];
 }
 
 /**
  * The encoder of a tokenizer.json.
  *
  * @param control the written forms of control tokens, which a text part with `splitSpecialTokens` cannot produce
- * @param size largest id + 1
- * @throws TokenizerError where the library cannot encode with it, which a trial encoding finds out at once
+ * @throws TokenizerError naming what of the file is not computed
  */
-export function encoderOf(json: TokenizerJson, control: ReadonlySet<string>, size: number): Encoder {
-  const splitAtWords = withWordSplit(json);
-  const privateNames = new Map([...control].map((content, index) => [content, privateName(index)]));
-  const renameWritten = renaming(privateNames);
-  const encodeRenamed = libraryEncoder(() => withRenamedTokens(splitAtWords, privateNames));
-  const concatenated = (parts: readonly TextPart[]): string =>
-    parts
-      .map(({ text, splitSpecialTokens }) =>
-        splitSpecialTokens ? wellFormed(text) : renameWritten(wellFormed(text)),
-      )
-      .join("");
-  requireEncoding(() => encodeRenamed(concatenated(trial)), size);
-  // Made when it is needed: with a large vocabulary each of the two takes memory and time, and few programs need both.
-  let encodeOriginal: LibraryEncode | undefined;
+export function encoderOf(json: TokenizerJson, control: ReadonlySet<string>): Encoder {
+  const steps = stepsOf(json);
+  const { added_tokens: added, model } = json;
+  const isControl = ({ content }: AddedToken): boolean => control.has(content);
+  const unnamed = [...control].flatMap((content) => controlToken(content, added, model.vocab));
+  const forbidden = new Set([...added.filter(isControl), ...unnamed].map(({ id }) => id));
+  const written = new Sections(
+    steps,
+    added.filter(({ normalized }) => !normalized),
+    added.filter(({ normalized }) => normalized),
+    steps.bpe.encoder(),
+  );
+  const guarded = new Sections(
+    steps,
+    [...added.filter((token) => !token.normalized || isControl(token)), ...unnamed],
+    added.filter((token) => token.normalized && !isControl(token)),
+    steps.bpe.encoder(forbidden),
+  );
+  const encodeParts = (parts: readonly TextPart[]): number[] =>
+    guarded.encode(wholeOf(parts), forbidden).flatMap((section) => section.ids);
   return {
-    encode(text) {
-      encodeOriginal ??= libraryEncoder(() => splitAtWords);
-      return withoutGaps(encodeOriginal(wellFormed(text)), text);
-    },
-    encodeParts: (parts) =>
-      withoutGaps(encodeRenamed(concatenated(parts)), parts.map(({ text }) => text).join("")),
+    encode: (text) => written.encode(wholeOf([{ text }]), new Set()).flatMap((section) => section.ids),
+    encodeParts,
+    alignParts: (parts) => guarded.align(wholeOf(parts), forbidden),
   };
 }
 
-/** Characters of several kinds, for the trial encoding. */
-const trial: readonly TextPart[] = [
-  { text: "Human: two 2's, é and 🦉\n<s>", splitSpecialTokens: true },
-  { text: "<s>" },
-];
+/** A control form that is in the vocabulary but no added token, as an added token. */
+function controlToken(
+  content: string,
+  added: readonly AddedToken[],
+  vocabulary: Readonly<Record<string, number>>,
+): AddedToken[] {
+  const id = Object.hasOwn(vocabulary, content) ? vocabulary[content] : undefined;
+  if (id === undefined || added.some((token) => token.content === content)) return [];
+  const plain = { single_word: false, lstrip: false, rstrip: false, normalized: false };
+  return [{ id, content, special: true, ...plain }];
+}
 
-/** An id is undefined for a character without a token where there is no unknown token either. */
-type LibraryEncode = (text: string) => (number | undefined)[];
+interface Steps {
+  readonly normalize: Normalizer;
+  readonly preTokenize: PreTokenizer;
+  readonly bpe: BytePairEncoding;
+}
 
-function libraryEncoder(json: () => TokenizerJson): LibraryEncode {
+/** @throws TokenizerError */
+function stepsOf(json: TokenizerJson): Steps {
   try {
-    const encoder = new LibraryEncoder(json(), {});
-    return (text) => encoder.encode(text, { add_special_tokens: false }).ids;
+    return {
+      normalize: normalizerOf(json.normalizer as Step | null),
+      preTokenize: preTokenizerOf(withWordSplit(json)),
+      bpe: new BytePairEncoding(json.model),
+    };
   } catch (error) {
-    throw unusable(error);
+    if (error instanceof TokenizerError) throw error;
+    throw new TokenizerError(
+      `tokenizer.json: must encode text, got ${error instanceof Error ? error.message : String(error)}. ` +
+        "Save the tokenizer again with the tool that made it",
+      { cause: error },
+    );
   }
 }
 
-/** Checks that a trial text can be encoded: the library checks little of a tokenizer.json when it loads it. */
-function requireEncoding(encode: () => (number | undefined)[], size: number): void {
-  let ids: (number | undefined)[];
-  try {
-    ids = encode();
-  } catch (error) {
-    throw unusable(error);
+function wholeOf(parts: readonly TextPart[]): Whole {
+  const ends: number[] = [];
+  let text = "";
+  for (const part of parts) {
+    text += wellFormed(part.text);
+    ends.push(text.length);
   }
-  const outside = ids.find((id) => id !== undefined && !(id >= 0 && id < size));
-  if (outside !== undefined) throw unusable(new RangeError(`the id ${outside}`));
+  return { text, ends, admits: parts.map(({ splitSpecialTokens }) => splitSpecialTokens !== true) };
 }
 
-function unusable(error: unknown): TokenizerError {
+/** A stretch of a text with the ids that it has: an added token, or what stands between two of them. */
+interface Section {
+  readonly start: number;
+  readonly end: number;
+  readonly ids: readonly number[];
+  readonly isToken: boolean;
+}
+
+/** Cuts texts at added tokens, and encodes what lies between them. */
+class Sections {
+  readonly #steps: Steps;
+  /** Tokens that are found in a text as it is, and in its normalized form. */
+  readonly #raw: WrittenTokens;
+  readonly #normalized: WrittenTokens;
+  readonly #encodeWord: EncodeWord;
+
+  constructor(
+    steps: Steps,
+    raw: readonly AddedToken[],
+    normalized: readonly AddedToken[],
+    encodeWord: EncodeWord,
+  ) {
+    this.#steps = steps;
+    this.#raw = new WrittenTokens(raw);
+    this.#normalized = new WrittenTokens(normalized, steps.normalize);
+    this.#encodeWord = encodeWord;
+  }
+
+  /** @param control ids that only parts that admit them have, from a form that stands in one part as a whole */
+  encode(whole: Whole, control: ReadonlySet<number>): Section[] {
+    const { text } = whole;
+    const found = this.#raw.find(
+      text,
+      ({ id }, start, end) => !control.has(id) || isAdmitted(whole, start, end),
+    );
+    return between(text, found, (start, end) => this.#ids(text.slice(start, end), start === 0));
+  }
+
+  align(whole: Whole, control: ReadonlySet<number>): AlignedIds {
+    const { text, ends } = whole;
+    const sections = this.encode(whole, control);
+    const ids = sections.flatMap((section) => section.ids);
+    const counts = ends.map((end) => {
+      const before = sections.filter((section) => section.end <= end);
+      const count = before.reduce((sum, section) => sum + section.ids.length, 0);
+      const { start, ids: own, isToken } = sections[before.length] ?? { start: end, ids: [], isToken: true };
+      if (isToken || start >= end) return count;
+      return count + commonLength(own, this.#ids(text.slice(start, end), start === 0));
+    });
+    return { ids, ends: counts };
+  }
+
+  #ids(text: string, isFirst: boolean): number[] {
+    const normalized = this.#steps.normalize(text);
+    const found = this.#normalized.find(normalized);
+    const sections = between(normalized, found, (start, end) =>
+      this.#wordIds(normalized.slice(start, end), isFirst && start === 0, text),
+    );
+    return sections.length === 1 ? (sections[0].ids as number[]) : sections.flatMap(({ ids }) => ids);
+  }
+
+  #wordIds(text: string, isFirst: boolean, written: string): number[] {
+    const all: number[] = [];
+    for (const word of this.#steps.preTokenize(text, isFirst)) {
+      const ids = this.#encodeWord(word);
+      if (ids === undefined) throw noToken(written);
+      for (const id of ids) all.push(id);
+    }
+    return all;
+  }
+}
+
+function noToken(text: string): TokenizerError {
   return new TokenizerError(
-    `tokenizer.json: must encode text, got ${error instanceof Error ? error.message : String(error)}. ` +
-      "Save the tokenizer again with the tool that made it",
-    { cause: error },
-  );
-}
-
-function withoutGaps(ids: (number | undefined)[], text: string): number[] {
-  if (!ids.includes(undefined)) return ids as number[];
-  throw new TokenizerError(
     `encode: every letter must have a token, got one that has none in ${JSON.stringify(text.slice(0, 80))}`,
   );
 }
 
-/** A name that no text can have: half a surrogate pair is no character, and {@link wellFormed} leaves none. */
-function privateName(index: number): string {
-  return `\ud800${index}\ud800`;
+function isAdmitted({ ends, admits }: Whole, start: number, end: number): boolean {
+  const part = ends.findIndex((partEnd) => partEnd > start);
+  return admits[part] && end <= ends[part];
 }
 
-/**
- * The tokenizer with its control tokens renamed to names that no text can contain. No merge produces them, so ordinary text
- * never encodes to a control token, whatever a normalizer does to it.
- */
-function withRenamedTokens(json: TokenizerJson, privateNames: ReadonlyMap<string, string>): TokenizerJson {
-  const { model, added_tokens } = json;
-  const renamed = (content: string): string => privateNames.get(content) ?? content;
-  const joined = (merge: string | [string, string]): string =>
-    typeof merge === "string" ? merge.split(" ", 2).join("") : merge.join("");
-  // A byte token stands for a byte of a character without a token, never for its own written form.
-  const merges = (model.merges as (string | [string, string])[]).filter(
-    (merge) => !privateNames.has(joined(merge)) && !(model.byte_fallback && isByteToken(joined(merge))),
-  );
-  return {
-    ...json,
-    added_tokens: added_tokens.map((token) =>
-      privateNames.has(token.content)
-        ? { ...token, content: renamed(token.content), normalized: false }
-        : token,
-    ),
-    model: {
-      ...model,
-      unk_token: model.unk_token === null ? null : renamed(model.unk_token),
-      vocab: Object.fromEntries(Object.entries(model.vocab).map(([token, id]) => [renamed(token), id])),
-      merges: merges as TokenizerJson["model"]["merges"],
-    },
+function between(
+  text: string,
+  found: readonly Found[],
+  encode: (start: number, end: number) => readonly number[],
+): Section[] {
+  const sections: Section[] = [];
+  let at = 0;
+  const add = (end: number): void => {
+    if (end > at) sections.push({ start: at, end, ids: encode(at, end), isToken: false });
   };
+  for (const { id, start, end } of found) {
+    add(start);
+    sections.push({ start, end, ids: [id], isToken: true });
+    at = end;
+  }
+  add(text.length);
+  return sections;
 }
 
-/** Replaces the written forms of tokens by their private names, the longest where several begin at one position. */
-function renaming(privateNames: ReadonlyMap<string, string>): (text: string) => string {
-  const longestFirst = [...privateNames.keys()].filter((content) => content !== "");
-  if (longestFirst.length === 0) return (text) => text;
-  longestFirst.sort((a, b) => b.length - a.length);
-  const written = new RegExp(longestFirst.map(escapeRegExp).join("|"), "gu");
-  return (text) => text.replace(written, (content) => privateNames.get(content) ?? content);
+function commonLength(a: readonly number[], b: readonly number[]): number {
+  let length = 0;
+  while (length < a.length && a[length] === b[length]) length++;
+  return length;
 }
 
 /**
- * Where no token spans a space, splitting the text before spaces changes only the speed: the library then
- * caches words instead of merging every text anew (ten times faster on ordinary text).
+ * Where no token spans a space, cutting the text before spaces changes only the speed: words are kept, and not every
+ * text is merged anew (ten times faster on ordinary text).
  */
-function withWordSplit(json: TokenizerJson): TokenizerJson {
+function withWordSplit(json: TokenizerJson): Step | null {
+  const { pre_tokenizer: given, normalizer, model } = json;
   const crossing = new RegExp(`[^${spaceMark}]${spaceMark}`);
-  const usesMarks = JSON.stringify(json.normalizer)?.includes(spaceMark) ?? false;
-  if (json.pre_tokenizer || !usesMarks || Object.keys(json.model.vocab).some((token) => crossing.test(token)))
-    return json;
+  const usesMarks = JSON.stringify(normalizer)?.includes(spaceMark) ?? false;
+  if (given || !usesMarks || Object.keys(model.vocab).some((token) => crossing.test(token))) {
+    return given as Step | null;
+  }
   const pattern = { Regex: `${spaceMark}*[^${spaceMark}]+|${spaceMark}+` };
-  return { ...json, pre_tokenizer: { type: "Split", pattern, behavior: "Isolated", invert: true } };
+  return { type: "Split", pattern, behavior: "Isolated", invert: false };
 }
 
 /** Half a surrogate pair is no character and no bytes: it becomes U+FFFD, as in every UTF-8 encoder. */

@@ -1,10 +1,10 @@
 import { z } from "zod";
 import { modelFiles } from "../model-files/index.ts";
 import { joinPath, pathKind, readBytes, readJson, writeFileAtomically } from "../platform/index.ts";
-import { tokenId, withAddedTokens } from "./added-tokens.ts";
+import { isTokenId, tokenId, withAddedTokens } from "./added-tokens.ts";
 import { type TokenizerConfiguration, TokenizerError, type TokenizerJson } from "./format.ts";
 import { convertSentencePiece } from "./sentencepiece.ts";
-import { createTokenizer, type Tokenizer } from "./tokenizer.ts";
+import { type Tokenizer, tokenizerOf } from "./tokenizer.ts";
 
 /**
  * The tokenizer of a model directory: `tokenizer.json`, or else a SentencePiece `tokenizer.model`, converted; special
@@ -23,7 +23,7 @@ export async function loadTokenizer(
     ...settings,
   };
   const added = await optionalJson(joinPath(directory, modelFiles.addedTokens));
-  return createTokenizer(
+  return tokenizerOf(
     withAddedTokens(await readTokenizerJson(directory), configuration, added),
     configuration,
   );
@@ -89,6 +89,18 @@ const steps = step
   .default(null)
   .refine((first) => !isUnsound(first), `Split and Replace must have a pattern; at most ${MAX_DEPTH} levels`);
 
+// Of the large ones nothing is copied or described item by item: that would be most of a tokenizer's loading time.
+function isVocabulary(value: unknown): boolean {
+  return isRecord(value) && Object.values(value).every((id) => isTokenId(id));
+}
+
+function areMerges(value: unknown): boolean {
+  const isPair = (merge: unknown): boolean =>
+    Array.isArray(merge) && merge.length === 2 && merge.every((token) => typeof token === "string");
+  const isText = (merge: unknown): boolean => typeof merge === "string";
+  return Array.isArray(value) && (value.every(isText) || value.every(isPair));
+}
+
 const tokenizerJson = z.looseObject({
   added_tokens: z.array(
     z.looseObject({ id: tokenId, content: z.string(), special: z.boolean().default(false) }),
@@ -99,9 +111,9 @@ const tokenizerJson = z.looseObject({
   decoder: steps,
   model: z.looseObject({
     type: z.literal("BPE").default("BPE"),
-    vocab: z.record(z.string(), tokenId),
+    vocab: z.custom<Record<string, number>>(isVocabulary, "must map tokens to ids"),
     unk_token: z.string().nullable().default(null),
-    merges: z.union([z.array(z.string()), z.array(z.tuple([z.string(), z.string()]))]),
+    merges: z.custom(areMerges, "must be a list of pairs of tokens"),
   }),
 });
 

@@ -65,7 +65,7 @@ function controlForms(
   const isSign = (content: string): boolean => bracketed.test(content) && !isByteToken(content);
   const added = added_tokens.filter(({ id, content }) => special.has(id) || isSign(content));
   const forms = new Set(added.map(({ content }) => content));
-  for (const [token, id] of Object.entries(model.vocab)) if (special.has(id)) forms.add(token);
+  for (const token in model.vocab) if (special.has(model.vocab[token])) forms.add(token);
   for (const content of moreSpecialTokens(configuration)) forms.add(content);
   return forms;
 }

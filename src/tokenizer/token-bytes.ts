@@ -40,11 +40,8 @@ export function tokenBytes(json: TokenizerJson): TokenBytes {
     if (token === undefined) {
       throw new TokenizerError(`decode: ids must be 0 to ${tokens.length - 1}, got ${id}`);
     }
-    const made = added.has(id)
-      ? encodeUtf8(token)
-      : kind === "byte-level"
-        ? letterBytes(token)
-        : pieceBytes(token);
+    const isPlain = kind === "byte-level" && added.has(id);
+    const made = isPlain ? encodeUtf8(token) : kind === "byte-level" ? letterBytes(token) : pieceBytes(token);
     table.set(id, made);
     return made;
   };
@@ -99,9 +96,18 @@ function letterBytes(token: string): Uint8Array {
   return Uint8Array.from([...token].flatMap((letter) => letterToByte.get(letter) ?? [...encodeUtf8(letter)]));
 }
 
+/** A text with its bytes in UTF-8 written as letters, one each. */
+export function lettersOfBytes(text: string): string {
+  let letters = "";
+  for (const byte of encodeUtf8(text)) letters += byteToLetter[byte];
+  return letters;
+}
+
 // GPT-2's alphabet: printable Latin-1 letters stand for their own byte, the other bytes for U+0100 and on, in order.
 const letterToByte = new Map<string, number>();
+const byteToLetter: string[] = [];
 for (let byte = 0, next = 256; byte < 256; byte++) {
   const isPrintable = (byte > 32 && byte < 127) || (byte > 160 && byte !== 173);
-  letterToByte.set(String.fromCharCode(isPrintable ? byte : next++), byte);
+  byteToLetter[byte] = String.fromCharCode(isPrintable ? byte : next++);
+  letterToByte.set(byteToLetter[byte], byte);
 }

@@ -63,16 +63,18 @@ export interface Tokenizer {
 }
 
 /**
- * A tokenizer from the content of tokenizer.json and tokenizer_config.json. The library encodes; decoding is ours,
- * because the library decodes a broken byte run differently from SentencePiece, knows no rule for spaces before special
- * tokens, and cannot decode id by id.
- * @throws TokenizerError for a decoder of another kind, special tokens outside the vocabulary, or what cannot encode
+ * A tokenizer from the content of tokenizer.json and tokenizer_config.json: the ids of Hugging Face's tokenizers.
+ * @throws TokenizerError for a part of another kind than those that are computed, or special tokens outside the vocabulary
  */
 export function createTokenizer(given: TokenizerJson, configuration: TokenizerConfiguration = {}): Tokenizer {
-  const json = withAddedTokens(given, configuration);
+  return tokenizerOf(withAddedTokens(given, configuration), configuration);
+}
+
+/** A tokenizer of a tokenizer.json that has all added tokens. */
+export function tokenizerOf(json: TokenizerJson, configuration: TokenizerConfiguration): Tokenizer {
   const table = tokenBytes(json);
   const { all: special, control, eosId, bosId, ...ids } = specialTokens(json, configuration);
-  const encoder = encoderOf(json, control, table.size);
+  const encoder = encoderOf(json, control);
   return {
     ...ids,
     bosId,
