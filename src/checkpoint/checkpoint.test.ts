@@ -1,8 +1,6 @@
-import { spawn } from "node:child_process";
 import { copyFile, mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { shared, sharedAvailable } from "../../tests/shared.ts";
 import { float32, int32 } from "../tensor/index.ts";
@@ -156,33 +154,6 @@ describe("an interrupted save", () => {
     expect(await versionAt(path)).toBe(3);
     expect(await readFile(join(path, "README.md"), "utf8")).toBe("mine");
   });
-
-  it("by a kill at any moment leaves one whole checkpoint", async () => {
-    const path = join(directory, "killed");
-    await saveCheckpoint(path, version(0));
-    const index = new URL("./index.ts", import.meta.url).href;
-    const program = `
-      const { saveCheckpoint } = await import(${JSON.stringify(index)});
-      process.stdout.write("ready");
-      for (let n = 1; ; n++) {
-        const data = new Float32Array(1000).fill(n);
-        const tensors = new Map([["weight", { dtype: "float32", dims: [1000], data }]]);
-        await saveCheckpoint(${JSON.stringify(path)}, { config: { version: n }, tensors });
-      }`;
-    for (const delay of [11, 37, 53]) {
-      const child = spawn(process.execPath, ["--import", "tsx", "--input-type=module", "-e", program], {
-        cwd: fileURLToPath(new URL("../..", import.meta.url)),
-        stdio: ["ignore", "pipe", "inherit"],
-      });
-      await new Promise((resolve) => child.stdout.once("data", resolve));
-      await new Promise((resolve) => setTimeout(resolve, delay));
-      const ended = new Promise((resolve) => child.once("exit", resolve));
-      child.kill("SIGKILL");
-      await ended;
-      expect(await versionAt(path)).toBeGreaterThanOrEqual(0);
-    }
-    // Starting a process takes seconds on a busy machine.
-  }, 240_000);
 });
 
 describe("the proof that tensors fit", () => {

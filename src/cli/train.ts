@@ -1,7 +1,7 @@
 import type { Command } from "commander";
 import { DataError } from "../data/index.ts";
 import { stages } from "../model/index.ts";
-import { type ExecutionProvider, joinPath } from "../platform/index.ts";
+import { type ExecutionProvider, FileError, joinPath } from "../platform/index.ts";
 import { prepareRun, publishedRecipes, requireFreshOutput } from "../recipes/index.ts";
 import { hasState, type TrainingEvent } from "../training/index.ts";
 import { InterruptedError, messageOf } from "./failure.ts";
@@ -36,7 +36,7 @@ async function trainFrom(path: string, options: TrainCommandOptions): Promise<vo
   const resumeCommand = `\`owl train ${shellQuoted(path)}${outputOption} --resume\``;
   let saved = 0;
   const onEvent = (event: TrainingEvent): void => {
-    if (event.kind === "checkpoint") saved = event.step;
+    if (event.kind === "checkpoint" || event.kind === "start") saved = event.step;
     progress.update(event);
   };
   const outcome = await interruptible(
@@ -56,13 +56,19 @@ async function trainFrom(path: string, options: TrainCommandOptions): Promise<vo
   );
 }
 
-/** The error that stopped a run, with the command that continues it. */
+/**
+ * The error that stopped a run, with what to do: go on from the last checkpoint, or begin again where there is none and the
+ * cause lies outside (a row, a file, the disk).
+ *
+ * @param saved the step of the last checkpoint, also one of an earlier process; 0: none
+ */
 function withNextStep(error: unknown, saved: number, resumeCommand: string): unknown {
-  if (saved === 0 && !(error instanceof DataError)) return error;
+  const isOutside = error instanceof DataError || error instanceof FileError;
+  if (saved === 0 && !isOutside) return error;
   const skip = error instanceof DataError ? "; --skip-bad-rows N leaves up to N such rows out" : "";
   const next =
     saved === 0
-      ? `Mend it and give the same command again${skip}.`
+      ? `No checkpoint was written yet: mend the cause and give the same command again${skip}.`
       : `What was learned up to step ${saved} is saved: mend the cause, then ${resumeCommand} goes on from there${skip}.`;
   return new Error(`${messageOf(error)}\n${next}`, { cause: error });
 }

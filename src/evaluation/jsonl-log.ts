@@ -78,6 +78,7 @@ class OpenJsonlLog<Row> implements JsonlLog<Row> {
   append(row: Row): Promise<void> {
     // Appends are serialised, or lines could mix. A failure rejects its own append only.
     const added = this.#last.then(async () => {
+      await this.#file.requireInPlace();
       await this.#file.append(encoded(`${JSON.stringify(row)}\n`));
       await this.#file.flush();
       this.rows.push(row);

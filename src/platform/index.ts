@@ -8,6 +8,7 @@ export * from "./files/file-kind.ts";
 export * from "./files/file-lock.ts";
 export * from "./files/files.ts";
 export { foundPath, nearHint } from "./files/found-path.ts";
+export * from "./files/replace-directory.ts";
 export { decodeText } from "./files/text.ts";
 export { headBytes, type UnexpectedContent, unexpectedContent } from "./files/unexpected-content.ts";
 export * from "./files/urls.ts";

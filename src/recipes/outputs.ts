@@ -25,6 +25,17 @@ export async function requireFreshOutput(output: string): Promise<void> {
   if ((await pathKind(joinPath(output, "model"))) !== "missing") {
     throw new OutputError(`${output}: must hold no model that the run would write over, got model/; ${next}`);
   }
+  for (const name of ["state", startDirectory, "adapter"]) {
+    if ((await pathKind(joinPath(output, name))) !== "file") continue;
+    throw new OutputError(
+      `${output}: must have room for the run's ${name}/, got a file of that name; ${next}`,
+    );
+  }
+}
+
+/** Whether {@link writeStart} has done its work; not so where the directory was removed while a run wrote to it. */
+export async function hasStart(output: string): Promise<boolean> {
+  return (await pathKind(joinPath(output, startDirectory, startFile))) === "file";
 }
 
 /**

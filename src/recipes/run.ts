@@ -40,7 +40,7 @@ import { contentOf, framesPerVideo, heldOutBatches, tagged, trainingReader } fro
 import { exampleSources, hasPictures, openDataFiles } from "./data-files.ts";
 import { requireNoFrozenRandom } from "./frozen-random.ts";
 import { requireKnownMultipliers } from "./known-multipliers.ts";
-import { requireFreshOutput, saveOutputs, writeStart } from "./outputs.ts";
+import { hasStart, requireFreshOutput, saveOutputs, writeStart } from "./outputs.ts";
 import { draftRecipe, RecipeError, type RunOverrides, type RunPlan } from "./recipe-file.ts";
 import { contentOfStage } from "./recipe-schema.ts";
 import { runInputs } from "./run-inputs.ts";
@@ -210,7 +210,7 @@ async function startRun(
   );
   const weights = plan.data.map(({ weight = 1 }) => weight);
   try {
-    if (!isBegun) await writeStart(plan, baseModel, trainer);
+    if (!isBegun || !(await hasStart(output))) await writeStart(plan, baseModel, trainer);
     const outcome = await train({
       ...options,
       trainer,

@@ -9,8 +9,14 @@ import type { TrainingEvent } from "./events.ts";
 
 /** The log of a run: a file with one JSON object a line. */
 export interface RunLog {
-  /** Appends a line: all of it or, where the disk is full, nothing. */
+  /**
+   * Appends a line: all of it or, where the disk is full, nothing.
+   *
+   * @throws FileError where the log cannot be written, or was removed or renamed together with the run's directory
+   */
   write(event: TrainingEvent): Promise<void>;
+  /** Returns when what was written has reached the disk. */
+  flush(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -32,8 +38,10 @@ export async function openRunLog(path: string): Promise<RunLog> {
   return {
     write: async (event) => {
       const line = `${JSON.stringify({ time: new Date().toISOString(), ...event })}\n`;
+      await file.requireInPlace();
       await file.append(new TextEncoder().encode(line));
     },
+    flush: () => file.flush(),
     close: () => file.close(),
   };
 }

@@ -59,6 +59,7 @@ export interface TrainingOutcome {
 interface Run<S> {
   readonly options: TrainOptions<S>;
   readonly emit: (event: TrainingEvent) => Promise<void>;
+  readonly log: RunLog | undefined;
   progress: Progress;
   /** The step of the last checkpoint. */
   saved: number;
@@ -96,6 +97,7 @@ async function trainFrom<S>(options: TrainOptions<S>, log: RunLog | undefined): 
   const run: Run<S> = {
     options,
     emit: (event) => emitTo(event, log, options.onEvent),
+    log,
     progress,
     saved: progress.step,
     throughput: { seconds: 0, tokens: 0, steps: 0 },
@@ -228,6 +230,8 @@ async function saveCheckpoint<S>(run: Run<S>): Promise<void> {
   const { directory, trainer, recipe, skipped } = run.options;
   if (directory !== undefined) {
     const state = joinPath(directory, "state");
+    // A checkpoint of a step whose line a power cut could still take away would leave a gap in the log.
+    await run.log?.flush();
     await saveState(state, trainer, { ...run.progress, skipped: skipped?.names }, recipe, run.options);
     run.saved = trainer.step;
     await run.emit({ kind: "checkpoint", step: trainer.step, directory: state });

@@ -1,7 +1,9 @@
 import * as fs from "node:fs/promises";
 import { dirname } from "node:path";
-import { orFileError } from "./file-error.ts";
+import { FileError, orFileError } from "./file-error.ts";
 import { makeDirectory } from "./files.ts";
+import { isFileAt } from "./same-file.ts";
+import { syncDirectory } from "./sync-directory.ts";
 
 /** A file that is only ever appended to, or cut at its end. */
 export interface AppendOnlyFile {
@@ -10,6 +12,12 @@ export interface AppendOnlyFile {
   readonly size: number;
   /** Appends all bytes or, where the disk is full, none. */
   append(bytes: Uint8Array): Promise<void>;
+  /**
+   * For logs, whose lines nobody would find elsewhere.
+   *
+   * @throws FileError where the file is no longer the one at its path: it was removed, renamed or replaced
+   */
+  requireInPlace(): Promise<void>;
   /** Returns when what was appended has reached the disk. */
   flush(): Promise<void>;
   /** Removes everything after the first `size` bytes. */
@@ -30,6 +38,7 @@ export async function openAppendOnlyFile(path: string): Promise<AppendOnlyFile> 
   await makeDirectory(dirname(path));
   return orFileError(path, MUST, async () => {
     const handle = await fs.open(path, "a+");
+    await syncDirectory(dirname(path));
     return new OpenedFile(path, handle, (await handle.stat()).size);
   });
 }
@@ -60,6 +69,13 @@ class OpenedFile implements AppendOnlyFile {
       });
       throw error;
     }
+  }
+
+  async requireInPlace(): Promise<void> {
+    if (await orFileError(this.path, MUST, () => isFileAt(this.#handle, this.path))) return;
+    throw new FileError(
+      `${this.path}: must stay where it is while it is written to, got removed, renamed or replaced; keep its directory in place`,
+    );
   }
 
   async flush(): Promise<void> {

@@ -5,7 +5,8 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { afterAll, expect, it } from "vitest";
-import { tryLock } from "./file-lock.ts";
+import { openOnnxRuntime } from "../onnx-runtime/open.ts";
+import { tryLock, tryLockFile } from "./file-lock.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "owl-lock-"));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -45,3 +46,27 @@ it("falls back to the system when its owner is killed", async () => {
   expect(lock).toBeDefined();
   await lock?.release();
 }, 240_000);
+
+it("leaves room for ONNX Runtime's C API, which is loaded after it", async () => {
+  const lock = await tryLock(join(folder, "c.lock"));
+  expect((await openOnnxRuntime()).fallbackReason).toBeUndefined();
+  await lock?.release();
+});
+
+it("on a lock file is had once at a time, whatever is removed beside it", async () => {
+  const path = join(folder, "d.lock");
+  let [holders, most, had] = [0, 0, 0];
+  const work = async (): Promise<void> => {
+    while (had < 60) {
+      const lock = await tryLockFile(path);
+      if (lock === undefined) continue;
+      most = Math.max(most, ++holders);
+      had++;
+      await new Promise((resolve) => setImmediate(resolve));
+      holders--;
+      await lock.release();
+    }
+  };
+  await Promise.all([work(), work(), work(), work()]);
+  expect(most).toBe(1);
+});

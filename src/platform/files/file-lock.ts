@@ -1,8 +1,10 @@
 import * as fs from "node:fs/promises";
 import { constants } from "node:os";
 import { dirname } from "node:path";
+import { loadKoffi } from "../koffi.ts";
 import { FileError, orFileError } from "./file-error.ts";
-import { makeDirectory, pathKind } from "./files.ts";
+import { makeDirectory } from "./files.ts";
+import { isFileAt } from "./same-file.ts";
 
 /** An exclusive lock on a file. The system releases it when the process ends, however it ends. */
 export interface FileLock {
@@ -18,10 +20,15 @@ const WINDOWS_EXCLUSIVE = 0x10000000;
  * Windows this is `flock(2)`, which programs in other languages heed as well.
  */
 export async function tryLock(path: string): Promise<FileLock | undefined> {
+  const handle = await lockedFile(path);
+  return handle && { release: () => handle.close() };
+}
+
+async function lockedFile(path: string): Promise<fs.FileHandle | undefined> {
   await makeDirectory(dirname(path));
   const handle = await orFileError(path, "must be a file that can be locked", () => openForLock(path));
   if (handle === undefined) return undefined;
-  if (process.platform === "win32" || (await flock(handle, path))) return { release: () => handle.close() };
+  if (process.platform === "win32" || (await flock(handle, path))) return handle;
   await handle.close();
   return undefined;
 }
@@ -31,20 +38,21 @@ export async function tryLock(path: string): Promise<FileLock | undefined> {
  * blocks nobody.
  */
 export async function tryLockFile(path: string): Promise<FileLock | undefined> {
-  const lock = await tryLock(path);
-  if (lock === undefined) return undefined;
-  // The former holder may have removed the file between its opening and its locking here.
-  if ((await pathKind(path)) === "missing") {
-    await lock.release();
-    return undefined;
+  for (;;) {
+    const lock = await lockedFile(path);
+    if (lock === undefined) return undefined;
+    // The former holder may have removed the file between its opening and its locking here: then this lock is of no file.
+    if (process.platform === "win32" || (await isFileAt(lock, path))) {
+      return {
+        release: async () => {
+          // Windows does not let a locked file be removed; there it stays.
+          await fs.rm(path, { force: true }).catch(() => undefined);
+          await lock.close();
+        },
+      };
+    }
+    await lock.close();
   }
-  return {
-    release: async () => {
-      // Windows does not let a locked file be removed; there it stays.
-      await fs.rm(path, { force: true }).catch(() => undefined);
-      await lock.release();
-    },
-  };
 }
 
 async function openForLock(path: string): Promise<fs.FileHandle | undefined> {
@@ -61,7 +69,7 @@ async function openForLock(path: string): Promise<fs.FileHandle | undefined> {
 let flockFunction: ((descriptor: number, operation: number) => number) | undefined;
 
 async function flock(handle: fs.FileHandle, path: string): Promise<boolean> {
-  const koffi = await import("koffi");
+  const koffi = await loadKoffi();
   // The C library's functions are already in the process, under whatever file name the system keeps them.
   flockFunction ??= koffi.load(null).func("int flock(int, int)");
   if (flockFunction(handle.fd, EXCLUSIVE_AT_ONCE) === 0) return true;

@@ -1,8 +1,9 @@
 import * as fs from "node:fs/promises";
-import { basename, dirname, join, relative, resolve } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { shortened } from "../text/shortened.ts";
 import { FileError, isMissing, orFileError, reasonOf } from "./file-error.ts";
 import { foundPath, nearHint } from "./found-path.ts";
+import { syncDirectory } from "./sync-directory.ts";
 import { decodeJson, decodeText } from "./text.ts";
 
 export { FileError } from "./file-error.ts";
@@ -127,29 +128,33 @@ export async function realPath(path: string): Promise<string> {
   return orFileError(path, "must be a file that can be found", () => fs.realpath(path));
 }
 
-/** Makes a directory and those above it. */
+/** Makes a directory and those above it; they have reached the disk when this returns. */
 export async function makeDirectory(path: string): Promise<void> {
-  await orFileError(path, "must be a directory that can be made", () => fs.mkdir(path, { recursive: true }));
+  const kind = await pathKind(path);
+  if (kind === "directory") return;
+  const must = "must be a directory that can be made";
+  if (kind === "file") throw new FileError(`${shortened(path)}: ${must}, got a file in its place`);
+  const above = dirname(path);
+  if (above !== path) await makeDirectory(above);
+  await orFileError(path, must, async () => {
+    // Another process may have made it meanwhile; Node's own recursion has the wrong reason on a read-only file system.
+    await fs.mkdir(path).catch(async (error: unknown) => {
+      if ((await pathKind(path)) !== "directory") throw error;
+    });
+    await syncDirectory(above);
+  });
 }
 
 /**
  * Writes a file so that its path shows the old content or the whole new one, never a part: the bytes go to
- * `<path>.partial`, reach the disk, and are renamed.
+ * `<path>.partial`, reach the disk, and are renamed. The new name has reached the disk when this returns.
  */
 export async function writeFileAtomically(
   path: string,
   content: string | Uint8Array | Iterable<Uint8Array>,
 ): Promise<void> {
-  await makeDirectory(dirname(path));
-  const partial = `${path}.partial`;
-  await orFileError(path, "must be a file that can be written", async () => {
-    try {
-      await writeAndFlush(partial, content);
-      await fs.rename(partial, path);
-    } catch (error) {
-      await fs.rm(partial, { force: true });
-      throw error;
-    }
+  await writeThenRename(path, async (handle) => {
+    for (const part of partsOf(content)) await attempt(path, () => writeFully(handle, part));
   });
 }
 
@@ -158,31 +163,33 @@ export type FilePiece = readonly [position: number, bytes: Uint8Array];
 
 /** As {@link writeFileAtomically}, from chunks that arrive one by one, at any positions. */
 export async function writePiecesAtomically(path: string, pieces: AsyncIterable<FilePiece>): Promise<void> {
-  await makeDirectory(dirname(path));
-  const partial = `${path}.partial`;
-  const attempt = <T>(action: () => Promise<T>): Promise<T> =>
-    orFileError(path, "must be a file that can be written", action);
-  const handle = await attempt(() => fs.open(partial, "w"));
-  try {
-    for await (const [position, bytes] of pieces) await attempt(() => writeFully(handle, bytes, position));
-    await attempt(() => handle.datasync());
-    await attempt(() => fs.rename(partial, path));
-  } catch (error) {
-    await fs.rm(partial, { force: true });
-    throw error;
-  } finally {
-    await handle.close();
-  }
+  await writeThenRename(path, async (handle) => {
+    for await (const [position, bytes] of pieces)
+      await attempt(path, () => writeFully(handle, bytes, position));
+  });
 }
 
-async function writeAndFlush(path: string, content: string | Uint8Array | Iterable<Uint8Array>) {
-  const handle = await fs.open(path, "w");
+const attempt = <T>(path: string, action: () => Promise<T>): Promise<T> =>
+  orFileError(path, "must be a file that can be written", action);
+
+async function writeThenRename(path: string, write: (handle: fs.FileHandle) => Promise<void>): Promise<void> {
+  await makeDirectory(dirname(path));
+  const partial = `${path}.partial`;
+  const handle = await attempt(path, () => fs.open(partial, "w"));
   try {
-    for (const part of partsOf(content)) await writeFully(handle, part);
-    await handle.datasync();
-  } finally {
-    await handle.close();
+    try {
+      await write(handle);
+      await attempt(path, () => handle.datasync());
+    } finally {
+      await attempt(path, () => handle.close());
+    }
+    await attempt(path, () => fs.rename(partial, path));
+  } catch (error) {
+    // What stopped the writing is the news, also where it stops the removal too.
+    await fs.rm(partial, { force: true }).catch(() => undefined);
+    throw error;
   }
+  await attempt(path, () => syncDirectory(dirname(path)));
 }
 
 function partsOf(content: string | Uint8Array | Iterable<Uint8Array>): Iterable<Uint8Array> {
@@ -197,84 +204,4 @@ async function writeFully(handle: fs.FileHandle, bytes: Uint8Array, position?: n
     const at = position === undefined ? null : position + done;
     done += (await handle.write(bytes, done, length, at)).bytesWritten;
   }
-}
-
-/**
- * Replaces a directory as a whole. `fill` writes the new content into the directory it is given
- * (`<directory>.partial`); when it has ended, that one becomes `<directory>.next`, the old one
- * `<directory>.previous`, and the new one takes its place. So at every moment `directory` or
- * `<directory>.next` is complete, and {@link completeDirectory} tells which.
- *
- * Entries of the old directory for which `keep` holds and that `fill` did not write are moved over.
- */
-export async function replaceDirectory(
-  directory: string,
-  fill: (partial: string) => Promise<void>,
-  keep: (name: string) => boolean,
-): Promise<void> {
-  const target = resolve(directory);
-  if (!relative(target, process.cwd()).startsWith("..")) {
-    throw new FileError(
-      `${directory}: must be a directory that can be replaced, got the current one or one above it; name one below it`,
-    );
-  }
-  await replaceResolved(target, fill, keep);
-}
-
-async function replaceResolved(
-  directory: string,
-  fill: (partial: string) => Promise<void>,
-  keep: (name: string) => boolean,
-): Promise<void> {
-  await settleDirectory(directory, keep);
-  const partial = `${directory}.partial`;
-  await makeDirectory(partial);
-  try {
-    await fill(partial);
-  } catch (error) {
-    // On a full disk it would take the room that going on needs.
-    await fs.rm(partial, { recursive: true, force: true });
-    throw error;
-  }
-  await orFileError(directory, "must be a directory that can be replaced", async () => {
-    await fs.rename(partial, `${directory}.next`);
-    if ((await pathKind(directory)) !== "missing") await fs.rename(directory, `${directory}.previous`);
-  });
-  await settleDirectory(directory, keep);
-}
-
-/** Brings an interrupted {@link replaceDirectory} to its end, or takes back what was not complete. */
-async function settleDirectory(directory: string, keep: (name: string) => boolean): Promise<void> {
-  const next = `${directory}.next`;
-  const previous = `${directory}.previous`;
-  await orFileError(directory, "must be a directory that can be replaced", async () => {
-    if ((await pathKind(directory)) === "missing" && (await pathKind(next)) === "directory") {
-      await fs.rename(next, directory);
-    }
-    if ((await pathKind(previous)) === "directory") await moveKept(previous, directory, keep);
-    for (const rest of [previous, next, `${directory}.partial`]) {
-      await fs.rm(rest, { recursive: true, force: true });
-    }
-  });
-}
-
-async function moveKept(from: string, to: string, keep: (name: string) => boolean): Promise<void> {
-  for (const name of await fs.readdir(from)) {
-    const target = join(to, name);
-    if (keep(name) && (await pathKind(target)) === "missing") await fs.rename(join(from, name), target);
-  }
-}
-
-/**
- * The path under which a directory written by {@link replaceDirectory} is complete at this moment: itself, or
- * `<directory>.next` where the writer was killed between its two renames. Changes nothing.
- */
-export async function completeDirectory(directory: string): Promise<string> {
-  const kind = await pathKind(directory);
-  if (kind === "directory") return directory;
-  const next = `${resolve(directory)}.next`;
-  if (kind === "missing" && (await pathKind(next)) === "directory") return next;
-  throw new FileError(
-    `${directory}: must be a directory, got ${kind === "file" ? "a file" : "no such directory"}`,
-  );
 }

@@ -1,5 +1,4 @@
-/** koffi, loaded when it is needed: where it has no build for the platform its import fails. */
-export type Koffi = typeof import("koffi");
+import type { Koffi } from "../koffi.ts";
 
 /** glibc's `M_MMAP_THRESHOLD`. */
 const mappedFrom = -3;

@@ -1,4 +1,5 @@
 import type { InferenceSession, Tensor } from "onnxruntime-common";
+import { loadKoffi } from "../koffi.ts";
 import {
   boundTargets,
   type OnnxBoundRun,
@@ -12,8 +13,6 @@ import {
   outputTargets,
   sessionSettings,
 } from "./binding.ts";
-import type { Koffi } from "./malloc-threshold.ts";
-import { enlargeStacks } from "./ort-api.ts";
 import { processorCount, requireProviderLibraries } from "./shared-library.ts";
 import { disableTelemetry } from "./telemetry.ts";
 
@@ -27,7 +26,8 @@ const logSeverityLevel = 4;
  * Every output is copied, and a run blocks the event loop.
  */
 export async function openNodeBinding(fallbackReason?: string): Promise<OnnxRuntime> {
-  disableTelemetry(await koffiIfThere());
+  // Where koffi has no build, telemetry is turned off in another way.
+  disableTelemetry(await loadKoffi().catch(() => undefined));
   const library = await import("onnxruntime-node");
   return {
     binding: "onnxruntime-node",
@@ -50,17 +50,6 @@ export async function openNodeBinding(fallbackReason?: string): Promise<OnnxRunt
       return new NodeSession(library, session);
     },
   };
-}
-
-/** koffi, where there is a build for the platform. */
-async function koffiIfThere(): Promise<Koffi | undefined> {
-  const koffi = await import("koffi").catch(() => undefined);
-  try {
-    if (koffi !== undefined) enlargeStacks(koffi);
-  } catch {
-    // Other code has loaded a library before. The C API reports that when it is opened; this binding needs no larger stacks.
-  }
-  return koffi;
 }
 
 function sessionOptions(options: OnnxSessionOptions): InferenceSession.SessionOptions {

@@ -1,5 +1,6 @@
+import { hasLargeStacks, type Koffi, loadKoffi } from "../koffi.ts";
 import { OnnxRuntimeError } from "./binding.ts";
-import { type Koffi, lowerMallocThreshold } from "./malloc-threshold.ts";
+import { lowerMallocThreshold } from "./malloc-threshold.ts";
 import { disableTelemetry } from "./telemetry.ts";
 
 /** An address in native memory; 0n is C's null. */
@@ -118,8 +119,6 @@ type FunctionName = keyof typeof declarations;
 
 /** Version of the function table to ask for; every function above is in it. */
 const apiVersion = 17;
-/** Kernels keep scratch blocks on the stack; koffi's own for asynchronous calls would be 128 KiB. */
-const stackBytes = 8 * 2 ** 20;
 
 /** ONNX Runtime's function table. It lives as long as the process: code of an unloaded library cannot run. */
 export class OrtApi {
@@ -239,10 +238,10 @@ const apis = new Map<string, OrtApi>();
 
 /** The function table of a library file, loaded once. Throws where koffi or the library cannot be loaded. */
 export async function loadOrtApi(libraryPath: string): Promise<OrtApi> {
-  const koffi = await import("koffi");
+  const koffi = await loadKoffi();
   let api = apis.get(libraryPath);
   if (api === undefined) {
-    enlargeStacks(koffi);
+    requireLargeStacks(koffi);
     disableTelemetry(koffi);
     lowerMallocThreshold(koffi);
     api = new OrtApi(koffi, libraryPath);
@@ -251,16 +250,9 @@ export async function loadOrtApi(libraryPath: string): Promise<OrtApi> {
   return api;
 }
 
-/** Makes room for kernels on koffi's stacks, which it allows until it has loaded its first library. */
-export function enlargeStacks(koffi: Koffi): void {
-  const { sync_stack_size: sync = 0, async_stack_size: async = 0 } = koffi.config();
-  if (sync >= stackBytes && async >= stackBytes) return;
-  try {
-    koffi.config({ ...koffi.config(), sync_stack_size: stackBytes, async_stack_size: stackBytes });
-  } catch (error) {
-    throw new OnnxRuntimeError(
-      "koffi's stacks must be enlarged before its first library is loaded; open the device before other code loads one",
-      { cause: error },
-    );
-  }
+function requireLargeStacks(koffi: Koffi): void {
+  if (hasLargeStacks(koffi)) return;
+  throw new OnnxRuntimeError(
+    "koffi's stacks must be enlarged before its first library is loaded; open the device before other code loads one",
+  );
 }

@@ -1,6 +1,6 @@
 import { isMainThread } from "node:worker_threads";
+import type { Koffi } from "../koffi.ts";
 import { OnnxRuntimeError } from "./binding.ts";
-import type { Koffi } from "./malloc-threshold.ts";
 
 /**
  * ONNX Runtime's official builds write a device id and a data base of events below the home directory and send them to
