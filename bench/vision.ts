@@ -32,7 +32,7 @@ async function load(variant: string): Promise<LoadedModel> {
   if (config.quantization === undefined) return new LoadedModel(config, await readAll(weights), device);
   const stored = await storedParameters(weights);
   await weights.close();
-  return new LoadedModel(config, new Map(), device, stored);
+  return new LoadedModel(config, new Map(), device, { stored });
 }
 
 /** Median milliseconds of one picture through the vision encoder and the abstractor. */

@@ -76,3 +76,21 @@ test(
     expect(said.at(-1)).toMatch(/^\d+ of 40 right$/m);
   },
 );
+
+test(
+  "a base model in few bits: a LoRA is trained beside it, and asked with it",
+  { timeout: 240_000 },
+  async () => {
+    const text = part("### A base model in few bits");
+    writeFiles(text);
+    const [convert, train, ...asked] = blocks(text, "sh").flatMap((block) => block.trim().split("\n"));
+    await run(convert);
+    const said = await run(train);
+    expect(said).toMatch(/^parameters .* learn; the base model's weights stay in few bits/m);
+    expect(said).toMatch(/^done .*small: adapter\/ \(the LoRA/m);
+    expect(said).toContain("ask it     owl chat small --image FILE");
+    const [one, other] = [await run(asked[0]), await run(asked[1])];
+    expect(one.trim()).not.toBe("");
+    expect(other).toBe(one);
+  },
+);

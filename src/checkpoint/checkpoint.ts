@@ -120,7 +120,8 @@ export async function readTokenizerFiles(directory: string): Promise<Record<stri
 export interface CheckpointContent {
   /** Written as `config.json`. */
   config: unknown;
-  tensors: StateDict;
+  /** In memory, or read some rows at a time as they are written. */
+  tensors: StateDict | TensorSource;
   /** The number format of the weights in the file (default F32). */
   floatType?: FloatType;
   generationConfig?: unknown;
@@ -172,15 +173,28 @@ async function writeTensors(
   directory: string,
   { tensors, floatType = "F32", maxShardBytes }: CheckpointContent,
 ): Promise<void> {
-  const plan = [...tensors].map(([name, tensor]) => {
-    requireComplete(name, tensor);
-    const entry = { name, dims: tensor.dims, type: storedType(tensor, floatType) };
-    return { source: entry, outputs: [entry], tensor };
+  const { tensors: entries, read } = tensors instanceof Map ? sourceOf(tensors) : tensors;
+  const plan = entries.map(({ name, dims, type }) => {
+    const entry = { name, dims, type: type === "F32" ? floatType : type };
+    return { source: entry, outputs: [entry] };
   });
   await writeShards(
     directory,
     plan,
-    ({ source: { name, type }, tensor }, rows) => [storedNumbers(name, rowsOf(tensor, rows).data, type)],
+    async ({ source: { name, type } }, rows) => [storedNumbers(name, (await read(name, rows)).data, type)],
     { maxShardBytes },
   );
+}
+
+/** Tensors in memory as a source, each of which is complete. */
+function sourceOf(tensors: StateDict): Pick<TensorSource, "tensors" | "read"> {
+  for (const [name, tensor] of tensors) requireComplete(name, tensor);
+  return {
+    tensors: [...tensors].map(([name, tensor]) => ({
+      name,
+      dims: tensor.dims,
+      type: storedType(tensor, "F32"),
+    })),
+    read: async (name, rows) => rowsOf(tensors.get(name)!, rows),
+  };
 }

@@ -22,6 +22,7 @@ export { mergedTensors, mergeLora, validateAdapter } from "./merge-lora.ts";
 export { requireNoModel, writeSettingsFiles } from "./new-model.ts";
 export { narrowFloats, widenBfloat16, widenHalf } from "./number-formats.ts";
 export { readPreprocessing, type StoredPreprocessing } from "./preprocessing.ts";
+export { type HalfType, isHalf, readHalves } from "./read-halves.ts";
 export { isRun, openRun, type RunCheckpoint, startDirectory, startFile } from "./run-directory.ts";
 export {
   openSafetensors,

@@ -10,13 +10,14 @@ const plural = (count: number, thing: string): string =>
   `${count.toLocaleString("en")} ${thing}${count === 1 ? "" : "s"}`;
 
 function memoryLine(estimate: MemoryEstimate): string {
-  const { weights, gradients, optimizerState, activations, pixels, total } = estimate;
+  const { weights, gradients, optimizerState, activations, pixels, runtime, total } = estimate;
   const parts = Object.entries({
     weights,
     gradients,
     "optimizer state": optimizerState,
     activations,
     pixels,
+    runtime,
   });
   const list = parts.map(([name, bytes]) => `${name} ${mebibytes(bytes)}`).join(", ");
   return `memory     about ${mebibytes(total)} (${list}); this machine has ${mebibytes(totalmem())}`;
@@ -50,6 +51,14 @@ function passesLine({ recipe, data }: RunPlan, rows: readonly number[]): string[
   return [`           each row is seen ${often.join(", ")}`];
 }
 
+/** How frozen weights are kept and layers are computed, where that is not the usual way. */
+function storageOf({ plan: { recipe }, isQuantized }: PreparedRun): string {
+  if (isQuantized) {
+    return "; the base model's weights stay in few bits, layers are computed one by one, and the result is an adapter for it";
+  }
+  return recipe.recompute === true ? "; layers are computed one by one, their activations twice" : "";
+}
+
 /** The summary of a run, printed before anything large is allocated. */
 export function runSummary(run: PreparedRun): string {
   const { plan, parameters, memory, rows, shortenedRows, cutRows, promptTemplate } = run;
@@ -71,7 +80,7 @@ export function runSummary(run: PreparedRun): string {
     `steps      ${recipe.steps.toLocaleString("en")} of ${plural(recipe.batch, "row")}, at most ${plural(recipe.maxTokens, "token")} each; ${scheduleOf(plan)}`,
     ...passesLine(plan, rows),
     `template   ${templateLine(promptTemplate)}`,
-    `parameters ${sizeOf(trained)} of ${sizeOf(parameters)} learn`,
+    `parameters ${sizeOf(trained)} of ${sizeOf(parameters)} learn${storageOf(run)}`,
     memoryLine(memory),
     ...promptTemplate.asText.map(
       (file) =>
@@ -82,13 +91,18 @@ export function runSummary(run: PreparedRun): string {
 }
 
 /** What was written, and how to use it. */
-export function runResult({ plan, usesPictures }: PreparedRun): string {
+export function runResult({ plan, usesPictures, isQuantized }: PreparedRun): string {
   const { output, recipe } = plan;
-  const adapter = stages[recipe.stage].lora ? ", adapter/ (the LoRA, for the model that it began with)" : "";
+  const written = [
+    ...(isQuantized ? [] : ["model/ (the model)"]),
+    ...(stages[recipe.stage].lora ? ["adapter/ (the LoRA, for the model that it began with)"] : []),
+    "state/ (the last checkpoint)",
+    "log.jsonl",
+  ];
   const picture = usesPictures ? ' --image FILE "…"' : ' "…"';
   return [
-    `done       ${output}: model/ (the model)${adapter}, state/ (the last checkpoint), log.jsonl`,
-    `ask it     owl chat ${shellQuoted(joinPath(output, "model"))}${picture}`,
+    `done       ${output}: ${written.join(", ")}`,
+    `ask it     owl chat ${shellQuoted(isQuantized ? output : joinPath(output, "model"))}${picture}`,
   ].join("\n");
 }
 

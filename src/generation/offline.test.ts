@@ -87,7 +87,7 @@ test("with a KV cache the tokens are those of whole forward passes without one",
     for (const [i, picture] of prompt.pictures.entries()) pixels.data.set(picture.pixels, i * size);
     for (let step = 0; step < 4; step++) {
       const inputs = prompt.pictures.length > 0 ? { ids: [ids], pixels } : { ids: [ids] };
-      const { logits } = await forward(model.config, model.parameters, inputs, model.device);
+      const { logits } = await forward(model, inputs);
       const last = (logits.data as Float32Array).subarray(-1024);
       ids.push(last.indexOf(Math.max(...last)));
     }

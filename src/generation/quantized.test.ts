@@ -94,7 +94,7 @@ async function noise(seed: number): Promise<Media> {
 }
 
 const source = fileURLToPath(new URL("../../tests/fixtures/model", import.meta.url));
-const plainAdapter = fileURLToPath(new URL("../../tests/fixtures/strangers/lora-plain", import.meta.url));
+const plainAdapter = fileURLToPath(new URL("../../tests/fixtures/model/lora.safetensors", import.meta.url));
 const slots = new Array<number>(9).fill(-1);
 const greedy = { maxNewTokens: 12, eosTokenIds: [], doSample: false } as const;
 
@@ -151,15 +151,27 @@ describe.each(["q4", "q8"] as const)("a model in %s", (quantize) => {
     expect((await quantized.generate(prompts[1], greedy)).ids).toEqual(first.ids);
   });
 
-  test("learns nothing, and takes no adapter", async () => {
+  test("gives no gradients of its weights", async () => {
     const inputs = { ids: [[1, 2, 3]], counted: [[false, true, true]] };
     await expect(made.quantized.gradients(inputs, "language")).rejects.toThrow(
       "the weights must be in floating point",
     );
-    const path = join(directory, `${quantize}-quantized`);
-    await expect(Owl.load(path, { adapter: plainAdapter })).rejects.toThrow(
-      "needs weights in floating point",
+  });
+
+  test("computes an adapter beside its weights, as the reference does with the adapter merged", async () => {
+    const [exact, reference] = await Promise.all(
+      ["exact", "reference"].map((kind) =>
+        Owl.load(join(directory, `${quantize}-${kind}`), { adapter: plainAdapter, threads: 1 }),
+      ),
     );
+    const inputs = { ids: [[...prompts[1].ids]] };
+    const expected = await reference.forward(inputs);
+    expect(deviation((await exact.forward(inputs)).logits, expected.logits)).toBeLessThan(1e-4);
+    expect(deviation((await made.reference.forward(inputs)).logits, expected.logits)).toBeGreaterThan(1e-3);
+    const answers = [exact, reference].map((owl) => owl.generate(prompts[1], greedy));
+    const [one, other] = await Promise.all(answers);
+    expect(one.ids).toEqual(other.ids);
+    for (const owl of [exact, reference]) await owl.close();
   });
 });
 

@@ -1,3 +1,4 @@
+export { type BesideQuantized, besideQuantized } from "./beside-quantized.ts";
 export { ClosedError } from "./closed-error.ts";
 export { Decoder, evenCount, type RunExclusive } from "./decoder.ts";
 export { engineDefaults, engineDefaultWords } from "./engine-defaults.ts";

@@ -1,6 +1,7 @@
 import type { StateDict } from "../checkpoint/index.ts";
 import {
   cacheSizes,
+  modelScope,
   type OwlConfig,
   tokensPerImage,
   traceAttention,
@@ -10,7 +11,7 @@ import {
   traceVision,
 } from "../model/index.ts";
 import type { Device, Program, StoredParameters } from "../runtime/index.ts";
-import { type Graph, type HostTensor, placeholdersOf } from "../tensor/index.ts";
+import { type Graph, type HostTensor, placeholdersOf, type Scope } from "../tensor/index.ts";
 import { requireCorrectAttention } from "./attention-check.ts";
 import { ClosedError } from "./closed-error.ts";
 import { engineDefaults } from "./engine-defaults.ts";
@@ -30,6 +31,13 @@ export const imagesPerBatch = 16;
 /** Positions that a row of a KV cache has room for from the start, where unused memory costs nothing. */
 const initialPositions = 1024;
 
+/** Where a model's parameters are that are not in memory, and how it is traced. */
+export interface LoadedModelOptions {
+  readonly stored?: StoredParameters | undefined;
+  /** Makes the scope in which the model is traced; default: as its config says. */
+  readonly newScope?: (() => Scope) | undefined;
+}
+
 /** A model's weights on a device and its inference programs, each compiled when it is first needed. */
 export class LoadedModel {
   readonly config: OwlConfig;
@@ -46,13 +54,25 @@ export class LoadedModel {
   /** How many calls are using the vision encoder. */
   #encoding = 0;
   #closed = false;
+  readonly #newScope: (() => Scope) | undefined;
 
   /** `parameters` by their published names; they are not copied and must stay as they are. */
-  constructor(config: OwlConfig, parameters: StateDict, device: Device, stored?: StoredParameters) {
+  constructor(
+    config: OwlConfig,
+    parameters: StateDict,
+    device: Device,
+    { stored, newScope }: LoadedModelOptions = {},
+  ) {
     this.config = config;
     this.device = device;
     this.parameters = parameters;
     this.stored = stored;
+    this.#newScope = newScope;
+  }
+
+  /** A fresh scope in which the model is traced. */
+  newScope(): Scope {
+    return this.#newScope?.() ?? modelScope(this.config);
   }
 
   /**
@@ -68,7 +88,9 @@ export class LoadedModel {
   visionProgram(frames?: number): Promise<BoundProgram> {
     const constant = this.device.takesConstants;
     const trace = (): Graph =>
-      frames === undefined ? traceVision(this.config) : traceVideo(this.config, frames);
+      frames === undefined
+        ? traceVision(this.config, this.newScope())
+        : traceVideo(this.config, frames, this.newScope());
     return this.#program(
       this.#visionPrograms,
       frames === undefined ? "images" : `${frames} frames`,
@@ -86,14 +108,14 @@ export class LoadedModel {
     }
     const takesVisual = visual || this.stored !== undefined;
     return this.#program(this.#languagePrograms, takesVisual ? "prefill with visual tokens" : "prefill", () =>
-      tracePrefill(this.config, { pictures: takesVisual }),
+      tracePrefill(this.config, { pictures: takesVisual }, this.newScope()),
     );
   }
 
   /** The decode step: one new token a row. A program of its own, or (where parameters are stored) that of the prefill. */
   decodeProgram(): Promise<BoundProgram> {
     if (this.stored !== undefined) return this.prefillProgram(true);
-    return this.#program(this.#languagePrograms, "decode", () => traceDecode(this.config));
+    return this.#program(this.#languagePrograms, "decode", () => traceDecode(this.config, this.newScope()));
   }
 
   /**
@@ -160,7 +182,7 @@ export class LoadedModel {
     pixels.data.set(image.pixels);
     return this.#withVision(async () => {
       const { program, parameters } = await this.#program(this.#visionPrograms, "attention", () =>
-        traceAttention(this.config),
+        traceAttention(this.config, this.newScope()),
       );
       const results = await program.run({ ...parameters, pixel_values: pixels });
       return Array.from({ length: this.config.abstractor.layers }, (_, i) => results[`attention.${i}`]);

@@ -1,5 +1,6 @@
 import { gradients } from "../autodiff/index.ts";
 import type { Adapter, StateDict } from "../checkpoint/index.ts";
+import type { LoadedModel } from "../inference/index.ts";
 import {
   type ForwardOutput,
   lossFeeds,
@@ -74,17 +75,12 @@ const published: Readonly<Record<string, ForwardOutput>> = {
 };
 
 /** One forward pass of the whole model over whole rows, without a KV cache. */
-export async function forward(
-  config: OwlConfig,
-  parameters: StateDict,
-  inputs: ModelInputs,
-  device: Device,
-  stored?: StoredParameters,
-): Promise<ForwardResult> {
+export async function forward(model: LoadedModel, inputs: ModelInputs): Promise<ForwardResult> {
+  const { config, parameters, device, stored } = model;
   const lossMask = lossMaskOf(inputs);
   const loss = lossMask && lossFeeds(inputs.ids, lossMask);
   const wanted: ForwardOutput[] = [...Object.values(published), ...(loss ? (["loss"] as const) : [])];
-  const graph = traceForward(config, sizesOf(inputs), wanted);
+  const graph = traceForward(config, sizesOf(inputs), wanted, model.newScope());
   const feeds = { ...inputFeeds(config, inputs), ...loss?.feeds };
   const results = await runOnce(device, graph, parameters, feeds, stored);
   const named = Object.entries(published).filter(([, name]) => name in results);

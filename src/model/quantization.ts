@@ -61,12 +61,20 @@ export function quantizedPart(name: string): QuantizedPart {
   return isTable ? "embeddings" : "language";
 }
 
-/** A new root scope whose weights are quantised as the config says. */
+/**
+ * A new root scope whose weights are quantised as the config says.
+ *
+ * @param isFloating which weights are in floating point nevertheless, by their names; none if absent
+ */
 export function modelScope(
   config: { readonly quantization?: Quantization | undefined },
   options: ScopeOptions = {},
+  isFloating: (name: string) => boolean = () => false,
 ): Scope {
   const { quantization } = config;
   if (quantization === undefined) return rootScope(options);
-  return rootScope({ ...options, quantized: (name) => quantization[quantizedPart(name)] });
+  return rootScope({
+    ...options,
+    quantized: (name) => (isFloating(name) ? undefined : quantization[quantizedPart(name)]),
+  });
 }

@@ -12,10 +12,10 @@ import {
 import type { GenerationSettings } from "../generation/index.ts";
 import { adapterPath, modelDirectory } from "../hub/index.ts";
 import { defaultFrames, type Fidelity, modelPreprocessor, type Preprocessor } from "../image/index.ts";
-import { areMappable, LoadedModel, storedParameters } from "../inference/index.ts";
+import { areMappable, besideQuantized, LoadedModel, storedParameters } from "../inference/index.ts";
 import { describeParameters, type OwlConfig, parseConfig } from "../model/index.ts";
 import { joinPath, pathKind } from "../platform/index.ts";
-import { openDevice, type StoredParameters } from "../runtime/index.ts";
+import { type Device, openDevice, type StoredParameters } from "../runtime/index.ts";
 import { loadTokenizer, type Tokenizer } from "../tokenizer/index.ts";
 import { checkLoadOptions, type LoadOptions } from "./load-options.ts";
 import { defaultsOf, warningsOf } from "./model-defaults.ts";
@@ -60,12 +60,10 @@ export async function loadParts(model: string | URL | undefined, options: LoadOp
   if (run !== undefined && adapterFile !== undefined) throw adapterOfRunError(directory, adapterFile);
   const mapped = opened.copiesFeeds && adapterFile === undefined && run === undefined;
   const { checkpoint, config, base, stored } = await readModel(run?.base ?? directory, mapped);
-  if (stored !== undefined && adapterFile !== undefined) throw quantisedAdapterError(directory, adapterFile);
   const adapter = adapterFile === undefined ? run?.trained : await loadAdapter(adapterFile);
   const warnings = await warningsOf(checkpoint, directory, adapter, adapterFile);
   for (const warning of warnings) (options.onWarning ?? console.warn)(warning);
-  const merged = adapter ? mergeLora(base, adapter, adapterFile ?? directory) : base;
-  const loaded = new LoadedModel(config, merged, opened, stored);
+  const loaded = loadedModel({ config, base, stored, adapter, where: adapterFile ?? directory }, opened);
   if (stored !== undefined) await loaded.warmup();
   return {
     directory,
@@ -126,10 +124,22 @@ function adapterOfRunError(directory: string, adapter: string): Error {
   );
 }
 
-function quantisedAdapterError(directory: string, adapter: string): Error {
-  return new Error(
-    `${adapter}: an adapter needs weights in floating point, got the quantised ones of ${directory}; merge it into the checkpoint they were converted from and convert that`,
-  );
+/** A model with an adapter merged into its weights, or beside them where they are quantised. */
+function loadedModel({ config, base, stored, adapter, where }: ReadParts, device: Device): LoadedModel {
+  if (adapter === undefined) return new LoadedModel(config, base, device, { stored });
+  if (stored === undefined) return new LoadedModel(config, mergeLora(base, adapter, where), device);
+  const beside = besideQuantized(config, stored, adapter, where);
+  return new LoadedModel(config, beside.parameters, device, beside);
+}
+
+/** What a loaded model is made of. */
+interface ReadParts {
+  readonly config: OwlConfig;
+  readonly base: StateDict;
+  readonly stored: StoredParameters | undefined;
+  readonly adapter: Adapter | undefined;
+  /** The adapter's place, for errors. */
+  readonly where: string;
 }
 
 /** The tokenizer of a directory, if there is one; an adapter may bring the prompt template it was trained with. */

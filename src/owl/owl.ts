@@ -182,8 +182,7 @@ export class Owl {
 
   /** One forward pass over whole rows: hidden states, visual tokens, logits and, where asked, the loss. */
   async forward(inputs: ModelInputs): Promise<ForwardResult> {
-    const { config, model } = this.#open;
-    return forward(config, model.parameters, inputs, model.device, model.stored);
+    return forward(this.#open.model, inputs);
   }
 
   /**

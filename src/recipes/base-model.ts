@@ -1,24 +1,28 @@
-import {
-  type OpenedCheckpoint,
-  openValidated,
-  readAll,
-  readTokenizerFiles,
-  type StateDict,
-} from "../checkpoint/index.ts";
+import { type OpenedCheckpoint, openValidated, readTokenizerFiles } from "../checkpoint/index.ts";
 import { modelPreprocessor, type Preprocessor } from "../image/index.ts";
-import { describeParameters, type OwlConfig, parseConfig } from "../model/index.ts";
+import {
+  describeParameters,
+  type OwlConfig,
+  parseConfig,
+  type Quantization,
+  stages,
+} from "../model/index.ts";
 import { modelFiles } from "../model-files/index.ts";
 import { readJson } from "../platform/index.ts";
 import { type PromptTemplate, withTemplate } from "../prompt/index.ts";
 import { loadTokenizer, type Tokenizer } from "../tokenizer/index.ts";
+import type { TrainingRecipe } from "../training/index.ts";
+import { type BaseWeights, readBaseWeights } from "./base-weights.ts";
 import { builtInConfig, isBuiltInConfig } from "./built-in-config.ts";
 import type { RunPlan } from "./recipe-file.ts";
 import type { RunTemplate } from "./template.ts";
 
 /** The model that a run starts from: of a directory, or fresh. */
-export interface BaseModel {
+export interface BaseModel extends BaseWeights {
+  /** Of the model in floating point, whatever its weights are stored in. */
   readonly config: OwlConfig;
-  readonly tensors: StateDict;
+  /** How the weights of its directory are quantised; undefined: they are in floating point. */
+  readonly quantization: Quantization | undefined;
   readonly tokenizer: Tokenizer;
   readonly tokenizerFiles: Readonly<Record<string, Uint8Array>>;
   readonly preprocessor: Preprocessor;
@@ -31,11 +35,8 @@ export interface BaseModel {
 export async function loadBaseModel({ model, config, tokenizer, recipe }: RunPlan): Promise<BaseModel> {
   const tokenizerDirectory = tokenizer ?? model!;
   const loaded = await loadTokenizer(tokenizerDirectory);
-  const {
-    config: parsed,
-    tensors,
-    checkpoint,
-  } = await (model === undefined ? freshModel(config!, loaded) : existingModel(model));
+  const starting = await (model === undefined ? freshModel(config!, loaded) : existingModel(model, recipe));
+  const { config: parsed, checkpoint } = starting;
   if (recipe.framesPerVideo !== undefined && !parsed.video) {
     throw new RangeError(
       `recipe ${recipe.name}: framesPerVideo is for models of the video version, got a model of pictures; leave it out`,
@@ -53,10 +54,10 @@ export async function loadBaseModel({ model, config, tokenizer, recipe }: RunPla
     parsed.video ? "crop" : "squeeze",
   );
   const tokenizerFiles = await readTokenizerFiles(tokenizerDirectory);
-  return { config: parsed, tensors, tokenizer: loaded, tokenizerFiles, preprocessor, checkpoint };
+  return { ...starting, tokenizer: loaded, tokenizerFiles, preprocessor };
 }
 
-type StartingModel = Pick<BaseModel, "config" | "tensors" | "checkpoint">;
+type StartingModel = Pick<BaseModel, "config" | "quantization" | "tensors" | "narrow" | "checkpoint">;
 
 /** A fresh model of a config file's sizes: all of its parameters will be initialised. */
 async function freshModel(
@@ -77,13 +78,36 @@ async function freshModel(
       `${file}: text_config.eos_token_id must be the tokenizer's end of sequence (${eosId}), got ${config.language.eosId}; the model would not know where an answer ends`,
     );
   }
-  return { config, tensors: new Map(), checkpoint: undefined };
+  return { config, quantization: undefined, tensors: new Map(), narrow: new Map(), checkpoint: undefined };
 }
 
 /** The model of a directory. */
-async function existingModel(directory: string): Promise<StartingModel> {
+async function existingModel(directory: string, recipe: TrainingRecipe): Promise<StartingModel> {
   const { config, checkpoint } = await openValidated(directory, parseConfig, describeParameters);
-  return { config, tensors: await readAll(checkpoint.weights), checkpoint };
+  const { quantization, ...floating } = config;
+  if (quantization !== undefined) await requireLoraBeside(directory, recipe, checkpoint);
+  const weights = await readBaseWeights(checkpoint.weights, config, {
+    keepHalves: recipe.recompute ?? false,
+    isTrained: stages[recipe.stage].trained,
+  });
+  return { config: floating, quantization, ...weights, checkpoint };
+}
+
+/** Refuses to train weights in few bits: a LoRA can be trained beside them, in a model that is computed layer by layer. */
+async function requireLoraBeside(
+  directory: string,
+  { name, stage, recompute = true }: TrainingRecipe,
+  { weights }: OpenedCheckpoint,
+): Promise<void> {
+  const got = `got the one of ${directory} in few bits`;
+  const problem = !stages[stage].lora
+    ? `stage ${stage} needs a base model in floating point, ${got}; train a LoRA (stage 2 or released), or take the checkpoint that it was converted from`
+    : recompute
+      ? undefined
+      : `recompute: must be true with a base model in few bits, ${got}; leave it out`;
+  if (problem === undefined) return;
+  await weights.close();
+  throw new RangeError(`recipe ${name}: ${problem}`);
 }
 
 /** The same with the trained model's prompt template, which is written into the tokenizer's files. */

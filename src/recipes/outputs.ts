@@ -60,14 +60,19 @@ export async function writeStart(
   await writeFileAtomically(joinPath(directory, startFile), about);
 }
 
-/** Writes `model/` and, where a LoRA was trained, `adapter/`. */
+/**
+ * Writes `model/` and, where a LoRA was trained, `adapter/`. Nothing can be merged into weights in few bits without rounding them
+ * again, so that beside such a base model the adapter is the result.
+ */
 export async function saveOutputs(
   plan: RunPlan,
   baseModel: BaseModel,
   trainer: Trainer<BatchSizes>,
 ): Promise<void> {
   const { recipe, output, model } = plan;
-  await saveModel(joinPath(output, "model"), trainer, recipe, modelFiles(baseModel));
+  if (baseModel.quantization === undefined) {
+    await saveModel(joinPath(output, "model"), trainer, recipe, modelFiles(baseModel));
+  }
   if (!stages[recipe.stage].lora) return;
   const options = { ...(model !== undefined && { baseModel: model }), promptTemplate: baseModel.template };
   await saveTrainedAdapter(joinPath(output, "adapter"), trainer, recipe, options);

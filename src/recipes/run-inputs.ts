@@ -1,9 +1,10 @@
-import type { StateDict } from "../checkpoint/index.ts";
 import type { RowSource } from "../data/index.ts";
 import type { OwlConfig } from "../model/index.ts";
 import { type Digest, fileName, newDigest } from "../platform/index.ts";
-import type { RunInput, RunInputs } from "../training/index.ts";
+import type { HostTensor } from "../tensor/index.ts";
+import { type NarrowWeight, type RunInput, type RunInputs, widened } from "../training/index.ts";
 import type { BaseModel } from "./base-model.ts";
+import type { BaseWeights } from "./base-weights.ts";
 import type { RunPlan } from "./recipe-file.ts";
 import type { RunTemplate } from "./template.ts";
 
@@ -45,7 +46,7 @@ export function runInputs(
 function baseModelInputs({ model, config, tokenizer }: RunPlan, baseModel: BaseModel): RunInputs {
   const digest = newDigest("sha256");
   updateWithText(digest, JSON.stringify(checkedConfig(baseModel.config)));
-  updateWithTensors(digest, baseModel.tensors);
+  updateWithTensors(digest, hashedTensors(baseModel));
   const words = newDigest("sha256");
   for (const [name, bytes] of Object.entries(baseModel.tokenizerFiles).toSorted(([a], [b]) =>
     a < b ? -1 : 1,
@@ -80,18 +81,59 @@ function updateWithText(digest: Digest, text: string): void {
 const wholeBytes = 2 ** 20;
 const samples = 16;
 
+/** Bytes that a checksum is made of, some at a time. */
+interface HashedTensor {
+  /** Name, type and sizes. */
+  readonly title: string;
+  readonly length: number;
+  bytes(from: number, to: number): Uint8Array;
+}
+
 /** Hashes small tensors whole and evenly spread parts of large ones: another model differs everywhere. */
-function updateWithTensors(digest: Digest, tensors: StateDict): void {
-  for (const [name, { dtype, dims, data }] of [...tensors].toSorted(([a], [b]) => (a < b ? -1 : 1))) {
-    updateWithText(digest, `${name} ${dtype} [${dims}]`);
-    const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
-    if (bytes.length <= wholeBytes) digest.update(bytes);
+function updateWithTensors(digest: Digest, tensors: readonly HashedTensor[]): void {
+  for (const { title, length, bytes } of tensors) {
+    updateWithText(digest, title);
+    if (length <= wholeBytes) digest.update(bytes(0, length));
     else {
-      const length = wholeBytes / samples;
+      const part = wholeBytes / samples;
       for (let i = 0; i < samples; i++) {
-        const start = Math.floor(((bytes.length - length) * i) / (samples - 1));
-        digest.update(bytes.subarray(start, start + length));
+        const start = Math.floor(((length - part) * i) / (samples - 1));
+        digest.update(bytes(start, start + part));
       }
     }
   }
+}
+
+/** All weights in the order of their names. Those of two bytes give the checksum that they give in single precision. */
+function hashedTensors({ tensors, narrow }: BaseWeights): HashedTensor[] {
+  const wide = [...tensors].map(([name, tensor]) => [name, hashedTensor(name, tensor)] as const);
+  const others = [...narrow].map(([name, weight]) => [name, hashedNarrow(name, weight)] as const);
+  return [...wide, ...others].toSorted(([a], [b]) => (a < b ? -1 : 1)).map(([, tensor]) => tensor);
+}
+
+function hashedTensor(name: string, { dtype, dims, data }: HostTensor): HashedTensor {
+  const { buffer, byteOffset, byteLength } = data;
+  return {
+    title: `${name} ${dtype} [${dims}]`,
+    length: byteLength,
+    bytes: (from, to) => new Uint8Array(buffer, byteOffset + from, to - from),
+  };
+}
+
+function hashedNarrow(name: string, weight: NarrowWeight): HashedTensor {
+  if (weight.kind === "blocks") {
+    const { bits, blockSize, packed } = weight.blocks;
+    const packedTensor = { dtype: "uint8", dims: weight.dims, data: packed } as const;
+    return hashedTensor(`${name} in ${bits} bits, blocks of ${blockSize}`, packedTensor);
+  }
+  const { kind, dims, bits } = weight;
+  return {
+    title: `${name} float32 [${dims}]`,
+    length: 4 * bits.length,
+    bytes: (from, to) => {
+      const [first, last] = [Math.floor(from / 4), Math.ceil(to / 4)];
+      const { data } = widened({ kind, dims: [last - first], bits: bits.subarray(first, last) });
+      return new Uint8Array(data.buffer, from - 4 * first, to - from);
+    },
+  };
 }

@@ -92,11 +92,13 @@ export interface PreparedRun {
   readonly cutRows: readonly number[];
   /** Whether any row shows a picture or a video. */
   readonly usesPictures: boolean;
+  /** Whether the base model's weights are in few bits: the run then makes an adapter alone. */
+  readonly isQuantized: boolean;
   /** The prompt template of the model that the run makes. */
   readonly promptTemplate: RunTemplate;
   /**
    * Trains, then writes `model/` (LoRA merged) and, where a LoRA was trained, `adapter/` into the output
-   * directory; `state/` and `log.jsonl` lie there too.
+   * directory; `state/` and `log.jsonl` lie there too. Beside a base model in few bits there is no `model/`.
    */
   start(options?: RunOptions): Promise<TrainingOutcome>;
 }
@@ -110,8 +112,9 @@ export async function prepareRun(path: string, options: RunOverrides = {}): Prom
   const overrides = withCurrentNames(options);
   checkOptions("prepareRun", overrides, overrideRules);
   const { replicas = 1 } = overrides;
-  const plan = await checkedPlan(path, overrides);
-  const baseModel = await loadBaseModel(plan);
+  const given = await checkedPlan(path, overrides);
+  const baseModel = await loadBaseModel(given);
+  const plan = layerByLayer(given, baseModel);
   const objective = languageObjective(baseModel.config, plan.recipe);
   requireKnownMultipliers(path, plan, objective.parameters);
   const [data, evaluation] = [
@@ -133,11 +136,13 @@ export async function prepareRun(path: string, options: RunOverrides = {}): Prom
     memory: estimateMemory(baseModel.config, objective.parameters, plan.recipe, {
       imagesPerRow: hasVideos ? framesPerVideo(plan) : Number(usesPictures),
       replicas,
+      narrow: baseModel.narrow,
     }),
     rows: data.map(({ source }) => source.length),
     shortenedRows: data.map(({ shortened }) => shortened),
     cutRows: data.map(({ cut }) => cut),
     usesPictures: showsSomething,
+    isQuantized: baseModel.quantization !== undefined,
     promptTemplate,
     start: async (options = {}) => {
       checkOptions<RunOptions>("start", options, startRules);
@@ -159,6 +164,11 @@ export async function prepareRun(path: string, options: RunOverrides = {}): Prom
       }
     },
   };
+}
+
+/** The same plan; a quantised base model is computed layer by layer. */
+function layerByLayer(plan: RunPlan, { quantization }: BaseModel): RunPlan {
+  return quantization === undefined ? plan : { ...plan, recipe: { ...plan.recipe, recompute: true } };
 }
 
 /** The recipe's plan; where the recipe has problems, the rows are checked too, so that one error lists everything. */
@@ -204,7 +214,13 @@ async function startRun(
   if (!isBegun) await requireFreshOutput(output);
   const recipe = isBegun ? await resumedRecipe(plan) : plan.recipe;
   const skipped = new SkippedRows(skipBadRows);
-  const trainer = await createTrainer({ replicas, objective, recipe, weights: baseModel.tensors });
+  const trainer = await createTrainer({
+    replicas,
+    objective,
+    recipe,
+    weights: baseModel.tensors,
+    narrow: baseModel.narrow,
+  });
   const shuffledFiles = data.map((source, i) =>
     tagged(withoutBadRows(shuffled(source, recipe.seed + i), skipped), contentOf(plan, plan.data[i])),
   );

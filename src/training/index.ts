@@ -3,6 +3,14 @@ export { currentNameOf, formerNameOf, withCurrentNames } from "./former-names.ts
 export type { EvaluationData, HeldOutBatches } from "./held-out.ts";
 export { initialize } from "./initialize.ts";
 export { estimateMemory, type MemoryEstimate } from "./memory.ts";
+export {
+  type BlockWeight,
+  type HalfWeight,
+  type NarrowWeight,
+  type NarrowWeights,
+  narrowBytes,
+  widened,
+} from "./narrow-weights.ts";
 export { denseHead, denseObjective, languageObjective, type Objective, scopeOptions } from "./objective.ts";
 export {
   defaultOptimizer,

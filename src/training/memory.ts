@@ -1,22 +1,32 @@
 import { type OwlConfig, type ParameterDescription, visionTokens } from "../model/index.ts";
 import { elementCount } from "../tensor/index.ts";
+import { type NarrowWeights, narrowBytes } from "./narrow-weights.ts";
 import { optimizerOf } from "./optimizers/index.ts";
 import type { TrainingRecipe } from "./recipe.ts";
 import { accumulationSteps } from "./replicas.ts";
 
 /** Bytes that a run will need, by what they are for. */
 export interface MemoryEstimate {
+  /** With the room in which one layer's frozen weights are widened, where they are kept in fewer bytes. */
   readonly weights: number;
   readonly gradients: number;
   readonly optimizerState: number;
-  /** Values that the backward pass needs from the forward pass: rough, within a factor of two. */
+  /**
+   * Values that the backward pass needs from the forward pass (of all layers, or with `recompute` the states between them and what
+   * one layer needs): rough, within a factor of two.
+   */
   readonly activations: number;
   /** Pixels of the update under way and of the next one, which is read meanwhile. Held-out rows are read a micro-batch at a time. */
   readonly pixels: number;
+  /** The program itself: Node, ONNX Runtime, compiled graphs. */
+  readonly runtime: number;
   readonly total: number;
 }
 
 const bytesPerFloat = 4;
+
+/** Measured on a model of a few million parameters. */
+const runtimeBytes = 320 * 2 ** 20;
 
 /** What decides about a run's memory beside model and recipe. */
 export interface MemoryOptions {
@@ -24,6 +34,8 @@ export interface MemoryOptions {
   readonly imagesPerRow: number;
   /** Micro-batches that are computed side by side (default 1). */
   readonly replicas?: number;
+  /** Frozen weights that are kept in fewer bytes. */
+  readonly narrow?: NarrowWeights;
 }
 
 /** How much memory a run needs, before it allocates any. */
@@ -31,72 +43,106 @@ export function estimateMemory(
   config: OwlConfig,
   parameters: readonly ParameterDescription[],
   recipe: TrainingRecipe,
-  { imagesPerRow, replicas = 1 }: MemoryOptions,
+  { imagesPerRow, replicas = 1, narrow = new Map() }: MemoryOptions,
 ): MemoryEstimate {
   const bytesOf = (chosen: readonly ParameterDescription[]): number =>
     chosen.reduce((sum, { dims }) => sum + elementCount(dims), 0) * bytesPerFloat;
-  const weights = bytesOf(parameters);
+  const wide = bytesOf(parameters.filter(({ name }) => !narrow.has(name)));
+  const packed = [...narrow.values()].reduce((sum, weight) => sum + narrowBytes(weight), 0);
+  const weights = wide + packed + replicas * wideningRoom(narrow);
   const { batch, microBatch = batch } = recipe;
   const trained = bytesOf(parameters.filter((parameter) => parameter.trained));
   // The first micro-batch's gradients become the sum; those computed beside or after it need a buffer of their own.
   const gradients = trained * (accumulationSteps(recipe) > replicas ? replicas + 1 : replicas);
   const optimizerState = trained * optimizerOf(recipe).optimizer.state.length;
+  const rows = replicas * microBatch;
   const activations =
-    activationBytes(config, recipe, {
-      rows: replicas * microBatch,
-      imagesPerRow,
-      trainsVision: parameters.some(({ trained, module }) => trained && module === "vision encoder"),
-    }) + maskBytes(parameters, recipe, replicas * microBatch * recipe.maxTokens);
+    activationFloats(config, recipe, { rows, imagesPerRow, parameters }) * bytesPerFloat +
+    maskBytes(parameters, recipe, rows * recipe.maxTokens, config.language.layers);
   const pixels = 2 * batch * imagesPerRow * 3 * config.vision.imageSize ** 2 * bytesPerFloat;
-  const parts = { weights, gradients, optimizerState, activations, pixels };
+  const parts = { weights, gradients, optimizerState, activations, pixels, runtime: runtimeBytes };
   return { ...parts, total: Object.values(parts).reduce((sum, bytes) => sum + bytes, 0) };
 }
 
-/** Dropout's masks, and the inputs they were multiplied with, which the backward pass needs. */
+/** The bytes of the layer (or table) whose narrow weights take the most in single precision, packed and widened. */
+function wideningRoom(narrow: NarrowWeights): number {
+  const rooms = new Map<string, number>();
+  for (const [name, weight] of narrow) {
+    // The abstractor's layers are computed together.
+    const layer = name.startsWith("abstractor.") ? "abstractor" : (/^.*?\.\d+\./.exec(name)?.[0] ?? name);
+    const bytes = elementCount(weight.dims) * bytesPerFloat + narrowBytes(weight);
+    rooms.set(layer, (rooms.get(layer) ?? 0) + bytes);
+  }
+  return Math.max(0, ...rooms.values());
+}
+
+/** Dropout's masks, and the inputs they were multiplied with, which the backward pass needs; with `recompute` those of one layer. */
 function maskBytes(
   parameters: readonly ParameterDescription[],
-  { lora }: TrainingRecipe,
+  { lora, recompute = false }: TrainingRecipe,
   positions: number,
+  layers: number,
 ): number {
   if (lora === undefined || lora.dropout === 0) return 0;
   const inputs = parameters.filter(({ name }) => name.endsWith(".lora_A.weight"));
-  return inputs.reduce((sum, { dims }) => sum + 2 * positions * dims[1] * bytesPerFloat, 0);
+  const all = inputs.reduce((sum, { dims }) => sum + 2 * positions * dims[1] * bytesPerFloat, 0);
+  return recompute ? all / layers : all;
 }
 
-/** Floats a transformer layer keeps for one token: about twelve widths, three MLP widths and its attention rows. */
-function floatsPerToken(hidden: number, intermediate: number, heads: number, tokens: number): number {
-  return 12 * hidden + 3 * intermediate + heads * tokens;
+/** Sizes of a stack of alike layers over so many positions. */
+interface Stack {
+  readonly hidden: number;
+  readonly intermediate: number;
+  readonly heads: number;
+  readonly layers: number;
+  /** Tokens of all rows or pictures. */
+  readonly positions: number;
+  /** Tokens that one of them attends to. */
+  readonly context: number;
 }
 
-function activationBytes(
+/** Floats that one layer keeps: about twelve widths, three MLP widths and its attention rows for each token. */
+function layerFloats({ hidden, intermediate, heads, positions, context }: Stack): number {
+  return positions * (12 * hidden + 3 * intermediate + heads * context);
+}
+
+/**
+ * Floats of a stack in one program: what every layer keeps for the backward pass, or, where it is frozen, what one layer needs while
+ * it is computed.
+ */
+const inOneProgram = (stack: Stack, isPassed: boolean): number =>
+  layerFloats(stack) * (isPassed ? stack.layers : 1);
+
+/**
+ * Floats of a stack that is computed layer by layer: the states between layers with the gradients of two, and what the programs of a
+ * layer forward and backward take; where it is frozen, two states and the program forward.
+ */
+const layerByLayer = (stack: Stack, isPassed: boolean): number =>
+  stack.positions * stack.hidden * (isPassed ? stack.layers + 3 : 2) +
+  layerFloats(stack) * (isPassed ? 3 : 1);
+
+function activationFloats(
   { vision, abstractor, language, numQueryTokens }: OwlConfig,
-  { stage, maxTokens }: TrainingRecipe,
+  { stage, maxTokens, recompute = false }: TrainingRecipe,
   {
     rows,
     imagesPerRow,
-    trainsVision,
-  }: { readonly rows: number; readonly imagesPerRow: number; readonly trainsVision: boolean },
+    parameters,
+  }: { rows: number; imagesPerRow: number; parameters: readonly ParameterDescription[] },
 ): number {
   const patches = visionTokens(vision);
   const images = stage === "language" ? 0 : rows * imagesPerRow;
-  // A frozen encoder keeps nothing for the backward pass; one layer's values are there while it is computed.
-  const visionLayers = trainsVision ? vision.layers : 1;
+  const trainsVision = parameters.some(({ trained, module }) => trained && module === "vision encoder");
+  const ofStack = recompute ? layerByLayer : inOneProgram;
+  const ofVision = ofStack({ ...vision, positions: images * patches, context: patches }, trainsVision);
+  if (stage === "vision") return ofVision;
   const context = patches + numQueryTokens;
-  const ofVision =
-    images *
-    patches *
-    visionLayers *
-    floatsPerToken(vision.hidden, vision.intermediate, vision.heads, patches);
-  const ofAbstractor =
-    images *
-    context *
-    abstractor.layers *
-    floatsPerToken(abstractor.hidden, abstractor.intermediate, abstractor.heads, numQueryTokens);
-  if (stage === "vision") return ofVision * bytesPerFloat;
-  const ofLanguage =
-    rows *
-    maxTokens *
-    (language.layers * floatsPerToken(language.hidden, language.intermediate, language.heads, maxTokens) +
-      3 * language.vocabulary);
-  return (ofVision + ofAbstractor + ofLanguage) * bytesPerFloat;
+  // One program computes the abstractor's layers, since each of them reads all patches.
+  const ofAbstractor = inOneProgram(
+    { ...abstractor, positions: images * context, context: numQueryTokens },
+    true,
+  );
+  const positions = rows * maxTokens;
+  const ofLayers = ofStack({ ...language, positions, context: maxTokens }, true);
+  return ofVision + ofAbstractor + ofLayers + 3 * positions * language.vocabulary;
 }

@@ -2,12 +2,15 @@ import {
   type Adapter,
   type FloatType,
   loraName,
-  mergeLora,
+  mergedTensors,
+  rowsOf,
   type StateDict,
   saveAdapter,
   saveCheckpoint,
+  type TensorSource,
 } from "../checkpoint/index.ts";
 import { configJson, type OwlConfig } from "../model/index.ts";
+import { widened } from "./narrow-weights.ts";
 import { denseHead } from "./objective.ts";
 import type { TrainingRecipe } from "./recipe.ts";
 import type { Trainer } from "./trainer.ts";
@@ -27,13 +30,25 @@ export interface ModelFiles {
   readonly floatType?: FloatType;
 }
 
-/** The model's parameters by their published names, a LoRA merged into its layers' weights. */
-export function publishedValues<S>(trainer: Trainer<S>, recipe: TrainingRecipe): StateDict {
-  const model: StateDict = new Map(
-    [...trainer.values].filter(([name]) => !loraPart.test(name) && !name.startsWith(`${denseHead}.`)),
-  );
+/**
+ * The model's parameters by their published names, a LoRA merged into its layers' weights; each is widened and merged when it is
+ * read.
+ */
+export function publishedValues<S>(trainer: Trainer<S>, recipe: TrainingRecipe): TensorSource {
+  const { values, narrow } = trainer;
+  const isPublished = (name: string): boolean => !loraPart.test(name) && !name.startsWith(`${denseHead}.`);
+  const names = [...values.keys(), ...narrow.keys()].filter(isPublished);
+  const model: TensorSource = {
+    path: recipe.name,
+    tensors: names.map((name) => ({ name, type: "F32", dims: (values.get(name) ?? narrow.get(name)!).dims })),
+    read: async (name, rows) => {
+      const weight = narrow.get(name);
+      return weight === undefined ? rowsOf(values.get(name)!, rows) : widened(weight, rows);
+    },
+    close: async () => undefined,
+  };
   return recipe.lora && trainer.trained.some((name) => loraPart.test(name))
-    ? mergeLora(model, adapterOf(trainer, recipe))
+    ? mergedTensors(model, adapterOf(trainer, recipe))
     : model;
 }
 
