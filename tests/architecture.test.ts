@@ -13,7 +13,7 @@ const levels: Readonly<Record<string, readonly (readonly string[])[]>> = {
   src: [
     ["primitives", "model-files"],
     ["platform", "tensor"],
-    ["tokenizer", "autodiff", "onnx", "model", "image", "checkpoint"],
+    ["tokenizer", "jinja", "autodiff", "onnx", "model", "image", "checkpoint"],
     ["hub"],
     ["runtime", "prompt", "quantization", "constraint"],
     ["data", "inference"],

@@ -19,7 +19,8 @@ export interface PageAnswer extends Answer {
 }
 
 /** Settings of an answer as they are posted to a worker; an AbortSignal cannot be posted. */
-export type WorkerChatSettings = Partial<GenerationSettings> & Pick<ChatSettings, "truncation">;
+export type WorkerChatSettings = Partial<GenerationSettings> &
+  Pick<ChatSettings, "truncation" | "templateVariables">;
 
 /** Where a model runs in a browser: on the GPU, or on the processor as WebAssembly. */
 export type BrowserDevice = BrowserProvider;

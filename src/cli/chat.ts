@@ -1,7 +1,7 @@
 import type { Command } from "commander";
 import type { GenerationSettings } from "../generation/index.ts";
 import { shippedModel } from "../hub/index.ts";
-import type { ChatMessage, Owl } from "../owl/index.ts";
+import type { ChatMessage, ChatSettings, Owl } from "../owl/index.ts";
 import { pathKind } from "../platform/index.ts";
 import type { ContentPart } from "../prompt/index.ts";
 import { type Attachment, optionAttachment } from "./attachments.ts";
@@ -14,6 +14,21 @@ import { deviceOption, requireModel, threadsOption } from "./options.ts";
 
 interface ChatOptions extends LoadingOptions {
   readonly system?: string;
+  readonly templateVariables?: string;
+}
+
+/** @throws UsageError where the option is no JSON object */
+function variablesOf(text: string | undefined): Readonly<Record<string, unknown>> | undefined {
+  if (text === undefined) return undefined;
+  const must = '--template-variables: must be a JSON object such as {"enable_thinking": false}';
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (error) {
+    throw new UsageError(`${must}, got ${text} (${error})`);
+  }
+  if (typeof value === "object" && value !== null && !Array.isArray(value)) return { ...value };
+  throw new UsageError(`${must}, got ${text}`);
 }
 
 /** A user's message: pictures and videos in front of the text. */
@@ -48,7 +63,7 @@ async function modelAndQuestion(words: readonly string[]): Promise<{ model: stri
 async function answer(
   owl: Owl,
   messages: readonly ChatMessage[],
-  settings: Partial<GenerationSettings>,
+  settings: Partial<GenerationSettings> & Pick<ChatSettings, "templateVariables">,
   { signal, shownNotes = new Set() }: { readonly signal: AbortSignal; readonly shownNotes?: Set<string> },
 ): Promise<string> {
   const reply = owl.chat(messages, { ...settings, signal });
@@ -91,9 +106,10 @@ async function chat(
     "without MODEL the shipped owl answers; pictures are given by --image",
   );
   const { system } = options;
+  const templateVariables = variablesOf(options.templateVariables);
   const owl = await loadOwl(directory, options);
   const start: ChatMessage[] = system === undefined ? [] : [{ role: "system", content: system }];
-  const settings = generationSettings(options);
+  const settings = { ...generationSettings(options), templateVariables };
   try {
     if (question === undefined) {
       const shownNotes = new Set<string>();
@@ -132,6 +148,10 @@ export function addChat(program: Command): void {
     .option("--video <file>", "a video (MP4 and WebM need ffmpeg) or animation; repeatable", attach("video"))
     .addOption(framesOption())
     .option("--system <sentence>", "system sentence, in place of the model's own")
+    .option(
+      "--template-variables <json>",
+      'what the model\'s chat template is told beside the messages, such as {"enable_thinking": false}',
+    )
     .addOption(adapterOption());
   addGenerationOptions(command)
     .addOption(deviceOption())

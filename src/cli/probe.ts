@@ -1,4 +1,3 @@
-import { createInterface } from "node:readline";
 import type { Command } from "commander";
 import { readPreprocessing, writeSafetensors } from "../checkpoint/index.ts";
 import { loadPixelValues, modelPreprocessor, type Preprocessor, parsePreprocessor } from "../image/index.ts";
@@ -7,12 +6,13 @@ import { joinPath, pathKind } from "../platform/index.ts";
 import { elementCount, type HostTensor } from "../tensor/index.ts";
 import { loadTokenizer, type Tokenizer } from "../tokenizer/index.ts";
 import { UsageError } from "./failure.ts";
+import { jsonLines } from "./json-lines.ts";
 import { readModelConfig } from "./model-config.ts";
 import { requireModel } from "./options.ts";
 import { addProbeModel } from "./probe-model.ts";
+import { addProbeTemplate } from "./probe-template.ts";
 
-function answer(tokenizer: Tokenizer, line: string, number: number): string {
-  const where = `standard input, line ${number}`;
+function answer(tokenizer: Tokenizer, line: string, where: string): string {
   let request: unknown;
   try {
     request = JSON.parse(line);
@@ -31,11 +31,8 @@ function answer(tokenizer: Tokenizer, line: string, number: number): string {
 
 async function probeText(model: string): Promise<void> {
   const tokenizer = await loadTokenizer(await requireModel(model, undefined, "settings"));
-  let number = 0;
-  for await (const line of createInterface({ input: process.stdin })) {
-    number++;
-    const text = number === 1 ? line.replace(/^\ufeff/, "") : line;
-    if (text.trim() !== "") process.stdout.write(`${answer(tokenizer, text, number)}\n`);
+  for await (const { line, where } of jsonLines()) {
+    process.stdout.write(`${answer(tokenizer, line, where)}\n`);
   }
 }
 
@@ -68,6 +65,7 @@ export function addProbe(program: Command): void {
     .command("probe")
     .description("tensors, ids and pixels, for comparing implementations");
   addProbeModel(probe);
+  addProbeTemplate(probe);
   probe
     .command("text")
     .argument("<model>", "a directory with tokenizer.json or tokenizer.model")

@@ -24,8 +24,10 @@ function memoryLine(estimate: MemoryEstimate): string {
 }
 
 /** The template of the model that is trained. */
-function templateLine({ template, baseTemplate }: RunTemplate): string {
-  const now = `asked as the rows are written: ${describedSystem(template.system)}, "${template.user}…", "${template.assistant}…"`;
+function templateLine({ template, baseTemplate, byChatTemplate }: RunTemplate): string {
+  const now = byChatTemplate
+    ? `asked by the model's own chat template, by which the rows are written: ${describedSystem(template.system)}`
+    : `asked as the rows are written: ${describedSystem(template.system)}, "${template.user}…", "${template.assistant}…"`;
   if (baseTemplate === undefined) return now;
   return `${now}\n           (the model that it starts from was asked with ${describedSystem(baseTemplate.system)}; the one that is made carries the rows' way)`;
 }

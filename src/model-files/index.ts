@@ -13,6 +13,10 @@ export const modelFiles = {
   tokenizerConfig: "tokenizer_config.json",
   specialTokens: "special_tokens_map.json",
   addedTokens: "added_tokens.json",
+  /** How conversations are written, where it stands beside tokenizer_config.json. */
+  chatTemplate: "chat_template.jinja",
+  /** The same, for conversations with tools. */
+  toolTemplate: "additional_chat_templates/tool_use.jinja",
   adapterConfig: "adapter_config.json",
 } as const;
 
@@ -23,6 +27,8 @@ export const tokenizerFiles: readonly string[] = [
   modelFiles.tokenizerConfig,
   modelFiles.specialTokens,
   modelFiles.addedTokens,
+  modelFiles.chatTemplate,
+  modelFiles.toolTemplate,
 ];
 
 /** All that a model has beside its weights. */
@@ -43,5 +49,5 @@ export const weightExtensions = {
 /** Whether a name ends as those of a model's files do: settings, tokenizer, weights. */
 export function isModelFile(name: string): boolean {
   const endings = Object.values(weightExtensions).map(([published]) => published);
-  return [".json", ".model", ...endings].some((ending) => name.endsWith(ending));
+  return [".json", ".jinja", ".model", ...endings].some((ending) => name.endsWith(ending));
 }

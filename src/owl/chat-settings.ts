@@ -22,6 +22,7 @@ const rules: Readonly<Record<CallOption, z.ZodType>> = {
   signal: option.signal,
   json: option.json,
   truncation: option.oneOf(["auto", "disabled"]),
+  templateVariables: option.object,
   batchSize: option.count,
 };
 
@@ -29,8 +30,8 @@ const rules: Readonly<Record<CallOption, z.ZodType>> = {
 const callOptions = {
   generate: ["signal", "json"],
   generateBatch: ["signal", "json", "batchSize"],
-  chat: ["signal", "json", "truncation"],
-  chatAll: ["signal", "json", "truncation", "batchSize"],
+  chat: ["signal", "json", "truncation", "templateVariables"],
+  chatAll: ["signal", "json", "truncation", "templateVariables", "batchSize"],
 } as const satisfies Record<string, readonly CallOption[]>;
 
 /**

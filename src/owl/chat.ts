@@ -7,6 +7,7 @@ import {
   encodeConversation,
   type Message,
   requirePositions,
+  type TemplateVariables,
   type TruncatedConversation,
   type Truncation,
   truncateConversation,
@@ -42,6 +43,8 @@ export type AnswerSettings = Partial<GenerationSettings> & {
 export type ChatSettings = AnswerSettings & {
   /** Default "auto": where a conversation no longer fits, its oldest turns are left out, and the answer's notes say so. */
   readonly truncation?: Truncation | undefined;
+  /** What the model's chat template is told beside the messages, such as `{ enable_thinking: false }`. */
+  readonly templateVariables?: TemplateVariables | undefined;
 };
 
 /** How a conversation becomes a prompt. */
@@ -54,6 +57,8 @@ export interface PromptOptions extends ReadingLimits {
   readonly truncation?: Truncation | undefined;
   /** How long the answer may get, for "auto": so much room is kept, but at most an eighth of the positions. */
   readonly maxNewTokens?: number | undefined;
+  /** What the model's chat template is told beside the messages, such as `{ enable_thinking: false }`. */
+  readonly templateVariables?: TemplateVariables | undefined;
 }
 
 /** @throws OptionsError */
@@ -62,6 +67,7 @@ export function checkPromptOptions(options: PromptOptions): void {
     ...limitRules,
     truncation: option.oneOf(["auto", "disabled"] satisfies Truncation[]),
     maxNewTokens: option.count,
+    templateVariables: option.object,
   });
 }
 
@@ -84,15 +90,13 @@ interface PromptParts {
 export async function conversationPrompt(
   messages: readonly ChatMessage[],
   parts: PromptParts,
-  { truncation = "disabled", maxNewTokens, ...limits }: PromptOptions,
+  { truncation = "disabled", maxNewTokens, templateVariables, ...limits }: PromptOptions,
 ): Promise<Prompt> {
   const { preprocessor, fidelity, framesPerVideo, pixelCache, defaults } = parts;
-  const { ids, spans, media, notes } = encoded(
-    messages,
-    parts,
-    truncation,
-    maxNewTokens ?? defaults.maxNewTokens,
-  );
+  const { ids, spans, media, notes } = encoded(messages, parts, truncation, {
+    maxNewTokens: maxNewTokens ?? defaults.maxNewTokens,
+    templateVariables,
+  });
   const reading = { ...limits, preprocessor, fidelity, framesPerVideo, pixelCache };
   const pictures = await readMedia(media, reading);
   const frames = `This model takes no videos: each was given to it as ${framesPerVideo} numbered pictures.`;
@@ -104,10 +108,14 @@ function encoded(
   messages: readonly ChatMessage[],
   { config, tokenizer, framesPerVideo }: PromptParts,
   truncation: Truncation,
-  maxNewTokens: number,
+  {
+    maxNewTokens,
+    templateVariables,
+  }: { readonly maxNewTokens: number } & Pick<PromptOptions, "templateVariables">,
 ): TruncatedConversation<ImageSource, VideoSource> {
   const { maxPositions: positions } = config.language;
-  const options = { tokensPerImage: tokensPerImage(config), ...(!config.video && { framesPerVideo }) };
+  const frames = config.video ? {} : { framesPerVideo };
+  const options = { tokensPerImage: tokensPerImage(config), templateVariables, ...frames };
   if (truncation === "auto") {
     return truncateConversation(messages, tokenizer, { ...options, positions, maxNewTokens });
   }

@@ -18,7 +18,7 @@ import { joinPath, pathKind } from "../platform/index.ts";
 import { type Device, openDevice, type StoredParameters } from "../runtime/index.ts";
 import { loadTokenizer, type Tokenizer } from "../tokenizer/index.ts";
 import { checkLoadOptions, type LoadOptions } from "./load-options.ts";
-import { defaultsOf, warningsOf } from "./model-defaults.ts";
+import { defaultsOf, warningsOf, withAnswerEnd } from "./model-defaults.ts";
 import { PixelCache } from "./pixel-cache.ts";
 
 /** What an owl is made of. */
@@ -65,20 +65,21 @@ export async function loadParts(model: string | URL | undefined, options: LoadOp
   for (const warning of warnings) (options.onWarning ?? console.warn)(warning);
   const loaded = loadedModel({ config, base, stored, adapter, where: adapterFile ?? directory }, opened);
   if (stored !== undefined) await loaded.warmup();
+  const tokenizer = await optionalTokenizer(run?.settings ?? directory, adapter?.promptTemplate);
   return {
     directory,
     config,
     base,
     adapter,
     model: loaded,
-    tokenizer: await optionalTokenizer(run?.settings ?? directory, adapter?.promptTemplate),
+    tokenizer,
     preprocessor: modelPreprocessor(
       checkpoint.preprocessorConfig,
       config.vision.imageSize,
       checkpoint.preprocessorFile,
       config.video ? "crop" : "squeeze",
     ),
-    defaults: defaultsOf(checkpoint, config),
+    defaults: withAnswerEnd(defaultsOf(checkpoint, config), tokenizer),
     fidelity,
     framesPerVideo,
     pixelCache: new PixelCache(),
@@ -144,7 +145,13 @@ interface ReadParts {
 
 /** The tokenizer of a directory, if there is one; an adapter may bring the prompt template it was trained with. */
 async function optionalTokenizer(directory: string, template: unknown): Promise<Tokenizer | undefined> {
-  const settings = template === undefined ? {} : { prompt_template: template };
+  const ownWords: unknown = Object(template).system_prompt;
+  const settings =
+    template === undefined
+      ? {}
+      : ownWords === undefined
+        ? { prompt_template: template }
+        : { system_prompt: ownWords };
   for (const name of ["tokenizer.json", "tokenizer.model"]) {
     if ((await pathKind(joinPath(directory, name))) === "file") return loadTokenizer(directory, settings);
   }

@@ -8,6 +8,8 @@ import {
 import type { OwlConfig } from "../model/index.ts";
 import { modelFiles } from "../model-files/index.ts";
 import { joinPath } from "../platform/index.ts";
+import { answerEndOf } from "../prompt/index.ts";
+import type { Tokenizer } from "../tokenizer/index.ts";
 
 /** Warnings of a model that loads: an adapter of another base model, generation settings that are not supported. */
 export async function warningsOf(
@@ -41,4 +43,14 @@ export function defaultsOf(checkpoint: OpenedCheckpoint, { language }: OwlConfig
   };
   const said = Object.entries(generationConfig ?? {}).filter(([, value]) => value !== null);
   return settingsFromGenerationConfig({ ...ids, ...Object.fromEntries(said) }, where);
+}
+
+/** Settings by which an answer ends, too, where the model's chat template ends it. */
+export function withAnswerEnd(
+  settings: GenerationSettings,
+  tokenizer: Tokenizer | undefined,
+): GenerationSettings {
+  const end = tokenizer && answerEndOf(tokenizer);
+  if (end === undefined || settings.eosTokenIds.includes(end)) return settings;
+  return { ...settings, eosTokenIds: [...settings.eosTokenIds, end] };
 }

@@ -121,8 +121,8 @@ export class Owl {
     }
     // Mistakes in settings are told before pictures are read.
     const { maxNewTokens } = readSettings(settings, this.#open.defaults, "chatAll");
-    const { truncation = "auto", ...given } = settings;
-    const options = { truncation, maxNewTokens, signal: given.signal };
+    const { truncation = "auto", templateVariables, ...given } = settings;
+    const options = { truncation, maxNewTokens, templateVariables, signal: given.signal };
     const prompts: Prompt[] = [];
     for (const conversation of conversations) prompts.push(await this.prompt(conversation, options));
     return this.generateBatch(prompts, given);
@@ -226,8 +226,9 @@ export class Owl {
     const complete = readSettings(settings, this.#open.defaults, "chat");
     const request = await this.#requestOf(complete, settings);
     const { maxNewTokens } = complete;
-    const { truncation = "auto", signal } = settings;
-    const prompt = await this.prompt(conversation, { truncation, maxNewTokens, signal });
+    const { truncation = "auto", templateVariables, signal } = settings;
+    const options = { truncation, maxNewTokens, templateVariables, signal };
+    const prompt = await this.prompt(conversation, options);
     return yield* this.#pieces({ prompt, settings: complete, ...request });
   }
 

@@ -1,9 +1,12 @@
 import { type MediaSpan, placeholderIds } from "../model/index.ts";
 import type { Tokenizer } from "../tokenizer/index.ts";
+import { chatTemplateOf, type TemplateVariables } from "./chat-template.ts";
+import { PromptError } from "./error.ts";
 import { roleMarkEscaper } from "./escape-role-marks.ts";
 import { conversationOf, linesOf, type MediaReference, type Message } from "./message.ts";
 import { cutAtMedia, isMediaPiece, type Piece, textOf, writeTurns } from "./pieces.ts";
-import { type PromptTemplate, promptTemplate } from "./template.ts";
+import { type PromptTemplate, promptTemplate, systemPromptFor } from "./template.ts";
+import { writeByTemplate } from "./template-conversation.ts";
 
 /** What a conversation becomes. */
 export interface EncodedConversation<Image, Video = never> {
@@ -30,6 +33,8 @@ export interface ConversationOptions {
   readonly framesPerVideo?: number | undefined;
   /** How conversations are written; default: what the tokenizer's directory says. */
   readonly template?: PromptTemplate;
+  /** What the model's chat template is told beside the messages, such as `{ enable_thinking: false }`. */
+  readonly templateVariables?: TemplateVariables | undefined;
 }
 
 /**
@@ -45,8 +50,16 @@ export function encodeConversation<Image, Video = never>(
   tokenizer: Tokenizer,
   options: ConversationOptions,
 ): EncodedConversation<Image, Video> {
-  const { tokensPerImage, template = promptTemplate(tokenizer), framesPerVideo } = options;
+  const chat = options.template === undefined ? chatTemplateOf(tokenizer) : undefined;
   const conversation = conversationOf(messages);
+  if (chat !== undefined) {
+    const { templateVariables: variables, framesPerVideo, tokensPerImage } = options;
+    const whole = withSystemPrompt(conversation, systemPromptFor(tokenizer));
+    const { pieces, media } = writeByTemplate(whole, chat, tokenizer, { variables, framesPerVideo });
+    return encoded(pieces, media, [], ({ parts }) => tokenizer.encodeParts(parts), tokensPerImage);
+  }
+  requireChatTemplate(options);
+  const { tokensPerImage, template = promptTemplate(tokenizer), framesPerVideo } = options;
   const lines = linesOf(conversation, roleMarkEscaper(template, tokenizer), framesPerVideo);
   const pieces = writeTurns(lines, template, conversation[0].role === "system");
   const media = lines.flatMap((line) => ("media" in line ? [line.media] : []));
@@ -54,12 +67,41 @@ export function encodeConversation<Image, Video = never>(
     const ids = tokenizer.encodeParts(parts);
     return kind === "answer" ? [...ids, tokenizer.eosId] : ids;
   };
+  return encoded(pieces, media, [...tokenizer.start], encode, tokensPerImage);
+}
+
+function encoded<Image, Video>(
+  pieces: readonly Piece[],
+  media: readonly MediaReference<Image, Video>[],
+  start: number[],
+  encode: (piece: Piece) => readonly number[],
+  tokensPerImage: number,
+): EncodedConversation<Image, Video> {
   return {
     text: pieces.map(textOf).join(""),
-    ...encodePieces(pieces, [...tokenizer.start], encode, tokensPerImage),
+    ...encodePieces(pieces, start, encode, tokensPerImage),
     images: media.flatMap((one) => (one.type === "image" ? [one.image] : [])),
-    media,
+    media: [...media],
   };
+}
+
+/** What a model was taught with in front, where a conversation has no system message. */
+function withSystemPrompt<Image, Video>(
+  conversation: readonly Message<Image, Video>[],
+  content: string,
+): readonly Message<Image, Video>[] {
+  return content === "" || conversation[0].role === "system"
+    ? conversation
+    : [{ role: "system", content }, ...conversation];
+}
+
+/** Variables for a template that is not there would have no effect. */
+function requireChatTemplate({ templateVariables = {} }: ConversationOptions): void {
+  const names = Object.keys(templateVariables);
+  if (names.length === 0) return;
+  throw new PromptError(
+    `templateVariables: must be for a model with a chat template, got ${names.join(", ")} for one that has none; leave them out`,
+  );
 }
 
 /**

@@ -1,4 +1,6 @@
 /** A conversation with pictures becomes model input, or a training sample. */
+export { answerEndOf } from "./answer-end.ts";
+export { chatTemplateOf, type TemplateMessage, type TemplateVariables } from "./chat-template.ts";
 export {
   type ConversationOptions,
   type EncodedConversation,
@@ -8,6 +10,7 @@ export {
 export { ContextLengthError, PromptError } from "./error.ts";
 export type { ContentPart, MediaReference, Message } from "./message.ts";
 export { imageMark, videoMark } from "./pieces.ts";
+export { type RenderChatOptions, renderChat } from "./render-chat.ts";
 export { systemPromptOf } from "./system-prompt.ts";
 export {
   demoSystemPrompt,
@@ -15,7 +18,9 @@ export {
   type PromptTemplate,
   promptTemplate,
   publishedTemplate,
+  systemPromptFor,
   trainingSystemPrompt,
+  withSystemPrompt,
   withTemplate,
 } from "./template.ts";
 export {

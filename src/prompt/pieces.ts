@@ -21,7 +21,7 @@ export interface Piece {
 /** A picture or video among the pieces of a text. */
 export type MediaPiece = Piece & { readonly kind: MediaKind };
 
-const media: Readonly<Record<string, MediaPiece>> = {
+export const media: Readonly<Record<string, MediaPiece>> = {
   [imageMark]: { kind: "image", parts: [{ text: imageMark }] },
   [videoMark]: { kind: "video", parts: [{ text: videoMark }] },
 };

@@ -50,9 +50,24 @@ export function withTemplate(
   files: Readonly<Record<string, Uint8Array>>,
   template: unknown,
 ): Record<string, Uint8Array> {
+  return withSettings(files, { prompt_template: template });
+}
+
+/** The same with the words that conversations without a system message begin with, of a model with a chat template. */
+export function withSystemPrompt(
+  files: Readonly<Record<string, Uint8Array>>,
+  words: string,
+): Record<string, Uint8Array> {
+  return withSettings(files, { system_prompt: words === "" ? undefined : words });
+}
+
+function withSettings(
+  files: Readonly<Record<string, Uint8Array>>,
+  settings: Readonly<Record<string, unknown>>,
+): Record<string, Uint8Array> {
   const name = modelFiles.tokenizerConfig;
   const before: unknown = files[name] === undefined ? {} : JSON.parse(textOf(files[name]));
-  const after = { ...(before as object), prompt_template: template };
+  const after = { ...(before as object), ...settings };
   return { ...files, [name]: new TextEncoder().encode(`${JSON.stringify(after, null, 2)}\n`) };
 }
 
@@ -76,4 +91,14 @@ export function promptTemplate({ configuration }: Tokenizer): PromptTemplate {
   throw new PromptError(
     `tokenizer_config.json: prompt_template must be a template, got\n${z.prettifyError(error)}`,
   );
+}
+
+/**
+ * What conversations without a system message begin with, of a model with a chat template: the words in front of the rows
+ * that it was trained with (key `system_prompt` of tokenizer_config.json); "" where there are none.
+ */
+export function systemPromptFor({ configuration }: Pick<Tokenizer, "configuration">): string {
+  const { system_prompt: words = "" } = configuration;
+  if (typeof words === "string") return words;
+  throw new PromptError(`tokenizer_config.json: system_prompt must be a text, got ${JSON.stringify(words)}`);
 }

@@ -1,9 +1,12 @@
 import { endOf, type MediaKind, type MediaSpan, placeholderIds } from "../model/index.ts";
 import type { Tokenizer } from "../tokenizer/index.ts";
+import { type ChatTemplate, chatTemplateOf } from "./chat-template.ts";
 import { PromptError } from "./error.ts";
 import { cutTurns, cutTurnsAsReference, isMediaPiece, type Piece, textOf } from "./pieces.ts";
 import { markProblems } from "./role-marks.ts";
-import { type PromptTemplate, promptTemplate } from "./template.ts";
+import { rowMessages } from "./row-messages.ts";
+import { type PromptTemplate, promptTemplate, systemPromptFor } from "./template.ts";
+import { type SampleIds, sampleByTemplate } from "./template-sample.ts";
 import { withoutOldestTurns } from "./truncate-row.ts";
 
 /** A text as ids, and which of them are to be learned. */
@@ -62,6 +65,8 @@ export function encodeTrainingSample(
   const lines = withLineFeeds(text);
   const problems = markProblems(lines, template);
   if (problems.length > 0) throw new PromptError(`${where}: ${listed(problems)}`);
+  const chat = options.template === undefined ? chatTemplateOf(tokenizer) : undefined;
+  if (chat !== undefined) return sampleThroughTemplate(lines, chat, tokenizer, options);
   const cut = (some: string): Piece[] => cutTurns(some, template, where);
   const { text: kept, leftOut } =
     options.truncation === "turns"
@@ -79,6 +84,40 @@ export function encodeTrainingSample(
     pieces.some(({ kind }) => kind === "answer")
       ? `${where}: an answer must begin within ${options.maxLength} tokens, got a prompt that fills them. Raise the length or shorten the row`
       : `${where}: a line must begin with "${template.assistant}", got none. Without an answer there is nothing to learn`,
+  );
+}
+
+/** A conversation of a model with a chat template: its turns are read from the row's lines and written by that template. */
+function sampleThroughTemplate(
+  lines: string,
+  chat: ChatTemplate,
+  tokenizer: Tokenizer,
+  { maxLength, tokensPerImage, truncation, where = "sample" }: SampleOptions,
+): TrainingSample {
+  const marks = promptTemplate(tokenizer);
+  const system = systemPromptFor(tokenizer);
+  const sampleFor = (some: string): SampleIds => {
+    const messages = rowMessages(some, marks, where);
+    const isSilent = system !== "" && messages[0]?.role !== "system";
+    const whole = isSilent ? [{ role: "system" as const, content: system }, ...messages] : messages;
+    return sampleByTemplate(whole, chat, tokenizer, { maxLength, tokensPerImage, where });
+  };
+  const { text, leftOut } =
+    truncation === "turns"
+      ? withoutOldestTurns(
+          lines,
+          marks,
+          (some) => !sampleFor(some).isCut,
+          (some) => sampleFor(some).lossMask.includes(true),
+        )
+      : { text: lines, leftOut: 0 };
+  const { isCut, ...sequence } = sampleFor(text);
+  const sample = withoutTrailingMedia(sampleOf(sequence, isCut));
+  if (sample.lossMask.includes(true)) return leftOut > 0 ? { ...sample, turnsLeftOut: leftOut } : sample;
+  throw new PromptError(
+    rowMessages(text, marks, where).some(({ role }) => role === "assistant")
+      ? `${where}: an answer must begin within ${maxLength} tokens, got a prompt that fills them. Raise the length or shorten the row`
+      : `${where}: a line must begin with "${marks.assistant}", got none. Without an answer there is nothing to learn`,
   );
 }
 

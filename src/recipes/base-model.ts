@@ -9,7 +9,7 @@ import {
 } from "../model/index.ts";
 import { modelFiles } from "../model-files/index.ts";
 import { readJson } from "../platform/index.ts";
-import { type PromptTemplate, withTemplate } from "../prompt/index.ts";
+import { type PromptTemplate, withSystemPrompt, withTemplate } from "../prompt/index.ts";
 import { loadTokenizer, type Tokenizer } from "../tokenizer/index.ts";
 import type { TrainingRecipe } from "../training/index.ts";
 import { type BaseWeights, readBaseWeights } from "./base-weights.ts";
@@ -27,8 +27,11 @@ export interface BaseModel extends BaseWeights {
   readonly tokenizerFiles: Readonly<Record<string, Uint8Array>>;
   readonly preprocessor: Preprocessor;
   readonly checkpoint: OpenedCheckpoint | undefined;
-  /** The prompt template of the trained model, which follows from the rows. */
-  readonly template?: PromptTemplate | undefined;
+  /**
+   * The prompt template of the trained model, which follows from the rows; of one with a chat template the words in front of
+   * its conversations.
+   */
+  readonly template?: PromptTemplate | { readonly system_prompt: string } | undefined;
 }
 
 /** Reads the model that a run starts from, with its tokenizer and preprocessing. */
@@ -111,6 +114,17 @@ async function requireLoraBeside(
 }
 
 /** The same with the trained model's prompt template, which is written into the tokenizer's files. */
-export function withPromptTemplate(baseModel: BaseModel, { template }: RunTemplate): BaseModel {
+export function withPromptTemplate(
+  baseModel: BaseModel,
+  { template, byChatTemplate = false }: RunTemplate,
+): BaseModel {
+  if (byChatTemplate) {
+    const { system } = template;
+    return {
+      ...baseModel,
+      ...(system !== "" && { template: { system_prompt: system } }),
+      tokenizerFiles: withSystemPrompt(baseModel.tokenizerFiles, system),
+    };
+  }
   return { ...baseModel, template, tokenizerFiles: withTemplate(baseModel.tokenizerFiles, template) };
 }

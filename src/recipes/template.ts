@@ -1,5 +1,12 @@
 import { DataError, type RowContent, type RowSource } from "../data/index.ts";
-import { hasTemplate, type PromptTemplate, promptTemplate, systemPromptOf } from "../prompt/index.ts";
+import {
+  chatTemplateOf,
+  hasTemplate,
+  type PromptTemplate,
+  promptTemplate,
+  systemPromptFor,
+  systemPromptOf,
+} from "../prompt/index.ts";
 import type { Tokenizer } from "../tokenizer/index.ts";
 
 /** Rows of one file, from which the prompt template is derived. */
@@ -13,7 +20,10 @@ export interface WrittenRows {
 
 /** The prompt template that a run gives its model: the one its rows are written in. */
 export interface RunTemplate {
+  /** Of a model with a chat template it says how rows are read, and the words in front of conversations. */
   readonly template: PromptTemplate;
+  /** Whether rows are written, and the model asked, by the chat template of the base model. */
+  readonly byChatTemplate?: boolean;
   /** The base model's template, where it is another. */
   readonly baseTemplate?: PromptTemplate | undefined;
   /** Files of conversations that are learned as plain text or captions, so not with the tokens of a prompt. */
@@ -38,19 +48,22 @@ export interface TemplateOptions {
  */
 export function templateOfRows(files: readonly WrittenRows[], options: TemplateOptions): RunTemplate {
   const { tokenizer, isFresh, system } = options;
-  const base = promptTemplate(tokenizer);
+  const byChatTemplate = chatTemplateOf(tokenizer) !== undefined;
+  const own = promptTemplate(tokenizer);
+  const base = byChatTemplate ? { ...own, system: systemPromptFor(tokenizer), cut: "turns" as const } : own;
   const conversations = files.filter(({ content }) => content === "conversation");
   const asText = files.filter((rows) => isConversation(rows, base)).map(({ file }) => file);
-  const fresh = isFresh && !hasTemplate(tokenizer);
+  const fresh = isFresh && !hasTemplate(tokenizer) && !byChatTemplate;
+  const written = byChatTemplate ? { byChatTemplate } : {};
   if (conversations.length === 0) {
     const unsaid = fresh
       ? { ...base, system: systemPromptOfTexts(files, base), cut: "turns" as const }
       : base;
-    return { template: system === undefined ? unsaid : { ...unsaid, system }, asText };
+    return { template: system === undefined ? unsaid : { ...unsaid, system }, asText, ...written };
   }
   const found = system ?? commonSystemPrompt(conversations, base);
   const template: PromptTemplate = { ...base, system: found, cut: "turns" };
-  return { template, asText, ...(!fresh && found !== base.system && { baseTemplate: base }) };
+  return { template, asText, ...written, ...(!fresh && found !== base.system && { baseTemplate: base }) };
 }
 
 /** Whether every row of a file of texts or captions is a conversation. */

@@ -27,7 +27,10 @@ export async function chatPrompt(
   requireFittingText(model, textsOf(staying), "messages", isTruncated);
   const reading = mediaReading(request);
   const { messages, params, problems } = await context.race(readMessages(body.messages, reading));
-  const options = { truncation, maxNewTokens, maxPixels: state.limits.pixels, signal: context.signal };
+  const options = {
+    ...{ truncation, maxNewTokens, maxPixels: state.limits.pixels, signal: context.signal },
+    templateVariables: body.chat_template_kwargs,
+  };
   const decode = (some: readonly ReadMessage[]): Promise<Prompt> =>
     context.race(state.decoding.run(() => model.owl.prompt(some, options), context.signal));
   try {

@@ -81,6 +81,8 @@ export const chatSchema = z.strictObject({
   messages: messagesSchema,
   /** What becomes of a conversation that is longer than the model's positions. */
   truncation: z.enum(["auto", "disabled"]).optional(),
+  /** What the model's chat template is told beside the messages (the name that other servers have for it). */
+  chat_template_kwargs: z.record(z.string(), z.unknown()).optional(),
   max_completion_tokens: count.optional(),
   logprobs: z.boolean().optional(),
   top_logprobs: z.int().min(0).max(20).optional(),

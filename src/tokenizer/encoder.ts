@@ -1,9 +1,9 @@
 import { BytePairEncoding, type EncodeWord } from "./byte-pair-encoding.ts";
 import { type AddedToken, spaceMark, TokenizerError, type TokenizerJson } from "./format.ts";
 import { type Normalizer, normalizerOf } from "./normalizer.ts";
-import { type PreTokenizer, preTokenizerOf } from "./pre-tokenizer.ts";
+import { cutMark, type PreTokenizer, preTokenizerOf, withoutCuts } from "./pre-tokenizer.ts";
 import type { Step } from "./step.ts";
-import { type Found, WrittenTokens } from "./written-tokens.ts";
+import { type Found, type WrittenForm, WrittenTokens } from "./written-tokens.ts";
 
 /** How a text is encoded. */
 export interface EncodeOptions {
@@ -17,6 +17,8 @@ export interface EncodeOptions {
 /** A part of a text with its own options. */
 export interface TextPart extends EncodeOptions {
   readonly text: string;
+  /** Whether no token goes on from this part into the next. Default false. */
+  readonly cut?: boolean;
 }
 
 /** Ids of a text, and how many of them each of its parts has ended with. */
@@ -34,6 +36,8 @@ export interface Encoder {
   readonly encodeParts: (parts: readonly TextPart[]) => number[];
   /** {@link encodeParts}, and which ids belong to which part. */
   readonly alignParts: (parts: readonly TextPart[]) => AlignedIds;
+  /** Where written forms of control tokens begin in a text, and where a beginning of one ends it. */
+  readonly controlForms: (text: string) => WrittenForm[];
 }
 
 /** A text that is encoded: as a whole, with the places where control tokens may not be. */
@@ -69,12 +73,14 @@ export function encoderOf(json: TokenizerJson, control: ReadonlySet<string>): En
     added.filter((token) => token.normalized && !isControl(token)),
     steps.bpe.encoder(forbidden),
   );
+  const controls = new WrittenTokens([...added.filter(isControl), ...unnamed]);
   const encodeParts = (parts: readonly TextPart[]): number[] =>
     guarded.encode(wholeOf(parts), forbidden).flatMap((section) => section.ids);
   return {
     encode: (text) => written.encode(wholeOf([{ text }]), new Set()).flatMap((section) => section.ids),
     encodeParts,
     alignParts: (parts) => guarded.align(wholeOf(parts), forbidden),
+    controlForms: (text) => controls.beginnings(text),
   };
 }
 
@@ -118,7 +124,7 @@ function wholeOf(parts: readonly TextPart[]): Whole {
   const ends: number[] = [];
   let text = "";
   for (const part of parts) {
-    text += wellFormed(part.text);
+    text += wellFormed(part.text) + (part.cut === true ? cutMark : "");
     ends.push(text.length);
   }
   return { text, ends, admits: parts.map(({ splitSpecialTokens }) => splitSpecialTokens !== true) };
@@ -187,7 +193,7 @@ class Sections {
 
   #wordIds(text: string, isFirst: boolean, written: string): number[] {
     const all: number[] = [];
-    for (const word of this.#steps.preTokenize(text, isFirst)) {
+    for (const word of withoutCuts(this.#steps.preTokenize(text, isFirst))) {
       const ids = this.#encodeWord(word);
       if (ids === undefined) throw noToken(written);
       for (const id of ids) all.push(id);

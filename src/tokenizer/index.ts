@@ -1,7 +1,9 @@
 /** Text to token ids and back. */
-export type { EncodeOptions, TextPart } from "./encoder.ts";
+export { contentOf as tokenContentOf } from "./added-tokens.ts";
+export type { AlignedIds, EncodeOptions, TextPart } from "./encoder.ts";
 export { type TokenizerConfiguration, TokenizerError, type TokenizerJson } from "./format.ts";
 export { loadTokenizer, saveTokenizer } from "./load.ts";
 export { convertSentencePiece } from "./sentencepiece.ts";
 export { createTokenizer, type DecodeOptions, type TextStream, type Tokenizer } from "./tokenizer.ts";
 export { type TokenizerTraining, trainTokenizer } from "./train.ts";
+export type { WrittenForm } from "./written-tokens.ts";

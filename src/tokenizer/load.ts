@@ -1,6 +1,13 @@
 import { z } from "zod";
 import { modelFiles } from "../model-files/index.ts";
-import { joinPath, pathKind, readBytes, readJson, writeFileAtomically } from "../platform/index.ts";
+import {
+  decodeText,
+  joinPath,
+  pathKind,
+  readBytes,
+  readJson,
+  writeFileAtomically,
+} from "../platform/index.ts";
 import { isTokenId, tokenId, withAddedTokens } from "./added-tokens.ts";
 import { type TokenizerConfiguration, TokenizerError, type TokenizerJson } from "./format.ts";
 import { convertSentencePiece } from "./sentencepiece.ts";
@@ -20,6 +27,7 @@ export async function loadTokenizer(
   const configuration = {
     ...(await optionalJson(joinPath(directory, modelFiles.specialTokens))),
     ...(await optionalJson(joinPath(directory, modelFiles.tokenizerConfig))),
+    ...(await templateFiles(directory)),
     ...settings,
   };
   const added = await optionalJson(joinPath(directory, modelFiles.addedTokens));
@@ -44,6 +52,23 @@ async function readTokenizerJson(directory: string): Promise<TokenizerJson> {
     return convertSentencePiece(await readBytes(modelPath), modelPath);
   }
   throw new TokenizerError(`${directory}: must hold tokenizer.json or tokenizer.model, got neither`);
+}
+
+/** Chat templates in files of their own stand in the place of those of tokenizer_config.json. */
+async function templateFiles(directory: string): Promise<TokenizerConfiguration> {
+  const named = [
+    ["default", modelFiles.chatTemplate],
+    ["tool_use", modelFiles.toolTemplate],
+  ] as const;
+  const found: { readonly name: string; readonly template: string }[] = [];
+  for (const [name, file] of named) {
+    const path = joinPath(directory, file);
+    if ((await pathKind(path)) === "missing") continue;
+    found.push({ name, template: decodeText(await readBytes(path), path) });
+  }
+  if (found.length === 0) return {};
+  const isAlone = found.length === 1 && found[0].name === "default";
+  return { chat_template: isAlone ? found[0].template : found };
 }
 
 async function optionalJson(path: string): Promise<TokenizerConfiguration> {

@@ -9,6 +9,15 @@ import { lettersOfBytes } from "./token-bytes.ts";
  */
 export type PreTokenizer = (text: string, isFirst: boolean) => string[];
 
+/** Stands in a text where no token may go on: half a surrogate pair, which no text has. */
+export const cutMark = "\ud801";
+
+/** Words cut at such marks. */
+export function withoutCuts(words: readonly string[]): readonly string[] {
+  if (!words.some((word) => word.includes(cutMark))) return words;
+  return words.flatMap((word) => word.split(cutMark)).filter((word) => word !== "");
+}
+
 /** What becomes of the matches of a pattern and of what lies between them. */
 type Behavior = "Removed" | "Isolated" | "MergedWithPrevious" | "MergedWithNext" | "Contiguous";
 const behaviors: readonly unknown[] = [
@@ -59,12 +68,6 @@ export function preTokenizerOf(step: Step | null): PreTokenizer {
   }
 }
 
-/** Whether a pre-tokenizer writes bytes as letters. */
-export function isByteLevel(step: Step | null): boolean {
-  if (step === null) return false;
-  return step.type === "ByteLevel" || ((step.pretokenizers as readonly Step[]) ?? []).some(isByteLevel);
-}
-
 function inTurn(steps: readonly PreTokenizer[]): PreTokenizer {
   return (text, isFirst) => {
     let words = [text];
@@ -76,7 +79,7 @@ function inTurn(steps: readonly PreTokenizer[]): PreTokenizer {
 function byteLevel({ add_prefix_space: adds = true, use_regex: usesRegex = true }: Step): PreTokenizer {
   const cut = usesRegex === true ? split(gpt2Words, "Isolated") : (text: string) => [text];
   return (text, isFirst) =>
-    cut(adds === true && !text.startsWith(" ") ? ` ${text}` : text, isFirst).map(lettersOfBytes);
+    withoutCuts(cut(adds === true && !text.startsWith(" ") ? ` ${text}` : text, isFirst)).map(lettersOfBytes);
 }
 
 function metaspace(step: Step): PreTokenizer {

@@ -1,8 +1,9 @@
 import { withAddedTokens } from "./added-tokens.ts";
-import { type EncodeOptions, encoderOf, type TextPart } from "./encoder.ts";
+import { type AlignedIds, type EncodeOptions, encoderOf, type TextPart } from "./encoder.ts";
 import { type TokenizerConfiguration, TokenizerError, type TokenizerJson } from "./format.ts";
 import { specialTokens } from "./special-tokens.ts";
 import { type TokenBytes, tokenBytes } from "./token-bytes.ts";
+import type { WrittenForm } from "./written-tokens.ts";
 
 /** How ids become text. */
 export interface DecodeOptions {
@@ -47,6 +48,10 @@ export interface Tokenizer {
   encode(text: string, options?: EncodeOptions): number[];
   /** Ids of parts of one text, which are encoded as one: a template's words may be special tokens, a person's not. */
   encodeParts(parts: readonly TextPart[]): number[];
+  /** {@link encodeParts}, and how many ids each part has ended with. */
+  alignParts(parts: readonly TextPart[]): AlignedIds;
+  /** Where written forms of control tokens begin in a text, and where a beginning of one ends it. */
+  controlForms(text: string): WrittenForm[];
   /**
    * Text of ids. Special tokens are written out unless skipped; with a tokenizer of LLaMA's kind each run between them
    * loses one leading space, and a space goes before a run that ends in a special token, unless that token is the first
@@ -91,6 +96,8 @@ export function tokenizerOf(json: TokenizerJson, configuration: TokenizerConfigu
     encode: (text, { splitSpecialTokens = false } = {}) =>
       splitSpecialTokens ? encoder.encodeParts([{ text, splitSpecialTokens }]) : encoder.encode(text),
     encodeParts: encoder.encodeParts,
+    alignParts: encoder.alignParts,
+    controlForms: encoder.controlForms,
     decode(list, { skipSpecialTokens = false } = {}) {
       const kept = skipSpecialTokens ? [...list].filter((id) => !special.has(id)) : [...list];
       // Where no blank is taken from a text's beginning, none has to be given back around special tokens.

@@ -7,6 +7,14 @@ export interface Found {
   readonly end: number;
 }
 
+/** A written form that stands somewhere, or its beginning where the text ends. */
+export interface WrittenForm {
+  readonly start: number;
+  readonly form: string;
+  /** Whether it stands there whole. */
+  readonly isWhole: boolean;
+}
+
 /** A node of a tree of written forms, letter by letter. */
 interface Node {
   readonly next: Map<number, Node>;
@@ -51,16 +59,17 @@ export class WrittenTokens {
     return found;
   }
 
-  /** Where a form begins that stands whole in the text, or whose beginning ends it. */
-  beginnings(text: string): number[] {
-    const places: number[] = [];
+  /** Where a form begins that stands whole in the text (of several the shortest), or whose beginning ends it. */
+  beginnings(text: string): WrittenForm[] {
+    const places: WrittenForm[] = [];
     for (let start = 0; start < text.length; start++) {
       let node = this.#root.next.get(text.charCodeAt(start));
-      let at = start + 1;
-      for (; node !== undefined && node.token === undefined && at < text.length; at++) {
-        node = node.next.get(text.charCodeAt(at));
+      let end = start + 1;
+      for (; node !== undefined && node.token === undefined && end < text.length; end++) {
+        node = node.next.get(text.charCodeAt(end));
       }
-      if (node !== undefined) places.push(start);
+      if (node === undefined) continue;
+      places.push({ start, form: text.slice(start, end), isWhole: node.token !== undefined });
     }
     return places;
   }

@@ -1,0 +1,61 @@
+import type { Command } from "commander";
+import { Float, TemplateError } from "../jinja/index.ts";
+import { PromptError, renderChat } from "../prompt/index.ts";
+import { loadTokenizer, type Tokenizer } from "../tokenizer/index.ts";
+import { UsageError } from "./failure.ts";
+import { jsonLines } from "./json-lines.ts";
+import { requireModel } from "./options.ts";
+
+const shape = '{"messages": […], "options": {…}, "now": "2025-03-07T09:05:02"}';
+
+/** JSON with numbers that are written with a point kept so, as Python keeps them. */
+function parsed(line: string): unknown {
+  const keepPoint = (_: string, value: unknown, context?: { readonly source?: string }): unknown =>
+    Number.isInteger(value) && /[.eE]/.test(context?.source ?? "") ? new Float(value as number) : value;
+  return JSON.parse(line, keepPoint as (key: string, value: unknown) => unknown);
+}
+
+function timeOf(now: unknown, where: string): Date | undefined {
+  if (now === undefined || now === null) return undefined;
+  const time = new Date(typeof now === "number" ? now * 1000 : String(now));
+  if (!Number.isNaN(time.getTime())) return time;
+  throw new UsageError(
+    `${where}: now must be a time such as 2025-03-07T09:05:02, got ${JSON.stringify(now)}`,
+  );
+}
+
+function answer(tokenizer: Tokenizer, line: string, where: string): object {
+  let request: unknown;
+  try {
+    request = parsed(line);
+  } catch {
+    throw new UsageError(`${where}: must be JSON, ${shape}, got ${line.slice(0, 60)}`);
+  }
+  const { messages, options, now } = Object(request) as Record<string, unknown>;
+  if (!Array.isArray(messages)) throw new UsageError(`${where}: must be ${shape}, got ${line.slice(0, 60)}`);
+  const at = timeOf(now, where);
+  try {
+    return { text: renderChat(messages, tokenizer, { variables: Object(options ?? {}), now: at }) };
+  } catch (error) {
+    if (error instanceof TemplateError || error instanceof PromptError) return { error: error.message };
+    throw error;
+  }
+}
+
+async function run(model: string): Promise<void> {
+  const tokenizer = await loadTokenizer(await requireModel(model, undefined, "settings"));
+  for await (const { line, where } of jsonLines()) {
+    process.stdout.write(`${JSON.stringify(answer(tokenizer, line, where))}\n`);
+  }
+}
+
+/** `owl probe template`: messages as the model's chat template writes them. */
+export function addProbeTemplate(probe: Command): void {
+  probe
+    .command("template")
+    .argument("<model>", "a directory with a tokenizer and a chat template")
+    .description(
+      'JSON lines {"messages": […], "options": {"add_generation_prompt": true, …}, "now": …} on standard input; {"text"} or {"error"} a line out',
+    )
+    .action(run);
+}

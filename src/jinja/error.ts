@@ -1,0 +1,11 @@
+/** A template that cannot be read or rendered; the message is that of Jinja or of the template itself. */
+export class TemplateError extends Error {
+  override name = "TemplateError";
+  /** Whether the template said so itself, by `raise_exception`: a word to the person who wrote the messages. */
+  readonly isRaised: boolean;
+
+  constructor(message: string, { isRaised = false, ...options }: ErrorOptions & { isRaised?: boolean } = {}) {
+    super(message, options);
+    this.isRaised = isRaised;
+  }
+}

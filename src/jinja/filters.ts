@@ -1,0 +1,255 @@
+import { attributeOf } from "./attributes.ts";
+import { TemplateError } from "./error.ts";
+import { capitalized, lengthOf, replaced, stripped } from "./methods.ts";
+import { binary, order } from "./operators.ts";
+import { holds } from "./predicates.ts";
+import { jsonOf, textOf } from "./text.ts";
+import {
+  areEqual,
+  Float,
+  isTrue,
+  itemsOf,
+  type Named,
+  numberOf,
+  Tuple,
+  typeName,
+  Undefined,
+  type Value,
+} from "./values.ts";
+
+/** What a filter is given beside the value. */
+class Arguments {
+  readonly list: readonly Value[];
+  readonly #named: Named;
+
+  constructor(list: readonly Value[], named: Named) {
+    this.list = list;
+    this.#named = named;
+  }
+
+  /** An argument by position or name. */
+  get(position: number, name: string): Value | undefined {
+    return this.list[position] ?? this.#named.get(name);
+  }
+
+  flag(position: number, name: string): boolean {
+    const value = this.get(position, name);
+    return value !== undefined && isTrue(value);
+  }
+}
+
+type Filter = (value: Value, args: Arguments) => Value;
+
+/** The attribute of an item by a path such as `function.name`, or the item itself. */
+function attributeGetter(path: Value | undefined, fallback?: Value): (item: Value) => Value {
+  if (path === undefined || path === null) return (item) => item;
+  const keys = typeof path === "number" ? [path] : textOf(path).split(".");
+  return (item) =>
+    keys.reduce<Value>((value, key) => {
+      const index = typeof key === "string" && /^\d+$/.test(key) ? Number(key) : key;
+      const found = attributeOf(value, index, true);
+      return found instanceof Undefined && fallback !== undefined ? fallback : found;
+    }, item);
+}
+
+/** Words of a text with capitals, as the filter of that name has them: an apostrophe ends none. */
+function titled(given: string): string {
+  return given
+    .split(/([-\s({[<]+)/)
+    .map((word) => word.slice(0, 1).toUpperCase() + word.slice(1).toLowerCase())
+    .join("");
+}
+
+const folded = (value: Value): Value => (typeof value === "string" ? value.toLowerCase() : value);
+
+function sorted(items: readonly Value[], key: (item: Value) => Value, reverse: boolean): Value[] {
+  const ranked = [...items].sort((a, b) => {
+    const [left, right] = [key(a), key(b)];
+    const found = order(left, right);
+    if (found !== undefined) return reverse ? -found : found;
+    throw new TemplateError(
+      `'<' not supported between instances of '${typeName(right)}' and '${typeName(left)}'`,
+    );
+  });
+  return ranked;
+}
+
+const selected =
+  (keeps: boolean, byAttribute: boolean): Filter =>
+  (value, { list }) => {
+    const get = attributeGetter(byAttribute ? list[0] : undefined);
+    const [test, ...args] = byAttribute ? list.slice(1) : list;
+    return itemsOf(value).filter((item) => {
+      const found = get(item);
+      return (test === undefined ? isTrue(found) : holds(textOf(test), found, args)) === keeps;
+    });
+  };
+
+function toJson(value: Value, args: Arguments): string {
+  const [indent, separators] = [args.get(1, "indent"), args.get(2, "separators")];
+  const [item, key] = separators === undefined || separators === null ? [] : itemsOf(separators).map(textOf);
+  return jsonOf(value, {
+    indent: typeof indent === "number" ? " ".repeat(indent) : typeof indent === "string" ? indent : undefined,
+    separators: item === undefined ? undefined : [item, key],
+    sortKeys: args.flag(3, "sort_keys"),
+    ensureAscii: args.flag(0, "ensure_ascii"),
+  });
+}
+
+function indented(value: Value, args: Arguments): string {
+  const width = args.get(0, "width") ?? 4;
+  const margin = typeof width === "number" ? " ".repeat(width) : textOf(width);
+  const [first, blank] = [args.flag(1, "first"), args.flag(2, "blank")];
+  const lines = textOf(value).split("\n");
+  return lines
+    .map((line, i) => ((i === 0 && !first) || (line === "" && i > 0 && !blank) ? line : margin + line))
+    .join("\n");
+}
+
+function toNumber(value: Value, args: Arguments, isWhole: boolean): Value {
+  const fallback = args.get(0, "default") ?? (isWhole ? 0 : new Float(0));
+  const text = typeof value === "string" ? value.trim() : undefined;
+  if (text !== undefined && !/^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(text)) return fallback;
+  const number = text === undefined ? numberOf(value) : Number(text);
+  if (number === undefined) return fallback;
+  return isWhole ? Math.trunc(number) : new Float(number);
+}
+
+function rounded(value: Value, args: Arguments): Value {
+  const scale = 10 ** (numberOf(args.get(0, "precision") ?? 0) ?? 0);
+  const number = (numberOf(value) ?? Number.NaN) * scale;
+  const floor = Math.floor(number);
+  const isHalf = number - floor === 0.5;
+  return new Float((isHalf ? floor + (floor % 2 === 0 ? 0 : 1) : Math.round(number)) / scale);
+}
+
+function edge(value: Value, at: 0 | -1): Value {
+  const found = itemsOf(value).at(at);
+  return found ?? new Undefined(`No ${at === 0 ? "first" : "last"} item, sequence was empty.`);
+}
+
+function mapped(value: Value, args: Arguments): Value {
+  const attribute = args.get(Number.POSITIVE_INFINITY, "attribute");
+  if (attribute === undefined) {
+    const [name, ...rest] = args.list;
+    return itemsOf(value).map((item) => filtered(textOf(name), item, rest, new Map()));
+  }
+  const get = attributeGetter(attribute, args.get(Number.POSITIVE_INFINITY, "default"));
+  return itemsOf(value).map(get);
+}
+
+function uniqueItems(value: Value, args: Arguments): Value {
+  const get = attributeGetter(args.get(1, "attribute"));
+  const keys: Value[] = [];
+  return itemsOf(value).filter((item) => {
+    const key = args.flag(0, "case_sensitive") ? get(item) : folded(get(item));
+    if (keys.some((one) => areEqual(one, key))) return false;
+    keys.push(key);
+    return true;
+  });
+}
+
+function sortedEntries(value: Value, args: Arguments): Value {
+  if (!(value instanceof Map)) throw new TemplateError(`cannot sort the entries of a ${typeName(value)}`);
+  const position = args.get(1, "by") === "value" ? 1 : 0;
+  const key = (entry: Value): Value => {
+    const found = (entry as Tuple).items[position];
+    return args.flag(0, "case_sensitive") ? found : folded(found);
+  };
+  return sorted(
+    [...value].map((entry) => new Tuple(entry)),
+    key,
+    args.flag(2, "reverse"),
+  );
+}
+
+const text =
+  (change: (text: string) => string): Filter =>
+  (value) =>
+    change(textOf(value));
+
+const filters: Readonly<Record<string, Filter>> = {
+  abs: (value) =>
+    value instanceof Float ? new Float(Math.abs(value.value)) : Math.abs(numberOf(value) ?? Number.NaN),
+  capitalize: text(capitalized),
+  count: lengthOf,
+  default: (value, args) => {
+    const isMissing = value instanceof Undefined || (args.flag(1, "boolean") && !isTrue(value));
+    return isMissing ? (args.get(0, "default_value") ?? "") : value;
+  },
+  dictsort: sortedEntries,
+  escape: text((given) =>
+    given.replace(
+      /[&<>"']/g,
+      (sign) => `&${{ "&": "amp", "<": "lt", ">": "gt", '"': "#34", "'": "#39" }[sign]};`,
+    ),
+  ),
+  first: (value) => edge(value, 0),
+  float: (value, args) => toNumber(value, args, false),
+  indent: indented,
+  int: (value, args) => toNumber(value, args, true),
+  items: (value) => {
+    if (value instanceof Undefined) return [];
+    if (value instanceof Map) return [...value].map((entry) => new Tuple(entry));
+    throw new TemplateError("Can only get item pairs from a mapping.");
+  },
+  join: (value, args) => {
+    const get = attributeGetter(args.get(1, "attribute"));
+    return itemsOf(value)
+      .map((item) => textOf(get(item)))
+      .join(textOf(args.get(0, "d") ?? ""));
+  },
+  last: (value) => edge(value, -1),
+  length: lengthOf,
+  list: (value) => [...itemsOf(value)],
+  lower: text((given) => given.toLowerCase()),
+  map: mapped,
+  max: (value) =>
+    sorted(itemsOf(value), folded, true)[0] ?? new Undefined("No aggregated item, sequence was empty."),
+  min: (value) =>
+    sorted(itemsOf(value), folded, false)[0] ?? new Undefined("No aggregated item, sequence was empty."),
+  reject: selected(false, false),
+  rejectattr: selected(false, true),
+  replace: (value, args) => {
+    const [from, to, count] = [args.get(0, "old"), args.get(1, "new"), args.get(2, "count")];
+    return replaced(
+      textOf(value),
+      textOf(from ?? null),
+      textOf(to ?? null),
+      typeof count === "number" ? count : -1,
+    );
+  },
+  reverse: (value) =>
+    typeof value === "string" ? [...value].reverse().join("") : [...itemsOf(value)].reverse(),
+  round: rounded,
+  safe: (value) => value,
+  select: selected(true, false),
+  selectattr: selected(true, true),
+  sort: (value, args) => {
+    const get = attributeGetter(args.get(2, "attribute"));
+    const key = (item: Value): Value => (args.flag(1, "case_sensitive") ? get(item) : folded(get(item)));
+    return sorted(itemsOf(value), key, args.flag(0, "reverse"));
+  },
+  string: text((given) => given),
+  sum: (value, args) => {
+    const get = attributeGetter(args.get(0, "attribute"));
+    return itemsOf(value).reduce<Value>(
+      (sum, item) => binary("+", sum, get(item)),
+      args.get(1, "start") ?? 0,
+    );
+  },
+  title: text(titled),
+  tojson: toJson,
+  trim: (value, args) => stripped(textOf(value), args.get(0, "chars"), "both"),
+  unique: uniqueItems,
+  upper: text((given) => given.toUpperCase()),
+  wordcount: (value) => textOf(value).match(/[\p{L}\p{N}_]+/gu)?.length ?? 0,
+};
+const shortNames: Readonly<Record<string, string>> = { d: "default", e: "escape" };
+
+/** @throws TemplateError where there is no such filter, or it cannot be applied */
+export function filtered(name: string, value: Value, args: readonly Value[], named: Named): Value {
+  const known = shortNames[name] ?? name;
+  if (Object.hasOwn(filters, known)) return filters[known](value, new Arguments(args, named));
+  throw new TemplateError(`No filter named '${name}'.`);
+}
