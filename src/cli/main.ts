@@ -1,5 +1,7 @@
 #!/usr/bin/env node
-import { runCli } from "./program.ts";
+import { endWith } from "./uncaught.ts";
+
+process.on("uncaughtException", endWith);
 
 // A reader of standard output may stop early (`owl inspect … | head`); that is no error.
 process.stdout.on("error", (error: NodeJS.ErrnoException) => {
@@ -7,4 +9,6 @@ process.stdout.on("error", (error: NodeJS.ErrnoException) => {
   process.exit(0);
 });
 
+// Loaded now, not before: what fails while it is loaded is told as well.
+const { runCli } = await import("./program.ts");
 process.exitCode = await runCli(process.argv.slice(2));

@@ -3,24 +3,15 @@ import { stages } from "../model/index.ts";
 import { joinPath } from "../platform/index.ts";
 import { describedSystem, type PreparedRun, type RunPlan, type RunTemplate } from "../recipes/index.ts";
 import { elementCount } from "../tensor/index.ts";
-import type { MemoryEstimate } from "../training/index.ts";
+import { describeMemory } from "../training/index.ts";
 
 const mebibytes = (bytes: number): string => `${Math.ceil(bytes / 2 ** 20).toLocaleString("en")} MiB`;
 const plural = (count: number, thing: string): string =>
   `${count.toLocaleString("en")} ${thing}${count === 1 ? "" : "s"}`;
 
-function memoryLine(estimate: MemoryEstimate): string {
-  const { weights, gradients, optimizerState, activations, pixels, runtime, total } = estimate;
-  const parts = Object.entries({
-    weights,
-    gradients,
-    "optimizer state": optimizerState,
-    activations,
-    pixels,
-    runtime,
-  });
-  const list = parts.map(([name, bytes]) => `${name} ${mebibytes(bytes)}`).join(", ");
-  return `memory     about ${mebibytes(total)} (${list}); this machine has ${mebibytes(totalmem())}`;
+function memoryLines({ memory, memoryWarnings }: PreparedRun): string[] {
+  const line = `memory     ${describeMemory(memory)}; this machine has ${mebibytes(totalmem())}`;
+  return [line, ...memoryWarnings.map((warning) => `           ${warning}`)];
 }
 
 /** The template of the model that is trained. */
@@ -63,7 +54,7 @@ function storageOf({ plan: { recipe }, isQuantized }: PreparedRun): string {
 
 /** The summary of a run, printed before anything large is allocated. */
 export function runSummary(run: PreparedRun): string {
-  const { plan, parameters, memory, rows, shortenedRows, cutRows, promptTemplate } = run;
+  const { plan, parameters, rows, shortenedRows, cutRows, promptTemplate } = run;
   const some = (count: number, what: string): string[] =>
     count > 0 ? [`${count.toLocaleString("en")} of them ${what}`] : [];
   const { recipe, data, output } = plan;
@@ -83,7 +74,7 @@ export function runSummary(run: PreparedRun): string {
     ...passesLine(plan, rows),
     `template   ${templateLine(promptTemplate)}`,
     `parameters ${sizeOf(trained)} of ${sizeOf(parameters)} learn${storageOf(run)}`,
-    memoryLine(memory),
+    ...memoryLines(run),
     ...promptTemplate.asText.map(
       (file) =>
         `note       ${file} has conversations, which are learned here as plain text, their marks included; content: conversation learns the replies alone, as they are asked`,

@@ -53,6 +53,7 @@ export {
   initialize,
   type LoraRecipe,
   languageObjective,
+  MemoryError,
   type MemoryEstimate,
   type ModelFiles,
   type Objective,

@@ -19,6 +19,7 @@ export * from "./media/svg.ts";
 export * from "./media/video-decoder.ts";
 export * from "./media/video-error.ts";
 export { wholeImage } from "./media/whole-image.ts";
+export * from "./memory-limits.ts";
 export * from "./network/data-url.ts";
 export * from "./network/fetch-bytes.ts";
 export * from "./network/http-server.ts";

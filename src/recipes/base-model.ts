@@ -1,4 +1,4 @@
-import { type OpenedCheckpoint, openValidated, readTokenizerFiles } from "../checkpoint/index.ts";
+import { entryBytes, type OpenedCheckpoint, openValidated, readTokenizerFiles } from "../checkpoint/index.ts";
 import { modelPreprocessor, type Preprocessor } from "../image/index.ts";
 import {
   describeParameters,
@@ -34,11 +34,26 @@ export interface BaseModel extends BaseWeights {
   readonly template?: PromptTemplate | { readonly system_prompt: string } | undefined;
 }
 
-/** Reads the model that a run starts from, with its tokenizer and preprocessing. */
-export async function loadBaseModel({ model, config, tokenizer, recipe }: RunPlan): Promise<BaseModel> {
+/** @param weightBytes what the weights take, where they stay as they are stored */
+type RequireRoom = (config: OwlConfig, weightBytes: number | undefined) => void;
+
+const storedBytes = ({ weights }: OpenedCheckpoint): number =>
+  weights.tensors.reduce((sum, tensor) => sum + entryBytes(tensor), 0);
+
+/**
+ * Reads the model that a run starts from, with its tokenizer and preprocessing.
+ *
+ * @param requireRoom called before any weights are read; what it throws ends the reading
+ */
+export async function loadBaseModel(
+  { model, config, tokenizer, recipe }: RunPlan,
+  requireRoom: RequireRoom = () => undefined,
+): Promise<BaseModel> {
   const tokenizerDirectory = tokenizer ?? model!;
   const loaded = await loadTokenizer(tokenizerDirectory);
-  const starting = await (model === undefined ? freshModel(config!, loaded) : existingModel(model, recipe));
+  const starting = await (model === undefined
+    ? freshModel(config!, loaded)
+    : existingModel(model, recipe, requireRoom));
   const { config: parsed, checkpoint } = starting;
   if (recipe.framesPerVideo !== undefined && !parsed.video) {
     throw new RangeError(
@@ -85,10 +100,23 @@ async function freshModel(
 }
 
 /** The model of a directory. */
-async function existingModel(directory: string, recipe: TrainingRecipe): Promise<StartingModel> {
+async function existingModel(
+  directory: string,
+  recipe: TrainingRecipe,
+  requireRoom: RequireRoom,
+): Promise<StartingModel> {
   const { config, checkpoint } = await openValidated(directory, parseConfig, describeParameters);
   const { quantization, ...floating } = config;
   if (quantization !== undefined) await requireLoraBeside(directory, recipe, checkpoint);
+  try {
+    requireRoom(
+      floating,
+      quantization !== undefined || recipe.recompute ? storedBytes(checkpoint) : undefined,
+    );
+  } catch (error) {
+    await checkpoint.weights.close();
+    throw error;
+  }
   const weights = await readBaseWeights(checkpoint.weights, config, {
     keepHalves: recipe.recompute ?? false,
     isTrained: stages[recipe.stage].trained,

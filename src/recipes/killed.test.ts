@@ -82,8 +82,8 @@ batch: 2\nwarmup: 1\nmaxTokens: 64\nlearningRate: 0.01\n`,
       .map(([, value]) => value);
   }
 
-  function chosenKills(journal: string): Kill[] {
-    const moments = [...new Set(journal.trimEnd().split("\n"))];
+  function chosenKills(journal: readonly string[]): Kill[] {
+    const moments = [...new Set(journal)];
     expect(moments).toEqual(expect.arrayContaining(certain));
     const others = shuffled(moments.filter((moment) => !certain.includes(moment)));
     const chosen = [...certain, ...others].slice(0, momentsInAll);
@@ -147,7 +147,18 @@ batch: 2\nwarmup: 1\nmaxTokens: 64\nlearningRate: 0.01\n`,
     const journal = join(project, "journal");
     await mkdir(whole);
     await train({ directory: whole, journal });
-    const kills = chosenKills(await readFile(journal, "utf8"));
+    const lines = (await readFile(journal, "utf8")).trimEnd().split("\n");
+    const swap = lines.indexOf("rename state");
+    expect(lines.slice(swap - 3, swap + 4), "what reaches the disk before what relies on it").toEqual([
+      "sync state.partial",
+      "rename state.partial",
+      "sync ",
+      "rename state",
+      "rename state.next",
+      "sync ",
+      "rm state.previous",
+    ]);
+    const kills = chosenKills(lines);
     expect(kills).toHaveLength(momentsInAll + timesInAll);
     const half = kills.length / 2;
     const outputs = await Promise.all([

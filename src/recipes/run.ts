@@ -16,19 +16,23 @@ import {
   type OptionRules,
   option,
   pathKind,
+  processorCount,
 } from "../platform/index.ts";
 import type { Device, DeviceOptions } from "../runtime/index.ts";
 import {
   createTrainer,
   estimateMemory,
   hasState,
+  inMemoryWords,
   languageObjective,
   lockOutput,
   type MemoryEstimate,
+  memoryWarnings,
   type Objective,
   openReplicas,
   type RunInputs,
   recipeOfState,
+  requireMemory,
   type TrainingEvent,
   type TrainingOutcome,
   type TrainingRecipe,
@@ -84,6 +88,8 @@ export interface PreparedRun {
   readonly parameters: readonly ParameterDescription[];
   /** An estimate of the memory that it will take. */
   readonly memory: MemoryEstimate;
+  /** What is to be said before the start where the run may not fit into memory; what cannot fit is refused. */
+  readonly memoryWarnings: readonly string[];
   /** Rows of each data file. */
   readonly rows: readonly number[];
   /** Of each file, how many rows are conversations longer than the recipe's `maxTokens`, and lose their oldest turns. */
@@ -104,16 +110,25 @@ export interface PreparedRun {
 }
 
 /**
- * Reads a recipe file, the model and all rows it names, and checks that they fit.
+ * Reads a recipe file, the model and all rows it names, and checks that they fit, also into memory.
  *
- * @throws RecipeError, DataError, CheckpointError and their like, each naming every problem it found
+ * @throws RecipeError, DataError, CheckpointError, MemoryError and their like, each naming every problem it found
  */
 export async function prepareRun(path: string, options: RunOverrides = {}): Promise<PreparedRun> {
   const overrides = withCurrentNames(options);
   checkOptions("prepareRun", overrides, overrideRules);
+  return inMemoryWords(path, undefined, () => checkedRun(path, overrides));
+}
+
+async function checkedRun(path: string, overrides: RunOverrides): Promise<PreparedRun> {
   const { replicas = 1 } = overrides;
   const given = await checkedPlan(path, overrides);
-  const baseModel = await loadBaseModel(given);
+  const baseModel = await loadBaseModel(given, (config, weightBytes) => {
+    const { parameters } = languageObjective(config, given.recipe);
+    const estimate = estimateMemory(config, parameters, given.recipe, { imagesPerRow: 0, replicas });
+    const weights = weightBytes ?? estimate.weights;
+    requireMemory(path, { ...estimate, weights }, { threads: 1, weightsRead: false });
+  });
   const plan = layerByLayer(given, baseModel);
   const objective = languageObjective(baseModel.config, plan.recipe);
   requireKnownMultipliers(path, plan, objective.parameters);
@@ -130,14 +145,24 @@ export async function prepareRun(path: string, options: RunOverrides = {}): Prom
   const hasVideos = data.some((file) => file.hasVideos);
   const showsSomething = data.some(hasPictures);
   await requireNoFrozenRandom(path, plan, showsSomething);
+  const memory = estimateMemory(baseModel.config, objective.parameters, plan.recipe, {
+    imagesPerRow: hasVideos ? framesPerVideo(plan) : Number(usesPictures),
+    replicas,
+    narrow: baseModel.narrow,
+  });
+  const checked: CheckedRun = {
+    plan,
+    baseModel: withPromptTemplate(baseModel, promptTemplate),
+    objective,
+    data: exampleSources(data),
+    evaluation: exampleSources(evaluation),
+    inputs: () => runInputs(plan, baseModel, data, promptTemplate),
+  };
   return {
     plan,
     parameters: objective.parameters,
-    memory: estimateMemory(baseModel.config, objective.parameters, plan.recipe, {
-      imagesPerRow: hasVideos ? framesPerVideo(plan) : Number(usesPictures),
-      replicas,
-      narrow: baseModel.narrow,
-    }),
+    memory,
+    memoryWarnings: memoryWarnings(memory),
     rows: data.map(({ source }) => source.length),
     shortenedRows: data.map(({ shortened }) => shortened),
     cutRows: data.map(({ cut }) => cut),
@@ -146,22 +171,11 @@ export async function prepareRun(path: string, options: RunOverrides = {}): Prom
     promptTemplate,
     start: async (options = {}) => {
       checkOptions<RunOptions>("start", options, startRules);
-      const lock = await lockOutput(plan.output);
-      try {
-        const { device, ...startOptions } = options;
-        const run: OpenedRun = {
-          plan,
-          baseModel: withPromptTemplate(baseModel, promptTemplate),
-          objective,
-          data: exampleSources(data),
-          evaluation: exampleSources(evaluation),
-          inputs: runInputs(plan, baseModel, data, promptTemplate),
-          replicas: await openReplicas(plan.recipe, replicas, device),
-        };
-        return await startRun(run, { ...startOptions, lock });
-      } finally {
-        await lock.release();
-      }
+      requireMemory(path, memory, {
+        threads: options.device?.threads ?? processorCount(),
+        weightsRead: baseModel.checkpoint !== undefined,
+      });
+      return inMemoryWords(path, memory, () => startLocked(checked, replicas, options));
     },
   };
 }
@@ -193,7 +207,26 @@ async function resumedRecipe({ recipe, output, scaled }: RunPlan): Promise<Train
   return scaled.includes("warmup") && typeof warmup === "number" ? { ...recipe, warmup } : recipe;
 }
 
-/** All that a run works on, read and checked. */
+/** Holds the output's lock, and opens the devices, while the run trains. */
+async function startLocked(
+  { inputs, ...checked }: CheckedRun,
+  count: number,
+  { device, ...options }: RunOptions,
+): Promise<TrainingOutcome> {
+  const { output, recipe } = checked.plan;
+  const lock = await lockOutput(output);
+  try {
+    const replicas = await openReplicas(recipe, count, device);
+    return await startRun({ ...checked, inputs: inputs(), replicas }, { ...options, lock });
+  } finally {
+    await lock.release();
+  }
+}
+
+/** What was read and checked of a run; checksums are made when it starts. */
+type CheckedRun = Omit<OpenedRun, "inputs" | "replicas"> & { readonly inputs: () => RunInputs };
+
+/** All that a run works on. */
 interface OpenedRun {
   readonly plan: RunPlan;
   readonly baseModel: BaseModel;

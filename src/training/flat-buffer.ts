@@ -109,6 +109,11 @@ export function chunksOf({ start, end }: ParameterGroup, { segmentLength }: Layo
   });
 }
 
+/** How many memories hold flat buffers of so many bytes together; a tensor that does not fit into the rest of one takes another. */
+export function kernelMemories(bytes: number): number {
+  return Math.max(1, Math.ceil(bytes / maxKernelBytes));
+}
+
 /** Elements a segment can have where so many buffers lie side by side in a memory. */
 export function segmentLengthFor(buffers: number): number {
   return Math.floor(maxKernelBytes / bytesPerFloat / buffers / alignment) * alignment;

@@ -3,6 +3,7 @@ export { currentNameOf, formerNameOf, withCurrentNames } from "./former-names.ts
 export type { EvaluationData, HeldOutBatches } from "./held-out.ts";
 export { initialize } from "./initialize.ts";
 export { estimateMemory, type MemoryEstimate } from "./memory.ts";
+export { describeMemory, inMemoryWords, MemoryError, memoryWarnings, requireMemory } from "./memory-check.ts";
 export {
   type BlockWeight,
   type HalfWeight,

@@ -26,6 +26,13 @@ export const zipEntries: typeof node.zipEntries = rejects(
   "PyTorch's zip archives (convert the model with `owl convert` first)",
 );
 
+/** No page is told. */
+export const memoryLimits: typeof node.memoryLimits = () => [];
+export const availableMemory: typeof node.availableMemory = () => Number.POSITIVE_INFINITY;
+export const swapSpace: typeof node.swapSpace = () => 0;
+export const takenMemory: typeof node.takenMemory = () => 0;
+export const wasmReservation: typeof node.wasmReservation = () => 0;
+
 export const startThreadPool: typeof node.startThreadPool = () => {
   throw new PlatformError("training: needs Node, got a browser");
 };

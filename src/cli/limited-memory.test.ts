@@ -1,0 +1,80 @@
+import { execFile } from "node:child_process";
+import { cp, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { owlFixture } from "../../tests/owl-fixture.ts";
+import { bundleProgram } from "../recipes/testing/bundle.ts";
+
+// `owl train` as it is installed: the loader of TypeScript's sources would need address space of its own.
+describe.skipIf(process.platform !== "linux")("owl train under ulimit", { timeout: 240_000 }, () => {
+  let folder: string;
+  let program: Awaited<ReturnType<typeof bundleProgram>>;
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), "owl-limited-"));
+    program = await bundleProgram(fileURLToPath(new URL("main.ts", import.meta.url)));
+    const owl = await owlFixture();
+    await cp(owl.directory, join(folder, "model"), { recursive: true });
+    owl.remove();
+    await writeFile(
+      join(folder, "rows.jsonl"),
+      JSON.stringify({ text: `Human: hi\nAI: ${"hello ".repeat(9)}` }),
+    );
+    const numbers = "steps: 2\nbatch: 1\nmaxTokens: 64\n";
+    const recipe = `extends: stage-2\nmodel: model\noutput: run\ndata: [{ file: rows.jsonl }]\n${numbers}`;
+    await writeFile(join(folder, "recipe.yaml"), recipe);
+    // Activations of some 300 MB.
+    await writeFile(join(folder, "large.yaml"), recipe.replace("batch: 1", "batch: 256\nmicroBatch: 256"));
+  });
+  afterAll(async () => {
+    await rm(folder, { recursive: true });
+    await rm(program.directory, { recursive: true });
+  });
+
+  /** What it says, and how it ends, with or without V8's reservations for WebAssembly. */
+  async function train(
+    limit: string,
+    options: string,
+    recipe = "recipe.yaml",
+  ): Promise<{ code: unknown; err: string }> {
+    const words = `"${process.execPath}" ${options} "${program.file}" train ${recipe} --output ${recipe}.run --threads 1`;
+    const shell = `ulimit -c 0; ulimit ${limit}; exec ${words}`;
+    try {
+      const { stderr } = await promisify(execFile)("bash", ["-c", shell], { cwd: folder });
+      return { code: 0, err: stderr };
+    } catch (error) {
+      const { code, signal, stderr } = error as { [key: string]: string };
+      return { code: signal ?? code, err: stderr };
+    }
+  }
+
+  const noTraps = "--disable-wasm-trap-handler";
+  const need = "^owl: recipe.yaml: the run needs about [\\d,]+ MiB of";
+
+  it.each([
+    ["-v 2000000", "", "^owl: address space: must have room for WebAssembly.*--disable-wasm-trap-handler\n$"],
+    ["-v 16000000", "", `${need} address space.*\\(ulimit -v\\)\\. Raise it.*spares 10,240 MiB`],
+    ["-v 1700000", noTraps, `${need} address space.*\\(ulimit -v\\)\\. Raise it`],
+    ["-v 3000000", noTraps, `${need} address space.*\\(ulimit -v\\)\\. Raise it`],
+    ["-d 180000", "", `${need} data.*got 176 MiB \\(ulimit -d\\)\\. Lower`],
+  ])("%s ends in words %s", async (limit, options, words) => {
+    const { code, err } = await train(limit, options);
+    expect({ code, err }).toEqual({ code: 1, err: expect.stringMatching(new RegExp(words)) });
+  });
+
+  it("ends in words where an allocation fails in the middle", async () => {
+    const { code, err } = await train("-d 350000", "", "large.yaml");
+    expect({ code, err }).toEqual({
+      code: 1,
+      err: expect.stringMatching(
+        /^owl: large\.yaml: memory must suffice, got "[^"]*allocat[^"]*"; the run needs about \d+ MiB \(.*342 MiB \(ulimit -d\)\. Lower/s,
+      ),
+    });
+  });
+
+  it("trains where there is room", async () => {
+    expect(await train("-v 16000000", noTraps)).toMatchObject({ code: 0 });
+  });
+});
