@@ -74,7 +74,7 @@ const end = "\udbff";
 
 function withoutMarks(text: string): Rendered {
   const generated: [number, number][] = [];
-  const parts = text.split(new RegExp(`(${begin}|${end})`));
+  const parts = text.split(new RegExp(`([${begin}${end}](?![\\udc00-\\udfff]))`));
   let length = 0;
   let start = 0;
   for (const part of parts) {

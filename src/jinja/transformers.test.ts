@@ -85,3 +85,11 @@ describe("snippets", () => {
     else expect(found).toEqual(result);
   });
 });
+
+test("marks of generation blocks are no characters of a text", () => {
+  const { text, generated } = readTemplate("{{ a }}{% generation %}{{ a }}{% endgeneration %}").render({
+    a: "\u{10ffff}\u{10f800}",
+  });
+  expect(text).toBe("\u{10ffff}\u{10f800}".repeat(2));
+  expect(generated).toEqual([[4, 8]]);
+});

@@ -81,6 +81,32 @@ describe("the template of a run", () => {
     });
   }
 
+  it("is the base model's chat template where it has one, with the rows' first words beside it", async () => {
+    const base = await owlFixture();
+    const template =
+      "{% for m in messages %}{{ bos_token if loop.first }}[{{ m.role }}]{{ m.content }}{{ eos_token }}{% endfor %}{% if add_generation_prompt %}[assistant]{% endif %}";
+    await writeFile(join(base.directory, "chat_template.jinja"), template);
+    const named = JSON.stringify({ bos_token: "<s>", eos_token: "</s>", unk_token: "<unk>" });
+    await writeFile(join(base.directory, "tokenizer_config.json"), named);
+    const row = `${sentence}\n${turns()}`;
+    const run = await prepareRun(await recipe("chat", [row, row], `model: ${base.directory}`));
+    expect(run.promptTemplate).toMatchObject({ byChatTemplate: true, template: { system: sentence } });
+    await run.start({ device: { threads: 1 } });
+    const { output } = run.plan;
+    for (const [model, adapter] of [[`${output}/model`], [base.directory, `${output}/adapter`]]) {
+      const asking = await Owl.load(model, { adapter, threads: 1 });
+      const { ids } = await asking.prompt("hi");
+      const { ids: learned, lossMask } = encodeTrainingSample(row, asking.tokenizer, {
+        maxLength: 64,
+        tokensPerImage: 1,
+      });
+      expect([...ids]).toEqual(learned.slice(0, lossMask.indexOf(true)));
+      expect(asking.tokenizer.decode(ids)).toContain(`[system]${sentence}`);
+      await asking.close();
+    }
+    base.remove();
+  });
+
   it("is not guessed where rows begin otherwise than others, in one file or in held-out rows", async () => {
     const rows = [turns(), turns(), `${sentence}\n${turns()}`];
     const mixed = await prepareRun(await recipe("mixed", rows)).catch(String);

@@ -10,7 +10,16 @@ import {
   writeFileAtomically,
 } from "../platform/index.ts";
 import { Semaphore } from "../primitives/index.ts";
-import { encodeTrainingSample, PromptError, promptTemplate, truncateConversation } from "../prompt/index.ts";
+import {
+  chatTemplateOf,
+  encodeTrainingSample,
+  PromptError,
+  type PromptTemplate,
+  promptTemplate,
+  systemPromptFor,
+  truncateConversation,
+} from "../prompt/index.ts";
+import type { Tokenizer } from "../tokenizer/index.ts";
 import { ApiError } from "./errors.ts";
 import { pictureKind, type ReadMessage } from "./media.ts";
 import type { OpenModel } from "./models.ts";
@@ -64,6 +73,7 @@ export class FeedbackFile {
   write(messages: readonly ReadMessage[], model: OpenModel, given: Judgement): Promise<void> {
     const { tokenizer, config } = model.owl;
     const { text, media } = truncateConversation(messages, tokenizer, {
+      ...rowTemplate(tokenizer),
       tokensPerImage: tokensPerImage(config),
       positions: config.language.maxPositions,
       maxNewTokens: 1,
@@ -137,6 +147,12 @@ export class FeedbackFile {
     }
     this.#left -= bytes;
   }
+}
+
+/** Rows are lines with marks also where the model is asked by a chat template, which then writes the row when it is learned. */
+function rowTemplate(tokenizer: Tokenizer): { readonly template?: PromptTemplate } {
+  if (chatTemplateOf(tokenizer) === undefined) return {};
+  return { template: { ...promptTemplate(tokenizer), system: systemPromptFor(tokenizer) } };
 }
 
 /** Opens a JSONL file for appending; a last line that a crash cut short gets its line end first. */
