@@ -178,6 +178,22 @@ describe("training rows", () => {
     expect(learned.endsWith("{yes}·<|end|>")).toBe(true);
   });
 
+  test("a token that begins in an answer and goes on behind it is learned", () => {
+    const block =
+      "{% for m in messages %}{% if m.role == 'assistant' %}{% generation %}{{ m.content }}{% endgeneration %}nd";
+    const tokenizer = tokenizerWith(`${block}{% else %}{{ m.content }}{% endif %}<|end|>{% endfor %}`);
+    const both = tokenizer.encode("nd").length + tokenizer.encode("x a").length;
+    expect(tokenizer.encode("x and").length).toBeLessThan(both);
+    const options = { tokensPerImage, maxLength: 300 };
+    const { ids, lossMask } = encodeTrainingSample("Human: q\nAI: x a\nHuman: r\nAI: x", tokenizer, options);
+    const [first] = tokenizer
+      .decode(ids.filter((_, i) => lossMask[i]))
+      .split("x")
+      .slice(1);
+    expect(first.startsWith(" a")).toBe(true);
+    expect(first.length).toBeGreaterThan(2);
+  });
+
   test("a template whose renderings do not agree is an error that shows where", () => {
     const counting =
       "{% for m in messages %}{{ messages|length }}{{ m.role }} {{ m.content }}<|end|>{% endfor %}";

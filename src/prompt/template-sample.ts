@@ -1,5 +1,5 @@
 import { type MediaSpan, placeholderIds } from "../model/index.ts";
-import type { Tokenizer } from "../tokenizer/index.ts";
+import type { AlignedIds, Tokenizer } from "../tokenizer/index.ts";
 import { type ChatTemplate, refusal, type TemplateMessage } from "./chat-template.ts";
 import { PromptError } from "./error.ts";
 import type { Message } from "./message.ts";
@@ -164,6 +164,15 @@ function common(a: string, b: string): string {
   return a.slice(0, length);
 }
 
+/** For each id whether it has a letter of what is learned. */
+function learnedOf(parts: readonly MarkedPart[], { ids, ends, spanned }: AlignedIds): boolean[] {
+  const learned = ids.map(() => false);
+  for (const [i, { isLearned }] of parts.entries()) {
+    if (isLearned) learned.fill(true, ends[i - 1] ?? 0, ends[i] + Number(spanned[i]));
+  }
+  return learned;
+}
+
 function idsOf(
   pieces: readonly Piece[],
   tokenizer: Tokenizer,
@@ -182,10 +191,7 @@ function idsOf(
       continue;
     }
     const aligned = tokenizer.alignParts(piece.parts);
-    const learned = piece.parts.flatMap((part, i) => {
-      const count = aligned.ends[i] - (aligned.ends[i - 1] ?? 0);
-      return Array.from({ length: count }, () => (part as MarkedPart).isLearned);
-    });
+    const learned = learnedOf(piece.parts as readonly MarkedPart[], aligned);
     for (const [i, id] of aligned.ids.slice(0, room).entries()) {
       // Nothing stands before a row's first id that could predict it.
       lossMask.push(learned[i] && ids.length > 0);

@@ -26,6 +26,8 @@ export interface AlignedIds {
   readonly ids: number[];
   /** For each part the number of ids of the text up to its end; a token that spans two parts is behind the first one's end. */
   readonly ends: readonly number[];
+  /** For each part whether a token goes on over its end. */
+  readonly spanned: readonly boolean[];
 }
 
 /** Encodes texts as ids. */
@@ -172,14 +174,16 @@ class Sections {
     const { text, ends } = whole;
     const sections = this.encode(whole, control);
     const ids = sections.flatMap((section) => section.ids);
-    const counts = ends.map((end) => {
+    const found = ends.map((end): { readonly count: number; readonly isSpanned: boolean } => {
       const before = sections.filter((section) => section.end <= end);
       const count = before.reduce((sum, section) => sum + section.ids.length, 0);
       const { start, ids: own, isToken } = sections[before.length] ?? { start: end, ids: [], isToken: true };
-      if (isToken || start >= end) return count;
-      return count + commonLength(own, this.#ids(text.slice(start, end), start === 0));
+      if (isToken || start >= end) return { count, isSpanned: false };
+      const alone = this.#ids(text.slice(start, end), start === 0);
+      const common = commonLength(own, alone);
+      return { count: count + common, isSpanned: common < alone.length };
     });
-    return { ids, ends: counts };
+    return { ids, ends: found.map(({ count }) => count), spanned: found.map(({ isSpanned }) => isSpanned) };
   }
 
   #ids(text: string, isFirst: boolean): number[] {
