@@ -19,7 +19,8 @@ const tokens = 96;
 
 const stageNames: Readonly<Record<number, Stage>> = { 0: "language", 1: "1", 2: "2" };
 
-function recipeOf(stage: number): TrainingRecipe {
+/** The recipe of a measured step. */
+export function recipeOf(stage: number): TrainingRecipe {
   return {
     name: `bench ${stage}`,
     stage: stageNames[stage],

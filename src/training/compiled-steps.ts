@@ -71,13 +71,11 @@ export async function compileSteps(
   const dispose = (): void => {
     for (const { program } of programs.values()) program.dispose();
   };
+  const sets = widenedSets(steps, given);
   const compile = async (step: SegmentStep): Promise<CompiledStep> => {
     const { inputs, parameters } = placeholdersOf(step.graph);
     const { key, placeholders, results } = structureOf(step.graph, constants);
-    const names = [...parameters.keys()];
-    const missing = names.find((name) => !given.values.has(name) && !given.narrow.has(name));
-    if (missing !== undefined) throw new RangeError(`training: the model has no value for ${missing}`);
-    const narrow = names.filter((name) => given.narrow.has(name));
+    requireValues([...parameters.keys()], given);
     const known = programs.get(key) ?? { program: await device.compile(step.graph), placeholders, results };
     programs.set(key, known);
     return {
@@ -86,7 +84,7 @@ export async function compileSteps(
       inputNames: pairs(placeholders, known.placeholders),
       resultNames: pairs(results, known.results),
       placeholders: new Map([...inputs, ...parameters]),
-      widened: narrow.length > 0 ? given.widening.setOf(narrow) : undefined,
+      widened: sets.get(step),
     };
   };
   const compiled: CompiledStep[] = [];
@@ -97,6 +95,25 @@ export async function compileSteps(
     throw error;
   }
   return { feeds: given.feeds, run: runnerOf(compiled, given), dispose };
+}
+
+/** The narrow weights of each step that reads any. */
+function widenedSets(
+  steps: readonly SegmentStep[],
+  { narrow, widening }: StepValues,
+): Map<SegmentStep, WidenedSet> {
+  const read = steps
+    .map((step) => [...placeholdersOf(step.graph).parameters.keys()].filter((name) => narrow.has(name)))
+    .map((names, i) => ({ step: steps[i], names }))
+    .filter(({ names }) => names.length > 0);
+  if (read.length === 0) return new Map();
+  const sets = widening.setsOf(read.map(({ names }) => names));
+  return new Map(read.map(({ step }, i) => [step, sets[i]]));
+}
+
+function requireValues(parameters: readonly string[], { values, narrow }: StepValues): void {
+  const missing = parameters.find((name) => !values.has(name) && !narrow.has(name));
+  if (missing !== undefined) throw new RangeError(`training: the model has no value for ${missing}`);
 }
 
 const pairs = (own: readonly string[], known: readonly string[]): Map<string, string> =>

@@ -41,7 +41,7 @@ describe("the kernels that widen", () => {
 
   async function requireEqual(weights: ReadonlyMap<string, NarrowWeight>): Promise<void> {
     widening = createWidening(weights, 2);
-    const set = widening.setOf([...weights.keys()]);
+    const [set] = widening.setsOf([[...weights.keys()]]);
     await set.widen();
     for (const [name, weight] of weights) {
       const got = set.tensors.get(name)!;
@@ -80,7 +80,7 @@ test("sets share their room: what one shows is gone when another is widened, and
     ["b", half("BF16", [16], new Float32Array(16).fill(2))],
   ]);
   const widening = createWidening(weights, 1);
-  const [a, b] = [widening.setOf(["a"]), widening.setOf(["b"])];
+  const [a, b] = widening.setsOf([["a"], ["b"]]);
   await a.widen();
   await b.widen();
   expect(a.tensors.get("a")!.data[3]).toBe(2);

@@ -26,8 +26,8 @@ export interface WidenedSet {
 
 /** Room for the narrow weights of one program at a time. */
 export interface Widening {
-  /** A set of narrow weights by their names. */
-  setOf(names: readonly string[]): WidenedSet;
+  /** Sets of narrow weights, each by their names; all of them share a piece of memory. */
+  setsOf(names: readonly (readonly string[])[]): WidenedSet[];
   dispose(): void;
 }
 
@@ -51,27 +51,27 @@ export function createWidening(weights: NarrowWeights, threads: number): Widenin
     rooms.push(room);
     return room;
   };
+  const setIn = (room: Room, placed: readonly PlacedWeight[]): WidenedSet => {
+    const { buffer } = room.memory;
+    const set: WidenedSet = {
+      tensors: new Map(
+        placed.map(({ name, weight, wide }) => [name, tensorView("float32", weight.dims, buffer, wide)]),
+      ),
+      widen: async () => {
+        if (shown === set) return;
+        shown = undefined;
+        for (const one of placed) copyIn(one, buffer);
+        await room.threads.run(placed.flatMap(callsOf));
+        shown = set;
+      },
+    };
+    return set;
+  };
   return {
-    setOf: (names) => {
-      const placed = place(names.map((name) => [name, weights.get(name)!] as const));
-      const room = roomFor(placed.bytes);
-      const { buffer } = room.memory;
-      const set: WidenedSet = {
-        tensors: new Map(
-          placed.weights.map(({ name, weight, wide }) => [
-            name,
-            tensorView("float32", weight.dims, buffer, wide),
-          ]),
-        ),
-        widen: async () => {
-          if (shown === set) return;
-          shown = undefined;
-          for (const one of placed.weights) copyIn(one, buffer);
-          await room.threads.run(placed.weights.flatMap(callsOf));
-          shown = set;
-        },
-      };
-      return set;
+    setsOf: (lists) => {
+      const sets = lists.map((names) => place(names.map((name) => [name, weights.get(name)!] as const)));
+      const room = roomFor(Math.max(1, ...sets.map(({ bytes }) => bytes)));
+      return sets.map((placed) => setIn(room, placed.weights));
     },
     dispose: () => {
       for (const { threads } of rooms) threads.dispose();
