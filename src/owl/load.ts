@@ -84,7 +84,7 @@ export async function loadParts(model: string | URL | undefined, options: LoadOp
     framesPerVideo,
     pixelCache: new PixelCache(),
     warnings,
-    progress: run && { step: run.step, steps: run.steps },
+    progress: run && run.step < run.steps ? { step: run.step, steps: run.steps } : undefined,
   };
 }
 
