@@ -4,6 +4,7 @@ import { sevenBillionBench } from "./seven-billion.ts";
 import { soakBench } from "./soak.ts";
 import { tokenizerBench } from "./tokenizer.ts";
 import { measureStep } from "./train.ts";
+import { trainMpiBench } from "./train-mpi.ts";
 import { trainQ4Bench } from "./train-q4.ts";
 import { visionBench } from "./vision.ts";
 
@@ -21,6 +22,7 @@ async function trainBench([onlyConfig, onlyStage]: readonly string[]): Promise<v
 /** Each prints JSON lines. */
 const benches: Readonly<Record<string, (words: readonly string[]) => Promise<void>>> = {
   train: trainBench,
+  "train-mpi": trainMpiBench,
   "train-q4": trainQ4Bench,
   decode: decodeBench,
   vision: visionBench,

@@ -39,13 +39,17 @@ export function recipeOf(stage: number): TrainingRecipe {
   };
 }
 
-/** The batch of the PyTorch program: random ids, a picture from position 4 on, a loss on what follows it (on all tokens in stage 0). */
-export function benchBatch(config: OwlConfig, stage: number): TokenBatch {
+/**
+ * The batch of the PyTorch program: random ids, a picture from position 4 on, a loss on what follows it (on all tokens in stage 0).
+ *
+ * @param count rows of it, fewer for a micro-batch
+ */
+export function benchBatch(config: OwlConfig, stage: number, count = batch): TokenBatch {
   const random = mulberry32(7);
   const perImage = config.numQueryTokens + 1;
   const side = config.vision.imageSize;
   const firstCounted = stage === 0 ? 1 : 5 + config.numQueryTokens;
-  const rows = Array.from({ length: batch }, (_, r): TokenRow => {
+  const rows = Array.from({ length: count }, (_, r): TokenRow => {
     const isPicture = (t: number): boolean => stage > 0 && t >= 4 && t < 4 + perImage;
     // One more than the graph's tokens: the last one is only a target.
     const ids = Array.from({ length: tokens + 1 }, (_, t) =>

@@ -17,6 +17,7 @@ import {
   storedNumbers,
   storedType,
   writeSafetensors,
+  writeSource,
 } from "./safetensors-write.ts";
 import { readAll, rowsOf, type StateDict, type TensorSource } from "./tensor-source.ts";
 import { adapterAdvice } from "./validate.ts";
@@ -128,8 +129,8 @@ export interface CheckpointContent {
   preprocessorConfig?: unknown;
   /** More files by name: the tokenizer's, a trainer's state, a model card. */
   files?: Readonly<Record<string, string | Uint8Array>>;
-  /** More safetensors files by name, in F32: an optimizer's moments. */
-  tensorFiles?: Readonly<Record<string, StateDict>>;
+  /** More safetensors files by name, in F32: an optimizer's moments. Of a source one tensor at a time is in memory. */
+  tensorFiles?: Readonly<Record<string, StateDict | TensorSource>>;
   /** Above this many bytes the weights are split into numbered files (default 5 GB). */
   maxShardBytes?: number;
 }
@@ -163,7 +164,8 @@ async function writeContent(directory: string, content: CheckpointContent): Prom
   }
   await writeTensors(directory, content);
   for (const [name, tensors] of Object.entries(content.tensorFiles ?? {})) {
-    await writeSafetensors(joinPath(directory, name), tensors);
+    const path = joinPath(directory, name);
+    await (tensors instanceof Map ? writeSafetensors(path, tensors) : writeSource(path, tensors));
   }
   for (const [name, text] of Object.entries(files))
     await writeFileAtomically(joinPath(directory, name), text);

@@ -1,9 +1,9 @@
-import { writeFileAtomically } from "../platform/index.ts";
+import { type FilePiece, writeFileAtomically, writePiecesAtomically } from "../platform/index.ts";
 import { elementCount, type HostTensor } from "../tensor/index.ts";
 import { CheckpointError } from "./errors.ts";
 import { narrowFloats } from "./number-formats.ts";
 import { STORED_TYPES, type StoredType } from "./stored-types.ts";
-import type { StateDict, TensorEntry } from "./tensor-source.ts";
+import type { StateDict, TensorEntry, TensorSource } from "./tensor-source.ts";
 
 /** The number format floating-point tensors are written in. */
 export type FloatType = "F32" | "F16" | "BF16";
@@ -51,6 +51,19 @@ export async function writeSafetensors(
       ? new CheckpointError(path, MUST_FIT, error.problems, USE_WIDER)
       : error;
   }
+}
+
+/** Writes a source as a safetensors file atomically, in its number formats; each tensor is read when its turn comes, by name. */
+export async function writeSource(path: string, source: TensorSource): Promise<void> {
+  const ordered = orderedEntries(source.tensors);
+  const { header, positions } = layoutOf(ordered, undefined);
+  async function* pieces(): AsyncGenerator<FilePiece> {
+    yield [0, header];
+    for (const { name, type } of ordered) {
+      yield [positions.get(name)!, storedNumbers(name, (await source.read(name)).data, type)];
+    }
+  }
+  await writePiecesAtomically(path, pieces());
 }
 
 const MUST_FIT = "values must fit the number format";
@@ -103,9 +116,12 @@ export interface SafetensorsLayout {
 
 /** Lays out tensors of which only names, types and shapes are known, so that they can be written piece by piece. */
 export function safetensorsLayout(entries: readonly TensorEntry[]): SafetensorsLayout {
+  return layoutOf(orderedEntries(entries), { format: "pt" });
+}
+
+function orderedEntries(entries: readonly TensorEntry[]): TensorEntry[] {
   const width = ({ type }: TensorEntry): number => STORED_TYPES[type];
-  const ordered = [...entries].sort((x, y) => width(y) - width(x) || (x.name < y.name ? -1 : 1));
-  return layoutOf(ordered, { format: "pt" });
+  return [...entries].sort((x, y) => width(y) - width(x) || (x.name < y.name ? -1 : 1));
 }
 
 function layoutOf(

@@ -14,6 +14,12 @@ export class InterruptedError extends Error {
 /** An error that was already printed. */
 export class ReportedError extends Error {
   override name = "ReportedError";
+  readonly exitCode: number;
+
+  constructor(message: string, exitCode = 1) {
+    super(message);
+    this.exitCode = exitCode;
+  }
 }
 
 /** Exit codes: 0 done · 1 failed (the text says why) · 2 wrong usage · 130 interrupted. */
@@ -21,6 +27,7 @@ export function exitCodeOf(error: unknown): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
   if (error instanceof UsageError || error instanceof OutputError) return 2;
   if (error instanceof InterruptedError) return 130;
+  if (error instanceof ReportedError) return error.exitCode;
   return 1;
 }
 

@@ -3,14 +3,15 @@ import { stages } from "../model/index.ts";
 import { joinPath } from "../platform/index.ts";
 import { describedSystem, type PreparedRun, type RunPlan, type RunTemplate } from "../recipes/index.ts";
 import { elementCount } from "../tensor/index.ts";
-import { describeMemory } from "../training/index.ts";
+import { accumulationSteps, describeMemory } from "../training/index.ts";
 
 const mebibytes = (bytes: number): string => `${Math.ceil(bytes / 2 ** 20).toLocaleString("en")} MiB`;
-const plural = (count: number, thing: string): string =>
-  `${count.toLocaleString("en")} ${thing}${count === 1 ? "" : "s"}`;
+const plural = (count: number, thing: string, ending = "s"): string =>
+  `${count.toLocaleString("en")} ${thing}${count === 1 ? "" : ending}`;
 
-function memoryLines({ memory, memoryWarnings }: PreparedRun): string[] {
-  const line = `memory     ${describeMemory(memory)}; this machine has ${mebibytes(totalmem())}`;
+function memoryLines({ memory, memoryWarnings, communicator: { size } }: PreparedRun): string[] {
+  const each = size > 1 ? `in each of ${size} processes ` : "";
+  const line = `memory     ${each}${describeMemory(memory)}; this machine has ${mebibytes(totalmem())}`;
   return [line, ...memoryWarnings.map((warning) => `           ${warning}`)];
 }
 
@@ -28,6 +29,15 @@ function scheduleOf({ recipe }: RunPlan): string {
   const { batch, microBatch = batch, warmup, saveEvery } = recipe;
   const saved = saveEvery === undefined ? "at the end" : `every ${saveEvery.toLocaleString("en")} steps`;
   return `${microBatch} at once, warm-up ${warmup.toLocaleString("en")}, a checkpoint ${saved}`;
+}
+
+/** How several processes share the work out; no line for one. */
+function processesLine({ communicator: { size }, plan: { recipe } }: PreparedRun, threads: number): string[] {
+  if (size === 1) return [];
+  const count = accumulationSteps(recipe);
+  return [
+    `processes  ${size} of ${plural(threads, "thread")} each share out the ${plural(count, "micro-batch", "es")} of a step`,
+  ];
 }
 
 /** How often each row is trained on; no line for packed texts. */
@@ -52,8 +62,8 @@ function storageOf({ plan: { recipe }, isQuantized }: PreparedRun): string {
   return recipe.recompute === true ? "; layers are computed one by one, their activations twice" : "";
 }
 
-/** The summary of a run, printed before anything large is allocated. */
-export function runSummary(run: PreparedRun): string {
+/** The summary of a run, printed before anything large is allocated; with as many threads as it will have in each process. */
+export function runSummary(run: PreparedRun, threads = run.threads): string {
   const { plan, parameters, rows, shortenedRows, cutRows, promptTemplate } = run;
   const some = (count: number, what: string): string[] =>
     count > 0 ? [`${count.toLocaleString("en")} of them ${what}`] : [];
@@ -74,6 +84,7 @@ export function runSummary(run: PreparedRun): string {
     ...passesLine(plan, rows),
     `template   ${templateLine(promptTemplate)}`,
     `parameters ${sizeOf(trained)} of ${sizeOf(parameters)} learn${storageOf(run)}`,
+    ...processesLine(run, threads),
     ...memoryLines(run),
     ...promptTemplate.asText.map(
       (file) =>

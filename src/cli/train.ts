@@ -1,10 +1,16 @@
 import type { Command } from "commander";
 import { DataError } from "../data/index.ts";
 import { stages } from "../model/index.ts";
-import { type ExecutionProvider, FileError, joinPath } from "../platform/index.ts";
+import {
+  type ExecutionProvider,
+  FileError,
+  joinPath,
+  launchedProcesses,
+  startMpiJob,
+} from "../platform/index.ts";
 import { prepareRun, publishedRecipes, requireFreshOutput } from "../recipes/index.ts";
-import { hasState, type TrainingEvent } from "../training/index.ts";
-import { InterruptedError, messageOf } from "./failure.ts";
+import { type Communicator, hasState, joinProcesses, type TrainingEvent } from "../training/index.ts";
+import { InterruptedError, messageOf, ReportedError, UsageError } from "./failure.ts";
 import { interruptible } from "./interrupt.ts";
 import { countOption, deviceOption, threadsOption } from "./options.ts";
 import { showPictureProgress } from "./picture-progress.ts";
@@ -17,19 +23,73 @@ interface TrainCommandOptions {
   readonly device: ExecutionProvider;
   readonly threads?: number;
   readonly replicas?: number;
+  readonly processes?: number;
+  readonly deterministic?: boolean;
   readonly checkPictures?: boolean;
   readonly skipBadRows?: number;
   readonly allowChangedData?: boolean;
 }
 
 async function trainFrom(path: string, options: TrainCommandOptions): Promise<void> {
-  const { resume = false, output, replicas, device, threads, checkPictures, ...tolerances } = options;
+  const { processes, ...ofEach } = options;
+  if (processes !== undefined) return startProcesses(processes);
+  const communicator = await joinProcesses();
+  try {
+    await trainHere(path, ofEach, communicator);
+  } catch (error) {
+    if (!communicator.isCommon(error)) communicator.abort(error);
+    // The first process tells what is every one's.
+    if (communicator.rank === 0) throw error;
+  } finally {
+    await communicator.close();
+  }
+}
+
+/** The same command in several processes of this machine, without `--processes`. */
+async function startProcesses(processes: number): Promise<void> {
+  if (launchedProcesses() > 1) {
+    throw new UsageError(
+      "--processes: is for one process to start others, got several that mpirun or srun started; leave it out",
+    );
+  }
+  const words = process.argv.slice(1);
+  const at = words.findIndex((word) => /^--processes(=|$)/.test(word));
+  words.splice(at, words[at] === "--processes" ? 2 : 1);
+  const job = await startMpiJob(processes, [process.execPath, ...process.execArgv, ...words]);
+  const code = await interruptible(
+    async (signal) => {
+      signal.addEventListener("abort", job.stop);
+      return job.done;
+    },
+    { onSecond: job.kill },
+  );
+  if (code !== 0) throw new ReportedError(`a job of ${processes} processes ended with code ${code}`, code);
+}
+
+async function trainHere(
+  path: string,
+  options: Omit<TrainCommandOptions, "processes">,
+  communicator: Communicator,
+): Promise<void> {
+  const {
+    resume = false,
+    output,
+    replicas,
+    deterministic,
+    device,
+    threads,
+    checkPictures,
+    ...tolerances
+  } = options;
+  const isFirst = communicator.rank === 0;
   const pictures = showPictureProgress();
-  const overrides = { output, replicas, checkPictures, onPicture: pictures.forFile };
+  const overrides = { output, replicas, deterministic, checkPictures, onPicture: pictures.forFile };
   const run = await prepareRun(path, overrides).finally(pictures.end);
-  const isBegun = resume && (await hasState(joinPath(run.plan.output, "state")));
-  if (!isBegun) await requireFreshOutput(run.plan.output);
-  process.stdout.write(`${runSummary(run)}\n`);
+  await communicator.fromFirst(async () => {
+    const isBegun = resume && (await hasState(joinPath(run.plan.output, "state")));
+    if (!isBegun) await requireFreshOutput(run.plan.output);
+  });
+  if (isFirst) process.stdout.write(`${runSummary(run, threads)}\n`);
   const progress = showTrainingProgress(run.plan.recipe.steps);
   const deviceOptions = { device, ...(threads !== undefined && { threads }) };
   const outputOption = output === undefined ? "" : ` --output ${shellQuoted(output)}`;
@@ -41,18 +101,27 @@ async function trainFrom(path: string, options: TrainCommandOptions): Promise<vo
   };
   const outcome = await interruptible(
     (signal) => run.start({ resume, signal, onEvent, device: deviceOptions, ...tolerances }),
-    () => progress.log("stopping after this step (Ctrl-C again ends at once, without a checkpoint)"),
+    {
+      onInterrupt: () => {
+        if (isFirst)
+          progress.log("stopping after this step (Ctrl-C again ends at once, without a checkpoint)");
+      },
+    },
   )
-    .finally(progress.end)
+    .finally(isFirst ? progress.end : undefined)
     .catch((error: unknown) => {
-      throw withNextStep(error, saved, resumeCommand);
+      throw communicator.isCommon(error)
+        ? communicator.common(withNextStep(error, saved, resumeCommand))
+        : error;
     });
   if (outcome.complete) {
-    process.stdout.write(`${runResult(run)}\n`);
+    if (isFirst) process.stdout.write(`${runResult(run)}\n`);
     return;
   }
-  throw new InterruptedError(
-    `interrupted after step ${outcome.step} of ${run.plan.recipe.steps}; ${resumeCommand} goes on from there, \`owl chat ${shellQuoted(run.plan.output)}\` asks what it has learned so far`,
+  throw communicator.common(
+    new InterruptedError(
+      `interrupted after step ${outcome.step} of ${run.plan.recipe.steps}; ${resumeCommand} goes on from there, \`owl chat ${shellQuoted(run.plan.output)}\` asks what it has learned so far`,
+    ),
   );
 }
 
@@ -89,6 +158,15 @@ export function addTrain(program: Command): void {
       "--replicas <count>",
       "data-parallel replicas: micro-batches computed at once, each on its part of the threads (default: 1)",
       countOption,
+    )
+    .option(
+      "--processes <count>",
+      "processes on this machine that share out each update; they divide the threads (mpirun starts them: docs/clusters.md)",
+      countOption,
+    )
+    .option(
+      "--deterministic",
+      "the same bits with any number of processes, given as many --threads each; more is sent between them",
     )
     .option(
       "--check-pictures",

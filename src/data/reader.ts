@@ -8,10 +8,25 @@ export interface AccumulatedBatches<B> {
   readonly batches: readonly B[];
   /** Index of the first example that the next update sees. */
   readonly next: number;
+  /** The part of the update's micro-batches that these are; absent: they are all of them. */
+  readonly part?: Part | undefined;
 }
 
-/** A data loader: reads the batches of the update that begins at an example's index; they depend on that index alone, so a run resumes exactly. */
-export type Reader<B> = (position: number) => Promise<AccumulatedBatches<B>>;
+/** A process's part of what several processes divide: each item whose index leaves the remainder `index`. */
+export interface Part {
+  /** From 0 on. */
+  readonly index: number;
+  readonly count: number;
+}
+
+/** Whether an item is in a part. */
+export const isInPart = (item: number, { index, count }: Part): boolean => item % count === index;
+
+/**
+ * A data loader: reads the batches of the update that begins at an example's index; they depend on that index alone, so a run
+ * resumes exactly. A reader may pass over the micro-batches that are not in `part`: what it gives then says so by its `part`.
+ */
+export type Reader<B> = (position: number, part?: Part) => Promise<AccumulatedBatches<B>>;
 
 /** Turns an example into tokens and pixels. */
 export type RowEncoder<E = Example> = (
@@ -40,11 +55,15 @@ export function tokenReader<E>(source: Source<E>, options: TokenReaderOptions<E>
     requireRow(source, index);
     return encode(await source.example(index), index, rowName(source, index));
   };
-  return async (position) => {
-    const { rows, next } = packTokens
-      ? await packedRows(rowAt, position, batch, packTokens)
-      : { rows: await oneByOne(batch, (i) => rowAt(position + i)), next: position + batch };
-    return { batches: microBatchesOf(rows, microBatch).map((part) => collate(part, options)), next };
+  return async (position, part = whole) => {
+    if (packTokens) {
+      // Which rows the later ones are depends on the lengths of the earlier ones.
+      const { rows, next } = await packedRows(rowAt, position, batch, packTokens);
+      const own = microBatchesOf(rows, microBatch).filter((_, index) => isInPart(index, part));
+      return { batches: own.map((some) => collate(some, options)), next, part };
+    }
+    const own = await readOwn({ position, batch, microBatch, part }, rowAt);
+    return { batches: own.map((some) => collate(some, options)), next: position + batch, part };
   };
 }
 
@@ -57,17 +76,27 @@ export interface DenseReaderOptions<T> extends ReaderOptions {
 /** Reads pictures with labelled patches. */
 export function denseReader<T>(source: Source<T>, options: DenseReaderOptions<T>): Reader<DenseBatch> {
   const { batch, microBatch = batch, encode } = options;
-  return async (position) => {
-    const rows = await oneByOne(batch, async (i) => {
-      requireRow(source, position + i);
-      const name = rowName(source, position + i);
-      return { ...encode(await source.example(position + i)), name };
+  return async (position, part = whole) => {
+    const own = await readOwn({ position, batch, microBatch, part }, async (index) => {
+      requireRow(source, index);
+      return { ...encode(await source.example(index)), name: rowName(source, index) };
     });
-    return {
-      batches: microBatchesOf(rows, microBatch).map((part) => collateDense(part, options)),
-      next: position + batch,
-    };
+    return { batches: own.map((some) => collateDense(some, options)), next: position + batch, part };
   };
+}
+
+const whole: Part = { index: 0, count: 1 };
+
+/** Reads the rows of an update's micro-batches, of those alone that are in the part. */
+async function readOwn<T>(
+  { position, batch, microBatch, part }: Required<ReaderOptions> & { position: number; part: Part },
+  rowAt: (index: number) => Promise<T>,
+): Promise<T[][]> {
+  const indices = Array.from({ length: batch }, (_, i) => position + i);
+  const own = microBatchesOf(indices, microBatch ?? batch).filter((_, index) => isInPart(index, part));
+  const read: T[][] = [];
+  for (const rows of own) read.push(await oneByOne(rows.length, (i) => rowAt(rows[i])));
+  return read;
 }
 
 function requireRow<T>(source: Source<T>, index: number): void {

@@ -69,4 +69,20 @@ describe("rows that cannot be read", () => {
       /rows.jsonl:3: no picture; 1/,
     );
   });
+
+  it("are told once, whichever processes read them, and count together", () => {
+    const skipped = new SkippedRows(2);
+    const row = (name: string, replacedBy?: string) => ({
+      row: name,
+      reason: `${name}: no picture`,
+      replacedBy,
+    });
+    expect(skipped.tellOnce([row("a:1", "a:2"), row("a:1"), row("a:1", "a:2")])).toHaveLength(2);
+    expect(skipped.tellOnce([row("a:1", "a:9")])).toEqual([]);
+    expect(skipped.tellOnce([row("b:1", "b:2")])).toHaveLength(1);
+    expect(skipped.names).toEqual(["a:1", "a:1 (held out)", "b:1"]);
+    expect(() => skipped.tellOnce([row("c:1", "c:2")])).toThrow(
+      "c:1: no picture; 2 such rows were left out already, as many as allowed",
+    );
+  });
 });

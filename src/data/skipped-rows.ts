@@ -11,11 +11,14 @@ export interface SkippedRow {
 const heldOut = " (held out)";
 const nameOf = ({ row, replacedBy }: SkippedRow): string => (replacedBy === undefined ? row + heldOut : row);
 
+const rowOf = (name: string): string => (name.endsWith(heldOut) ? name.slice(0, -heldOut.length) : name);
+
 /** The rows of a run that could not be read and are left out, up to a number of them. */
 export class SkippedRows {
   readonly limit: number;
   readonly #names = new Set<string>();
   readonly #reported = new Set<string>();
+  readonly #told = new Set<string>();
   #unreported: SkippedRow[] = [];
 
   constructor(most: number) {
@@ -30,8 +33,9 @@ export class SkippedRows {
   /** Takes over what an earlier part of the run left out: it counts, and is not reported again. */
   restore(names: readonly string[]): void {
     for (const name of names) {
-      this.#names.add(name.endsWith(heldOut) ? name.slice(0, -heldOut.length) : name);
+      this.#names.add(rowOf(name));
       this.#reported.add(name);
+      this.#told.add(name);
     }
     this.#unreported = this.#unreported.filter((skipped) => !names.includes(nameOf(skipped)));
   }
@@ -41,6 +45,29 @@ export class SkippedRows {
     const taken = this.#unreported;
     this.#unreported = [];
     return taken;
+  }
+
+  /**
+   * Counts rows that were left out here or by other processes, which read other parts of an update.
+   *
+   * @returns those that were not told before, each once
+   * @throws DataError where all processes together left out more than allowed
+   */
+  tellOnce(rows: readonly SkippedRow[]): SkippedRow[] {
+    const news: SkippedRow[] = [];
+    for (const skipped of rows) {
+      const name = nameOf(skipped);
+      if (this.#told.has(name)) continue;
+      this.#told.add(name);
+      this.#reported.add(name);
+      this.#names.add(skipped.row);
+      news.push(skipped);
+    }
+    const rowsTold = new Set([...this.#told].map(rowOf));
+    if (rowsTold.size <= this.limit || news.length === 0) return news;
+    throw new DataError(
+      `${news.at(-1)?.reason}; ${this.limit} such rows were left out already, as many as allowed`,
+    );
   }
 
   /** Allows a row that cannot be read to be left out. @throws the error where there are more such rows than may be left out */

@@ -2,6 +2,8 @@ import {
   type EncodingOptions,
   type Example,
   type ExampleSource,
+  isInPart,
+  type Part,
   type Reader,
   type RowContent,
   type RowEncoder,
@@ -15,7 +17,7 @@ import {
 } from "../data/index.ts";
 import { defaultFrames } from "../image/index.ts";
 import { tokensPerImage } from "../model/index.ts";
-import type { HeldOutBatches, TrainingRecipe } from "../training/index.ts";
+import { type Communicator, type HeldOutBatches, partOf, type TrainingRecipe } from "../training/index.ts";
 import type { BaseModel } from "./base-model.ts";
 import type { DataFile, RunPlan } from "./recipe-file.ts";
 import { contentOfStage } from "./recipe-schema.ts";
@@ -102,30 +104,38 @@ export function textOptions(
 /**
  * All held-out rows as batches, one row after the other, neither packed nor augmented. They are decoded here once, so that what
  * cannot be read shows before the first step (it is left out as far as allowed), and again for every evaluation: no pixels are
- * kept in between.
+ * kept in between. Of several processes each decodes its part.
  */
 export async function heldOutBatches(
   plan: RunPlan,
   baseModel: BaseModel,
   sources: readonly ExampleSource[],
-  skipped: SkippedRows,
+  { skipped, communicator }: { readonly skipped: SkippedRows; readonly communicator: Communicator },
 ): Promise<HeldOutBatches<TokenBatch["sizes"]>> {
   const { recipe, evaluation } = plan;
   const { batch, microBatch = batch } = recipe;
   const readable: Source<TaggedExample>[] = [];
-  for (const [i, source] of sources.entries()) {
-    const rows = skipped.limit > 0 ? await readableRows(source, skipped) : source;
-    readable.push(tagged(rows, contentOf(plan, evaluation[i])));
-  }
-  async function* batches(): AsyncGenerator<TokenBatch> {
+  await communicator.agree(async () => {
+    for (const [i, source] of sources.entries()) {
+      const rows = skipped.limit > 0 ? await readableRows(source, skipped) : source;
+      readable.push(tagged(rows, contentOf(plan, evaluation[i])));
+    }
+  });
+  async function* batchesOf(part: Part): AsyncGenerator<TokenBatch> {
+    let index = 0;
     for (const source of readable) {
       for (let row = 0; row < source.length; row += microBatch) {
+        if (!isInPart(index++, part)) continue;
         const options = { batch: Math.min(microBatch, source.length - row), pack: false, augment: false };
         yield* (await batchReader(recipe, baseModel, source, options)(row)).batches;
       }
     }
   }
-  let labelCount = 0;
-  for await (const read of batches()) labelCount += read.labelCount;
-  return { labelCount, batches };
+  const labels = await communicator.agree(async () => {
+    let count = 0;
+    for await (const read of batchesOf(partOf(communicator))) count += read.labelCount;
+    return count;
+  });
+  const labelCount = (await communicator.exchange(labels)).reduce((sum, count) => sum + count, 0);
+  return { labelCount, batches: () => batchesOf({ index: 0, count: 1 }), batchesOf };
 }

@@ -12,6 +12,7 @@ import { convertCheckpoint } from "../quantization/index.ts";
 import { openDevice } from "../runtime/index.ts";
 import type { HostTensor } from "../tensor/index.ts";
 import {
+  alone,
   createTrainer,
   languageObjective,
   type NarrowWeights,
@@ -80,7 +81,8 @@ async function prepared(
   const plan = await readRecipeFile(await recipeOf(model, changes));
   const base = await loadBaseModel(plan);
   const files = await openDataFiles(plan, base, plan.evaluation, {});
-  const rows = await heldOutBatches(plan, base, exampleSources(files), new SkippedRows(0));
+  const options = { skipped: new SkippedRows(0), communicator: alone };
+  const rows = await heldOutBatches(plan, base, exampleSources(files), options);
   const batches: TokenBatch[] = [];
   for await (const batch of rows.batches()) batches.push(batch);
   return { base, recipe: plan.recipe, batches };

@@ -48,6 +48,11 @@ export interface RunOverrides {
   readonly output?: string | undefined;
   /** Data-parallel replicas: micro-batches that are computed side by side, each on its part of the threads. 1 if absent. */
   readonly replicas?: number | undefined;
+  /**
+   * Add gradients up in the order of an update's micro-batches, so that any number of processes (with as many threads each) makes
+   * weights of the same bits. False if absent: each process adds up its own first, and less is sent.
+   */
+  readonly deterministic?: boolean | undefined;
   /** Decode every picture before the run, instead of reading only the beginning of its file. */
   readonly checkPictures?: boolean | undefined;
   /** Progress: for each data file a callback with the number of pictures checked so far. */

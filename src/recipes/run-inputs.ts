@@ -1,8 +1,15 @@
-import type { RowSource } from "../data/index.ts";
+import { DataError, type RowSource } from "../data/index.ts";
 import type { OwlConfig } from "../model/index.ts";
 import { type Digest, fileName, newDigest } from "../platform/index.ts";
 import type { HostTensor } from "../tensor/index.ts";
-import { type NarrowWeight, type RunInput, type RunInputs, widened } from "../training/index.ts";
+import {
+  type Communicator,
+  changedInputs,
+  type NarrowWeight,
+  type RunInput,
+  type RunInputs,
+  widened,
+} from "../training/index.ts";
 import type { BaseModel } from "./base-model.ts";
 import type { BaseWeights } from "./base-weights.ts";
 import type { RunPlan } from "./recipe-file.ts";
@@ -41,6 +48,17 @@ export function runInputs(
     template: input(`"${template.user}…", "${template.assistant}…"`, [JSON.stringify(template)]),
     ...baseModelInputs(plan, baseModel),
   };
+}
+
+/** Every process must read the same: the rows and weights of the first. @throws DataError naming what differs, and where */
+export async function requireSameEverywhere(communicator: Communicator, inputs: RunInputs): Promise<void> {
+  const ofFirst = await communicator.fromFirst(() => inputs);
+  await communicator.agree(() => {
+    const changed = changedInputs(ofFirst, inputs, false);
+    if (changed.length === 0) return;
+    const list = changed.map((change) => `  ${change}`).join("\n");
+    throw new DataError(`every process must read what the first one reads, got something else:\n${list}`);
+  });
 }
 
 function baseModelInputs({ model, config, tokenizer }: RunPlan, baseModel: BaseModel): RunInputs {

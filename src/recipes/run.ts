@@ -16,16 +16,18 @@ import {
   type OptionRules,
   option,
   pathKind,
-  processorCount,
 } from "../platform/index.ts";
 import type { Device, DeviceOptions } from "../runtime/index.ts";
 import {
+  type Communicator,
   createTrainer,
   estimateMemory,
   hasState,
   inMemoryWords,
+  joinProcesses,
   languageObjective,
   lockOutput,
+  MemoryError,
   type MemoryEstimate,
   memoryWarnings,
   type Objective,
@@ -47,7 +49,8 @@ import { requireKnownMultipliers } from "./known-multipliers.ts";
 import { hasStart, requireFreshOutput, saveOutputs, writeStart } from "./outputs.ts";
 import { draftRecipe, RecipeError, type RunOverrides, type RunPlan } from "./recipe-file.ts";
 import { contentOfStage } from "./recipe-schema.ts";
-import { runInputs } from "./run-inputs.ts";
+import { requireSameEverywhere, runInputs } from "./run-inputs.ts";
+import { microBatchesForAll, threadsOfEach } from "./several-processes.ts";
 import { type RunTemplate, templateOfRows } from "./template.ts";
 
 export interface RunOptions {
@@ -69,6 +72,7 @@ export interface RunOptions {
 const overrideRules: OptionRules<RunOverrides> = {
   output: option.text,
   replicas: option.count,
+  deterministic: option.flag,
   checkPictures: option.flag,
   onPicture: option.callback,
 };
@@ -84,9 +88,13 @@ const startRules: OptionRules<RunOptions> = {
 
 /** A checked run, ready to start. */
 export interface PreparedRun {
+  /** The processes that train together: those that an MPI launcher started, or this one alone. */
+  readonly communicator: Communicator;
+  /** Threads of each process, unless `start` is given others. */
+  readonly threads: number;
   readonly plan: RunPlan;
   readonly parameters: readonly ParameterDescription[];
-  /** An estimate of the memory that it will take. */
+  /** An estimate of the memory that each process will take. */
   readonly memory: MemoryEstimate;
   /** What is to be said before the start where the run may not fit into memory; what cannot fit is refused. */
   readonly memoryWarnings: readonly string[];
@@ -110,18 +118,28 @@ export interface PreparedRun {
 }
 
 /**
- * Reads a recipe file, the model and all rows it names, and checks that they fit, also into memory.
+ * Reads a recipe file, the model and all rows it names, and checks that they fit, also into memory. Under an MPI launcher (mpirun,
+ * srun) it joins the other processes, each of which calls it and then `start`: what fails in one is thrown by all, the first one
+ * alone writes, and tells events.
  *
  * @throws RecipeError, DataError, CheckpointError, MemoryError and their like, each naming every problem it found
  */
 export async function prepareRun(path: string, options: RunOverrides = {}): Promise<PreparedRun> {
   const overrides = withCurrentNames(options);
   checkOptions("prepareRun", overrides, overrideRules);
-  return inMemoryWords(path, undefined, () => checkedRun(path, overrides));
+  const communicator = await joinProcesses();
+  const onPicture = communicator.rank === 0 ? overrides.onPicture : undefined;
+  return communicator.agree(() =>
+    inMemoryWords(path, undefined, () => checkedRun(path, { ...overrides, onPicture }, communicator)),
+  );
 }
 
-async function checkedRun(path: string, overrides: RunOverrides): Promise<PreparedRun> {
-  const { replicas = 1 } = overrides;
+async function checkedRun(
+  path: string,
+  overrides: RunOverrides,
+  communicator: Communicator,
+): Promise<PreparedRun> {
+  const { replicas = 1, deterministic = false } = overrides;
   const given = await checkedPlan(path, overrides);
   const baseModel = await loadBaseModel(given, (config, weightBytes) => {
     const { parameters } = languageObjective(config, given.recipe);
@@ -129,7 +147,7 @@ async function checkedRun(path: string, overrides: RunOverrides): Promise<Prepar
     const weights = weightBytes ?? estimate.weights;
     requireMemory(path, { ...estimate, weights }, { threads: 1, weightsRead: false });
   });
-  const plan = layerByLayer(given, baseModel);
+  const plan = microBatchesForAll(layerByLayer(given, baseModel), communicator.size, replicas);
   const objective = languageObjective(baseModel.config, plan.recipe);
   requireKnownMultipliers(path, plan, objective.parameters);
   const [data, evaluation] = [
@@ -149,8 +167,12 @@ async function checkedRun(path: string, overrides: RunOverrides): Promise<Prepar
     imagesPerRow: hasVideos ? framesPerVideo(plan) : Number(usesPictures),
     replicas,
     narrow: baseModel.narrow,
+    processes: communicator.size,
+    deterministic,
   });
   const checked: CheckedRun = {
+    communicator,
+    deterministic,
     plan,
     baseModel: withPromptTemplate(baseModel, promptTemplate),
     objective,
@@ -159,6 +181,8 @@ async function checkedRun(path: string, overrides: RunOverrides): Promise<Prepar
     inputs: () => runInputs(plan, baseModel, data, promptTemplate),
   };
   return {
+    communicator,
+    threads: threadsOfEach({}, communicator).threads,
     plan,
     parameters: objective.parameters,
     memory,
@@ -171,11 +195,13 @@ async function checkedRun(path: string, overrides: RunOverrides): Promise<Prepar
     promptTemplate,
     start: async (options = {}) => {
       checkOptions<RunOptions>("start", options, startRules);
-      requireMemory(path, memory, {
-        threads: options.device?.threads ?? processorCount(),
-        weightsRead: baseModel.checkpoint !== undefined,
-      });
-      return inMemoryWords(path, memory, () => startLocked(checked, replicas, options));
+      await communicator.agree(() =>
+        requireMemory(path, memory, {
+          threads: threadsOfEach(options.device, communicator).threads,
+          weightsRead: baseModel.checkpoint !== undefined,
+        }),
+      );
+      return startLocked({ ...checked, path, memory }, replicas, options);
     },
   };
 }
@@ -207,19 +233,33 @@ async function resumedRecipe({ recipe, output, scaled }: RunPlan): Promise<Train
   return scaled.includes("warmup") && typeof warmup === "number" ? { ...recipe, warmup } : recipe;
 }
 
-/** Holds the output's lock, and opens the devices, while the run trains. */
+/** What names a run in errors, and what it needs. */
+interface RunNeeds {
+  readonly path: string;
+  readonly memory: MemoryEstimate;
+}
+
+/** Holds the output's lock, and opens the devices, while the run trains. A failure of one process alone ends the job. */
 async function startLocked(
-  { inputs, ...checked }: CheckedRun,
+  { inputs, path, memory, ...checked }: CheckedRun & RunNeeds,
   count: number,
   { device, ...options }: RunOptions,
 ): Promise<TrainingOutcome> {
-  const { output, recipe } = checked.plan;
-  const lock = await lockOutput(output);
+  const { communicator, plan } = checked;
+  const lock = await communicator.agree(() =>
+    communicator.rank === 0 ? lockOutput(plan.output) : undefined,
+  );
   try {
-    const replicas = await openReplicas(recipe, count, device);
-    return await startRun({ ...checked, inputs: inputs(), replicas }, { ...options, lock });
+    return await inMemoryWords(path, memory, async () => {
+      const replicas = await openReplicas(plan.recipe, count, threadsOfEach(device, communicator));
+      return startRun({ ...checked, inputs: inputs(), replicas }, { ...options, lock });
+    });
+  } catch (error) {
+    const cause = error instanceof MemoryError ? error.cause : error;
+    if (communicator.isCommon(cause)) throw communicator.common(error);
+    return communicator.abort(error);
   } finally {
-    await lock.release();
+    await lock?.release();
   }
 }
 
@@ -228,6 +268,8 @@ type CheckedRun = Omit<OpenedRun, "inputs" | "replicas"> & { readonly inputs: ()
 
 /** All that a run works on. */
 interface OpenedRun {
+  readonly communicator: Communicator;
+  readonly deterministic: boolean;
   readonly plan: RunPlan;
   readonly baseModel: BaseModel;
   readonly objective: Objective<BatchSizes>;
@@ -239,13 +281,18 @@ interface OpenedRun {
 }
 
 async function startRun(
-  { plan, baseModel, objective, data, evaluation, inputs, replicas }: OpenedRun,
-  { skipBadRows = 0, ...options }: Omit<RunOptions, "device"> & { readonly lock: FileLock },
+  run: OpenedRun,
+  { skipBadRows = 0, ...options }: Omit<RunOptions, "device"> & { readonly lock: FileLock | undefined },
 ): Promise<TrainingOutcome> {
+  const { communicator, deterministic, plan, baseModel, objective, data, evaluation, inputs, replicas } = run;
   const { output } = plan;
-  const isBegun = options.resume === true && (await hasState(joinPath(output, "state")));
-  if (!isBegun) await requireFreshOutput(output);
-  const recipe = isBegun ? await resumedRecipe(plan) : plan.recipe;
+  await requireSameEverywhere(communicator, inputs);
+  const state = joinPath(output, "state");
+  const isBegun = await communicator.fromFirst(
+    async () => options.resume === true && (await hasState(state)),
+  );
+  if (!isBegun) await communicator.fromFirst(() => requireFreshOutput(output));
+  const recipe = isBegun ? await communicator.fromFirst(() => resumedRecipe(plan)) : plan.recipe;
   const skipped = new SkippedRows(skipBadRows);
   const trainer = await createTrainer({
     replicas,
@@ -253,24 +300,28 @@ async function startRun(
     recipe,
     weights: baseModel.tensors,
     narrow: baseModel.narrow,
+    communicator,
+    deterministic,
   });
   const shuffledFiles = data.map((source, i) =>
     tagged(withoutBadRows(shuffled(source, recipe.seed + i), skipped), contentOf(plan, plan.data[i])),
   );
-  const weights = plan.data.map(({ weight = 1 }) => weight);
+  const samplingWeights = plan.data.map(({ weight = 1 }) => weight);
   try {
-    if (!isBegun || !(await hasStart(output))) await writeStart(plan, baseModel, trainer);
+    await communicator.fromFirst(async () => {
+      if (!isBegun || !(await hasStart(output))) await writeStart(plan, baseModel, trainer);
+    });
     const outcome = await train({
       ...options,
       trainer,
       recipe,
-      reader: trainingReader(recipe, baseModel, mix(shuffledFiles, weights)),
-      evaluation: await heldOutBatches(plan, baseModel, evaluation, skipped),
+      reader: trainingReader(recipe, baseModel, mix(shuffledFiles, samplingWeights)),
+      evaluation: await heldOutBatches(plan, baseModel, evaluation, { skipped, communicator }),
       inputs,
       skipped,
       directory: output,
     });
-    if (outcome.complete) await saveOutputs(plan, baseModel, trainer);
+    if (outcome.complete) await communicator.fromFirst(() => saveOutputs(plan, baseModel, trainer));
     return outcome;
   } finally {
     trainer.dispose();

@@ -25,6 +25,7 @@ import { randomStream } from "../tensor/testing/random.ts";
 import { allocateMasks, type DropoutKey, sampleMasks } from "./dropout.ts";
 import { languageObjective, scopeOptions } from "./objective.ts";
 import type { TrainingRecipe } from "./recipe.ts";
+import { sourceOf } from "./state-exchange.ts";
 import { config, readerOf, recipe } from "./testing/small-run.ts";
 import { train } from "./train.ts";
 import { createTrainer, type Trainer } from "./trainer.ts";
@@ -254,7 +255,7 @@ describe("training", () => {
     expect(Math.abs(loss - evaluated)).toBeGreaterThan(1e-4);
     expect((await trainer.gradients(batches)).loss).toBe(loss);
     // The same weights a step later: other masks.
-    trainer.restore(1, new Map(trainer.values), trainer.optimizerState());
+    await trainer.restore(1, sourceOf(new Map(trainer.values)), sourceOf(trainer.optimizerState()));
     expect(Math.abs((await trainer.gradients(batches)).loss - loss)).toBeGreaterThan(1e-4);
     expect(await trainer.evaluate(batches)).toBe(evaluated);
   });

@@ -114,9 +114,12 @@ export function kernelMemories(bytes: number): number {
   return Math.max(1, Math.ceil(bytes / maxKernelBytes));
 }
 
+/** Bytes of a memory that are kept free for what other processes send, as many however many there are: layouts are alike. */
+export const mostScratchBytes = 32 * 2 ** 20;
+
 /** Elements a segment can have where so many buffers lie side by side in a memory. */
 export function segmentLengthFor(buffers: number): number {
-  return Math.floor(maxKernelBytes / bytesPerFloat / buffers / alignment) * alignment;
+  return Math.floor((maxKernelBytes - mostScratchBytes) / bytesPerFloat / buffers / alignment) * alignment;
 }
 
 /** One float32 for every element of a layout, in one piece of memory a segment: all tensors of a kind together. */
@@ -127,20 +130,32 @@ export interface FlatBuffer {
   tensors(): Map<string, HostTensor>;
   /** Where an element lies, for kernels: the address counts bytes. */
   addressOf(element: number): number;
+  /** The bytes of neighbouring elements: a view, not a copy. */
+  bytes(chunk: Chunk): Uint8Array;
+}
+
+/** Memory beside the buffers, as much in every memory. */
+export interface Scratch {
+  /** Its beginning in a memory. */
+  addressOf(memory: number): number;
+  /** Bytes of it: a view. */
+  bytes(memory: number, offset: number, length: number): Uint8Array;
 }
 
 /** Flat buffers of one layout, in memory that the kernels' threads share: a segment of all of them lies in one memory. */
 export interface FlatBufferSet {
   readonly buffers: readonly FlatBuffer[];
+  readonly scratch: Scratch;
   readonly memories: readonly WebAssembly.Memory[];
 }
 
 /** Zeroed flat buffers. The system gives memory only to what is written. */
-export function allocateFlatBuffers(layout: Layout, count: number): FlatBufferSet {
+export function allocateFlatBuffers(layout: Layout, count: number, scratchBytes = 0): FlatBufferSet {
   const { length, segmentLength } = layout;
   const sizeOf = (index: number): number => Math.min(segmentLength, length - index * segmentLength);
+  const scratchAt = (memory: number): number => sizeOf(memory) * count * bytesPerFloat;
   const memories = Array.from({ length: Math.ceil(length / segmentLength) }, (_, i) =>
-    newKernelMemory(sizeOf(i) * count * bytesPerFloat),
+    newKernelMemory(scratchAt(i) + scratchBytes),
   );
   const buffers = Array.from({ length: count }, (_, index): FlatBuffer => {
     const addressOf = (element: number): number =>
@@ -155,7 +170,13 @@ export function allocateFlatBuffers(layout: Layout, count: number): FlatBufferSe
       tensor,
       tensors: () => new Map([...layout.views.keys()].map((name) => [name, tensor(name)])),
       addressOf,
+      bytes: ({ memory, start, bytes }) => new Uint8Array(memories[memory].buffer, addressOf(start), bytes),
     };
   });
-  return { buffers, memories };
+  const scratch: Scratch = {
+    addressOf: scratchAt,
+    bytes: (memory, offset, bytes) =>
+      new Uint8Array(memories[memory].buffer, scratchAt(memory) + offset, bytes),
+  };
+  return { buffers, scratch, memories };
 }

@@ -1,4 +1,7 @@
+import { isInPart, type Part } from "../data/index.ts";
+import type { Communicator } from "./communicator.ts";
 import type { TrainingBatch } from "./step-programs.ts";
+import { interleaved, partOf } from "./update-share.ts";
 
 /** Held-out batches, made anew for every evaluation, so that their pixels are not kept in between. */
 export interface HeldOutBatches<S> {
@@ -6,6 +9,8 @@ export interface HeldOutBatches<S> {
   readonly labelCount: number;
   /** The batches from the first on, the same every time. */
   batches(): AsyncIterable<TrainingBatch<S>> | Iterable<TrainingBatch<S>>;
+  /** Those of a part alone, so that the rows of the other ones need not be read; by passing over them if absent. */
+  batchesOf?(part: Part): AsyncIterable<TrainingBatch<S>> | Iterable<TrainingBatch<S>>;
 }
 
 /** What an evaluation reads: batches in memory, or such as are made anew. */
@@ -19,4 +24,28 @@ export function labelCountOf<S>(batches: readonly TrainingBatch<S>[]): number {
 /** Batches in memory as those that are made anew. */
 export function heldOutBatchesOf<S>(data: EvaluationData<S>): HeldOutBatches<S> {
   return "batches" in data ? data : { labelCount: labelCountOf(data), batches: () => data };
+}
+
+/** Each batch's part of the mean loss, in the order of the batches, which the processes share out. */
+export async function evaluationLosses<S>(
+  data: EvaluationData<S>,
+  communicator: Communicator,
+  evaluate: (batch: TrainingBatch<S>, labelCount: number) => Promise<number>,
+): Promise<number[]> {
+  const source = heldOutBatchesOf(data);
+  const part = partOf(communicator);
+  const losses = await communicator.agree(async () => {
+    const own: number[] = [];
+    for await (const batch of source.batchesOf?.(part) ?? passingOver(source.batches(), part)) {
+      own.push(await evaluate(batch, source.labelCount));
+    }
+    return own;
+  });
+  const ofRanks = await communicator.exchangeNumbers(Float64Array.from(losses));
+  return interleaved(ofRanks.map((some) => [...some]));
+}
+
+async function* passingOver<T>(items: AsyncIterable<T> | Iterable<T>, part: Part): AsyncGenerator<T> {
+  let index = 0;
+  for await (const item of items) if (isInPart(index++, part)) yield item;
 }

@@ -1,3 +1,4 @@
+export { alone, type Communicator, joinProcesses } from "./communicator.ts";
 export type { TrainingEvent } from "./events.ts";
 export { currentNameOf, formerNameOf, withCurrentNames } from "./former-names.ts";
 export type { EvaluationData, HeldOutBatches } from "./held-out.ts";
@@ -27,7 +28,7 @@ export type { OptimizerHyperparameters } from "./optimizers/optimizers.ts";
 export { lockOutput, OutputInUseError } from "./output-lock.ts";
 export { type LoraRecipe, learningRateMultiplierOf, scheduleOf, type TrainingRecipe } from "./recipe.ts";
 export { accumulationSteps, openReplicas } from "./replicas.ts";
-export type { RunInput, RunInputs } from "./run-inputs.ts";
+export { changedInputs, type RunInput, type RunInputs } from "./run-inputs.ts";
 export { adapterOf, type ModelFiles, publishedValues, saveModel, saveTrainedAdapter } from "./save.ts";
 export { learningRateAt, type Schedule } from "./schedule.ts";
 export {
@@ -49,3 +50,4 @@ export {
   type Trainer,
   type TrainerOptions,
 } from "./trainer.ts";
+export { type MicroBatchNote, partOf, type UpdateShare } from "./update-share.ts";

@@ -5,6 +5,7 @@ import { allocateFlatBuffers, chunksOf, layOut, type TrainedTensor } from "./fla
 import { accumulateGradients } from "./gradient-accumulation.ts";
 import { kernels } from "./kernels.ts";
 import { optimizerOf } from "./optimizers/index.ts";
+import { ownedChunks } from "./shards.ts";
 import { compileKernels, kernelFiles } from "./testing/compile-kernels.ts";
 import { createWeightUpdate } from "./weight-update.ts";
 
@@ -36,7 +37,8 @@ function adamwUpdate(
   settings: Parameters<typeof createWeightUpdate>[2] = recipe,
 ) {
   const { weights, gradients, first, second } = buffers;
-  const memory = { threads, layout, weights, gradients, optimizerState: [first, second] };
+  const chunks = ownedChunks(layout, 1);
+  const memory = { threads, chunks, weights, gradients, optimizerState: [first, second] };
   return createWeightUpdate(memory, adamw, settings);
 }
 
@@ -113,7 +115,7 @@ describe("kernels", () => {
       const all = filled(segment);
       threads?.dispose();
       threads = startThreadPool(kernels, all.memories, count);
-      await accumulateGradients(threads, all.layout, all.buffers.gradients, all.part);
+      await accumulateGradients(threads, ownedChunks(all.layout, 1), all.buffers.gradients, all.part);
       await adamwUpdate(threads, all, { weightDecay: 0.1 }).update(1, 1e-3);
       results.push(numbersOf(all));
     }

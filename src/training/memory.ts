@@ -5,7 +5,7 @@ import { optimizerOf } from "./optimizers/index.ts";
 import type { TrainingRecipe } from "./recipe.ts";
 import { accumulationSteps } from "./replicas.ts";
 
-/** Bytes that a run will need, by what they are for. */
+/** Bytes that a run will need in each of its processes, by what they are for. */
 export interface MemoryEstimate {
   /** With the room in which one layer's frozen weights are widened, where they are kept in fewer bytes. */
   readonly weights: number;
@@ -36,6 +36,10 @@ export interface MemoryOptions {
   readonly replicas?: number;
   /** Frozen weights that are kept in fewer bytes. */
   readonly narrow?: NarrowWeights;
+  /** Processes that share out the micro-batches and the optimizer state (default 1). */
+  readonly processes?: number;
+  /** Whether gradients are added up in the order of micro-batches. */
+  readonly deterministic?: boolean;
 }
 
 /** How much memory a run needs, before it allocates any. */
@@ -43,8 +47,9 @@ export function estimateMemory(
   config: OwlConfig,
   parameters: readonly ParameterDescription[],
   recipe: TrainingRecipe,
-  { imagesPerRow, replicas = 1, narrow = new Map() }: MemoryOptions,
+  options: MemoryOptions,
 ): MemoryEstimate {
+  const { imagesPerRow, replicas = 1, narrow = new Map(), processes = 1, deterministic = false } = options;
   const bytesOf = (chosen: readonly ParameterDescription[]): number =>
     chosen.reduce((sum, { dims }) => sum + elementCount(dims), 0) * bytesPerFloat;
   const wide = bytesOf(parameters.filter(({ name }) => !narrow.has(name)));
@@ -53,13 +58,16 @@ export function estimateMemory(
   const { batch, microBatch = batch } = recipe;
   const trained = bytesOf(parameters.filter((parameter) => parameter.trained));
   // The first micro-batch's gradients become the sum; those computed beside or after it need a buffer of their own.
-  const gradients = trained * (accumulationSteps(recipe) > replicas ? replicas + 1 : replicas);
-  const optimizerState = trained * optimizerOf(recipe).optimizer.state.length;
+  const rounds = Math.ceil(accumulationSteps(recipe) / replicas / processes);
+  const underway = deterministic && processes > 1 && rounds > 2 ? 1 : 0;
+  const gradients = trained * ((rounds > 1 ? replicas + 1 : replicas) + underway);
+  const optimizerState = (trained * optimizerOf(recipe).optimizer.state.length) / processes;
   const rows = replicas * microBatch;
   const activations =
     activationFloats(config, recipe, { rows, imagesPerRow, parameters }) * bytesPerFloat +
     maskBytes(parameters, recipe, rows * recipe.maxTokens, config.language.layers);
-  const pixels = 2 * batch * imagesPerRow * 3 * config.vision.imageSize ** 2 * bytesPerFloat;
+  const pixels =
+    2 * Math.ceil(batch / processes) * imagesPerRow * 3 * config.vision.imageSize ** 2 * bytesPerFloat;
   const parts = { weights, gradients, optimizerState, activations, pixels, runtime: runtimeBytes };
   return { ...parts, total: Object.values(parts).reduce((sum, bytes) => sum + bytes, 0) };
 }

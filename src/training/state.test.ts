@@ -41,10 +41,10 @@ it("leaves a whole state behind, whenever the process is killed", async () => {
     const state = join(directory, `state-${run}`);
     const told = await runAndKill(state, 40 * random());
     const seen: Record<string, Set<number>> = {};
-    const trainer = hollowTrainer(0, (step, trained, moments) => {
+    const trainer = hollowTrainer(0, async (step, trained, moments) => {
       seen.step = new Set([step]);
-      seen.weight = new Set(trained.get("weight")!.data as Float32Array);
-      seen.moment = new Set(moments.get("first.weight")!.data as Float32Array);
+      seen.weight = new Set((await trained!.read("weight")).data as Float32Array);
+      seen.moment = new Set((await moments!.read("first.weight")).data as Float32Array);
     });
     const { step } = await restoreState(state, trainer, recipe);
     expect(step).toBeGreaterThanOrEqual(told);

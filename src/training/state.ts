@@ -1,9 +1,10 @@
 import { z } from "zod";
 import {
-  readSafetensors,
+  openSafetensors,
   type StateDict,
   safetensors,
   saveCheckpoint,
+  type TensorSource,
   wholeFile,
 } from "../checkpoint/index.ts";
 import { completeDirectory, joinPath, pathKind, readJson } from "../platform/index.ts";
@@ -59,7 +60,8 @@ export class ResumeError extends Error {
 
 /**
  * Writes what a run needs to resume exactly: trained parameters, optimizer state, step and position. The directory is
- * replaced as a whole, so being killed at any moment leaves the old or the new one.
+ * replaced as a whole, so being killed at any moment leaves the old or the new one. Of several processes, all of which call
+ * it, the first writes; the files do not show how many there were.
  */
 export async function saveState<S>(
   directory: string,
@@ -68,14 +70,17 @@ export async function saveState<S>(
   recipe: TrainingRecipe,
   { inputs }: StateOptions = {},
 ): Promise<void> {
-  await saveCheckpoint(directory, {
-    config: { model_type: "mplug-owl-training-state" },
-    tensors: trainedValues(trainer),
-    files: {
-      [stateFile]: `${JSON.stringify({ ...progress, recipe: withCurrentNames(recipe), inputs }, null, 2)}\n`,
-    },
-    tensorFiles: { [optimizerFile]: trainer.optimizerState() },
-  });
+  await trainer.collectState((optimizerState) =>
+    saveCheckpoint(directory, {
+      config: { model_type: "mplug-owl-training-state" },
+      tensors: trainedValues(trainer),
+      maxShardBytes: Number.POSITIVE_INFINITY,
+      files: {
+        [stateFile]: `${JSON.stringify({ ...progress, recipe: withCurrentNames(recipe), inputs }, null, 2)}\n`,
+      },
+      tensorFiles: { [optimizerFile]: optimizerState },
+    }),
+  );
 }
 
 /** The trained parameters, as views. */
@@ -98,7 +103,7 @@ export async function recipeOfState(directory: string): Promise<Readonly<Record<
 }
 
 /**
- * Loads into a trainer what `saveState` wrote.
+ * Loads into a trainer what `saveState` wrote. Of several processes, all of which call it, the first one reads.
  *
  * @throws ResumeError naming every key of the recipe and every input that differs, where the run would compute something else
  */
@@ -108,19 +113,34 @@ export async function restoreState<S>(
   recipe: TrainingRecipe,
   options: StateOptions = {},
 ): Promise<Progress> {
-  const from = await completeDirectory(directory);
-  const path = joinPath(from, stateFile);
+  const { communicator } = trainer;
+  const progress = await communicator.fromFirst(() => readProgress(directory, recipe, options));
+  const open = async (name: string): Promise<TensorSource | undefined> =>
+    communicator.rank === 0 ? openSafetensors(joinPath(await completeDirectory(directory), name)) : undefined;
+  const [weights, optimizerState] = await communicator.agree(
+    async () => [await open(wholeFile(safetensors)), await open(optimizerFile)] as const,
+  );
+  try {
+    await trainer.restore(progress.step, weights, optimizerState);
+  } finally {
+    await weights?.close();
+    await optimizerState?.close();
+  }
+  return progress;
+}
+
+async function readProgress(
+  directory: string,
+  recipe: TrainingRecipe,
+  options: StateOptions,
+): Promise<Progress> {
+  const path = joinPath(await completeDirectory(directory), stateFile);
   const parsed = progressSchema.safeParse(await readJson(path));
   if (!parsed.success)
     throw new ResumeError(`${path}: must be a training state, got ${parsed.error.message}`);
   const { recipe: earlier, inputs, ...progress } = parsed.data;
   requireSameRecipe(path, earlier, recipe);
   requireSameInputs(path, inputs, options);
-  trainer.restore(
-    progress.step,
-    await readSafetensors(joinPath(from, wholeFile(safetensors))),
-    await readSafetensors(joinPath(from, optimizerFile)),
-  );
   return progress;
 }
 

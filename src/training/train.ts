@@ -1,4 +1,11 @@
-import { DataError, type Reader, type SkippedRows } from "../data/index.ts";
+import {
+  type AccumulatedBatches,
+  DataError,
+  isInPart,
+  type Reader,
+  type SkippedRow,
+  type SkippedRows,
+} from "../data/index.ts";
 import { type FileLock, joinPath } from "../platform/index.ts";
 import type { TrainingEvent } from "./events.ts";
 import { type EvaluationData, heldOutBatchesOf } from "./held-out.ts";
@@ -9,6 +16,7 @@ import { openRunLog, type RunLog } from "./run-log.ts";
 import { hasState, type Progress, ResumeError, restoreState, saveState } from "./state.ts";
 import type { TrainingBatch } from "./step-programs.ts";
 import { DivergenceError, type Trainer } from "./trainer.ts";
+import { interleaved, labelsOf, type MicroBatchNote, partOf, type UpdateShare } from "./update-share.ts";
 
 export interface TrainOptions<S> {
   readonly trainer: Trainer<S>;
@@ -43,7 +51,7 @@ export interface TrainOptions<S> {
    *
    * @internal
    */
-  readonly lock?: FileLock;
+  readonly lock?: FileLock | undefined;
   /** Stops after the step under way, with a checkpoint. */
   readonly signal?: AbortSignal;
   readonly onEvent?: (event: TrainingEvent) => void;
@@ -58,8 +66,11 @@ export interface TrainingOutcome {
 /** State of the loop. */
 interface Run<S> {
   readonly options: TrainOptions<S>;
+  /** Tells an event, in the first process alone. What fails there is kept for the next time that all processes agree. */
   readonly emit: (event: TrainingEvent) => Promise<void>;
   readonly log: RunLog | undefined;
+  /** Throws what failed while events were told. */
+  readonly requireTold: () => void;
   progress: Progress;
   /** The step of the last checkpoint. */
   saved: number;
@@ -73,12 +84,17 @@ interface Run<S> {
  * an uninterrupted one would have given. Where anything fails after a step that no checkpoint holds yet, a checkpoint of that
  * step is written first, unless its weights have diverged.
  *
+ * With several processes (the trainer's communicator) each of them calls it. They share out every update's micro-batches and
+ * the evaluation; the first one alone writes and tells events. What a process can foresee ends the run in all of them, with
+ * a checkpoint; any other failure of one of them ends the job at once.
+ *
  * @throws DataError where no row of an update has a label, naming the rows; OutputInUseError; whatever a row, a step or
  *   the disk throws
  */
 export async function train<S>(options: TrainOptions<S>): Promise<TrainingOutcome> {
   const { directory } = options;
-  if (directory === undefined) return trainFrom(options, undefined);
+  const { communicator } = options.trainer;
+  if (directory === undefined || communicator.rank !== 0) return trainFrom(options, undefined);
   const lock = options.lock ?? (await lockOutput(directory));
   try {
     const log = await openRunLog(joinPath(directory, "log.jsonl"));
@@ -93,42 +109,127 @@ export async function train<S>(options: TrainOptions<S>): Promise<TrainingOutcom
 }
 
 async function trainFrom<S>(options: TrainOptions<S>, log: RunLog | undefined): Promise<TrainingOutcome> {
-  const progress = await initialProgress(options);
-  const run: Run<S> = {
-    options,
-    emit: (event) => emitTo(event, log, options.onEvent),
-    log,
-    progress,
-    saved: progress.step,
-    throughput: { seconds: 0, tokens: 0, steps: 0 },
-  };
+  const { communicator } = options.trainer;
   try {
-    return await runSteps(run);
+    const progress = await initialProgress(options);
+    const run: Run<S> = {
+      options,
+      ...teller(options, log),
+      log,
+      progress,
+      saved: progress.step,
+      throughput: { seconds: 0, tokens: 0, steps: 0 },
+    };
+    return await runSteps(run).catch(async (error: unknown) => {
+      if (communicator.isCommon(error)) await saveAfterFailure(run, error);
+      throw error;
+    });
   } catch (error) {
-    await saveAfterFailure(run, error);
-    throw error;
+    if (communicator.isCommon(error)) throw error;
+    return communicator.abort(error);
   }
 }
 
+/** Tells events to the log and to whoever listens. */
+function teller<S>(
+  { trainer, onEvent }: TrainOptions<S>,
+  log: RunLog | undefined,
+): Pick<Run<S>, "emit" | "requireTold"> {
+  const failures: unknown[] = [];
+  return {
+    emit: async (event) => {
+      if (trainer.communicator.rank !== 0) return;
+      try {
+        onEvent?.(event);
+        await log?.write(event);
+      } catch (error) {
+        failures.push(error);
+      }
+    },
+    requireTold: () => {
+      if (failures.length > 0) throw failures[0];
+    },
+  };
+}
+
 async function runSteps<S>(run: Run<S>): Promise<TrainingOutcome> {
-  const { recipe, trainer, signal, ...options } = run.options;
+  const { recipe, trainer, ...options } = run.options;
+  const part = partOf(trainer.communicator);
   await run.emit({ kind: "start", recipe: recipe.name, step: trainer.step, steps: recipe.steps });
-  let upcoming = trainer.step < recipe.steps ? options.reader(run.progress.position) : undefined;
-  while (upcoming !== undefined && signal?.aborted !== true) {
+  let upcoming = trainer.step < recipe.steps ? options.reader(run.progress.position, part) : undefined;
+  while (upcoming !== undefined) {
     const began = performance.now();
-    const { batches, next } = await upcoming;
-    await emitSkipped(run);
+    const agreed = await agreedShare(run, upcoming);
+    if (agreed === "stop") break;
     const last = trainer.step + 1 >= recipe.steps;
-    upcoming = last ? undefined : deferRejection(options.reader(next));
-    await runStep(run, batches, next, began);
+    upcoming = last ? undefined : deferRejection(options.reader(agreed.next, part));
+    await runStep(run, agreed, began);
     if (isDue(trainer.step, recipe.evaluateEvery) || last) await runEvaluation(run);
     if (isDue(trainer.step, recipe.saveEvery)) await saveCheckpoint(run);
   }
   await upcoming?.catch(() => undefined);
   if (run.saved !== trainer.step) await saveCheckpoint(run);
   const complete = trainer.step >= recipe.steps;
-  await run.emit({ kind: "end", step: trainer.step, complete });
+  await trainer.communicator.agree(async () => {
+    await run.emit({ kind: "end", step: trainer.step, complete });
+    run.requireTold();
+  });
   return { step: trainer.step, complete };
+}
+
+/** What a process tells the others of the update that it has read. */
+interface UpdateNote {
+  /** It wants to stop before this update. */
+  readonly stop: boolean;
+  readonly microBatches: readonly MicroBatchNote[];
+  readonly next: number;
+  /** Rows that it has left out since the last update. */
+  readonly skipped: readonly SkippedRow[];
+}
+
+/** An update that all processes begin. */
+interface AgreedUpdate<S> extends UpdateShare<S> {
+  readonly next: number;
+}
+
+/**
+ * The update that is read, once every process has its part: all begin it, or all stop because one wants to, or all throw what
+ * one has thrown.
+ */
+async function agreedShare<S>(
+  run: Run<S>,
+  upcoming: Promise<AccumulatedBatches<TrainingBatch<S>>>,
+): Promise<AgreedUpdate<S> | "stop"> {
+  const { trainer, signal, skipped } = run.options;
+  const { communicator } = trainer;
+  let own: readonly TrainingBatch<S>[] = [];
+  const note = await communicator.agree(async (): Promise<UpdateNote> => {
+    run.requireTold();
+    if (signal?.aborted === true) return { stop: true, microBatches: [], next: 0, skipped: [] };
+    const read = await upcoming;
+    own = ownBatches(read, communicator);
+    return {
+      stop: false,
+      microBatches: trainer.notesOf(own),
+      next: read.next,
+      skipped: skipped?.takeUnreported() ?? [],
+    };
+  });
+  const notes = await communicator.exchange(note);
+  if (notes.some(({ stop }) => stop)) return "stop";
+  const left = notes.flatMap((other) => other.skipped);
+  if (left.length > 0) await tellSkipped(run, left);
+  return { own, all: interleaved(notes.map(({ microBatches }) => microBatches)), next: note.next };
+}
+
+/** The process's micro-batches, of a reader that reads them alone or one that reads all. */
+function ownBatches<S>(
+  { batches, part }: AccumulatedBatches<TrainingBatch<S>>,
+  communicator: Trainer<S>["communicator"],
+): readonly TrainingBatch<S>[] {
+  const own = partOf(communicator);
+  if (part?.count === own.count && part.index === own.index) return batches;
+  return batches.filter((_, index) => isInPart(index, own));
 }
 
 /** Writes a checkpoint of the last finished step, where none holds it and its weights are consistent and finite. */
@@ -151,10 +252,11 @@ function hasFiniteWeights<S>({ trained, values }: Trainer<S>): boolean {
   return trained.every((name) => (values.get(name)!.data as Float32Array).every(Number.isFinite));
 }
 
-async function emitSkipped<S>({ options, emit }: Run<S>): Promise<void> {
-  for (const skipped of options.skipped?.takeUnreported() ?? []) {
-    await emit({ kind: "skipped", step: options.trainer.step, ...skipped });
-  }
+/** Tells rows that some process left out; all of them count such rows alike. */
+async function tellSkipped<S>({ options, emit }: Run<S>, rows: readonly SkippedRow[]): Promise<void> {
+  const { trainer, skipped } = options;
+  const news = await trainer.communicator.agree(() => skipped?.tellOnce(rows) ?? []);
+  for (const row of news) await emit({ kind: "skipped", step: trainer.step, ...row });
 }
 
 /** The same promise, whose rejection is not reported as unhandled before it is awaited. */
@@ -165,50 +267,40 @@ function deferRejection<T>(promise: Promise<T>): Promise<T> {
 
 const isDue = (step: number, every: number | undefined): boolean => every !== undefined && step % every === 0;
 
-async function emitTo(
-  event: TrainingEvent,
-  log: RunLog | undefined,
-  onEvent: TrainOptions<unknown>["onEvent"],
-): Promise<void> {
-  onEvent?.(event);
-  await log?.write(event);
-}
-
 async function initialProgress<S>(options: TrainOptions<S>): Promise<Progress> {
   const { directory, resume, trainer, recipe, skipped } = options;
   const state = directory === undefined ? undefined : joinPath(directory, "state");
-  if (!resume || state === undefined || !(await hasState(state))) {
+  const { communicator } = trainer;
+  if (!resume || state === undefined || !(await communicator.fromFirst(() => hasState(state)))) {
     return { step: 0, position: 0, tokens: 0 };
   }
   const progress = await restoreState(state, trainer, recipe, options);
   if (progress.step > recipe.steps) {
-    throw new ResumeError(
-      `${state}: steps must be at least the ${progress.step} that are done, got ${recipe.steps}`,
+    throw communicator.common(
+      new ResumeError(
+        `${state}: steps must be at least the ${progress.step} that are done, got ${recipe.steps}`,
+      ),
     );
   }
   skipped?.restore(progress.skipped ?? []);
   return progress;
 }
 
-async function runStep<S>(
-  run: Run<S>,
-  batches: readonly TrainingBatch<S>[],
-  next: number,
-  began: number,
-): Promise<void> {
+async function runStep<S>(run: Run<S>, update: AgreedUpdate<S>, began: number): Promise<void> {
   const { trainer, recipe } = run.options;
-  const unlabelled = batches.flatMap((batch) => batch.rowsWithoutLabels);
+  const unlabelled = update.all.flatMap(({ rowsWithoutLabels }) => rowsWithoutLabels);
   if (unlabelled.length > 0) await run.emit({ kind: "silent", step: trainer.step, rows: unlabelled });
-  if (batches.every((batch) => batch.labelCount === 0)) {
-    throw new DataError(`step ${trainer.step}: some token must count, got none in ${unlabelled.join(", ")}`);
+  if (labelsOf(update.all) === 0) {
+    const text = `step ${trainer.step}: some token must count, got none in ${unlabelled.join(", ")}`;
+    throw trainer.communicator.common(new DataError(text));
   }
-  const result = await trainer.update(batches);
-  const tokens = batches.reduce((sum, batch) => sum + batch.tokenCount, 0);
+  const result = await trainer.update(update);
+  const tokens = update.all.reduce((sum, { tokens }) => sum + tokens, 0);
   const { throughput } = run;
   throughput.seconds += (performance.now() - began) / 1000;
   throughput.tokens += tokens;
   throughput.steps++;
-  run.progress = { step: trainer.step, position: next, tokens: run.progress.tokens + tokens };
+  run.progress = { step: trainer.step, position: update.next, tokens: run.progress.tokens + tokens };
   await run.emit({
     kind: "step",
     step: trainer.step,
@@ -231,7 +323,7 @@ async function saveCheckpoint<S>(run: Run<S>): Promise<void> {
   if (directory !== undefined) {
     const state = joinPath(directory, "state");
     // A checkpoint of a step whose line a power cut could still take away would leave a gap in the log.
-    await run.log?.flush();
+    await trainer.communicator.agree(() => run.log?.flush());
     await saveState(state, trainer, { ...run.progress, skipped: skipped?.names }, recipe, run.options);
     run.saved = trainer.step;
     await run.emit({ kind: "checkpoint", step: trainer.step, directory: state });

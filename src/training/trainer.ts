@@ -1,21 +1,21 @@
-import type { StateDict } from "../checkpoint/index.ts";
-import type { ParameterDescription } from "../model/index.ts";
-import { startThreadPool } from "../platform/index.ts";
+import type { StateDict, TensorSource } from "../checkpoint/index.ts";
 import type { Device } from "../runtime/index.ts";
-import { allocate, type HostTensor } from "../tensor/index.ts";
-import { allocateFlatBuffers, type FlatBuffer, layOut, segmentLengthFor } from "./flat-buffer.ts";
+import type { HostTensor } from "../tensor/index.ts";
+import { alone, type Communicator } from "./communicator.ts";
 import { withCurrentNames } from "./former-names.ts";
-import { accumulateGradients } from "./gradient-accumulation.ts";
-import { type EvaluationData, heldOutBatchesOf, labelCountOf } from "./held-out.ts";
-import { initialize } from "./initialize.ts";
-import { kernels } from "./kernels.ts";
+import { createGradientComputation } from "./gradient-computation.ts";
+import { type EvaluationData, evaluationLosses } from "./held-out.ts";
 import type { NarrowWeight, NarrowWeights } from "./narrow-weights.ts";
 import type { Objective } from "./objective.ts";
-import { type Optimizer, optimizerOf } from "./optimizers/index.ts";
-import { learningRateMultiplierOf, scheduleOf, type TrainingRecipe } from "./recipe.ts";
+import { optimizerOf } from "./optimizers/index.ts";
+import { scheduleOf, type TrainingRecipe } from "./recipe.ts";
 import { learningRateAt } from "./schedule.ts";
-import { createStepPrograms, type StepPrograms, type TrainingBatch } from "./step-programs.ts";
-import { createWeightUpdate, type UpdateBuffers } from "./weight-update.ts";
+import { createShardExchange } from "./shard-exchange.ts";
+import { collectState, restoreWeights, scatterState, stateDictOf } from "./state-exchange.ts";
+import { createStepPrograms, type TrainingBatch } from "./step-programs.ts";
+import { allocateTrained, valuesOf } from "./trained-memory.ts";
+import { type MicroBatchNote, notesOf, partOf, shareOf, type UpdateShare } from "./update-share.ts";
+import { createWeightUpdate } from "./weight-update.ts";
 
 /** The result of one update. */
 export interface StepResult {
@@ -26,8 +26,10 @@ export interface StepResult {
   readonly learningRate: number;
 }
 
-/** Parameters, optimizer and compiled steps of one run. */
+/** Parameters, optimizer and compiled steps of one run. With several processes each calls every function, in the same order. */
 export interface Trainer<S> {
+  /** The processes that train together. */
+  readonly communicator: Communicator;
   /** Updates done so far. */
   readonly step: number;
   /** False after an update that failed half done: weights and optimizer state are then of no step. */
@@ -42,16 +44,29 @@ export interface Trainer<S> {
   readonly narrow: NarrowWeights;
   /** Names of the trained parameters. */
   readonly trained: readonly string[];
-  /** One update from the accumulated gradients of micro-batches, with the mean loss of all their labels. */
-  update(batches: readonly TrainingBatch<S>[]): Promise<StepResult>;
+  /**
+   * One update from the accumulated gradients of micro-batches, with the mean loss of all their labels. With several processes
+   * each gives all of the micro-batches and computes its part, or gives a share, which holds its part alone.
+   */
+  update(batches: readonly TrainingBatch<S>[] | UpdateShare<S>): Promise<StepResult>;
+  /** What the other processes must know of this one's micro-batches. */
+  notesOf(batches: readonly TrainingBatch<S>[]): MicroBatchNote[];
   /** Mean loss over all labels, without dropout and without an update. */
   evaluate(data: EvaluationData<S>): Promise<number>;
   /** Gradients of the mean loss by parameter, as the next update would compute them; views that the next call overwrites. */
   gradients(batches: readonly TrainingBatch<S>[]): Promise<{ loss: number; gradients: StateDict }>;
-  /** The optimizer's state, as views by `<state>.<parameter>` (AdamW: `first.<parameter>` and `second.<parameter>`). */
+  /**
+   * The optimizer's state, as views by `<state>.<parameter>` (AdamW: `first.<parameter>` and `second.<parameter>`). Each of
+   * several processes has the state of its shard alone; the rest of its views is not filled.
+   */
   optimizerState(): StateDict;
-  /** Loads trained parameters and optimizer state as they were after so many updates. */
-  restore(step: number, trained: StateDict, optimizerState: StateDict): void;
+  /** Calls `use` in the first process with the whole optimizer state, whose tensors it reads once each, in the order of names. */
+  collectState(use: (state: TensorSource) => Promise<void>): Promise<void>;
+  /**
+   * Loads trained parameters and optimizer state as they were after so many updates. The first process gives them, to the other
+   * ones too.
+   */
+  restore(step: number, trained?: TensorSource, optimizerState?: TensorSource): Promise<void>;
   dispose(): void;
 }
 
@@ -79,6 +94,13 @@ export type TrainerOptions<S> = ComputeDevices & {
    * @internal
    */
   readonly narrow?: NarrowWeights;
+  /** The processes that train together (`joinProcesses`); this one alone if absent. Each has one device. */
+  readonly communicator?: Communicator | undefined;
+  /**
+   * Add gradients up in the order of an update's micro-batches, whichever process computes them: weights have the same bits for any
+   * number of processes. They are sent for every micro-batch then, instead of once for each update. False if absent.
+   */
+  readonly deterministic?: boolean | undefined;
 };
 
 /** Loss or gradient norm is NaN or infinite: an update would ruin the weights. */
@@ -86,28 +108,43 @@ export class DivergenceError extends Error {
   override name = "DivergenceError";
 }
 
-/** Allocates and fills the trained parameters, with their gradients and optimizer state. */
+/**
+ * Allocates and fills the trained parameters, with their gradients and optimizer state.
+ *
+ * @throws {RangeError} where one of several processes has more than one device
+ */
 export async function createTrainer<S>(options: TrainerOptions<S>): Promise<Trainer<S>> {
   const current = withCurrentNames(options);
-  const { objective, weights: known = new Map<string, HostTensor>() } = current;
-  const { narrow = new Map<string, NarrowWeight>() } = current;
+  const { objective, weights: known = new Map<string, HostTensor>(), communicator = alone } = current;
+  const { deterministic = false, narrow = new Map<string, NarrowWeight>() } = current;
   const recipe = withCurrentNames(current.recipe);
   const devices = current.replicas ?? [current.device];
+  requireOneDevice(devices, communicator);
   const chosen = optimizerOf(recipe);
-  const memory = allocateTrained(objective.parameters, recipe, chosen.optimizer, devices);
-  const { layout, weights, gradients, threads } = memory;
-  const optimizerState = (): StateDict => stateDictOf(chosen.optimizer, memory.optimizerState);
+  const memory = allocateTrained(objective.parameters, recipe, {
+    optimizer: chosen.optimizer,
+    devices,
+    communicator,
+    deterministic,
+  });
+  const { layout, weights, gradients, threads, chunks } = memory;
+  const state = { communicator, layout, chunks, optimizer: chosen.optimizer, buffers: memory.optimizerState };
   const wide = objective.parameters.filter(({ name }) => !narrow.has(name));
   const values = valuesOf(wide, weights, known, recipe.seed);
   const trained = [...layout.views.keys()];
   const replicas = devices.map((device) =>
     createStepPrograms({ device, objective, values, trained, narrow, recompute: recipe.recompute }),
   );
-  const computeGradients = createGradientComputation(objective, recipe, replicas, memory);
-  const optimizer = createWeightUpdate(memory, chosen, recipe);
+  const exchange = createShardExchange(communicator, memory);
+  const computation = { ...memory, communicator, exchange, replicas, deterministic };
+  const computeGradients = createGradientComputation<S>(computation, recipe);
+  const optimizer = createWeightUpdate(memory, chosen, recipe, communicator);
+  const asShare = (batches: readonly TrainingBatch<S>[] | UpdateShare<S>): UpdateShare<S> =>
+    "own" in batches ? batches : shareOf(batches, objective, partOf(communicator));
   let step = 0;
   let isConsistent = true;
   return {
+    communicator,
     get step() {
       return step;
     },
@@ -118,29 +155,33 @@ export async function createTrainer<S>(options: TrainerOptions<S>): Promise<Trai
     narrow,
     trained,
     update: async (batches) => {
-      const loss = await computeGradients(batches, step);
+      const loss = await computeGradients(asShare(batches), step);
       const learningRate = learningRateAt(scheduleOf(recipe), step);
       isConsistent = false;
       const norm = Number.isFinite(loss) ? await optimizer.update(step + 1, learningRate) : Number.NaN;
+      if (Number.isFinite(norm)) await exchange.gather(weights);
       isConsistent = true;
-      const gradientNorm = finiteNorm(norm, step, loss);
+      if (!Number.isFinite(norm)) throw communicator.common(divergence(norm, step, loss));
       step++;
-      return { loss, gradientNorm, learningRate };
+      return { loss, gradientNorm: norm, learningRate };
     },
+    notesOf: (batches) => notesOf(batches, objective),
     evaluate: async (data) => {
-      const { labelCount, batches } = heldOutBatchesOf(data);
-      let loss = 0;
-      for await (const batch of batches()) loss += await replicas[0].evaluate(batch, labelCount);
-      return loss;
+      const evaluate = replicas[0].evaluate.bind(replicas[0]);
+      const losses = await evaluationLosses(data, communicator, evaluate);
+      return losses.reduce((sum, loss) => sum + loss, 0);
     },
     gradients: async (batches) => {
-      const loss = await computeGradients(batches, step);
+      const loss = await computeGradients(asShare(batches), step);
+      await exchange.gather(gradients);
       return { loss, gradients: gradients.tensors() };
     },
-    optimizerState,
-    restore: (done, known, state) => {
-      fill(weights.tensors(), known, "trained parameter");
-      fill(optimizerState(), state, "optimizer state");
+    optimizerState: () => stateDictOf(state),
+    collectState: (use) => collectState(state, use),
+    restore: async (done, known, optimizerState) => {
+      isConsistent = false;
+      await restoreWeights(weights, state, known);
+      await scatterState(state, optimizerState);
       step = done;
       isConsistent = true;
     },
@@ -151,128 +192,16 @@ export async function createTrainer<S>(options: TrainerOptions<S>): Promise<Trai
   };
 }
 
-/** Flat buffers of the trained parameters, and the threads whose kernels work on all of them. */
-interface TrainedMemory extends UpdateBuffers {
-  /** One for each replica: gradients of further micro-batches until they are added to the first's. */
-  readonly microBatchGradients: readonly FlatBuffer[];
+function requireOneDevice(devices: readonly Device[], { size }: Communicator): void {
+  if (size === 1 || devices.length === 1) return;
+  throw new RangeError(
+    `replicas: must be 1 in each of several processes, got ${devices.length}; start more processes instead`,
+  );
 }
 
-function allocateTrained(
-  parameters: readonly ParameterDescription[],
-  recipe: TrainingRecipe,
-  { state }: Optimizer,
-  devices: readonly Device[],
-): TrainedMemory {
-  const tensors = parameters
-    .filter(({ trained }) => trained)
-    .map((parameter) => ({
-      ...parameter,
-      learningRateMultiplier: learningRateMultiplierOf(recipe, parameter),
-    }));
-  const count = 2 + state.length + devices.length;
-  const layout = layOut(tensors, segmentLengthFor(count));
-  const { buffers, memories } = allocateFlatBuffers(layout, count);
-  const [weights, gradients, ...others] = buffers;
-  const optimizerState = others.slice(0, state.length);
-  const microBatchGradients = others.slice(state.length);
-  const threads = devices.reduce((sum, device) => sum + device.threads, 0);
-  const kernelThreads = startThreadPool(kernels, memories, threads);
-  return { layout, weights, gradients, optimizerState, microBatchGradients, threads: kernelThreads };
-}
-
-/** Gradients of the mean loss over all micro-batches, as many side by side as there are replicas; the result is the loss. */
-function createGradientComputation<S>(
-  objective: Objective<S>,
-  { lora, seed }: TrainingRecipe,
-  replicas: readonly StepPrograms<S>[],
-  { layout, gradients, microBatchGradients, threads }: TrainedMemory,
-): (batches: readonly TrainingBatch<S>[], step: number) => Promise<number> {
-  const rate = lora?.dropout ?? 0;
-  return async (batches, step) => {
-    const labels = labelCountOf(batches);
-    const firstRows = offsetsOf(batches.map(({ sizes }) => objective.batchSize(sizes)));
-    let loss = 0;
-    for (let start = 0; start < batches.length; start += replicas.length) {
-      const free = start === 0 ? [gradients, ...microBatchGradients] : microBatchGradients;
-      const into = free.slice(0, Math.min(replicas.length, batches.length - start));
-      const losses = await awaitAll(
-        into.map((buffer, i) => {
-          const dropout = { rate, seed, step, firstRow: firstRows[start + i] };
-          return replicas[i].computeGradients(batches[start + i], labels, buffer, dropout);
-        }),
-      );
-      for (const microBatchLoss of losses) loss += microBatchLoss;
-      for (const buffer of into) {
-        if (buffer !== gradients) await accumulateGradients(threads, layout, gradients, buffer);
-      }
-    }
-    return loss;
-  };
-}
-
-/** @throws DivergenceError where the norm is not finite, with which the optimizer changed nothing */
-function finiteNorm(norm: number, step: number, loss: number): number {
-  if (Number.isFinite(norm)) return norm;
-  throw new DivergenceError(
+/** Loss or norm are not finite: the optimizer has changed nothing. */
+function divergence(norm: number, step: number, loss: number): DivergenceError {
+  return new DivergenceError(
     `step ${step}: loss and gradients must be finite, got loss ${loss} and gradient norm ${norm}; begin again with a lower learning rate, since a run goes on with the one it began with`,
   );
-}
-
-/** All results, once every computation has ended: where one fails, none of the others may still write to memory that is freed. */
-async function awaitAll<T>(promises: readonly Promise<T>[]): Promise<T[]> {
-  await Promise.allSettled(promises);
-  return Promise.all(promises);
-}
-
-function offsetsOf(counts: readonly number[]): number[] {
-  let sum = 0;
-  return counts.map((count) => {
-    sum += count;
-    return sum - count;
-  });
-}
-
-/** Every parameter's value: trained ones as views of the flat buffer, known or initialised. */
-function valuesOf(
-  parameters: readonly ParameterDescription[],
-  buffer: FlatBuffer,
-  weights: ReadonlyMap<string, HostTensor>,
-  seed: number,
-): Map<string, HostTensor> {
-  return new Map(
-    parameters.map(({ name, dims, initial, trained }) => {
-      const value = trained ? buffer.tensor(name) : allocate("float32", dims);
-      const known = weights.get(name);
-      if (known === undefined) initialize(value.data, name, initial, seed);
-      else if (trained) copyInto(value, known, name);
-      return [name, trained || known === undefined ? value : known];
-    }),
-  );
-}
-
-/** Optimizer state as it lies in checkpoints. */
-function stateDictOf({ state }: Optimizer, buffers: readonly FlatBuffer[]): StateDict {
-  return new Map(
-    state.flatMap((stateName, i) =>
-      [...buffers[i].tensors()].map(([name, tensor]) => [`${stateName}.${name}`, tensor] as const),
-    ),
-  );
-}
-
-function fill(into: StateDict, from: ReadonlyMap<string, HostTensor>, what: string): void {
-  for (const [name, tensor] of into) {
-    const known = from.get(name);
-    if (known === undefined) throw new RangeError(`training state: has no ${what} ${name}`);
-    copyInto(tensor, known, name);
-  }
-}
-
-function copyInto(into: HostTensor, from: HostTensor, name: string): void {
-  const fits = from.dtype === "float32" && from.dims.join() === into.dims.join();
-  if (!fits) {
-    throw new RangeError(
-      `training: ${name} must be float32 [${into.dims.join(", ")}], got ${from.dtype} [${from.dims.join(", ")}]`,
-    );
-  }
-  (into.data as Float32Array).set(from.data as Float32Array);
 }

@@ -37,6 +37,18 @@ export const startThreadPool: typeof node.startThreadPool = () => {
   throw new PlatformError("training: needs Node, got a browser");
 };
 
+// A page trains with no other process.
+export const launchedProcesses: typeof node.launchedProcesses = () => 1;
+export const openMessagePassing: typeof node.openMessagePassing = async () => undefined;
+export const startMpiJob: typeof node.startMpiJob = rejects("several processes");
+const noProcess = (): never => {
+  throw new PlatformError("several processes: need Node, got a browser");
+};
+export const processPlace: typeof node.processPlace = noProcess;
+export const isRunning: typeof node.isRunning = noProcess;
+export const lastWords: typeof node.lastWords = noProcess;
+export const onProcessEnd: typeof node.onProcessEnd = noProcess;
+
 async function noVideo(): Promise<never> {
   throw new VideoError(
     "video: only animated GIF and WebP are decoded in a browser, got another file; give its frames (see docs/browser.md)",

@@ -2,6 +2,7 @@ import { afterEach, describe, expect, it, test } from "vitest";
 import { startThreadPool, type ThreadPool } from "../../platform/index.ts";
 import { allocateFlatBuffers, layOut, type TrainedTensor } from "../flat-buffer.ts";
 import { kernels } from "../kernels.ts";
+import { ownedChunks } from "../shards.ts";
 import { createWeightUpdate } from "../weight-update.ts";
 import { type OptimizerHyperparameters, type OptimizerName, optimizerOf, optimizers } from "./index.ts";
 
@@ -31,7 +32,7 @@ async function trained(
   const { buffers, memories } = allocateFlatBuffers(layout, 2 + chosen.optimizer.state.length);
   const [weights, gradients, ...optimizerState] = buffers;
   threads = startThreadPool(kernels, memories, 1);
-  const memory = { threads, layout, weights, gradients, optimizerState };
+  const memory = { threads, chunks: ownedChunks(layout, 1), weights, gradients, optimizerState };
   const updates = createWeightUpdate(memory, chosen, { weightDecay, maxGradNorm });
   const fill = (buffer: typeof weights, at: (tensor: number, k: number) => number): void => {
     for (const [i, { name }] of tensors.entries()) {

@@ -1,6 +1,8 @@
 import type { BatchSizes } from "../../data/index.ts";
+import { alone } from "../communicator.ts";
 import type { TrainingRecipe } from "../recipe.ts";
 import { saveState } from "../state.ts";
+import { sourceOf } from "../state-exchange.ts";
 import type { Trainer } from "../trainer.ts";
 
 /** Numbers in the one parameter: enough that writing them takes time. */
@@ -25,13 +27,15 @@ export const recipe: TrainingRecipe = {
 /** A trainer without a model: every number in it is the step's. `restored` hears what a state holds. */
 export function hollowTrainer(
   step: number,
-  restored: Trainer<BatchSizes>["restore"] = () => undefined,
+  restored: Trainer<BatchSizes>["restore"] = async () => undefined,
 ): Trainer<BatchSizes> {
   const tensor = { dtype: "float32", dims: [size], data: new Float32Array(size).fill(step) } as const;
   const never = (): never => {
     throw new Error("a hollow trainer does not learn");
   };
+  const state = new Map([["first.weight", tensor]]);
   return {
+    communicator: alone,
     step,
     isConsistent: true,
     values: new Map([["weight", tensor]]),
@@ -40,7 +44,9 @@ export function hollowTrainer(
     update: never,
     evaluate: never,
     gradients: never,
-    optimizerState: () => new Map([["first.weight", tensor]]),
+    notesOf: never,
+    optimizerState: () => state,
+    collectState: (use) => use(sourceOf(state)),
     restore: restored,
     dispose: () => undefined,
   };

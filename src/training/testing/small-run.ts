@@ -70,7 +70,11 @@ export const source = { length: Number.POSITIVE_INFINITY, example: () => ({ text
 export const rounding = { tokens: 4, losses: 4 };
 export const tokensPerImage = config.numQueryTokens + 1;
 
-export function readerOf(changed: Partial<TrainingRecipe> = {}): Reader<TokenBatch> {
+export function readerOf(
+  changed: Partial<TrainingRecipe> = {},
+  encodeRow: RowEncoder = encode,
+): Reader<TokenBatch> {
   const { batch, microBatch } = { ...recipe, ...changed };
-  return tokenReader(source, { batch, microBatch, encode, tokensPerImage, imageSize: 4, rounding });
+  const options = { batch, microBatch, tokensPerImage, imageSize: 4, rounding };
+  return tokenReader(source, { ...options, encode: encodeRow });
 }

@@ -1,0 +1,115 @@
+import type { ThreadPool } from "../platform/index.ts";
+import type { Communicator } from "./communicator.ts";
+import type { FlatBuffer } from "./flat-buffer.ts";
+import { accumulateGradients } from "./gradient-accumulation.ts";
+import type { TrainingRecipe } from "./recipe.ts";
+import type { ShardExchange } from "./shard-exchange.ts";
+import type { OwnedChunk } from "./shards.ts";
+import type { StepPrograms } from "./step-programs.ts";
+import { firstRowsOf, interleaved, labelsOf, type UpdateShare } from "./update-share.ts";
+
+/** What the gradients of an update are computed with. */
+export interface GradientComputation<S> {
+  readonly communicator: Communicator;
+  readonly exchange: ShardExchange;
+  /** One for each micro-batch that is computed at once. */
+  readonly replicas: readonly StepPrograms<S>[];
+  readonly threads: ThreadPool;
+  readonly chunks: readonly OwnedChunk[];
+  /** The sum. */
+  readonly gradients: FlatBuffer;
+  /** Gradients of further micro-batches until they are added: one a replica, and one more where `deterministic`. */
+  readonly microBatchGradients: readonly FlatBuffer[];
+  /** Add micro-batches up in their order, whoever computes them. */
+  readonly deterministic: boolean;
+}
+
+/** Computes this process's micro-batches of a step; the sum of all processes' gradients is in its shard. The result is the mean loss. */
+export type ComputeGradients<S> = (share: UpdateShare<S>, step: number) => Promise<number>;
+
+/** Gradients of the mean loss over all labels of an update. */
+export function createGradientComputation<S>(
+  computation: GradientComputation<S>,
+  { lora, seed }: TrainingRecipe,
+): ComputeGradients<S> {
+  const { communicator, replicas, deterministic } = computation;
+  const { rank, size } = communicator;
+  const rate = lora?.dropout ?? 0;
+  const sumGradients = deterministic && size > 1 ? sumInOrder : sumOwnFirst;
+  return async (share, step) => {
+    requireWorkForAll(share, size);
+    const labels = labelsOf(share.all);
+    const firstRows = firstRowsOf(share.all);
+    const compute: ComputeOne = (index, replica, into) =>
+      replicas[replica].computeGradients(share.own[index], labels, into, {
+        rate,
+        seed,
+        step,
+        firstRow: firstRows[rank + index * size],
+      });
+    const losses = await sumGradients(computation, share, compute);
+    const ofRanks = await communicator.exchangeNumbers(Float64Array.from(losses));
+    return interleaved(ofRanks.map((some) => [...some])).reduce((sum, loss) => sum + loss, 0);
+  };
+}
+
+/** Computes the process's micro-batch of an index into a buffer; the result is its part of the mean loss. */
+type ComputeOne = (index: number, replica: number, into: FlatBuffer) => Promise<number>;
+
+type SumGradients = <S>(
+  computation: GradientComputation<S>,
+  share: UpdateShare<S>,
+  compute: ComputeOne,
+) => Promise<number[]>;
+
+/** Every process adds up its own micro-batches, as many side by side as there are replicas; then the sums are added up. */
+const sumOwnFirst: SumGradients = async (computation, { own }, compute) => {
+  const { communicator, exchange, replicas, threads, chunks, gradients, microBatchGradients } = computation;
+  const losses: number[] = [];
+  for (let start = 0; start < own.length; start += replicas.length) {
+    const free = start === 0 ? [gradients, ...microBatchGradients] : microBatchGradients;
+    const into = free.slice(0, Math.min(replicas.length, own.length - start));
+    losses.push(...(await awaitAll(into.map((buffer, i) => compute(start + i, i, buffer)))));
+    for (const buffer of into) {
+      if (buffer !== gradients) await accumulateGradients(threads, chunks, gradients, buffer);
+    }
+  }
+  await exchange.sum({ sum: gradients, own: gradients, contributors: communicator.size });
+  return losses;
+};
+
+/** As one process would: the processes' first micro-batches are added up in the order of ranks, then their second ones, … */
+const sumInOrder: SumGradients = async (computation, { all }, compute) => {
+  const { communicator, exchange, gradients, microBatchGradients } = computation;
+  const { rank, size } = communicator;
+  const losses: number[] = [];
+  // Micro-batches of a round are on their way while those of the next are computed.
+  let exchanged: Promise<void> = Promise.resolve();
+  for (let round = 0; round * size < all.length; round++) {
+    const buffer = round === 0 ? gradients : microBatchGradients[round % 2];
+    const isOwn = round * size + rank < all.length;
+    const computed = isOwn ? compute(round, 0, buffer).then((loss) => losses.push(loss)) : Promise.resolve(0);
+    await awaitAll<unknown>([exchanged, computed]);
+    exchanged = exchange.sum({
+      sum: gradients,
+      own: isOwn ? buffer : undefined,
+      contributors: Math.min(size, all.length - round * size),
+    });
+  }
+  await exchanged;
+  return losses;
+};
+
+/** @throws RangeError where a process would have nothing to compute */
+function requireWorkForAll<S>({ all }: UpdateShare<S>, size: number): void {
+  if (all.length >= size || size === 1) return;
+  throw new RangeError(
+    `several processes: an update must have a micro-batch for each of the ${size}, got ${all.length}; give the recipe a smaller microBatch or a larger batch, or start fewer`,
+  );
+}
+
+/** All results, once every computation has ended: where one fails, none of the others may still write to memory that is freed. */
+async function awaitAll<T>(promises: readonly Promise<T>[]): Promise<T[]> {
+  await Promise.allSettled(promises);
+  return Promise.all(promises);
+}
