@@ -270,10 +270,10 @@ describe("what does not fit is said, all of it at once", () => {
   });
 
   test("models of other kinds", async () => {
-    const vision = await changed("clip", () => ({ model_type: "siglip" }));
+    const vision = await changed("clip", () => ({ model_type: "siglip2" }));
     const language = await changed("llama3", ({ model_type: _, ...json }) => json);
     await expect(assembled({ vision, language })).rejects.toThrow(
-      /"siglip".*"llama" or "bloom", got nothing/s,
+      /"siglip2".*"llama" or "bloom", got nothing/s,
     );
   });
 
@@ -347,7 +347,7 @@ describe("vision encoders as people have them", () => {
   });
 
   test.each([
-    ["siglip", "SiglipModel", { vision_config: { model_type: "siglip_vision_model" } }],
+    ["siglip2", "Siglip2Model", { vision_config: { model_type: "siglip2_vision_model" } }],
     ["llava", "LlavaForConditionalGeneration", { vision_config: { model_type: "clip_vision_model" } }],
     ["blip-2", "Blip2ForConditionalGeneration", { vision_config: {}, qformer_config: {} }],
     [undefined, "of another program", { hidden_size: 8, image_mean: [0, 0, 0] }],

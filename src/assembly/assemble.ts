@@ -14,7 +14,7 @@ import {
   writeSettingsFiles,
 } from "../checkpoint/index.ts";
 import { modelDirectory } from "../hub/index.ts";
-import { modelPreprocessor, publishedPreprocessor } from "../image/index.ts";
+import { type Preprocessor, publishedPreprocessor } from "../image/index.ts";
 import {
   configJson,
   describeModelType,
@@ -38,7 +38,7 @@ import { loadTokenizer } from "../tokenizer/index.ts";
 import { initialize } from "../training/index.ts";
 import { languageWeights } from "./language.ts";
 import { combined } from "./tensor-sources.ts";
-import { type PublishedVisionConfig, readPublishedVision, visionWeights } from "./vision.ts";
+import { type PublishedVisionConfig, readPublishedVision, sizedVision, visionWeights } from "./vision.ts";
 import { writeWeights } from "./write-weights.ts";
 
 export interface AssemblyOptions extends ShardSettings {
@@ -50,6 +50,11 @@ export interface AssemblyOptions extends ShardSettings {
   readonly queries?: number | undefined;
   /** Layers of the abstractor. Default 6, as published. */
   readonly abstractorLayers?: number | undefined;
+  /**
+   * Side of the square pictures in pixels. Default: as the vision tower's own preprocessing makes them. At another size
+   * its positions are interpolated, as transformers does it.
+   */
+  readonly imageSize?: number | undefined;
   /** Seed of the abstractor's initialisation. Default 0. */
   readonly seed?: number | undefined;
 }
@@ -60,6 +65,7 @@ const assemblyRules: OptionRules<AssemblyOptions> = {
   language: option.place.unwrap().describe("the directory of a language model"),
   queries: option.count,
   abstractorLayers: option.count,
+  imageSize: option.count,
   seed: option.size,
 };
 
@@ -115,7 +121,7 @@ async function assembled(
   language: OpenedCheckpoint,
   options: AssemblyOptions,
 ): Promise<AssemblyReport> {
-  const { config, published } = assembledConfig(vision, language, options);
+  const { config, published, preprocessor } = assembledConfig(vision, language, options);
   const tokenizer = await loadTokenizer(language.directory);
   if (tokenizer.vocabularySize > config.language.vocabulary) {
     throw new CheckpointError(
@@ -125,11 +131,6 @@ async function assembled(
       "Do they belong together?",
     );
   }
-  const preprocessor = modelPreprocessor(
-    vision.preprocessorConfig,
-    config.vision.imageSize,
-    vision.preprocessorFile,
-  );
   const parameters = describeParameters(config);
   const dims = new Map(parameters.map((parameter) => [parameter.name, parameter.dims]));
   const sources = [
@@ -154,19 +155,25 @@ function eosTokenIds(config: unknown): unknown {
   return Array.isArray(eos_token_id) ? { eos_token_id } : undefined;
 }
 
+interface AssembledSettings {
+  readonly config: OwlConfig;
+  readonly published: PublishedVisionConfig;
+  readonly preprocessor: Preprocessor;
+}
+
 function assembledConfig(
-  { config: visionJson, directory: visionDirectory }: OpenedCheckpoint,
+  vision: OpenedCheckpoint,
   { config: languageJson, directory: languageDirectory }: OpenedCheckpoint,
-  { queries = 64, abstractorLayers = 6 }: AssemblyOptions,
-): { config: OwlConfig; published: PublishedVisionConfig } {
+  { queries = 64, abstractorLayers = 6, imageSize }: AssemblyOptions,
+): AssembledSettings {
   const problems: string[] = [];
   const problemOf =
     (directory: string): OnProblem =>
     (key, problem) =>
       problems.push(`${joinPath(directory, modelFiles.config)}: ${key}: ${problem}`);
-  const published = readPublishedVision(visionJson, problemOf(visionDirectory));
+  const tower = readPublishedVision(vision.config, problemOf(vision.directory));
   const language = readPublishedLanguage(languageJson, problemOf(languageDirectory));
-  if (problems.length > 0 || published === undefined || language === undefined) {
+  if (problems.length > 0 || tower === undefined || language === undefined) {
     throw new CheckpointError(
       "assemble",
       `vision must be a ${towerTitles()} and language a ${familyTitles()} with settings that are computed here`,
@@ -174,8 +181,9 @@ function assembledConfig(
       "Take other parts.",
     );
   }
+  const { published, preprocessor } = sizedVision(tower, vision, imageSize);
   const config = owlConfig(published.config, language, queries, abstractorLayers);
-  return { config: parseConfig(configJson(config), "the assembled config.json"), published };
+  return { config: parseConfig(configJson(config), "the assembled config.json"), published, preprocessor };
 }
 
 function readPublishedLanguage(json: unknown, onProblem: OnProblem): LanguageConfig | undefined {

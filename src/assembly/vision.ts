@@ -1,10 +1,12 @@
 import {
   CheckpointError,
+  type OpenedCheckpoint,
   type RowRange,
   rowsOf,
   type TensorEntry,
   type TensorSource,
 } from "../checkpoint/index.ts";
+import { type Preprocessor, preprocessorOfSize, statedPreprocessor } from "../image/index.ts";
 import {
   describeModelType,
   type OnProblem,
@@ -13,7 +15,8 @@ import {
   type VisionConfig,
   type VisionTower,
 } from "../model/index.ts";
-import { allocate, type HostTensor } from "../tensor/index.ts";
+import { allocate, elementCount, type HostTensor } from "../tensor/index.ts";
+import { withPositions } from "./positions.ts";
 import { renamed } from "./tensor-sources.ts";
 
 export interface PublishedVisionConfig {
@@ -36,6 +39,36 @@ export function readPublishedVision(json: unknown, onProblem: OnProblem): Publis
   }
   const config = found.tower.published.readConfig(found.json, onProblem);
   return config && { tower: found.tower, config };
+}
+
+/**
+ * The tower for pictures of a size, and how they are prepared: as its own preprocessing has it, of which as much is seen
+ * at another size.
+ *
+ * @param imageSize in pixels; default: the size that its preprocessing makes, which a tower that does not take any size
+ *   has in its config.json too
+ * @throws ImageError for preprocessing that is not computed; CheckpointError where the two sizes differ
+ */
+export function sizedVision(
+  { tower, config }: PublishedVisionConfig,
+  { preprocessorConfig, preprocessorFile }: Pick<OpenedCheckpoint, "preprocessorConfig" | "preprocessorFile">,
+  imageSize?: number,
+): { readonly published: PublishedVisionConfig; readonly preprocessor: Preprocessor } {
+  const { preprocessing, takesAnySize } = tower.published;
+  const own = statedPreprocessor(preprocessorConfig, preprocessorFile, preprocessing(config.imageSize));
+  if (imageSize === undefined && !takesAnySize && own.size !== config.imageSize) {
+    throw new CheckpointError(
+      preprocessorFile,
+      `must make pictures of ${config.imageSize} pixels, as the model's config.json says`,
+      [`${own.size} pixels`],
+      `Name the size: --image-size ${own.size} (imageSize); the positions are then interpolated where they must be.`,
+    );
+  }
+  const size = imageSize ?? own.size;
+  return {
+    published: { tower, config: { ...config, imageSize: size } },
+    preprocessor: preprocessorOfSize(own, size),
+  };
 }
 
 const PREFIX = "vision_model.";
@@ -64,7 +97,7 @@ function prefixOf({ path, tensors }: TensorSource, { title, published }: VisionT
 
 /**
  * A published tower's tensors under an owl's names and in its shapes. What else is in the file (a CLIP's text half and
- * projections) is left out.
+ * projections) is left out, and positions are interpolated for the size of pictures that the config says.
  *
  * @param dims the sizes of an owl's parameters by name: a tensor of as many numbers gets them
  */
@@ -73,9 +106,13 @@ export function visionWeights(
   { tower, config }: PublishedVisionConfig,
   dims: ReadonlyMap<string, readonly number[]>,
 ): TensorSource {
-  const { names, fused } = tower.published;
+  const { names, fused, unused, positions } = tower.published;
   const prefix = prefixOf(given, tower);
-  const own = given.tensors.filter(({ name }) => name.startsWith(prefix));
+  // A file of a tower without registers may hold an empty table of them.
+  const own = given.tensors.filter(
+    ({ name, dims }) =>
+      name.startsWith(prefix) && !unused?.test(name.slice(prefix.length)) && elementCount(dims) > 0,
+  );
   const ownName = (name: string): string =>
     PREFIX +
     names.reduce((known, [published, ours]) => known.replace(published, ours), name.slice(prefix.length));
@@ -89,7 +126,10 @@ export function visionWeights(
     ...plain,
     read: async (name: string, rows?: RowRange) => rowsOf(await plain.read(name), rows),
   };
-  return fused === undefined ? source : withFused(source, fused, config.heads);
+  const whole = fused === undefined ? source : withFused(source, fused, config.heads);
+  const table = positions && PREFIX + positions.tensor;
+  const wanted = table && dims.get(table);
+  return wanted ? withPositions(whole, positions, table, wanted) : whole;
 }
 
 const withoutOnes = (dims: readonly number[]): string => dims.filter((size) => size !== 1).join();

@@ -12,6 +12,7 @@ interface AssembleCommandOptions {
   readonly out: string;
   readonly queries: number;
   readonly layers: number;
+  readonly imageSize?: number;
   readonly seed: number;
 }
 
@@ -29,7 +30,7 @@ function table({ parts, files }: AssemblyReport): string[] {
 }
 
 async function assemble(options: AssembleCommandOptions): Promise<void> {
-  const { out, queries, layers, seed } = options;
+  const { out, queries, layers, imageSize, seed } = options;
   const vision = await requireModel(options.vision);
   const language = await requireModel(options.language);
   let view: TransferView | undefined;
@@ -38,7 +39,8 @@ async function assemble(options: AssembleCommandOptions): Promise<void> {
     view.update(bytes, "weights");
   };
   const report = await interruptible(async (signal) => {
-    const settings = { vision, language, queries, abstractorLayers: layers, seed, onProgress, signal };
+    const sizes = { queries, abstractorLayers: layers, imageSize };
+    const settings = { vision, language, ...sizes, seed, onProgress, signal };
     try {
       return await assembleOwl(out, settings).finally(() => view?.end());
     } catch (error) {
@@ -61,8 +63,15 @@ export function addAssemble(program: Command): void {
     .requiredOption("--out <directory>", "output directory; must not hold a model yet")
     .option("--queries <count>", "learned queries per picture", countOption, 64)
     .option("--layers <count>", "layers of the visual abstractor", countOption, 6)
+    .option(
+      "--image-size <pixels>",
+      "side of the pictures, if not as the vision encoder's preprocessing makes them; positions are interpolated",
+      countOption,
+    )
     .option("--seed <number>", "seed of the abstractor's initial weights", numberOption, 0)
-    .description("make an mPLUG-Owl from a CLIP and a language model, with a newly initialised abstractor")
+    .description(
+      "make an mPLUG-Owl from a vision encoder and a language model, with a newly initialised abstractor",
+    )
     .addHelpText(
       "after",
       `

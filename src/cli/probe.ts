@@ -1,8 +1,16 @@
 import type { Command } from "commander";
+import { readPublishedVision, sizedVision } from "../assembly/index.ts";
 import { readPreprocessing, writeSafetensors } from "../checkpoint/index.ts";
-import { loadPixelValues, modelPreprocessor, type Preprocessor, parsePreprocessor } from "../image/index.ts";
+import {
+  loadPixelValues,
+  type Preprocessor,
+  parsePreprocessor,
+  statedFit,
+  statedPreprocessor,
+} from "../image/index.ts";
+import { owlPreprocessor } from "../inference/index.ts";
 import { modelFiles } from "../model-files/index.ts";
-import { joinPath, pathKind } from "../platform/index.ts";
+import { joinPath, pathKind, readJson } from "../platform/index.ts";
 import { elementCount, type HostTensor } from "../tensor/index.ts";
 import { loadTokenizer, type Tokenizer } from "../tokenizer/index.ts";
 import { UsageError } from "./failure.ts";
@@ -11,6 +19,7 @@ import { readModelConfig } from "./model-config.ts";
 import { requireModel } from "./options.ts";
 import { addProbeModel } from "./probe-model.ts";
 import { addProbeTemplate } from "./probe-template.ts";
+import { addProbeVision } from "./probe-vision.ts";
 
 function answer(tokenizer: Tokenizer, line: string, where: string): string {
   let request: unknown;
@@ -36,14 +45,19 @@ async function probeText(model: string): Promise<void> {
   }
 }
 
-/** A directory's preprocessing; with a preprocessor_config.json the model itself need not be there. */
+/** A directory's preprocessing, an owl's or a vision encoder's; with a file of it the model itself need not be there. */
 async function preprocessorOf(directory: string): Promise<Preprocessor> {
   const { content, where } = await readPreprocessing(directory);
-  if (content !== undefined && (await pathKind(joinPath(directory, modelFiles.config))) === "missing") {
-    return parsePreprocessor(content, where);
+  const config = joinPath(directory, modelFiles.config);
+  if (content !== undefined && (await pathKind(config)) === "missing") {
+    return statedFit(content) === undefined
+      ? parsePreprocessor(content, where)
+      : statedPreprocessor(content, where);
   }
-  const { vision, video } = await readModelConfig(directory);
-  return modelPreprocessor(content, vision.imageSize, where, video ? "crop" : "squeeze");
+  const tower =
+    (await pathKind(config)) === "file" ? readPublishedVision(await readJson(config), () => {}) : undefined;
+  if (tower === undefined) return owlPreprocessor(await readModelConfig(directory), content, where);
+  return sizedVision(tower, { preprocessorConfig: content, preprocessorFile: where }).preprocessor;
 }
 
 async function probePixels(image: string, model: string, outputs: string, fidelity: string): Promise<void> {
@@ -66,6 +80,7 @@ export function addProbe(program: Command): void {
     .description("tensors, ids and pixels, for comparing implementations");
   addProbeModel(probe);
   addProbeTemplate(probe);
+  addProbeVision(probe);
   probe
     .command("text")
     .argument("<model>", "a directory with tokenizer.json or tokenizer.model")

@@ -2,6 +2,7 @@ import {
   type Preprocessor,
   type RgbImage,
   randomResizedCrop,
+  squeezing,
   toPixelValues,
   toVideoPixelValues,
 } from "../image/index.ts";
@@ -39,8 +40,11 @@ export interface EncoderOptions extends EncodingOptions {
 /** Makes rows of a batch from examples: text to ids and their loss mask, pictures to pixels. */
 export function rowEncoder(options: EncoderOptions): RowEncoder {
   const { preprocessor, augmentation } = options;
+  const { size, resample } = preprocessor;
   const pixelsOf = (image: RgbImage, random: (() => number) | undefined): Float32Array =>
-    toPixelValues(random ? randomResizedCrop(image, preprocessor.size, random) : image, preprocessor);
+    random
+      ? toPixelValues(randomResizedCrop(image, size, random, { resample }), squeezing(preprocessor))
+      : toPixelValues(image, preprocessor);
   return (example, index, name) => {
     const allVideos = example.videos ?? [];
     const of = allVideos.length > 0 ? "video" : "image";

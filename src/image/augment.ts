@@ -1,5 +1,4 @@
-import { ImageError } from "./read-image.ts";
-import { type RgbImage, resizeBicubic } from "./resize.ts";
+import { type Resample, type RgbImage, resizeRgb, type Stretch } from "./resize.ts";
 
 /** A rectangle of a picture, in pixels. */
 export interface Box {
@@ -8,6 +7,8 @@ export interface Box {
   readonly width: number;
   readonly height: number;
 }
+
+type Size = Pick<RgbImage, "width" | "height">;
 
 /** Cuts a rectangle out. Throws RangeError where it does not lie within the picture. */
 export function crop(image: RgbImage, box: Box): RgbImage {
@@ -39,26 +40,43 @@ export function flipHorizontally(image: RgbImage): RgbImage {
   return { width, height, data };
 }
 
-/** The most a picture may be longer than wide: scaled by its shorter edge, a longer one would not fit into memory. */
-const LONGEST_ASPECT = 1000;
+/** The size of a picture that is scaled so that its shorter edge has `edge` pixels. */
+export function scaledByEdge({ width, height }: Size, edge: number): Size {
+  const shorter = Math.min(width, height);
+  // Cut off, not rounded, as the published processors do.
+  const scaled = (length: number) => (length === shorter ? edge : Math.trunc((edge * length) / shorter));
+  return { width: scaled(width), height: scaled(height) };
+}
+
+/** Scales so that the shorter edge has `size` pixels, then cuts a square out of the middle (as the video version was trained). */
+export function resizeAndCenterCrop(image: RgbImage, size: number): RgbImage {
+  return resizeAndCut(image, scaledByEdge(image, size), size);
+}
 
 /**
- * Scales so that the shorter edge has `size` pixels, then cuts a square out of the middle (as the video version was trained).
- *
- * @throws ImageError for a picture more than a thousand times as long as wide
+ * Resizes a picture, then cuts a square of `size` out of the middle; where the resized picture is smaller, it is black
+ * around it. Only the pixels that are kept are computed.
  */
-export function resizeAndCenterCrop(image: RgbImage, size: number): RgbImage {
-  const shorter = Math.min(image.width, image.height);
-  if (Math.max(image.width, image.height) > LONGEST_ASPECT * shorter) {
-    throw new ImageError(
-      `picture: must be at most ${LONGEST_ASPECT} times as long as wide to be cut in the middle, got ${image.width}×${image.height}; cut it`,
-    );
+export function resizeAndCut(image: RgbImage, to: Size, size: number, resample?: Resample): RgbImage {
+  const across = middleOf(to.width, size);
+  const down = middleOf(to.height, size);
+  const parts = { columns: across.kept, rows: down.kept };
+  const kept = resizeRgb(image, to.width, to.height, { ...parts, ...(resample && { resample }) });
+  if (kept.width === size && kept.height === size) return kept;
+  const data = new Uint8Array(size * size * 3);
+  for (let row = 0; row < kept.height; row++) {
+    const from = row * kept.width * 3;
+    const place = ((down.at + row) * size + across.at) * 3;
+    data.set(kept.data.subarray(from, from + kept.width * 3), place);
   }
-  const scaled = (edge: number) => (edge === shorter ? size : Math.trunc((size * edge) / shorter));
-  const resized = resizeBicubic(image, scaled(image.width), scaled(image.height));
-  const left = Math.floor((resized.width - size) / 2);
-  const top = Math.floor((resized.height - size) / 2);
-  return crop(resized, { left, top, width: size, height: size });
+  return { width: size, height: size, data };
+}
+
+/** Which of so many positions lie in the middle `size`, and where there the first of them lies. */
+export function middleOf(length: number, size: number): { readonly kept: Stretch; readonly at: number } {
+  const start = Math.floor((length - size) / 2);
+  const first = Math.max(0, start);
+  return { kept: { first, count: Math.min(length, start + size) - first }, at: Math.max(0, -start) };
 }
 
 export interface CropOptions {
@@ -68,13 +86,14 @@ export interface CropOptions {
   aspect?: readonly [number, number];
   /** Probability of mirroring (default 0.5). */
   flip?: number;
+  /** How the rectangle becomes the square (default bicubic). */
+  resample?: Resample | undefined;
 }
 
 const TRIES = 10;
 
 /**
- * The augmentation of stage 1: a random rectangle of the picture, resized by bicubic interpolation to
- * `size × size`, mirrored half of the time.
+ * The augmentation of stage 1: a random rectangle of the picture, resized to `size × size`, mirrored half of the time.
  *
  * @param random uniform numbers in [0, 1); the same numbers give the same picture
  */
@@ -84,7 +103,8 @@ export function randomResizedCrop(
   random: () => number,
   options: CropOptions = {},
 ): RgbImage {
-  const resized = resizeBicubic(crop(image, randomBox(image, random, options)), size, size);
+  const { resample } = options;
+  const resized = resizeRgb(crop(image, randomBox(image, random, options)), size, size, { resample });
   return random() < (options.flip ?? 0.5) ? flipHorizontally(resized) : resized;
 }
 

@@ -7,7 +7,8 @@ import {
   unpremultiplied,
   withoutAlpha,
 } from "./colour.ts";
-import { type Preprocessor, toPixelValues } from "./preprocessor.ts";
+import { toPixelValues } from "./pixel-values.ts";
+import type { Preprocessor } from "./preprocessor-file.ts";
 import { type DecodedImageFile, type ImageFile, type ReadOptions, readImage } from "./read-image.ts";
 import { type Raster, type RgbImage, resizeGray16, resizeNearest, resizeRaster } from "./resize.ts";
 
@@ -29,7 +30,8 @@ export async function decodeImage(source: ImageFile, options: ReadOptions = {}):
  *
  * With fidelity `reference` this is the inference path of the released code, which resizes a picture in the
  * form its file stores it in: palettes and bilevel by nearest neighbour, transparency premultiplied and then
- * dropped, inks as inks. Pictures of the video version (`fit` "crop") are made RGB first, there as here.
+ * dropped, inks as inks. Pictures of the video version (`fit` "crop"), and of towers whose own file says how they are
+ * resized, are made RGB first, there as here.
  *
  * @returns `[3, size, size]`, normalised
  */
@@ -38,8 +40,8 @@ export async function loadPixelValues(
   preprocessor: Preprocessor,
   options: ReadOptions = {},
 ): Promise<Float32Array> {
-  const { size, fit } = preprocessor;
-  if (options.fidelity !== "reference" || fit === "crop")
+  const { size, fit, resample } = preprocessor;
+  if (options.fidelity !== "reference" || fit === "crop" || resample !== undefined)
     return toPixelValues(await decodeImage(source, options), preprocessor);
   const picture = await readImage(source, options);
   return toPixelValues(asRgbImage(referenceResized(picture, size)), preprocessor);

@@ -11,17 +11,19 @@ export {
 export { checkImage, checkVideo } from "./check.ts";
 export { overWhite } from "./colour.ts";
 export { decodeImage, loadPixelValues } from "./image.ts";
+export { normalisationTable, squeezing, toPixelValues } from "./pixel-values.ts";
 export {
   CLIP_PREPROCESSOR,
   modelPreprocessor,
-  normalisationTable,
   type Preprocessor,
   parsePreprocessor,
   publishedPreprocessor,
-  toPixelValues,
+  requireSize,
 } from "./preprocessor.ts";
 export { type Fidelity, ImageError, type ImageFile, type ReadOptions, readImageFile } from "./read-image.ts";
-export { type RgbImage, resizeBicubic } from "./resize.ts";
+export { plainCubicTaps, resampleGrid } from "./resample-numbers.ts";
+export { type Filter, type Resample, type RgbImage, resizeBicubic, tapsOf } from "./resize.ts";
+export { preprocessorOfSize, statedFit, statedPreprocessor } from "./stated-preprocessor.ts";
 export {
   decodeVideo,
   defaultFrames,

@@ -1,22 +1,9 @@
 import { z } from "zod";
-import { resizeAndCenterCrop } from "./augment.ts";
+import { type Preprocessor, problemsOf, shown, withoutNulls } from "./preprocessor-file.ts";
 import { ImageError } from "./read-image.ts";
-import { type RgbImage, resizeBicubic } from "./resize.ts";
+import { statedFit, statedPreprocessor, withStatedFit } from "./stated-preprocessor.ts";
 
-/** How pictures become the vision encoder's input. */
-export interface Preprocessor {
-  /** Side of the square input in pixels. */
-  readonly size: number;
-  /** Mean of each channel, in units of the full range. */
-  readonly mean: readonly [number, number, number];
-  /** Standard deviation of each channel, in the same units. */
-  readonly std: readonly [number, number, number];
-  /**
-   * How another shape becomes the square: squeezed, its aspect not kept (the default), or scaled by its shorter edge
-   * and cut in the middle, as the video version of the model was taught.
-   */
-  readonly fit?: "squeeze" | "crop";
-}
+export type { Preprocessor };
 
 /** The published preprocessing: 224 pixels and CLIP's mean and deviation. */
 export const CLIP_PREPROCESSOR: Preprocessor = {
@@ -58,14 +45,6 @@ function unsupportedSteps(json: Record<string, unknown>): string[] {
   return asked.map(([key, value]) => `${key}: not supported here, got ${shown(value)}`);
 }
 
-const shown = (value: unknown): string => String(JSON.stringify(value)).slice(0, 40);
-
-/** A file's settings without nulls, which mean the default. */
-function withoutNulls(json: unknown): Record<string, unknown> | undefined {
-  if (typeof json !== "object" || json === null || Array.isArray(json)) return undefined;
-  return Object.fromEntries(Object.entries(json).filter(([, value]) => value !== null));
-}
-
 /**
  * Reads `preprocessor_config.json`. The picture is squeezed to a square of `crop_size` (or `size`), its aspect
  * not kept: so the released processor does it, whatever the file's `do_center_crop` says.
@@ -76,12 +55,7 @@ export function parsePreprocessor(json: unknown, where = "preprocessor_config.js
   const content = withoutNulls(json);
   const result = schema.safeParse(content ?? json);
   const problems = content === undefined ? [] : unsupportedSteps(content);
-  for (const { path, message } of result.error?.issues ?? []) {
-    const value = path.reduce((inside: unknown, key) => Object(inside)[key], content ?? json);
-    problems.push(
-      `${path.join(".") || "the file"}: ${message.replace(/^Invalid input: /, "")}, got ${shown(value)}`,
-    );
-  }
+  problems.push(...problemsOf(result.error, content ?? json));
   const { size, crop_size: cut, do_center_crop: cuts } = result.data ?? {};
   if (size !== undefined && cut !== undefined && cuts && sideOf(size) !== sideOf(cut)) {
     problems.push(
@@ -97,11 +71,12 @@ export function parsePreprocessor(json: unknown, where = "preprocessor_config.js
 
 /**
  * How a model's pictures are prepared: as its `preprocessor_config.json` or `processor_config.json` says, or the published way where there
- * is none.
+ * is none. A file with the key `fit`, this package's own, is taken at its word; the released mPLUG-Owl squeezes whatever
+ * its file says.
  *
  * @param json content of the file, undefined where there is none
  * @param imageSize side of the pictures that the model takes
- * @param fit how pictures of the model become square (see {@link Preprocessor.fit})
+ * @param fit how pictures of the model become square (see {@link Preprocessor.fit}) where the file has no such key
  * @throws ImageError where the file asks for another size
  */
 export function modelPreprocessor(
@@ -111,12 +86,21 @@ export function modelPreprocessor(
   fit: Preprocessor["fit"] = "squeeze",
 ): Preprocessor {
   const preprocessor =
-    json === undefined
-      ? { ...CLIP_PREPROCESSOR, size: imageSize, fit }
-      : { ...parsePreprocessor(json, where), fit };
-  if (preprocessor.size === imageSize) return preprocessor;
+    json === undefined ? { ...CLIP_PREPROCESSOR, size: imageSize, fit } : read(json, where, fit);
+  requireSize(preprocessor, imageSize, where);
+  return preprocessor;
+}
+
+function read(json: unknown, where: string, fit: Preprocessor["fit"]): Preprocessor {
+  if (statedFit(json) !== undefined) return statedPreprocessor(json, where);
+  return { ...parsePreprocessor(json, where), ...(fit && { fit }) };
+}
+
+/** @throws ImageError where the preprocessing makes pictures of another size than a model takes */
+export function requireSize({ size }: Preprocessor, imageSize: number, where: string): void {
+  if (size === imageSize) return;
   throw new ImageError(
-    `${where}: its size must be ${imageSize} as the model's config.json says, got ${preprocessor.size}`,
+    `${where}: its size must be ${imageSize} as the model's config.json says, got ${size}`,
   );
 }
 
@@ -127,6 +111,7 @@ function sideOf(size: number | { height: number } | { shortest_edge: number }): 
 
 /** The content of `preprocessor_config.json` for a preprocessor, in the published form. */
 export function publishedPreprocessor(preprocessor: Preprocessor): Record<string, unknown> {
+  if (preprocessor.resample !== undefined) return withStatedFit(preprocessor);
   const { size, mean, std } = preprocessor;
   return {
     crop_size: { height: size, width: size },
@@ -143,39 +128,4 @@ export function publishedPreprocessor(preprocessor: Preprocessor): Record<string
     rescale_factor: 1 / 255,
     size: { shortest_edge: size },
   };
-}
-
-/**
- * The value of each 8-bit level in each channel, `[3, 256]`: `level / 255` in float64, then float32 steps, as
- * the reference rounds.
- */
-export function normalisationTable({ mean, std }: Preprocessor): Float32Array {
-  const table = new Float32Array(3 * 256);
-  for (let channel = 0; channel < 3; channel++) {
-    for (let level = 0; level < 256; level++) {
-      const value = Math.fround(level * (1 / 255));
-      const centred = Math.fround(value - Math.fround(mean[channel]));
-      table[channel * 256 + level] = centred / Math.fround(std[channel]);
-    }
-  }
-  return table;
-}
-
-const squeezed = (image: RgbImage, size: number): RgbImage => resizeBicubic(image, size, size);
-
-/** The vision encoder's input `[3, size, size]` for a picture, resized where it has another size. */
-export function toPixelValues(image: RgbImage, preprocessor: Preprocessor): Float32Array {
-  const { size, fit } = preprocessor;
-  const fits = image.width === size && image.height === size;
-  const squared = fit === "crop" ? resizeAndCenterCrop : squeezed;
-  const { data } = fits ? image : squared(image, size);
-  const table = normalisationTable(preprocessor);
-  const plane = size * size;
-  const values = new Float32Array(3 * plane);
-  for (let channel = 0; channel < 3; channel++) {
-    for (let i = 0; i < plane; i++) {
-      values[channel * plane + i] = table[channel * 256 + data[i * 3 + channel]];
-    }
-  }
-  return values;
 }

@@ -14,8 +14,17 @@ export interface Raster {
   readonly data: Uint8Array;
 }
 
+/** The filters of Pillow that weigh the pixels around a position. */
+export type Filter = keyof typeof filters;
+
+/** Positions along one axis of a result: `count` of them from `first` on. */
+export interface Stretch {
+  readonly first: number;
+  readonly count: number;
+}
+
 /** For each output position along one axis: where its inputs begin, how many there are, and their weights. */
-interface Taps {
+export interface Taps {
   readonly first: Int32Array;
   readonly count: Int32Array;
   /** `stride` weights an output position. */
@@ -23,9 +32,8 @@ interface Taps {
   readonly stride: number;
 }
 
-// The reference's cubic: Keys' family with a = -0.5, two pixels to each side.
+// The reference's cubic: Keys' family with a = -0.5.
 const CUBIC_A = -0.5;
-const CUBIC_SUPPORT = 2;
 
 // Weights are fixed-point numbers with this many fractional bits: 32 less 8 for the pixel, less 2 for overshoot.
 const PRECISION_BITS = 22;
@@ -37,27 +45,57 @@ function cubic(distance: number): number {
   return 0;
 }
 
-/** Where the image shrinks, the filter widens by the same factor, so that every input pixel counts. */
-function cubicTaps(from: number, to: number): Taps {
+/** sin(πx) / πx */
+function sinc(x: number): number {
+  return x === 0 ? 1 : Math.sin(x * Math.PI) / (x * Math.PI);
+}
+
+function hamming(distance: number): number {
+  const x = Math.abs(distance);
+  return x < 1 ? sinc(x) * (0.54 + 0.46 * Math.cos(x * Math.PI)) : 0;
+}
+
+/** Each filter's weight of a distance, and how many pixels it reaches to each side where nothing shrinks. */
+const filters = {
+  box: { support: 0.5, weight: (x: number) => (x > -0.5 && x <= 0.5 ? 1 : 0) },
+  bilinear: { support: 1, weight: (x: number) => Math.max(0, 1 - Math.abs(x)) },
+  hamming: { support: 1, weight: hamming },
+  bicubic: { support: 2, weight: cubic },
+  lanczos: { support: 3, weight: (x: number) => (x >= -3 && x < 3 ? sinc(x) * sinc(x / 3) : 0) },
+} as const;
+
+/**
+ * The taps of a resize along one axis. Where the image shrinks, the filter widens by the same factor, so that every
+ * input pixel counts.
+ *
+ * @param stretch which output positions; all of them if absent
+ */
+export function tapsOf(
+  filter: Filter,
+  from: number,
+  to: number,
+  { first: begin, count: outputs }: Stretch = { first: 0, count: to },
+): Taps {
+  const { weight, support: reach } = filters[filter];
   const scale = from / to;
   const widening = Math.max(scale, 1);
-  const support = CUBIC_SUPPORT * widening;
+  const support = reach * widening;
   const stride = Math.ceil(support) * 2 + 1;
   const taps = {
-    first: new Int32Array(to),
-    count: new Int32Array(to),
-    weights: new Float64Array(to * stride),
+    first: new Int32Array(outputs),
+    count: new Int32Array(outputs),
+    weights: new Float64Array(outputs * stride),
     stride,
   };
-  for (let out = 0; out < to; out++) {
-    const center = (out + 0.5) * scale;
+  for (let out = 0; out < outputs; out++) {
+    const center = (begin + out + 0.5) * scale;
     const first = Math.max(Math.trunc(center - support + 0.5), 0);
     const count = Math.min(Math.trunc(center + support + 0.5), from) - first;
     const weights = taps.weights.subarray(out * stride, out * stride + count);
     let sum = 0;
     for (let i = 0; i < count; i++) {
       // Multiplying by the reciprocal, as the reference does, differs from dividing in the last bit.
-      weights[i] = cubic((i + first - center + 0.5) * (1 / widening));
+      weights[i] = weight((i + first - center + 0.5) * (1 / widening));
       sum += weights[i];
     }
     if (sum !== 0) for (let i = 0; i < count; i++) weights[i] /= sum;
@@ -71,31 +109,97 @@ function fixedPoint(weights: Float64Array): Int32Array {
   return Int32Array.from(weights, (w) => Math.trunc((w < 0 ? -0.5 : 0.5) + w * 2 ** PRECISION_BITS));
 }
 
+/** How pixels of another size are made: by a filter, or the nearest one. */
+export type Resample = Filter | "nearest";
+
+/** What of a resized picture is made, and how. */
+export interface ResizeOptions {
+  /** Default bicubic. */
+  readonly resample?: Resample | undefined;
+  /** Which of its columns are made; all if absent. */
+  readonly columns?: Stretch;
+  /** Which of its rows are made; all if absent. */
+  readonly rows?: Stretch;
+}
+
 /**
- * Bicubic resize, bit for bit as Pillow does it for 8-bit channels: two passes (rows first) with 8-bit rounding
+ * Resize bit for bit as Pillow does it for 8-bit channels: two passes (rows first) with 8-bit rounding
  * between them, fixed-point weights, antialiased where it shrinks. Every channel on its own. A sliver that
  * shrinks in height has its columns done first (Pillow since 12.2), which rounds otherwise.
+ *
+ * @param width of the whole result, of which the options may ask for a part
  */
-export function resizeRaster(image: Raster, width: number, height: number): Raster {
+export function resizeRaster(
+  image: Raster,
+  width: number,
+  height: number,
+  options: ResizeOptions = {},
+): Raster {
+  const { resample = "bicubic", columns, rows } = options;
+  if (resample === "nearest") return resizeNearest(image, width, height, options);
+  const down = tapsIf(resample, image.height, height, rows);
+  const needed = rows === undefined ? image : neededRows(image, down!);
+  const across = tapsIf(resample, image.width, width, columns);
+  const columnsFirst = isSliver(image) && height < image.height && width !== image.width;
+  const made = columnsFirst
+    ? resizeAxis(resizeAxis(needed, "height", down), "width", across)
+    : resizeAxis(resizeAxis(needed, "width", across), "height", down);
+  return made.data === image.data ? { ...made, data: image.data.slice() } : made;
+}
+
+/** The rows that taps read, which then count from the first of them: a long picture has many that they do not. */
+function neededRows(image: Raster, taps: Taps): Raster {
+  const first = taps.first.reduce((least, row) => Math.min(least, row), image.height);
+  const end = taps.first.reduce((most, row, i) => Math.max(most, row + taps.count[i]), 0);
+  for (let i = 0; i < taps.first.length; i++) taps.first[i] -= first;
+  const row = image.width * image.channels;
+  return { ...image, height: end - first, data: image.data.subarray(first * row, end * row) };
+}
+
+/** Undefined where every pixel stays as it is. */
+function tapsIf(filter: Filter, from: number, to: number, stretch: Stretch | undefined): Taps | undefined {
+  if (from === to) return stretch && copyingTaps(stretch);
+  return tapsOf(filter, from, to, stretch);
+}
+
+/** Taps that take over the positions of a stretch. */
+function copyingTaps({ first, count }: Stretch): Taps {
+  return {
+    first: Int32Array.from({ length: count }, (_, i) => first + i),
+    count: new Int32Array(count).fill(1),
+    weights: new Float64Array(count).fill(1),
+    stride: 1,
+  };
+}
+
+function resizeAxis(image: Raster, axis: "width" | "height", taps: Taps | undefined): Raster {
+  if (taps === undefined) return image;
   const { channels } = image;
-  if (isSliver(image) && height < image.height && width !== image.width) {
-    return resizeRaster(resizeRaster(image, image.width, height), width, height);
-  }
-  let data: Uint8Array = image.data.slice();
-  if (width !== image.width) data = resampleAxis(data, cubicTaps(image.width, width), image.height, channels);
-  if (height !== image.height)
-    data = resampleAxis(data, cubicTaps(image.height, height), 1, width * channels);
-  return { width, height, channels, data };
+  const data =
+    axis === "width"
+      ? resampleAxis(image.data, taps, image.height, channels)
+      : resampleAxis(image.data, taps, 1, image.width * channels);
+  return { ...image, [axis]: taps.first.length, data };
 }
 
 function isSliver({ width, height }: { width: number; height: number }): boolean {
   return height > width * 100;
 }
 
+/** Resizes to `width × height` bit for bit as Pillow does (see {@link resizeRaster}); the aspect is not kept. */
+export function resizeRgb(
+  image: RgbImage,
+  width: number,
+  height: number,
+  options: ResizeOptions = {},
+): RgbImage {
+  const { channels: _, ...made } = resizeRaster({ ...image, channels: 3 }, width, height, options);
+  return made;
+}
+
 /** Resizes to `width × height` by bicubic interpolation, bit for bit as Pillow does; the aspect is not kept. */
 export function resizeBicubic(image: RgbImage, width: number, height: number): RgbImage {
-  const { data } = resizeRaster({ ...image, channels: 3 }, width, height);
-  return { width, height, data };
+  return resizeRgb(image, width, height);
 }
 
 /** Resamples the middle axis of `[outer, axis, inner]`. */
@@ -124,11 +228,16 @@ function resampleAxis(source: Uint8Array, taps: Taps, outer: number, inner: numb
 }
 
 /** Nearest-neighbour resize as Pillow does it; it takes this for palette and bilevel pictures, whatever is asked. */
-export function resizeNearest(image: Raster, width: number, height: number): Raster {
+export function resizeNearest(
+  image: Raster,
+  width: number,
+  height: number,
+  parts: Omit<ResizeOptions, "resample"> = {},
+): Raster {
   const { channels } = image;
-  const columns = nearestPositions(image.width, width);
-  const rows = nearestPositions(image.height, height);
-  const data = new Uint8Array(width * height * channels);
+  const columns = nearestPositions(image.width, width, parts.columns);
+  const rows = nearestPositions(image.height, height, parts.rows);
+  const data = new Uint8Array(columns.length * rows.length * channels);
   let target = 0;
   for (const row of rows) {
     for (const column of columns) {
@@ -136,15 +245,21 @@ export function resizeNearest(image: Raster, width: number, height: number): Ras
       for (let channel = 0; channel < channels; channel++) data[target++] = image.data[from + channel];
     }
   }
-  return { width, height, channels, data };
+  return { width: columns.length, height: rows.length, channels, data };
 }
 
-function nearestPositions(from: number, to: number): number[] {
+function nearestPositions(
+  from: number,
+  to: number,
+  { first, count }: Stretch = { first: 0, count: to },
+): number[] {
   const step = from / to;
   const positions: number[] = [];
+  let at = step * 0.5;
   // Added up, as the reference does: multiplying would round differently.
-  for (let at = step * 0.5; positions.length < to; at += step)
-    positions.push(Math.min(Math.trunc(at), from - 1));
+  for (let i = 0; i < first + count; i++, at += step) {
+    if (i >= first) positions.push(Math.min(Math.trunc(at), from - 1));
+  }
   return positions;
 }
 
@@ -154,8 +269,8 @@ export function resizeGray16(
   from: { width: number; height: number },
   to: { width: number; height: number },
 ): Uint16Array {
-  const across = cubicTaps(from.width, to.width);
-  const down = cubicTaps(from.height, to.height);
+  const across = tapsOf("bicubic", from.width, to.width);
+  const down = tapsOf("bicubic", from.height, to.height);
   if (isSliver(from) && to.height < from.height) {
     return resampleAxis16(resampleAxis16(source, down, 1, from.width), across, to.height, 1);
   }

@@ -13,7 +13,8 @@ import {
 } from "../platform/index.ts";
 import { overWhite, withoutAlpha } from "./colour.ts";
 import { gifFrames } from "./gif.ts";
-import { type Preprocessor, toPixelValues } from "./preprocessor.ts";
+import { squeezing, toPixelValues } from "./pixel-values.ts";
+import type { Preprocessor } from "./preprocessor-file.ts";
 import { headerOf, type ImageFile, type ReadOptions, readImageFile } from "./read-image.ts";
 import { type Raster, type RgbImage, resizeBicubic } from "./resize.ts";
 
@@ -90,7 +91,7 @@ export function toVideoPixelValues(frames: readonly RgbImage[], preprocessor: Pr
   const plane = preprocessor.size ** 2;
   const values = new Float32Array(3 * frames.length * plane);
   for (const [i, frame] of frames.entries()) {
-    const pixels = toPixelValues(frame, { ...preprocessor, fit: "squeeze" });
+    const pixels = toPixelValues(frame, squeezing(preprocessor));
     for (let channel = 0; channel < 3; channel++) {
       const of = pixels.subarray(channel * plane, (channel + 1) * plane);
       values.set(of, (channel * frames.length + i) * plane);

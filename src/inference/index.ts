@@ -4,6 +4,7 @@ export { Decoder, evenCount, type RunExclusive } from "./decoder.ts";
 export { engineDefaults, engineDefaultWords } from "./engine-defaults.ts";
 export { KvSlots, type PrefillChunk, type Slot } from "./kv-slots.ts";
 export { type BoundProgram, concatenated, imagesPerBatch, LoadedModel } from "./loaded-model.ts";
+export { owlPreprocessor } from "./preprocessing.ts";
 export {
   checkPrompt,
   type Media,

@@ -1,4 +1,4 @@
-import { type OwlConfig, patchCount } from "../model/index.ts";
+import { type OwlConfig, patchCount, patchSide } from "../model/index.ts";
 import type { HostTensor } from "../tensor/index.ts";
 
 /** Attention maps of a visual abstractor on an image: the attention probabilities of each query over the patches. */
@@ -20,7 +20,7 @@ export interface AttentionMaps {
 
 /** The maps of one image. `byLayer` are the results of `traceAttention`, [1, heads, queries, patches] each. */
 export function attentionMaps(config: OwlConfig, byLayer: readonly HostTensor[]): AttentionMaps {
-  const side = config.vision.imageSize / config.vision.patchSize;
+  const side = patchSide(config.vision);
   const { heads } = config.abstractor;
   const queries = config.numQueryTokens;
   const size = heads * queries * patchCount(config.vision);

@@ -1,4 +1,13 @@
-import { add, erf, mul, scalar, quickGelu as scaledSwish, sigmoid, type Tensor } from "../tensor/index.ts";
+import {
+  add,
+  erf,
+  mul,
+  scalar,
+  quickGelu as scaledSwish,
+  sigmoid,
+  silu,
+  type Tensor,
+} from "../tensor/index.ts";
 
 /** The exact GELU: ½ x (1 + erf(x / √2)). */
 export function gelu(x: Tensor): Tensor {
@@ -18,5 +27,15 @@ export function geluTanh(x: Tensor): Tensor {
   return mul(x, sigmoid(mul(x, slope)));
 }
 
-/** Activations by the names that config.json has for them (`hidden_act`). */
-export const activations = { quick_gelu: quickGelu, gelu, gelu_pytorch_tanh: geluTanh } as const;
+/** Activations that config.json names (`hidden_act`). */
+export type ActivationName = "quick_gelu" | "gelu" | "gelu_new" | "gelu_pytorch_tanh" | "silu" | "swish";
+
+/** Activations by the names that config.json has for them. */
+export const activations: Readonly<Record<ActivationName, (x: Tensor) => Tensor>> = {
+  quick_gelu: quickGelu,
+  gelu,
+  gelu_new: geluTanh,
+  gelu_pytorch_tanh: geluTanh,
+  silu,
+  swish: silu,
+};

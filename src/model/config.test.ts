@@ -66,7 +66,7 @@ test("every wrong key is named at once", () => {
 
 test("sizes that contradict each other are named at once", () => {
   const json = published();
-  json.vision_config.image_size = 57;
+  json.vision_config.image_size = 13;
   json.visual_abstractor_config.encoder_hidden_size = 32;
   json.text_config.num_key_value_heads = 3;
   try {
@@ -74,7 +74,7 @@ test("sizes that contradict each other are named at once", () => {
     expect.unreachable();
   } catch (error) {
     expect((error as ModelConfigError).problems).toEqual([
-      "vision_config.image_size: must be a multiple of patch_size (14), got 57",
+      "vision_config.image_size: must be at least patch_size (14), got 13",
       "visual_abstractor_config.encoder_hidden_size: must equal vision_config.hidden_size (64), got 32",
       "text_config.num_attention_heads: must be a multiple of num_key_value_heads (3), got 4",
     ]);
@@ -87,10 +87,39 @@ test("a vision tower is known by its model_type, CLIP where there is none, and a
     Object.assign(json.vision_config, { model_type });
     expect(parseConfig(json).vision.tower).toBe("clip");
   }
-  Object.assign(json.vision_config, { model_type: "siglip_vision_model" });
+  Object.assign(json.vision_config, { model_type: "siglip2_vision_model" });
   expect(() => parseConfig(json)).toThrow(
-    /vision_config\.model_type: must be "mplug_owl_vision_model", got "siglip_vision_model"/,
+    /vision_config\.model_type: must be "mplug_owl_vision_model" or .*, got "siglip2_vision_model"/,
   );
+});
+
+describe("every tower's config is written and read", () => {
+  const names: Record<string, object> = {
+    siglip_vision_model: { image_size: 30, patch_size: 7, hidden_act: "gelu" },
+    dinov2: { use_swiglu_ffn: true, mlp_ratio: 2.5, qkv_bias: false, layerscale_value: 0.1 },
+    dinov2_with_registers: { image_size: [28, 28], num_register_tokens: 2 },
+    dinov3_vit: {
+      hidden_size: 48,
+      num_register_tokens: 4,
+      key_bias: true,
+      use_gated_mlp: true,
+      hidden_act: "silu",
+    },
+  };
+  test.each(Object.entries(names))("%s", (model_type, settings) => {
+    const vision_config = { hidden_size: 64, num_attention_heads: 4, model_type, ...settings };
+    const hidden = Number(vision_config.hidden_size);
+    const abstractor = { hidden_size: hidden, encoder_hidden_size: hidden, num_attention_heads: 4 };
+    const json = { ...published(), vision_config, visual_abstractor_config: abstractor };
+    const config = parseConfig(json);
+    const written = configJson(config);
+    expect(parseConfig(JSON.parse(JSON.stringify(written)))).toEqual(config);
+    expect(written.vision_config).toMatchObject({
+      model_type,
+      ...settings,
+      image_size: config.vision.imageSize,
+    });
+  });
 });
 
 test("a config made by hand without its family or tower is refused", () => {
@@ -102,5 +131,5 @@ test("a config made by hand without its family or tower is refused", () => {
   expect(without({ language: noFamily })).toThrow(
     /^language\.family: must be "llama" or "bloom", got undefined/,
   );
-  expect(without({ vision: noTower })).toThrow(/^vision\.tower: must be "clip", got undefined/);
+  expect(without({ vision: noTower })).toThrow(/^vision\.tower: must be "clip" or .*, got undefined/);
 });

@@ -1,3 +1,4 @@
+export type { ActivationName } from "./activations.ts";
 export {
   type AbstractorConfig,
   configJson,
@@ -93,9 +94,12 @@ export {
   trainedParameters,
 } from "./stages.ts";
 export type { ClipConfig } from "./vision/clip.ts";
-export { patchCount } from "./vision/patches.ts";
-export type { PublishedTower, TowerConfig, VisionTower } from "./vision/tower.ts";
-export { publishedVision, publishedVisionTypes, towerTitles } from "./vision/towers.ts";
+export type { DinoSettings, Dinov2Config, Dinov2WithRegistersConfig } from "./vision/dinov2.ts";
+export type { Dinov3Config } from "./vision/dinov3.ts";
+export { patchCount, patchSide } from "./vision/patches.ts";
+export type { SiglipConfig } from "./vision/siglip.ts";
+export type { PositionTable, PublishedTower, TowerConfig, VisionTower } from "./vision/tower.ts";
+export { publishedVision, publishedVisionTypes, towerOf, towerTitles } from "./vision/towers.ts";
 export { patchStates, type VisionStates, visionEncoder, visionTokens } from "./vision-encoder.ts";
 export {
   type AbstractorStates,

@@ -41,7 +41,7 @@ export interface OwlSizes {
 }
 
 /** The input of normalised pixels: `pixel_values` [images, 3, imageSize, imageSize]. */
-export function pixelInput(config: OwlConfig, images?: number): Tensor {
+export function pixelInput(config: Pick<OwlConfig, "vision">, images?: number): Tensor {
   const side = dim("imageSize", config.vision.imageSize);
   return input("pixel_values", "float32", [dim("images", images), dim("channels", 3), side, side]);
 }

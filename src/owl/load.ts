@@ -11,8 +11,14 @@ import {
 } from "../checkpoint/index.ts";
 import type { GenerationSettings } from "../generation/index.ts";
 import { adapterPath, modelDirectory } from "../hub/index.ts";
-import { defaultFrames, type Fidelity, modelPreprocessor, type Preprocessor } from "../image/index.ts";
-import { areMappable, besideQuantized, LoadedModel, storedParameters } from "../inference/index.ts";
+import { defaultFrames, type Fidelity, type Preprocessor } from "../image/index.ts";
+import {
+  areMappable,
+  besideQuantized,
+  LoadedModel,
+  owlPreprocessor,
+  storedParameters,
+} from "../inference/index.ts";
 import { describeParameters, type OwlConfig, parseConfig } from "../model/index.ts";
 import { joinPath, pathKind } from "../platform/index.ts";
 import { type Device, openDevice, type StoredParameters } from "../runtime/index.ts";
@@ -73,12 +79,7 @@ export async function loadParts(model: string | URL | undefined, options: LoadOp
     adapter,
     model: loaded,
     tokenizer,
-    preprocessor: modelPreprocessor(
-      checkpoint.preprocessorConfig,
-      config.vision.imageSize,
-      checkpoint.preprocessorFile,
-      config.video ? "crop" : "squeeze",
-    ),
+    preprocessor: owlPreprocessor(config, checkpoint.preprocessorConfig, checkpoint.preprocessorFile),
     defaults: withAnswerEnd(defaultsOf(checkpoint, config), tokenizer),
     fidelity,
     framesPerVideo,

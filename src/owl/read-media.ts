@@ -6,6 +6,7 @@ import {
   type Preprocessor,
   type RgbImage,
   readImageFile,
+  squeezing,
   toPixelValues,
   toVideoPixelValues,
   VideoError,
@@ -70,7 +71,7 @@ export async function readMedia(
       const frames = await framesOf(video);
       if (medium.type === "video")
         return mediaFromPixels(toVideoPixelValues(frames, preprocessor), frames.length);
-      return mediaFromPixels(toPixelValues(frames[medium.index], { ...preprocessor, fit: "squeeze" }));
+      return mediaFromPixels(toPixelValues(frames[medium.index], squeezing(preprocessor)));
     });
   };
   const pictures: Media[] = [];

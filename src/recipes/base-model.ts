@@ -1,5 +1,6 @@
 import { entryBytes, type OpenedCheckpoint, openValidated, readTokenizerFiles } from "../checkpoint/index.ts";
-import { modelPreprocessor, type Preprocessor } from "../image/index.ts";
+import type { Preprocessor } from "../image/index.ts";
+import { owlPreprocessor } from "../inference/index.ts";
 import {
   describeParameters,
   type OwlConfig,
@@ -65,11 +66,10 @@ export async function loadBaseModel(
       `recipe ${recipe.name}: the tokenizer must have at most the model's ${parsed.language.vocabulary} ids, got ${loaded.vocabularySize}`,
     );
   }
-  const preprocessor = modelPreprocessor(
+  const preprocessor = owlPreprocessor(
+    parsed,
     checkpoint?.preprocessorConfig,
-    parsed.vision.imageSize,
     checkpoint?.preprocessorFile ?? modelFiles.preprocessorConfig,
-    parsed.video ? "crop" : "squeeze",
   );
   const tokenizerFiles = await readTokenizerFiles(tokenizerDirectory);
   return { ...starting, tokenizer: loaded, tokenizerFiles, preprocessor };

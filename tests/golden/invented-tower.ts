@@ -38,7 +38,7 @@ export const inventedTower: VisionTower<InventedTowerConfig> = {
   finalNorm: (scope, x, config) => layerNormLayer(scope.at("post_layernorm"), x, config.epsilon),
   published: {
     ...clip.published,
-    modelTypes: { whole: "invented", alone: "invented_vision" },
+    modelTypes: { whole: ["invented"], alone: ["invented_vision"] },
     readConfig: () => undefined,
   },
 };

@@ -1,68 +1,39 @@
 import { z } from "zod";
 import { add, dim, type Initial, pad, type Scope, type Tensor } from "../../tensor/index.ts";
-import { activations } from "../activations.ts";
+import { type ActivationName, activations } from "../activations.ts";
 import { upTo } from "../config-limits.ts";
-import { initializerRange, type OnProblem, parsed, requireMultiple } from "../config-reading.ts";
+import { type OnProblem, parsed } from "../config-reading.ts";
 import { layerNormLayer } from "../layers.ts";
 import { patchCount, patchEmbedding } from "./patches.ts";
 import { preNormLayer } from "./pre-norm-layer.ts";
 import type { TowerConfig, VisionTower } from "./tower.ts";
+import { type TowerDefaults, towerShape, towerSizes, towerSizesJson } from "./tower-config.ts";
 
 /** CLIP's ViT (arXiv 2103.00020) with a class token and a normalisation before the first layer. */
 export interface ClipConfig extends TowerConfig {
   readonly tower: "clip";
   /** Inside the MLP; absent: QuickGELU, as published. Many CLIPs have the exact GELU. */
-  readonly activation?: "gelu";
+  readonly activation?: ActivationName;
 }
 
 /** Defaults where a config.json leaves them out: an owl's and Hugging Face's differ. */
-interface Defaults {
-  readonly hidden: number;
-  readonly layers: number;
-  readonly heads: number;
+interface Defaults extends Omit<TowerDefaults, "activation"> {
   readonly intermediate: number;
-  readonly patch: number;
-  readonly epsilon: number;
 }
 
-const schemaWith = (defaults: Defaults) =>
-  z.object({
-    hidden_size: upTo("size").default(defaults.hidden),
-    num_hidden_layers: upTo("layers").default(defaults.layers),
-    num_attention_heads: upTo("heads").default(defaults.heads),
-    intermediate_size: upTo("size").default(defaults.intermediate),
-    image_size: upTo("image").default(224),
-    patch_size: upTo("size").default(defaults.patch),
-    num_channels: z.literal(3).default(3),
-    hidden_act: z.enum(["quick_gelu", "gelu"]).default("quick_gelu"),
-    layer_norm_eps: z.number().positive().default(defaults.epsilon),
-    initializer_range: initializerRange,
-  });
-
 const reader = (defaults: Defaults) => {
-  const schema = schemaWith(defaults);
+  const schema = z.object({
+    ...towerShape({ ...defaults, activation: "quick_gelu" }),
+    intermediate_size: upTo("size").default(defaults.intermediate),
+  });
   return (json: Record<string, unknown>, onProblem: OnProblem): ClipConfig | undefined => {
     const read = parsed(schema, json, onProblem);
     if (read === undefined) return undefined;
-    requireMultiple(
-      onProblem,
-      "hidden_size",
-      read.hidden_size,
-      "num_attention_heads",
-      read.num_attention_heads,
-    );
-    requireMultiple(onProblem, "image_size", read.image_size, "patch_size", read.patch_size);
     return {
       tower: "clip",
-      hidden: read.hidden_size,
-      layers: read.num_hidden_layers,
-      heads: read.num_attention_heads,
+      ...towerSizes(read, onProblem),
       intermediate: read.intermediate_size,
-      imageSize: read.image_size,
-      patchSize: read.patch_size,
-      ...(read.hidden_act === "gelu" && { activation: read.hidden_act }),
-      epsilon: read.layer_norm_eps,
-      initializerRange: read.initializer_range,
+      ...(read.hidden_act !== "quick_gelu" && { activation: read.hidden_act }),
     };
   };
 };
@@ -70,16 +41,8 @@ const reader = (defaults: Defaults) => {
 function configJson(config: ClipConfig): Record<string, unknown> {
   return {
     model_type: clip.modelType,
-    hidden_size: config.hidden,
-    num_hidden_layers: config.layers,
-    num_attention_heads: config.heads,
+    ...towerSizesJson(config, config.activation ?? "quick_gelu"),
     intermediate_size: config.intermediate,
-    image_size: config.imageSize,
-    patch_size: config.patchSize,
-    num_channels: 3,
-    hidden_act: config.activation ?? "quick_gelu",
-    layer_norm_eps: config.epsilon,
-    initializer_range: config.initializerRange,
   };
 }
 
@@ -113,8 +76,12 @@ export const clip: VisionTower<ClipConfig> = {
   embed,
   layer: (scope, x, config) => preNormLayer(scope, x, config, activations[config.activation ?? "quick_gelu"]),
   finalNorm: (scope, x, config) => layerNormLayer(scope.at("post_layernorm"), x, config.epsilon),
+  hasReleasedPreprocessing: true,
   published: {
-    modelTypes: { whole: "clip", alone: "clip_vision_model" },
+    modelTypes: {
+      whole: ["clip", "chinese_clip", "metaclip_2"],
+      alone: ["clip_vision_model", "chinese_clip_vision_model", "metaclip_2_vision_model"],
+    },
     readConfig: reader({ hidden: 768, layers: 12, heads: 12, intermediate: 3072, patch: 32, epsilon: 1e-5 }),
     marker: "embeddings.class_embedding",
     names: [
@@ -127,6 +94,15 @@ export const clip: VisionTower<ClipConfig> = {
       [/\.layer_norm2\./, ".post_attention_layernorm."],
       [/\.self_attn\.out_proj\./, ".self_attn.dense."],
     ],
+    unused: /^visual_projection\./,
     fused: { parts: ["q_proj", "k_proj", "v_proj"], whole: "query_key_value" },
+    positions: { tensor: "embeddings.position_embedding", prefix: 1, antialias: false },
+    takesAnySize: false,
+    endsNormalised: false,
+    preprocessing: (side) => ({
+      image_processor_type: "CLIPImageProcessor",
+      size: { shortest_edge: side },
+      crop_size: { height: side, width: side },
+    }),
   },
 };

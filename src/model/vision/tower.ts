@@ -56,20 +56,49 @@ export interface VisionTower<C extends TowerConfig = TowerConfig> {
   layer(scope: Scope, x: Tensor, config: C): Tensor;
   /** The normalisation behind the last layer; the abstractor reads every token of its result. */
   finalNorm(scope: Scope, x: Tensor, config: C): Tensor;
+  /**
+   * Whether its owls' preprocessor_config.json is read as the released mPLUG-Owl reads it, which squeezes pictures whatever
+   * it says of cutting, unless it has the key `fit`; else as transformers reads it.
+   */
+  readonly hasReleasedPreprocessing: boolean;
   /** The tower as a model of its own on Hugging Face's hub, which an owl can be assembled of. */
   readonly published: PublishedTower<C>;
 }
 
 /** A vision tower as Hugging Face's files have it. */
 export interface PublishedTower<C extends TowerConfig> {
-  /** `model_type` where the tower is a part of a model of pictures and texts, and where it stands alone. */
-  readonly modelTypes: { readonly whole: string; readonly alone: string };
+  /** `model_type` of models of pictures and texts that it is a part of, and of itself alone. */
+  readonly modelTypes: { readonly whole: readonly string[]; readonly alone: readonly string[] };
   /** As {@link VisionTower.readConfig}, with Hugging Face's defaults. */
   readConfig(json: Record<string, unknown>, onProblem: OnProblem): C | undefined;
   /** A tensor that every file has once: what stands in front of it stands in front of all names. */
   readonly marker: string;
-  /** Published names, behind `vision_model.`, that an owl spells differently. */
+  /** Published names, behind what stands in front of all, that an owl spells differently. */
   readonly names: readonly (readonly [published: RegExp, own: string])[];
+  /** Published names of tensors that an owl has no use for. */
+  readonly unused?: RegExp | undefined;
   /** Projections that an owl keeps as one, whose rows lie as [heads, parts, headDim]. */
   readonly fused: { readonly parts: readonly string[]; readonly whole: string } | undefined;
+  /** The table of positions, which is resampled for pictures of another size; undefined where positions are computed. */
+  readonly positions: PositionTable | undefined;
+  /** Whether it takes pictures of another size than its config's as they are. */
+  readonly takesAnySize: boolean;
+  /** Whether its own last hidden state is behind {@link VisionTower.finalNorm}; an owl's always is. */
+  readonly endsNormalised: boolean;
+  /**
+   * The preprocessing of published files, as preprocessor_config.json has it, for a tower that comes without one.
+   *
+   * @param side of the square pictures in pixels
+   */
+  preprocessing(side: number): Record<string, unknown>;
+}
+
+/** A learned table of positions, row by row of a square grid of patches. */
+export interface PositionTable {
+  /** Its name in an owl, behind `vision_model.`. */
+  readonly tensor: string;
+  /** Rows in front of the patches'. */
+  readonly prefix: number;
+  /** Whether the published code resamples it with antialiasing. */
+  readonly antialias: boolean;
 }

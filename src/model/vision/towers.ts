@@ -1,17 +1,30 @@
 import type { OnProblem } from "../config-reading.ts";
 import { type ClipConfig, clip } from "./clip.ts";
+import { type Dinov2Config, type Dinov2WithRegistersConfig, dinov2, dinov2WithRegisters } from "./dinov2.ts";
+import { type Dinov3Config, dinov3 } from "./dinov3.ts";
+import { type SiglipConfig, siglip } from "./siglip.ts";
 import type { VisionTower } from "./tower.ts";
 
 /** Every tower's config by the tower's name. */
 interface Configs {
   readonly clip: ClipConfig;
+  readonly siglip: SiglipConfig;
+  readonly dinov2: Dinov2Config;
+  readonly dinov2_with_registers: Dinov2WithRegistersConfig;
+  readonly dinov3_vit: Dinov3Config;
 }
 
 /** Sizes of the vision tower. */
 export type VisionConfig = Configs[keyof Configs];
 
 /** The vision towers that are computed here. */
-export const towers: { readonly [T in keyof Configs]: VisionTower<Configs[T]> } = { clip };
+export const towers: { readonly [T in keyof Configs]: VisionTower<Configs[T]> } = {
+  clip,
+  siglip,
+  dinov2,
+  dinov2_with_registers: dinov2WithRegisters,
+  dinov3_vit: dinov3,
+};
 
 const allTowers = (): VisionTower<VisionConfig>[] => Object.values(towers);
 
@@ -30,7 +43,7 @@ export function towerOf({ tower }: Pick<VisionConfig, "tower">): VisionTower<Vis
 export function towerNamed(modelType: unknown): VisionTower<VisionConfig> | undefined {
   if (modelType == null) return towers.clip;
   return allTowers().find((tower) =>
-    [tower.modelType, tower.published.modelTypes.alone].includes(String(modelType)),
+    [tower.modelType, ...tower.published.modelTypes.alone].includes(String(modelType)),
   );
 }
 
@@ -63,26 +76,34 @@ export interface PublishedVision {
   readonly json: Record<string, unknown>;
 }
 
-/** Finds the tower that a config.json describes, alone or as a part of a model of pictures and texts. */
+/**
+ * Finds the tower that a config.json describes, alone or as a part of a model of pictures and texts. A
+ * `vision_config_dict`, which old files have too, replaces `vision_config`. An owl's config.json describes none.
+ */
 export function publishedVision(json: Record<string, unknown>): PublishedVision | undefined {
-  const { model_type: type, vision_config: section } = json;
+  const { model_type: type, vision_config: own, vision_config_dict: older, visual_abstractor_config } = json;
+  if (visual_abstractor_config !== undefined) return undefined;
+  const section = older ?? own ?? undefined;
+  const named = (kind: "whole" | "alone", name: unknown): VisionTower<VisionConfig> | undefined =>
+    allTowers().find(({ published }) => published.modelTypes[kind].includes(String(name)));
+  const alone = named("alone", type);
+  if (alone !== undefined) return { tower: alone, json };
   if (section === undefined) {
-    const alone = allTowers().find(({ published }) => published.modelTypes.alone === type);
-    return alone && { tower: alone, json };
+    const whole = named("whole", type);
+    return whole && { tower: whole, json: {} };
   }
   if (typeof section !== "object" || section === null || Array.isArray(section)) return undefined;
-  const own = section as Record<string, unknown>;
-  const whole = allTowers().find(({ published: { modelTypes } }) =>
-    type === undefined
-      ? [undefined, modelTypes.alone].includes(own.model_type as string | undefined)
-      : type === modelTypes.whole,
-  );
-  return whole && { tower: whole, json: own };
+  const inside = section as Record<string, unknown>;
+  const whole = type === undefined ? named("alone", inside.model_type ?? clipAlone) : named("whole", type);
+  return whole && { tower: whole, json: inside };
 }
+
+/** What a `vision_config` without a `model_type` is of. */
+const [clipAlone] = towers.clip.published.modelTypes.alone;
 
 /** Everything that `model_type` of a published tower may be. */
 export function publishedVisionTypes(): string[] {
-  return allTowers().flatMap(({ published: { modelTypes } }) => [modelTypes.whole, modelTypes.alone]);
+  return allTowers().flatMap(({ published: { modelTypes } }) => [...modelTypes.whole, ...modelTypes.alone]);
 }
 
 /** The towers as people know them: "CLIP". */

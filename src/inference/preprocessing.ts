@@ -1,0 +1,19 @@
+import { modelPreprocessor, type Preprocessor, requireSize, statedPreprocessor } from "../image/index.ts";
+import { type OwlConfig, towerOf } from "../model/index.ts";
+
+/**
+ * How an owl's pictures are prepared: as its files say, or the published way of its vision tower where it has none.
+ *
+ * @param json content of `preprocessor_config.json` or its like; undefined where there is none
+ * @param where the file, for messages
+ * @throws ImageError naming every setting that is wrong or not computed, or a size that is not the model's
+ */
+export function owlPreprocessor({ vision, video }: OwlConfig, json: unknown, where: string): Preprocessor {
+  const tower = towerOf(vision);
+  if (tower.hasReleasedPreprocessing) {
+    return modelPreprocessor(json, vision.imageSize, where, video ? "crop" : "squeeze");
+  }
+  const preprocessor = statedPreprocessor(json, where, tower.published.preprocessing(vision.imageSize));
+  requireSize(preprocessor, vision.imageSize, where);
+  return preprocessor;
+}
