@@ -46,6 +46,7 @@ export {
   type GradientResult,
   type ModelInputs,
   meanOverHeads,
+  type PatchFraming,
   ProbeError,
   type ProbeOptions,
   probeModel,

@@ -91,7 +91,9 @@ describe.each([
   });
 
   test("looks at patches, and at nothing in front of them", async () => {
-    const { rows, columns, heads, maps } = await owl.attention(picture);
+    const { rows, columns, heads, framing, maps } = await owl.attention(picture);
+    const { fit, edge = size } = statedPreprocessor(processor, "x");
+    expect(framing).toEqual({ fit, edge, size, covered: side * owl.config.vision.patchSize });
     expect([rows, columns, maps.length]).toEqual([side, side, heads * 3 * side * side]);
     const sum = maps.subarray(0, side * side).reduce((a, b) => a + b);
     expect(sum).toBeGreaterThan(0);

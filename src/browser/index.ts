@@ -8,7 +8,7 @@ export {
 } from "../generation/index.ts";
 export type { RgbImage } from "../image/index.ts";
 export { ClosedError } from "../inference/index.ts";
-export { type AttentionMaps, meanOverHeads } from "../inspection/index.ts";
+export { type AttentionMaps, meanOverHeads, type PatchFraming } from "../inspection/index.ts";
 export {
   type ChatMessage,
   type ChatSettings,

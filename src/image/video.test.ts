@@ -214,7 +214,7 @@ describe("pictures of the video version", () => {
     sliver.data.fill(100, 300_000, 300_003);
     const { width, height, data } = resizeAndCenterCrop(sliver, 224);
     expect([width, height]).toEqual([224, 224]);
-    expect(Math.max(...data)).toBeGreaterThan(99);
+    expect(data.some((value) => value > 99)).toBe(true);
   });
 
   test.skipIf(!sharedAvailable).each(["47.jpg", "15.jpg"])("%s equals the reference", async (name) => {

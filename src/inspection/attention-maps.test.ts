@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { owlFixture } from "../../tests/owl-fixture.ts";
 import { loadCheckpoint } from "../checkpoint/index.ts";
+import { CLIP_PREPROCESSOR } from "../image/index.ts";
 import { LoadedModel, mediaFromPixels } from "../inference/index.ts";
 import { parseConfig, traceAttention } from "../model/index.ts";
 import { Owl } from "../owl/index.ts";
@@ -23,6 +24,7 @@ test("the maps are those of the float64 interpreter", async () => {
   const model = new LoadedModel(config, tensors, await openDevice({ threads: 1 }));
   const { layers, heads, queries, rows, columns, maps } = attentionMaps(
     config,
+    { ...CLIP_PREPROCESSOR, size: config.vision.imageSize },
     await model.abstractorAttention(await mediaFromPixels(pixels)),
   );
   await model.close();
@@ -57,6 +59,7 @@ test("a share is of everything a query sees: without a preference each patch get
   const model = new LoadedModel(config, blind, await openDevice({ threads: 1 }));
   const { rows, columns, queries, maps } = attentionMaps(
     config,
+    { ...CLIP_PREPROCESSOR, size: config.vision.imageSize },
     await model.abstractorAttention(
       await mediaFromPixels(new Float32Array(3 * config.vision.imageSize ** 2)),
     ),
@@ -91,6 +94,6 @@ test("results of all layers are put one after the other", () => {
     dims,
     data: new Float32Array(size).fill(value),
   });
-  const { maps, rows, columns } = attentionMaps(config, [layer(0.25), layer(0.5)]);
+  const { maps, rows, columns } = attentionMaps(config, CLIP_PREPROCESSOR, [layer(0.25), layer(0.5)]);
   expect([rows, columns, maps[0], maps[size - 1], maps[size]]).toEqual([side, side, 0.25, 0.25, 0.5]);
 });

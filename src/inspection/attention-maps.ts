@@ -1,5 +1,18 @@
+import type { Preprocessor } from "../image/index.ts";
 import { type OwlConfig, patchCount, patchSide } from "../model/index.ts";
 import type { HostTensor } from "../tensor/index.ts";
+
+/**
+ * Where the patches lie on a picture: it is resized, a square of `size` cut out of its middle, and patches cover the
+ * first `covered` pixels of that from the left and from the top; what fills no patch is not seen.
+ */
+export interface PatchFraming {
+  /** Whether both sides of the resized picture have `edge` pixels (`squeeze`), or the shorter one (`crop`). */
+  readonly fit: "squeeze" | "crop";
+  readonly edge: number;
+  readonly size: number;
+  readonly covered: number;
+}
 
 /** Attention maps of a visual abstractor on an image: the attention probabilities of each query over the patches. */
 export interface AttentionMaps {
@@ -11,6 +24,7 @@ export interface AttentionMaps {
   readonly rows: number;
   /** Columns of patches, from the left. */
   readonly columns: number;
+  readonly framing: PatchFraming;
   /**
    * [layers, heads, queries, rows · columns]: the attention probability of each patch. Queries also attend to the queries
    * and to a class token, which are left out: the sum of a map is at most 1, and it is not normalised to 1.
@@ -19,14 +33,19 @@ export interface AttentionMaps {
 }
 
 /** The maps of one image. `byLayer` are the results of `traceAttention`, [1, heads, queries, patches] each. */
-export function attentionMaps(config: OwlConfig, byLayer: readonly HostTensor[]): AttentionMaps {
+export function attentionMaps(
+  config: OwlConfig,
+  { size: pixels, edge = pixels, fit = "squeeze" }: Preprocessor,
+  byLayer: readonly HostTensor[],
+): AttentionMaps {
   const side = patchSide(config.vision);
   const { heads } = config.abstractor;
   const queries = config.numQueryTokens;
   const size = heads * queries * patchCount(config.vision);
   const maps = new Float32Array(byLayer.length * size);
   for (const [layer, { data }] of byLayer.entries()) maps.set(data as Float32Array, layer * size);
-  return { layers: byLayer.length, heads, queries, rows: side, columns: side, maps };
+  const framing = { fit, edge, size: pixels, covered: side * config.vision.patchSize };
+  return { layers: byLayer.length, heads, queries, rows: side, columns: side, framing, maps };
 }
 
 /** The maps of each layer's visual tokens, averaged over the heads: [layers][queries][rows · columns]. */

@@ -1,5 +1,5 @@
 import { readFileSync } from "node:fs";
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { configJson, ModelConfigError, type OwlConfig, parseConfig } from "./config.ts";
 import { describeParameters } from "./parameters.ts";
 import { microConfig } from "./testing/micro.ts";

@@ -177,7 +177,8 @@ export class Owl {
     checkOptions("attention", limits, limitRules);
     const reading = { ...limits, preprocessor, fidelity, framesPerVideo, pixelCache };
     const [read] = await readMedia([{ type: "image", image: picture }], reading);
-    return attentionMaps(model.config, await this.#whileOpen(() => model.abstractorAttention(read)));
+    const maps = await this.#whileOpen(() => model.abstractorAttention(read));
+    return attentionMaps(model.config, preprocessor, maps);
   }
 
   /** One forward pass over whole rows: hidden states, visual tokens, logits and, where asked, the loss. */

@@ -12,19 +12,21 @@ interface Maps {
   readonly queries: number;
   readonly rows: number;
   readonly columns: number;
+  readonly framing: unknown;
   readonly maps: readonly (readonly (readonly number[])[])[];
 }
 
 it("tells where the owl looked, as the mean over heads", async () => {
   const response = await served.post("/v1/attention", { model: "owl-nano", image: pictureUrl("owl.png") });
   expect(response.status).toBe(200);
-  const { layers, queries, rows, columns, maps } = (await response.json()) as Maps;
+  const { layers, queries, rows, columns, framing, maps } = (await response.json()) as Maps;
   const own = await served.owl.attention(picturePath("owl.png"));
-  expect({ layers, queries, rows, columns }).toEqual({
+  expect({ layers, queries, rows, columns, framing }).toEqual({
     layers: own.layers,
     queries: own.queries,
     rows: own.rows,
     columns: own.columns,
+    framing: own.framing,
   });
   expect(maps.map((layer) => layer.map((map) => map.length))).toEqual(
     Array.from({ length: layers }, () => Array(queries).fill(rows * columns)),

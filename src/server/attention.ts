@@ -22,9 +22,9 @@ export async function attention(request: ApiRequest): Promise<Response> {
     const found = decodingErrors(error, new Map([[picture, "image"]]));
     throw found.length > 0 ? combinedError(found) : error;
   });
-  const { layers, queries, rows, columns } = maps;
+  const { layers, queries, rows, columns, framing } = maps;
   const shares = meanOverHeads(maps).map((layer) => layer.map((map) => map.map(rounded)));
-  const reply = { layers, queries, rows, columns, maps: shares };
+  const reply = { layers, queries, rows, columns, framing, maps: shares };
   return Response.json(reply, { headers: { "cache-control": "no-store" } });
 }
 

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { applyColourMap, heatmap, isAttention } from "./heatmap.ts";
+import { applyColourMap, heatmap, isAttention, patchArea } from "./heatmap.ts";
 
 const attention = {
   layers: 2,
@@ -45,4 +45,19 @@ test("maps that are not as large as they say are told", () => {
   expect(isAttention({ ...attention, queries: 3 })).toBe(false);
   expect(isAttention({ ...attention, columns: 4 })).toBe(false);
   expect(isAttention({ ...attention, rows: 0 })).toBe(false);
+});
+
+test("patches lie on the part of a picture that is seen", () => {
+  expect(patchArea(undefined, 40, 30)).toEqual({ left: 0, top: 0, width: 1, height: 1 });
+  const squeezed = { fit: "squeeze", edge: 384, size: 384, covered: 378 } as const;
+  expect(patchArea(squeezed, 40, 30)).toEqual({ left: 0, top: 0, width: 378 / 384, height: 378 / 384 });
+  const cut = { fit: "crop", edge: 256, size: 224, covered: 224 } as const;
+  expect(patchArea(cut, 60, 30)).toEqual({
+    left: 144 / 512,
+    top: 16 / 256,
+    width: 224 / 512,
+    height: 224 / 256,
+  });
+  const padded = patchArea({ ...cut, edge: 112 }, 30, 30);
+  expect(padded).toEqual({ left: -0.5, top: -0.5, width: 2, height: 2 });
 });

@@ -1,4 +1,4 @@
-import type { AttentionMaps } from "../backends/backend.ts";
+import type { AttentionMaps, PatchFraming } from "../backends/backend.ts";
 
 /** Which attention maps a heatmap shows: one layer or the mean of all, one visual token or the sum over all. */
 export interface HeatmapView {
@@ -8,10 +8,11 @@ export interface HeatmapView {
 
 /** Whether a value has the shape that it says it has. */
 export function isAttention(value: AttentionMaps): boolean {
-  const { layers, queries, rows, columns, maps } = value;
+  const { layers, queries, rows, columns, framing, maps } = value;
   const isCount = (count: unknown): boolean => Number.isInteger(count) && Number(count) > 0;
   return (
     [layers, queries, rows, columns].every(isCount) &&
+    (framing === undefined || [framing.edge, framing.size, framing.covered].every(isCount)) &&
     Array.isArray(maps) &&
     maps.length === layers &&
     maps.every(
@@ -19,6 +20,26 @@ export function isAttention(value: AttentionMaps): boolean {
         layer.length === queries && layer.every((map) => map.length === rows * columns),
     )
   );
+}
+
+/** A rectangle of a picture, each in shares of its width or height; it may reach beyond the picture. */
+export interface Area {
+  readonly left: number;
+  readonly top: number;
+  readonly width: number;
+  readonly height: number;
+}
+
+/** Where the patches lie on a picture of so many pixels. */
+export function patchArea(framing: PatchFraming | undefined, width: number, height: number): Area {
+  if (framing === undefined) return { left: 0, top: 0, width: 1, height: 1 };
+  const { fit, edge, size, covered } = framing;
+  const along = (side: number): readonly [start: number, share: number] => {
+    const resized = fit === "squeeze" ? edge : Math.trunc((edge * side) / Math.min(width, height));
+    return [Math.floor((resized - size) / 2) / resized, covered / resized];
+  };
+  const [[left, across], [top, down]] = [along(width), along(height)];
+  return { left, top, width: across, height: down };
 }
 
 /** The attention on each patch relative to the patch with the most: [rows · columns], 0 to 1. */

@@ -97,6 +97,15 @@ export type ChatEvent =
       readonly notes?: readonly string[] | undefined;
     };
 
+/** A picture is resized, a square of `size` pixels cut out of its middle, of which patches cover the first `covered`. */
+export interface PatchFraming {
+  /** Whether both sides of the resized picture have `edge` pixels, or the shorter one. */
+  readonly fit: "squeeze" | "crop";
+  readonly edge: number;
+  readonly size: number;
+  readonly covered: number;
+}
+
 export interface AttentionMaps {
   readonly layers: number;
   /** Visual tokens. */
@@ -105,6 +114,8 @@ export interface AttentionMaps {
   readonly rows: number;
   /** Patches of the picture from left to right. */
   readonly columns: number;
+  /** How the patches lie on the picture. Absent: they cover it. */
+  readonly framing?: PatchFraming | undefined;
   /** [layers][queries][rows · columns] */
   readonly maps: readonly (readonly (readonly number[])[])[];
 }
