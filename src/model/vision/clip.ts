@@ -29,11 +29,18 @@ const reader = (defaults: Defaults) => {
   return (json: Record<string, unknown>, onProblem: OnProblem): ClipConfig | undefined => {
     const read = parsed(schema, json, onProblem);
     if (read === undefined) return undefined;
+    const { hidden, layers, heads, imageSize, patchSize, ...rest } = towerSizes(read, onProblem);
+    // Runs are known by a checksum of the config, so the order of its keys stays.
     return {
       tower: "clip",
-      ...towerSizes(read, onProblem),
+      hidden,
+      layers,
+      heads,
       intermediate: read.intermediate_size,
+      imageSize,
+      patchSize,
       ...(read.hidden_act !== "quick_gelu" && { activation: read.hidden_act }),
+      ...rest,
     };
   };
 };
@@ -41,8 +48,7 @@ const reader = (defaults: Defaults) => {
 function configJson(config: ClipConfig): Record<string, unknown> {
   return {
     model_type: clip.modelType,
-    ...towerSizesJson(config, config.activation ?? "quick_gelu"),
-    intermediate_size: config.intermediate,
+    ...towerSizesJson(config, config.activation ?? "quick_gelu", { intermediate_size: config.intermediate }),
   };
 }
 

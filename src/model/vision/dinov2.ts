@@ -78,8 +78,7 @@ function settingsOf(read: z.infer<typeof plainSchema>, onProblem: OnProblem): Om
 
 function settingsJson(config: DinoSettings): Record<string, unknown> {
   return {
-    ...towerSizesJson(config, config.activation),
-    mlp_ratio: config.mlpRatio,
+    ...towerSizesJson(config, config.activation, { mlp_ratio: config.mlpRatio }),
     use_swiglu_ffn: config.gatedMlp,
     qkv_bias: config.qkvBias,
     layerscale_value: config.layerScale,

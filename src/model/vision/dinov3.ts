@@ -84,8 +84,7 @@ function configJson(config: Dinov3Config): Record<string, unknown> {
   const { biases } = config;
   return {
     model_type: dinov3.modelType,
-    ...towerSizesJson(config, config.activation),
-    intermediate_size: config.intermediate,
+    ...towerSizesJson(config, config.activation, { intermediate_size: config.intermediate }),
     num_register_tokens: config.registers,
     rope_theta: config.ropeTheta,
     query_bias: biases.query,

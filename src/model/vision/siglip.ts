@@ -68,8 +68,7 @@ export const siglip: VisionTower<SiglipConfig> = {
   readConfig,
   configJson: (config) => ({
     model_type: siglip.modelType,
-    ...towerSizesJson(config, config.activation),
-    intermediate_size: config.intermediate,
+    ...towerSizesJson(config, config.activation, { intermediate_size: config.intermediate }),
   }),
   sizes: [],
   layers: "encoder.layers",

@@ -64,15 +64,21 @@ export function towerSizes(
   };
 }
 
-/** The content of config.json that {@link towerSizes} reads. */
+/**
+ * The content of config.json that {@link towerSizes} reads.
+ *
+ * @param width of the MLP, under the tower's own key for it
+ */
 export function towerSizesJson(
   config: Omit<TowerConfig, "tower" | "intermediate">,
   activation: ActivationName,
+  width: Readonly<Record<string, number>>,
 ): Record<string, unknown> {
   return {
     hidden_size: config.hidden,
     num_hidden_layers: config.layers,
     num_attention_heads: config.heads,
+    ...width,
     image_size: config.imageSize,
     patch_size: config.patchSize,
     num_channels: 3,
