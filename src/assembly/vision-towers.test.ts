@@ -131,23 +131,26 @@ describe("pictures of another size", () => {
   });
 });
 
-test("four and eight bits: the same sight but for rounding, and the same preprocessing", async () => {
-  const path = await assembled(
-    prepared("dinov3", { image_processor_type: "DINOv3ViTImageProcessor", size: 20 }),
-  );
-  const small = join(directory, "small");
+test.each([
+  ["siglip", 30],
+  ["dinov2", 37],
+  ["dinov2-registers", 37],
+  ["dinov3", 20],
+] as const)("four and eight bits of %s: the same sight but for rounding, and the same preprocessing", async (folder, side) => {
+  const path = await assembled(fixture(`towers/${folder}`));
+  const small = join(directory, `small-${made++}`);
   await convertCheckpoint(path, small, { quantize: "q4", blockSize: 32 });
   const file = (of: string): unknown =>
     JSON.parse(readFileSync(join(of, "preprocessor_config.json"), "utf8"));
   expect(file(small)).toEqual(file(path));
-  const pixels = expected.get("dinov3.20.pixel_values")!;
+  const pixels = expected.get(`${folder}.${side}.pixel_values`)!;
   const states = await Promise.all(
     [path, small].map(async (model) => {
       const results = await probeVision(model, new Map([["pixel_values", pixels]]), { threads: 1 });
       return Array.from(results.get("last_hidden_state")!.data, Number);
     }),
   );
-  const wanted = Array.from(expected.get("dinov3.20.last_hidden_state")!.data, Number);
+  const wanted = Array.from(expected.get(`${folder}.${side}.last_hidden_state`)!.data, Number);
   const [whole, rounded] = states.map((state) =>
     Math.max(...wanted.map((value, i) => Math.abs(value - state[i]))),
   );
