@@ -84,6 +84,7 @@ export {
   ContextLengthError,
   type Message,
   PromptError,
+  type TemplateVariables,
   type Truncation,
 } from "./prompt/index.ts";
 export type { HostTensor } from "./tensor/index.ts";

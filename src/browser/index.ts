@@ -34,6 +34,7 @@ export {
   type Transfer,
   watchTransfers,
 } from "../platform/index.ts";
+export type { TemplateVariables } from "../prompt/index.ts";
 export type { BrowserDevice, PageAnswer, PageMessage, WorkerChatSettings } from "./messages.ts";
 export { serveOwl, type WorkerScope } from "./serve-owl.ts";
 export { WorkerFailure } from "./worker-client.ts";

@@ -82,6 +82,7 @@ export {
   convertCheckpoint,
 } from "../quantization/index.ts";
 export {
+  type AlignedIds,
   type DecodeOptions,
   type EncodeOptions,
   loadTokenizer,
@@ -90,4 +91,5 @@ export {
   type Tokenizer,
   type TokenizerConfiguration,
   TokenizerError,
+  type WrittenForm,
 } from "../tokenizer/index.ts";
