@@ -14,20 +14,16 @@ import {
   writeSettingsFiles,
 } from "../checkpoint/index.ts";
 import { modelDirectory } from "../hub/index.ts";
-import { type Preprocessor, publishedPreprocessor } from "../image/index.ts";
+import { publishedPreprocessor } from "../image/index.ts";
 import {
   configJson,
-  describeModelType,
   describeParameters,
-  familyNamed,
   familyTitles,
-  knownFamilies,
   type LanguageConfig,
   type OnProblem,
   type OwlConfig,
   type ParameterDescription,
   parseConfig,
-  readLanguageConfig,
   towerTitles,
   type VisionConfig,
 } from "../model/index.ts";
@@ -36,7 +32,12 @@ import { checkOptions, joinPath, type OptionRules, option } from "../platform/in
 import { allocate, elementCount } from "../tensor/index.ts";
 import { loadTokenizer } from "../tokenizer/index.ts";
 import { initialize } from "../training/index.ts";
-import { languageWeights } from "./language.ts";
+import {
+  languageWeights,
+  type PublishedLanguageModel,
+  readPublishedLanguage,
+  withStoredHead,
+} from "./language.ts";
 import { combined } from "./tensor-sources.ts";
 import { type PublishedVisionConfig, readPublishedVision, sizedVision, visionWeights } from "./vision.ts";
 import { writeWeights } from "./write-weights.ts";
@@ -121,7 +122,15 @@ async function assembled(
   language: OpenedCheckpoint,
   options: AssemblyOptions,
 ): Promise<AssemblyReport> {
-  const { config, published, preprocessor } = assembledConfig(vision, language, options);
+  const found = publishedParts(vision, language);
+  const languageSource = languageWeights(language.weights, found.language);
+  const languageConfig = await withStoredHead(found.language.config, languageSource);
+  const { published, preprocessor } = sizedVision(found.vision, vision, options.imageSize);
+  const { queries = 64, abstractorLayers = 6 } = options;
+  const config = parseConfig(
+    configJson(owlConfig(published.config, languageConfig, queries, abstractorLayers)),
+    "the assembled config.json",
+  );
   const tokenizer = await loadTokenizer(language.directory);
   if (tokenizer.vocabularySize > config.language.vocabulary) {
     throw new CheckpointError(
@@ -136,7 +145,7 @@ async function assembled(
   const sources = [
     visionWeights(vision.weights, published, dims),
     freshWeights(parameters, options.seed ?? 0),
-    languageWeights(language.weights, config.language),
+    languageSource,
   ];
   const whole = combined(`${options.vision} and ${options.language}`, sources);
   const weights = await validatedWeights(whole, parameters);
@@ -155,25 +164,19 @@ function eosTokenIds(config: unknown): unknown {
   return Array.isArray(eos_token_id) ? { eos_token_id } : undefined;
 }
 
-interface AssembledSettings {
-  readonly config: OwlConfig;
-  readonly published: PublishedVisionConfig;
-  readonly preprocessor: Preprocessor;
-}
-
-function assembledConfig(
-  vision: OpenedCheckpoint,
+/** The settings of both parts; all problems of both are told at once. */
+function publishedParts(
+  { config: visionJson, directory: visionDirectory }: OpenedCheckpoint,
   { config: languageJson, directory: languageDirectory }: OpenedCheckpoint,
-  { queries = 64, abstractorLayers = 6, imageSize }: AssemblyOptions,
-): AssembledSettings {
+): { vision: PublishedVisionConfig; language: PublishedLanguageModel } {
   const problems: string[] = [];
   const problemOf =
     (directory: string): OnProblem =>
     (key, problem) =>
       problems.push(`${joinPath(directory, modelFiles.config)}: ${key}: ${problem}`);
-  const tower = readPublishedVision(vision.config, problemOf(vision.directory));
+  const vision = readPublishedVision(visionJson, problemOf(visionDirectory));
   const language = readPublishedLanguage(languageJson, problemOf(languageDirectory));
-  if (problems.length > 0 || tower === undefined || language === undefined) {
+  if (problems.length > 0 || vision === undefined || language === undefined) {
     throw new CheckpointError(
       "assemble",
       `vision must be a ${towerTitles()} and language a ${familyTitles()} with settings that are computed here`,
@@ -181,19 +184,7 @@ function assembledConfig(
       "Take other parts.",
     );
   }
-  const { published, preprocessor } = sizedVision(tower, vision, imageSize);
-  const config = owlConfig(published.config, language, queries, abstractorLayers);
-  return { config: parseConfig(configJson(config), "the assembled config.json"), published, preprocessor };
-}
-
-function readPublishedLanguage(json: unknown, onProblem: OnProblem): LanguageConfig | undefined {
-  const record: Record<string, unknown> = Object(json);
-  // Alone, a model names its family; inside an owl's text_config a LLaMA's may be left out.
-  if (familyNamed(record.model_type) === undefined) {
-    onProblem("model_type", `must be ${knownFamilies()}, got ${describeModelType(json)}`);
-    return undefined;
-  }
-  return readLanguageConfig(record, onProblem);
+  return { vision, language };
 }
 
 function owlConfig(

@@ -12,7 +12,7 @@ import {
   writeSettingsFiles,
 } from "../checkpoint/index.ts";
 import { adapterPath, modelDirectory } from "../hub/index.ts";
-import { configJson, describeParameters, parseConfig } from "../model/index.ts";
+import { configJson, publishedModel } from "../model/index.ts";
 import { modelFiles } from "../model-files/index.ts";
 import { checkOptions, joinPath, type OptionRules, option } from "../platform/index.ts";
 import { withTemplate } from "../prompt/index.ts";
@@ -66,7 +66,7 @@ export async function mergeCheckpoint(
   const directory = await modelDirectory(model);
   const adapterFile = await adapterPath(options.adapter);
   const adapter = await loadAdapter(adapterFile);
-  const { config, checkpoint } = await openValidated(directory, parseConfig, describeParameters);
+  const { config, checkpoint } = await openValidated(directory, publishedModel);
   try {
     if (config.quantization !== undefined) throw quantizedError(directory);
     const weights = mergedTensors(checkpoint.weights, adapter, adapterFile);

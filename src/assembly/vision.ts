@@ -2,6 +2,7 @@ import {
   CheckpointError,
   type OpenedCheckpoint,
   type RowRange,
+  renamed,
   rowsOf,
   type TensorEntry,
   type TensorSource,
@@ -17,7 +18,6 @@ import {
 } from "../model/index.ts";
 import { allocate, elementCount, type HostTensor } from "../tensor/index.ts";
 import { withPositions } from "./positions.ts";
-import { renamed } from "./tensor-sources.ts";
 
 export interface PublishedVisionConfig {
   readonly tower: VisionTower<VisionConfig>;

@@ -257,6 +257,7 @@ export const gradientRules: { readonly [K in OperatorKind]: GradientRule<K> } = 
   sqrt: ({ outputs: [y], gradient }) => [div(mul(gradient, scalar(0.5)), y)],
   reciprocal: ({ outputs: [y], gradient }) => [neg(mul(gradient, mul(y, y)))],
   sigmoid: ({ outputs: [y], gradient }) => [mul(gradient, mul(y, sub(scalar(1), y)))],
+  tanh: ({ outputs: [y], gradient }) => [mul(gradient, sub(scalar(1), mul(y, y)))],
   // The derivative is 2/√π e^(−x²).
   erf: ({ inputs: [x], gradient }) => [
     mul(gradient, mul(exp(neg(mul(x, x))), scalar(2 / Math.sqrt(Math.PI)))),

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { describeParameters, parseConfig } from "../model/index.ts";
+import { describeParameters, parseConfig, publishedModel } from "../model/index.ts";
 import { float32, type HostTensor } from "../tensor/index.ts";
 import {
   loadAdapter,
@@ -235,7 +235,7 @@ describe("what a training script saved", () => {
       const directory = join(folder, `${made++}`);
       cpSync(fixture("model/config.json"), join(directory, "config.json"));
       await writeSafetensors(join(directory, "model.safetensors"), tensors);
-      const opened = openValidated(directory, parseConfig, describeParameters);
+      const opened = openValidated(directory, publishedModel);
       await expect(opened).rejects.toThrow(`${directory}: must hold a model's weights, ${got}`);
       await expect(opened).rejects.toThrow(`owl merge MODEL --adapter ${directory} --out DIRECTORY`);
       await expect(opened).rejects.toThrow(/^[^\n]*$/);

@@ -23,6 +23,7 @@ export { requireNoModel, writeSettingsFiles } from "./new-model.ts";
 export { narrowFloats, widenBfloat16, widenHalf } from "./number-formats.ts";
 export { readPreprocessing, type StoredPreprocessing } from "./preprocessing.ts";
 export { type HalfType, isHalf, readHalves } from "./read-halves.ts";
+export { renamed } from "./renamed.ts";
 export { isRun, openRun, type RunCheckpoint, startDirectory, startFile } from "./run-directory.ts";
 export {
   openSafetensors,
@@ -53,8 +54,8 @@ export {
   type TensorSource,
 } from "./tensor-source.ts";
 export { openTorch } from "./torch-file.ts";
-export { type ExpectedParameter, validatedWeights, validateParameters } from "./validate.ts";
-export { openValidated, type ValidatedCheckpoint } from "./validated-checkpoint.ts";
+export { type ExpectedParameter, headIsTied, validatedWeights, validateParameters } from "./validate.ts";
+export { type ModelReader, openValidated, type ValidatedCheckpoint } from "./validated-checkpoint.ts";
 export {
   adapterFile,
   indexFile,

@@ -60,7 +60,15 @@ export async function validatedWeights(
     requireNoAdapter(source);
     validateParameters(expected, tensors, source.path);
     for (const { head, embeddings } of tiedHeads(expected, tensors)) {
-      await requireEqual(source, head, embeddings, tensors.get(head)!.dims);
+      if (await areEqual(source, head, embeddings, tensors.get(head)!.dims)) continue;
+      const problem = `${head} that differs from ${embeddings}`;
+      const next = "Set tie_word_embeddings to false in config.json to use both.";
+      throw new CheckpointError(
+        source.path,
+        "must hold tied embeddings, as config.json says",
+        [problem],
+        next,
+      );
     }
     const known = new Set(expected.map(({ name }) => name));
     return { ...source, tensors: source.tensors.filter(({ name }) => known.has(name)) };
@@ -123,27 +131,36 @@ function tiedHeads(
 /** Elements compared at once: a multilingual table is 4 GB. */
 const COMPARED_AT_ONCE = 8 * 1024 * 1024;
 
-async function requireEqual(
+/** Whether two tensors of the same sizes hold the same numbers. */
+async function areEqual(
   source: TensorSource,
-  head: string,
-  embeddings: string,
+  one: string,
+  other: string,
   dims: readonly number[],
-): Promise<void> {
+): Promise<boolean> {
   const step = Math.max(1, Math.floor(COMPARED_AT_ONCE / elementCount(dims.slice(1))));
   for (let from = 0; from < dims[0]; from += step) {
     const rows = [from, Math.min(from + step, dims[0])] as const;
-    const [a, b] = [await source.read(head, rows), await source.read(embeddings, rows)];
-    if (a.data.some((value, i) => value !== b.data[i])) {
-      const problem = `${head} that differs from ${embeddings}`;
-      const next = "Set tie_word_embeddings to false in config.json to use both.";
-      throw new CheckpointError(
-        source.path,
-        "must hold tied embeddings, as config.json says",
-        [problem],
-        next,
-      );
-    }
+    const [a, b] = [await source.read(one, rows), await source.read(other, rows)];
+    if (a.data.some((value, i) => value !== b.data[i])) return false;
   }
+  return true;
+}
+
+/**
+ * Whether a stored head that a model does without is the same as the embeddings; also where there is none.
+ *
+ * @param expected what the model asks for where its head is tied
+ */
+export async function headIsTied(
+  source: TensorSource,
+  expected: readonly ExpectedParameter[],
+): Promise<boolean> {
+  const tensors = entriesByName(source);
+  for (const { head, embeddings } of tiedHeads(expected, tensors)) {
+    if (!(await areEqual(source, head, embeddings, tensors.get(head)!.dims))) return false;
+  }
+  return true;
 }
 
 function show(dims: readonly number[]): string {

@@ -13,7 +13,8 @@ interface ProbeModelOptions extends LoadingOptions {
   readonly generate?: string;
 }
 
-function generateSettings(text: string): object {
+/** The settings of `--generate`. */
+export function generateSettings(text: string): object {
   let settings: unknown;
   try {
     settings = JSON.parse(text);

@@ -17,6 +17,7 @@ import { UsageError } from "./failure.ts";
 import { jsonLines } from "./json-lines.ts";
 import { readModelConfig } from "./model-config.ts";
 import { requireModel } from "./options.ts";
+import { addProbeLanguage } from "./probe-language.ts";
 import { addProbeModel } from "./probe-model.ts";
 import { addProbeTemplate } from "./probe-template.ts";
 import { addProbeVision } from "./probe-vision.ts";
@@ -81,6 +82,7 @@ export function addProbe(program: Command): void {
   addProbeModel(probe);
   addProbeTemplate(probe);
   addProbeVision(probe);
+  addProbeLanguage(probe);
   probe
     .command("text")
     .argument("<model>", "a directory with tokenizer.json or tokenizer.model")

@@ -68,6 +68,8 @@ export {
   type Quantization,
   type QuantizedPart,
   type RopeScaling,
+  type RotaryDecoderConfig,
+  type RotaryFamilyName,
   type RotarySettings,
   type SiglipConfig,
   type TensorSizes,

@@ -80,6 +80,7 @@ export {
   sqrt,
   sub,
   type Tensor,
+  tanh,
   total,
   transpose,
 } from "../tensor/index.ts";

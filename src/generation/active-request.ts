@@ -9,7 +9,7 @@ import {
   positionKeys,
   type Slot,
 } from "../inference/index.ts";
-import { endOf, sliceSpans } from "../model/index.ts";
+import { angleLength, endOf, sliceSpans, type TokenSequence } from "../model/index.ts";
 import type { EngineAnswer, GenerationPiece, GenerationRequest } from "./request.ts";
 import type { SequenceState } from "./sequence-state.ts";
 import type { GenerationSettings } from "./settings.ts";
@@ -23,10 +23,14 @@ export class ActiveRequest {
   readonly settings: GenerationSettings;
   readonly sequence: SequenceState;
   readonly media: readonly PlacedMedia[];
-  readonly keys: readonly PositionKey[];
   /** Its slot of the KV cache while it has one. */
   slot: Slot | undefined;
   cachedTokens = 0;
+  /** What a prefill computes: the prompt, and after {@link beginAnew} the tokens that followed it. */
+  #ids: readonly number[];
+  /** Whether the prefill is not the first one. */
+  isAnew = false;
+  #keys: readonly PositionKey[];
   /** Images that end before this position are not needed: their keys and values are cached. */
   cachedPrefix = 0;
   readonly #model: LoadedModel;
@@ -49,7 +53,8 @@ export class ActiveRequest {
     this.settings = settings;
     this.sequence = sequence;
     this.media = placedMedia(request.prompt, model.config);
-    this.keys = positionKeys(request.prompt.ids, this.media);
+    this.#ids = request.prompt.ids;
+    this.#keys = positionKeys(this.#ids, this.media, this.angles);
     const { signal } = request;
     if (signal?.aborted) this.#control.abort(signal.reason);
     else signal?.addEventListener("abort", this.#abort);
@@ -58,6 +63,33 @@ export class ActiveRequest {
   /** Aborted when the request is, or when the caller stops iterating. */
   get signal(): AbortSignal {
     return this.#control.signal;
+  }
+
+  /** The keys of the positions that a prefill computes. */
+  get keys(): readonly PositionKey[] {
+    return this.#keys;
+  }
+
+  /** `angleLength` of what a prefill computes. */
+  get angles(): number {
+    return angleLength(this.#model.config.language, this.#ids.length);
+  }
+
+  /** Whether its tokens have made the sequence so long that its angles, and so all its keys, are others. */
+  get outgrown(): boolean {
+    return this.anglesWith(this.sequence.length) !== this.angles;
+  }
+
+  /** `angleLength` of the prompt and so many tokens behind it. */
+  anglesWith(tokens: number): number {
+    return angleLength(this.#model.config.language, this.request.prompt.ids.length + tokens);
+  }
+
+  /** Counts the tokens so far among what a prefill computes, which starts anew. */
+  beginAnew(): void {
+    this.#ids = [...this.request.prompt.ids, ...this.sequence.ids];
+    this.#keys = positionKeys(this.#ids, this.media, this.angles);
+    this.isAnew = true;
   }
 
   /** Queues the text and log-probabilities of the tokens since the last call. */
@@ -117,13 +149,25 @@ export class ActiveRequest {
 
   /** The positions `from` to `to` of the prompt, for a prefill. */
   chunk(slot: Slot, from: number, to: number): PrefillChunk {
-    const { ids } = this.request.prompt;
     return {
       slot,
-      ids: ids.slice(from, to),
+      ids: this.#ids.slice(from, to),
       spans: sliceSpans(this.media, from, to),
       visual: this.#visualTokens(from, to),
       keys: this.keys,
+      angles: this.angles,
+    };
+  }
+
+  /** The whole prompt with each of these continuations, and the visual tokens of all of them, for one prefill. */
+  async continuedBy(
+    continuations: readonly (readonly number[])[],
+  ): Promise<{ readonly sequences: readonly TokenSequence[]; readonly visual: Float32Array }> {
+    const { ids } = this.request.prompt;
+    const visual = await this.#model.visualTokens(this.media.map(({ media }) => media));
+    return {
+      sequences: continuations.map((more) => ({ ids: [...ids, ...more], spans: this.media })),
+      visual: concatenated(continuations.map(() => visual)),
     };
   }
 

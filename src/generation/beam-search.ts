@@ -1,4 +1,3 @@
-import type { Decoder } from "../inference/index.ts";
 import { freshSeed, type Random, xoshiro128 } from "../primitives/index.ts";
 import { type LogitsProcessor, logSoftmax, penaltiesOf, warpersOf } from "./logits-processors.ts";
 import type { GenerationSettings } from "./settings.ts";
@@ -77,6 +76,11 @@ export class BeamSearch {
     this.#scores = Float32Array.from(next, ({ score }) => score);
     this.#done = this.#isDone(candidates[0].score);
     return { sources: next.map(({ source }) => source), tokens: next.map(({ token }) => token) };
+  }
+
+  /** The tokens of each open beam. */
+  get beams(): readonly (readonly number[])[] {
+    return this.#histories.map((ids) => ids.slice(1));
   }
 
   /** All hypotheses, best first. Call it once, when the search is done. */
@@ -166,6 +170,19 @@ class BestCandidates {
   }
 }
 
+/** A row of a KV cache for each beam of a prompt. */
+export interface BeamRows {
+  /**
+   * Row i goes on where row `sources[i]` was, by one token; returns the logits [vocabulary] after each row.
+   *
+   * @param beams the tokens of each row behind the prompt
+   */
+  advance(
+    sources: readonly number[],
+    beams: readonly (readonly number[])[],
+  ): Promise<readonly Float32Array[]>;
+}
+
 /** How the beams of one prompt are decoded. */
 export interface BeamSearchOptions {
   readonly settings: GenerationSettings;
@@ -179,11 +196,11 @@ export interface BeamSearchOptions {
  * The new tokens of the best hypothesis, as the reference returns them: where it ended before the longest length, the
  * first of the eos ids closes it.
  *
- * @param decoder holds the prompt in a row for every beam
+ * @param rows hold the prompt for every beam
  * @param logits those after the prompt [vocabulary]
  */
 export async function runBeamSearch(
-  decoder: Decoder,
+  rows: BeamRows,
   logits: Float32Array,
   { settings, suppressedIds = [], signal }: BeamSearchOptions,
 ): Promise<number[]> {
@@ -192,11 +209,10 @@ export async function runBeamSearch(
   let next: readonly Float32Array[] = Array.from({ length: numBeams }, () => logits.slice());
   for (;;) {
     for (const one of next) suppressTokens(one, suppressedIds, eosTokenIds);
-    const { sources, tokens } = search.advance(next);
+    const { sources } = search.advance(next);
     if (search.done) break;
-    decoder.reorder(sources);
     signal?.throwIfAborted();
-    next = await decoder.decode(tokens);
+    next = await rows.advance(sources, search.beams);
   }
   const ids = search.hypotheses()[0].ids.slice(1);
   return ids.length < maxNewTokens ? [...ids, ...eosTokenIds.slice(0, 1)] : ids;

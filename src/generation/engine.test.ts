@@ -2,7 +2,8 @@ import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { Prompt } from "../inference/index.ts";
 import { Owl } from "../owl/index.ts";
-import type { Engine, EngineOptions } from "./engine.ts";
+import type { Engine } from "./engine.ts";
+import type { EngineOptions } from "./engine-options.ts";
 import type { GenerationRequest } from "./request.ts";
 import { type Collected, run, settingsOf, useEngine } from "./testing/collect-answer.ts";
 

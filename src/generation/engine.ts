@@ -1,5 +1,4 @@
 import {
-  type CacheStatistics,
   checkPrompt,
   engineDefaults,
   evenCount,
@@ -7,73 +6,21 @@ import {
   KvSlots,
   type LoadedModel,
 } from "../inference/index.ts";
-import { checkOptions, type OptionRules, option } from "../platform/index.ts";
+import { checkOptions } from "../platform/index.ts";
 import { Semaphore } from "../primitives/index.ts";
-import type { TextStream } from "../tokenizer/index.ts";
 import { ActiveRequest } from "./active-request.ts";
 import { BatchQueue } from "./batch-queue.ts";
 import { runBeamSearch } from "./beam-search.ts";
+import { DecodedBeams } from "./decoded-beams.ts";
+import {
+  type EngineOptions,
+  type EngineStatistics,
+  engineRules,
+  type TextOptions,
+} from "./engine-options.ts";
 import { limitToPositions, withNotes } from "./position-limit.ts";
 import type { EngineAnswer, GenerationPiece, GenerationRequest } from "./request.ts";
 import { SequenceState } from "./sequence-state.ts";
-
-/** Bounds of an engine. */
-export interface EngineOptions {
-  /** Requests that run at once; further ones wait in order. Default 8. */
-  readonly maxRunning?: number | undefined;
-  /**
-   * Positions of a prompt that are computed between two decode steps (chunked prefill); an odd number counts as the next.
-   * Default 128.
-   */
-  readonly prefillChunk?: number | undefined;
-  /**
-   * Bytes of keys and values that the prefixes of ended sequences may take in the KV cache; 0 for none. Default: what two
-   * of the longest conversations for each running request take, at most 2 GiB.
-   */
-  readonly keyValueCacheBytes?: number | undefined;
-  /** Bytes of visual tokens that the model caches. Default: as it is, 68 MB from the start. */
-  readonly visualCacheBytes?: number | undefined;
-}
-
-/** What an engine needs of a tokenizer. */
-export interface TextOptions {
-  /** Makes a new stream of text for an answer (`tokenizer.stream`); without it answers have ids only. */
-  readonly textStream?: (() => TextStream) | undefined;
-  /** Ids of the model that stand for no token; they are never chosen. Default none. */
-  readonly suppressedIds?: readonly number[] | undefined;
-}
-
-/** What each of an engine's options must be. */
-export const engineRules: OptionRules<EngineOptions> = {
-  maxRunning: option.count,
-  prefillChunk: option.count,
-  keyValueCacheBytes: option.size,
-  visualCacheBytes: option.size,
-};
-
-/** What an engine has done so far, and what it is doing. */
-export interface EngineStatistics {
-  /** Requests that run. */
-  readonly running: number;
-  /** Requests that wait for others to end. */
-  readonly waiting: number;
-  /** Requests that ended: with an answer, aborted, or failed. */
-  readonly ended: number;
-  /** Positions of all prompts so far, visual tokens included. */
-  readonly promptTokens: number;
-  /** How many of them were cached. */
-  readonly cachedTokens: number;
-  /** New tokens of all answers so far. */
-  readonly generatedTokens: number;
-  /** Decode steps, each of which added a token to every running sequence. */
-  readonly decodeSteps: number;
-  /** Prefills of a chunk of a prompt. */
-  readonly prefillRuns: number;
-  /** Prompts with a cached prefix, and those without. */
-  readonly prefixCache: CacheStatistics;
-  /** Images and videos whose visual tokens were cached, and those that were encoded; none within a cached prefix. */
-  readonly visualCache: CacheStatistics;
-}
 
 /**
  * Makes answers to many requests at the same time (continuous batching). A request joins the running batch at the next
@@ -122,7 +69,10 @@ export class Engine {
     this.#model = model;
     this.#text = text;
     this.#offline = offline;
-    this.#chunk = offline ? Number.POSITIVE_INFINITY : evenCount(prefillChunk);
+    this.#chunk = Math.min(
+      offline ? Number.POSITIVE_INFINITY : evenCount(prefillChunk),
+      model.longestPrefill,
+    );
     this.#running = new Semaphore(maxRunning);
     this.#slots = new KvSlots(model, { slots: maxRunning, keptBytes, offline });
     this.#encoder = new BatchQueue(
@@ -219,14 +169,19 @@ export class Engine {
 
   async #answer(active: ActiveRequest): Promise<void> {
     try {
-      // Images are encoded while others decode; those within a cached prefix are not needed.
-      await this.#encodeImages(active, this.#slots.cachedPrefixLength(active.keys));
-      const logits = await this.#prefiller.run(active, active.signal);
+      const logits = await this.#prefilled(active);
       if (active.settings.numBeams > 1) await this.#searchBeams(active, logits);
       else await this.#decode(active, logits);
     } finally {
       if (active.slot !== undefined) await this.#device.run(() => this.#releaseSlot(active));
     }
+  }
+
+  /** The logits after a prompt. */
+  async #prefilled(active: ActiveRequest): Promise<Float32Array> {
+    // Images are encoded while others decode; those within a cached prefix are not needed.
+    await this.#encodeImages(active, this.#slots.cachedPrefixLength(active.keys));
+    return this.#prefiller.run(active, active.signal);
   }
 
   /** Encodes the images that a prompt needs, of which so many positions are cached. */
@@ -252,7 +207,9 @@ export class Engine {
   #prefillBatch(requests: readonly ActiveRequest[]): readonly ActiveRequest[] {
     const [first, ...others] = requests;
     const isFresh = (active: ActiveRequest): boolean =>
-      active.cachedPrefix === 0 && this.#slots.cachedPrefixLength(active.keys) === 0;
+      active.angles === first.angles &&
+      active.cachedPrefix === 0 &&
+      this.#slots.cachedPrefixLength(active.keys) === 0;
     return this.#offline && isFresh(first) ? [first, ...others.filter(isFresh)] : [first];
   }
 
@@ -279,13 +236,13 @@ export class Engine {
     const chunks = group.map((active) => active.chunk(active.slot!, 0, active.keys.length));
     const logits = await this.#slots.prefill(chunks, 0);
     this.#counts.prefillRuns++;
-    for (const { keys } of group) this.#counts.promptTokens += keys.length;
+    for (const active of group) this.#countPrompt(active);
     return new Map(group.map((active, i) => [active, logits[i]]));
   }
 
   /** Prefills what is not cached of a prompt, in chunks; returns the logits after it. */
   async #prefillInChunks(active: ActiveRequest): Promise<Float32Array> {
-    const { length } = active.request.prompt.ids;
+    const { length } = active.keys;
     const slot = await this.#device.run(() => {
       active.slot = this.#slots.acquire(active.keys);
       return active.slot;
@@ -298,26 +255,37 @@ export class Engine {
       to = Math.min(length, from + this.#chunk);
       // Batch invariance needs an even number: a position that is cached is computed again.
       if (from > 0 && !this.#offline) from -= (to - from) % 2;
-      if (logits.length === 0) active.cachedTokens = from;
+      if (logits.length === 0 && !active.isAnew) active.cachedTokens = from;
       const chunk = active.chunk(slot, from, to);
       const start = from;
       [logits] = await this.#device.run(() => this.#slots.prefill([chunk], start), active.signal);
       this.#counts.prefillRuns++;
     }
-    this.#counts.promptTokens += length;
-    this.#counts.cachedTokens += active.cachedTokens;
+    this.#countPrompt(active);
     return logits;
   }
 
-  /** Samples the first token and joins the running batch until the answer has ended. */
-  async #decode(active: ActiveRequest, logits: Float32Array): Promise<void> {
-    active.signal.throwIfAborted();
-    this.#sample(active, logits);
-    if (active.sequence.finished) return;
-    await new Promise<void>((resolve, reject) => {
-      this.#decoding.set(active, (error) => (error === undefined ? resolve() : reject(error)));
-      void this.#decodeAll();
-    });
+  #countPrompt({ isAnew, keys, cachedTokens }: ActiveRequest): void {
+    if (isAnew) return;
+    this.#counts.promptTokens += keys.length;
+    this.#counts.cachedTokens += cachedTokens;
+  }
+
+  /** Samples the first token and joins the running batch until the answer has ended, or its keys must be made anew. */
+  async #decode(active: ActiveRequest, first: Float32Array): Promise<void> {
+    for (let logits = first; ; logits = await this.#prefilled(active)) {
+      active.signal.throwIfAborted();
+      this.#sample(active, logits);
+      if (!active.sequence.finished && !active.outgrown) {
+        await new Promise<void>((resolve, reject) => {
+          this.#decoding.set(active, (error) => (error === undefined ? resolve() : reject(error)));
+          void this.#decodeAll();
+        });
+      }
+      if (active.sequence.finished) return;
+      await this.#device.run(() => this.#releaseSlot(active));
+      active.beginAnew();
+    }
   }
 
   /** Runs decode steps as long as the running batch is not empty. */
@@ -354,7 +322,7 @@ export class Engine {
   #advance(active: ActiveRequest, logits: Float32Array): void {
     try {
       this.#sample(active, logits);
-      if (active.sequence.finished) this.#leaveBatch(active);
+      if (active.sequence.finished || active.outgrown) this.#leaveBatch(active);
     } catch (error) {
       this.#leaveBatch(active, error);
     }
@@ -382,12 +350,13 @@ export class Engine {
   async #searchBeams(active: ActiveRequest, logits: Float32Array): Promise<void> {
     const { settings, sequence, signal } = active;
     const { suppressedIds } = this.#text;
-    const beams = await this.#device.run(() => {
-      const decoder = this.#slots.repeat(active.slot!, settings.numBeams, (run) => this.#device.run(run));
+    const decoder = await this.#device.run(() => {
+      const copies = this.#slots.repeat(active.slot!, settings.numBeams, (run) => this.#device.run(run));
       this.#releaseSlot(active);
-      return decoder;
+      return copies;
     }, signal);
-    for (const id of await runBeamSearch(beams, logits, { settings, suppressedIds, signal })) {
+    const rows = new DecodedBeams(active, decoder);
+    for (const id of await runBeamSearch(rows, logits, { settings, suppressedIds, signal })) {
       if (!sequence.finished) sequence.append(id);
     }
     if (!sequence.finished) sequence.finish("end");

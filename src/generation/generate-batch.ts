@@ -1,5 +1,6 @@
 import { checkPrompt, type LoadedModel, type Prompt } from "../inference/index.ts";
-import { Engine, type TextOptions } from "./engine.ts";
+import { Engine } from "./engine.ts";
+import type { TextOptions } from "./engine-options.ts";
 import type { Answer, GenerationRequest } from "./request.ts";
 
 /** Answers made at once by default. */

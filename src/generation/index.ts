@@ -1,10 +1,10 @@
+export { Engine } from "./engine.ts";
 export {
-  Engine,
   type EngineOptions,
   type EngineStatistics,
   engineRules,
   type TextOptions,
-} from "./engine.ts";
+} from "./engine-options.ts";
 export { type BatchRequest, generateBatch } from "./generate-batch.ts";
 export type {
   Answer,

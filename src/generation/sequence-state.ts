@@ -105,6 +105,11 @@ export class SequenceState {
     return logprobs;
   }
 
+  /** Its tokens. */
+  get ids(): readonly number[] {
+    return this.#history.slice(1);
+  }
+
   /** How many tokens it has. */
   get length(): number {
     return this.#history.length - 1;
@@ -112,7 +117,7 @@ export class SequenceState {
 
   /** The answer, once it is finished. */
   result(): Answer {
-    return { ids: this.#history.slice(1), text: this.#text, finishReason: this.#finish ?? "length" };
+    return { ids: this.ids, text: this.#text, finishReason: this.#finish ?? "length" };
   }
 
   #addText(text: string): void {

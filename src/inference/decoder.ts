@@ -1,5 +1,5 @@
-import { inputIds, mediaPositions, type TokenSequence, visualPositions } from "../model/index.ts";
-import type { BoundRun } from "../runtime/index.ts";
+import { angleFeeds, inputIds, mediaPositions, type TokenSequence, visualPositions } from "../model/index.ts";
+import type { BoundRun, Program } from "../runtime/index.ts";
 import { float32, type HostTensor, int32, int64 } from "../tensor/index.ts";
 import type { KvCache } from "./kv-cache.ts";
 import type { LoadedModel } from "./loaded-model.ts";
@@ -21,8 +21,9 @@ export class Decoder {
   readonly #cache: KvCache;
   readonly #exclusively: RunExclusive;
   #bound: BoundDecode | undefined;
+  #tables: AngleTables | undefined;
 
-  /** @param exclusively how decode steps are run; absent: at once */
+  /** @param exclusively how programs are run; absent: at once */
   constructor(model: LoadedModel, cache: KvCache, exclusively: RunExclusive = (run) => run()) {
     this.#model = model;
     this.#cache = cache;
@@ -34,63 +35,68 @@ export class Decoder {
    * from position 0). Returns the logits [vocabulary] after each row's last token.
    *
    * @param visual the visual tokens [positions, hidden] of all spans, in reading order
-   * @param evenly keeps batch invariance, see {@link evenCount}; behind other positions the caller gives an even number
+   * @param reused how many positions are there already
    */
   async prefill(
     fresh: readonly TokenSequence[],
     visual: Float32Array,
     reused: number,
-    evenly = false,
+    { evenly = false, angles = 0 }: PrefillSettings = {},
   ): Promise<Float32Array[]> {
     const { padId, hidden, maxPositions } = this.#model.config.language;
     const longest = Math.max(...fresh.map(({ ids }) => ids.length));
     const width = evenly && reused === 0 ? Math.min(evenCount(longest), maxPositions) : longest;
     const positions = mediaPositions(fresh);
-    this.#cache.reserve(reused + width);
+    this.#cache.makeRoom(new Array(fresh.length).fill(reused), width);
     const { program, parameters } = await this.#model.prefillProgram(positions.length > 0);
     const lengths = fresh.map(({ ids }) => reused + ids.length);
     const caches = namedCaches(this.#cache);
-    const { logits } = await program.run(
-      {
-        ...parameters,
-        ...caches.past,
-        input_ids: inputIds(
-          fresh.map(({ ids }) => ids),
-          width,
-          Math.max(0, padId),
-        ),
-        logit_positions: int64(
-          fresh.flatMap(({ ids }, row) => [row, ids.length - 1]),
-          [fresh.length, 2],
-        ),
-        last_position: int32(
-          lengths.map((length) => length - 1),
-          [lengths.length],
-        ),
-        total_length: int32([reused + width], [1]),
-        ...(program.hasInput("visual") && {
-          visual: float32(visual, [positions.length, hidden]),
-          visual_positions: visualPositions(positions),
-        }),
-      },
-      caches.present,
-    );
+    const feeds = {
+      ...parameters,
+      ...caches.past,
+      input_ids: inputIds(
+        fresh.map(({ ids }) => ids),
+        width,
+        Math.max(0, padId),
+      ),
+      logit_positions: int64(
+        fresh.flatMap(({ ids }, row) => [row, ids.length - 1]),
+        [fresh.length, 2],
+      ),
+      ...asked(program, this.#placeFeeds(reused, lengths, width)),
+      ...this.#anglesFor(angles),
+      ...(program.hasInput("visual") && {
+        visual: float32(visual, [positions.length, hidden]),
+        visual_positions: visualPositions(positions),
+      }),
+    };
+    const { logits } = await this.#exclusively(() => program.run(feeds, caches.present));
     this.#cache.setLengths(lengths);
     return rowsOf(logits);
   }
 
-  /** A decode step: adds one token to every row; returns the logits [vocabulary] after it, which the next step overwrites. */
-  async decode(tokens: readonly number[]): Promise<Float32Array[]> {
+  /**
+   * A decode step: adds one token to every row; returns the logits [vocabulary] after it, which the next step overwrites.
+   *
+   * @param angles `angleLength` of the rows' sequences, which must be that of their keys
+   */
+  async decode(tokens: readonly number[], angles = 0): Promise<Float32Array[]> {
     const lengths = this.#cache.lengths.map((length) => length + 1);
     const longest = Math.max(...lengths);
-    this.#cache.reserve(longest);
-    if (this.#bound?.buffers !== this.#cache.buffers) this.#bound = await this.#bind();
+    this.#cache.makeRoom(this.#cache.lengths, 1);
+    const { starts } = this.#cache;
+    if (this.#bound?.buffers !== this.#cache.buffers || this.#bound.angles !== angles) {
+      this.#bound = await this.#bind(angles);
+    }
     const bound = this.#bound;
     for (const [row, token] of tokens.entries()) {
       bound.ids.data[row] = BigInt(token);
       bound.lastPosition.data[row] = lengths[row] - 1;
+      bound.positions.data[row] = BigInt(lengths[row] - 1);
+      bound.windowLastPosition.data[row] = lengths[row] - 1 - starts[row];
     }
     bound.totalLength.data[0] = longest;
+    bound.windowTotalLength.data[0] = Math.max(...lengths.map((length, row) => length - starts[row]));
     await this.#exclusively(() => bound.program.run());
     this.#cache.setLengths(lengths);
     return rowsOf(bound.logits);
@@ -101,27 +107,68 @@ export class Decoder {
     this.#cache.reorder(sources);
   }
 
-  async #bind(): Promise<BoundDecode> {
+  /**
+   * Where new tokens stand: their positions, and rows' lengths with them; in bounded layers these count from the first
+   * position that is kept.
+   */
+  #placeFeeds(reused: number, lengths: readonly number[], width: number): Record<string, HostTensor> {
+    const { starts } = this.#cache;
+    const rows = lengths.length;
+    const positions = lengths.flatMap(() => Array.from({ length: width }, (_, i) => reused + i));
+    const last = (first: (row: number) => number) =>
+      int32(
+        lengths.map((length, row) => length - 1 - first(row)),
+        [rows],
+      );
+    return {
+      positions: int64(positions, [rows, width]),
+      last_position: last(() => 0),
+      total_length: int32([reused + width], [1]),
+      window_last_position: last((row) => starts[row]),
+      window_total_length: int32([reused + width - Math.min(...starts)], [1]),
+    };
+  }
+
+  /** The tables of angles that the programs ask for, as far as the cache reaches. */
+  #anglesFor(angles: number): ReturnType<typeof angleFeeds> {
+    const { capacity } = this.#cache;
+    if (this.#tables?.angles !== angles || this.#tables.capacity !== capacity) {
+      const feeds = angleFeeds(this.#model.config.language, angles, capacity);
+      this.#tables = { angles, capacity, feeds };
+    }
+    return this.#tables.feeds;
+  }
+
+  async #bind(angles: number): Promise<BoundDecode> {
     const { device, config } = this.#model;
     const { program, parameters } = await this.#model.decodeProgram();
     const rows = this.#cache.lengths.length;
     const ids = device.allocate("int64", [rows, 1]);
     const lastPosition = device.allocate("int32", [rows]);
     const totalLength = device.allocate("int32", [1]);
+    const positions = device.allocate("int64", [rows, 1]);
+    const windowLastPosition = device.allocate("int32", [rows]);
+    const windowTotalLength = device.allocate("int32", [1]);
     const { hidden, vocabulary } = config.language;
     const { past, present } = namedCaches(this.#cache);
     // A program that also prefills needs the inputs of a prefill: no visual tokens, and the logits of every row.
     const prefills = program.hasInput("logit_positions");
     const logits = device.allocate("float32", prefills ? [rows, vocabulary] : [rows, 1, vocabulary]);
-    const positions = Array.from({ length: rows }, (_, row) => [row, 0]);
+    const logitPositions = Array.from({ length: rows }, (_, row) => [row, 0]);
     const bound = program.bind(
       {
         ...parameters,
         ...past,
         input_ids: ids,
-        last_position: lastPosition,
-        total_length: totalLength,
-        ...(prefills && { logit_positions: int64(positions.flat(), [rows, 2]) }),
+        ...asked(program, {
+          positions,
+          last_position: lastPosition,
+          total_length: totalLength,
+          window_last_position: windowLastPosition,
+          window_total_length: windowTotalLength,
+        }),
+        ...this.#anglesFor(angles),
+        ...(prefills && { logit_positions: int64(logitPositions.flat(), [rows, 2]) }),
         ...(program.hasInput("visual") && {
           visual: float32([], [0, hidden]),
           visual_positions: int64([], [0, 2]),
@@ -129,18 +176,53 @@ export class Decoder {
       },
       { ...present, logits },
     );
-    return { buffers: this.#cache.buffers, ids, lastPosition, totalLength, logits, program: bound };
+    return {
+      buffers: this.#cache.buffers,
+      angles,
+      ids,
+      lastPosition,
+      totalLength,
+      positions,
+      windowLastPosition,
+      windowTotalLength,
+      logits,
+      program: bound,
+    };
   }
+}
+
+/** How a prefill is computed. */
+export interface PrefillSettings {
+  /** Keeps batch invariance, see {@link evenCount}; behind other positions the caller gives an even number. Default false. */
+  readonly evenly?: boolean;
+  /** `angleLength` of the whole sequences, of which this may be a part; default 0. */
+  readonly angles?: number;
+}
+
+/** The tables of angles for one `angleLength`. */
+interface AngleTables {
+  readonly angles: number;
+  readonly capacity: number;
+  readonly feeds: ReturnType<typeof angleFeeds>;
 }
 
 /** The decode program, bound to the buffers that it reads and writes. */
 interface BoundDecode {
   readonly buffers: readonly HostTensor[];
+  readonly angles: number;
   readonly ids: HostTensor<"int64">;
   readonly lastPosition: HostTensor<"int32">;
   readonly totalLength: HostTensor<"int32">;
+  readonly positions: HostTensor<"int64">;
+  readonly windowLastPosition: HostTensor<"int32">;
+  readonly windowTotalLength: HostTensor<"int32">;
   readonly logits: HostTensor<"float32">;
   readonly program: BoundRun;
+}
+
+/** Those of some tensors that a program has as inputs: it depends on which kinds of layers a model has. */
+function asked(program: Program, tensors: Record<string, HostTensor>): Record<string, HostTensor> {
+  return Object.fromEntries(Object.entries(tensors).filter(([name]) => program.hasInput(name)));
 }
 
 /** The cache's buffers under their names as inputs and, the very same, as outputs. */

@@ -7,13 +7,14 @@ export type Allocate = (dims: readonly number[]) => HostTensor<"float32">;
 /** Capacities are multiples of this many positions. */
 const capacityStep = 64;
 
-/** A row of a buffer, whose rows have room for `capacity` positions. */
-type CacheRow = readonly [buffer: HostTensor<"float32">, capacity: number, row: number];
+/** A row of a buffer. */
+type CacheRow = readonly [buffer: HostTensor<"float32">, row: number];
 
 /**
  * Keys and values of all tokens so far, a buffer [rows, keyValueHeads, capacity, headDim] for the keys and one
  * for the values of every layer. A program has these buffers as inputs and outputs at once, so decoding copies
- * nothing; the capacity grows when a row needs it.
+ * nothing; the capacity grows when a row needs it. Rows of bounded layers (`CacheSizes.bounded`) begin at a position of their
+ * own, and drop the positions before a window when they are full.
  */
 export class KvCache {
   readonly #sizes: CacheSizes;
@@ -22,12 +23,15 @@ export class KvCache {
   #capacity = 0;
   #isWindow = false;
   #lengths: number[];
+  /** The first position that each row's bounded layers hold; shared with windows of this cache. */
+  #starts: Int32Array;
 
   /** Room for `rows` rows, all empty. */
   constructor(sizes: CacheSizes, rows: number, allocate: Allocate) {
     this.#sizes = sizes;
     this.#allocate = allocate;
     this.#lengths = new Array(rows).fill(0);
+    this.#starts = new Int32Array(rows);
   }
 
   /** Tokens that each row holds. */
@@ -39,10 +43,26 @@ export class KvCache {
     return this.#capacity;
   }
 
-  /** Bytes of the keys and values of one position. */
-  get bytesPerPosition(): number {
-    const { layers, keyValueHeads, headDim } = this.#sizes;
-    return 2 * layers * keyValueHeads * headDim * Float32Array.BYTES_PER_ELEMENT;
+  /** The first position that each row's bounded layers hold. */
+  get starts(): readonly number[] {
+    return [...this.#starts];
+  }
+
+  /** Bytes of the keys and values of so many positions of a row. */
+  bytesFor(positions: number): number {
+    const { layers, keyValueHeads, headDim, bounded } = this.#sizes;
+    const few = bounded?.layers.filter(Boolean).length ?? 0;
+    const rows = (layers - few) * positions + few * Math.min(positions, bounded?.capacity ?? 0);
+    return 2 * keyValueHeads * headDim * Float32Array.BYTES_PER_ELEMENT * rows;
+  }
+
+  #isBounded(buffer: number): boolean {
+    return this.#sizes.bounded?.layers[Math.floor(buffer / 2)] ?? false;
+  }
+
+  /** How many of a row's first `positions` lie in a buffer, from its beginning on. */
+  #held(buffer: number, row: number, positions: number): number {
+    return this.#isBounded(buffer) ? positions - this.#starts[row] : positions;
   }
 
   /** The buffers, key and value of each layer; a new array whenever one of them was reallocated. */
@@ -52,7 +72,7 @@ export class KvCache {
 
   /** Makes room for so many positions a row; what is there stays. */
   reserve(positions: number): void {
-    const { layers, keyValueHeads, headDim, maxPositions } = this.#sizes;
+    const { layers, keyValueHeads, headDim, maxPositions, bounded } = this.#sizes;
     if (positions <= this.#capacity) return;
     if (this.#isWindow) {
       throw new RangeError(
@@ -63,33 +83,69 @@ export class KvCache {
     const wanted = Math.max(positions, Math.min(maxPositions, Math.ceil(1.5 * this.#capacity)));
     const capacity = Math.ceil(wanted / capacityStep) * capacityStep;
     const old = this.#buffers;
-    this.#buffers = Array.from({ length: 2 * layers }, () =>
-      this.#allocate([this.#lengths.length, keyValueHeads, capacity, headDim]),
-    );
-    const before = this.#capacity;
+    this.#buffers = Array.from({ length: 2 * layers }, (_, i) => {
+      const room = this.#isBounded(i) ? Math.min(capacity, bounded!.capacity) : capacity;
+      return old[i]?.dims[2] === room
+        ? old[i]
+        : this.#allocate([this.#lengths.length, keyValueHeads, room, headDim]);
+    });
     this.#capacity = capacity;
     for (const [i, from] of old.entries()) {
+      if (from === this.#buffers[i]) continue;
       for (const [row, length] of this.#lengths.entries()) {
-        this.#copyPositions([from, before, row], [this.#buffers[i], capacity, row], length);
+        this.#copyPositions([from, row], [this.#buffers[i], row], this.#held(i, row, length));
       }
     }
+  }
+
+  /**
+   * Makes room for new tokens in every row, behind the first `lengths[row]` positions: the buffers grow, and bounded layers
+   * drop what lies before their window.
+   */
+  makeRoom(lengths: readonly number[], tokens: number): void {
+    const { bounded } = this.#sizes;
+    this.reserve(Math.max(...lengths) + tokens);
+    if (bounded === undefined) return;
+    const room = Math.min(this.#capacity, bounded.capacity);
+    for (const [row, length] of lengths.entries()) {
+      if (length === 0) this.#starts[row] = 0;
+      else if (length - this.#starts[row] + tokens > room)
+        this.#dropBefore(row, length - bounded.kept, length);
+    }
+  }
+
+  #dropBefore(row: number, start: number, length: number): void {
+    const { keyValueHeads, headDim } = this.#sizes;
+    const [from, to] = [start - this.#starts[row], length - this.#starts[row]];
+    for (const [i, buffer] of this.#buffers.entries()) {
+      if (!this.#isBounded(i)) continue;
+      const capacity = buffer.dims[2];
+      for (let head = 0; head < keyValueHeads; head++) {
+        const first = (row * keyValueHeads + head) * capacity;
+        buffer.data.copyWithin(first * headDim, (first + from) * headDim, (first + to) * headDim);
+      }
+    }
+    this.#starts[row] = start;
+  }
+
+  /** Whether a row can go on behind its first `positions`, or one position before that. */
+  holds(row: number, positions: number): boolean {
+    const { bounded } = this.#sizes;
+    return bounded === undefined || this.#starts[row] <= Math.max(0, positions - bounded.kept);
   }
 
   /** Copies the first positions of a row of `source`, which may be this cache, into a row of this one. */
   copyFrom(source: KvCache, sourceRow: number, row: number, positions: number): void {
     for (const [i, from] of source.#buffers.entries()) {
-      const to = this.#buffers[i];
-      this.#copyPositions([from, source.#capacity, sourceRow], [to, this.#capacity, row], positions);
+      this.#copyPositions([from, sourceRow], [this.#buffers[i], row], source.#held(i, sourceRow, positions));
     }
+    this.#starts[row] = source.#starts[sourceRow];
     this.#lengths[row] = positions;
   }
 
-  #copyPositions(
-    [from, fromCapacity, fromRow]: CacheRow,
-    [to, toCapacity, toRow]: CacheRow,
-    positions: number,
-  ): void {
+  #copyPositions([from, fromRow]: CacheRow, [to, toRow]: CacheRow, positions: number): void {
     const { keyValueHeads, headDim } = this.#sizes;
+    const [fromCapacity, toCapacity] = [from.dims[2], to.dims[2]];
     for (let head = 0; head < keyValueHeads; head++) {
       const start = (fromRow * keyValueHeads + head) * fromCapacity * headDim;
       const block = from.data.subarray(start, start + positions * headDim);
@@ -106,30 +162,38 @@ export class KvCache {
   reorder(sources: readonly number[]): void {
     const lengths = sources.map((source) => this.#lengths[source]);
     const moved = [...sources.entries()].filter(([row, source]) => row !== source);
-    for (const buffer of this.#buffers) this.#moveRows(buffer, moved);
+    for (const [i, buffer] of this.#buffers.entries()) {
+      this.#moveRows(buffer, moved, (row) => this.#held(i, row, this.#lengths[row]));
+    }
     if (sources.length < this.#lengths.length) {
       this.#buffers = this.#buffers.map((buffer) => rowsFrom(buffer, 0, sources.length));
     }
+    this.#starts = Int32Array.from(sources, (source) => this.#starts[source]);
     this.#lengths = lengths;
   }
 
-  #moveRows(buffer: HostTensor<"float32">, moved: readonly (readonly [number, number])[]): void {
+  #moveRows(
+    buffer: HostTensor<"float32">,
+    moved: readonly (readonly [number, number])[],
+    heldBy: (row: number) => number,
+  ): void {
     const { keyValueHeads, headDim } = this.#sizes;
+    const capacity = buffer.dims[2];
     const copies = new Map<number, Float32Array[]>();
     const blocks = (row: number, length: number): Float32Array[] =>
       Array.from({ length: keyValueHeads }, (_, head) => {
-        const start = (row * keyValueHeads + head) * this.#capacity * headDim;
+        const start = (row * keyValueHeads + head) * capacity * headDim;
         return buffer.data.subarray(start, start + length * headDim);
       });
     for (const [, source] of moved) {
       if (!copies.has(source))
         copies.set(
           source,
-          blocks(source, this.#lengths[source]).map((block) => block.slice()),
+          blocks(source, heldBy(source)).map((block) => block.slice()),
         );
     }
     for (const [row, source] of moved) {
-      const targets = blocks(row, this.#lengths[source]);
+      const targets = blocks(row, heldBy(source));
       for (const [head, block] of copies.get(source)!.entries()) targets[head].set(block);
     }
   }
@@ -141,6 +205,7 @@ export class KvCache {
     window.#buffers = this.#buffers.map((buffer) => rowsFrom(buffer, first, rows));
     window.#capacity = this.#capacity;
     window.#lengths = this.#lengths.slice(first, first + rows);
+    window.#starts = this.#starts.subarray(first, first + rows);
     return window;
   }
 

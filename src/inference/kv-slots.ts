@@ -12,6 +12,8 @@ export interface Slot {
   index: number;
   /** What the computed positions hold, position by position. */
   keys: PositionKey[];
+  /** `angleLength` of the sequence that they are of. */
+  angles: number;
   /** Whether a running sequence owns it. */
   inUse: boolean;
   /** When it was last used, by a counter of all uses. */
@@ -56,6 +58,8 @@ export interface PrefillChunk extends TokenSequence {
   readonly visual: Float32Array;
   /** The keys of the whole prompt. */
   readonly keys: readonly PositionKey[];
+  /** `angleLength` of the whole prompt; default 0. */
+  readonly angles?: number;
 }
 
 /**
@@ -85,7 +89,7 @@ export class KvSlots {
     const first = offline ? 1 : this.#maxSlots;
     this.#cache = model.newCache(first, model.initialCapacity);
     this.#addSlots(first);
-    const full = model.config.language.maxPositions * this.#cache.bytesPerPosition;
+    const full = this.#cache.bytesFor(model.config.language.maxPositions);
     const most = Math.min(engineDefaults.keptConversations * slots * full, engineDefaults.keyValueCacheBytes);
     this.#maxBytes = offline ? Number.POSITIVE_INFINITY : (keptBytes ?? most);
   }
@@ -146,20 +150,22 @@ export class KvSlots {
 
   /**
    * Computes a chunk of each of these prompts from position `from` on, and returns the logits [vocabulary] after the last
-   * position of each. What a slot holds behind `from` is overwritten. Several chunks must begin at 0, in adjacent slots.
+   * position of each. What a slot holds behind `from` is overwritten. Several chunks must begin at 0, in adjacent slots, and
+   * have the same angles.
    * Where batch invariance is kept, a chunk that begins elsewhere must have an even number of positions.
    */
   async prefill(chunks: readonly PrefillChunk[], from: number): Promise<Float32Array[]> {
     const longest = Math.max(...chunks.map(({ ids }) => ids.length));
     this.#reserve(from + this.#batchSize(longest));
     const decoder = new Decoder(this.#model, this.#cache.window(chunks[0].slot.index, chunks.length));
-    const logits = await decoder.prefill(
-      chunks,
-      concatenated(chunks.map(({ visual }) => visual)),
-      from,
-      !this.#offline,
-    );
-    for (const { slot, ids, keys } of chunks) slot.keys = keys.slice(0, from + ids.length);
+    const logits = await decoder.prefill(chunks, concatenated(chunks.map(({ visual }) => visual)), from, {
+      evenly: !this.#offline,
+      angles: chunks[0].angles ?? 0,
+    });
+    for (const { slot, ids, keys, angles = 0 } of chunks) {
+      slot.keys = keys.slice(0, from + ids.length);
+      slot.angles = angles;
+    }
     return logits;
   }
 
@@ -172,14 +178,25 @@ export class KvSlots {
     const lengths = this.#slotsByIndex()
       .slice(0, count)
       .map(({ keys }) => Math.min(keys.length, last));
-    this.#reserve(1 + Math.max(...lengths));
+    const all = [...new Set(slots.map(({ angles }) => angles))];
+    this.#reserve(all.length + Math.max(...lengths));
     const { window, decoder } = this.#decoderOf(count);
-    window.setLengths(lengths);
     const fed = new Array<number>(count).fill(0);
     for (const [i, { index }] of slots.entries()) fed[index] = tokens[i];
-    const logits = await decoder.decode(fed);
+    const rows = new Map<Slot, Float32Array>();
+    for (const angles of all) {
+      // Slots with other angles are computed along: what that writes lies behind the position of their own step.
+      const others = new Set(slots.filter((one) => one.angles !== angles).map(({ index }) => index));
+      window.setLengths(
+        lengths.map((length, row) => (others.has(row) ? Math.min(length + 1, last) : length)),
+      );
+      const logits = await decoder.decode(fed, angles);
+      for (const slot of slots.filter((one) => one.angles === angles)) {
+        rows.set(slot, all.length > 1 ? logits[slot.index].slice() : logits[slot.index]);
+      }
+    }
     for (const [i, slot] of slots.entries()) slot.keys.push(tokens[i]);
-    return slots.map(({ index }) => logits[index]);
+    return slots.map((slot) => rows.get(slot)!);
   }
 
   /** A decoder over `count` copies of a slot in a cache of its own, as beam search needs it. */
@@ -214,6 +231,7 @@ export class KvSlots {
     const added = Array.from({ length: count }, (_, i) => ({
       index: this.#slots.length + i,
       keys: [],
+      angles: 0,
       inUse: false,
       lastUsed: 0,
     }));
@@ -266,7 +284,7 @@ export class KvSlots {
     slot.keys = [];
     if (keys.length === 0 || this.#offline) return;
     const cache = this.#model.newCache(1, keys.length);
-    if (cache.capacity * cache.bytesPerPosition > this.#maxBytes) return;
+    if (cache.bytesFor(cache.capacity) > this.#maxBytes) return;
     cache.copyFrom(this.#cache, slot.index, 0, keys.length);
     this.#evicted = [...this.#evicted, { cache, keys, lastUsed }];
     this.#trim();
@@ -299,7 +317,9 @@ export class KvSlots {
     for (const prefix of [...this.#slots, ...this.#evicted]) {
       // At least one position must be computed, for its logits.
       const shared = Math.min(commonPrefixLength(prefix.keys, keys), keys.length - 1);
-      if (shared >= minSharedPrefix && shared > (best?.shared ?? 0)) best = { prefix, shared };
+      const [cache, row] = "cache" in prefix ? [prefix.cache, 0] : [this.#cache, prefix.index];
+      const isLonger = shared >= minSharedPrefix && shared > (best?.shared ?? 0);
+      if (isLonger && cache.holds(row, shared)) best = { prefix, shared };
     }
     return best;
   }
@@ -310,7 +330,7 @@ export class KvSlots {
 
   #bytesOf(prefix: CachedPrefix): number {
     const positions = "cache" in prefix ? prefix.cache.capacity : prefix.keys.length;
-    return positions * this.#cache.bytesPerPosition;
+    return this.#cache.bytesFor(positions);
   }
 
   #drop(prefix: CachedPrefix): void {

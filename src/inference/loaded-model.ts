@@ -1,5 +1,6 @@
 import type { StateDict } from "../checkpoint/index.ts";
 import {
+  BOUNDED_CHUNK,
   cacheSizes,
   modelScope,
   type OwlConfig,
@@ -127,6 +128,11 @@ export class LoadedModel {
     const cache = new KvCache(cacheSizes(this.config.language), rows, allocate);
     cache.reserve(positions);
     return cache;
+  }
+
+  /** New positions that a row of the KV cache takes at once. */
+  get longestPrefill(): number {
+    return cacheSizes(this.config.language).bounded === undefined ? Number.POSITIVE_INFINITY : BOUNDED_CHUNK;
   }
 
   /** Positions that a row of a KV cache has room for from the start without a cost. */

@@ -135,11 +135,21 @@ function spansIn({ ids, spans }: Prompt, config: OwlConfig): readonly MediaSpan[
 /** What a position holds, so that equal keys mean equal embeddings: an id, or the key of an image or video and the index of its visual token. */
 export type PositionKey = number | string;
 
-/** The keys of a prompt's positions. */
-export function positionKeys(ids: readonly number[], placed: readonly PlacedMedia[]): PositionKey[] {
+/**
+ * The keys of a prompt's positions.
+ *
+ * @param angles `angleLength` of the sequence (default 0): with another one a prefix of it has other keys and values
+ */
+export function positionKeys(
+  ids: readonly number[],
+  placed: readonly PlacedMedia[],
+  angles = 0,
+): PositionKey[] {
   const keys: PositionKey[] = [...ids];
   for (const { start, length, media } of placed) {
     for (let row = 0; row < length; row++) keys[start + row] = `${media.key} ${row}`;
   }
+  // Prefixes are compared from their first position on.
+  if (angles > 0) keys[0] = `${keys[0]} of ${angles}`;
   return keys;
 }

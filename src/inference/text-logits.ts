@@ -1,5 +1,5 @@
 import { openValidated, type TensorSource } from "../checkpoint/index.ts";
-import { describeParameters, parseConfig, traceLayerwise } from "../model/index.ts";
+import { publishedModel, traceLayerwise } from "../model/index.ts";
 import type { Device, StoredParameters } from "../runtime/index.ts";
 import { type Graph, type HostTensor, int64, placeholdersOf } from "../tensor/index.ts";
 import { storedParameters } from "./stored-weights.ts";
@@ -17,7 +17,7 @@ export async function textLogits(
   rows: readonly (readonly number[])[],
   device: Device,
 ): Promise<readonly HostTensor[]> {
-  const { config, checkpoint } = await openValidated(directory, parseConfig, describeParameters);
+  const { config, checkpoint } = await openValidated(directory, publishedModel);
   const { weights } = checkpoint;
   try {
     const stored = config.quantization && (await storedParameters(weights));

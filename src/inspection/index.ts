@@ -8,3 +8,4 @@ export {
   stageGradients,
 } from "./forward-backward.ts";
 export { ProbeError, type ProbeOptions, probeModel } from "./probe.ts";
+export { probeLanguage } from "./probe-language.ts";

@@ -80,7 +80,9 @@ export async function probeModel(
     const { gradients } = await owl.gradients(inputs, options.stage);
     for (const [name, gradient] of gradients) results.set(`grad.${name}`, gradient);
   }
-  if (options.generate !== undefined) results.set("ids", await newIds(owl, inputs, options.generate));
+  if (options.generate !== undefined) {
+    results.set("ids", await newIds(owl, await promptsOf(inputs, owl.config), options.generate));
+  }
   return results;
 }
 
@@ -99,17 +101,21 @@ function forwardTensors(result: ForwardResult): StateDict {
   return tensors;
 }
 
-async function newIds(owl: ProbedModel, inputs: ProbeInputs, generate: object): Promise<HostTensor> {
+/** The tokens that follow prompts [rows, new tokens]; ended rows are filled with padding. */
+export async function newIds(
+  owl: Pick<ProbedModel, "defaults" | "generateBatch">,
+  prompts: readonly Prompt[],
+  generate: object,
+): Promise<HostTensor> {
   // As in the reference, the special ids are the model's and the rest is greedy decoding unless said otherwise.
   const { bosTokenId, eosTokenIds, padTokenId } = owl.defaults;
   const defaults = { ...plainSettings, bosTokenId, eosTokenIds, padTokenId };
   const settings = completeSettings(settingsFromJson(generate), defaults);
-  const answers = await owl.generateBatch(await promptsOf(inputs, owl.config), settings);
+  const answers = await owl.generateBatch(prompts, settings);
   const longest = Math.max(...answers.map(({ ids }) => ids.length));
-  const rows = answers.flatMap(({ ids }) => [
-    ...ids,
-    ...new Array(longest - ids.length).fill(settings.padTokenId),
-  ]);
+  // As transformers does where a model has no token for padding.
+  const padding = settings.padTokenId < 0 ? (settings.eosTokenIds[0] ?? 0) : settings.padTokenId;
+  const rows = answers.flatMap(({ ids }) => [...ids, ...new Array(longest - ids.length).fill(padding)]);
   return int64(rows, [answers.length, longest]);
 }
 

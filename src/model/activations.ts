@@ -39,3 +39,5 @@ export const activations: Readonly<Record<ActivationName, (x: Tensor) => Tensor>
   silu,
   swish: silu,
 };
+
+export const activationNames = Object.keys(activations) as [ActivationName, ...ActivationName[]];

@@ -48,7 +48,7 @@ test("grouped-query attention and its own head size are read", () => {
 test("every wrong key is named at once", () => {
   const json = published();
   json.text_config.model_type = "gpt2";
-  json.text_config.rope_scaling = { type: "yarn", factor: 2 };
+  json.text_config.rope_scaling = { type: "spiral", factor: 2 };
   json.vision_config.hidden_act = "relu";
   delete (json as Record<string, unknown>).visual_abstractor_config;
   const attempt = (): unknown => parseConfig(json, "models/x/config.json");
@@ -129,7 +129,7 @@ test("a config made by hand without its family or tower is refused", () => {
   const without = (parts: object) => () =>
     describeParameters({ ...rest, language, vision, ...parts } as OwlConfig);
   expect(without({ language: noFamily })).toThrow(
-    /^language\.family: must be "llama" or "bloom", got undefined/,
+    /^language\.family: must be "llama", "qwen2", .* or "bloom", got undefined/,
   );
   expect(without({ vision: noTower })).toThrow(/^vision\.tower: must be "clip" or .*, got undefined/);
 });

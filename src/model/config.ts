@@ -6,11 +6,13 @@ import {
   familyNamed,
   type LanguageConfig,
   languageConfigJson,
+  publishedLanguage,
   readLanguageConfig,
 } from "./language/families.ts";
 import { foreignModel } from "./model-type.ts";
 import { type Quantization, quantizationJson, quantizationSchema } from "./quantization.ts";
 import { type SectionSizes, type TensorSizes, withSizesFromTensors } from "./sizes-from-tensors.ts";
+import { withoutVision } from "./text-only.ts";
 import { readVisionConfig, towerNamed, type VisionConfig, visionConfigJson } from "./vision/towers.ts";
 
 export type { LanguageConfig, VisionConfig };
@@ -34,6 +36,8 @@ export interface OwlConfig {
   readonly language: LanguageConfig;
   /** Learned queries a picture or video; it takes one position more, for the learned EOS embedding. */
   readonly numQueryTokens: number;
+  /** Whether it is a language model alone: it takes no pictures, and `vision` and `abstractor` are errors. */
+  readonly textOnly?: boolean;
   /** Whether it is the video version: temporal modules in the vision encoder, further queries for videos. */
   readonly video?: boolean;
   /** The parts whose weights are quantised (the key is this package's own). */
@@ -97,7 +101,11 @@ const VIDEO_PARAMETER = "temporal_query_tokens";
  */
 export function parseConfig(json: unknown, where = "config.json", weights?: TensorSizes): OwlConfig {
   const other = foreignModel(json);
-  if (other !== undefined) throw new ModelConfigError(where, [other], other);
+  if (other !== undefined) {
+    const language = publishedLanguage(json);
+    if (!language?.standsForText) throw new ModelConfigError(where, [other], other);
+    return parseLanguageModel(language.json, where);
+  }
   const sized = weights ? withSizesFromTensors(json, weights, sizedSections(json)) : json;
   const problems: string[] = [];
   const inSection =
@@ -116,6 +124,25 @@ export function parseConfig(json: unknown, where = "config.json", weights?: Tens
   if (!published || !vision || !language || problems.length > 0) throw new ModelConfigError(where, problems);
   const video = published.video ?? weights?.has(VIDEO_PARAMETER) ?? false;
   return fromPublished(published, vision, language, video);
+}
+
+/** The config of a language model alone; see {@link withoutVision}. */
+export function textOnlyConfig(language: LanguageConfig, quantization?: Quantization): OwlConfig {
+  const config = { language, numQueryTokens: 0, textOnly: true };
+  return withoutVision({ ...config, ...(quantization && { quantization }) });
+}
+
+/** Reads the config.json of a language model alone. */
+function parseLanguageModel(json: Record<string, unknown>, where: string): OwlConfig {
+  const problems: string[] = [];
+  const onProblem: OnProblem = (key, problem) => problems.push(`${key}: ${problem}`);
+  const quantization = quantizationSchema.optional().safeParse(json.quantization);
+  for (const { path, message } of quantization.error?.issues ?? []) {
+    onProblem(["quantization", ...path].join("."), message);
+  }
+  const language = readLanguageConfig(json, onProblem);
+  if (language === undefined || problems.length > 0) throw new ModelConfigError(where, problems);
+  return textOnlyConfig(language, quantization.data);
 }
 
 /** A section of config.json; undefined where it is none. */
@@ -210,13 +237,16 @@ function fromPublished(
 
 /** The content of a `config.json` in the published form; `parseConfig` of it gives the same config. */
 export function configJson(config: OwlConfig): Record<string, unknown> {
-  const { vision, abstractor, language } = config;
+  const { language } = config;
+  const quantization = config.quantization && { quantization: quantizationJson(config.quantization) };
+  if (config.textOnly) return { ...languageConfigJson(language), ...quantization, torch_dtype: "float32" };
+  const { vision, abstractor } = config;
   return {
     architectures: ["MplugOwlForConditionalGeneration"],
     model_type: "mplug-owl",
     num_query_tokens: config.numQueryTokens,
     ...(config.video && { video: true }),
-    ...(config.quantization && { quantization: quantizationJson(config.quantization) }),
+    ...quantization,
     vision_config: visionConfigJson(vision),
     visual_abstractor_config: {
       model_type: "mplug_owl_visual_abstract",

@@ -32,15 +32,25 @@ export {
   traceVision,
 } from "./inference.ts";
 export type { BloomConfig } from "./language/bloom.ts";
-export { type CacheSizes, cacheSizes } from "./language/cached-attention.ts";
+export {
+  angleFeeds,
+  angleLength,
+  BOUNDED_CHUNK,
+  type BoundedLayers,
+  type CacheSizes,
+  cacheSizes,
+} from "./language/cached-attention.ts";
+export type { RotaryDecoderConfig, RotaryFamilyName } from "./language/decoder-config.ts";
 export {
   familyNamed,
   familyOf,
   familyTitles,
   knownFamilies,
+  type PublishedLanguage,
+  publishedLanguage,
   readLanguageConfig,
 } from "./language/families.ts";
-export type { DecoderConfig, LanguageFamily } from "./language/family.ts";
+export type { DecoderConfig, LanguageFamily, LayerAttentionSettings } from "./language/family.ts";
 export type { LlamaConfig } from "./language/llama.ts";
 export type { RopeScaling, RotarySettings } from "./language/rotary.ts";
 export { embedTokens, nextTokenLoss } from "./language-model.ts";
@@ -73,6 +83,7 @@ export {
   hasWeightDecay,
   type ParameterDescription,
 } from "./parameters.ts";
+export { languageNames, publishedModel } from "./published-model.ts";
 export {
   modelScope,
   type Quantization,
@@ -93,6 +104,7 @@ export {
   stages,
   trainedParameters,
 } from "./stages.ts";
+export { TextOnlyError } from "./text-only.ts";
 export type { ClipConfig } from "./vision/clip.ts";
 export type { DinoSettings, Dinov2Config, Dinov2WithRegistersConfig } from "./vision/dinov2.ts";
 export type { Dinov3Config } from "./vision/dinov3.ts";

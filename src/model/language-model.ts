@@ -85,8 +85,9 @@ export function decoderLayer(
 ): Tensor {
   const family = familyOf(config);
   const layer = bodyOf(scope, config).at(`${family.names.layers}.${index}`);
-  const context = family.attention(layer, x, (q, k, v) => attention(index, q, k, v), config);
-  return family.postAttention(layer, selectRows(x), selectRows(context), config);
+  const entered = index === 0 ? family.enterLayers(x, config) : x;
+  const context = family.attention(layer, entered, (q, k, v) => attention(index, q, k, v), config);
+  return family.postAttention(layer, selectRows(entered), selectRows(context), config);
 }
 
 /** The normalisation after the last layer. */
@@ -99,7 +100,8 @@ export function languageHead(scope: Scope, hidden: Tensor, config: LanguageConfi
   const words = config.tiedEmbeddings
     ? embeddingTable(scope, config)
     : table(scope, "lm_head.weight", config, "weight");
-  return "packed" in words ? quantizedLinear(hidden, words) : linear(hidden, words);
+  const logits = "packed" in words ? quantizedLinear(hidden, words) : linear(hidden, words);
+  return familyOf(config).finishLogits(logits, config);
 }
 
 /**

@@ -54,7 +54,13 @@ export function layerNormLayer(scope: Scope, x: Tensor, epsilon: number): Tensor
   return layerNorm(x, weight, scope.parameter("bias", shape, zero, "norm"), epsilon);
 }
 
-/** The RMS normalisation at a scope: parameter `weight`. */
-export function rmsNormLayer(scope: Scope, x: Tensor, epsilon: number): Tensor {
-  return rmsNorm(x, scope.parameter("weight", [x.shape.at(-1)!], one, "norm"), epsilon);
+/**
+ * The RMS normalisation at a scope: parameter `weight`.
+ *
+ * @param offset is added to the weight, whose initial value is 1 with it
+ */
+export function rmsNormLayer(scope: Scope, x: Tensor, epsilon: number, offset = 0): Tensor {
+  const initial: Initial = { kind: "constant", value: 1 - offset };
+  const weight = scope.parameter("weight", [x.shape.at(-1)!], initial, "norm");
+  return rmsNorm(x, offset === 0 ? weight : add(weight, scalar(offset)), epsilon);
 }

@@ -50,7 +50,8 @@ export function describeParameters(
 ): ParameterDescription[] {
   const videos = config.video ? { count: 1, frames: 2 } : undefined;
   const tokens = 2 * (config.numQueryTokens + 1) + 1;
-  traceForward(config, { batch: 1, tokens, images: 1, videos }, ["logits"], scope);
+  const images = config.textOnly ? 0 : 1;
+  traceForward(config, { batch: 1, tokens, images, videos }, ["logits"], scope);
   return [...scope.parameters()].map(([name, tensor]) => describeParameter(name, tensor));
 }
 

@@ -6,6 +6,7 @@ import { checkOptions, option } from "../platform/index.ts";
 import {
   encodeConversation,
   type Message,
+  PromptError,
   requirePositions,
   type TemplateVariables,
   type TruncatedConversation,
@@ -75,7 +76,8 @@ export function checkPromptOptions(options: PromptOptions): void {
 interface PromptParts {
   readonly config: OwlConfig;
   readonly tokenizer: Tokenizer;
-  readonly preprocessor: Preprocessor;
+  /** Undefined for a language model alone. */
+  readonly preprocessor: Preprocessor | undefined;
   readonly defaults: GenerationSettings;
   readonly fidelity: Fidelity;
   readonly framesPerVideo: number;
@@ -97,11 +99,20 @@ export async function conversationPrompt(
     maxNewTokens: maxNewTokens ?? defaults.maxNewTokens,
     templateVariables,
   });
-  const reading = { ...limits, preprocessor, fidelity, framesPerVideo, pixelCache };
-  const pictures = await readMedia(media, reading);
+  const pictures =
+    preprocessor === undefined
+      ? requireNoMedia(media.length)
+      : await readMedia(media, { ...limits, preprocessor, fidelity, framesPerVideo, pixelCache });
   const frames = `This model takes no videos: each was given to it as ${framesPerVideo} numbered pictures.`;
   const told = [...(media.some(({ type }) => type === "frame") ? [frames] : []), ...notes];
   return { ids, pictures, spans, ...(told.length > 0 && { notes: told }) };
+}
+
+function requireNoMedia(count: number): [] {
+  if (count === 0) return [];
+  throw new PromptError(
+    `messages: must be text, because this is a language model alone, got ${count} pictures or videos; \`owl assemble\` makes an owl of it`,
+  );
 }
 
 function encoded(

@@ -19,7 +19,7 @@ import {
   owlPreprocessor,
   storedParameters,
 } from "../inference/index.ts";
-import { describeParameters, type OwlConfig, parseConfig } from "../model/index.ts";
+import { type OwlConfig, publishedModel } from "../model/index.ts";
 import { joinPath, pathKind } from "../platform/index.ts";
 import { type Device, openDevice, type StoredParameters } from "../runtime/index.ts";
 import { loadTokenizer, type Tokenizer } from "../tokenizer/index.ts";
@@ -35,7 +35,8 @@ export interface OwlParts {
   readonly adapter: Adapter | undefined;
   readonly model: LoadedModel;
   readonly tokenizer: Tokenizer | undefined;
-  readonly preprocessor: Preprocessor;
+  /** Undefined for a language model alone. */
+  readonly preprocessor: Preprocessor | undefined;
   readonly defaults: GenerationSettings;
   readonly fidelity: Fidelity;
   readonly framesPerVideo: number;
@@ -79,7 +80,9 @@ export async function loadParts(model: string | URL | undefined, options: LoadOp
     adapter,
     model: loaded,
     tokenizer,
-    preprocessor: owlPreprocessor(config, checkpoint.preprocessorConfig, checkpoint.preprocessorFile),
+    preprocessor: config.textOnly
+      ? undefined
+      : owlPreprocessor(config, checkpoint.preprocessorConfig, checkpoint.preprocessorFile),
     defaults: withAnswerEnd(defaultsOf(checkpoint, config), tokenizer),
     fidelity,
     framesPerVideo,
@@ -103,7 +106,7 @@ async function readModel(
   base: StateDict;
   stored: StoredParameters | undefined;
 }> {
-  const { config, checkpoint } = await openValidated(directory, parseConfig, describeParameters);
+  const { config, checkpoint } = await openValidated(directory, publishedModel);
   const { weights } = checkpoint;
   try {
     if (config.quantization !== undefined || (mapped && areMappable(weights))) {

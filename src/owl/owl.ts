@@ -19,7 +19,7 @@ import {
   type ModelInputs,
   stageGradients,
 } from "../inspection/index.ts";
-import type { OwlConfig, Stage } from "../model/index.ts";
+import { type OwlConfig, type Stage, TextOnlyError } from "../model/index.ts";
 import { checkOptions, described } from "../platform/index.ts";
 import { PromptError } from "../prompt/index.ts";
 import type { Tokenizer } from "../tokenizer/index.ts";
@@ -175,6 +175,7 @@ export class Owl {
   async attention(picture: ImageSource, limits: ReadingLimits = {}): Promise<AttentionMaps> {
     const { model, preprocessor, fidelity, framesPerVideo, pixelCache } = this.#open;
     checkOptions("attention", limits, limitRules);
+    if (preprocessor === undefined) throw new TextOnlyError();
     const reading = { ...limits, preprocessor, fidelity, framesPerVideo, pixelCache };
     const [read] = await readMedia([{ type: "image", image: picture }], reading);
     const maps = await this.#whileOpen(() => model.abstractorAttention(read));

@@ -15,7 +15,7 @@ import {
   writeShards,
 } from "../checkpoint/index.ts";
 import { modelDirectory } from "../hub/index.ts";
-import { configJson, describeParameters, parseConfig, quantizedPart } from "../model/index.ts";
+import { configJson, publishedModel, quantizedPart } from "../model/index.ts";
 import { modelFiles } from "../model-files/index.ts";
 import {
   checkOptions,
@@ -80,7 +80,7 @@ export async function convertCheckpoint(
   if ((await pathKind(joinPath(output, modelFiles.config))) !== "missing") {
     throw outputError(output, "a config.json", "Name another directory.");
   }
-  const { config, checkpoint } = await openValidated(directory, parseConfig, describeParameters);
+  const { config, checkpoint } = await openValidated(directory, publishedModel);
   const { weights } = checkpoint;
   try {
     if (config.quantization !== undefined) {

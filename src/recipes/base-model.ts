@@ -2,11 +2,12 @@ import { entryBytes, type OpenedCheckpoint, openValidated, readTokenizerFiles } 
 import type { Preprocessor } from "../image/index.ts";
 import { owlPreprocessor } from "../inference/index.ts";
 import {
-  describeParameters,
   type OwlConfig,
   parseConfig,
+  publishedModel,
   type Quantization,
   stages,
+  TextOnlyError,
 } from "../model/index.ts";
 import { modelFiles } from "../model-files/index.ts";
 import { readJson } from "../platform/index.ts";
@@ -105,7 +106,11 @@ async function existingModel(
   recipe: TrainingRecipe,
   requireRoom: RequireRoom,
 ): Promise<StartingModel> {
-  const { config, checkpoint } = await openValidated(directory, parseConfig, describeParameters);
+  const { config, checkpoint } = await openValidated(directory, publishedModel);
+  if (config.textOnly) {
+    await checkpoint.weights.close();
+    throw new TextOnlyError();
+  }
   const { quantization, ...floating } = config;
   if (quantization !== undefined) await requireLoraBeside(directory, recipe, checkpoint);
   try {

@@ -39,6 +39,7 @@ export interface OperatorAttributes {
   sqrt: object;
   reciprocal: object;
   sigmoid: object;
+  tanh: object;
   erf: object;
   quickGelu: { readonly alpha: number };
   add: object;
@@ -66,7 +67,13 @@ export interface OperatorAttributes {
   rmsNorm: { readonly epsilon: number };
   rotary: object;
   attention: { readonly scale: number; readonly causal: boolean };
-  cachedAttention: { readonly heads: number; readonly keyValueHeads: number; readonly scale: number };
+  cachedAttention: {
+    readonly heads: number;
+    readonly keyValueHeads: number;
+    readonly scale: number;
+    readonly window?: number | undefined;
+    readonly cap?: number | undefined;
+  };
   gather: object;
   quantizedGather: { readonly blockSize: number };
   gatherNd: object;

@@ -41,6 +41,11 @@ export const invented: LanguageFamily<InventedConfig> = {
   },
   postAttention: (layer, x, context, config) => llama.postAttention(layer, x, context, asLlama(config)),
   finalNorm: (body, x, config) => llama.finalNorm(body, x, asLlama(config)),
-  positionEncoding: (settings) => ({ kind: "rotary", settings }),
+  layerAttention: (settings) => ({
+    positions: { kind: "rotary", settings },
+    scale: 1 / Math.sqrt(settings.headDim),
+  }),
   prepareEmbeddings: (_, embeddings) => embeddings,
+  enterLayers: (x) => x,
+  finishLogits: (logits) => logits,
 };

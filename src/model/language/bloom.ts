@@ -50,7 +50,7 @@ function readConfig(json: Record<string, unknown>, onProblem: OnProblem): BloomC
     epsilon: text.layer_norm_epsilon,
     maxPositions: text.seq_length,
     tiedEmbeddings: text.tie_word_embeddings,
-    ...specialIdsOf(text, 3),
+    ...specialIdsOf(text, { bos: 1, eos: 2, pad: 3 }),
     initializerRange: text.initializer_range,
   };
 }
@@ -105,11 +105,13 @@ export const bloom: LanguageFamily<BloomConfig> = {
   configJson,
   sizes: [],
   names: { body: "transformer", embeddings: "word_embeddings", layers: "h" },
-  positionEncoding: () => ({ kind: "alibi" }),
+  layerAttention: ({ headDim }) => ({ positions: { kind: "alibi" }, scale: 1 / Math.sqrt(headDim) }),
   prepareEmbeddings: (body, embeddings, config) =>
     layerNormLayer(body.at("word_embeddings_layernorm"), embeddings, config.epsilon),
+  enterLayers: (x) => x,
   attention,
   postAttention,
   finalNorm: (body, x, config) => layerNormLayer(body.at("ln_f"), x, config.epsilon),
+  finishLogits: (logits) => logits,
   loraTargets: ["query_key_value"],
 };

@@ -35,7 +35,20 @@ export type PositionEncoding =
   /** Queries and keys are rotated by angles that grow with the position (arXiv 2104.09864). */
   | { readonly kind: "rotary"; readonly settings: RotarySettings }
   /** A bias on the scores that grows with the distance (arXiv 2108.12409). */
-  | { readonly kind: "alibi" };
+  | { readonly kind: "alibi" }
+  /** It does not, but for seeing only what came before. */
+  | { readonly kind: "none" };
+
+/** How the attention of a layer differs from that of others. */
+export interface LayerAttentionSettings {
+  readonly positions: PositionEncoding;
+  /** Factor on the scores. */
+  readonly scale: number;
+  /** How many tokens a token sees, itself among them; absent: all before it. */
+  readonly window?: number;
+  /** Scores s become cap · tanh(s / cap), before the softmax. */
+  readonly cap?: number;
+}
 
 /**
  * Attention as a family calls it: takes query [batch, tokens, heads · headDim], key and value [batch, tokens,
@@ -70,13 +83,16 @@ export interface LanguageFamily<C extends DecoderConfig = DecoderConfig> {
     /** Holds the decoder layers by number, within the body. */
     readonly layers: string;
   };
-  positionEncoding(config: C): PositionEncoding;
+  /** The attention of a layer; layers that differ in nothing may share the object of their positions' settings. */
+  layerAttention(config: C, layer: number): LayerAttentionSettings;
   /**
    * What is done to token embeddings [batch, tokens, hidden] before the first layer. Pictures are put in behind it.
    *
    * @param body the scope of `names.body`
    */
   prepareEmbeddings(body: Scope, embeddings: Tensor, config: C): Tensor;
+  /** What is done to embeddings [batch, tokens, hidden], pictures' too, on their way into the first layer. */
+  enterLayers(x: Tensor, config: C): Tensor;
   /**
    * A decoder layer up to the context of its attention, in the query's shape.
    *
@@ -90,6 +106,8 @@ export interface LanguageFamily<C extends DecoderConfig = DecoderConfig> {
   postAttention(layer: Scope, x: Tensor, context: Tensor, config: C): Tensor;
   /** The normalisation behind the last layer. */
   finalNorm(body: Scope, x: Tensor, config: C): Tensor;
+  /** What is done to the head's product [..., vocabulary]. */
+  finishLogits(logits: Tensor, config: C): Tensor;
   /** The linear layers that get a LoRA by default, by the last part of their names. */
   readonly loraTargets: readonly string[];
 }

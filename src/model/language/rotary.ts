@@ -1,4 +1,4 @@
-import { constant, float32, type Tensor } from "../../tensor/index.ts";
+import { constant, float32, type HostTensor, type Tensor } from "../../tensor/index.ts";
 
 /** How rotary frequencies are scaled for sequences longer than those of a model's first training. */
 export type RopeScaling =
@@ -14,7 +14,36 @@ export type RopeScaling =
       readonly lowFrequencyFactor: number;
       readonly highFrequencyFactor: number;
       readonly originalPositions: number;
-    };
+    }
+  /**
+   * YaRN (arXiv 2309.00071): frequencies that turn more than `betaFast` times in `originalPositions` stay, those that turn
+   * less than `betaSlow` times are divided by `factor`, with a ramp between them; cosines and sines are multiplied by
+   * `attentionFactor`.
+   */
+  | {
+      readonly kind: "yarn";
+      readonly factor: number;
+      readonly originalPositions: number;
+      readonly betaFast: number;
+      readonly betaSlow: number;
+      /** Whether the ends of the ramp are rounded to whole frequencies. */
+      readonly truncate: boolean;
+      readonly attentionFactor: number;
+    }
+  /**
+   * LongRoPE (arXiv 2402.13753): each frequency has a divisor of its own, from `shortFactors` for sequences of up to
+   * `originalPositions`, from `longFactors` for longer ones, for all their positions; cosines and sines are multiplied by
+   * `attentionFactor`.
+   */
+  | {
+      readonly kind: "longrope";
+      readonly shortFactors: readonly number[];
+      readonly longFactors: readonly number[];
+      readonly originalPositions: number;
+      readonly attentionFactor: number;
+    }
+  /** A base that grows with sequences longer than `originalPositions`, for all their positions. */
+  | { readonly kind: "dynamic"; readonly factor: number; readonly originalPositions: number };
 
 /** What rotary frequencies are computed from. */
 export interface RotarySettings {
@@ -22,6 +51,8 @@ export interface RotarySettings {
   /** Base of the angles. */
   readonly ropeTheta: number;
   readonly ropeScaling?: RopeScaling;
+  /** How many numbers of a head are turned, from its first on (an odd one of them takes the next along); absent: all. */
+  readonly rotaryDim?: number;
 }
 
 /** Cosines and sines of every position's angles, each [positions, width]. */
@@ -30,42 +61,114 @@ export interface RotaryTables {
   readonly sin: Tensor;
 }
 
+/** The size that exponents are counted in. */
+const dimensions = ({ rotaryDim, headDim }: RotarySettings): number => rotaryDim ?? headDim;
+
+/** How many numbers of a head are turned: pairs. */
+export const turnedWidth = (settings: RotarySettings): number => 2 * Math.ceil(dimensions(settings) / 2);
+
+/** How far the tables of angles reach, and for what. */
+export interface TableSizes {
+  readonly positions: number;
+  /** The length of the whole sequence, which the frequencies of some scalings depend on; default 0. */
+  readonly length?: number;
+  /** Angles a position, of which those beyond the turned ones are zero; default: as many as are turned. */
+  readonly width?: number;
+}
+
+/** The rotary embedding's tables as constants; see {@link rotaryAngles}. */
+export function rotaryTables(settings: RotarySettings, sizes: TableSizes): RotaryTables {
+  const { cos, sin } = rotaryAngles(settings, sizes);
+  const names = ["positions", "halfHeadDim"];
+  return { cos: constant(cos, names), sin: constant(sin, names) };
+}
+
 /**
- * The rotary embedding's tables as constants. Angles are rounded to float32 where the reference rounds them:
- * published weights learned with those, and far positions differ noticeably from exact ones.
- *
- * @param width angles a position; those beyond headDim / 2 are zero
+ * Cosines and sines of every position's angles, [positions, width] each. Angles are rounded to float32 where the reference
+ * rounds them: published weights learned with those, and far positions differ noticeably from exact ones.
  */
-export function rotaryTables(
+export function rotaryAngles(
   settings: RotarySettings,
-  positions: number,
-  width = settings.headDim / 2,
-): RotaryTables {
+  { positions, length = 0, width = turnedWidth(settings) / 2 }: TableSizes,
+): { readonly cos: HostTensor; readonly sin: HostTensor } {
   const cos = new Float32Array(positions * width).fill(1);
   const sin = new Float32Array(positions * width);
-  for (const [i, frequency] of rotaryFrequencies(settings).entries()) {
+  const factor = attentionFactor(settings);
+  for (const [i, frequency] of rotaryFrequencies(settings, length).entries()) {
     for (let position = 0; position < positions; position++) {
       const angle = Math.fround(position * frequency);
-      cos[position * width + i] = Math.cos(angle);
-      sin[position * width + i] = Math.sin(angle);
+      cos[position * width + i] = Math.cos(angle) * factor;
+      sin[position * width + i] = Math.sin(angle) * factor;
     }
   }
-  const table = (values: Float32Array): Tensor =>
-    constant(float32(values, [positions, width]), ["positions", "halfHeadDim"]);
-  return { cos: table(cos), sin: table(sin) };
+  return { cos: float32(cos, [positions, width]), sin: float32(sin, [positions, width]) };
 }
 
-/** The rotary frequencies, headDim / 2 of them, from high to low. */
-export function rotaryFrequencies(settings: RotarySettings): number[] {
-  const { headDim, ropeTheta, ropeScaling } = settings;
-  return Array.from({ length: headDim / 2 }, (_, i) => {
-    const exponent = Math.fround((2 * i) / headDim);
-    const frequency = Math.fround(1 / Math.fround(ropeTheta ** exponent));
-    return ropeScaling === undefined ? frequency : scaledFrequency(frequency, ropeScaling);
-  });
+/** Whether frequencies depend on the length of the whole sequence. */
+export function dependsOnLength({ ropeScaling }: RotarySettings): boolean {
+  return ropeScaling?.kind === "longrope" || ropeScaling?.kind === "dynamic";
 }
 
-function scaledFrequency(frequency: number, scaling: RopeScaling): number {
+/**
+ * Of sequences with equal results the frequencies are equal: the length that they may be computed for in place of `length`;
+ * 0 for all that the first training knew.
+ */
+export function frequencyLength(settings: RotarySettings, length: number): number {
+  const { ropeScaling: scaling } = settings;
+  if (scaling?.kind !== "longrope" && scaling?.kind !== "dynamic") return 0;
+  if (length <= scaling.originalPositions) return 0;
+  return scaling.kind === "longrope" ? scaling.originalPositions + 1 : length;
+}
+
+function attentionFactor({ ropeScaling }: RotarySettings): number {
+  return ropeScaling !== undefined && "attentionFactor" in ropeScaling ? ropeScaling.attentionFactor : 1;
+}
+
+/**
+ * The rotary frequencies, half as many as there are turned numbers, from high to low.
+ *
+ * @param length of the whole sequence
+ */
+export function rotaryFrequencies(settings: RotarySettings, length = 0): number[] {
+  const { ropeScaling } = settings;
+  const powers = basePowers(dimensions(settings), baseOf(settings, length));
+  const plain = (): number[] => powers.map((power) => Math.fround(1 / power));
+  if (ropeScaling === undefined) return plain();
+  switch (ropeScaling.kind) {
+    case "dynamic":
+      return plain();
+    case "yarn":
+      return yarnFrequencies(powers, settings.ropeTheta, ropeScaling);
+    case "longrope": {
+      const { shortFactors, longFactors, originalPositions } = ropeScaling;
+      const divisors = length > originalPositions ? longFactors : shortFactors;
+      return powers.map((power, i) => Math.fround(1 / Math.fround(Math.fround(divisors[i]) * power)));
+    }
+    default:
+      return plain().map((frequency) => scaledFrequency(frequency, ropeScaling));
+  }
+}
+
+/** base^(2k / width) for k = 0 … width / 2 − 1. */
+function basePowers(width: number, base: number): number[] {
+  return Array.from({ length: Math.ceil(width / 2) }, (_, k) =>
+    Math.fround(base ** Math.fround((2 * k) / width)),
+  );
+}
+
+function baseOf(settings: RotarySettings, length: number): number {
+  const { ropeTheta, ropeScaling } = settings;
+  if (ropeScaling?.kind !== "dynamic") return ropeTheta;
+  const { factor, originalPositions } = ropeScaling;
+  const width = dimensions(settings);
+  const longest = Math.max(length, originalPositions);
+  return ropeTheta * ((factor * longest) / originalPositions - (factor - 1)) ** (width / (width - 2));
+}
+
+function scaledFrequency(
+  frequency: number,
+  scaling: Extract<RopeScaling, { kind: "linear" | "llama3" }>,
+): number {
   const slow = Math.fround(frequency / scaling.factor);
   if (scaling.kind === "linear") return slow;
   const { lowFrequencyFactor: low, highFrequencyFactor: high, originalPositions } = scaling;
@@ -75,4 +178,23 @@ function scaledFrequency(frequency: number, scaling: RopeScaling): number {
   if (waves > high) return frequency;
   const share = Math.fround((waves - low) / (high - low));
   return Math.fround((1 - share) * slow + share * frequency);
+}
+
+function yarnFrequencies(
+  powers: readonly number[],
+  base: number,
+  { factor, originalPositions, betaFast, betaSlow, truncate }: Extract<RopeScaling, { kind: "yarn" }>,
+): number[] {
+  const width = 2 * powers.length;
+  // The (fractional) index of the frequency that turns so many times in the first training's sequences.
+  const indexOf = (turns: number): number =>
+    (width * Math.log(originalPositions / (turns * 2 * Math.PI))) / (2 * Math.log(base));
+  const [from, to] = [indexOf(betaFast), indexOf(betaSlow)];
+  const low = Math.max(truncate ? Math.floor(from) : from, 0);
+  const end = Math.min(truncate ? Math.ceil(to) : to, width - 1);
+  const high = end === low ? end + 0.001 : end;
+  return powers.map((power, k) => {
+    const ramp = Math.min(1, Math.max(0, (k - low) / (high - low)));
+    return Math.fround(ramp / (factor * power) + (1 - ramp) / power);
+  });
 }

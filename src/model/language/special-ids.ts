@@ -15,17 +15,21 @@ function firstId(id: z.infer<typeof specialId>, otherwise: number): number {
   return (Array.isArray(id) ? id[0] : id) ?? otherwise;
 }
 
-/** Special tokens as a config has them. */
+/**
+ * Special tokens as a config has them.
+ *
+ * @param otherwise the ids of those that config.json does not name; −1: there is none
+ */
 export function specialIdsOf(
   ids: SpecialIds,
-  padId: number,
+  otherwise: { readonly bos: number; readonly eos: number; readonly pad: number },
 ): Pick<DecoderConfig, "bosId" | "eosId" | "otherEosIds" | "padId"> {
   const others = Array.isArray(ids.eos_token_id) ? ids.eos_token_id.slice(1) : [];
   return {
-    bosId: firstId(ids.bos_token_id, 1),
-    eosId: firstId(ids.eos_token_id, 2),
+    bosId: firstId(ids.bos_token_id, otherwise.bos),
+    eosId: firstId(ids.eos_token_id, otherwise.eos),
     ...(others.length > 0 && { otherEosIds: others }),
-    padId: firstId(ids.pad_token_id, padId),
+    padId: firstId(ids.pad_token_id, otherwise.pad),
   };
 }
 

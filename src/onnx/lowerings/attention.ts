@@ -39,14 +39,24 @@ export const attention: Lowering<"attention"> = (node, writer) => {
 const fusedRotaryWidth = 16;
 
 export const cachedAttention: Lowering<"cachedAttention"> = (node, writer) => {
-  const { heads, keyValueHeads, scale } = node.attributes;
+  const { heads, keyValueHeads, scale, window, cap } = node.attributes;
   const [query, key, value, pastKey, pastValue, lastPosition, totalLength, ...tables] = namesOf(
     node.inputs,
     writer,
   );
   const rest = [value, pastKey, pastValue, lastPosition, totalLength];
   const outputs = namesOf(node.outputs, writer);
-  const attributes = { num_heads: heads, kv_num_heads: keyValueHeads, scale: { float: scale } };
+  const attributes = {
+    num_heads: heads,
+    kv_num_heads: keyValueHeads,
+    scale: { float: scale },
+    ...(window !== undefined && { local_window_size: window }),
+    ...(cap !== undefined && { softcap: { float: cap } }),
+  };
+  if (tables.length === 0) {
+    writer.emit("GroupQueryAttention", [query, key, ...rest], outputs, attributes);
+    return;
+  }
   if (tables.length === 1) {
     const bias = slopeBias(query, tables[0], totalLength, heads, writer);
     // Left out between them are the rotary tables and the positions.

@@ -6,6 +6,7 @@ export const log = direct<"log">("Log");
 export const sqrt = direct<"sqrt">("Sqrt");
 export const reciprocal = direct<"reciprocal">("Reciprocal");
 export const sigmoid = direct<"sigmoid">("Sigmoid");
+export const tanh = direct<"tanh">("Tanh");
 export const erf = direct<"erf">("Erf");
 export const quickGelu = direct<"quickGelu">("QuickGelu", ({ attributes: { alpha } }) => ({
   alpha: { float: alpha },

@@ -49,9 +49,9 @@ export const attention: Reference<"attention"> = (node, [q, k, v, mask]) => {
  * rows that hold no token.
  */
 export const cachedAttention: Reference<"cachedAttention"> = (node, operands) => {
-  const { heads, keyValueHeads, scale } = node.attributes;
+  const { heads, keyValueHeads, scale, window = Infinity, cap } = node.attributes;
   const [query, key, value, pastKey, pastValue, lastPosition, totalLength, ...positions] = operands;
-  // Rotary tables, or one slope a head.
+  // Rotary tables, one slope a head, or nothing.
   const [cos, sin] = positions.length === 2 ? positions : [];
   const slopes = positions.length === 1 ? positions[0] : undefined;
   const [batches, tokens] = query.dims;
@@ -81,11 +81,13 @@ export const cachedAttention: Reference<"cachedAttention"> = (node, operands) =>
     const shared = Math.floor((head * keyValueHeads) / heads);
     const row = turnedRow(headRow(query, batch, token, head), position);
     const scores = tabulate([position + 1], ([keyPosition]) => {
+      if (keyPosition <= position - window) return -Infinity;
       const product = sumOver(
         headDim,
         (j) => scale * row[j] * entry(presentKey, [batch, shared, keyPosition, j]),
       );
-      return product + (slopes ? entry(slopes, [head]) * keyPosition : 0);
+      const capped = cap === undefined ? product : cap * Math.tanh(product / cap);
+      return capped + (slopes ? entry(slopes, [head]) * keyPosition : 0);
     });
     const weights = softmaxOf(scores).data;
     return sumOver(

@@ -46,6 +46,7 @@ export const exp: Reference<"exp"> = eachOne(Math.exp);
 export const log: Reference<"log"> = eachOne(Math.log);
 export const sqrt: Reference<"sqrt"> = eachOne(Math.sqrt);
 export const reciprocal: Reference<"reciprocal"> = eachOne((x) => 1 / x);
+export const tanh: Reference<"tanh"> = eachOne(Math.tanh);
 export const sigmoid: Reference<"sigmoid"> = eachOne(sigmoidOf);
 export const erf: Reference<"erf"> = eachOne(erfOf);
 export const quickGelu: Reference<"quickGelu"> = (node, [x]) => [

@@ -91,11 +91,30 @@ export function attentionProbabilities(result: Tensor): Tensor {
 interface RotaryPositions {
   readonly cos: Tensor;
   readonly sin: Tensor;
+  readonly slopes?: undefined;
 }
 
 /** ALiBi positions, [heads]: slope · the key's position is added to a head's scores. */
 interface SlopePositions {
   readonly slopes: Tensor;
+  readonly cos?: undefined;
+}
+
+/** Queries and keys are used as they are given. */
+interface NoPositions {
+  readonly cos?: undefined;
+  readonly slopes?: undefined;
+}
+
+export interface CachedAttentionAttributes {
+  readonly heads: number;
+  readonly keyValueHeads: number;
+  /** Factor on the scores. */
+  readonly scale: number;
+  /** How many keys a query sees, its own token's among them; absent: all of those before it. */
+  readonly window?: number | undefined;
+  /** Scores s become cap · tanh(s / cap). */
+  readonly cap?: number | undefined;
 }
 
 interface CachedOperands {
@@ -115,10 +134,10 @@ interface CachedOperands {
   readonly totalLength: Tensor;
 }
 
-export type CachedAttentionOperands = CachedOperands & (RotaryPositions | SlopePositions);
+export type CachedAttentionOperands = CachedOperands & (RotaryPositions | SlopePositions | NoPositions);
 
 /**
- * Causal attention of new tokens over a KV cache, positions included (rotary tables, or ALiBi's slopes); for
+ * Causal attention of new tokens over a KV cache, positions included (rotary tables, ALiBi's slopes, or none); for
  * inference, without gradient.
  * With totalLength = tokens it is a first prefill (rows may be padded on the right); otherwise row b's new
  * tokens end at lastPosition[b]. Returns [context [batch, tokens, heads · headDim], presentKey, presentValue];
@@ -126,10 +145,10 @@ export type CachedAttentionOperands = CachedOperands & (RotaryPositions | SlopeP
  */
 export function cachedAttention(
   operands: CachedAttentionOperands,
-  attributes: { readonly heads: number; readonly keyValueHeads: number; readonly scale: number },
+  attributes: CachedAttentionAttributes,
 ): readonly [Tensor, Tensor, Tensor] {
   const { query, key, value, pastKey, pastValue, lastPosition, totalLength } = operands;
-  const positions = "slopes" in operands ? [operands.slopes] : [operands.cos, operands.sin];
+  const positions = positionsOf(operands);
   requireFloat("cachedAttention", query, key, value, pastKey, pastValue, ...positions);
   const headDim = pastKey.shape[3]?.size;
   const widths = headDim !== undefined && query.shape[2]?.size === attributes.heads * headDim;
@@ -164,7 +183,7 @@ export function cachedAttention(
     );
   }
   if (
-    "slopes" in operands &&
+    positions.length === 1 &&
     (positions[0].shape.length !== 1 || positions[0].shape[0].size !== attributes.heads)
   ) {
     throw operandError("cachedAttention", "slopes are [heads]", positions[0], query);
@@ -176,4 +195,9 @@ export function cachedAttention(
     { dtype: "float32", shape: pastValue.shape },
   ]);
   return [context, presentKey, presentValue];
+}
+
+function positionsOf(operands: CachedAttentionOperands): Tensor[] {
+  if (operands.slopes !== undefined) return [operands.slopes];
+  return operands.cos === undefined ? [] : [operands.cos, operands.sin];
 }

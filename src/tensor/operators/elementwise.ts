@@ -1,7 +1,7 @@
 import { makeTensor, type OperatorKind, operandError, type Tensor } from "../node.ts";
 import { broadcastShapes } from "../shape.ts";
 
-type Unary = "neg" | "exp" | "log" | "sqrt" | "reciprocal" | "sigmoid" | "erf";
+type Unary = "neg" | "exp" | "log" | "sqrt" | "reciprocal" | "sigmoid" | "tanh" | "erf";
 type Binary = "add" | "sub" | "mul" | "div";
 
 /** Fails unless the operand holds float32. */
@@ -36,6 +36,8 @@ export const sqrt = (x: Tensor): Tensor => unary("sqrt", x);
 export const reciprocal = (x: Tensor): Tensor => unary("reciprocal", x);
 /** 1 / (1 + e⁻ˣ) */
 export const sigmoid = (x: Tensor): Tensor => unary("sigmoid", x);
+/** (eˣ − e⁻ˣ) / (eˣ + e⁻ˣ) */
+export const tanh = (x: Tensor): Tensor => unary("tanh", x);
 /** The error function, 2/√π ∫₀ˣ e^(−t²) dt. */
 export const erf = (x: Tensor): Tensor => unary("erf", x);
 /** a + b, broadcasting. */

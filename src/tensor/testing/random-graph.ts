@@ -80,6 +80,7 @@ const moves: { readonly [K in op.OperatorKind]: Move | undefined } = {
   sqrt: (x) => op.sqrt(positive(x)),
   reciprocal: (x) => op.reciprocal(positive(x)),
   sigmoid: (x) => op.sigmoid(x),
+  tanh: (x) => op.tanh(x),
   erf: (x) => op.erf(x),
   quickGelu: (x, { choose }) => op.quickGelu(x, choose(2) === 0 ? 1 : 1.702),
   add: binary(op.add),

@@ -81,6 +81,8 @@ interface CacheCase {
   readonly keyValueHeads: number;
   readonly lastPosition: readonly number[];
   readonly totalLength: number;
+  readonly window?: number;
+  readonly cap?: number;
 }
 
 const headDim = 16;
@@ -125,11 +127,21 @@ const cached = (about: string, example: CacheCase, symbolic: readonly string[] =
     about,
     cacheFeeds(example),
     (operands) => {
-      const { heads, keyValueHeads } = example;
-      return definedRows(example, op.cachedAttention(operands, { heads, keyValueHeads, scale: 0.3 }));
+      const { heads, keyValueHeads, window, cap } = example;
+      const attributes = { heads, keyValueHeads, scale: 0.3, window, cap };
+      return definedRows(example, op.cachedAttention(operands, attributes));
     },
     { differentiable: [], symbolic },
   );
+
+const unturned = (about: string, example: CacheCase): Row => {
+  const { cos, sin, ...feeds } = cacheFeeds(example);
+  const { heads, keyValueHeads, window } = example;
+  const attributes = { heads, keyValueHeads, scale: 0.3, window };
+  return row(about, feeds, (operands) => definedRows(example, op.cachedAttention(operands, attributes)), {
+    differentiable: [],
+  });
+};
 
 const two = { batch: 2, heads: 2, keyValueHeads: 2 };
 
@@ -170,6 +182,54 @@ export const cachedAttention: Rows = [
     "tokens",
     "capacity",
   ]),
+  cached("a window: prefill, rows padded on the right", {
+    ...two,
+    tokens: 5,
+    lastPosition: [4, 3],
+    totalLength: 5,
+    window: 2,
+  }),
+  cached("a window: decode, rows of unequal length", {
+    ...two,
+    tokens: 1,
+    lastPosition: [4, 1],
+    totalLength: 5,
+    window: 3,
+  }),
+  cached("a window of one token", { ...two, tokens: 4, lastPosition: [3, 2], totalLength: 4, window: 1 }),
+  cached("a window: several tokens after a past", {
+    batch: 1,
+    heads: 4,
+    keyValueHeads: 1,
+    tokens: 2,
+    lastPosition: [4],
+    totalLength: 5,
+    window: 2,
+  }),
+  cached("a window as long as the row", {
+    ...two,
+    tokens: 3,
+    lastPosition: [2, 1],
+    totalLength: 3,
+    window: 3,
+  }),
+  cached("capped scores", { ...two, tokens: 4, lastPosition: [3, 1], totalLength: 4, cap: 0.5 }),
+  cached("capped scores and a window: decode", {
+    ...two,
+    tokens: 1,
+    lastPosition: [4, 2],
+    totalLength: 5,
+    window: 2,
+    cap: 0.3,
+  }),
+  unturned("no positions: prefill", { ...two, tokens: 3, lastPosition: [2, 1], totalLength: 3 }),
+  unturned("no positions and a window: decode", {
+    ...two,
+    tokens: 1,
+    lastPosition: [4, 2],
+    totalLength: 5,
+    window: 2,
+  }),
   sloped("ALiBi: prefill, rows padded on the right", {
     ...two,
     tokens: 4,

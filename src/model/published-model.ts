@@ -1,0 +1,60 @@
+import { type OwlConfig, parseConfig, textOnlyConfig } from "./config.ts";
+import { familyOf, publishedLanguage } from "./language/families.ts";
+import { foreignModel } from "./model-type.ts";
+import { describeParameters, type ParameterDescription } from "./parameters.ts";
+import type { TensorSizes } from "./sizes-from-tensors.ts";
+
+/** The end of the published names of a part's tensors, from which the rest follows. */
+const TABLE = /(^|\.)(embed_tokens|word_embeddings)\.weight(\.packed)?$/;
+const HEAD = /(^|.*\.)lm_head\./;
+
+/**
+ * How a published language model's tensors are called in an owl. In front of the names stands nothing, `language_model.`
+ * or, in what transformers 5 saves of a larger model, `model.language_model.`; checkpoints without a head (BLOOM's are
+ * published so) leave out the module of the body.
+ *
+ * @param body the module of the body (`LanguageFamily.names`)
+ * @param isPart whether other tensors are a larger model's: they are left out
+ * @returns undefined for those that are left out
+ * @throws RangeError where there are several embedding tables
+ */
+export function languageNames(
+  names: readonly string[],
+  body: string,
+  isPart: boolean,
+): (name: string) => string | undefined {
+  const tables = names.filter((name) => TABLE.test(name));
+  if (tables.length > 1) {
+    throw new RangeError(`must hold one embedding table, got ${tables.length}: ${tables.join(", ")}`);
+  }
+  const prefix = tables[0]?.replace(TABLE, "$1") ?? `${body}.`;
+  return (name) => {
+    if (HEAD.test(name)) return name.replace(HEAD, "language_model.lm_head.");
+    if (name.startsWith(prefix)) return `language_model.${body}.${name.slice(prefix.length)}`;
+    return isPart ? undefined : `language_model.${name}`;
+  };
+}
+
+/** How a model's directory is read: an mPLUG-Owl's, or a language model's as Hugging Face has it. */
+export const publishedModel = {
+  parse: (json: unknown, where: string, tensors: TensorSizes): OwlConfig => parseConfig(json, where, tensors),
+
+  describe: (config: OwlConfig): ParameterDescription[] => describeParameters(config),
+
+  /** The names that the model has for tensors of the file; undefined where they are called so. */
+  rename(json: unknown, names: readonly string[]): ((name: string) => string | undefined) | undefined {
+    const language = foreignModel(json) === undefined ? undefined : publishedLanguage(json);
+    if (!language?.standsForText) return undefined;
+    const family = String(language.json.model_type) as OwlConfig["language"]["family"];
+    return languageNames(names, familyOf({ family }).names.body, language.isPart);
+  },
+
+  /**
+   * The config of a checkpoint whose head differs from the embeddings that config.json ties it to: transformers 5 uses the
+   * stored one. Undefined for an owl, whose config.json and weights are then at odds.
+   */
+  untied(config: OwlConfig): OwlConfig | undefined {
+    if (!config.textOnly) return undefined;
+    return textOnlyConfig({ ...config.language, tiedEmbeddings: false }, config.quantization);
+  },
+} as const;
