@@ -1,4 +1,4 @@
-import { normalForm } from "./normal-form.ts";
+import { normalForm, withoutAccents } from "./normal-form.ts";
 import { expressionOf, notComputed, type Pattern, type Step } from "./step.ts";
 
 /** Changes a text before it is cut into words. */
@@ -39,7 +39,7 @@ export function normalizerOf(step: Step | null): Normalizer {
         return step.strip_right === false ? left : left.replace(trailing, "");
       };
     case "StripAccents":
-      return (text) => text.replace(/\p{M}/gu, "");
+      return withoutAccents;
     default:
       throw notComputed("normalizer", step);
   }

@@ -11,11 +11,13 @@ export type PreTokenizer = (text: string, isFirst: boolean) => string[];
 
 /** Stands in a text where no token may go on: half a surrogate pair, which no text has. */
 export const cutMark = "\ud801";
+/** The mark alone, not as the first half of a character. */
+const cut = /\ud801(?![\udc00-\udfff])/;
 
 /** Words cut at such marks. */
 export function withoutCuts(words: readonly string[]): readonly string[] {
-  if (!words.some((word) => word.includes(cutMark))) return words;
-  return words.flatMap((word) => word.split(cutMark)).filter((word) => word !== "");
+  if (!words.some((word) => cut.test(word))) return words;
+  return words.flatMap((word) => word.split(cut)).filter((word) => word !== "");
 }
 
 /** What becomes of the matches of a pattern and of what lies between them. */
