@@ -1,7 +1,7 @@
-import { beforeAll, describe, test } from "vitest";
+import { beforeAll, describe, expect, test } from "vitest";
 import { skipWebGpu, useSwiftShader } from "../../tests/setup/swiftshader.ts";
 import { gradients } from "../autodiff/index.ts";
-import { type Graph, interpret, type Tensor } from "../tensor/index.ts";
+import { type Graph, interpret, isKind, nodesOf, type Tensor } from "../tensor/index.ts";
 import { requireClose } from "../tensor/testing/compare.ts";
 import { type Row, trace } from "../tensor/testing/row.ts";
 import { everyRow } from "../tensor/testing/rows.ts";
@@ -31,6 +31,11 @@ describe.skipIf(skipWebGpu)("operators on the WebGPU device (SwiftShader) agains
       for (const [i, part] of parts.entries()) outputs[`gradient of ${wanted[i]}`] = part;
     }
     const graph: Graph = { name: "test", outputs };
+    const all = nodesOf(Object.values(outputs));
+    if (all.some((node) => isKind(node, "cachedAttention") && node.attributes.cap !== undefined)) {
+      await expect(device.compile(graph)).rejects.toThrow("attn_logit_softcapping");
+      return;
+    }
     const program = await device.compile(graph);
     const got = await program.run(Object.fromEntries(program.inputs.map(({ name }) => [name, values[name]])));
     program.dispose();

@@ -1,3 +1,4 @@
+import { OnnxRuntimeError } from "../../platform/index.ts";
 import { allocate, type GraphNode, staticSizes } from "../../tensor/index.ts";
 import { elementTypes, integerConstant, type Writer } from "../writer.ts";
 import { direct, type Lowering, namesOf } from "./lowering.ts";
@@ -40,6 +41,11 @@ const fusedRotaryWidth = 16;
 
 export const cachedAttention: Lowering<"cachedAttention"> = (node, writer) => {
   const { heads, keyValueHeads, scale, window, cap } = node.attributes;
+  if (cap !== undefined && !writer.kernels.cappedAttention) {
+    throw new OnnxRuntimeError(
+      "attention: the device's kernels must cap scores (attn_logit_softcapping), those of this device do not; run the model on the processor (device cpu)",
+    );
+  }
   const [query, key, value, pastKey, pastValue, lastPosition, totalLength, ...tables] = namesOf(
     node.inputs,
     writer,

@@ -15,6 +15,8 @@ export interface KernelSupport {
   readonly inverseStdDev: boolean;
   /** Gemm transposes a transposed left side anew for every block of columns: a wide product transposes it before. */
   readonly gemmRepeatsTranspose: boolean;
+  /** GroupQueryAttention caps scores (`softcap`); where it does not, it passes the attribute over in silence. */
+  readonly cappedAttention: boolean;
 }
 
 /** Shared libraries that a provider needs beside ONNX Runtime's own. */
@@ -47,13 +49,18 @@ export const executionProviders = {
     appendedBy: { kind: "default" },
     browser: "wasm",
     readsCallerMemory: true,
-    kernels: { fusedMatMul: true, inverseStdDev: true, gemmRepeatsTranspose: true },
+    kernels: { fusedMatMul: true, inverseStdDev: true, gemmRepeatsTranspose: true, cappedAttention: true },
   },
   webgpu: {
     appendedBy: { kind: "generic", name: "WebGPU" },
     browser: "webgpu",
     readsCallerMemory: false,
-    kernels: { fusedMatMul: false, inverseStdDev: false, gemmRepeatsTranspose: false },
+    kernels: {
+      fusedMatMul: false,
+      inverseStdDev: false,
+      gemmRepeatsTranspose: false,
+      cappedAttention: false,
+    },
   },
   cuda: {
     appendedBy: { kind: "cuda" },
@@ -68,7 +75,7 @@ export const executionProviders = {
         "(CUDA 12 and cuDNN 9 must be installed)",
     },
     readsCallerMemory: false,
-    kernels: { fusedMatMul: true, inverseStdDev: true, gemmRepeatsTranspose: false },
+    kernels: { fusedMatMul: true, inverseStdDev: true, gemmRepeatsTranspose: false, cappedAttention: true },
   },
 } as const satisfies Readonly<Record<string, ProviderDescription>>;
 
