@@ -187,6 +187,7 @@ describe.skipIf(skipChromium)("the page, in this browser", { timeout: 8 * patien
     await page.getByText("patches of the picture").waitFor();
     expect(await page.locator("dialog figure canvas").count()).toBe(1);
     await page.keyboard.press("Escape");
+    await page.locator("dialog").waitFor({ state: "detached" });
     expect(asked.filter((line) => line.startsWith("POST"))).toEqual([]);
 
     expect(page.workers().length).toBeGreaterThan(0);
