@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -7,7 +7,7 @@ import { fileURLToPath } from "node:url";
 import sharp from "sharp";
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest";
 import { owlFixture } from "../../tests/owl-fixture.ts";
-import { mpirunArguments, skipMpi } from "../../tests/setup/mpi.ts";
+import { mpirunArguments, rankOf, skipMpi } from "../../tests/setup/mpi.ts";
 import { owl } from "./testing/captured.ts";
 
 const program = ["--import", "tsx", fileURLToPath(new URL("main.ts", import.meta.url))];
@@ -79,33 +79,6 @@ class Started {
   }
 }
 
-/** The processes that a process has started. */
-function childrenOf(parent: number): number[] {
-  const isChild = (name: string): boolean => {
-    const stat = `/proc/${name}/stat`;
-    try {
-      return (
-        Number(
-          readFileSync(stat, "utf8")
-            .replace(/^.*\) \S+ /s, "")
-            .split(" ")[0],
-        ) === parent
-      );
-    } catch {
-      return false;
-    }
-  };
-  return readdirSync("/proc")
-    .filter((name) => /^\d+$/.test(name) && isChild(name))
-    .map(Number);
-}
-
-/** Which of these processes is the rank, by the variable that mpirun gives it. */
-const ofRank = (pids: readonly number[], rank: number): number =>
-  pids.find((pid) =>
-    readFileSync(`/proc/${pid}/environ`, "utf8").split("\0").includes(`OMPI_COMM_WORLD_RANK=${rank}`),
-  )!;
-
 describe.skipIf(skipMpi || process.platform !== "linux")("training in several processes", () => {
   it(
     "is stopped with a checkpoint, goes on with another number, and ends within seconds where one dies, its checkpoint whole",
@@ -140,7 +113,7 @@ describe.skipIf(skipMpi || process.platform !== "linux")("training in several pr
       const three = new Started("mpirun", [...words, "--threads", "1"]);
       await three.printed(new RegExp(`step ${step + 4}: checkpoint`));
       expect(three.output).toContain(`going on after step ${step}`);
-      process.kill(ofRank(childrenOf(three.child.pid!), 1), "SIGKILL");
+      process.kill(rankOf(three.child.pid!, 1)!, "SIGKILL");
       const killed = performance.now();
       expect(await three.ended).not.toBe(0);
       expect(performance.now() - killed).toBeLessThan(20_000);

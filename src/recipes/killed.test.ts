@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { owlFixture } from "../../tests/owl-fixture.ts";
+import { mpirunArguments, rankOf, skipMpi } from "../../tests/setup/mpi.ts";
 import { mulberry32 } from "../primitives/index.ts";
 import { bundleProgram } from "./testing/bundle.ts";
 import type { DoomedRun } from "./testing/doomed-run.ts";
@@ -23,12 +24,20 @@ const certain = [
   "half of write adapter.partial/adapter_model.safetensors.partial",
   "rename adapter.next",
 ];
-const momentsInAll = 24;
-const timesInAll = 6;
 const steps = 24;
 
-/** Before or in the middle of a change to a file, or so many milliseconds after the first step. */
-type Kill = { readonly moment: string; readonly occurrence: number } | { readonly milliseconds: number };
+/** Kills by moment and by time, of one process or of one of two. */
+const jobs = [
+  { processes: 1, moments: 24, times: 6 },
+  { processes: 2, moments: 18, times: 12 },
+];
+
+type Job = (typeof jobs)[number];
+
+/** Before or in the middle of a change to a file, or a rank so many milliseconds after the first step. */
+type Kill =
+  | { readonly moment: string; readonly occurrence: number }
+  | { readonly milliseconds: number; readonly rank: number };
 
 describe("a run that is killed thirty times", () => {
   let project: string;
@@ -60,17 +69,29 @@ batch: 2\nwarmup: 1\nmaxTokens: 64\nlearningRate: 0.01\n`,
   });
 
   /** Trains into a directory until the end or the kill; whether it was killed. */
-  async function train(job: Omit<DoomedRun, "recipe">, milliseconds?: number): Promise<boolean> {
-    const words = JSON.stringify({ recipe: join(project, "recipe.yaml"), ...job });
-    const child = spawn(process.execPath, [program.file, words], { stdio: ["ignore", "pipe", "inherit"] });
+  async function train(processes: number, job: Omit<DoomedRun, "recipe">, kill?: Kill): Promise<boolean> {
+    const killAt = kill !== undefined && "moment" in kill ? kill : undefined;
+    const words = JSON.stringify({ recipe: join(project, "recipe.yaml"), ...job, killAt });
+    const command = [process.execPath, program.file, words];
+    if (processes > 1) command.unshift("mpirun", ...mpirunArguments(processes));
+    const child = spawn(command[0], command.slice(1), { stdio: ["ignore", "pipe", "pipe"] });
     child.stdout.once("data", () => {
-      if (milliseconds !== undefined) setTimeout(() => child.kill("SIGKILL"), milliseconds);
+      if (kill === undefined || !("milliseconds" in kill)) return;
+      const pidOf = (): number | undefined => (processes > 1 ? rankOf(child.pid!, kill.rank) : child.pid);
+      setTimeout(() => {
+        const pid = pidOf();
+        if (pid !== undefined) process.kill(pid, "SIGKILL");
+      }, kill.milliseconds);
     });
+    let errors = "";
+    child.stderr.on("data", (text: Buffer) => (errors += text.toString()));
     return new Promise((resolve, reject) => {
       child.once("error", reject);
       child.once("close", (code, signal) => {
-        if (code === 0 || signal === "SIGKILL") resolve(signal === "SIGKILL");
-        else reject(new Error(`${words}: must end well or be killed, got ${code ?? signal}`));
+        // mpirun tells which rank was killed, and ends the others.
+        if (signal === "SIGKILL" || /signal 9 \(Killed\)/.test(errors)) resolve(true);
+        else if (code === 0) resolve(false);
+        else reject(new Error(`${words}: must end well or be killed, got ${code ?? signal}\n${errors}`));
       });
     });
   }
@@ -82,14 +103,14 @@ batch: 2\nwarmup: 1\nmaxTokens: 64\nlearningRate: 0.01\n`,
       .map(([, value]) => value);
   }
 
-  function chosenKills(journal: readonly string[]): Kill[] {
+  function chosenKills(journal: readonly string[], { processes, moments: count, times }: Job): Kill[] {
     const moments = [...new Set(journal)];
     expect(moments).toEqual(expect.arrayContaining(certain));
     const others = shuffled(moments.filter((moment) => !certain.includes(moment)));
-    const chosen = [...certain, ...others].slice(0, momentsInAll);
+    const chosen = [...certain, ...others].slice(0, count);
     return shuffled([
       ...chosen.map((moment) => ({ moment, occurrence: /state|log/.test(moment) && random() < 0.5 ? 2 : 1 })),
-      ...Array.from({ length: timesInAll }, () => ({ milliseconds: random() * 60 })),
+      ...Array.from({ length: times }, (_, i) => ({ milliseconds: random() * 60, rank: i % processes })),
     ]);
   }
 
@@ -102,15 +123,13 @@ batch: 2\nwarmup: 1\nmaxTokens: 64\nlearningRate: 0.01\n`,
   }
 
   /** Trains with one kill after the other, from the beginning again where a run gets to its end before; the outputs. */
-  async function trainWith(name: string, kills: readonly Kill[]): Promise<string[]> {
+  async function trainWith(processes: number, name: string, kills: readonly Kill[]): Promise<string[]> {
     const outputs: string[] = [];
     const left = [...kills];
     let directory = join(project, `${name}-0`);
     for (;;) {
       const [kill] = left;
-      const byTime = kill !== undefined && "milliseconds" in kill;
-      const killAt = byTime ? undefined : kill;
-      if (await train({ directory, killAt }, byTime ? kill.milliseconds : undefined)) left.shift();
+      if (await train(processes, { directory }, kill)) left.shift();
       else {
         outputs.push(directory);
         if (left.length === 0) return outputs;
@@ -142,11 +161,15 @@ batch: 2\nwarmup: 1\nmaxTokens: 64\nlearningRate: 0.01\n`,
     return new Map([...losses].toSorted(([a], [b]) => a - b));
   }
 
-  it("ends with the bits of one that nobody disturbed: checkpoint, model, adapter, losses", async () => {
-    const whole = join(project, "whole");
-    const journal = join(project, "journal");
+  it.each(
+    jobs,
+  )("ends with the bits of one that nobody disturbed: checkpoint, model, adapter, losses; processes: $processes", async (job) => {
+    const { processes } = job;
+    if (processes > 1 && skipMpi) return;
+    const whole = join(project, `whole-${processes}`);
+    const journal = join(project, `journal-${processes}`);
     await mkdir(whole);
-    await train({ directory: whole, journal });
+    await train(processes, { directory: whole, journal });
     const lines = (await readFile(journal, "utf8")).trimEnd().split("\n");
     const swap = lines.indexOf("rename state");
     expect(lines.slice(swap - 3, swap + 4), "what reaches the disk before what relies on it").toEqual([
@@ -158,12 +181,12 @@ batch: 2\nwarmup: 1\nmaxTokens: 64\nlearningRate: 0.01\n`,
       "sync ",
       "rm state.previous",
     ]);
-    const kills = chosenKills(lines);
-    expect(kills).toHaveLength(momentsInAll + timesInAll);
+    const kills = chosenKills(lines, job);
+    expect(kills).toHaveLength(30);
     const half = kills.length / 2;
     const outputs = await Promise.all([
-      trainWith("left", inOrder(kills.slice(0, half))),
-      trainWith("right", inOrder(kills.slice(half))),
+      trainWith(processes, `left-${processes}`, inOrder(kills.slice(0, half))),
+      trainWith(processes, `right-${processes}`, inOrder(kills.slice(half))),
     ]);
     const [files, losses] = [await filesOf(whole), await lossesOf(whole)];
     expect([...losses.keys()]).toEqual(Array.from({ length: steps }, (_, i) => i + 1));

@@ -1,4 +1,5 @@
 import { execFileSync } from "node:child_process";
+import { readdirSync, readFileSync } from "node:fs";
 
 const instruction =
   "Tests of several processes need Open MPI: apt-get install -y --no-install-recommends openmpi-bin";
@@ -26,3 +27,22 @@ export const mpirunArguments = (processes: number): string[] => [
   ...["--bind-to", "none"],
   ...["-n", String(processes)],
 ];
+
+/** What Linux tells of a process in a file of /proc; nothing where it has ended. */
+function toldOf(pid: number, file: "stat" | "environ"): string {
+  try {
+    return readFileSync(`/proc/${pid}/${file}`, "utf8");
+  } catch {
+    return "";
+  }
+}
+
+/** The process of a rank that an mpirun has started, by the variable that it is given; undefined where there is none (yet). */
+export function rankOf(mpirun: number, rank: number): number | undefined {
+  const pids = readdirSync("/proc").map(Number).filter(Number.isInteger);
+  // After the name in parentheses: the state and the parent.
+  const parentOf = (pid: number): number => Number(/^.*\) \S+ (\d+)/s.exec(toldOf(pid, "stat"))?.[1]);
+  const isRank = (pid: number): boolean =>
+    toldOf(pid, "environ").split("\0").includes(`OMPI_COMM_WORLD_RANK=${rank}`);
+  return pids.find((pid) => parentOf(pid) === mpirun && isRank(pid));
+}

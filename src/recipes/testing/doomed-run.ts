@@ -6,7 +6,8 @@ export interface DoomedRun extends KillMoments {
   readonly recipe: string;
 }
 
-// As a program: trains by a recipe into a directory, going on where there is a state, and says when the first step is done.
+// As a program, also of several ranks: trains by a recipe into a directory, going on where there is a state, and says when a step
+// is done.
 const { recipe, ...moments } = JSON.parse(process.argv[2]) as DoomedRun;
 watchMoments(moments);
 const run = await prepareRun(recipe, { output: moments.directory });
@@ -15,4 +16,5 @@ const { complete } = await run.start({
   device: { threads: 1 },
   onEvent: ({ kind }) => kind === "step" && process.stdout.write("."),
 });
+await run.communicator.close();
 process.exit(complete ? 0 : 1);
