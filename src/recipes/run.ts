@@ -145,7 +145,8 @@ async function checkedRun(
     const { parameters } = languageObjective(config, given.recipe);
     const estimate = estimateMemory(config, parameters, given.recipe, { imagesPerRow: 0, replicas });
     const weights = weightBytes ?? estimate.weights;
-    requireMemory(path, { ...estimate, weights }, { threads: 1, weightsRead: false });
+    const { localSize: processes } = communicator;
+    requireMemory(path, { ...estimate, weights }, { threads: 1, weightsRead: false, processes });
   });
   const plan = microBatchesForAll(layerByLayer(given, baseModel), communicator.size, replicas);
   const objective = languageObjective(baseModel.config, plan.recipe);
@@ -186,7 +187,7 @@ async function checkedRun(
     plan,
     parameters: objective.parameters,
     memory,
-    memoryWarnings: memoryWarnings(memory),
+    memoryWarnings: memoryWarnings(memory, { processes: communicator.localSize }),
     rows: data.map(({ source }) => source.length),
     shortenedRows: data.map(({ shortened }) => shortened),
     cutRows: data.map(({ cut }) => cut),
@@ -199,6 +200,7 @@ async function checkedRun(
         requireMemory(path, memory, {
           threads: threadsOfEach(options.device, communicator).threads,
           weightsRead: baseModel.checkpoint !== undefined,
+          processes: communicator.localSize,
         }),
       );
       return startLocked({ ...checked, path, memory }, replicas, options);

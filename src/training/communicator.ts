@@ -19,6 +19,8 @@ export interface Communicator {
   /** Of this process, from 0 on. The first one writes the run's files and tells its events. */
   readonly rank: number;
   readonly size: number;
+  /** Processes of this one's machine, itself included: they divide its memory. */
+  readonly localSize: number;
   /** Processes that share this one's processors, itself included: they divide the threads. */
   readonly sharing: number;
   /** Bytes that this process has sent so far. */
@@ -63,6 +65,7 @@ export interface Communicator {
 export const alone: Communicator = {
   rank: 0,
   size: 1,
+  localSize: 1,
   sharing: 1,
   bytesSent: 0,
   exchange: async (value) => [value],
@@ -141,9 +144,13 @@ class ProcessGroup implements Communicator {
     return this.#passing.bytesSent;
   }
 
+  get localSize(): number {
+    return this.#neighbours().length;
+  }
+
   get sharing(): number {
-    const { host, processors } = this.#places[this.rank];
-    return this.#places.filter((place) => place.host === host && place.processors === processors).length;
+    const { processors } = this.#places[this.rank];
+    return this.#neighbours().filter((place) => place.processors === processors).length;
   }
 
   send(to: number, bytes: Uint8Array): MpiMessage {
@@ -216,6 +223,11 @@ class ProcessGroup implements Communicator {
       if (host !== here || isRunning(pid)) continue;
       this.abort(new Error(`must hear from ${this.#nameOf(rank)}, got no such process any more (${pid})`));
     }
+  }
+
+  #neighbours(): ProcessPlace[] {
+    const { host } = this.#places[this.rank];
+    return this.#places.filter((place) => place.host === host);
   }
 
   async #exchangeBytes(bytes: Uint8Array<ArrayBuffer>): Promise<Uint8Array<ArrayBuffer>[]> {

@@ -30,12 +30,25 @@ describe("a run whose memory is limited", () => {
   });
 
   it("is warned where the estimate is more, with what happens then", () => {
-    expect(memoryWarnings(estimate, [limit(7010)], estimate.total)).toEqual([]);
-    expect(memoryWarnings(estimate, [limit(7009, { beyond: "kills" })])).toEqual([
+    expect(memoryWarnings(estimate, { limits: [limit(7010)], available: estimate.total })).toEqual([]);
+    expect(memoryWarnings(estimate, { limits: [limit(7009, { beyond: "kills" })] })).toEqual([
       expect.stringMatching(/^about 7,010 MiB may not fit: the limit is 7,009 MiB .* without a word\. Lower/),
     ]);
-    expect(memoryWarnings(estimate, [], 5000 * mebibyte)).toEqual([
+    expect(memoryWarnings(estimate, { limits: [], available: 5000 * mebibyte })).toEqual([
       expect.stringMatching(/only 5,000 MiB of this machine are free now/),
+    ]);
+  });
+
+  it("counts all processes of the machine against what limits them together", () => {
+    const three = { ...state, processes: 3 };
+    expect(() => requireMemory("a.yaml", estimate, three, [limit(5999)])).toThrow(
+      /in each of 3 processes of this machine, got 5,999 MiB .*Start fewer processes on this machine, or on more machines/,
+    );
+    expect(() => requireMemory("a.yaml", estimate, three, [limit(6000)])).not.toThrow();
+    const available = 3 * estimate.total;
+    expect(memoryWarnings(estimate, { limits: [], available, processes: 3 })).toEqual([]);
+    expect(memoryWarnings(estimate, { limits: [limit(21_029)], available, processes: 3 })).toEqual([
+      expect.stringMatching(/^about 21,030 MiB of 3 processes may not fit: the limit is 21,029 MiB/),
     ]);
   });
 

@@ -19,19 +19,26 @@ const mebibytes = (bytes: number): string => `${Math.ceil(bytes / 2 ** 20).toLoc
 /** What Node and ONNX Runtime write to at least; the pages of libraries, which the system can drop, are not among it. */
 const leastProgramBytes = 100 * 2 ** 20;
 
-/** What a training takes for certain; activations and pixels are estimated. */
-const certainBytes = ({ weights, gradients, optimizerState }: MemoryEstimate): number =>
-  leastProgramBytes + weights + gradients + optimizerState;
+/** What so many processes of a training take for certain; activations and pixels are estimated. */
+const certainBytes = ({ weights, gradients, optimizerState }: MemoryEstimate, processes: number): number =>
+  processes * (leastProgramBytes + weights + gradients + optimizerState);
 
-const advice =
-  "Lower microBatch or maxTokens or set recompute (activations), train a LoRA or choose another optimizer (gradients and optimizer state), begin with a smaller model or one in four bits, or raise the limit";
+function adviceFor(processes: number): string {
+  const fewer = processes > 1 ? "Start fewer processes on this machine, or on more machines; lower" : "Lower";
+  return `${fewer} microBatch or maxTokens or set recompute (activations), train a LoRA, choose another optimizer, or share its state out among more machines (gradients and optimizer state: docs/clusters.md), begin with a smaller model or one in four bits, or raise the limit`;
+}
 
-/** An estimate as a person reads it. */
-export function describeMemory(estimate: MemoryEstimate): string {
+/**
+ * An estimate as a person reads it.
+ *
+ * @param processes how many of this machine need as much each
+ */
+export function describeMemory(estimate: MemoryEstimate, processes = 1): string {
   const { weights, gradients, optimizerState, activations, pixels, runtime, total } = estimate;
   const parts = { weights, gradients, "optimizer state": optimizerState, activations, pixels, runtime };
   const list = Object.entries(parts).map(([name, bytes]) => `${name} ${mebibytes(bytes)}`);
-  return `about ${mebibytes(total)} (${list.join(", ")})`;
+  const each = `about ${mebibytes(total)} (${list.join(", ")})`;
+  return processes > 1 ? `${each} in each of ${processes} processes of this machine` : each;
 }
 
 /** How far a training is when its memory is compared with limits. */
@@ -40,6 +47,8 @@ export interface MemoryState {
   readonly threads: number;
   /** Whether the model's weights are in memory already. */
   readonly weightsRead: boolean;
+  /** Processes of this machine that need as much each (default 1): what limits the machine or a control group limits them together. */
+  readonly processes?: number;
 }
 
 /**
@@ -55,13 +64,15 @@ export function requireMemory(
   state: MemoryState,
   limits: readonly MemoryLimit[] = memoryLimits(),
 ): void {
-  const certain = certainBytes(estimate);
+  const { processes = 1 } = state;
+  const certain = certainBytes(estimate, processes);
+  const advice = adviceFor(processes);
   const swap = swapSpace();
   for (const limit of limits) {
     const { counts, bytes } = limit;
     if (counts === "memory") {
       if (certain <= bytes + swap) continue;
-      const need = describeMemory(estimate);
+      const need = describeMemory(estimate, processes);
       throw new MemoryError(`${where}: the run needs ${need}, got ${describeLimit(limit)}. ${advice}.`);
     }
     if (neededBytes(counts, estimate, state) <= bytes) continue;
@@ -111,21 +122,34 @@ function addressSpaceAdvice(): string {
 
 const describeLimit = ({ bytes, name }: MemoryLimit): string => `${mebibytes(bytes)} (${name})`;
 
+/** Where a training may not fit. */
+export interface MemoryRoom {
+  readonly limits?: readonly MemoryLimit[];
+  /** Bytes of the machine that are free. */
+  readonly available?: number;
+  /** Processes of this machine that need as much each (default 1). */
+  readonly processes?: number;
+}
+
 /** What to say before the first step of a training that may not fit: a sentence for every limit that the estimate exceeds. */
 export function memoryWarnings(
   estimate: MemoryEstimate,
-  limits: readonly MemoryLimit[] = memoryLimits(),
-  available: number = availableMemory(),
+  { limits = memoryLimits(), available = availableMemory(), processes = 1 }: MemoryRoom = {},
 ): string[] {
-  const lower = limits.filter(({ bytes }) => estimate.total > bytes);
+  const together = processes * estimate.total;
+  const lower = limits.filter(
+    ({ bytes, counts }) => (counts === "memory" ? together : estimate.total) > bytes,
+  );
   const exceeded = lower.map(
     (limit) =>
       `the limit is ${describeLimit(limit)}${limit.beyond === "kills" ? ", beyond which the system ends the run without a word" : ""}`,
   );
-  if (exceeded.length === 0 && estimate.total > available) {
+  if (exceeded.length === 0 && together > available) {
     exceeded.push(`only ${mebibytes(available)} of this machine are free now`);
   }
-  return exceeded.map((what) => `about ${mebibytes(estimate.total)} may not fit: ${what}. ${advice}.`);
+  const need =
+    processes > 1 ? `about ${mebibytes(together)} of ${processes} processes` : `about ${mebibytes(together)}`;
+  return exceeded.map((what) => `${need} may not fit: ${what}. ${adviceFor(processes)}.`);
 }
 
 /** How failed allocations are told by V8, WebAssembly, Node's threads, ONNX Runtime and the system. */
@@ -164,7 +188,7 @@ export async function inMemoryWords<T>(
     const limits = memoryLimits();
     const hint = limits.some(({ counts }) => counts === "address space") ? ` ${addressSpaceAdvice()}.` : "";
     throw new MemoryError(
-      `${where}: memory must suffice, got "${error.message.trim()}"${need}, within ${limits.map(describeLimit).join(", ")}. ${advice}.${hint}`,
+      `${where}: memory must suffice, got "${error.message.trim()}"${need}, within ${limits.map(describeLimit).join(", ")}. ${adviceFor(1)}.${hint}`,
       { cause: error },
     );
   }
