@@ -16,7 +16,7 @@ import {
 import { Owl } from "../owl/index.ts";
 import { convertCheckpoint } from "../quantization/index.ts";
 import { float32, type HostTensor } from "../tensor/index.ts";
-import { mergeCheckpoint } from "./index.ts";
+import { assembleOwl, mergeCheckpoint } from "./index.ts";
 
 const fixture = (path: string): string =>
   fileURLToPath(new URL(`../../tests/fixtures/model/${path}`, import.meta.url));
@@ -24,6 +24,8 @@ const model = fixture(".");
 const adapter = fixture("lora.safetensors");
 const query = "language_model.model.layers.0.self_attn.q_proj";
 const norm = "language_model.model.norm.weight";
+
+const tower = fileURLToPath(new URL("../../tests/fixtures/parts/clip", import.meta.url));
 
 let directory: string;
 let made = 0;
@@ -47,6 +49,78 @@ function expectEqual(got: StateDict, expected: StateDict): void {
 
 const largestDifference = (a: HostTensor, b: HostTensor): number =>
   (a.data as Float32Array).reduce((most, value, i) => Math.max(most, Math.abs(value - Number(b.data[i]))), 0);
+
+const family = (name: string): string =>
+  fileURLToPath(new URL(`../../tests/fixtures/families/${name}`, import.meta.url));
+
+/** A LoRA on the queries of a language model's first layer, as PEFT names it when it is trained on that alone. */
+async function languageAdapter(base: string, prefix = "model."): Promise<string> {
+  const { tensors } = await loadCheckpoint(base);
+  const weight = [...tensors].find(([name]) => name.endsWith("layers.0.self_attn.q_proj.weight"))![1];
+  const [outputs, inputs] = weight.dims;
+  const wave = (dims: number[]) =>
+    float32(
+      Array.from({ length: dims[0] * dims[1] }, (_, i) => Math.sin(i + 1)),
+      dims,
+    );
+  const module = `${prefix}layers.0.self_attn.q_proj`;
+  const lora = new Map([
+    [`base_model.model.${module}.lora_A.weight`, wave([2, inputs])],
+    [`base_model.model.${module}.lora_B.weight`, wave([outputs, 2])],
+  ]);
+  const path = fresh();
+  const settings = { rank: 2, alpha: 4, dropout: 0, targetModules: ["q_proj"] };
+  await saveAdapter(path, { settings, lora, replaced: new Map() });
+  return path;
+}
+
+async function textLogits(path: string, withAdapter?: string): Promise<HostTensor> {
+  const owl = await Owl.load(path, { threads: 1, ...(withAdapter && { adapter: withAdapter }) });
+  const { logits } = await owl.forward({ ids: [[1, 5, 17, 30, 2]] });
+  await owl.close();
+  return logits;
+}
+
+test("an adapter of a language model alone fits it, and the merged model has the names of its files", async () => {
+  const base = family("qwen3");
+  const lora = await languageAdapter(base);
+  const together = await textLogits(base, lora);
+  expect(largestDifference(await textLogits(base), together)).toBeGreaterThan(1e-3);
+  const output = fresh();
+  await mergeCheckpoint(base, output, { adapter: lora, floatType: "F32" });
+  const names = async (path: string) => [...(await loadCheckpoint(path)).tensors.keys()].sort();
+  expect(await names(output)).toEqual(await names(base));
+  expect(largestDifference(await textLogits(output), together)).toBeLessThan(1e-5);
+  const converted = fresh();
+  await convertCheckpoint(output, converted, { quantize: "none" });
+  expect(await names(converted)).toEqual(await names(base));
+});
+
+test("an adapter of a language model alone fits an owl of it, in few bits too", async () => {
+  const base = fileURLToPath(new URL("../../tests/fixtures/parts/llama3", import.meta.url));
+  const lora = await languageAdapter(base);
+  const [owl, quantized] = [fresh(), fresh()];
+  await assembleOwl(owl, { vision: tower, language: base, queries: 4, abstractorLayers: 1 });
+  const together = await textLogits(base, lora);
+  expect(largestDifference(await textLogits(owl, lora), together)).toBeLessThan(1e-5);
+  await convertCheckpoint(owl, quantized, { quantize: "q8", blockSize: 32 });
+  expect(largestDifference(await textLogits(quantized, lora), together)).toBeLessThan(0.2);
+  expect(largestDifference(await textLogits(quantized), together)).toBeGreaterThan(0.2);
+});
+
+test("of a larger model the language half is merged, and stands alone", async () => {
+  const base = family("gemma3-nested");
+  const lora = await languageAdapter(base, "model.language_model.");
+  const output = fresh();
+  await mergeCheckpoint(base, output, { adapter: lora, floatType: "F32" });
+  const { tensors, config } = await loadCheckpoint(output);
+  expect(
+    [...tensors.keys()].every((name) => name.startsWith("model.layers.") || !name.includes("layers")),
+  ).toBe(true);
+  expect(config).toMatchObject({ model_type: "gemma3_text" });
+  expect(config).not.toHaveProperty("text_config");
+  expect(largestDifference(await textLogits(output), await textLogits(base, lora))).toBeLessThan(1e-5);
+});
 
 /** Logits of a few ids and a picture. */
 async function logitsOf(path: string, withAdapter?: string): Promise<HostTensor> {

@@ -1,18 +1,20 @@
 import {
   baseWarning,
   CheckpointError,
+  entriesByName,
   type FloatType,
   loadAdapter,
   mergedTensors,
   openValidated,
   readTokenizerFiles,
+  renamed,
   requireNoModel,
   type ShardSettings,
   shardRules,
   writeSettingsFiles,
 } from "../checkpoint/index.ts";
 import { adapterPath, modelDirectory } from "../hub/index.ts";
-import { configJson, publishedModel } from "../model/index.ts";
+import { configJson, keptSettings, type OwlConfig, publishedModel, storedName } from "../model/index.ts";
 import { modelFiles } from "../model-files/index.ts";
 import { checkOptions, joinPath, type OptionRules, option } from "../platform/index.ts";
 import { withTemplate } from "../prompt/index.ts";
@@ -65,15 +67,16 @@ export async function mergeCheckpoint(
   await requireNoModel(output);
   const directory = await modelDirectory(model);
   const adapterFile = await adapterPath(options.adapter);
-  const adapter = await loadAdapter(adapterFile);
   const { config, checkpoint } = await openValidated(directory, publishedModel);
   try {
     if (config.quantization !== undefined) throw quantizedError(directory);
-    const weights = mergedTensors(checkpoint.weights, adapter, adapterFile);
+    const adapter = await loadAdapter(adapterFile, entriesByName(checkpoint.weights));
+    const merged = mergedTensors(checkpoint.weights, adapter, adapterFile);
+    const weights = renamed(merged, (name) => storedName(config, name));
     const { bytes, files } = await writeWeights(weights, output, options, options.floatType);
     const { promptTemplate } = adapter;
     const tokenizer = await readTokenizerFiles(directory);
-    await writeSettingsFiles(output, mergedConfig(checkpoint.config, configJson(config), options.floatType), {
+    await writeSettingsFiles(output, mergedConfig(checkpoint.config, config, options.floatType), {
       ...(promptTemplate === undefined ? tokenizer : withTemplate(tokenizer, promptTemplate)),
       [modelFiles.generationConfig]: checkpoint.generationConfig,
       [modelFiles.preprocessorConfig]: checkpoint.preprocessorConfig,
@@ -96,11 +99,11 @@ function quantizedError(directory: string): CheckpointError {
 }
 
 /** The model's own settings, with the sizes that it leaves to the shapes of its weights. */
-function mergedConfig(
-  given: unknown,
-  { torch_dtype, ...sizes }: Record<string, unknown>,
-  floatType: FloatType | undefined,
-): unknown {
-  const type = floatType && { torch_dtype: typeNames[floatType] };
-  return { torch_dtype, ...(given as object), ...sizes, ...type };
+function mergedConfig(given: unknown, config: OwlConfig, floatType: FloatType | undefined): unknown {
+  const { torch_dtype, ...sizes } = configJson(config);
+  const kept: { dtype?: unknown } = keptSettings(config, given);
+  const chosen = floatType && typeNames[floatType];
+  // transformers 5 writes dtype, which wins over torch_dtype.
+  const type = chosen && { torch_dtype: chosen, ...(kept.dtype !== undefined && { dtype: chosen }) };
+  return { torch_dtype, ...kept, ...sizes, ...type };
 }

@@ -43,6 +43,8 @@ const IRRELEVANT = [
   "revision",
   "runtime_config",
   "task_type",
+  // Only how its gradients are computed.
+  "velora_config",
 ];
 
 // Variants of LoRA compute something else with the same matrices, so their settings must be off.
@@ -57,7 +59,7 @@ const schema = z.looseObject({
   bias: z.literal("none", { error }).default("none"),
   init_lora_weights: plainStart,
   fan_in_fan_out: falsy,
-  use_rslora: falsy,
+  use_rslora: z.boolean().nullish(),
   use_dora: falsy,
   use_qalora: falsy,
   use_bdlora: falsy,
@@ -108,8 +110,10 @@ export function parseAdapterConfig(json: unknown, where: string): AdapterConfig 
   }
   const { r, lora_alpha, lora_dropout, target_modules, modules_to_save, base_model_name_or_path } =
     result.data;
+  // Rank-stabilised LoRA (arXiv 2312.03732) scales by alpha / √rank.
+  const alpha = result.data.use_rslora ? lora_alpha * Math.sqrt(r) : lora_alpha;
   return {
-    settings: { rank: r, alpha: lora_alpha, dropout: lora_dropout, targetModules: target_modules ?? [] },
+    settings: { rank: r, alpha, dropout: lora_dropout, targetModules: target_modules ?? [] },
     baseModel: base_model_name_or_path || undefined,
     savedModules: modules_to_save ?? [],
   };

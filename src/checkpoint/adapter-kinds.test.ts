@@ -1,4 +1,4 @@
-import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -52,7 +52,6 @@ describe("what is no plain LoRA is refused by its name", () => {
 
   test.each([
     { use_dora: true },
-    { use_rslora: true },
     { use_qalora: true },
     { lora_bias: true },
     { fan_in_fan_out: true },
@@ -115,6 +114,7 @@ describe("what is no plain LoRA is refused by its name", () => {
 test("what says nothing about the matrices is no reason to refuse", async () => {
   const settings = {
     init_lora_weights: "gaussian",
+    velora_config: { velora_scale: 1 },
     peft_version: "0.18.0",
     megatron_core: "megatron.core",
     megatron_config: null,
@@ -136,6 +136,11 @@ test("what says nothing about the matrices is no reason to refuse", async () => 
   }
 });
 
+test("a rank-stabilised LoRA is scaled by alpha / √rank", async () => {
+  const { settings } = await loadAdapter(adapterWith({ use_rslora: true }));
+  expect(settings.alpha / settings.rank).toBeCloseTo(32 / Math.sqrt(8), 12);
+});
+
 describe("what a training script saved", () => {
   test("an adapter with its own name in its matrices' is the same adapter, alpha 32", async () => {
     const { lora, settings } = await loadAdapter(defaultNames);
@@ -152,7 +157,7 @@ describe("what a training script saved", () => {
     const path = join(folder, `${made++}.safetensors`);
     const named = [...(await readSafetensors(defaultNames))];
     const wrapped = named.map(([name, tensor], i) => [
-      `${["module.", "_orig_mod.", "module._orig_mod."][i % 3]}${name}`,
+      `${["module.", "_orig_mod.", "module._orig_mod.", "_fsdp_wrapped_module."][i % 4]}${name}`,
       tensor,
     ]) as [string, HostTensor][];
     await writeSafetensors(path, new Map(wrapped));
@@ -224,6 +229,20 @@ describe("what a training script saved", () => {
     const expected = mergeLora(tensors, { settings: adapter.settings, lora, replaced: new Map() });
     expect(mergeLora(blank, adapter)).toEqual(expected);
     expect(expected.size).toBe(describeParameters(parseConfig(config)).length);
+  });
+
+  test("a whole model in several files is an adapter too", async () => {
+    const { all, lora } = await wrapped(".base_layer");
+    const directory = join(folder, `${made++}`);
+    mkdirSync(directory);
+    const weight_map: Record<string, string> = {};
+    for (const [i, part] of [[...all].slice(0, 40), [...all].slice(40)].entries()) {
+      const file = `model-0000${i + 1}-of-00002.safetensors`;
+      await writeSafetensors(join(directory, file), new Map(part));
+      for (const [name] of part) weight_map[name] = file;
+    }
+    writeFileSync(join(directory, "model.safetensors.index.json"), JSON.stringify({ weight_map }));
+    expect((await loadAdapter(directory)).lora).toEqual(lora);
   });
 
   test("in place of a model it is told what it is and what to do", async () => {

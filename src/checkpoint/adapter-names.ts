@@ -4,8 +4,9 @@ import { isDerivedBuffer } from "./weights.ts";
 /** The prefix of every parameter name in a model that PEFT wraps. */
 export const peftPrefix = "base_model.model.";
 
-/** Prefixes of further wrappers: distributed data parallel, `torch.compile`. */
-const WRAPPERS = /^(?:module\.|_orig_mod\.)+/;
+/** Further wrappers: distributed data parallel in front, `torch.compile` and sharded data parallel anywhere. */
+const WRAPPERS =
+  /^(?:module\.)+|(?<=^|\.)(?:_orig_mod|_fsdp_wrapped_module|_checkpoint_wrapped_module)\.(?:module\.)*/g;
 
 const MATRIX = /\.lora_([AB])(?:\.([^.]+))?\.weight$/;
 

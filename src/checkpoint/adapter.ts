@@ -16,11 +16,20 @@ import {
   parseAdapterConfig,
   publishedAdapterConfig,
 } from "./adapter-config.ts";
+import { fitted } from "./adapter-fit.ts";
 import { peftPrefix, sortTensors } from "./adapter-names.ts";
 import { CheckpointError } from "./errors.ts";
 import { type FloatType, writeSafetensors } from "./safetensors-write.ts";
 import { readAll, type StateDict } from "./tensor-source.ts";
-import { adapterFile, openTensors, safetensors, weightFormats, wholeFile } from "./weight-formats.ts";
+import {
+  adapterFile,
+  indexFile,
+  openTensors,
+  safetensors,
+  weightFormats,
+  wholeFile,
+} from "./weight-formats.ts";
+import { openWeights } from "./weights.ts";
 
 /** A trained LoRA, and whatever else was trained beside it. */
 export interface Adapter {
@@ -43,7 +52,13 @@ const matricesName = adapterFile(safetensors);
 /** As PEFT writes them, in any format. */
 const publishedMatrices = weightFormats.map(adapterFile);
 /** Files that may hold the matrices: PEFT's, or a wrapped model as a training script saved it. */
-const knownMatrices = [...publishedMatrices, ...weightFormats.map(wholeFile)];
+const knownMatrices = [
+  ...publishedMatrices,
+  ...weightFormats.map(wholeFile),
+  ...weightFormats.map(indexFile),
+];
+const isIndex = (file: string): boolean =>
+  weightFormats.some((format) => fileName(file) === indexFile(format));
 /** Tensors beside them that replace the base model's as a whole. */
 const replacedName = "trained_modules.safetensors";
 
@@ -58,17 +73,22 @@ export function loraName(module: string, matrix: "A" | "B"): string {
 /**
  * Reads an adapter: a directory as PEFT writes it (`adapter_model.safetensors`, or the older
  * `adapter_model.bin`), or a lone file of either kind. A state dict that a training script saved of the wrapped
- * model is read too, with the base model's weights in it or without. Where no `adapter_config.json` speaks of the
- * file the rank is taken from the tensors and alpha is 32, the released setting.
+ * model is read too, in one file or several, with the base model's weights in it or without. Where no
+ * `adapter_config.json` speaks of the file the rank is taken from the tensors and alpha is 32, the released setting.
  *
+ * @param model the tensors of the model that it is for, by name: one that was trained on a language model alone gets the
+ *   names that this has in an owl
  * @throws CheckpointError naming every problem: unpaired matrices, shapes that do not match, settings and tensors
  *   of PEFT that change what the matrices mean and are not supported
  */
-export async function loadAdapter(path: string): Promise<Adapter> {
+export async function loadAdapter(
+  path: string,
+  model: ReadonlyMap<string, unknown> = new Map(),
+): Promise<Adapter> {
   const isFile = (await pathKind(path)) === "file";
   const directory = isFile ? parentDirectory(path) : await completeDirectory(path);
   const file = isFile ? path : joinPath(directory, await matricesFile(directory));
-  const tensors = await readAll(await openTensors(file));
+  const tensors = await readAll(await (isIndex(file) ? openWeights(directory) : openTensors(file)));
   const beside = joinPath(directory, replacedName);
   if (!isFile && (await isThere(beside))) {
     for (const [name, tensor] of await readAll(await openTensors(beside))) tensors.set(name, tensor);
@@ -78,7 +98,7 @@ export async function loadAdapter(path: string): Promise<Adapter> {
   const isPublished = !isFile || publishedMatrices.includes(fileName(file));
   const hasConfig = isPublished && (await isThere(config));
   const json = hasConfig ? await readJson(config) : undefined;
-  const adapter = adapterFrom(tensors, json, file, hasConfig ? config : file);
+  const adapter = fitted(adapterFrom(tensors, json, file, hasConfig ? config : file), model);
   const promptTemplate = isPublished ? await templateBeside(directory) : undefined;
   return promptTemplate === undefined ? adapter : { ...adapter, promptTemplate };
 }

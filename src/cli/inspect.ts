@@ -56,9 +56,9 @@ function adapterLine(path: string, { settings, replaced, baseModel }: Adapter): 
 
 async function modelTable(directory: string, stage: StageName, adapterPath?: string): Promise<string[]> {
   const config = await readModelConfig(directory);
-  const adapter = adapterPath === undefined ? undefined : await loadAdapter(adapterPath);
+  const sizes = new Map(describeParameters(config).map((parameter) => [parameter.name, parameter]));
+  const adapter = adapterPath === undefined ? undefined : await loadAdapter(adapterPath, sizes);
   if (adapter) {
-    const sizes = new Map(describeParameters(config).map((parameter) => [parameter.name, parameter]));
     validateAdapter(sizes, adapter, adapterPath);
     const json = await readJson(joinPath(directory, modelFiles.config));
     const warning = await baseWarning(adapter, adapterPath ?? "adapter", directory, json);

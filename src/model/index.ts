@@ -83,7 +83,7 @@ export {
   hasWeightDecay,
   type ParameterDescription,
 } from "./parameters.ts";
-export { languageNames, publishedModel } from "./published-model.ts";
+export { keptSettings, languageNames, publishedModel, storedName } from "./published-model.ts";
 export {
   modelScope,
   type Quantization,

@@ -35,6 +35,16 @@ export function languageNames(
   };
 }
 
+/** The name that a parameter has in files: a language model alone is stored under its own names, not under an owl's. */
+export function storedName({ textOnly }: OwlConfig, name: string): string {
+  return textOnly ? name.replace(/^language_model\./, "") : name;
+}
+
+/** The given settings that a new file of settings keeps: of a larger model's, whose language half alone is stored, none. */
+export function keptSettings({ textOnly }: OwlConfig, given: unknown): object {
+  return textOnly && publishedLanguage(given)?.isPart ? {} : Object(given);
+}
+
 /** How a model's directory is read: an mPLUG-Owl's, or a language model's as Hugging Face has it. */
 export const publishedModel = {
   parse: (json: unknown, where: string, tensors: TensorSizes): OwlConfig => parseConfig(json, where, tensors),

@@ -19,7 +19,7 @@ import {
   owlPreprocessor,
   storedParameters,
 } from "../inference/index.ts";
-import { type OwlConfig, publishedModel } from "../model/index.ts";
+import { describeParameters, type OwlConfig, publishedModel } from "../model/index.ts";
 import { joinPath, pathKind } from "../platform/index.ts";
 import { type Device, openDevice, type StoredParameters } from "../runtime/index.ts";
 import { loadTokenizer, type Tokenizer } from "../tokenizer/index.ts";
@@ -67,7 +67,8 @@ export async function loadParts(model: string | URL | undefined, options: LoadOp
   if (run !== undefined && adapterFile !== undefined) throw adapterOfRunError(directory, adapterFile);
   const mapped = opened.copiesFeeds && adapterFile === undefined && run === undefined;
   const { checkpoint, config, base, stored } = await readModel(run?.base ?? directory, mapped);
-  const adapter = adapterFile === undefined ? run?.trained : await loadAdapter(adapterFile);
+  const adapter =
+    adapterFile === undefined ? run?.trained : await loadAdapter(adapterFile, floatingParameters(config));
   const warnings = await warningsOf(checkpoint, directory, adapter, adapterFile);
   for (const warning of warnings) (options.onWarning ?? console.warn)(warning);
   const loaded = loadedModel({ config, base, stored, adapter, where: adapterFile ?? directory }, opened);
@@ -127,6 +128,11 @@ function adapterOfRunError(directory: string, adapter: string): Error {
   return new Error(
     `${adapter}: an adapter stands beside a model, got the checkpoint of a run that is not done, ${directory}; \`owl train RECIPE --resume\` finishes it`,
   );
+}
+
+/** A model's parameters by name, as they are before any quantisation. */
+function floatingParameters({ quantization: _, ...config }: OwlConfig): Map<string, unknown> {
+  return new Map(describeParameters(config).map((parameter) => [parameter.name, parameter]));
 }
 
 /** A model with an adapter merged into its weights, or beside them where they are quantised. */

@@ -15,7 +15,7 @@ import {
   writeShards,
 } from "../checkpoint/index.ts";
 import { modelDirectory } from "../hub/index.ts";
-import { configJson, publishedModel, quantizedPart } from "../model/index.ts";
+import { configJson, keptSettings, publishedModel, quantizedPart } from "../model/index.ts";
 import { modelFiles } from "../model-files/index.ts";
 import {
   checkOptions,
@@ -96,7 +96,7 @@ export async function convertCheckpoint(
     const sizes = configJson({ ...config, ...(quantization && { quantization }) });
     await writeSettingsFiles(
       output,
-      { ...(checkpoint.config as object), ...sizes },
+      { ...keptSettings(config, checkpoint.config), ...sizes },
       {
         [modelFiles.generationConfig]: checkpoint.generationConfig,
         [modelFiles.preprocessorConfig]: checkpoint.preprocessorConfig,
@@ -174,7 +174,7 @@ function convertRows(weight: PlannedWeight, values: Float32Array, errors: ErrorS
       scales: storedNumbers(source.name, scales, "F32"),
       zero_points: zeroPoints,
     };
-    return outputs.map(({ name }) => parts[name.slice(source.name.length + 1)]);
+    return outputs.map(({ name }) => parts[name.slice(name.lastIndexOf(".") + 1)]);
   } catch (error) {
     if (!(error instanceof RangeError)) throw error;
     throw new CheckpointError(source.name, "must be quantisable", [error.message], "Check the checkpoint.");

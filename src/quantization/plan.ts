@@ -1,5 +1,11 @@
 import type { PlannedTensor, StoredType, TensorEntry } from "../checkpoint/index.ts";
-import { describeParameters, type OwlConfig, type Quantization, quantizedPart } from "../model/index.ts";
+import {
+  describeParameters,
+  type OwlConfig,
+  type Quantization,
+  quantizedPart,
+  storedName,
+} from "../model/index.ts";
 import type { QuantizedFormat } from "../tensor/index.ts";
 
 /** The number formats to convert to. */
@@ -53,7 +59,11 @@ export function planConversion(
     const source = sources.get(sourceName);
     if (source === undefined) throw new RangeError(`${name}: nothing in the source becomes it`);
     const floating = sourceName === name ? floatType(source, settings) : "F32";
-    const entry = { name, dims, type: dtype === "uint8" ? "U8" : floating } as const;
+    const entry = {
+      name: storedName(config, name),
+      dims,
+      type: dtype === "uint8" ? "U8" : floating,
+    } as const;
     bySource.set(sourceName, [...(bySource.get(sourceName) ?? []), entry]);
   }
   return [...bySource].map(([name, parts]) => ({
