@@ -12,6 +12,7 @@ import { DOCUMENT_LAYOUTS, type Scene, type Subject, type Thing } from "../scene
 import { conversation } from "./conversation.ts";
 import { pictureConversation, twoPictureConversation } from "./picture-conversation.ts";
 import { captionOf, documentLines } from "./scene-captions.ts";
+import { inventoryOf } from "./scene-inventory.ts";
 import { sampleSignWords } from "./scene-text.ts";
 import { inWords, subjectKey } from "./scene-words.ts";
 import { sampleDocument } from "./small-documents.ts";
@@ -269,4 +270,38 @@ it("the same stream gives the same conversation, of at most twenty turns", () =>
   const mean = lengths.reduce((sum, length) => sum + length, 0) / lengths.length;
   expect(mean).toBeGreaterThan(3);
   expect(mean).toBeLessThan(5.5);
+});
+
+describe("an inventory", () => {
+  const concept = (name: string): Subject => ({
+    kind: "concept",
+    concept: concepts.find((one) => one.name === name)!,
+  });
+
+  it("names each thing and its place in reading order, behind the caption", () => {
+    const scene: Scene = {
+      background: COLORS.findIndex(({ name }) => name === "blue"),
+      lines: [],
+      things: [
+        { subject: concept("dog"), x: 80, y: 50, size: 20 },
+        {
+          subject: concept("car"),
+          x: 90,
+          y: 10,
+          size: 20,
+          color: COLORS.findIndex(({ name }) => name === "red"),
+        },
+        { subject: concept("dog"), x: 10, y: 12, size: 20 },
+        { subject: { kind: "unknown" }, x: 48, y: 48, size: 20 },
+      ],
+    };
+    expect(inventoryOf(scene)).toBe(
+      "two dogs, something and a car on a blue background. top left: a dog. top right: a car, red. middle: something. right: a dog.",
+    );
+  });
+
+  it("is the caption where there are no things", () => {
+    const scene: Scene = { background: 0, lines: [line("STOP", 40)], things: [] };
+    expect(inventoryOf(scene)).toBe(captionOf(scene));
+  });
 });

@@ -16,7 +16,15 @@ import type { Ability } from "../texts/turns.ts";
  * Kinds of texts: two without a picture, two about one, one about two; the last is a caption behind its picture. In the language
  * stage a plain caption has no picture.
  */
-export const TEXT_KINDS = ["facts", "talk", "caption", "picture", "pair", "pictured caption"] as const;
+export const TEXT_KINDS = [
+  "facts",
+  "talk",
+  "caption",
+  "picture",
+  "pair",
+  "pictured caption",
+  "inventory",
+] as const;
 
 export type TextKind = (typeof TEXT_KINDS)[number];
 
@@ -44,7 +52,7 @@ export const OWL_NANO_LESSONS: Lessons = {
   variation: CONVERSATION_VARIATION,
   texts: {
     tokenizer: { facts: 1, talk: 1, caption: 1, picture: 1, pair: 1 },
-    language: { facts: 3, talk: 6, picture: 9, pair: 2 },
+    language: { facts: 3, talk: 6, picture: 9, pair: 2, inventory: 9 },
     align: { caption: 1 },
     instruct: { talk: 7, picture: 11, pair: 2 },
   },

@@ -21,6 +21,7 @@ import type { StageName } from "../recipes.ts";
 import { abstractorBeginning } from "./abstractor-beginning.ts";
 import { encodeText } from "./encode-text.ts";
 import { evenReader } from "./even-batches.ts";
+import { languageBeginning } from "./language-beginning.ts";
 import { embeddingSize, layoutBeginning } from "./layout-beginning.ts";
 import { isLayoutHead, layoutObjective } from "./layout-objective.ts";
 import { layoutReader, spokenAs } from "./layout-reader.ts";
@@ -110,7 +111,8 @@ const trainLanguage: RunStage = async (plan, options) => {
     seed,
     ...evenSizes(recipes.language),
   });
-  return run(plan, "language", { objective: notesObjective(config), reader, weights: new Map() }, options);
+  const weights = languageBeginning(config, seed);
+  return run(plan, "language", { objective: notesObjective(config), reader, weights }, options);
 };
 
 const trainVision: RunStage = async (plan, options) => {

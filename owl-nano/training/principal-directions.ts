@@ -1,4 +1,5 @@
 import { randomFor } from "../random.ts";
+import { dot, orthonormal } from "./orthonormal.ts";
 
 const ROUNDS = 20;
 
@@ -22,12 +23,6 @@ export function principalDirections(rows: readonly Float64Array[], count: number
   return directions;
 }
 
-function dot(a: Float64Array, b: Float64Array): number {
-  let sum = 0;
-  for (let i = 0; i < a.length; i++) sum += a[i] * b[i];
-  return sum;
-}
-
 function secondMoments(rows: readonly Float64Array[], width: number): Float64Array[] {
   const moments = Array.from({ length: width }, () => new Float64Array(width));
   for (const row of rows)
@@ -36,20 +31,4 @@ function secondMoments(rows: readonly Float64Array[], width: number): Float64Arr
   const trace = moments.reduce((sum, row, i) => sum + row[i], 0);
   for (let i = 0; i < width; i++) moments[i][i] += (1e-6 * trace) / width;
   return moments;
-}
-
-/** Gram and Schmidt's directions, twice over for accuracy. */
-function orthonormal(vectors: readonly Float64Array[]): Float64Array[] {
-  const found: Float64Array[] = [];
-  for (const vector of vectors) {
-    const rest = Float64Array.from(vector);
-    for (let pass = 0; pass < 2; pass++)
-      for (const direction of found) {
-        const share = dot(rest, direction);
-        for (let i = 0; i < rest.length; i++) rest[i] -= share * direction[i];
-      }
-    const length = Math.sqrt(dot(rest, rest));
-    found.push(rest.map((value) => value / length));
-  }
-  return found;
 }

@@ -9,6 +9,7 @@ import { DOCUMENT_LAYOUTS, PICTURE_SIZE, type SmallDocument } from "../scenes/sc
 import { conversation } from "../texts/conversation.ts";
 import { pictureConversation, twoPictureConversation } from "../texts/picture-conversation.ts";
 import { captionOf } from "../texts/scene-captions.ts";
+import { inventoryOf } from "../texts/scene-inventory.ts";
 import { sampleDocument } from "../texts/small-documents.ts";
 import { factParagraph, textConversation } from "../texts/text-conversation.ts";
 import type { AskedTurn } from "../texts/turns.ts";
@@ -69,6 +70,7 @@ function writerOf({ drawings, lessons }: Material): (kind: TextKind, random: Ran
     const scene = sampleScene(studio, source);
     if (kind === "caption") return { ...none, text: captionOf(scene), scenes: [scene] };
     if (kind === "pictured caption") return { ...none, text: `${MARK}${captionOf(scene)}`, scenes: [scene] };
+    if (kind === "inventory") return { ...none, text: `${MARK}${inventoryOf(scene)}`, scenes: [scene] };
     if (kind === "picture") {
       const turns = taught(lessons, () => pictureConversation(scene, world, random, "train"));
       return { text: conversation(turns, MARK), turns, scenes: [scene], random };
