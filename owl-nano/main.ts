@@ -10,16 +10,18 @@ import { ABLATION_STEPS, idOf } from "./ablation/runs.ts";
 import { COLORS } from "./concepts/colors.ts";
 import { indefinite } from "./concepts/nouns.ts";
 import { answererOf } from "./evaluation/answering.ts";
+import { answererFromNotes } from "./evaluation/answering-notes.ts";
 import {
   DOCS,
   makeQuestionFiles,
   measureAnswerer,
   measureDirectory,
+  measureSet,
   recordShipped,
   SHIPPED,
   writeCard,
 } from "./evaluation/commands.ts";
-import { SPLITS, type Split } from "./evaluation/question-set.ts";
+import { makeQuestions, SPLITS, type Split } from "./evaluation/question-set.ts";
 import { type SingleThing, singleThings } from "./evaluation/single-things.ts";
 import { visionAccuracy } from "./evaluation/vision-accuracy.ts";
 import { validationSupply } from "./pictures/supplies.ts";
@@ -31,9 +33,11 @@ import {
   type StageOptions,
   shippedTokenizer,
   stageDirectory,
+  trainedIn,
   visionConfig,
 } from "./training/plan.ts";
 import { loadMaterial } from "./training/sources.ts";
+import { wordTokens } from "./training/tokenizer.ts";
 
 /** Where all stages, logs and figures are kept. */
 const DIRECTORY = fileURLToPath(new URL("../runs/owl-nano", import.meta.url));
@@ -43,7 +47,7 @@ Trains owl-nano from nothing: language, vision, layout, reading, stage 1 and sta
 figures on the held-out pictures. Every stage goes on from where it was stopped (runs/owl-nano).
 
   --stage NAME     only this stage: language, vision, layout, reading, align (stage 1), instruct (stage 2)
-  --evaluate NAME  only measure: a stage (vision, align, instruct), or a model on "validation", on which choices are
+  --evaluate NAME  only measure: a stage (language, vision, align, instruct), or a model on "validation", on which choices are
                    made, or, when all are made, on "test" (owleval-nano)
   --model PATH     the model that is measured on validation or test (models/owl-nano)
   --out PATH       where its figures, answers and table go (runs/owl-nano/measured)
@@ -133,6 +137,21 @@ async function evaluateCaptions(plan: Plan): Promise<void> {
     says(({ background }) => `${COLORS[background].name} background`),
     items.length,
   );
+}
+
+/** What the language model answers about pictures of which it has perfect notes: no stage after it makes this better. */
+async function evaluateLanguage(plan: Plan): Promise<void> {
+  const set = makeQuestions(plan.material.drawings, "validation");
+  const { answer, close } = answererFromNotes({
+    config: plan.config,
+    weights: await trainedIn(plan, "language"),
+    tokenizer: shippedTokenizer(plan),
+    device: await openDevice(),
+    wordToken: wordTokens(planTokenizer(plan)),
+    scenes: set.scenes,
+  });
+  await measureSet(set, answer, join(DIRECTORY, "measured", "notes"));
+  await close();
 }
 
 /** Measures the trained weights, before they are written as the model that ships. */
@@ -239,6 +258,7 @@ async function main(): Promise<void> {
     const options = { drawings, split, out: values.out ?? measuredIn(split) };
     return void (await measureDirectory(values.model ?? SHIPPED, options));
   }
+  if (values.evaluate === "language") return evaluateLanguage(await openPlan());
   if (values.evaluate === "vision") return evaluateVision(await openPlan());
   if (values.evaluate === "align") return evaluateCaptions(await openPlan());
   if (values.evaluate === "instruct") return evaluateOwl(await openPlan(), "validation");

@@ -27,10 +27,10 @@ export interface Asked {
 export type Answerer = (asked: readonly Asked[]) => Promise<string[]>;
 
 /** Tokens of the longest answer: a document that is read out. */
-const LONGEST_ANSWER = 96;
+export const LONGEST_ANSWER = 96;
 
 /** The conversation; its pictures stand before the first question. */
-function messagesOf({ pictures, earlier, question }: Asked): Message<Picture>[] {
+export function messagesOf({ pictures, earlier, question }: Asked): Message<Picture>[] {
   const said = [...earlier.flatMap((turn) => [turn.question, turn.answer]), question];
   return said.map((text, i) => {
     const role = i % 2 === 0 ? "user" : "assistant";

@@ -105,8 +105,11 @@ async function questionsOf({ drawings, split, sample }: MeasureOptions): Promise
 
 /** Measures whoever answers on a split; writes figures.json, transcript.jsonl and table.md. */
 export async function measureAnswerer(answer: Answerer, options: MeasureOptions): Promise<Measured> {
-  const { out } = options;
-  const set = await questionsOf(options);
+  return measureSet(await questionsOf(options), answer, options.out);
+}
+
+/** The same on a set of questions. */
+export async function measureSet(set: QuestionSet, answer: Answerer, out: string): Promise<Measured> {
   const { figures, seen } = await measure(set, answer);
   mkdirSync(out, { recursive: true });
   writeFileSync(join(out, "figures.json"), `${JSON.stringify(figures, null, 1)}\n`);

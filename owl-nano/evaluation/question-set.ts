@@ -4,6 +4,7 @@ import type { Drawings, Hand } from "../pictures/supplies.ts";
 import { testSupply, validationSupply } from "../pictures/supplies.ts";
 import { type Random, randomFor } from "../random.ts";
 import { isForValidation, splitWords } from "../scenes/held-out.ts";
+import type { Scene } from "../scenes/scene.ts";
 import type { AskedTurn, Telling, World } from "../texts/turns.ts";
 import { chanceOf } from "./chance.ts";
 import { type Block, type Made, QUESTION_PLAN } from "./question-plan.ts";
@@ -19,8 +20,12 @@ const SEEDS: Readonly<Record<Split, number>> = { validation: 20230428, test: 202
 /** How many rows a split has of what the plan says: a choice needs fewer than a result. */
 const SHARES: Readonly<Record<Split, number>> = { validation: 0.5, test: 1 };
 
-/** Makes the rows of a split with their pictures, or a share of each block's; the same every time. */
-export function makeQuestions(drawings: Drawings, split: Split, share = SHARES[split]): QuestionSet {
+/** Makes the rows of a split with their pictures and what these show, or a share of each block's; the same every time. */
+export function makeQuestions(
+  drawings: Drawings,
+  split: Split,
+  share = SHARES[split],
+): QuestionSet & { readonly scenes: ReadonlyMap<Picture, Scene> } {
   const isValidation = split === "validation";
   const { test } = splitWords(readWords());
   const own = test.filter((word) => isForValidation(`word ${word}`) === isValidation);
@@ -29,6 +34,7 @@ export function makeQuestions(drawings: Drawings, split: Split, share = SHARES[s
   for (const hand of ["known", "S1", "S2"] as const)
     supplies.set(hand, isValidation ? validationSupply(drawings) : testSupply(drawings, hand));
   const pictures = new Map<string, Picture>();
+  const scenes = new Map<Picture, Scene>();
   const rows = QUESTION_PLAN.flatMap((block, number) => {
     const count = Math.ceil(block.count * share);
     const blockRows: QuestionRow[] = [];
@@ -55,13 +61,16 @@ export function makeQuestions(drawings: Drawings, split: Split, share = SHARES[s
         made,
         telling,
       );
-      for (const [i, scene] of made.scenes.entries())
-        pictures.set(row.pictures[i], renderClean(scene, random));
+      for (const [i, scene] of made.scenes.entries()) {
+        const picture = renderClean(scene, random);
+        pictures.set(row.pictures[i], picture);
+        scenes.set(picture, scene);
+      }
       blockRows.push(row);
     }
     return blockRows;
   });
-  return { name: split, rows, pictureOf: (file) => pictures.get(file)! };
+  return { name: split, rows, pictureOf: (file) => pictures.get(file)!, scenes };
 }
 
 function slug({ ability, set }: Block): string {

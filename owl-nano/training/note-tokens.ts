@@ -46,21 +46,6 @@ function positionCodes(scope: Scope, config: OwlConfig): Tensor {
   return concat([cells, end], 1, "visualTokens");
 }
 
-/** The position codes as {@link noteTokens} adds them, [queries][language hidden]. */
-export function positionCodesOf(config: OwlConfig, weights: StateDict): Float32Array[] {
-  const { columns } = gridOf(config);
-  const { hidden } = config.language;
-  const part = (name: string, index: number): Float32Array =>
-    (weights.get(`${notePositions}.${name}`)!.data as Float32Array).subarray(
-      index * hidden,
-      (index + 1) * hidden,
-    );
-  return Array.from({ length: config.numQueryTokens }, (_, cell) => {
-    const across = part("columns", cell % columns);
-    return part("rows", Math.floor(cell / columns)).map((value, i) => value + across[i]);
-  });
-}
-
 /**
  * The visual tokens that notes stand for, [images, queries + 1, language hidden]: in each cell the sum of its words' embeddings, each
  * times its weight, and the cell's position code. Inputs: `note_ids` int64 and `note_weights` float32, both
@@ -107,4 +92,29 @@ export function noteFeeds(
     }
   }
   return { note_ids: ids, note_weights: weights };
+}
+
+/** What {@link noteTokens} makes of one picture's notes, of trained weights: [queries + 1, language hidden]. */
+export function notedTokensOf(
+  config: OwlConfig,
+  weights: StateDict,
+  notes: Notes,
+  wordToken: (word: string) => number,
+): Float32Array {
+  const { hidden } = config.language;
+  const { columns } = gridOf(config);
+  const dataOf = (name: string): Float32Array => weights.get(name)!.data as Float32Array;
+  const words = dataOf("language_model.model.embed_tokens.weight");
+  const tokens = new Float32Array(tokensPerImage(config) * hidden);
+  const addRow = (cell: number, from: Float32Array, row: number, weight = 1): void => {
+    for (let i = 0; i < hidden; i++) tokens[cell * hidden + i] += weight * from[row * hidden + i];
+  };
+  for (let cell = 0; cell < config.numQueryTokens; cell++) {
+    addRow(cell, dataOf(`${notePositions}.rows`), Math.floor(cell / columns));
+    addRow(cell, dataOf(`${notePositions}.columns`), cell % columns);
+    for (const { word, weight } of notes[cell]?.words.slice(0, WORDS_PER_NOTE) ?? [])
+      addRow(cell, words, wordToken(word), weight);
+  }
+  addRow(config.numQueryTokens, dataOf(`${notePositions}.end`), 0);
+  return tokens;
 }

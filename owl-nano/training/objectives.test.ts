@@ -6,15 +6,18 @@ import { microConfig, randomNumbers, randomParameters } from "../../src/model/te
 import { openDevice } from "../../src/runtime/index.ts";
 import {
   allocate,
+  float32,
   type HostTensor,
   interpret,
   placeholdersOf,
+  rootScope,
   type TensorLike,
 } from "../../src/tensor/index.ts";
 import { requireClose } from "../../src/tensor/testing/compare.ts";
 import type { Objective, TrainingBatch } from "../../src/training/index.ts";
 import type { Note } from "../scenes/notes.ts";
 import { layoutObjective, POSITION_FEATURES } from "./layout-objective.ts";
+import { notedTokensOf, noteFeeds, noteTokens } from "./note-tokens.ts";
 import { notesObjective } from "./notes-objective.ts";
 import { type NotedText, notesReader } from "./notes-reader.ts";
 import { readingObjective } from "./reading-objective.ts";
@@ -135,6 +138,21 @@ describe("the language stage with notes in place of pictures", () => {
     const { dims } = values.note_weights;
     expect(sizeOf(values)).toBeGreaterThan(0.1);
     expect(sizeOf({ ...values, note_weights: allocate("float32", dims) })).toBe(0);
+  });
+
+  it("asks a trained model with what it was taught with", () => {
+    const wordToken = wordTokens(tokenizer);
+    const values = randomParameters(objective.parameters);
+    const feeds = noteFeeds([NOTES], tokensPerImage(config), 1, wordToken);
+    const traced = noteTokens(rootScope({ trained: () => false }), config, 1);
+    const weights = new Map(Object.entries(values));
+    const [tokens] = interpret([traced], { ...values, ...feeds });
+    requireClose(
+      "tokens",
+      float32([...notedTokensOf(config, weights, NOTES, wordToken)], tokens.dims),
+      tokens,
+      1e-6,
+    );
   });
 
   it("reads texts without any picture", async () => {
