@@ -21,7 +21,7 @@ const levels: Readonly<Record<string, readonly (readonly string[])[]>> = {
     ["inspection"],
     ["owl"],
     ["training", "evaluation", "server", "browser"],
-    ["recipes", "assembly", "ai"],
+    ["recipes", "assembly", "ai", "export"],
     ["index.ts", "entrypoints"],
     ["cli"],
   ],

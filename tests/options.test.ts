@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import { assembleOwl, mergeCheckpoint } from "../src/assembly/index.ts";
 import { WorkerOwl } from "../src/browser/index.ts";
+import { exportOnnx } from "../src/export/index.ts";
 import { cachedModel, modelDirectory, pull } from "../src/hub/index.ts";
 import { OptionsError, Owl, probeModel } from "../src/index.ts";
 import { convertCheckpoint } from "../src/quantization/index.ts";
@@ -62,6 +63,11 @@ const calls: [name: string, call: () => unknown, says: RegExp][] = [
     "assembleOwl",
     () => assembleOwl("none", as({ vison: "a", language: 5 })),
     /mean vision\?.*language: must be the directory/,
+  ],
+  [
+    "exportOnnx",
+    () => exportOnnx("owl-nano", "none", as({ dtpye: "f32", inlineBytes: "1 MB" })),
+    /mean dtype\?.*inlineBytes: must be a whole number/,
   ],
   [
     "WorkerOwl",

@@ -4,6 +4,7 @@ import { addAssemble } from "./assemble.ts";
 import { addChat } from "./chat.ts";
 import { addConvert } from "./convert.ts";
 import { addEval } from "./eval.ts";
+import { addExport } from "./export.ts";
 import { exitCodeOf, reportFailure } from "./failure.ts";
 import { acceptFormerOptions } from "./former-options.ts";
 import { addInspect } from "./inspect.ts";
@@ -38,6 +39,7 @@ From model to answers:
   owl train mine.yaml                       train from a recipe; --resume continues a stopped run
   owl merge org/name --adapter DIR --out …  merge an adapter into its model
   owl convert runs/mine/model --out small   quantise: less memory, faster answers
+  owl export runs/mine/model --format onnx --out js  for transformers.js, in Node and in web pages
   owl inspect runs/mine/model               list its parameters, and which of them a stage trains
   owl chat runs/mine/model --image cat.jpg  ask it
   owl serve runs/mine/model                 serve it over OpenAI's protocol
@@ -57,6 +59,7 @@ OWL_DEBUG=1 adds the stack to an error's text.`,
   addInspect(program);
   addMerge(program);
   addConvert(program);
+  addExport(program);
   addProbe(program);
   addEval(program);
   acceptFormerOptions(program);

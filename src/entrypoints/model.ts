@@ -35,6 +35,7 @@ export {
   type WriteOptions,
   writeSafetensors,
 } from "../checkpoint/index.ts";
+export { ExportError, exportOnnx, type OnnxExportOptions, type OnnxExportReport } from "../export/index.ts";
 export {
   decodeImage,
   type Fidelity,

@@ -9,6 +9,7 @@ export {
   type VisionConfig,
 } from "./config.ts";
 export type { OnProblem } from "./config-reading.ts";
+export { traceDecoder, traceEmbeddings, traceImageFeatures } from "./exchange.ts";
 export {
   type BatchPosition,
   inputIds,
@@ -52,6 +53,7 @@ export {
 } from "./language/families.ts";
 export type { DecoderConfig, LanguageFamily, LayerAttentionSettings } from "./language/family.ts";
 export type { LlamaConfig } from "./language/llama.ts";
+export { maskName, positionsOfFixedAngles } from "./language/past-attention.ts";
 export type { RopeScaling, RotarySettings } from "./language/rotary.ts";
 export { embedTokens, nextTokenLoss } from "./language-model.ts";
 export { isDropoutMask, linearLayer } from "./layers.ts";

@@ -1,2 +1,8 @@
-export { type ModelOptions, writeModel } from "./write-model.ts";
-export type { StoredParameter } from "./writer.ts";
+export { type DerivedInputs, type ModelOptions, writeModel } from "./write-model.ts";
+export {
+  elementTypes,
+  type InlineParameter,
+  integerConstant,
+  type StoredParameter,
+  type Writer,
+} from "./writer.ts";

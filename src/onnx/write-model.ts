@@ -1,19 +1,51 @@
 import type { ExecutionProvider } from "../platform/index.ts";
-import { type Graph, isKind, nodesOf, placeholdersOf, staticSizes, type Tensor } from "../tensor/index.ts";
+import {
+  type DType,
+  type Graph,
+  isKind,
+  nodesOf,
+  placeholdersOf,
+  staticSizes,
+  type Tensor,
+} from "../tensor/index.ts";
 import { lower } from "./lower.ts";
 import { encodeModel, type ValueMessage } from "./messages.ts";
-import { elementTypes, newWriter, type StoredParameter } from "./writer.ts";
+import {
+  elementTypes,
+  type InlineParameter,
+  newWriter,
+  type StoredParameter,
+  type Writer,
+} from "./writer.ts";
 
 function valueMessage(name: string, tensor: Tensor): ValueMessage {
   const dim = tensor.shape.map((d) => (d.size === undefined ? { dim_param: d.name } : { dim_value: d.size }));
   return { name, type: { tensor_type: { elem_type: elementTypes[tensor.dtype], shape: { dim } } } };
 }
 
+function inputMessage({ name, dtype, dims }: DerivedInputs["inputs"][number]): ValueMessage {
+  const dim = dims.map((size) => (typeof size === "number" ? { dim_value: size } : { dim_param: size }));
+  return { name, type: { tensor_type: { elem_type: elementTypes[dtype], shape: { dim } } } };
+}
+
+/** Inputs of a graph that its model computes from others, for programs that feed these. */
+export interface DerivedInputs {
+  /** The inputs that stand in their place: names of dimensions, or sizes. */
+  readonly inputs: readonly {
+    readonly name: string;
+    readonly dtype: DType;
+    readonly dims: readonly (string | number)[];
+  }[];
+  /** How each input of the graph is computed: writes nodes and returns their result's name. */
+  readonly values: ReadonlyMap<string, (writer: Writer) => string>;
+}
+
 export interface ModelOptions {
   /** Where the model will run; a few operators are written differently for each. Default "cpu". */
   readonly target?: ExecutionProvider;
-  /** Parameters that lie in files: they become constants of the model, which its kernels may rearrange. */
-  readonly stored?: ReadonlyMap<string, StoredParameter>;
+  /** Parameters with their numbers: they become constants of the model, which its kernels may rearrange. */
+  readonly stored?: ReadonlyMap<string, StoredParameter | InlineParameter>;
+  readonly derived?: DerivedInputs;
 }
 
 /**
@@ -24,7 +56,7 @@ export interface ModelOptions {
 export function writeModel(graph: Graph, options: ModelOptions = {}): Uint8Array {
   const { inputs, parameters } = placeholdersOf(graph);
   const placeholders = [...inputs, ...parameters];
-  const { stored = new Map<string, StoredParameter>() } = options;
+  const { stored = new Map<string, StoredParameter>(), derived } = options;
   const names = new Map<Tensor, string>(placeholders.map(([name, tensor]) => [tensor, name]));
   const copies: [from: Tensor, name: string][] = [];
   for (const [name, tensor] of Object.entries(graph.outputs)) {
@@ -35,6 +67,10 @@ export function writeModel(graph: Graph, options: ModelOptions = {}): Uint8Array
   const nodes = nodesOf(Object.values(graph.outputs));
   const used = new Set([...nodes.flatMap((node) => node.inputs), ...Object.values(graph.outputs)]);
   const writer = newWriter(options.target ?? "cpu", names, used);
+  for (const [name, tensor] of inputs) {
+    const derive = derived?.values.get(name);
+    if (derive !== undefined) names.set(tensor, derive(writer));
+  }
   for (const [name, tensor] of parameters) {
     const place = stored.get(name);
     if (place !== undefined) writer.storedConstant(name, staticSizes(tensor.shape, name), place);
@@ -55,9 +91,12 @@ export function writeModel(graph: Graph, options: ModelOptions = {}): Uint8Array
       name: graph.name,
       node: writer.nodes,
       initializer: writer.initializers,
-      input: placeholders
-        .filter(([name]) => !stored.has(name))
-        .map(([name, tensor]) => valueMessage(name, tensor)),
+      input: [
+        ...placeholders
+          .filter(([name]) => !stored.has(name) && !derived?.values.has(name))
+          .map(([name, tensor]) => valueMessage(name, tensor)),
+        ...(derived?.inputs ?? []).map(inputMessage),
+      ],
       output: Object.entries(graph.outputs).map(([name, tensor]) => valueMessage(name, tensor)),
     },
   });

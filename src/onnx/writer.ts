@@ -5,6 +5,12 @@ import type { AttributeMessage, NodeMessage, TensorMessage } from "./messages.ts
 /** ONNX's numbers for element types. */
 export const elementTypes: Record<DType, number> = { float32: 1, uint8: 2, int32: 6, int64: 7, bool: 9 };
 
+/** A parameter whose numbers stand in the model. */
+export interface InlineParameter {
+  readonly data: Uint8Array;
+  readonly type: StoredParameter["type"];
+}
+
 /** Where a parameter lies in a file, so that it need not be read into memory first. */
 export interface StoredParameter {
   /** The file's name in the directory that is named when the model is compiled. */
@@ -19,7 +25,12 @@ export interface StoredParameter {
 const storedTypes: Record<StoredParameter["type"], number> = { F32: 1, U8: 2, F16: 10, BF16: 16 };
 
 /** The constant that a stored parameter is. */
-function storedConstant(name: string, dims: number[], stored: StoredParameter): TensorMessage {
+function storedConstant(
+  name: string,
+  dims: number[],
+  stored: StoredParameter | InlineParameter,
+): TensorMessage {
+  if ("data" in stored) return { name, dims, data_type: storedTypes[stored.type], raw_data: stored.data };
   const external_data = [
     { key: "location", value: stored.file },
     { key: "offset", value: String(stored.offset) },
@@ -46,8 +57,8 @@ export interface Writer {
   node(type: string, inputs: readonly string[], attributes?: Attributes): string;
   /** Adds a constant and returns its name. */
   constant(value: HostTensor): string;
-  /** Adds a constant whose numbers lie in a file, as float32 where they are floats. */
-  storedConstant(name: string, dims: number[], stored: StoredParameter): void;
+  /** Adds a constant whose numbers are stored, as float32 where they are floats. */
+  storedConstant(name: string, dims: number[], stored: StoredParameter | InlineParameter): void;
 }
 
 export type Attributes = Readonly<Record<string, AttributeValue>>;

@@ -4,6 +4,7 @@ export { type Conversation, messagesOf } from "./conversation.ts";
 export type { LoadOptions } from "./load-options.ts";
 export { MediaError, type MediaProblem } from "./media-error.ts";
 export type { DecodedImage, FileSource } from "./media-kinds.ts";
+export { defaultsOf, withAnswerEnd } from "./model-defaults.ts";
 export { Owl } from "./owl.ts";
 export { type ImageSource, type ReadingLimits, requireMedia, type VideoSource } from "./read-media.ts";
 export { Reply } from "./reply.ts";

@@ -23,6 +23,7 @@ export {
   withSystemPrompt,
   withTemplate,
 } from "./template.ts";
+export { pictureOfTemplate } from "./template-abilities.ts";
 export {
   encodeCaption,
   encodePlainText,

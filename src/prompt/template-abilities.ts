@@ -1,6 +1,6 @@
 import { TemplateError } from "../jinja/index.ts";
 import type { Tokenizer } from "../tokenizer/index.ts";
-import type { ChatTemplate, TemplateMessage } from "./chat-template.ts";
+import { type ChatTemplate, chatTemplateOf, type TemplateMessage } from "./chat-template.ts";
 
 /** What a chat template does with what it is given, found by asking it. */
 export interface TemplateAbilities {
@@ -12,6 +12,12 @@ export interface TemplateAbilities {
 
 // Three texts that no message has; a template does not change them.
 const [first, second, third] = ["\ud810", "\ud811", "\ud812"];
+
+/** What a model's chat template writes for a picture; undefined where it knows none, and where there is no template. */
+export function pictureOfTemplate(tokenizer: Tokenizer): string | undefined {
+  const template = chatTemplateOf(tokenizer);
+  return template && abilitiesOf(template, tokenizer).picture;
+}
 
 /** Finds out what a template does with lists of parts, and how it marks turns. */
 export function abilitiesOf(

@@ -17,6 +17,7 @@ export const makeDirectory: typeof node.makeDirectory = rejects("writing files")
 export const moveFile: typeof node.moveFile = rejects("writing files");
 export const openAppendOnlyFile: typeof node.openAppendOnlyFile = rejects("writing files");
 export const removeFile: typeof node.removeFile = rejects("writing files");
+export const removeDirectory: typeof node.removeDirectory = rejects("writing files");
 export const replaceDirectory: typeof node.replaceDirectory = rejects("writing files");
 export const tryLockFile: typeof node.tryLockFile = rejects("locks on files");
 export const tryLock: typeof node.tryLock = rejects("locks on files");

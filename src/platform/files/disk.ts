@@ -40,6 +40,13 @@ export async function removeFile(path: string): Promise<void> {
   await orFileError(path, "must be a file that can be removed", () => fs.rm(path, { force: true }));
 }
 
+/** Removes a directory with everything in it, if it is there. */
+export async function removeDirectory(path: string): Promise<void> {
+  await orFileError(path, "must be a directory that can be removed", () =>
+    fs.rm(path, { recursive: true, force: true }),
+  );
+}
+
 /**
  * Makes a file appear at a further path, without a copy: a relative symbolic link, or, where the system does not
  * allow these (Windows), a hard link. A link that is there is replaced if it leads elsewhere.
