@@ -1,8 +1,6 @@
 import type { OwlConfig } from "../model/index.ts";
 import { windowsOf } from "./decoder-inputs.ts";
 
-const LIBRARY = "@huggingface/transformers";
-
 export interface CardContent {
   readonly name: string;
   readonly config: OwlConfig;
@@ -44,7 +42,7 @@ pipeline_tag: image-text-to-text
 An mPLUG-Owl (arXiv 2304.14178) as ONNX files that transformers.js 4 loads as \`LlavaForConditionalGeneration\`, in \`${format}\`. A picture takes ${positions} positions.
 
 \`\`\`js
-import { AutoProcessor, LlavaForConditionalGeneration, load_image } from "${LIBRARY}";
+import { AutoProcessor, LlavaForConditionalGeneration, load_image } from '@huggingface/transformers';
 
 const place = "…"; // this directory, or its name on the hub
 const processor = await AutoProcessor.from_pretrained(place);
