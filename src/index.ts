@@ -31,7 +31,11 @@ export {
   type PullEvent,
   type PulledRepo,
   type PullOptions,
+  type PushedFile,
+  type PushOptions,
+  type PushReport,
   pull,
+  push,
 } from "./hub/index.ts";
 export { ImageError, type RgbImage, VideoError } from "./image/index.ts";
 export {

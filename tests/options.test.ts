@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { assembleOwl, mergeCheckpoint } from "../src/assembly/index.ts";
 import { WorkerOwl } from "../src/browser/index.ts";
 import { exportOnnx } from "../src/export/index.ts";
-import { cachedModel, modelDirectory, pull } from "../src/hub/index.ts";
+import { cachedModel, modelDirectory, pull, push } from "../src/hub/index.ts";
 import { OptionsError, Owl, probeModel } from "../src/index.ts";
 import { convertCheckpoint } from "../src/quantization/index.ts";
 import { prepareRun } from "../src/recipes/index.ts";
@@ -29,6 +29,11 @@ const calls: [name: string, call: () => unknown, says: RegExp][] = [
     "pull",
     () => pull("a/b", as({ offlin: true, retryDelay: "1s" })),
     /mean offline\?.*retryDelay: must be a whole number/,
+  ],
+  [
+    "push",
+    () => push("owl-nano", "a/b", as({ privat: true, dryRun: "yes" })),
+    /mean private\?.*dryRun: must be true or false/,
   ],
   ["cachedModel", () => cachedModel("a/b", as({ cacheDir: "c" })), /mean cache\?/],
   ["modelDirectory", () => modelDirectory("a/b", as({ cache: 5 })), /cache: must be a text, got 5/],

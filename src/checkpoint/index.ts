@@ -7,7 +7,7 @@ export {
   saveAdapter,
 } from "./adapter.ts";
 export { baseWarning } from "./adapter-base.ts";
-export type { LoraConfig } from "./adapter-config.ts";
+export { type LoraConfig, parseAdapterConfig } from "./adapter-config.ts";
 export {
   type Checkpoint,
   type CheckpointContent,
@@ -64,7 +64,7 @@ export {
   weightFormats,
   wholeFile,
 } from "./weight-formats.ts";
-export { hasWeights } from "./weights.ts";
+export { hasWeights, openWeights } from "./weights.ts";
 export {
   type MakeRows,
   type PlannedTensor,

@@ -11,6 +11,7 @@ import { addInspect } from "./inspect.ts";
 import { addMerge } from "./merge.ts";
 import { addProbe } from "./probe.ts";
 import { addPull } from "./pull.ts";
+import { addPush } from "./push.ts";
 import { addRecipe } from "./recipe.ts";
 import { addServe } from "./serve.ts";
 import { addTokenizer } from "./tokenizer.ts";
@@ -40,6 +41,7 @@ From model to answers:
   owl merge org/name --adapter DIR --out …  merge an adapter into its model
   owl convert runs/mine/model --out small   quantise: less memory, faster answers
   owl export runs/mine/model --format onnx --out js  for transformers.js, in Node and in web pages
+  owl push runs/mine org/mine               share it on the hub, with a model card made from the run
   owl inspect runs/mine/model               list its parameters, and which of them a stage trains
   owl chat runs/mine/model --image cat.jpg  ask it
   owl serve runs/mine/model                 serve it over OpenAI's protocol
@@ -52,6 +54,7 @@ OWL_DEBUG=1 adds the stack to an error's text.`,
   addChat(program);
   addServe(program);
   addPull(program);
+  addPush(program);
   addTrain(program);
   addAssemble(program);
   addRecipe(program);

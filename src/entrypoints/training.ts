@@ -32,8 +32,10 @@ export {
 } from "../data/index.ts";
 export type { PromptTemplate } from "../prompt/index.ts";
 export {
+  type CardOptions,
   type DataFile,
   type ExplainedRecipe,
+  modelCard,
   OutputError,
   type PreparedRun,
   prepareRun,

@@ -45,7 +45,7 @@ export function settingsFiles(settings: Settings): Record<string, unknown> {
       do_rescale: false,
       do_normalize: false,
     },
-    "processor_config.json": {
+    [modelFiles.processorConfig]: {
       processor_class: "LlavaProcessor",
       image_token: pictureToken,
       patch_size: NO_PATCH,

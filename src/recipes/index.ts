@@ -1,4 +1,5 @@
 /** Published training recipes with the reason for every hyperparameter, recipe files that extend them, and their runs. */
+export { type CardOptions, modelCard } from "./model-card.ts";
 export { OutputError, requireFreshOutput } from "./outputs.ts";
 export { type ExplainedRecipe, publishedRecipes } from "./published.ts";
 export {

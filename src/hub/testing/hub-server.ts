@@ -1,16 +1,9 @@
-import { createHash, randomBytes } from "node:crypto";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
+import { gitBlob, isLarge, json, refuse, type ServedRepo, sha256 } from "./served.ts";
+import { Uploads } from "./uploads.ts";
 
-/** A repo as the server holds it: every commit's files, large ones behind the second server. */
-export interface ServedRepo {
-  /** Commit by branch or tag. */
-  readonly refs: Record<string, string>;
-  readonly commits: Record<string, Record<string, Buffer>>;
-  /** Needed to read it; none if absent. */
-  readonly token?: string;
-  readonly gated?: boolean;
-}
+export { checksumOf, newCommit } from "./served.ts";
 
 /** A request for a file's bytes, as the server saw and answered it. */
 export interface ServedBytes {
@@ -46,22 +39,12 @@ export interface HubServer {
   /** Paths that the API was asked for. */
   readonly asked: string[];
   readonly served: ServedBytes[];
+  /** What was sent to it, and to its storage. */
+  readonly uploads: Uploads;
   stop(): Promise<void>;
 }
 
-/** Files of more bytes than this are "LFS" files. */
-const LARGE = 1000;
 const PAGE = 3;
-
-const sha256 = (bytes: Buffer): string => createHash("sha256").update(bytes).digest("hex");
-const gitBlob = (bytes: Buffer): string =>
-  createHash("sha1").update(`blob ${bytes.length}\0`).update(bytes).digest("hex");
-const isLarge = (bytes: Buffer): boolean => bytes.length > LARGE;
-
-/** The name of a file's content in the cache. */
-export const checksumOf = (bytes: Buffer): string => (isLarge(bytes) ? sha256(bytes) : gitBlob(bytes));
-
-export const newCommit = (): string => randomBytes(20).toString("hex");
 
 /** Speaks the part of the hub's protocol that fetching a model needs, on two addresses: the hub and its CDN. */
 export async function startHub(): Promise<HubServer> {
@@ -90,8 +73,12 @@ class LocalHub implements HubServer {
   };
   readonly asked: string[] = [];
   readonly served: ServedBytes[] = [];
-  readonly front = createServer((request, response) => this.#answer(request, response));
+  readonly uploads = new Uploads(this);
+  readonly front = createServer((request, response) => {
+    if (!this.uploads.takes(request, response)) this.#answer(request, response);
+  });
   readonly cdn = createServer((request, response) => {
+    if (this.uploads.store(request, response)) return;
     const [, name, commit, path] = /^\/(.+)\/([0-9a-f]{40})\/(.+)$/.exec(decodeURI(request.url ?? "")) ?? [];
     this.#send(request, response, path, this.repos.get(name)?.commits[commit][path] ?? Buffer.of());
   });
@@ -116,7 +103,10 @@ class LocalHub implements HubServer {
       if (instead !== undefined) response.end(instead);
       else if (kind === "tree")
         this.#tree(response, found.files, pathname, Number(searchParams.get("cursor")));
-      else json(response, { id: name, _id: "1", sha: found.commit, lastModified: "2026-01-01T00:00:00Z" });
+      else {
+        const known = { id: name, _id: "1", sha: found.commit, private: found.repo.token !== undefined };
+        json(response, { ...known, lastModified: "2026-01-01T00:00:00Z" });
+      }
       return;
     }
     const [, name, revision, path] = /^\/(.+?)\/resolve\/([^/]+)\/(.+)$/.exec(pathname) ?? [];
@@ -134,7 +124,7 @@ class LocalHub implements HubServer {
     if (repo.token !== undefined && authorization !== `Bearer ${repo.token}`) {
       return refuse(response, 404, "RepoNotFound", "Repository not found");
     }
-    const commit = repo.refs[revision] ?? revision;
+    const commit = repo.refs[revision === "HEAD" ? "main" : revision] ?? revision;
     const files = repo.commits[commit];
     if (files === undefined) return refuse(response, 404, "RevisionNotFound", `Invalid rev id: ${revision}`);
     return { repo, commit, files };
@@ -231,13 +221,4 @@ class LocalHub implements HubServer {
       response.end(rest);
     }
   }
-}
-
-function json(response: ServerResponse, value: unknown): void {
-  response.writeHead(200, { "Content-Type": "application/json; charset=utf-8" }).end(JSON.stringify(value));
-}
-
-function refuse(response: ServerResponse, status: number, code: string, message: string): undefined {
-  const headers = { "Content-Type": "application/json", "X-Error-Code": code, "X-Error-Message": message };
-  response.writeHead(status, headers).end(JSON.stringify({ error: message }));
 }

@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import { homedir } from "node:os";
 import { isAbsolute, join } from "node:path";
-import { fileURLToPath } from "node:url";
+import { fileURLToPath, pathToFileURL } from "node:url";
 import { shortened } from "../text/shortened.ts";
 import { FileError } from "./file-error.ts";
 
@@ -16,6 +16,11 @@ export function pathOfUrl(url: URL): string | undefined {
       cause: error,
     });
   }
+}
+
+/** The `file:` URL of a path. */
+export function fileUrl(path: string): URL {
+  return pathToFileURL(path);
 }
 
 /**
