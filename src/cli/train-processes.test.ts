@@ -7,7 +7,7 @@ import { fileURLToPath } from "node:url";
 import sharp from "sharp";
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest";
 import { owlFixture } from "../../tests/owl-fixture.ts";
-import { mpirunArguments, rankOf, skipMpi } from "../../tests/setup/mpi.ts";
+import { childrenOf, mpirunArguments, rankOf, skipMpi } from "../../tests/setup/mpi.ts";
 import { owl } from "./testing/captured.ts";
 
 const program = ["--import", "tsx", fileURLToPath(new URL("main.ts", import.meta.url))];
@@ -126,6 +126,21 @@ describe.skipIf(skipMpi || process.platform !== "linux")("training in several pr
       const steps = (await logOf("long")).filter(({ kind }) => kind === "step").map((line) => line.step);
       expect(steps.at(-1)).toBe(saved + 2);
       expect(existsSync(join(folder, "long/model/model.safetensors"))).toBe(true);
+    },
+    patience,
+  );
+
+  it(
+    "stops with a checkpoint when the command that started the job is killed",
+    async () => {
+      const path = await recipe("orphan", 100_000);
+      const words = [...program, "train", path, "--processes", "2", "--threads", "1"];
+      const two = new Started(process.execPath, words);
+      await two.printed(/step 1: checkpoint/);
+      const [mpirun] = childrenOf(two.child.pid!);
+      two.child.kill("SIGKILL");
+      await vi.waitUntil(() => !existsSync(`/proc/${mpirun}`), { timeout: 60_000 });
+      expect(two.output).toContain(`owl: interrupted after step ${savedStep("orphan")} of 100000`);
     },
     patience,
   );

@@ -4,6 +4,8 @@ import { stages } from "../model/index.ts";
 import {
   type ExecutionProvider,
   FileError,
+  isRunning,
+  jobStarter,
   joinPath,
   launchedProcesses,
   startMpiJob,
@@ -33,6 +35,7 @@ interface TrainCommandOptions {
 async function trainFrom(path: string, options: TrainCommandOptions): Promise<void> {
   const { processes, ...ofEach } = options;
   if (processes !== undefined) return startProcesses(processes);
+  stopWithStarter();
   const communicator = await joinProcesses();
   try {
     await trainHere(path, ofEach, communicator);
@@ -64,6 +67,18 @@ async function startProcesses(processes: number): Promise<void> {
     { onSecond: job.kill },
   );
   if (code !== 0) throw new ReportedError(`a job of ${processes} processes ended with code ${code}`, code);
+}
+
+/** Stops this process, as Ctrl-C does, when the command that started its job is no more: no one else could be asked to. */
+function stopWithStarter(): void {
+  const starter = jobStarter();
+  if (starter === undefined) return;
+  const watch = setInterval(() => {
+    if (isRunning(starter)) return;
+    clearInterval(watch);
+    process.kill(process.pid, "SIGUSR2");
+  }, 1000);
+  watch.unref();
 }
 
 async function trainHere(

@@ -21,7 +21,7 @@ export * from "./media/video-error.ts";
 export { wholeImage } from "./media/whole-image.ts";
 export * from "./memory-limits.ts";
 export * from "./mpi/job-end.ts";
-export { launchedProcesses } from "./mpi/launcher.ts";
+export { jobStarter, launchedProcesses } from "./mpi/launcher.ts";
 export { type MessagePassing, type MpiMessage, openMessagePassing } from "./mpi/message-passing.ts";
 export { type MpiJob, startMpiJob } from "./mpi/mpirun.ts";
 export { isRunning, type ProcessPlace, processPlace } from "./mpi/processors.ts";

@@ -37,12 +37,16 @@ function toldOf(pid: number, file: "stat" | "environ"): string {
   }
 }
 
-/** The process of a rank that an mpirun has started, by the variable that it is given; undefined where there is none (yet). */
-export function rankOf(mpirun: number, rank: number): number | undefined {
+/** The processes that a process has started. */
+export function childrenOf(parent: number): number[] {
   const pids = readdirSync("/proc").map(Number).filter(Number.isInteger);
   // After the name in parentheses: the state and the parent.
-  const parentOf = (pid: number): number => Number(/^.*\) \S+ (\d+)/s.exec(toldOf(pid, "stat"))?.[1]);
-  const isRank = (pid: number): boolean =>
-    toldOf(pid, "environ").split("\0").includes(`OMPI_COMM_WORLD_RANK=${rank}`);
-  return pids.find((pid) => parentOf(pid) === mpirun && isRank(pid));
+  return pids.filter((pid) => Number(/^.*\) \S+ (\d+)/s.exec(toldOf(pid, "stat"))?.[1]) === parent);
+}
+
+/** The process of a rank that an mpirun has started, by the variable that it is given; undefined where there is none (yet). */
+export function rankOf(mpirun: number, rank: number): number | undefined {
+  return childrenOf(mpirun).find((pid) =>
+    toldOf(pid, "environ").split("\0").includes(`OMPI_COMM_WORLD_RANK=${rank}`),
+  );
 }

@@ -41,6 +41,7 @@ export const startThreadPool: typeof node.startThreadPool = () => {
 // A page trains with no other process.
 export const launchedProcesses: typeof node.launchedProcesses = () => 1;
 export const openMessagePassing: typeof node.openMessagePassing = async () => undefined;
+export const jobStarter: typeof node.jobStarter = () => undefined;
 export const startMpiJob: typeof node.startMpiJob = rejects("several processes");
 const noProcess = (): never => {
   throw new PlatformError("several processes: need Node, got a browser");

@@ -7,6 +7,20 @@ type Variables = Readonly<Record<string, string | undefined>>;
 
 /** Variables in which launchers tell a process how many of them there are: Open MPI's mpirun, MPICH's, and Slurm's srun. */
 const sizeVariables = ["OMPI_COMM_WORLD_SIZE", "PMI_SIZE", "SLURM_STEP_NUM_TASKS"];
+/** In which a process that started this job tells its number. */
+const starterVariable = "OWL_JOB_STARTER";
+
+/** The variables of a job that this process starts. */
+export function startedVariables(): Record<string, string | undefined> {
+  return { ...process.env, [starterVariable]: String(process.pid) };
+}
+
+/** The process of this machine that started this one's job by `startMpiJob`; undefined where mpirun or srun was called by a person. */
+export function jobStarter(variables: Variables = process.env): number | undefined {
+  const pid = variables[starterVariable];
+  return pid === undefined ? undefined : Number(pid);
+}
+
 /** Variables without which a process of srun cannot find the others. */
 const wireVariables = ["OMPI_COMM_WORLD_SIZE", "PMI_SIZE", "PMI_RANK", "PMIX_RANK"];
 

@@ -1,7 +1,7 @@
 import { execFile, spawn } from "node:child_process";
 import { promisify } from "node:util";
 import { PlatformError } from "../platform-error.ts";
-import { mpiInstallation } from "./launcher.ts";
+import { mpiInstallation, startedVariables } from "./launcher.ts";
 
 /** A job that mpirun runs on this machine. */
 export interface MpiJob {
@@ -25,6 +25,7 @@ export async function startMpiJob(processes: number, command: readonly string[])
   const child = spawn("mpirun", [...options, "-n", String(processes), ...command], {
     stdio: "inherit",
     detached: true,
+    env: startedVariables(),
   });
   return {
     stop: () => void child.kill("SIGUSR2"),
