@@ -13,7 +13,9 @@ const levels: Readonly<Record<string, readonly (readonly string[])[]>> = {
   src: [
     ["primitives", "model-files"],
     ["platform", "tensor"],
-    ["tokenizer", "jinja", "autodiff", "onnx", "model", "image", "checkpoint"],
+    ["gguf"],
+    ["tokenizer", "jinja", "autodiff", "onnx", "model", "image"],
+    ["checkpoint"],
     ["hub"],
     ["runtime", "prompt", "quantization", "constraint"],
     ["data", "inference"],

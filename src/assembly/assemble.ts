@@ -45,7 +45,7 @@ import { writeWeights } from "./write-weights.ts";
 export interface AssemblyOptions extends ShardSettings {
   /** Directory of a vision tower as Hugging Face has it, alone or in a model of pictures and texts. */
   readonly vision: string;
-  /** Directory of a language model of a known family, with its tokenizer. */
+  /** Directory of a language model of a known family, with its tokenizer, or a GGUF file of one. */
   readonly language: string;
   /** Learned queries a picture. Default 64, as published. */
   readonly queries?: number | undefined;
@@ -128,7 +128,10 @@ async function assembled(
   const { published, preprocessor } = sizedVision(found.vision, vision, options.imageSize);
   const { queries = 64, abstractorLayers = 6 } = options;
   const config = parseConfig(
-    configJson(owlConfig(published.config, languageConfig, queries, abstractorLayers)),
+    configJson({
+      ...owlConfig(published.config, languageConfig, queries, abstractorLayers),
+      ...(found.language.quantization && { quantization: found.language.quantization }),
+    }),
     "the assembled config.json",
   );
   const tokenizer = await loadTokenizer(language.directory);

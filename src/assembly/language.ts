@@ -7,7 +7,9 @@ import {
   languageNames,
   type OnProblem,
   publishedLanguage,
+  type Quantization,
   readLanguageConfig,
+  readQuantization,
 } from "../model/index.ts";
 
 /** A language model as Hugging Face has it. */
@@ -15,6 +17,8 @@ export interface PublishedLanguageModel {
   readonly config: LanguageConfig;
   /** Whether it is a part of a larger model. */
   readonly isPart: boolean;
+  /** Which of its weights are in blocks of 4 or 8 bits; undefined: none. */
+  readonly quantization: Quantization | undefined;
 }
 
 /**
@@ -32,7 +36,8 @@ export function readPublishedLanguage(
     return undefined;
   }
   const config = readLanguageConfig(found.json, onProblem);
-  return config && { config, isPart: found.isPart };
+  const quantization = readQuantization(Object(json).quantization, onProblem);
+  return config && { config, isPart: found.isPart, quantization };
 }
 
 /**

@@ -11,7 +11,7 @@ import {
 /**
  * Writes the weights of a source as safetensors files of a directory, piece by piece.
  *
- * @param floatType their number format; absent: half-width formats stay, all others become F32
+ * @param floatType their number format; absent: half-width formats and packed numbers stay, all others become F32
  * @returns what was written
  */
 export async function writeWeights(
@@ -22,7 +22,7 @@ export async function writeWeights(
 ): Promise<WrittenShards & { readonly entries: readonly TensorEntry[] }> {
   const plan = source.tensors.map((entry) => {
     const { name, dims, type } = entry;
-    const kept = type === "F16" || type === "BF16" ? type : "F32";
+    const kept = type === "F16" || type === "BF16" || type === "U8" ? type : "F32";
     return { source: entry, outputs: [{ name, dims, type: floatType ?? kept }] };
   });
   const written = await writeShards(

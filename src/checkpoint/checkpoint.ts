@@ -1,3 +1,4 @@
+import { isGguf } from "../gguf/index.ts";
 import { modelFiles, settingsFiles, tokenizerFiles } from "../model-files/index.ts";
 import {
   completeDirectory,
@@ -8,7 +9,9 @@ import {
   replaceDirectory,
   writeFileAtomically,
 } from "../platform/index.ts";
+import { readGgufTokenizer } from "../tokenizer/index.ts";
 import { CheckpointError } from "./errors.ts";
+import { openGguf } from "./gguf-checkpoint.ts";
 import { readPreprocessing } from "./preprocessing.ts";
 import { isRun } from "./run-directory.ts";
 import {
@@ -58,11 +61,19 @@ export interface Checkpoint extends Settings {
  * and, where they are there, `generation_config.json` and `preprocessor_config.json` (or transformers 5's
  * `processor_config.json`). Of the weights only names,
  * shapes and types are read; {@link TensorSource.read} fetches one tensor. `rotary_emb.inv_freq` and other
- * buffers that follow from the config are left out.
+ * buffers that follow from the config are left out. A GGUF file stands for the directory of the language model in it.
  *
  * @throws FileError or CheckpointError naming the file and what is wrong with it
  */
 export async function openCheckpoint(directory: string): Promise<OpenedCheckpoint> {
+  if (await isGguf(directory)) {
+    const nothing = {
+      generationConfig: undefined,
+      preprocessorConfig: undefined,
+      preprocessorFile: directory,
+    };
+    return { directory, ...nothing, ...(await openGguf(directory)) };
+  }
   const from = await completeDirectory(directory);
   await requireModelDirectory(from);
   const preprocessing = await readPreprocessing(from);
@@ -109,6 +120,13 @@ async function readJsonIfThere(path: string): Promise<unknown> {
 
 /** The tokenizer's files of a checkpoint directory, to hand to {@link saveCheckpoint} unchanged. */
 export async function readTokenizerFiles(directory: string): Promise<Record<string, Uint8Array>> {
+  if (await isGguf(directory)) {
+    const content = await readGgufTokenizer(directory);
+    if (content === undefined) return {};
+    const { json, configuration } = content;
+    const bytes = (content: unknown): Uint8Array => new TextEncoder().encode(`${JSON.stringify(content)}\n`);
+    return { [modelFiles.tokenizer]: bytes(json), [modelFiles.tokenizerConfig]: bytes(configuration) };
+  }
   const from = await completeDirectory(directory);
   const files: Record<string, Uint8Array> = {};
   for (const name of tokenizerFiles) {

@@ -18,6 +18,7 @@ export {
   saveCheckpoint,
 } from "./checkpoint.ts";
 export { CheckpointError } from "./errors.ts";
+export { ggmlNumbers, type WrittenGgmlType } from "./gguf-narrow.ts";
 export { mergedTensors, mergeLora, validateAdapter } from "./merge-lora.ts";
 export { requireNoModel, writeSettingsFiles } from "./new-model.ts";
 export { narrowFloats, widenBfloat16, widenHalf } from "./number-formats.ts";

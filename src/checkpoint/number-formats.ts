@@ -9,6 +9,9 @@ function halfValues(): Float32Array {
   return table;
 }
 
+/** The number that 16 bits are in half precision. */
+export const widenedHalf = (bits: number): number => halfValues()[bits];
+
 function halfValue(bits: number): number {
   const sign = bits & 0x8000 ? -1 : 1;
   const exponent = (bits >> 10) & 0x1f;

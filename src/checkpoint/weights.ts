@@ -1,3 +1,4 @@
+import { isGguf } from "../gguf/index.ts";
 import { joinPath, pathKind, readJson } from "../platform/index.ts";
 import { CheckpointError } from "./errors.ts";
 import { entryOf, type TensorSource } from "./tensor-source.ts";
@@ -39,8 +40,9 @@ export async function openWeights(directory: string): Promise<TensorSource> {
   );
 }
 
-/** Whether a directory holds weights, or their index, under the name of any format. */
+/** Whether a directory holds weights, or their index, under the name of any format; a GGUF file does. */
 export async function hasWeights(directory: string): Promise<boolean> {
+  if (await isGguf(directory)) return true;
   const names = weightFormats.flatMap((format) => [wholeFile(format), indexFile(format)]);
   const kinds = await Promise.all(names.map((name) => pathKind(joinPath(directory, name))));
   return kinds.includes("file");

@@ -1,6 +1,7 @@
 import type { Command } from "commander";
 import type { GenerationSettings } from "../generation/index.ts";
 import { shippedModel } from "../hub/index.ts";
+import { isGgufFile } from "../model-files/index.ts";
 import type { ChatMessage, ChatSettings, Owl } from "../owl/index.ts";
 import { pathKind } from "../platform/index.ts";
 import type { ContentPart } from "../prompt/index.ts";
@@ -50,7 +51,10 @@ async function modelAndQuestion(words: readonly string[]): Promise<{ model: stri
   if (first === undefined) return { model: shippedModel };
   if (second !== undefined) return { model: first, question: second };
   const isModel =
-    first === shippedModel || /^\S*[\\/]\S*$/.test(first) || (await pathKind(first)) === "directory";
+    first === shippedModel ||
+    /^\S*[\\/]\S*$/.test(first) ||
+    isGgufFile(first) ||
+    (await pathKind(first)) === "directory";
   return isModel ? { model: first } : { model: shippedModel, question: first };
 }
 
@@ -142,7 +146,7 @@ export function addChat(program: Command): void {
     .usage("[options] [MODEL] [QUESTION]")
     .argument(
       "[words...]",
-      "MODEL: a model directory, a fetched repo (org/name), or owl-nano, which is shipped (the default); QUESTION: answered once (a conversation if absent)",
+      "MODEL: a model directory, a GGUF file, a fetched repo (org/name), or owl-nano, which is shipped (the default); QUESTION: answered once (a conversation if absent)",
     )
     .option("--image <file>", "a picture; repeatable", attach("image"))
     .option("--video <file>", "a video (MP4 and WebM need ffmpeg) or animation; repeatable", attach("video"))

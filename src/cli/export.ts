@@ -1,5 +1,5 @@
 import { type Command, Option } from "commander";
-import { exportOnnx } from "../export/index.ts";
+import { exportGguf, exportOnnx, ggufTypes } from "../export/index.ts";
 import { InterruptedError, UsageError } from "./failure.ts";
 import { interruptible } from "./interrupt.ts";
 import { requireModel } from "./options.ts";
@@ -37,9 +37,19 @@ async function writeOnnx(model: string, out: string, { dtype, ...rest }: Running
   ];
 }
 
+async function writeGguf(model: string, out: string, { dtype, ...rest }: Running): Promise<string[]> {
+  const chosen = ggufTypes.find((one) => one === dtype);
+  const { bytes, leftOut } = await exportGguf(model, out, { dtype: chosen, ...rest });
+  return [
+    `${out}: ${formatBytes(bytes)}; llama.cpp, Ollama and LM Studio load it`,
+    ...leftOut.map((one) => `  ${one}`),
+  ];
+}
+
 /** The choices of `--format`. */
 const formats = {
   onnx: { dtypes: onnxTypes, write: writeOnnx },
+  gguf: { dtypes: ggufTypes, write: writeGguf },
 } as const satisfies Readonly<Record<string, Format>>;
 
 async function run(model: string, { format, out, dtype }: ExportCommandOptions): Promise<void> {
@@ -70,15 +80,21 @@ export function addExport(program: Command): void {
   program
     .command("export")
     .argument("<model>", "a model directory or a repo in the hub's cache, with its adapter merged")
-    .requiredOption("--out <directory>", "output directory; must not hold a model yet")
+    .requiredOption(
+      "--out <path>",
+      "onnx: a directory that holds no model yet; gguf: a file that is not there yet",
+    )
     .addOption(
-      new Option("--format <format>", "onnx: for transformers.js")
+      new Option(
+        "--format <format>",
+        "onnx: the owl, for transformers.js; gguf: its language model, for llama.cpp",
+      )
         .choices(Object.keys(formats))
         .makeOptionMandatory(),
     )
     .option(
       "--dtype <format>",
-      "number format of the weights (onnx: f32, f16, q4; default: as large as they are)",
+      "number format of the weights (onnx: f32, f16, q4; default: as large as they are; gguf: f32, f16, bf16, q8_0, q4_0; default: f16)",
     )
     .description("write a model in the format of other programs")
     .addHelpText(
@@ -88,7 +104,8 @@ An adapter is merged first (owl merge). What a format cannot say is printed, or 
 
 Examples:
   owl export owl-nano --format onnx --out nano-js
-  owl export owl-nano --format onnx --dtype q4 --out nano-js-q4`,
+  owl export owl-nano --format onnx --dtype q4 --out nano-js-q4
+  owl export models/mine --format gguf --dtype q8_0 --out mine.gguf`,
     )
     .action(run);
 }

@@ -40,8 +40,8 @@ From model to answers:
   owl train mine.yaml                       train from a recipe; --resume continues a stopped run
   owl merge org/name --adapter DIR --out …  merge an adapter into its model
   owl convert runs/mine/model --out small   quantise: less memory, faster answers
-  owl export runs/mine/model --format onnx --out js  for transformers.js, in Node and in web pages
   owl push runs/mine org/mine               share it on the hub, with a model card made from the run
+  owl export runs/mine/model --format …     for other programs: transformers.js, llama.cpp
   owl inspect runs/mine/model               list its parameters, and which of them a stage trains
   owl chat runs/mine/model --image cat.jpg  ask it
   owl serve runs/mine/model                 serve it over OpenAI's protocol

@@ -35,7 +35,16 @@ export {
   type WriteOptions,
   writeSafetensors,
 } from "../checkpoint/index.ts";
-export { ExportError, exportOnnx, type OnnxExportOptions, type OnnxExportReport } from "../export/index.ts";
+export {
+  ExportError,
+  exportGguf,
+  exportOnnx,
+  type GgufExportOptions,
+  type GgufExportReport,
+  type GgufType,
+  type OnnxExportOptions,
+  type OnnxExportReport,
+} from "../export/index.ts";
 export {
   decodeImage,
   type Fidelity,

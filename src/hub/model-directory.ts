@@ -1,3 +1,4 @@
+import { isGguf } from "../gguf/index.ts";
 import { modelFiles } from "../model-files/index.ts";
 import {
   checkOptions,
@@ -40,7 +41,7 @@ export interface ModelDirectoryOptions extends Pick<HubOptions, "cache"> {
 /**
  * Resolves a model's name to its directory, for the library, the commands and recipes alike.
  *
- * 1. a directory with a model in it: a path, `~/…`, a `file:` URL;
+ * 1. a directory with a model in it, or a GGUF file: a path, `~/…`, a `file:` URL;
  * 2. `owl-nano` (and nothing at all): the model that comes with the package;
  * 3. `org/name[@revision]`: a repo of the hub that was fetched ({@link cachedModel}). Asks no network.
  *
@@ -64,6 +65,7 @@ async function directoryOf(
   refused: (path: string) => Promise<HubError>,
 ): Promise<string> {
   const path = await foundPath(localPath(name, relativeTo));
+  if (await isGguf(path)) return path;
   const directory = await completeDirectory(path).catch(() => undefined);
   if (directory !== undefined && (await isModelDirectory(directory))) return directory;
   if (name === shippedModel) return shippedDirectory();

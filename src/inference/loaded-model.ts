@@ -47,6 +47,8 @@ export class LoadedModel {
   readonly parameters: StateDict;
   /** Parameters that stay in their files, from where programs map them; absent: all are in memory. */
   readonly stored: StoredParameters | undefined;
+  /** Whether one program does everything, with its weights as constants: those of stored ones, and of quantised ones. */
+  readonly #isOne: boolean;
   readonly #languagePrograms = new Map<string, Promise<BoundProgram>>();
   readonly #visionPrograms = new Map<string, Promise<BoundProgram>>();
   /** The visual tokens of images and videos that were encoded before. */
@@ -68,6 +70,8 @@ export class LoadedModel {
     this.device = device;
     this.parameters = parameters;
     this.stored = stored;
+    // Kernels of quantised products rearrange constant weights once, and other ones at every call.
+    this.#isOne = stored !== undefined || (config.quantization !== undefined && device.takesConstants);
     this.#newScope = newScope;
   }
 
@@ -77,8 +81,8 @@ export class LoadedModel {
   }
 
   /**
-   * Compiles the language model's programs now rather than with the first prompt. Where parameters are stored it is
-   * one program for everything, so that its rearranged weights are in memory once.
+   * Compiles the language model's programs now rather than with the first prompt. Where parameters are stored or quantised
+   * it is one program for everything, so that its rearranged weights are in memory once.
    */
   async warmup(): Promise<void> {
     await this.prefillProgram(true);
@@ -107,15 +111,15 @@ export class LoadedModel {
       this.#attentionCheck ??= requireCorrectAttention(this.device);
       await this.#attentionCheck;
     }
-    const takesVisual = visual || this.stored !== undefined;
-    return this.#program(this.#languagePrograms, takesVisual ? "prefill with visual tokens" : "prefill", () =>
-      tracePrefill(this.config, { pictures: takesVisual }, this.newScope()),
-    );
+    const takesVisual = visual || this.#isOne;
+    const trace = (): Graph => tracePrefill(this.config, { pictures: takesVisual }, this.newScope());
+    const name = takesVisual ? "prefill with visual tokens" : "prefill";
+    return this.#program(this.#languagePrograms, name, trace, this.#isOne && this.stored === undefined);
   }
 
-  /** The decode step: one new token a row. A program of its own, or (where parameters are stored) that of the prefill. */
+  /** The decode step: one new token a row. A program of its own, or (see {@link warmup}) that of the prefill. */
   decodeProgram(): Promise<BoundProgram> {
-    if (this.stored !== undefined) return this.prefillProgram(true);
+    if (this.#isOne) return this.prefillProgram(true);
     return this.#program(this.#languagePrograms, "decode", () => traceDecode(this.config, this.newScope()));
   }
 

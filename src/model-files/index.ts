@@ -51,3 +51,8 @@ export function isModelFile(name: string): boolean {
   const endings = Object.values(weightExtensions).map(([published]) => published);
   return [".json", ".jinja", ".model", ...endings].some((ending) => name.endsWith(ending));
 }
+
+/** Whether a name is that of a GGUF file: a language model, its settings and its tokenizer in one. */
+export function isGgufFile(name: string): boolean {
+  return /\.gguf$/i.test(name);
+}

@@ -10,7 +10,7 @@ import {
   readLanguageConfig,
 } from "./language/families.ts";
 import { foreignModel } from "./model-type.ts";
-import { type Quantization, quantizationJson, quantizationSchema } from "./quantization.ts";
+import { type Quantization, quantizationJson, quantizationSchema, readQuantization } from "./quantization.ts";
 import { type SectionSizes, type TensorSizes, withSizesFromTensors } from "./sizes-from-tensors.ts";
 import { withoutVision } from "./text-only.ts";
 import { readVisionConfig, towerNamed, type VisionConfig, visionConfigJson } from "./vision/towers.ts";
@@ -136,13 +136,10 @@ export function textOnlyConfig(language: LanguageConfig, quantization?: Quantiza
 function parseLanguageModel(json: Record<string, unknown>, where: string): OwlConfig {
   const problems: string[] = [];
   const onProblem: OnProblem = (key, problem) => problems.push(`${key}: ${problem}`);
-  const quantization = quantizationSchema.optional().safeParse(json.quantization);
-  for (const { path, message } of quantization.error?.issues ?? []) {
-    onProblem(["quantization", ...path].join("."), message);
-  }
+  const quantization = readQuantization(json.quantization, onProblem);
   const language = readLanguageConfig(json, onProblem);
   if (language === undefined || problems.length > 0) throw new ModelConfigError(where, problems);
-  return textOnlyConfig(language, quantization.data);
+  return textOnlyConfig(language, quantization);
 }
 
 /** A section of config.json; undefined where it is none. */

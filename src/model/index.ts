@@ -91,8 +91,10 @@ export {
   type Quantization,
   type QuantizedPart,
   quantizationJson,
+  quantizedFormat,
   quantizedPart,
   quantizedParts,
+  readQuantization,
 } from "./quantization.ts";
 export type { TensorSizes } from "./sizes-from-tensors.ts";
 export {

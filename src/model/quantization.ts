@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { type QuantizedFormat, rootScope, type Scope, type ScopeOptions } from "../tensor/index.ts";
+import type { OnProblem } from "./config-reading.ts";
 import { families } from "./language/families.ts";
 
 /** Parts of the model that can be quantised, each in a format of its own. */
@@ -7,20 +8,25 @@ export const quantizedParts = ["language", "head", "embeddings", "vision"] as co
 export type QuantizedPart = (typeof quantizedParts)[number];
 
 /** The format of each quantised part; a part that is absent is in floating point. */
-export type Quantization = { readonly [part in QuantizedPart]?: QuantizedFormat };
+export type Quantization = { readonly [part in QuantizedPart]?: QuantizedFormat } & {
+  /** Weights that have another format than their part, by their published names; null: floating point. */
+  readonly exceptions?: Readonly<Record<string, QuantizedFormat | null>>;
+};
 
 const formatSchema = z
   .strictObject({
     bits: z.union([z.literal(4), z.literal(8)]),
     block_size: z.union([16, 32, 64, 128, 256].map((size) => z.literal(size))),
     zero_points: z.boolean().default(false),
+    offsets: z.boolean().default(false),
     activations: z.enum(["float32", "int8"]).default("int8"),
   })
   .transform(
-    ({ bits, block_size, zero_points, activations }): QuantizedFormat => ({
+    ({ bits, block_size, zero_points, offsets, activations }): QuantizedFormat => ({
       bits,
       blockSize: block_size,
       zeroPoints: zero_points,
+      ...(offsets && { offsets }),
       activations,
     }),
   );
@@ -34,21 +40,46 @@ export const quantizationSchema = z
       .refine(({ bits, zeroPoints }) => bits === 8 && !zeroPoints, "must have 8 bits and no zero points")
       .optional(),
     vision: formatSchema.optional(),
+    exceptions: z.record(z.string(), formatSchema.nullable()).optional(),
   })
   .transform((parts) => {
     const known = Object.entries(parts).filter(([, format]) => format !== undefined);
     return Object.fromEntries(known) as Quantization;
   });
 
+/**
+ * Reads the section `quantization` of a config.json.
+ *
+ * @param onProblem is told every key that is wrong
+ * @returns undefined where there is none
+ */
+export function readQuantization(section: unknown, onProblem: OnProblem): Quantization | undefined {
+  const { data, error } = quantizationSchema.optional().safeParse(section);
+  for (const { path, message } of error?.issues ?? []) {
+    onProblem(["quantization", ...path].join("."), message);
+  }
+  return data;
+}
+
 /** The section that {@link quantizationSchema} reads. */
 export function quantizationJson(quantization: Quantization): Record<string, unknown> {
-  const section = ({ bits, blockSize, zeroPoints, activations }: QuantizedFormat) => ({
-    bits,
-    block_size: blockSize,
-    zero_points: zeroPoints,
-    activations,
-  });
-  return Object.fromEntries(Object.entries(quantization).map(([part, format]) => [part, section(format)]));
+  const { exceptions, ...parts } = quantization;
+  const inEach = (formats: Readonly<Record<string, QuantizedFormat | null>>): Record<string, unknown> =>
+    Object.fromEntries(Object.entries(formats).map(([name, format]) => [name, format && formatJson(format)]));
+  return { ...inEach(parts), ...(exceptions && { exceptions: inEach(exceptions) }) };
+}
+
+function formatJson({ bits, blockSize, zeroPoints, offsets, activations }: QuantizedFormat) {
+  return { bits, block_size: blockSize, zero_points: zeroPoints, ...(offsets && { offsets }), activations };
+}
+
+/** The format of a weight by its published name; undefined where it is in floating point. */
+export function quantizedFormat(
+  { exceptions = {}, ...parts }: Quantization,
+  name: string,
+): QuantizedFormat | undefined {
+  if (Object.hasOwn(exceptions, name)) return exceptions[name] ?? undefined;
+  return parts[quantizedPart(name)];
 }
 
 /** The part that a weight belongs to, by its published name. */
@@ -75,6 +106,6 @@ export function modelScope(
   if (quantization === undefined) return rootScope(options);
   return rootScope({
     ...options,
-    quantized: (name) => (isFloating(name) ? undefined : quantization[quantizedPart(name)]),
+    quantized: (name) => (isFloating(name) ? undefined : quantizedFormat(quantization, name)),
   });
 }

@@ -20,9 +20,10 @@ import {
   storedParameters,
 } from "../inference/index.ts";
 import { describeParameters, type OwlConfig, publishedModel } from "../model/index.ts";
+import { isGgufFile } from "../model-files/index.ts";
 import { joinPath, pathKind } from "../platform/index.ts";
 import { type Device, openDevice, type StoredParameters } from "../runtime/index.ts";
-import { loadTokenizer, type Tokenizer } from "../tokenizer/index.ts";
+import { createTokenizer, loadTokenizer, readGgufTokenizer, type Tokenizer } from "../tokenizer/index.ts";
 import { checkLoadOptions, type LoadOptions } from "./load-options.ts";
 import { defaultsOf, warningsOf, withAnswerEnd } from "./model-defaults.ts";
 import { PixelCache } from "./pixel-cache.ts";
@@ -110,7 +111,9 @@ async function readModel(
   const { config, checkpoint } = await openValidated(directory, publishedModel);
   const { weights } = checkpoint;
   try {
-    if (config.quantization !== undefined || (mapped && areMappable(weights))) {
+    // Blocks of a GGUF file are laid out anew, so they cannot be mapped from it.
+    const isQuantized = config.quantization !== undefined && !isGgufFile(directory);
+    if (isQuantized || (mapped && areMappable(weights))) {
       return { checkpoint, config, base: new Map(), stored: await storedParameters(weights) };
     }
     return { checkpoint, config, base: await readAll(weights), stored: undefined };
@@ -138,9 +141,13 @@ function floatingParameters({ quantization: _, ...config }: OwlConfig): Map<stri
 /** A model with an adapter merged into its weights, or beside them where they are quantised. */
 function loadedModel({ config, base, stored, adapter, where }: ReadParts, device: Device): LoadedModel {
   if (adapter === undefined) return new LoadedModel(config, base, device, { stored });
-  if (stored === undefined) return new LoadedModel(config, mergeLora(base, adapter, where), device);
-  const beside = besideQuantized(config, stored, adapter, where);
-  return new LoadedModel(config, beside.parameters, device, beside);
+  if (config.quantization === undefined) {
+    return new LoadedModel(config, mergeLora(base, adapter, where), device);
+  }
+  const inMemory: StoredParameters = { directory: "", places: new Map() };
+  const beside = besideQuantized(config, stored ?? inMemory, adapter, where);
+  const parameters = new Map([...base, ...beside.parameters]);
+  return new LoadedModel(config, parameters, device, { ...beside, stored: stored && beside.stored });
 }
 
 /** What a loaded model is made of. */
@@ -162,6 +169,10 @@ async function optionalTokenizer(directory: string, template: unknown): Promise<
       : ownWords === undefined
         ? { prompt_template: template }
         : { system_prompt: ownWords };
+  if (isGgufFile(directory)) {
+    const content = await readGgufTokenizer(directory);
+    return content && createTokenizer(content.json, { ...content.configuration, ...settings });
+  }
   for (const name of ["tokenizer.json", "tokenizer.model"]) {
     if ((await pathKind(joinPath(directory, name))) === "file") return loadTokenizer(directory, settings);
   }

@@ -38,6 +38,7 @@ describe.each(formats.map((format) => [title(format), format] as const))("%s", (
       packed: packedParameter("packed", shapes.packed),
       scales: parameter("scales", shapes.scales, { kind: "constant", value: 0 }),
       zeroPoints: format.zeroPoints ? packedParameter("zeros", shapes.zeroPoints) : undefined,
+      offsets: undefined,
     };
     const identity = Float32Array.from({ length: width * width }, (_, i) => (i % (width + 1) === 0 ? 1 : 0));
     const x = input("x", "float32", [dim("rows", width), dim("width", width)]);

@@ -205,6 +205,8 @@ export interface QuantizedBlocks {
   readonly packed: Uint8Array;
   readonly scales: Float32Array;
   readonly zeroPoints: Uint8Array;
+  /** What is added to every number of a block; nothing if absent. */
+  readonly offsets?: Float32Array | undefined;
 }
 
 /** The zero points of `rows` rows, a byte each: those of a format that has none are 2^(bits − 1). */
@@ -222,9 +224,9 @@ export function unpackedZeroPoints(
   );
 }
 
-/** The numbers of a quantised weight's rows as its kernels have them: scale · (q − zero point) in single precision. */
+/** The numbers of a quantised weight's rows as its kernels have them: scale · (q − zero point) + offset in single precision. */
 export function dequantizeRows(
-  { bits, blockSize, packed, scales, zeroPoints }: QuantizedBlocks,
+  { bits, blockSize, packed, scales, zeroPoints, offsets }: QuantizedBlocks,
   width: number,
 ): Float32Array {
   const blocks = Math.ceil(width / blockSize);
@@ -235,7 +237,7 @@ export function dequantizeRows(
     const column = i % width;
     const block = row * blocks + Math.floor(column / blockSize);
     const q = numberAt(packed, (row * blocks * blockSize * bits) / 8, column, bits);
-    values[i] = scales[block] * (q - zeroPoints[block]);
+    values[i] = scales[block] * (q - zeroPoints[block]) + (offsets?.[block] ?? 0);
   }
   return values;
 }

@@ -10,7 +10,7 @@ import {
   describeParameters,
   type OwlConfig,
   type ParameterDescription,
-  quantizedPart,
+  quantizedFormat,
 } from "../model/index.ts";
 import { unpackedZeroPoints } from "../quantization/index.ts";
 import { type BlockWeight, type NarrowWeight, type NarrowWeights, widened } from "../training/index.ts";
@@ -44,13 +44,18 @@ export async function readBaseWeights(
       const entry = entries.get(name);
       const stored = await storedWeight(source, config, parameter, entry, keepHalves && !isTrained(name));
       if (stored === undefined) tensors.set(name, await source.read(name));
-      else if (isTrained(name)) tensors.set(name, widened(stored));
+      else if (isTrained(name) || hasOffsets(stored)) tensors.set(name, widened(stored));
       else narrow.set(name, stored);
     }
     return { tensors, narrow };
   } finally {
     await source.close();
   }
+}
+
+/** Blocks with offsets are read in single precision: no kernel of training widens them. */
+function hasOffsets(stored: NarrowWeight): boolean {
+  return stored.kind === "blocks" && stored.blocks.offsets !== undefined;
 }
 
 /** A weight as it is stored; undefined where it is to be read in single precision. */
@@ -71,10 +76,12 @@ async function blockWeight(
   { quantization }: OwlConfig,
   { name, dims }: ParameterDescription,
 ): Promise<BlockWeight> {
-  const format = quantization?.[quantizedPart(name)];
+  const format = quantization && quantizedFormat(quantization, name);
   if (format === undefined) throw new RangeError(`${source.path}: must hold ${name}, got no such tensor`);
   const bytes = async (part: string): Promise<Uint8Array> =>
     (await source.read(`${name}.${part}`)).data as Uint8Array;
+  const floats = async (part: string): Promise<Float32Array> =>
+    (await source.read(`${name}.${part}`)).data as Float32Array;
   const [rows, width] = dims;
   const { bits, blockSize } = format;
   const zeroPoints = format.zeroPoints ? await bytes("zero_points") : undefined;
@@ -85,8 +92,9 @@ async function blockWeight(
       bits,
       blockSize,
       packed: await bytes("packed"),
-      scales: (await source.read(`${name}.scales`)).data as Float32Array,
+      scales: await floats("scales"),
       zeroPoints: unpackedZeroPoints(rows, width, format, zeroPoints),
+      offsets: format.offsets ? await floats("offsets") : undefined,
     },
   };
 }

@@ -19,6 +19,8 @@ export interface QuantizedFormat {
   readonly blockSize: number;
   /** Whether each block has a zero point of its own. */
   readonly zeroPoints: boolean;
+  /** Whether each block has a number of its own that is added to all of its numbers; not if absent. */
+  readonly offsets?: boolean;
   readonly activations: ActivationPrecision;
 }
 
@@ -58,8 +60,8 @@ export interface Scope {
   /** The LoRA of the linear layer at this scope, if it has one. */
   lora(shape: Shape): Lora | undefined;
   /**
-   * The quantised weight of this name, if it is one: the parameters `<name>.packed`, `<name>.scales` and
-   * `<name>.zero_points`.
+   * The quantised weight of this name, if it is one: the parameters `<name>.packed`, `<name>.scales`,
+   * `<name>.zero_points` and `<name>.offsets`.
    */
   quantized(name: string, shape: Shape): QuantizedWeight | undefined;
   /** Every parameter handed out so far, in order. */
@@ -107,11 +109,14 @@ function childScope(path: string, options: ScopeOptions, known: Map<string, Tens
       const format = options.quantized?.(full(name));
       if (format === undefined) return undefined;
       const shapes = quantizedShapes(shape, format.bits, format.blockSize);
+      const ofBlocks = (part: string): Tensor =>
+        ask(`${name}.${part}`, shapes.scales, { kind: "constant", value: 0 });
       return {
         ...format,
         packed: bytes(`${name}.packed`, shapes.packed),
-        scales: ask(`${name}.scales`, shapes.scales, { kind: "constant", value: 0 }),
+        scales: ofBlocks("scales"),
         zeroPoints: format.zeroPoints ? bytes(`${name}.zero_points`, shapes.zeroPoints) : undefined,
+        offsets: format.offsets ? ofBlocks("offsets") : undefined,
       };
     },
     parameters: () => known,

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { isGguf } from "../gguf/index.ts";
 import { modelFiles } from "../model-files/index.ts";
 import {
   decodeText,
@@ -10,13 +11,14 @@ import {
 } from "../platform/index.ts";
 import { isTokenId, tokenId, withAddedTokens } from "./added-tokens.ts";
 import { type TokenizerConfiguration, TokenizerError, type TokenizerJson } from "./format.ts";
+import { readGgufTokenizer } from "./gguf-tokenizer.ts";
 import { convertSentencePiece } from "./sentencepiece.ts";
 import { type Tokenizer, tokenizerOf } from "./tokenizer.ts";
 
 /**
  * The tokenizer of a model directory: `tokenizer.json`, or else a SentencePiece `tokenizer.model`, converted; special
  * tokens by `tokenizer_config.json`, or else `special_tokens_map.json`; tokens that `added_tokens.json` and
- * tokenizer_config.json's `added_tokens_decoder` add are in its vocabulary.
+ * tokenizer_config.json's `added_tokens_decoder` add are in its vocabulary. A GGUF file holds a tokenizer of its own.
  * @param settings keys that override those of the files
  * @throws TokenizerError where neither file is there or one cannot be used
  */
@@ -24,6 +26,11 @@ export async function loadTokenizer(
   directory: string,
   settings: TokenizerConfiguration = {},
 ): Promise<Tokenizer> {
+  if (await isGguf(directory)) {
+    const content = await readGgufTokenizer(directory);
+    if (content !== undefined) return tokenizerOf(content.json, { ...content.configuration, ...settings });
+    throw new TokenizerError(`${directory}: must hold a tokenizer, got a GGUF file without one`);
+  }
   const configuration = {
     ...(await optionalJson(joinPath(directory, modelFiles.specialTokens))),
     ...(await optionalJson(joinPath(directory, modelFiles.tokenizerConfig))),

@@ -131,9 +131,14 @@ function problemsOf({ pieces, trainerSpec, normalizerSpec }: ModelProto): string
  */
 function mergesByScore(pieces: readonly Piece[]): string[] {
   const normal = pieces.filter(({ type }) => type === pieceType.normal);
-  const known = new Set(normal.map(({ piece }) => piece));
+  return mergesInOrder(normal.toSorted((a, b) => b.score - a.score).map(({ piece }) => piece));
+}
+
+/** For every piece all ways to cut it in two pieces, in the order of the pieces, the shortest beginning first. */
+export function mergesInOrder(pieces: readonly string[]): string[] {
+  const known = new Set(pieces);
   const merges: string[] = [];
-  for (const { piece } of normal.toSorted((a, b) => b.score - a.score)) {
+  for (const piece of pieces) {
     let cut = 0;
     for (const letter of piece) {
       if (cut > 0 && known.has(piece.slice(0, cut)) && known.has(piece.slice(cut))) {

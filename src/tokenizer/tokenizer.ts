@@ -23,7 +23,7 @@ export interface TextStream {
 export interface Tokenizer {
   /** Undefined where the model has none, as Qwen. */
   readonly bosId: number | undefined;
-  /** What every prompt and training row begins with: bos, or nothing where there is none. */
+  /** What every prompt and training row begins with: bos, or nothing where there is none or `add_bos_token` is false. */
   readonly start: readonly number[];
   /** @throws TokenizerError where the tokenizer's files name none: answers could not be closed */
   readonly eosId: number;
@@ -83,7 +83,7 @@ export function tokenizerOf(json: TokenizerJson, configuration: TokenizerConfigu
   return {
     ...ids,
     bosId,
-    start: bosId === undefined ? [] : [bosId],
+    start: bosId === undefined || configuration.add_bos_token === false ? [] : [bosId],
     get eosId() {
       if (eosId !== undefined) return eosId;
       throw new TokenizerError(

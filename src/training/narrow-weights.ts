@@ -44,7 +44,7 @@ export function widened(weight: NarrowWeight, rows?: RowRange): HostTensor<"floa
 }
 
 function rowsOf(blocks: QuantizedBlocks, width: number, from: number, to: number): QuantizedBlocks {
-  const { bits, blockSize, packed, scales, zeroPoints } = blocks;
+  const { bits, blockSize, packed, scales, zeroPoints, offsets } = blocks;
   const count = Math.ceil(width / blockSize);
   const bytes = (count * blockSize * bits) / 8;
   return {
@@ -53,5 +53,6 @@ function rowsOf(blocks: QuantizedBlocks, width: number, from: number, to: number
     packed: packed.subarray(from * bytes, to * bytes),
     scales: scales.subarray(from * count, to * count),
     zeroPoints: zeroPoints.subarray(from * count, to * count),
+    offsets: offsets?.subarray(from * count, to * count),
   };
 }

@@ -7,19 +7,25 @@ import {
   type QuantizedBits,
   type Tensor,
 } from "../node.ts";
-import { dim, type Shape, sameDim } from "../shape.ts";
-import { requireFloat } from "./elementwise.ts";
+import { type Dim, dim, type Shape, sameDim } from "../shape.ts";
+import { add, requireFloat } from "./elementwise.ts";
+import { gather } from "./indexing.ts";
+import { linear } from "./product.ts";
+import { reduceSum } from "./reduction.ts";
+import { reshape } from "./shaping.ts";
 
 /**
  * A weight [rows, width] whose rows are cut into blocks of `blockSize` numbers (the last one filled up), each with a
  * scale of its own: number = scale · (q − zero point). `packed` is uint8 [rows, blocks, blockSize · bits / 8], with
  * 4 bits the earlier number in the lower half of a byte; `scales` float32 [rows, blocks]; `zeroPoints` uint8
- * [rows, ⌈blocks · bits / 8⌉], packed alike; without them every zero point is 2^(bits − 1).
+ * [rows, ⌈blocks · bits / 8⌉], packed alike; without them every zero point is 2^(bits − 1). `offsets` float32
+ * [rows, blocks] are added to every number of their block; the last block is a whole one then.
  */
 export interface QuantizedWeight {
   readonly packed: Tensor;
   readonly scales: Tensor;
   readonly zeroPoints: Tensor | undefined;
+  readonly offsets?: Tensor | undefined;
   readonly bits: QuantizedBits;
   readonly blockSize: number;
   /** How a product takes its other operand; default "float32". */
@@ -42,7 +48,7 @@ export function quantizedShapes(
 
 /** Fails unless the parts of a quantised weight fit each other and a width. */
 function requireParts(kind: "quantizedLinear" | "quantizedGather", weight: QuantizedWeight, width: number) {
-  const { packed, scales, zeroPoints, bits, blockSize } = weight;
+  const { packed, scales, zeroPoints, offsets, bits, blockSize } = weight;
   const shapes = quantizedShapes([packed.shape[0], dim("width", width)], bits, blockSize);
   const fits = (tensor: Tensor, shape: Shape): boolean =>
     tensor.shape.length === shape.length && tensor.shape.every((d, i) => sameDim(d, shape[i]));
@@ -53,6 +59,11 @@ function requireParts(kind: "quantizedLinear" | "quantizedGather", weight: Quant
   if (!fits(scales, shapes.scales)) throw operandError(kind, "scales are [rows, blocks]", scales, packed);
   if (zeroPoints && (zeroPoints.dtype !== "uint8" || !fits(zeroPoints, shapes.zeroPoints))) {
     throw operandError(kind, "zero points are uint8 [rows, bytes]", zeroPoints, packed);
+  }
+  if (offsets === undefined) return;
+  requireFloat(kind, offsets);
+  if (!fits(offsets, shapes.scales) || width % blockSize !== 0) {
+    throw operandError(kind, "offsets are [rows, blocks] of whole blocks", offsets, packed);
   }
 }
 
@@ -69,7 +80,12 @@ export function quantizedLinear(x: Tensor, weight: QuantizedWeight, bias?: Tenso
   const inputs = [x, packed, scales, ...(zeroPoints ? [zeroPoints] : []), ...(bias ? [bias] : [])];
   const attributes = { bits, blockSize, activations };
   const shape = [...x.shape.slice(0, -1), packed.shape[0]];
-  return makeTensor("quantizedLinear", inputs, attributes, "float32", shape);
+  const product = makeTensor("quantizedLinear", inputs, attributes, "float32", shape);
+  // What is added to a whole block meets the sum of its activations.
+  if (weight.offsets === undefined) return product;
+  const blocks = packed.shape[1];
+  const sums = reduceSum(reshape(x, [...x.shape.slice(0, -1), blocks, dim("numbers", blockSize)]), [-1]);
+  return add(product, linear(reshape(sums, [...x.shape.slice(0, -1), blocks]), weight.offsets));
 }
 
 /** The operands of a quantised product by what they are: the last two may be missing. */
@@ -96,5 +112,10 @@ export function quantizedGather(weight: QuantizedWeight, indices: Tensor, width:
   }
   requireParts("quantizedGather", weight, width);
   const shape = [...indices.shape, dim("width", width)];
-  return makeTensor("quantizedGather", [packed, scales, indices], { blockSize }, "float32", shape);
+  const rows = makeTensor("quantizedGather", [packed, scales, indices], { blockSize }, "float32", shape);
+  if (weight.offsets === undefined) return rows;
+  const blocks = packed.shape[1];
+  const inBlocks = (numbers: Dim): Shape => [...indices.shape, blocks, numbers];
+  const offsets = reshape(gather(weight.offsets, indices), inBlocks(dim("one", 1)));
+  return reshape(add(reshape(rows, inBlocks(dim("numbers", blockSize))), offsets), shape);
 }

@@ -1,0 +1,219 @@
+import {
+  type Architecture,
+  type GgmlTypeName,
+  type GgufTensor,
+  ggmlTypes,
+  isNorm,
+  isQueryOrKey,
+} from "../gguf/index.ts";
+import type { OpenFile } from "../platform/index.ts";
+import { allocate, elementCount, type HostTensor, type QuantizedFormat } from "../tensor/index.ts";
+import { type BlockCode, blockCodes, newBlock } from "./gguf-blocks.ts";
+import { bytesAt, tensorFrom } from "./stored-types.ts";
+import { dimsOfRows, type RowRange, type TensorEntry } from "./tensor-source.ts";
+
+/** A tensor of a GGUF file under the name that it has in a checkpoint of Hugging Face's. */
+export interface PlacedTensor extends GgufTensor {
+  /** The published name. */
+  readonly published: string;
+  readonly file: OpenFile;
+}
+
+/** How the tensors of a GGUF file become those of a checkpoint. */
+export interface GgufReadingRules {
+  readonly architecture: Architecture;
+  readonly headDim: number;
+  /** The format in which a matrix is kept in blocks; undefined: it is widened. By its published name. */
+  readonly formatOf: (name: string) => QuantizedFormat | undefined;
+}
+
+/** Reads rows of one tensor of a checkpoint. */
+export interface ReadableTensor {
+  readonly entry: TensorEntry;
+  readonly read: (rows: RowRange | undefined) => Promise<HostTensor>;
+}
+
+/** Numbers that are widened or rearranged at once, so that a tensor's form in the file is never whole in memory. */
+const numbersAtOnce = 4 * 2 ** 20;
+
+/** What a tensor of a GGUF file is in a checkpoint: itself, or the parts of a quantised weight. */
+export function readableTensors(tensor: PlacedTensor, rules: GgufReadingRules): ReadableTensor[] {
+  const { published: name, dims, type } = tensor;
+  const code = type === "F32" || type === "F16" || type === "BF16" ? undefined : blockCodes[type];
+  const rows = rowReader(tensor, rules);
+  const format = rules.formatOf(name);
+  if (code === undefined) return [plainTensor(tensor, rules, rows)];
+  if (format === undefined) {
+    const entry: TensorEntry = { name, type: "F32", dims };
+    return [
+      {
+        entry,
+        read: (range) => inPieces(entry, range, rows, (bytes, into) => widen(bytes, code, type, into)),
+      },
+    ];
+  }
+  return quantizedParts(tensor, { code, format, rows });
+}
+
+/** The bytes of some rows, in the order of the published tensor. */
+type RowReader = (from: number, to: number) => Promise<Uint8Array>;
+
+function rowReader(
+  { file, offset, bytes, dims, published }: PlacedTensor,
+  rules: GgufReadingRules,
+): RowReader {
+  const width = bytes / dims[0];
+  const stored: RowReader = (from, to) => bytesAt(file, offset + from * width, (to - from) * width);
+  if (rules.architecture.interleaved !== true || !isQueryOrKey(published)) return stored;
+  const { headDim } = rules;
+  const half = headDim / 2;
+  return async (from, to) => {
+    // Rows of a head lie anywhere in it.
+    const first = Math.floor(from / headDim) * headDim;
+    const heads = await stored(first, Math.min(dims[0], Math.ceil(to / headDim) * headDim));
+    const result = new Uint8Array((to - from) * width);
+    for (let row = from; row < to; row++) {
+      const within = row % headDim;
+      const origin = row - within + 2 * (within % half) + Math.floor(within / half) - first;
+      result.set(heads.subarray(origin * width, (origin + 1) * width), (row - from) * width);
+    }
+    return result;
+  };
+}
+
+function plainTensor(
+  tensor: PlacedTensor,
+  { architecture }: GgufReadingRules,
+  rows: RowReader,
+): ReadableTensor {
+  const { published: name, dims, file, offset, bytes } = tensor;
+  const type = tensor.type as "F32" | "F16" | "BF16";
+  const lessOne = architecture.normsPlusOne === true && isNorm(name);
+  const moved = lessOne || (architecture.interleaved === true && isQueryOrKey(name));
+  const place = moved ? {} : { place: { path: file.path, offset, bytes } };
+  const entry: TensorEntry = { name, type: lessOne ? "F32" : type, dims, ...place };
+  const fill = (from: Uint8Array, into: Float32Array): void => {
+    into.set(tensorFrom(type, [into.length], from).data as Float32Array);
+    if (lessOne) for (let i = 0; i < into.length; i++) into[i] -= 1;
+  };
+  return { entry, read: (range) => inPieces(entry, range, rows, fill) };
+}
+
+/** Some rows as float32, made of a few of them at a time. */
+async function inPieces(
+  entry: TensorEntry,
+  range: RowRange | undefined,
+  rows: RowReader,
+  fill: (bytes: Uint8Array, into: Float32Array) => void,
+): Promise<HostTensor> {
+  const dims = range ? dimsOfRows(entry, range) : entry.dims;
+  const result = allocate("float32", dims);
+  const [from, to] = range ?? [0, dims[0]];
+  const width = elementCount(dims.slice(1));
+  const step = Math.max(1, Math.floor(numbersAtOnce / width));
+  for (let row = from; row < to; row += step) {
+    const end = Math.min(to, row + step);
+    fill(await rows(row, end), result.data.subarray((row - from) * width, (end - from) * width));
+  }
+  return result;
+}
+
+function widen(bytes: Uint8Array, code: BlockCode, type: GgmlTypeName, into: Float32Array): void {
+  const { numbers, bytes: size } = ggmlTypes[type];
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const block = newBlock();
+  const { q, scales, offsets } = block;
+  const { run } = code;
+  for (let at = 0, to = 0; at < bytes.length; at += size) {
+    code.numbers(bytes, at, q);
+    code.scales(view, at, block);
+    for (let i = 0; i < numbers; i++, to++) {
+      const r = Math.floor(i / run);
+      into[to] = scales[r] * q[i] + offsets[r];
+    }
+  }
+}
+
+interface QuantizedReading {
+  readonly code: BlockCode;
+  readonly format: QuantizedFormat;
+  readonly rows: RowReader;
+}
+
+/** A quantised matrix in the layout of `QuantizedWeight`: the same whole numbers with the same scales. */
+function quantizedParts(tensor: PlacedTensor, reading: QuantizedReading): ReadableTensor[] {
+  const { published: name, dims } = tensor;
+  const { bits, blockSize, zeroPoints, offsets } = reading.format;
+  const blocks = dims[1] / blockSize;
+  const entries: Record<string, TensorEntry> = {
+    packed: { name: `${name}.packed`, type: "U8", dims: [dims[0], blocks, (blockSize * bits) / 8] },
+    scales: { name: `${name}.scales`, type: "F32", dims: [dims[0], blocks] },
+    ...(zeroPoints && {
+      // All of them are zero: beside offsets numbers are counted from there.
+      zeroPoints: {
+        name: `${name}.zero_points`,
+        type: "U8",
+        dims: [dims[0], Math.ceil((blocks * bits) / 8)],
+      },
+    }),
+    ...(offsets && { offsets: { name: `${name}.offsets`, type: "F32", dims: [dims[0], blocks] } }),
+  };
+  return Object.entries(entries).map(([part, entry]) => ({
+    entry,
+    read: async (range) => {
+      const dimsRead = range ? dimsOfRows(entry, range) : entry.dims;
+      const [from, to] = range ?? [0, dims[0]];
+      const width = elementCount(entry.dims.slice(1));
+      const result = allocate(entry.type === "U8" ? "uint8" : "float32", dimsRead);
+      if (part === "zeroPoints") return result;
+      const step = Math.max(1, Math.floor(numbersAtOnce / dims[1]));
+      for (let row = from; row < to; row += step) {
+        const end = Math.min(to, row + step);
+        const piece = result.data.subarray((row - from) * width, (end - from) * width);
+        repack(await reading.rows(row, end), tensor, reading, { [part]: piece });
+      }
+      return result;
+    },
+  }));
+}
+
+/** Where parts of a quantised weight are written to; those that are absent are left out. */
+interface Parts {
+  readonly packed?: Uint8Array;
+  readonly scales?: Float32Array;
+  readonly offsets?: Float32Array;
+}
+
+function repack(
+  bytes: Uint8Array,
+  { type }: PlacedTensor,
+  { code, format: { bits, blockSize, zeroPoints } }: QuantizedReading,
+  parts: Parts,
+): void {
+  const { numbers, bytes: size } = ggmlTypes[type];
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const block = newBlock();
+  const middle = zeroPoints ? 0 : 2 ** (bits - 1);
+  const runs = numbers / blockSize;
+  for (let at = 0, from = 0; at < bytes.length; at += size, from += numbers) {
+    if (parts.packed) {
+      code.numbers(bytes, at, block.q);
+      pack(block.q.subarray(0, numbers), middle, bits, parts.packed, (from * bits) / 8);
+      continue;
+    }
+    code.scales(view, at, block);
+    for (let i = 0; i < runs; i++) {
+      const run = Math.floor((i * blockSize) / code.run);
+      const to = from / blockSize + i;
+      if (parts.scales) parts.scales[to] = block.scales[run];
+      if (parts.offsets) parts.offsets[to] = block.offsets[run];
+    }
+  }
+}
+
+function pack(q: Int16Array, middle: number, bits: 4 | 8, into: Uint8Array, at: number): void {
+  if (bits === 8) for (let i = 0; i < q.length; i++) into[at + i] = q[i] + middle;
+  else {
+    for (let i = 0; i < q.length; i += 2) into[at + i / 2] = (q[i] + middle) | ((q[i + 1] + middle) << 4);
+  }
+}

@@ -1,0 +1,68 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { afterAll, expect, test } from "vitest";
+import { readSafetensors, writeSafetensors } from "../checkpoint/index.ts";
+import { int64 } from "../tensor/index.ts";
+import { owl } from "./testing/captured.ts";
+
+const fixture = (path: string): string =>
+  fileURLToPath(new URL(`../../tests/fixtures/${path}`, import.meta.url));
+const directory = mkdtempSync(join(tmpdir(), "owl-gguf-cli-"));
+afterAll(() => rmSync(directory, { recursive: true }));
+const file = fixture("gguf/llama-q4_k_m.gguf");
+
+async function logits(model: string): Promise<Float32Array> {
+  const [inputs, outputs] = ["in", "out"].map((name) => join(directory, `${name}.safetensors`));
+  await writeSafetensors(inputs, new Map([["input_ids", int64([7, 40, 99, 200, 12], [1, 5])]]));
+  const probe = await owl("probe", "language", model, "--inputs", inputs, "--outputs", outputs);
+  expect(probe).toMatchObject({ code: 0 });
+  return (await readSafetensors(outputs)).get("logits")!.data as Float32Array;
+}
+
+test("a GGUF file is asked, probed, and put together with a vision tower, with the same logits", async () => {
+  const answered = await owl("chat", file, "what do cats eat?", "--max-new-tokens", "3");
+  expect(answered).toMatchObject({ code: 0, err: expect.stringContaining("cut after 3 tokens") });
+  const mine = join(directory, "mine");
+  const parts = ["--vision", fixture("parts/clip"), "--language", file, "--queries", "2", "--layers", "1"];
+  expect(await owl("assemble", ...parts, "--out", mine)).toMatchObject({ code: 0 });
+  const [own, given] = [await logits(mine), await logits(file)];
+  for (const [i, value] of own.entries()) expect(Math.abs(value - given[i])).toBeLessThan(1e-5);
+  const pictured = await owl(
+    "chat",
+    mine,
+    "what is this?",
+    "--image",
+    fixture("../../examples/owl.png"),
+    "--max-new-tokens",
+    "2",
+  );
+  expect(pictured.code).toBe(0);
+});
+
+test("a language model is exported as GGUF; pictures, and what llama.cpp cannot compute, are said", async () => {
+  const out = join(directory, "mine.gguf");
+  const words = ["export", "--format", "gguf", "--out", out];
+  const done = await owl(...words, fixture("parts/llama3"), "--dtype", "q8_0");
+  expect(done).toMatchObject({ code: 0, out: expect.stringContaining("mine.gguf: 43 kB") });
+  expect(done.out).not.toContain("pictures");
+  expect(await owl("chat", out, "hello", "--max-new-tokens", "1")).toMatchObject({ code: 0 });
+  const wrong = await owl(...words, fixture("parts/llama3"), "--dtype", "q4");
+  expect(wrong).toMatchObject({
+    code: 2,
+    err: expect.stringContaining("--dtype of gguf must be one of f32"),
+  });
+  const elsewhere = ["export", "--format", "gguf", "--out", join(directory, "other.gguf")];
+  expect(await owl(...elsewhere, file)).toMatchObject({
+    code: 1,
+    err: expect.stringContaining("export the model that this one was converted from"),
+  });
+});
+
+test("a file that is not there, or is damaged, is said", async () => {
+  expect(await owl("chat", "nowhere.gguf", "hello")).toMatchObject({
+    code: 2,
+    err: expect.stringContaining("nowhere.gguf"),
+  });
+});
