@@ -8,7 +8,7 @@ import type { Scene } from "../scenes/scene.ts";
 import type { AskedTurn, Telling, World } from "../texts/turns.ts";
 import { chanceOf } from "./chance.ts";
 import { type Block, type Made, QUESTION_PLAN } from "./question-plan.ts";
-import { QUESTION_PICTURE_SIZE, type QuestionStudio } from "./question-scenes.ts";
+import { QUESTION_PICTURE_SIZE, type QuestionStudio, seenScene } from "./question-scenes.ts";
 import type { QuestionRow, QuestionSet, ScoredTurn } from "./rows.ts";
 
 /** What choices are made on, and what is looked at when all are made. */
@@ -64,7 +64,7 @@ export function makeQuestions(
       for (const [i, scene] of made.scenes.entries()) {
         const picture = renderClean(scene, random);
         pictures.set(row.pictures[i], picture);
-        scenes.set(picture, scene);
+        scenes.set(picture, seenScene(scene));
       }
       blockRows.push(row);
     }

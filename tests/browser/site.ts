@@ -4,7 +4,8 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { Browser, BrowserContext, Page } from "playwright-core";
 import { build, type Plugin } from "vite";
-import { type Answer, type ChatMessage, Owl } from "../../src/index.ts";
+import type { PageSettings } from "../../src/browser/index.ts";
+import { type Answer, type ChatMessage, type ChatSettings, Owl } from "../../src/index.ts";
 import { writeDocumentedProject } from "./documented-project.ts";
 import type { Asked, Harness, Question } from "./page.ts";
 import { FileServer } from "./server.ts";
@@ -24,6 +25,7 @@ export class Site {
     const roots = {
       "/models/nano-q4/": join(this.work, "nano-q4"),
       "/models/late/": join(this.work, "late"),
+      "/models/made/": join(this.work, "made"),
       "/documented/models/": join(root, "models"),
       "/models/": join(root, "models"),
       "/examples/": join(root, "examples"),
@@ -94,17 +96,21 @@ export async function openPage(
 }
 
 /** Asks the model that is loaded in a page. */
-export const ask = (page: Page, question: Question): Promise<Asked> =>
-  page.evaluate((it) => harness.ask(it), question);
+export const ask = (page: Page, question: Question, settings: PageSettings = {}): Promise<Asked> =>
+  page.evaluate(([it, how]) => harness.ask(it, how), [question, settings] as const);
 
 /** What Node answers. */
-export async function answersInNode(directory: string, questions: readonly Question[]): Promise<Answer[]> {
+export async function answersInNode(
+  directory: string,
+  questions: readonly Question[],
+  settings: ChatSettings = {},
+): Promise<Answer[]> {
   const owl = await Owl.load(directory);
   const answers: Answer[] = [];
   for (const { text, pictures = [] } of questions) {
     const images = pictures.map((address) => ({ type: "image" as const, image: onDisk(address) }));
     const messages: ChatMessage[] = [{ role: "user", content: [...images, { type: "text", text }] }];
-    answers.push(await owl.chat(messages).answer());
+    answers.push(await owl.chat(messages, settings).answer());
   }
   await owl.close();
   return answers;

@@ -1,8 +1,7 @@
 // Every family alone, as a part of an owl, and in few bits; what is expected is transformers' (tests/fixtures/families).
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { afterAll, expect, test } from "vitest";
 import { assembleOwl } from "../../src/assembly/index.ts";
 import {
@@ -17,38 +16,15 @@ import { randomNumbers } from "../../src/model/testing/micro.ts";
 import { Owl } from "../../src/owl/index.ts";
 import { convertCheckpoint } from "../../src/quantization/index.ts";
 import { float32, type HostTensor } from "../../src/tensor/index.ts";
-import { sentencePieceJson } from "../../src/tokenizer/format.ts";
+import { families, fixture, writeFamily } from "../family-fixture.ts";
 import { largestDifference, lossAndGradients, numbersOf, readModel } from "./run-model.ts";
 
-const fixture = (path: string): string => fileURLToPath(new URL(`../fixtures/${path}`, import.meta.url));
 const io = await readSafetensors(fixture("families/expected.safetensors"));
 const root = mkdtempSync(join(tmpdir(), "owl-families-"));
 afterAll(() => rmSync(root, { recursive: true }));
 
-const families = [
-  "qwen2",
-  "qwen3",
-  "llama-biases",
-  "mistral",
-  "smollm3",
-  "phi3",
-  "gemma2",
-  "gemma3",
-  "olmo2",
-  "granite",
-];
-
 /** A family's fixture with a tokenizer of a few letters. */
-function withTokenizer(name: string): string {
-  const directory = join(root, name);
-  cpSync(fixture(`families/${name}`), directory, { recursive: true });
-  const tokens = ["<unk>", "<s>", "</s>", "▁", ..."abcdefghijklmnopqrstuvwxyz"];
-  writeFileSync(
-    join(directory, "tokenizer.json"),
-    JSON.stringify(sentencePieceJson(tokens, [], [0, 1, 2], 0)),
-  );
-  return directory;
-}
+const withTokenizer = (name: string): string => writeFamily(name, join(root, name));
 
 function everyEighth({ dims: [, tokens, width], data }: HostTensor): HostTensor {
   const rows = Array.from({ length: Math.ceil(tokens / 8) }, (_, i) => i * 8 * width);
