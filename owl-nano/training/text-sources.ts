@@ -18,7 +18,9 @@ import type { NotedText } from "./notes-reader.ts";
 import { endless, type Material, nameWords, trainingWords } from "./sources.ts";
 
 /** A text and its pictures. */
-export type PictureText = Pick<Example, "text" | "images">;
+export interface PictureText extends Pick<Example, "images"> {
+  readonly text: string;
+}
 
 /** How unsure notes are, which stand for what a vision encoder will say. */
 const NOISE: NoteNoise = { doubt: 0.25, leak: 0.15, jitter: 0.2 };

@@ -10,8 +10,11 @@ import { mulberry32, seedOf } from "../primitives/index.ts";
 import {
   encodeCaption,
   encodePlainText,
+  encodeTaughtMessages,
   encodeTrainingSample,
+  PromptError,
   type PromptTemplate,
+  type RowText,
   type SampleOptions,
   type TrainingSample,
 } from "../prompt/index.ts";
@@ -67,14 +70,19 @@ export function rowEncoder(options: EncoderOptions): RowEncoder {
  * @throws PromptError where nothing in the row could be learned
  */
 export function encodeText(
-  text: string,
+  text: RowText,
   where: string,
   options: EncodingOptions,
   captionOf: "image" | "video" = "image",
 ): TrainingSample {
   const { content, tokenizer, tokensPerImage, maxTokens: maxLength, template } = options;
-  if (content === "text") return encodePlainText(text, tokenizer, { maxLength });
   const sample: SampleOptions = { maxLength, tokensPerImage, where, ...(template ? { template } : {}) };
+  if (typeof text !== "string") {
+    if (content === "conversation")
+      return encodeTaughtMessages(text, tokenizer, { ...sample, truncation: "turns" });
+    throw new PromptError(`${where}: must be a ${content}, got a conversation; say content: conversation`);
+  }
+  if (content === "text") return encodePlainText(text, tokenizer, { maxLength });
   return content === "caption"
     ? encodeCaption(text, tokenizer, sample, captionOf)
     : encodeTrainingSample(text, tokenizer, { ...sample, truncation: "turns" });

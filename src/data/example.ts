@@ -1,8 +1,10 @@
 import type { RgbImage } from "../image/index.ts";
+import type { RowText } from "../prompt/index.ts";
 
 /** One row of training data: a conversation, a caption or plain text, and the pictures and videos it speaks of. */
 export interface Example {
-  readonly text: string;
+  /** A text in mPLUG-Owl's writing, or messages whose pictures and videos are numbers from 0, in their order. */
+  readonly text: RowText;
   /** In the order of the `<image>` marks of the text. */
   readonly images: readonly RgbImage[];
   /** Frames of each video, in the order of the `<|video|>` marks; only the video version takes any. */
@@ -45,12 +47,18 @@ export function rowName<T>(source: Source<T>, index: number): string {
 
 const problemsShown = 20;
 
-/** What one row is in its file, as errors number it: a line, or an item of one JSON list. */
-export type RowUnit = "line" | "item";
+/**
+ * What one row is in its file, as errors number it: a line, an item of one JSON list, a row of a table, a sample of an archive or a
+ * picture of a folder.
+ */
+export type RowUnit = "line" | "item" | "row" | "sample" | "picture";
 
 const shapes: Readonly<Record<RowUnit, string>> = {
   line: "one training row a line",
   item: "a list of training rows",
+  row: "training rows",
+  sample: "pictures with their texts",
+  picture: "pictures with their texts",
 };
 
 /** Throws a DataError that lists the problems of a file's rows (the first twenty in full), if there are any. */

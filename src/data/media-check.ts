@@ -1,6 +1,7 @@
 import { checkImage, checkVideo } from "../image/index.ts";
 import { foundPath, nearHint, newDigest, pathKind } from "../platform/index.ts";
 import { DataError } from "./example.ts";
+import type { Picture } from "./picture.ts";
 import type { Row } from "./row.ts";
 
 export interface FileCheckOptions {
@@ -17,6 +18,8 @@ export interface FileCheckOptions {
 
 export interface LineProblem {
   readonly line: number;
+  /** What errors call the row in place of its number. */
+  readonly label?: string | undefined;
   readonly problem: string;
 }
 
@@ -33,6 +36,7 @@ export async function checkMediaFiles(
   const problems: LineProblem[] = [];
   const fingerprints = new Map<MediaFile, string>();
   const check = async ({ path, isVideo }: MediaFile): Promise<string> => {
+    if (typeof path !== "string") return checkImage(path, { whole });
     const kind = await pathKind(await foundPath(path));
     if (kind !== "file") {
       const what = kind === "missing" ? `no such file${await nearHint(path)}` : "a directory";
@@ -48,7 +52,7 @@ export async function checkMediaFiles(
         fingerprints.set(file, await check(file));
       } catch (error) {
         const problem = `${file.isVideo ? "video" : "picture"} ${messageOf(error)}`;
-        problems.push(...file.lines.map((line) => ({ line, problem })));
+        problems.push(...file.rows.map(({ line, label }) => ({ line, label, problem })));
       }
       onFile?.(++done, files.length);
     }
@@ -60,23 +64,23 @@ export async function checkMediaFiles(
 const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
 interface MediaFile {
-  readonly path: string;
+  readonly path: Picture;
   readonly isVideo: boolean;
-  /** Lines whose rows name it. */
-  readonly lines: number[];
+  /** The rows that name it. */
+  readonly rows: Row[];
 }
 
 function mediaFilesOf(rows: readonly Row[]): MediaFile[] {
   const files = new Map<string, MediaFile>();
-  const add = (path: string, isVideo: boolean, line: number): void => {
-    const key = `${isVideo} ${path}`;
-    const known = files.get(key) ?? { path, isVideo, lines: [] };
+  const add = (path: Picture, isVideo: boolean, row: Row): void => {
+    const key = `${isVideo} ${typeof path === "string" ? path : `in ${path.name}`}`;
+    const known = files.get(key) ?? { path, isVideo, rows: [] };
     files.set(key, known);
-    if (known.lines.at(-1) !== line) known.lines.push(line);
+    if (known.rows.at(-1) !== row) known.rows.push(row);
   };
-  for (const { images, videos, line } of rows) {
-    for (const path of images) add(path, false, line);
-    for (const path of videos) add(path, true, line);
+  for (const row of rows) {
+    for (const path of row.images) add(path, false, row);
+    for (const path of row.videos) add(path, true, row);
   }
   return [...files.values()];
 }

@@ -1,16 +1,21 @@
 import { decodeImage, decodeVideo, type RgbImage } from "../image/index.ts";
 import { newDigest } from "../platform/index.ts";
 import { LruCache } from "../primitives/index.ts";
+import type { RowText } from "../prompt/index.ts";
 import { DataError, type Example, type ExampleSource, type RowUnit, requireNoProblems } from "./example.ts";
 import { checkMediaFiles, type FileCheckOptions, type LineProblem } from "./media-check.ts";
+import type { Picture } from "./picture.ts";
+import type { ReadSettings } from "./read-settings.ts";
 import { markProblems, type Row, type RowContent } from "./row.ts";
 
-export interface RowSourceOptions extends FileCheckOptions {
+export interface RowSourceOptions extends FileCheckOptions, ReadSettings {
   /**
    * What the texts are. In a conversation every picture has its `<image>` mark and every video its `<|video|>`; a
    * caption has none, and its one picture or video comes first; plain text has no picture.
    */
-  readonly content?: RowContent;
+  readonly content?: RowContent | undefined;
+  /** What the texts are where neither that nor their format tells (default: conversations). */
+  readonly usualContent?: RowContent | undefined;
   /** Memory for decoded pictures that come again, in bytes (default 256 MB). */
   readonly cacheBytes?: number;
   /** Take only so many rows. */
@@ -19,12 +24,14 @@ export interface RowSourceOptions extends FileCheckOptions {
    * Further checks of a row's text (its length in tokens), whose problems are listed with all others; sentences that begin
    * with the row's own name (`rows.jsonl:3`) get no other.
    */
-  readonly textProblems?: (row: Row) => readonly string[];
+  readonly textProblems?: (row: Row, content: RowContent) => readonly string[];
 }
 
 /** Rows of a file, whose texts can be read without their pictures. */
 export interface RowSource extends ExampleSource {
-  textOf(index: number): string;
+  /** What the rows' texts are. */
+  readonly content: RowContent;
+  textOf(index: number): RowText;
   nameOf(index: number): string;
   /** Whether the row has a video. */
   hasVideo(index: number): boolean;
@@ -36,6 +43,9 @@ export interface RowSource extends ExampleSource {
 export interface StoredRow {
   /** The number of its line or item, from 1. */
   readonly line: number;
+  /** What errors call it in place of its number. */
+  readonly label?: string | undefined;
+  readonly unit?: RowUnit;
   /** Its own bytes as text: what the run's fingerprint is made of. */
   readonly stored: string;
   /** The row, or everything that is wrong with it. */
@@ -44,17 +54,18 @@ export interface StoredRow {
 
 /** How the rows of a file are written, as a row of `dataFormats`. */
 export interface DataFormat {
-  /** Endings of file names by which it is recognised. */
-  readonly extensions: readonly string[];
+  /** What its rows are called, unless they say otherwise. */
   readonly unit: RowUnit;
-  /** A conversation about a picture as it stands in a file. */
+  /** What it is, in a line. */
+  readonly about: string;
+  /** A row as it stands in a file. */
   readonly example: string;
   /**
    * The rows of a file, in order. Pictures are neither checked nor decoded here: {@link openRowSource} does it for every format.
    *
    * @throws DataError where the whole file is something else
    */
-  read(path: string): AsyncIterable<StoredRow>;
+  read(path: string, settings?: ReadSettings): AsyncIterable<StoredRow>;
 }
 
 /**
@@ -70,52 +81,71 @@ export async function openRowSource(
   options: RowSourceOptions,
 ): Promise<RowSource> {
   const { cacheBytes = 256 * 2 ** 20, videos } = options;
-  const { rows: found, problems, digest } = await readRows(path, format, options);
+  const { rows: found, problems, digest, content, unit } = await readRows(path, format, options);
   const files = await checkMediaFiles(found, options);
   problems.push(...files.problems);
   if (found.length === 0 && problems.length === 0)
     problems.push({ line: 0, problem: `the file has no rows; one is written ${format.example}` });
-  requireNoProblems(path, inOrder(path, problems, format.unit), format.unit);
+  requireNoProblems(path, inOrder(path, problems, unit), unit);
   const decode = cachedDecoder(cacheBytes, videos);
   return {
     length: found.length,
+    content,
     example: (index) => readExample(path, found[index], decode),
     textOf: (index) => found[index].text,
-    nameOf: (index) => `${path}:${found[index].line}`,
+    nameOf: (index) => nameOf(path, found[index]),
     hasVideo: (index) => found[index].videos.length > 0,
     fingerprint: { rows: digest, files: files.digest },
   };
 }
 
+interface FoundRows {
+  readonly rows: Row[];
+  readonly problems: LineProblem[];
+  readonly digest: string;
+  readonly content: RowContent;
+  readonly unit: RowUnit;
+}
+
+/** The name of a row, as errors and logs have it: `train.jsonl:12`. */
+export function nameOf(path: string, { line, label }: Pick<Row, "line" | "label">): string {
+  return `${path}:${label ?? line}`;
+}
+
 /** The rows that are well-formed with a checksum of them, and what is wrong with any row. */
-async function readRows(
-  path: string,
-  format: DataFormat,
-  { content = "conversation", videos, rows: most = Number.POSITIVE_INFINITY, textProblems }: RowSourceOptions,
-): Promise<{ readonly rows: Row[]; readonly problems: LineProblem[]; readonly digest: string }> {
+async function readRows(path: string, format: DataFormat, options: RowSourceOptions): Promise<FoundRows> {
+  const { videos, rows: most = Number.POSITIVE_INFINITY, textProblems } = options;
+  let { content } = options;
   const problems: LineProblem[] = [];
   const rows: Row[] = [];
   const digest = newDigest("sha256");
   const encoder = new TextEncoder();
   let count = 0;
-  for await (const { line, stored, row } of format.read(path)) {
+  let { unit } = format;
+  for await (const { line, label, stored, row, unit: own } of format.read(path, options)) {
     if (++count > most) break;
+    unit = own ?? unit;
     if (!("text" in row)) {
-      problems.push(...row.map((problem) => ({ line, problem })));
+      problems.push(...row.map((problem) => ({ line, label, problem })));
       continue;
     }
+    content ??= row.content ?? options.usualContent ?? "conversation";
     rows.push(row);
     digest.update(encoder.encode(`${stored}\n`));
-    const own = [...markProblems(row, content, videos !== undefined), ...(textProblems?.(row) ?? [])];
-    problems.push(...own.map((problem) => ({ line, problem })));
+    const wrong = markProblems(row, content, videos !== undefined);
+    // What a row is not cannot be counted in tokens.
+    const isForeign = wrong.length > 0 && typeof row.text !== "string";
+    const all = [...wrong, ...(isForeign ? [] : (textProblems?.(row, content) ?? []))];
+    problems.push(...all.map((problem) => ({ line, label, problem })));
   }
-  return { rows, problems, digest: digest.hex() };
+  const usual = options.usualContent ?? "conversation";
+  return { rows, problems, digest: digest.hex(), content: content ?? usual, unit };
 }
 
 function inOrder(path: string, problems: readonly LineProblem[], unit: RowUnit): string[] {
   const sorted = problems.toSorted((a, b) => a.line - b.line);
-  return sorted.map(({ line, problem }) =>
-    line === 0 || problem.startsWith(`${path}:`) ? problem : `${unit} ${line}: ${problem}`,
+  return sorted.map(({ line, label, problem }) =>
+    line === 0 || problem.startsWith(`${path}:`) ? problem : `${unit} ${label ?? line}: ${problem}`,
   );
 }
 
@@ -125,14 +155,14 @@ async function readExample(path: string, row: Row, decode: Decoder): Promise<Exa
     if (row.videos.length === 0) return { text: row.text, images };
     return { text: row.text, images, videos: await Promise.all(row.videos.map(decode.video)) };
   } catch (error) {
-    throw new DataError(`${path}:${row.line}: ${error instanceof Error ? error.message : String(error)}`, {
+    throw new DataError(`${nameOf(path, row)}: ${error instanceof Error ? error.message : String(error)}`, {
       cause: error,
     });
   }
 }
 
 interface Decoder {
-  image(path: string): Promise<RgbImage>;
+  image(picture: Picture): Promise<RgbImage>;
   video(path: string): Promise<readonly RgbImage[]>;
 }
 
@@ -153,7 +183,14 @@ function cachedDecoder(limit: number, videos: RowSourceOptions["videos"]): Decod
     return frames;
   };
   return {
-    image: async (path) => (await decode(`image ${path}`, async () => [await decodeImage(path)]))[0],
+    image: async (picture) => {
+      if (typeof picture === "string")
+        return (await decode(`image ${picture}`, async () => [await decodeImage(picture)]))[0];
+      const { name } = picture;
+      return (
+        await decode(`image in ${name}`, async () => [await decodeImage(await picture.read(), { name })])
+      )[0];
+    },
     video: (path) => decode(`video ${path}`, () => decodeVideo(path, videos!)),
   };
 }

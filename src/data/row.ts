@@ -1,17 +1,24 @@
 import { localPath, nearestName } from "../platform/index.ts";
-import { imageMark, videoMark } from "../prompt/index.ts";
+import { imageMark, type RowText, videoMark } from "../prompt/index.ts";
+import type { Picture } from "./picture.ts";
 import type { RowLine } from "./row-lines.ts";
+import { otherMarks, textDamage } from "./text-problems.ts";
 
 /** What the texts of rows may be: conversations, captions of one picture or video each, or text alone. */
 export const rowContents = ["conversation", "caption", "text"] as const;
 export type RowContent = (typeof rowContents)[number];
 
-/** One row of a file in mPLUG-Owl's format. */
+/** One row of a file. */
 export interface Row {
+  /** Counted from 1. */
   readonly line: number;
-  readonly text: string;
-  /** Paths of the pictures, in order. */
-  readonly images: readonly string[];
+  /** What errors call it in place of its number. */
+  readonly label?: string | undefined;
+  readonly text: RowText;
+  /** What the text is, where the format tells. */
+  readonly content?: RowContent | undefined;
+  /** The pictures, in order: paths, or what lies in the file of rows itself. */
+  readonly images: readonly Picture[];
   /** Paths of the videos, in order. */
   readonly videos: readonly string[];
 }
@@ -103,22 +110,6 @@ function keyFor(known: string, value: Readonly<Record<string, unknown>>): string
   });
 }
 
-/** What in a text was lost or cannot be learned. */
-function textDamage(text: string): string[] {
-  const around = (at: number): string => JSON.stringify(text.slice(Math.max(0, at - 12), at));
-  const place = (found: RegExp): number => text.search(found);
-  const [lost, zero, half] = [place(/\ufffd/), place(/\0/), place(/\p{Surrogate}/u)];
-  return [
-    ...(lost < 0
-      ? []
-      : [`the text has U+FFFD behind ${around(lost)}: a letter was lost when the file was converted`]),
-    ...(zero < 0 ? [] : [`the text has U+0000 behind ${around(zero)}`]),
-    ...(half < 0
-      ? []
-      : [`the text has half a character (\\u${text.charCodeAt(half).toString(16)}) behind ${around(half)}`]),
-  ];
-}
-
 /** Paths in a row are relative to its file; a `file:` URL is one. What is wrong with them is a text. */
 function pathsOf(names: unknown, directory: string): string[] | string {
   const list = names ?? [];
@@ -137,56 +128,51 @@ function pathsOf(names: unknown, directory: string): string[] | string {
 
 /** What does not fit between a row's marks and its pictures and videos. */
 export function markProblems(row: Row, content: RowContent, takesVideos: boolean): string[] {
+  const { text, images, videos } = row;
+  return [
+    ...(typeof text === "string"
+      ? writtenProblems({ text, pictures: images.length, videos: videos.length }, content)
+      : messageProblems(content)),
+    ...(videos.length > 0 && !takesVideos
+      ? ['"video" needs a model of the video version; give its frames as pictures']
+      : []),
+  ];
+}
+
+/** The messages of a conversation are in order where their format was read. */
+function messageProblems(content: RowContent): string[] {
+  return content === "conversation"
+    ? []
+    : [
+        `must be ${content === "text" ? "plain text" : "a caption"}, got a conversation; say content: conversation`,
+      ];
+}
+
+function writtenProblems(
+  { text, pictures, videos }: { readonly text: string; readonly pictures: number; readonly videos: number },
+  content: RowContent,
+): string[] {
   const problems: string[] = [];
-  const pictures = row.images.length;
-  const videos = row.videos.length;
-  const marks = row.text.split(imageMark).length - 1;
-  const videoMarks = row.text.split(videoMark).length - 1;
+  const marks = text.split(imageMark).length - 1;
+  const videoMarks = text.split(videoMark).length - 1;
   const all = pictures + videos;
   if (content === "text" && all > 0) problems.push(`plain text has no pictures, got ${all}`);
   if (content === "caption" && (all !== 1 || marks + videoMarks > 0)) {
     const meant = marks + videoMarks > 0 ? "; is it a conversation? Say `content: conversation`" : "";
     problems.push(
-      `a caption has one picture and no <image> mark, got ${all} and ${marks + videoMarks}${otherMarks(row.text, false)}${meant}`,
+      `a caption has one picture and no <image> mark, got ${all} and ${marks + videoMarks}${otherMarks(text, false)}${meant}`,
     );
   }
-  if (content === "caption" && /^Human: /m.test(row.text) && /^AI: /m.test(row.text)) {
+  if (content === "caption" && /^Human: /m.test(text) && /^AI: /m.test(text)) {
     problems.push("a caption is learned as it is written, got a conversation; say content: conversation");
   }
   if (content === "conversation" && marks !== pictures) {
-    problems.push(
-      `needs one <image> mark a picture, got ${marks} for ${pictures}${otherMarks(row.text, false)}`,
-    );
-  } else if (content === "conversation" && videoMarks === videos && otherMarks(row.text, true) !== "") {
-    problems.push(`a picture's mark is <image>, a video's <|video|>${otherMarks(row.text, true)}`);
+    problems.push(`needs one <image> mark a picture, got ${marks} for ${pictures}${otherMarks(text, false)}`);
+  } else if (content === "conversation" && videoMarks === videos && otherMarks(text, true) !== "") {
+    problems.push(`a picture's mark is <image>, a video's <|video|>${otherMarks(text, true)}`);
   }
   if (content === "conversation" && videoMarks !== videos) {
     problems.push(`needs one <|video|> mark a video, got ${videoMarks} for ${videos}`);
   }
-  if (videos > 0 && !takesVideos) {
-    problems.push('"video" needs a model of the video version; give its frames as pictures');
-  }
   return problems;
-}
-
-/** How other formats mark the place of a picture or video. Inside a sentence these may be text. */
-const foreignMark =
-  /<\|?\/?\s*(?:im(?:g|age)s?|pictures?|photos?|videos?|vid)[-_ ]?(?:placeholder|token|pad|here|start|end|\d{1,3})?\s*\/?\|?>|\[\/?(?:img|image|picture|video)\d{0,3}\]/gi;
-
-function otherMarks(text: string, onLineOfTheirOwn: boolean): string {
-  const found = [...text.matchAll(foreignMark)]
-    .filter(({ 0: mark }) => mark !== imageMark && mark !== videoMark)
-    .filter(({ 0: mark, index }) => !onLineOfTheirOwn || isLine(text, index, mark.length))
-    .map(([mark]) => mark);
-  const shown = [...new Set(found)].slice(0, 3).join(", ");
-  return shown === "" ? "" : `; found ${shown} in the text`;
-}
-
-/** Whether nothing but a role's mark stands beside it on its line. */
-function isLine(text: string, index: number, length: number): boolean {
-  const start = text.lastIndexOf("\n", index - 1) + 1;
-  const end = /[\r\n]|$/.exec(text.slice(index + length))!.index + index + length;
-  return (
-    /^(?:[^\n:]{1,20}:)?\s*$/.test(text.slice(start, index)) && text.slice(index + length, end).trim() === ""
-  );
 }

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { jsonlSource } from "./jsonl.ts";
+import { jsonlSource } from "./formats/jsonl.ts";
 import { textsOf } from "./texts.ts";
 
 let directory: string;

@@ -1,7 +1,14 @@
 import { readText } from "../platform/index.ts";
-import { imageMark, videoMark, withLineFeeds } from "../prompt/index.ts";
+import {
+  imageMark,
+  type RowText,
+  textsOf as textsOfMessages,
+  videoMark,
+  withLineFeeds,
+} from "../prompt/index.ts";
 import { DataError, requireNoProblems } from "./example.ts";
-import { dataFormatOf, dataFormats, formatByExtension } from "./formats.ts";
+import { dataFormats, recognisedFormat, rowFileEndings } from "./formats/formats.ts";
+import type { DataFormat } from "./row-source.ts";
 
 /**
  * The texts of a file, for a tokenizer to learn from: of files of rows (`.jsonl` and the other
@@ -11,8 +18,8 @@ import { dataFormatOf, dataFormats, formatByExtension } from "./formats.ts";
  * @throws DataError naming every line that is no row, or a file without a text; FileError
  */
 export async function textsOf(path: string): Promise<string[]> {
-  // A `.json` file is no list of lines: it is read as rows, so that an error says what is wrong with it.
-  const hasRows = formatByExtension(path) !== undefined || /\.json$/i.test(path);
+  const name = path.toLowerCase();
+  const hasRows = rowFileEndings.some((ending) => name.endsWith(ending));
   const texts = hasRows ? await textsOfRows(path) : withLineFeeds(await readText(path)).split("\n");
   const filled = texts.filter((text) => text.trim() !== "");
   if (filled.length > 0) return filled;
@@ -22,13 +29,20 @@ export async function textsOf(path: string): Promise<string[]> {
 async function textsOfRows(path: string): Promise<string[]> {
   const problems: string[] = [];
   const texts: string[] = [];
-  const format = dataFormats[dataFormatOf(path)];
-  for await (const { line, row } of format.read(path)) {
-    if ("text" in row) {
-      const parts = withLineFeeds(row.text).split(imageMark);
-      texts.push(...parts.flatMap((part) => part.split(videoMark)));
-    } else problems.push(...row.map((problem) => `${format.unit} ${line}: ${problem}`));
+  const format: DataFormat = dataFormats[await recognisedFormat(path)];
+  let { unit } = format;
+  for await (const { line, label, row, unit: own } of format.read(path)) {
+    unit = own ?? unit;
+    if ("text" in row) texts.push(...wordsOf(row.text));
+    else problems.push(...row.map((problem) => `${unit} ${label ?? line}: ${problem}`));
   }
-  requireNoProblems(path, problems, format.unit);
+  requireNoProblems(path, problems, unit);
   return texts;
+}
+
+function wordsOf(text: RowText): string[] {
+  if (typeof text !== "string") return textsOfMessages(text);
+  return withLineFeeds(text)
+    .split(imageMark)
+    .flatMap((part) => part.split(videoMark));
 }

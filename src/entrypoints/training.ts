@@ -14,8 +14,10 @@ export {
   mix,
   openRows,
   type Part,
+  type Picture,
   type Reader,
   type ReaderOptions,
+  type ReadSettings,
   type Rounding,
   type Row,
   type RowContent,
@@ -30,7 +32,8 @@ export {
   type TokenRow,
   tokenReader,
 } from "../data/index.ts";
-export type { PromptTemplate } from "../prompt/index.ts";
+export type { StoredImage } from "../image/index.ts";
+export type { PromptTemplate, RowText } from "../prompt/index.ts";
 export {
   type CardOptions,
   type DataFile,

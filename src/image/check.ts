@@ -6,6 +6,13 @@ import { decodeVideo, requireVideoKind } from "./video.ts";
 /** Nearly every picture's header ends within so many bytes. */
 const headerBytes = 2 ** 16;
 
+/** A picture that lies in a file with others, which is read when it is needed. */
+export interface StoredImage {
+  /** What errors call it. */
+  readonly name: string;
+  read(): Promise<Uint8Array>;
+}
+
 /**
  * Checks a picture's file without decoding it: that it is there, is a picture by its content, and is not too large.
  *
@@ -14,9 +21,24 @@ const headerBytes = 2 ** 16;
  * @throws ImageError (FileError for a path that cannot be read) naming the file and the reason
  */
 export async function checkImage(
-  path: string,
+  source: string | StoredImage,
   { whole = false }: { readonly whole?: boolean } = {},
 ): Promise<string> {
+  return typeof source === "string" ? checkImageFile(source, whole) : checkStoredImage(source, whole);
+}
+
+async function checkStoredImage({ name, read }: StoredImage, whole: boolean): Promise<string> {
+  const bytes = await read();
+  if (bytes.length > MAX_BYTES)
+    throw new ImageError(
+      `${name}: must have at most ${MAX_BYTES} bytes, got ${bytes.length}; make it smaller`,
+    );
+  if (whole) await decodeImage(bytes, { name });
+  else requirePixels(await headerOf(bytes, name), name);
+  return fingerprintOf(bytes.subarray(0, headerBytes), bytes.length);
+}
+
+async function checkImageFile(path: string, whole: boolean): Promise<string> {
   const { bytes, size, fingerprint } = await readBeginning(path);
   if (size > MAX_BYTES) {
     throw new ImageError(`${path}: must have at most ${MAX_BYTES} bytes, got ${size}; make it smaller`);
@@ -62,10 +84,14 @@ async function readBeginning(
   try {
     const bytes = new Uint8Array(Math.min(file.size, most));
     await file.read(bytes, 0);
-    const digest = newDigest("sha256");
-    digest.update(bytes);
-    return { bytes, size: file.size, fingerprint: `${file.size} ${digest.hex()}` };
+    return { bytes, size: file.size, fingerprint: fingerprintOf(bytes, file.size) };
   } finally {
     await file.close();
   }
+}
+
+function fingerprintOf(beginning: Uint8Array, size: number): string {
+  const digest = newDigest("sha256");
+  digest.update(beginning);
+  return `${size} ${digest.hex()}`;
 }

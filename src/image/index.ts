@@ -8,7 +8,7 @@ export {
   randomResizedCrop,
   resizeAndCenterCrop,
 } from "./augment.ts";
-export { checkImage, checkVideo } from "./check.ts";
+export { checkImage, checkVideo, type StoredImage } from "./check.ts";
 export { overWhite } from "./colour.ts";
 export { decodeImage, loadPixelValues } from "./image.ts";
 export { normalisationTable, squeezing, toPixelValues } from "./pixel-values.ts";

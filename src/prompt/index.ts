@@ -8,7 +8,8 @@ export {
   encodePrompt,
 } from "./conversation.ts";
 export { ContextLengthError, PromptError } from "./error.ts";
-export type { ContentPart, MediaReference, Message } from "./message.ts";
+export { type ContentPart, type MediaReference, type Message, type RowText, textsOf } from "./message.ts";
+export { encodeTaughtMessages } from "./message-sample.ts";
 export { imageMark, videoMark } from "./pieces.ts";
 export { type RenderChatOptions, renderChat } from "./render-chat.ts";
 export { systemPromptOf } from "./system-prompt.ts";

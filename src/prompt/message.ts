@@ -18,6 +18,21 @@ export interface Message<Image, Video = never> {
   readonly content: string | readonly ContentPart<Image, Video>[];
 }
 
+/**
+ * What a training row says: a text in mPLUG-Owl's writing with its marks, or messages whose pictures and videos are numbers, in
+ * their order. Nothing in the texts of messages is a mark.
+ */
+export type RowText = string | readonly Message<number, number>[];
+
+/** What messages say, text by text. */
+export function textsOf(messages: readonly Message<unknown, unknown>[]): string[] {
+  return messages.flatMap(({ content }) =>
+    typeof content === "string"
+      ? [content]
+      : content.flatMap((part) => (part.type === "text" ? [part.text] : [])),
+  );
+}
+
 /** What visual tokens in a prompt stand for: a picture, a video, or a picture that is one frame of a video. */
 export type MediaReference<Image, Video = never> =
   | { readonly type: "image"; readonly image: Image }

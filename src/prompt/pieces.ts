@@ -58,19 +58,25 @@ export function writeTurns<Image, Video>(
 ): Piece[] {
   const writer = new PieceWriter(template);
   if (!hasSystem) writer.add(markup(template.system));
-  for (const line of lines) {
-    if (line.role === "system") {
-      writer.add(letters(line.text));
-      continue;
-    }
-    writer.beginTurn(line.role);
-    if ("text" in line) writer.add(letters(line.text));
-    else {
-      writer.add(markup(line.label));
-      writer.addMedia(line.media.type === "video" ? videoMark : imageMark);
-    }
-  }
+  for (const line of lines) writer.addLine(line);
   writer.beginTurn("assistant");
+  return writer.endWithoutAnswer();
+}
+
+/**
+ * A finished conversation, whose answers are learned: cut at its turns, so that the ids in front of an answer are those with which
+ * the model is asked for it. Without a system message none is put in front.
+ */
+export function writeTaughtTurns<Image, Video>(
+  lines: readonly Line<Image, Video>[],
+  template: PromptTemplate,
+): Piece[] {
+  const writer = new PieceWriter({ ...template, cut: "turns" });
+  for (const line of lines) {
+    // The model's own sentence is the template's text wherever it comes from.
+    if (line.role === "system" && line.text === template.system) writer.add(markup(line.text));
+    else writer.addLine(line);
+  }
   return writer.end();
 }
 
@@ -89,6 +95,19 @@ class PieceWriter {
     if (part.text === "") return;
     this.#isFirst = false;
     this.#parts.push(part);
+  }
+
+  addLine<Image, Video>(line: Line<Image, Video>): void {
+    if (line.role === "system") {
+      this.add(letters(line.text));
+      return;
+    }
+    this.beginTurn(line.role);
+    if ("text" in line) this.add(letters(line.text));
+    else {
+      this.add(markup(line.label));
+      this.addMedia(line.media.type === "video" ? videoMark : imageMark);
+    }
   }
 
   /** Begins a line. The end of the line before belongs to a user's mark, else to that line. */
@@ -115,8 +134,12 @@ class PieceWriter {
   }
 
   /** Without the answer that the last mark asks for. */
-  end(): Piece[] {
+  endWithoutAnswer(): Piece[] {
     this.#kind = "text";
+    return this.end();
+  }
+
+  end(): Piece[] {
     this.#cut();
     return this.#pieces;
   }

@@ -172,7 +172,7 @@ export function encodePlainText(
   return sampleOf({ ids, lossMask: ids.map((_, index) => index > 0), spans: [] }, isCut);
 }
 
-function sampleOfPieces(
+export function sampleOfPieces(
   pieces: readonly Piece[],
   tokenizer: Tokenizer,
   { maxLength, tokensPerImage, fidelity }: SampleOptions,
@@ -212,13 +212,13 @@ function sampleOfPieces(
 }
 
 /** The pieces in front of the first answer, and an empty answer. */
-function untilAnswer(pieces: readonly Piece[]): Piece[] {
+export function untilAnswer(pieces: readonly Piece[]): Piece[] {
   const first = pieces.findIndex(({ kind }) => kind === "answer");
   return [...pieces.slice(0, first), { kind: "answer", parts: [] }];
 }
 
 /** Whether a sample of these pieces would not be cut. */
-function fits(pieces: readonly Piece[], tokenizer: Tokenizer, options: SampleOptions): boolean {
+export function fits(pieces: readonly Piece[], tokenizer: Tokenizer, options: SampleOptions): boolean {
   let length = 1;
   for (const piece of pieces) {
     length += isMediaPiece(piece)
@@ -234,7 +234,7 @@ function tooLong(where: string, tokens: number, maxLength: number): string {
 }
 
 /** Pictures and videos behind the last answer teach nothing, and no text follows that could look at them. */
-function withoutTrailingMedia({ ids, lossMask, spans, isCut }: TrainingSample): TrainingSample {
+export function withoutTrailingMedia({ ids, lossMask, spans, isCut }: TrainingSample): TrainingSample {
   let kept = spans.length;
   let length = ids.length;
   for (; kept > 0 && endOf(spans[kept - 1]) === length; kept--) length = spans[kept - 1].start;
@@ -246,7 +246,7 @@ function withoutTrailingMedia({ ids, lossMask, spans, isCut }: TrainingSample): 
   return sampleOf(sequence, isCut || length < ids.length);
 }
 
-function sampleOf(
+export function sampleOf(
   sequence: Pick<TrainingSample, "ids" | "lossMask" | "spans">,
   isCut: boolean,
 ): TrainingSample {

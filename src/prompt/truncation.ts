@@ -24,7 +24,7 @@ export interface TruncatedConversation<Image, Video = never> extends EncodedConv
 }
 
 /** Messages by turns: a user's message and the answers to it. Assistant messages in front of the first one are a turn, too. */
-interface Turns<Image, Video> {
+export interface Turns<Image, Video> {
   readonly system: readonly Message<Image, Video>[];
   readonly turns: readonly (readonly Message<Image, Video>[])[];
 }
@@ -78,7 +78,7 @@ export function requirePositions(
   throw new ContextLengthError(message, { needed, available });
 }
 
-function turnsOf<Image, Video>(messages: readonly Message<Image, Video>[]): Turns<Image, Video> {
+export function turnsOf<Image, Video>(messages: readonly Message<Image, Video>[]): Turns<Image, Video> {
   const system = messages.filter(({ role }) => role === "system");
   const turns: Message<Image, Video>[][] = [];
   for (const message of messages.slice(system.length)) {
@@ -98,7 +98,7 @@ function mediaOf<Image, Video>(turns: Turns<Image, Video>["turns"]): Shown<Image
 }
 
 /** The last turns, and in front of them as many of the last pictures and videos that the others had. */
-function lastOf<Image, Video>(
+export function lastOf<Image, Video>(
   { system, turns }: Turns<Image, Video>,
   kept: number,
   media: number,

@@ -19,16 +19,10 @@ import { defaultFrames } from "../image/index.ts";
 import { tokensPerImage } from "../model/index.ts";
 import { type Communicator, type HeldOutBatches, partOf, type TrainingRecipe } from "../training/index.ts";
 import type { BaseModel } from "./base-model.ts";
-import type { DataFile, RunPlan } from "./recipe-file.ts";
-import { contentOfStage } from "./recipe-schema.ts";
+import type { RunPlan } from "./recipe-file.ts";
 
 /** Frames that are seen of a video. */
 export const framesPerVideo = ({ recipe }: RunPlan): number => recipe.framesPerVideo ?? defaultFrames;
-
-/** What the texts of a data file are. */
-export function contentOf({ recipe }: RunPlan, { content }: Pick<DataFile, "content">): RowContent {
-  return content ?? contentOfStage(recipe.stage);
-}
 
 /** An example with the content of its file, since files of several contents are mixed. */
 export interface TaggedExample extends Example {
@@ -109,17 +103,15 @@ export function textOptions(
 export async function heldOutBatches(
   plan: RunPlan,
   baseModel: BaseModel,
-  sources: readonly ExampleSource[],
+  sources: readonly Source<TaggedExample>[],
   { skipped, communicator }: { readonly skipped: SkippedRows; readonly communicator: Communicator },
 ): Promise<HeldOutBatches<TokenBatch["sizes"]>> {
-  const { recipe, evaluation } = plan;
+  const { recipe } = plan;
   const { batch, microBatch = batch } = recipe;
   const readable: Source<TaggedExample>[] = [];
   await communicator.agree(async () => {
-    for (const [i, source] of sources.entries()) {
-      const rows = skipped.limit > 0 ? await readableRows(source, skipped) : source;
-      readable.push(tagged(rows, contentOf(plan, evaluation[i])));
-    }
+    for (const source of sources)
+      readable.push(skipped.limit > 0 ? await readableRows(source, skipped) : source);
   });
   async function* batchesOf(part: Part): AsyncGenerator<TokenBatch> {
     let index = 0;

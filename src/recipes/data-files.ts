@@ -1,17 +1,18 @@
 import {
   DataError,
-  type ExampleSource,
   encodeText,
+  nameOf,
   openRows,
   type Row,
   type RowContent,
   type RowSource,
-  subset,
+  type Source,
 } from "../data/index.ts";
-import { imageMark, PromptError, promptTemplate, videoMark } from "../prompt/index.ts";
+import { imageMark, PromptError, promptTemplate, type RowText, videoMark } from "../prompt/index.ts";
 import type { BaseModel } from "./base-model.ts";
-import { contentOf, framesPerVideo, textOptions } from "./batches.ts";
+import { framesPerVideo, type TaggedExample, tagged, textOptions } from "./batches.ts";
 import type { DataFile, RunOverrides, RunPlan } from "./recipe-file.ts";
+import { contentOfStage } from "./recipe-schema.ts";
 import { type WrittenRows, withSystem } from "./template.ts";
 
 /** A data file whose rows were read and checked. */
@@ -46,18 +47,17 @@ export async function openDataFiles(
 async function openDataFile(
   plan: RunPlan,
   baseModel: BaseModel,
-  { file, ...settings }: DataFile,
+  { file, weight: _, ...settings }: DataFile,
   { checkPictures = false, onPicture }: RunOverrides,
 ): Promise<OpenedFile> {
-  const content = contentOf(plan, settings);
   const { config } = baseModel;
-  const complete = systemCompletion(plan, baseModel, content);
-  const options = textOptions(plan.recipe, baseModel, content);
+  const complete = systemCompletion(plan, baseModel);
   let [shortened, cut] = [0, 0];
-  const textProblems = ({ text, videos, line }: Row): string[] => {
+  const textProblems = (row: Row, content: RowContent): string[] => {
     try {
-      const captionOf = videos.length > 0 ? "video" : "image";
-      const sample = encodeText(complete(text), `${file}:${line}`, options, captionOf);
+      const captionOf = row.videos.length > 0 ? "video" : "image";
+      const options = textOptions(plan.recipe, baseModel, content);
+      const sample = encodeText(complete(row.text, content), nameOf(file, row), options, captionOf);
       if (sample.turnsLeftOut !== undefined) shortened++;
       if (sample.isCut) cut++;
       return [];
@@ -67,32 +67,37 @@ async function openDataFile(
     }
   };
   const source = await openRows(file, {
-    format: settings.format,
-    rows: settings.rows,
-    content,
+    ...settings,
+    usualContent: contentOfStage(plan.recipe.stage),
     pictures: checkPictures ? "whole" : "headers",
     onFile: onPicture?.(file),
     videos: config.video ? { frames: framesPerVideo(plan), size: config.vision.imageSize } : undefined,
     textProblems,
   });
-  const { length } = source;
+  const { length, content } = source;
   const hasVideos = Array.from({ length }, (_, row) => row).some((row) => source.hasVideo(row));
-  return { file, content, length, source: withTexts(source, complete), shortened, cut, hasVideos };
+  return {
+    file,
+    content,
+    length,
+    source: withTexts(source, (text) => complete(text, content)),
+    shortened,
+    cut,
+    hasVideos,
+  };
 }
 
 /** Puts the recipe's system sentence in front of conversations that have none. */
 function systemCompletion(
   { system }: RunPlan,
   { tokenizer }: BaseModel,
-  content: RowContent,
-): (text: string) => string {
-  if (content !== "conversation" || system === undefined) return (text) => text;
+): (text: RowText, content: RowContent) => RowText {
   const template = promptTemplate(tokenizer);
-  return (text) => withSystem(text, system, template);
+  return (text, content) => (content === "conversation" ? withSystem(text, system, template) : text);
 }
 
 /** The same rows with their texts changed. */
-function withTexts(source: RowSource, change: (text: string) => string): RowSource {
+function withTexts(source: RowSource, change: (text: RowText) => RowText): RowSource {
   return {
     ...source,
     textOf: (row) => change(source.textOf(row)),
@@ -106,12 +111,17 @@ function withTexts(source: RowSource, change: (text: string) => string): RowSour
 /** Whether any row of a file shows a picture or a video. */
 export function hasPictures({ content, length, source }: OpenedFile): boolean {
   if (content !== "conversation") return content === "caption";
-  return Array.from({ length }, (_, row) => source.textOf(row)).some(
-    (text) => text.includes(imageMark) || text.includes(videoMark),
+  return Array.from({ length }, (_, row) => source.textOf(row)).some(showsMedia);
+}
+
+function showsMedia(text: RowText): boolean {
+  if (typeof text === "string") return text.includes(imageMark) || text.includes(videoMark);
+  return text.some(
+    ({ content }) => typeof content !== "string" && content.some(({ type }) => type !== "text"),
   );
 }
 
 /** The examples of opened files, file by file. */
-export function exampleSources(files: readonly OpenedFile[]): ExampleSource[] {
-  return files.map(({ source, length }) => subset(source, 0, length));
+export function exampleSources(files: readonly OpenedFile[]): Source<TaggedExample>[] {
+  return files.map(({ source, content }) => tagged(source, content));
 }

@@ -110,7 +110,11 @@ async function withResolvedPaths(values: RecipeFile, directory: string): Promise
   const { model, config, tokenizer, output, data, evaluation } = values;
   const resolve = (path: string): string => localPath(path, directory);
   const resolveFiles = (files: NonNullable<typeof data>) =>
-    files.map((entry) => ({ ...entry, file: resolve(entry.file) }));
+    files.map((entry) => ({
+      ...entry,
+      file: resolve(entry.file),
+      ...(entry.images !== undefined && { images: resolve(entry.images) }),
+    }));
   return {
     ...values,
     ...(model !== undefined && { model: await resolvedModel(model, directory) }),

@@ -1,4 +1,4 @@
-import type { DataFormatName, RowContent } from "../data/index.ts";
+import type { DataFormatName, ReadSettings, RowContent } from "../data/index.ts";
 import type { TrainingRecipe } from "../training/index.ts";
 import { crossChecks } from "./cross-checks.ts";
 import { readChain } from "./recipe-chain.ts";
@@ -7,11 +7,11 @@ import type { RecipeProblem } from "./recipe-text.ts";
 import { type ScaledKey, scaleDefaults } from "./scaled-defaults.ts";
 
 /** A file of training rows, and how often they are sampled. */
-export interface DataFile {
+export interface DataFile extends ReadSettings {
   readonly file: string;
   /** What the rows' texts are; the stage decides if absent. */
   readonly content?: RowContent | undefined;
-  /** How its rows are written; by the file's name if absent. */
+  /** How its rows are written; recognised by what they hold if absent. */
   readonly format?: DataFormatName | undefined;
   /** Sampling weight: its part of every batch beside the other files' (default 1). */
   readonly weight?: number | undefined;

@@ -74,6 +74,13 @@ const dataFile = z.strictObject(
   {
     file: z.string().min(1),
     format: z.enum(dataFormatNames).optional(),
+    images: z.string().min(1).optional(),
+    columns: z
+      .record(z.string(), z.string().min(1), {
+        error: "which column is what, as { image: photo, text: caption }",
+      })
+      .optional(),
+    question: z.string().min(1).optional(),
     content: z.enum(rowContents).optional(),
     weight: z.number().positive().optional(),
     rows: whole.optional(),

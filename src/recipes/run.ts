@@ -1,10 +1,10 @@
 import {
   type BatchSizes,
   DataError,
-  type ExampleSource,
   mix,
   openRows,
   SkippedRows,
+  type Source,
   shuffled,
   withoutBadRows,
 } from "../data/index.ts";
@@ -42,7 +42,7 @@ import {
   withCurrentNames,
 } from "../training/index.ts";
 import { type BaseModel, loadBaseModel, withPromptTemplate } from "./base-model.ts";
-import { contentOf, framesPerVideo, heldOutBatches, tagged, trainingReader } from "./batches.ts";
+import { framesPerVideo, heldOutBatches, type TaggedExample, trainingReader } from "./batches.ts";
 import { exampleSources, hasPictures, openDataFiles } from "./data-files.ts";
 import { requireNoFrozenRandom } from "./frozen-random.ts";
 import { requireKnownMultipliers } from "./known-multipliers.ts";
@@ -160,7 +160,7 @@ async function checkedRun(
     isFresh: baseModel.checkpoint === undefined,
     system: plan.system,
   });
-  const usesPictures = plan.data.some((file) => contentOf(plan, file) !== "text");
+  const usesPictures = data.some(({ content }) => content !== "text");
   const hasVideos = data.some((file) => file.hasVideos);
   const showsSomething = data.some(hasPictures);
   await requireNoFrozenRandom(path, plan, showsSomething);
@@ -218,9 +218,9 @@ async function checkedPlan(path: string, overrides: RunOverrides): Promise<RunPl
   const { plan, problems, stage, ...files } = await draftRecipe(path, overrides);
   if (plan !== undefined) return plan;
   const found = [...problems];
-  for (const { file, format, content } of [...files.data, ...files.evaluation]) {
+  for (const { file, weight: _, ...settings } of [...files.data, ...files.evaluation]) {
     if (stage === undefined || (await pathKind(file)) !== "file") continue;
-    const options = { format, content: content ?? contentOfStage(stage), videos: { frames: 2, size: 1 } };
+    const options = { ...settings, usualContent: contentOfStage(stage), videos: { frames: 2, size: 1 } };
     await openRows(file, options).catch((error: unknown) => {
       if (!(error instanceof DataError)) throw error;
       found.push(error.message.replaceAll("\n", "\n  "));
@@ -276,8 +276,8 @@ interface OpenedRun {
   readonly baseModel: BaseModel;
   readonly objective: Objective<BatchSizes>;
   /** The rows of each data file. */
-  readonly data: readonly ExampleSource[];
-  readonly evaluation: readonly ExampleSource[];
+  readonly data: readonly Source<TaggedExample>[];
+  readonly evaluation: readonly Source<TaggedExample>[];
   readonly inputs: RunInputs;
   readonly replicas: readonly Device[];
 }
@@ -305,9 +305,7 @@ async function startRun(
     communicator,
     deterministic,
   });
-  const shuffledFiles = data.map((source, i) =>
-    tagged(withoutBadRows(shuffled(source, recipe.seed + i), skipped), contentOf(plan, plan.data[i])),
-  );
+  const shuffledFiles = data.map((source, i) => withoutBadRows(shuffled(source, recipe.seed + i), skipped));
   const samplingWeights = plan.data.map(({ weight = 1 }) => weight);
   try {
     await communicator.fromFirst(async () => {

@@ -4,6 +4,7 @@ import {
   hasTemplate,
   type PromptTemplate,
   promptTemplate,
+  type RowText,
   systemPromptFor,
   systemPromptOf,
 } from "../prompt/index.ts";
@@ -72,15 +73,16 @@ function isConversation(
   { user, assistant }: PromptTemplate,
 ): boolean {
   if (content === "conversation" || length === 0) return false;
-  return Array.from({ length }, (_, row) => `\n${source.textOf(row)}`).every(
-    (text) => text.includes(`\n${user}`) && text.includes(`\n${assistant}`),
+  return Array.from({ length }, (_, row) => source.textOf(row)).every(
+    (text) =>
+      typeof text === "string" && `\n${text}`.includes(`\n${user}`) && `\n${text}`.includes(`\n${assistant}`),
   );
 }
 
 /** A conversation with the recipe's system prompt in front, where it has none and the recipe gives one. */
-export function withSystem(text: string, system: string | undefined, template: PromptTemplate): string {
+export function withSystem(text: RowText, system: string | undefined, template: PromptTemplate): RowText {
   if (system === undefined || system === "" || systemPromptOf(text, template) !== "") return text;
-  return `${system}\n${text}`;
+  return typeof text === "string" ? `${system}\n${text}` : [{ role: "system", content: system }, ...text];
 }
 
 function commonSystemPrompt(files: readonly WrittenRows[], base: PromptTemplate): string {

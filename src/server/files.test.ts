@@ -221,7 +221,7 @@ describe("/v1/feedback", () => {
     const { text, images } = await source.example(0);
     expect(images).toHaveLength(1);
     const { tokenizer, config } = served.owl;
-    const sample = encodeTrainingSample(text, tokenizer, {
+    const sample = encodeTrainingSample(text as string, tokenizer, {
       maxLength: 200,
       tokensPerImage: tokensPerImage(config),
     });

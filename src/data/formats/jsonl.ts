@@ -1,17 +1,25 @@
-import { parentDirectory } from "../platform/index.ts";
-import { parseRow } from "./row.ts";
-import { readRowLines } from "./row-lines.ts";
+import { parentDirectory } from "../../platform/index.ts";
+import { DataError } from "../example.ts";
+import type { ReadSettings } from "../read-settings.ts";
+import { parseRow } from "../row.ts";
+import { readRowLines } from "../row-lines.ts";
 import {
   type DataFormat,
   openRowSource,
   type RowSource,
   type RowSourceOptions,
   type StoredRow,
-} from "./row-source.ts";
+} from "../row-source.ts";
 
-async function* readJsonl(path: string): AsyncGenerator<StoredRow> {
-  const directory = parentDirectory(path);
-  for (const line of await readRowLines(path)) {
+async function* readJsonl(path: string, settings: ReadSettings = {}): AsyncGenerator<StoredRow> {
+  const { images: directory = parentDirectory(path), columns, question } = settings;
+  if (columns !== undefined || question !== undefined) {
+    const key = columns === undefined ? "question" : "columns";
+    throw new DataError(
+      `${path}: ${key}: is for other formats, mPLUG-Owl's jsonl has no choice; leave it out`,
+    );
+  }
+  for await (const line of readRowLines(path)) {
     yield { line: line.number, stored: line.text ?? "", row: parseRow(line, directory) };
   }
 }
@@ -21,8 +29,8 @@ async function* readJsonl(path: string): AsyncGenerator<StoredRow> {
  * absent, and there may be `video`, a list too; paths are relative to the file. Other keys are passed over, empty lines too.
  */
 export const jsonl: DataFormat = {
-  extensions: [".jsonl"],
   unit: "line",
+  about: "mPLUG-Owl's own: one object a line, `image` a list of files, `text` with the marks of the template",
   example: '{"image": ["cat.jpg"], "text": "Human: <image>\\nHuman: what is this?\\nAI: a cat"}',
   read: readJsonl,
 };

@@ -5,6 +5,7 @@ import { fileURLToPath } from "node:url";
 import { gzipSync } from "node:zlib";
 import sharp from "sharp";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import type { Row } from "../row.ts";
 import { jsonlSource } from "./jsonl.ts";
 
 describe("jsonlSource", () => {
@@ -194,7 +195,7 @@ describe("jsonlSource", () => {
 
   it("takes so many rows, and tells the text's problems with all others", async () => {
     const path = await write("some.jsonl", [{ text: "good" }, { text: "bad" }, "{no json"]);
-    const textProblems = ({ text }: { text: string }): string[] => (text === "bad" ? ["a bad text"] : []);
+    const textProblems = ({ text }: Pick<Row, "text">): string[] => (text === "bad" ? ["a bad text"] : []);
     expect((await jsonlSource(path, { rows: 1, textProblems })).length).toBe(1);
     await expect(jsonlSource(path, { textProblems })).rejects.toThrow(
       /line 2: a bad text\n {2}line 3: must be JSON/,
@@ -216,7 +217,7 @@ describe("jsonlSource", () => {
 
 describe("what files of rows are like", () => {
   const fixture = (name: string): string =>
-    fileURLToPath(new URL(`../../tests/fixtures/strangers/${name}`, import.meta.url));
+    fileURLToPath(new URL(`../../../tests/fixtures/strangers/${name}`, import.meta.url));
   let directory: string;
   beforeAll(async () => {
     directory = await mkdtemp(join(tmpdir(), "owl-rows-"));

@@ -1,0 +1,88 @@
+import { pathKind } from "../../platform/index.ts";
+import type { ReadSettings } from "../read-settings.ts";
+import { type DataFormat, openRowSource, type RowSource, type RowSourceOptions } from "../row-source.ts";
+import { jsonl } from "./jsonl.ts";
+import { formatOfRecords, recordDataFormat, recordFormats } from "./record-formats.ts";
+
+/** The formats that files of rows may have, as recipes name them. */
+export type DataFormatName =
+  | "jsonl"
+  | "llava"
+  | "sharegpt"
+  | "messages"
+  | "alpaca"
+  | "baize"
+  | "finevision"
+  | "table";
+
+const { llava, messages, alpaca, baize, finevision, table } = recordFormats;
+
+/**
+ * Every format of training data, by the name that a recipe gives it. A further one is a file that reads it and a row here: recipes,
+ * checks, training and `owl tokenizer` follow.
+ */
+export const dataFormats: Readonly<Record<DataFormatName, DataFormat>> = {
+  jsonl,
+  llava: recordDataFormat(llava, {
+    about:
+      "LLaVA's conversations (`mix665k`): `image` is a path or a list, `<image>` in the human's words its place",
+    example:
+      '{"image": "cat.jpg", "conversations": [{"from": "human", "value": "<image>\\nwhat is this?"}, {"from": "gpt", "value": "a cat"}]}',
+  }),
+  sharegpt: recordDataFormat(llava, {
+    about: "ShareGPT's and Vicuna's conversations; the same reader, so pictures are welcome",
+    example:
+      '{"id": "a1", "conversations": [{"from": "human", "value": "hello"}, {"from": "gpt", "value": "hello! how can i help?"}]}',
+  }),
+  messages: recordDataFormat(messages, {
+    about:
+      "OpenAI's chats: content a text or parts; pictures by path, `data:` URL or base64, or in the row's `images`",
+    example:
+      '{"messages": [{"role": "user", "content": [{"type": "image_url", "image_url": {"url": "cat.jpg"}}, {"type": "text", "text": "what is this?"}]}, {"role": "assistant", "content": "a cat"}]}',
+  }),
+  alpaca: recordDataFormat(alpaca, {
+    about:
+      "Alpaca's instructions; `input` on the lines behind `instruction`, pictures in `images` with `<image>` marks",
+    example: '{"instruction": "name the animal", "input": "it says meow", "output": "a cat"}',
+  }),
+  baize: recordDataFormat(baize, {
+    about: "Baize's self-chats: one text with marks of its own; words in front are the system's",
+    example:
+      '{"topic": "cats", "input": "A conversation.\\n[|Human|] who says meow?\\n[|AI|] a cat\\n[|Human|] "}',
+  }),
+  finevision: recordDataFormat(finevision, {
+    about: "FineVision's and the Cauldron's rows: `images`, and `texts` of `user` and `assistant`",
+    example: '{"images": ["cat.jpg"], "texts": [{"user": "what is this?", "assistant": "a cat"}]}',
+  }),
+  table: recordDataFormat(table, {
+    about: "a picture and its caption, or a picture, a question and its answer",
+    example: '{"image": "cat.jpg", "question": "what is this?", "answer": "a cat"}',
+  }),
+};
+
+export const dataFormatNames = Object.keys(dataFormats) as DataFormatName[];
+
+/** Endings of names of files that hold rows; other files are texts. */
+export const rowFileEndings: readonly string[] = [".jsonl", ".json"];
+
+/**
+ * The format of a file, by what its first rows hold; mPLUG-Owl's own where nothing else is meant.
+ *
+ * @throws DataError naming the keys of rows that are of no format
+ */
+export async function recognisedFormat(path: string, settings: ReadSettings = {}): Promise<DataFormatName> {
+  if ((await pathKind(path)) === "missing") return "jsonl";
+  return (await formatOfRecords(path, settings)) ?? "jsonl";
+}
+
+/**
+ * Opens a file of rows and checks all of them. The format is the one given, else the one that its first rows are of.
+ *
+ * @throws DataError naming every row that cannot be used
+ */
+export async function openRows(
+  path: string,
+  { format, ...options }: RowSourceOptions & { readonly format?: DataFormatName | undefined } = {},
+): Promise<RowSource> {
+  return openRowSource(path, dataFormats[format ?? (await recognisedFormat(path, options))], options);
+}

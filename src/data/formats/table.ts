@@ -1,0 +1,93 @@
+import type { ReadSettings } from "../read-settings.ts";
+import { type GivenTurn, placedByMarks } from "../turns.ts";
+import { questionAndAnswer } from "./alpaca.ts";
+import { systemTurn } from "./conversations.ts";
+import {
+  type Fields,
+  listOf,
+  type Reading,
+  type RecordFormat,
+  RowProblem,
+  requireText,
+} from "./record-format.ts";
+
+/**
+ * Rows of columns, or objects of keys: a picture and its caption, or a picture, a question and its answer. Columns with other names
+ * are named in the recipe.
+ */
+export const table: RecordFormat = {
+  fields: {
+    image: [
+      "image",
+      "images",
+      "img",
+      "picture",
+      "photo",
+      "image_path",
+      "image_file",
+      "file_name",
+      "filename",
+      "filepath",
+      "path",
+      "jpg",
+      "png",
+      "webp",
+    ],
+    text: ["text", "caption", "title", "description"],
+    question: ["question", "query", "problem"],
+    answer: ["answer", "answers", "response", "label"],
+    system: ["system"],
+  },
+  recognises: ({ image, text, question, answer }) =>
+    (image !== undefined && (text !== undefined || answer !== undefined)) ||
+    (question !== undefined && answer !== undefined),
+  read: readTable,
+};
+
+function readTable(fields: Fields, { question: asked }: ReadSettings): Reading {
+  const { image, text, answer, question = asked, system } = fields;
+  const pictures = listOf(image);
+  if (answer === undefined && question === undefined) {
+    if (system !== undefined)
+      throw new RowProblem('"system" is for conversations, and this row is a caption');
+    return captionReading(requireText(text, '"text"'), pictures);
+  }
+  if (answer !== undefined && text !== undefined && fields.question === undefined)
+    throw new RowProblem(
+      "has both a text and an answer; name the one to learn in the recipe, columns: { answer: … } or columns: { text: … }",
+    );
+  if (question === undefined)
+    throw new RowProblem(
+      'has an answer and no question; name its column, columns: { question: … }, or say `question: "…"`',
+    );
+  const [one, ...others] = listOf(answer ?? text);
+  if (others.length > 0)
+    throw new RowProblem(`must have one answer, got ${others.length + 1}; keep the one to learn`);
+  const turns = [
+    ...systemTurn(system),
+    ...questionAndAnswer(requireText(question, '"question"'), requireText(one, '"answer"')),
+  ];
+  return conversationReading(turns, pictures);
+}
+
+/** A picture's caption, or as the recipe has it the answer to a question about it. */
+export function captionOrAnswer(
+  caption: string,
+  pictures: readonly unknown[],
+  { question }: ReadSettings,
+): Reading {
+  return question === undefined
+    ? captionReading(caption, pictures)
+    : conversationReading(questionAndAnswer(question, caption), pictures);
+}
+
+function conversationReading(turns: readonly GivenTurn[], pictures: readonly unknown[]): Reading {
+  return { says: placedByMarks(turns, { pictures: pictures.length, videos: 0 }, "front"), pictures };
+}
+
+function captionReading(text: string, pictures: readonly unknown[]): Reading {
+  const caption = text.trim();
+  if (caption === "") throw new RowProblem("a caption must say something, got an empty text");
+  if (pictures.length !== 1) throw new RowProblem(`a caption has one picture, got ${pictures.length}`);
+  return { says: caption, pictures };
+}

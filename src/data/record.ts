@@ -1,0 +1,30 @@
+import type { RowUnit } from "./example.ts";
+
+/** A record by its keys or columns. */
+export type RecordValue = Readonly<Record<string, unknown>>;
+
+/** A record of a file, whatever its format: a line or item of JSON, a line of a table, a row of a Parquet file. */
+export interface FoundRecord {
+  /** Counted from 1. */
+  readonly line: number;
+  /** What its number counts. */
+  readonly unit: RowUnit;
+  /** What stands for it in the fingerprint of the file. */
+  readonly stored: string;
+  /** The record, or what is wrong with it. */
+  readonly value: RecordValue | string;
+  /** Reads it again, so that what is large in it need not stay in memory. */
+  readonly again: () => Promise<RecordValue>;
+}
+
+/** Whether a value has keys. */
+export function isRecord(value: unknown): value is RecordValue {
+  return typeof value === "object" && value !== null && !Array.isArray(value) && !ArrayBuffer.isView(value);
+}
+
+/** Whether a key has no value: absent, null, or a text or list of nothing. */
+export function isEmpty(value: unknown): boolean {
+  return (
+    value === undefined || value === null || value === "" || (Array.isArray(value) && value.length === 0)
+  );
+}
