@@ -4,8 +4,11 @@ import { joinPath } from "../platform/index.ts";
 import { describedSystem, type PreparedRun, type RunPlan, type RunTemplate } from "../recipes/index.ts";
 import { elementCount } from "../tensor/index.ts";
 import { accumulationSteps, describeMemory } from "../training/index.ts";
+import { timedSteps } from "./training-progress.ts";
 
 const mebibytes = (bytes: number): string => `${Math.ceil(bytes / 2 ** 20).toLocaleString("en")} MiB`;
+const millions = (parameters: PreparedRun["parameters"]): string =>
+  `${(parameters.reduce((sum, { dims }) => sum + elementCount(dims), 0) / 1e6).toFixed(2)} M`;
 const plural = (count: number, thing: string, ending = "s"): string =>
   `${count.toLocaleString("en")} ${thing}${count === 1 ? "" : ending}`;
 
@@ -13,6 +16,32 @@ function memoryLines({ memory, memoryWarnings, communicator: { size } }: Prepare
   const each = size > 1 ? `in each of ${size} processes ` : "";
   const line = `memory     ${each}${describeMemory(memory)}; this machine has ${mebibytes(totalmem())}`;
   return [line, ...memoryWarnings.map((warning) => `           ${warning}`)];
+}
+
+/** Modules with how many of their parameters learn and how many are frozen. */
+function moduleLines(parameters: PreparedRun["parameters"]): string[] {
+  const modules = [...new Set(parameters.map(({ module }) => module))];
+  const inMillions = (module: string, trained: boolean): string => {
+    const chosen = parameters.filter((one) => one.module === module && one.trained === trained);
+    return chosen.length === 0 ? "-" : millions(chosen);
+  };
+  const rows = modules.map((module) => [module, inMillions(module, true), inMillions(module, false)]);
+  return [["", "learn", "frozen"], ...rows].map(
+    ([module, trained, frozen]) =>
+      `           ${module.padEnd(17)} ${trained.padStart(12)} ${frozen.padStart(12)}`,
+  );
+}
+
+/** What the run writes, by what is written; a checkpoint is written beside the one before. */
+function diskLine({ disk: { checkpoint, start, model, adapter }, plan }: PreparedRun): string {
+  const { saveEvery } = plan.recipe;
+  const parts = [
+    `a checkpoint takes ${mebibytes(checkpoint)}${saveEvery === undefined ? "" : ", twice that while the next one is written"}`,
+    ...(start > 0 ? [`start/ ${mebibytes(start)}`] : []),
+    ...(model > 0 ? [`model/ ${mebibytes(model)}`] : []),
+    ...(adapter > 0 ? [`adapter/ ${mebibytes(adapter)}`] : []),
+  ];
+  return `disk       ${parts.join("; ")}`;
 }
 
 /** The template of the model that is trained. */
@@ -74,8 +103,6 @@ export function runSummary(run: PreparedRun, threads = run.threads): string {
       ...some(shortenedRows[i], "without their oldest turns"),
       ...some(cutRows[i], "cut"),
     ].join(", ");
-  const sizeOf = (chosen: PreparedRun["parameters"]): string =>
-    `${(chosen.reduce((sum, { dims }) => sum + elementCount(dims), 0) / 1e6).toFixed(2)} M`;
   const trained = parameters.filter((parameter) => parameter.trained);
   return [
     `recipe     ${recipe.name}, stage ${recipe.stage}: ${stages[recipe.stage].description}`,
@@ -83,9 +110,12 @@ export function runSummary(run: PreparedRun, threads = run.threads): string {
     `steps      ${recipe.steps.toLocaleString("en")} of ${plural(recipe.batch, "row")}, at most ${plural(recipe.maxTokens, "token")} each; ${scheduleOf(plan)}`,
     ...passesLine(plan, rows),
     `template   ${templateLine(promptTemplate)}`,
-    `parameters ${sizeOf(trained)} of ${sizeOf(parameters)} learn${storageOf(run)}`,
+    `parameters ${millions(trained)} of ${millions(parameters)} learn${storageOf(run)}`,
+    ...moduleLines(parameters),
     ...processesLine(run, threads),
     ...memoryLines(run),
+    diskLine(run),
+    ...(recipe.steps > timedSteps ? [`time       is told after ${timedSteps} steps`] : []),
     ...promptTemplate.asText.map(
       (file) =>
         `note       ${file} has conversations, which are learned here as plain text, their marks included; content: conversation learns the replies alone, as they are asked`,
@@ -101,7 +131,7 @@ export function runResult({ plan, usesPictures, isQuantized }: PreparedRun): str
     ...(isQuantized ? [] : ["model/ (the model)"]),
     ...(stages[recipe.stage].lora ? ["adapter/ (the LoRA, for the model that it began with)"] : []),
     "state/ (the last checkpoint)",
-    "log.jsonl",
+    "log.jsonl and event files (`tensorboard --logdir` shows their curves)",
   ];
   const picture = usesPictures ? ' --image FILE "…"' : ' "…"';
   return [

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -33,17 +33,31 @@ async function recipe(name: string, steps: number): Promise<string> {
   return join(folder, `${name}.yaml`);
 }
 
+/** What a safetensors file holds behind its header. */
+function tensorBytes(name: string): number {
+  const file = readFileSync(join(folder, name));
+  return file.length - 8 - Number(file.readBigUInt64LE());
+}
+
 it("says before the first step what will happen, and at the end what was written and how it is asked", async () => {
-  const { code, out } = await owl("train", await recipe("told", 3), "--threads", "1");
+  const { code, out } = await owl("train", await recipe("told", 5), "--threads", "1");
   expect(code).toBe(0);
   expect(out).toMatch(/^data .*rows.jsonl \(3 rows\)$/m);
   expect(out).toMatch(
-    /^steps +3 of 2 rows, at most 64 tokens each; 2 at once, warm-up 0, a checkpoint every 1 steps$/m,
+    /^steps +5 of 2 rows, at most 64 tokens each; 2 at once, warm-up 0, a checkpoint every 1 steps$/m,
   );
-  expect(out).toMatch(/^ +each row is seen 2.0 times \(once in 2 steps\)$/m);
+  expect(out).toMatch(/^ +each row is seen 3.3 times \(once in 2 steps\)$/m);
   expect(out).toMatch(/^template +asked as the rows are written: "Answer.", "Human: …", "AI: …"$/m);
   expect(out).toMatch(/was asked with no system sentence; the one that is made carries the rows' way/);
   expect(out).toMatch(/^memory +about .*this machine has/m);
+  expect(out).toMatch(/^ +learn +frozen$/m);
+  expect(out).toMatch(/^ +vision encoder +- +\d+\.\d\d M$/m);
+  expect(out).toMatch(/^ +LoRA +\d+\.\d\d M +-$/m);
+  const [, mebibytes] = /^disk +a checkpoint takes (\d+) MiB, twice .*; model\/ \d+ MiB; adapter/m.exec(out)!;
+  const bytes = ["model", "optimizer"].map((name) => tensorBytes(`told/state/${name}.safetensors`));
+  expect(Number(mebibytes)).toBe(Math.ceil((bytes[0] + bytes[1]) / 2 ** 20));
+  expect(out).toMatch(/^time +is told after 4 steps$/m);
+  expect(out).toMatch(/^time: about [\d.]+ s a step, \d+ s for the other 1, /m);
   const command = /^ask it +owl chat "(.*)" --image FILE "…"$/m.exec(out);
   const asked = await owl(
     "chat",

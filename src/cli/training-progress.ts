@@ -11,9 +11,30 @@ export interface ProgressView {
   readonly end: () => void;
 }
 
+/** Steps after which the time that a run will take is told: the first one, which compiles, does not count. */
+export const timedSteps = 4;
+
 /** A progress bar on a terminal, otherwise lines. */
 export function showTrainingProgress(steps: number): ProgressView {
-  return process.stderr.isTTY ? barView(steps) : lineView(steps);
+  const view = process.stderr.isTTY ? barView(steps) : lineView(steps);
+  const seconds: number[] = [];
+  return {
+    ...view,
+    update: (event) => {
+      view.update(event);
+      if (event.kind !== "step" || seconds.length >= timedSteps) return;
+      seconds.push(event.seconds);
+      if (seconds.length === timedSteps && event.step < steps) view.log(timeSentence(event, seconds));
+    },
+  };
+}
+
+/** What the rest of a run will take, by the steps after its first one. */
+function timeSentence({ step, steps }: Step, seconds: readonly number[]): string {
+  const later = seconds.slice(1);
+  const each = later.reduce((sum, one) => sum + one, 0) / later.length;
+  const left = formatDuration((steps - step) * each);
+  return `time: about ${each.toPrecision(2)} s a step, ${left} for the other ${(steps - step).toLocaleString("en")}, evaluations and checkpoints apart`;
 }
 
 /** `3 min 20 s` */

@@ -55,6 +55,7 @@ export {
   alone,
   type Communicator,
   createTrainer,
+  type DiskEstimate,
   DivergenceError,
   type EvaluationData,
   type HeldOutBatches,

@@ -34,6 +34,11 @@ export function availableMemory(): number {
   return freemem();
 }
 
+/** Bytes of memory that this process has at this moment (its resident set). */
+export function residentMemory(): number {
+  return process.memoryUsage.rss();
+}
+
 /** Bytes of swap space, to which written memory can go. */
 export function swapSpace(): number {
   return 1024 * Number(/^SwapTotal: +(\d+)/m.exec(textOf("/proc/meminfo"))?.[1] ?? 0);

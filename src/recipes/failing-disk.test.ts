@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { owlFixture } from "../../tests/owl-fixture.ts";
 import { limitFileSize, makeUnwritable, mountSmallDisk } from "../../tests/setup/failing-disk.ts";
 import type { TrainingEvent, TrainingOutcome } from "../training/index.ts";
+import { eventFile, isLog } from "../training/testing/event-file.ts";
 import { prepareRun } from "./run.ts";
 
 const steps = 6;
@@ -51,7 +52,7 @@ describe.skipIf(process.platform !== "linux")("a run whose files fail", { timeou
       .filter((entry) => entry.isFile())
       .map((entry) => join(entry.parentPath, entry.name));
     const read = paths
-      .filter((path) => !path.endsWith("log.jsonl"))
+      .filter((path) => !isLog(path))
       .map(async (path) => [path.slice(output.length), await readFile(path, "base64")] as const);
     return Object.fromEntries(await Promise.all(read));
   }
@@ -66,9 +67,12 @@ describe.skipIf(process.platform !== "linux")("a run whose files fail", { timeou
       await expect(train(output)).rejects.toThrow(
         /state\.partial\/optimizer\.safetensors: must be a file that can be written, got (?:a full disk|a file longer than)/,
       );
-      expect((await readdir(output)).toSorted()).toEqual(
-        disk === undefined ? ["log.jsonl", "start"] : ["log.jsonl", "start", "state"],
-      );
+      expect((await readdir(output)).toSorted()).toEqual([
+        eventFile(1),
+        "log.jsonl",
+        "start",
+        ...(disk === undefined ? [] : ["state"]),
+      ]);
       if (disk !== undefined) expect(await savedStep(output)).toBe(2);
       limited?.();
       disk?.enlarge();

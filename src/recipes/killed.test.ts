@@ -7,6 +7,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { owlFixture } from "../../tests/owl-fixture.ts";
 import { mpirunArguments, rankOf, skipMpi } from "../../tests/setup/mpi.ts";
 import { mulberry32 } from "../primitives/index.ts";
+import { isLog } from "../training/testing/event-file.ts";
 import { bundleProgram } from "./testing/bundle.ts";
 import type { DoomedRun } from "./testing/doomed-run.ts";
 
@@ -19,6 +20,7 @@ const certain = [
   "half of write state.partial/optimizer.safetensors.partial",
   "datasync state.partial/model.safetensors.partial",
   "half of write log.jsonl",
+  "half of write events",
   "half of write start/run.json.partial",
   "rename model.next",
   "half of write adapter.partial/adapter_model.safetensors.partial",
@@ -116,7 +118,7 @@ batch: 2\nwarmup: 1\nmaxTokens: 64\nlearningRate: 0.01\n`,
 
   /** As they come in a run, so that one run sees them all: what it writes first, while it trains, and at its end. */
   function inOrder(kills: readonly Kill[]): Kill[] {
-    const phases = [/^(open train.lock|\w+ )$|start/, /state|log/, /model\./, /adapter/, /train.lock/];
+    const phases = [/^(open train.lock|\w+ )$|start/, /state|log|events/, /model\./, /adapter/, /train.lock/];
     const phaseOf = (kill: Kill): number =>
       "moment" in kill ? phases.findIndex((phase) => phase.test(kill.moment)) : 1;
     return kills.toSorted((a, b) => phaseOf(a) - phaseOf(b));
@@ -139,14 +141,14 @@ batch: 2\nwarmup: 1\nmaxTokens: 64\nlearningRate: 0.01\n`,
     }
   }
 
-  /** Every file of a run but its log, by its path. */
+  /** Every file of a run but its logs, by its path. */
   async function filesOf(output: string): Promise<Record<string, string>> {
     const entries = await readdir(output, { recursive: true, withFileTypes: true });
     const paths = entries
       .filter((entry) => entry.isFile())
       .map((entry) => join(entry.parentPath, entry.name));
     const read = paths
-      .filter((path) => !path.endsWith("log.jsonl"))
+      .filter((path) => !isLog(path))
       .map(async (path) => [path.slice(output.length), await readFile(path, "base64")] as const);
     return Object.fromEntries(await Promise.all(read));
   }

@@ -21,6 +21,8 @@ import type { Device, DeviceOptions } from "../runtime/index.ts";
 import {
   type Communicator,
   createTrainer,
+  type DiskEstimate,
+  estimateDisk,
   estimateMemory,
   hasState,
   inMemoryWords,
@@ -98,6 +100,8 @@ export interface PreparedRun {
   readonly memory: MemoryEstimate;
   /** What is to be said before the start where the run may not fit into memory; what cannot fit is refused. */
   readonly memoryWarnings: readonly string[];
+  /** An estimate of what the run writes. */
+  readonly disk: DiskEstimate;
   /** Rows of each data file. */
   readonly rows: readonly number[];
   /** Of each file, how many rows are conversations longer than the recipe's `maxTokens`, and lose their oldest turns. */
@@ -188,6 +192,10 @@ async function checkedRun(
     parameters: objective.parameters,
     memory,
     memoryWarnings: memoryWarnings(memory, { processes: communicator.localSize }),
+    disk: estimateDisk(objective.parameters, plan.recipe, {
+      isFresh: baseModel.checkpoint === undefined,
+      isQuantized: baseModel.quantization !== undefined,
+    }),
     rows: data.map(({ source }) => source.length),
     shortenedRows: data.map(({ shortened }) => shortened),
     cutRows: data.map(({ cut }) => cut),

@@ -13,6 +13,15 @@ export type TrainingEvent =
       readonly learningRate: number;
       /** Tokens trained on since the run began, without padding. */
       readonly tokens: number;
+      /** Tokens of this step alone. */
+      readonly stepTokens: number;
+      /** What this step took, the wait for its rows included. */
+      readonly seconds: number;
+      /** How long the first process waited for the rows of this step: longer than 0 where reading them takes longer than a step. */
+      readonly waitSeconds: number;
+      /** Memory of the first process after the step. */
+      readonly memoryBytes: number;
+      /** Mean of the steps so far, since this process began. */
       readonly tokensPerSecond: number;
       readonly secondsLeft: number;
     }

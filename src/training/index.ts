@@ -1,4 +1,5 @@
 export { alone, type Communicator, joinProcesses } from "./communicator.ts";
+export { type DiskEstimate, estimateDisk } from "./disk.ts";
 export type { TrainingEvent } from "./events.ts";
 export { currentNameOf, formerNameOf, withCurrentNames } from "./former-names.ts";
 export type { EvaluationData, HeldOutBatches } from "./held-out.ts";

@@ -7,10 +7,10 @@ import {
 } from "../platform/index.ts";
 import type { TrainingEvent } from "./events.ts";
 
-/** The log of a run: a file with one JSON object a line. */
+/** A log of a run. */
 export interface RunLog {
   /**
-   * Appends a line: all of it or, where the disk is full, nothing.
+   * Appends an event, or nothing where the log has no place for its kind. Where the disk is full, no part of it is written.
    *
    * @throws FileError where the log cannot be written, or was removed or renamed together with the run's directory
    */
@@ -23,7 +23,7 @@ export interface RunLog {
 const newline = 0x0a;
 
 /**
- * Opens a log to append to. A last line without a line feed was cut off when the process or the machine stopped: it is
+ * Opens a log, a JSON object a line, to append to. A last line without a line feed was cut off when the process or the machine stopped: it is
  * removed, or ended where it is whole JSON.
  */
 export async function openRunLog(path: string): Promise<RunLog> {

@@ -19,6 +19,7 @@ import { denseObjective, languageObjective } from "./objective.ts";
 import type { TrainingRecipe } from "./recipe.ts";
 import { openReplicas } from "./replicas.ts";
 import { publishedValues, saveModel, saveTrainedAdapter } from "./save.ts";
+import { eventFile } from "./testing/event-file.ts";
 import { config, encode, readerOf, recipe, rounding, source, tokensPerImage } from "./testing/small-run.ts";
 import { train } from "./train.ts";
 import { createTrainer, type Trainer } from "./trainer.ts";
@@ -90,7 +91,7 @@ describe("train", () => {
     const log = (await readFile(join(place, "log.jsonl"), "utf8")).trim().split("\n");
     const steps = log.map((line) => JSON.parse(line)).filter(({ kind }) => kind === "step");
     expect(steps.map(({ step }) => step)).toEqual([1, 2, 3, 4, 5, 6]);
-    expect(await readdir(place)).toEqual(["log.jsonl", "state"]);
+    expect(await readdir(place)).toEqual([...[1, 2].map(eventFile), "log.jsonl", "state"]);
 
     const other = { ...rest, trainer: await newTrainer(), recipe: { ...changed, learningRate: 1 } };
     await expect(train(other)).rejects.toThrow(/learningRate: 0.0+1, now 1/);

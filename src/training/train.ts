@@ -6,13 +6,14 @@ import {
   type SkippedRow,
   type SkippedRows,
 } from "../data/index.ts";
-import { type FileLock, joinPath } from "../platform/index.ts";
+import { type FileLock, joinPath, residentMemory } from "../platform/index.ts";
 import type { TrainingEvent } from "./events.ts";
 import { type EvaluationData, heldOutBatchesOf } from "./held-out.ts";
+import { openLogs } from "./logs.ts";
 import { lockOutput } from "./output-lock.ts";
 import type { TrainingRecipe } from "./recipe.ts";
 import type { RunInputs } from "./run-inputs.ts";
-import { openRunLog, type RunLog } from "./run-log.ts";
+import type { RunLog } from "./run-log.ts";
 import { hasState, type Progress, ResumeError, restoreState, saveState } from "./state.ts";
 import type { TrainingBatch } from "./step-programs.ts";
 import { DivergenceError, type Trainer } from "./trainer.ts";
@@ -97,7 +98,7 @@ export async function train<S>(options: TrainOptions<S>): Promise<TrainingOutcom
   if (directory === undefined || communicator.rank !== 0) return trainFrom(options, undefined);
   const lock = options.lock ?? (await lockOutput(directory));
   try {
-    const log = await openRunLog(joinPath(directory, "log.jsonl"));
+    const log = await openLogs(directory);
     try {
       return await trainFrom(options, log);
     } finally {
@@ -158,12 +159,11 @@ async function runSteps<S>(run: Run<S>): Promise<TrainingOutcome> {
   await run.emit({ kind: "start", recipe: recipe.name, step: trainer.step, steps: recipe.steps });
   let upcoming = trainer.step < recipe.steps ? options.reader(run.progress.position, part) : undefined;
   while (upcoming !== undefined) {
-    const began = performance.now();
     const agreed = await agreedShare(run, upcoming);
     if (agreed === "stop") break;
     const last = trainer.step + 1 >= recipe.steps;
     upcoming = last ? undefined : deferRejection(options.reader(agreed.next, part));
-    await runStep(run, agreed, began);
+    await runStep(run, agreed);
     if (isDue(trainer.step, recipe.evaluateEvery) || last) await runEvaluation(run);
     if (isDue(trainer.step, recipe.saveEvery)) await saveCheckpoint(run);
   }
@@ -190,6 +190,9 @@ interface UpdateNote {
 /** An update that all processes begin. */
 interface AgreedUpdate<S> extends UpdateShare<S> {
   readonly next: number;
+  /** When this process began to wait for it, and how long, in milliseconds. */
+  readonly began: number;
+  readonly waited: number;
 }
 
 /**
@@ -202,11 +205,14 @@ async function agreedShare<S>(
 ): Promise<AgreedUpdate<S> | "stop"> {
   const { trainer, signal, skipped } = run.options;
   const { communicator } = trainer;
+  const began = performance.now();
+  let waited = 0;
   let own: readonly TrainingBatch<S>[] = [];
   const note = await communicator.agree(async (): Promise<UpdateNote> => {
     run.requireTold();
     if (signal?.aborted === true) return { stop: true, microBatches: [], next: 0, skipped: [] };
     const read = await upcoming;
+    waited = performance.now() - began;
     own = ownBatches(read, communicator);
     return {
       stop: false,
@@ -219,7 +225,8 @@ async function agreedShare<S>(
   if (notes.some(({ stop }) => stop)) return "stop";
   const left = notes.flatMap((other) => other.skipped);
   if (left.length > 0) await tellSkipped(run, left);
-  return { own, all: interleaved(notes.map(({ microBatches }) => microBatches)), next: note.next };
+  const all = interleaved(notes.map(({ microBatches }) => microBatches));
+  return { own, all, next: note.next, began, waited };
 }
 
 /** The process's micro-batches, of a reader that reads them alone or one that reads all. */
@@ -286,7 +293,7 @@ async function initialProgress<S>(options: TrainOptions<S>): Promise<Progress> {
   return progress;
 }
 
-async function runStep<S>(run: Run<S>, update: AgreedUpdate<S>, began: number): Promise<void> {
+async function runStep<S>(run: Run<S>, update: AgreedUpdate<S>): Promise<void> {
   const { trainer, recipe } = run.options;
   const unlabelled = update.all.flatMap(({ rowsWithoutLabels }) => rowsWithoutLabels);
   if (unlabelled.length > 0) await run.emit({ kind: "silent", step: trainer.step, rows: unlabelled });
@@ -297,7 +304,8 @@ async function runStep<S>(run: Run<S>, update: AgreedUpdate<S>, began: number): 
   const result = await trainer.update(update);
   const tokens = update.all.reduce((sum, { tokens }) => sum + tokens, 0);
   const { throughput } = run;
-  throughput.seconds += (performance.now() - began) / 1000;
+  const seconds = (performance.now() - update.began) / 1000;
+  throughput.seconds += seconds;
   throughput.tokens += tokens;
   throughput.steps++;
   run.progress = { step: trainer.step, position: update.next, tokens: run.progress.tokens + tokens };
@@ -307,6 +315,10 @@ async function runStep<S>(run: Run<S>, update: AgreedUpdate<S>, began: number): 
     steps: recipe.steps,
     ...result,
     tokens: run.progress.tokens,
+    stepTokens: tokens,
+    seconds,
+    waitSeconds: update.waited / 1000,
+    memoryBytes: residentMemory(),
     tokensPerSecond: throughput.tokens / throughput.seconds,
     secondsLeft: ((recipe.steps - trainer.step) * throughput.seconds) / throughput.steps,
   });

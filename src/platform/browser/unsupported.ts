@@ -31,6 +31,7 @@ export const zipEntries: typeof node.zipEntries = rejects(
 export const memoryLimits: typeof node.memoryLimits = () => [];
 export const availableMemory: typeof node.availableMemory = () => Number.POSITIVE_INFINITY;
 export const swapSpace: typeof node.swapSpace = () => 0;
+export const residentMemory: typeof node.residentMemory = () => 0;
 export const takenMemory: typeof node.takenMemory = () => 0;
 export const wasmReservation: typeof node.wasmReservation = () => 0;
 

@@ -28,7 +28,8 @@ export function watchMoments({ directory, killAt, journal }: KillMoments): void 
     return moment === killAt?.moment && ++occurrences === killAt.occurrence;
   };
   const nameOf = (path: unknown): string | undefined => {
-    const name = relative(root, resolve(String(path)));
+    // Every process that trains has an event file of its own.
+    const name = relative(root, resolve(String(path))).replace(/^events\..*/, "events");
     return name.startsWith("..") ? undefined : name;
   };
   const watch = (
