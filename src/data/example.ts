@@ -51,7 +51,7 @@ const problemsShown = 20;
  * What one row is in its file, as errors number it: a line, an item of one JSON list, a row of a table, a sample of an archive or a
  * picture of a folder.
  */
-export type RowUnit = "line" | "item" | "row" | "sample" | "picture";
+export type RowUnit = "line" | "item" | "row" | "sample" | "picture" | "annotation";
 
 const shapes: Readonly<Record<RowUnit, string>> = {
   line: "one training row a line",
@@ -59,6 +59,7 @@ const shapes: Readonly<Record<RowUnit, string>> = {
   row: "training rows",
   sample: "pictures with their texts",
   picture: "pictures with their texts",
+  annotation: "captions of pictures",
 };
 
 /** Throws a DataError that lists the problems of a file's rows (the first twenty in full), if there are any. */

@@ -6,6 +6,17 @@ import { isRecord } from "./record.ts";
 /** A picture of a row: the path of a file, or what reads its bytes from where they lie. */
 export type Picture = string | StoredImage;
 
+/** A picture as the value of a record, where its bytes are a part of another file. */
+export class StoredBytes implements StoredImage {
+  readonly name: string;
+  readonly read: () => Promise<Uint8Array>;
+
+  constructor(name: string, read: () => Promise<Uint8Array>) {
+    this.name = name;
+    this.read = read;
+  }
+}
+
 /** Where the pictures of a record come from. */
 export interface PictureOrigin {
   /** What paths are relative to. */
@@ -23,6 +34,7 @@ export interface PictureOrigin {
  * @throws DataError that says what is wrong
  */
 export function pictureOf(value: unknown, { directory, name, again }: PictureOrigin): Picture {
+  if (value instanceof StoredBytes) return value;
   const found = referenceOf(value);
   if (found.kind === "path") return localPath(found.path, directory);
   return {

@@ -7,6 +7,8 @@ export type RecordValue = Readonly<Record<string, unknown>>;
 export interface FoundRecord {
   /** Counted from 1. */
   readonly line: number;
+  /** What errors call it in place of its number. */
+  readonly label?: string | undefined;
   /** What its number counts. */
   readonly unit: RowUnit;
   /** What stands for it in the fingerprint of the file. */
@@ -27,4 +29,15 @@ export function isEmpty(value: unknown): boolean {
   return (
     value === undefined || value === null || value === "" || (Array.isArray(value) && value.length === 0)
   );
+}
+
+/** For `JSON.stringify`: bytes by their number, and numbers of 64 bits. */
+export const withoutBytes = (_: string, value: unknown): unknown => {
+  if (value instanceof Uint8Array) return `${value.length} bytes`;
+  return typeof value === "bigint" ? Number(value) : value;
+};
+
+/** What stands for a record that is no text in the fingerprint of its file. */
+export function storedText(record: RecordValue): string {
+  return JSON.stringify(record, withoutBytes);
 }

@@ -1,5 +1,6 @@
 export * from "./files/append.ts";
 export * from "./files/append-only-file.ts";
+export { type Compression, decompress } from "./files/decompress.ts";
 export * from "./files/digest.ts";
 export * from "./files/disk.ts";
 export { expandedPath } from "./files/expanded-path.ts";

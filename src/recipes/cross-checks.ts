@@ -89,7 +89,9 @@ async function fileProblems(
     ["data", data],
     ["evaluation", evaluation],
   ] as const) {
-    for (const [i, { file }] of files.entries()) await requireFile([key, i], file);
+    for (const [i, { file }] of files.entries()) {
+      if ((await pathKind(file)) !== "directory") await requireFile([key, i], file);
+    }
   }
   for (const [key, directory] of [
     ["model", model],

@@ -70,13 +70,16 @@ const hyperparameters = {
 
 const listOfFiles = "a list of files of rows, as [{ file: rows.jsonl }]";
 
+// Columns without a header are called by their numbers, which are numbers in YAML.
+const columnName = z.union([z.string().min(1), whole.transform(String)], { error: "the name of a column" });
+
 const dataFile = z.strictObject(
   {
     file: z.string().min(1),
     format: z.enum(dataFormatNames).optional(),
     images: z.string().min(1).optional(),
     columns: z
-      .record(z.string(), z.string().min(1), {
+      .record(z.string(), columnName, {
         error: "which column is what, as { image: photo, text: caption }",
       })
       .optional(),

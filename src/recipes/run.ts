@@ -227,7 +227,7 @@ async function checkedPlan(path: string, overrides: RunOverrides): Promise<RunPl
   if (plan !== undefined) return plan;
   const found = [...problems];
   for (const { file, weight: _, ...settings } of [...files.data, ...files.evaluation]) {
-    if (stage === undefined || (await pathKind(file)) !== "file") continue;
+    if (stage === undefined || (await pathKind(file)) === "missing") continue;
     const options = { ...settings, usualContent: contentOfStage(stage), videos: { frames: 2, size: 1 } };
     await openRows(file, options).catch((error: unknown) => {
       if (!(error instanceof DataError)) throw error;

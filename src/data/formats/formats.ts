@@ -1,8 +1,9 @@
 import { pathKind } from "../../platform/index.ts";
 import type { ReadSettings } from "../read-settings.ts";
 import { type DataFormat, openRowSource, type RowSource, type RowSourceOptions } from "../row-source.ts";
+import { storageAt } from "../storages/storages.ts";
 import { jsonl } from "./jsonl.ts";
-import { formatOfRecords, recordDataFormat, recordFormats } from "./record-formats.ts";
+import { formatOfRecords, recordDataFormat, recordFormats, storedDataFormat } from "./record-formats.ts";
 
 /** The formats that files of rows may have, as recipes name them. */
 export type DataFormatName =
@@ -13,7 +14,12 @@ export type DataFormatName =
   | "alpaca"
   | "baize"
   | "finevision"
-  | "table";
+  | "table"
+  | "coco"
+  | "tsv"
+  | "webdataset"
+  | "parquet"
+  | "folder";
 
 const { llava, messages, alpaca, baize, finevision, table } = recordFormats;
 
@@ -58,12 +64,41 @@ export const dataFormats: Readonly<Record<DataFormatName, DataFormat>> = {
     about: "a picture and its caption, or a picture, a question and its answer",
     example: '{"image": "cat.jpg", "question": "what is this?", "answer": "a cat"}',
   }),
+  coco: storedDataFormat("coco", {
+    unit: "annotation",
+    about: "COCO's captions: one object, a row for each of its `annotations`",
+    example:
+      '{"images": [{"id": 1, "file_name": "cat.jpg"}], "annotations": [{"image_id": 1, "caption": "a cat"}]}',
+  }),
+  tsv: storedDataFormat("tsv", {
+    unit: "line",
+    about:
+      "`.tsv` or `.csv` with columns as `table` has keys; without a header they are called 1, 2, … (CC3M beside its folder)",
+    example: "a cat\tcat.jpg",
+  }),
+  webdataset: storedDataFormat("webdataset", {
+    unit: "sample",
+    about:
+      "a tar shard, or a directory of them, as img2dataset writes them; the `.json` may hold a row of any format above",
+    example: "000000001.jpg 000000001.txt 000000001.json",
+  }),
+  parquet: storedDataFormat("parquet", {
+    unit: "row",
+    about:
+      "a Parquet file, or a directory of them, with rows of any format above; pictures as bytes, `{bytes, path}` or lists",
+    example: "image: {bytes, path}, caption: string",
+  }),
+  folder: storedDataFormat("folder", {
+    unit: "picture",
+    about: "a directory of pictures, each with a text file, or each in a folder that says what it shows",
+    example: "cat.jpg cat.txt",
+  }),
 };
 
 export const dataFormatNames = Object.keys(dataFormats) as DataFormatName[];
 
 /** Endings of names of files that hold rows; other files are texts. */
-export const rowFileEndings: readonly string[] = [".jsonl", ".json"];
+export const rowFileEndings: readonly string[] = [".jsonl", ".json", ".tsv", ".csv", ".parquet", ".tar"];
 
 /**
  * The format of a file, by what its first rows hold; mPLUG-Owl's own where nothing else is meant.
@@ -72,6 +107,8 @@ export const rowFileEndings: readonly string[] = [".jsonl", ".json"];
  */
 export async function recognisedFormat(path: string, settings: ReadSettings = {}): Promise<DataFormatName> {
   if ((await pathKind(path)) === "missing") return "jsonl";
+  const storage = await storageAt(path);
+  if (storage !== "lines" && storage !== "list") return storage;
   return (await formatOfRecords(path, settings)) ?? "jsonl";
 }
 

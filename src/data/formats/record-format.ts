@@ -2,14 +2,14 @@ import { nearestName, parentDirectory } from "../../platform/index.ts";
 import { DataError } from "../example.ts";
 import { type Picture, pictureOf } from "../picture.ts";
 import type { ReadSettings } from "../read-settings.ts";
-import { type FoundRecord, isEmpty, isRecord, type RecordValue } from "../record.ts";
+import { type FoundRecord, isEmpty, isRecord, type RecordValue, withoutBytes } from "../record.ts";
 import type { Row } from "../row.ts";
 import { textDamage } from "../text-problems.ts";
 import { conversationOfTurns, type GivenTurn } from "../turns.ts";
 
 /** What a record says, before its pictures are looked for. */
 export interface Reading {
-  /** Turns of a conversation, or a caption. */
+  /** Turns of a conversation, a caption, or without a picture plain text. */
   readonly says: readonly GivenTurn[] | string;
   /** Values of pictures, in order: whatever {@link pictureOf} reads. */
   readonly pictures?: readonly unknown[];
@@ -117,15 +117,14 @@ export function foreignColumns(
 /** Where a record was found, and how its pictures are read again. */
 export interface RecordPlace {
   readonly path: string;
-  readonly label?: string | undefined;
   readonly settings: ReadSettings;
 }
 
 /** The row of a record, or everything that is wrong with it. */
 export function rowOfRecord(
   format: RecordFormat,
-  { line, value, again }: FoundRecord,
-  { path, label, settings }: RecordPlace,
+  { line, label, value, again }: FoundRecord,
+  { path, settings }: RecordPlace,
 ): Row | readonly string[] {
   if (typeof value === "string") return [value];
   const { keys, problems: unclear } = keysOf(format, value, settings.columns);
@@ -195,7 +194,9 @@ export function rowOfReading(
   const row = { line, label, images, videos: paths };
   if (typeof says === "string") {
     problems.push(...textDamage(says));
-    return problems.length > 0 ? problems : { ...row, text: says, content: "caption" };
+    return problems.length > 0
+      ? problems
+      : { ...row, text: says, content: pictures.length === 0 ? "text" : "caption" };
   }
   const conversation = conversationOfTurns(says, { pictures: pictures.length, videos: videos.length });
   if ("problems" in conversation) return [...conversation.problems, ...problems];
@@ -214,16 +215,6 @@ export function requireText(value: unknown, what: string): string {
   const got =
     value === undefined || value === null ? "nothing" : JSON.stringify(value, withoutBytes)?.slice(0, 60);
   throw new RowProblem(`${what} must be a text, got ${got}`);
-}
-
-const withoutBytes = (_: string, value: unknown): unknown => {
-  if (value instanceof Uint8Array) return `${value.length} bytes`;
-  return typeof value === "bigint" ? Number(value) : value;
-};
-
-/** What stands for a record that is no text in the fingerprint of its file. */
-export function storedText(record: RecordValue): string {
-  return JSON.stringify(record, withoutBytes);
 }
 
 /** The objects of a list; RowProblem where there is something else. */

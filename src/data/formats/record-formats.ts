@@ -1,8 +1,8 @@
 import { DataError } from "../example.ts";
 import type { ReadSettings } from "../read-settings.ts";
-import type { FoundRecord, RecordValue } from "../record.ts";
-import { readHead, recordStorages, storageOf } from "../records.ts";
+import type { RecordValue } from "../record.ts";
 import type { DataFormat, StoredRow } from "../row-source.ts";
+import { recordsAt, type StorageName, storageAt } from "../storages/storages.ts";
 import { alpaca } from "./alpaca.ts";
 import { baize } from "./baize.ts";
 import { conversations } from "./conversations.ts";
@@ -46,14 +46,11 @@ export async function* readRecordRows(
   settings: ReadSettings,
 ): AsyncGenerator<StoredRow> {
   requireKnownColumns(path, format, settings);
-  for await (const found of recordsOf(path, await readHead(path))) {
-    const { line, stored, unit } = found;
-    yield { line, stored, unit, row: rowOfRecord(format, found, { path, settings }) };
+  for await (const found of recordsAt(path)) {
+    const { line, label, stored, unit } = found;
+    yield { line, label, stored, unit, row: rowOfRecord(format, found, { path, settings }) };
   }
 }
-
-const recordsOf = (path: string, head: Uint8Array): AsyncIterable<FoundRecord> =>
-  recordStorages[storageOf(head)](path);
 
 /** A format of records as the table of formats has it. */
 export function recordDataFormat(
@@ -68,6 +65,22 @@ export function recordDataFormat(
   };
 }
 
+/** A way to store records as the table of formats has it: what they say is recognised. */
+export function storedDataFormat(
+  storage: StorageName,
+  { unit, example, about }: Pick<DataFormat, "unit" | "example" | "about">,
+): DataFormat {
+  async function* read(path: string, settings: ReadSettings = {}): AsyncGenerator<StoredRow> {
+    const found = await storageAt(path);
+    if (found !== storage)
+      throw new DataError(`${path}: must be of the format ${storage}, got ${found}; leave out \`format\``);
+    const name = await formatOfRecords(path, settings);
+    // Without a record of keys there is nothing but what is wrong with it.
+    yield* readRecordRows(path, recordFormats[name ?? "table"], settings);
+  }
+  return { unit, example, about, read };
+}
+
 const recordsTried = 20;
 
 /** The format of a file's first records; undefined where none of them is a record of keys. */
@@ -75,11 +88,13 @@ export async function formatOfRecords(
   path: string,
   settings: ReadSettings,
 ): Promise<RecordFormatName | undefined> {
+  const storage = await storageAt(path);
+  const mayBeOwn = settings.columns === undefined && (storage === "lines" || storage === "list");
   let tried = 0;
   let first: RecordValue | undefined;
-  for await (const { value } of recordsOf(path, await readHead(path))) {
+  for await (const { value } of recordsAt(path)) {
     if (typeof value !== "string") {
-      const isOwn = settings.columns === undefined && isMplugOwl(value);
+      const isOwn = mayBeOwn && isMplugOwl(value);
       const format = isOwn ? undefined : formatOfRecord(value, settings);
       if (format !== undefined) return format;
       first ??= value;
@@ -87,7 +102,7 @@ export async function formatOfRecords(
     if (++tried === recordsTried) break;
   }
   // The reader of mPLUG-Owl's own format says best what is wrong with what was meant for it.
-  if (first === undefined || (settings.columns === undefined && "text" in first)) return undefined;
+  if (first === undefined || (mayBeOwn && "text" in first)) return undefined;
   throw new DataError(
     `${path}: must be of a format that is known by its keys, got ${keysShown(first)}. Name the format in the recipe (\`format: …\`), or which key is what: columns: { image: …, text: … } for captions, columns: { image: …, question: …, answer: … } for questions`,
   );

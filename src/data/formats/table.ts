@@ -1,3 +1,4 @@
+import { withLineFeeds } from "../../prompt/index.ts";
 import type { ReadSettings } from "../read-settings.ts";
 import { type GivenTurn, placedByMarks } from "../turns.ts";
 import { questionAndAnswer } from "./alpaca.ts";
@@ -39,7 +40,8 @@ export const table: RecordFormat = {
     system: ["system"],
   },
   recognises: ({ image, text, question, answer }) =>
-    (image !== undefined && (text !== undefined || answer !== undefined)) ||
+    text !== undefined ||
+    (image !== undefined && answer !== undefined) ||
     (question !== undefined && answer !== undefined),
   read: readTable,
 };
@@ -70,24 +72,13 @@ function readTable(fields: Fields, { question: asked }: ReadSettings): Reading {
   return conversationReading(turns, pictures);
 }
 
-/** A picture's caption, or as the recipe has it the answer to a question about it. */
-export function captionOrAnswer(
-  caption: string,
-  pictures: readonly unknown[],
-  { question }: ReadSettings,
-): Reading {
-  return question === undefined
-    ? captionReading(caption, pictures)
-    : conversationReading(questionAndAnswer(question, caption), pictures);
-}
-
 function conversationReading(turns: readonly GivenTurn[], pictures: readonly unknown[]): Reading {
   return { says: placedByMarks(turns, { pictures: pictures.length, videos: 0 }, "front"), pictures };
 }
 
 function captionReading(text: string, pictures: readonly unknown[]): Reading {
-  const caption = text.trim();
+  const caption = withLineFeeds(text).trim();
   if (caption === "") throw new RowProblem("a caption must say something, got an empty text");
-  if (pictures.length !== 1) throw new RowProblem(`a caption has one picture, got ${pictures.length}`);
+  if (pictures.length > 1) throw new RowProblem(`a caption has one picture, got ${pictures.length}`);
   return { says: caption, pictures };
 }

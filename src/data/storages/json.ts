@@ -1,38 +1,11 @@
-import { openFile } from "../platform/index.ts";
-import { DataError } from "./example.ts";
-import { beginsAsList, jsonItems } from "./json-items.ts";
-import { type FoundRecord, isRecord, type RecordValue } from "./record.ts";
-import { firstInvalid, markLength, readRowLines, utf8Text } from "./row-lines.ts";
+import { openFile } from "../../platform/index.ts";
+import { DataError } from "../example.ts";
+import { type FoundRecord, isRecord, type RecordValue } from "../record.ts";
+import { firstInvalid, markLength, readRowLines, utf8Text } from "../row-lines.ts";
+import { jsonItems } from "./json-items.ts";
 
-/** How records are stored, by what a file holds. */
-export type RecordStorage = "lines" | "list";
-
-export const recordStorages: Readonly<Record<RecordStorage, (path: string) => AsyncIterable<FoundRecord>>> = {
-  lines: lineRecords,
-  list: listRecords,
-};
-
-const headBytes = 4096;
-
-/** The first bytes of a file. */
-export async function readHead(path: string): Promise<Uint8Array> {
-  const file = await openFile(path);
-  try {
-    const bytes = new Uint8Array(Math.min(file.size, headBytes));
-    await file.read(bytes, 0);
-    return bytes;
-  } finally {
-    await file.close();
-  }
-}
-
-/** How a file stores its records: by its content. */
-export function storageOf(head: Uint8Array): RecordStorage {
-  const start = new TextDecoder("latin1").decode(head.subarray(markLength(head)));
-  return beginsAsList(start) ? "list" : "lines";
-}
-
-async function* lineRecords(path: string): AsyncGenerator<FoundRecord> {
+/** The objects of a file that has one a line. */
+export async function* lineRecords(path: string): AsyncGenerator<FoundRecord> {
   for await (const { number, text, invalidUtf8, start, length } of readRowLines(path)) {
     const value =
       text === undefined ? `must be UTF-8, got ${invalidUtf8}; save the file as UTF-8` : recordOf(text);
@@ -46,7 +19,8 @@ async function* lineRecords(path: string): AsyncGenerator<FoundRecord> {
   }
 }
 
-async function* listRecords(path: string): AsyncGenerator<FoundRecord> {
+/** The objects of a file that is one list. */
+export async function* listRecords(path: string): AsyncGenerator<FoundRecord> {
   const file = await openFile(path);
   try {
     const head = new Uint8Array(Math.min(file.size, 3));

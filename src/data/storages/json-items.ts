@@ -1,5 +1,5 @@
-import type { OpenFile } from "../platform/index.ts";
-import { chunksOf, type FilePart, joined } from "./row-lines.ts";
+import type { OpenFile } from "../../platform/index.ts";
+import { chunksOf, type FilePart, joined } from "../row-lines.ts";
 
 /** An item of a JSON list, or what is wrong with the list there. */
 export interface JsonItem extends FilePart {
