@@ -25,7 +25,14 @@ import { makeQuestions, SPLITS, type Split } from "./evaluation/question-set.ts"
 import { type SingleThing, singleThings } from "./evaluation/single-things.ts";
 import { visionAccuracy } from "./evaluation/vision-accuracy.ts";
 import { validationSupply } from "./pictures/supplies.ts";
-import { OWL_NANO, RECIPES, type StageName, TOKENIZER_TEXTS, VISION_SIZE } from "./recipes.ts";
+import {
+  ATTENDS_TO_LIKE,
+  OWL_NANO,
+  RECIPES,
+  type StageName,
+  TOKENIZER_TEXTS,
+  VISION_SIZE,
+} from "./recipes.ts";
 import { saveModel, trainStage, weightsAfter } from "./training/pipeline.ts";
 import {
   type Plan,
@@ -68,6 +75,7 @@ async function openPlan(): Promise<Plan> {
     recipes: RECIPES,
     material,
     tokenizerTexts: TOKENIZER_TEXTS,
+    attendsToLike: ATTENDS_TO_LIKE,
     visionSize: VISION_SIZE,
     directory: DIRECTORY,
   };

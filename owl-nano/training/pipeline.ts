@@ -111,7 +111,7 @@ const trainLanguage: RunStage = async (plan, options) => {
     seed,
     ...evenSizes(recipes.language),
   });
-  const weights = languageBeginning(config, seed);
+  const weights = languageBeginning(config, seed, plan.attendsToLike ?? false);
   return run(plan, "language", { objective: notesObjective(config), reader, weights }, options);
 };
 
