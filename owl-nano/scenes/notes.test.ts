@@ -30,15 +30,22 @@ test("a cell says what has its middle in it: the thing with its color, a charact
 });
 
 test("near an edge a thing is said in both cells, and its weights add up to one", () => {
-  const notes = notesOf({ ...scene, things: [{ ...scene.things[0], x: 24.5, y: 47 }] });
-  const weights = notes.flatMap(({ words }) => words.filter(({ word }) => word === "dog"));
+  const weightsOf = (x: number, y: number, blur?: number): number[] => {
+    const notes = notesOf({ ...scene, things: [{ ...scene.things[0], x, y }] }, blur);
+    return notes
+      .flatMap(({ words }) => words.filter(({ word }) => word === "dog"))
+      .map(({ weight }) => weight);
+  };
+  const weights = weightsOf(24.2, 47.6);
   expect(weights.length).toBe(4);
-  expect(weights.reduce((sum, { weight }) => sum + weight, 0)).toBeCloseTo(1);
+  expect(weights.reduce((sum, weight) => sum + weight, 0)).toBeCloseTo(1);
+  expect(weightsOf(25.5, 46)).toEqual([1]);
+  expect(weightsOf(25.5, 46, 3)).toHaveLength(4);
 });
 
 test("noise leaves the right name the loudest, and never more words than a cell can say", () => {
   for (let i = 0; i < 200; i++) {
-    const noise = { doubt: 1, leak: 0.5, jitter: 0.2 };
+    const noise = { doubt: 1, leak: 0.5, jitter: 0.2, blur: 3 };
     const notes = noisyNotes(scene, ["cat", "tree"], noise, randomFor(1, "noise", i));
     const sums = new Map<string, number>();
     for (const { words } of notes) {

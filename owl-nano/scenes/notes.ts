@@ -72,9 +72,12 @@ function spread(x: number, y: number, reach: number): [cell: number, share: numb
   );
 }
 
-/** How far around the middle of a thing or a character its word may be said, pixels. */
-const CHARACTER_REACH = 1.5;
-const thingReach = (size: number): number => Math.max(2, Math.min(4, 0.06 * size));
+/**
+ * How far around the middle of a thing or a character its word may be said, pixels: about as far as it can be told where that is. With
+ * three times as much, every fourth character and most things were said in several cells, and none could be counted or read.
+ */
+const CHARACTER_REACH = 0.5;
+const thingReach = (size: number): number => Math.max(0.75, Math.min(2, size / 32));
 
 /** How much of a thing or character lies in a cell. */
 export interface CellShare {
@@ -85,24 +88,32 @@ export interface CellShare {
   readonly color?: number | undefined;
 }
 
-/** What lies in each cell, characters first in reading order. */
-export function cellShares(scene: Scene): CellShare[][] {
+/**
+ * What lies in each cell, characters first in reading order.
+ *
+ * @param blur how many times as far as usual a word may be said
+ */
+export function cellShares(scene: Scene, blur = 1): CellShare[][] {
   const cells = Array.from({ length: NOTE_CELLS }, (): CellShare[] => []);
   for (const { text, centers, y } of scene.lines)
     for (const [i, word] of [...text].entries())
       if (word !== " ")
-        for (const [cell, share] of spread(centers[i], y, CHARACTER_REACH))
+        for (const [cell, share] of spread(centers[i], y, blur * CHARACTER_REACH))
           cells[cell].push({ kind: "character", word, share });
   for (const thing of scene.things)
-    for (const [cell, share] of spread(thing.x, thing.y, thingReach(thing.size)))
+    for (const [cell, share] of spread(thing.x, thing.y, blur * thingReach(thing.size)))
       cells[cell].push({ kind: "thing", word: wordOf(thing), share, color: thing.color });
   return cells;
 }
 
-/** The notes of a scene, a cell each. */
-export function notesOf(scene: Scene): Note[] {
+/**
+ * The notes of a scene, a cell each.
+ *
+ * @param blur how many times as far as usual a word may be said
+ */
+export function notesOf(scene: Scene, blur = 1): Note[] {
   const background = COLORS[scene.background].name;
-  return cellShares(scene).map((shares) => noteOf(shares, background));
+  return cellShares(scene, blur).map((shares) => noteOf(shares, background));
 }
 
 function noteOf(shares: readonly CellShare[], background: string): Note {
@@ -139,6 +150,8 @@ export interface NoteNoise {
   readonly leak: number;
   /** Largest relative change of a weight. */
   readonly jitter: number;
+  /** How many times as far as usual words are said at most, each picture's in its own measure. */
+  readonly blur: number;
 }
 
 /**
@@ -152,7 +165,9 @@ export function noisyNotes(scene: Scene, names: readonly string[], noise: NoteNo
   for (const thing of scene.things)
     if (random.chance(noise.doubt))
       doubts.set(wordOf(thing), { word: random.pick(names), weight: random.range(0.1, 0.4) });
-  const notes = notesOf(scene).map((note) => doubted(note, doubts, noise, random));
+  const notes = notesOf(scene, random.range(0.1, noise.blur)).map((note) =>
+    doubted(note, doubts, noise, random),
+  );
   for (const [cell, note] of [...notes].entries()) {
     if (note.kind === "background" || note.words.length === 0 || !random.chance(noise.leak)) continue;
     const next = cell + (random.chance(0.5) ? 1 : -1);

@@ -23,7 +23,7 @@ export interface PictureText extends Pick<Example, "images"> {
 }
 
 /** How unsure notes are, which stand for what a vision encoder will say. */
-const NOISE: NoteNoise = { doubt: 0.25, leak: 0.15, jitter: 0.2 };
+const NOISE: NoteNoise = { doubt: 0.25, leak: 0.15, jitter: 0.2, blur: 2 };
 
 /** A text, what is asked in it, and its pictures before they are drawn. */
 export interface WrittenText {
