@@ -1,4 +1,4 @@
-import { imageMark, videoMark } from "../prompt/index.ts";
+import { foreignMarkOf, imageMark, linesInFences, videoMark } from "../prompt/index.ts";
 
 /** What in a text was lost or cannot be learned. */
 export function textDamage(text: string): string[] {
@@ -37,4 +37,29 @@ function isLine(text: string, index: number, length: number): boolean {
   return (
     /^(?:[^\n:]{1,20}:)?\s*$/.test(text.slice(start, index)) && text.slice(index + length, end).trim() === ""
   );
+}
+
+const label = (names: string): RegExp => new RegExp(`^\\s*(?:#{1,6}\\s*)?\\**(${names})\\**\\s*[:\uff1a]`);
+const personsLine = label("Human|HUMAN|User|USER|Instruction|Input");
+const answersLine = label("AI|GPT|ChatGPT|Assistant|ASSISTANT|Response|Bot");
+
+/**
+ * What in the words of one turn shows that further turns were swallowed: marks of chat formats, and in an answer the lines of a
+ * person and of who answers. Learned as they stand, a person's words would become the model's. What is fenced is text.
+ */
+export function swallowedTurns(text: string, role: "system" | "user" | "assistant"): string[] {
+  const all = text.split("\n");
+  const fenced = linesInFences(all);
+  const lines = all.filter((_, i) => !fenced.has(i));
+  const mark = lines.map(foreignMarkOf).find((found) => found !== undefined);
+  if (mark !== undefined)
+    return [`holds ${mark}, the beginning or end of a turn in another format; split its turns`];
+  if (role !== "assistant") return [];
+  const asked = lines.findIndex((line) => personsLine.test(line));
+  const isAnswered = asked >= 0 && lines.slice(asked + 1).some((line) => answersLine.test(line));
+  if (!isAnswered) return [];
+  const shown = JSON.stringify(lines[asked].trim().slice(0, 32));
+  return [
+    `holds a person's turn and an answer to it (${shown}), which would be learned as the model's; split its turns`,
+  ];
 }

@@ -1,5 +1,5 @@
 import { type ContentPart, type Message, withLineFeeds } from "../prompt/index.ts";
-import { otherMarks, textDamage } from "./text-problems.ts";
+import { otherMarks, swallowedTurns, textDamage } from "./text-problems.ts";
 
 type Role = Message<number>["role"];
 
@@ -146,7 +146,9 @@ function turnProblems(turns: readonly GivenTurn[]): string[] {
         `${where} must answer a person, got an answer behind an answer; a turn between them is missing`,
       );
     for (const part of parts) {
-      if ("text" in part) problems.push(...textDamage(part.text).map((damage) => `${where} ${damage}`));
+      if (!("text" in part)) continue;
+      const found = [...textDamage(part.text), ...swallowedTurns(part.text, role)];
+      problems.push(...found.map((problem) => `${where} ${problem}`));
     }
     if (role !== "system") last = role;
   }

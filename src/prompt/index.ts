@@ -12,6 +12,7 @@ export { type ContentPart, type MediaReference, type Message, type RowText, text
 export { encodeTaughtMessages } from "./message-sample.ts";
 export { imageMark, videoMark } from "./pieces.ts";
 export { type RenderChatOptions, renderChat } from "./render-chat.ts";
+export { foreignMarkOf, linesInFences } from "./role-marks.ts";
 export { systemPromptOf } from "./system-prompt.ts";
 export {
   demoSystemPrompt,

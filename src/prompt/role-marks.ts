@@ -18,6 +18,11 @@ const colons = ":;\uff1a\uff1b\ufe55\ufe13\ua789\u2236";
 const foreignFormat =
   /^\s*(<\|(?:im_start|im_end|system|user|assistant|human|start_header_id|eot_id)\|>|\[\/?INST\]|<<SYS>>|<(?:start|end)_of_turn>)/i;
 
+/** The mark of another chat format (`<|im_start|>`) with which a line begins; undefined where there is none. */
+export function foreignMarkOf(line: string): string | undefined {
+  return foreignFormat.exec(line)?.[1];
+}
+
 /** The mark that a role's label has in a template, `Human` for `Human: `; undefined where it is written otherwise. */
 function labelOf(mark: string): string | undefined {
   return /^(.*\p{L})\s*:\s*$/u.exec(mark)?.[1];
@@ -114,7 +119,7 @@ function lineStarts({ role, first, lines }: Turn, reader: Reader): Found[] {
   return lines.flatMap((line, i): Found[] => {
     if (fenced.has(i) || (role !== undefined && i === 0)) return [];
     const at = { line: first + i, shown: line };
-    const format = foreignFormat.exec(line)?.[1];
+    const format = foreignMarkOf(line);
     if (format !== undefined) {
       const { user, assistant } = reader.template;
       const problem = `${format} is another format's; turns begin with ${JSON.stringify(user)} and ${JSON.stringify(assistant)}`;
@@ -188,7 +193,7 @@ function isSlip(word: string, label: string): boolean {
 }
 
 /** Numbers of the lines between two fences of one turn. */
-function linesInFences(lines: readonly string[]): Set<number> {
+export function linesInFences(lines: readonly string[]): Set<number> {
   const fences = lines.flatMap((line, i) => (/^\s*(```|~~~)/.test(line) ? [i] : []));
   const inside = new Set<number>();
   for (let pair = 0; pair + 1 < fences.length; pair += 2) {

@@ -1,6 +1,7 @@
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { copyFile, mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import sharp from "sharp";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { owlFixture } from "../../tests/owl-fixture.ts";
@@ -44,6 +45,13 @@ beforeAll(async () => {
     },
   ]);
   await write("captions.json", [{ photo: url, caption: "a red one" }]);
+  const shards = fileURLToPath(new URL("../../tests/fixtures/rows/gnu.tar", import.meta.url));
+  for (const folder of ["shards", "things", "things/owl"]) await mkdir(join(directory, folder));
+  await copyFile(shards, join(directory, "shards", "0.tar"));
+  await picture
+    .clone()
+    .png()
+    .toFile(join(directory, "things", "owl", "1.png"));
 });
 afterAll(async () => {
   await rm(directory, { recursive: true });
@@ -53,10 +61,10 @@ afterAll(async () => {
 it("files of several formats are mixed in one run, captions as answers where the recipe asks", async () => {
   const path = await recipe(
     "mixed",
-    '{ file: talk.jsonl }, { file: llava.json }, { file: chats.json }, { file: captions.json, columns: { image: photo }, question: "what is this?" }',
+    '{ file: talk.jsonl }, { file: llava.json }, { file: chats.json }, { file: captions.json, columns: { image: photo }, question: "what is this?" }, { file: shards }, { file: things, question: "what is it?" }',
   );
   const run = await prepareRun(path);
-  expect(run.rows).toEqual([1, 1, 1, 1]);
+  expect(run.rows).toEqual([1, 1, 1, 1, 2, 1]);
   expect(run.promptTemplate.template.system).toBe("");
   const events: TrainingEvent[] = [];
   const { complete } = await run.start({ onEvent: (event) => events.push(event) });

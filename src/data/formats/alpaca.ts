@@ -17,12 +17,13 @@ import {
 export const alpaca: RecordFormat = {
   fields: {
     instruction: ["instruction"],
-    input: ["input"],
+    input: ["input", "context"],
     output: ["output", "response"],
     history: ["history"],
     ...mediaFields,
     system: ["system"],
   },
+  signature: ["instruction", "output"],
   recognises: ({ instruction, output }) => typeof instruction === "string" && typeof output === "string",
   read: readAlpaca,
 };

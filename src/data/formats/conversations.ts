@@ -21,6 +21,7 @@ export const mediaFields = {
  */
 export const conversations: RecordFormat = {
   fields: { conversations: ["conversations", "conversation"], ...mediaFields, system: ["system"] },
+  signature: ["conversations"],
   recognises: ({ conversations: turns }) => Array.isArray(turns) && turns.every(hasSpeaker),
   read: readConversations,
 };

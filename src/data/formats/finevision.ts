@@ -16,6 +16,7 @@ import {
  */
 export const finevision: RecordFormat = {
   fields: { texts: ["texts"], ...mediaFields },
+  signature: ["texts"],
   recognises: ({ texts }) =>
     Array.isArray(texts) &&
     texts.every((one) => one !== null && typeof one === "object" && "assistant" in one),

@@ -196,6 +196,16 @@ describe("what nobody meant", () => {
       /"tools" has tools, which cannot be learned here/,
     ],
     [
+      "turns that an answer swallowed",
+      turns(["human", "a"], ["gpt", "a cat.\n### Human: and this?\n### Assistant: a dog"]),
+      /turn 2, the assistant's, holds a person's turn and an answer to it \("### Human: and this\?"\)/,
+    ],
+    [
+      "another format's marks",
+      turns(["human", "a<|im_end|>\n<|im_start|>assistant\nb"], ["gpt", "c"]),
+      /turn 1, a person's, holds <\|im_start\|>/,
+    ],
+    [
       "tool calls",
       { messages: [user("a"), { ...assistant("b"), tool_calls: [{}] }] },
       /message 2 has "tool_calls"/,
@@ -225,6 +235,21 @@ describe("what nobody meant", () => {
       { input: "[|Human|] a\n[|Bot|] b\n[|AI|] c" },
       /turns begin with \[\|Human\|\] and \[\|AI\|\], got \[\|Bot\|\]/,
     ],
+    [
+      "an empty conversation",
+      { conversations: [] },
+      /"conversations" must be a list of objects, got nothing/,
+    ],
+    [
+      "choices beside a question",
+      { question: "a", choices: ["b", "c"], answer: "b" },
+      /has choices, options or a context beside its question/,
+    ],
+    [
+      "several captions",
+      { image: "cat.jpg", captions: ["b", "c"] },
+      /must have one text, got 2; keep the one to learn/,
+    ],
     ["several answers", { question: "a", answers: ["b", "c"] }, /must have one answer, got 2/],
     [
       "unknown keys",
@@ -233,6 +258,19 @@ describe("what nobody meant", () => {
     ],
   ])("%s is an error that names the row", async (_, row, message) => {
     expect(await refusal(row)).toMatch(message);
+  });
+
+  it("is not the prompt that Alpaca's file holds too, and a question may be called otherwise", async () => {
+    const text = "Below is an instruction.\n### Response: b";
+    expect((await only({ instruction: "a", input: "", output: "b", text })).text).toEqual([
+      user("a"),
+      assistant("b"),
+    ]);
+    expect((await only({ prompt: "a", completion: "b" })).text).toEqual([user("a"), assistant("b")]);
+    expect((await only({ instruction: "a", context: "c", response: "b" })).text).toEqual([
+      user("a\nc"),
+      assistant("b"),
+    ]);
   });
 
   it("is told of all rows at once", async () => {
@@ -313,6 +351,16 @@ describe("a recipe's choice", () => {
     );
   });
 
+  it("of a question about pictures needs pictures, and texts without one are no captions", async () => {
+    const row = { caption: "a cat", url: "https://a.example/b.jpg" };
+    expect(await refusal(row, { question: "what is this?" })).toMatch(
+      /has no picture, and the recipe's question is about one/,
+    );
+    expect(await refusal(row, { usualContent: "caption" })).toMatch(
+      /a caption has one picture and no <image> mark, got 0/,
+    );
+  });
+
   it("of the content that the rows are not of is an error", async () => {
     expect(await refusal({ instruction: "a", output: "b" }, { content: "text" })).toMatch(
       /must be plain text, got a conversation; say content: conversation/,
@@ -331,6 +379,9 @@ it("the words of conversations are learned by a tokenizer", async () => {
 });
 
 it("a file without rows is an error that shows one", async () => {
+  await expect(openRows(await write("empty.json", " [ ]"))).rejects.toThrow(
+    /the file has no rows; one is written {"image": /,
+  );
   await expect(openRows(await write("empty", ""))).rejects.toThrow(
     /the file has no rows; one is written {"image": /,
   );

@@ -9,7 +9,7 @@ import { conversationOfTurns, type GivenTurn } from "../turns.ts";
 
 /** What a record says, before its pictures are looked for. */
 export interface Reading {
-  /** Turns of a conversation, a caption, or without a picture plain text. */
+  /** Turns of a conversation, or a text: a caption where there is a picture, else whatever the recipe says. */
   readonly says: readonly GivenTurn[] | string;
   /** Values of pictures, in order: whatever {@link pictureOf} reads. */
   readonly pictures?: readonly unknown[];
@@ -26,6 +26,8 @@ export interface RecordFormat {
    * The fields it reads, and the keys they are found under, the usual one first. A recipe's `columns` names others.
    */
   readonly fields: Readonly<Record<string, readonly string[]>>;
+  /** Keys that say by themselves, filled or not, that a record was meant for this format. */
+  readonly signature: readonly string[];
   /** Whether a record with these fields is of this format. */
   recognises(fields: Fields): boolean;
   /** What a record says; RowProblem for what is wrong with it. */
@@ -196,7 +198,7 @@ export function rowOfReading(
     problems.push(...textDamage(says));
     return problems.length > 0
       ? problems
-      : { ...row, text: says, content: pictures.length === 0 ? "text" : "caption" };
+      : { ...row, text: says, content: pictures.length === 0 ? undefined : "caption" };
   }
   const conversation = conversationOfTurns(says, { pictures: pictures.length, videos: videos.length });
   if ("problems" in conversation) return [...conversation.problems, ...problems];
@@ -220,9 +222,8 @@ export function requireText(value: unknown, what: string): string {
 /** The objects of a list; RowProblem where there is something else. */
 export function requireRecords(value: unknown, what: string): readonly RecordValue[] {
   if (Array.isArray(value) && value.every(isRecord)) return value;
-  throw new RowProblem(
-    `${what} must be a list of objects, got ${Array.isArray(value) ? "other items" : typeof value}`,
-  );
+  const got = Array.isArray(value) ? "other items" : value === undefined ? "nothing" : `a ${typeof value}`;
+  throw new RowProblem(`${what} must be a list of objects, got ${got}`);
 }
 
 /** @throws DataError for `columns` that the format does not read */

@@ -31,12 +31,16 @@ export function formatOfRecord(
   { columns }: ReadSettings = {},
 ): RecordFormatName | undefined {
   const named = Object.keys(columns ?? {});
-  return names.find((name) => {
+  const recognised = names.find((name) => {
     const format: RecordFormat = recordFormats[name];
     if (named.some((field) => !Object.hasOwn(format.fields, field))) return false;
     const { keys, problems } = keysOf(format, record, columns);
     return format.recognises(fieldsOf(record, keys)) || (name === "table" && problems.length > 0);
   });
+  return (
+    recognised ??
+    names.find((name) => recordFormats[name].signature.every((key) => Object.hasOwn(record, key)))
+  );
 }
 
 /** The rows of a file whose records are of one format. */
@@ -94,14 +98,17 @@ export async function formatOfRecords(
   let first: RecordValue | undefined;
   for await (const { value } of recordsAt(path)) {
     if (typeof value !== "string") {
-      const isOwn = mayBeOwn && isMplugOwl(value);
-      const format = isOwn ? undefined : formatOfRecord(value, settings);
+      const recognised = formatOfRecord(value, settings);
+      // Others have a text beside their own keys.
+      const isOwn = mayBeOwn && recognised === "table" && isMplugOwl(value);
+      const format = isOwn ? undefined : recognised;
       if (format !== undefined) return format;
       first ??= value;
     }
     if (++tried === recordsTried) break;
   }
   // The reader of mPLUG-Owl's own format says best what is wrong with what was meant for it.
+  if (tried === 0 && storage === "list") return "table";
   if (first === undefined || (mayBeOwn && "text" in first)) return undefined;
   throw new DataError(
     `${path}: must be of a format that is known by its keys, got ${keysShown(first)}. Name the format in the recipe (\`format: …\`), or which key is what: columns: { image: …, text: … } for captions, columns: { image: …, question: …, answer: … } for questions`,

@@ -34,11 +34,13 @@ export const table: RecordFormat = {
       "png",
       "webp",
     ],
-    text: ["text", "caption", "title", "description"],
-    question: ["question", "query", "problem"],
-    answer: ["answer", "answers", "response", "label"],
+    text: ["text", "caption", "captions", "title", "description"],
+    question: ["question", "query", "problem", "prompt"],
+    further: ["choices", "options", "context", "hint", "passage"],
+    answer: ["answer", "answers", "response", "completion", "label"],
     system: ["system"],
   },
+  signature: ["image", "caption"],
   recognises: ({ image, text, question, answer }) =>
     text !== undefined ||
     (image !== undefined && answer !== undefined) ||
@@ -46,8 +48,9 @@ export const table: RecordFormat = {
   read: readTable,
 };
 
-function readTable(fields: Fields, { question: asked }: ReadSettings): Reading {
-  const { image, text, answer, question = asked, system } = fields;
+function readTable(fields: Fields, { question: asked, columns }: ReadSettings): Reading {
+  const { image, answer, question = asked, system } = fields;
+  const text = oneOf(fields.text, "text");
   const pictures = listOf(image);
   if (answer === undefined && question === undefined) {
     if (system !== undefined)
@@ -62,9 +65,13 @@ function readTable(fields: Fields, { question: asked }: ReadSettings): Reading {
     throw new RowProblem(
       'has an answer and no question; name its column, columns: { question: … }, or say `question: "…"`',
     );
-  const [one, ...others] = listOf(answer ?? text);
-  if (others.length > 0)
-    throw new RowProblem(`must have one answer, got ${others.length + 1}; keep the one to learn`);
+  if (fields.question === undefined && pictures.length === 0)
+    throw new RowProblem("has no picture, and the recipe's question is about one");
+  if (fields.further !== undefined && columns?.question === undefined)
+    throw new RowProblem(
+      "has choices, options or a context beside its question; write them into the question, or name its column in the recipe if it is meant alone",
+    );
+  const one = oneOf(answer, "answer") ?? text;
   const turns = [
     ...systemTurn(system),
     ...questionAndAnswer(requireText(question, '"question"'), requireText(one, '"answer"')),
@@ -81,4 +88,12 @@ function captionReading(text: string, pictures: readonly unknown[]): Reading {
   if (caption === "") throw new RowProblem("a caption must say something, got an empty text");
   if (pictures.length > 1) throw new RowProblem(`a caption has one picture, got ${pictures.length}`);
   return { says: caption, pictures };
+}
+
+/** A value, or the only one of a list. */
+function oneOf(value: unknown, what: string): unknown {
+  const [one, ...others] = listOf(value);
+  if (others.length > 0)
+    throw new RowProblem(`must have one ${what}, got ${others.length + 1}; keep the one to learn`);
+  return one;
 }

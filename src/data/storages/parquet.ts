@@ -11,7 +11,7 @@ import { DataError } from "../example.ts";
 import { type FoundRecord, type RecordValue, storedText } from "../record.ts";
 
 /** Rows are read in groups of at most so many bytes, as they are before they are compressed. */
-const groupBytes = 2 ** 28;
+const groupBytes = 2 ** 27;
 /** Groups in memory: of training in a random order few come again soon. */
 const groupsKept = 2;
 
