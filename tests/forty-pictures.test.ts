@@ -58,6 +58,11 @@ test("forty pictures: what the document says, line by line", { timeout: 240_000 
   expect(said[1]).toContain("ask it     owl chat signs/model --image FILE");
   for (const answer of said.slice(-2)) expect(answer).toMatch(/^\d+ of 40 right$/m);
   expect(lines).toHaveLength(5);
+
+  writeFiles(part("### When it gets no better"));
+  const best = await run("npx owl train best.yaml");
+  expect(best).toMatch(/^disk .*; 3 are kept; /m);
+  expect(best).toMatch(/^best +step [24] had the lowest loss on held-out rows; it is the result$/m);
 });
 
 test(

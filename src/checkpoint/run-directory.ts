@@ -26,8 +26,10 @@ export interface RunCheckpoint {
 
 const stateSchema = z.object({
   step: z.int().nonnegative(),
+  evaluation: z.object({ sinceBest: z.number() }).optional(),
   recipe: z.object({
     steps: z.int().positive(),
+    patience: z.number().optional(),
     lora: z
       .object({ rank: z.number(), alpha: z.number(), dropout: z.number(), targets: z.array(z.string()) })
       .nullish(),
@@ -55,8 +57,10 @@ export async function openRun(directory: string): Promise<string | RunCheckpoint
     );
   }
   const file = joinPath(state, "training_state.json");
-  const { step, recipe } = stateSchema.parse(await readJson(file));
-  if (hasModel && step >= recipe.steps) return model;
+  const { step, recipe, evaluation } = stateSchema.parse(await readJson(file));
+  const { steps, patience = Number.POSITIVE_INFINITY } = recipe;
+  const isOver = step >= steps || (evaluation?.sinceBest ?? 0) >= patience;
+  if (hasModel && isOver) return model;
   const settings = joinPath(directory, startDirectory);
   const start = joinPath(settings, startFile);
   if ((await pathKind(start)) !== "file") {
@@ -71,7 +75,7 @@ export async function openRun(directory: string): Promise<string | RunCheckpoint
   if ((await pathKind(base)) !== "directory") {
     throw runError(directory, `no directory ${base}, the model that it began with`, "Put it back there.");
   }
-  return { settings, base, trained: await trainedPart(state, recipe.lora), step, steps: recipe.steps };
+  return { settings, base, trained: await trainedPart(state, recipe.lora), step, steps };
 }
 
 /** Whether a directory is the output of a training run and no model. */

@@ -3,7 +3,7 @@ import { stages } from "../model/index.ts";
 import { joinPath } from "../platform/index.ts";
 import { describedSystem, type PreparedRun, type RunPlan, type RunTemplate } from "../recipes/index.ts";
 import { elementCount } from "../tensor/index.ts";
-import { accumulationSteps, describeMemory } from "../training/index.ts";
+import { accumulationSteps, describeMemory, type TrainingOutcome } from "../training/index.ts";
 import { timedSteps } from "./training-progress.ts";
 
 const mebibytes = (bytes: number): string => `${Math.ceil(bytes / 2 ** 20).toLocaleString("en")} MiB`;
@@ -34,9 +34,11 @@ function moduleLines(parameters: PreparedRun["parameters"]): string[] {
 
 /** What the run writes, by what is written; a checkpoint is written beside the one before. */
 function diskLine({ disk: { checkpoint, start, model, adapter }, plan }: PreparedRun): string {
-  const { saveEvery } = plan.recipe;
+  const { saveEvery, keep = {} } = plan.recipe;
+  const kept = (keep.last ?? 1) + Number(keep.best === true);
   const parts = [
     `a checkpoint takes ${mebibytes(checkpoint)}${saveEvery === undefined ? "" : ", twice that while the next one is written"}`,
+    ...(kept > 1 ? [`${kept} are kept`] : []),
     ...(start > 0 ? [`start/ ${mebibytes(start)}`] : []),
     ...(model > 0 ? [`model/ ${mebibytes(model)}`] : []),
     ...(adapter > 0 ? [`adapter/ ${mebibytes(adapter)}`] : []),
@@ -125,7 +127,10 @@ export function runSummary(run: PreparedRun, threads = run.threads): string {
 }
 
 /** What was written, and how to use it. */
-export function runResult({ plan, usesPictures, isQuantized }: PreparedRun): string {
+export function runResult(
+  { plan, usesPictures, isQuantized }: PreparedRun,
+  { bestStep }: Pick<TrainingOutcome, "bestStep">,
+): string {
   const { output, recipe } = plan;
   const written = [
     ...(isQuantized ? [] : ["model/ (the model)"]),
@@ -133,8 +138,13 @@ export function runResult({ plan, usesPictures, isQuantized }: PreparedRun): str
     "state/ (the last checkpoint)",
     "log.jsonl and event files (`tensorboard --logdir` shows their curves)",
   ];
+  const best =
+    bestStep === undefined
+      ? []
+      : [`best       step ${bestStep} had the lowest loss on held-out rows; it is the result`];
   const picture = usesPictures ? ' --image FILE "…"' : ' "…"';
   return [
+    ...best,
     `done       ${output}: ${written.join(", ")}`,
     `ask it     owl chat ${shellQuoted(isQuantized ? output : joinPath(output, "model"))}${picture}`,
   ].join("\n");

@@ -130,7 +130,7 @@ async function trainHere(
         : error;
     });
   if (outcome.complete) {
-    if (isFirst) process.stdout.write(`${runResult(run)}\n`);
+    if (isFirst) process.stdout.write(`${runResult(run, outcome)}\n`);
     return;
   }
   throw communicator.common(

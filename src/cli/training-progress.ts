@@ -67,6 +67,8 @@ function describe(event: Exclude<TrainingEvent, Step>): string | undefined {
       return `step ${event.step}: loss on held-out rows ${event.loss.toFixed(4)}`;
     case "checkpoint":
       return `step ${event.step}: checkpoint in ${event.directory}`;
+    case "stopped":
+      return `step ${event.step}: evaluations no longer improve (the lowest loss was ${event.bestLoss.toFixed(4)}, at step ${event.bestStep}); the run is over`;
     case "end":
       return undefined;
   }

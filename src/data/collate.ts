@@ -65,6 +65,8 @@ export interface TokenBatch {
   readonly tokenCount: number;
   /** Names of rows without a label: they teach nothing. */
   readonly rowsWithoutLabels: readonly string[];
+  /** Names of all rows, for errors. */
+  readonly rowNames?: readonly string[] | undefined;
 }
 
 export interface CollateOptions {
@@ -100,6 +102,7 @@ export function collate(rows: readonly TokenRow[], options: CollateOptions): Tok
     labelCount: predictions.length,
     tokenCount: tokenCountOf(rows),
     rowsWithoutLabels: rows.filter((_, r) => !withLabels.has(r)).map((row) => row.name),
+    rowNames: rows.map((row) => row.name),
   };
 }
 

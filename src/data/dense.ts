@@ -22,6 +22,8 @@ export interface DenseBatch {
   readonly labelCount: number;
   readonly tokenCount: number;
   readonly rowsWithoutLabels: readonly string[];
+  /** Names of all rows, for errors. */
+  readonly rowNames?: readonly string[] | undefined;
 }
 
 /** Puts pictures with labelled patches into one batch. */
@@ -49,6 +51,7 @@ export function collateDense(
     feeds: { pixel_values: pixels, labels, loss_weights: weights },
     labelCount: weights.data.reduce((sum, weight) => sum + weight, 0),
     tokenCount: images * patches,
+    rowNames: rows.map((row) => row.name),
     rowsWithoutLabels: rows
       .filter((row) => row.labels.every((label) => label === ignoredClass))
       .map((row) => row.name),

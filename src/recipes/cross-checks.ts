@@ -29,6 +29,7 @@ export async function crossChecks(values: RecipeFile, chain: RecipeChain): Promi
       );
     }
   }
+  evaluationProblems(values, onProblem);
   modelProblems(values, chain, onProblem);
   await fileProblems(values, onProblem);
   await outputProblems(values, onProblem);
@@ -48,6 +49,17 @@ function hyperparameterProblems(
   if (stage !== undefined && stages[stage].lora && lora === undefined) {
     onProblem(["stage"], `lora: stage ${stage} needs rank, alpha and targets`);
   }
+}
+
+/** What needs losses on held-out rows, at a rhythm. */
+function evaluationProblems(
+  { keep, patience, evaluation, evaluateEvery }: RecipeFile,
+  onProblem: OnProblem,
+): void {
+  if ((evaluation ?? []).length > 0 && evaluateEvery !== undefined) return;
+  const must = "needs losses on held-out rows: give evaluation (files of rows) and evaluateEvery (steps)";
+  if (keep?.best === true) onProblem(["keep", "best"], `keep.best: ${must}`);
+  if (patience !== undefined) onProblem(["patience"], `patience: ${must}`);
 }
 
 function modelProblems(
@@ -114,7 +126,7 @@ async function directoryProblem(directory: string): Promise<string | undefined> 
 }
 
 /** Directories of a run's output that are replaced as a whole. */
-const replacedDirectories = ["model", "adapter", "state", "start"];
+const replacedDirectories = ["model", "adapter", "state", "start", "best", "checkpoints"];
 
 /** A run must not overwrite what it reads. */
 async function outputProblems({ output, ...values }: RecipeFile, onProblem: OnProblem): Promise<void> {

@@ -25,7 +25,7 @@ export async function requireFreshOutput(output: string): Promise<void> {
   if ((await pathKind(joinPath(output, "model"))) !== "missing") {
     throw new OutputError(`${output}: must hold no model that the run would write over, got model/; ${next}`);
   }
-  for (const name of ["state", startDirectory, "adapter"]) {
+  for (const name of ["state", startDirectory, "adapter", "best", "checkpoints"]) {
     if ((await pathKind(joinPath(output, name))) !== "file") continue;
     throw new OutputError(
       `${output}: must have room for the run's ${name}/, got a file of that name; ${next}`,

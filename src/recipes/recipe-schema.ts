@@ -13,6 +13,8 @@ const lora = z.strictObject({
   targets: z.array(z.string().min(1)).min(1),
 });
 
+const keep = z.strictObject({ last: whole.optional(), best: z.boolean().optional() });
+
 /** What the rows of each stage are, unless a data file says otherwise; no file of rows holds the vision stage's labelled patches. */
 const stageContents = {
   language: "text",
@@ -66,6 +68,9 @@ const hyperparameters = {
   seed: z.int().nonnegative(),
   evaluateEvery: whole,
   saveEvery: whole,
+  keep,
+  patience: whole,
+  maxLossSpike: z.number().gt(1),
 };
 
 const listOfFiles = "a list of files of rows, as [{ file: rows.jsonl }]";
@@ -113,6 +118,7 @@ export function keysAt(path: readonly PropertyKey[]): readonly string[] {
   const [first, , third] = path;
   if (first === undefined) return Object.keys(fileSchema.shape);
   if (first === "lora") return Object.keys(lora.shape);
+  if (first === "keep") return Object.keys(keep.shape);
   return (first === "data" || first === "evaluation") && third === undefined
     ? Object.keys(dataFile.shape)
     : [];

@@ -25,29 +25,40 @@ export interface CheckedRows {
 
 /**
  * Checksums of what a run reads beside its recipe, by which a resumed run finds what has changed. They are of contents: paths and
- * names do not matter. Held-out rows are left out, since nothing learns from them.
+ * names do not matter. Held-out rows are left out, since nothing learns from them, unless they decide when the run ends or what its
+ * result is.
  */
 export function runInputs(
   plan: RunPlan,
   baseModel: BaseModel,
-  files: readonly CheckedRows[],
+  {
+    data: files,
+    evaluation,
+  }: { readonly data: readonly CheckedRows[]; readonly evaluation: readonly CheckedRows[] },
   { template }: RunTemplate,
 ): RunInputs {
+  const { keep, patience } = plan.recipe;
+  const isDecisive = keep?.best === true || patience !== undefined;
   const weights = plan.data.map(({ weight = 1 }) => weight);
-  const data = files.flatMap(({ file, content, length, source }, i): [string, RunInput][] => {
-    const { rows, files } = source.fingerprint;
-    const name = fileName(file);
-    return [
-      [`data ${i + 1}`, input(`${name}, ${length} row${length === 1 ? "" : "s"}`, [content, rows])],
-      [`data ${i + 1}, its pictures`, input(name, [files])],
-    ];
-  });
   return {
-    ...Object.fromEntries(data),
+    ...rowInputs("data", files),
+    ...(isDecisive && rowInputs("evaluation", evaluation)),
     "sampling weights of the data": input(weights.join(" : "), weights),
     template: input(`"${template.user}…", "${template.assistant}…"`, [JSON.stringify(template)]),
     ...baseModelInputs(plan, baseModel),
   };
+}
+
+function rowInputs(kind: string, all: readonly CheckedRows[]): RunInputs {
+  const inputs = all.flatMap(({ file, content, length, source }, i): [string, RunInput][] => {
+    const { rows, files } = source.fingerprint;
+    const name = fileName(file);
+    return [
+      [`${kind} ${i + 1}`, input(`${name}, ${length} row${length === 1 ? "" : "s"}`, [content, rows])],
+      [`${kind} ${i + 1}, its pictures`, input(name, [files])],
+    ];
+  });
+  return Object.fromEntries(inputs);
 }
 
 /** Every process must read the same: the rows and weights of the first. @throws DataError naming what differs, and where */

@@ -183,7 +183,7 @@ async function checkedRun(
     objective,
     data: exampleSources(data),
     evaluation: exampleSources(evaluation),
-    inputs: () => runInputs(plan, baseModel, data, promptTemplate),
+    inputs: () => runInputs(plan, baseModel, { data, evaluation }, promptTemplate),
   };
   return {
     communicator,

@@ -37,4 +37,6 @@ export type TrainingEvent =
     }
   | { readonly kind: "evaluation"; readonly step: number; readonly loss: number }
   | { readonly kind: "checkpoint"; readonly step: number; readonly directory: string }
+  /** The run is over before its last step, since evaluations no longer improve. */
+  | { readonly kind: "stopped"; readonly step: number; readonly bestStep: number; readonly bestLoss: number }
   | { readonly kind: "end"; readonly step: number; readonly complete: boolean };

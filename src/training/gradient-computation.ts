@@ -24,8 +24,16 @@ export interface GradientComputation<S> {
   readonly deterministic: boolean;
 }
 
-/** Computes this process's micro-batches of a step; the sum of all processes' gradients is in its shard. The result is the mean loss. */
-export type ComputeGradients<S> = (share: UpdateShare<S>, step: number) => Promise<number>;
+/** The loss of an update. */
+export interface UpdateLoss {
+  /** Mean over all labels. */
+  readonly loss: number;
+  /** Each micro-batch's part of it. */
+  readonly losses: readonly number[];
+}
+
+/** Computes this process's micro-batches of a step; the sum of all processes' gradients is in its shard. */
+export type ComputeGradients<S> = (share: UpdateShare<S>, step: number) => Promise<UpdateLoss>;
 
 /** Gradients of the mean loss over all labels of an update. */
 export function createGradientComputation<S>(
@@ -47,9 +55,10 @@ export function createGradientComputation<S>(
         step,
         firstRow: firstRows[rank + index * size],
       });
-    const losses = await sumGradients(computation, share, compute);
-    const ofRanks = await communicator.exchangeNumbers(Float64Array.from(losses));
-    return interleaved(ofRanks.map((some) => [...some])).reduce((sum, loss) => sum + loss, 0);
+    const own = await sumGradients(computation, share, compute);
+    const ofRanks = await communicator.exchangeNumbers(Float64Array.from(own));
+    const losses = interleaved(ofRanks.map((some) => [...some]));
+    return { loss: losses.reduce((sum, loss) => sum + loss, 0), losses };
   };
 }
 

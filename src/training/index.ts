@@ -1,5 +1,6 @@
 export { alone, type Communicator, joinProcesses } from "./communicator.ts";
 export { type DiskEstimate, estimateDisk } from "./disk.ts";
+export { DivergenceError, LossSpikeError } from "./divergence.ts";
 export type { TrainingEvent } from "./events.ts";
 export { currentNameOf, formerNameOf, withCurrentNames } from "./former-names.ts";
 export type { EvaluationData, HeldOutBatches } from "./held-out.ts";
@@ -27,7 +28,13 @@ export {
 export type { Optimizer, UpdateStep } from "./optimizers/optimizer.ts";
 export type { OptimizerHyperparameters } from "./optimizers/optimizers.ts";
 export { lockOutput, OutputInUseError } from "./output-lock.ts";
-export { type LoraRecipe, learningRateMultiplierOf, scheduleOf, type TrainingRecipe } from "./recipe.ts";
+export {
+  type KeptCheckpoints,
+  type LoraRecipe,
+  learningRateMultiplierOf,
+  scheduleOf,
+  type TrainingRecipe,
+} from "./recipe.ts";
 export { accumulationSteps, openReplicas } from "./replicas.ts";
 export { changedInputs, type RunInput, type RunInputs } from "./run-inputs.ts";
 export { adapterOf, type ModelFiles, publishedValues, saveModel, saveTrainedAdapter } from "./save.ts";
@@ -46,7 +53,6 @@ export type { TrainingBatch } from "./step-programs.ts";
 export { type TrainingOutcome, type TrainOptions, train } from "./train.ts";
 export {
   createTrainer,
-  DivergenceError,
   type StepResult,
   type Trainer,
   type TrainerOptions,

@@ -9,6 +9,17 @@ export interface LoraRecipe extends Omit<LoraConfig, "targetModules"> {
   readonly targets: readonly string[];
 }
 
+/** Checkpoints that a run keeps. */
+export interface KeptCheckpoints {
+  /** So many of the last ones; 1 if absent. */
+  readonly last?: number | undefined;
+  /**
+   * The one with the lowest loss on held-out rows too, which is then the run's result in place of the last one; false if
+   * absent.
+   */
+  readonly best?: boolean | undefined;
+}
+
 /** The hyperparameters of a run: all that does not depend on the machine. */
 export interface TrainingRecipe extends OptimizerHyperparameters {
   readonly name: string;
@@ -50,6 +61,15 @@ export interface TrainingRecipe extends OptimizerHyperparameters {
   readonly evaluateEvery?: number | undefined;
   /** Steps between checkpoints. */
   readonly saveEvery?: number | undefined;
+  /** Which checkpoints are kept; the last one alone if absent. */
+  readonly keep?: KeptCheckpoints | undefined;
+  /** The run ends after so many evaluations in a row that found no lower loss on held-out rows; not before its last step if absent. */
+  readonly patience?: number | undefined;
+  /**
+   * The run stops before a step whose loss is more than this many times the mean of those before it (the last twenty count most);
+   * never if absent.
+   */
+  readonly maxLossSpike?: number | undefined;
 }
 
 /** The learning-rate schedule of a recipe. */

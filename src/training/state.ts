@@ -8,6 +8,7 @@ import {
   wholeFile,
 } from "../checkpoint/index.ts";
 import { completeDirectory, joinPath, pathKind, readJson } from "../platform/index.ts";
+import type { EvaluationRecord, LossMean } from "./evaluations.ts";
 import { withCurrentNames } from "./former-names.ts";
 import { defaultOptimizer } from "./optimizers/index.ts";
 import type { TrainingRecipe } from "./recipe.ts";
@@ -27,6 +28,10 @@ export interface Progress {
   readonly tokens: number;
   /** Names of the rows that were left out so far because they could not be read. */
   readonly skipped?: readonly string[] | undefined;
+  /** Absent before the first evaluation. */
+  readonly evaluation?: EvaluationRecord | undefined;
+  /** The mean of the losses so far, where the recipe has a `maxLossSpike`. */
+  readonly losses?: LossMean | undefined;
 }
 
 /** What a state is compared with beside the recipe. */
@@ -49,6 +54,14 @@ const progressSchema = z.object({
   position: z.number().int().nonnegative(),
   tokens: z.number().nonnegative(),
   skipped: z.array(z.string()).optional(),
+  evaluation: z
+    .object({
+      step: z.number(),
+      best: z.object({ step: z.number(), loss: z.number() }),
+      sinceBest: z.number(),
+    })
+    .optional(),
+  losses: z.object({ mean: z.number(), steps: z.number() }).optional(),
   recipe: currentlyNamed(z.record(z.string(), z.unknown())),
   inputs: currentlyNamed(z.record(z.string(), currentlyNamed(runInput))).optional(),
 });
@@ -159,7 +172,15 @@ function requireSameInputs(path: string, earlier: RunInputs | undefined, options
 
 // A run may go on with others: they change what is printed and kept and how much memory is taken, not what is computed, but for
 // rounding.
-const free = new Set(["name", "evaluateEvery", "saveEvery", "microBatch", "recompute"]);
+const free = new Set([
+  "name",
+  "evaluateEvery",
+  "saveEvery",
+  "patience",
+  "maxLossSpike",
+  "microBatch",
+  "recompute",
+]);
 
 /** Recipes may name the optimizer that is taken anyway. */
 const withDefaults = (recipe: { readonly optimizer?: unknown }): Record<string, unknown> => ({

@@ -16,6 +16,8 @@ export interface TrainingBatch<S> {
   readonly labelCount: number;
   readonly tokenCount: number;
   readonly rowsWithoutLabels: readonly string[];
+  /** Names of all rows, for errors. */
+  readonly rowNames?: readonly string[] | undefined;
 }
 
 /** Compiled programs for batches of different sizes, with their buffers. */

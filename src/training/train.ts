@@ -7,16 +7,19 @@ import {
   type SkippedRows,
 } from "../data/index.ts";
 import { type FileLock, joinPath, residentMemory } from "../platform/index.ts";
+import { DivergenceError } from "./divergence.ts";
+import { highestLoss, isPatienceOver, withEvaluation, withLoss } from "./evaluations.ts";
 import type { TrainingEvent } from "./events.ts";
 import { type EvaluationData, heldOutBatchesOf } from "./held-out.ts";
-import { openLogs } from "./logs.ts";
+import { bestDirectory, keepCheckpoint } from "./kept-checkpoints.ts";
+import { type EventTeller, eventTeller, openLogs } from "./logs.ts";
 import { lockOutput } from "./output-lock.ts";
 import type { TrainingRecipe } from "./recipe.ts";
 import type { RunInputs } from "./run-inputs.ts";
 import type { RunLog } from "./run-log.ts";
 import { hasState, type Progress, ResumeError, restoreState, saveState } from "./state.ts";
 import type { TrainingBatch } from "./step-programs.ts";
-import { DivergenceError, type Trainer } from "./trainer.ts";
+import type { Trainer } from "./trainer.ts";
 import { interleaved, labelsOf, type MicroBatchNote, partOf, type UpdateShare } from "./update-share.ts";
 
 export interface TrainOptions<S> {
@@ -60,18 +63,16 @@ export interface TrainOptions<S> {
 
 export interface TrainingOutcome {
   readonly step: number;
-  /** Whether all steps were done; false after an abort. */
+  /** Whether all steps were done, or as many as `patience` allowed; false after an abort. */
   readonly complete: boolean;
+  /** Where the recipe keeps the best checkpoint: the step that the trainer's weights are of now that the run is complete. */
+  readonly bestStep?: number;
 }
 
 /** State of the loop. */
-interface Run<S> {
+interface Run<S> extends EventTeller {
   readonly options: TrainOptions<S>;
-  /** Tells an event, in the first process alone. What fails there is kept for the next time that all processes agree. */
-  readonly emit: (event: TrainingEvent) => Promise<void>;
   readonly log: RunLog | undefined;
-  /** Throws what failed while events were told. */
-  readonly requireTold: () => void;
   progress: Progress;
   /** The step of the last checkpoint. */
   saved: number;
@@ -115,7 +116,7 @@ async function trainFrom<S>(options: TrainOptions<S>, log: RunLog | undefined): 
     const progress = await initialProgress(options);
     const run: Run<S> = {
       options,
-      ...teller(options, log),
+      ...eventTeller(options.trainer.communicator, { onEvent: options.onEvent, log }),
       log,
       progress,
       saved: progress.step,
@@ -131,50 +132,75 @@ async function trainFrom<S>(options: TrainOptions<S>, log: RunLog | undefined): 
   }
 }
 
-/** Tells events to the log and to whoever listens. */
-function teller<S>(
-  { trainer, onEvent }: TrainOptions<S>,
-  log: RunLog | undefined,
-): Pick<Run<S>, "emit" | "requireTold"> {
-  const failures: unknown[] = [];
-  return {
-    emit: async (event) => {
-      if (trainer.communicator.rank !== 0) return;
-      try {
-        onEvent?.(event);
-        await log?.write(event);
-      } catch (error) {
-        failures.push(error);
-      }
-    },
-    requireTold: () => {
-      if (failures.length > 0) throw failures[0];
-    },
-  };
-}
-
 async function runSteps<S>(run: Run<S>): Promise<TrainingOutcome> {
   const { recipe, trainer, ...options } = run.options;
   const part = partOf(trainer.communicator);
   await run.emit({ kind: "start", recipe: recipe.name, step: trainer.step, steps: recipe.steps });
-  let upcoming = trainer.step < recipe.steps ? options.reader(run.progress.position, part) : undefined;
+  if (run.progress.step > 0) await mendResumed(run);
+  let upcoming = isOver(run) ? undefined : options.reader(run.progress.position, part);
   while (upcoming !== undefined) {
     const agreed = await agreedShare(run, upcoming);
     if (agreed === "stop") break;
     const last = trainer.step + 1 >= recipe.steps;
     upcoming = last ? undefined : deferRejection(options.reader(agreed.next, part));
     await runStep(run, agreed);
-    if (isDue(trainer.step, recipe.evaluateEvery) || last) await runEvaluation(run);
-    if (isDue(trainer.step, recipe.saveEvery)) await saveCheckpoint(run);
+    if (isEvaluated(run)) await runEvaluation(run);
+    if (isDue(trainer.step, recipe.saveEvery) || isBest(run)) await saveCheckpoint(run);
+    if (!last && isOver(run)) break;
   }
   await upcoming?.catch(() => undefined);
   if (run.saved !== trainer.step) await saveCheckpoint(run);
-  const complete = trainer.step >= recipe.steps;
+  const complete = isOver(run);
+  const { step } = trainer;
+  if (complete && step < recipe.steps) await tellStopped(run);
+  const best = complete ? await restoreBest(run) : {};
   await trainer.communicator.agree(async () => {
-    await run.emit({ kind: "end", step: trainer.step, complete });
+    await run.emit({ kind: "end", step, complete });
     run.requireTold();
   });
-  return { step: trainer.step, complete };
+  return { step, complete, ...best };
+}
+
+/** Whether nothing is left to be done. */
+function isOver<S>({ options: { trainer, recipe }, progress }: Run<S>): boolean {
+  return trainer.step >= recipe.steps || isPatienceOver(progress.evaluation, recipe);
+}
+
+/** Whether held-out rows are read after the step that was done last. */
+function isEvaluated<S>({ options: { trainer, recipe } }: Run<S>): boolean {
+  return isDue(trainer.step, recipe.evaluateEvery) || trainer.step >= recipe.steps;
+}
+
+/** Whether the last evaluation, of the step that was done last, makes this step the best to be kept. */
+function isBest<S>({ options: { trainer, recipe }, progress }: Run<S>): boolean {
+  return recipe.keep?.best === true && progress.evaluation?.best.step === trainer.step;
+}
+
+/** Does what follows a step and its checkpoint, where the run was stopped in between. */
+async function mendResumed<S>(run: Run<S>): Promise<void> {
+  const { trainer } = run.options;
+  if (isEvaluated(run) && run.progress.evaluation?.step !== trainer.step) {
+    await runEvaluation(run);
+    if (isBest(run)) return saveCheckpoint(run);
+  }
+  await keepSaved(run);
+}
+
+async function tellStopped<S>({ options, progress, emit }: Run<S>): Promise<void> {
+  const { step, loss } = progress.evaluation!.best;
+  await emit({ kind: "stopped", step: options.trainer.step, bestStep: step, bestLoss: loss });
+}
+
+/** Loads the best checkpoint into the trainer, where the recipe keeps it. */
+async function restoreBest<S>(run: Run<S>): Promise<{ bestStep?: number }> {
+  const { trainer, recipe, directory } = run.options;
+  const best = run.progress.evaluation?.best;
+  if (directory === undefined || recipe.keep?.best !== true || best === undefined) return {};
+  if (best.step !== trainer.step) {
+    await restoreState(joinPath(directory, bestDirectory), trainer, recipe, run.options);
+    run.saved = trainer.step;
+  }
+  return { bestStep: best.step };
 }
 
 /** What a process tells the others of the update that it has read. */
@@ -301,14 +327,21 @@ async function runStep<S>(run: Run<S>, update: AgreedUpdate<S>): Promise<void> {
     const text = `step ${trainer.step}: some token must count, got none in ${unlabelled.join(", ")}`;
     throw trainer.communicator.common(new DataError(text));
   }
-  const result = await trainer.update(update);
+  const { losses } = run.progress;
+  const result = await trainer.update(update, { highestLoss: highestLoss(losses, recipe) });
   const tokens = update.all.reduce((sum, { tokens }) => sum + tokens, 0);
   const { throughput } = run;
   const seconds = (performance.now() - update.began) / 1000;
   throughput.seconds += seconds;
   throughput.tokens += tokens;
   throughput.steps++;
-  run.progress = { step: trainer.step, position: update.next, tokens: run.progress.tokens + tokens };
+  run.progress = {
+    ...run.progress,
+    step: trainer.step,
+    position: update.next,
+    tokens: run.progress.tokens + tokens,
+    ...(recipe.maxLossSpike !== undefined && { losses: withLoss(losses, result.loss) }),
+  };
   await run.emit({
     kind: "step",
     step: trainer.step,
@@ -324,10 +357,17 @@ async function runStep<S>(run: Run<S>, update: AgreedUpdate<S>): Promise<void> {
   });
 }
 
-async function runEvaluation<S>({ options, emit }: Run<S>): Promise<void> {
-  const { trainer, evaluation } = options;
+async function runEvaluation<S>(run: Run<S>): Promise<void> {
+  const { trainer, evaluation } = run.options;
   if (evaluation === undefined || heldOutBatchesOf(evaluation).labelCount === 0) return;
-  await emit({ kind: "evaluation", step: trainer.step, loss: await trainer.evaluate(evaluation) });
+  const { step } = trainer;
+  const loss = await trainer.evaluate(evaluation);
+  await run.emit({ kind: "evaluation", step, loss });
+  if (!Number.isFinite(loss)) {
+    const text = `step ${step}: the loss on held-out rows must be finite, got ${loss}; begin again with a lower learning rate`;
+    throw trainer.communicator.common(new DivergenceError(text));
+  }
+  run.progress = { ...run.progress, evaluation: withEvaluation(run.progress.evaluation, { step, loss }) };
 }
 
 async function saveCheckpoint<S>(run: Run<S>): Promise<void> {
@@ -339,6 +379,14 @@ async function saveCheckpoint<S>(run: Run<S>): Promise<void> {
     await saveState(state, trainer, { ...run.progress, skipped: skipped?.names }, recipe, run.options);
     run.saved = trainer.step;
     await run.emit({ kind: "checkpoint", step: trainer.step, directory: state });
+    await keepSaved(run);
   }
   run.saved = trainer.step;
+}
+
+/** Keeps the checkpoint of the step that was done last, as the recipe says. */
+async function keepSaved<S>({ options, progress }: Run<S>): Promise<void> {
+  const { directory, trainer, recipe } = options;
+  if (directory === undefined) return;
+  await trainer.communicator.fromFirst(() => keepCheckpoint(directory, recipe, progress));
 }

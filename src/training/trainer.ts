@@ -2,6 +2,7 @@ import type { StateDict, TensorSource } from "../checkpoint/index.ts";
 import type { Device } from "../runtime/index.ts";
 import type { HostTensor } from "../tensor/index.ts";
 import { alone, type Communicator } from "./communicator.ts";
+import { divergence, lossSpike } from "./divergence.ts";
 import { withCurrentNames } from "./former-names.ts";
 import { createGradientComputation } from "./gradient-computation.ts";
 import { type EvaluationData, evaluationLosses } from "./held-out.ts";
@@ -47,8 +48,14 @@ export interface Trainer<S> {
   /**
    * One update from the accumulated gradients of micro-batches, with the mean loss of all their labels. With several processes
    * each gives all of the micro-batches and computes its part, or gives a share, which holds its part alone.
+   *
+   * @throws DivergenceError where the loss or a gradient is not finite, LossSpikeError where the loss is above `highestLoss`: nothing
+   *   was updated then
    */
-  update(batches: readonly TrainingBatch<S>[] | UpdateShare<S>): Promise<StepResult>;
+  update(
+    batches: readonly TrainingBatch<S>[] | UpdateShare<S>,
+    options?: { readonly highestLoss?: number | undefined },
+  ): Promise<StepResult>;
   /** What the other processes must know of this one's micro-batches. */
   notesOf(batches: readonly TrainingBatch<S>[]): MicroBatchNote[];
   /** Mean loss over all labels, without dropout and without an update. */
@@ -103,11 +110,6 @@ export type TrainerOptions<S> = ComputeDevices & {
   readonly deterministic?: boolean | undefined;
 };
 
-/** Loss or gradient norm is NaN or infinite: an update would ruin the weights. */
-export class DivergenceError extends Error {
-  override name = "DivergenceError";
-}
-
 /**
  * Allocates and fills the trained parameters, with their gradients and optimizer state.
  *
@@ -154,14 +156,21 @@ export async function createTrainer<S>(options: TrainerOptions<S>): Promise<Trai
     values,
     narrow,
     trained,
-    update: async (batches) => {
-      const loss = await computeGradients(asShare(batches), step);
+    update: async (batches, { highestLoss = Number.POSITIVE_INFINITY } = {}) => {
+      const share = asShare(batches);
+      const { loss, losses } = await computeGradients(share, step);
+      if (Number.isFinite(loss) && loss > highestLoss) {
+        throw communicator.common(await lossSpike(communicator, { step, loss, most: highestLoss, share }));
+      }
       const learningRate = learningRateAt(scheduleOf(recipe), step);
       isConsistent = false;
       const norm = Number.isFinite(loss) ? await optimizer.update(step + 1, learningRate) : Number.NaN;
       if (Number.isFinite(norm)) await exchange.gather(weights);
       isConsistent = true;
-      if (!Number.isFinite(norm)) throw communicator.common(divergence(norm, step, loss));
+      if (!Number.isFinite(norm)) {
+        const found = { step, loss, norm, share, losses, weights: values, gradients: gradients.tensors() };
+        throw communicator.common(await divergence(communicator, found));
+      }
       step++;
       return { loss, gradientNorm: norm, learningRate };
     },
@@ -172,7 +181,7 @@ export async function createTrainer<S>(options: TrainerOptions<S>): Promise<Trai
       return losses.reduce((sum, loss) => sum + loss, 0);
     },
     gradients: async (batches) => {
-      const loss = await computeGradients(asShare(batches), step);
+      const { loss } = await computeGradients(asShare(batches), step);
       await exchange.gather(gradients);
       return { loss, gradients: gradients.tensors() };
     },
@@ -196,12 +205,5 @@ function requireOneDevice(devices: readonly Device[], { size }: Communicator): v
   if (size === 1 || devices.length === 1) return;
   throw new RangeError(
     `replicas: must be 1 in each of several processes, got ${devices.length}; start more processes instead`,
-  );
-}
-
-/** Loss or norm are not finite: the optimizer has changed nothing. */
-function divergence(norm: number, step: number, loss: number): DivergenceError {
-  return new DivergenceError(
-    `step ${step}: loss and gradients must be finite, got loss ${loss} and gradient norm ${norm}; begin again with a lower learning rate, since a run goes on with the one it began with`,
   );
 }

@@ -1,0 +1,57 @@
+import type { TrainingRecipe } from "./recipe.ts";
+
+/** What a run remembers of its evaluations, so that one that resumes decides as if it had not stopped. */
+export interface EvaluationRecord {
+  /** The step of the last one. */
+  readonly step: number;
+  /** The one with the lowest loss; of equal ones the first. */
+  readonly best: { readonly step: number; readonly loss: number };
+  /** Evaluations since the best one. */
+  readonly sinceBest: number;
+}
+
+/** The record with one more evaluation. */
+export function withEvaluation(
+  earlier: EvaluationRecord | undefined,
+  now: { readonly step: number; readonly loss: number },
+): EvaluationRecord {
+  if (earlier === undefined || now.loss < earlier.best.loss) {
+    return { step: now.step, best: { step: now.step, loss: now.loss }, sinceBest: 0 };
+  }
+  return { step: now.step, best: earlier.best, sinceBest: earlier.sinceBest + 1 };
+}
+
+/** Whether a run ends before its last step, since its evaluations no longer improve. */
+export function isPatienceOver(
+  record: EvaluationRecord | undefined,
+  { patience }: Pick<TrainingRecipe, "patience">,
+): boolean {
+  return patience !== undefined && record !== undefined && record.sinceBest >= patience;
+}
+
+/** The mean of the losses of steps so far, in which later ones weigh more. */
+export interface LossMean {
+  readonly mean: number;
+  readonly steps: number;
+}
+
+/** Steps before a loss can be a spike, and about as many as the mean remembers. */
+const remembered = 20;
+
+/** The highest loss that is no spike. */
+export function highestLoss(
+  losses: LossMean | undefined,
+  { maxLossSpike }: Pick<TrainingRecipe, "maxLossSpike">,
+): number {
+  if (maxLossSpike === undefined || losses === undefined || losses.steps < remembered) {
+    return Number.POSITIVE_INFINITY;
+  }
+  return maxLossSpike * losses.mean;
+}
+
+/** The mean with one more step. */
+export function withLoss(earlier: LossMean | undefined, loss: number): LossMean {
+  if (earlier === undefined) return { mean: loss, steps: 1 };
+  const steps = earlier.steps + 1;
+  return { mean: earlier.mean + (loss - earlier.mean) / Math.min(steps, remembered), steps };
+}
