@@ -35,7 +35,7 @@ export function newProgram(): Command {
 From model to answers:
   owl pull org/name                         fetch a published model
   owl assemble --vision … --language …      or make one from a CLIP and a language model
-  owl recipe stage-2                        a published training recipe, with the reason for each number
+  owl recipe show stage-2 > mine.yaml       a published training recipe, with the reason for each number
   owl tokenizer rows.jsonl --out DIR        a tokenizer, for a model from nothing
   owl train mine.yaml                       train from a recipe; --resume continues a stopped run
   owl merge org/name --adapter DIR --out …  merge an adapter into its model

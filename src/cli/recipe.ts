@@ -1,17 +1,42 @@
 import type { Command } from "commander";
-import { stages } from "../model/index.ts";
+import { type Stage, stages } from "../model/index.ts";
 import { nearestName } from "../platform/index.ts";
-import { type ExplainedRecipe, publishedRecipes } from "../recipes/index.ts";
+import { type ExplainedRecipe, publishedRecipes, scaledKeys } from "../recipes/index.ts";
 import { UsageError } from "./failure.ts";
 
-/** A recipe as YAML (whose values may be written as JSON), the reason behind every number. */
+/** What a recipe of one's own begins with, in front of the numbers. */
+function ownKeys(name: string, stage: Stage): [string, string][] {
+  const fresh = stage === "language";
+  return [
+    [`extends: ${name}`, "gives what is deleted below"],
+    ...(fresh
+      ? ([
+          ["config: nano", "sizes of a fresh model; or a config.json"],
+          ["tokenizer: tokenizer", "a directory that `owl tokenizer` made"],
+        ] satisfies [string, string][])
+      : ([["model: owl-nano", "where to start: a directory, a run, or a fetched repo"]] satisfies [
+          string,
+          string,
+        ][])),
+    ["output: runs/mine", "what the run writes to"],
+    ["data: [{ file: rows.jsonl }]", "files of rows; paths are relative to this file"],
+  ];
+}
+
+/** A recipe file (YAML, whose values may be written as JSON), the reason behind every number. */
 function explained(name: string, { recipe, reasons }: ExplainedRecipe): string {
   const entries = Object.entries(recipe).filter(([key, value]) => key !== "name" && value !== undefined);
-  const lines = entries.map(([key, value]) => [`${key}: ${JSON.stringify(value)}`, reasons[key] ?? ""]);
-  const width = 32;
+  const lines = entries.map(([key, value]): [string, string] => {
+    const isScaled = scaledKeys.some((scaled) => scaled === key);
+    const text = `${isScaled ? "# " : ""}${key}: ${JSON.stringify(value)}`;
+    return [text, `${reasons[key] ?? ""}${isScaled ? " (follows steps and batch unless it is given)" : ""}`];
+  });
+  const shown = ([text, reason]: readonly [string, string]): string => `${text.padEnd(32)}  # ${reason}`;
   return [
     `# ${name}: ${stages[recipe.stage].description}`,
-    ...lines.map(([text, reason]) => `${text.padEnd(width)}  # ${reason}`),
+    ...ownKeys(name, recipe.stage).map(shown),
+    "",
+    ...lines.map(shown),
   ].join("\n");
 }
 
@@ -34,9 +59,14 @@ function show(name: string | undefined): void {
 }
 
 export function addRecipe(program: Command): void {
-  program
+  const recipe = program
     .command("recipe")
     .argument("[name]", "a published recipe; lists them if absent")
     .description("print a published training recipe, with the reason for each number")
+    .action(show);
+  recipe
+    .command("show")
+    .argument("<name>", "a published recipe")
+    .description("print it as a recipe file of one's own: owl recipe show stage-2 > mine.yaml")
     .action(show);
 }

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { owlFixture } from "../../tests/owl-fixture.ts";
 import { promptTemplate } from "../prompt/index.ts";
-import { prepareRun } from "../recipes/index.ts";
+import { prepareRun, publishedRecipes, readRecipeFile } from "../recipes/index.ts";
 import { loadTokenizer } from "../tokenizer/index.ts";
 import { owl } from "./testing/captured.ts";
 
@@ -129,6 +129,33 @@ it("owl tokenizer learns one from rows or texts, with a template, and begins a m
   expect((await owl("train", path, "--threads", "1")).code).toBe(0);
   const settings = JSON.parse(await readFile(join(folder, "fresh/model/tokenizer_config.json"), "utf8"));
   expect(settings.prompt_template).toMatchObject({ system: "Answer.", cut: "turns" });
+});
+
+it("every published recipe is shown as a file that gives its numbers, and is changed by --set", async () => {
+  for (const [name, { recipe }] of Object.entries(publishedRecipes)) {
+    const { out } = await owl("recipe", "show", name);
+    expect(out).toBe((await owl("recipe", name)).out);
+    const path = join(folder, `shown-${name}.yaml`);
+    await writeFile(
+      path,
+      out
+        .replace("model: owl-nano", `model: ${model.directory}`)
+        .replace("tokenizer: tokenizer", "tokenizer: ."),
+    );
+    const { recipe: read } = await readRecipeFile(path);
+    expect(read).toEqual({ ...recipe, name: path });
+  }
+  const path = join(folder, "shown-stage-2.yaml");
+  const sets = ["steps=1", "batch=2", "maxTokens=64", "lora.rank=2", "output=set"].flatMap((one) => [
+    "--set",
+    one,
+  ]);
+  const { code, out } = await owl("train", path, ...sets, "--threads", "1");
+  expect(code).toBe(0);
+  expect(out).toMatch(/^steps +1 of 2 rows, at most 64 tokens each/m);
+  const adapter = JSON.parse(await readFile(join(folder, "set/adapter/adapter_config.json"), "utf8"));
+  expect(adapter.r).toBe(2);
+  expect((await owl("train", path, "--set", "steps")).err).toMatch(/--set: must be key=value/);
 });
 
 it("owl recipe names the recipe that was meant", async () => {

@@ -22,6 +22,7 @@ import { showTrainingProgress } from "./training-progress.ts";
 interface TrainCommandOptions {
   readonly resume?: boolean;
   readonly output?: string;
+  readonly set?: readonly string[];
   readonly device: ExecutionProvider;
   readonly threads?: number;
   readonly replicas?: number;
@@ -89,6 +90,7 @@ async function trainHere(
   const {
     resume = false,
     output,
+    set,
     replicas,
     deterministic,
     device,
@@ -98,7 +100,7 @@ async function trainHere(
   } = options;
   const isFirst = communicator.rank === 0;
   const pictures = showPictureProgress();
-  const overrides = { output, replicas, deterministic, checkPictures, onPicture: pictures.forFile };
+  const overrides = { output, set, replicas, deterministic, checkPictures, onPicture: pictures.forFile };
   const run = await prepareRun(path, overrides).finally(pictures.end);
   await communicator.fromFirst(async () => {
     const isBegun = resume && (await hasState(joinPath(run.plan.output, "state")));
@@ -108,7 +110,8 @@ async function trainHere(
   const progress = showTrainingProgress(run.plan.recipe.steps);
   const deviceOptions = { device, ...(threads !== undefined && { threads }) };
   const outputOption = output === undefined ? "" : ` --output ${shellQuoted(output)}`;
-  const resumeCommand = `\`owl train ${shellQuoted(path)}${outputOption} --resume\``;
+  const setOptions = (set ?? []).map((setting) => ` --set ${shellQuoted(setting)}`).join("");
+  const resumeCommand = `\`owl train ${shellQuoted(path)}${outputOption}${setOptions} --resume\``;
   let saved = 0;
   const onEvent = (event: TrainingEvent): void => {
     if (event.kind === "checkpoint" || event.kind === "start") saved = event.step;
@@ -167,6 +170,11 @@ export function addTrain(program: Command): void {
     .argument("<recipe>", "a recipe file (YAML)")
     .option("--resume", "resume from the last checkpoint, exactly as if the run had not stopped")
     .option("--output <directory>", "directory of model, checkpoints and log, in place of the recipe's")
+    .option(
+      "--set <key=value>",
+      "a key of the recipe that wins over the file's, such as steps=200 or lora.rank=4; may be given several times",
+      (setting: string, earlier: readonly string[] = []) => [...earlier, setting],
+    )
     .addOption(deviceOption())
     .addOption(threadsOption())
     .option(

@@ -6,6 +6,7 @@ import { isBuiltInConfig } from "./built-in-config.ts";
 import type { RecipeChain } from "./recipe-chain.ts";
 import type { RecipeFile } from "./recipe-schema.ts";
 import type { RecipeProblem } from "./recipe-text.ts";
+import { settingsName } from "./settings.ts";
 
 type KeyPath = readonly PropertyKey[];
 type OnProblem = (keyPath: KeyPath, text: string) => void;
@@ -19,9 +20,9 @@ export async function crossChecks(values: RecipeFile, chain: RecipeChain): Promi
   hyperparameterProblems(values, onProblem);
   const { optimizer = defaultOptimizer } = values;
   for (const key of foreignHyperparameters(optimizer, values)) onProblem([key], foreignKey(key, optimizer));
-  if (values.lora !== undefined && chain.locationOf(["lora"]).line !== undefined) {
+  if (values.lora !== undefined && chain.hasKey("lora")) {
     const { stage } = values;
-    const isOwn = chain.locationOf(["lora"]).file === chain.path;
+    const isOwn = [chain.path, settingsName].includes(chain.locationOf(["lora"]).file);
     if (isOwn && stage !== undefined && !stages[stage].lora) {
       onProblem(
         ["lora"],

@@ -10,5 +10,5 @@ export {
   readRecipeFile,
 } from "./recipe-file.ts";
 export { type PreparedRun, prepareRun, type RunOptions } from "./run.ts";
-export type { ScaledKey } from "./scaled-defaults.ts";
+export { type ScaledKey, scaledKeys } from "./scaled-defaults.ts";
 export { describedSystem, type RunTemplate } from "./template.ts";

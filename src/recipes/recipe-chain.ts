@@ -6,6 +6,7 @@ import { isBuiltInConfig } from "./built-in-config.ts";
 import { publishedRecipes } from "./published.ts";
 import type { RecipeFile } from "./recipe-schema.ts";
 import { type ReadRecipe, type RecipeProblem, readRecipeText } from "./recipe-text.ts";
+import { readSettings, settingsName } from "./settings.ts";
 
 /** A recipe file and those that it extends, one after the other. */
 export interface RecipeChain {
@@ -29,8 +30,12 @@ interface Link {
   readonly read: ReadRecipe;
 }
 
-/** Reads a recipe file and those that it extends; problems are collected, not thrown. */
-export async function readChain(path: string): Promise<RecipeChain> {
+/**
+ * Reads a recipe file and those that it extends; problems are collected, not thrown.
+ *
+ * @param settings `key=value` each, which win over the file
+ */
+export async function readChain(path: string, settings: readonly string[] = []): Promise<RecipeChain> {
   const links: Link[] = [];
   const problems: RecipeProblem[] = [];
   const end = await follow(path, links, problems);
@@ -38,9 +43,12 @@ export async function readChain(path: string): Promise<RecipeChain> {
   const base = published === undefined ? {} : (publishedRecipes[published].recipe as RecipeFile);
   let values: RecipeFile = base;
   for (const { file, read } of links.toReversed()) {
-    const { extends: _, ...own } = await withResolvedPaths(read.values, parentDirectory(file));
-    const inherited = withoutOtherOptimizer(withoutReplacedModel(values, own), own);
-    values = { ...inherited, ...own, name: own.name ?? file };
+    values = await extended(values, read.values, { directory: parentDirectory(file), name: file });
+  }
+  if (settings.length > 0) {
+    const read = readSettings(settings, values);
+    links.unshift({ file: settingsName, read });
+    values = await extended(values, read.values, { directory: parentDirectory(path), name: values.name });
   }
   return {
     path,
@@ -54,6 +62,17 @@ export async function readChain(path: string): Promise<RecipeChain> {
       return link === undefined ? { file: path } : { file: link.file, line: link.read.lineOf(keyPath) };
     },
   };
+}
+
+/** The values of a recipe with those of one that extends it, whose paths are relative to its directory. */
+async function extended(
+  values: RecipeFile,
+  read: RecipeFile,
+  { directory, name }: { readonly directory: string; readonly name: string | undefined },
+): Promise<RecipeFile> {
+  const { extends: _, ...own } = await withResolvedPaths(read, directory);
+  const inherited = withoutOtherOptimizer(withoutReplacedModel(values, own), own);
+  return { ...inherited, ...own, name: own.name ?? name };
 }
 
 /** A file that gives a model drops the inherited `config` and `tokenizer` of a fresh one, and the reverse. */

@@ -46,6 +46,11 @@ export interface RunPlan {
 export interface RunOverrides {
   /** Directory that the run writes to. */
   readonly output?: string | undefined;
+  /**
+   * Keys of the recipe that win over the file's, as `key=value` each: `steps=200`, `lora.rank=4`, `data.0.weight=2`. Values are
+   * YAML and are checked as the file's; paths are relative to the file.
+   */
+  readonly set?: readonly string[] | undefined;
   /** Data-parallel replicas: micro-batches that are computed side by side, each on its part of the threads. 1 if absent. */
   readonly replicas?: number | undefined;
   /**
@@ -97,7 +102,7 @@ export async function readRecipeFile(path: string, overrides: RunOverrides = {})
 
 /** As {@link readRecipeFile}, for whoever has further problems to find before it fails. */
 export async function draftRecipe(path: string, overrides: RunOverrides = {}): Promise<RecipeDraft> {
-  const chain = await readChain(path);
+  const chain = await readChain(path, overrides.set);
   const output = overrides.output ?? chain.values.output;
   const { values, scaled: keys } = scaleDefaults(
     { ...chain.values, ...(output !== undefined && { output }) },

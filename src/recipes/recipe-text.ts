@@ -43,14 +43,22 @@ export async function readRecipeText(path: string): Promise<ReadRecipe> {
     (error): RecipeProblem => ({ file: path, line: at(error.pos[0]), text: syntaxOf(error, source) }),
   );
   const content = broken === undefined ? contentOf(document, path, problems) : undefined;
-  const raw = currentlyNamed(content ?? {}, (keyPath, text) =>
+  const checked = checkedContent(content ?? {}, (keyPath, text) =>
     problems.push({ file: path, line: lineOf(keyPath), text }),
   );
+  return { ...checked, problems, isReadable: content !== undefined, lineOf };
+}
+
+/** The valid values of a recipe's content, by the current names of its keys, and all of its keys. */
+export function checkedContent(
+  content: Record<string, unknown>,
+  onProblem: (keyPath: readonly PropertyKey[], text: string) => void,
+): Pick<ReadRecipe, "values" | "keys"> {
+  const raw = currentlyNamed(content, onProblem);
   const values = validKeys(raw, (issue) => {
-    for (const { keyPath, text } of messagesOf(issue, raw))
-      problems.push({ file: path, line: lineOf(keyPath), text });
+    for (const { keyPath, text } of messagesOf(issue, raw)) onProblem(keyPath, text);
   });
-  return { values, problems, isReadable: content !== undefined, keys: new Set(Object.keys(raw)), lineOf };
+  return { values, keys: new Set(Object.keys(raw)) };
 }
 
 function syntaxOf({ code, message, pos }: YAMLError, source: string): string {

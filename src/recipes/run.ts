@@ -73,6 +73,7 @@ export interface RunOptions {
 
 const overrideRules: OptionRules<RunOverrides> = {
   output: option.text,
+  set: option.texts,
   replicas: option.count,
   deterministic: option.flag,
   checkPictures: option.flag,
