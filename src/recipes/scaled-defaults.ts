@@ -2,8 +2,8 @@ import { publishedRecipes } from "./published.ts";
 import type { RecipeFile } from "./recipe-schema.ts";
 
 /** Keys whose published values are scaled to the run where no file gives them. */
-export const scaledKeys = ["warmup", "microBatch", "saveEvery"] as const;
-export type ScaledKey = (typeof scaledKeys)[number];
+export type ScaledKey = "warmup" | "microBatch" | "saveEvery";
+export const scaledKeys: readonly ScaledKey[] = ["warmup", "microBatch", "saveEvery"];
 
 /** A run writes at least so many checkpoints, so that a failure costs a tenth of it at most. */
 const leastCheckpoints = 10;
