@@ -95,24 +95,35 @@ export async function formatOfRecords(
   const storage = await storageAt(path);
   const mayBeOwn = settings.columns === undefined && (storage === "lines" || storage === "list");
   let tried = 0;
-  let first: RecordValue | undefined;
-  for await (const { value } of recordsAt(path)) {
-    if (typeof value !== "string") {
+  let first: { readonly value: RecordValue; readonly line: number } | undefined;
+  const broken: string[] = [];
+  for await (const { value, line } of recordsAt(path)) {
+    if (typeof value === "string") broken.push(`line ${line}: ${value}`);
+    else {
       const recognised = formatOfRecord(value, settings);
       // Others have a text beside their own keys.
       const isOwn = mayBeOwn && recognised === "table" && isMplugOwl(value);
       const format = isOwn ? undefined : recognised;
       if (format !== undefined) return format;
-      first ??= value;
+      first ??= { value, line };
     }
     if (++tried === recordsTried) break;
   }
   // The reader of mPLUG-Owl's own format says best what is wrong with what was meant for it.
   if (tried === 0 && storage === "list") return "table";
-  if (first === undefined || (mayBeOwn && "text" in first)) return undefined;
-  throw new DataError(
-    `${path}: must be of a format that is known by its keys, got ${keysShown(first)}. Name the format in the recipe (\`format: …\`), or which key is what: columns: { image: …, text: … } for captions, columns: { image: …, question: …, answer: … } for questions`,
-  );
+  if (first === undefined || (mayBeOwn && "text" in first.value)) return undefined;
+  throw unknownFormat(path, first, broken);
+}
+
+/** @param broken what is wrong with the lines that were tried besides */
+function unknownFormat(
+  path: string,
+  { value, line }: { readonly value: RecordValue; readonly line: number },
+  broken: readonly string[],
+): DataError {
+  const known = `must be of a format that is known by its keys, got ${keysShown(value)}. Name the format in the recipe (\`format: …\`), or which key is what: columns: { image: …, text: … } for captions, columns: { image: …, question: …, answer: … } for questions`;
+  if (broken.length === 0) return new DataError(`${path}: ${known}`);
+  return new DataError([`${path}: line ${line}: ${known}`, ...broken].join("\n  "));
 }
 
 /** Whether a record is of mPLUG-Owl's own format, well written or not. */
