@@ -251,14 +251,16 @@ function configurationOf(
           { name: "tool_use", template: forTools },
         ]
       : template;
+  const addsBos =
+    metadata.flag("tokenizer.ggml.add_bos_token", report) ??
+    (isSentencePiece || (ggufWords[pre ?? ""]?.addsBos ?? false));
   return {
-    bos_token: token("bos"),
+    // Without a template that might ask for it, one that is never added has no place.
+    bos_token: addsBos || templates !== undefined ? token("bos") : null,
     eos_token: token("eos"),
     unk_token: token("unknown"),
     pad_token: token("padding"),
-    add_bos_token:
-      metadata.flag("tokenizer.ggml.add_bos_token", report) ??
-      (isSentencePiece || (ggufWords[pre ?? ""]?.addsBos ?? false)),
+    add_bos_token: addsBos,
     ...(templates !== undefined && { chat_template: templates }),
   };
 }

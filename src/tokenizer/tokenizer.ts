@@ -23,7 +23,10 @@ export interface TextStream {
 export interface Tokenizer {
   /** Undefined where the model has none, as Qwen. */
   readonly bosId: number | undefined;
-  /** What every prompt and training row begins with: bos, or nothing where there is none or `add_bos_token` is false. */
+  /**
+   * What every prompt and training row begins with: bos, or nothing where there is none. `add_bos_token: false` counts beside a chat
+   * template alone: the released owls' files say so too, and their own prompts begin with it all the same.
+   */
   readonly start: readonly number[];
   /** @throws TokenizerError where the tokenizer's files name none: answers could not be closed */
   readonly eosId: number;
@@ -75,6 +78,10 @@ export function createTokenizer(given: TokenizerJson, configuration: TokenizerCo
   return tokenizerOf(withAddedTokens(given, configuration), configuration);
 }
 
+function leavesBosOut({ add_bos_token, chat_template }: TokenizerConfiguration): boolean {
+  return add_bos_token === false && chat_template !== undefined && chat_template !== null;
+}
+
 /** A tokenizer of a tokenizer.json that has all added tokens. */
 export function tokenizerOf(json: TokenizerJson, configuration: TokenizerConfiguration): Tokenizer {
   const table = tokenBytes(json);
@@ -83,7 +90,7 @@ export function tokenizerOf(json: TokenizerJson, configuration: TokenizerConfigu
   return {
     ...ids,
     bosId,
-    start: bosId === undefined || configuration.add_bos_token === false ? [] : [bosId],
+    start: bosId === undefined || leavesBosOut(configuration) ? [] : [bosId],
     get eosId() {
       if (eosId !== undefined) return eosId;
       throw new TokenizerError(
