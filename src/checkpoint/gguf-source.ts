@@ -129,7 +129,8 @@ function widen(bytes: Uint8Array, code: BlockCode, type: GgmlTypeName, into: Flo
     code.scales(view, at, block);
     for (let i = 0; i < numbers; i++, to++) {
       const r = Math.floor(i / run);
-      into[to] = scales[r] * q[i] + offsets[r];
+      const value = scales[r] * q[i];
+      into[to] = code.offsets ? value + offsets[r] : value;
     }
   }
 }

@@ -237,7 +237,9 @@ export function dequantizeRows(
     const column = i % width;
     const block = row * blocks + Math.floor(column / blockSize);
     const q = numberAt(packed, (row * blocks * blockSize * bits) / 8, column, bits);
-    values[i] = scales[block] * (q - zeroPoints[block]) + (offsets?.[block] ?? 0);
+    const value = scales[block] * (q - zeroPoints[block]);
+    // Not even a zero is added where there is none: −0 stays −0.
+    values[i] = offsets === undefined ? value : value + offsets[block];
   }
   return values;
 }
