@@ -206,11 +206,11 @@ const SHORT = {
 } as const;
 
 export const SHORT_RECIPES: Readonly<Record<StageName, TrainingRecipe>> = {
-  language: { ...language, ...SHORT, name: "short language", steps: 900 },
+  language: { ...language, ...SHORT, name: "short language", steps: 750 },
   vision: { ...vision, ...SHORT, name: "short vision", steps: 660 },
-  layout: { ...layout, ...SHORT, name: "short layout", steps: 300 },
-  reading: { ...reading, ...SHORT, name: "short reading", steps: 200, learningRate: 1e-3 },
-  align: { ...align, ...SHORT, name: "short stage 1", steps: 200, learningRate: 1e-3 },
+  layout: { ...layout, ...SHORT, name: "short layout", steps: 250 },
+  reading: { ...reading, ...SHORT, name: "short reading", steps: 160, learningRate: 1e-3 },
+  align: { ...align, ...SHORT, name: "short stage 1", steps: 160, learningRate: 1e-3 },
   instruct: {
     ...instruct,
     ...SHORT,

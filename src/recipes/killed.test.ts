@@ -31,7 +31,7 @@ const steps = 24;
 /** Kills by moment and by time, of one process or of one of two, whose start takes longer. */
 const jobs = [
   { processes: 1, moments: 24, times: 6 },
-  { processes: 2, moments: 12, times: 4 },
+  { processes: 2, moments: 6, times: 4 },
 ];
 
 type Job = (typeof jobs)[number];
