@@ -26,7 +26,6 @@ import { type SingleThing, singleThings } from "./evaluation/single-things.ts";
 import { visionAccuracy } from "./evaluation/vision-accuracy.ts";
 import { validationSupply } from "./pictures/supplies.ts";
 import {
-  ATTENDS_TO_LIKE,
   OWL_NANO,
   RECIPES,
   type StageName,
@@ -75,7 +74,6 @@ async function openPlan(): Promise<Plan> {
     recipes: RECIPES,
     material,
     tokenizerTexts: TOKENIZER_TEXTS,
-    attendsToLike: ATTENDS_TO_LIKE,
     visionSize: VISION_SIZE,
     directory: DIRECTORY,
   };

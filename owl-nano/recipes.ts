@@ -7,12 +7,6 @@ export const VOCABULARY = 2048;
 /** Texts that the tokenizer is learnt from. */
 export const TOKENIZER_TEXTS = 20_000;
 
-/**
- * Whether the language model's queries begin equal to its keys. At this size it was tried together with tied embeddings and rotations
- * only (LOG.md); at width 64 it slowed learning, so the short recipe does without.
- */
-export const ATTENDS_TO_LIKE = true;
-
 /** The seed of data and parameters of every stage. */
 export const SEED = 20230427;
 

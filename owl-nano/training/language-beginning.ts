@@ -4,18 +4,13 @@ import { allocate, type HostTensor } from "../../src/tensor/index.ts";
 import { type Random, randomFor } from "../random.ts";
 import { orthonormal } from "./orthonormal.ts";
 
-/** Queries and keys begin by so much larger than other weights: attention that is even for long hardly learns. */
-const SHARPNESS = 1.5;
-
 /**
  * First weights with which each layer of the language model copies what it attends to: values and output are one rotation and its
  * inverse (mimetic initialisation, arXiv 2305.09828). What notes and visual tokens say is said again in most answers; with tied
  * embeddings, whatever word is attended to is made likelier from the first step. Sizes are those of random weights of the language
  * model's `initializerRange`.
- *
- * @param attendsToLike whether layers also attend to what is like itself: queries and keys begin equal
  */
-export function languageBeginning({ language }: OwlConfig, seed: number, attendsToLike: boolean): StateDict {
+export function languageBeginning({ language }: OwlConfig, seed: number): StateDict {
   const { hidden, heads, keyValueHeads, headDim, layers, initializerRange = 0.02 } = language;
   if (keyValueHeads !== heads || heads * headDim !== hidden)
     throw new RangeError(
@@ -26,14 +21,10 @@ export function languageBeginning({ language }: OwlConfig, seed: number, attends
     Array.from({ length: layers }, (_, layer): [string, HostTensor][] => {
       const name = `language_model.model.layers.${layer}.self_attn`;
       const copying = rotation(hidden, randomFor(seed, "copying", layer));
-      const copies: [string, HostTensor][] = [
+      return [
         [`${name}.v_proj.weight`, matrix(hidden, (i, j) => size * copying[i][j])],
         [`${name}.o_proj.weight`, matrix(hidden, (i, j) => size * copying[j][i])],
       ];
-      if (!attendsToLike) return copies;
-      const attending = rotation(hidden, randomFor(seed, "attending", layer));
-      const looks = (): HostTensor => matrix(hidden, (i, j) => SHARPNESS * size * attending[i][j]);
-      return [...copies, [`${name}.q_proj.weight`, looks()], [`${name}.k_proj.weight`, looks()]];
     }).flat(),
   );
 }

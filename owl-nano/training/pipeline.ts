@@ -111,7 +111,7 @@ const trainLanguage: RunStage = async (plan, options) => {
     seed,
     ...evenSizes(recipes.language),
   });
-  const weights = languageBeginning(config, seed, plan.attendsToLike ?? false);
+  const weights = languageBeginning(config, seed);
   return run(plan, "language", { objective: notesObjective(config), reader, weights }, options);
 };
 

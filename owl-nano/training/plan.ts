@@ -21,8 +21,6 @@ export interface Plan {
   readonly recipes: Readonly<Record<StageName, TrainingRecipe>>;
   readonly material: Material;
   readonly tokenizerTexts: number;
-  /** Whether the language model begins with equal queries and keys; it does not if absent. */
-  readonly attendsToLike?: boolean;
   readonly directory: string;
   /** Stages that are kept elsewhere. */
   readonly places?: Readonly<Partial<Record<StageName, string>>>;
