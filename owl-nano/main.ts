@@ -25,13 +25,7 @@ import { makeQuestions, SPLITS, type Split } from "./evaluation/question-set.ts"
 import { type SingleThing, singleThings } from "./evaluation/single-things.ts";
 import { visionAccuracy } from "./evaluation/vision-accuracy.ts";
 import { validationSupply } from "./pictures/supplies.ts";
-import {
-  OWL_NANO,
-  RECIPES,
-  type StageName,
-  TOKENIZER_TEXTS,
-  VISION_SIZE,
-} from "./recipes.ts";
+import { OWL_NANO, RECIPES, type StageName, TOKENIZER_TEXTS, VISION_SIZE } from "./recipes.ts";
 import { saveModel, trainStage, weightsAfter } from "./training/pipeline.ts";
 import {
   type Plan,
