@@ -36,6 +36,8 @@ export class Conversations {
   readonly #missed = new Set<string>();
   /** Answers of other tabs whose end is waited for. */
   readonly #watched = new Set<string>();
+  /** Whether the page is being left: the browser then cuts connections of which nothing is wrong. */
+  isLeaving = false;
 
   constructor(writing: () => Writing | undefined, onLost: (conversation: Conversation) => void) {
     this.#writing = writing;
@@ -49,6 +51,9 @@ export class Conversations {
       notices.problem("This browser keeps nothing for this page: conversations are gone when it is closed.");
     }
     storage.onChange((id) => void this.#follow(id));
+    addEventListener("beforeunload", () => {
+      this.isLeaving = true;
+    });
     addEventListener("pagehide", () => this.#keepUnfinished());
     try {
       const loaded = await storage.load();

@@ -283,7 +283,9 @@ class Session {
     // The first words and what it becomes are stored, and every now and then what there is of it.
     const isFirst = fields.text !== undefined && before.text === "";
     const isFew = fields.state === undefined && fields.rating === undefined && !isFirst;
-    const isStored = !isFew || Date.now() > this.#storedAt + millisecondsBetweenStores;
+    // An answer that the page's own going cut is no failed one: the next page finds it unfinished.
+    const isCut = fields.state === "failed" && this.#store.isLeaving;
+    const isStored = !isCut && (!isFew || Date.now() > this.#storedAt + millisecondsBetweenStores);
     if (isStored) this.#storedAt = Date.now();
     // The store has fewer words than this tab, which writes them.
     const all = before.state === "writing" ? { text: before.text, ...fields } : fields;
