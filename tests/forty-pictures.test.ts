@@ -55,6 +55,7 @@ test("forty pictures: what the document says, line by line", { timeout: 240_000 
   const row = readFileSync(join(folder, "train.jsonl"), "utf8").split("\n")[0];
   expect(text).toContain(`    ${row}\n`);
   expect(said[1]).toMatch(/step 4: loss on held-out rows \d/);
+  for (const step of [0, 2, 4]) expect(said[1]).toMatch(`step ${step}: "which sign is this?" "`);
   expect(said[1]).toContain("ask it     owl chat signs/model --image FILE");
   for (const answer of said.slice(-2)) expect(answer).toMatch(/^\d+ of 40 right$/m);
   expect(lines).toHaveLength(5);

@@ -65,6 +65,10 @@ function describe(event: Exclude<TrainingEvent, Step>): string | undefined {
       return `left out ${event.row}${event.replacedBy === undefined ? "" : `, ${event.replacedBy} in its place`}: ${event.reason}`;
     case "evaluation":
       return `step ${event.step}: loss on held-out rows ${event.loss.toFixed(4)}`;
+    case "samples":
+      return event.answers
+        .map(({ question, answer }) => `step ${event.step}: "${question}" "${answer.trim()}"`)
+        .join("\n");
     case "checkpoint":
       return `step ${event.step}: checkpoint in ${event.directory}`;
     case "stopped":
@@ -95,7 +99,7 @@ function barView(steps: number): ProgressView {
   const bar = new SingleBar({ format, clearOnComplete: false, hideCursor: true }, Presets.shades_classic);
   let note = "";
   const log = (text: string): void => {
-    note = text;
+    note = text.split("\n")[0];
     bar.update({ note });
   };
   const update = (event: TrainingEvent): void => {

@@ -49,6 +49,7 @@ export {
   type RunPlan,
   type RunTemplate,
   readRecipeFile,
+  type SampleQuestion,
   type ScaledKey,
 } from "../recipes/index.ts";
 export {
@@ -75,6 +76,9 @@ export {
   type OptimizerName,
   OutputInUseError,
   ResumeError,
+  type SampleAnswer,
+  type SampleAttention,
+  type Sampling,
   type Schedule,
   type StepResult,
   saveModel,

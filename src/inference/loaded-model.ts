@@ -37,6 +37,8 @@ export interface LoadedModelOptions {
   readonly stored?: StoredParameters | undefined;
   /** Makes the scope in which the model is traced; default: as its config says. */
   readonly newScope?: (() => Scope) | undefined;
+  /** Whether the numbers of parameters change between calls, so that programs must read them anew. Default false. */
+  readonly changes?: boolean | undefined;
 }
 
 /** A model's weights on a device and its inference programs, each compiled when it is first needed. */
@@ -58,13 +60,14 @@ export class LoadedModel {
   #encoding = 0;
   #closed = false;
   readonly #newScope: (() => Scope) | undefined;
+  readonly #changes: boolean;
 
-  /** `parameters` by their published names; they are not copied and must stay as they are. */
+  /** `parameters` by their published names; they are not copied and must stay as they are, unless `changes`. */
   constructor(
     config: OwlConfig,
     parameters: StateDict,
     device: Device,
-    { stored, newScope }: LoadedModelOptions = {},
+    { stored, newScope, changes = false }: LoadedModelOptions = {},
   ) {
     this.config = config;
     this.device = device;
@@ -73,6 +76,7 @@ export class LoadedModel {
     // Kernels of quantised products rearrange constant weights once, and other ones at every call.
     this.#isOne = stored !== undefined || (config.quantization !== undefined && device.takesConstants);
     this.#newScope = newScope;
+    this.#changes = changes;
   }
 
   /** A fresh scope in which the model is traced. */
@@ -91,7 +95,7 @@ export class LoadedModel {
 
   /** The vision encoder and the abstractor: images (or videos of so many frames) to visual tokens. */
   visionProgram(frames?: number): Promise<BoundProgram> {
-    const constant = this.device.takesConstants;
+    const constant = this.device.takesConstants && !this.#changes;
     const trace = (): Graph =>
       frames === undefined
         ? traceVision(this.config, this.newScope())

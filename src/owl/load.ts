@@ -94,6 +94,45 @@ export async function loadParts(model: string | URL | undefined, options: LoadOp
   };
 }
 
+/** A model that is in memory already, with what turns words and pictures into its inputs. */
+export interface ModelInMemory {
+  /** The directory that its settings come from, for errors. */
+  readonly directory: string;
+  readonly model: LoadedModel;
+  readonly tokenizer: Tokenizer;
+  readonly preprocessor: Preprocessor;
+  /** The content of generation_config.json. */
+  readonly generationConfig?: unknown;
+  readonly framesPerVideo?: number | undefined;
+}
+
+/** The parts of an owl over a model in memory. */
+export function partsInMemory({
+  directory,
+  model,
+  tokenizer,
+  preprocessor,
+  generationConfig,
+  framesPerVideo = defaultFrames,
+}: ModelInMemory): OwlParts {
+  const { config, parameters } = model;
+  return {
+    directory,
+    config,
+    base: parameters,
+    adapter: undefined,
+    model,
+    tokenizer,
+    preprocessor,
+    defaults: withAnswerEnd(defaultsOf({ directory, generationConfig }, config), tokenizer),
+    fidelity: "default",
+    framesPerVideo,
+    pixelCache: new PixelCache(),
+    warnings: [],
+    progress: undefined,
+  };
+}
+
 /**
  * The settings and weights of a model directory, which are checked against each other before the weights are read.
  * Quantised weights stay in their files, from where programs map them; so do others with `mapped`, where their format

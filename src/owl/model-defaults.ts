@@ -27,8 +27,10 @@ export async function warningsOf(
 }
 
 /** The settings of generation_config.json, with the special ids of config.json where it names none. */
-export function defaultsOf(checkpoint: OpenedCheckpoint, { language }: OwlConfig): GenerationSettings {
-  const { generationConfig, directory } = checkpoint;
+export function defaultsOf(
+  { generationConfig, directory }: Pick<OpenedCheckpoint, "generationConfig" | "directory">,
+  { language }: OwlConfig,
+): GenerationSettings {
   const where = joinPath(directory, modelFiles.generationConfig);
   const isRecord = typeof generationConfig === "object" && generationConfig !== null;
   if (generationConfig !== undefined && (!isRecord || Array.isArray(generationConfig))) {

@@ -32,7 +32,7 @@ import {
 } from "./chat.ts";
 import { type BatchSettings, type ChatAllSettings, readSettings } from "./chat-settings.ts";
 import { type Conversation, messagesOf } from "./conversation.ts";
-import { loadParts, type OwlParts } from "./load.ts";
+import { loadParts, type ModelInMemory, type OwlParts, partsInMemory } from "./load.ts";
 import type { LoadOptions } from "./load-options.ts";
 import { type ImageSource, limitRules, type ReadingLimits, readMedia } from "./read-media.ts";
 import { Reply } from "./reply.ts";
@@ -67,6 +67,15 @@ export class Owl {
    */
   static async load(model?: string | URL, options: LoadOptions = {}): Promise<Owl> {
     return new Owl(await loadParts(model, options));
+  }
+
+  /**
+   * An owl over a model that is in memory already; closing it closes the model.
+   *
+   * @internal
+   */
+  static over(model: ModelInMemory): Owl {
+    return new Owl(partsInMemory(model));
   }
 
   /** Warnings of the loading: an adapter of another base model, generation settings that are not supported. */

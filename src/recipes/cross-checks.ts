@@ -31,6 +31,12 @@ export async function crossChecks(values: RecipeFile, chain: RecipeChain): Promi
     }
   }
   evaluationProblems(values, onProblem);
+  if (values.sampleEvery !== undefined && values.samples === undefined && !chain.hasKey("samples")) {
+    onProblem(
+      ["sampleEvery"],
+      "sampleEvery: is the rhythm of samples, got none; give samples, or leave it out",
+    );
+  }
   modelProblems(values, chain, onProblem);
   await fileProblems(values, onProblem);
   await outputProblems(values, onProblem);
@@ -86,7 +92,7 @@ function modelProblems(
 }
 
 async function fileProblems(
-  { model, config, tokenizer, data, evaluation }: RecipeFile,
+  { model, config, tokenizer, data, evaluation, samples = [] }: RecipeFile,
   onProblem: OnProblem,
 ): Promise<void> {
   const requireFile = async (keyPath: KeyPath, file: string): Promise<void> => {
@@ -105,6 +111,9 @@ async function fileProblems(
     for (const [i, { file }] of files.entries()) {
       if ((await pathKind(file)) !== "directory") await requireFile([key, i], file);
     }
+  }
+  for (const [i, { image }] of samples.entries()) {
+    for (const file of image) await requireFile(["samples", i], file);
   }
   for (const [key, directory] of [
     ["model", model],

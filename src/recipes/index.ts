@@ -8,6 +8,7 @@ export {
   type RunOverrides,
   type RunPlan,
   readRecipeFile,
+  type SampleQuestion,
 } from "./recipe-file.ts";
 export { type PreparedRun, prepareRun, type RunOptions } from "./run.ts";
 export { type ScaledKey, scaledKeys } from "./scaled-defaults.ts";

@@ -6,6 +6,7 @@ import { joinPath, makeDirectory, pathKind, realPath, writeFileAtomically } from
 import { hasState, type ModelFiles, saveModel, saveTrainedAdapter, type Trainer } from "../training/index.ts";
 import type { BaseModel } from "./base-model.ts";
 import type { RunPlan } from "./recipe-file.ts";
+import { samplesDirectory } from "./samples.ts";
 
 /** The output directory holds what a run would overwrite. */
 export class OutputError extends Error {
@@ -25,7 +26,7 @@ export async function requireFreshOutput(output: string): Promise<void> {
   if ((await pathKind(joinPath(output, "model"))) !== "missing") {
     throw new OutputError(`${output}: must hold no model that the run would write over, got model/; ${next}`);
   }
-  for (const name of ["state", startDirectory, "adapter", "best", "checkpoints"]) {
+  for (const name of ["state", startDirectory, "adapter", "best", "checkpoints", samplesDirectory]) {
     if ((await pathKind(joinPath(output, name))) !== "file") continue;
     throw new OutputError(
       `${output}: must have room for the run's ${name}/, got a file of that name; ${next}`,

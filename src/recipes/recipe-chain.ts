@@ -126,7 +126,7 @@ async function follow(path: string, links: Link[], problems: RecipeProblem[]): P
 
 /** Paths in a recipe are relative to the recipe. */
 async function withResolvedPaths(values: RecipeFile, directory: string): Promise<RecipeFile> {
-  const { model, config, tokenizer, output, data, evaluation } = values;
+  const { model, config, tokenizer, output, data, evaluation, samples } = values;
   const resolve = (path: string): string => localPath(path, directory);
   const resolveFiles = (files: NonNullable<typeof data>) =>
     files.map((entry) => ({
@@ -142,6 +142,9 @@ async function withResolvedPaths(values: RecipeFile, directory: string): Promise
     ...(output !== undefined && { output: resolve(output) }),
     ...(data !== undefined && { data: resolveFiles(data) }),
     ...(evaluation !== undefined && { evaluation: resolveFiles(evaluation) }),
+    ...(samples !== undefined && {
+      samples: samples.map(({ image, question }) => ({ image: image.map(resolve), question })),
+    }),
   };
 }
 

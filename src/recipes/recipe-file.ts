@@ -19,6 +19,13 @@ export interface DataFile extends ReadSettings {
   readonly rows?: number | undefined;
 }
 
+/** A question that the model is asked before the first step and while it learns. */
+export interface SampleQuestion {
+  /** Files of pictures that stand in front of the question. */
+  readonly image: readonly string[];
+  readonly question: string;
+}
+
 /** What a recipe file says: the hyperparameters of a run, its model and its data. */
 export interface RunPlan {
   readonly recipe: TrainingRecipe;
@@ -36,6 +43,10 @@ export interface RunPlan {
   readonly output: string;
   readonly data: readonly DataFile[];
   readonly evaluation: readonly DataFile[];
+  /** Fixed questions, whose answers show what is learned; none if absent. */
+  readonly samples?: readonly SampleQuestion[] | undefined;
+  /** Steps between two times that they are asked; `evaluateEvery` if absent. */
+  readonly sampleEvery?: number | undefined;
   /** Allow modules that are random and frozen, which are refused otherwise. */
   readonly allowFrozenRandom?: boolean | undefined;
   /** Keys that no file gives, scaled to the steps and the batch that one gives. */
@@ -131,6 +142,8 @@ function planOf(values: RecipeFile, keys: readonly ScaledKey[]): RunPlan {
     output,
     data,
     evaluation,
+    samples,
+    sampleEvery,
     extends: _,
     ...recipe
   } = values;
@@ -144,6 +157,8 @@ function planOf(values: RecipeFile, keys: readonly ScaledKey[]): RunPlan {
     output: output!,
     data: data!,
     evaluation: evaluation ?? [],
+    samples,
+    sampleEvery,
     scaled: keys,
   };
 }

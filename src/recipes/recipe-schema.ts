@@ -73,6 +73,24 @@ const hyperparameters = {
   maxLossSpike: z.number().gt(1),
 };
 
+const sample = z.strictObject(
+  {
+    image: z
+      .union([z.string().min(1), z.array(z.string().min(1))], {
+        error: "a picture's file, or a list of them",
+      })
+      .default([])
+      .transform((image) => [image].flat()),
+    question: z.string().min(1),
+  },
+  { error: "a question, as { image: owl.png, question: what is this? }" },
+);
+
+/** Each answer takes time at every evaluation. */
+const mostSamples = 16;
+
+const listOfSamples = `a list of at most ${mostSamples} questions, as [{ image: owl.png, question: what is this? }]`;
+
 const listOfFiles = "a list of files of rows, as [{ file: rows.jsonl }]";
 
 // Columns without a header are called by their numbers, which are numbers in YAML.
@@ -108,6 +126,8 @@ export const fileSchema = z.strictObject({
   output: z.string().optional(),
   data: z.array(dataFile, { error: listOfFiles }).min(1).optional(),
   evaluation: z.array(dataFile, { error: listOfFiles }).optional(),
+  samples: z.array(sample, { error: listOfSamples }).max(mostSamples, { error: listOfSamples }).optional(),
+  sampleEvery: whole.optional(),
 });
 
 export type RecipeFile = z.infer<typeof fileSchema>;
@@ -119,6 +139,7 @@ export function keysAt(path: readonly PropertyKey[]): readonly string[] {
   if (first === undefined) return Object.keys(fileSchema.shape);
   if (first === "lora") return Object.keys(lora.shape);
   if (first === "keep") return Object.keys(keep.shape);
+  if (first === "samples") return Object.keys(sample.shape);
   return (first === "data" || first === "evaluation") && third === undefined
     ? Object.keys(dataFile.shape)
     : [];

@@ -52,6 +52,7 @@ import { hasStart, requireFreshOutput, saveOutputs, writeStart } from "./outputs
 import { draftRecipe, RecipeError, type RunOverrides, type RunPlan } from "./recipe-file.ts";
 import { contentOfStage } from "./recipe-schema.ts";
 import { requireSameEverywhere, runInputs } from "./run-inputs.ts";
+import { type OpenedSampling, openSampling, requireAskable } from "./samples.ts";
 import { microBatchesForAll, threadsOfEach } from "./several-processes.ts";
 import { type RunTemplate, templateOfRows } from "./template.ts";
 
@@ -153,6 +154,7 @@ async function checkedRun(
     const { localSize: processes } = communicator;
     requireMemory(path, { ...estimate, weights }, { threads: 1, weightsRead: false, processes });
   });
+  await requireAskable(path, given, baseModel);
   const plan = microBatchesForAll(layerByLayer(given, baseModel), communicator.size, replicas);
   const objective = languageObjective(baseModel.config, plan.recipe);
   requireKnownMultipliers(path, plan, objective.parameters);
@@ -315,17 +317,20 @@ async function startRun(
     deterministic,
   });
   const shuffledFiles = data.map((source, i) => withoutBadRows(shuffled(source, recipe.seed + i), skipped));
+  let samples: OpenedSampling | undefined;
   const samplingWeights = plan.data.map(({ weight = 1 }) => weight);
   try {
     await communicator.fromFirst(async () => {
       if (!isBegun || !(await hasStart(output))) await writeStart(plan, baseModel, trainer);
     });
+    samples = await openSampling(plan, baseModel, trainer, replicas[0]);
     const outcome = await train({
       ...options,
       trainer,
       recipe,
       reader: trainingReader(recipe, baseModel, mix(shuffledFiles, samplingWeights)),
       evaluation: await heldOutBatches(plan, baseModel, evaluation, { skipped, communicator }),
+      samples,
       inputs,
       skipped,
       directory: output,
@@ -333,6 +338,7 @@ async function startRun(
     if (outcome.complete) await communicator.fromFirst(() => saveOutputs(plan, baseModel, trainer));
     return outcome;
   } finally {
+    await samples?.close();
     trainer.dispose();
   }
 }

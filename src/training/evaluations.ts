@@ -1,5 +1,10 @@
 import type { TrainingRecipe } from "./recipe.ts";
 
+/** Whether something that is done every so many steps is done after this one; never where it has no rhythm. */
+export function isDue(step: number, every: number | undefined): boolean {
+  return every !== undefined && step % every === 0;
+}
+
 /** What a run remembers of its evaluations, so that one that resumes decides as if it had not stopped. */
 export interface EvaluationRecord {
   /** The step of the last one. */

@@ -1,3 +1,5 @@
+import type { SampleAnswer } from "./samples.ts";
+
 /** What `onEvent` gets during a training; each is also a line of `log.jsonl`. */
 export type TrainingEvent =
   | { readonly kind: "start"; readonly recipe: string; readonly step: number; readonly steps: number }
@@ -36,6 +38,8 @@ export type TrainingEvent =
       readonly replacedBy?: string | undefined;
     }
   | { readonly kind: "evaluation"; readonly step: number; readonly loss: number }
+  /** What the model answers to the fixed questions after so many steps; at 0 it is the one that the run began with. */
+  | { readonly kind: "samples"; readonly step: number; readonly answers: readonly SampleAnswer[] }
   | { readonly kind: "checkpoint"; readonly step: number; readonly directory: string }
   /** The run is over before its last step, since evaluations no longer improve. */
   | { readonly kind: "stopped"; readonly step: number; readonly bestStep: number; readonly bestLoss: number }

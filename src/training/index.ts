@@ -37,6 +37,7 @@ export {
 } from "./recipe.ts";
 export { accumulationSteps, openReplicas } from "./replicas.ts";
 export { changedInputs, type RunInput, type RunInputs } from "./run-inputs.ts";
+export type { SampleAnswer, SampleAttention, Sampling } from "./samples.ts";
 export { adapterOf, type ModelFiles, publishedValues, saveModel, saveTrainedAdapter } from "./save.ts";
 export { learningRateAt, type Schedule } from "./schedule.ts";
 export {
@@ -50,7 +51,8 @@ export {
   trainedValues,
 } from "./state.ts";
 export type { TrainingBatch } from "./step-programs.ts";
-export { type TrainingOutcome, type TrainOptions, train } from "./train.ts";
+export { train } from "./train.ts";
+export type { TrainingOutcome, TrainOptions } from "./train-options.ts";
 export {
   createTrainer,
   type StepResult,

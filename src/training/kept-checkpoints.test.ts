@@ -8,7 +8,8 @@ import type { TrainingEvent } from "./events.ts";
 import { languageObjective } from "./objective.ts";
 import type { TrainingRecipe } from "./recipe.ts";
 import { config, readerOf, recipe as small } from "./testing/small-run.ts";
-import { type TrainOptions, train } from "./train.ts";
+import { train } from "./train.ts";
+import type { TrainOptions } from "./train-options.ts";
 import { createTrainer, type Trainer } from "./trainer.ts";
 
 describe("a run that looks at its losses", () => {

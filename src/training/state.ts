@@ -30,6 +30,8 @@ export interface Progress {
   readonly skipped?: readonly string[] | undefined;
   /** Absent before the first evaluation. */
   readonly evaluation?: EvaluationRecord | undefined;
+  /** The step after which fixed questions were asked last; absent before the first time. */
+  readonly sampled?: number | undefined;
   /** The mean of the losses so far, where the recipe has a `maxLossSpike`. */
   readonly losses?: LossMean | undefined;
 }
@@ -61,6 +63,7 @@ const progressSchema = z.object({
       sinceBest: z.number(),
     })
     .optional(),
+  sampled: z.number().optional(),
   losses: z.object({ mean: z.number(), steps: z.number() }).optional(),
   recipe: currentlyNamed(z.record(z.string(), z.unknown())),
   inputs: currentlyNamed(z.record(z.string(), currentlyNamed(runInput))).optional(),

@@ -1,73 +1,17 @@
-import {
-  type AccumulatedBatches,
-  DataError,
-  isInPart,
-  type Reader,
-  type SkippedRow,
-  type SkippedRows,
-} from "../data/index.ts";
-import { type FileLock, joinPath, residentMemory } from "../platform/index.ts";
+import { type AccumulatedBatches, DataError, isInPart, type SkippedRow } from "../data/index.ts";
+import { joinPath, residentMemory } from "../platform/index.ts";
 import { DivergenceError } from "./divergence.ts";
-import { highestLoss, isPatienceOver, withEvaluation, withLoss } from "./evaluations.ts";
-import type { TrainingEvent } from "./events.ts";
-import { type EvaluationData, heldOutBatchesOf } from "./held-out.ts";
+import { highestLoss, isDue, isPatienceOver, withEvaluation, withLoss } from "./evaluations.ts";
+import { heldOutBatchesOf } from "./held-out.ts";
 import { bestDirectory, keepCheckpoint } from "./kept-checkpoints.ts";
 import { type EventTeller, eventTeller, openLogs } from "./logs.ts";
 import { lockOutput } from "./output-lock.ts";
-import type { TrainingRecipe } from "./recipe.ts";
-import type { RunInputs } from "./run-inputs.ts";
 import type { RunLog } from "./run-log.ts";
 import { hasState, type Progress, ResumeError, restoreState, saveState } from "./state.ts";
 import type { TrainingBatch } from "./step-programs.ts";
+import type { TrainingOutcome, TrainOptions } from "./train-options.ts";
 import type { Trainer } from "./trainer.ts";
 import { interleaved, labelsOf, type MicroBatchNote, partOf, type UpdateShare } from "./update-share.ts";
-
-export interface TrainOptions<S> {
-  readonly trainer: Trainer<S>;
-  readonly recipe: TrainingRecipe;
-  readonly reader: Reader<TrainingBatch<S>>;
-  /** Held-out batches for evaluation. */
-  readonly evaluation?: EvaluationData<S>;
-  /** Where `state/` and `log.jsonl` go; nothing is written if absent. */
-  readonly directory?: string;
-  /** Go on from `state/` where there is one. */
-  readonly resume?: boolean;
-  /**
-   * Checksums of what the run reads beside the recipe: `resume` goes on only where they are the same.
-   *
-   * @internal
-   */
-  readonly inputs?: RunInputs;
-  /**
-   * `resume` goes on although data among the inputs have changed.
-   *
-   * @internal
-   */
-  readonly allowChangedData?: boolean;
-  /**
-   * Rows that the reader left out because they cannot be read: they become events and part of checkpoints.
-   *
-   * @internal
-   */
-  readonly skipped?: SkippedRows;
-  /**
-   * The lock on the directory (`lockOutput`) where the caller holds it already.
-   *
-   * @internal
-   */
-  readonly lock?: FileLock | undefined;
-  /** Stops after the step under way, with a checkpoint. */
-  readonly signal?: AbortSignal;
-  readonly onEvent?: (event: TrainingEvent) => void;
-}
-
-export interface TrainingOutcome {
-  readonly step: number;
-  /** Whether all steps were done, or as many as `patience` allowed; false after an abort. */
-  readonly complete: boolean;
-  /** Where the recipe keeps the best checkpoint: the step that the trainer's weights are of now that the run is complete. */
-  readonly bestStep?: number;
-}
 
 /** State of the loop. */
 interface Run<S> extends EventTeller {
@@ -137,6 +81,7 @@ async function runSteps<S>(run: Run<S>): Promise<TrainingOutcome> {
   const part = partOf(trainer.communicator);
   await run.emit({ kind: "start", recipe: recipe.name, step: trainer.step, steps: recipe.steps });
   if (run.progress.step > 0) await mendResumed(run);
+  else await answerSamples(run);
   let upcoming = isOver(run) ? undefined : options.reader(run.progress.position, part);
   while (upcoming !== undefined) {
     const agreed = await agreedShare(run, upcoming);
@@ -145,6 +90,7 @@ async function runSteps<S>(run: Run<S>): Promise<TrainingOutcome> {
     upcoming = last ? undefined : deferRejection(options.reader(agreed.next, part));
     await runStep(run, agreed);
     if (isEvaluated(run)) await runEvaluation(run);
+    if (isSampled(run)) await answerSamples(run);
     if (isDue(trainer.step, recipe.saveEvery) || isBest(run)) await saveCheckpoint(run);
     if (!last && isOver(run)) break;
   }
@@ -171,6 +117,11 @@ function isEvaluated<S>({ options: { trainer, recipe } }: Run<S>): boolean {
   return isDue(trainer.step, recipe.evaluateEvery) || trainer.step >= recipe.steps;
 }
 
+/** Whether the fixed questions are asked after the step that was done last. */
+function isSampled<S>({ options: { trainer, recipe, samples } }: Run<S>): boolean {
+  return isDue(trainer.step, samples?.every) || trainer.step >= recipe.steps;
+}
+
 /** Whether the last evaluation, of the step that was done last, makes this step the best to be kept. */
 function isBest<S>({ options: { trainer, recipe }, progress }: Run<S>): boolean {
   return recipe.keep?.best === true && progress.evaluation?.best.step === trainer.step;
@@ -181,8 +132,9 @@ async function mendResumed<S>(run: Run<S>): Promise<void> {
   const { trainer } = run.options;
   if (isEvaluated(run) && run.progress.evaluation?.step !== trainer.step) {
     await runEvaluation(run);
-    if (isBest(run)) return saveCheckpoint(run);
+    if (isBest(run)) await saveCheckpoint(run);
   }
+  if (isSampled(run) && run.progress.sampled !== trainer.step) await answerSamples(run);
   await keepSaved(run);
 }
 
@@ -298,8 +250,6 @@ function deferRejection<T>(promise: Promise<T>): Promise<T> {
   return promise;
 }
 
-const isDue = (step: number, every: number | undefined): boolean => every !== undefined && step % every === 0;
-
 async function initialProgress<S>(options: TrainOptions<S>): Promise<Progress> {
   const { directory, resume, trainer, recipe, skipped } = options;
   const state = directory === undefined ? undefined : joinPath(directory, "state");
@@ -368,6 +318,15 @@ async function runEvaluation<S>(run: Run<S>): Promise<void> {
     throw trainer.communicator.common(new DivergenceError(text));
   }
   run.progress = { ...run.progress, evaluation: withEvaluation(run.progress.evaluation, { step, loss }) };
+}
+
+async function answerSamples<S>(run: Run<S>): Promise<void> {
+  const { trainer, samples } = run.options;
+  if (samples === undefined) return;
+  const { step } = trainer;
+  const answers = await trainer.communicator.fromFirst(() => samples.answer());
+  await run.emit({ kind: "samples", step, answers });
+  run.progress = { ...run.progress, sampled: step };
 }
 
 async function saveCheckpoint<S>(run: Run<S>): Promise<void> {

@@ -67,9 +67,16 @@ describe("event files for TensorBoard", () => {
       { kind: "evaluation", step: 2, loss: 0.75 },
       { kind: "checkpoint", step: 2, directory },
       step(3),
+      {
+        kind: "samples",
+        step: 3,
+        answers: [
+          { question: "who?", pictures: [], answer: "an *owl*\nof a kind", isCut: false, attention: [] },
+        ],
+      },
     ]);
     await write([start(2), step(3)]);
-    const empty = { version: undefined, isStart: false, scalars: {} };
+    const empty = { version: undefined, isStart: false, scalars: {}, texts: {} };
     const [first, second] = [await read(1), await read(2)];
     expect(first).toEqual([
       { ...empty, step: 1, version: "brain.Event:2" },
@@ -77,6 +84,7 @@ describe("event files for TensorBoard", () => {
       { ...empty, step: 2, scalars: { ...curves, "train/loss": 0.75 } },
       { ...empty, step: 2, scalars: { "evaluation/loss": 0.75 } },
       { ...empty, step: 3, scalars: curves },
+      { ...empty, step: 3, texts: { "samples/1": "    who?\n\n---\n\n    an *owl*\n    of a kind" } },
     ]);
     expect(second).toEqual([
       { ...empty, step: 3, version: "brain.Event:2" },

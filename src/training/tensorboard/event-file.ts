@@ -12,10 +12,24 @@ import { tfRecord } from "./records.ts";
 
 const message = (fields: Record<string, protobuf.IField>) => ({ edition: "proto3", fields });
 
-// Field numbers and types of TensorFlow's event.proto and summary.proto, as far as they are written here.
+// Field numbers and types of TensorFlow's event.proto, summary.proto and tensor.proto, as far as they are written here.
 const eventType = protobuf.Root.fromJSON({
   nested: {
-    Value: message({ tag: { id: 1, type: "string" }, simpleValue: { id: 2, type: "float" } }),
+    Size: message({ size: { id: 1, type: "int64" } }),
+    Shape: message({ dim: { rule: "repeated", id: 2, type: "Size" } }),
+    Tensor: message({
+      dtype: { id: 1, type: "int32" },
+      shape: { id: 2, type: "Shape" },
+      strings: { rule: "repeated", id: 8, type: "bytes" },
+    }),
+    Plugin: message({ name: { id: 1, type: "string" } }),
+    Metadata: message({ plugin: { id: 1, type: "Plugin" } }),
+    Value: message({
+      tag: { id: 1, type: "string" },
+      simpleValue: { id: 2, type: "float" },
+      tensor: { id: 8, type: "Tensor" },
+      metadata: { id: 9, type: "Metadata" },
+    }),
     Summary: message({ value: { rule: "repeated", id: 1, type: "Value" } }),
     SessionLog: message({ status: { id: 1, type: "int32" } }),
     Event: message({
@@ -33,7 +47,21 @@ const eventType = protobuf.Root.fromJSON({
 type Content =
   | { readonly fileVersion: string }
   | { readonly sessionLog: { readonly status: number } }
-  | { readonly summary: { readonly value: readonly { tag: string; simpleValue: number }[] } };
+  | { readonly summary: { readonly value: readonly Value[] } };
+
+/** A number, or a text as a tensor that TensorBoard shows on its page of texts. */
+type Value = { readonly tag: string } & ({ readonly simpleValue: number } | ReturnType<typeof textValue>);
+
+/** DT_STRING of types.proto. */
+const stringType = 7;
+
+function textValue(text: string) {
+  const strings = [new TextEncoder().encode(text)];
+  return {
+    tensor: { dtype: stringType, shape: { dim: [{ size: 1 }] }, strings },
+    metadata: { plugin: { name: "text" } },
+  };
+}
 
 const sessionStart = 1;
 
@@ -56,6 +84,19 @@ function scalarsOf(event: TrainingEvent): Record<string, number> {
   };
 }
 
+/** The values of an event by TensorBoard's tags; answers are Markdown, in which they are quoted as code. */
+function valuesOf(event: TrainingEvent): Value[] {
+  if (event.kind === "samples") {
+    return event.answers.map(({ question, answer }, i) => ({
+      tag: `samples/${i + 1}`,
+      ...textValue(`${indented(question)}\n\n---\n\n${indented(answer)}`),
+    }));
+  }
+  return Object.entries(scalarsOf(event)).map(([tag, simpleValue]) => ({ tag, simpleValue }));
+}
+
+const indented = (text: string): string => text.replace(/^/gm, "    ");
+
 /** Records of an event; none where it has no curve. */
 function recordsOf(event: TrainingEvent): Uint8Array[] {
   if (event.kind === "start") {
@@ -66,7 +107,7 @@ function recordsOf(event: TrainingEvent): Uint8Array[] {
       record(step, { sessionLog: { status: sessionStart } }),
     ];
   }
-  const value = Object.entries(scalarsOf(event)).map(([tag, simpleValue]) => ({ tag, simpleValue }));
+  const value = valuesOf(event);
   return value.length === 0 ? [] : [record(event.step, { summary: { value } })];
 }
 
@@ -84,7 +125,7 @@ async function nextName(directory: string): Promise<string> {
 
 /**
  * A log for TensorBoard: loss, learning rate, gradient norm, tokens a second, the wait for data, memory, and losses on held-out
- * rows, as scalars by step. Every process that trains into the directory writes a file of its own, which begins with the run's
+ * rows, as scalars by step, and answers to fixed questions as texts. Every process that trains into the directory writes a file of its own, which begins with the run's
  * `start`: TensorBoard then drops steps that an earlier file has and this one repeats.
  */
 export function openEventFile(directory: string): RunLog {

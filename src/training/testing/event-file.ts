@@ -13,6 +13,8 @@ export interface ReadEvent {
   readonly version: string | undefined;
   readonly isStart: boolean;
   readonly scalars: Readonly<Record<string, number>>;
+  /** Tensors of one text that are for TensorBoard's page of texts. */
+  readonly texts: Readonly<Record<string, string>>;
 }
 
 /**
@@ -82,12 +84,27 @@ function eventOf(data: Buffer): ReadEvent {
   const fields = new Map(fieldsOf(data));
   const bytesOf = (number: number): Buffer => (fields.get(number) as Buffer | undefined) ?? Buffer.alloc(0);
   const values = fieldsOf(bytesOf(5)).map(([, value]) => new Map(fieldsOf(value as Buffer)));
+  const named = (number: number) =>
+    values.flatMap((value): [string, Buffer][] => {
+      const found = value.get(number);
+      return found === undefined ? [] : [[String(value.get(1)), found as Buffer]];
+    });
   return {
     step: Number(fields.get(2) ?? 0),
     version: fields.has(3) ? bytesOf(3).toString() : undefined,
     isStart: new Map(fieldsOf(bytesOf(7))).get(1) === 1,
-    scalars: Object.fromEntries(
-      values.map((value) => [String(value.get(1)), (value.get(2) as Buffer).readFloatLE()]),
-    ),
+    scalars: Object.fromEntries(named(2).map(([tag, value]) => [tag, value.readFloatLE()])),
+    texts: Object.fromEntries(named(9).map(([tag, metadata], i) => [tag, textOf(metadata, named(8)[i][1])])),
   };
+}
+
+/** The text of a tensor of type 7 (text) and shape [1] whose metadata name the plugin of texts. */
+function textOf(metadata: Buffer, tensor: Buffer): string {
+  const [[, plugin]] = fieldsOf(metadata);
+  const [[, name]] = fieldsOf(plugin as Buffer);
+  const fields = new Map(fieldsOf(tensor));
+  const [[, dimension]] = fieldsOf(fields.get(2) as Buffer);
+  const size = new Map(fieldsOf(dimension as Buffer)).get(1);
+  if (String(name) !== "text" || fields.get(1) !== 7 || size !== 1) throw new Error("must be a text");
+  return String(fields.get(8));
 }
