@@ -5,6 +5,7 @@ import {
   type FloatType,
   loadAdapter,
   mergedTensors,
+  modulesOf,
   openValidated,
   readTokenizerFiles,
   renamed,
@@ -49,7 +50,7 @@ export interface MergeReport {
 const typeNames: Readonly<Record<FloatType, string>> = { F32: "float32", F16: "float16", BF16: "bfloat16" };
 
 /**
- * Writes a model with an adapter merged into its weights (`W + alpha / rank · B · A`, arXiv 2106.09685), which then needs
+ * Writes a model with an adapter merged into its weights (`W + scale · B · A`, arXiv 2106.09685; of a DoRA its rows at their learned lengths), which then needs
  * the adapter no more: to give away, to quantise, to train further. Weights go from file to file in pieces, so memory
  * holds the adapter and some tens of megabytes; config.json comes last, so what was stopped is never taken for a model.
  *
@@ -83,7 +84,7 @@ export async function mergeCheckpoint(
     });
     const warning = await baseWarning(adapter, adapterFile, directory, checkpoint.config);
     const warnings = warning === undefined ? [] : [warning];
-    return { layers: adapter.lora.size / 2, replaced: adapter.replaced.size, bytes, files, warnings };
+    return { layers: modulesOf(adapter.lora).size, replaced: adapter.replaced.size, bytes, files, warnings };
   } finally {
     await checkpoint.weights.close();
   }

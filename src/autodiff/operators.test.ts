@@ -48,10 +48,18 @@ const differentiable = everyRow.filter(
 describe("gradient rules against finite differences", () => {
   test.each(differentiable)("%s", (_, __, row) => checkGradients(trace(row), row.differentiable));
 
+  test("no gradient passes what is detached", () => {
+    const x = op.input("x", "float32", [op.dim("n", 3)]);
+    const [gradient] = gradients(op.total(op.mul(x, op.detach(op.mul(x, x)))), [x]);
+    const values = { x: { dims: [3], data: Float64Array.of(1, -2, 3) } };
+    expect([...op.interpret([gradient], values)[0].data]).toEqual([1, 4, 9]);
+    expect(() => gradients(op.total(op.detach(x)), [x])).toThrow("does not depend on x");
+  });
+
   test("every operator but those for inference is tried", () => {
     const tried = new Set(differentiable.map(([, kind]) => kind));
     const untried = Object.keys(rows).filter((kind) => !tried.has(kind as op.OperatorKind));
-    expect(untried.sort()).toEqual(["cachedAttention", "quantizedGather", "quantizedLinear"]);
+    expect(untried.sort()).toEqual(["cachedAttention", "detach", "quantizedGather", "quantizedLinear"]);
   });
 });
 

@@ -262,6 +262,7 @@ export const gradientRules: { readonly [K in OperatorKind]: GradientRule<K> } = 
   erf: ({ inputs: [x], gradient }) => [
     mul(gradient, mul(exp(neg(mul(x, x))), scalar(2 / Math.sqrt(Math.PI)))),
   ],
+  detach: none,
   quickGelu: quickGeluRule,
   add: ({ gradient }) => [gradient, gradient],
   sub: ({ gradient, needs }) => [gradient, needs(1) ? neg(gradient) : undefined],

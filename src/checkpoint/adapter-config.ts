@@ -1,14 +1,20 @@
 import { z } from "zod";
+import type { LoraSize } from "../tensor/index.ts";
 import { CheckpointError } from "./errors.ts";
 
-/** The hyperparameters of a LoRA (arXiv 2106.09685): a weight W becomes `W + alpha / rank · B · A`. */
-export interface LoraConfig {
-  readonly rank: number;
-  readonly alpha: number;
+/**
+ * The hyperparameters of a LoRA (arXiv 2106.09685): a weight W becomes `V = W + loraScale · B · A`, and with `useDora`
+ * `m / ‖V‖ · V` with the learned lengths m of its rows.
+ */
+export interface LoraConfig extends LoraSize {
   /** Dropout probability of the LoRA's inputs in training. */
   readonly dropout: number;
   /** Module names (the last part), or a regular expression over whole names, as PEFT reads them. */
   readonly targetModules: string | readonly string[];
+  /** Whether the lengths of the weights' rows were learned too (DoRA, arXiv 2402.09353); not if absent. */
+  readonly useDora?: boolean | undefined;
+  /** Modules that were trained and saved as a whole, by the ends of their names; none if absent. */
+  readonly modulesToSave?: readonly string[] | undefined;
 }
 
 /** Values of `init_lora_weights` that leave the base weights as they are; all others change these at initialisation. */
@@ -60,7 +66,7 @@ const schema = z.looseObject({
   init_lora_weights: plainStart,
   fan_in_fan_out: falsy,
   use_rslora: z.boolean().nullish(),
-  use_dora: falsy,
+  use_dora: z.boolean().nullish(),
   use_qalora: falsy,
   use_bdlora: falsy,
   lora_bias: falsy,
@@ -85,8 +91,6 @@ export interface AdapterConfig {
   readonly settings: LoraConfig;
   /** The model that the adapter was trained on, as its author named it. */
   readonly baseModel: string | undefined;
-  /** Modules, by the last parts of their names, that were trained and saved as a whole. */
-  readonly savedModules: readonly string[];
 }
 
 /** Reads `adapter_config.json`; the error names every field that is wrong or not supported. */
@@ -108,15 +112,27 @@ export function parseAdapterConfig(json: unknown, where: string): AdapterConfig 
       "Merge the adapter with the tool that wrote it and load the merged model.",
     );
   }
-  const { r, lora_alpha, lora_dropout, target_modules, modules_to_save, base_model_name_or_path } =
-    result.data;
-  // Rank-stabilised LoRA (arXiv 2312.03732) scales by alpha / √rank.
-  const alpha = result.data.use_rslora ? lora_alpha * Math.sqrt(r) : lora_alpha;
+  const { r, lora_alpha, lora_dropout, target_modules, modules_to_save, ...rest } = result.data;
   return {
-    settings: { rank: r, alpha, dropout: lora_dropout, targetModules: target_modules ?? [] },
-    baseModel: base_model_name_or_path || undefined,
-    savedModules: modules_to_save ?? [],
+    settings: {
+      rank: r,
+      alpha: lora_alpha,
+      dropout: lora_dropout,
+      targetModules: target_modules ?? [],
+      ...(rest.use_rslora && { useRslora: true }),
+      ...(rest.use_dora && { useDora: true }),
+      ...(modules_to_save && modules_to_save.length > 0 && { modulesToSave: modules_to_save }),
+    },
+    baseModel: rest.base_model_name_or_path || undefined,
   };
+}
+
+/** A LoRA's settings in words. */
+export function describeLora({ rank, alpha, targetModules, useRslora, useDora }: LoraConfig): string {
+  const variants = [...(useRslora ? ["rank-stabilised"] : []), ...(useDora ? ["DoRA"] : [])];
+  return [`rank ${rank}`, `alpha ${alpha}`, ...variants, `on ${[targetModules].flat().join(", ")}`].join(
+    ", ",
+  );
 }
 
 /** The content of `adapter_config.json`, with the fields that PEFT needs to load it. */
@@ -133,10 +149,12 @@ export function publishedAdapterConfig(settings: LoraConfig, baseModel?: string)
     init_lora_weights: true,
     lora_alpha: settings.alpha,
     lora_dropout: settings.dropout,
-    modules_to_save: null,
+    modules_to_save: settings.modulesToSave ?? null,
     peft_type: "LORA",
     r: settings.rank,
     target_modules: settings.targetModules,
     task_type: null,
+    use_dora: settings.useDora ?? false,
+    use_rslora: settings.useRslora ?? false,
   };
 }

@@ -1,4 +1,4 @@
-import { peftPrefix } from "./adapter-names.ts";
+import { moduleOf, peftPrefix } from "./adapter-names.ts";
 import type { StateDict } from "./tensor-source.ts";
 
 /**
@@ -31,9 +31,8 @@ export function fitted<A extends Named>(adapter: A, model: ReadonlyMap<string, u
   return adapter;
 }
 
-/** The weight that a LoRA's matrix is added to. */
-const weightName = (matrix: string): string =>
-  `${matrix.slice(peftPrefix.length).replace(/\.lora_[AB]\.weight$/, "")}.weight`;
+/** The weight that a part of a LoRA changes. */
+const weightName = (part: string): string => `${moduleOf(part)}.weight`;
 
 function withPrefix<A extends Named>(adapter: A, from: string, to: string): A {
   const renamed = (tensors: StateDict, before: string): StateDict =>

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { describeParameters, parseConfig, publishedModel } from "../model/index.ts";
-import { float32, type HostTensor } from "../tensor/index.ts";
+import { float32, type HostTensor, loraScale } from "../tensor/index.ts";
 import {
   loadAdapter,
   loadCheckpoint,
@@ -51,7 +51,6 @@ describe("what is no plain LoRA is refused by its name", () => {
   });
 
   test.each([
-    { use_dora: true },
     { use_qalora: true },
     { lora_bias: true },
     { fan_in_fan_out: true },
@@ -81,8 +80,8 @@ describe("what is no plain LoRA is refused by its name", () => {
   });
 
   test("what it asks for is said as it stands there", async () => {
-    await expect(loadAdapter(adapterWith({ use_dora: true }))).rejects.toThrow(
-      "use_dora: not supported here, got true",
+    await expect(loadAdapter(adapterWith({ use_qalora: true }))).rejects.toThrow(
+      "use_qalora: not supported here, got true",
     );
     await expect(loadAdapter(adapterWith({ bias: "all" }))).rejects.toThrow(
       'bias: not supported here, got "all"',
@@ -90,13 +89,11 @@ describe("what is no plain LoRA is refused by its name", () => {
   });
 
   test("all at once", async () => {
-    const path = adapterWith({ use_dora: true, a_setting_of_tomorrow: [1], bias: "all" });
-    await expect(loadAdapter(path)).rejects.toThrow(/3 problems[\s\S]*tomorrow[\s\S]*bias[\s\S]*use_dora/);
+    const path = adapterWith({ use_qalora: true, a_setting_of_tomorrow: [1], bias: "all" });
+    await expect(loadAdapter(path)).rejects.toThrow(/3 problems[\s\S]*tomorrow[\s\S]*bias[\s\S]*use_qalora/);
   });
 
   test.each([
-    "q_proj.lora_magnitude_vector",
-    "q_proj.lora_magnitude_vector.default.weight",
     "q_proj.lora_B.bias",
     "embed_tokens.lora_embedding_A",
     "q_proj.lora_E.default",
@@ -138,7 +135,66 @@ test("what says nothing about the matrices is no reason to refuse", async () => 
 
 test("a rank-stabilised LoRA is scaled by alpha / √rank", async () => {
   const { settings } = await loadAdapter(adapterWith({ use_rslora: true }));
-  expect(settings.alpha / settings.rank).toBeCloseTo(32 / Math.sqrt(8), 12);
+  expect(settings).toMatchObject({ rank: 8, alpha: 32, useRslora: true });
+  expect(loraScale(settings)).toBeCloseTo(32 / Math.sqrt(8), 12);
+});
+
+describe("the lengths of a DoRA's rows", () => {
+  const dora = fixture("peft/dora");
+  const file = "adapter_model.safetensors";
+  const layer = "language_model.model.layers.0.mlp.down_proj";
+
+  /** The DoRA with changed tensors and settings. */
+  async function changed(change: (tensors: StateDict) => void, settings: object = {}): Promise<string> {
+    const directory = join(folder, `${made++}`);
+    cpSync(dora, directory, { recursive: true });
+    const tensors = await readSafetensors(join(dora, file));
+    change(tensors);
+    await writeSafetensors(join(directory, file), tensors);
+    const path = join(directory, "adapter_config.json");
+    const config = JSON.parse(readFileSync(path, "utf8")) as object;
+    writeFileSync(path, JSON.stringify({ ...config, ...settings }));
+    return directory;
+  }
+
+  test("belong to all of its layers, in their size, and to no other LoRA", async () => {
+    const lengths = loraName(layer, "magnitude");
+    const lost = await changed((tensors) => tensors.delete(lengths));
+    await expect(loadAdapter(lost)).rejects.toThrow(`${layer} without lora_magnitude_vector`);
+    const short = await changed((tensors) => tensors.set(lengths, float32([1], [1])));
+    await expect(loadAdapter(short)).rejects.toThrow(
+      `${layer}.lora_magnitude_vector as float32 [1] where lora_B has 16 rows`,
+    );
+    const plainly = await changed(() => undefined, { use_dora: false });
+    await expect(loadAdapter(plainly)).rejects.toThrow(`${layer}.lora_magnitude_vector, where`);
+    const alone = await changed((tensors) => tensors.delete(loraName(layer, "A")));
+    await expect(loadAdapter(alone)).rejects.toThrow(`${layer} with lora_B only`);
+  });
+
+  test("are read from a state dict of a script, which says of a DoRA by them alone", async () => {
+    const path = join(folder, `${made++}.safetensors`);
+    const tensors = [...(await readSafetensors(join(dora, file)))].map(([name, tensor]) => [
+      name
+        .replace(/(lora_[AB])\.weight$/, "$1.default.weight")
+        .replace(/(lora_magnitude_vector)$/, "$1.default.weight"),
+      tensor,
+    ]);
+    await writeSafetensors(path, new Map(tensors as [string, HostTensor][]));
+    const { lora, settings } = await loadAdapter(path);
+    expect(lora).toEqual((await loadAdapter(dora)).lora);
+    expect(settings).toMatchObject({ rank: 2, alpha: 32, useDora: true });
+  });
+});
+
+test("a table of tokens that PEFT saved apart from the output layer is refused where they are one", async () => {
+  const expected = await readSafetensors(fixture("peft/expected.safetensors"));
+  const base = new Map([...expected].map(([name, tensor]) => [name.replace(/^base\./, ""), tensor]));
+  const adapter = await loadAdapter(fixture("peft/saved"));
+  expect(mergeLora(base, adapter).get("language_model.lm_head.weight")).toBeDefined();
+  base.delete("language_model.lm_head.weight");
+  expect(() => mergeLora(base, adapter)).toThrow(
+    /language_model\.model\.embed_tokens\.weight, which is this model's output layer too/,
+  );
 });
 
 describe("what a training script saved", () => {

@@ -1,20 +1,29 @@
+import { type LoraPart, loraParameter, loraPartOf } from "../model/index.ts";
 import type { StateDict } from "./tensor-source.ts";
 import { isDerivedBuffer } from "./weights.ts";
 
 /** The prefix of every parameter name in a model that PEFT wraps. */
 export const peftPrefix = "base_model.model.";
 
+/** PEFT's name of a part of a module's LoRA. */
+export const loraName = (module: string, part: LoraPart): string => peftPrefix + loraParameter(module, part);
+
+/** The module that a part of a LoRA, by PEFT's name, belongs to. */
+export const moduleOf = (part: string): string => loraPartOf(part.slice(peftPrefix.length))!.layer;
+
 /** Further wrappers: distributed data parallel in front, `torch.compile` and sharded data parallel anywhere. */
 const WRAPPERS =
   /^(?:module\.)+|(?<=^|\.)(?:_orig_mod|_fsdp_wrapped_module|_checkpoint_wrapped_module)\.(?:module\.)*/g;
 
+/** A state dict has the adapter's name in them, and the vector of a DoRA `.weight` behind it. */
 const MATRIX = /\.lora_([AB])(?:\.([^.]+))?\.weight$/;
+const MAGNITUDE = /\.lora_(magnitude)_vector(?:\.([^.]+?))??(?:\.weight)?$/;
 
-/** Names of tensors of other kinds of adapters, beside LoRA's matrices (DoRA, biases, embeddings) or instead of them. */
+/** Names of tensors of other kinds of adapters, beside LoRA's matrices (biases, embeddings) or instead of them. */
 const OTHER_KIND =
   /(^|\.)(lora_\w+|ia3_\w+|hada_\w+|lokr_\w+|oft_\w+|boft_\w+|hra_\w+|vera_\w+|vblora_\w+|randlora_\w+|spectrum|prompt_embeddings|prompt_encoder)(\.|$)/;
 
-/** Whether a name, of an adapter's file or of a state dict, is that of a LoRA matrix. */
+/** Whether a name, of an adapter's file or of a state dict, is that of one of a LoRA's two matrices. */
 export const isLoraMatrix = (name: string): boolean => MATRIX.test(name);
 
 /** Tensors of a file of an adapter or of a whole model wrapped by PEFT, sorted, by the names used here. */
@@ -27,7 +36,8 @@ export interface SortedTensors {
 }
 
 /**
- * Sorts the tensors of an adapter. In files of PEFT a matrix is called `<layer>.lora_A.weight`; a state dict that a
+ * Sorts the tensors of an adapter. In files of PEFT a matrix is called `<layer>.lora_A.weight`, the lengths of a DoRA
+ * `<layer>.lora_magnitude_vector`; a state dict that a
  * training script saved has the adapter's name in it (`<layer>.lora_A.default.weight`), and of a whole model also the
  * layer's own weight, as `<layer>.weight` or `<layer>.base_layer.weight`.
  */
@@ -43,10 +53,10 @@ export function sortTensors(tensors: StateDict): SortedTensors {
   for (const name of tensors.keys()) {
     const wrapped = name.replace(WRAPPERS, "");
     const plain = wrapped.startsWith(peftPrefix) ? wrapped.slice(peftPrefix.length) : wrapped;
-    const matrix = MATRIX.exec(plain);
-    if (matrix !== null) {
-      if (matrix[2] !== undefined) adapters.add(matrix[2]);
-      keep(lora, name, `${peftPrefix}${plain.slice(0, matrix.index)}.lora_${matrix[1]}.weight`);
+    const part = MATRIX.exec(plain) ?? MAGNITUDE.exec(plain);
+    if (part !== null) {
+      if (part[2] !== undefined) adapters.add(part[2]);
+      keep(lora, name, loraName(plain.slice(0, part.index), part[1] as LoraPart));
     } else if (OTHER_KIND.test(plain)) problems.push(`${plain}, which no plain LoRA has`);
     else if (!isDerivedBuffer(plain) && !/\.original_module\./.test(plain)) {
       keep(replaced, name, plain.replace(/\.base_layer\./, ".").replace(/\.modules_to_save\.[^.]+\./, "."));

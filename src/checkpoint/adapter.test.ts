@@ -113,9 +113,9 @@ describe("an adapter", () => {
   it("with settings that change its meaning is refused with every field named", async () => {
     const path = join(directory, "dora");
     await saveAdapter(path, adapterFrom(matrices(2), undefined));
-    const bad = { peft_type: "LORA", r: 2, lora_alpha: 8, target_modules: [], use_dora: true, bias: "all" };
+    const bad = { peft_type: "LORA", r: 2, lora_alpha: 8, target_modules: [], use_qalora: true, bias: "all" };
     await writeFile(join(path, "adapter_config.json"), JSON.stringify(bad));
-    await expect(loadAdapter(path)).rejects.toThrow(/adapter_config\.json[\s\S]*bias[\s\S]*use_dora/);
+    await expect(loadAdapter(path)).rejects.toThrow(/adapter_config\.json[\s\S]*bias[\s\S]*use_qalora/);
   });
 });
 

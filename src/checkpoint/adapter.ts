@@ -1,3 +1,4 @@
+import { isInModule, type LoraPlacement, loraPartOf } from "../model/index.ts";
 import { modelFiles } from "../model-files/index.ts";
 import {
   completeDirectory,
@@ -10,6 +11,7 @@ import {
   replaceDirectory,
   writeFileAtomically,
 } from "../platform/index.ts";
+import type { HostTensor } from "../tensor/index.ts";
 import {
   type AdapterConfig,
   type LoraConfig,
@@ -17,7 +19,7 @@ import {
   publishedAdapterConfig,
 } from "./adapter-config.ts";
 import { fitted } from "./adapter-fit.ts";
-import { peftPrefix, sortTensors } from "./adapter-names.ts";
+import { loraName, moduleOf, peftPrefix, sortTensors } from "./adapter-names.ts";
 import { CheckpointError } from "./errors.ts";
 import { type FloatType, writeSafetensors } from "./safetensors-write.ts";
 import { readAll, type StateDict } from "./tensor-source.ts";
@@ -34,7 +36,10 @@ import { openWeights } from "./weights.ts";
 /** A trained LoRA, and whatever else was trained beside it. */
 export interface Adapter {
   readonly settings: LoraConfig;
-  /** The LoRA matrices, by PEFT's names: `base_model.model.<module>.lora_A.weight` and `…lora_B.weight`. */
+  /**
+   * The LoRA matrices, by PEFT's names: `base_model.model.<module>.lora_A.weight` and `…lora_B.weight`, and of a DoRA the
+   * lengths of rows, `…lora_magnitude_vector`.
+   */
   readonly lora: StateDict;
   /** Tensors that replace the base model's as a whole, by their published names (the abstractor of stage 2). */
   readonly replaced: StateDict;
@@ -64,11 +69,6 @@ const replacedName = "trained_modules.safetensors";
 
 /** LoRA's alpha in the released stage 2: the default for a file without a config. */
 const RELEASED_ALPHA = 32;
-
-/** PEFT's name of one of the two matrices of a module's LoRA. */
-export function loraName(module: string, matrix: "A" | "B"): string {
-  return `${peftPrefix}${module}.lora_${matrix}.weight`;
-}
 
 /**
  * Reads an adapter: a directory as PEFT writes it (`adapter_model.safetensors`, or the older
@@ -141,18 +141,24 @@ export function adapterFrom(
 ): Adapter {
   const { lora, replaced, problems: foreign } = sortTensors(tensors);
   const rank = [...lora].find(([name]) => name.endsWith(".lora_A.weight"))?.[1].dims[0];
-  const { settings, baseModel, savedModules }: AdapterConfig =
+  const hasLengths = [...lora.keys()].some((name) => loraPartOf(name)?.part === "magnitude");
+  const { settings, baseModel }: AdapterConfig =
     config === undefined
       ? {
-          settings: { rank: rank ?? 0, alpha: RELEASED_ALPHA, dropout: 0, targetModules: targetsOf(lora) },
+          settings: {
+            rank: rank ?? 0,
+            alpha: RELEASED_ALPHA,
+            dropout: 0,
+            targetModules: targetsOf(lora),
+            ...(hasLengths && { useDora: true }),
+          },
           baseModel: undefined,
-          savedModules: [],
         }
       : parseAdapterConfig(config, configWhere);
-  const problems = [...foreign, ...pairProblems(lora, settings.rank)];
+  const problems = [...foreign, ...partProblems(lora, settings)];
   if (lora.size === 0) problems.push("no lora_A and lora_B tensors");
-  for (const module of savedModules) {
-    const isSaved = [...replaced.keys()].some((name) => `.${name}`.includes(`.${module}.`));
+  for (const module of settings.modulesToSave ?? []) {
+    const isSaved = [...replaced.keys()].some((name) => isInModule(name, module));
     if (!isSaved) problems.push(`no tensor of ${module}, which modules_to_save names`);
   }
   if (problems.length > 0) {
@@ -172,41 +178,55 @@ function targetsOf(lora: StateDict): string[] {
 
 /** The published names of the layers that have a LoRA. */
 export function modulesOf(lora: StateDict): Set<string> {
-  return new Set(
-    [...lora.keys()].map((name) => name.slice(peftPrefix.length).replace(/\.lora_[AB]\.weight$/, "")),
-  );
+  return new Set([...lora.keys()].map(moduleOf));
 }
 
 /** The layers that get low-rank additions, and their scale, for tracing a model with the adapter. */
-export function loraPlacement({ settings, lora }: Adapter): {
-  readonly rank: number;
-  readonly alpha: number;
-  readonly targets: (layer: string) => boolean;
-} {
+export function loraPlacement({ settings, lora }: Adapter): Omit<LoraPlacement, "modulesToSave"> {
   const modules = modulesOf(lora);
-  return { rank: settings.rank, alpha: settings.alpha, targets: (layer) => modules.has(layer) };
+  const { rank, alpha, useRslora, useDora } = settings;
+  return { rank, alpha, useRslora, useDora, targets: (layer) => modules.has(layer) };
 }
 
-function pairProblems(lora: StateDict, rank: number): string[] {
+function partProblems(lora: StateDict, { rank, useDora = false }: LoraConfig): string[] {
   const problems: string[] = [];
   for (const module of modulesOf(lora)) {
     const a = lora.get(loraName(module, "A"));
     const b = lora.get(loraName(module, "B"));
-    if (!a || !b) problems.push(`${module} with lora_${a ? "A" : "B"} only`);
-    else if (a.dims.length !== 2 || b.dims.length !== 2 || a.dims[0] !== rank || b.dims[1] !== rank) {
+    if (!a || !b) {
+      problems.push(`${module} with ${a ? "lora_A" : b ? "lora_B" : "lora_magnitude_vector"} only`);
+    } else if (a.dims.length !== 2 || b.dims.length !== 2 || a.dims[0] !== rank || b.dims[1] !== rank) {
       problems.push(
         `${module} with lora_A [${a.dims.join(", ")}] and lora_B [${b.dims.join(", ")}] where the rank is ${rank}`,
       );
     } else if (a.dtype !== "float32" || b.dtype !== "float32") {
       problems.push(`${module} with matrices that are not floating point`);
-    }
+    } else
+      problems.push(...lengthProblems(module, b.dims[0], lora.get(loraName(module, "magnitude")), useDora));
   }
   return problems;
 }
 
+/** What is wrong with the lengths of a layer's rows, which a DoRA has and no other LoRA. */
+function lengthProblems(
+  module: string,
+  rows: number,
+  lengths: HostTensor | undefined,
+  useDora: boolean,
+): string[] {
+  if (lengths === undefined)
+    return useDora ? [`${module} without lora_magnitude_vector, which a DoRA has`] : [];
+  if (!useDora)
+    return [`${module}.lora_magnitude_vector, where adapter_config.json says nothing of use_dora`];
+  if (lengths.dtype === "float32" && lengths.dims.join() === String(rows)) return [];
+  return [
+    `${module}.lora_magnitude_vector as ${lengths.dtype} [${lengths.dims.join(", ")}] where lora_B has ${rows} rows`,
+  ];
+}
+
 /**
- * Writes an adapter directory: `adapter_config.json` and `adapter_model.safetensors` as PEFT has them, and,
- * where tensors were replaced as a whole, `trained_modules.safetensors` beside them; a template of its own as
+ * Writes an adapter directory: `adapter_config.json` and `adapter_model.safetensors` as PEFT has them, the modules that
+ * `modulesToSave` names included, and, where other tensors were replaced as a whole, `trained_modules.safetensors` beside them; a template of its own as
  * `prompt_template` of tokenizer_config.json. Replaces the directory atomically as {@link saveCheckpoint} does.
  */
 export async function saveAdapter(
@@ -216,13 +236,20 @@ export async function saveAdapter(
 ): Promise<void> {
   const { floatType = "F32", baseModel = adapter.baseModel } = options;
   const config = publishedAdapterConfig(adapter.settings, baseModel);
+  const published: StateDict = new Map(adapter.lora);
+  const beside: StateDict = new Map();
+  const { modulesToSave = [] } = adapter.settings;
+  for (const [name, tensor] of adapter.replaced) {
+    if (modulesToSave.some((module) => isInModule(name, module))) published.set(peftPrefix + name, tensor);
+    else beside.set(name, tensor);
+  }
   const fill = async (partial: string) => {
-    await writeSafetensors(joinPath(partial, matricesName), adapter.lora, {
+    await writeSafetensors(joinPath(partial, matricesName), published, {
       floatType,
       metadata: { format: "pt" },
     });
-    if (adapter.replaced.size > 0) {
-      await writeSafetensors(joinPath(partial, replacedName), adapter.replaced, { floatType });
+    if (beside.size > 0) {
+      await writeSafetensors(joinPath(partial, replacedName), beside, { floatType });
     }
     await writeFileAtomically(
       joinPath(partial, modelFiles.adapterConfig),

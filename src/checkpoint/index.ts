@@ -2,12 +2,13 @@ export {
   type Adapter,
   adapterFrom,
   loadAdapter,
-  loraName,
   loraPlacement,
+  modulesOf,
   saveAdapter,
 } from "./adapter.ts";
 export { baseWarning } from "./adapter-base.ts";
-export { type LoraConfig, parseAdapterConfig } from "./adapter-config.ts";
+export { describeLora, type LoraConfig, parseAdapterConfig } from "./adapter-config.ts";
+export { loraName } from "./adapter-names.ts";
 export {
   type Checkpoint,
   type CheckpointContent,

@@ -1,5 +1,7 @@
-import { allocate, type HostTensor } from "../tensor/index.ts";
-import { type Adapter, loraName, modulesOf } from "./adapter.ts";
+import { isInModule } from "../model/index.ts";
+import { allocate, type HostTensor, loraScale } from "../tensor/index.ts";
+import { type Adapter, modulesOf } from "./adapter.ts";
+import { loraName } from "./adapter-names.ts";
 import { CheckpointError } from "./errors.ts";
 import {
   entriesByName,
@@ -16,17 +18,19 @@ interface Changes {
   readonly added: ReadonlyMap<string, Addition>;
 }
 
-/** A low-rank addition to a weight [outputs, inputs]: `scale · up · down`. */
+/** A low-rank addition to a weight [outputs, inputs]: `scale · up · down`, and the lengths that a DoRA gives its rows. */
 interface Addition {
   /** [rank, inputs] */
   readonly down: HostTensor;
   /** [outputs, rank] */
   readonly up: HostTensor;
   readonly scale: number;
+  /** [outputs]; the rows have the lengths that they have if absent. */
+  readonly lengths: HostTensor | undefined;
 }
 
 /**
- * Merges an adapter into a model's weights: `W + alpha / rank · B · A`, and the replaced tensors.
+ * Merges an adapter into a model's weights: `V = W + scale · B · A` (of a DoRA `m / ‖V‖ · V`), and the replaced tensors.
  * Untouched tensors are shared with the input, which is not changed.
  *
  * @throws CheckpointError naming every tensor of the adapter that the model has not, or in another shape
@@ -48,7 +52,7 @@ export function mergedTensors(source: TensorSource, adapter: Adapter, where = "a
     const other = replaced.get(name);
     const tensor = other ? rowsOf(other, rows) : await source.read(name, rows);
     const addition = added.get(name);
-    return addition ? withAddition(tensor, { ...addition, up: rowsOf(addition.up, rows) }) : tensor;
+    return addition ? withAddition(tensor, ofRows(addition, rows)) : tensor;
   };
   // A changed tensor has no place in the files, from which it could be mapped.
   const tensors = source.tensors.map(({ name, type, dims, place }): TensorEntry => {
@@ -72,6 +76,10 @@ export function validateAdapter(
   changesOf(tensors, adapter, where);
 }
 
+/** Tables of tokens, and the layer that a model has not where it takes its table for it. */
+const tokenTable = /^language_model\..*\b(embed_tokens|word_embeddings)\.weight$/;
+const outputLayer = "language_model.lm_head.weight";
+
 function changesOf(
   tensors: ReadonlyMap<string, { readonly dims: readonly number[] }>,
   { replaced, lora, settings }: Adapter,
@@ -89,11 +97,18 @@ function changesOf(
     requireFit(name, dims);
     if (dtype !== "float32") problems.push(`${name} as ${dtype} where the model's is floating point`);
   }
+  const { modulesToSave = [] } = settings;
+  for (const name of replaced.keys()) {
+    const isApart = tokenTable.test(name) && modulesToSave.some((module) => isInModule(name, module));
+    if (isApart && !tensors.has(outputLayer))
+      problems.push(`${name}, which is this model's output layer too; PEFT saved it for the input alone`);
+  }
   const added = new Map<string, Addition>();
   for (const module of modulesOf(lora)) {
     const [down, up] = [lora.get(loraName(module, "A"))!, lora.get(loraName(module, "B"))!];
     requireFit(`${module}.weight`, [up.dims[0], down.dims[1]]);
-    added.set(`${module}.weight`, { down, up, scale: settings.alpha / settings.rank });
+    const lengths = lora.get(loraName(module, "magnitude"));
+    added.set(`${module}.weight`, { down, up, scale: loraScale(settings), lengths });
   }
   if (problems.length > 0) {
     throw new CheckpointError(where, "must fit the model", problems, "Was it trained on this model?");
@@ -101,7 +116,12 @@ function changesOf(
   return { replaced, added };
 }
 
-function withAddition(weight: HostTensor, { down: a, up: b, scale }: Addition): HostTensor {
+/** The addition to some rows of the weight. */
+function ofRows({ up, lengths, ...rest }: Addition, rows: RowRange | undefined): Addition {
+  return { ...rest, up: rowsOf(up, rows), lengths: lengths && rowsOf(lengths, rows) };
+}
+
+function withAddition(weight: HostTensor, { down: a, up: b, scale, lengths }: Addition): HostTensor {
   const [outputs, inputs] = weight.dims;
   const rank = a.dims[0];
   const merged = allocate("float32", weight.dims);
@@ -113,7 +133,12 @@ function withAddition(weight: HostTensor, { down: a, up: b, scale }: Addition): 
       const factor = up[o * rank + r];
       for (let i = 0; i < inputs; i++) row[i] += factor * down[r * inputs + i];
     }
-    for (let i = 0; i < inputs; i++) merged.data[o * inputs + i] = base[o * inputs + i] + scale * row[i];
+    for (let i = 0; i < inputs; i++) row[i] = base[o * inputs + i] + scale * row[i];
+    const factor = lengths === undefined ? 1 : (lengths.data as Float32Array)[o] / norm(row);
+    for (let i = 0; i < inputs; i++) merged.data[o * inputs + i] = factor * row[i];
   }
   return merged;
 }
+
+/** The Euclidean length of a row. */
+const norm = (row: Float64Array): number => Math.sqrt(row.reduce((sum, value) => sum + value * value, 0));

@@ -31,7 +31,15 @@ const stateSchema = z.object({
     steps: z.int().positive(),
     patience: z.number().optional(),
     lora: z
-      .object({ rank: z.number(), alpha: z.number(), dropout: z.number(), targets: z.array(z.string()) })
+      .object({
+        rank: z.number(),
+        alpha: z.number(),
+        dropout: z.number(),
+        targets: z.union([z.string(), z.array(z.string())]),
+        useRslora: z.boolean().optional(),
+        useDora: z.boolean().optional(),
+        modulesToSave: z.array(z.string()).optional(),
+      })
       .nullish(),
   }),
 });
@@ -102,11 +110,8 @@ async function trainedPart(
     const settings = { rank: 1, alpha: 1, dropout: 0, targetModules: [] };
     return { settings, lora: new Map(), replaced: tensors };
   }
-  const { rank, alpha, dropout, targets } = lora;
-  return {
-    ...adapterFrom(tensors, undefined, path),
-    settings: { rank, alpha, dropout, targetModules: targets },
-  };
+  const { targets, ...settings } = lora;
+  return { ...adapterFrom(tensors, undefined, path), settings: { ...settings, targetModules: targets } };
 }
 
 function runError(directory: string, problem: string, next: string): CheckpointError {

@@ -1,5 +1,11 @@
 import type { Command } from "commander";
-import { type Adapter, baseWarning, loadAdapter, validateAdapter } from "../checkpoint/index.ts";
+import {
+  type Adapter,
+  baseWarning,
+  describeLora,
+  loadAdapter,
+  validateAdapter,
+} from "../checkpoint/index.ts";
 import { adapterScopeOptions } from "../inspection/index.ts";
 import { describeParameters, modelScope, releasedLora, stageScopeOptions, stages } from "../model/index.ts";
 import { modelFiles } from "../model-files/index.ts";
@@ -48,10 +54,9 @@ function summaryOf(rows: readonly Row[]): string[] {
 }
 
 function adapterLine(path: string, { settings, replaced, baseModel }: Adapter): string {
-  const { rank, alpha, targetModules } = settings;
   const base = baseModel === undefined ? "" : `, trained on ${baseModel}`;
   const whole = replaced.size > 0 ? `, and ${replaced.size} whole tensors` : "";
-  return `adapter ${path}: rank ${rank}, alpha ${alpha}, on ${[targetModules].flat().join(", ")}${whole}${base}`;
+  return `adapter ${path}: ${describeLora(settings)}${whole}${base}`;
 }
 
 async function modelTable(directory: string, stage: StageName, adapterPath?: string): Promise<string[]> {

@@ -37,6 +37,14 @@ export function besideQuantized(
   const { quantization: _, ...floating } = config;
   const { replaced } = adapter;
   validateAdapter(new Map(describeParameters(floating).map((one) => [one.name, one])), adapter, where);
+  if (adapter.settings.useDora) {
+    throw new CheckpointError(
+      where,
+      "must be a LoRA without lengths of its own beside a quantised model",
+      ["use_dora: true, which changes the model's weights too"],
+      "Merge it into the checkpoint that the model was converted from, and convert that.",
+    );
+  }
   const lora = [...adapter.lora].map(([name, value]) => [name.slice(prefix.length), value] as const);
   const newScope = (): Scope =>
     modelScope(config, { lora: loraPlacement(adapter) }, (name) => replaced.has(name));

@@ -1,6 +1,7 @@
 import { type Adapter, loraName, loraPlacement } from "../checkpoint/index.ts";
 import {
   describeParameters,
+  loraPartOf,
   modelScope,
   type OwlConfig,
   type Stage,
@@ -11,12 +12,12 @@ import type { ScopeOptions } from "../tensor/index.ts";
 
 const loraPrefix = loraName("", "A").split(".lora_")[0];
 
-/** The name by which a model asks for one of a LoRA's matrices, from PEFT's. */
+/** The name by which a model asks for a part of a LoRA, from PEFT's. */
 export const tracedName = (published: string): string => published.slice(loraPrefix.length);
 
-/** PEFT's name of a LoRA's matrix; any other parameter's stays. */
+/** PEFT's name of a part of a LoRA; any other parameter's stays. */
 export const publishedName = (name: string): string =>
-  /\.lora_[AB]\.weight$/.test(name) ? loraPrefix + name : name;
+  loraPartOf(name) === undefined ? name : loraPrefix + name;
 
 /**
  * How a model is traced with an adapter: a stage's parameters learn, and the low-rank additions stand where the
@@ -31,7 +32,7 @@ export function adapterScopeOptions(config: OwlConfig, stage: Stage, adapter: Ad
   const traced = new Set(describeParameters(config, modelScope(config, options)).map(({ name }) => name));
   const lost = [...adapter.lora.keys()].map(tracedName).filter((name) => !traced.has(name));
   if (lost.length === 0) return options;
-  const layers = [...new Set(lost.map((name) => name.replace(/\.lora_[AB]\.weight$/, "")))];
+  const layers = [...new Set(lost.map((name) => loraPartOf(name)!.layer))];
   const more = layers.length > 4 ? ` and ${layers.length - 4} more` : "";
   throw new RangeError(
     `adapter: stage ${stage} needs a LoRA on linear layers, got ${layers.slice(0, 4).join(", ")}${more}; merge the adapter (owl merge) and train on from there`,

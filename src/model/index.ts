@@ -59,6 +59,17 @@ export { embedTokens, nextTokenLoss } from "./language-model.ts";
 export { isDropoutMask, linearLayer } from "./layers.ts";
 export { traceLayerwise } from "./layerwise.ts";
 export {
+  allLinear,
+  isInModule,
+  type LoraPart,
+  type LoraPlacement,
+  languageTargets,
+  loraParameter,
+  loraPartOf,
+  loraTargets,
+  releasedLora,
+} from "./lora.ts";
+export {
   endOf,
   type MediaKind,
   type MediaSpan,
@@ -98,9 +109,6 @@ export {
 } from "./quantization.ts";
 export type { TensorSizes } from "./sizes-from-tensors.ts";
 export {
-  type LoraPlacement,
-  languageTargets,
-  releasedLora,
   type Stage,
   type StageDefinition,
   stageScope,

@@ -1,15 +1,23 @@
 import {
   add,
   type Dim,
+  detach,
+  div,
   type Initial,
   input,
+  type Lora,
   layerNorm,
   linear,
+  matmul,
   mul,
   quantizedLinear,
+  reduceSum,
+  reshape,
   rmsNorm,
   type Scope,
   scalar,
+  sqrt,
+  sub,
   type Tensor,
 } from "../tensor/index.ts";
 
@@ -29,22 +37,59 @@ export const isDropoutMask = (inputName: string): boolean => inputName.startsWit
 
 /**
  * The linear layer at a scope: parameters `weight` [out, in] and, if wanted, `bias` [out]. By the scope's options the
- * weight is quantised, and a LoRA (arXiv 2106.09685) is added: y = W x + bias + alpha / rank · B A x. With dropout the
+ * weight is quantised, and a LoRA (arXiv 2106.09685) is added: y = W x + bias + scale · B A x. With dropout the
  * LoRA's x is multiplied by a mask of its shape, an input of the graph that {@link isDropoutMask} recognises: 0 for what
  * is dropped, 1 / (1 − rate) for what is kept.
+ *
+ * @throws TypeError where a DoRA stands beside a quantised weight
  */
 export function linearLayer(scope: Scope, x: Tensor, out: Dim, options: LinearOptions): Tensor {
   const shape = [out, x.shape.at(-1)!];
   const packed = scope.quantized("weight", shape);
   const weight = packed ?? scope.parameter("weight", shape, { kind: "normal", deviation: options.deviation });
   const bias = options.bias ? scope.parameter("bias", [out], zero, "bias") : undefined;
-  const y = "packed" in weight ? quantizedLinear(x, weight, bias) : linear(x, weight, bias);
   const lora = scope.lora(shape);
-  if (lora === undefined) return y;
-  const kept = lora.dropout ? mul(x, input(`${maskPrefix}${scope.path}`, "float32", x.shape)) : x;
-  // The factor is applied where the tensor is narrowest.
-  const down = mul(linear(kept, lora.a), scalar(lora.scale));
-  return add(y, linear(down, lora.b));
+  const mask = lora?.dropout ? input(`${maskPrefix}${scope.path}`, "float32", x.shape) : undefined;
+  if (lora?.magnitude !== undefined) {
+    if ("packed" in weight)
+      throw new TypeError(
+        `${scope.path}: a DoRA needs the weight in floating point beside it, got a quantised one`,
+      );
+    return doraLayer(x, { weight, bias, mask }, { ...lora, magnitude: lora.magnitude });
+  }
+  const y = "packed" in weight ? quantizedLinear(x, weight, bias) : linear(x, weight, bias);
+  return lora === undefined ? y : add(y, lowRank(masked(x, mask), lora));
+}
+
+const masked = (x: Tensor, mask: Tensor | undefined): Tensor => (mask === undefined ? x : mul(x, mask));
+
+/** scale · B A x; the factor is applied where the tensor is narrowest. */
+const lowRank = (x: Tensor, { a, b, scale }: Lora): Tensor => linear(mul(linear(x, a), scalar(scale)), b);
+
+interface DoraOperands {
+  readonly weight: Tensor;
+  readonly bias: Tensor | undefined;
+  readonly mask: Tensor | undefined;
+}
+
+/**
+ * A linear layer whose weight has learned row lengths m: V = W + scale · B A, y = m / ‖V‖ · V x + bias, as PEFT computes it. The
+ * lengths ‖V‖ count as constants in the gradient (arXiv 2402.09353 §4.3). With dropout W's own x stays whole, and what the DoRA
+ * changes has the masked one: y = W x + bias + (m / ‖V‖ · V − W) (mask · x).
+ */
+function doraLayer(
+  x: Tensor,
+  { weight, bias, mask }: DoraOperands,
+  lora: Lora & { readonly magnitude: Tensor },
+): Tensor {
+  const whole = add(weight, matmul(lora.b, lora.a, { alpha: lora.scale }));
+  const norms = reshape(sqrt(reduceSum(mul(whole, whole), [-1])), lora.magnitude.shape);
+  const factor = div(lora.magnitude, detach(norms));
+  const kept = masked(x, mask);
+  const own = linear(kept, weight);
+  const changed = mul(add(own, lowRank(kept, lora)), factor);
+  if (mask !== undefined) return add(linear(x, weight, bias), sub(changed, own));
+  return bias === undefined ? changed : add(changed, bias);
 }
 
 /** The layer normalisation at a scope: parameters `weight` and `bias`. */

@@ -5,9 +5,10 @@ import type { OwlConfig } from "./config.ts";
 import { lossFeeds, tokenFeeds } from "./feeds.ts";
 import { traceDecode, tracePrefill, traceVision } from "./inference.ts";
 import { cacheSizes } from "./language/cached-attention.ts";
+import { releasedLora } from "./lora.ts";
 import { type ForwardOutput, traceForward, traceLoss } from "./owl.ts";
 import { describeParameters } from "./parameters.ts";
-import { releasedLora, stageScope } from "./stages.ts";
+import { stageScope } from "./stages.ts";
 import { microConfig, randomNumbers, randomParameters } from "./testing/micro.ts";
 import { tokensPerImage } from "./visual-abstractor.ts";
 

@@ -27,13 +27,13 @@ export interface ParameterDescription {
   readonly role: ParameterRole;
 }
 
-/** Whether weight decay acts on a parameter: on weights, not on biases, norms, learned tokens and positions. */
+/** Whether weight decay acts on a parameter: on weights, not on biases, norms, magnitudes, learned tokens and positions. */
 export function hasWeightDecay({ role }: Pick<ParameterDescription, "role">): boolean {
   return role === "weight" || role === "embedding" || role === "lora";
 }
 
 function moduleOf(name: string, role: ParameterRole): ParameterDescription["module"] {
-  if (role === "lora") return "LoRA";
+  if (role === "lora" || role === "magnitude") return "LoRA";
   if (name.startsWith("vision_model.")) return "vision encoder";
   return name.startsWith("language_model.") ? "language model" : "visual abstractor";
 }

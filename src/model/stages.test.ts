@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
+import { releasedLora } from "./lora.ts";
 import { describeParameters } from "./parameters.ts";
-import { releasedLora, type Stage, stageScope, stages } from "./stages.ts";
+import { type Stage, stageScope, stages } from "./stages.ts";
 import { microConfig } from "./testing/micro.ts";
 
 function trainedModules(stage: Stage): string[] {

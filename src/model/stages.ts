@@ -1,5 +1,5 @@
 import { isKind, rootScope, type Scope, type ScopeOptions, type Tensor } from "../tensor/index.ts";
-import { familyOf, type LanguageConfig } from "./language/families.ts";
+import { isInModule, type LoraPlacement, loraPartOf } from "./lora.ts";
 
 /** A stage of training: which parameters learn. */
 export type Stage = "language" | "vision" | "1" | "2" | "released" | "full";
@@ -15,7 +15,7 @@ export interface StageDefinition {
 
 const isLanguage = (name: string): boolean => name.startsWith("language_model.");
 const isVision = (name: string): boolean => name.startsWith("vision_model.");
-const isLora = (name: string): boolean => /\.lora_[AB]\.weight$/.test(name);
+const isLora = (name: string): boolean => loraPartOf(name) !== undefined;
 const isAbstractor = (name: string): boolean =>
   name.startsWith("abstractor.") || name === "query_tokens" || name === "temporal_query_tokens";
 
@@ -44,27 +44,6 @@ export const stages: Readonly<Record<Stage, StageDefinition>> = {
   },
 };
 
-/** Rank, scale and target layers of a LoRA. */
-export interface LoraPlacement {
-  readonly rank: number;
-  readonly alpha: number;
-  /** Whether a linear layer (the weight's name without `.weight`) gets a LoRA. */
-  readonly targets: (layer: string) => boolean;
-}
-
-/**
- * The layers of the language model that targets name: by the last part or parts of their names, such as `q_proj` or
- * `self_attn.q_proj`.
- */
-export function languageTargets(names: readonly string[]): LoraPlacement["targets"] {
-  return (layer) => isLanguage(layer) && names.some((name) => layer.endsWith(`.${name}`));
-}
-
-/** The released rank and scale, on the layers that the language model's family names. */
-export function releasedLora(language: Pick<LanguageConfig, "family">): LoraPlacement {
-  return { rank: 8, alpha: 32, targets: languageTargets(familyOf(language).loraTargets) };
-}
-
 /**
  * The settings of a scope that trains what a stage trains.
  *
@@ -75,8 +54,9 @@ export function stageScopeOptions(stage: Stage, lora?: LoraPlacement): ScopeOpti
   const { trained, lora: hasLora } = stages[stage];
   if (!hasLora) return { trained };
   if (lora === undefined) throw new TypeError(`stage ${stage}: needs a LoRA's settings, got none`);
-  const { rank, alpha, targets } = lora;
-  return { trained, lora: { rank, alpha, targets } };
+  const { modulesToSave = [], ...placement } = lora;
+  const isSaved = (name: string): boolean => modulesToSave.some((module) => isInModule(name, module));
+  return { trained: (name) => trained(name) || isSaved(name), lora: placement };
 }
 
 /** A fresh scope that trains what a stage trains; see {@link stageScopeOptions}. */

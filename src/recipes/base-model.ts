@@ -13,7 +13,7 @@ import { modelFiles } from "../model-files/index.ts";
 import { readJson } from "../platform/index.ts";
 import { type PromptTemplate, withSystemPrompt, withTemplate } from "../prompt/index.ts";
 import { loadTokenizer, type Tokenizer } from "../tokenizer/index.ts";
-import type { TrainingRecipe } from "../training/index.ts";
+import { scopeOptions, type TrainingRecipe } from "../training/index.ts";
 import { type BaseWeights, readBaseWeights } from "./base-weights.ts";
 import { builtInConfig, isBuiltInConfig } from "./built-in-config.ts";
 import type { RunPlan } from "./recipe-file.ts";
@@ -124,7 +124,7 @@ async function existingModel(
   }
   const weights = await readBaseWeights(checkpoint.weights, config, {
     keepHalves: recipe.recompute ?? false,
-    isTrained: stages[recipe.stage].trained,
+    isTrained: scopeOptions(recipe).trained ?? (() => true),
   });
   return { config: floating, quantization, ...weights, checkpoint };
 }
@@ -132,15 +132,17 @@ async function existingModel(
 /** Refuses to train weights in few bits: a LoRA can be trained beside them, in a model that is computed layer by layer. */
 async function requireLoraBeside(
   directory: string,
-  { name, stage, recompute = true }: TrainingRecipe,
+  { name, stage, recompute = true, lora }: TrainingRecipe,
   { weights }: OpenedCheckpoint,
 ): Promise<void> {
   const got = `got the one of ${directory} in few bits`;
   const problem = !stages[stage].lora
     ? `stage ${stage} needs a base model in floating point, ${got}; train a LoRA (stage 2 or released), or take the checkpoint that it was converted from`
-    : recompute
-      ? undefined
-      : `recompute: must be true with a base model in few bits, ${got}; leave it out`;
+    : lora?.useDora
+      ? `lora.useDora needs a base model in floating point, ${got}: the lengths of its rows cannot be learned beside rounded weights; leave it out, or take the checkpoint that it was converted from`
+      : recompute
+        ? undefined
+        : `recompute: must be true with a base model in few bits, ${got}; leave it out`;
   if (problem === undefined) return;
   await weights.close();
   throw new RangeError(`recipe ${name}: ${problem}`);

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import {
+  describeLora,
   entriesByName,
   isRun,
   openCheckpoint,
@@ -90,9 +91,7 @@ async function aboutResult(directory: string): Promise<Result> {
       task: "image-text-to-text",
       isAdapter: true,
       base: baseModel && nameOf(baseModel),
-      lines: [
-        `rank ${settings.rank}, alpha ${settings.alpha}, on ${[settings.targetModules].flat().join(", ")}`,
-      ],
+      lines: [describeLora(settings)],
     };
   }
   const { config: json, weights } = await openCheckpoint(directory);

@@ -73,6 +73,8 @@ ${changes}`,
 const allLinear = "[q_proj, k_proj, v_proj, o_proj, gate_proj, up_proj, down_proj]";
 const onAll = `lora: { rank: 4, alpha: 8, dropout: 0.1, targets: ${allLinear} }`;
 
+const dora = "lora: { rank: 2, alpha: 4, targets: all-linear, useDora: true, modulesToSave: [lm_head] }";
+
 /** A base model, a recipe for it, and the rows of both as batches. */
 async function prepared(
   model: string,
@@ -192,20 +194,32 @@ describe("a run beside a base model in four bits", () => {
     );
     const whole = await recipeOf("q4", "recompute: false", "elsewhere");
     await expect(prepareRun(whole)).rejects.toThrow(/recompute: must be true with a base model in few bits/);
+    const lengths = await recipeOf("q4", dora, "elsewhere");
+    await expect(prepareRun(lengths)).rejects.toThrow(/lora\.useDora needs a base model in floating point/);
   });
 });
 
 test("a run with frozen weights in two bytes goes on with them in four, and writes the whole model", async () => {
-  const run = await prepareRun(await recipeOf("f16", "recompute: true\nsaveEvery: 2"));
+  const run = await prepareRun(await recipeOf("f16", `recompute: true\nsaveEvery: 2\n${dora}`));
   const stop = new AbortController();
   const device = { threads: 1 };
   const onEvent = (event: TrainingEvent): void => {
     if (event.kind === "step") stop.abort();
   };
   expect(await run.start({ device, signal: stop.signal, onEvent })).toMatchObject({ step: 1 });
-  const other = await prepareRun(await recipeOf("f16", "recompute: false\nsaveEvery: 2"));
+  const other = await prepareRun(await recipeOf("f16", `recompute: false\nsaveEvery: 2\n${dora}`));
   expect(await other.start({ device, resume: true })).toEqual({ step: 2, complete: true });
   const owl = await Owl.load(join(directory, "run-f16"), { threads: 1 });
-  expect(numbersOf((await owl.forward({ ids: [[1, 2, 3]] })).logits).every(Number.isFinite)).toBe(true);
+  const logits = numbersOf((await owl.forward({ ids: [[1, 2, 3]] })).logits);
+  expect(logits.every(Number.isFinite)).toBe(true);
   await owl.close();
+  // The DoRA and the head beside the base model are the same model; few bits have no place for it.
+  const adapter = join(directory, "run-f16", "adapter");
+  const beside = await Owl.load(join(directory, "f16"), { threads: 1, adapter });
+  const others = numbersOf((await beside.forward({ ids: [[1, 2, 3]] })).logits);
+  for (const [i, value] of others.entries()) expect(value).toBeCloseTo(logits[i], 4);
+  await beside.close();
+  await expect(Owl.load(join(directory, "q4"), { threads: 1, adapter })).rejects.toThrow(
+    /must be a LoRA without lengths of its own beside a quantised model/,
+  );
 });

@@ -83,7 +83,7 @@ describe("what is wrong in a recipe", () => {
     for (const part of [
       "  line 5: batchsize: no such key; did you mean batch?",
       "  line 8: lora.alfa: no such key; did you mean alpha?",
-      /line 9: lora.targets: .*array, got "q_proj"/,
+      /line 9: lora.targets: must be a list .*\[q_proj\].*, got "q_proj"/,
       /line 12: evaluation.0.size: no such key; docs/,
       /line 13: .*none.jsonl: no such file/,
       "  line 14: evaluation.1.shares: no such key; did you mean weight?",
@@ -93,6 +93,26 @@ describe("what is wrong in a recipe", () => {
     ]) {
       expect(error).toMatch(part);
     }
+  });
+
+  it("is told of a LoRA's variants too", async () => {
+    const lora = (keys: string): string => `extends: stage-2\nlora: { rank: 2, alpha: 4, ${keys} }`;
+    const good = "targets: all-linear, useRslora: true, useDora: true, modulesToSave: [lm_head]";
+    expect((await numbersOf("variants.yaml", lora(good))).recipe.lora).toEqual({
+      rank: 2,
+      alpha: 4,
+      dropout: 0,
+      targets: "all-linear",
+      useRslora: true,
+      useDora: true,
+      modulesToSave: ["lm_head"],
+    });
+    expect(await said("near.yaml", lora("targets: [q_proj], use_dora: true"))).toMatch(
+      /lora\.use_dora: no such key; did you mean useDora\?/,
+    );
+    expect(await said("pattern.yaml", lora('targets: "(q|v"'))).toMatch(
+      /regular expression .*, got "\(q\|v"/,
+    );
   });
 
   it("is data that is no list of files", async () => {

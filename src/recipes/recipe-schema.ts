@@ -1,16 +1,38 @@
 import { z } from "zod";
 import { dataFormatNames, type RowContent, rowContents } from "../data/index.ts";
-import type { Stage } from "../model/index.ts";
+import { loraTargets, type Stage } from "../model/index.ts";
 import { defaultOptimizer, optimizerHyperparameters, optimizerNames, optimizers } from "../training/index.ts";
 
 const whole = z.int().positive();
 const fraction = z.number().min(0).max(1);
 
+const listOrPattern = {
+  error:
+    "must be a list of the last parts of layers' names (`[q_proj]`), all-linear, or a regular expression for whole names that JavaScript and Python read alike",
+};
+
+/** Whether a string may stand for the layers of a LoRA. */
+function areTargets(targets: string): boolean {
+  try {
+    loraTargets(targets);
+    return true;
+  } catch (error) {
+    if (error instanceof RangeError) return false;
+    throw error;
+  }
+}
+
 const lora = z.strictObject({
   rank: whole,
   alpha: z.number().positive(),
   dropout: z.number().min(0).lt(1).default(0),
-  targets: z.array(z.string().min(1)).min(1),
+  targets: z.union(
+    [z.string().refine(areTargets, listOrPattern), z.array(z.string().min(1)).min(1)],
+    listOrPattern,
+  ),
+  useRslora: z.boolean().optional(),
+  useDora: z.boolean().optional(),
+  modulesToSave: z.array(z.string().min(1)).min(1).optional(),
 });
 
 const keep = z.strictObject({ last: whole.optional(), best: z.boolean().optional() });

@@ -5,14 +5,16 @@ import { type Shape, showShape } from "./shape.ts";
 export type Initial =
   | { readonly kind: "normal"; readonly deviation: number }
   | { readonly kind: "uniform"; readonly bound: number }
-  | { readonly kind: "constant"; readonly value: number };
+  | { readonly kind: "constant"; readonly value: number }
+  /** The Euclidean norms of the rows of another parameter. */
+  | { readonly kind: "rowNorms"; readonly of: string };
 
 /**
  * What a parameter is, declared where the model asks for it; optimizers treat parameters by it. An embedding is a table
  * with a row for each vocabulary entry. A token is a learned token or position: an input of the computation, not a map
- * between inputs.
+ * between inputs. A magnitude is that of a LoRA which learns the lengths of a weight's rows.
  */
-export type ParameterRole = "weight" | "embedding" | "bias" | "norm" | "token" | "lora";
+export type ParameterRole = "weight" | "embedding" | "bias" | "norm" | "token" | "lora" | "magnitude";
 
 /** Bits of a number of a quantised weight. */
 export type QuantizedBits = 4 | 8;
@@ -41,6 +43,7 @@ export interface OperatorAttributes {
   sigmoid: object;
   tanh: object;
   erf: object;
+  detach: object;
   quickGelu: { readonly alpha: number };
   add: object;
   sub: object;

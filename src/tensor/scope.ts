@@ -3,11 +3,13 @@ import { packedParameter, parameter } from "./operators/inputs.ts";
 import { type QuantizedWeight, quantizedShapes } from "./operators/quantized.ts";
 import { type Shape, sameShape, showShape } from "./shape.ts";
 
-/** The LoRA of a linear layer: y += alpha / rank · B A x. */
+/** The LoRA of a linear layer: y += scale · B A x. */
 export interface Lora {
   readonly a: Tensor;
   readonly b: Tensor;
   readonly scale: number;
+  /** DoRA's learned lengths of the rows of W + scale · B A, [out]; rows have the lengths that they have if absent. */
+  readonly magnitude?: Tensor | undefined;
   /** Whether dropout acts on its input. */
   readonly dropout: boolean;
 }
@@ -24,14 +26,27 @@ export interface QuantizedFormat {
   readonly activations: ActivationPrecision;
 }
 
+/** What decides about the size of a LoRA's addition. */
+export interface LoraSize {
+  readonly rank: number;
+  readonly alpha: number;
+  /** Whether the addition is scaled by alpha / √rank in place of alpha / rank (rsLoRA, arXiv 2312.03732); not if absent. */
+  readonly useRslora?: boolean | undefined;
+}
+
+/** The factor on a LoRA's addition B A. */
+export function loraScale({ rank, alpha, useRslora = false }: LoraSize): number {
+  return alpha / (useRslora ? Math.sqrt(rank) : rank);
+}
+
 export interface ScopeOptions {
   /** Which parameters are trained, by name; all of them if absent. */
   readonly trained?: (name: string) => boolean;
   /** Which linear layers get a LoRA, by the weight's name without `.weight`. */
-  readonly lora?: {
-    readonly rank: number;
-    readonly alpha: number;
+  readonly lora?: LoraSize & {
     readonly targets: (layer: string) => boolean;
+    /** Whether the lengths of a weight's rows are learned apart from their directions (DoRA, arXiv 2402.09353); not if absent. */
+    readonly useDora?: boolean | undefined;
     /** Whether dropout acts on its input, as in training; not if absent. */
     readonly dropout?: boolean;
   };
@@ -146,7 +161,11 @@ function askLora(
       "lora",
     ),
     b: ask("lora_B.weight", [out, rank], { kind: "constant", value: 0 }, "lora"),
-    scale: lora.alpha / lora.rank,
+    scale: loraScale(lora),
+    // DoRA starts with the lengths that the weight's rows have.
+    magnitude: lora.useDora
+      ? ask("lora_magnitude_vector", [out], { kind: "rowNorms", of: `${path}.weight` }, "magnitude")
+      : undefined,
     dropout: lora.dropout ?? false,
   };
 }

@@ -65,7 +65,8 @@ export function estimateMemory(
   const rows = replicas * microBatch;
   const activations =
     activationFloats(config, recipe, { rows, imagesPerRow, parameters }) * bytesPerFloat +
-    maskBytes(parameters, recipe, rows * recipe.maxTokens, config.language.layers);
+    maskBytes(parameters, recipe, rows * recipe.maxTokens, config.language.layers) +
+    doraBytes(parameters, recipe, rows * recipe.maxTokens, config.language.layers);
   const pixels =
     2 * Math.ceil(batch / processes) * imagesPerRow * 3 * config.vision.imageSize ** 2 * bytesPerFloat;
   const parts = { weights, gradients, optimizerState, activations, pixels, runtime: runtimeBytes };
@@ -95,6 +96,26 @@ function maskBytes(
   const inputs = parameters.filter(({ name }) => name.endsWith(".lora_A.weight"));
   const all = inputs.reduce((sum, { dims }) => sum + 2 * positions * dims[1] * bytesPerFloat, 0);
   return recompute ? all / layers : all;
+}
+
+/**
+ * The outputs that a DoRA's lengths were multiplied with, which the backward pass needs (with `recompute` those of one layer), and
+ * the largest weight with its addition, twice while its rows' lengths are computed.
+ */
+function doraBytes(
+  parameters: readonly ParameterDescription[],
+  { recompute = false }: TrainingRecipe,
+  positions: number,
+  layers: number,
+): number {
+  const lengths = parameters.filter(({ role }) => role === "magnitude");
+  if (lengths.length === 0) return 0;
+  const weights = new Map(parameters.map(({ name, dims }) => [name, elementCount(dims)]));
+  const largest = Math.max(
+    ...lengths.map(({ initial }) => (initial.kind === "rowNorms" ? (weights.get(initial.of) ?? 0) : 0)),
+  );
+  const outputs = lengths.reduce((sum, { dims }) => sum + 2 * positions * dims[0], 0);
+  return bytesPerFloat * ((recompute ? outputs / layers : outputs) + 2 * largest);
 }
 
 /** Sizes of a stack of alike layers over so many positions. */
@@ -140,7 +161,7 @@ function activationFloats(
 ): number {
   const patches = visionTokens(vision);
   const images = stage === "language" ? 0 : rows * imagesPerRow;
-  const trainsVision = parameters.some(({ trained, module }) => trained && module === "vision encoder");
+  const trainsVision = parameters.some(({ trained, name }) => trained && name.startsWith("vision_model."));
   const ofStack = recompute ? layerByLayer : inOneProgram;
   const ofVision = ofStack({ ...vision, positions: images * patches, context: patches }, trainsVision);
   if (stage === "vision") return ofVision;

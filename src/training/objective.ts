@@ -2,8 +2,8 @@ import type { BatchSizes, DenseSizes } from "../data/index.ts";
 import {
   describeParameter,
   describeParameters,
-  languageTargets,
   linearLayer,
+  loraTargets,
   nextTokenLoss,
   type OwlConfig,
   type ParameterDescription,
@@ -24,6 +24,7 @@ import {
   type ScopeOptions,
   type Tensor,
 } from "../tensor/index.ts";
+import { requireFittingLora } from "./lora-fit.ts";
 import type { LoraRecipe, TrainingRecipe } from "./recipe.ts";
 
 /** What is minimised: a loss to trace for batches of given sizes, and the parameters that it can depend on. */
@@ -47,12 +48,13 @@ export const denseHead = "dense_head";
 /**
  * Next-token loss on the whole model: every stage but `vision`.
  *
- * @throws RangeError where a LoRA's targets name no layer of the model
+ * @throws RangeError where a LoRA does not fit the model, see `requireFittingLora`
  */
 export function languageObjective(config: OwlConfig, recipe: TrainingRecipe): Objective<BatchSizes> {
   const options = scopeOptions(recipe);
   const parameters = describeParameters(config, rootScope(options));
-  if (stages[recipe.stage].lora) requireTargets(recipe, parameters);
+  if (stages[recipe.stage].lora && recipe.lora)
+    requireFittingLora(recipe.name, recipe.lora, config, parameters);
   const inTraining = withDropout(options, recipe);
   return {
     parameters,
@@ -103,24 +105,8 @@ export function scopeOptions(recipe: TrainingRecipe): ScopeOptions {
   if (!stages[stage].lora) return stageScopeOptions(stage);
   if (lora === undefined) throw new RangeError(`recipe ${recipe.name}: stage ${stage} needs lora, got none`);
   requireRate(recipe.name, lora);
-  const { rank, alpha, targets } = lora;
-  return stageScopeOptions(stage, { rank, alpha, targets: languageTargets(targets) });
-}
-
-/** Refuses a target that fits no layer: its LoRA would silently be missing. */
-function requireTargets({ name, lora }: TrainingRecipe, parameters: readonly ParameterDescription[]): void {
-  const layers = parameters.flatMap(({ name: parameter, dims, role }) => {
-    const layer = /^(language_model\..*\.\d+\..*)\.weight$/.exec(parameter)?.[1];
-    return layer !== undefined && dims.length === 2 && role !== "lora" ? [layer] : [];
-  });
-  const missing = (lora?.targets ?? []).filter(
-    (target) => !layers.some((layer) => layer.endsWith(`.${target}`)),
-  );
-  if (missing.length === 0) return;
-  const there = new Set(layers.map((layer) => layer.slice(layer.lastIndexOf(".") + 1)));
-  throw new RangeError(
-    `recipe ${name}: lora.targets must name layers of this language model, got ${missing.join(", ")}; it has ${[...there].join(", ")}`,
-  );
+  const { dropout: _, targets, ...placement } = lora;
+  return stageScopeOptions(stage, { ...placement, targets: loraTargets(targets) });
 }
 
 function requireRate(name: string, { dropout }: LoraRecipe): void {

@@ -3,10 +3,10 @@ import type { ParameterDescription, Stage } from "../model/index.ts";
 import type { OptimizerHyperparameters, OptimizerName } from "./optimizers/index.ts";
 import type { Schedule } from "./schedule.ts";
 
-/** A LoRA to be trained on linear layers of the language model (arXiv 2106.09685); dropout is less than 1. */
+/** A LoRA to be trained on linear layers (arXiv 2106.09685), in the terms of PEFT; dropout is less than 1. */
 export interface LoraRecipe extends Omit<LoraConfig, "targetModules"> {
-  /** Last parts of the layers' names: `q_proj`. */
-  readonly targets: readonly string[];
+  /** See `loraTargets`. */
+  readonly targets: string | readonly string[];
 }
 
 /** Checkpoints that a run keeps. */
@@ -48,7 +48,7 @@ export interface TrainingRecipe extends OptimizerHyperparameters {
   readonly weightDecay: number;
   /** Gradients are clipped to this norm of all of them together; not if absent. */
   readonly maxGradNorm?: number | undefined;
-  /** Factors on the learning rate by prefixes of parameter names, the first that fits, or `lora` for a LoRA's matrices. */
+  /** Factors on the learning rate by prefixes of parameter names, the first that fits, or `lora` for what a LoRA consists of. */
   readonly learningRateMultipliers?: Readonly<Record<string, number>> | undefined;
   readonly lora?: LoraRecipe | undefined;
   /** Random resized crop and horizontal flip of pictures, as in stage 1 of the paper. */
@@ -83,8 +83,9 @@ export function learningRateMultiplierOf(
   { learningRateMultipliers = {} }: TrainingRecipe,
   { name, role }: Pick<ParameterDescription, "name" | "role">,
 ): number {
+  const isLora = role === "lora" || role === "magnitude";
   const found = Object.entries(learningRateMultipliers).find(([prefix]) =>
-    prefix === "lora" || role === "lora" ? prefix === role : name.startsWith(prefix),
+    prefix === "lora" || isLora ? isLora && prefix === "lora" : name.startsWith(prefix),
   );
   return found?.[1] ?? 1;
 }

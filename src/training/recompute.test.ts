@@ -6,7 +6,7 @@ import { mulberry32 } from "../primitives/index.ts";
 import { type Device, openDevice } from "../runtime/index.ts";
 import type { HostTensor } from "../tensor/index.ts";
 import { languageObjective } from "./objective.ts";
-import type { TrainingRecipe } from "./recipe.ts";
+import type { LoraRecipe, TrainingRecipe } from "./recipe.ts";
 import { config, readerOf, recipe, tokensPerImage } from "./testing/small-run.ts";
 import { createTrainer, type Trainer } from "./trainer.ts";
 
@@ -44,15 +44,24 @@ const llama: OwlConfig = {
 };
 
 const allLinear = ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"];
-const loraOn = (targets: readonly string[], dropout = 0): TrainingRecipe["lora"] => {
-  return { rank: 2, alpha: 4, dropout, targets };
+const loraOn = (
+  targets: readonly string[],
+  dropout = 0,
+  variants: Partial<LoraRecipe> = {},
+): TrainingRecipe["lora"] => {
+  return { rank: 2, alpha: 4, dropout, targets, ...variants };
 };
+const whole = { useDora: true, modulesToSave: ["lm_head"] };
 
 const cases: readonly [string, OwlConfig, Partial<TrainingRecipe>][] = [
   ["stage 1 of a LLaMA", llama, { stage: "1" }],
   ["stage 1 of a BLOOM", bloom, { stage: "1" }],
   ["stage 2 with dropout", llama, { stage: "2", lora: loraOn(["q_proj", "v_proj"], 0.3) }],
-  ["LoRA on every linear layer, with dropout", llama, { stage: "released", lora: loraOn(allLinear, 0.2) }],
+  [
+    "DoRA on every linear layer, with dropout, and the head",
+    llama,
+    { stage: "released", lora: loraOn(allLinear, 0.2, whole) },
+  ],
   ["stage 2 of a BLOOM", bloom, { stage: "2", lora: loraOn(["query_key_value"], 0.3) }],
   ["the language model of a LLaMA", llama, { stage: "full" }],
   ["the language model of a BLOOM, whose table is its head", bloom, { stage: "full" }],

@@ -3,19 +3,18 @@ import {
   type FloatType,
   loraName,
   mergedTensors,
+  modulesOf,
   rowsOf,
   type StateDict,
   saveAdapter,
   saveCheckpoint,
   type TensorSource,
 } from "../checkpoint/index.ts";
-import { configJson, type OwlConfig } from "../model/index.ts";
+import { allLinear, configJson, loraPartOf, type OwlConfig } from "../model/index.ts";
 import { widened } from "./narrow-weights.ts";
 import { denseHead } from "./objective.ts";
 import type { TrainingRecipe } from "./recipe.ts";
 import type { Trainer } from "./trainer.ts";
-
-const loraPart = /\.lora_([AB])\.weight$/;
 
 /** What a model directory holds beside the weights. */
 export interface ModelFiles {
@@ -36,7 +35,8 @@ export interface ModelFiles {
  */
 export function publishedValues<S>(trainer: Trainer<S>, recipe: TrainingRecipe): TensorSource {
   const { values, narrow } = trainer;
-  const isPublished = (name: string): boolean => !loraPart.test(name) && !name.startsWith(`${denseHead}.`);
+  const isPublished = (name: string): boolean =>
+    loraPartOf(name) === undefined && !name.startsWith(`${denseHead}.`);
   const names = [...values.keys(), ...narrow.keys()].filter(isPublished);
   const model: TensorSource = {
     path: recipe.name,
@@ -47,7 +47,7 @@ export function publishedValues<S>(trainer: Trainer<S>, recipe: TrainingRecipe):
     },
     close: async () => undefined,
   };
-  return recipe.lora && trainer.trained.some((name) => loraPart.test(name))
+  return recipe.lora && trainer.trained.some((name) => loraPartOf(name) !== undefined)
     ? mergedTensors(model, adapterOf(trainer, recipe))
     : model;
 }
@@ -59,16 +59,18 @@ export function publishedValues<S>(trainer: Trainer<S>, recipe: TrainingRecipe):
  */
 export function adapterOf<S>(trainer: Trainer<S>, recipe: TrainingRecipe): Adapter {
   if (recipe.lora === undefined) throw new RangeError(`recipe ${recipe.name}: trains no LoRA`);
-  const { rank, alpha, dropout, targets } = recipe.lora;
+  const { targets, ...settings } = recipe.lora;
   const lora: StateDict = new Map();
   const replaced: StateDict = new Map();
   for (const name of trainer.trained) {
     const value = trainer.values.get(name)!;
-    const matrix = loraPart.exec(name)?.[1];
-    if (matrix === undefined) replaced.set(name, value);
-    else lora.set(loraName(name.replace(loraPart, ""), matrix === "A" ? "A" : "B"), value);
+    const part = loraPartOf(name);
+    if (part === undefined) replaced.set(name, value);
+    else lora.set(loraName(part.layer, part.part), value);
   }
-  return { settings: { rank, alpha, dropout, targetModules: [...targets] }, lora, replaced };
+  // PEFT writes the layers that it found in place of this word.
+  const targetModules = targets === allLinear ? [...modulesOf(lora)].sort() : targets;
+  return { settings: { ...settings, targetModules }, lora, replaced };
 }
 
 /** Writes the model as a checkpoint directory in the published layout, LoRA merged. */

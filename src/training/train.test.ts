@@ -49,10 +49,18 @@ describe("train", () => {
     );
   }
 
+  /** Of whatever a LoRA may be. */
+  const variants = {
+    ...recipe.lora!,
+    targets: "language_model.*_proj",
+    useRslora: true,
+    useDora: true,
+    modulesToSave: ["lm_head", "layernorm"],
+  };
   const otherOptimizers: readonly Partial<TrainingRecipe>[] = [
     {},
     { optimizer: "sgd", momentum: 0.9, betas: undefined, epsilon: undefined },
-    { optimizer: "lion", epsilon: undefined, learningRate: 1e-3 },
+    { optimizer: "lion", epsilon: undefined, learningRate: 1e-3, lora: variants },
   ];
   it.each(
     otherOptimizers,
@@ -170,23 +178,23 @@ describe("train", () => {
   });
 
   it("learns, evaluates, and saves what it learned in the published layout", async () => {
-    const trainer = await newTrainer({ steps: 40 });
+    const trainer = await newTrainer({ steps: 40, lora: variants });
     const reader: Reader<TokenBatch> = async () => readerOf()(0);
     const { batches } = await reader(0);
     const losses: number[] = [];
     const onEvent = (event: TrainingEvent): void => {
       if (event.kind === "evaluation") losses.push(event.loss);
     };
-    const changed = { ...recipe, steps: 40, evaluateEvery: 20 };
+    const changed = { ...recipe, steps: 40, evaluateEvery: 20, lora: variants };
     await train({ trainer, recipe: changed, reader, evaluation: batches, onEvent });
     expect(losses).toHaveLength(2);
     expect(losses[1]).toBeLessThan(losses[0] - 0.05);
 
     const model = join(directory, "model");
-    await saveModel(model, trainer, recipe, { config });
-    await saveTrainedAdapter(join(directory, "adapter"), trainer, recipe);
+    await saveModel(model, trainer, changed, { config });
+    await saveTrainedAdapter(join(directory, "adapter"), trainer, changed);
     const saved = await loadCheckpoint(model);
-    const merged = await readAll(publishedValues(trainer, recipe));
+    const merged = await readAll(publishedValues(trainer, changed));
     expect([...saved.tensors.keys()].sort()).toEqual([...merged.keys()].sort());
 
     const streamed = { labelCount: batches[0].labelCount, batches: () => batches };

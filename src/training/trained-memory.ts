@@ -11,8 +11,9 @@ import {
   type Scratch,
   segmentLengthFor,
 } from "./flat-buffer.ts";
-import { initialize } from "./initialize.ts";
+import { fillWithRowNorms, initialize } from "./initialize.ts";
 import { kernels } from "./kernels.ts";
+import { type NarrowWeights, widened } from "./narrow-weights.ts";
 import type { Optimizer } from "./optimizers/index.ts";
 import { learningRateMultiplierOf, type TrainingRecipe } from "./recipe.ts";
 import { scratchBytesFor } from "./shard-exchange.ts";
@@ -66,22 +67,38 @@ export function allocateTrained(
   };
 }
 
-/** Every parameter's value: trained ones as views of the flat buffer, known or initialised. */
+/** What the parameters of a run begin with. */
+interface StartingValues {
+  readonly known: ReadonlyMap<string, HostTensor>;
+  readonly narrow: NarrowWeights;
+  readonly seed: number;
+}
+
+/** The values of every parameter but narrow ones: trained ones as views of the flat buffer, known or initialised. */
 export function valuesOf(
   parameters: readonly ParameterDescription[],
   buffer: FlatBuffer,
-  weights: ReadonlyMap<string, HostTensor>,
-  seed: number,
+  { known: weights, narrow, seed }: StartingValues,
 ): Map<string, HostTensor> {
-  return new Map(
-    parameters.map(({ name, dims, initial, trained }) => {
-      const value = trained ? buffer.tensor(name) : allocate("float32", dims);
-      const known = weights.get(name);
-      if (known === undefined) initialize(value.data, name, initial, seed);
-      else if (trained) copyInto(value, known, name);
-      return [name, trained || known === undefined ? value : known];
-    }),
+  const norms: { readonly into: Float32Array; readonly of: string }[] = [];
+  const values = new Map(
+    parameters
+      .filter(({ name }) => !narrow.has(name))
+      .map(({ name, dims, initial, trained }): [string, HostTensor] => {
+        const value = trained ? buffer.tensor(name) : allocate("float32", dims);
+        const known = weights.get(name);
+        if (known !== undefined) {
+          if (trained) copyInto(value, known, name);
+        } else if (initial.kind === "rowNorms") norms.push({ into: value.data, of: initial.of });
+        else initialize(value.data, name, initial, seed);
+        return [name, trained || known === undefined ? value : known];
+      }),
   );
+  for (const { into, of } of norms) {
+    const packed = narrow.get(of);
+    fillWithRowNorms(into, packed === undefined ? values.get(of)! : widened(packed));
+  }
+  return values;
 }
 
 function copyInto(into: HostTensor, from: HostTensor, name: string): void {

@@ -131,8 +131,7 @@ export async function createTrainer<S>(options: TrainerOptions<S>): Promise<Trai
   });
   const { layout, weights, gradients, threads, chunks } = memory;
   const state = { communicator, layout, chunks, optimizer: chosen.optimizer, buffers: memory.optimizerState };
-  const wide = objective.parameters.filter(({ name }) => !narrow.has(name));
-  const values = valuesOf(wide, weights, known, recipe.seed);
+  const values = valuesOf(objective.parameters, weights, { known, narrow, seed: recipe.seed });
   const trained = [...layout.views.keys()];
   const replicas = devices.map((device) =>
     createStepPrograms({ device, objective, values, trained, narrow, recompute: recipe.recompute }),

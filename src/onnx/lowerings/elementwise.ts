@@ -8,6 +8,7 @@ export const reciprocal = direct<"reciprocal">("Reciprocal");
 export const sigmoid = direct<"sigmoid">("Sigmoid");
 export const tanh = direct<"tanh">("Tanh");
 export const erf = direct<"erf">("Erf");
+export const detach = direct<"detach">("Identity");
 export const quickGelu = direct<"quickGelu">("QuickGelu", ({ attributes: { alpha } }) => ({
   alpha: { float: alpha },
 }));

@@ -49,6 +49,7 @@ export const reciprocal: Reference<"reciprocal"> = eachOne((x) => 1 / x);
 export const tanh: Reference<"tanh"> = eachOne(Math.tanh);
 export const sigmoid: Reference<"sigmoid"> = eachOne(sigmoidOf);
 export const erf: Reference<"erf"> = eachOne(erfOf);
+export const detach: Reference<"detach"> = eachOne((x) => x);
 export const quickGelu: Reference<"quickGelu"> = (node, [x]) => [
   map(x, (value) => value * sigmoidOf(node.attributes.alpha * value)),
 ];

@@ -52,6 +52,7 @@ const knownAnswers: { readonly [K in op.OperatorKind]: readonly Known[] } = {
   log: [{ of: op.log(floats([2], 1, 8)), is: [0, 3 * Math.LN2] }],
   sqrt: [{ of: op.sqrt(floats([2], 9, 2)), is: [3, Math.SQRT2] }],
   reciprocal: [{ of: op.reciprocal(floats([2], -4, 0.5)), is: [-0.25, 2] }],
+  detach: [{ of: op.detach(floats([2], 0, 1)), is: [0, 1] }],
   tanh: [{ of: op.tanh(floats([2], 0, 1)), is: [0, (e ** 2 - 1) / (e ** 2 + 1)] }],
   sigmoid: [{ of: op.sigmoid(floats([3], 0, 2, -2)), is: [0.5, e ** 2 / (e ** 2 + 1), 1 / (e ** 2 + 1)] }],
   // Abramowitz and Stegun, table 7.1.

@@ -1,7 +1,7 @@
 import { makeTensor, type OperatorKind, operandError, type Tensor } from "../node.ts";
 import { broadcastShapes } from "../shape.ts";
 
-type Unary = "neg" | "exp" | "log" | "sqrt" | "reciprocal" | "sigmoid" | "tanh" | "erf";
+type Unary = "neg" | "exp" | "log" | "sqrt" | "reciprocal" | "sigmoid" | "tanh" | "erf" | "detach";
 type Binary = "add" | "sub" | "mul" | "div";
 
 /** Fails unless the operand holds float32. */
@@ -40,6 +40,8 @@ export const sigmoid = (x: Tensor): Tensor => unary("sigmoid", x);
 export const tanh = (x: Tensor): Tensor => unary("tanh", x);
 /** The error function, 2/√π ∫₀ˣ e^(−t²) dt. */
 export const erf = (x: Tensor): Tensor => unary("erf", x);
+/** x itself, through which no gradient passes: a constant in the backward pass. */
+export const detach = (x: Tensor): Tensor => unary("detach", x);
 /** a + b, broadcasting. */
 export const add = (a: Tensor, b: Tensor): Tensor => binary("add", a, b);
 /** a − b, broadcasting. */

@@ -82,6 +82,8 @@ const moves: { readonly [K in op.OperatorKind]: Move | undefined } = {
   sigmoid: (x) => op.sigmoid(x),
   tanh: (x) => op.tanh(x),
   erf: (x) => op.erf(x),
+  // Finite differences see through it.
+  detach: undefined,
   quickGelu: (x, { choose }) => op.quickGelu(x, choose(2) === 0 ? 1 : 1.702),
   add: binary(op.add),
   sub: binary(op.sub),

@@ -40,6 +40,11 @@ export const sqrt = unary(op.sqrt, 0.2, 4);
 export const reciprocal = unary(op.reciprocal, -3, -0.3);
 export const erf = unary(op.erf, -3, 3);
 export const tanh = unary(op.tanh, -3, 3);
+export const detach: Rows = [
+  row("a constant to its reader", { x: floats({ rows: 2, width: 3 }) }, ({ x }) => op.detach(x), {
+    differentiable: [],
+  }),
+];
 export const sigmoid = unary(op.sigmoid, -6, 6);
 export const quickGelu: Rows = [
   ...unary((x) => op.quickGelu(x, 1.702), -4, 4),

@@ -16,7 +16,7 @@ const recipe = {
   batch: 12,
   microBatch: 2,
   evaluateEvery: 7,
-  lora: { ...small.lora!, dropout: 0.2 },
+  lora: { ...small.lora!, dropout: 0.2, useRslora: true, useDora: true, modulesToSave: ["norm", "lm_head"] },
 };
 
 /** A training of a small model, as one of the processes sees it. */
