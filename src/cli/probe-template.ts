@@ -1,5 +1,5 @@
 import type { Command } from "commander";
-import { Float, TemplateError } from "../jinja/index.ts";
+import { parseVariables, TemplateError } from "../jinja/index.ts";
 import { PromptError, renderChat } from "../prompt/index.ts";
 import { loadTokenizer, type Tokenizer } from "../tokenizer/index.ts";
 import { UsageError } from "./failure.ts";
@@ -7,13 +7,6 @@ import { jsonLines } from "./json-lines.ts";
 import { requireModel } from "./options.ts";
 
 const shape = '{"messages": […], "options": {…}, "now": "2025-03-07T09:05:02"}';
-
-/** JSON with numbers that are written with a point kept so, as Python keeps them. */
-function parsed(line: string): unknown {
-  const keepPoint = (_: string, value: unknown, context?: { readonly source?: string }): unknown =>
-    Number.isInteger(value) && /[.eE]/.test(context?.source ?? "") ? new Float(value as number) : value;
-  return JSON.parse(line, keepPoint as (key: string, value: unknown) => unknown);
-}
 
 function timeOf(now: unknown, where: string): Date | undefined {
   if (now === undefined || now === null) return undefined;
@@ -27,8 +20,9 @@ function timeOf(now: unknown, where: string): Date | undefined {
 function answer(tokenizer: Tokenizer, line: string, where: string): object {
   let request: unknown;
   try {
-    request = parsed(line);
-  } catch {
+    request = parseVariables(line);
+  } catch (error) {
+    if (error instanceof RangeError) throw new UsageError(`${where}: ${error.message}`);
     throw new UsageError(`${where}: must be JSON, ${shape}, got ${line.slice(0, 60)}`);
   }
   const { messages, options, now } = Object(request) as Record<string, unknown>;

@@ -5,7 +5,6 @@ import type { Argument, Binary, Call, Expression, Identifier, Node, Slice } from
 import { binary } from "./operators.ts";
 import { holds } from "./predicates.ts";
 import type { Scope } from "./scope.ts";
-import { textOf } from "./text.ts";
 import {
   Callable,
   Float,
@@ -32,7 +31,7 @@ export function valueOfExpression(node: Expression, scope: Scope): Value {
     case "TupleLiteral":
       return new Tuple(node.value.map(value));
     case "ObjectLiteral":
-      return new Map([...node.value].map(([key, item]) => [textOf(value(key)), value(item)]));
+      return new Map([...node.value].map(([key, item]) => [keyOf(value(key)), value(item)]));
     case "Identifier":
       return constants.has(node.value) ? constants.get(node.value)! : scope.get(node.value);
     case "CallExpression":
@@ -55,6 +54,11 @@ export function valueOfExpression(node: Expression, scope: Scope): Value {
     default:
       throw new TemplateError(`${(node as Node).type} is not computed here`);
   }
+}
+
+function keyOf(key: Value): string {
+  if (typeof key === "string") return key;
+  throw new TemplateError(`keys of a dictionary must be texts here, got a ${typeName(key)}`);
 }
 
 const constants: ReadonlyMap<string, Value> = new Map([

@@ -3,7 +3,9 @@ import { TemplateError } from "./error.ts";
 import { capitalized, lengthOf, replaced, stripped } from "./methods.ts";
 import { binary, order } from "./operators.ts";
 import { holds } from "./predicates.ts";
+import { requireKnownArguments } from "./signature.ts";
 import { jsonOf, textOf } from "./text.ts";
+import { testFilters } from "./tokens.ts";
 import {
   areEqual,
   Float,
@@ -109,6 +111,10 @@ function indented(value: Value, args: Arguments): string {
 function toNumber(value: Value, args: Arguments, isWhole: boolean): Value {
   const fallback = args.get(0, "default") ?? (isWhole ? 0 : new Float(0));
   const text = typeof value === "string" ? value.trim() : undefined;
+  const special = isWhole ? undefined : /^([+-]?)(nan|inf|infinity)$/i.exec(text ?? "");
+  if (special != null) {
+    return new Float(special[2].toLowerCase() === "nan" ? Number.NaN : Number(`${special[1]}Infinity`));
+  }
   if (text !== undefined && !/^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(text)) return fallback;
   const number = text === undefined ? numberOf(value) : Number(text);
   if (number === undefined) return fallback;
@@ -116,16 +122,41 @@ function toNumber(value: Value, args: Arguments, isWhole: boolean): Value {
 }
 
 function rounded(value: Value, args: Arguments): Value {
-  const scale = 10 ** (numberOf(args.get(0, "precision") ?? 0) ?? 0);
-  const number = (numberOf(value) ?? Number.NaN) * scale;
-  const floor = Math.floor(number);
-  const isHalf = number - floor === 0.5;
-  return new Float((isHalf ? floor + (floor % 2 === 0 ? 0 : 1) : Math.round(number)) / scale);
+  const precision = numberOf(args.get(0, "precision") ?? 0) ?? 0;
+  const method = textOf(args.get(1, "method") ?? "common");
+  const number = numberOf(value);
+  if (number === undefined)
+    throw new TemplateError(`type ${typeName(value)} doesn't define __round__ method`);
+  const scale = 10 ** precision;
+  if (method === "ceil") return new Float(Math.ceil(number * scale) / scale);
+  if (method === "floor") return new Float(Math.floor(number * scale) / scale);
+  if (method !== "common") throw new TemplateError("method must be common, ceil or floor");
+  if (!(value instanceof Float) && precision >= 0) return number;
+  return new Float(nearest(number, precision));
+}
+
+/** The nearest number of so many decimals, of two as near the even one: by the number's exact digits, as Python does it. */
+function nearest(number: number, decimals: number): number {
+  if (decimals < 0 || decimals > 99) {
+    throw new TemplateError(`round: precision must be from 0 to 99 here, got ${decimals}`);
+  }
+  if (!(Math.abs(number) < 1e21)) return number;
+  const digits = number.toFixed(100);
+  const kept = digits.slice(0, digits.indexOf(".") + (decimals === 0 ? 0 : 1 + decimals));
+  const isTie = /^\.?50*$/.test(digits.slice(kept.length));
+  return Number(isTie && /[02468]$/.test(kept) ? kept : number.toFixed(decimals));
 }
 
 function edge(value: Value, at: 0 | -1): Value {
   const found = itemsOf(value).at(at);
   return found ?? new Undefined(`No ${at === 0 ? "first" : "last"} item, sequence was empty.`);
+}
+
+function outermost(value: Value, args: Arguments, isLargest: boolean): Value {
+  const get = attributeGetter(args.get(1, "attribute"));
+  const key = (item: Value): Value => (args.flag(0, "case_sensitive") ? get(item) : folded(get(item)));
+  const [found] = sorted(itemsOf(value), key, isLargest);
+  return found ?? new Undefined("No aggregated item, sequence was empty.");
 }
 
 function mapped(value: Value, args: Arguments): Value {
@@ -204,10 +235,10 @@ const filters: Readonly<Record<string, Filter>> = {
   list: (value) => [...itemsOf(value)],
   lower: text((given) => given.toLowerCase()),
   map: mapped,
-  max: (value) =>
-    sorted(itemsOf(value), folded, true)[0] ?? new Undefined("No aggregated item, sequence was empty."),
-  min: (value) =>
-    sorted(itemsOf(value), folded, false)[0] ?? new Undefined("No aggregated item, sequence was empty."),
+  max: (value, args) => outermost(value, args, true),
+  min: (value, args) => outermost(value, args, false),
+  [testFilters.is]: (value, { list: [test, ...args] }) => holds(textOf(test), value, args),
+  [testFilters.isNot]: (value, { list: [test, ...args] }) => !holds(textOf(test), value, args),
   reject: selected(false, false),
   rejectattr: selected(false, true),
   replace: (value, args) => {
@@ -245,11 +276,35 @@ const filters: Readonly<Record<string, Filter>> = {
   upper: text((given) => given.toUpperCase()),
   wordcount: (value) => textOf(value).match(/[\p{L}\p{N}_]+/gu)?.length ?? 0,
 };
+/** The parameters of each filter in order; of those that are not here they are filters' and tests' own. */
+const parameters: Readonly<Record<string, readonly string[]>> = {
+  default: ["default_value", "boolean"],
+  dictsort: ["case_sensitive", "by", "reverse"],
+  float: ["default"],
+  indent: ["width", "first", "blank"],
+  int: ["default"],
+  join: ["d", "attribute"],
+  max: ["case_sensitive", "attribute"],
+  min: ["case_sensitive", "attribute"],
+  replace: ["old", "new", "count"],
+  round: ["precision", "method"],
+  sort: ["reverse", "case_sensitive", "attribute"],
+  sum: ["attribute", "start"],
+  tojson: ["ensure_ascii", "indent", "separators", "sort_keys"],
+  trim: ["chars"],
+  unique: ["case_sensitive", "attribute"],
+};
+const takesAny = ["map", "select", "reject", "selectattr", "rejectattr", ...Object.values(testFilters)];
+
 const shortNames: Readonly<Record<string, string>> = { d: "default", e: "escape" };
 
 /** @throws TemplateError where there is no such filter, or it cannot be applied */
 export function filtered(name: string, value: Value, args: readonly Value[], named: Named): Value {
   const known = shortNames[name] ?? name;
-  if (Object.hasOwn(filters, known)) return filters[known](value, new Arguments(args, named));
+  if (Object.hasOwn(filters, known)) {
+    const names = takesAny.includes(known) ? undefined : (parameters[known] ?? []);
+    requireKnownArguments(name, names, args, named);
+    return filters[known](value, new Arguments(args, named));
+  }
   throw new TemplateError(`No filter named '${name}'.`);
 }

@@ -1,6 +1,17 @@
 import { TemplateError } from "./error.ts";
+import { requireKnownArguments } from "./signature.ts";
 import { textOf } from "./text.ts";
-import { areEqual, Callable, itemsOf, type Named, Tuple, typeName, Undefined, type Value } from "./values.ts";
+import {
+  areEqual,
+  Callable,
+  isTrue,
+  itemsOf,
+  type Named,
+  Tuple,
+  typeName,
+  Undefined,
+  type Value,
+} from "./values.ts";
 
 type Method<Self> = (self: Self, args: readonly Value[], named: Named) => Value;
 
@@ -125,15 +136,19 @@ const ofText: Readonly<Record<string, Method<string>>> = {
   rstrip: strip("right"),
   split: splitBy(false),
   rsplit: splitBy(true),
-  splitlines: (text) =>
-    text
-      .replace(lineEnd, (end) => `${end}\0`)
-      .split("\0")
-      .filter((line) => line !== "")
-      .map((line) => line.replace(lineEnd, "")),
+  splitlines: (text, [keep], named) => {
+    const lines = text.match(wholeLine)?.filter((line) => line !== "") ?? [];
+    const keepsEnds = isTrue(keep ?? named.get("keepends") ?? false);
+    return keepsEnds ? lines : lines.map((line) => line.replace(lineEnd, ""));
+  },
   partition: (text, [sign]) => {
     const at = text.indexOf(string(sign, "partition"));
     if (at < 0) return new Tuple([text, "", ""]);
+    return new Tuple([text.slice(0, at), sign, text.slice(at + textOf(sign).length)]);
+  },
+  rpartition: (text, [sign]) => {
+    const at = text.lastIndexOf(string(sign, "rpartition"));
+    if (at < 0) return new Tuple(["", "", text]);
     return new Tuple([text.slice(0, at), sign, text.slice(at + textOf(sign).length)]);
   },
   startswith: has((text, part) => text.startsWith(part), "startswith"),
@@ -180,7 +195,9 @@ const ofText: Readonly<Record<string, Method<string>>> = {
 };
 
 const separators = String.fromCharCode(0x1c, 0x1d, 0x1e);
-const lineEnd = new RegExp(`\\r\\n|[\\n\\r\\v\\f${separators}\\x85\\u2028\\u2029]`, "gu");
+const lineEnds = `\\n\\r\\v\\f${separators}\\x85\\u2028\\u2029`;
+const lineEnd = new RegExp(`(\\r\\n|[${lineEnds}])$`, "u");
+const wholeLine = new RegExp(`[^${lineEnds}]*(?:\\r\\n|[${lineEnds}]|$)`, "gu");
 
 const ofList: Readonly<Record<string, Method<readonly Value[]>>> = {
   index: (list, [item]) => {
@@ -217,11 +234,36 @@ const changing: readonly string[] = [
   ],
 ];
 
+/** The parameters of each method in order; a method that is not here has none, {@link takesAny} has any. */
+const parameters: Readonly<Record<string, readonly string[]>> = {
+  ...Object.fromEntries(["strip", "lstrip", "rstrip"].map((name) => [name, ["chars"]])),
+  split: ["sep", "maxsplit"],
+  rsplit: ["sep", "maxsplit"],
+  splitlines: ["keepends"],
+  partition: ["sep"],
+  rpartition: ["sep"],
+  ...Object.fromEntries(
+    ["startswith", "endswith", "removeprefix", "removesuffix"].map((name) => [name, ["part"]]),
+  ),
+  replace: ["old", "new", "count"],
+  ...Object.fromEntries(["find", "rfind", "index", "count"].map((name) => [name, ["part"]])),
+  join: ["items"],
+  get: ["key", "default"],
+};
+const takesAny = ["format"];
+
 /** A method of a value; undefined where it has none of that name. */
 export function methodOf(self: Value, name: string): Value | undefined {
   const bound = <Self>(table: Readonly<Record<string, Method<Self>>>, own: Self): Callable | undefined => {
     const method = Object.hasOwn(table, name) ? table[name] : undefined;
-    return method && new Callable((args, named) => method(own, args, named));
+    const names = takesAny.includes(name) ? undefined : (parameters[name] ?? []);
+    return (
+      method &&
+      new Callable((args, named) => {
+        requireKnownArguments(name, names, args, named);
+        return method(own, args, named);
+      })
+    );
   };
   if (typeof self === "string") return bound(ofText, self);
   const isList = Array.isArray(self);

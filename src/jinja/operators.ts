@@ -1,6 +1,16 @@
 import { TemplateError } from "./error.ts";
 import { textOf } from "./text.ts";
-import { areEqual, Float, itemsOf, numberOf, Tuple, typeName, Undefined, type Value } from "./values.ts";
+import {
+  areEqual,
+  exact,
+  Float,
+  itemsOf,
+  numberOf,
+  Tuple,
+  typeName,
+  Undefined,
+  type Value,
+} from "./values.ts";
 
 /** `left operator right`, all but `and` and `or`. @throws TemplateError where Python refuses it */
 export function binary(operator: string, left: Value, right: Value): Value {
@@ -78,7 +88,7 @@ function computed(operator: string, left: Value, right: Value): Value {
   if (a !== undefined && b !== undefined) {
     const isFloat = left instanceof Float || right instanceof Float || operator === "/";
     const result = arithmetic(operator, a, b);
-    return isFloat || (operator === "**" && b < 0) ? new Float(result) : result;
+    return isFloat || (operator === "**" && b < 0) ? new Float(result) : exact(result);
   }
   if (operator === "+") return added(left, right);
   if (operator === "*" && typeof right === "number") {

@@ -5,6 +5,7 @@ import { Scope } from "./scope.ts";
 import { written } from "./statements.ts";
 import { strftime } from "./strftime.ts";
 import { textOf } from "./text.ts";
+import { requireUnchained, withTestsAsFilters } from "./tokens.ts";
 import { Callable, Float, Namespace, numberOf, toValue, typeName, type Value } from "./values.ts";
 
 /** A text that a template wrote. */
@@ -61,7 +62,8 @@ export function readTemplate(source: string): Template {
 
 function bodyOf(text: string): readonly Node[] {
   try {
-    const tokens = tokenize(text, { lstrip_blocks: true, trim_blocks: true });
+    const tokens = withTestsAsFilters(tokenize(text, { lstrip_blocks: true, trim_blocks: true }));
+    requireUnchained(tokens);
     return (parse(tokens) as unknown as { body: readonly Node[] }).body;
   } catch (error) {
     throw new TemplateError(error instanceof Error ? error.message : String(error), { cause: error });

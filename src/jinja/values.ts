@@ -58,7 +58,7 @@ export class Callable {
 /** A value of JavaScript as a template sees it: objects are dictionaries. */
 export function toValue(given: unknown): Value {
   if (given === undefined || given === null) return null;
-  if (typeof given === "number") return Number.isInteger(given) ? given : new Float(given);
+  if (typeof given === "number") return Number.isInteger(given) ? exact(given) : new Float(given);
   if (typeof given === "string" || typeof given === "boolean") return given;
   if (isValueObject(given)) return given;
   if (Array.isArray(given)) return given.map(toValue);
@@ -67,6 +67,12 @@ export function toValue(given: unknown): Value {
     return new Map(entries.map(([key, value]) => [key, toValue(value)]));
   }
   throw new TemplateError(`a template's variable must be data, got a ${typeof given}`);
+}
+
+/** @throws TemplateError for a whole number that JavaScript does not hold exactly */
+export function exact(whole: number): number {
+  if (Number.isSafeInteger(whole)) return whole;
+  throw new TemplateError(`whole numbers must be at most 2^53 - 1 here, got ${whole}`);
 }
 
 function isValueObject(value: unknown): value is Float | Tuple | Namespace | Callable | Undefined {
