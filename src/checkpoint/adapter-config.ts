@@ -66,6 +66,7 @@ const schema = z.looseObject({
   init_lora_weights: plainStart,
   fan_in_fan_out: falsy,
   use_rslora: z.boolean().nullish(),
+  ensure_weight_tying: z.boolean().nullish(),
   use_dora: z.boolean().nullish(),
   use_qalora: falsy,
   use_bdlora: falsy,
@@ -91,6 +92,8 @@ export interface AdapterConfig {
   readonly settings: LoraConfig;
   /** The model that the adapter was trained on, as its author named it. */
   readonly baseModel: string | undefined;
+  /** Whether a head that is the table of embeddings stayed that where one of the two was trained. */
+  readonly ensuresTying: boolean;
 }
 
 /** Reads `adapter_config.json`; the error names every field that is wrong or not supported. */
@@ -124,6 +127,7 @@ export function parseAdapterConfig(json: unknown, where: string): AdapterConfig 
       ...(modules_to_save && modules_to_save.length > 0 && { modulesToSave: modules_to_save }),
     },
     baseModel: rest.base_model_name_or_path || undefined,
+    ensuresTying: rest.ensure_weight_tying ?? false,
   };
 }
 

@@ -11,6 +11,9 @@ const PREFIXES: readonly (readonly [adapters: string, models: string])[] = [
   ["model.", "language_model."],
 ];
 
+/** A model whose head is its table of embeddings has none of this name, a state dict of it has. */
+const HEAD = "lm_head.weight";
+
 /** What an adapter holds by the names of tensors. */
 interface Named {
   readonly lora: StateDict;
@@ -25,7 +28,9 @@ export function fitted<A extends Named>(adapter: A, model: ReadonlyMap<string, u
   const weights = [...[...adapter.lora.keys()].map(weightName), ...adapter.replaced.keys()];
   if (weights.some((name) => model.has(name))) return adapter;
   for (const [from, to] of PREFIXES) {
-    const isWhole = weights.every((name) => name.startsWith(from) && model.has(to + name.slice(from.length)));
+    const isWhole = weights.every(
+      (name) => name.startsWith(from) && (name.endsWith(HEAD) || model.has(to + name.slice(from.length))),
+    );
     if (isWhole) return withPrefix(adapter, from, to);
   }
   return adapter;

@@ -20,6 +20,7 @@ import {
 } from "./adapter-config.ts";
 import { fitted } from "./adapter-fit.ts";
 import { loraName, moduleOf, peftPrefix, sortTensors } from "./adapter-names.ts";
+import { forTiedHead } from "./adapter-tied.ts";
 import { CheckpointError } from "./errors.ts";
 import { type FloatType, writeSafetensors } from "./safetensors-write.ts";
 import { readAll, type StateDict } from "./tensor-source.ts";
@@ -98,7 +99,10 @@ export async function loadAdapter(
   const isPublished = !isFile || publishedMatrices.includes(fileName(file));
   const hasConfig = isPublished && (await isThere(config));
   const json = hasConfig ? await readJson(config) : undefined;
-  const adapter = fitted(adapterFrom(tensors, json, file, hasConfig ? config : file), model);
+  const read = fitted(adapterFrom(tensors, json, file, hasConfig ? config : file), model);
+  const isTied = hasConfig && parseAdapterConfig(json, config).ensuresTying;
+  const savedModules = isTied ? [] : (read.settings.modulesToSave ?? []);
+  const adapter = forTiedHead(read, model, { where: config, savedModules });
   const promptTemplate = isPublished ? await templateBeside(directory) : undefined;
   return promptTemplate === undefined ? adapter : { ...adapter, promptTemplate };
 }
@@ -153,6 +157,7 @@ export function adapterFrom(
             ...(hasLengths && { useDora: true }),
           },
           baseModel: undefined,
+          ensuresTying: false,
         }
       : parseAdapterConfig(config, configWhere);
   const problems = [...foreign, ...partProblems(lora, settings)];
