@@ -105,7 +105,7 @@ const others: readonly (readonly [source: string, text?: string])[] = [
   ["{{ rows|selectattr('n')|map(attribute='n')|select('>', 1)|list }}", "[2]"],
 ];
 
-test.each(others)("%j as well", (source, text) => {
+test.each(others.map(([source, text]) => ({ source, text })))("$source as well", ({ source, text }) => {
   const defaults = { tools: null, documents: null, messages: [], add_generation_prompt: false };
   const found = render(source, { ...defaults, ...expected.variables });
   if (text === undefined) expect(found).toHaveProperty("error");
