@@ -15,7 +15,7 @@ import {
   writeSettingsFiles,
 } from "../checkpoint/index.ts";
 import { adapterPath, modelDirectory } from "../hub/index.ts";
-import { configJson, keptSettings, type OwlConfig, publishedModel, storedName } from "../model/index.ts";
+import { publishedModel, settingsJson, storedName } from "../model/index.ts";
 import { modelFiles } from "../model-files/index.ts";
 import { checkOptions, joinPath, type OptionRules, option } from "../platform/index.ts";
 import { withTemplate } from "../prompt/index.ts";
@@ -77,11 +77,15 @@ export async function mergeCheckpoint(
     const { bytes, files } = await writeWeights(weights, output, options, options.floatType);
     const { promptTemplate } = adapter;
     const tokenizer = await readTokenizerFiles(directory);
-    await writeSettingsFiles(output, mergedConfig(checkpoint.config, config, options.floatType), {
-      ...(promptTemplate === undefined ? tokenizer : withTemplate(tokenizer, promptTemplate)),
-      [modelFiles.generationConfig]: checkpoint.generationConfig,
-      [modelFiles.preprocessorConfig]: checkpoint.preprocessorConfig,
-    });
+    await writeSettingsFiles(
+      output,
+      settingsJson(config, checkpoint.config, options.floatType && typeNames[options.floatType]),
+      {
+        ...(promptTemplate === undefined ? tokenizer : withTemplate(tokenizer, promptTemplate)),
+        [modelFiles.generationConfig]: checkpoint.generationConfig,
+        [modelFiles.preprocessorConfig]: checkpoint.preprocessorConfig,
+      },
+    );
     const warning = await baseWarning(adapter, adapterFile, directory, checkpoint.config);
     const warnings = warning === undefined ? [] : [warning];
     return { layers: modulesOf(adapter.lora).size, replaced: adapter.replaced.size, bytes, files, warnings };
@@ -97,14 +101,4 @@ function quantizedError(directory: string): CheckpointError {
     ["one with a section quantization"],
     "Merge the adapter into the checkpoint that it was converted from, and convert that.",
   );
-}
-
-/** The model's own settings, with the sizes that it leaves to the shapes of its weights. */
-function mergedConfig(given: unknown, config: OwlConfig, floatType: FloatType | undefined): unknown {
-  const { torch_dtype, ...sizes } = configJson(config);
-  const kept: { dtype?: unknown } = keptSettings(config, given);
-  const chosen = floatType && typeNames[floatType];
-  // transformers 5 writes dtype, which wins over torch_dtype.
-  const type = chosen && { torch_dtype: chosen, ...(kept.dtype !== undefined && { dtype: chosen }) };
-  return { torch_dtype, ...kept, ...sizes, ...type };
 }

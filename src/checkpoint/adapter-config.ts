@@ -139,13 +139,19 @@ export function describeLora({ rank, alpha, targetModules, useRslora, useDora }:
   );
 }
 
+const owlMapping = {
+  base_model_class: "MplugOwlForConditionalGeneration",
+  parent_library: "mplug_owl.modeling_mplug_owl",
+};
+
 /** The content of `adapter_config.json`, with the fields that PEFT needs to load it. */
-export function publishedAdapterConfig(settings: LoraConfig, baseModel?: string): Record<string, unknown> {
+export function publishedAdapterConfig(
+  settings: LoraConfig,
+  baseModel?: string,
+  isLanguageModel = false,
+): Record<string, unknown> {
   return {
-    auto_mapping: {
-      base_model_class: "MplugOwlForConditionalGeneration",
-      parent_library: "mplug_owl.modeling_mplug_owl",
-    },
+    auto_mapping: isLanguageModel ? null : owlMapping,
     base_model_name_or_path: baseModel ?? null,
     bias: "none",
     fan_in_fan_out: false,
@@ -157,7 +163,7 @@ export function publishedAdapterConfig(settings: LoraConfig, baseModel?: string)
     peft_type: "LORA",
     r: settings.rank,
     target_modules: settings.targetModules,
-    task_type: null,
+    task_type: isLanguageModel ? "CAUSAL_LM" : null,
     use_dora: settings.useDora ?? false,
     use_rslora: settings.useRslora ?? false,
   };

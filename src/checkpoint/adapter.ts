@@ -237,10 +237,10 @@ function lengthProblems(
 export async function saveAdapter(
   directory: string,
   adapter: Adapter,
-  options: { floatType?: FloatType; baseModel?: string } = {},
+  options: { floatType?: FloatType; baseModel?: string; isLanguageModel?: boolean } = {},
 ): Promise<void> {
-  const { floatType = "F32", baseModel = adapter.baseModel } = options;
-  const config = publishedAdapterConfig(adapter.settings, baseModel);
+  const { floatType = "F32", baseModel = adapter.baseModel, isLanguageModel = false } = options;
+  const config = publishedAdapterConfig(adapter.settings, baseModel, isLanguageModel);
   const published: StateDict = new Map(adapter.lora);
   const beside: StateDict = new Map();
   const { modulesToSave = [] } = adapter.settings;

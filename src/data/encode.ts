@@ -6,6 +6,7 @@ import {
   toPixelValues,
   toVideoPixelValues,
 } from "../image/index.ts";
+import { TextOnlyError } from "../model/index.ts";
 import { mulberry32, seedOf } from "../primitives/index.ts";
 import {
   encodeCaption,
@@ -35,19 +36,25 @@ export interface EncodingOptions {
 }
 
 export interface EncoderOptions extends EncodingOptions {
-  readonly preprocessor: Preprocessor;
+  /** Undefined: rows have no pictures. */
+  readonly preprocessor: Preprocessor | undefined;
   /** Cut out and mirror pictures at random, as stage 1 of the paper; the seed and the row's index decide how. */
   readonly augmentation?: { readonly seed: number };
 }
 
 /** Makes rows of a batch from examples: text to ids and their loss mask, pictures to pixels. */
 export function rowEncoder(options: EncoderOptions): RowEncoder {
-  const { preprocessor, augmentation } = options;
-  const { size, resample } = preprocessor;
-  const pixelsOf = (image: RgbImage, random: (() => number) | undefined): Float32Array =>
-    random
-      ? toPixelValues(randomResizedCrop(image, size, random, { resample }), squeezing(preprocessor))
-      : toPixelValues(image, preprocessor);
+  const { augmentation } = options;
+  const preprocessor = (): Preprocessor => {
+    if (options.preprocessor !== undefined) return options.preprocessor;
+    throw new TextOnlyError();
+  };
+  const pixelsOf = (image: RgbImage, random: (() => number) | undefined): Float32Array => {
+    if (random === undefined) return toPixelValues(image, preprocessor());
+    const { size, resample } = preprocessor();
+    const part = randomResizedCrop(image, size, random, { resample });
+    return toPixelValues(part, squeezing(preprocessor()));
+  };
   return (example, index, name) => {
     const allVideos = example.videos ?? [];
     const of = allVideos.length > 0 ? "video" : "image";
@@ -57,7 +64,7 @@ export function rowEncoder(options: EncoderOptions): RowEncoder {
     const images = example.images.slice(0, imageCount);
     const pixels = images.map((image) => pixelsOf(image, random));
     if (videoCount === 0) return { ids, lossMask, spans, name, pixels };
-    const videos = allVideos.slice(0, videoCount).map((frames) => toVideoPixelValues(frames, preprocessor));
+    const videos = allVideos.slice(0, videoCount).map((frames) => toVideoPixelValues(frames, preprocessor()));
     return { ids, lossMask, spans, name, pixels, videos };
   };
 }

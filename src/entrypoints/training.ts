@@ -53,6 +53,7 @@ export {
   type ScaledKey,
 } from "../recipes/index.ts";
 export {
+  type AdapterFiles,
   alone,
   type Communicator,
   createTrainer,

@@ -96,7 +96,14 @@ export {
   hasWeightDecay,
   type ParameterDescription,
 } from "./parameters.ts";
-export { keptSettings, languageNames, publishedModel, storedName } from "./published-model.ts";
+export {
+  floatingConfig,
+  keptSettings,
+  languageNames,
+  publishedModel,
+  settingsJson,
+  storedName,
+} from "./published-model.ts";
 export {
   modelScope,
   type Quantization,

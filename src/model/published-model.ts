@@ -1,4 +1,4 @@
-import { type OwlConfig, parseConfig, textOnlyConfig } from "./config.ts";
+import { configJson, type OwlConfig, parseConfig, textOnlyConfig } from "./config.ts";
 import { familyOf, publishedLanguage } from "./language/families.ts";
 import { foreignModel } from "./model-type.ts";
 import { describeParameters, type ParameterDescription } from "./parameters.ts";
@@ -43,6 +43,27 @@ export function storedName({ textOnly }: OwlConfig, name: string): string {
 /** The given settings that a new file of settings keeps: of a larger model's, whose language half alone is stored, none. */
 export function keptSettings({ textOnly }: OwlConfig, given: unknown): object {
   return textOnly && publishedLanguage(given)?.isPart ? {} : Object(given);
+}
+
+/**
+ * The content of config.json for a model with other weights: the given settings, with the sizes that these leave to the
+ * shapes of its weights.
+ *
+ * @param type the number format of the weights, where it is not the given one
+ */
+export function settingsJson(config: OwlConfig, given: unknown, type?: string): Record<string, unknown> {
+  const { torch_dtype, ...sizes } = configJson(config);
+  const kept: { dtype?: unknown } = keptSettings(config, given);
+  // transformers 5 writes dtype, which wins over torch_dtype.
+  const chosen = type && { torch_dtype: type, ...(kept.dtype !== undefined && { dtype: type }) };
+  return { torch_dtype, ...kept, ...sizes, ...chosen };
+}
+
+/** The same model in floating point. */
+export function floatingConfig(config: OwlConfig): OwlConfig {
+  if (config.textOnly) return textOnlyConfig(config.language);
+  const { quantization: _, ...floating } = config;
+  return floating;
 }
 
 /** How a model's directory is read: an mPLUG-Owl's, or a language model's as Hugging Face has it. */

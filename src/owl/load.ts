@@ -100,7 +100,8 @@ export interface ModelInMemory {
   readonly directory: string;
   readonly model: LoadedModel;
   readonly tokenizer: Tokenizer;
-  readonly preprocessor: Preprocessor;
+  /** Undefined for a language model alone. */
+  readonly preprocessor: Preprocessor | undefined;
   /** The content of generation_config.json. */
   readonly generationConfig?: unknown;
   readonly framesPerVideo?: number | undefined;

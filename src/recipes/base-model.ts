@@ -2,12 +2,13 @@ import { entryBytes, type OpenedCheckpoint, openValidated, readTokenizerFiles } 
 import type { Preprocessor } from "../image/index.ts";
 import { owlPreprocessor } from "../inference/index.ts";
 import {
+  floatingConfig,
   type OwlConfig,
   parseConfig,
   publishedModel,
   type Quantization,
+  type Stage,
   stages,
-  TextOnlyError,
 } from "../model/index.ts";
 import { modelFiles } from "../model-files/index.ts";
 import { readJson } from "../platform/index.ts";
@@ -27,7 +28,8 @@ export interface BaseModel extends BaseWeights {
   readonly quantization: Quantization | undefined;
   readonly tokenizer: Tokenizer;
   readonly tokenizerFiles: Readonly<Record<string, Uint8Array>>;
-  readonly preprocessor: Preprocessor;
+  /** Undefined for a language model alone. */
+  readonly preprocessor: Preprocessor | undefined;
   readonly checkpoint: OpenedCheckpoint | undefined;
   /**
    * The prompt template of the trained model, which follows from the rows; of one with a chat template the words in front of
@@ -67,11 +69,13 @@ export async function loadBaseModel(
       `recipe ${recipe.name}: the tokenizer must have at most the model's ${parsed.language.vocabulary} ids, got ${loaded.vocabularySize}`,
     );
   }
-  const preprocessor = owlPreprocessor(
-    parsed,
-    checkpoint?.preprocessorConfig,
-    checkpoint?.preprocessorFile ?? modelFiles.preprocessorConfig,
-  );
+  const preprocessor = parsed.textOnly
+    ? undefined
+    : owlPreprocessor(
+        parsed,
+        checkpoint?.preprocessorConfig,
+        checkpoint?.preprocessorFile ?? modelFiles.preprocessorConfig,
+      );
   const tokenizerFiles = await readTokenizerFiles(tokenizerDirectory);
   return { ...starting, tokenizer: loaded, tokenizerFiles, preprocessor };
 }
@@ -100,6 +104,9 @@ async function freshModel(
   return { config, quantization: undefined, tensors: new Map(), narrow: new Map(), checkpoint: undefined };
 }
 
+/** The stages that train nothing but the language model. */
+const ofLanguageAlone: readonly Stage[] = ["language", "released", "full"];
+
 /** The model of a directory. */
 async function existingModel(
   directory: string,
@@ -107,11 +114,14 @@ async function existingModel(
   requireRoom: RequireRoom,
 ): Promise<StartingModel> {
   const { config, checkpoint } = await openValidated(directory, publishedModel);
-  if (config.textOnly) {
+  if (config.textOnly && !ofLanguageAlone.includes(recipe.stage)) {
     await checkpoint.weights.close();
-    throw new TextOnlyError();
+    throw new RangeError(
+      `recipe ${recipe.name}: stage must be ${ofLanguageAlone.join(", ")} for a language model alone, got ${recipe.stage}; \`owl assemble\` makes an owl of ${directory}, which has what the other stages train`,
+    );
   }
-  const { quantization, ...floating } = config;
+  const { quantization } = config;
+  const floating = floatingConfig(config);
   if (quantization !== undefined) await requireLoraBeside(directory, recipe, checkpoint);
   try {
     requireRoom(

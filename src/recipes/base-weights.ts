@@ -8,6 +8,7 @@ import {
 } from "../checkpoint/index.ts";
 import {
   describeParameters,
+  floatingConfig,
   type OwlConfig,
   type ParameterDescription,
   quantizedFormat,
@@ -34,12 +35,11 @@ export async function readBaseWeights(
   config: OwlConfig,
   { keepHalves, isTrained }: StorageChoice,
 ): Promise<BaseWeights> {
-  const { quantization: _, ...floating } = config;
   const entries = entriesByName(source);
   const tensors: StateDict = new Map();
   const narrow = new Map<string, NarrowWeight>();
   try {
-    for (const parameter of describeParameters(floating)) {
+    for (const parameter of describeParameters(floatingConfig(config))) {
       const { name } = parameter;
       const entry = entries.get(name);
       const stored = await storedWeight(source, config, parameter, entry, keepHalves && !isTrained(name));

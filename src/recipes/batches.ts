@@ -82,7 +82,7 @@ function batchReader(
     encode: (example, index, name) => encoderFor(example.content)(example, index, name),
     packTokens: pack ? recipe.maxTokens : undefined,
     tokensPerImage: tokensPerImage(baseModel.config),
-    imageSize: baseModel.config.vision.imageSize,
+    imageSize: baseModel.config.textOnly ? 0 : baseModel.config.vision.imageSize,
     rounding: { maxTokens: recipe.maxTokens },
   });
 }

@@ -54,6 +54,11 @@ async function openDataFile(
   const complete = systemCompletion(plan, baseModel);
   let [shortened, cut] = [0, 0];
   const textProblems = (row: Row, content: RowContent): string[] => {
+    if (config.textOnly && row.images.length + row.videos.length > 0) {
+      return [
+        `${nameOf(file, row)}: must show no picture to a language model alone, got one; \`owl assemble\` makes an owl of it`,
+      ];
+    }
     try {
       const captionOf = row.videos.length > 0 ? "video" : "image";
       const options = textOptions(plan.recipe, baseModel, content);

@@ -1,7 +1,7 @@
 import { startDirectory, startFile } from "../checkpoint/index.ts";
 import type { BatchSizes } from "../data/index.ts";
 import { publishedPreprocessor } from "../image/index.ts";
-import { stages } from "../model/index.ts";
+import { settingsJson, stages } from "../model/index.ts";
 import { joinPath, makeDirectory, pathKind, realPath, writeFileAtomically } from "../platform/index.ts";
 import { hasState, type ModelFiles, saveModel, saveTrainedAdapter, type Trainer } from "../training/index.ts";
 import type { BaseModel } from "./base-model.ts";
@@ -75,7 +75,8 @@ export async function saveOutputs(
     await saveModel(joinPath(output, "model"), trainer, recipe, modelFiles(baseModel));
   }
   if (!stages[recipe.stage].lora) return;
-  const options = { ...(model !== undefined && { baseModel: model }), promptTemplate: baseModel.template };
+  const { config, template: promptTemplate } = baseModel;
+  const options = { ...(model !== undefined && { baseModel: model }), promptTemplate, config };
   await saveTrainedAdapter(joinPath(output, "adapter"), trainer, recipe, options);
 }
 
@@ -83,7 +84,9 @@ function modelFiles({ config, checkpoint, preprocessor, tokenizerFiles }: BaseMo
   return {
     config,
     files: tokenizerFiles,
-    preprocessorConfig: checkpoint?.preprocessorConfig ?? publishedPreprocessor(preprocessor),
+    ...(config.textOnly && { settings: settingsJson(config, checkpoint?.config, "float32") }),
+    preprocessorConfig:
+      checkpoint?.preprocessorConfig ?? (preprocessor && publishedPreprocessor(preprocessor)),
     generationConfig: checkpoint?.generationConfig,
   };
 }

@@ -87,14 +87,19 @@ function baseModelInputs({ model, config, tokenizer }: RunPlan, baseModel: BaseM
   return {
     model: { description: fileName(began), digest: digest.hex(), isData: false },
     tokenizer: { description: fileName(tokenizer ?? began), digest: words.hex(), isData: false },
-    preprocessing: { ...input("of pictures", [JSON.stringify(baseModel.preprocessor)]), isData: false },
+    preprocessing: {
+      ...input("of pictures", [JSON.stringify(baseModel.preprocessor ?? null)]),
+      isData: false,
+    },
   };
 }
 
 /** A config as its checksum is made: states of earlier versions do not name the tower, which the tensors' names tell. */
-function checkedConfig({ vision, ...config }: OwlConfig): object {
+function checkedConfig(config: OwlConfig): object {
+  if (config.textOnly) return config;
+  const { vision, ...rest } = config;
   const { tower: _, ...sizes } = vision;
-  return { vision: sizes, ...config };
+  return { vision: sizes, ...rest };
 }
 
 function input(description: string, parts: readonly (string | number)[]): RunInput {

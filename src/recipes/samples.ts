@@ -45,9 +45,12 @@ export interface OpenedSampling extends Sampling {
 export async function requireAskable(
   path: string,
   { samples = [] }: RunPlan,
-  { narrow }: BaseModel,
+  { narrow, config }: BaseModel,
 ): Promise<void> {
   const problems: string[] = [];
+  if (config.textOnly && samples.some(({ image }) => image.length > 0)) {
+    problems.push("samples: must show no picture to a language model alone, got one; leave `image` out");
+  }
   if (samples.length > 0 && narrow.size > 0) {
     problems.push(
       "samples: need weights in single precision, got a base model that stays in fewer bytes (it is quantised, or recompute keeps it as it is stored); leave samples out",

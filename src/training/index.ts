@@ -38,7 +38,14 @@ export {
 export { accumulationSteps, openReplicas } from "./replicas.ts";
 export { changedInputs, type RunInput, type RunInputs } from "./run-inputs.ts";
 export type { SampleAnswer, SampleAttention, Sampling } from "./samples.ts";
-export { adapterOf, type ModelFiles, publishedValues, saveModel, saveTrainedAdapter } from "./save.ts";
+export {
+  type AdapterFiles,
+  adapterOf,
+  type ModelFiles,
+  publishedValues,
+  saveModel,
+  saveTrainedAdapter,
+} from "./save.ts";
 export { learningRateAt, type Schedule } from "./schedule.ts";
 export {
   hasState,

@@ -67,8 +67,8 @@ export function estimateMemory(
     activationFloats(config, recipe, { rows, imagesPerRow, parameters }) * bytesPerFloat +
     maskBytes(parameters, recipe, rows * recipe.maxTokens, config.language.layers) +
     doraBytes(parameters, recipe, rows * recipe.maxTokens, config.language.layers);
-  const pixels =
-    2 * Math.ceil(batch / processes) * imagesPerRow * 3 * config.vision.imageSize ** 2 * bytesPerFloat;
+  const picture = config.textOnly ? 0 : 3 * config.vision.imageSize ** 2;
+  const pixels = 2 * Math.ceil(batch / processes) * imagesPerRow * picture * bytesPerFloat;
   const parts = { weights, gradients, optimizerState, activations, pixels, runtime: runtimeBytes };
   return { ...parts, total: Object.values(parts).reduce((sum, bytes) => sum + bytes, 0) };
 }
@@ -151,7 +151,7 @@ const layerByLayer = (stack: Stack, isPassed: boolean): number =>
   layerFloats(stack) * (isPassed ? 3 : 1);
 
 function activationFloats(
-  { vision, abstractor, language, numQueryTokens }: OwlConfig,
+  config: OwlConfig,
   { stage, maxTokens, recompute = false }: TrainingRecipe,
   {
     rows,
@@ -159,10 +159,16 @@ function activationFloats(
     parameters,
   }: { rows: number; imagesPerRow: number; parameters: readonly ParameterDescription[] },
 ): number {
+  const { language, numQueryTokens } = config;
+  const ofStack = recompute ? layerByLayer : inOneProgram;
+  const positions = rows * maxTokens;
+  const ofLayers = ofStack({ ...language, positions, context: maxTokens }, true);
+  const ofLanguage = ofLayers + 3 * positions * language.vocabulary;
+  if (config.textOnly) return ofLanguage;
+  const { vision, abstractor } = config;
   const patches = visionTokens(vision);
   const images = stage === "language" ? 0 : rows * imagesPerRow;
   const trainsVision = parameters.some(({ trained, name }) => trained && name.startsWith("vision_model."));
-  const ofStack = recompute ? layerByLayer : inOneProgram;
   const ofVision = ofStack({ ...vision, positions: images * patches, context: patches }, trainsVision);
   if (stage === "vision") return ofVision;
   const context = patches + numQueryTokens;
@@ -171,7 +177,5 @@ function activationFloats(
     { ...abstractor, positions: images * context, context: numQueryTokens },
     true,
   );
-  const positions = rows * maxTokens;
-  const ofLayers = ofStack({ ...language, positions, context: maxTokens }, true);
-  return ofVision + ofAbstractor + ofLayers + 3 * positions * language.vocabulary;
+  return ofVision + ofAbstractor + ofLanguage;
 }

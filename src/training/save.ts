@@ -4,13 +4,14 @@ import {
   loraName,
   mergedTensors,
   modulesOf,
+  renamed,
   rowsOf,
   type StateDict,
   saveAdapter,
   saveCheckpoint,
   type TensorSource,
 } from "../checkpoint/index.ts";
-import { allLinear, configJson, loraPartOf, type OwlConfig } from "../model/index.ts";
+import { allLinear, configJson, loraPartOf, type OwlConfig, storedName } from "../model/index.ts";
 import { widened } from "./narrow-weights.ts";
 import { denseHead } from "./objective.ts";
 import type { TrainingRecipe } from "./recipe.ts";
@@ -19,6 +20,8 @@ import type { Trainer } from "./trainer.ts";
 /** What a model directory holds beside the weights. */
 export interface ModelFiles {
   readonly config: OwlConfig;
+  /** Content of `config.json`. Default: what follows from the config. */
+  readonly settings?: Record<string, unknown>;
   /** Content of `preprocessor_config.json`. */
   readonly preprocessorConfig?: unknown;
   /** Content of `generation_config.json`. */
@@ -73,31 +76,50 @@ export function adapterOf<S>(trainer: Trainer<S>, recipe: TrainingRecipe): Adapt
   return { settings: { ...settings, targetModules }, lora, replaced };
 }
 
+/** What an adapter's directory says beside the matrices. */
+export interface AdapterFiles {
+  readonly baseModel?: string;
+  /** The template of its rows, for prompts to a model with the adapter. */
+  readonly promptTemplate?: unknown;
+  /** The model's. Default: that of an owl. */
+  readonly config?: Pick<OwlConfig, "textOnly">;
+}
+
 /** Writes the model as a checkpoint directory in the published layout, LoRA merged. */
 export async function saveModel<S>(
   directory: string,
   trainer: Trainer<S>,
   recipe: TrainingRecipe,
-  { config, ...rest }: ModelFiles,
+  { config, settings = configJson(config), ...rest }: ModelFiles,
 ): Promise<void> {
-  await saveCheckpoint(directory, {
-    ...rest,
-    config: configJson(config),
-    tensors: publishedValues(trainer, recipe),
-  });
+  const tensors = renamed(publishedValues(trainer, recipe), (name) => storedName(config, name));
+  await saveCheckpoint(directory, { ...rest, config: settings, tensors });
 }
 
 /**
  * Writes the trained LoRA as PEFT does, and all other trained parameters to a file of their own.
  *
- * @param options.promptTemplate the template of its rows, for prompts to a model with the adapter
+ * One of a language model alone has that model's own names.
  */
 export async function saveTrainedAdapter<S>(
   directory: string,
   trainer: Trainer<S>,
   recipe: TrainingRecipe,
-  options: { readonly baseModel?: string; readonly promptTemplate?: unknown } = {},
+  options: AdapterFiles = {},
 ): Promise<void> {
-  const { promptTemplate, ...rest } = options;
-  await saveAdapter(directory, { ...adapterOf(trainer, recipe), promptTemplate }, rest);
+  const { promptTemplate, config, ...rest } = options;
+  const adapter = { ...adapterOf(trainer, recipe), promptTemplate };
+  if (!config?.textOnly) return saveAdapter(directory, adapter, rest);
+  await saveAdapter(directory, underOwnNames(adapter), { ...rest, isLanguageModel: true });
+}
+
+/** An adapter of an owl's language model under the names that the language model has alone. */
+function underOwnNames(adapter: Adapter): Adapter {
+  const own = (tensors: StateDict): StateDict =>
+    new Map([...tensors].map(([name, tensor]) => [name.replace("language_model.", ""), tensor]));
+  const { targetModules: targets, ...settings } = adapter.settings;
+  const targetModules =
+    typeof targets === "string" ? targets : targets.map((name) => name.replace(/^language_model\./, ""));
+  const { lora, replaced } = adapter;
+  return { ...adapter, settings: { ...settings, targetModules }, lora: own(lora), replaced: own(replaced) };
 }
