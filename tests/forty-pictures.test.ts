@@ -32,6 +32,15 @@ async function run(line: string): Promise<string> {
   return stdout;
 }
 
+/** Runs commands of `owl` in one process, which is quicker. */
+async function runTogether(lines: readonly string[]): Promise<string> {
+  const commands = lines.map((line) => line.replace(/ +#.*/, "").split(" ").slice(2));
+  const program = pathToFileURL(join(root, "src/cli/program.ts")).href;
+  const runs = `for (const words of ${JSON.stringify(commands)}) if ((await runCli(words)) !== 0) process.exit(1);`;
+  writeFileSync(join(folder, "together.mts"), `import { runCli } from ${JSON.stringify(program)};\n${runs}`);
+  return run("node together.mts");
+}
+
 /** Writes the programs and recipes of a section of the document, with few enough steps for a test. */
 function writeFiles(text: string): void {
   const source = pathToFileURL(join(root, "src/index.ts")).href;
@@ -54,11 +63,17 @@ test("forty pictures: what the document says, line by line", { timeout: 240_000 
   for (const line of lines) said.push(await run(line));
   const row = readFileSync(join(folder, "train.jsonl"), "utf8").split("\n")[0];
   expect(text).toContain(`    ${row}\n`);
-  expect(said[1]).toMatch(/step 4: loss on held-out rows \d/);
-  for (const step of [0, 2, 4]) expect(said[1]).toMatch(`step ${step}: "which sign is this?" "`);
-  expect(said[1]).toContain("ask it     owl chat signs/model --image FILE");
+  expect(said[1]).toMatch(/rows +40: 40 good, 0 bad\n +pictures +40; 40 different, decoded/);
+  expect(said[2]).toMatch(/step 4: loss on held-out rows \d/);
+  for (const step of [0, 2, 4]) expect(said[2]).toMatch(`step ${step}: "which sign is this?" "`);
+  expect(said[2]).toContain("ask it     owl chat signs/model --image FILE");
   for (const answer of said.slice(-2)) expect(answer).toMatch(/^\d+ of 40 right$/m);
-  expect(lines).toHaveLength(5);
+  expect(lines).toHaveLength(6);
+
+  const looked = await runTogether(blocks(part("### Before a run"), "sh")[0].trim().split("\n"));
+  expect(looked).toContain(said[1]);
+  expect(looked).toContain("good.jsonl: the 40 good rows of train.jsonl");
+  expect(looked).toMatch(/AI: ⟦ +ring<\/s>⟧\n\ntrain.jsonl:2: /);
 
   writeFiles(part("### When it gets no better"));
   const best = await run("npx owl train best.yaml");

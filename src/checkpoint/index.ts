@@ -21,6 +21,7 @@ export {
 export { CheckpointError } from "./errors.ts";
 export { ggmlNumbers, type WrittenGgmlType } from "./gguf-narrow.ts";
 export { mergedTensors, mergeLora, validateAdapter } from "./merge-lora.ts";
+export { readModelConfig } from "./model-config.ts";
 export { requireNoModel, writeSettingsFiles } from "./new-model.ts";
 export { narrowFloats, widenBfloat16, widenHalf } from "./number-formats.ts";
 export { readPreprocessing, type StoredPreprocessing } from "./preprocessing.ts";

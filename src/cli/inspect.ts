@@ -4,6 +4,7 @@ import {
   baseWarning,
   describeLora,
   loadAdapter,
+  readModelConfig,
   validateAdapter,
 } from "../checkpoint/index.ts";
 import { adapterScopeOptions } from "../inspection/index.ts";
@@ -12,7 +13,6 @@ import { modelFiles } from "../model-files/index.ts";
 import { joinPath, pathKind, readJson } from "../platform/index.ts";
 import { type DType, elementCount } from "../tensor/index.ts";
 import { printWarning } from "./load-owl.ts";
-import { readModelConfig } from "./model-config.ts";
 import { requireAdapter, requireModel, type StageName, stageOption } from "./options.ts";
 
 /** A line of the table. */

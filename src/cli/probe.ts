@@ -1,6 +1,6 @@
 import type { Command } from "commander";
 import { readPublishedVision, sizedVision } from "../assembly/index.ts";
-import { readPreprocessing, writeSafetensors } from "../checkpoint/index.ts";
+import { readModelConfig, readPreprocessing, writeSafetensors } from "../checkpoint/index.ts";
 import {
   loadPixelValues,
   type Preprocessor,
@@ -15,7 +15,6 @@ import { elementCount, type HostTensor } from "../tensor/index.ts";
 import { loadTokenizer, type Tokenizer } from "../tokenizer/index.ts";
 import { UsageError } from "./failure.ts";
 import { jsonLines } from "./json-lines.ts";
-import { readModelConfig } from "./model-config.ts";
 import { requireModel } from "./options.ts";
 import { addProbeLanguage } from "./probe-language.ts";
 import { addProbeModel } from "./probe-model.ts";

@@ -3,6 +3,7 @@ import { Command } from "commander";
 import { addAssemble } from "./assemble.ts";
 import { addChat } from "./chat.ts";
 import { addConvert } from "./convert.ts";
+import { addData } from "./data.ts";
 import { addEval } from "./eval.ts";
 import { addExport } from "./export.ts";
 import { exitCodeOf, reportFailure } from "./failure.ts";
@@ -37,6 +38,7 @@ From model to answers:
   owl assemble --vision … --language …      or make one from a CLIP and a language model
   owl recipe show stage-2 > mine.yaml       a published training recipe, with the reason for each number
   owl tokenizer rows.jsonl --out DIR        a tokenizer, for a model from nothing
+  owl data check mine.yaml                  what is in the data and what is wrong with it, before a run
   owl train mine.yaml                       train from a recipe; --resume continues a stopped run
   owl merge org/name --adapter DIR --out …  merge an adapter into its model
   owl convert runs/mine/model --out small   quantise: less memory, faster answers
@@ -55,6 +57,7 @@ OWL_DEBUG=1 adds the stack to an error's text.`,
   addServe(program);
   addPull(program);
   addPush(program);
+  addData(program);
   addTrain(program);
   addAssemble(program);
   addRecipe(program);

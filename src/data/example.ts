@@ -45,31 +45,8 @@ export function rowName<T>(source: Source<T>, index: number): string {
   return source.nameOf?.(index) ?? `example ${index}`;
 }
 
-const problemsShown = 20;
-
 /**
  * What one row is in its file, as errors number it: a line, an item of one JSON list, a row of a table, a sample of an archive or a
  * picture of a folder.
  */
 export type RowUnit = "line" | "item" | "row" | "sample" | "picture" | "annotation";
-
-const shapes: Readonly<Record<RowUnit, string>> = {
-  line: "one training row a line",
-  item: "a list of training rows",
-  row: "training rows",
-  sample: "pictures with their texts",
-  picture: "pictures with their texts",
-  annotation: "captions of pictures",
-};
-
-/** Throws a DataError that lists the problems of a file's rows (the first twenty in full), if there are any. */
-export function requireNoProblems(path: string, problems: readonly string[], unit: RowUnit): void {
-  if (problems.length === 0) return;
-  const shown = problems.slice(0, problemsShown).map((problem) => `  ${problem}`);
-  const more = problems.length - shown.length;
-  if (more > 0) shown.push(`  and ${more} more`);
-  const count = `${problems.length} problem${problems.length === 1 ? "" : "s"}`;
-  throw new DataError(
-    `${path}: must hold ${shapes[unit]}, got ${count}:\n${shown.join("\n")}\nCorrect or remove these ${unit}s.`,
-  );
-}

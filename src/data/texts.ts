@@ -6,9 +6,10 @@ import {
   videoMark,
   withLineFeeds,
 } from "../prompt/index.ts";
-import { DataError, requireNoProblems } from "./example.ts";
+import type { DataFormat } from "./data-format.ts";
+import { DataError } from "./example.ts";
 import { dataFormats, recognisedFormat, rowFileEndings } from "./formats/formats.ts";
-import type { DataFormat } from "./row-source.ts";
+import { RowProblems } from "./row-problems.ts";
 
 /**
  * The texts of a file, for a tokenizer to learn from: of files of rows (`.jsonl` and the other
@@ -27,16 +28,15 @@ export async function textsOf(path: string): Promise<string[]> {
 }
 
 async function textsOfRows(path: string): Promise<string[]> {
-  const problems: string[] = [];
   const texts: string[] = [];
   const format: DataFormat = dataFormats[await recognisedFormat(path)];
-  let { unit } = format;
-  for await (const { line, label, row, unit: own } of format.read(path)) {
-    unit = own ?? unit;
+  const problems = new RowProblems(path, format.unit);
+  for await (const { line, label, row, unit } of format.read(path)) {
+    problems.unit = unit ?? problems.unit;
     if ("text" in row) texts.push(...wordsOf(row.text));
-    else problems.push(...row.map((problem) => `${unit} ${label ?? line}: ${problem}`));
+    else for (const problem of row) problems.add({ line, label, problem });
   }
-  requireNoProblems(path, problems, unit);
+  problems.require();
   return texts;
 }
 

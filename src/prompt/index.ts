@@ -30,6 +30,7 @@ export {
   encodeCaption,
   encodePlainText,
   encodeTrainingSample,
+  requireConversation,
   type SampleOptions,
   type TrainingSample,
   withLineFeeds,

@@ -62,9 +62,7 @@ export function encodeTrainingSample(
   if (fidelity === "reference") {
     return sampleOfPieces(cutTurnsAsReference(text, template), tokenizer, options, where);
   }
-  const lines = withLineFeeds(text);
-  const problems = markProblems(lines, template);
-  if (problems.length > 0) throw new PromptError(`${where}: ${listed(problems)}`);
+  const lines = requireTurns(text, template, where);
   const chat = options.template === undefined ? chatTemplateOf(tokenizer) : undefined;
   if (chat !== undefined) return sampleThroughTemplate(lines, chat, tokenizer, options);
   const cut = (some: string): Piece[] => cutTurns(some, template, where);
@@ -83,9 +81,31 @@ export function encodeTrainingSample(
   throw new PromptError(
     pieces.some(({ kind }) => kind === "answer")
       ? `${where}: an answer must begin within ${options.maxLength} tokens, got a prompt that fills them. Raise the length or shorten the row`
-      : `${where}: a line must begin with "${template.assistant}", got none. Without an answer there is nothing to learn`,
+      : withoutAnswer(template, where),
   );
 }
+
+/**
+ * What can be said about a conversation's text without a tokenizer: whether each of its turns is written as one, its pictures stand
+ * where people speak, and somebody answers.
+ *
+ * @throws PromptError as {@link encodeTrainingSample} does
+ */
+export function requireConversation(text: string, template: PromptTemplate, where: string): void {
+  const pieces = cutTurns(requireTurns(text, template, where), template, where);
+  if (!pieces.some(({ kind }) => kind === "answer")) throw new PromptError(withoutAnswer(template, where));
+}
+
+/** The lines of a text in which nothing looks like the beginning of a turn and is none. */
+function requireTurns(text: string, template: PromptTemplate, where: string): string {
+  const lines = withLineFeeds(text);
+  const problems = markProblems(lines, template);
+  if (problems.length > 0) throw new PromptError(`${where}: ${listed(problems)}`);
+  return lines;
+}
+
+const withoutAnswer = ({ assistant }: PromptTemplate, where: string): string =>
+  `${where}: a line must begin with "${assistant}", got none. Without an answer there is nothing to learn`;
 
 /** A conversation of a model with a chat template: its turns are read from the row's lines and written by that template. */
 function sampleThroughTemplate(
@@ -117,7 +137,7 @@ function sampleThroughTemplate(
   throw new PromptError(
     rowMessages(text, marks, where).some(({ role }) => role === "assistant")
       ? `${where}: an answer must begin within ${maxLength} tokens, got a prompt that fills them. Raise the length or shorten the row`
-      : `${where}: a line must begin with "${marks.assistant}", got none. Without an answer there is nothing to learn`,
+      : withoutAnswer(marks, where),
   );
 }
 

@@ -1,4 +1,10 @@
-import { entryBytes, type OpenedCheckpoint, openValidated, readTokenizerFiles } from "../checkpoint/index.ts";
+import {
+  entryBytes,
+  type OpenedCheckpoint,
+  openValidated,
+  readModelConfig,
+  readTokenizerFiles,
+} from "../checkpoint/index.ts";
 import type { Preprocessor } from "../image/index.ts";
 import { owlPreprocessor } from "../inference/index.ts";
 import {
@@ -82,11 +88,27 @@ export async function loadBaseModel(
 
 type StartingModel = Pick<BaseModel, "config" | "quantization" | "tensors" | "narrow" | "checkpoint">;
 
+/** What the texts of rows need of the model that a run starts from; no weights are read. */
+export async function loadTextModel({
+  model,
+  config,
+  tokenizer,
+}: Pick<RunPlan, "model" | "config" | "tokenizer">): Promise<Pick<BaseModel, "tokenizer" | "config">> {
+  const loaded = await loadTokenizer(tokenizer ?? model!);
+  const sizes = await (model === undefined ? freshConfig(config!, loaded) : readModelConfig(model));
+  return { tokenizer: loaded, config: sizes };
+}
+
 /** A fresh model of a config file's sizes: all of its parameters will be initialised. */
-async function freshModel(
+async function freshModel(file: string, tokenizer: Tokenizer): Promise<StartingModel> {
+  const config = await freshConfig(file, tokenizer);
+  return { config, quantization: undefined, tensors: new Map(), narrow: new Map(), checkpoint: undefined };
+}
+
+async function freshConfig(
   file: string,
   { vocabularySize, bosId, eosId, padId }: Tokenizer,
-): Promise<StartingModel> {
+): Promise<OwlConfig> {
   const json = isBuiltInConfig(file)
     ? await builtInConfig({
         vocab_size: vocabularySize,
@@ -101,7 +123,7 @@ async function freshModel(
       `${file}: text_config.eos_token_id must be the tokenizer's end of sequence (${eosId}), got ${config.language.eosId}; the model would not know where an answer ends`,
     );
   }
-  return { config, quantization: undefined, tensors: new Map(), narrow: new Map(), checkpoint: undefined };
+  return config;
 }
 
 /** The stages that train nothing but the language model. */

@@ -87,9 +87,12 @@ function batchReader(
   });
 }
 
+/** What the texts of rows need of a model. */
+export type TextModel = Pick<BaseModel, "tokenizer" | "config">;
+
 export function textOptions(
-  recipe: TrainingRecipe,
-  { tokenizer, config }: BaseModel,
+  recipe: Pick<TrainingRecipe, "maxTokens">,
+  { tokenizer, config }: TextModel,
   content: RowContent,
 ): EncodingOptions {
   return { content, tokenizer, tokensPerImage: tokensPerImage(config), maxTokens: recipe.maxTokens };

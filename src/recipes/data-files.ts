@@ -1,28 +1,25 @@
-import {
-  DataError,
-  encodeText,
-  nameOf,
-  openRows,
-  type Row,
-  type RowContent,
-  type RowSource,
-  type Source,
-} from "../data/index.ts";
-import { imageMark, PromptError, promptTemplate, type RowText, videoMark } from "../prompt/index.ts";
+import { DataError, type FileCheckOptions, openRows, type RowSource, type Source } from "../data/index.ts";
+import type { OwlConfig } from "../model/index.ts";
+import type { RowText } from "../prompt/index.ts";
 import type { BaseModel } from "./base-model.ts";
-import { framesPerVideo, type TaggedExample, tagged, textOptions } from "./batches.ts";
+import { framesPerVideo, type TaggedExample, type TextModel, tagged } from "./batches.ts";
 import type { DataFile, RunOverrides, RunPlan } from "./recipe-file.ts";
 import { contentOfStage } from "./recipe-schema.ts";
-import { type WrittenRows, withSystem } from "./template.ts";
+import type { WrittenRows } from "./template.ts";
+import { TextCheck, type TextSettings } from "./text-check.ts";
 
 /** A data file whose rows were read and checked. */
 export interface OpenedFile extends WrittenRows {
+  /** Number of rows that are used. */
+  readonly length: number;
   readonly source: RowSource;
   /** How many conversations are longer than `maxTokens` and lose their oldest turns. */
   readonly shortened: number;
   /** How many rows lose their end. */
   readonly cut: number;
   readonly hasVideos: boolean;
+  /** Whether any row shows a picture or a video. */
+  readonly showsSomething: boolean;
 }
 
 /**
@@ -51,79 +48,50 @@ async function openDataFile(
   { checkPictures = false, onPicture }: RunOverrides,
 ): Promise<OpenedFile> {
   const { config } = baseModel;
-  const complete = systemCompletion(plan, baseModel);
-  let [shortened, cut] = [0, 0];
-  const textProblems = (row: Row, content: RowContent): string[] => {
-    if (config.textOnly && row.images.length + row.videos.length > 0) {
-      return [
-        `${nameOf(file, row)}: must show no picture to a language model alone, got one; \`owl assemble\` makes an owl of it`,
-      ];
-    }
-    try {
-      const captionOf = row.videos.length > 0 ? "video" : "image";
-      const options = textOptions(plan.recipe, baseModel, content);
-      const sample = encodeText(complete(row.text, content), nameOf(file, row), options, captionOf);
-      if (sample.turnsLeftOut !== undefined) shortened++;
-      if (sample.isCut) cut++;
-      return [];
-    } catch (error) {
-      if (!(error instanceof PromptError)) throw error;
-      return [error.message];
-    }
-  };
+  const texts = new TextCheck(file, textSettings(plan, baseModel));
   const source = await openRows(file, {
     ...settings,
     usualContent: contentOfStage(plan.recipe.stage),
     pictures: checkPictures ? "whole" : "headers",
     onFile: onPicture?.(file),
-    videos: config.video ? { frames: framesPerVideo(plan), size: config.vision.imageSize } : undefined,
-    textProblems,
+    videos: videosOf(plan, config),
+    textProblems: (row, content) => texts.problemsOf(row, content),
   });
-  const { length, content } = source;
-  const hasVideos = Array.from({ length }, (_, row) => row).some((row) => source.hasVideo(row));
+  const { length, content, media } = source;
+  const { shortened, cut, writing } = texts;
   return {
     file,
     content,
     length,
-    source: withTexts(source, (text) => complete(text, content)),
+    source: withTexts(source, (text) => texts.completed(text, content)),
+    writing,
     shortened,
     cut,
-    hasVideos,
+    hasVideos: media.videos > 0,
+    showsSomething: media.pictures + media.videos > 0,
   };
 }
 
-/** Puts the recipe's system sentence in front of conversations that have none. */
-function systemCompletion(
-  { system }: RunPlan,
-  { tokenizer }: BaseModel,
-): (text: RowText, content: RowContent) => RowText {
-  const template = promptTemplate(tokenizer);
-  return (text, content) => (content === "conversation" ? withSystem(text, system, template) : text);
+/** How the texts of a run's rows are checked. */
+export function textSettings({ system, recipe }: RunPlan, model: TextModel): TextSettings {
+  return { system, maxTokens: recipe.maxTokens, model };
+}
+
+/** How videos of a run's rows are decoded; undefined where its model takes none. */
+export function videosOf(plan: RunPlan, config: OwlConfig): FileCheckOptions["videos"] {
+  return config.video ? { frames: framesPerVideo(plan), size: config.vision.imageSize } : undefined;
 }
 
 /** The same rows with their texts changed. */
 function withTexts(source: RowSource, change: (text: RowText) => RowText): RowSource {
   return {
     ...source,
-    textOf: (row) => change(source.textOf(row)),
+    textOf: async (row) => change(await source.textOf(row)),
     example: async (row) => {
       const example = await source.example(row);
       return { ...example, text: change(example.text) };
     },
   };
-}
-
-/** Whether any row of a file shows a picture or a video. */
-export function hasPictures({ content, length, source }: OpenedFile): boolean {
-  if (content !== "conversation") return content === "caption";
-  return Array.from({ length }, (_, row) => source.textOf(row)).some(showsMedia);
-}
-
-function showsMedia(text: RowText): boolean {
-  if (typeof text === "string") return text.includes(imageMark) || text.includes(videoMark);
-  return text.some(
-    ({ content }) => typeof content !== "string" && content.some(({ type }) => type !== "text"),
-  );
 }
 
 /** The examples of opened files, file by file. */

@@ -1,4 +1,13 @@
 /** Published training recipes with the reason for every hyperparameter, recipe files that extend them, and their runs. */
+export {
+  checkData,
+  type DataReport,
+  type FileReport,
+  type RowReading,
+  readingOfFiles,
+  readingOfRecipe,
+} from "./check-data.ts";
+export { type FixedFile, writeFixedData } from "./fix-data.ts";
 export { type CardOptions, modelCard } from "./model-card.ts";
 export { OutputError, requireFreshOutput } from "./outputs.ts";
 export { type ExplainedRecipe, publishedRecipes } from "./published.ts";
@@ -12,4 +21,5 @@ export {
 } from "./recipe-file.ts";
 export { type PreparedRun, prepareRun, type RunOptions } from "./run.ts";
 export { type ScaledKey, scaledKeys } from "./scaled-defaults.ts";
-export { describedSystem, type RunTemplate } from "./template.ts";
+export { type ShownRow, shownRows } from "./show-rows.ts";
+export { describedBeginning, describedSystem, type RunTemplate } from "./template.ts";

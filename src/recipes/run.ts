@@ -1,22 +1,6 @@
-import {
-  type BatchSizes,
-  DataError,
-  mix,
-  openRows,
-  SkippedRows,
-  type Source,
-  shuffled,
-  withoutBadRows,
-} from "../data/index.ts";
+import { type BatchSizes, mix, SkippedRows, type Source, shuffled, withoutBadRows } from "../data/index.ts";
 import type { ParameterDescription } from "../model/index.ts";
-import {
-  checkOptions,
-  type FileLock,
-  joinPath,
-  type OptionRules,
-  option,
-  pathKind,
-} from "../platform/index.ts";
+import { checkOptions, type FileLock, joinPath, type OptionRules, option } from "../platform/index.ts";
 import type { Device, DeviceOptions } from "../runtime/index.ts";
 import {
   type Communicator,
@@ -45,12 +29,12 @@ import {
 } from "../training/index.ts";
 import { type BaseModel, loadBaseModel, withPromptTemplate } from "./base-model.ts";
 import { framesPerVideo, heldOutBatches, type TaggedExample, trainingReader } from "./batches.ts";
-import { exampleSources, hasPictures, openDataFiles } from "./data-files.ts";
+import { checkedPlan } from "./checked-plan.ts";
+import { exampleSources, openDataFiles } from "./data-files.ts";
 import { requireNoFrozenRandom } from "./frozen-random.ts";
 import { requireKnownMultipliers } from "./known-multipliers.ts";
 import { hasStart, requireFreshOutput, saveOutputs, writeStart } from "./outputs.ts";
-import { draftRecipe, RecipeError, type RunOverrides, type RunPlan } from "./recipe-file.ts";
-import { contentOfStage } from "./recipe-schema.ts";
+import type { RunOverrides, RunPlan } from "./recipe-file.ts";
 import { requireSameEverywhere, runInputs } from "./run-inputs.ts";
 import { type OpenedSampling, openSampling, requireAskable } from "./samples.ts";
 import { microBatchesForAll, threadsOfEach } from "./several-processes.ts";
@@ -169,7 +153,7 @@ async function checkedRun(
   });
   const usesPictures = data.some(({ content }) => content !== "text");
   const hasVideos = data.some((file) => file.hasVideos);
-  const showsSomething = data.some(hasPictures);
+  const showsSomething = data.some((file) => file.showsSomething);
   await requireNoFrozenRandom(path, plan, showsSomething);
   const memory = estimateMemory(baseModel.config, objective.parameters, plan.recipe, {
     imagesPerRow: hasVideos ? framesPerVideo(plan) : Number(usesPictures),
@@ -222,22 +206,6 @@ async function checkedRun(
 /** The same plan; a quantised base model is computed layer by layer. */
 function layerByLayer(plan: RunPlan, { quantization }: BaseModel): RunPlan {
   return quantization === undefined ? plan : { ...plan, recipe: { ...plan.recipe, recompute: true } };
-}
-
-/** The recipe's plan; where the recipe has problems, the rows are checked too, so that one error lists everything. */
-async function checkedPlan(path: string, overrides: RunOverrides): Promise<RunPlan> {
-  const { plan, problems, stage, ...files } = await draftRecipe(path, overrides);
-  if (plan !== undefined) return plan;
-  const found = [...problems];
-  for (const { file, weight: _, ...settings } of [...files.data, ...files.evaluation]) {
-    if (stage === undefined || (await pathKind(file)) === "missing") continue;
-    const options = { ...settings, usualContent: contentOfStage(stage), videos: { frames: 2, size: 1 } };
-    await openRows(file, options).catch((error: unknown) => {
-      if (!(error instanceof DataError)) throw error;
-      found.push(error.message.replaceAll("\n", "\n  "));
-    });
-  }
-  throw new RecipeError(path, found);
 }
 
 /** The recipe of a run that goes on: it keeps the warm-up that was scaled to the steps it began with. */

@@ -1,4 +1,4 @@
-import { DataError, type RowContent, type RowSource } from "../data/index.ts";
+import { DataError, type RowContent } from "../data/index.ts";
 import {
   chatTemplateOf,
   hasTemplate,
@@ -9,14 +9,13 @@ import {
   systemPromptOf,
 } from "../prompt/index.ts";
 import type { Tokenizer } from "../tokenizer/index.ts";
+import { type Beginning, mostBeginnings, type WritingFacts } from "./row-writing.ts";
 
 /** Rows of one file, from which the prompt template is derived. */
 export interface WrittenRows {
   readonly file: string;
   readonly content: RowContent;
-  /** Number of rows that are used. */
-  readonly length: number;
-  readonly source: Pick<RowSource, "textOf" | "nameOf">;
+  readonly writing: WritingFacts;
 }
 
 /** The prompt template that a run gives its model: the one its rows are written in. */
@@ -53,30 +52,18 @@ export function templateOfRows(files: readonly WrittenRows[], options: TemplateO
   const own = promptTemplate(tokenizer);
   const base = byChatTemplate ? { ...own, system: systemPromptFor(tokenizer), cut: "turns" as const } : own;
   const conversations = files.filter(({ content }) => content === "conversation");
-  const asText = files.filter((rows) => isConversation(rows, base)).map(({ file }) => file);
+  const isConversation = ({ content, writing: { rows, withTurns } }: WrittenRows): boolean =>
+    content !== "conversation" && rows > 0 && withTurns === rows;
+  const asText = files.filter(isConversation).map(({ file }) => file);
   const fresh = isFresh && !hasTemplate(tokenizer) && !byChatTemplate;
   const written = byChatTemplate ? { byChatTemplate } : {};
   if (conversations.length === 0) {
-    const unsaid = fresh
-      ? { ...base, system: systemPromptOfTexts(files, base), cut: "turns" as const }
-      : base;
+    const unsaid = fresh ? { ...base, system: systemPromptOfTexts(files), cut: "turns" as const } : base;
     return { template: system === undefined ? unsaid : { ...unsaid, system }, asText, ...written };
   }
   const found = system ?? commonSystemPrompt(conversations, base);
   const template: PromptTemplate = { ...base, system: found, cut: "turns" };
   return { template, asText, ...written, ...(!fresh && found !== base.system && { baseTemplate: base }) };
-}
-
-/** Whether every row of a file of texts or captions is a conversation. */
-function isConversation(
-  { content, length, source }: WrittenRows,
-  { user, assistant }: PromptTemplate,
-): boolean {
-  if (content === "conversation" || length === 0) return false;
-  return Array.from({ length }, (_, row) => source.textOf(row)).every(
-    (text) =>
-      typeof text === "string" && `\n${text}`.includes(`\n${user}`) && `\n${text}`.includes(`\n${assistant}`),
-  );
 }
 
 /** A conversation with the recipe's system prompt in front, where it has none and the recipe gives one. */
@@ -86,45 +73,44 @@ export function withSystem(text: RowText, system: string | undefined, template: 
 }
 
 function commonSystemPrompt(files: readonly WrittenRows[], base: PromptTemplate): string {
-  const rows = new Map<string, string[]>();
-  for (const { length, source } of files) {
-    for (let row = 0; row < length; row++) {
-      const words = systemPromptOf(source.textOf(row), base);
-      if (words === undefined) continue;
-      const names = rows.get(words) ?? [];
-      names.push(source.nameOf(row));
-      rows.set(words, names);
+  const beginnings = new Map<string, Beginning>();
+  for (const { writing } of files) {
+    for (const { words, count, first } of writing.beginnings) {
+      const known = beginnings.get(words);
+      beginnings.set(words, { words, count: (known?.count ?? 0) + count, first: known?.first ?? first });
     }
   }
-  if (rows.size > 1) throw new DataError(differentSystemPrompts(rows));
-  return [...rows.keys()][0] ?? base.system;
+  if (beginnings.size > 1) throw new DataError(differentSystemPrompts([...beginnings.values()]));
+  return [...beginnings.keys()][0] ?? base.system;
 }
 
 /** The system prompt of plain texts that are all conversations and begin with the same one; "" of others. */
-function systemPromptOfTexts(files: readonly WrittenRows[], base: PromptTemplate): string {
-  const words = new Set<string | undefined>();
-  for (const { content, length, source } of files) {
-    if (content === "text")
-      for (let row = 0; row < length; row++) words.add(systemPromptOf(source.textOf(row), base));
-  }
+function systemPromptOfTexts(files: readonly WrittenRows[]): string {
+  const texts = files.filter(({ content }) => content === "text").map(({ writing }) => writing);
+  const words = new Set(texts.flatMap(({ beginnings }) => beginnings.map((beginning) => beginning.words)));
   const [first] = words;
-  return words.size === 1 && first !== undefined ? first : "";
+  return words.size === 1 && texts.every(({ withoutTurns }) => withoutTurns === 0) ? first : "";
 }
 
 const shown = 4;
 
-function differentSystemPrompts(rows: ReadonlyMap<string, readonly string[]>): string {
-  const groups = [...rows].sort(([, a], [, b]) => b.length - a.length);
-  const lines = groups.slice(0, shown).map(([words, names]) => {
-    const count = `${names.length.toLocaleString("en")} row${names.length === 1 ? "" : "s"}`;
-    return `  ${count} with ${describedSystem(words)}, the first ${names[0]}`;
-  });
-  if (groups.length > shown) lines.push(`  and ${groups.length - shown} more beginnings`);
+function differentSystemPrompts(beginnings: readonly Beginning[]): string {
+  const groups = beginnings.toSorted((a, b) => b.count - a.count);
+  const lines = groups.slice(0, shown).map((group) => `  ${describedBeginning(group)}`);
+  const more = groups.length - shown;
+  if (more > 0)
+    lines.push(`  and ${groups.length < mostBeginnings ? more : `at least ${more}`} more beginnings`);
   return (
     `data: all conversations must begin alike, because the model is asked as it was taught, got\n${lines.join("\n")}\n` +
     'Write them alike, or say in the recipe how the model is asked: system: "the sentence" goes in front of every row that ' +
     'has none (system: "" for none), and rows with another one keep it as a system message of their own.'
   );
+}
+
+/** How many rows begin so, and the first of them. */
+export function describedBeginning({ words, count, first }: Beginning): string {
+  const rows = `${count.toLocaleString("en")} row${count === 1 ? "" : "s"}`;
+  return `${rows} with ${describedSystem(words)}, the first ${first}`;
 }
 
 /** A template's system prompt in a few words. */

@@ -1,6 +1,7 @@
 import { pathKind } from "../../platform/index.ts";
+import type { DataFormat } from "../data-format.ts";
 import type { ReadSettings } from "../read-settings.ts";
-import { type DataFormat, openRowSource, type RowSource, type RowSourceOptions } from "../row-source.ts";
+import { openRowSource, type RowSource, type RowSourceOptions } from "../row-source.ts";
 import { storageAt } from "../storages/storages.ts";
 import { jsonl } from "./jsonl.ts";
 import { formatOfRecords, recordDataFormat, recordFormats, storedDataFormat } from "./record-formats.ts";

@@ -97,7 +97,7 @@ describe("jsonlSource", () => {
       { text: "Human: hi\nAI: a" },
     ]);
     const source = await jsonlSource(path, { videos: { frames: 3, size: 5 } });
-    expect([source.hasVideo(0), source.hasVideo(1)]).toEqual([true, false]);
+    expect(source.media).toEqual({ pictures: 1, videos: 1, files: 2 });
     const { videos = [], images } = await source.example(0);
     expect(images).toHaveLength(1);
     expect(videos[0].map(({ width, height, data }) => [width, height, data[0]])).toEqual([
@@ -235,13 +235,13 @@ describe("what files of rows are like", () => {
 
   it("may begin with a byte order mark, and lines may end as on any system", async () => {
     const source = await jsonlSource(fixture("bom.jsonl"));
-    expect([source.textOf(0), source.textOf(1)]).toEqual([
+    expect([await source.textOf(0), await source.textOf(1)]).toEqual([
       "Human: hi\nAI: hello",
       "Human: bye\nAI: good bye",
     ]);
     for (const end of ["\r\n", "\r", "\n\n"]) {
       const rows = await open(`{"text":"a"}${end}{"text":"b"}${end}`);
-      expect([rows.length, rows.textOf(1)]).toEqual([2, "b"]);
+      expect([rows.length, await rows.textOf(1)]).toEqual([2, "b"]);
     }
     const numbered = await problem('\ufeff{"text":"a"}\r\n\r\n{"text":1}\r\n');
     expect(numbered).toContain("line 3:");
@@ -259,7 +259,7 @@ describe("what files of rows are like", () => {
     expect(await problem('{"text":"caf\\ufffd"}')).toMatch(/line 1: the text has U\+FFFD/);
     expect(await problem('{"text":"a\\u0000"}')).toMatch(/line 1: the text has U\+0000/);
     expect(await problem('{"text":"a\\ud83d"}')).toMatch(/line 1: the text has half a character \(\\ud83d\)/);
-    expect((await open('{"text":"\\ud83e\\udd89"}')).textOf(0)).toBe("🦉");
+    expect(await (await open('{"text":"\\ud83e\\udd89"}')).textOf(0)).toBe("🦉");
   });
 
   it("that are something else are told what", async () => {

@@ -1,15 +1,10 @@
 import { parentDirectory } from "../../platform/index.ts";
+import type { DataFormat, StoredRow } from "../data-format.ts";
 import { DataError } from "../example.ts";
 import type { ReadSettings } from "../read-settings.ts";
 import { parseRow } from "../row.ts";
 import { readRowLines } from "../row-lines.ts";
-import {
-  type DataFormat,
-  openRowSource,
-  type RowSource,
-  type RowSourceOptions,
-  type StoredRow,
-} from "../row-source.ts";
+import { openRowSource, type RowSource, type RowSourceOptions } from "../row-source.ts";
 
 async function* readJsonl(path: string, settings: ReadSettings = {}): AsyncGenerator<StoredRow> {
   const { images: directory = parentDirectory(path), columns, question } = settings;

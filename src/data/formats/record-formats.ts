@@ -1,7 +1,7 @@
+import type { DataFormat, StoredRow } from "../data-format.ts";
 import { DataError } from "../example.ts";
 import type { ReadSettings } from "../read-settings.ts";
 import type { RecordValue } from "../record.ts";
-import type { DataFormat, StoredRow } from "../row-source.ts";
 import { recordsAt, type StorageName, storageAt } from "../storages/storages.ts";
 import { alpaca } from "./alpaca.ts";
 import { baize } from "./baize.ts";

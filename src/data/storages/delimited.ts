@@ -50,6 +50,13 @@ function found(line: number, unit: "line" | "row", stored: string, value: Record
   return { line, unit, stored, value, again: async () => (typeof value === "string" ? {} : value) };
 }
 
+/** The first line of a `.tsv` file, where it names the columns. */
+export async function headerOf(path: string): Promise<string | undefined> {
+  for await (const { text } of readRowLines(path))
+    return text !== undefined && isHeader(text.split("\t")) ? text : undefined;
+  return undefined;
+}
+
 type CellReader = (cells: readonly string[]) => RecordValue | string;
 
 const isHeader = (cells: readonly string[]): boolean =>

@@ -1,6 +1,6 @@
 import { existsSync } from "node:fs";
 import { homedir } from "node:os";
-import { isAbsolute, join } from "node:path";
+import { isAbsolute, join, relative } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { shortened } from "../text/shortened.ts";
 import { FileError } from "./file-error.ts";
@@ -34,6 +34,11 @@ export function localPath(text: string, relativeTo?: string): string {
   if (url !== undefined) return pathOfUrl(url) ?? text;
   const path = relativeTo === undefined || isAbsolute(text) ? text : join(relativeTo, text);
   return /^~[\\/]/.test(text) && !existsSync(path) ? join(homedir(), text.slice(2)) : path;
+}
+
+/** A path as it is written from a directory. */
+export function relativePath(directory: string, path: string): string {
+  return relative(directory, path);
 }
 
 /** Where a file or directory of this package lies. */

@@ -1,7 +1,9 @@
-import { entriesByName, hasWeights, openCheckpoint } from "../checkpoint/index.ts";
 import { type OwlConfig, parseConfig } from "../model/index.ts";
 import { modelFiles } from "../model-files/index.ts";
 import { joinPath, readJson } from "../platform/index.ts";
+import { openCheckpoint } from "./checkpoint.ts";
+import { entriesByName } from "./tensor-source.ts";
+import { hasWeights } from "./weights.ts";
 
 /** A model directory's config; what config.json leaves out is read from the weights, if they are there. */
 export async function readModelConfig(directory: string): Promise<OwlConfig> {

@@ -1,0 +1,92 @@
+import { encodeText, LengthCounts, nameOf, type Row, type RowContent } from "../data/index.ts";
+import {
+  PromptError,
+  type PromptTemplate,
+  promptTemplate,
+  publishedTemplate,
+  type RowText,
+  requireConversation,
+  textsOf,
+  withLineFeeds,
+} from "../prompt/index.ts";
+import { type TextModel, textOptions } from "./batches.ts";
+import { RowWriting } from "./row-writing.ts";
+import { withSystem } from "./template.ts";
+
+/** How the texts of rows are checked. */
+export interface TextSettings {
+  /** Without one nothing is known of tokens. */
+  readonly model?: TextModel | undefined;
+  /** Longest row in tokens. */
+  readonly maxTokens: number;
+  /** The system prompt that conversations without one get. */
+  readonly system?: string | undefined;
+}
+
+/** Checks the texts of a file's rows one by one, and gathers what becomes of them. */
+export class TextCheck {
+  readonly writing: RowWriting;
+  /** Tokens of the rows, those of their pictures with them. */
+  readonly tokens = new LengthCounts();
+  /** Tokens of the rows that are learned. */
+  readonly learned = new LengthCounts();
+  /** Characters of the rows' texts. */
+  readonly characters = new LengthCounts();
+  /** Conversations that are too long and lose their oldest turns. */
+  shortened = 0;
+  /** Rows that lose their end. */
+  cut = 0;
+  readonly #file: string;
+  readonly #settings: TextSettings;
+  readonly #template: PromptTemplate;
+
+  constructor(file: string, settings: TextSettings) {
+    this.#file = file;
+    this.#settings = settings;
+    this.#template =
+      settings.model === undefined ? publishedTemplate : promptTemplate(settings.model.tokenizer);
+    this.writing = new RowWriting(this.#template);
+  }
+
+  /** A text with the recipe's system prompt in front, where it is a conversation that has none. */
+  completed(text: RowText, content: RowContent): RowText {
+    return content === "conversation" ? withSystem(text, this.#settings.system, this.#template) : text;
+  }
+
+  /** What is wrong with a row's text. */
+  problemsOf(row: Row, content: RowContent): string[] {
+    const name = nameOf(this.#file, row);
+    if (this.#settings.model?.config.textOnly && row.images.length + row.videos.length > 0) {
+      return [
+        `${name}: must show no picture to a language model alone, got one; \`owl assemble\` makes an owl of it`,
+      ];
+    }
+    const text = this.completed(row.text, content);
+    try {
+      this.#gather(text, name, content, row);
+      this.writing.add(text, name);
+      return [];
+    } catch (error) {
+      if (!(error instanceof PromptError)) throw error;
+      return [error.message];
+    }
+  }
+
+  #gather(text: RowText, name: string, content: RowContent, { videos }: Row): void {
+    const { model, maxTokens } = this.#settings;
+    if (model === undefined) {
+      if (typeof text === "string" && content === "conversation")
+        requireConversation(text, this.#template, name);
+    } else {
+      const options = textOptions({ maxTokens }, model, content);
+      const sample = encodeText(text, name, options, videos.length > 0 ? "video" : "image");
+      if (sample.turnsLeftOut !== undefined) this.shortened++;
+      if (sample.isCut) this.cut++;
+      // The last one is only a target.
+      this.tokens.add(sample.ids.length - 1);
+      this.learned.add(sample.lossMask.reduce((sum, isLearned) => sum + Number(isLearned), 0));
+    }
+    const words = typeof text === "string" ? [withLineFeeds(text)] : textsOf(text);
+    this.characters.add(words.reduce((sum, some) => sum + some.length, 0));
+  }
+}
