@@ -29,13 +29,14 @@ describe.skipIf(skipChromium)("inside a web page (Chromium)", { timeout: 300_000
     site.close();
   });
 
-  const pairs = families.map((family, i) => [family, towers[i % towers.length]] as const);
+  const models = [...families.map((family) => [family, `families/${family}`]), ["bloom", "parts/bloom"]];
+  const rows = models.map(([family, from], i) => [family, towers[i % towers.length], from] as const);
 
-  test.each(pairs)("%s with %s answers about a picture as in Node", async (family, vision) => {
+  test.each(rows)("%s with %s answers about a picture as in Node", async (family, vision, from) => {
     const model = `made/${family}`;
     const directory = join(site.work, model);
     mkdirSync(join(site.work, "made"), { recursive: true });
-    const language = writeFamily(family, `${directory}-language`);
+    const language = writeFamily(family, `${directory}-language`, from);
     await assembleOwl(directory, { vision: fixture(vision), language, queries: 2, abstractorLayers: 1 });
     const question: Question = { text: "abc", pictures: ["/examples/owl.png"] };
     const [expected] = await answersInNode(directory, [question], { maxNewTokens: 8 });

@@ -18,9 +18,13 @@ export const families = [
 
 export const fixture = (path: string): string => fileURLToPath(new URL(`fixtures/${path}`, import.meta.url));
 
-/** Writes a family's fixture with a tokenizer of a few letters, and no system sentence, into a directory. */
-export function writeFamily(name: string, directory: string): string {
-  cpSync(fixture(`families/${name}`), directory, { recursive: true });
+/**
+ * Writes a family's fixture with a tokenizer of a few letters, and no system sentence, into a directory.
+ *
+ * @param from the fixture's directory below `fixtures`
+ */
+export function writeFamily(name: string, directory: string, from = `families/${name}`): string {
+  cpSync(fixture(from), directory, { recursive: true });
   const tokens = ["<unk>", "<s>", "</s>", "▁", ..."abcdefghijklmnopqrstuvwxyz"];
   const json = sentencePieceJson(tokens, [], [0, 1, 2], 0);
   writeFileSync(`${directory}/tokenizer.json`, JSON.stringify(json));

@@ -36,7 +36,7 @@ export async function openGguf(path: string): Promise<GgufCheckpoint> {
   const files: OpenFile[] = [];
   try {
     const parts: { file: OpenFile; header: GgufHeader }[] = [];
-    for (const part of await partsOf(path)) {
+    for (const part of ggufParts(path)) {
       const opened = await openFormat("a GGUF file", part, async (file) => ({
         file,
         header: await headerOf(file),
@@ -61,8 +61,8 @@ async function headerOf(file: OpenFile): Promise<GgufHeader> {
 
 const splitName = /-(\d{5})-of-(\d{5})\.gguf$/i;
 
-/** The files of a model: those that are numbered alike, the first of which has the metadata. */
-async function partsOf(path: string): Promise<string[]> {
+/** The files of the model that a GGUF file is of: those that are numbered alike, the first of which has the metadata. */
+export function ggufParts(path: string): string[] {
   const count = Number(splitName.exec(path)?.[2] ?? 1);
   if (count <= 1) return [path];
   const name = (i: number): string =>

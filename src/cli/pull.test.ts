@@ -127,7 +127,7 @@ it("two processes at once leave one whole copy, fetched once", async () => {
 
 it("says what is wrong, with the exit code of its kind", async () => {
   const wrong = await owlHere(["pull", "not a repo"]);
-  const form = expect.stringContaining("org/name or org/name@revision, got not a repo");
+  const form = expect.stringContaining("org/name/FILE.gguf, got not a repo");
   expect(wrong).toEqual({ code: 2, out: "", err: form });
   const missing = await owlHere(["pull", "org/none"]);
   expect(missing.code).toBe(1);

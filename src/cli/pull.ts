@@ -1,5 +1,12 @@
 import type { Command } from "commander";
-import { type PullEvent, type PulledRepo, type PullOptions, pull, readRepoName } from "../hub/index.ts";
+import {
+  type PullEvent,
+  type PulledRepo,
+  type PullOptions,
+  pull,
+  readRepoFile,
+  readRepoName,
+} from "../hub/index.ts";
 import { InterruptedError, UsageError } from "./failure.ts";
 import { interruptible } from "./interrupt.ts";
 import { formatBytes, showTransferProgress, type TransferView } from "./transfer-progress.ts";
@@ -35,8 +42,10 @@ class PullProgress {
 }
 
 async function pullRepo(name: string, options: PullCommandOptions): Promise<void> {
-  if (readRepoName(name) === undefined) {
-    throw new UsageError(`pull: a repo of the hub, org/name or org/name@revision, got ${name}`);
+  if (readRepoName(name) === undefined && readRepoFile(name) === undefined) {
+    throw new UsageError(
+      `pull: a repo of the hub, org/name or org/name@revision, or a GGUF file of one, org/name/FILE.gguf, got ${name}`,
+    );
   }
   const { directory, fetchedBytes } = await pullInterruptibly(name, options);
   const newest = options.update ? "" : " (--update asks for a newer commit)";
@@ -62,7 +71,7 @@ function pullInterruptibly(name: string, options: PullOptions): Promise<PulledRe
 export function addPull(program: Command): void {
   program
     .command("pull")
-    .argument("<repo>", "org/name or org/name@revision (a branch, a tag or a commit)")
+    .argument("<repo>", "org/name, org/name@revision (a branch, a tag or a commit), or org/name/FILE.gguf")
     .option("--all", "every file of the repo, not only those that a model needs")
     .option("--update", "ask for the newest commit even if the cache has one")
     .option("--offline", "never use the network (as HF_HUB_OFFLINE=1)")
@@ -74,6 +83,7 @@ Examples:
   owl pull MAGAer13/mplug-owl-llama-7b
   owl chat MAGAer13/mplug-owl-llama-7b --image cat.jpg
   owl inspect "$(owl pull org/name@v1.0)"      prints the directory of the model
+  owl pull org/name-GGUF/name-q4_k_m.gguf      a language model in one file; owl chat takes the same name
 
 Models are stored in the Hugging Face cache (HF_HUB_CACHE, or hub/ below HF_HOME), which other programs share.
 Checksums are verified; an interrupted download resumes; a model in the cache needs no network.

@@ -10,7 +10,8 @@ import {
 } from "../platform/index.ts";
 import { sleep } from "../primitives/index.ts";
 import { HubError } from "./errors.ts";
-import { isInnerPath, type RepoName, readRepoName } from "./repo-name.ts";
+import { wholeGgufFile, wholeGgufModels } from "./gguf-files.ts";
+import { isInnerPath, type RepoName, readRepoFile, readRepoName, writeRepoFile } from "./repo-name.ts";
 import { isComplete } from "./required-files.ts";
 import { type HubOptions, hubSettings } from "./settings.ts";
 
@@ -82,36 +83,65 @@ export class RepoFolder {
   }
 }
 
-/** A commit in the cache with everything that a model needs, and its directory. */
+/** A commit in the cache with everything that a model needs. */
 export interface CachedCommit {
   readonly commit: string;
+  /** The model's directory, or its GGUF file. */
   readonly directory: string;
 }
 
-/** Looks up a repo in the cache; undefined where it is missing or incomplete. */
+/**
+ * Looks up a repo in the cache; undefined where it is missing or incomplete.
+ *
+ * @param file a GGUF file of it; default: its whole model, or else the one GGUF model in the cache
+ */
 export async function cachedCommit(
   cache: string,
   { repo, revision }: RepoName,
+  file?: string,
 ): Promise<CachedCommit | undefined> {
   const folder = new RepoFolder(cache, repo);
   const commit = await folder.commitOf(revision);
   if (commit === undefined) return undefined;
-  const directory = folder.snapshot(commit);
-  return (await isComplete(directory)) ? { commit, directory } : undefined;
+  const snapshot = folder.snapshot(commit);
+  const isWhole = file === undefined && (await isComplete(snapshot));
+  const directory = isWhole ? snapshot : await ggufOf(snapshot, file);
+  return directory === undefined ? undefined : { commit, directory };
+}
+
+async function ggufOf(snapshot: string, file: string | undefined): Promise<string | undefined> {
+  if (file !== undefined) return wholeGgufFile(snapshot, file);
+  const [only, ...others] = await wholeGgufModels(snapshot);
+  return only === undefined || others.length > 0 ? undefined : joinPath(snapshot, only);
+}
+
+/** The GGUF models of a repo in the cache, as they are named. */
+export async function cachedGgufModels(
+  name: string,
+  options: Pick<HubOptions, "cache"> = {},
+): Promise<string[]> {
+  const repo = readRepoName(name);
+  if (repo === undefined) return [];
+  const folder = new RepoFolder(hubSettings(options).cache, repo.repo);
+  const commit = await folder.commitOf(repo.revision);
+  const files = commit === undefined ? [] : await wholeGgufModels(folder.snapshot(commit));
+  return files.map((file) => writeRepoFile({ name: repo, file }));
 }
 
 /**
- * The directory of a repo that was fetched, by this package or any other of the hub's programs; undefined where the
- * name is not a repo's or the cache does not hold all that a model needs. Asks no network.
+ * The directory of a repo that was fetched, by this package or any other of the hub's programs, or the GGUF file that
+ * is named or is the only model there; undefined where the name is not a repo's or the cache does not hold all that a
+ * model needs. Asks no network.
  *
- * @param name `org/name[@revision]`
+ * @param name `org/name[@revision]`, `org/name/FILE.gguf[@revision]`
  */
 export async function cachedModel(
   name: string,
   options: Pick<HubOptions, "cache"> = {},
 ): Promise<string | undefined> {
   checkOptions("cachedModel", options, { cache: option.text });
-  const repo = readRepoName(name);
+  const of = readRepoFile(name);
+  const repo = of?.name ?? readRepoName(name);
   if (repo === undefined) return undefined;
-  return (await cachedCommit(hubSettings(options).cache, repo))?.directory;
+  return (await cachedCommit(hubSettings(options).cache, repo, of?.file))?.directory;
 }

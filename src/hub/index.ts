@@ -4,5 +4,5 @@ export { adapterPath, type ModelDirectoryOptions, modelDirectory, shippedModel }
 export { type PulledRepo, type PullOptions, pull } from "./pull.ts";
 export { cardFile, type PushOptions, type PushReport, push } from "./push.ts";
 export type { PushedFile } from "./push-files.ts";
-export { parseRepoName, type RepoName, readRepoName } from "./repo-name.ts";
+export { parseRepoName, type RepoName, readRepoFile, readRepoName } from "./repo-name.ts";
 export type { HubOptions, PullEvent } from "./settings.ts";

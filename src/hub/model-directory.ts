@@ -16,9 +16,9 @@ import {
   pathOfUrl,
   shortened,
 } from "../platform/index.ts";
-import { cachedModel } from "./cache.ts";
+import { cachedGgufModels, cachedModel } from "./cache.ts";
 import { HubError } from "./errors.ts";
-import { readRepoName, repoOfAddress } from "./repo-name.ts";
+import { readRepoFile, readRepoName, repoOfAddress } from "./repo-name.ts";
 import type { HubOptions } from "./settings.ts";
 
 /** The name of the model that comes with the package. */
@@ -43,7 +43,7 @@ export interface ModelDirectoryOptions extends Pick<HubOptions, "cache"> {
  *
  * 1. a directory with a model in it, or a GGUF file: a path, `~/…`, a `file:` URL;
  * 2. `owl-nano` (and nothing at all): the model that comes with the package;
- * 3. `org/name[@revision]`: a repo of the hub that was fetched ({@link cachedModel}). Asks no network.
+ * 3. `org/name[@revision]` or `org/name/FILE.gguf`: a repo of the hub that was fetched ({@link cachedModel}). Asks no network.
  *
  * @throws HubError where it is none of these, with the command that fetches it
  */
@@ -56,7 +56,7 @@ export async function modelDirectory(
     relativeTo: option.text,
   });
   const name = nameOf(model);
-  return directoryOf(name, options, (path) => refusal(name, path));
+  return directoryOf(name, options, (path) => refusal(name, path, options));
 }
 
 async function directoryOf(
@@ -121,11 +121,22 @@ function nameOf(model: unknown): string {
   throw new HubError(`${shortened(String(model))}: ${must} or a name, got an address; ${next}`);
 }
 
-async function refusal(name: string, path: string): Promise<HubError> {
+async function refusal(name: string, path: string, { cache }: ModelDirectoryOptions): Promise<HubError> {
   const shown = shortened(name) || '""';
   if ((await pathKind(path).catch(() => "missing")) === "file") {
     return new HubError(
       `${shown}: ${must}, got a file; name the directory it lies in (an adapter's file is given as the adapter: --adapter)`,
+    );
+  }
+  const files = await cachedGgufModels(name, { cache });
+  if (files.length > 1) {
+    return new HubError(
+      `${shown}: must be one model, got a repo in the hub's cache with several; name one: ${files.join(", ")}`,
+    );
+  }
+  if (readRepoFile(name) !== undefined) {
+    return new HubError(
+      `${shown}: must be a GGUF file, or one in the hub's cache, got neither; ${howToFetch(name)}`,
     );
   }
   const isPath = /[\\/]/.test(name);

@@ -1,10 +1,11 @@
-import { weightFormats, wholeFile } from "../checkpoint/index.ts";
+import { ggufParts, weightFormats, wholeFile } from "../checkpoint/index.ts";
 import { checkOptions, freeBytes, type OptionRules, option } from "../platform/index.ts";
 import { cachedCommit, RepoFolder } from "./cache.ts";
 import { download, presentBytes } from "./download.ts";
 import { HubError } from "./errors.ts";
+import { ggufModels } from "./gguf-files.ts";
 import { currentCommit, filesOf, type HubFile } from "./repo-files.ts";
-import { parseRepoName, writeRepoName } from "./repo-name.ts";
+import { parseRepoName, readRepoFile, writeRepoFile, writeRepoName } from "./repo-name.ts";
 import type { HubClient } from "./request.ts";
 import { indexedFiles, requiredFiles } from "./required-files.ts";
 import { type HubOptions, hubRules, hubSettings, hubToken, type PullEvent } from "./settings.ts";
@@ -32,7 +33,7 @@ const pullRules: OptionRules<PullOptions> = {
 
 /** A repo in the cache. */
 export interface PulledRepo {
-  /** To hand to `Owl.load`. */
+  /** To hand to `Owl.load`: the model's directory, or its GGUF file. */
   readonly directory: string;
   readonly commit: string;
   /** Bytes that came over the network. */
@@ -41,22 +42,23 @@ export interface PulledRepo {
 
 /**
  * Fetches a model from the Hugging Face hub into the hub's own cache, where its other programs find it too: weights
- * (in the first format of `weightFormats` that the repo has), settings and tokenizer. A repo that is in the cache needs
- * no network. An interrupted download is resumed; a file without the checksum that the hub names is not kept.
+ * (in the first format of `weightFormats` that the repo has), settings and tokenizer; or a GGUF file, the one that is
+ * named or the only one of a repo without other weights. A repo that is in the cache needs no network. An interrupted download is resumed; a file without the checksum that the hub names is not kept.
  *
- * @param name `org/name`, or `org/name@revision` with a branch, a tag or a commit
+ * @param name `org/name`, `org/name@revision` with a branch, a tag or a commit, or `org/name/FILE.gguf`
  * @throws HubError (ChecksumError) or FileError naming what is wrong and the next step; the signal's reason
  */
 export async function pull(name: string, options: PullOptions = {}): Promise<PulledRepo> {
   checkOptions("pull", options, pullRules);
   const { all = false, update = false, signal, onEvent = () => undefined, retryDelay = 1000 } = options;
-  const repo = parseRepoName(name);
+  const of = typeof name === "string" ? readRepoFile(name) : undefined;
+  const repo = of?.name ?? parseRepoName(name);
   const hub = hubSettings(options);
-  const cached = all || update ? undefined : await cachedCommit(hub.cache, repo);
+  const cached = all || update ? undefined : await cachedCommit(hub.cache, repo, of?.file);
   if (cached !== undefined) return { ...cached, fetchedBytes: 0 };
   if (hub.offline) throw offline(name, all || update);
   const token = await hubToken(options);
-  return fetchRepo({ name: repo, hub, token, signal, onEvent, retryDelay }, all);
+  return fetchRepo({ name: repo, hub, token, signal, onEvent, retryDelay }, { all, file: of?.file });
 }
 
 function offline(name: string, asksMore: boolean): HubError {
@@ -66,7 +68,13 @@ function offline(name: string, asksMore: boolean): HubError {
   );
 }
 
-async function fetchRepo(client: HubClient, all: boolean): Promise<PulledRepo> {
+/** What of a repo is wanted: all of it, or a GGUF file; neither: what its model needs. */
+interface Wanted {
+  readonly all: boolean;
+  readonly file: string | undefined;
+}
+
+async function fetchRepo(client: HubClient, { all, file: named }: Wanted): Promise<PulledRepo> {
   const { name, hub, signal, onEvent } = client;
   const folder = new RepoFolder(hub.cache, name.repo);
   const commit = await currentCommit(client);
@@ -78,7 +86,8 @@ async function fetchRepo(client: HubClient, all: boolean): Promise<PulledRepo> {
     download({ client, folder, commit, file, onBytes: (bytes) => onBytes(bytes) });
 
   const listed = await filesOf(client, commit);
-  const files = all ? listed : await choose(client, listed, folder, commit, fetchFile);
+  const fetching = { client, folder, commit, fetchFile };
+  const files = all ? listed : await (named ? chosenGguf(client, listed, named) : choose(fetching, listed));
   const totalBytes = sumOf(files.map(({ size }) => size));
   const present = await Promise.all(files.map((file) => presentBytes(folder, file)));
   let bytes = sumOf(present);
@@ -97,20 +106,47 @@ async function fetchRepo(client: HubClient, all: boolean): Promise<PulledRepo> {
   }
   // Last, so that a branch never leads to a commit that is not whole.
   await folder.setCommit(name.revision, commit, signal);
-  return { directory: folder.snapshot(commit), commit, fetchedBytes };
+  const whole = await cachedCommit(hub.cache, { ...name, revision: commit }, named);
+  return { directory: whole?.directory ?? folder.snapshot(commit), commit, fetchedBytes };
+}
+
+/** All files of the model in a GGUF file. */
+function chosenGguf({ name }: HubClient, listed: readonly HubFile[], file: string): HubFile[] {
+  const found = ggufParts(file).map((part) => listed.find(({ path }) => path === part));
+  const whole = found.filter((part) => part !== undefined);
+  if (whole.length === found.length) return whole;
+  const models = ggufModels(listed.map(({ path }) => path));
+  const got = models.length === 0 ? "no GGUF file" : models.join(", ");
+  throw new HubError(`${writeRepoName(name)}: must hold ${ggufParts(file).join(", ")}, got ${got}`);
+}
+
+/** The one GGUF model of a repo that has no other weights. */
+function onlyGguf(client: HubClient, listed: readonly HubFile[]): HubFile[] {
+  const [only, ...others] = ggufModels(listed.map(({ path }) => path));
+  if (only === undefined) throw noWeights(client, listed);
+  if (others.length === 0) return chosenGguf(client, listed, only);
+  const example = writeRepoFile({ name: client.name, file: only });
+  throw new HubError(
+    `${writeRepoName(client.name)}: must be told which GGUF file is meant, got ${[only, ...others].join(", ")}; name one, such as ${example}`,
+  );
+}
+
+/** What fetching files of a commit needs. */
+interface Fetching {
+  readonly client: HubClient;
+  readonly folder: RepoFolder;
+  readonly commit: string;
+  readonly fetchFile: (file: HubFile) => Promise<void>;
 }
 
 /** The files that a model needs, small ones first; an index is fetched here, since it names the weights. */
 async function choose(
-  client: HubClient,
+  { client, folder, commit, fetchFile }: Fetching,
   listed: readonly HubFile[],
-  folder: RepoFolder,
-  commit: string,
-  fetchFile: (file: HubFile) => Promise<void>,
 ): Promise<HubFile[]> {
   const byPath = new Map(listed.map((file) => [file.path, file]));
   const { settings, weights } = requiredFiles(new Set(byPath.keys()));
-  if (weights.length === 0) throw noWeights(client, listed);
+  if (weights.length === 0) return onlyGguf(client, listed);
   const chosen = [...settings];
   const missing: string[] = [];
   for (const { path, isIndex } of weights) {
@@ -138,7 +174,7 @@ function noWeights({ name }: HubClient, listed: readonly HubFile[]): HubError {
   const shown = paths.slice(0, 8).join(", ") || "no file";
   const rest = paths.length > 8 ? ` and ${paths.length - 8} more` : "";
   return new HubError(
-    `${writeRepoName(name)}: must hold config.json with ${weightFormats.map(wholeFile).join(" or ")} (or their index), or an adapter, got ${shown}${rest}; --all fetches every file`,
+    `${writeRepoName(name)}: must hold config.json with ${weightFormats.map(wholeFile).join(" or ")} (or their index), an adapter, or a GGUF file, got ${shown}${rest}; --all fetches every file`,
   );
 }
 

@@ -24,6 +24,20 @@ export function readRepoName(text: string): RepoName | undefined {
   return isRepo(repo) && isInnerPath(revision) ? { repo, revision } : undefined;
 }
 
+/** A file of a repo. */
+export interface RepoFile {
+  readonly name: RepoName;
+  /** Its path in the repo. */
+  readonly file: string;
+}
+
+/** `org/name/FILE.gguf[@revision]`, a language model in a file of a repo; undefined where the text cannot be one. */
+export function readRepoFile(text: string): RepoFile | undefined {
+  const [, repo = "", file = "", revision = ""] = /^([^/@]+\/[^/@]+)\/([^@]+\.gguf)(@.*)?$/i.exec(text) ?? [];
+  const name = readRepoName(repo + revision);
+  return name !== undefined && isInnerPath(file) ? { name, file } : undefined;
+}
+
 /** As {@link readRepoName}. @throws HubError where the text cannot be one */
 export function parseRepoName(text: string): RepoName {
   const name = typeof text === "string" ? readRepoName(text) : undefined;
@@ -31,12 +45,17 @@ export function parseRepoName(text: string): RepoName {
   const repo = repoOfAddress(String(text));
   const next = repo === undefined ? "check the name" : `write ${repo}`;
   throw new HubError(
-    `${shortened(String(text)) || "an empty text"}: must be a repo of the hub, org/name or org/name@revision, got something else; ${next}`,
+    `${shortened(String(text)) || "an empty text"}: must be a repo of the hub, org/name or org/name@revision, or a GGUF file of one, org/name/FILE.gguf, got something else; ${next}`,
   );
 }
 
-/** The repo that an address of the hub's pages is about. */
+/** The repo, or the GGUF file of one, that an address of the hub's pages is about. */
 export function repoOfAddress(address: string): string | undefined {
+  const [, of = "", path = ""] =
+    /^https?:\/\/(?:huggingface\.co|hf\.co)\/([^/?#]+\/[^/?#]+)\/(?:blob|resolve)\/main\/([^?#]+)/i.exec(
+      address,
+    ) ?? [];
+  if (readRepoFile(`${of}/${path}`) !== undefined) return `${of}/${path}`;
   const [, repo = ""] = /^https?:\/\/(?:huggingface\.co|hf\.co)\/([^/?#]+\/[^/?#]+)/i.exec(address) ?? [];
   return readRepoName(repo) && repo;
 }
@@ -44,6 +63,11 @@ export function repoOfAddress(address: string): string | undefined {
 /** The name as a person writes it. */
 export function writeRepoName({ repo, revision }: RepoName): string {
   return revision === "main" ? repo : `${repo}@${revision}`;
+}
+
+/** The file as a person writes it. */
+export function writeRepoFile({ name: { repo, revision }, file }: RepoFile): string {
+  return revision === "main" ? `${repo}/${file}` : `${repo}/${file}@${revision}`;
 }
 
 /**
