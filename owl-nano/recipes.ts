@@ -103,7 +103,7 @@ const layout: TrainingRecipe = {
   ...SHARED,
   name: "owl-nano layout",
   stage: "vision",
-  steps: 8000,
+  steps: 4000,
   maxTokens: 145,
   learningRate: 1e-3,
   weightDecay: 0.1,

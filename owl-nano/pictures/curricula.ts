@@ -104,6 +104,16 @@ export const CONVERSATION_MIX: SceneMix = {
   empty: 1,
 };
 
+/** What the language stage's inventories are about: text more often, of which there is most to look up. */
+export const INVENTORY_MIX: SceneMix = {
+  ...CONVERSATION_MIX,
+  single: 12,
+  flag: 4,
+  sign: 14,
+  labelled: 8,
+  lines: 20,
+};
+
 /** How drawings vary in stages 1 and 2. */
 export const CONVERSATION_VARIATION: Variation = { ...NEARER, whole: true };
 

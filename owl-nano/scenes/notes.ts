@@ -1,6 +1,7 @@
 import { COLORS } from "../concepts/colors.ts";
 import type { Random } from "../random.ts";
-import { PICTURE_SIZE, type Scene, type Thing } from "./scene.ts";
+import { afterRelation, amongRelation, beforeRelation, relationsLike } from "./note-relations.ts";
+import { PICTURE_SIZE, type Scene, type TextLine, type Thing } from "./scene.ts";
 
 /** The grid of cells that a picture's visual tokens stand for, row by row. */
 export const NOTE_COLUMNS = 12;
@@ -19,6 +20,8 @@ export interface NoteWord {
  */
 export interface Note {
   readonly words: readonly NoteWord[];
+  /** What is said of its surroundings: the characters before and after its own, how many of its thing there are. */
+  readonly relations: readonly NoteWord[];
   /** What kind of cell it is: the rare ones count more in the reading stage's loss. */
   readonly kind: "thing" | "character" | "background";
 }
@@ -50,6 +53,8 @@ export function wordOf({ subject }: Thing): string {
 
 /** Words that a cell can say. */
 export const WORDS_PER_NOTE = 4;
+/** Relations that a cell can say: two characters have four. */
+export const RELATIONS_PER_NOTE = 4;
 
 /** How much of a square around a point lies in each cell: nearly all of it in one, near an edge some in the next. */
 function spread(x: number, y: number, reach: number): [cell: number, share: number][] {
@@ -86,7 +91,14 @@ export interface CellShare {
   readonly share: number;
   /** Of a thing: index into `COLORS`. */
   readonly color?: number | undefined;
+  readonly relations: readonly string[];
 }
+
+/** What stands before and after a character of a line. */
+const neighborsIn = ({ text }: TextLine, at: number): string[] => [
+  beforeRelation(text[at - 1]),
+  afterRelation(text[at + 1]),
+];
 
 /**
  * What lies in each cell, characters first in reading order.
@@ -95,14 +107,17 @@ export interface CellShare {
  */
 export function cellShares(scene: Scene, blur = 1): CellShare[][] {
   const cells = Array.from({ length: NOTE_CELLS }, (): CellShare[] => []);
-  for (const { text, centers, y } of scene.lines)
-    for (const [i, word] of [...text].entries())
+  for (const line of scene.lines)
+    for (const [i, word] of [...line.text].entries())
       if (word !== " ")
-        for (const [cell, share] of spread(centers[i], y, blur * CHARACTER_REACH))
-          cells[cell].push({ kind: "character", word, share });
-  for (const thing of scene.things)
+        for (const [cell, share] of spread(line.centers[i], line.y, blur * CHARACTER_REACH))
+          cells[cell].push({ kind: "character", word, share, relations: neighborsIn(line, i) });
+  const names = scene.things.map(wordOf);
+  for (const [i, thing] of scene.things.entries()) {
+    const relations = [amongRelation(names.filter((name) => name === names[i]).length)];
     for (const [cell, share] of spread(thing.x, thing.y, blur * thingReach(thing.size)))
-      cells[cell].push({ kind: "thing", word: wordOf(thing), share, color: thing.color });
+      cells[cell].push({ kind: "thing", word: names[i], share, color: thing.color, relations });
+  }
   return cells;
 }
 
@@ -118,23 +133,30 @@ export function notesOf(scene: Scene, blur = 1): Note[] {
 
 function noteOf(shares: readonly CellShare[], background: string): Note {
   const words = new Map<string, number>();
-  const say = (word: string, weight: number): unknown => words.set(word, (words.get(word) ?? 0) + weight);
+  const relations = new Map<string, number>();
+  const say = (to: Map<string, number>, word: string, weight: number): unknown =>
+    to.set(word, (to.get(word) ?? 0) + weight);
   const sums = { thing: 0, character: 0 };
-  for (const { kind, word, share, color } of shares) {
+  for (const { kind, word, share, color, relations: all } of shares) {
     // Two narrow characters in one cell: the first is louder, so that their order is told.
-    say(word, kind === "character" && sums.character > 0.5 ? 0.6 * share : share);
-    if (color !== undefined) say(COLORS[color].name, COLOR_WEIGHT * share);
+    say(words, word, kind === "character" && sums.character > 0.5 ? 0.6 * share : share);
+    if (color !== undefined) say(words, COLORS[color].name, COLOR_WEIGHT * share);
+    for (const relation of all) say(relations, relation, share);
     sums[kind] += share;
   }
-  say(background, BACKGROUND_WEIGHT * Math.max(0, 1 - sums.thing - sums.character));
-  return { words: loudest(words), kind: kindOf(sums.thing, sums.character) };
+  say(words, background, BACKGROUND_WEIGHT * Math.max(0, 1 - sums.thing - sums.character));
+  return {
+    words: loudest(words, WORDS_PER_NOTE),
+    relations: loudest(relations, RELATIONS_PER_NOTE),
+    kind: kindOf(sums.thing, sums.character),
+  };
 }
 
-function loudest(words: ReadonlyMap<string, number>): NoteWord[] {
+function loudest(words: ReadonlyMap<string, number>, most: number): NoteWord[] {
   return [...words]
     .filter(([, weight]) => weight > 0.01)
     .sort(([, a], [, b]) => b - a)
-    .slice(0, WORDS_PER_NOTE)
+    .slice(0, most)
     .map(([word, weight]) => ({ word, weight }));
 }
 
@@ -152,6 +174,8 @@ export interface NoteNoise {
   readonly jitter: number;
   /** How many times as far as usual words are said at most, each picture's in its own measure. */
   readonly blur: number;
+  /** How often a relation is another one of its kind. */
+  readonly mistake: number;
 }
 
 /**
@@ -182,9 +206,9 @@ export function noisyNotes(scene: Scene, names: readonly string[], noise: NoteNo
 
 /** A note with other weights, in which part of a doubtful name is another's. */
 function doubted(
-  { words, kind }: Note,
+  { words, relations, kind }: Note,
   doubts: ReadonlyMap<string, NoteWord>,
-  { jitter }: NoteNoise,
+  { jitter, mistake }: NoteNoise,
   random: Random,
 ): Note {
   const louder = words.flatMap(({ word, weight }): NoteWord[] => {
@@ -196,5 +220,9 @@ function doubted(
       { word: doubt.word, weight: changed * doubt.weight },
     ];
   });
-  return { words: louder.slice(0, WORDS_PER_NOTE), kind };
+  const told = relations.map(({ word, weight }) => ({
+    word: random.chance(mistake) ? random.pick(relationsLike(word)) : word,
+    weight: weight * (1 + random.range(-jitter, jitter)),
+  }));
+  return { words: louder.slice(0, WORDS_PER_NOTE), relations: told, kind };
 }

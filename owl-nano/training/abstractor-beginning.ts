@@ -12,13 +12,20 @@ export interface AbstractorSource {
   readonly config: OwlConfig;
   /** The layout stage's weights with its heads, and the language stage's embeddings. */
   readonly weights: StateDict;
-  /** Of each class of the word head: its token, how loud it is said, and how much it counted in the layout stage's loss. */
-  readonly words: readonly {
-    readonly token: number;
-    readonly loudness: number;
+  /** The heads whose classes are said. */
+  readonly heads: readonly SpokenHead[];
+  readonly seed: number;
+}
+
+/** A head of the layout stage, and what each of its classes says. */
+export interface SpokenHead {
+  readonly head: string;
+  readonly classes: readonly {
+    /** What is added to a visual token; undefined: nothing is said of this class. */
+    readonly code: Float32Array | undefined;
+    /** How much it counted in the layout stage's loss. */
     readonly lossWeight: number;
   }[];
-  readonly seed: number;
 }
 
 /** Attention logit of a patch that lies where a query looks. */
@@ -165,14 +172,9 @@ interface WordCodes {
   readonly codes: readonly Float64Array[];
 }
 
-function wordCodes({ config, weights, words }: AbstractorSource): WordCodes {
-  const { data, dims } = weights.get("language_model.model.embed_tokens.weight")!;
-  const width = dims[1];
-  const said = words.map(({ token, loudness }) =>
-    Float64Array.from(
-      (data as Float32Array).subarray(token * width, (token + 1) * width),
-      (value) => value * loudness,
-    ),
+function wordCodes({ config, heads }: AbstractorSource): WordCodes {
+  const said = heads.flatMap(({ classes }) =>
+    classes.flatMap(({ code }) => (code === undefined ? [] : [Float64Array.from(code)])),
   );
   const basis = principalDirections(said, config.abstractor.hidden);
   const codes = said.map((word) =>
@@ -181,21 +183,25 @@ function wordCodes({ config, weights, words }: AbstractorSource): WordCodes {
   return { basis, codes };
 }
 
-/** Gate and value of the MLP are the words' logits, its output the code of the loudest. */
+/** Gate and value of the MLP are the words' logits, its output the code of the loudest of each head. */
 function mlpWeights(
-  { config, weights, words }: AbstractorSource,
+  { config, weights, heads }: AbstractorSource,
   mlp: string,
   { codes }: WordCodes,
   noise: () => number,
 ): [string, HostTensor][] {
   const { hidden, intermediate } = config.abstractor;
-  const { rows, biases } = contrasted(readout(weights, LAYOUT_HEADS.word), words);
+  const units = heads.flatMap((head) => contrasted(readout(weights, head.head), head));
+  if (units.length > intermediate)
+    throw new RangeError(
+      `abstractor beginning: the MLP must have a unit for each of ${units.length} words, got ${intermediate}`,
+    );
   // One unit that stands out of a normalised layer is as large as the root of its width.
   const size = WORD_SIZE / Math.sqrt(intermediate);
   const logits = (factor: number): HostTensor =>
-    matrix(intermediate, hidden, (r, c) => (r < rows.length ? factor * rows[r][c] : noise()));
+    matrix(intermediate, hidden, (r, c) => (r < units.length ? factor * units[r].row[c] : noise()));
   const bias = (factor: number): HostTensor =>
-    vector(intermediate, (r) => (r < rows.length ? factor * biases[r] : 0));
+    vector(intermediate, (r) => (r < units.length ? factor * units[r].bias : 0));
   return [
     [`${mlp}.w1.weight`, logits(GATE_GAIN)],
     [`${mlp}.w1.bias`, bias(GATE_GAIN)],
@@ -208,15 +214,19 @@ function mlpWeights(
   ];
 }
 
-/** Logits without the loss's weights, relative to the mean of the words, less the threshold. */
-function contrasted({ rows, biases }: Readout, words: AbstractorSource["words"]): Readout {
-  const fair = biases.map((bias, c) => bias - Math.log(words[c].lossWeight));
+/** Logits of the classes that are said, without the loss's weights, relative to the mean of their head, less the threshold. */
+function contrasted(
+  { rows, biases }: Readout,
+  { classes }: SpokenHead,
+): { readonly row: Float64Array; readonly bias: number }[] {
+  const fair = biases.map((bias, c) => bias - Math.log(classes[c].lossWeight));
   const meanRow = rows[0].map((_, i) => rows.reduce((sum, row) => sum + row[i], 0) / rows.length);
   const meanBias = fair.reduce((sum, bias) => sum + bias, 0) / fair.length;
-  return {
-    rows: rows.map((row) => row.map((value, i) => value - meanRow[i])),
-    biases: fair.map((bias) => bias - meanBias - THRESHOLD),
-  };
+  return classes.flatMap(({ code }, c) =>
+    code === undefined
+      ? []
+      : [{ row: rows[c].map((value, i) => value - meanRow[i]), bias: fair[c] - meanBias - THRESHOLD }],
+  );
 }
 
 /** A layer before the last, which at first adds little to what passes through it. */

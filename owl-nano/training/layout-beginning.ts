@@ -3,14 +3,15 @@ import type { OwlConfig } from "../../src/model/index.ts";
 import { allocate, type HostTensor } from "../../src/tensor/index.ts";
 
 const POSITIONS = "vision_model.embeddings.position_embedding";
-const WORDS = "language_model.model.embed_tokens.weight";
+/** The table of word embeddings. */
+export const WORD_EMBEDDINGS = "language_model.model.embed_tokens.weight";
 
 /** Rows of the embedding table that stand for special tokens and single bytes; text hardly uses them. */
 const BYTE_ROWS = 259;
 
 /** Root mean square of the word embeddings. */
 export function embeddingSize(weights: StateDict): number {
-  const { data, dims } = weights.get(WORDS)!;
+  const { data, dims } = weights.get(WORD_EMBEDDINGS)!;
   const words = (data as Float32Array).subarray(BYTE_ROWS * dims[1]);
   return Math.sqrt(words.reduce((sum, value) => sum + value * value, 0) / words.length);
 }

@@ -24,28 +24,38 @@ import {
   total,
 } from "../../src/tensor/index.ts";
 import { denseHead, type Objective } from "../../src/training/index.ts";
+import { RELATION_KINDS } from "../scenes/note-relations.ts";
 import type { ReadingSizes } from "./reading-objective.ts";
 
-/** Heads on the patches' last states; the layout stage alone trains the last three, and the reading stage begins with them. */
-export const LAYOUT_HEADS = { word: "word_head", color: "color_head", position: "position_head" } as const;
+/** Heads on the patches' last states that the layout stage alone trains; the reading stage begins with them. */
+export const LAYOUT_HEADS = {
+  word: "word_head",
+  color: "color_head",
+  before: "before_head",
+  after: "after_head",
+  among: "among_head",
+  position: "position_head",
+} as const;
 
 /** Numbers that say where a patch is. */
 export const POSITION_FEATURES = 16;
 
-/** How many classes the heads tell apart. */
-export interface LayoutClasses {
-  /** What covers a patch, as in the vision stage. */
-  readonly patch: number;
-  /** Words that the patch's cell can say. */
-  readonly word: number;
-  readonly color: number;
-}
+/** The heads that tell classes apart, in the order of their losses; `patch` is the vision stage's. */
+export const CLASS_HEADS = ["patch", "word", "color", ...RELATION_KINDS] as const;
+export type ClassHead = (typeof CLASS_HEADS)[number];
+
+/** How many classes each head tells apart: what covers a patch, words that its cell can say, colors, relations and none. */
+export type LayoutClasses = Readonly<Record<ClassHead, number>>;
+
+/** The input of a head's true classes. */
+export const labelsOf = (head: ClassHead): string => (head === "patch" ? "labels" : `${head}_labels`);
 
 /**
  * The layout stage: the vision encoder learns, at full size, what covers each patch, which word its cell says (a name only where the
- * thing's middle is), the thing's own color, and where in the picture the patch is. Inputs: `pixel_values`, `labels`, `word_labels`
- * and `color_labels` int64 [images · patches], `positions` float32 [images · patches, {@link POSITION_FEATURES}], `loss_weights`
- * float32 [4 · images · patches], in this order.
+ * thing's middle is), the thing's own color, the relations that the cell says, and where in the picture the patch is. Inputs:
+ * `pixel_values`, int64 [images · patches] as {@link labelsOf} names them, `positions` float32
+ * [images · patches, {@link POSITION_FEATURES}], and `loss_weights` float32 [7 · images · patches], in the order of
+ * {@link CLASS_HEADS}, the positions last.
  */
 export function layoutObjective(config: OwlConfig, classes: LayoutClasses): Objective<ReadingSizes> {
   const trained = (name: string): boolean => stages.vision.trained(name) || isLayoutHead(name);
@@ -61,17 +71,15 @@ export function layoutObjective(config: OwlConfig, classes: LayoutClasses): Obje
       const options = { bias: true, deviation: config.vision.initializerRange };
       return reshape(linearLayer(scope.at(head), states, width, options), [rows, width]);
     };
-    const classLoss = (head: string, count: number, labels: string): Tensor =>
-      crossEntropy(read(head, dim(`${head} classes`, count)), input(labels, "int64", [rows]));
+    const classLoss = (kind: ClassHead): Tensor => {
+      const head = kind === "patch" ? denseHead : LAYOUT_HEADS[kind];
+      const logits = read(head, dim(`${head} classes`, classes[kind]));
+      return crossEntropy(logits, input(labelsOf(kind), "int64", [rows]));
+    };
     const features = dim("positionFeatures", POSITION_FEATURES);
     const error = sub(read(LAYOUT_HEADS.position, features), input("positions", "float32", [rows, features]));
     const losses = concat(
-      [
-        classLoss(denseHead, classes.patch, "labels"),
-        classLoss(LAYOUT_HEADS.word, classes.word, "word_labels"),
-        classLoss(LAYOUT_HEADS.color, classes.color, "color_labels"),
-        reshape(reduceMean(mul(error, error), [1]), [rows]),
-      ],
+      [...CLASS_HEADS.map(classLoss), reshape(reduceMean(mul(error, error), [1]), [rows])],
       0,
       "losses",
     );

@@ -1,18 +1,38 @@
 import { collateDense, type Reader, rowName, type Source } from "../../src/data/index.ts";
 import { type OwlConfig, patchCount } from "../../src/model/index.ts";
-import { allocate } from "../../src/tensor/index.ts";
+import { allocate, type HostTensor } from "../../src/tensor/index.ts";
 import type { TrainingBatch } from "../../src/training/index.ts";
 import { COLORS } from "../concepts/colors.ts";
 import { CHARACTERS } from "../drawings/glyphs.ts";
 import type { Random } from "../random.ts";
-import { BACKGROUND_WEIGHT, cellShares, NOTE_COLUMNS, NOTE_ROWS } from "../scenes/notes.ts";
-import { POSITION_FEATURES } from "./layout-objective.ts";
+import { kindOfRelation, RELATION_KINDS, type RelationKind, relationsOf } from "../scenes/note-relations.ts";
+import { BACKGROUND_WEIGHT, type CellShare, cellShares, NOTE_COLUMNS, NOTE_ROWS } from "../scenes/notes.ts";
+import { CLASS_HEADS, type ClassHead, labelsOf, POSITION_FEATURES } from "./layout-objective.ts";
 import type { ReadingSizes } from "./reading-objective.ts";
 import type { ReadExample } from "./sources.ts";
 
 /** How much a patch's word counts: most cells are background, and soon known. */
 const WORD_WEIGHTS = { thing: 5, character: 3, background: 0.3 } as const;
 const POSITION_WEIGHT = 0.3;
+
+/** What a relation's head can say: no relation, or one of its kind. */
+export const relationClasses = (kind: RelationKind): (string | undefined)[] => [
+  undefined,
+  ...relationsOf(kind),
+];
+
+const CLASS_OF_RELATION = new Map(
+  RELATION_KINDS.flatMap((kind) =>
+    relationsOf(kind).map((relation, i): [string, number] => [relation, i + 1]),
+  ),
+);
+/** How much a patch counts whose cell has a relation of this kind, and one whose cell has none. */
+const RELATION_WEIGHTS: Readonly<Record<RelationKind, number>> = { before: 2, after: 2, among: 3 };
+const NO_RELATION_WEIGHT = 0.2;
+
+/** How much a relation counted in the layout stage's loss. */
+export const relationWeight = (relation: string | undefined, kind: RelationKind): number =>
+  relation === undefined ? NO_RELATION_WEIGHT : RELATION_WEIGHTS[kind];
 
 /** How loud notes say a word, and how much it counted here. */
 export function spokenAs(word: string): { readonly loudness: number; readonly lossWeight: number } {
@@ -73,62 +93,85 @@ export function layoutReader(
   };
 }
 
-/** What the word and the color head should say of a patch, and how much it counts. */
+/** What a head should say of a patch, and how much that counts. */
 interface PatchTarget {
-  readonly word: number;
-  readonly wordWeight: number;
-  /** Absent where no thing with a known color covers the patch. */
-  readonly color?: number | undefined;
+  readonly label: number;
+  readonly weight: number;
 }
+
+/** What the heads should say of a patch, all but the vision stage's. */
+type PatchTargets = Readonly<Record<Exclude<ClassHead, "patch">, PatchTarget>>;
 
 function patchTargets(
   { scene, things, random }: ReadExample,
   across: number,
   classOf: ReadonlyMap<string, number>,
-): PatchTarget[] {
+): PatchTargets[] {
   const cells = cellShares(scene);
-  return Array.from({ length: across * across }, (_, patch): PatchTarget => {
+  const background = COLORS[scene.background].name;
+  return Array.from({ length: across * across }, (_, patch): PatchTargets => {
     const [row, column] = [Math.floor(patch / across), patch % across];
     const cell =
       Math.floor((row * NOTE_ROWS) / across) * NOTE_COLUMNS + Math.floor((column * NOTE_COLUMNS) / across);
-    const { word, kind } = sampledWord(cells[cell], COLORS[scene.background].name, random);
+    const said = sampledShare(cells[cell], random);
     const color = scene.things[things[patch]]?.color;
-    return { word: classOf.get(word)!, wordWeight: WORD_WEIGHTS[kind], color };
+    return {
+      word: {
+        label: classOf.get(said?.word ?? background)!,
+        weight: WORD_WEIGHTS[said?.kind ?? "background"],
+      },
+      // Not of a patch that no thing with a known color covers.
+      color: { label: color ?? 0, weight: color === undefined ? 0 : 1 },
+      ...relationTargets(said?.relations ?? []),
+    };
   });
 }
 
-/** One of a cell's words, as often as its share says: on average the head learns the shares. */
-function sampledWord(
-  shares: ReturnType<typeof cellShares>[number],
-  background: string,
-  random: Random,
-): { word: string; kind: keyof typeof WORD_WEIGHTS } {
-  const total = shares.reduce((sum, { share }) => sum + share, 0);
-  let dice = shares.length === 0 ? 1 : random.next() * Math.max(1, total);
-  for (const { word, kind, share } of shares) {
-    dice -= share;
-    if (dice < 0) return { word, kind };
-  }
-  return { word: background, kind: "background" };
+function relationTargets(relations: readonly string[]): Record<RelationKind, PatchTarget> {
+  const target = (kind: RelationKind): PatchTarget => {
+    const relation = relations.find((one) => kindOfRelation(one) === kind);
+    return {
+      label: relation === undefined ? 0 : CLASS_OF_RELATION.get(relation)!,
+      weight: relationWeight(relation, kind),
+    };
+  };
+  return { before: target("before"), after: target("after"), among: target("among") };
 }
 
-function headFeeds(targets: readonly (readonly PatchTarget[])[], patches: number) {
-  const count = targets.length * patches;
-  const words = allocate("int64", [count]);
-  const colors = allocate("int64", [count]);
-  const positions = allocate("float32", [count, POSITION_FEATURES]);
-  const weights = allocate("float32", [4 * count]);
-  const features = positionFeatures(Math.sqrt(patches));
-  for (const [at, { word, wordWeight, color }] of targets.flat().entries()) {
-    words.data[at] = BigInt(word);
-    colors.data[at] = BigInt(color ?? 0);
-    positions.data.set(features[at % patches], at * POSITION_FEATURES);
-    weights.data[at] = 1;
-    weights.data[count + at] = wordWeight;
-    weights.data[2 * count + at] = color === undefined ? 0 : 1;
-    weights.data[3 * count + at] = POSITION_WEIGHT;
+/**
+ * One of the things that lie in a cell, as often as its share says, and at times none where they do not fill it: on average the heads
+ * learn the shares.
+ */
+function sampledShare(shares: readonly CellShare[], random: Random): CellShare | undefined {
+  const total = shares.reduce((sum, { share }) => sum + share, 0);
+  let dice = shares.length === 0 ? 1 : random.next() * Math.max(1, total);
+  for (const one of shares) {
+    dice -= one.share;
+    if (dice < 0) return one;
   }
-  return { word_labels: words, color_labels: colors, positions, loss_weights: weights };
+  return undefined;
+}
+
+function headFeeds(targets: readonly (readonly PatchTargets[])[], patches: number) {
+  const count = targets.length * patches;
+  const positions = allocate("float32", [count, POSITION_FEATURES]);
+  const weights = allocate("float32", [(CLASS_HEADS.length + 1) * count]);
+  const features = positionFeatures(Math.sqrt(patches));
+  for (let at = 0; at < count; at++) positions.data.set(features[at % patches], at * POSITION_FEATURES);
+  const labels = CLASS_HEADS.flatMap((head, block): [string, HostTensor][] => {
+    if (head === "patch") {
+      weights.data.fill(1, 0, count);
+      return [];
+    }
+    const told = allocate("int64", [count]);
+    for (const [at, target] of targets.flat().entries()) {
+      told.data[at] = BigInt(target[head].label);
+      weights.data[block * count + at] = target[head].weight;
+    }
+    return [[labelsOf(head), told]];
+  });
+  weights.data.fill(POSITION_WEIGHT, CLASS_HEADS.length * count);
+  return { ...Object.fromEntries(labels), positions, loss_weights: weights };
 }
 
 /** Sines and cosines of the row and the column of each patch, at four frequencies. */

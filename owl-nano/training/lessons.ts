@@ -1,6 +1,7 @@
 import {
   CONVERSATION_MIX,
   CONVERSATION_VARIATION,
+  INVENTORY_MIX,
   LAYOUT_CURRICULUM,
   READING_CURRICULUM,
   SHORT_CURRICULUM,
@@ -38,6 +39,7 @@ export interface Lessons {
   readonly reading: Curriculum;
   /** The pictures that texts are about, and how their drawings vary. */
   readonly scenes: SceneMix;
+  readonly inventories: SceneMix;
   readonly variation: Variation;
   readonly texts: Readonly<Record<"tokenizer" | "language" | "align" | "instruct", TextMix>>;
   /** What is asked about a picture; everything if absent. */
@@ -49,6 +51,7 @@ export const OWL_NANO_LESSONS: Lessons = {
   layout: LAYOUT_CURRICULUM,
   reading: READING_CURRICULUM,
   scenes: CONVERSATION_MIX,
+  inventories: INVENTORY_MIX,
   variation: CONVERSATION_VARIATION,
   texts: {
     tokenizer: { facts: 1, talk: 1, caption: 1, picture: 1, pair: 1 },
@@ -64,6 +67,7 @@ export const SHORT_LESSONS: Lessons = {
   layout: SHORT_CURRICULUM,
   reading: SHORT_CURRICULUM,
   scenes: SHORT_MIX,
+  inventories: SHORT_MIX,
   variation: CONVERSATION_VARIATION,
   texts: {
     tokenizer: { picture: 1 },

@@ -5,6 +5,7 @@ import {
   allocate,
   concat,
   dim,
+  gather,
   type HostTensor,
   input,
   mul,
@@ -13,17 +14,26 @@ import {
   type Scope,
   type Tensor,
 } from "../../src/tensor/index.ts";
-import { NOTE_COLUMNS, type Note, WORDS_PER_NOTE } from "../scenes/notes.ts";
+import { RELATIONS } from "../scenes/note-relations.ts";
+import {
+  NOTE_COLUMNS,
+  type Note,
+  type NoteWord,
+  RELATIONS_PER_NOTE,
+  WORDS_PER_NOTE,
+} from "../scenes/notes.ts";
 
 /** The notes of one picture, a cell each. */
 export type Notes = readonly Note[];
 
 /** Where the position codes of the cells' rows and columns and of the EOS token lie; only training needs them. */
-export const notePositions = "note_positions";
+const notePositions = "note_positions";
+/** Where the codes of the relations lie, a row each; only training needs them. */
+export const noteRelations = "note_relations.weight";
 
-/** Whether a parameter is one of the position codes. */
-export function isNotePosition(name: string): boolean {
-  return name.startsWith(`${notePositions}.`);
+/** Whether a parameter is a code of the notes. */
+export function isNoteCode(name: string): boolean {
+  return name.startsWith(`${notePositions}.`) || name === noteRelations;
 }
 
 /** Rows and columns of the cells. */
@@ -47,23 +57,51 @@ function positionCodes(scope: Scope, config: OwlConfig): Tensor {
 }
 
 /**
- * The visual tokens that notes stand for, [images, queries + 1, language hidden]: in each cell the sum of its words' embeddings, each
- * times its weight, and the cell's position code. Inputs: `note_ids` int64 and `note_weights` float32, both
- * [images, queries + 1, {@link WORDS_PER_NOTE}].
+ * The visual tokens that notes stand for, [images, queries + 1, language hidden]: in each cell the sum of its words' embeddings and its
+ * relations' codes, each times its weight, and the cell's position code. Inputs: `note_ids` int64 and `note_weights` float32, both
+ * [images, queries + 1, {@link WORDS_PER_NOTE}], and `relation_ids` and `relation_weights`, as many as {@link RELATIONS_PER_NOTE}.
  *
  * @param scope at the root
  */
 export function noteTokens(scope: Scope, config: OwlConfig, images: number): Tensor {
   const tokens = dim("visualTokens", tokensPerImage(config));
   const hidden = dim("hidden", config.language.hidden);
-  const [count, words, one] = [dim("images", images), dim("words", WORDS_PER_NOTE), dim("one", 1)];
-  const ids = input("note_ids", "int64", [count, tokens, words]);
-  const weights = input("note_weights", "float32", [count, tokens, words]);
-  const embedded = embedTokens(scope.at("language_model"), ids, config.language);
-  const loud = mul(embedded, reshape(weights, [count, tokens, words, one]));
-  const said = reshape(reduceSum(loud, [2]), [count, tokens, hidden]);
-  return add(said, positionCodes(scope, config));
+  const [count, one] = [dim("images", images), dim("one", 1)];
+  const summed = (name: string, each: number, embed: (ids: Tensor) => Tensor): Tensor => {
+    const words = dim(`${name}s`, each);
+    const ids = input(`${name}_ids`, "int64", [count, tokens, words]);
+    const weights = input(`${name}_weights`, "float32", [count, tokens, words]);
+    const loud = mul(embed(ids), reshape(weights, [count, tokens, words, one]));
+    return reshape(reduceSum(loud, [2]), [count, tokens, hidden]);
+  };
+  const said = summed("note", WORDS_PER_NOTE, (ids) =>
+    embedTokens(scope.at("language_model"), ids, config.language),
+  );
+  const codes = relationCodes(scope, config);
+  const related = summed("relation", RELATIONS_PER_NOTE, (ids) => gather(codes, ids));
+  return add(add(said, related), positionCodes(scope, config));
 }
+
+/** The code of each relation [relations, language hidden]. */
+function relationCodes(scope: Scope, { language }: OwlConfig): Tensor {
+  const initial = { kind: "normal", deviation: language.initializerRange } as const;
+  const dims = [dim("relations", RELATIONS.length), dim("hidden", language.hidden)];
+  const [module, name] = noteRelations.split(".");
+  return scope.at(module).parameter(name, dims, initial, "token");
+}
+
+/** The inputs of {@link noteTokens}. */
+export interface NoteFeeds extends Record<string, HostTensor> {
+  readonly note_ids: HostTensor<"int64">;
+  readonly note_weights: HostTensor<"float32">;
+  readonly relation_ids: HostTensor<"int64">;
+  readonly relation_weights: HostTensor<"float32">;
+}
+
+const rowOf = new Map(RELATIONS.map((relation, row) => [relation, row]));
+
+/** The row of a relation in the table of {@link noteRelations}. */
+export const relationRow = (relation: string): number => rowOf.get(relation)!;
 
 /**
  * The inputs of {@link noteTokens} for the pictures of a batch.
@@ -77,21 +115,30 @@ export function noteFeeds(
   tokens: number,
   count: number,
   wordToken: (word: string) => number,
-): { readonly note_ids: HostTensor<"int64">; readonly note_weights: HostTensor<"float32"> } {
-  const ids = allocate("int64", [count, tokens, WORDS_PER_NOTE]);
-  const weights = allocate("float32", [count, tokens, WORDS_PER_NOTE]);
-  for (const [p, notes] of pictures.entries()) {
+): NoteFeeds {
+  for (const notes of pictures)
     if (notes.length >= tokens)
       throw new RangeError(`notes: a picture must have at most ${tokens - 1}, got ${notes.length}`);
-    for (const [cell, { words }] of notes.entries()) {
-      for (const [w, { word, weight }] of words.slice(0, WORDS_PER_NOTE).entries()) {
-        const at = (p * tokens + cell) * WORDS_PER_NOTE + w;
-        ids.data[at] = BigInt(wordToken(word));
-        weights.data[at] = weight;
-      }
-    }
-  }
-  return { note_ids: ids, note_weights: weights };
+  const feeds = (each: number, said: (note: Note) => readonly NoteWord[], row: (word: string) => number) => {
+    const ids = allocate("int64", [count, tokens, each]);
+    const weights = allocate("float32", [count, tokens, each]);
+    for (const [p, notes] of pictures.entries())
+      for (const [cell, note] of notes.entries())
+        for (const [w, { word, weight }] of said(note).slice(0, each).entries()) {
+          const at = (p * tokens + cell) * each + w;
+          ids.data[at] = BigInt(row(word));
+          weights.data[at] = weight;
+        }
+    return { ids, weights };
+  };
+  const words = feeds(WORDS_PER_NOTE, (note) => note.words, wordToken);
+  const relations = feeds(RELATIONS_PER_NOTE, (note) => note.relations, relationRow);
+  return {
+    note_ids: words.ids,
+    note_weights: words.weights,
+    relation_ids: relations.ids,
+    relation_weights: relations.weights,
+  };
 }
 
 /** What {@link noteTokens} makes of one picture's notes, of trained weights: [queries + 1, language hidden]. */
@@ -105,6 +152,7 @@ export function notedTokensOf(
   const { columns } = gridOf(config);
   const dataOf = (name: string): Float32Array => weights.get(name)!.data as Float32Array;
   const words = dataOf("language_model.model.embed_tokens.weight");
+  const codes = dataOf(noteRelations);
   const tokens = new Float32Array(tokensPerImage(config) * hidden);
   const addRow = (cell: number, from: Float32Array, row: number, weight = 1): void => {
     for (let i = 0; i < hidden; i++) tokens[cell * hidden + i] += weight * from[row * hidden + i];
@@ -114,6 +162,8 @@ export function notedTokensOf(
     addRow(cell, dataOf(`${notePositions}.columns`), cell % columns);
     for (const { word, weight } of notes[cell]?.words.slice(0, WORDS_PER_NOTE) ?? [])
       addRow(cell, words, wordToken(word), weight);
+    for (const { word, weight } of notes[cell]?.relations.slice(0, RELATIONS_PER_NOTE) ?? [])
+      addRow(cell, codes, relationRow(word), weight);
   }
   addRow(config.numQueryTokens, dataOf(`${notePositions}.end`), 0);
   return tokens;

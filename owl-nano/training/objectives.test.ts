@@ -15,8 +15,14 @@ import {
 } from "../../src/tensor/index.ts";
 import { requireClose } from "../../src/tensor/testing/compare.ts";
 import type { Objective, TrainingBatch } from "../../src/training/index.ts";
-import type { Note } from "../scenes/notes.ts";
-import { layoutObjective, POSITION_FEATURES } from "./layout-objective.ts";
+import type { Note, NoteWord } from "../scenes/notes.ts";
+import {
+  CLASS_HEADS,
+  LAYOUT_HEADS,
+  labelsOf,
+  layoutObjective,
+  POSITION_FEATURES,
+} from "./layout-objective.ts";
 import { notedTokensOf, noteFeeds, noteTokens } from "./note-tokens.ts";
 import { notesObjective } from "./notes-objective.ts";
 import { type NotedText, notesReader } from "./notes-reader.ts";
@@ -24,15 +30,19 @@ import { readingObjective } from "./reading-objective.ts";
 import { readingReader } from "./reading-reader.ts";
 import { learnTokenizer, openTokenizer, wordTokens } from "./tokenizer.ts";
 
-const say = (kind: Note["kind"], ...words: [string, number][]): Note => ({
-  kind,
-  words: words.map(([word, weight]) => ({ word, weight })),
-});
-const POSITIONS = ["columns", "end", "rows"].map((part) => `note_positions.${part}`);
+const say = (kind: Note["kind"], words: Record<string, number>, relations: Record<string, number>): Note => {
+  const listed = (said: Record<string, number>): NoteWord[] =>
+    Object.entries(said).map(([word, weight]) => ({ word, weight }));
+  return { kind, words: listed(words), relations: listed(relations) };
+};
+const CODES = [
+  ...["columns", "end", "rows"].map((part) => `note_positions.${part}`),
+  "note_relations.weight",
+];
 const NOTES: readonly Note[] = [
-  say("thing", ["frog", 1], ["red", 0.5]),
-  say("character", ["A", 1], ["K", 0.6]),
-  say("background", ["red", 0.5]),
+  say("thing", { frog: 1, red: 0.5 }, { "among 1": 0.9 }),
+  say("character", { A: 1, K: 0.6 }, { "before edge": 1, "after K": 1.1 }),
+  say("background", { red: 0.5 }, {}),
 ];
 const TEXTS: readonly NotedText[] = [
   { text: 'Human: <image><image>\nHuman: and?\nAI: "A7".', notes: [NOTES, NOTES.slice(1)] },
@@ -117,13 +127,13 @@ describe("the language stage with notes in place of pictures", () => {
     [batch] = await batches();
   });
 
-  it("learns every weight of the language model and the position codes", async () => {
+  it("learns every weight of the language model and the codes of places and relations", async () => {
     // One row, and one that fills up.
     expect(batch.sizes).toMatchObject({ rows: 2, images: 4 });
     expect(batch.rowsWithoutLabels).toEqual([]);
     const names = await requireGradients({ objective, batch });
     const language = objective.parameters.filter(({ name }) => name.startsWith("language_model."));
-    expect([...names].sort()).toEqual([...language.map(({ name }) => name), ...POSITIONS].sort());
+    expect([...names].sort()).toEqual([...language.map(({ name }) => name), ...CODES].sort());
   });
 
   it("teaches a word's embedding through the notes too", () => {
@@ -165,8 +175,8 @@ describe("the language stage with notes in place of pictures", () => {
 });
 
 describe("the layout stage", () => {
-  it("learns the vision encoder and its four heads", async () => {
-    const classes = { patch: 5, word: 4, color: 3 };
+  it("learns the vision encoder and its seven heads", async () => {
+    const classes = { patch: 5, word: 4, color: 3, before: 6, after: 2, among: 4 };
     const objective = layoutObjective(config, classes);
     const side = config.vision.imageSize;
     const rows = 2 * patchCount(config.vision);
@@ -180,15 +190,13 @@ describe("the layout stage", () => {
       (tensor.data as Float32Array).set(randomNumbers(tensor.data.length, 1, seed));
       return tensor;
     };
-    const weights = allocate("float32", [4 * rows]);
-    for (let i = 0; i < 4 * rows; i++) weights.data[i] = (i % 3) / 2;
+    const weights = allocate("float32", [7 * rows]);
+    for (let i = 0; i < 7 * rows; i++) weights.data[i] = (i % 3) / 2;
     const batch = {
       sizes: { images: 2 },
       feeds: {
         pixel_values: numbers([2, 3, side, side], 1),
-        labels: labels(5),
-        word_labels: labels(4),
-        color_labels: labels(3),
+        ...Object.fromEntries(CLASS_HEADS.map((head) => [labelsOf(head), labels(classes[head])])),
         positions: numbers([rows, POSITION_FEATURES], 2),
         loss_weights: weights,
       },
@@ -198,7 +206,7 @@ describe("the layout stage", () => {
     };
     const names = await requireGradients({ objective, batch });
     expect(new Set(names.map((name) => name.split(".")[0]))).toEqual(
-      new Set(["vision_model", "dense_head", "word_head", "color_head", "position_head"]),
+      new Set(["vision_model", "dense_head", ...Object.values(LAYOUT_HEADS)]),
     );
   });
 });
@@ -225,7 +233,7 @@ describe("the reading stage", () => {
       new Set(["vision_model", "dense_head", "query_tokens", "abstractor"]),
     );
     const frozen = objective.parameters.filter(({ trained }) => !trained).map(({ name }) => name);
-    expect([...frozen].sort()).toEqual(["language_model.model.embed_tokens.weight", ...POSITIONS]);
+    expect([...frozen].sort()).toEqual(["language_model.model.embed_tokens.weight", ...CODES]);
   });
 
   it("weighs rare cells more, and counts patches that have a class", async () => {

@@ -18,15 +18,16 @@ import {
 } from "../../src/training/index.ts";
 import { COLORS } from "../concepts/colors.ts";
 import type { StageName } from "../recipes.ts";
-import { abstractorBeginning } from "./abstractor-beginning.ts";
+import { RELATION_KINDS, type RelationKind } from "../scenes/note-relations.ts";
+import { abstractorBeginning, type SpokenHead } from "./abstractor-beginning.ts";
 import { encodeText } from "./encode-text.ts";
 import { evenReader } from "./even-batches.ts";
 import { languageBeginning } from "./language-beginning.ts";
-import { embeddingSize, layoutBeginning } from "./layout-beginning.ts";
-import { isLayoutHead, layoutObjective } from "./layout-objective.ts";
-import { layoutReader, spokenAs } from "./layout-reader.ts";
+import { embeddingSize, layoutBeginning, WORD_EMBEDDINGS } from "./layout-beginning.ts";
+import { isLayoutHead, LAYOUT_HEADS, layoutObjective } from "./layout-objective.ts";
+import { layoutReader, relationClasses, relationWeight, spokenAs } from "./layout-reader.ts";
 import { withLouderCharacters } from "./louder-characters.ts";
-import { isNotePosition } from "./note-tokens.ts";
+import { isNoteCode, noteRelations, relationRow } from "./note-tokens.ts";
 import { notesObjective } from "./notes-objective.ts";
 import { notesReader } from "./notes-reader.ts";
 import {
@@ -147,7 +148,13 @@ const trainLayout: RunStage = async (plan, options) => {
     pixelsOf: (image) => toPixelValues(image, pixels),
   });
   const weights = layoutBeginning(config, await weightsBefore(plan, "layout"));
-  const classes = { patch: source.classes, word: words.length, color: COLORS.length };
+  const relations = Object.fromEntries(RELATION_KINDS.map((kind) => [kind, relationClasses(kind).length]));
+  const classes = {
+    patch: source.classes,
+    word: words.length,
+    color: COLORS.length,
+    ...(relations as Record<RelationKind, number>),
+  };
   return run(plan, "layout", { objective: layoutObjective(config, classes), reader, weights }, options);
 };
 
@@ -165,10 +172,34 @@ const trainReading: RunStage = async (plan, options) => {
   });
   const before = await weightsBefore(plan, "reading");
   const objective = readingObjective(config, source.classes, embeddingSize(before));
-  const words = noteWords(material).map((word) => ({ token: wordToken(word), ...spokenAs(word) }));
-  const weights = new Map([...before, ...abstractorBeginning({ config, weights: before, words, seed })]);
+  const heads = spokenHeads(before, noteWords(material), wordToken);
+  const weights = new Map([...before, ...abstractorBeginning({ config, weights: before, heads, seed })]);
   return run(plan, "reading", { objective, reader, weights }, options);
 };
+
+/** What the heads of the layout stage say in the language stage's codes. */
+function spokenHeads(
+  weights: StateDict,
+  words: readonly string[],
+  wordToken: (word: string) => number,
+): SpokenHead[] {
+  const row = (name: string, index: number): Float32Array => {
+    const { data, dims } = weights.get(name)!;
+    return (data as Float32Array).subarray(index * dims[1], (index + 1) * dims[1]);
+  };
+  const spokenWords = words.map((word) => {
+    const { loudness, lossWeight } = spokenAs(word);
+    return { code: row(WORD_EMBEDDINGS, wordToken(word)).map((value) => loudness * value), lossWeight };
+  });
+  const relations = RELATION_KINDS.map((kind): SpokenHead => {
+    const classes = relationClasses(kind).map((relation) => ({
+      code: relation === undefined ? undefined : row(noteRelations, relationRow(relation)),
+      lossWeight: relationWeight(relation, kind),
+    }));
+    return { head: LAYOUT_HEADS[kind], classes };
+  });
+  return [{ head: LAYOUT_HEADS.word, classes: spokenWords }, ...relations];
+}
 
 /** Stages 1 and 2: texts about pictures; stage 1 learns captions, stage 2 conversations. */
 async function trainOnPictures(
@@ -220,7 +251,7 @@ export function trainStage(
 /** The weights after a stage: LoRA merged, what only training needs left out. */
 export async function weightsAfter(plan: Plan, stage: "align" | "instruct"): Promise<StateDict> {
   const base = await weightsBefore(plan, stage);
-  for (const name of base.keys()) if (isLayoutHead(name) || isNotePosition(name)) base.delete(name);
+  for (const name of base.keys()) if (isLayoutHead(name) || isNoteCode(name)) base.delete(name);
   const trained = await trainedIn(plan, stage);
   if (stage === "align") return new Map([...base, ...trained]);
   const { lora } = plan.recipes.instruct;

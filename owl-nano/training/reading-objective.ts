@@ -26,7 +26,7 @@ import {
   total,
 } from "../../src/tensor/index.ts";
 import { denseHead, type Objective } from "../../src/training/index.ts";
-import { isNotePosition, noteTokens } from "./note-tokens.ts";
+import { isNoteCode, noteTokens } from "./note-tokens.ts";
 
 /** Sizes of a batch of the reading stage. */
 export interface ReadingSizes {
@@ -42,7 +42,7 @@ export interface ReadingSizes {
  * @param size root mean square of the word embeddings, which distances are measured in
  */
 export function readingObjective(config: OwlConfig, classes: number, size: number): Objective<ReadingSizes> {
-  const trained = (name: string): boolean => stages["1"].trained(name) && !isNotePosition(name);
+  const trained = (name: string): boolean => stages["1"].trained(name) && !isNoteCode(name);
   const trace = ({ images }: ReadingSizes, scope: Scope): Tensor => {
     const { lastHiddenState } = visionEncoder(
       scope.at("vision_model"),

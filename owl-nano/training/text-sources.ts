@@ -23,7 +23,7 @@ export interface PictureText extends Pick<Example, "images"> {
 }
 
 /** How unsure notes are, which stand for what a vision encoder will say. */
-const NOISE: NoteNoise = { doubt: 0.25, leak: 0.15, jitter: 0.2, blur: 2 };
+const NOISE: NoteNoise = { doubt: 0.25, leak: 0.15, jitter: 0.2, blur: 2, mistake: 0.05 };
 
 /** A text, what is asked in it, and its pictures before they are drawn. */
 export interface WrittenText {
@@ -69,7 +69,8 @@ function writerOf({ drawings, lessons }: Material): (kind: TextKind, random: Ran
       const turns = textConversation(world, random, "train");
       return { ...none, text: conversation(turns), turns };
     }
-    const scene = sampleScene(studio, source);
+    const mix = kind === "inventory" ? lessons.inventories : lessons.scenes;
+    const scene = sampleScene(studio, { ...source, mix });
     if (kind === "caption") return { ...none, text: captionOf(scene), scenes: [scene] };
     if (kind === "pictured caption") return { ...none, text: `${MARK}${captionOf(scene)}`, scenes: [scene] };
     if (kind === "inventory") return { ...none, text: `${MARK}${inventoryOf(scene)}`, scenes: [scene] };
