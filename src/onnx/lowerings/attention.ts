@@ -1,8 +1,10 @@
 import { OnnxRuntimeError } from "../../platform/index.ts";
 import { allocate, type GraphNode, staticSizes } from "../../tensor/index.ts";
 import { elementTypes, integerConstant, type Writer } from "../writer.ts";
+import { emitCappedContext } from "./capped-attention.ts";
 import { direct, type Lowering, namesOf } from "./lowering.ts";
 import { emitProduct } from "./matrix-product.ts";
+import { newPositions, newTokens, upTo } from "./new-positions.ts";
 
 export const rotary = direct<"rotary">("RotaryEmbedding");
 
@@ -41,11 +43,7 @@ const fusedRotaryWidth = 16;
 
 export const cachedAttention: Lowering<"cachedAttention"> = (node, writer) => {
   const { heads, keyValueHeads, scale, window, cap } = node.attributes;
-  if (cap !== undefined && !writer.kernels.cappedAttention) {
-    throw new OnnxRuntimeError(
-      "attention: the device's kernels must cap scores (attn_logit_softcapping), those of this device do not; run the model on the processor (device cpu)",
-    );
-  }
+  if (cap !== undefined && !writer.kernels.cappedAttention) return cappedAttention(node, cap, writer);
   const [query, key, value, pastKey, pastValue, lastPosition, totalLength, ...tables] = namesOf(
     node.inputs,
     writer,
@@ -83,6 +81,35 @@ export const cachedAttention: Lowering<"cachedAttention"> = (node, writer) => {
   writer.emit("GroupQueryAttention", [...rotated, ...rest], outputs, attributes);
 };
 
+/** The fused kernel writes the caches, and plain operators compute what it cannot: the context of capped scores. */
+function cappedAttention(node: GraphNode<"cachedAttention">, cap: number, writer: Writer): void {
+  const { heads, keyValueHeads, scale, window } = node.attributes;
+  const names = namesOf(node.inputs, writer);
+  const [query, key, value, pastKey, pastValue, lastPosition, totalLength, ...tables] = names;
+  if (tables.length === 1) {
+    throw new OnnxRuntimeError(
+      "attention: capped scores and slopes together are not computed on this device",
+    );
+  }
+  const turned = (x: string): string => {
+    if (tables.length === 0) return x;
+    const positions = newPositions(query, lastPosition, totalLength, writer);
+    return writer.node("RotaryEmbedding", [x, positions, ...tables]);
+  };
+  const [context, presentKey, presentValue] = namesOf(node.outputs, writer);
+  const turnedQuery = turned(query);
+  writer.emit(
+    "GroupQueryAttention",
+    [turnedQuery, turned(key), value, pastKey, pastValue, lastPosition, totalLength],
+    [`${context}_uncapped`, presentKey, presentValue],
+    { num_heads: heads, kv_num_heads: keyValueHeads, scale: { float: scale } },
+  );
+  const headDim = node.inputs[3].shape[3].size!;
+  const sizes = { heads, keyValueHeads, headDim, scale, window, cap };
+  const operands = { query: turnedQuery, presentKey, presentValue, lastPosition, totalLength };
+  emitCappedContext({ ...operands, ...sizes }, context, writer);
+}
+
 /** ALiBi's part of the scores, [1, heads, tokens, total length]: slope · the key's position, for every query the same. */
 function slopeBias(
   query: string,
@@ -93,29 +120,9 @@ function slopeBias(
 ): string {
   const one = integerConstant(writer, [1]);
   const length = writer.node("Cast", [totalLength], { to: elementTypes.int64 });
-  const keys = writer.node(
-    "Range",
-    [integerConstant(writer, [0]), length, one].map((x) => writer.node("Squeeze", [x])),
-  );
-  const positions = writer.node("Cast", [keys], { to: elementTypes.float32 });
+  const positions = writer.node("Cast", [upTo(length, writer)], { to: elementTypes.float32 });
   const perHead = writer.node("Reshape", [slopes, integerConstant(writer, [1, heads, 1, 1])]);
-  const tokens = writer.node("Slice", [writer.node("Shape", [query]), one, integerConstant(writer, [2])]);
+  const tokens = newTokens(query, writer);
   const sizes = writer.node("Concat", [one, integerConstant(writer, [heads]), tokens, length], { axis: 0 });
   return writer.node("Expand", [writer.node("Mul", [perHead, positions]), sizes]);
-}
-
-/** Positions [batch, tokens] of the new tokens: from 0 in a first prefill, otherwise up to the last position. */
-function newPositions(query: string, lastPosition: string, totalLength: string, writer: Writer): string {
-  const int64 = { to: elementTypes.int64 };
-  const zero = integerConstant(writer, [0]);
-  const one = integerConstant(writer, [1]);
-  const tokens = writer.node("Slice", [writer.node("Shape", [query]), one, integerConstant(writer, [2])]);
-  const end = writer.node("Add", [writer.node("Cast", [lastPosition], int64), one]);
-  const isFirst = writer.node("Equal", [writer.node("Cast", [totalLength], int64), tokens]);
-  const start = writer.node("Where", [isFirst, zero, writer.node("Sub", [end, tokens])]);
-  const counted = writer.node(
-    "Range",
-    [zero, tokens, one].map((x) => writer.node("Squeeze", [x])),
-  );
-  return writer.node("Add", [writer.node("Unsqueeze", [start, one]), counted]);
 }

@@ -15,7 +15,7 @@ export interface KernelSupport {
   readonly inverseStdDev: boolean;
   /** Gemm transposes a transposed left side anew for every block of columns: a wide product transposes it before. */
   readonly gemmRepeatsTranspose: boolean;
-  /** GroupQueryAttention caps scores (`softcap`); where it does not, it passes the attribute over in silence. */
+  /** GroupQueryAttention caps scores (`softcap`); where it does not, it passes the attribute over in silence, and plain operators do. */
   readonly cappedAttention: boolean;
 }
 
