@@ -26,6 +26,7 @@ export {
   withTemplate,
 } from "./template.ts";
 export { pictureOfTemplate } from "./template-abilities.ts";
+export { withChatTemplate, withTemplateDefaults } from "./template-defaults.ts";
 export {
   encodeCaption,
   encodePlainText,

@@ -61,7 +61,8 @@ export function withSystemPrompt(
   return withSettings(files, { system_prompt: words === "" ? undefined : words });
 }
 
-function withSettings(
+/** The same with keys of tokenizer_config.json. */
+export function withSettings(
   files: Readonly<Record<string, Uint8Array>>,
   settings: Readonly<Record<string, unknown>>,
 ): Record<string, Uint8Array> {

@@ -18,8 +18,16 @@ import {
 } from "../model/index.ts";
 import { modelFiles } from "../model-files/index.ts";
 import { readJson } from "../platform/index.ts";
-import { type PromptTemplate, withSystemPrompt, withTemplate } from "../prompt/index.ts";
-import { loadTokenizer, type Tokenizer } from "../tokenizer/index.ts";
+import {
+  PromptError,
+  type PromptTemplate,
+  type TemplateVariables,
+  withChatTemplate,
+  withSystemPrompt,
+  withTemplate,
+  withTemplateDefaults,
+} from "../prompt/index.ts";
+import { createTokenizer, loadTokenizer, type Tokenizer } from "../tokenizer/index.ts";
 import { scopeOptions, type TrainingRecipe } from "../training/index.ts";
 import { type BaseWeights, readBaseWeights } from "./base-weights.ts";
 import { builtInConfig, isBuiltInConfig } from "./built-in-config.ts";
@@ -56,11 +64,11 @@ const storedBytes = ({ weights }: OpenedCheckpoint): number =>
  * @param requireRoom called before any weights are read; what it throws ends the reading
  */
 export async function loadBaseModel(
-  { model, config, tokenizer, recipe }: RunPlan,
+  { model, config, tokenizer, recipe, templateVariables = {} }: RunPlan,
   requireRoom: RequireRoom = () => undefined,
 ): Promise<BaseModel> {
   const tokenizerDirectory = tokenizer ?? model!;
-  const loaded = await loadTokenizer(tokenizerDirectory);
+  const { template, tokenizer: loaded } = await loadTaught(tokenizerDirectory, templateVariables);
   const starting = await (model === undefined
     ? freshModel(config!, loaded)
     : existingModel(model, recipe, requireRoom));
@@ -82,8 +90,26 @@ export async function loadBaseModel(
         checkpoint?.preprocessorConfig,
         checkpoint?.preprocessorFile ?? modelFiles.preprocessorConfig,
       );
-  const tokenizerFiles = await readTokenizerFiles(tokenizerDirectory);
+  const files = await readTokenizerFiles(tokenizerDirectory);
+  const tokenizerFiles = template === undefined ? files : withChatTemplate(files, template.chat_template);
   return { ...starting, tokenizer: loaded, tokenizerFiles, preprocessor };
+}
+
+/** The tokenizer of a directory; with a recipe's variables, its chat template has these values, and is told apart. */
+async function loadTaught(
+  directory: string,
+  variables: TemplateVariables,
+): Promise<{ readonly tokenizer: Tokenizer; readonly template?: { readonly chat_template: unknown } }> {
+  const tokenizer = await loadTokenizer(directory);
+  if (Object.keys(variables).length === 0) return { tokenizer };
+  try {
+    const template = { chat_template: withTemplateDefaults(tokenizer, variables) };
+    const configuration = { ...tokenizer.configuration, ...template };
+    return { template, tokenizer: createTokenizer(tokenizer.json, configuration) };
+  } catch (error) {
+    if (!(error instanceof PromptError)) throw error;
+    throw new RangeError(`templateVariables: ${error.message}`, { cause: error });
+  }
 }
 
 type StartingModel = Pick<BaseModel, "config" | "quantization" | "tensors" | "narrow" | "checkpoint">;
@@ -93,8 +119,11 @@ export async function loadTextModel({
   model,
   config,
   tokenizer,
-}: Pick<RunPlan, "model" | "config" | "tokenizer">): Promise<Pick<BaseModel, "tokenizer" | "config">> {
-  const loaded = await loadTokenizer(tokenizer ?? model!);
+  templateVariables = {},
+}: Pick<RunPlan, "model" | "config" | "tokenizer" | "templateVariables">): Promise<
+  Pick<BaseModel, "tokenizer" | "config">
+> {
+  const { tokenizer: loaded } = await loadTaught(tokenizer ?? model!, templateVariables);
   const sizes = await (model === undefined ? freshConfig(config!, loaded) : readModelConfig(model));
   return { tokenizer: loaded, config: sizes };
 }

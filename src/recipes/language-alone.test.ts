@@ -5,7 +5,11 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { fixture, writeFamily } from "../../tests/family-fixture.ts";
 import { openSafetensors } from "../checkpoint/index.ts";
 import { Owl } from "../owl/index.ts";
+import { chatTemplateOf } from "../prompt/index.ts";
+import { loadTokenizer } from "../tokenizer/index.ts";
+import { loadBaseModel } from "./base-model.ts";
 import { prepareRun } from "./index.ts";
+import { readRecipeFile } from "./recipe-file.ts";
 
 let directory: string;
 beforeAll(() => {
@@ -88,4 +92,24 @@ test("what a language model alone cannot learn is refused", async () => {
   await expect(prepareRun(recipe("sample", "qwen3", "full", talks, sample))).rejects.toThrow(
     "samples: must show no picture to a language model alone",
   );
+});
+
+test("variables of the chat template are in the one that the model is taught and then asked with", async () => {
+  const path = recipe("variables", "qwen3", "full", talks, "templateVariables: { tone: calm }");
+  const plan = await readRecipeFile(path);
+  await expect(loadBaseModel(plan)).rejects.toThrow(
+    "templateVariables: must be for a model with a chat template",
+  );
+  const base = join(directory, "variables/base");
+  const chat_template = "{% for m in messages %}{{ m.role }}{{ tone }}{{ m.content }}{% endfor %}";
+  writeFileSync(join(base, "tokenizer_config.json"), JSON.stringify({ chat_template }));
+  const { tokenizer, tokenizerFiles } = await loadBaseModel(plan);
+  const messages = [{ role: "user", content: "hi" }];
+  expect(chatTemplateOf(tokenizer)!.render(messages).text).toBe("usercalmhi");
+  const written = join(directory, "variables/written");
+  mkdirSync(written);
+  for (const [name, bytes] of Object.entries(tokenizerFiles)) writeFileSync(join(written, name), bytes);
+  const asked = chatTemplateOf(await loadTokenizer(written))!;
+  expect(asked.render(messages).text).toBe("usercalmhi");
+  expect(asked.render(messages, { tone: "loud" }).text).toBe("userloudhi");
 });

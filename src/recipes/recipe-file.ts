@@ -39,6 +39,8 @@ export interface RunPlan {
    * begin with the same one, or with none.
    */
   readonly system?: string | undefined;
+  /** What the model's chat template is told in training, and afterwards wherever a caller says nothing else. */
+  readonly templateVariables?: Readonly<Record<string, unknown>> | undefined;
   /** Where model, state and log go. */
   readonly output: string;
   readonly data: readonly DataFile[];
@@ -138,6 +140,7 @@ function planOf(values: RecipeFile, keys: readonly ScaledKey[]): RunPlan {
     config,
     tokenizer,
     system,
+    templateVariables,
     allowFrozenRandom,
     output,
     data,
@@ -153,6 +156,7 @@ function planOf(values: RecipeFile, keys: readonly ScaledKey[]): RunPlan {
     config,
     tokenizer,
     system,
+    templateVariables,
     allowFrozenRandom,
     output: output!,
     data: data!,

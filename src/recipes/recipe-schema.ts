@@ -144,6 +144,9 @@ export const fileSchema = z.strictObject({
   config: z.string().optional(),
   tokenizer: z.string().optional(),
   system: z.string().optional(),
+  templateVariables: z
+    .record(z.string(), z.json(), { error: "variables of the chat template, as { enable_thinking: false }" })
+    .optional(),
   allowFrozenRandom: z.boolean().optional(),
   output: z.string().optional(),
   data: z.array(dataFile, { error: listOfFiles }).min(1).optional(),
