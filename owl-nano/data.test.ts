@@ -1,9 +1,10 @@
 import { beforeAll, describe, expect, it } from "vitest";
+import { CHARACTERS } from "./concepts/characters.ts";
 import { COLORS } from "./concepts/colors.ts";
 import type { Concept } from "./concepts/concepts.ts";
 import { countryFactsOf } from "./concepts/country-facts.ts";
 import { factsOf } from "./concepts/facts.ts";
-import { CHARACTERS, TEST_FONTS } from "./drawings/glyphs.ts";
+import { TEST_FONTS } from "./drawings/glyphs.ts";
 import { readSplits, sampleSplits } from "./drawings/splits.ts";
 import { classTable, type DrawnScene, PATCH_SIZE, renderLabelled } from "./pictures/drawn-scene.ts";
 import { trainingSupply } from "./pictures/supplies.ts";

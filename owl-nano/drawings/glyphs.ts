@@ -4,6 +4,7 @@ import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import opentype from "opentype.js";
 import sharp from "sharp";
+import { CHARACTERS } from "../concepts/characters.ts";
 import { hashText } from "../random.ts";
 
 /** What is held out of training: two type families. */
@@ -15,8 +16,6 @@ const TRAIN_FONTS =
   );
 const WEIGHTS = [400, 700];
 
-/** Characters that pictures may show; small letters are read as capitals. */
-export const CHARACTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.:!?$-&";
 const DRAWN = `${CHARACTERS}abcdefghijklmnopqrstuvwxyz`;
 
 /** Size of the em in the masks, pixels. */

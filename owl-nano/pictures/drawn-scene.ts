@@ -1,8 +1,9 @@
+import { CHARACTERS } from "../concepts/characters.ts";
 import { COLORS } from "../concepts/colors.ts";
 import type { Concept } from "../concepts/concepts.ts";
 import type { Country } from "../concepts/countries.ts";
 import type { Sprite } from "../drawings/atlas.ts";
-import { CHARACTERS, type Face } from "../drawings/glyphs.ts";
+import type { Face } from "../drawings/glyphs.ts";
 import type { Random } from "../random.ts";
 import type { Scene } from "../scenes/scene.ts";
 import {

@@ -1,4 +1,4 @@
-import { CHARACTERS } from "../drawings/glyphs.ts";
+import { CHARACTERS } from "../concepts/characters.ts";
 
 /** Kinds of relations: which character stands before a cell's, which after it, and how many of its thing the picture has. */
 export const RELATION_KINDS = ["before", "after", "among"] as const;

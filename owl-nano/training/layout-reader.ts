@@ -2,8 +2,8 @@ import { collateDense, type Reader, rowName, type Source } from "../../src/data/
 import { type OwlConfig, patchCount } from "../../src/model/index.ts";
 import { allocate, type HostTensor } from "../../src/tensor/index.ts";
 import type { TrainingBatch } from "../../src/training/index.ts";
+import { CHARACTERS } from "../concepts/characters.ts";
 import { COLORS } from "../concepts/colors.ts";
-import { CHARACTERS } from "../drawings/glyphs.ts";
 import type { Random } from "../random.ts";
 import { kindOfRelation, RELATION_KINDS, type RelationKind, relationsOf } from "../scenes/note-relations.ts";
 import { BACKGROUND_WEIGHT, type CellShare, cellShares, NOTE_COLUMNS, NOTE_ROWS } from "../scenes/notes.ts";
