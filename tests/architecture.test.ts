@@ -23,7 +23,7 @@ const levels: Readonly<Record<string, readonly (readonly string[])[]>> = {
     ["inspection"],
     ["owl"],
     ["training", "evaluation", "server", "browser"],
-    ["recipes", "assembly", "ai", "export"],
+    ["recipes", "assembly", "ai", "export", "watch"],
     ["index.ts", "entrypoints"],
     ["cli"],
   ],
@@ -35,8 +35,8 @@ const levels: Readonly<Record<string, readonly (readonly string[])[]>> = {
     ["storage"],
     ["chat"],
     ["components"],
-    ["App.svelte"],
-    ["main.ts", "vite.config.ts"],
+    ["App.svelte", "watch"],
+    ["main.ts", "watch.ts", "vite.config.ts"],
   ],
   "owl-nano": [
     ["random.ts", "recipes.ts"],
@@ -51,8 +51,8 @@ const levels: Readonly<Record<string, readonly (readonly string[])[]>> = {
   ],
 };
 
-/** What the page may use of src: a model in a worker, the table of settings, and how files are told apart and decoded. */
-const pageFolders = ["browser", "generation", "platform"];
+/** What the pages may use of src: a model in a worker, the table of settings, how files are told apart and decoded, events of a run. */
+const pageFolders = ["browser", "generation", "platform", "training"];
 
 /** Folders that may use what only Node has. */
 const nodeFolders = ["platform", "cli"];

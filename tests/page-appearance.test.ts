@@ -1,4 +1,3 @@
-import axe from "axe-core";
 import type { Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { picturePath, pictureUrl } from "../src/server/testing/owl-server.ts";
@@ -10,10 +9,12 @@ import {
   ask,
   field,
   importFile,
+  inaccessible,
   openStage,
   patience,
   questions,
   type Stage,
+  sideways,
 } from "./page-fixture.ts";
 import { skipChromium } from "./setup/chromium.ts";
 
@@ -112,36 +113,6 @@ async function walk(page: Page, look: (what: string) => Promise<void>): Promise<
   await dialog(page).getByLabel("Token 12").waitFor({ state: "attached" });
   await look("where the owl looks");
   await close(page);
-}
-
-/** All of axe-core's findings, whatever their impact. */
-async function inaccessible(page: Page): Promise<string[]> {
-  await page.evaluate(axe.source);
-  return page.evaluate(async () => {
-    const { violations } = await (window as unknown as { axe: typeof axe }).axe.run();
-    return violations.flatMap(({ id, impact, nodes }) =>
-      nodes.map(({ target, failureSummary }) => `${impact}: ${id}: ${target.join(" ")}: ${failureSummary}`),
-    );
-  });
-}
-
-/** Elements that overflow the window sideways or scroll there; code and tables in answers may. */
-function sideways(page: Page): Promise<string[]> {
-  return page.evaluate(() => {
-    const mayScroll = "pre, .table";
-    const name = (element: Element) => `${element.tagName} ${element.className} ${element.ariaLabel ?? ""}`;
-    return [...document.querySelectorAll("body *")]
-      .filter((element) => element.checkVisibility() && element.closest(".unseen") === null)
-      .filter((element) => {
-        const { left, right, width } = element.getBoundingClientRect();
-        const isOutside = width > 0 && (left < -0.5 || right > document.documentElement.clientWidth + 0.5);
-        if (isOutside && element.parentElement?.closest(mayScroll) === null) return true;
-        const scrolls =
-          /auto|scroll/.test(getComputedStyle(element).overflowX) && !element.matches(mayScroll);
-        return scrolls && element.scrollWidth > element.clientWidth + 1 && element.tagName !== "TEXTAREA";
-      })
-      .map(name);
-  });
 }
 
 describe.skipIf(skipChromium)("how the page looks", { timeout: 5 * patience }, () => {

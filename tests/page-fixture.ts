@@ -1,4 +1,5 @@
 import { readFileSync } from "node:fs";
+import axe from "axe-core";
 import { type Browser, type BrowserContextOptions, chromium, type Locator, type Page } from "playwright-core";
 import type { ServerOptions } from "../src/server/index.ts";
 import { owlServer, picturePath } from "../src/server/testing/owl-server.ts";
@@ -45,7 +46,7 @@ export async function openStage(options: Partial<ServerOptions> = {}): Promise<S
   };
 }
 
-function launch(): Promise<Browser> {
+export function launch(): Promise<Browser> {
   // Chromium's sandbox needs rights that containers lack; only our own pages are opened.
   return chromium.launch({ executablePath: chromiumPath(), args: ["--no-sandbox", "--disable-gpu"] });
 }
@@ -61,10 +62,12 @@ export interface OpenedPage {
   close(): Promise<void>;
 }
 
+/** @param ready a text that the page has when it can be used */
 export async function openPage(
   browser: Browser,
   url: string,
   options: BrowserContextOptions = {},
+  ready = "owl-nano",
 ): Promise<OpenedPage> {
   const permissions = ["clipboard-read", "clipboard-write"];
   const context = await browser.newContext({ permissions, reducedMotion: "reduce", ...options });
@@ -85,7 +88,7 @@ export async function openPage(
     void dialog.dismiss();
   });
   await page.goto(url);
-  await page.getByText("owl-nano").first().waitFor({ state: "attached" });
+  await page.getByText(ready).first().waitFor({ state: "attached" });
   return { page, faults, close: () => context.close() };
 }
 
@@ -153,3 +156,33 @@ export async function importFile(page: Page, buffer: Buffer): Promise<void> {
 
 /** A picture of `examples/` as base64. */
 export const base64Of = (name: string): string => readFileSync(picturePath(name)).toString("base64");
+
+/** All of axe-core's findings, whatever their impact. */
+export async function inaccessible(page: Page): Promise<string[]> {
+  await page.evaluate(axe.source);
+  return page.evaluate(async () => {
+    const { violations } = await (window as unknown as { axe: typeof axe }).axe.run();
+    return violations.flatMap(({ id, impact, nodes }) =>
+      nodes.map(({ target, failureSummary }) => `${impact}: ${id}: ${target.join(" ")}: ${failureSummary}`),
+    );
+  });
+}
+
+/** Elements that overflow the window sideways or scroll there; code and tables in answers may. */
+export function sideways(page: Page): Promise<string[]> {
+  return page.evaluate(() => {
+    const mayScroll = "pre, .table";
+    const name = (element: Element) => `${element.tagName} ${element.className} ${element.ariaLabel ?? ""}`;
+    return [...document.querySelectorAll("body *")]
+      .filter((element) => element.checkVisibility() && element.closest(".unseen") === null)
+      .filter((element) => {
+        const { left, right, width } = element.getBoundingClientRect();
+        const isOutside = width > 0 && (left < -0.5 || right > document.documentElement.clientWidth + 0.5);
+        if (isOutside && element.parentElement?.closest(mayScroll) === null) return true;
+        const scrolls =
+          /auto|scroll/.test(getComputedStyle(element).overflowX) && !element.matches(mayScroll);
+        return scrolls && element.scrollWidth > element.clientWidth + 1 && element.tagName !== "TEXTAREA";
+      })
+      .map(name);
+  });
+}

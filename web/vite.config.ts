@@ -18,7 +18,10 @@ export default defineConfig({
     assetsInlineLimit: 0,
     chunkSizeWarningLimit: 700,
     // How long which plugin took is nothing for whoever starts the page.
-    rolldownOptions: { checks: { pluginTimings: false } },
+    rolldownOptions: {
+      input: { index: path("index.html"), watch: path("watch.html") },
+      checks: { pluginTimings: false },
+    },
   },
   // ONNX Runtime is a part of its own that the worker loads when a model is wanted.
   worker: { format: "es" },

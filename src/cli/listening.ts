@@ -5,6 +5,9 @@ import { messageOf, UsageError } from "./failure.ts";
 /** The default address of `owl serve`. */
 export const defaultAddress = { host: "127.0.0.1", port: 8080 } as const;
 
+/** Host names that only this machine can use for itself. */
+export const loopback = ["localhost", "127.0.0.1", "[::1]"];
+
 /** Why the port cannot be used, and what to do about it. */
 export function listeningError(error: unknown, host: string, port: number, command = "serve"): UsageError {
   const code = (error as NodeJS.ErrnoException | undefined)?.code ?? "";
@@ -25,14 +28,17 @@ export function listeningError(error: unknown, host: string, port: number, comma
   return said(`must be able to listen on ${host}:${port}, got ${messageOf(error)}`);
 }
 
-/** @throws UsageError if this port of this address cannot be listened on */
-export async function requireListening(host: string, port: number): Promise<void> {
+/**
+ * @param command what errors begin with
+ * @throws UsageError if this port of this address cannot be listened on
+ */
+export async function requireListening(host: string, port: number, command?: string): Promise<void> {
   const server = createServer();
   try {
     server.listen(port, host);
     await once(server, "listening");
   } catch (error) {
-    throw listeningError(error, host, port);
+    throw listeningError(error, host, port, command);
   }
   server.close();
   await once(server, "close");

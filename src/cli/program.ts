@@ -17,6 +17,7 @@ import { addRecipe } from "./recipe.ts";
 import { addServe } from "./serve.ts";
 import { addTokenizer } from "./tokenizer.ts";
 import { addTrain } from "./train.ts";
+import { addWatch } from "./watch.ts";
 
 const manifest = new URL("../../package.json", import.meta.url);
 
@@ -40,6 +41,7 @@ From model to answers:
   owl tokenizer rows.jsonl --out DIR        a tokenizer, for a model from nothing
   owl data check mine.yaml                  what is in the data and what is wrong with it, before a run
   owl train mine.yaml                       train from a recipe; --resume continues a stopped run
+  owl watch runs/mine                       its curves and sample answers in a page, also while it trains
   owl merge org/name --adapter DIR --out …  merge an adapter into its model
   owl convert runs/mine/model --out small   quantise: less memory, faster answers
   owl push runs/mine org/mine               share it on the hub, with a model card made from the run
@@ -59,6 +61,7 @@ OWL_DEBUG=1 adds the stack to an error's text.`,
   addPush(program);
   addData(program);
   addTrain(program);
+  addWatch(program);
   addAssemble(program);
   addRecipe(program);
   addTokenizer(program);

@@ -95,7 +95,7 @@ export function limitSettings(options: object): Partial<Limits> {
   return bodyBytes > defaultLimits.bodyBytesAtOnce ? { ...limits, bodyBytesAtOnce: bodyBytes } : limits;
 }
 
-function portOption(text: string): number {
+export function portOption(text: string): number {
   const value = numberOption(text);
   if (!Number.isInteger(value) || value < 0 || value > 65_535) {
     throw new InvalidArgumentError("It must be a port, 0 for any free one.");

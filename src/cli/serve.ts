@@ -1,6 +1,5 @@
 import { once } from "node:events";
 import { basename, resolve } from "node:path";
-import { fileURLToPath } from "node:url";
 import type { Command } from "commander";
 import { shippedModel } from "../hub/index.ts";
 import { fetchRemoteFile, type HttpServer, listenHttp, localPath, pathKind } from "../platform/index.ts";
@@ -13,17 +12,14 @@ import {
   type ServedModel,
   type ServerEvent,
 } from "../server/index.ts";
+import { builtPage } from "./built-page.ts";
 import { UsageError } from "./failure.ts";
 import { interruptible } from "./interrupt.ts";
-import { listeningError, requireListening } from "./listening.ts";
+import { listeningError, loopback, requireListening } from "./listening.ts";
 import { loadOwl } from "./load-owl.ts";
 import { requireModel } from "./options.ts";
 import { addServeOptions, engineSettings, limitSettings, type ServeOptions } from "./serve-options.ts";
 
-/** Where the page lies once it has been built. */
-const builtPage = fileURLToPath(new URL("../../dist/web", import.meta.url));
-/** Host names that only this machine can use for itself. */
-const loopback = ["localhost", "127.0.0.1", "[::1]"];
 /** How long slow readers of finished replies keep their connections when the server shuts down. */
 const secondsToRead = 5;
 

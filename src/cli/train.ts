@@ -16,8 +16,10 @@ import { InterruptedError, messageOf, ReportedError, UsageError } from "./failur
 import { interruptible } from "./interrupt.ts";
 import { countOption, deviceOption, threadsOption } from "./options.ts";
 import { showPictureProgress } from "./picture-progress.ts";
+import { portOption } from "./serve-options.ts";
 import { runResult, runSummary, shellQuoted } from "./train-summary.ts";
 import { showTrainingProgress } from "./training-progress.ts";
+import { type OpenedWatch, openWatch, requireWatchable, watchPort } from "./watch.ts";
 
 interface TrainCommandOptions {
   readonly resume?: boolean;
@@ -31,6 +33,8 @@ interface TrainCommandOptions {
   readonly checkPictures?: boolean;
   readonly skipBadRows?: number;
   readonly allowChangedData?: boolean;
+  /** A port; true: the usual one. */
+  readonly watch?: number | true;
 }
 
 async function trainFrom(path: string, options: TrainCommandOptions): Promise<void> {
@@ -96,9 +100,14 @@ async function trainHere(
     device,
     threads,
     checkPictures,
+    watch,
     ...tolerances
   } = options;
   const isFirst = communicator.rank === 0;
+  const port = watch === true ? watchPort : watch;
+  await communicator.fromFirst(() =>
+    port === undefined ? undefined : requireWatchable(port, "train --watch"),
+  );
   const pictures = showPictureProgress();
   const overrides = { output, set, replicas, deterministic, checkPictures, onPicture: pictures.forFile };
   const run = await prepareRun(path, overrides).finally(pictures.end);
@@ -107,6 +116,11 @@ async function trainHere(
     if (!isBegun) await requireFreshOutput(run.plan.output);
   });
   if (isFirst) process.stdout.write(`${runSummary(run, threads)}\n`);
+  let page: OpenedWatch | undefined;
+  if (isFirst && port !== undefined) {
+    page = await openWatch([run.plan.output], port, "train --watch");
+    process.stdout.write(`watch      ${page.address}\n`);
+  }
   const progress = showTrainingProgress(run.plan.recipe.steps);
   const deviceOptions = { device, ...(threads !== undefined && { threads }) };
   const outputOption = output === undefined ? "" : ` --output ${shellQuoted(output)}`;
@@ -127,6 +141,7 @@ async function trainHere(
     },
   )
     .finally(isFirst ? progress.end : undefined)
+    .finally(() => page?.close())
     .catch((error: unknown) => {
       throw communicator.isCommon(error)
         ? communicator.common(withNextStep(error, saved, resumeCommand))
@@ -201,6 +216,11 @@ export function addTrain(program: Command): void {
       countOption,
     )
     .option("--allow-changed-data", "with --resume: continue even if rows or pictures have changed")
+    .option(
+      "--watch [port]",
+      `serve a page with its curves and sample answers while it trains, as \`owl watch\` does (default port: ${watchPort})`,
+      portOption,
+    )
     .description("train from a recipe: one stage, with checkpoints")
     .addHelpText(
       "after",

@@ -29,7 +29,9 @@ describe("fixed questions", () => {
     const row = { image: ["red.PNG"], text: "Human: <image>\nHuman: which color?\nAI: red" };
     await writeFile(at("rows.jsonl"), `${JSON.stringify(row)}\n${JSON.stringify(row)}`);
     const numbers = "steps: 4\nbatch: 2\nwarmup: 1\nmaxTokens: 64\nlearningRate: 0.05\nsaveEvery: 2";
-    const recipe = `extends: stage-2\nmodel: ${owl.directory}\noutput: plain\ndata: [{ file: rows.jsonl }]\n${numbers}\n`;
+    const lora =
+      "lora: { rank: 4, alpha: 8, targets: [q_proj, v_proj], useDora: true, modulesToSave: [lm_head] }";
+    const recipe = `extends: stage-2\nmodel: ${owl.directory}\noutput: plain\ndata: [{ file: rows.jsonl }]\n${numbers}\n${lora}\n`;
     await writeFile(at("plain.yaml"), recipe);
     await writeFile(at("asked.yaml"), `extends: plain.yaml\noutput: asked\n${samples}`);
   });

@@ -1,10 +1,12 @@
+import type { PatchFraming } from "../inspection/index.ts";
+
 /** Where an abstractor looked on a picture: the attention of all visual tokens, layers and heads together. */
 export interface SampleAttention {
   /** Rows of patches from the top, and columns from the left. */
   readonly rows: number;
   readonly columns: number;
-  /** Where the patches lie on the picture, see `AttentionMaps`. */
-  readonly framing: object;
+  /** Where the patches lie on the picture. */
+  readonly framing: PatchFraming;
   /** [rows · columns], relative to the patch with the most: 0 to 1. */
   readonly shares: readonly number[];
 }
