@@ -174,7 +174,7 @@ export const SHORT_OWL: OwlConfig = {
     hidden: 64,
     layers: 1,
     heads: 2,
-    intermediate: 128,
+    intermediate: 192,
     initializerRange: 0.1,
   },
   language: {
