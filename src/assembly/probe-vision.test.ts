@@ -2,11 +2,13 @@
 // (tests/fixtures/towers/make.py).
 
 import { readFileSync } from "node:fs";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, expect, test } from "vitest";
 import { gradients } from "../autodiff/index.ts";
-import { readSafetensors } from "../checkpoint/index.ts";
+import { readSafetensors, writeSafetensors } from "../checkpoint/index.ts";
 import { pixelInput, visionEncoder } from "../model/index.ts";
 import { openDevice } from "../runtime/index.ts";
 import { constant, float32, type HostTensor, mul, rootScope, total } from "../tensor/index.ts";
@@ -77,6 +79,29 @@ describe("a tower's gradients are PyTorch's", () => {
       expect(distance(got, reference) / largest, name).toBeLessThan(1e-5);
     }
   });
+});
+
+test("a tower in a larger model that was built on it, under the larger one's names", async () => {
+  const folder = await mkdtemp(join(tmpdir(), "owl-built-on-"));
+  const own = JSON.parse(readFileSync(join(fixture("siglip-alone"), "config.json"), "utf8"));
+  const config = { model_type: "gemma3", text_config: { model_type: "gemma3_text" }, vision_config: own };
+  await writeFile(join(folder, "config.json"), JSON.stringify(config));
+  const weights = await readSafetensors(join(fixture("siglip-alone"), "model.safetensors"));
+  const inside = [...weights].map(
+    ([name, tensor]) => [`model.vision_tower.vision_model.${name}`, tensor] as const,
+  );
+  const others = [["model.multi_modal_projector.mm_soft_emb_norm.weight", float32([1], [1])] as const];
+  await writeSafetensors(join(folder, "model.safetensors"), new Map([...inside, ...others]));
+  const inputs = new Map([["pixel_values", expected.get("siglip-alone.30.pixel_values")!]]);
+  const got = (await probeVision(folder, inputs, { threads: 1 })).get("last_hidden_state")!;
+  const wanted = expected.get("siglip-alone.30.last_hidden_state")!;
+  expect(distance(numbers(got), numbers(wanted))).toBeLessThan(1e-5);
+  await writeFile(
+    join(folder, "config.json"),
+    JSON.stringify({ ...config, vision_config: { model_type: "x" } }),
+  );
+  await expect(probeVision(folder, inputs)).rejects.toThrow('got "gemma3"');
+  await rm(folder, { recursive: true });
 });
 
 test("pixels that no tower takes are refused", async () => {

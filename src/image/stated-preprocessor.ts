@@ -69,6 +69,7 @@ const kinds: Readonly<Record<string, Kind>> = {
   ChineseCLIP: clipKind,
   Bit: clipKind,
   Siglip: { defaults: { ...squeezes, ...evenColours, resample: 3 }, oneNumber: "edge" },
+  Gemma3: { defaults: { ...squeezes, ...evenColours, resample: 2 }, oneNumber: "side" },
   ViT: { defaults: { ...squeezes, ...evenColours, resample: 2 }, oneNumber: "side" },
   DINOv3ViT: {
     defaults: { ...squeezes, ...imagenetColours, resample: 2 },

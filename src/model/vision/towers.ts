@@ -77,7 +77,7 @@ export interface PublishedVision {
 }
 
 /**
- * Finds the tower that a config.json describes, alone or as a part of a model of pictures and texts. A
+ * Finds the tower that a config.json describes, alone or as a part of a model of pictures and texts, its own or a larger one. A
  * `vision_config_dict`, which old files have too, replaces `vision_config`. An owl's config.json describes none.
  */
 export function publishedVision(json: Record<string, unknown>): PublishedVision | undefined {
@@ -94,7 +94,9 @@ export function publishedVision(json: Record<string, unknown>): PublishedVision 
   }
   if (typeof section !== "object" || section === null || Array.isArray(section)) return undefined;
   const inside = section as Record<string, unknown>;
-  const whole = type === undefined ? named("alone", inside.model_type ?? clipAlone) : named("whole", type);
+  // A larger model that was built on a tower (LLaVA, Gemma 3) names it in the section.
+  const builtOn = type === undefined ? (inside.model_type ?? clipAlone) : inside.model_type;
+  const whole = named("whole", type) ?? named("alone", builtOn);
   return whole && { tower: whole, json: inside };
 }
 
