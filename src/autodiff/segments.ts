@@ -18,6 +18,8 @@ export const gradientName = (parameter: string): string => `gradient of ${parame
 /** What one segment computes, from boundaries before it and placeholders. */
 interface Segment {
   readonly result: Tensor;
+  /** What else it gives, by name. */
+  readonly details: Readonly<Record<string, Tensor>>;
   /** Boundaries that it reads, by number. */
   readonly reads: readonly number[];
   /** Parameters in it whose gradients are wanted. */
@@ -33,18 +35,22 @@ interface Segment {
  * @param loss a float32 scalar
  * @param boundaries tensors on the way to the loss; others are passed over
  * @param wrt parameters whose gradients are wanted, by name; none: the loss alone
+ * @param details further results by name, on the way from the last boundary to the loss
  */
 export function segmentSteps(
   loss: Tensor,
   boundaries: readonly Tensor[],
   wrt: ReadonlyMap<string, Tensor>,
+  details: Readonly<Record<string, Tensor>> = {},
 ): SegmentStep[] {
   const used = new Set(nodesOf([loss]).flatMap(({ inputs }) => inputs));
   const cuts = [...new Set(boundaries)]
     .filter((tensor) => used.has(tensor) && tensor.node.inputs.length > 0)
     .sort((a, b) => a.node.id - b.node.id);
   const kept = cuts.map(({ dtype, shape }, i) => input(boundaryName(i), dtype, shape));
-  const segments = [...cuts, loss].map((result) => segmentOf(result, cuts, kept, wrt));
+  const segments = [...cuts, loss].map((result) =>
+    segmentOf({ result, details: result === loss ? details : {} }, cuts, kept, wrt),
+  );
   // Whether a boundary depends on a parameter whose gradient is wanted.
   const needed: boolean[] = [];
   for (const { reads, trained } of segments) needed.push(trained.size > 0 || reads.some((i) => needed[i]));
@@ -65,18 +71,20 @@ const named = (indices: readonly number[]): Map<string, string> =>
   new Map(indices.map((i) => [boundaryName(i), boundaryName(i)]));
 
 function segmentOf(
-  result: Tensor,
+  { result, details }: Pick<Segment, "result" | "details">,
   cuts: readonly Tensor[],
   kept: readonly Tensor[],
   wrt: ReadonlyMap<string, Tensor>,
 ): Segment {
   const before = cuts.map((cut, i) => [cut, kept[i]] as const).filter(([cut]) => cut !== result);
-  const [own] = substituted([result], new Map(before));
+  const names = Object.keys(details);
+  const [own, ...others] = substituted([result, ...Object.values(details)], new Map(before));
   const placeholders = new Set(
-    nodesOf([own]).flatMap(({ inputs, outputs }) => (inputs.length ? [] : outputs)),
+    nodesOf([own, ...others]).flatMap(({ inputs, outputs }) => (inputs.length ? [] : outputs)),
   );
   return {
     result: own,
+    details: Object.fromEntries(names.map((name, i) => [name, others[i]])),
     reads: kept.flatMap((tensor, i) => (placeholders.has(tensor) ? [i] : [])),
     trained: new Map([...wrt].filter(([, tensor]) => placeholders.has(tensor))),
   };
@@ -87,7 +95,7 @@ function segmentOf(
  * has given a tensor a gradient already, this one's is added.
  */
 function gradientStep(
-  { result, reads, trained }: Segment,
+  { result, details, reads, trained }: Segment,
   index: number | undefined,
   kept: readonly Tensor[],
   needed: readonly boolean[],
@@ -103,7 +111,7 @@ function gradientStep(
     ...[...trained].map(([name, tensor]) => [gradientName(name), tensor] as const),
   ]);
   const name = index === undefined ? "step" : `segment ${index} backward`;
-  const outputs: Record<string, Tensor> = index === undefined ? { loss: result } : {};
+  const outputs: Record<string, Tensor> = index === undefined ? { loss: result, ...details } : {};
   if (targets.size > 0) {
     const own = index === undefined ? undefined : gradientName(boundaryName(index));
     const seed = own === undefined ? scalar(1) : read(own, own, result);

@@ -85,6 +85,14 @@ function passesLine({ recipe, data }: RunPlan, rows: readonly number[]): string[
   return [`           each row is seen ${often.join(", ")}`];
 }
 
+/** What is computed before the first step of a run that learns from pairs. */
+function referenceLine({ recipe: { dpo } }: RunPlan): string[] {
+  if (dpo === undefined) return [];
+  return [
+    `dpo        beta ${dpo.beta}; how likely the answers of all rows are to the model as it begins is computed before the first step`,
+  ];
+}
+
 /** How frozen weights are kept and layers are computed, where that is not the usual way. */
 function storageOf({ plan: { recipe }, isQuantized }: PreparedRun): string {
   if (isQuantized) {
@@ -111,6 +119,7 @@ export function runSummary(run: PreparedRun, threads = run.threads): string {
     `data       ${data.map(({ file }, i) => `${file} (${rowsOf(i)})`).join(", ")}`,
     `steps      ${recipe.steps.toLocaleString("en")} of ${plural(recipe.batch, "row")}, at most ${plural(recipe.maxTokens, "token")} each; ${scheduleOf(plan)}`,
     ...passesLine(plan, rows),
+    ...referenceLine(plan),
     `template   ${templateLine(promptTemplate)}`,
     `parameters ${millions(trained)} of ${millions(parameters)} learn${storageOf(run)}`,
     ...moduleLines(parameters),

@@ -48,8 +48,18 @@ export function formatDuration(seconds: number): string {
 }
 
 /** The numbers of a step as text. */
-const figures = ({ loss, tokensPerSecond, secondsLeft }: Step): Record<string, string> => ({
-  loss: loss.toFixed(4),
+const figures = ({
+  loss,
+  rewardMargin,
+  rewardAccuracy,
+  tokensPerSecond,
+  secondsLeft,
+}: Step): Record<string, string> => ({
+  loss: [
+    loss.toFixed(4),
+    ...(rewardMargin === undefined ? [] : [`margin ${rewardMargin.toFixed(3)}`]),
+    ...(rewardAccuracy === undefined ? [] : [`${Math.round(100 * rewardAccuracy)} % right`]),
+  ].join("  "),
   rate: Math.round(tokensPerSecond).toLocaleString("en"),
   left: formatDuration(secondsLeft),
 });

@@ -5,6 +5,8 @@ import type { RowText } from "../prompt/index.ts";
 export interface Example {
   /** A text in mPLUG-Owl's writing, or messages whose pictures and videos are numbers from 0, in their order. */
   readonly text: RowText;
+  /** Of a pair of answers the same conversation with the worse one; the text has the better one. */
+  readonly rejected?: RowText | undefined;
   /** In the order of the `<image>` marks of the text. */
   readonly images: readonly RgbImage[];
   /** Frames of each video, in the order of the `<|video|>` marks; only the video version takes any. */

@@ -121,13 +121,15 @@ async function* piecesOf(texts: AsyncIterable<string>): AsyncGenerator<readonly 
 
 /** A row as a JSON object that says everything by itself. */
 async function plainRow(row: Row, stored: string, directory: string): Promise<object> {
-  const { text, content } = row;
+  const { text, rejected, content } = row;
   const images = await Promise.all(row.images.map((picture) => pictureText(picture, directory)));
   const videos = row.videos.map((video) => relativePath(directory, video));
   const shown = {
     ...(images.length > 0 && { images }),
     ...(videos.length > 0 && { videos }),
   };
+  if (typeof text !== "string" && typeof rejected === "object")
+    return { chosen: text.map(plainMessage), rejected: rejected.map(plainMessage), ...shown };
   if (typeof text !== "string") return { messages: text.map(plainMessage), ...shown };
   if (content === "caption") return { image: images[0], text };
   const own = ownRecord(stored);

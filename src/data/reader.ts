@@ -1,6 +1,7 @@
 import { type CollateOptions, collate, type TokenBatch, type TokenRow } from "./collate.ts";
 import { collateDense, type DenseBatch } from "./dense.ts";
 import { DataError, type Example, rowName, type Source } from "./example.ts";
+import { collatePairs, type PairExample, type PairRow } from "./pairs.ts";
 
 /** The batches whose gradients are accumulated into one update of the weights. */
 export interface AccumulatedBatches<B> {
@@ -29,11 +30,11 @@ export const isInPart = (item: number, { index, count }: Part): boolean => item 
 export type Reader<B> = (position: number, part?: Part) => Promise<AccumulatedBatches<B>>;
 
 /** Turns an example into tokens and pixels. */
-export type RowEncoder<E = Example> = (
+export type RowEncoder<E = Example, R = TokenRow> = (
   example: E,
   index: number,
   name: string,
-) => TokenRow | Promise<TokenRow>;
+) => R | Promise<R>;
 
 export interface ReaderOptions {
   /** Rows an update. */
@@ -64,6 +65,22 @@ export function tokenReader<E>(source: Source<E>, options: TokenReaderOptions<E>
     }
     const own = await readOwn({ position, batch, microBatch, part }, rowAt);
     return { batches: own.map((some) => collate(some, options)), next: position + batch, part };
+  };
+}
+
+export interface PairReaderOptions<E = PairExample> extends ReaderOptions, CollateOptions {
+  readonly encode: RowEncoder<E, PairRow>;
+}
+
+/** Reads pairs of answers; a row of the options is a pair. */
+export function pairReader<E>(source: Source<E>, options: PairReaderOptions<E>): Reader<TokenBatch> {
+  const { batch, microBatch = batch, encode } = options;
+  return async (position, part = whole) => {
+    const own = await readOwn({ position, batch, microBatch, part }, async (index) => {
+      requireRow(source, index);
+      return encode(await source.example(index), index, rowName(source, index));
+    });
+    return { batches: own.map((some) => collatePairs(some, options)), next: position + batch, part };
   };
 }
 

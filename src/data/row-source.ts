@@ -61,8 +61,9 @@ export function nameOf(path: string, { line, label }: Pick<Row, "line" | "label"
 async function readExample(path: string, row: Row, decode: Decoder): Promise<Example> {
   try {
     const images = await Promise.all(row.images.map(decode.image));
-    if (row.videos.length === 0) return { text: row.text, images };
-    return { text: row.text, images, videos: await Promise.all(row.videos.map(decode.video)) };
+    const said = { text: row.text, ...(row.rejected !== undefined && { rejected: row.rejected }) };
+    if (row.videos.length === 0) return { ...said, images };
+    return { ...said, images, videos: await Promise.all(row.videos.map(decode.video)) };
   } catch (error) {
     throw new DataError(`${nameOf(path, row)}: ${error instanceof Error ? error.message : String(error)}`, {
       cause: error,

@@ -15,6 +15,8 @@ export interface Row {
   /** What errors call it in place of its number. */
   readonly label?: string | undefined;
   readonly text: RowText;
+  /** Of a pair of answers the same conversation with the worse one; the text has the better one. */
+  readonly rejected?: RowText | undefined;
   /** What the text is, where the format tells. */
   readonly content?: RowContent | undefined;
   /** The pictures, in order: paths, or what lies in the file of rows itself. */

@@ -4,6 +4,8 @@ import {
   type ExampleSource,
   isInPart,
   type Part,
+  pairEncoder,
+  pairReader,
   type Reader,
   type RowContent,
   type RowEncoder,
@@ -27,6 +29,8 @@ export const framesPerVideo = ({ recipe }: RunPlan): number => recipe.framesPerV
 /** An example with the content of its file, since files of several contents are mixed. */
 export interface TaggedExample extends Example {
   readonly content: RowContent;
+  /** Of a pair of answers; see `withReferences`. */
+  readonly reference?: number | undefined;
 }
 
 export function tagged(source: ExampleSource, content: RowContent): Source<TaggedExample> {
@@ -58,32 +62,46 @@ export function trainingReader(
   return batchReader(recipe, baseModel, source, { batch, microBatch, pack: stage === "language", augment });
 }
 
-function batchReader(
+export function batchReader(
   recipe: TrainingRecipe,
   baseModel: BaseModel,
   source: Source<TaggedExample>,
   { batch, microBatch, pack, augment }: BatchOptions,
 ): Reader<TokenBatch> {
+  const sizes = {
+    batch,
+    microBatch,
+    tokensPerImage: tokensPerImage(baseModel.config),
+    imageSize: baseModel.config.textOnly ? 0 : baseModel.config.vision.imageSize,
+    rounding: { maxTokens: recipe.maxTokens },
+  };
+  const { preprocessor } = baseModel;
+  if (recipe.dpo !== undefined) {
+    const encode = pairEncoder({ ...textOptions(recipe, baseModel, "conversation"), preprocessor });
+    return pairReader(source, {
+      ...sizes,
+      encode: ({ reference, ...example }, index, name) => {
+        if (reference === undefined) throw new RangeError(`${name}: must have a reference, got none`);
+        return encode({ ...example, reference }, index, name);
+      },
+    });
+  }
   const encoders = new Map<RowContent, RowEncoder>();
   const encoderFor = (content: RowContent): RowEncoder => {
     const known =
       encoders.get(content) ??
       rowEncoder({
         ...textOptions(recipe, baseModel, content),
-        preprocessor: baseModel.preprocessor,
+        preprocessor,
         ...(augment ? { augmentation: { seed: recipe.seed } } : {}),
       });
     encoders.set(content, known);
     return known;
   };
   return tokenReader(source, {
-    batch,
-    microBatch,
+    ...sizes,
     encode: (example, index, name) => encoderFor(example.content)(example, index, name),
     packTokens: pack ? recipe.maxTokens : undefined,
-    tokensPerImage: tokensPerImage(baseModel.config),
-    imageSize: baseModel.config.textOnly ? 0 : baseModel.config.vision.imageSize,
-    rounding: { maxTokens: recipe.maxTokens },
   });
 }
 

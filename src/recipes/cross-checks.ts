@@ -4,7 +4,7 @@ import { joinPath, pathKind } from "../platform/index.ts";
 import { defaultOptimizer, foreignHyperparameters, foreignKey } from "../training/index.ts";
 import { isBuiltInConfig } from "./built-in-config.ts";
 import type { RecipeChain } from "./recipe-chain.ts";
-import type { RecipeFile } from "./recipe-schema.ts";
+import { contentOfStage, type RecipeFile } from "./recipe-schema.ts";
 import type { RecipeProblem } from "./recipe-text.ts";
 import { settingsName } from "./settings.ts";
 
@@ -44,7 +44,7 @@ export async function crossChecks(values: RecipeFile, chain: RecipeChain): Promi
 }
 
 function hyperparameterProblems(
-  { stage, warmup, steps, batch, microBatch, lora }: RecipeFile,
+  { stage, warmup, steps, batch, microBatch, lora, dpo, augment }: RecipeFile,
   onProblem: OnProblem,
 ): void {
   if (warmup !== undefined && steps !== undefined && warmup >= steps) {
@@ -55,6 +55,15 @@ function hyperparameterProblems(
   }
   if (stage !== undefined && stages[stage].lora && lora === undefined) {
     onProblem(["stage"], `lora: stage ${stage} needs rank, alpha and targets`);
+  }
+  if (dpo === undefined || stage === undefined) return;
+  if (contentOfStage(stage) !== "conversation") {
+    onProblem(["dpo"], `dpo: learns from answers, got stage ${stage}; name stage "2", released or full`);
+  } else if (augment === true) {
+    onProblem(
+      ["augment"],
+      "augment: must be false with dpo, whose pictures are the ones that the model it begins with has seen",
+    );
   }
 }
 

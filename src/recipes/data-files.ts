@@ -74,7 +74,7 @@ async function openDataFile(
 
 /** How the texts of a run's rows are checked. */
 export function textSettings({ system, recipe }: RunPlan, model: TextModel): TextSettings {
-  return { system, maxTokens: recipe.maxTokens, model };
+  return { system, maxTokens: recipe.maxTokens, model, learnsPairs: recipe.dpo !== undefined };
 }
 
 /** How videos of a run's rows are decoded; undefined where its model takes none. */
@@ -89,7 +89,12 @@ function withTexts(source: RowSource, change: (text: RowText) => RowText): RowSo
     textOf: async (row) => change(await source.textOf(row)),
     example: async (row) => {
       const example = await source.example(row);
-      return { ...example, text: change(example.text) };
+      const { text, rejected } = example;
+      return {
+        ...example,
+        text: change(text),
+        ...(rejected !== undefined && { rejected: change(rejected) }),
+      };
     },
   };
 }

@@ -35,6 +35,8 @@ const lora = z.strictObject({
   modulesToSave: z.array(z.string().min(1)).min(1).optional(),
 });
 
+const dpo = z.strictObject({ beta: z.number().positive().default(0.1) });
+
 const keep = z.strictObject({ last: whole.optional(), best: z.boolean().optional() });
 
 /** What the rows of each stage are, unless a data file says otherwise; no file of rows holds the vision stage's labelled patches. */
@@ -85,6 +87,7 @@ const hyperparameters = {
   maxGradNorm: z.number().positive(),
   learningRateMultipliers: z.record(z.string(), z.number().nonnegative()),
   lora,
+  dpo,
   augment: z.boolean(),
   framesPerVideo: z.int().min(2),
   seed: z.int().nonnegative(),
@@ -163,6 +166,7 @@ export function keysAt(path: readonly PropertyKey[]): readonly string[] {
   const [first, , third] = path;
   if (first === undefined) return Object.keys(fileSchema.shape);
   if (first === "lora") return Object.keys(lora.shape);
+  if (first === "dpo") return Object.keys(dpo.shape);
   if (first === "keep") return Object.keys(keep.shape);
   if (first === "samples") return Object.keys(sample.shape);
   return (first === "data" || first === "evaluation") && third === undefined

@@ -18,9 +18,11 @@ import {
   memoryWarnings,
   type Objective,
   openReplicas,
+  preferenceObjective,
   type RunInputs,
   recipeOfState,
   requireMemory,
+  type Trainer,
   type TrainingEvent,
   type TrainingOutcome,
   type TrainingRecipe,
@@ -35,6 +37,7 @@ import { requireNoFrozenRandom } from "./frozen-random.ts";
 import { requireKnownMultipliers } from "./known-multipliers.ts";
 import { hasStart, requireFreshOutput, saveOutputs, writeStart } from "./outputs.ts";
 import type { RunOverrides, RunPlan } from "./recipe-file.ts";
+import { withReferences } from "./references.ts";
 import { requireSameEverywhere, runInputs } from "./run-inputs.ts";
 import { type OpenedSampling, openSampling, requireAskable } from "./samples.ts";
 import { microBatchesForAll, threadsOfEach } from "./several-processes.ts";
@@ -140,7 +143,8 @@ async function checkedRun(
   });
   await requireAskable(path, given, baseModel);
   const plan = microBatchesForAll(layerByLayer(given, baseModel), communicator.size, replicas);
-  const objective = languageObjective(baseModel.config, plan.recipe);
+  const objectiveOf = plan.recipe.dpo === undefined ? languageObjective : preferenceObjective;
+  const objective = objectiveOf(baseModel.config, plan.recipe);
   requireKnownMultipliers(path, plan, objective.parameters);
   const [data, evaluation] = [
     await openDataFiles(plan, baseModel, plan.data, overrides),
@@ -170,6 +174,9 @@ async function checkedRun(
     objective,
     data: exampleSources(data),
     evaluation: exampleSources(evaluation),
+    fingerprints: [...data, ...evaluation].map(({ source: { fingerprint } }) =>
+      [fingerprint.rows, fingerprint.files].join(" "),
+    ),
     inputs: () => runInputs(plan, baseModel, { data, evaluation }, promptTemplate),
   };
   return {
@@ -257,6 +264,8 @@ interface OpenedRun {
   /** The rows of each data file. */
   readonly data: readonly Source<TaggedExample>[];
   readonly evaluation: readonly Source<TaggedExample>[];
+  /** Checksums of the rows of each file, held-out ones behind the others. */
+  readonly fingerprints: readonly string[];
   readonly inputs: RunInputs;
   readonly replicas: readonly Device[];
 }
@@ -265,7 +274,7 @@ async function startRun(
   run: OpenedRun,
   { skipBadRows = 0, ...options }: Omit<RunOptions, "device"> & { readonly lock: FileLock | undefined },
 ): Promise<TrainingOutcome> {
-  const { communicator, deterministic, plan, baseModel, objective, data, evaluation, inputs, replicas } = run;
+  const { communicator, deterministic, plan, baseModel, objective, inputs, replicas } = run;
   const { output } = plan;
   await requireSameEverywhere(communicator, inputs);
   const state = joinPath(output, "state");
@@ -284,13 +293,14 @@ async function startRun(
     communicator,
     deterministic,
   });
-  const shuffledFiles = data.map((source, i) => withoutBadRows(shuffled(source, recipe.seed + i), skipped));
   let samples: OpenedSampling | undefined;
   const samplingWeights = plan.data.map(({ weight = 1 }) => weight);
   try {
     await communicator.fromFirst(async () => {
       if (!isBegun || !(await hasStart(output))) await writeStart(plan, baseModel, trainer);
     });
+    const { data, evaluation } = await referredSources(run, trainer, isBegun);
+    const shuffledFiles = data.map((source, i) => withoutBadRows(shuffled(source, recipe.seed + i), skipped));
     samples = await openSampling(plan, baseModel, trainer, replicas[0]);
     const outcome = await train({
       ...options,
@@ -309,4 +319,16 @@ async function startRun(
     await samples?.close();
     trainer.dispose();
   }
+}
+
+/** The rows of a run; pairs of answers with their references. */
+async function referredSources(
+  { plan, baseModel, data, evaluation, fingerprints }: OpenedRun,
+  trainer: Trainer<BatchSizes>,
+  isBegun: boolean,
+): Promise<Pick<OpenedRun, "data" | "evaluation">> {
+  if (plan.recipe.dpo === undefined) return { data, evaluation };
+  const pairs = { sources: [...data, ...evaluation], fingerprints };
+  const all = await withReferences(plan, baseModel, trainer, { pairs, isBegun });
+  return { data: all.slice(0, data.length), evaluation: all.slice(data.length) };
 }

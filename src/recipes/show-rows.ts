@@ -55,12 +55,18 @@ async function* rowsOfFile(
     content ??= row.content ?? usualContent;
     const wrong = markProblems(row, content, videosFor(reading) !== undefined);
     if (wrong.length > 0) yield badRow(name, wrong);
-    else
-      yield spelled(
-        { name, text: texts.completed(row.text, content), content },
-        row.videos.length > 0,
-        reading,
-      );
+    else {
+      const { text, rejected } = row;
+      const isVideo = row.videos.length > 0;
+      yield spelled({ name, text: texts.completed(text, content), content }, isVideo, reading);
+      if (rejected === undefined) continue;
+      const other = {
+        name: `${name}, the rejected answer`,
+        text: texts.completed(rejected, content),
+        content,
+      };
+      yield spelled(other, isVideo, reading);
+    }
   }
 }
 

@@ -1,4 +1,4 @@
-import { encodeText, LengthCounts, nameOf, type Row, type RowContent } from "../data/index.ts";
+import { encodePair, encodeText, LengthCounts, nameOf, type Row, type RowContent } from "../data/index.ts";
 import {
   PromptError,
   type PromptTemplate,
@@ -21,6 +21,8 @@ export interface TextSettings {
   readonly maxTokens: number;
   /** The system prompt that conversations without one get. */
   readonly system?: string | undefined;
+  /** Whether rows are pairs of answers, or must not be; either if absent. */
+  readonly learnsPairs?: boolean | undefined;
 }
 
 /** Checks the texts of a file's rows one by one, and gathers what becomes of them. */
@@ -61,6 +63,8 @@ export class TextCheck {
         `${name}: must show no picture to a language model alone, got one; \`owl assemble\` makes an owl of it`,
       ];
     }
+    const unfit = pairProblem(row, this.#settings.learnsPairs);
+    if (unfit !== undefined) return [unfit];
     const text = this.completed(row.text, content);
     try {
       this.#gather(text, name, content, row);
@@ -72,21 +76,36 @@ export class TextCheck {
     }
   }
 
-  #gather(text: RowText, name: string, content: RowContent, { videos }: Row): void {
+  #gather(text: RowText, name: string, content: RowContent, { videos, rejected }: Row): void {
     const { model, maxTokens } = this.#settings;
     if (model === undefined) {
       if (typeof text === "string" && content === "conversation")
         requireConversation(text, this.#template, name);
     } else {
       const options = textOptions({ maxTokens }, model, content);
-      const sample = encodeText(text, name, options, videos.length > 0 ? "video" : "image");
-      if (sample.turnsLeftOut !== undefined) this.shortened++;
-      if (sample.isCut) this.cut++;
+      const samples =
+        rejected === undefined
+          ? [encodeText(text, name, options, videos.length > 0 ? "video" : "image")]
+          : encodePair({ text, rejected: this.completed(rejected, content) }, name, options);
+      if (samples[0].turnsLeftOut !== undefined) this.shortened++;
+      if (samples[0].isCut) this.cut++;
       // The last one is only a target.
-      this.tokens.add(sample.ids.length - 1);
-      this.learned.add(sample.lossMask.reduce((sum, isLearned) => sum + Number(isLearned), 0));
+      this.tokens.add(sumOf(samples.map(({ ids }) => ids.length - 1)));
+      this.learned.add(sumOf(samples.map(({ lossMask }) => sumOf(lossMask.map(Number)))));
     }
-    const words = typeof text === "string" ? [withLineFeeds(text)] : textsOf(text);
-    this.characters.add(words.reduce((sum, some) => sum + some.length, 0));
+    const words = [text, ...(rejected === undefined ? [] : [rejected])].flatMap((one) =>
+      typeof one === "string" ? [withLineFeeds(one)] : textsOf(one),
+    );
+    this.characters.add(sumOf(words.map((some) => some.length)));
   }
+}
+
+const sumOf = (numbers: readonly number[]): number => numbers.reduce((sum, one) => sum + one, 0);
+
+/** What keeps a row from being learned where pairs of answers are, or are not. */
+function pairProblem({ rejected }: Row, learnsPairs: boolean | undefined): string | undefined {
+  if (learnsPairs === undefined || learnsPairs === (rejected !== undefined)) return undefined;
+  return learnsPairs
+    ? 'must have "chosen" and "rejected", which dpo learns from, got one answer'
+    : 'has "chosen" and "rejected", which dpo alone learns from; say dpo: { beta: 0.1 } in the recipe, or keep the better answer alone';
 }

@@ -27,11 +27,21 @@ export interface StepValues {
   readonly trained: readonly string[];
 }
 
+/** What a micro-batch gives beside gradients. */
+export interface StepOutcome {
+  readonly loss: number;
+  /** For each pair of answers how much likelier the better one is, as a logarithm; only of pairs. */
+  readonly ratios?: Float32Array | undefined;
+}
+
+/** The name under which steps give {@link StepOutcome.ratios}. */
+export const ratiosName = "ratios";
+
 /** Programs of the steps for batches of one size, with their buffers. */
 export interface CompiledSteps {
   readonly feeds: Readonly<Record<string, HostTensor>>;
-  /** Runs all steps; the result is the loss. */
-  run(into: FlatBuffer | undefined, dropout: DropoutKey | undefined): Promise<number>;
+  /** Runs all steps. What it gives besides the loss is overwritten by the next run. */
+  run(into: FlatBuffer | undefined, dropout: DropoutKey | undefined): Promise<StepOutcome>;
   dispose(): void;
 }
 
@@ -121,15 +131,20 @@ const pairs = (own: readonly string[], known: readonly string[]): Map<string, st
 
 function runnerOf(compiled: readonly CompiledStep[], given: StepValues): CompiledSteps["run"] {
   const loss = allocate("float32", []);
+  const ratios = ratiosOf(compiled);
+  const own = new Map<string, HostTensor>([
+    ["loss", loss],
+    ...(ratios ? [[ratiosName, ratios] as const] : []),
+  ]);
   const parameterOf = new Map(given.trained.map((name) => [gradientName(name), name]));
-  const kept = shareBuffers(lifetimesOf(compiled, given, parameterOf));
+  const kept = shareBuffers(lifetimesOf(compiled, given, (name) => own.has(name) || parameterOf.has(name)));
   const reached = new Set(compiled.flatMap(({ step }) => Object.keys(step.graph.outputs)));
   const unreached = given.trained.filter((name) => !reached.has(gradientName(name)));
   const runs = new Map<FlatBuffer | undefined, BoundStep[]>();
   const bind = (into: FlatBuffer | undefined): BoundStep[] => {
     const valueNamed = (name: string): HostTensor => {
       const parameter = parameterOf.get(name);
-      return name === "loss" ? loss : parameter === undefined ? kept.get(name)! : into!.tensor(parameter);
+      return own.get(name) ?? (parameter === undefined ? kept.get(name)! : into!.tensor(parameter));
     };
     return compiled.map((step, index) => bindStep(step, index, given, valueNamed));
   };
@@ -142,8 +157,13 @@ function runnerOf(compiled: readonly CompiledStep[], given: StepValues): Compile
       await widened?.widen();
       await run.run();
     }
-    return loss.data[0];
+    return { loss: loss.data[0], ratios: ratios?.data };
   };
+}
+
+function ratiosOf(compiled: readonly CompiledStep[]): HostTensor<"float32"> | undefined {
+  const tensor = compiled.map(({ step }) => step.graph.outputs[ratiosName]).find((one) => one !== undefined);
+  return tensor && allocate("float32", staticSizes(tensor.shape, ratiosName));
 }
 
 const maskOf = (name: string, step: number): string => `${name} in step ${step}`;
@@ -152,10 +172,10 @@ const maskOf = (name: string, step: number): string => `${name} in step ${step}`
 function lifetimesOf(
   compiled: readonly CompiledStep[],
   { feeds }: StepValues,
-  parameterOf: ReadonlyMap<string, string>,
+  isKept: (name: string) => boolean,
 ): Map<string, Lifetime> {
   const lifetimes = new Map<string, Lifetime>();
-  const isElsewhere = (name: string): boolean => name === "loss" || parameterOf.has(name) || name in feeds;
+  const isElsewhere = (name: string): boolean => isKept(name) || name in feeds;
   const live = (name: string, { dtype, shape }: Tensor, at: number): void => {
     if (isElsewhere(name)) return;
     const { first } = lifetimes.get(name) ?? { first: at };

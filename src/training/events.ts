@@ -13,6 +13,10 @@ export type TrainingEvent =
       /** Before clipping. */
       readonly gradientNorm: number;
       readonly learningRate: number;
+      /** Of pairs of answers: how much more the better ones are favoured than by the model that the run began with, on average. */
+      readonly rewardMargin?: number | undefined;
+      /** Which part of the pairs has a margin above 0. */
+      readonly rewardAccuracy?: number | undefined;
       /** Tokens trained on since the run began, without padding. */
       readonly tokens: number;
       /** Tokens of this step alone. */

@@ -2,6 +2,7 @@ import type { ThreadPool } from "../platform/index.ts";
 import type { Communicator } from "./communicator.ts";
 import type { FlatBuffer } from "./flat-buffer.ts";
 import { accumulateGradients } from "./gradient-accumulation.ts";
+import { type RewardSums, rewardSums } from "./preference.ts";
 import type { TrainingRecipe } from "./recipe.ts";
 import type { ShardExchange } from "./shard-exchange.ts";
 import type { OwnedChunk } from "./shards.ts";
@@ -30,6 +31,16 @@ export interface UpdateLoss {
   readonly loss: number;
   /** Each micro-batch's part of it. */
   readonly losses: readonly number[];
+  /** Of pairs of answers alone. */
+  readonly rewards?: Rewards | undefined;
+}
+
+/** How far the model is from the one that it began with, by the pairs of an update (arXiv 2305.18290). */
+export interface Rewards {
+  /** Mean reward of the better answer less that of the other one. */
+  readonly rewardMargin: number;
+  /** Which part of the pairs has a margin above 0. */
+  readonly rewardAccuracy: number;
 }
 
 /** Computes this process's micro-batches of a step; the sum of all processes' gradients is in its shard. */
@@ -38,7 +49,7 @@ export type ComputeGradients<S> = (share: UpdateShare<S>, step: number) => Promi
 /** Gradients of the mean loss over all labels of an update. */
 export function createGradientComputation<S>(
   computation: GradientComputation<S>,
-  { lora, seed }: TrainingRecipe,
+  { lora, dpo, seed }: TrainingRecipe,
 ): ComputeGradients<S> {
   const { communicator, replicas, deterministic } = computation;
   const { rank, size } = communicator;
@@ -48,18 +59,45 @@ export function createGradientComputation<S>(
     requireWorkForAll(share, size);
     const labels = labelsOf(share.all);
     const firstRows = firstRowsOf(share.all);
-    const compute: ComputeOne = (index, replica, into) =>
-      replicas[replica].computeGradients(share.own[index], labels, into, {
-        rate,
-        seed,
-        step,
-        firstRow: firstRows[rank + index * size],
-      });
+    const sums: RewardSums[] = [];
+    const compute: ComputeOne = async (index, replica, into) => {
+      const firstRow = firstRows[rank + index * size];
+      const dropout = { rate, seed, step, firstRow };
+      const { loss, ratios } = await replicas[replica].computeGradients(
+        share.own[index],
+        labels,
+        into,
+        dropout,
+      );
+      if (dpo && ratios) sums[index] = rewardSums(share.own[index], ratios, dpo.beta);
+      return loss;
+    };
     const own = await sumGradients(computation, share, compute);
-    const ofRanks = await communicator.exchangeNumbers(Float64Array.from(own));
-    const losses = interleaved(ofRanks.map((some) => [...some]));
-    return { loss: losses.reduce((sum, loss) => sum + loss, 0), losses };
+    const losses = await ofAllInOrder(communicator, own);
+    if (dpo === undefined) return { loss: sumOf(losses), losses };
+    const margin = sumOf(
+      await ofAllInOrder(
+        communicator,
+        sums.map((sum) => sum.margin),
+      ),
+    );
+    const wins = sumOf(
+      await ofAllInOrder(
+        communicator,
+        sums.map((sum) => sum.wins),
+      ),
+    );
+    const rewards = { rewardMargin: margin / labels, rewardAccuracy: wins / labels };
+    return { loss: sumOf(losses), losses, rewards };
   };
+}
+
+const sumOf = (numbers: readonly number[]): number => numbers.reduce((sum, one) => sum + one, 0);
+
+/** A number of each micro-batch, in the order of the update. */
+async function ofAllInOrder(communicator: Communicator, own: readonly number[]): Promise<number[]> {
+  const ofRanks = await communicator.exchangeNumbers(Float64Array.from(own));
+  return interleaved(ofRanks.map((some) => [...some]));
 }
 
 /** Computes the process's micro-batch of an index into a buffer; the result is its part of the mean loss. */

@@ -3,6 +3,7 @@ export { type DiskEstimate, estimateDisk } from "./disk.ts";
 export { DivergenceError, LossSpikeError } from "./divergence.ts";
 export type { TrainingEvent } from "./events.ts";
 export { currentNameOf, formerNameOf, withCurrentNames } from "./former-names.ts";
+export type { Rewards } from "./gradient-computation.ts";
 export type { EvaluationData, HeldOutBatches } from "./held-out.ts";
 export { initialize } from "./initialize.ts";
 export { estimateMemory, type MemoryEstimate } from "./memory.ts";
@@ -28,7 +29,9 @@ export {
 export type { Optimizer, UpdateStep } from "./optimizers/optimizer.ts";
 export type { OptimizerHyperparameters } from "./optimizers/optimizers.ts";
 export { lockOutput, OutputInUseError } from "./output-lock.ts";
+export { preferenceObjective } from "./preference.ts";
 export {
+  type DpoRecipe,
   type KeptCheckpoints,
   type LoraRecipe,
   learningRateMultiplierOf,

@@ -62,13 +62,14 @@ export function estimateMemory(
   const underway = deterministic && processes > 1 && rounds > 2 ? 1 : 0;
   const gradients = trained * ((rounds > 1 ? replicas + 1 : replicas) + underway);
   const optimizerState = (trained * optimizerOf(recipe).optimizer.state.length) / processes;
-  const rows = replicas * microBatch;
+  const perRow = recipe.dpo === undefined ? 1 : 2;
+  const rows = replicas * microBatch * perRow;
   const activations =
     activationFloats(config, recipe, { rows, imagesPerRow, parameters }) * bytesPerFloat +
     maskBytes(parameters, recipe, rows * recipe.maxTokens, config.language.layers) +
     doraBytes(parameters, recipe, rows * recipe.maxTokens, config.language.layers);
   const picture = config.textOnly ? 0 : 3 * config.vision.imageSize ** 2;
-  const pixels = 2 * Math.ceil(batch / processes) * imagesPerRow * picture * bytesPerFloat;
+  const pixels = 2 * Math.ceil(batch / processes) * perRow * imagesPerRow * picture * bytesPerFloat;
   const parts = { weights, gradients, optimizerState, activations, pixels, runtime: runtimeBytes };
   return { ...parts, total: Object.values(parts).reduce((sum, bytes) => sum + bytes, 0) };
 }

@@ -11,6 +11,7 @@ import {
   pixelInput,
   stageScopeOptions,
   stages,
+  type TracedLoss,
   traceLoss,
   visionEncoder,
 } from "../model/index.ts";
@@ -38,8 +39,15 @@ export interface Objective<S> {
    * dropout masks among its inputs.
    *
    * @param onBoundary is told the tensors at which the graph may be cut, see `Scope.boundary`
+   * @param onRatios is told, where the loss is about pairs of answers, how much likelier each pair's better one is: its
+   *   log-probability less the other's, [pairs]
    */
-  trace(sizes: S, purpose?: "training" | "evaluation", onBoundary?: (tensor: Tensor) => void): Tensor;
+  trace(
+    sizes: S,
+    purpose?: "training" | "evaluation",
+    onBoundary?: (tensor: Tensor) => void,
+    onRatios?: (tensor: Tensor) => void,
+  ): Tensor;
 }
 
 /** Name of the layer that gives each patch its class; it is thrown away after stage `vision`. */
@@ -51,6 +59,26 @@ export const denseHead = "dense_head";
  * @throws RangeError where a LoRA does not fit the model, see `requireFittingLora`
  */
 export function languageObjective(config: OwlConfig, recipe: TrainingRecipe): Objective<BatchSizes> {
+  const { parameters, trace } = tracedModel(config, recipe);
+  return {
+    parameters,
+    batchSize: ({ rows }) => rows,
+    trace: (sizes, purpose, onBoundary) => trace(sizes, purpose, onBoundary).loss,
+  };
+}
+
+/** The model of a recipe: its parameters, and how its loss and its logits are traced. */
+export interface TracedModel {
+  readonly parameters: readonly ParameterDescription[];
+  trace(
+    sizes: BatchSizes,
+    purpose?: "training" | "evaluation",
+    onBoundary?: (tensor: Tensor) => void,
+  ): TracedLoss;
+}
+
+/** @throws RangeError as {@link languageObjective} */
+export function tracedModel(config: OwlConfig, recipe: TrainingRecipe): TracedModel {
   const options = scopeOptions(recipe);
   const parameters = describeParameters(config, rootScope(options));
   if (stages[recipe.stage].lora && recipe.lora)
@@ -58,13 +86,12 @@ export function languageObjective(config: OwlConfig, recipe: TrainingRecipe): Ob
   const inTraining = withDropout(options, recipe);
   return {
     parameters,
-    batchSize: ({ rows }) => rows,
     trace: ({ rows, tokens, images, videos, losses }, purpose = "evaluation", onBoundary) => {
       const scope = rootScope({
         ...(purpose === "training" ? inTraining : options),
         ...(onBoundary && { onBoundary }),
       });
-      return traceLoss(config, { batch: rows, tokens, images, videos, lossRows: losses }, scope).loss;
+      return traceLoss(config, { batch: rows, tokens, images, videos, lossRows: losses }, scope);
     },
   };
 }

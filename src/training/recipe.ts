@@ -9,6 +9,12 @@ export interface LoraRecipe extends Omit<LoraConfig, "targetModules"> {
   readonly targets: string | readonly string[];
 }
 
+/** Direct preference optimisation. */
+export interface DpoRecipe {
+  /** How dear it is to move away from the model that the run begins with; 0.1 is usual. */
+  readonly beta: number;
+}
+
 /** Checkpoints that a run keeps. */
 export interface KeptCheckpoints {
   /** So many of the last ones; 1 if absent. */
@@ -51,6 +57,8 @@ export interface TrainingRecipe extends OptimizerHyperparameters {
   /** Factors on the learning rate by prefixes of parameter names, the first that fits, or `lora` for what a LoRA consists of. */
   readonly learningRateMultipliers?: Readonly<Record<string, number>> | undefined;
   readonly lora?: LoraRecipe | undefined;
+  /** Learn which of two answers is the better one (arXiv 2305.18290), instead of how likely every token of one is. */
+  readonly dpo?: DpoRecipe | undefined;
   /** Random resized crop and horizontal flip of pictures, as in stage 1 of the paper. */
   readonly augment?: boolean | undefined;
   /** Frames sampled evenly from a video; 4 if absent. */

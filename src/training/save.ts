@@ -118,8 +118,9 @@ function underOwnNames(adapter: Adapter): Adapter {
   const own = (tensors: StateDict): StateDict =>
     new Map([...tensors].map(([name, tensor]) => [name.replace("language_model.", ""), tensor]));
   const { targetModules: targets, ...settings } = adapter.settings;
-  const targetModules =
-    typeof targets === "string" ? targets : targets.map((name) => name.replace(/^language_model\./, ""));
   const { lora, replaced } = adapter;
+  // An expression is for the names of an owl.
+  const named = typeof targets === "string" ? [...modulesOf(lora)].sort() : targets;
+  const targetModules = named.map((name) => name.replace(/^language_model\./, ""));
   return { ...adapter, settings: { ...settings, targetModules }, lora: own(lora), replaced: own(replaced) };
 }

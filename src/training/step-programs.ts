@@ -2,7 +2,13 @@ import { segmentSteps } from "../autodiff/index.ts";
 import { LruCache } from "../primitives/index.ts";
 import type { Device } from "../runtime/index.ts";
 import { allocate, type HostTensor, placeholdersOf, type Tensor } from "../tensor/index.ts";
-import { type CompiledSteps, compileSteps, type StepValues } from "./compiled-steps.ts";
+import {
+  type CompiledSteps,
+  compileSteps,
+  ratiosName,
+  type StepOutcome,
+  type StepValues,
+} from "./compiled-steps.ts";
 import type { DropoutKey } from "./dropout.ts";
 import type { FlatBuffer } from "./flat-buffer.ts";
 import type { NarrowWeights } from "./narrow-weights.ts";
@@ -31,9 +37,9 @@ export interface StepPrograms<S> {
     labelCount: number,
     into: FlatBuffer,
     dropout: DropoutKey,
-  ): Promise<number>;
+  ): Promise<StepOutcome>;
   /** The batch's loss alone, nothing dropped out. */
-  evaluate(batch: TrainingBatch<S>, labelCount: number): Promise<number>;
+  evaluate(batch: TrainingBatch<S>, labelCount: number): Promise<StepOutcome>;
   dispose(): void;
 }
 
@@ -78,7 +84,7 @@ export function createStepPrograms<S>(options: StepProgramsOptions<S>): StepProg
     labelCount: number,
     into?: FlatBuffer,
     dropout?: DropoutKey,
-  ): Promise<number> => {
+  ): Promise<StepOutcome> => {
     const compiled = await programFor(batch, into !== undefined);
     setFeeds(compiled.feeds, batch.feeds, labelCount);
     return compiled.run(into, dropout);
@@ -109,12 +115,15 @@ async function compile<S>(
 ): Promise<CompiledSteps> {
   const boundaries: Tensor[] = [];
   const onBoundary = recompute ? (tensor: Tensor) => void boundaries.push(tensor) : undefined;
-  const loss = objective.trace(batch.sizes, training ? "training" : "evaluation", onBoundary);
+  const details: Record<string, Tensor> = {};
+  const loss = objective.trace(batch.sizes, training ? "training" : "evaluation", onBoundary, (ratios) => {
+    details[ratiosName] = ratios;
+  });
   const { parameters } = placeholdersOf({ name: "loss", outputs: { loss } });
   const reached = training ? given.trained.filter((name) => parameters.has(name)) : [];
   const wanted = new Map(reached.map((name) => [name, parameters.get(name)!]));
   const feeds = Object.entries(batch.feeds).map(([name, { dtype, dims }]) => [name, allocate(dtype, dims)]);
-  const steps = segmentSteps(loss, boundaries, wanted);
+  const steps = segmentSteps(loss, boundaries, wanted, details);
   return compileSteps(device, steps, { ...given, feeds: Object.fromEntries(feeds) });
 }
 

@@ -4,7 +4,7 @@ import type { HostTensor } from "../tensor/index.ts";
 import { alone, type Communicator } from "./communicator.ts";
 import { divergence, lossSpike } from "./divergence.ts";
 import { withCurrentNames } from "./former-names.ts";
-import { createGradientComputation } from "./gradient-computation.ts";
+import { createGradientComputation, type Rewards } from "./gradient-computation.ts";
 import { type EvaluationData, evaluationLosses } from "./held-out.ts";
 import type { NarrowWeight, NarrowWeights } from "./narrow-weights.ts";
 import type { Objective } from "./objective.ts";
@@ -18,8 +18,8 @@ import { allocateTrained, valuesOf } from "./trained-memory.ts";
 import { type MicroBatchNote, notesOf, partOf, shareOf, type UpdateShare } from "./update-share.ts";
 import { createWeightUpdate } from "./weight-update.ts";
 
-/** The result of one update. */
-export interface StepResult {
+/** The result of one update; where it learns from pairs of answers, with their rewards before it. */
+export interface StepResult extends Partial<Rewards> {
   /** Mean loss over all labels; 0 where there is none. */
   readonly loss: number;
   /** The norm of all gradients together, before clipping. */
@@ -58,6 +58,11 @@ export interface Trainer<S> {
   ): Promise<StepResult>;
   /** What the other processes must know of this one's micro-batches. */
   notesOf(batches: readonly TrainingBatch<S>[]): MicroBatchNote[];
+  /**
+   * How much likelier each pair's better answer is than the other one, as a logarithm, with the weights as they stand and without
+   * dropout; of an objective of pairs. Each of several processes may ask for batches of its own.
+   */
+  ratiosOf(batch: TrainingBatch<S>): Promise<readonly number[]>;
   /** Mean loss over all labels, without dropout and without an update. */
   evaluate(data: EvaluationData<S>): Promise<number>;
   /** Gradients of the mean loss by parameter, as the next update would compute them; views that the next call overwrites. */
@@ -157,7 +162,7 @@ export async function createTrainer<S>(options: TrainerOptions<S>): Promise<Trai
     trained,
     update: async (batches, { highestLoss = Number.POSITIVE_INFINITY } = {}) => {
       const share = asShare(batches);
-      const { loss, losses } = await computeGradients(share, step);
+      const { loss, losses, rewards } = await computeGradients(share, step);
       if (Number.isFinite(loss) && loss > highestLoss) {
         throw communicator.common(await lossSpike(communicator, { step, loss, most: highestLoss, share }));
       }
@@ -171,11 +176,18 @@ export async function createTrainer<S>(options: TrainerOptions<S>): Promise<Trai
         throw communicator.common(await divergence(communicator, found));
       }
       step++;
-      return { loss, gradientNorm: norm, learningRate };
+      return { loss, gradientNorm: norm, learningRate, ...rewards };
     },
     notesOf: (batches) => notesOf(batches, objective),
+    ratiosOf: async (batch) => {
+      const { ratios } = await replicas[0].evaluate(batch, batch.labelCount);
+      if (ratios === undefined)
+        throw new RangeError("ratios: are of pairs of answers, got another objective");
+      return [...ratios.subarray(0, batch.labelCount)];
+    },
     evaluate: async (data) => {
-      const evaluate = replicas[0].evaluate.bind(replicas[0]);
+      const evaluate = async (batch: TrainingBatch<S>, labelCount: number): Promise<number> =>
+        (await replicas[0].evaluate(batch, labelCount)).loss;
       const losses = await evaluationLosses(data, communicator, evaluate);
       return losses.reduce((sum, loss) => sum + loss, 0);
     },

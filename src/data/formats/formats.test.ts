@@ -50,6 +50,7 @@ const meanings: Readonly<Partial<Record<DataFormatName, unknown>>> = {
   llava: [shown(0, "what is this?"), assistant("a cat")],
   sharegpt: [user("hello"), assistant("hello! how can i help?")],
   messages: [shown(0, "what is this?"), assistant("a cat")],
+  preference: [shown(0, "what is this?"), assistant("a cat")],
   alpaca: [user("name the animal\nit says meow"), assistant("a cat")],
   baize: [{ role: "system", content: "A conversation." }, user("who says meow?"), assistant("a cat")],
   finevision: [shown(0, "what is this?"), assistant("a cat")],

@@ -13,6 +13,7 @@ export type DataFormatName =
   | "sharegpt"
   | "messages"
   | "alpaca"
+  | "preference"
   | "baize"
   | "finevision"
   | "table"
@@ -22,7 +23,7 @@ export type DataFormatName =
   | "parquet"
   | "folder";
 
-const { llava, messages, alpaca, baize, finevision, table } = recordFormats;
+const { preference, llava, messages, alpaca, baize, finevision, table } = recordFormats;
 
 /**
  * Every format of training data, by the name that a recipe gives it. A further one is a file that reads it and a row here: recipes,
@@ -64,6 +65,11 @@ export const dataFormats: Readonly<Record<DataFormatName, DataFormat>> = {
   table: recordDataFormat(table, {
     about: "a picture and its caption, or a picture, a question and its answer",
     example: '{"image": "cat.jpg", "question": "what is this?", "answer": "a cat"}',
+  }),
+  preference: recordDataFormat(preference, {
+    about:
+      "pairs of answers as TRL has them: `prompt`, `chosen` and `rejected`, texts or messages; pictures in `images` or in parts",
+    example: '{"images": ["cat.jpg"], "prompt": "what is this?", "chosen": "a cat", "rejected": "a dog"}',
   }),
   coco: storedDataFormat("coco", {
     unit: "annotation",

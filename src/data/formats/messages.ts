@@ -19,7 +19,7 @@ export const messages: RecordFormat = {
   signature: ["messages"],
   recognises: ({ messages: given }) =>
     Array.isArray(given) && given.every((message) => isRecord(message) && "role" in message),
-  read: readMessages,
+  read: (fields) => readMessages(fields),
 };
 
 /** Keys of a message that hold more than its words; where they are filled, something would be left out. */
@@ -42,7 +42,11 @@ interface ReadMessage {
   readonly videos: readonly unknown[];
 }
 
-function readMessages({ messages: given, image, video, system }: Fields): Reading {
+/** @param unmarked what it means that pictures of the row's own key have no place in texts, see {@link placedByMarks} */
+export function readMessages(
+  { messages: given, image, video, system }: Fields,
+  unmarked: "front" | "error" = "error",
+): Reading {
   const problems: string[] = [];
   const read = requireRecords(given, '"messages"').flatMap((message, i): ReadMessage[] => {
     const found = readMessage(message, `message ${i + 1}`);
@@ -61,7 +65,7 @@ function readMessages({ messages: given, image, video, system }: Fields): Readin
   const shown = { pictures: own.pictures.length, videos: own.videos.length };
   // Parts without a picture are places; where there are none, the texts have marks.
   const hasPlaces = pictures.length + videos.length > 0;
-  return { says: hasPlaces ? turns : placedByMarks(turns, shown, "error"), ...own };
+  return { says: hasPlaces ? turns : placedByMarks(turns, shown, unmarked), ...own };
 }
 
 /** A part that has a picture's place and no picture. */

@@ -11,6 +11,8 @@ import { conversationOfTurns, type GivenTurn } from "../turns.ts";
 export interface Reading {
   /** Turns of a conversation, or a text: a caption where there is a picture, else whatever the recipe says. */
   readonly says: readonly GivenTurn[] | string;
+  /** The same conversation with an answer that is the worse one. */
+  readonly rejected?: readonly GivenTurn[] | undefined;
   /** Values of pictures, in order: whatever {@link pictureOf} reads. */
   readonly pictures?: readonly unknown[];
   /** Paths of videos. */
@@ -174,7 +176,7 @@ export interface ReadingPlace {
 }
 
 export function rowOfReading(
-  { says, pictures = [], videos = [] }: Reading,
+  { says, rejected, pictures = [], videos = [] }: Reading,
   { line, label, directory, name, again }: ReadingPlace,
 ): Row | readonly string[] {
   const problems: string[] = [];
@@ -200,9 +202,19 @@ export function rowOfReading(
       ? problems
       : { ...row, text: says, content: pictures.length === 0 ? undefined : "caption" };
   }
-  const conversation = conversationOfTurns(says, { pictures: pictures.length, videos: videos.length });
+  const shown = { pictures: pictures.length, videos: videos.length };
+  const conversation = conversationOfTurns(says, shown);
+  const other = rejected && conversationOfTurns(rejected, shown);
   if ("problems" in conversation) return [...conversation.problems, ...problems];
-  return problems.length > 0 ? problems : { ...row, text: conversation.messages, content: "conversation" };
+  if (other && "problems" in other)
+    return [...other.problems.map((problem) => `the rejected answer: ${problem}`), ...problems];
+  if (problems.length > 0) return problems;
+  return {
+    ...row,
+    text: conversation.messages,
+    ...(other && { rejected: other.messages }),
+    content: "conversation",
+  };
 }
 
 /** A value that may be one or several. */

@@ -8,6 +8,7 @@ import { baize } from "./baize.ts";
 import { conversations } from "./conversations.ts";
 import { finevision } from "./finevision.ts";
 import { messages } from "./messages.ts";
+import { preference } from "./preference.ts";
 import {
   fieldsOf,
   keysOf,
@@ -19,7 +20,16 @@ import {
 import { table } from "./table.ts";
 
 /** Formats whose rows are records of keys, whatever the file: JSON, tables, Parquet, the JSON members of archives. */
-export const recordFormats = { llava: conversations, messages, alpaca, baize, finevision, table } as const;
+export const recordFormats = {
+  // First, since these rows have the keys of others too.
+  preference,
+  llava: conversations,
+  messages,
+  alpaca,
+  baize,
+  finevision,
+  table,
+} as const;
 export type RecordFormatName = keyof typeof recordFormats;
 
 /** The names of the formats that a record may be of, in the order in which they are tried: the last one takes what others have. */

@@ -78,6 +78,8 @@ function scalarsOf(event: TrainingEvent): Record<string, number> {
     "train/loss": event.loss,
     "train/learning_rate": event.learningRate,
     "train/gradient_norm": event.gradientNorm,
+    ...(event.rewardMargin !== undefined && { "train/reward_margin": event.rewardMargin }),
+    ...(event.rewardAccuracy !== undefined && { "train/reward_accuracy": event.rewardAccuracy }),
     "train/tokens_per_second": event.stepTokens / event.seconds,
     "train/data_wait_seconds": event.waitSeconds,
     "train/memory_bytes": event.memoryBytes,

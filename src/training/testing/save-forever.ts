@@ -45,6 +45,7 @@ export function hollowTrainer(
     evaluate: never,
     gradients: never,
     notesOf: never,
+    ratiosOf: never,
     optimizerState: () => state,
     collectState: (use) => use(sourceOf(state)),
     restore: restored,
