@@ -1,3 +1,4 @@
+import { dataBench } from "./data.ts";
 import { decodeBench } from "./decode.ts";
 import { servingBench } from "./serving.ts";
 import { sevenBillionBench } from "./seven-billion.ts";
@@ -29,6 +30,7 @@ const benches: Readonly<Record<string, (words: readonly string[]) => Promise<voi
   serving: servingBench,
   soak: soakBench,
   tokenizer: tokenizerBench,
+  data: ([rows = "100000"]) => dataBench(Number(rows)),
   "seven-billion": sevenBillionBench,
 };
 

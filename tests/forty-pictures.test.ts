@@ -64,6 +64,7 @@ test("forty pictures: what the document says, line by line", { timeout: 240_000 
   const row = readFileSync(join(folder, "train.jsonl"), "utf8").split("\n")[0];
   expect(text).toContain(`    ${row}\n`);
   expect(said[1]).toMatch(/rows +40: 40 good, 0 bad\n +pictures +40; 40 different, decoded/);
+  expect(said[2]).toMatch(/train.jsonl \(40 rows, checked before\)/);
   expect(said[2]).toMatch(/step 4: loss on held-out rows \d/);
   for (const step of [0, 2, 4]) expect(said[2]).toMatch(`step ${step}: "which sign is this?" "`);
   expect(said[2]).toContain("ask it     owl chat signs/model --image FILE");

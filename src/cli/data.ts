@@ -67,6 +67,13 @@ async function check(paths: readonly string[], options: CheckOptions): Promise<v
   const { files, maxTokens, problem } = report;
   const told = files.map((file) => fileLines(file, { decode, maxTokens }).join("\n"));
   process.stdout.write(`${[...told, ...(problem === undefined ? [] : [problem])].join("\n\n")}\n`);
+  const kept = files.flatMap((file) => file.kept ?? []);
+  if (kept.length > 0) {
+    const where = kept.map((path) => `\n  ${path}`).join("");
+    process.stdout.write(
+      `\nkept for \`owl train\`, which does not check these files again while nothing changes:${where}\n`,
+    );
+  }
   if (fix !== undefined) {
     const written = await writeFixedData(report, fix);
     for (const file of written) process.stdout.write(`${fixedLine(file)}\n`);

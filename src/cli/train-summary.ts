@@ -103,7 +103,7 @@ function storageOf({ plan: { recipe }, isQuantized }: PreparedRun): string {
 
 /** The summary of a run, printed before anything large is allocated; with as many threads as it will have in each process. */
 export function runSummary(run: PreparedRun, threads = run.threads): string {
-  const { plan, parameters, rows, shortenedRows, cutRows, promptTemplate } = run;
+  const { plan, parameters, rows, shortenedRows, cutRows, checkedBefore, promptTemplate } = run;
   const some = (count: number, what: string): string[] =>
     count > 0 ? [`${count.toLocaleString("en")} of them ${what}`] : [];
   const { recipe, data, output } = plan;
@@ -112,6 +112,7 @@ export function runSummary(run: PreparedRun, threads = run.threads): string {
       plural(rows[i], "row"),
       ...some(shortenedRows[i], "without their oldest turns"),
       ...some(cutRows[i], "cut"),
+      ...(checkedBefore[i] ? ["checked before"] : []),
     ].join(", ");
   const trained = parameters.filter((parameter) => parameter.trained);
   return [

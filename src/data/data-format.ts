@@ -1,3 +1,4 @@
+import type { BytePlace } from "./byte-place.ts";
 import type { RowUnit } from "./example.ts";
 import type { ReadSettings } from "./read-settings.ts";
 import type { Row } from "./row.ts";
@@ -11,9 +12,19 @@ export interface StoredRow {
   readonly unit?: RowUnit;
   /** Its own bytes as text: what the run's fingerprint is made of. */
   readonly stored: string;
+  /** Where these bytes lie, if in one piece of the file. */
+  readonly place?: BytePlace | undefined;
   /** The row, or everything that is wrong with it. */
   readonly row: Row | readonly string[];
 }
+
+/**
+ * Reads a single row again.
+ *
+ * @param line its number
+ * @param text reads its own text
+ */
+export type RowReader = (line: number, text: () => Promise<string>) => Promise<Row | readonly string[]>;
 
 /** How the rows of a file are written, as a row of `dataFormats`. */
 export interface DataFormat {
@@ -29,4 +40,6 @@ export interface DataFormat {
    * @throws DataError where the whole file is something else
    */
   read(path: string, settings?: ReadSettings): AsyncIterable<StoredRow>;
+  /** What reads single rows again; undefined where the file has them not in one piece each, so that they must stay in memory. */
+  reader(path: string, settings?: ReadSettings): Promise<RowReader | undefined>;
 }

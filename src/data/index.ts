@@ -1,3 +1,4 @@
+export { readCheckedFile, writeCheckedFile } from "./checked-file.ts";
 export * from "./collate.ts";
 export type { DataFormat } from "./data-format.ts";
 export * from "./dense.ts";
@@ -17,8 +18,16 @@ export type { ReadSettings } from "./read-settings.ts";
 export * from "./reader.ts";
 export { markProblems, type Row, type RowContent, rowContents } from "./row.ts";
 export { type CheckedRows, checkRows, firstRows, type RowCheckOptions } from "./row-check.ts";
+export { RowIndex } from "./row-index.ts";
 export type { RowProblems } from "./row-problems.ts";
-export { nameOf, type RowSource, type RowSourceOptions } from "./row-source.ts";
+export {
+  indexedRowSource,
+  type KnownRows,
+  nameOf,
+  type RowSource,
+  type RowSourceOptions,
+} from "./row-source.ts";
+export { RowStore } from "./row-store.ts";
 export * from "./skipped-rows.ts";
 export { type SpelledPart, spelledParts } from "./spelled.ts";
 export * from "./texts.ts";

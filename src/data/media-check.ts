@@ -1,5 +1,5 @@
 import { checkImage, checkVideo } from "../image/index.ts";
-import { foundPath, nearHint, newDigest, pathKind } from "../platform/index.ts";
+import { foundPath, nearHint, newDigest, parentDirectory, pathKind } from "../platform/index.ts";
 import { LruCache } from "../primitives/index.ts";
 import { DataError } from "./example.ts";
 import { NameSet } from "./name-set.ts";
@@ -27,10 +27,15 @@ export interface MediaTotals {
   readonly files: number;
 }
 
+/** So many directories are remembered. */
+const mostDirectories = 10_000;
+
 /** Counts what rows show. */
 export class MediaCounts implements MediaTotals {
   pictures = 0;
   videos = 0;
+  /** Where they lie. */
+  readonly directories = new Set<string>();
   readonly #names = new NameSet();
 
   get files(): number {
@@ -40,7 +45,11 @@ export class MediaCounts implements MediaTotals {
   add(row: Row): void {
     this.pictures += row.images.length;
     this.videos += row.videos.length;
-    for (const { key } of mediaOf(row)) this.#names.add(key);
+    for (const { key, path } of mediaOf(row)) {
+      this.#names.add(key);
+      if (typeof path === "string" && this.directories.size < mostDirectories)
+        this.directories.add(parentDirectory(path));
+    }
   }
 }
 

@@ -1,3 +1,4 @@
+import type { BytePlace } from "./byte-place.ts";
 import type { RowUnit } from "./example.ts";
 
 /** A record by its keys or columns. */
@@ -13,6 +14,8 @@ export interface FoundRecord {
   readonly unit: RowUnit;
   /** What stands for it in the fingerprint of the file. */
   readonly stored: string;
+  /** Where its text lies, if in one piece of the file; `stored` is that text. */
+  readonly place?: BytePlace;
   /** The record, or what is wrong with it. */
   readonly value: RecordValue | string;
   /** Reads it again, so that what is large in it need not stay in memory. */

@@ -12,15 +12,17 @@ export interface CheckedRows {
   readonly rows: number;
   readonly problems: RowProblems;
   readonly media: MediaTotals;
+  /** Directories of pictures and videos, the first ten thousand of them. */
+  readonly directories: readonly string[];
   /** Checksums of all rows, and of the size and beginning of every picture and video file. */
   readonly fingerprint: { readonly rows: string; readonly files: string };
 }
 
 /** Keeps the rows of the first reading, where they are wanted for more than a check. */
 export interface RowKeeper {
-  keep(row: Row): void;
-  /** Those that were kept. */
-  all(): AsyncIterable<Row> | Iterable<Row>;
+  keep(row: Row, stored: StoredRow): void;
+  /** Those that were kept; undefined where they must be read again. */
+  all(): readonly Row[] | undefined;
 }
 
 export interface RowCheckOptions extends FileCheckOptions, ReadSettings {
@@ -61,7 +63,8 @@ export async function checkRows(
   const counts = new MediaCounts();
   const digest = newDigest("sha256");
   const encoder = new TextEncoder();
-  for await (const { line, label, stored, row, unit } of firstRows(path, format, options)) {
+  for await (const found of firstRows(path, format, options)) {
+    const { line, label, stored, row, unit } = found;
     rows++;
     problems.unit = unit ?? problems.unit;
     if (!("text" in row)) {
@@ -70,7 +73,7 @@ export async function checkRows(
     }
     content ??= row.content ?? usualContent;
     wellFormed++;
-    keeper?.keep(row);
+    keeper?.keep(row, found);
     counts.add(row);
     digest.update(encoder.encode(`${stored}\n`));
     const wrong = markProblems(row, content, videos !== undefined);
@@ -79,7 +82,8 @@ export async function checkRows(
     for (const problem of [...wrong, ...(isForeign ? [] : (textProblems?.(row, content) ?? []))])
       problems.add({ line, label, problem });
   }
-  const media = { pictures: counts.pictures, videos: counts.videos, files: counts.files };
+  const { pictures, videos: films, files: different } = counts;
+  const media = { pictures, videos: films, files: different };
   const kept = keeper?.all() ?? rowsOf(path, format, options);
   const files = await new MediaCheck(media.files, options).check(media.files > 0 ? kept : [], (problem) =>
     problems.add(problem),
@@ -91,6 +95,7 @@ export async function checkRows(
     rows,
     problems,
     media,
+    directories: [...counts.directories],
     fingerprint: { rows: digest.hex(), files },
   };
 }

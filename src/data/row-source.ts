@@ -6,7 +6,9 @@ import { DataError, type Example, type ExampleSource } from "./example.ts";
 import type { MediaTotals } from "./media-check.ts";
 import type { Picture } from "./picture.ts";
 import type { Row, RowContent } from "./row.ts";
-import { checkRows, type RowCheckOptions } from "./row-check.ts";
+import { type CheckedRows, checkRows, type RowCheckOptions } from "./row-check.ts";
+import type { RowIndex } from "./row-index.ts";
+import { RowStore } from "./row-store.ts";
 
 export interface RowSourceOptions extends RowCheckOptions {
   /** Memory for decoded pictures that come again, in bytes (default 256 MB). */
@@ -36,19 +38,40 @@ export async function openRowSource(
   format: DataFormat,
   options: RowSourceOptions,
 ): Promise<RowSource> {
-  const { cacheBytes = 256 * 2 ** 20, videos } = options;
-  const found: Row[] = [];
-  const keeper = { keep: (row: Row) => void found.push(row), all: () => found };
-  const { content, problems, media, fingerprint } = await checkRows(path, format, options, keeper);
+  const store = new RowStore(path, { reader: await format.reader(path, options) });
+  const { problems, ...checked } = await checkRows(path, format, options, store);
   problems.require();
+  return sourceOf(path, store, checked, options);
+}
+
+/** What is known of a file whose rows were checked before. */
+export type KnownRows = Pick<CheckedRows, "content" | "media" | "fingerprint">;
+
+/** The rows of a file that were checked before, by where they lie; nothing is read until a row is asked for. */
+export async function indexedRowSource(
+  path: string,
+  format: DataFormat,
+  { index, ...known }: KnownRows & { readonly index: RowIndex },
+  options: RowSourceOptions,
+): Promise<RowSource> {
+  const store = new RowStore(path, { reader: await format.reader(path, options), index });
+  return sourceOf(path, store, known, options);
+}
+
+function sourceOf(
+  path: string,
+  store: RowStore,
+  { content, media, fingerprint }: KnownRows,
+  { cacheBytes = 256 * 2 ** 20, videos }: RowSourceOptions,
+): RowSource {
   const decode = cachedDecoder(cacheBytes, videos);
   return {
-    length: found.length,
+    length: store.length,
     content,
-    example: (index) => readExample(path, found[index], decode),
     media,
-    textOf: async (index) => found[index].text,
-    nameOf: (index) => nameOf(path, found[index]),
+    example: async (index) => readExample(path, await store.row(index), decode),
+    textOf: async (index) => (await store.row(index)).text,
+    nameOf: (index) => nameOf(path, store.nameOf(index)),
     fingerprint,
   };
 }

@@ -26,7 +26,10 @@ export interface Row {
 }
 
 /** A row, or what is wrong with its line. */
-export function parseRow({ number, text, invalidUtf8 }: RowLine, directory: string): Row | readonly string[] {
+export function parseRow(
+  { number, text, invalidUtf8 }: Pick<RowLine, "number" | "text" | "invalidUtf8">,
+  directory: string,
+): Row | readonly string[] {
   if (text === undefined) return [`must be UTF-8, got ${invalidUtf8}; save the file as UTF-8`];
   let value: unknown;
   try {

@@ -71,10 +71,13 @@ export function seedOf(...parts: (number | string)[]): number {
 /** The whole numbers below `length` in random order (Fisher and Yates). */
 export function permutation(length: number, seed: number): Uint32Array {
   const random = mulberry32(seed);
-  const order = Uint32Array.from({ length }, (_, i) => i);
+  const order = new Uint32Array(length);
+  for (let i = 0; i < length; i++) order[i] = i;
   for (let last = length - 1; last > 0; last--) {
     const other = Math.floor(random() * (last + 1));
-    [order[last], order[other]] = [order[other], order[last]];
+    const moved = order[last];
+    order[last] = order[other];
+    order[other] = moved;
   }
   return order;
 }

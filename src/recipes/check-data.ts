@@ -1,3 +1,4 @@
+import { readTokenizerFiles } from "../checkpoint/index.ts";
 import {
   type CheckedRows,
   checkRows,
@@ -6,13 +7,16 @@ import {
   dataFormats,
   type FileCheckOptions,
   likelyContent,
+  type Row,
   type RowContent,
+  RowStore,
   recognisedFormat,
 } from "../data/index.ts";
 import { defaultFrames } from "../image/index.ts";
 import { FileError, pathKind } from "../platform/index.ts";
 import { loadTextModel } from "./base-model.ts";
 import type { TextModel } from "./batches.ts";
+import { CheckKeeper, checkPlace } from "./checked-data.ts";
 import { checkedPlan } from "./checked-plan.ts";
 import { textSettings, videosOf } from "./data-files.ts";
 import type { DataFile, RunOverrides, RunPlan } from "./recipe-file.ts";
@@ -29,6 +33,8 @@ export interface FileReport {
   /** Why it cannot be read at all. */
   readonly failure?: string;
   readonly found?: { readonly rows: CheckedRows; readonly texts: TextCheck };
+  /** Where the check is kept for a run, if it is. */
+  readonly kept?: string;
 }
 
 /** What a check of data found, before any run. */
@@ -47,9 +53,17 @@ export interface DataCheckOptions extends Pick<RunOverrides, "set" | "onPicture"
   readonly problemsKept: number;
 }
 
+/** A file to be read. */
+interface ReadFile {
+  readonly file: DataFile;
+  readonly isHeldOut: boolean;
+  /** Keeps its check for a run. */
+  readonly keeper?: () => Promise<CheckKeeper>;
+}
+
 /** What the rows of files are read by. */
 export interface RowReading {
-  readonly files: readonly (DataFile & { readonly isHeldOut: boolean })[];
+  readonly files: readonly ReadFile[];
   readonly model: TextModel | undefined;
   readonly plan: RunPlan | undefined;
 }
@@ -64,11 +78,15 @@ export async function readingOfRecipe(
   overrides: Pick<RunOverrides, "set">,
 ): Promise<RowReading & { readonly plan: RunPlan; readonly model: TextModel }> {
   const plan = await checkedPlan(path, overrides);
-  const files = [
-    ...plan.data.map((file) => ({ ...file, isHeldOut: false })),
-    ...plan.evaluation.map((file) => ({ ...file, isHeldOut: true })),
-  ];
-  return { files, plan, model: await loadTextModel(plan) };
+  const model = await loadTextModel(plan);
+  const tokenizerFiles = await readTokenizerFiles(plan.tokenizer ?? plan.model!);
+  const filesOf = (kind: "data" | "evaluation"): ReadFile[] =>
+    plan[kind].map((file, i) => ({
+      file,
+      isHeldOut: kind === "evaluation",
+      keeper: () => CheckKeeper.begin(checkPlace(plan, kind, i), { file, plan, model, tokenizerFiles }),
+    }));
+  return { files: [...filesOf("data"), ...filesOf("evaluation")], plan, model };
 }
 
 /** Files of rows without a recipe; by a model's directory also their tokens. */
@@ -80,15 +98,13 @@ export async function readingOfFiles(
     directory === undefined
       ? undefined
       : await loadTextModel({ model: directory, config: undefined, tokenizer: undefined });
-  return { files: files.map((file) => ({ ...file, isHeldOut: false })), model, plan: undefined };
+  return { files: files.map((file) => ({ file, isHeldOut: false })), model, plan: undefined };
 }
 
 /** Checks all rows, pictures and texts of files, each problem by its row; nothing is trained. */
 export async function checkData(reading: RowReading, options: DataCheckOptions): Promise<DataReport> {
   const files: FileReport[] = [];
-  for (const { isHeldOut, ...file } of reading.files) {
-    files.push({ isHeldOut, ...(await checkFile(file, reading, options)) });
-  }
+  for (const file of reading.files) files.push(await checkFile(file, reading, options));
   const { plan } = reading;
   const problem = templateProblem(files, reading);
   return {
@@ -99,38 +115,50 @@ export async function checkData(reading: RowReading, options: DataCheckOptions):
 }
 
 async function checkFile(
-  file: DataFile,
+  { file, isHeldOut, keeper: keeping }: ReadFile,
   reading: RowReading,
   { decode, problemsKept, onPicture }: DataCheckOptions,
-): Promise<Omit<FileReport, "isHeldOut">> {
+): Promise<FileReport> {
+  const keeper = await keeping?.();
   try {
     const known = await withFormat(file, reading.plan);
-    const { file: path, format, weight: _, usualContent, ...settings } = known;
+    const { file: path, format: name, weight: _, usualContent, ...settings } = known;
+    const format = dataFormats[name];
     const texts = new TextCheck(path, settingsOf(reading));
-    const rows = await checkRows(path, dataFormats[format], {
+    const store =
+      keeper && new RowStore(path, { reader: await format.reader(path, settings), charactersKept: 0 });
+    const options = {
       ...settings,
       usualContent,
       problemsKept,
       pictures: decode ? "whole" : "headers",
       onFile: onPicture?.(path),
       videos: videosFor(reading),
-      textProblems: (row, content) => texts.problemsOf(row, content),
-    });
-    return { file: { ...file, format, content: rows.content }, found: { rows, texts } };
+      textProblems: (row: Row, content: RowContent) => texts.problemsOf(row, content),
+    } as const;
+    const rows = await checkRows(path, format, options, store?.index && store);
+    const index = rows.problems.count === 0 ? store?.index : undefined;
+    const kept = index && (await keeper?.keep(rows, texts, { index, isDecoded: decode }));
+    return {
+      file: { ...file, format: name, content: rows.content },
+      isHeldOut,
+      found: { rows, texts },
+      ...(kept && keeper && { kept: keeper.place }),
+    };
   } catch (error) {
     if (!(error instanceof DataError) && !(error instanceof FileError)) throw error;
-    return { file, failure: error.message };
+    return { file, isHeldOut, failure: error.message };
   }
 }
 
 /** A file whose format is known, and what its texts are where that does not tell. */
-export interface KnownFile extends DataFile {
+export interface RecognisedFile extends DataFile {
   readonly format: DataFormatName;
   readonly usualContent: RowContent;
 }
 
 /** Recognises the format of a file. @throws DataError where it is of none, or not there */
-export async function withFormat(file: DataFile, plan: RunPlan | undefined): Promise<KnownFile> {
+export async function withFormat(file: DataFile, plan: RunPlan | undefined): Promise<RecognisedFile> {
   if ((await pathKind(file.file)) === "missing") throw new DataError(`${file.file}: no such file`);
   const format = file.format ?? (await recognisedFormat(file.file, file));
   const usualContent =

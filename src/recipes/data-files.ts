@@ -1,9 +1,17 @@
-import { DataError, type FileCheckOptions, openRows, type RowSource, type Source } from "../data/index.ts";
+import {
+  DataError,
+  type FileCheckOptions,
+  openKnownRows,
+  openRows,
+  type RowSource,
+  type Source,
+} from "../data/index.ts";
 import type { OwlConfig } from "../model/index.ts";
 import type { RowText } from "../prompt/index.ts";
 import type { BaseModel } from "./base-model.ts";
 import { framesPerVideo, type TaggedExample, type TextModel, tagged } from "./batches.ts";
-import type { DataFile, RunOverrides, RunPlan } from "./recipe-file.ts";
+import { type CheckSubject, checkPlace, keptCheck } from "./checked-data.ts";
+import type { RunOverrides, RunPlan } from "./recipe-file.ts";
 import { contentOfStage } from "./recipe-schema.ts";
 import type { WrittenRows } from "./template.ts";
 import { TextCheck, type TextSettings } from "./text-check.ts";
@@ -20,20 +28,28 @@ export interface OpenedFile extends WrittenRows {
   readonly hasVideos: boolean;
   /** Whether any row shows a picture or a video. */
   readonly showsSomething: boolean;
+  /** Whether its rows were checked before, and not again. */
+  readonly isKnown: boolean;
 }
 
 /**
- * Opens data files and tokenizes every text once.
+ * Opens data files: tokenizes every text and looks at every picture once, unless `owl data check` has done so and nothing has
+ * changed since.
  *
  * @throws DataError naming the rows of all of them that cannot be used
  */
 export async function openDataFiles(
   plan: RunPlan,
   baseModel: BaseModel,
-  files: readonly DataFile[],
+  kind: "data" | "evaluation",
   options: RunOverrides,
 ): Promise<OpenedFile[]> {
-  const opened = await Promise.allSettled(files.map((file) => openDataFile(plan, baseModel, file, options)));
+  const opened = await Promise.allSettled(
+    plan[kind].map((file, i) => {
+      const subject = { file, plan, model: baseModel, tokenizerFiles: baseModel.tokenizerFiles };
+      return openDataFile(subject, checkPlace(plan, kind, i), options);
+    }),
+  );
   const failed = opened.flatMap((result) => (result.status === "rejected" ? [result.reason] : []));
   const other = failed.find((reason) => !(reason instanceof DataError));
   if (other !== undefined) throw other;
@@ -42,23 +58,19 @@ export async function openDataFiles(
 }
 
 async function openDataFile(
-  plan: RunPlan,
-  baseModel: BaseModel,
-  { file, weight: _, ...settings }: DataFile,
-  { checkPictures = false, onPicture }: RunOverrides,
+  subject: CheckSubject,
+  place: string,
+  options: RunOverrides,
 ): Promise<OpenedFile> {
-  const { config } = baseModel;
-  const texts = new TextCheck(file, textSettings(plan, baseModel));
-  const source = await openRows(file, {
-    ...settings,
-    usualContent: contentOfStage(plan.recipe.stage),
-    pictures: checkPictures ? "whole" : "headers",
-    onFile: onPicture?.(file),
-    videos: videosOf(plan, config),
-    textProblems: (row, content) => texts.problemsOf(row, content),
-  });
+  const { file: given, plan, model } = subject;
+  const { file, weight: _, ...settings } = given;
+  const texts = new TextCheck(file, textSettings(plan, model));
+  const known = await keptCheck(place, subject, { decoded: options.checkPictures ?? false });
+  const source = await (known === undefined
+    ? checkedSource(subject, texts, options)
+    : openKnownRows(file, known, { ...settings, videos: videosOf(plan, model.config) }));
   const { length, content, media } = source;
-  const { shortened, cut, writing } = texts;
+  const { shortened, cut, writing } = known?.texts ?? texts;
   return {
     file,
     content,
@@ -69,7 +81,23 @@ async function openDataFile(
     cut,
     hasVideos: media.videos > 0,
     showsSomething: media.pictures + media.videos > 0,
+    isKnown: known !== undefined,
   };
+}
+
+function checkedSource(
+  { file: { file, weight: _, ...settings }, plan, model: { config } }: CheckSubject,
+  texts: TextCheck,
+  { checkPictures = false, onPicture }: RunOverrides,
+): Promise<RowSource> {
+  return openRows(file, {
+    ...settings,
+    usualContent: contentOfStage(plan.recipe.stage),
+    pictures: checkPictures ? "whole" : "headers",
+    onFile: onPicture?.(file),
+    videos: videosOf(plan, config),
+    textProblems: (row, content) => texts.problemsOf(row, content),
+  });
 }
 
 /** How the texts of a run's rows are checked. */

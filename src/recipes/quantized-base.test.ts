@@ -82,7 +82,7 @@ async function prepared(
 ): Promise<{ base: BaseModel; recipe: TrainingRecipe; batches: readonly TokenBatch[] }> {
   const plan = await readRecipeFile(await recipeOf(model, changes));
   const base = await loadBaseModel(plan);
-  const files = await openDataFiles(plan, base, plan.evaluation, {});
+  const files = await openDataFiles(plan, base, "evaluation", {});
   const options = { skipped: new SkippedRows(0), communicator: alone };
   const rows = await heldOutBatches(plan, base, exampleSources(files), options);
   const batches: TokenBatch[] = [];

@@ -97,6 +97,8 @@ export interface PreparedRun {
   readonly shortenedRows: readonly number[];
   /** Of each file, how many rows are longer, have no turn to lose, and are cut at their end. */
   readonly cutRows: readonly number[];
+  /** Of each file, whether `owl data check` had checked its rows, so that they were not read again. */
+  readonly checkedBefore: readonly boolean[];
   /** Whether any row shows a picture or a video. */
   readonly usesPictures: boolean;
   /** Whether the base model's weights are in few bits: the run then makes an adapter alone. */
@@ -147,8 +149,8 @@ async function checkedRun(
   const objective = objectiveOf(baseModel.config, plan.recipe);
   requireKnownMultipliers(path, plan, objective.parameters);
   const [data, evaluation] = [
-    await openDataFiles(plan, baseModel, plan.data, overrides),
-    await openDataFiles(plan, baseModel, plan.evaluation, overrides),
+    await openDataFiles(plan, baseModel, "data", overrides),
+    await openDataFiles(plan, baseModel, "evaluation", overrides),
   ];
   const promptTemplate = templateOfRows([...data, ...evaluation], {
     tokenizer: baseModel.tokenizer,
@@ -193,6 +195,7 @@ async function checkedRun(
     rows: data.map(({ source }) => source.length),
     shortenedRows: data.map(({ shortened }) => shortened),
     cutRows: data.map(({ cut }) => cut),
+    checkedBefore: data.map(({ isKnown }) => isKnown),
     usesPictures: showsSomething,
     isQuantized: baseModel.quantization !== undefined,
     promptTemplate,

@@ -33,7 +33,7 @@ export async function* shownRows(
   reading: RowReading & { readonly model: TextModel },
   count: number,
 ): AsyncGenerator<ShownRow> {
-  for (const file of reading.files) yield* rowsOfFile(file, reading, count);
+  for (const { file } of reading.files) yield* rowsOfFile(file, reading, count);
 }
 
 async function* rowsOfFile(

@@ -1,7 +1,14 @@
 import { pathKind } from "../../platform/index.ts";
 import type { DataFormat } from "../data-format.ts";
 import type { ReadSettings } from "../read-settings.ts";
-import { openRowSource, type RowSource, type RowSourceOptions } from "../row-source.ts";
+import type { RowIndex } from "../row-index.ts";
+import {
+  indexedRowSource,
+  type KnownRows,
+  openRowSource,
+  type RowSource,
+  type RowSourceOptions,
+} from "../row-source.ts";
 import { storageAt } from "../storages/storages.ts";
 import { jsonl } from "./jsonl.ts";
 import { formatOfRecords, recordDataFormat, recordFormats, storedDataFormat } from "./record-formats.ts";
@@ -117,6 +124,20 @@ export async function recognisedFormat(path: string, settings: ReadSettings = {}
   const storage = await storageAt(path);
   if (storage !== "lines" && storage !== "list") return storage;
   return (await formatOfRecords(path, settings)) ?? "jsonl";
+}
+
+/** Opens a file whose rows were checked before, as {@link openRows} would; nothing of it is read until a row is asked for. */
+export async function openKnownRows(
+  path: string,
+  known: KnownRows & { readonly index: RowIndex },
+  { format, ...options }: RowSourceOptions & { readonly format?: DataFormatName | undefined },
+): Promise<RowSource> {
+  return indexedRowSource(
+    path,
+    dataFormats[format ?? (await recognisedFormat(path, options))],
+    known,
+    options,
+  );
 }
 
 /**

@@ -1,5 +1,5 @@
 import { parentDirectory } from "../../platform/index.ts";
-import type { DataFormat, StoredRow } from "../data-format.ts";
+import type { DataFormat, RowReader, StoredRow } from "../data-format.ts";
 import { DataError } from "../example.ts";
 import type { ReadSettings } from "../read-settings.ts";
 import { parseRow } from "../row.ts";
@@ -15,8 +15,14 @@ async function* readJsonl(path: string, settings: ReadSettings = {}): AsyncGener
     );
   }
   for await (const line of readRowLines(path)) {
-    yield { line: line.number, stored: line.text ?? "", row: parseRow(line, directory) };
+    const { number, text = "", start, length } = line;
+    yield { line: number, stored: text, place: { start, length }, row: parseRow(line, directory) };
   }
+}
+
+async function jsonlReader(path: string, settings: ReadSettings = {}): Promise<RowReader> {
+  const { images: directory = parentDirectory(path) } = settings;
+  return async (number, text) => parseRow({ number, text: await text() }, directory);
 }
 
 /**
@@ -28,6 +34,7 @@ export const jsonl: DataFormat = {
   about: "mPLUG-Owl's own: one object a line, `image` a list of files, `text` with the marks of the template",
   example: '{"image": ["cat.jpg"], "text": "Human: <image>\\nHuman: what is this?\\nAI: a cat"}',
   read: readJsonl,
+  reader: jsonlReader,
 };
 
 /**

@@ -1,8 +1,8 @@
-import type { DataFormat, StoredRow } from "../data-format.ts";
+import type { DataFormat, RowReader, StoredRow } from "../data-format.ts";
 import { DataError } from "../example.ts";
 import type { ReadSettings } from "../read-settings.ts";
 import type { RecordValue } from "../record.ts";
-import { recordsAt, type StorageName, storageAt } from "../storages/storages.ts";
+import { recordParser, recordsAt, type StorageName, storageAt } from "../storages/storages.ts";
 import { alpaca } from "./alpaca.ts";
 import { baize } from "./baize.ts";
 import { conversations } from "./conversations.ts";
@@ -61,9 +61,28 @@ export async function* readRecordRows(
 ): AsyncGenerator<StoredRow> {
   requireKnownColumns(path, format, settings);
   for await (const found of recordsAt(path)) {
-    const { line, label, stored, unit } = found;
-    yield { line, label, stored, unit, row: rowOfRecord(format, found, { path, settings }) };
+    const { line, label, stored, unit, place } = found;
+    yield { line, label, stored, unit, place, row: rowOfRecord(format, found, { path, settings }) };
   }
+}
+
+/** What reads single rows of such a file again. */
+async function recordReader(
+  path: string,
+  format: RecordFormat,
+  settings: ReadSettings,
+): Promise<RowReader | undefined> {
+  const parse = await recordParser(path);
+  if (parse === undefined) return undefined;
+  return async (line, text) => {
+    const value = parse(await text());
+    const again = async (): Promise<RecordValue> => {
+      const found = parse(await text());
+      if (typeof found === "string") throw new DataError(`${path}:${line}: ${found}`);
+      return found;
+    };
+    return rowOfRecord(format, { line, unit: "line", stored: "", value, again }, { path, settings });
+  };
 }
 
 /** A format of records as the table of formats has it. */
@@ -76,6 +95,7 @@ export function recordDataFormat(
     example,
     about,
     read: (path, settings = {}) => readRecordRows(path, format, settings),
+    reader: (path, settings = {}) => recordReader(path, format, settings),
   };
 }
 
@@ -92,7 +112,11 @@ export function storedDataFormat(
     // Without a record of keys there is nothing but what is wrong with it.
     yield* readRecordRows(path, recordFormats[name ?? "table"], settings);
   }
-  return { unit, example, about, read };
+  const reader = async (path: string, settings: ReadSettings = {}): Promise<RowReader | undefined> =>
+    (await recordParser(path)) === undefined
+      ? undefined
+      : recordReader(path, recordFormats[(await formatOfRecords(path, settings)) ?? "table"], settings);
+  return { unit, example, about, read, reader };
 }
 
 const recordsTried = 20;

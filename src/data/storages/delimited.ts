@@ -18,7 +18,7 @@ export function delimitedRecords(path: string): AsyncGenerator<FoundRecord> {
 
 async function* tabRecords(path: string): AsyncGenerator<FoundRecord> {
   let read: CellReader | undefined;
-  for await (const { number, text, invalidUtf8 } of readRowLines(path)) {
+  for await (const { number, text, invalidUtf8, start, length } of readRowLines(path)) {
     if (text === undefined) {
       const problem = `must be UTF-8, got ${invalidUtf8}; save the file as UTF-8`;
       yield found(number, "line", "", problem);
@@ -29,7 +29,7 @@ async function* tabRecords(path: string): AsyncGenerator<FoundRecord> {
       read = cellReader(cells);
       if (isHeader(cells)) continue;
     }
-    yield found(number, "line", text, read(cells));
+    yield { ...found(number, "line", text, read(cells)), place: { start, length } };
   }
 }
 
@@ -48,6 +48,16 @@ async function* commaRecords(path: string): AsyncGenerator<FoundRecord> {
 
 function found(line: number, unit: "line" | "row", stored: string, value: RecordValue | string): FoundRecord {
   return { line, unit, stored, value, again: async () => (typeof value === "string" ? {} : value) };
+}
+
+/** What reads a line of a `.tsv` file by itself. */
+export async function tabParser(path: string): Promise<(text: string) => RecordValue | string> {
+  for await (const { text } of readRowLines(path)) {
+    if (text === undefined) continue;
+    const read = cellReader(text.split("\t"));
+    return (line) => read(line.split("\t"));
+  }
+  return () => "must be a row of a table, got an empty file";
 }
 
 /** The first line of a `.tsv` file, where it names the columns. */

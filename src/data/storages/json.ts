@@ -13,6 +13,7 @@ export async function* lineRecords(path: string): AsyncGenerator<FoundRecord> {
       line: number,
       unit: "line",
       stored: text ?? "",
+      place: { start, length },
       value,
       again: () => readAgain(path, start, length),
     };
@@ -34,7 +35,8 @@ export async function* listRecords(path: string): AsyncGenerator<FoundRecord> {
         (text === undefined
           ? `must be UTF-8, got ${firstInvalid(bytes)}; save the file as UTF-8`
           : undefined);
-      yield { line: number, unit: "item", stored: text ?? "", value: wrong ?? recordOf(text ?? ""), again };
+      const value = wrong ?? recordOf(text ?? "");
+      yield { line: number, unit: "item", stored: text ?? "", place: { start, length }, value, again };
     }
   } finally {
     await file.close();

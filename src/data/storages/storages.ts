@@ -1,10 +1,10 @@
 import { directoryEntries, joinPath, openFile, pathKind } from "../../platform/index.ts";
-import type { FoundRecord } from "../record.ts";
+import type { FoundRecord, RecordValue } from "../record.ts";
 import { markLength } from "../row-lines.ts";
 import { cocoRecords, isCoco } from "./coco.ts";
-import { delimitedRecords } from "./delimited.ts";
+import { delimitedRecords, tabParser } from "./delimited.ts";
 import { folderRecords } from "./folder.ts";
-import { lineRecords, listRecords } from "./json.ts";
+import { lineRecords, listRecords, recordOf } from "./json.ts";
 import { beginsAsList } from "./json-items.ts";
 import { parquetRecords } from "./parquet.ts";
 import { isTar } from "./tar.ts";
@@ -75,4 +75,13 @@ export async function* recordsAt(path: string): AsyncGenerator<FoundRecord> {
       yield { ...record, line: ++line, label: `${shard}:${record.label ?? record.line}` };
     }
   }
+}
+
+/** What reads a record from its own text; undefined where the file has no such text of each in one piece. */
+export async function recordParser(
+  path: string,
+): Promise<((text: string) => RecordValue | string) | undefined> {
+  const storage = await storageAt(path);
+  if (storage === "lines" || storage === "list") return recordOf;
+  return storage === "tsv" && !/\.csv$/i.test(path) ? tabParser(path) : undefined;
 }

@@ -9,6 +9,7 @@ const rejects = (what: string) => async (): Promise<never> => {
 };
 
 export const appendText: typeof node.appendText = rejects("writing files");
+export const changeTime: typeof node.changeTime = rejects("times of local files");
 export const copyDirectory: typeof node.copyDirectory = rejects("writing files");
 export const directoryEntries: typeof node.directoryEntries = rejects("listing a directory");
 export const fileSize: typeof node.fileSize = rejects("sizes of local files");

@@ -13,6 +13,12 @@ export async function freeBytes(path: string): Promise<number> {
   });
 }
 
+/** When what lies at a path was last changed, in milliseconds since 1970; undefined where there is nothing. */
+export async function changeTime(path: string): Promise<number | undefined> {
+  if ((await pathKind(path)) === "missing") return undefined;
+  return orFileError(path, "must be accessible", async () => (await fs.stat(path)).mtimeMs);
+}
+
 /** The length of a file in bytes; undefined where there is none. */
 export async function fileSize(path: string): Promise<number | undefined> {
   if ((await pathKind(path)) !== "file") return undefined;
