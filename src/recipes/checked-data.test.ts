@@ -68,6 +68,7 @@ it("a run learns the same from rows that were checked before, without checking t
 
 it("what changed since the check is checked again", async () => {
   expect(await isKnown(["maxTokens=48"])).toEqual([false, false]);
+  expect(await isKnown(["dpo={}"])).toEqual([false, false]);
   expect(await isKnown(["system=Be kind."])).toEqual([false, false]);
   expect(await isKnown(["data.0.rows=1"])).toEqual([false, true]);
   expect(await isKnown([], true)).toEqual([true, true]);

@@ -150,6 +150,7 @@ async function stampOf({ file, plan, model, tokenizerFiles }: CheckSubject): Pro
       .filter(([, value]) => value !== undefined)
       .sort(([a], [b]) => (a < b ? -1 : 1)),
     contentOfStage(plan.recipe.stage),
+    plan.recipe.dpo !== undefined,
     plan.recipe.maxTokens,
     plan.system ?? null,
     config.textOnly ?? false,
