@@ -132,6 +132,10 @@ describe("owl data check", () => {
     await write("many.jsonl", new Array(3000).fill({ text: 1 }));
     const { out } = await owl("data", "check", at("many.jsonl"), "--problems", "2");
     expect(out).toMatch(/bad +3,000 rows, 3,000 problems:\n +line 1: .*\n +line 2: .*\n +and 2998 more\n$/);
+    await write("comma.json", '[{"instruction": "a", "output": "b"}, {"instruction": "a"},]');
+    expect((await owl("data", "check", at("comma.json"))).out).toMatch(
+      /2: 1 good, 1 bad\n.*1 row, 2 problems:/s,
+    );
     await write("said.jsonl", [{ text: "Be kind.\nHuman: hi\nAI: hello" }, { text: "Human: hi\nAI: hello" }]);
     const alone = await owl("data", "check", at("said.jsonl"));
     expect(alone.code).toBe(0);

@@ -58,14 +58,16 @@ export async function checkRows(
 ): Promise<CheckedRows> {
   const { usualContent = "conversation", problemsKept, videos, textProblems } = options;
   let { content } = options;
-  let [rows, wellFormed] = [0, 0];
+  let [rows, wellFormed, last] = [0, 0, 0];
   const problems = new RowProblems(path, format.unit, problemsKept);
   const counts = new MediaCounts();
   const digest = newDigest("sha256");
   const encoder = new TextEncoder();
   for await (const found of firstRows(path, format, options)) {
     const { line, label, stored, row, unit } = found;
-    rows++;
+    // What is wrong with a list behind a row is told with that row.
+    if (line !== last) rows++;
+    last = line;
     problems.unit = unit ?? problems.unit;
     if (!("text" in row)) {
       for (const problem of row) problems.add({ line, label, problem });
