@@ -12,7 +12,8 @@ export default defineConfig({
   test: {
     reporters: ["default", "./tests/setup/skipped-reporter.ts"],
     pool: "forks",
-    maxWorkers: 2,
+    // One more than the two processors of a small machine: a third of the time a test waits for a page, another process or a disk.
+    maxWorkers: 3,
     testTimeout: 60_000,
     hookTimeout: 60_000,
     projects: [

@@ -348,7 +348,6 @@ describe("vision encoders as people have them", () => {
 
   test.each([
     ["siglip2", "Siglip2Model", { vision_config: { model_type: "siglip2_vision_model" } }],
-    ["llava", "LlavaForConditionalGeneration", { vision_config: { model_type: "clip_vision_model" } }],
     ["blip-2", "Blip2ForConditionalGeneration", { vision_config: {}, qformer_config: {} }],
     [undefined, "of another program", { hidden_size: 8, image_mean: [0, 0, 0] }],
     ["qwen2_vl", "Qwen2VLForConditionalGeneration", { vision_config: { hidden_size: 8, depth: 2 } }],
