@@ -59,7 +59,13 @@ async function measureOurs(format: string): Promise<Speed & { readonly load_s: n
     ids: Array.from({ length: promptTokens }, () => 300 + Math.floor(30_000 * random())),
     pictures: [],
   });
-  const settings = { eosTokenIds: [], doSample: false, repetitionPenalty: 1, numBeams: 1 } as const;
+  const settings = {
+    eosTokenIds: [],
+    promptLookupNumTokens: 0,
+    doSample: false,
+    repetitionPenalty: 1,
+    numBeams: 1,
+  } as const;
   const measure = async (ids: ReturnType<typeof promptOf>, maxNewTokens: number): Promise<number> => {
     const start = performance.now();
     await owl.generate(ids, { ...settings, maxNewTokens });

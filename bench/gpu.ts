@@ -115,7 +115,13 @@ async function answer({ device, config, runs }: GpuBenchOptions): Promise<object
     await writeSynthetic(join(directory, "model"), config);
     await using owl = await Owl.load(join(directory, "model"), { device: device.device ?? "cpu" });
     const random = mulberry32(5);
-    const settings = { eosTokenIds: [], doSample: false, repetitionPenalty: 1, numBeams: 1 } as const;
+    const settings = {
+      eosTokenIds: [],
+      promptLookupNumTokens: 0,
+      doSample: false,
+      repetitionPenalty: 1,
+      numBeams: 1,
+    } as const;
     const word = (): number => 3 + Math.floor((config.language.vocabulary - 3) * random());
     const promptOf = () => ({ ids: Array.from({ length: promptTokens }, word), pictures: [] });
     const timed = async (prompt: ReturnType<typeof promptOf>, maxNewTokens: number): Promise<number> => {

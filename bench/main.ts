@@ -1,5 +1,6 @@
 import { dataBench } from "./data.ts";
 import { decodeBench } from "./decode.ts";
+import { lookupBench } from "./lookup.ts";
 import { servingBench } from "./serving.ts";
 import { sevenBillionBench } from "./seven-billion.ts";
 import { soakBench } from "./soak.ts";
@@ -26,6 +27,7 @@ const benches: Readonly<Record<string, (words: readonly string[]) => Promise<voi
   "train-mpi": trainMpiBench,
   "train-q4": trainQ4Bench,
   decode: decodeBench,
+  lookup: lookupBench,
   vision: visionBench,
   serving: servingBench,
   soak: soakBench,

@@ -31,7 +31,7 @@ const models: Readonly<Record<string, () => Promise<string>>> = {
   },
 };
 
-const settings = completeSettings({ eosTokenIds: [], maxNewTokens: newTokens });
+const settings = completeSettings({ eosTokenIds: [], promptLookupNumTokens: 0, maxNewTokens: newTokens });
 
 /** New tokens a second of so many concurrent answers; the time includes their prompts. */
 async function speed(

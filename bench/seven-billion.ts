@@ -68,7 +68,13 @@ async function chat(directory: string, newTokens: number): Promise<Record<string
   const owl = await Owl.load(directory, { threads: 2 });
   const load_s = seconds(began);
   const loaded = memory();
-  const settings = { eosTokenIds: [], repetitionPenalty: 1, doSample: false, numBeams: 1 };
+  const settings = {
+    eosTokenIds: [],
+    promptLookupNumTokens: 0,
+    repetitionPenalty: 1,
+    doSample: false,
+    numBeams: 1,
+  };
   const prefills: number[] = [];
   for (const seed of [1, 2, 3]) {
     const asked = await prompt(seed);

@@ -10,6 +10,7 @@ import {
   type Slot,
 } from "../inference/index.ts";
 import { angleLength, endOf, sliceSpans, type TokenSequence } from "../model/index.ts";
+import { PromptLookup } from "./prompt-lookup.ts";
 import type { EngineAnswer, GenerationPiece, GenerationRequest } from "./request.ts";
 import type { SequenceState } from "./sequence-state.ts";
 import type { GenerationSettings } from "./settings.ts";
@@ -33,6 +34,9 @@ export class ActiveRequest {
   #keys: readonly PositionKey[];
   /** Images that end before this position are not needed: their keys and values are cached. */
   cachedPrefix = 0;
+  #lookup: PromptLookup | undefined;
+  /** How many tokens of the answer its lookup has taken. */
+  #lookedUp = 0;
   readonly #model: LoadedModel;
   readonly #visual = new Map<string, Float32Array>();
   readonly #control = new AbortController();
@@ -90,6 +94,28 @@ export class ActiveRequest {
     this.#ids = [...this.request.prompt.ids, ...this.sequence.ids];
     this.#keys = positionKeys(this.#ids, this.media, this.angles);
     this.isAnew = true;
+  }
+
+  /**
+   * Tokens that may come next, to be checked in one step; none where it is not worth it. The last token is not fed back, so
+   * one less than may still come.
+   */
+  draft(): number[] {
+    const { maxNewTokens, promptLookupNumTokens } = this.settings;
+    if (promptLookupNumTokens === 0 || this.#model.longestPrefill < Number.POSITIVE_INFINITY) return [];
+    const { ids, length } = this.sequence;
+    if (this.#lookup === undefined) {
+      this.#lookup = new PromptLookup(promptLookupNumTokens);
+      this.#lookup.push(this.request.prompt.ids);
+    }
+    this.#lookup.push(ids.slice(this.#lookedUp));
+    this.#lookedUp = length;
+    return this.#lookup.draft(maxNewTokens - length - 1);
+  }
+
+  /** Learns how many tokens of a draft came true. */
+  scoreDraft(drafted: number, accepted: number): void {
+    this.#lookup?.score(drafted, accepted);
   }
 
   /** Queues the text and log-probabilities of the tokens since the last call. */

@@ -307,6 +307,9 @@ export class Engine {
     if (requests.length === 0) return;
     const rows = requests.map(({ slot }) => slot!);
     try {
+      // One answer alone: its tokens are few rows, and further ones cost little.
+      const draft = this.#offline && requests.length === 1 ? requests[0].draft() : [];
+      if (draft.length > 0) return await this.#verify(requests[0], draft);
       const logits = await this.#slots.decode(
         rows,
         requests.map(({ sequence }) => sequence.lastToken),
@@ -316,6 +319,20 @@ export class Engine {
     } catch (error) {
       for (const active of requests) this.#leaveBatch(active, error);
     }
+  }
+
+  /** A decode step that checks a draft: as many tokens as come true, and one more. */
+  async #verify(active: ActiveRequest, draft: readonly number[]): Promise<void> {
+    const { sequence } = active;
+    let accepted = 0;
+    await this.#slots.verify(active.slot!, [sequence.lastToken, ...draft], (logits, i) => {
+      this.#advance(active, logits);
+      if (i === draft.length || !this.#decoding.has(active) || sequence.lastToken !== draft[i]) return false;
+      accepted++;
+      return true;
+    });
+    this.#counts.decodeSteps++;
+    active.scoreDraft(draft.length, accepted);
   }
 
   /** Samples the next token of one sequence; an error (say, of its constraint) ends this one alone. */

@@ -15,7 +15,7 @@ import { openDevice } from "../runtime/index.ts";
 import { allocate } from "../tensor/index.ts";
 import { Engine } from "./engine.ts";
 import { generateBatch } from "./generate-batch.ts";
-import type { Answer, GenerationRequest } from "./request.ts";
+import type { Answer, GenerationRequest, TokenConstraint } from "./request.ts";
 import { completeSettings, type GenerationSettings } from "./settings.ts";
 
 let model: LoadedModel;
@@ -104,6 +104,55 @@ test("a batch of unequal prompts gives what each gives alone, also when rows end
   expect(new Set(alone.map(({ ids }) => ids.length)).size).toBeGreaterThan(1);
   expect(await together(prompts(), settings)).toEqual(alone);
   expect(await together(prompts(), settings, 2)).toEqual(alone);
+});
+
+const repeating = (): Prompt => ({ ids: [1, ...words(9, 1), ...words(9, 1), ...words(9, 1)], pictures: [] });
+
+/** Lets an answer say nine tokens again and again, with one of its own between them that it chooses of two. */
+function chanting(): TokenConstraint {
+  let count = 0;
+  return {
+    forbid(logits) {
+      const allowed = count % 10 === 9 ? [50, 60] : [100 + (count % 10)];
+      for (const id of logits.keys()) if (!allowed.includes(id)) logits[id] = -Infinity;
+    },
+    accept: () => count++,
+  };
+}
+
+test("tokens that repeat are drafted and checked in one step, and are those that would come one by one", async () => {
+  const request = { constraint: chanting };
+  for (const some of [{}, { doSample: true, temperature: 4, seed: 4, presencePenalty: 0.5 }]) {
+    const settings = { ...greedy, ...some, maxNewTokens: 90 };
+    const one = fresh();
+    const expected = await answerOf(one, repeating(), { ...settings, promptLookupNumTokens: 0 }, request);
+    expect(one.statistics).toMatchObject({ decodeSteps: 89, generatedTokens: 90 });
+    expect(expected.ids.filter((id) => id === 50 || id === 60)).toHaveLength(9);
+    const engine = fresh();
+    expect(await answerOf(engine, repeating(), settings, request)).toEqual(expected);
+    expect(engine.statistics.generatedTokens).toBe(90);
+    expect(engine.statistics.decodeSteps).toBeLessThan(45);
+    // What a draft that failed left in the cache is overwritten: the next turn goes on from the answer.
+    const further = { ids: [...repeating().ids, ...expected.ids, ...words(5, 8)], pictures: [] };
+    const turn = await engine.answer({ prompt: further, settings });
+    expect(turn.cachedTokens).toBe(repeating().ids.length + 89);
+    expect(turn.ids).toEqual((await answerOf(fresh(), further, settings)).ids);
+  }
+});
+
+test("a draft goes no further than the answer may, or its end", async () => {
+  for (const maxNewTokens of [1, 2, 3, 4, 5, 11]) {
+    const settings = { ...greedy, maxNewTokens };
+    const expected = await answerOf(fresh(), repeating(), { ...settings, promptLookupNumTokens: 0 });
+    expect(expected.ids).toHaveLength(maxNewTokens);
+    expect(await answerOf(fresh(), repeating(), settings)).toEqual(expected);
+  }
+  const { ids } = await answerOf(fresh(), repeating(), { ...greedy, maxNewTokens: 40 });
+  for (const eos of ids.slice(5, 9)) {
+    const settings = { ...greedy, maxNewTokens: 40, eosTokenIds: [eos] };
+    const ended = await answerOf(fresh(), repeating(), settings);
+    expect(ended).toMatchObject({ ids: ids.slice(0, ids.indexOf(eos) + 1), finishReason: "end" });
+  }
 });
 
 test("sampling repeats with its seed, in batches too, and differs with another", async () => {

@@ -164,6 +164,17 @@ export const settingsTable = {
       step: 0.01,
     },
   },
+  promptLookupNumTokens: {
+    type: "integer",
+    default: 7,
+    bounds: { min: 0, max: 31 },
+    usedWith: null,
+    help: "draft at most this many tokens from what followed the same tokens earlier, and check them in one step: what repeats is written faster; 0 for none",
+    huggingFace: ["prompt_lookup_num_tokens"],
+    http: null,
+    cli: null,
+    page: null,
+  },
   numBeams: {
     type: "integer",
     default: 1,

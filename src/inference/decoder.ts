@@ -32,7 +32,7 @@ export class Decoder {
 
   /**
    * Computes new tokens behind the first `reused` positions, which are the same number for all rows (several rows only
-   * from position 0). Returns the logits [vocabulary] after each row's last token.
+   * from position 0). Returns the logits [vocabulary] after each row's last token, or after every token, row by row.
    *
    * @param visual the visual tokens [positions, hidden] of all spans, in reading order
    * @param reused how many positions are there already
@@ -41,7 +41,7 @@ export class Decoder {
     fresh: readonly TokenSequence[],
     visual: Float32Array,
     reused: number,
-    { evenly = false, angles = 0 }: PrefillSettings = {},
+    { evenly = false, angles = 0, everyToken = false }: PrefillSettings = {},
   ): Promise<Float32Array[]> {
     const { padId, hidden, maxPositions } = this.#model.config.language;
     const longest = Math.max(...fresh.map(({ ids }) => ids.length));
@@ -59,10 +59,7 @@ export class Decoder {
         width,
         Math.max(0, padId),
       ),
-      logit_positions: int64(
-        fresh.flatMap(({ ids }, row) => [row, ids.length - 1]),
-        [fresh.length, 2],
-      ),
+      logit_positions: logitPositions(fresh, everyToken),
       ...asked(program, this.#placeFeeds(reused, lengths, width)),
       ...this.#anglesFor(angles),
       ...(program.hasInput("visual") && {
@@ -197,6 +194,17 @@ export interface PrefillSettings {
   readonly evenly?: boolean;
   /** `angleLength` of the whole sequences, of which this may be a part; default 0. */
   readonly angles?: number;
+  /** Whether the logits after every token are wanted; default false: after the last ones. */
+  readonly everyToken?: boolean;
+}
+
+/** The rows and positions whose logits are wanted. */
+function logitPositions(fresh: readonly TokenSequence[], everyToken: boolean): HostTensor<"int64"> {
+  const places = fresh.flatMap(({ ids }, row) => {
+    const last = ids.length - 1;
+    return everyToken ? ids.map((_, position) => [row, position]) : [[row, last]];
+  });
+  return int64(places.flat(), [places.length, 2]);
 }
 
 /** The tables of angles for one `angleLength`. */

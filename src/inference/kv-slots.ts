@@ -199,6 +199,29 @@ export class KvSlots {
     return slots.map((slot) => rows.get(slot)!);
   }
 
+  /**
+   * Computes several tokens behind what a slot holds, in one run, and hands the logits [vocabulary] after each to `goesOn`,
+   * in order, until it says that the sequence does not go on with the token after that. What was computed of further ones
+   * is overwritten by the next run. Where layers are bounded there is none of this: what they dropped would be missing.
+   */
+  async verify(
+    slot: Slot,
+    tokens: readonly number[],
+    goesOn: (logits: Float32Array, index: number) => boolean,
+  ): Promise<void> {
+    const from = slot.keys.length;
+    this.#reserve(from + tokens.length);
+    const decoder = new Decoder(this.#model, this.#cache.window(slot.index, 1));
+    const logits = await decoder.prefill([{ ids: tokens, spans: [] }], new Float32Array(), from, {
+      angles: slot.angles,
+      everyToken: true,
+    });
+    for (const [i, token] of tokens.entries()) {
+      slot.keys.push(token);
+      if (!goesOn(logits[i], i)) return;
+    }
+  }
+
   /** A decoder over `count` copies of a slot in a cache of its own, as beam search needs it. */
   repeat(slot: Slot, count: number, exclusively: RunExclusive): Decoder {
     const window = this.#cache.window(slot.index, 1);

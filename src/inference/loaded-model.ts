@@ -32,6 +32,9 @@ export const imagesPerBatch = 16;
 /** Positions that a row of a KV cache has room for from the start, where unused memory costs nothing. */
 const initialPositions = 1024;
 
+/** The prefills' programs. The one that takes visual tokens also takes none. */
+const prefillNames = { visual: "prefill with visual tokens", text: "prefill" };
+
 /** Where a model's parameters are that are not in memory, and how it is traced. */
 export interface LoadedModelOptions {
   readonly stored?: StoredParameters | undefined;
@@ -115,9 +118,11 @@ export class LoadedModel {
       this.#attentionCheck ??= requireCorrectAttention(this.device);
       await this.#attentionCheck;
     }
-    const takesVisual = visual || this.#isOne;
+    const isThere = (name: string): boolean => this.#languagePrograms.has(name);
+    const takesVisual =
+      visual || this.#isOne || (isThere(prefillNames.visual) && !isThere(prefillNames.text));
     const trace = (): Graph => tracePrefill(this.config, { pictures: takesVisual }, this.newScope());
-    const name = takesVisual ? "prefill with visual tokens" : "prefill";
+    const name = takesVisual ? prefillNames.visual : prefillNames.text;
     return this.#program(this.#languagePrograms, name, trace, this.#isOne && this.stored === undefined);
   }
 
