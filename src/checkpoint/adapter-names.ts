@@ -11,6 +11,11 @@ export const loraName = (module: string, part: LoraPart): string => peftPrefix +
 /** The module that a part of a LoRA, by PEFT's name, belongs to. */
 export const moduleOf = (part: string): string => loraPartOf(part.slice(peftPrefix.length))!.layer;
 
+/** The published names of the layers that have a LoRA. */
+export function modulesOf(lora: StateDict): Set<string> {
+  return new Set([...lora.keys()].map(moduleOf));
+}
+
 /** Further wrappers: distributed data parallel in front, `torch.compile` and sharded data parallel anywhere. */
 const WRAPPERS =
   /^(?:module\.)+|(?<=^|\.)(?:_orig_mod|_fsdp_wrapped_module|_checkpoint_wrapped_module)\.(?:module\.)*/g;

@@ -19,7 +19,7 @@ import {
   publishedAdapterConfig,
 } from "./adapter-config.ts";
 import { fitted } from "./adapter-fit.ts";
-import { loraName, moduleOf, peftPrefix, sortTensors } from "./adapter-names.ts";
+import { loraName, modulesOf, peftPrefix, sortTensors } from "./adapter-names.ts";
 import { forTiedHead } from "./adapter-tied.ts";
 import { CheckpointError } from "./errors.ts";
 import { type FloatType, writeSafetensors } from "./safetensors-write.ts";
@@ -67,6 +67,8 @@ const isIndex = (file: string): boolean =>
   weightFormats.some((format) => fileName(file) === indexFile(format));
 /** Tensors beside them that replace the base model's as a whole. */
 const replacedName = "trained_modules.safetensors";
+/** The same of mPLUG-Owl2's and LLaVA's training scripts. */
+const besideNames = [replacedName, "non_lora_trainables.bin"];
 
 /** LoRA's alpha in the released stage 2: the default for a file without a config. */
 const RELEASED_ALPHA = 32;
@@ -90,8 +92,9 @@ export async function loadAdapter(
   const directory = isFile ? parentDirectory(path) : await completeDirectory(path);
   const file = isFile ? path : joinPath(directory, await matricesFile(directory));
   const tensors = await readAll(await (isIndex(file) ? openWeights(directory) : openTensors(file)));
-  const beside = joinPath(directory, replacedName);
-  if (!isFile && (await isThere(beside))) {
+  for (const name of isFile ? [] : besideNames) {
+    const beside = joinPath(directory, name);
+    if (!(await isThere(beside))) continue;
     for (const [name, tensor] of await readAll(await openTensors(beside))) tensors.set(name, tensor);
   }
   const config = joinPath(directory, modelFiles.adapterConfig);
@@ -179,11 +182,6 @@ export function adapterFrom(
 
 function targetsOf(lora: StateDict): string[] {
   return [...new Set([...modulesOf(lora)].map((module) => module.slice(module.lastIndexOf(".") + 1)))];
-}
-
-/** The published names of the layers that have a LoRA. */
-export function modulesOf(lora: StateDict): Set<string> {
-  return new Set([...lora.keys()].map(moduleOf));
 }
 
 /** The layers that get low-rank additions, and their scale, for tracing a model with the adapter. */

@@ -3,12 +3,12 @@ export {
   adapterFrom,
   loadAdapter,
   loraPlacement,
-  modulesOf,
   saveAdapter,
 } from "./adapter.ts";
 export { baseWarning } from "./adapter-base.ts";
 export { describeLora, type LoraConfig, parseAdapterConfig } from "./adapter-config.ts";
-export { loraName } from "./adapter-names.ts";
+export { storedAdapter } from "./adapter-fit.ts";
+export { loraName, modulesOf } from "./adapter-names.ts";
 export {
   type Checkpoint,
   type CheckpointContent,

@@ -1,7 +1,7 @@
 import { isInModule } from "../model/index.ts";
 import { allocate, type HostTensor, loraScale } from "../tensor/index.ts";
-import { type Adapter, modulesOf } from "./adapter.ts";
-import { loraName } from "./adapter-names.ts";
+import type { Adapter } from "./adapter.ts";
+import { loraName, modulesOf } from "./adapter-names.ts";
 import { CheckpointError } from "./errors.ts";
 import {
   entriesByName,

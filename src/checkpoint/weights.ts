@@ -11,7 +11,7 @@ const FETCH = "Fetch the missing files, or save the checkpoint again.";
  * hold them rounded too coarsely to use.
  */
 export function isDerivedBuffer(name: string): boolean {
-  return /(^|\.)(rotary_emb\.(inv_freq|cos_cached|sin_cached)|embeddings\.position_ids|self_attention\.masked_bias)$/.test(
+  return /(^|\.)(rotary_emb\.(inv_freq|cos_cached|sin_cached)|embeddings\.position_ids|self_attention\.masked_bias|crossattention\.attention\.[qk]_pos_embed)$/.test(
     name,
   );
 }

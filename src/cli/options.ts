@@ -3,6 +3,7 @@ import { openRun } from "../checkpoint/index.ts";
 import { adapterPath, HubError, modelDirectory } from "../hub/index.ts";
 import { type Stage, stages } from "../model/index.ts";
 import { executionProviderNames } from "../platform/index.ts";
+import { publishedRecipes } from "../recipes/index.ts";
 import { UsageError } from "./failure.ts";
 
 export const deviceOption = (): Option =>
@@ -13,8 +14,16 @@ export const threadsOption = (): Option =>
     countOption,
   );
 
+/** Stages, and published recipes, which stand for theirs. */
+const stageNames = [...new Set([...Object.keys(stages), ...Object.keys(publishedRecipes)])];
+
 export const stageOption = (description: string): Option =>
-  new Option("--stage <stage>", description).choices(Object.keys(stages));
+  new Option("--stage <stage>", description).choices(stageNames).argParser((given) => {
+    if (!stageNames.includes(given)) {
+      throw new InvalidArgumentError(`Allowed choices are ${stageNames.join(", ")}.`);
+    }
+    return Object.hasOwn(stages, given) ? given : publishedRecipes[given].recipe.stage;
+  });
 
 /** A stage that {@link stageOption} has validated. */
 export type StageName = Stage;

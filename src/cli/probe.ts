@@ -18,6 +18,7 @@ import { jsonLines } from "./json-lines.ts";
 import { requireModel } from "./options.ts";
 import { addProbeLanguage } from "./probe-language.ts";
 import { addProbeModel } from "./probe-model.ts";
+import { addProbePrompt } from "./probe-prompt.ts";
 import { addProbeTemplate } from "./probe-template.ts";
 import { addProbeVision } from "./probe-vision.ts";
 
@@ -79,6 +80,7 @@ export function addProbe(program: Command): void {
     .command("probe")
     .description("tensors, ids and pixels, for comparing implementations");
   addProbeModel(probe);
+  addProbePrompt(probe);
   addProbeTemplate(probe);
   addProbeVision(probe);
   addProbeLanguage(probe);

@@ -33,6 +33,7 @@ export function ggufSettings(config: LanguageConfig, report: Report): GgufSettin
     return undefined;
   }
   const [architecture, rules] = found;
+  if (config.modalityAdaptive) report("the layers: must be the same for text and pictures, got two of each");
   reportLimits(config, rules, report);
   const { entries, factors } = ropeSettings(config, rules, report);
   return {

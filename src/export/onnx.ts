@@ -8,6 +8,7 @@ import {
 import { modelDirectory } from "../hub/index.ts";
 import { owlPreprocessor } from "../inference/index.ts";
 import {
+  generationOf,
   type OwlConfig,
   positionsOfFixedAngles,
   publishedModel,
@@ -113,10 +114,20 @@ async function exported(
   const { config, checkpoint } = await openValidated(directory, publishedModel);
   try {
     if (config.textOnly) throw new TextOnlyError();
+    requireKnownShape(config, directory);
     return await written(name, output, { config, checkpoint, options });
   } finally {
     await checkpoint.weights.close();
   }
+}
+
+/** @throws ExportError for models of which other programs' inputs cannot say all that they need */
+function requireKnownShape(config: OwlConfig, directory: string): void {
+  const { generation } = config;
+  if (generation === undefined) return;
+  const problem = `${generationOf(config).title}, whose layers must be told which tokens are a picture's`;
+  const next = "Run it here, or convert it with `owl convert`.";
+  throw new ExportError(directory, "must be a model of LLaVA's shape", [problem], next);
 }
 
 interface Opened {

@@ -30,7 +30,7 @@ export async function decodeImage(source: ImageFile, options: ReadOptions = {}):
  *
  * With fidelity `reference` this is the inference path of the released code, which resizes a picture in the
  * form its file stores it in: palettes and bilevel by nearest neighbour, transparency premultiplied and then
- * dropped, inks as inks. Pictures of the video version (`fit` "crop"), and of towers whose own file says how they are
+ * dropped, inks as inks. Pictures of other models of the line (another `fit`), and of towers whose own file says how they are
  * resized, are made RGB first, there as here.
  *
  * @returns `[3, size, size]`, normalised
@@ -41,7 +41,8 @@ export async function loadPixelValues(
   options: ReadOptions = {},
 ): Promise<Float32Array> {
   const { size, fit, resample } = preprocessor;
-  if (options.fidelity !== "reference" || fit === "crop" || resample !== undefined)
+  const isReleased = fit === undefined || fit === "squeeze";
+  if (options.fidelity !== "reference" || !isReleased || resample !== undefined)
     return toPixelValues(await decodeImage(source, options), preprocessor);
   const picture = await readImage(source, options);
   return toPixelValues(asRgbImage(referenceResized(picture, size)), preprocessor);

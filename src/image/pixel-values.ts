@@ -2,6 +2,7 @@ import { middleOf, resizeAndCut, scaledByEdge } from "./augment.ts";
 import type { Preprocessor } from "./preprocessor-file.ts";
 import { type NumberGrid, resampleGrid } from "./resample-numbers.ts";
 import { type Filter, type RgbImage, type Taps, tapsOf } from "./resize.ts";
+import { resizedSquare } from "./square.ts";
 
 /**
  * The value of each 8-bit level in each channel, `[3, 256]`: the level rescaled in float64, then float32 steps, as
@@ -27,6 +28,9 @@ export function squeezing({ edge: _, ...preprocessor }: Preprocessor): Preproces
 /** The vision encoder's input `[3, size, size]` for a picture, resized where it has another size. */
 export function toPixelValues(image: RgbImage, preprocessor: Preprocessor): Float32Array {
   const { size, fit, edge = size, resample } = preprocessor;
+  if (fit === "stretch" || fit === "pad") {
+    return toPixelValues(resizedSquare(image, fit, preprocessor), squeezing(preprocessor));
+  }
   const to = fit === "crop" ? scaledByEdge(image, edge) : { width: edge, height: edge };
   if (preprocessor.resizesNumbers) return resizedNumbers(image, to, preprocessor);
   const { data } = resizeAndCut(image, to, size, resample);

@@ -10,10 +10,11 @@ export interface Preprocessor {
   /** Standard deviation of each channel, in the same units. */
   readonly std: readonly [number, number, number];
   /**
-   * How another shape becomes the square: squeezed, its aspect not kept (the default), or scaled by its shorter edge
-   * and cut in the middle, as the video version of the model was taught.
+   * How another shape becomes the square: squeezed, its aspect not kept (the default); scaled by its shorter edge and cut in
+   * the middle, as the video version of the model was taught (`crop`); or by way of a square of its longer side, to which it
+   * is squeezed (`stretch`) or in whose middle it lies (`pad`), as mPLUG-Owl2 was taught.
    */
-  readonly fit?: "squeeze" | "crop";
+  readonly fit?: "squeeze" | "crop" | "stretch" | "pad";
   /** How pixels of another size are made; absent: bicubic, as published for mPLUG-Owl. */
   readonly resample?: Resample;
   /** What the shorter edge (`crop`) or both (`squeeze`) become before the middle is cut out. Absent: `size`. */

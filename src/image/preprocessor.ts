@@ -92,7 +92,9 @@ export function modelPreprocessor(
 }
 
 function read(json: unknown, where: string, fit: Preprocessor["fit"]): Preprocessor {
-  if (statedFit(json) !== undefined) return statedPreprocessor(json, where);
+  const stated = statedFit(json);
+  if (stated === "stretch" || stated === "pad") return { ...parsePreprocessor(json, where), fit: stated };
+  if (stated !== undefined) return statedPreprocessor(json, where);
   return { ...parsePreprocessor(json, where), ...(fit && { fit }) };
 }
 
@@ -112,8 +114,9 @@ function sideOf(size: number | { height: number } | { shortest_edge: number }): 
 /** The content of `preprocessor_config.json` for a preprocessor, in the published form. */
 export function publishedPreprocessor(preprocessor: Preprocessor): Record<string, unknown> {
   if (preprocessor.resample !== undefined) return withStatedFit(preprocessor);
-  const { size, mean, std } = preprocessor;
+  const { size, mean, std, fit } = preprocessor;
   return {
+    ...((fit === "stretch" || fit === "pad") && { fit }),
     crop_size: { height: size, width: size },
     do_center_crop: true,
     do_convert_rgb: true,

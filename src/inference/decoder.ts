@@ -1,8 +1,15 @@
-import { angleFeeds, inputIds, mediaPositions, type TokenSequence, visualPositions } from "../model/index.ts";
+import {
+  angleFeeds,
+  type BatchPosition,
+  inputIds,
+  mediaPositions,
+  type TokenSequence,
+  visualPositions,
+} from "../model/index.ts";
 import type { BoundRun, Program } from "../runtime/index.ts";
 import { float32, type HostTensor, int32, int64 } from "../tensor/index.ts";
 import type { KvCache } from "./kv-cache.ts";
-import type { LoadedModel } from "./loaded-model.ts";
+import { concatenated, type LoadedModel } from "./loaded-model.ts";
 
 /** Runs something while nobody else uses the device. */
 export type RunExclusive = <T>(run: () => Promise<T>) => Promise<T>;
@@ -46,7 +53,8 @@ export class Decoder {
     const { padId, hidden, maxPositions } = this.#model.config.language;
     const longest = Math.max(...fresh.map(({ ids }) => ids.length));
     const width = evenly && reused === 0 ? Math.min(evenCount(longest), maxPositions) : longest;
-    const positions = mediaPositions(fresh);
+    const shown = this.#placed(mediaPositions(fresh), visual);
+    const { positions } = shown;
     this.#cache.makeRoom(new Array(fresh.length).fill(reused), width);
     const { program, parameters } = await this.#model.prefillProgram(positions.length > 0);
     const lengths = fresh.map(({ ids }) => reused + ids.length);
@@ -63,13 +71,28 @@ export class Decoder {
       ...asked(program, this.#placeFeeds(reused, lengths, width)),
       ...this.#anglesFor(angles),
       ...(program.hasInput("visual") && {
-        visual: float32(visual, [positions.length, hidden]),
+        visual: float32(shown.visual, [positions.length, hidden]),
         visual_positions: visualPositions(positions),
       }),
     };
     const { logits } = await this.#exclusively(() => program.run(feeds, caches.present));
     this.#cache.setLengths(lengths);
     return rowsOf(logits);
+  }
+
+  /**
+   * Visual tokens and their positions. Where layers have products of visual tokens alone these are given an even number of rows,
+   * too: an odd last one is named twice.
+   */
+  #placed(positions: readonly BatchPosition[], visual: Float32Array): PlacedTokens {
+    const { language } = this.#model.config;
+    const isOdd = positions.length % 2 === 1 && "modalityAdaptive" in language;
+    if (!isOdd) return { positions, visual };
+    const last = visual.subarray(visual.length - language.hidden);
+    return {
+      positions: [...positions, positions[positions.length - 1]],
+      visual: concatenated([visual, last]),
+    };
   }
 
   /**
@@ -186,6 +209,12 @@ export class Decoder {
       program: bound,
     };
   }
+}
+
+/** Visual tokens [positions, hidden] and where they go. */
+interface PlacedTokens {
+  readonly positions: readonly BatchPosition[];
+  readonly visual: Float32Array;
 }
 
 /** How a prefill is computed. */

@@ -1,5 +1,5 @@
 import { modelPreprocessor, type Preprocessor, requireSize, statedPreprocessor } from "../image/index.ts";
-import { type OwlConfig, towerOf } from "../model/index.ts";
+import { generationOf, type OwlConfig, towerOf } from "../model/index.ts";
 
 /**
  * How an owl's pictures are prepared: as its files say, or the published way of its vision tower where it has none.
@@ -8,10 +8,11 @@ import { type OwlConfig, towerOf } from "../model/index.ts";
  * @param where the file, for messages
  * @throws ImageError naming every setting that is wrong or not computed, or a size that is not the model's
  */
-export function owlPreprocessor({ vision, video }: OwlConfig, json: unknown, where: string): Preprocessor {
+export function owlPreprocessor(config: OwlConfig, json: unknown, where: string): Preprocessor {
+  const { vision } = config;
   const tower = towerOf(vision);
   if (tower.hasReleasedPreprocessing) {
-    return modelPreprocessor(json, vision.imageSize, where, video ? "crop" : "squeeze");
+    return modelPreprocessor(json, vision.imageSize, where, generationOf(config).pictureFit(config));
   }
   const preprocessor = statedPreprocessor(json, where, tower.published.preprocessing(vision.imageSize));
   requireSize(preprocessor, vision.imageSize, where);

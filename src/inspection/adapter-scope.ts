@@ -1,6 +1,7 @@
 import { type Adapter, loraName, loraPlacement } from "../checkpoint/index.ts";
 import {
   describeParameters,
+  generationOf,
   loraPartOf,
   modelScope,
   type OwlConfig,
@@ -15,9 +16,11 @@ const loraPrefix = loraName("", "A").split(".lora_")[0];
 /** The name by which a model asks for a part of a LoRA, from PEFT's. */
 export const tracedName = (published: string): string => published.slice(loraPrefix.length);
 
-/** PEFT's name of a part of a LoRA; any other parameter's stays. */
-export const publishedName = (name: string): string =>
-  loraPartOf(name) === undefined ? name : loraPrefix + name;
+/** The name that a parameter has in the model's files; of a part of a LoRA, in PEFT's. */
+export function publishedName(config: OwlConfig, name: string): string {
+  const stored = generationOf(config).names?.published(name) ?? name;
+  return loraPartOf(name) === undefined ? stored : loraPrefix + stored;
+}
 
 /**
  * How a model is traced with an adapter: a stage's parameters learn, and the low-rank additions stand where the

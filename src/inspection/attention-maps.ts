@@ -7,8 +7,8 @@ import type { HostTensor } from "../tensor/index.ts";
  * first `covered` pixels of that from the left and from the top; what fills no patch is not seen.
  */
 export interface PatchFraming {
-  /** Whether both sides of the resized picture have `edge` pixels (`squeeze`), or the shorter one (`crop`). */
-  readonly fit: "squeeze" | "crop";
+  /** Whether both sides of the resized picture have `edge` pixels (`squeeze`), the shorter one (`crop`) or the longer one (`pad`). */
+  readonly fit: "squeeze" | "crop" | "pad";
   readonly edge: number;
   readonly size: number;
   readonly covered: number;
@@ -44,7 +44,13 @@ export function attentionMaps(
   const size = heads * queries * patchCount(config.vision);
   const maps = new Float32Array(byLayer.length * size);
   for (const [layer, { data }] of byLayer.entries()) maps.set(data as Float32Array, layer * size);
-  const framing = { fit, edge, size: pixels, covered: side * config.vision.patchSize };
+  // By way of a square or not, it is squeezed.
+  const framing = {
+    fit: fit === "stretch" ? "squeeze" : fit,
+    edge,
+    size: pixels,
+    covered: side * config.vision.patchSize,
+  } as const;
   return { layers: byLayer.length, heads, queries, rows: side, columns: side, framing, maps };
 }
 

@@ -133,7 +133,7 @@ export async function stageGradients(
   const results = await runOnce(device, graph, values, { ...inputFeeds(config, inputs), ...feeds });
   return {
     loss: Number(results.loss.data[0]),
-    gradients: new Map(trained.map(([name]) => [publishedName(name), results[`grad.${name}`]])),
+    gradients: new Map(trained.map(([name]) => [publishedName(config, name), results[`grad.${name}`]])),
     rowsWithoutLoss: rowsWithoutLabels,
   };
 }

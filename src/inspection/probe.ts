@@ -9,6 +9,7 @@ import {
 } from "../generation/index.ts";
 import { type Media, mediaFromPixels, type Prompt } from "../inference/index.ts";
 import {
+  generationOf,
   type MediaKind,
   type OwlConfig,
   positionCount,
@@ -20,6 +21,8 @@ import {
 import { checkOptions, option } from "../platform/index.ts";
 import { type HostTensor, int64 } from "../tensor/index.ts";
 import type { ForwardResult, GradientResult, ModelInputs } from "./forward-backward.ts";
+import { type ProbeInputs, readLonePlaceholders } from "./lone-placeholders.ts";
+import { rowsOf, TensorReader } from "./tensor-reader.ts";
 
 export interface ProbeOptions {
   /** What the names of the inputs begin with, such as `c_two_images.in.`. Default none. */
@@ -45,18 +48,13 @@ interface ProbedModel {
   generateBatch(prompts: readonly Prompt[], settings: GenerationSettings): Promise<Answer[]>;
 }
 
-/** The model's inputs in tensors of the reference's names. */
-interface ProbeInputs extends ModelInputs {
-  /** 1 where a position holds a token. */
-  readonly present: readonly (readonly boolean[])[];
-}
-
 /**
  * Hidden states, logits, loss, gradients and tokens of a batch, to compare implementations. Reads, below the prefix and as far as they are there, `input_ids`
  * int64 [batch, tokens] (−1 at picture positions, −2 at video positions), `pixel_values`, `video_pixel_values`
  * [videos, 3, frames, imageSize, imageSize], `num_images` and `num_videos` [batch], `attention_mask`
  * [batch, tokens], and the loss's `non_padding_mask`, `non_media_mask`, `prompt_mask` [batch, tokens − 1]; entry
- * t of these speaks of the prediction of token t + 1.
+ * t of these speaks of the prediction of token t + 1. Of models whose code has one id for a whole picture: as
+ * {@link readLonePlaceholders} says.
  *
  * @returns `vision.last_hidden_state` and `abstractor.last_hidden_state` (with pictures), the same of
  *   `video.vision.` and `video.abstractor.` (with videos), `inputs_embeds`,
@@ -147,6 +145,22 @@ function eachOf(pixels: HostTensor<"float32"> | undefined, frames: number | unde
 function readInputs(tensors: StateDict, prefix: string, config: OwlConfig): ProbeInputs {
   const problems: string[] = [];
   const read = new TensorReader(tensors, prefix, problems);
+  const { placeholder } = generationOf(config);
+  const inputs =
+    placeholder === undefined
+      ? readSpans(read, config, problems)
+      : readLonePlaceholders(read, config, placeholder, problems);
+  if (problems.length === 0) return inputs;
+  const known = [...new Set([...tensors.keys()].filter((name) => name.endsWith("input_ids")))];
+  const hint =
+    known.length > 0
+      ? `; prefixes in the file: ${known.map((name) => `"${name.slice(0, -9)}"`).join(" ")}`
+      : "";
+  throw new ProbeError(`probe inputs: ${problems.join("; ")}${hint}`);
+}
+
+/** Inputs in which each position of a picture or video has a negative id of its own. */
+function readSpans(read: TensorReader, config: OwlConfig, problems: string[]): ProbeInputs {
   const ids = read.required("input_ids", 2);
   const [batch = 0, tokens = 0] = ids?.dims ?? [];
   const { imageSize } = config.vision;
@@ -168,14 +182,6 @@ function readInputs(tensors: StateDict, prefix: string, config: OwlConfig): Prob
     ),
   );
   if (videoPixels && !config.video) problems.push("video_pixel_values need a model of the video version");
-  if (problems.length > 0) {
-    const known = [...new Set([...tensors.keys()].filter((name) => name.endsWith("input_ids")))];
-    const hint =
-      known.length > 0
-        ? `; prefixes in the file: ${known.map((name) => `"${name.slice(0, -9)}"`).join(" ")}`
-        : "";
-    throw new ProbeError(`probe inputs: ${problems.join("; ")}${hint}`);
-  }
   return {
     ids: rows,
     pixels: pixels as HostTensor<"float32"> | undefined,
@@ -188,49 +194,6 @@ function readInputs(tensors: StateDict, prefix: string, config: OwlConfig): Prob
         ? undefined
         : rows.map((row, b) => row.map((_, t) => t > 0 && masks.every((mask) => mask[b][t - 1] !== 0))),
   };
-}
-
-/** Reads tensors by name and collects the problems of those that do not fit. */
-class TensorReader {
-  readonly #tensors: StateDict;
-  readonly #prefix: string;
-  readonly #problems: string[];
-
-  constructor(tensors: StateDict, prefix: string, problems: string[]) {
-    this.#tensors = tensors;
-    this.#prefix = prefix;
-    this.#problems = problems;
-  }
-
-  required(name: string, rank: number): HostTensor | undefined {
-    const tensor = this.#tensors.get(this.#prefix + name);
-    if (tensor === undefined) this.#problems.push(`${this.#prefix}${name} must be there`);
-    else if (tensor.dims.length !== rank) {
-      this.#problems.push(
-        `${this.#prefix}${name} must have ${rank} dimensions, got [${tensor.dims.join(", ")}]`,
-      );
-    } else return tensor;
-    return undefined;
-  }
-
-  /** The tensor, where it is there and of these sizes (undefined: any). */
-  tensor(name: string, sizes: readonly (number | undefined)[]): HostTensor | undefined {
-    const tensor = this.#tensors.get(this.#prefix + name);
-    if (tensor === undefined) return undefined;
-    const fits =
-      tensor.dims.length === sizes.length &&
-      sizes.every((size, i) => size === undefined || size === tensor.dims[i]);
-    if (fits) return tensor;
-    const must = sizes.map((size) => size ?? "any").join(", ");
-    this.#problems.push(`${this.#prefix}${name} must be [${must}], got [${tensor.dims.join(", ")}]`);
-    return undefined;
-  }
-}
-
-function rowsOf(tensor: HostTensor | undefined, rows: number, width: number): number[][] {
-  if (tensor === undefined) return [];
-  const values = Array.from<number | bigint, number>(tensor.data, Number);
-  return Array.from({ length: rows }, (_, row) => values.slice(row * width, (row + 1) * width));
 }
 
 /** One kind of media, and the rows of ids in whose spans it stands. */

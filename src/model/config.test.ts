@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
-import { configJson, ModelConfigError, type OwlConfig, parseConfig } from "./config.ts";
+import { configJson, parseConfig } from "./config.ts";
+import { ModelConfigError, type OwlConfig } from "./owl-config.ts";
 import { describeParameters } from "./parameters.ts";
 import { microConfig } from "./testing/micro.ts";
 

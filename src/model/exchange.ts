@@ -1,8 +1,8 @@
 import { dim, type Graph, gather, input, type Scope, type Tensor, transpose } from "../tensor/index.ts";
-import type { OwlConfig } from "./config.ts";
 import { attentionOverPast, pastDims } from "./language/past-attention.ts";
 import { decoderLayers, embedTokens, finalNorm, languageHead } from "./language-model.ts";
 import { encodeImages, pixelInput } from "./owl.ts";
+import type { OwlConfig } from "./owl-config.ts";
 import { modelScope } from "./quantization.ts";
 
 // The three graphs into which other programs cut a model of pictures and texts, with the names that they look for.
@@ -34,7 +34,7 @@ export function traceDecoder(config: OwlConfig, positions: number, scope: Scope 
   const kept = input("kept", "int64", [dim("kept")]);
   const select = (x: Tensor): Tensor => transpose(gather(transpose(x, [1, 0, 2]), kept), [1, 0, 2]);
   const { attention, present } = attentionOverPast(language, positions);
-  const decoded = decoderLayers(at, embeddings, attention, language, select);
+  const decoded = decoderLayers(at, embeddings, language, { attention, selectRows: select });
   const logits = languageHead(at, finalNorm(at, decoded, language), language);
   return { name: "decoder_model_merged", outputs: { logits, ...present } };
 }

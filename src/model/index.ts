@@ -1,13 +1,5 @@
 export type { ActivationName } from "./activations.ts";
-export {
-  type AbstractorConfig,
-  configJson,
-  type LanguageConfig,
-  ModelConfigError,
-  type OwlConfig,
-  parseConfig,
-  type VisionConfig,
-} from "./config.ts";
+export { configJson, parseConfig } from "./config.ts";
 export type { OnProblem } from "./config-reading.ts";
 export { traceDecoder, traceEmbeddings, traceImageFeatures } from "./exchange.ts";
 export {
@@ -24,6 +16,8 @@ export {
   tokenFeeds,
   visualPositions,
 } from "./feeds.ts";
+export type { OwlGeneration, PublishedNames } from "./generations/generation.ts";
+export { generationNames, generationOf } from "./generations/generations.ts";
 export {
   type PrefillOptions,
   traceAttention,
@@ -47,6 +41,7 @@ export {
   familyOf,
   familyTitles,
   knownFamilies,
+  type LanguageConfig,
   type PublishedLanguage,
   publishedLanguage,
   readLanguageConfig,
@@ -91,6 +86,12 @@ export {
   videoInput,
 } from "./owl.ts";
 export {
+  type AbstractorConfig,
+  type GenerationName,
+  ModelConfigError,
+  type OwlConfig,
+} from "./owl-config.ts";
+export {
   describeParameter,
   describeParameters,
   hasWeightDecay,
@@ -130,7 +131,13 @@ export type { Dinov3Config } from "./vision/dinov3.ts";
 export { patchCount, patchSide } from "./vision/patches.ts";
 export type { SiglipConfig } from "./vision/siglip.ts";
 export type { PositionTable, PublishedTower, TowerConfig, VisionTower } from "./vision/tower.ts";
-export { publishedVision, publishedVisionTypes, towerOf, towerTitles } from "./vision/towers.ts";
+export {
+  publishedVision,
+  publishedVisionTypes,
+  towerOf,
+  towerTitles,
+  type VisionConfig,
+} from "./vision/towers.ts";
 export { patchStates, type VisionStates, visionEncoder, visionTokens } from "./vision-encoder.ts";
 export {
   type AbstractorStates,

@@ -1,8 +1,17 @@
-import { dim, type Graph, gatherNd, input, type Scope, slice, type Tensor } from "../tensor/index.ts";
-import type { OwlConfig } from "./config.ts";
+import {
+  type Dim,
+  dim,
+  type Graph,
+  gatherNd,
+  input,
+  type Scope,
+  slice,
+  type Tensor,
+} from "../tensor/index.ts";
 import { attentionOverCache } from "./language/cached-attention.ts";
-import { decoderLayers, embedTokens, finalNorm, languageHead } from "./language-model.ts";
+import { decoderLayers, embedTokens, finalNorm, type LayerInputs, languageHead } from "./language-model.ts";
 import { encodeImages, encodeVideos, pixelInput, splice, videoInput } from "./owl.ts";
+import type { OwlConfig } from "./owl-config.ts";
 import { modelScope } from "./quantization.ts";
 import { patchCount } from "./vision/patches.ts";
 import { prefixTokens, visionEncoder } from "./vision-encoder.ts";
@@ -62,15 +71,21 @@ export function tracePrefill(
   const language = scope.at("language_model");
   const ids = input("input_ids", "int64", [dim("batch"), dim("tokens")]);
   const text = embedTokens(language, ids, config.language);
-  const embeddings = options.pictures ? withPictures(text) : text;
+  const visual = options.pictures ? visualInputs(text.shape[2]) : undefined;
+  const embeddings = visual ? splice(text, visual.tokens, visual.positions) : text;
   const positions = input("logit_positions", "int64", [dim("rows"), dim("depth", 2)]);
-  return overCache("prefill", language, embeddings, config, (x) => gatherNd(x, positions));
+  return overCache("prefill", language, embeddings, config, {
+    visualPositions: visual?.positions,
+    selectRows: (x) => gatherNd(x, positions),
+  });
 }
 
-function withPictures(text: Tensor): Tensor {
+function visualInputs(hidden: Dim): { readonly tokens: Tensor; readonly positions: Tensor } {
   const rows = dim("visual");
-  const visual = input("visual", "float32", [rows, text.shape[2]]);
-  return splice(text, visual, input("visual_positions", "int64", [rows, dim("depth", 2)]));
+  return {
+    tokens: input("visual", "float32", [rows, hidden]),
+    positions: input("visual_positions", "int64", [rows, dim("depth", 2)]),
+  };
 }
 
 /**
@@ -80,7 +95,7 @@ function withPictures(text: Tensor): Tensor {
 export function traceDecode(config: OwlConfig, scope: Scope = modelScope(config)): Graph {
   const language = scope.at("language_model");
   const ids = input("input_ids", "int64", [dim("batch"), dim("tokens", 1)]);
-  return overCache("decode", language, embedTokens(language, ids, config.language), config, (x) => x);
+  return overCache("decode", language, embedTokens(language, ids, config.language), config);
 }
 
 function overCache(
@@ -88,10 +103,10 @@ function overCache(
   language: Scope,
   embeddings: Tensor,
   config: OwlConfig,
-  selectRows: (x: Tensor) => Tensor,
+  inputs: Omit<LayerInputs, "attention"> = {},
 ): Graph {
   const { attention, present } = attentionOverCache(config.language);
-  const decoded = decoderLayers(language, embeddings, attention, config.language, selectRows);
+  const decoded = decoderLayers(language, embeddings, config.language, { ...inputs, attention });
   const logits = languageHead(language, finalNorm(language, decoded, config.language), config.language);
   return { name, outputs: { logits, ...present } };
 }

@@ -1,7 +1,10 @@
 import {
+  add,
   crossEntropy,
+  detach,
   dim,
   gather,
+  gatherNd,
   linear,
   mul,
   type ParameterRole,
@@ -10,10 +13,14 @@ import {
   quantizedLinear,
   type Scope,
   type Shape,
+  scalar,
+  scatterNd,
+  slice,
   type Tensor,
   total,
 } from "../tensor/index.ts";
 import { familyOf, type LanguageConfig } from "./language/families.ts";
+import type { AttentionFunction } from "./language/family.ts";
 import type { LayerAttention } from "./language/whole-sequence-attention.ts";
 
 /** The scope that holds everything but the head. */
@@ -52,42 +59,73 @@ export function embedTokens(scope: Scope, ids: Tensor, config: LanguageConfig): 
   return familyOf(config).prepareEmbeddings(bodyOf(scope, config), embedded, config);
 }
 
-/**
- * The decoder layers over embeddings [batch, tokens, hidden], without the final normalisation.
- *
- * @param selectRows which positions go on after the last layer's attention, all of them if absent; what is behind
- *   it (the last MLP, the head) costs only as much as the selected rows: [batch, tokens, w] → [rows, w]
- */
+/** What decoder layers work with beside their input. */
+export interface LayerInputs {
+  readonly attention: LayerAttention;
+  /** Where pictures' tokens stand, int64 [visual, 2] = (row of the batch, position); absent: the batch is text alone. */
+  readonly visualPositions?: Tensor | undefined;
+  /**
+   * Which positions go on after the last layer's attention, all of them if absent; what is behind it (the last MLP, the
+   * head) costs only as much as the selected rows: [batch, tokens, w] → [rows, w].
+   */
+  readonly selectRows?: ((x: Tensor) => Tensor) | undefined;
+}
+
+/** The decoder layers over embeddings [batch, tokens, hidden], without the final normalisation. */
 export function decoderLayers(
   scope: Scope,
   embeddings: Tensor,
-  attention: LayerAttention,
   config: LanguageConfig,
-  selectRows: (x: Tensor) => Tensor = (x) => x,
+  inputs: LayerInputs,
 ): Tensor {
   let x = embeddings;
   for (let i = 0; i < config.layers; i++) {
     const isLast = i === config.layers - 1;
-    const layer = decoderLayer(scope, i, x, attention, config, isLast ? selectRows : undefined);
+    const layer = decoderLayer(scope.at(layerName(config, i)), x, config, {
+      ...inputs,
+      index: i,
+      selectRows: isLast ? inputs.selectRows : undefined,
+    });
     x = scope.boundary(layer);
   }
   return x;
 }
 
-/** One of the decoder layers; see {@link decoderLayers}. */
+/** Where a decoder layer lies below the published `language_model`. */
+export function layerName(config: LanguageConfig, index: number): string {
+  const { body, layers } = familyOf(config).names;
+  return `${body}.${layers}.${index}`;
+}
+
+/**
+ * One of the decoder layers; see {@link decoderLayers}.
+ *
+ * @param layer its scope, see {@link layerName}
+ */
 export function decoderLayer(
-  scope: Scope,
-  index: number,
+  layer: Scope,
   x: Tensor,
-  attention: LayerAttention,
   config: LanguageConfig,
-  selectRows: (x: Tensor) => Tensor = (x) => x,
+  inputs: LayerInputs & { readonly index: number },
 ): Tensor {
+  const { index, attention, visualPositions: positions, selectRows = (all) => all } = inputs;
   const family = familyOf(config);
-  const layer = bodyOf(scope, config).at(`${family.names.layers}.${index}`);
   const entered = index === 0 ? family.enterLayers(x, config) : x;
-  const context = family.attention(layer, entered, (q, k, v) => attention(index, q, k, v), config);
-  return family.postAttention(layer, selectRows(entered), selectRows(context), config);
+  const visual = positions && { positions, indicator: indicatorOf(entered, positions) };
+  const attend: AttentionFunction = (q, k, v) => attention(index, q, k, v);
+  const context = family.attention(layer, entered, { attend, visual }, config);
+  const indicator = visual && selectRows(visual.indicator);
+  return family.postAttention(
+    layer,
+    { x: selectRows(entered), context: selectRows(context), indicator },
+    config,
+  );
+}
+
+/** 1 at the named positions and 0 elsewhere, [batch, tokens, 1]: made of x [batch, tokens, w], because sizes may be symbolic. */
+function indicatorOf(x: Tensor, positions: Tensor): Tensor {
+  const nothing = mul(detach(slice(x, 2, 0, 1)), scalar(0));
+  return scatterNd(nothing, positions, add(gatherNd(nothing, positions), scalar(1)));
 }
 
 /** The normalisation after the last layer. */

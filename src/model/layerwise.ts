@@ -1,7 +1,7 @@
 import { dim, type Graph, input, type Tensor } from "../tensor/index.ts";
-import type { OwlConfig } from "./config.ts";
 import { wholeSequenceAttention } from "./language/whole-sequence-attention.ts";
-import { decoderLayer, embedTokens, finalNorm, languageHead } from "./language-model.ts";
+import { decoderLayer, embedTokens, finalNorm, languageHead, layerName } from "./language-model.ts";
+import type { OwlConfig } from "./owl-config.ts";
 import { modelScope } from "./quantization.ts";
 
 /**
@@ -17,7 +17,7 @@ export function traceLayerwise(config: OwlConfig, batch: number, tokens: number)
   const attention = wholeSequenceAttention(language, batch, tokens);
   const layers = Array.from({ length: language.layers }, (_, i) => ({
     name: `layer ${i}`,
-    outputs: { y: decoderLayer(scope, i, x(), attention, language) },
+    outputs: { y: decoderLayer(scope.at(layerName(language, i)), x(), language, { attention, index: i }) },
   }));
   return [
     { name: "embeddings", outputs: { y: embedTokens(scope, input("x", "int64", rows), language) } },

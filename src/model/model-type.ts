@@ -1,3 +1,4 @@
+import { generationNamed } from "./generations/generations.ts";
 import { familyNamed, familyTitles } from "./language/families.ts";
 import { publishedVisionTypes, towerTitles } from "./vision/towers.ts";
 
@@ -19,7 +20,7 @@ const SECTIONS = ["visual_abstractor_config", "vision_config", "text_config"];
 export function foreignModel(json: unknown): string | undefined {
   const content = Object(json) as Record<string, unknown>;
   const { model_type: type } = content;
-  if (type === "mplug-owl" || Array.isArray(json) || content !== json) return undefined;
+  if (generationNamed(type) !== undefined || Array.isArray(json) || content !== json) return undefined;
   // A file without a model_type is an owl's if it has any of an owl's sections.
   const own = type === undefined ? SECTIONS : SECTIONS.slice(0, 1);
   if (own.some((section) => content[section] !== undefined)) return undefined;

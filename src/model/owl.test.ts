@@ -1,12 +1,12 @@
 import { describe, expect, test } from "vitest";
 import { type Float64Tensor, type Graph, interpret, rootScope, type TensorLike } from "../tensor/index.ts";
 import { requireClose } from "../tensor/testing/compare.ts";
-import type { OwlConfig } from "./config.ts";
 import { lossFeeds, tokenFeeds } from "./feeds.ts";
 import { traceDecode, tracePrefill, traceVision } from "./inference.ts";
 import { cacheSizes } from "./language/cached-attention.ts";
 import { releasedLora } from "./lora.ts";
 import { type ForwardOutput, traceForward, traceLoss } from "./owl.ts";
+import type { OwlConfig } from "./owl-config.ts";
 import { describeParameters } from "./parameters.ts";
 import { stageScope } from "./stages.ts";
 import { microConfig, randomNumbers, randomParameters } from "./testing/micro.ts";

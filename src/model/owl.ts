@@ -11,9 +11,9 @@ import {
   type Tensor,
   transpose,
 } from "../tensor/index.ts";
-import type { OwlConfig } from "./config.ts";
 import { wholeSequenceAttention } from "./language/whole-sequence-attention.ts";
 import { decoderLayers, embedTokens, finalNorm, languageHead, nextTokenLoss } from "./language-model.ts";
+import type { OwlConfig } from "./owl-config.ts";
 import { modelScope } from "./quantization.ts";
 import { visionEncoder } from "./vision-encoder.ts";
 import { videoAbstractor, visualAbstractor } from "./visual-abstractor.ts";
@@ -105,6 +105,8 @@ interface Embedded {
   readonly pictures?: EncodedMedia | undefined;
   readonly videos?: EncodedMedia | undefined;
   readonly embeddings: Tensor;
+  /** Where the visual tokens stand; absent: the batch is text alone. */
+  readonly visualPositions?: Tensor | undefined;
 }
 
 function embed(
@@ -115,7 +117,7 @@ function embed(
 ): Embedded {
   const ids = input("input_ids", "int64", [dim("batch", batch), dim("tokens", tokens)]);
   const text = embedTokens(scope.at("language_model"), ids, config.language);
-  if (given !== undefined) return { embeddings: scope.boundary(spliceRows(text, [rowsOf(given)])) };
+  if (given !== undefined) return spliced(scope, text, [rowsOf(given)]);
   const pictures = images > 0 ? encodeImages(scope, pixelInput(config, images), config) : undefined;
   const videos =
     clips && clips.count > 0
@@ -124,14 +126,15 @@ function embed(
   const visual = [pictures, videos].flatMap((encoded) =>
     encoded ? [rowsOf(scope.boundary(encoded.tokens))] : [],
   );
-  const embeddings = scope.boundary(visual.length === 0 ? text : spliceRows(text, visual));
-  return { pictures, videos, embeddings };
+  if (visual.length === 0) return { embeddings: scope.boundary(text) };
+  return { pictures, videos, ...spliced(scope, text, visual) };
 }
 
 /** The text with visual tokens [rows, hidden] at the input `visual_positions`. */
-function spliceRows(text: Tensor, visual: readonly Tensor[]): Tensor {
+function spliced(scope: Scope, text: Tensor, visual: readonly Tensor[]): Embedded {
   const all = visual.length === 1 ? visual[0] : concat(visual, 0, "visual");
-  return splice(text, all, input("visual_positions", "int64", [all.shape[0], dim("depth", 2)]));
+  const visualPositions = input("visual_positions", "int64", [all.shape[0], dim("depth", 2)]);
+  return { embeddings: scope.boundary(splice(text, all, visualPositions)), visualPositions };
 }
 
 /** [images, tokens, width] as [images · tokens, width]. */
@@ -172,10 +175,14 @@ export interface TracedLoss {
  * @param visual tokens [images, queries + 1, language hidden] that stand in the text in place of encoded pictures
  */
 export function traceLoss(config: OwlConfig, sizes: OwlSizes, scope: Scope, visual?: Tensor): TracedLoss {
-  const { embeddings } = embed(scope, config, sizes, visual);
+  const { embeddings, visualPositions } = embed(scope, config, sizes, visual);
   const language = scope.at("language_model");
   const attention = wholeSequenceAttention(config.language, sizes.batch, sizes.tokens);
-  const picked = decoderLayers(language, embeddings, attention, config.language, rowSelector(sizes));
+  const picked = decoderLayers(language, embeddings, config.language, {
+    attention,
+    visualPositions,
+    selectRows: rowSelector(sizes),
+  });
   const logits = languageHead(language, finalNorm(language, picked, config.language), config.language);
   return { loss: lossOf(logits), logits };
 }
@@ -204,10 +211,10 @@ export function traceForward(
   wanted: readonly ForwardOutput[],
   scope: Scope = modelScope(config),
 ): Graph {
-  const { pictures, videos, embeddings } = embed(scope, config, sizes);
+  const { pictures, videos, embeddings, visualPositions } = embed(scope, config, sizes);
   const language = scope.at("language_model");
   const attention = wholeSequenceAttention(config.language, sizes.batch, sizes.tokens);
-  const decoded = decoderLayers(language, embeddings, attention, config.language);
+  const decoded = decoderLayers(language, embeddings, config.language, { attention, visualPositions });
   const hidden = finalNorm(language, decoded, config.language);
   const logits = languageHead(language, hidden, config.language);
   const outputs: Partial<Record<ForwardOutput, Tensor | undefined>> = {

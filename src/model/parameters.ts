@@ -7,8 +7,8 @@ import {
   staticSizes,
   type Tensor,
 } from "../tensor/index.ts";
-import type { OwlConfig } from "./config.ts";
 import { traceForward } from "./owl.ts";
+import type { OwlConfig } from "./owl-config.ts";
 import { modelScope } from "./quantization.ts";
 
 /** One row of a model's parameter table. */

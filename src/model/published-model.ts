@@ -1,6 +1,8 @@
-import { configJson, type OwlConfig, parseConfig, textOnlyConfig } from "./config.ts";
+import { configJson, parseConfig, textOnlyConfig } from "./config.ts";
+import { generationNamed, generationOf } from "./generations/generations.ts";
 import { familyOf, publishedLanguage } from "./language/families.ts";
 import { foreignModel } from "./model-type.ts";
+import type { OwlConfig } from "./owl-config.ts";
 import { describeParameters, type ParameterDescription } from "./parameters.ts";
 import type { TensorSizes } from "./sizes-from-tensors.ts";
 
@@ -35,9 +37,10 @@ export function languageNames(
   };
 }
 
-/** The name that a parameter has in files: a language model alone is stored under its own names, not under an owl's. */
-export function storedName({ textOnly }: OwlConfig, name: string): string {
-  return textOnly ? name.replace(/^language_model\./, "") : name;
+/** The name that a parameter has in files: that of its generation, or, of a language model alone, its own. */
+export function storedName(config: Pick<OwlConfig, "textOnly" | "generation">, name: string): string {
+  if (config.textOnly) return name.replace(/^language_model\./, "");
+  return generationOf(config).names?.published(name) ?? name;
 }
 
 /** The given settings that a new file of settings keeps: of a larger model's, whose language half alone is stored, none. */
@@ -74,6 +77,8 @@ export const publishedModel = {
 
   /** The names that the model has for tensors of the file; undefined where they are called so. */
   rename(json: unknown, names: readonly string[]): ((name: string) => string | undefined) | undefined {
+    const generation = generationNamed(Object(json).model_type);
+    if (generation !== undefined) return generation.names?.own;
     const language = foreignModel(json) === undefined ? undefined : publishedLanguage(json);
     if (!language?.standsForText) return undefined;
     const family = String(language.json.model_type) as OwlConfig["language"]["family"];

@@ -2,7 +2,7 @@ import { isKind, rootScope, type Scope, type ScopeOptions, type Tensor } from ".
 import { isInModule, type LoraPlacement, loraPartOf } from "./lora.ts";
 
 /** A stage of training: which parameters learn. */
-export type Stage = "language" | "vision" | "1" | "2" | "released" | "full";
+export type Stage = "language" | "vision" | "1" | "2" | "released" | "full" | "behind-vision";
 
 export interface StageDefinition {
   /** Which parameters learn, in words. */
@@ -21,7 +21,8 @@ const isAbstractor = (name: string): boolean =>
 
 /**
  * The stages of training. The paper (§3.2) trains vision encoder and abstractor in stage 1, the abstractor and a LoRA
- * in stage 2; the released scripts train the LoRA alone, or the whole language model.
+ * in stage 2; the released scripts train the LoRA alone, or the whole language model. mPLUG-Owl2's train all but the vision
+ * encoder.
  */
 export const stages: Readonly<Record<Stage, StageDefinition>> = {
   language: { description: "the language model, on text alone", trained: isLanguage, lora: false },
@@ -40,6 +41,11 @@ export const stages: Readonly<Record<Stage, StageDefinition>> = {
   full: {
     description: "the whole language model (as the second released script)",
     trained: isLanguage,
+    lora: false,
+  },
+  "behind-vision": {
+    description: "queries, abstractor and the whole language model (as mPLUG-Owl2's released script)",
+    trained: (name) => !isVision(name),
     lora: false,
   },
 };

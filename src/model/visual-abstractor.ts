@@ -15,9 +15,11 @@ import {
   split,
   type Tensor,
 } from "../tensor/index.ts";
-import type { OwlConfig } from "./config.ts";
 import { joinHeads, splitHeads } from "./heads.ts";
 import { layerNormLayer, linearLayer } from "./layers.ts";
+import type { OwlConfig } from "./owl-config.ts";
+import { patchPositions, queryPositions } from "./sine-positions.ts";
+import { prefixTokens } from "./vision-encoder.ts";
 
 /** PyTorch's default for LayerNorm, which the reference does not change for the norms around attention. */
 const NORM_EPSILON = 1e-5;
@@ -107,9 +109,15 @@ function abstractorLayers(
   const hidden = dim("hidden", config.abstractor.hidden);
   const layers: Tensor[] = [];
   const attention: Tensor[] = [];
+  const positions = config.abstractor.grid === undefined ? undefined : positionsOf(config);
   let x = repeatForEachImage(queries, patches);
   for (let i = 0; i < config.abstractor.layers; i++) {
-    const layer = abstractorLayer(scope.at(`encoder.layers.${i}.crossattention`), x, patches, hidden, config);
+    const layer = abstractorLayer(
+      scope.at(`encoder.layers.${i}.crossattention`),
+      { queries: x, patches, positions },
+      hidden,
+      config,
+    );
     x = layer.state;
     layers.push(x);
     attention.push(layer.attention);
@@ -126,10 +134,30 @@ function repeatForEachImage(queries: Tensor, patches: Tensor): Tensor {
   return add(slice(pad(patches, 1, count.size!, 0), 1, 0, count.size!), queries);
 }
 
+/** What is added to what queries and keys are made of; values have none. */
+interface Positions {
+  /** [queries, hidden] */
+  readonly ofQueries: Tensor;
+  /** Of queries and patches, which are keys together: [queries + vision tokens, hidden]. */
+  readonly ofKeys: Tensor;
+}
+
+function positionsOf({ abstractor: { hidden, grid }, numQueryTokens, vision }: OwlConfig): Positions {
+  const ofQueries = queryPositions(numQueryTokens, hidden);
+  const ofPatches = patchPositions(grid!, hidden, prefixTokens(vision));
+  return { ofQueries, ofKeys: concat([ofQueries, ofPatches], 0, "context") };
+}
+
+/** What goes into a layer. */
+interface LayerOperands {
+  readonly queries: Tensor;
+  readonly patches: Tensor;
+  readonly positions: Positions | undefined;
+}
+
 function abstractorLayer(
   scope: Scope,
-  queries: Tensor,
-  patches: Tensor,
+  { queries, patches, positions }: LayerOperands,
   hidden: Dim,
   config: OwlConfig,
 ): { state: Tensor; attention: Tensor } {
@@ -139,7 +167,10 @@ function abstractorLayer(
   const keys = concat([normal, layerNormLayer(scope.at("normk"), patches, NORM_EPSILON)], 1, "context");
   const project = (name: string, x: Tensor): Tensor =>
     splitHeads(linearLayer(scope.at(`attention.${name}`), x, hidden, linearOptions), heads);
-  const context = attention(project("query", normal), project("key", keys), project("value", keys), {
+  const placed = (x: Tensor, at: Tensor | undefined): Tensor => (at === undefined ? x : add(x, at));
+  const query = project("query", placed(normal, positions?.ofQueries));
+  const key = project("key", placed(keys, positions?.ofKeys));
+  const context = attention(query, key, project("value", keys), {
     scale: 1 / Math.sqrt(config.abstractor.hidden / heads),
   });
   const output = scope.at("output");

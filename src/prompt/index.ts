@@ -44,3 +44,9 @@ export {
   type TruncationOptions,
   truncateConversation,
 } from "./truncation.ts";
+export {
+  pictureMarkOf,
+  type WrittenConversation,
+  withPictureParts,
+  writtenConversation,
+} from "./written-conversation.ts";

@@ -27,7 +27,7 @@ import {
   withTemplate,
   withTemplateDefaults,
 } from "../prompt/index.ts";
-import { createTokenizer, loadTokenizer, type Tokenizer } from "../tokenizer/index.ts";
+import { createTokenizer, loadTokenizer, publishedTemplate, type Tokenizer } from "../tokenizer/index.ts";
 import { scopeOptions, type TrainingRecipe } from "../training/index.ts";
 import { type BaseWeights, readBaseWeights } from "./base-weights.ts";
 import { builtInConfig, isBuiltInConfig } from "./built-in-config.ts";
@@ -95,13 +95,21 @@ export async function loadBaseModel(
   return { ...starting, tokenizer: loaded, tokenizerFiles, preprocessor };
 }
 
-/** The tokenizer of a directory; with a recipe's variables, its chat template has these values, and is told apart. */
+/**
+ * The tokenizer of a directory, and its chat template where the directory's files do not have it: with a recipe's variables it has
+ * these values.
+ */
 async function loadTaught(
   directory: string,
   variables: TemplateVariables,
 ): Promise<{ readonly tokenizer: Tokenizer; readonly template?: { readonly chat_template: unknown } }> {
   const tokenizer = await loadTokenizer(directory);
-  if (Object.keys(variables).length === 0) return { tokenizer };
+  if (Object.keys(variables).length === 0) {
+    // What config.json alone tells stands in the files that the run writes.
+    const { chat_template: published } = await publishedTemplate(directory);
+    const isTold = published !== undefined && tokenizer.configuration.chat_template === published;
+    return isTold ? { tokenizer, template: { chat_template: published } } : { tokenizer };
+  }
   try {
     const template = { chat_template: withTemplateDefaults(tokenizer, variables) };
     const configuration = { ...tokenizer.configuration, ...template };

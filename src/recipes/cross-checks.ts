@@ -58,7 +58,10 @@ function hyperparameterProblems(
   }
   if (dpo === undefined || stage === undefined) return;
   if (contentOfStage(stage) !== "conversation") {
-    onProblem(["dpo"], `dpo: learns from answers, got stage ${stage}; name stage "2", released or full`);
+    onProblem(
+      ["dpo"],
+      `dpo: learns from answers, got stage ${stage}; name stage "2", released, full or behind-vision`,
+    );
   } else if (augment === true) {
     onProblem(
       ["augment"],

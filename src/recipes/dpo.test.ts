@@ -128,7 +128,7 @@ describe("direct preference optimisation", () => {
       /line 1: must have "chosen" and "rejected", which dpo learns from/,
     );
     await expect(prepareRun(await recipeOf("stage", "dpo: {}", "stage-1"))).rejects.toThrow(
-      /dpo: learns from answers, got stage 1; name stage "2", released or full/,
+      /dpo: learns from answers, got stage 1; name stage "2", released, full or behind-vision/,
     );
     await expect(prepareRun(await recipeOf("crops", `${dpo}\naugment: true`))).rejects.toThrow(
       /augment: must be false with dpo/,

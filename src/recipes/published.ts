@@ -113,6 +113,65 @@ const full: ExplainedRecipe = {
   },
 };
 
+const owl2Scripts = "mPLUG-Owl2's released scripts/finetune.sh";
+
+/** mPLUG-Owl2's released fine-tuning of the published model: all but the vision encoder learns. */
+const owl2Finetune: ExplainedRecipe = {
+  recipe: {
+    name: "owl2-finetune",
+    stage: "behind-vision",
+    steps: 5200,
+    batch: 128,
+    microBatch: 2,
+    maxTokens: 2048,
+    learningRate: 2e-5,
+    schedule: "cosine",
+    warmup: 156,
+    betas: [0.9, 0.999],
+    epsilon: 1e-8,
+    weightDecay: 0,
+    maxGradNorm: 1,
+    seed: 42,
+    saveEvery: 500,
+  },
+  reasons: {
+    stage: `${owl2Scripts}: freeze_vision_model, tune_visual_abstractor`,
+    steps:
+      "ours: the script runs one epoch, which this is of the 665,000 rows that it names; divide your rows by the batch",
+    batch: `${owl2Scripts}: 2 rows × 8 accumulated a GPU, on 8`,
+    microBatch: `${owl2Scripts}; changes nothing but memory and speed`,
+    maxTokens: `${owl2Scripts}: model_max_length, pictures' positions not counted there`,
+    learningRate: owl2Scripts,
+    schedule: owl2Scripts,
+    warmup: `${owl2Scripts}: a share of 0.03 of the steps`,
+    betas: `${owl2Scripts}: the trainer's defaults`,
+    epsilon: `${owl2Scripts}: the trainer's default`,
+    weightDecay: owl2Scripts,
+    maxGradNorm: `${owl2Scripts}: the trainer's default`,
+    seed: `${owl2Scripts}: the trainer's default`,
+    saveEvery: owl2Scripts,
+  },
+};
+
+/** The same with a LoRA on every linear layer of the language model's, and the abstractor, which is what the script is meant to train. */
+const owl2Lora: ExplainedRecipe = {
+  recipe: {
+    ...owl2Finetune.recipe,
+    name: "owl2-lora",
+    stage: "2",
+    learningRate: 1e-4,
+    lora: { rank: 128, alpha: 256, dropout: 0.05, targets: "all-linear" },
+  },
+  reasons: {
+    ...owl2Finetune.reasons,
+    stage:
+      "mPLUG-Owl2's released scripts/finetune_lora.sh by its settings: LoRA and abstractor; by a slip its code trains the language model's own weights too",
+    learningRate:
+      "mPLUG-Owl2's released scripts/finetune_lora.sh; a rate of the abstractor's own stands there without effect",
+    lora: "mPLUG-Owl2's released scripts/finetune_lora.sh: both halves of keys and values among the layers",
+  },
+};
+
 /** Pre-training of a language model; the paper takes a trained LLaMA, so the numbers are LLaMA's own. */
 const language: ExplainedRecipe = {
   recipe: {
@@ -160,4 +219,6 @@ export const publishedRecipes: Readonly<Record<string, ExplainedRecipe>> = {
   "stage-2": stage2,
   "stage-2-released": stage2Released,
   full,
+  "owl2-finetune": owl2Finetune,
+  "owl2-lora": owl2Lora,
 };

@@ -46,6 +46,7 @@ const stageContents = {
   "2": "conversation",
   released: "conversation",
   full: "conversation",
+  "behind-vision": "conversation",
   vision: undefined,
 } as const satisfies Readonly<Record<Stage, RowContent | undefined>>;
 

@@ -12,13 +12,15 @@ import {
 import { isTokenId, tokenId, withAddedTokens } from "./added-tokens.ts";
 import { type TokenizerConfiguration, TokenizerError, type TokenizerJson } from "./format.ts";
 import { readGgufTokenizer } from "./gguf-tokenizer.ts";
+import { publishedTemplates } from "./published-templates.ts";
 import { convertSentencePiece } from "./sentencepiece.ts";
 import { type Tokenizer, tokenizerOf } from "./tokenizer.ts";
 
 /**
  * The tokenizer of a model directory: `tokenizer.json`, or else a SentencePiece `tokenizer.model`, converted; special
  * tokens by `tokenizer_config.json`, or else `special_tokens_map.json`; tokens that `added_tokens.json` and
- * tokenizer_config.json's `added_tokens_decoder` add are in its vocabulary. A GGUF file holds a tokenizer of its own.
+ * tokenizer_config.json's `added_tokens_decoder` add are in its vocabulary. Where no file says how conversations are written,
+ * the `model_type` of config.json may. A GGUF file holds a tokenizer of its own.
  * @param settings keys that override those of the files
  * @throws TokenizerError where neither file is there or one cannot be used
  */
@@ -32,6 +34,7 @@ export async function loadTokenizer(
     throw new TokenizerError(`${directory}: must hold a tokenizer, got a GGUF file without one`);
   }
   const configuration = {
+    ...(await publishedTemplate(directory)),
     ...(await optionalJson(joinPath(directory, modelFiles.specialTokens))),
     ...(await optionalJson(joinPath(directory, modelFiles.tokenizerConfig))),
     ...(await templateFiles(directory)),
@@ -59,6 +62,14 @@ async function readTokenizerJson(directory: string): Promise<TokenizerJson> {
     return convertSentencePiece(await readBytes(modelPath), modelPath);
   }
   throw new TokenizerError(`${directory}: must hold tokenizer.json or tokenizer.model, got neither`);
+}
+
+/** The chat template of a kind of model whose published files have none, by its config.json; nothing of other kinds. */
+export async function publishedTemplate(directory: string): Promise<TokenizerConfiguration> {
+  const path = joinPath(directory, modelFiles.config);
+  if ((await pathKind(path)) !== "file") return {};
+  const type = String(Object(await readJson(path)).model_type);
+  return Object.hasOwn(publishedTemplates, type) ? { chat_template: publishedTemplates[type] } : {};
 }
 
 /** Chat templates in files of their own stand in the place of those of tokenizer_config.json. */

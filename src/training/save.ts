@@ -9,6 +9,7 @@ import {
   type StateDict,
   saveAdapter,
   saveCheckpoint,
+  storedAdapter,
   type TensorSource,
 } from "../checkpoint/index.ts";
 import { allLinear, configJson, loraPartOf, type OwlConfig, storedName } from "../model/index.ts";
@@ -82,7 +83,7 @@ export interface AdapterFiles {
   /** The template of its rows, for prompts to a model with the adapter. */
   readonly promptTemplate?: unknown;
   /** The model's. Default: that of an owl. */
-  readonly config?: Pick<OwlConfig, "textOnly">;
+  readonly config?: Pick<OwlConfig, "textOnly" | "generation">;
 }
 
 /** Writes the model as a checkpoint directory in the published layout, LoRA merged. */
@@ -99,7 +100,7 @@ export async function saveModel<S>(
 /**
  * Writes the trained LoRA as PEFT does, and all other trained parameters to a file of their own.
  *
- * One of a language model alone has that model's own names.
+ * Its names are those of the model's files.
  */
 export async function saveTrainedAdapter<S>(
   directory: string,
@@ -107,20 +108,9 @@ export async function saveTrainedAdapter<S>(
   recipe: TrainingRecipe,
   options: AdapterFiles = {},
 ): Promise<void> {
-  const { promptTemplate, config, ...rest } = options;
-  const adapter = { ...adapterOf(trainer, recipe), promptTemplate };
-  if (!config?.textOnly) return saveAdapter(directory, adapter, rest);
-  await saveAdapter(directory, underOwnNames(adapter), { ...rest, isLanguageModel: true });
-}
-
-/** An adapter of an owl's language model under the names that the language model has alone. */
-function underOwnNames(adapter: Adapter): Adapter {
-  const own = (tensors: StateDict): StateDict =>
-    new Map([...tensors].map(([name, tensor]) => [name.replace("language_model.", ""), tensor]));
-  const { targetModules: targets, ...settings } = adapter.settings;
-  const { lora, replaced } = adapter;
-  // An expression is for the names of an owl.
-  const named = typeof targets === "string" ? [...modulesOf(lora)].sort() : targets;
-  const targetModules = named.map((name) => name.replace(/^language_model\./, ""));
-  return { ...adapter, settings: { ...settings, targetModules }, lora: own(lora), replaced: own(replaced) };
+  const { promptTemplate, config = {}, ...rest } = options;
+  const adapter = storedAdapter({ ...adapterOf(trainer, recipe), promptTemplate }, config);
+  // PEFT wraps mPLUG-Owl2 as a language model too.
+  const isLanguageModel = config.textOnly === true || config.generation !== undefined;
+  await saveAdapter(directory, adapter, { ...rest, ...(isLanguageModel && { isLanguageModel }) });
 }

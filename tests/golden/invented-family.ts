@@ -27,7 +27,7 @@ export const invented: LanguageFamily<InventedConfig> = {
     return read && { ...read, family: "invented" };
   },
   configJson: (config) => ({ ...llama.configJson(asLlama(config)), model_type: "invented" }),
-  attention: (layer, x, attend, config) => {
+  attention: (layer, x, { attend }, config) => {
     const options = { bias: true, deviation: config.initializerRange };
     const normal = rmsNormLayer(layer.at("input_layernorm"), x, config.epsilon);
     const scope = layer.at("self_attn");
@@ -39,7 +39,7 @@ export const invented: LanguageFamily<InventedConfig> = {
       project("v_proj", config.keyValueHeads),
     );
   },
-  postAttention: (layer, x, context, config) => llama.postAttention(layer, x, context, asLlama(config)),
+  postAttention: (layer, rows, config) => llama.postAttention(layer, rows, asLlama(config)),
   finalNorm: (body, x, config) => llama.finalNorm(body, x, asLlama(config)),
   layerAttention: (settings) => ({
     positions: { kind: "rotary", settings },

@@ -58,6 +58,8 @@ test("patches lie on the part of a picture that is seen", () => {
     width: 224 / 512,
     height: 224 / 256,
   });
+  const inSquare = { fit: "pad", edge: 448, size: 448, covered: 448 } as const;
+  expect(patchArea(inSquare, 400, 200)).toEqual({ left: 0, top: -0.5, width: 1, height: 2 });
   const padded = patchArea({ ...cut, edge: 112 }, 30, 30);
   expect(padded).toEqual({ left: -0.5, top: -0.5, width: 2, height: 2 });
 });

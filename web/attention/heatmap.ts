@@ -35,7 +35,11 @@ export function patchArea(framing: PatchFraming | undefined, width: number, heig
   if (framing === undefined) return { left: 0, top: 0, width: 1, height: 1 };
   const { fit, edge, size, covered } = framing;
   const along = (side: number): readonly [start: number, share: number] => {
-    const resized = fit === "squeeze" ? edge : Math.trunc((edge * side) / Math.min(width, height));
+    const resized = {
+      squeeze: edge,
+      crop: Math.trunc((edge * side) / Math.min(width, height)),
+      pad: (edge * side) / Math.max(width, height),
+    }[fit];
     return [Math.floor((resized - size) / 2) / resized, covered / resized];
   };
   const [[left, across], [top, down]] = [along(width), along(height)];

@@ -100,7 +100,7 @@ export type ChatEvent =
 /** A picture is resized, a square of `size` pixels cut out of its middle, of which patches cover the first `covered`. */
 export interface PatchFraming {
   /** Whether both sides of the resized picture have `edge` pixels, or the shorter one. */
-  readonly fit: "squeeze" | "crop";
+  readonly fit: "squeeze" | "crop" | "pad";
   readonly edge: number;
   readonly size: number;
   readonly covered: number;

@@ -4,7 +4,7 @@ import { geluTanh } from "../activations.ts";
 import { upTo } from "../config-limits.ts";
 import { initializerRange, type OnProblem, only, parsed, requireMultiple } from "../config-reading.ts";
 import { layerNormLayer, linearLayer } from "../layers.ts";
-import type { AttentionFunction, DecoderConfig, LanguageFamily } from "./family.ts";
+import type { DecoderConfig, LanguageFamily, LayerRows, LayerSurroundings } from "./family.ts";
 import { commonJson, specialId, specialIdsOf } from "./special-ids.ts";
 
 /** A BLOOM: layer normalisation, ALiBi positions, normalised embeddings (arXiv 2211.05100). */
@@ -74,7 +74,7 @@ function configJson(config: BloomConfig): Record<string, unknown> {
  * A layer's first half up to the context of its attention [batch, tokens, hidden]. Queries, keys and values come
  * from one product whose columns lie as [heads, 3, headDim].
  */
-function attention(scope: Scope, x: Tensor, attend: AttentionFunction, config: BloomConfig): Tensor {
+function attention(scope: Scope, x: Tensor, { attend }: LayerSurroundings, config: BloomConfig): Tensor {
   const linearOptions = { bias: true, deviation: config.initializerRange };
   const normal = layerNormLayer(scope.at("input_layernorm"), x, config.epsilon);
   const wide = dim("3·hidden", 3 * config.hidden);
@@ -89,7 +89,7 @@ function attention(scope: Scope, x: Tensor, attend: AttentionFunction, config: B
 }
 
 /** The rest of a layer: the context's projection, the MLP, and both residual sums. */
-function postAttention(scope: Scope, x: Tensor, context: Tensor, config: BloomConfig): Tensor {
+function postAttention(scope: Scope, { x, context }: LayerRows, config: BloomConfig): Tensor {
   const linearOptions = { bias: true, deviation: config.initializerRange };
   const hidden = dim("hidden", config.hidden);
   const attended = add(x, linearLayer(scope.at("self_attention.dense"), context, hidden, linearOptions));

@@ -54,6 +54,11 @@ export interface RotaryDecoderConfig extends DecoderConfig, RotarySettings {
   readonly residualMultiplier?: number;
   /** Logits are divided by this number. */
   readonly logitsScaling?: number;
+  /**
+   * Whether pictures' tokens have keys, values and norms of their own (arXiv 2311.04257 §3.2); what they share with the
+   * text's are queries, the attention's output and the MLP.
+   */
+  readonly modalityAdaptive?: true;
 }
 
 /** What a config has beside the sizes that all families have. */

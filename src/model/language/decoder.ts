@@ -1,8 +1,9 @@
 import { add, dim, mul, reshape, type Scope, scalar, split, type Tensor, tanh } from "../../tensor/index.ts";
 import { activations } from "../activations.ts";
-import { linearLayer, rmsNormLayer } from "../layers.ts";
+import { type LinearOptions, linearLayer, rmsNormLayer } from "../layers.ts";
 import type { RotaryDecoderConfig } from "./decoder-config.ts";
-import type { AttentionFunction, LayerAttentionSettings } from "./family.ts";
+import type { LayerAttentionSettings, LayerRows, LayerSurroundings, VisualTokens } from "./family.ts";
+import { byIndicator, byModality } from "./modality.ts";
 
 /** What a family of {@link RotaryDecoderConfig} always has, whatever config.json says. */
 export interface DecoderStructure {
@@ -36,11 +37,14 @@ export class RotaryDecoder {
     return this.#structure.scaledEmbeddings ? times(embeddings, Math.fround(Math.sqrt(hidden))) : embeddings;
   }
 
-  attention(scope: Scope, x: Tensor, attend: AttentionFunction, config: RotaryDecoderConfig): Tensor {
+  attention(scope: Scope, x: Tensor, around: LayerSurroundings, config: RotaryDecoderConfig): Tensor {
     const { norms, queryKeyNorm } = this.#structure;
-    const normal = norms === "after" ? x : this.#norm(scope.at("input_layernorm"), x, config);
+    const { attend, visual } = around;
+    const normal = norms === "after" ? x : this.#inputNorm(scope.at("input_layernorm"), x, visual, config);
     const projections = scope.at("self_attn");
-    const [query, key, value] = this.#projected(projections, normal, config);
+    const [query, key, value] = config.modalityAdaptive
+      ? this.#projectedByModality(projections, normal, visual, config)
+      : this.#projected(projections, normal, config);
     if (queryKeyNorm === undefined) return attend(query, key, value);
     const normed = (name: string, part: Tensor): Tensor =>
       queryKeyNorm === "head"
@@ -49,9 +53,33 @@ export class RotaryDecoder {
     return attend(normed("q_norm", query), normed("k_norm", key), value);
   }
 
+  #inputNorm(scope: Scope, x: Tensor, visual: VisualTokens | undefined, config: RotaryDecoderConfig): Tensor {
+    if (!config.modalityAdaptive) return this.#norm(scope, x, config);
+    return byModality(scope, x, (at, some) => this.#norm(at, some, config), visual);
+  }
+
+  #projectionOptions(config: RotaryDecoderConfig): LinearOptions {
+    const { projectionBias = false } = this.#structure;
+    return { bias: config.attentionBias ?? projectionBias, deviation: config.initializerRange };
+  }
+
+  #projectedByModality(
+    scope: Scope,
+    x: Tensor,
+    visual: VisualTokens | undefined,
+    config: RotaryDecoderConfig,
+  ): readonly Tensor[] {
+    const options = this.#projectionOptions(config);
+    const all = dim("heads·headDim", config.heads * config.headDim);
+    const shared = dim("keyValueHeads·headDim", config.keyValueHeads * config.headDim);
+    const apart = (name: string): Tensor =>
+      byModality(scope.at(name), x, (at, some) => linearLayer(at, some, shared, options), visual);
+    return [linearLayer(scope.at("q_proj"), x, all, options), apart("k_proj"), apart("v_proj")];
+  }
+
   #projected(scope: Scope, x: Tensor, config: RotaryDecoderConfig): readonly Tensor[] {
-    const { fused, projectionBias = false } = this.#structure;
-    const options = { bias: config.attentionBias ?? projectionBias, deviation: config.initializerRange };
+    const { fused } = this.#structure;
+    const options = this.#projectionOptions(config);
     const all = config.heads * config.headDim;
     const shared = config.keyValueHeads * config.headDim;
     if (fused) {
@@ -73,14 +101,17 @@ export class RotaryDecoder {
     return reshape(this.#norm(scope, apart, config), x.shape);
   }
 
-  postAttention(scope: Scope, x: Tensor, context: Tensor, config: RotaryDecoderConfig): Tensor {
+  postAttention(scope: Scope, { x, context, indicator }: LayerRows, config: RotaryDecoderConfig): Tensor {
     const { norms } = this.#structure;
     const options = { bias: config.attentionBias ?? false, deviation: config.initializerRange };
     const hidden = dim("hidden", config.hidden);
     const output = linearLayer(scope.at("self_attn.o_proj"), context, hidden, options);
     if (norms === "before") {
       const attended = this.#residual(x, output, config);
-      const normal = this.#norm(scope.at("post_attention_layernorm"), attended, config);
+      const norm = scope.at("post_attention_layernorm");
+      const normal = config.modalityAdaptive
+        ? byIndicator(norm, attended, (at, some) => this.#norm(at, some, config), indicator)
+        : this.#norm(norm, attended, config);
       return this.#residual(attended, this.#mlp(scope.at("mlp"), normal, config), config);
     }
     const branch = this.#norm(scope.at("post_attention_layernorm"), output, config);

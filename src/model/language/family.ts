@@ -56,6 +56,31 @@ export interface LayerAttentionSettings {
  */
 export type AttentionFunction = (query: Tensor, key: Tensor, value: Tensor) => Tensor;
 
+/** The pictures' tokens among those of a batch. */
+export interface VisualTokens {
+  /** Where each stands: int64 [visual, 2] = (row of the batch, position). One that is named twice is the same both times. */
+  readonly positions: Tensor;
+  /** 1 at a picture's token and 0 elsewhere: float32 [batch, tokens, 1]. */
+  readonly indicator: Tensor;
+}
+
+/** What the first half of a layer works with beside its input. */
+export interface LayerSurroundings {
+  readonly attend: AttentionFunction;
+  /** Absent: the batch is text alone. */
+  readonly visual?: VisualTokens | undefined;
+}
+
+/** What the second half of a layer gets of the first, for all tokens or a selection of them. */
+export interface LayerRows {
+  /** What came into the layer [..., hidden]. */
+  readonly x: Tensor;
+  /** Of its attention, in the query's shape. */
+  readonly context: Tensor;
+  /** As in {@link VisualTokens}, [..., 1]; absent: the batch is text alone. */
+  readonly indicator?: Tensor | undefined;
+}
+
 /**
  * Everything in which one family of language models differs from another. A new family is one file with such an
  * object, and its row in the table `families`.
@@ -98,12 +123,12 @@ export interface LanguageFamily<C extends DecoderConfig = DecoderConfig> {
    *
    * @param x [batch, tokens, hidden]
    */
-  attention(layer: Scope, x: Tensor, attend: AttentionFunction, config: C): Tensor;
+  attention(layer: Scope, x: Tensor, around: LayerSurroundings, config: C): Tensor;
   /**
    * The rest of a decoder layer: the context's projection, the MLP and both residual sums. Tokens are independent of
-   * each other here, so x and context [..., w] may be a selection of rows.
+   * each other here, so that they may be a selection.
    */
-  postAttention(layer: Scope, x: Tensor, context: Tensor, config: C): Tensor;
+  postAttention(layer: Scope, rows: LayerRows, config: C): Tensor;
   /** The normalisation behind the last layer. */
   finalNorm(body: Scope, x: Tensor, config: C): Tensor;
   /** What is done to the head's product [..., vocabulary]. */

@@ -1,5 +1,5 @@
 import { float32, type HostTensor } from "../../tensor/index.ts";
-import type { OwlConfig } from "../config.ts";
+import type { OwlConfig } from "../owl-config.ts";
 import type { ParameterDescription } from "../parameters.ts";
 
 /** A model small enough for the interpreter, with grouped-query attention and no two sizes alike by need. */
