@@ -3,7 +3,7 @@ import { createWriteStream } from "node:fs";
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { cpus, tmpdir } from "node:os";
 import { join } from "node:path";
-import { RowIndex, readCheckedFile, shuffled, writeCheckedFile } from "../src/data/index.ts";
+import { RowIndex, RowLengths, readCheckedFile, shuffled, writeCheckedFile } from "../src/data/index.ts";
 import { residentMemory } from "../src/platform/index.ts";
 import { mulberry32 } from "../src/primitives/index.ts";
 import { checkData, prepareRun, readingOfRecipe } from "../src/recipes/index.ts";
@@ -36,7 +36,7 @@ const indexed = 10_000_000;
 async function writeIndex(path: string, rows: number): Promise<void> {
   const index = new RowIndex();
   for (let line = 1; line <= rows; line++) index.add({ line, start: 700 * line, length: 699, sum: line });
-  await writeCheckedFile(path, {}, index);
+  await writeCheckedFile(path, {}, { index, lengths: new RowLengths(new Uint32Array(rows)) });
 }
 
 interface Cost {

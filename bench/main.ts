@@ -1,6 +1,7 @@
 import { dataBench } from "./data.ts";
 import { decodeBench } from "./decode.ts";
 import { lookupBench } from "./lookup.ts";
+import { packingBench } from "./packing.ts";
 import { servingBench } from "./serving.ts";
 import { sevenBillionBench } from "./seven-billion.ts";
 import { soakBench } from "./soak.ts";
@@ -26,6 +27,7 @@ const benches: Readonly<Record<string, (words: readonly string[]) => Promise<voi
   train: trainBench,
   "train-mpi": trainMpiBench,
   "train-q4": trainQ4Bench,
+  packing: packingBench,
   decode: decodeBench,
   lookup: lookupBench,
   vision: visionBench,

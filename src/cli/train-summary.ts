@@ -3,7 +3,7 @@ import { stages } from "../model/index.ts";
 import { joinPath } from "../platform/index.ts";
 import { describedSystem, type PreparedRun, type RunPlan, type RunTemplate } from "../recipes/index.ts";
 import { elementCount } from "../tensor/index.ts";
-import { accumulationSteps, describeMemory, type TrainingOutcome } from "../training/index.ts";
+import { accumulationSteps, describeMemory, packingOf, type TrainingOutcome } from "../training/index.ts";
 import { timedSteps } from "./training-progress.ts";
 
 const mebibytes = (bytes: number): string => `${Math.ceil(bytes / 2 ** 20).toLocaleString("en")} MiB`;
@@ -71,9 +71,9 @@ function processesLine({ communicator: { size }, plan: { recipe } }: PreparedRun
   ];
 }
 
-/** How often each row is trained on; no line for packed texts. */
+/** How often each row is trained on; no line for texts that follow each other, since steps do not count them. */
 function passesLine({ recipe, data }: RunPlan, rows: readonly number[]): string[] {
-  if (recipe.stage === "language") return [];
+  if (packingOf(recipe) === "joined") return [];
   const weights = data.map(({ weight = 1 }) => weight);
   const total = weights.reduce((sum, weight) => sum + weight, 0);
   const passes = rows.map((count, i) => (recipe.steps * recipe.batch * weights[i]) / total / count);

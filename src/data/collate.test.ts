@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { spansOfPlaceholders } from "../model/index.ts";
-import { collate, type TokenRow } from "./collate.ts";
+import { collate } from "./collate.ts";
+import type { TokenRow } from "./token-row.ts";
 
 const options = { tokensPerImage: 2, imageSize: 1, rounding: { tokens: 4, losses: 2 } };
 const picture = Float32Array.of(1, 2, 3);
@@ -70,5 +71,35 @@ describe("collate", () => {
     expect(() => collate([row([1, 5, 6, 7], [2], [], "a:4")], short)).toThrow(
       /a:4: must have at most 2 tokens/,
     );
+  });
+
+  it("lays rows that share sequences behind each other, as few and short as they fit, none seeing another", () => {
+    const rows = [
+      row([1, 5, 6], [0, 2]),
+      row([1, -1, -1, 7, 2], [4], [picture]),
+      row([1, 9, 2], [1, 2], [], "c"),
+    ];
+    const batch = collate([...rows, row([4, 8], [], [], "d")], { ...options, sequenceTokens: 12 });
+    expect(batch.sizes).toEqual({ rows: 1, tokens: 12, images: 1, losses: 4, packed: true });
+    const [ids, positions, mask] = ["input_ids", "position_ids", "attention_mask"].map((name) =>
+      [...batch.feeds[name].data].map(Number),
+    );
+    expect(ids).toEqual([1, 5, 6, 1, 0, 0, 7, 2, 1, 9, 2, 4]);
+    expect(positions).toEqual([0, 1, 2, 0, 1, 2, 3, 4, 0, 1, 2, 0]);
+    const hidden = Array.from({ length: 12 }, (_, query) =>
+      mask.slice(12 * query, 12 * query + 12).findLastIndex((value) => value < 0),
+    );
+    expect(hidden).toEqual([-1, -1, -1, 2, 2, 2, 2, 2, 7, 7, 7, 10]);
+    // A row's first token is predicted by nothing, whatever its mask says.
+    expect([...batch.feeds.loss_rows.data].map(Number)).toEqual([1, 6, 8, 9]);
+    expect([...batch.feeds.labels.data].map(Number)).toEqual([6, 2, 9, 2]);
+    expect([...batch.feeds.visual_positions.data].map(Number)).toEqual([0, 4, 0, 5]);
+    expect([batch.labelCount, batch.tokenCount, batch.rowsWithoutLabels]).toEqual([4, 9, ["d"]]);
+    expect(batch.rowNames).toEqual(["row", "row", "c", "d"]);
+    const two = collate(rows, { ...options, sequenceTokens: 8 });
+    expect(two.sizes).toMatchObject({ rows: 2, tokens: 8 });
+    expect([...two.feeds.input_ids.data].map(Number)).toEqual([
+      1, 5, 6, 1, 0, 0, 7, 0, 1, 9, 0, 0, 0, 0, 0, 0,
+    ]);
   });
 });

@@ -7,23 +7,12 @@ import {
   mediaPositions,
   positionCount,
   predictionsOf,
-  type TokenSequence,
   visualPositions,
 } from "../model/index.ts";
 import { allocate, type HostTensor } from "../tensor/index.ts";
 import { DataError } from "./example.ts";
-
-/** One row of a batch: a token sequence, and which of its tokens are learned. The last token is only a target. */
-export interface TokenRow extends TokenSequence {
-  /** For every token whether predicting it counts in the loss. */
-  readonly lossMask: readonly boolean[];
-  /** One picture for every span of an image: float32 [3, size, size], normalised. */
-  readonly pixels: readonly Float32Array[];
-  /** One video for every span of a video: float32 [3, frames, size, size], normalised. */
-  readonly videos?: readonly Float32Array[];
-  /** The name of this row. */
-  readonly name: string;
-}
+import { joinedRows, separatingFeeds, sharedSequences, unpredicted } from "./packing.ts";
+import type { TokenRow } from "./token-row.ts";
 
 /** Sizes of a batch; every different set of sizes needs a program of its own. */
 export interface BatchSizes {
@@ -34,6 +23,8 @@ export interface BatchSizes {
   readonly videos?: { readonly count: number; readonly frames: number };
   /** Positions whose logits are computed; rows · tokens means all of them. */
   readonly losses: number;
+  /** Whether a row of the batch holds several rows of data, which do not see each other. */
+  readonly packed?: true;
 }
 
 /** How padding rounds sizes up (`pad_to_multiple_of` in transformers), so that few different ones occur and programs are reused. */
@@ -56,7 +47,7 @@ export interface TokenBatch {
    * positions are computed); `labels` int64 [losses]; `loss_weights` float32 [losses], 1 for positions that count
    * and 0 for others; where there are pictures `pixel_values` float32 [images, 3, size, size], where there are videos
    * `video_pixel_values` float32 [videos, 3, frames, size, size], and with either `visual_positions` int64
-   * [(images + videos) · tokensPerImage, 2], the pictures' first.
+   * [(images + videos) · tokensPerImage, 2], the pictures' first; where rows are packed also what `packedFeeds` makes.
    */
   readonly feeds: Readonly<Record<string, HostTensor>>;
   /** Positions whose prediction counts in the loss. */
@@ -74,6 +65,11 @@ export interface CollateOptions {
   /** Height and width of pictures. */
   readonly imageSize: number;
   readonly rounding?: Rounding;
+  /**
+   * Rows are put behind each other into sequences of at most so many tokens, in which they do not see each other: the loss and its
+   * gradients are those of the rows by themselves, up to rounding. A row a sequence if absent.
+   */
+  readonly sequenceTokens?: number | undefined;
 }
 
 const roundUp = (value: number, step: number): number => Math.ceil(value / step) * step;
@@ -84,27 +80,44 @@ const roundUp = (value: number, step: number): number => Math.ceil(value / step)
  */
 export function collate(rows: readonly TokenRow[], options: CollateOptions): TokenBatch {
   for (const row of rows) requireMedia(row, options.tokensPerImage);
-  const predictions = predictionsOf(rows);
-  const sizes = sizesOf(rows, predictions.length, options);
+  const packing = sequencesOf(rows, options);
+  const laid = packing?.map(joinedRows) ?? rows;
+  const predictions = predictionsOf(laid);
+  const sizes = sizesOf(laid, predictions.length, options);
   const { tokens: length, losses } = sizes;
-  const lossRows = losses === rows.length * length ? undefined : losses;
-  const withLabels = new Set(predictions.map(({ position }) => position[0]));
+  const lossRows = losses === laid.length * length ? undefined : losses;
   return {
     sizes,
     feeds: {
       input_ids: inputIds(
-        rows.map((row) => row.ids.slice(0, inputLength(row))),
+        laid.map((row) => row.ids.slice(0, inputLength(row))),
         length,
       ),
-      ...labelFeeds(predictions, { rows: rows.length, length, lossRows }, 1),
-      ...visualFeeds(rows, sizes, options),
+      ...labelFeeds(predictions, { rows: laid.length, length, lossRows }, 1),
+      ...visualFeeds(laid, sizes, options),
+      ...(packing && separatingFeeds(packing, length)),
     },
     labelCount: predictions.length,
     tokenCount: tokenCountOf(rows),
-    rowsWithoutLabels: rows.filter((_, r) => !withLabels.has(r)).map((row) => row.name),
+    rowsWithoutLabels: rows.filter((row) => !hasLabel(row)).map((row) => row.name),
     rowNames: rows.map((row) => row.name),
   };
 }
+
+const tokenStep = ({ tokens = 32 }: Rounding = {}): number => tokens;
+
+/** The rows of each sequence, where they share sequences. */
+function sequencesOf(
+  rows: readonly TokenRow[],
+  { sequenceTokens, rounding }: CollateOptions,
+): TokenRow[][] | undefined {
+  if (sequenceTokens === undefined) return undefined;
+  const lengths = rows.map(({ ids }) => ids.length);
+  const shared = sharedSequences(lengths, sequenceTokens, tokenStep(rounding));
+  return shared.map((sequence) => sequence.map((row) => unpredicted(rows[row])));
+}
+
+const hasLabel = ({ lossMask }: TokenRow): boolean => lossMask.some((learned, t) => learned && t > 0);
 
 function requireMedia(row: TokenRow, tokensPerImage: number): void {
   const videoCount = row.videos?.length ?? 0;
@@ -133,9 +146,9 @@ const tokenCountOf = (rows: readonly TokenRow[]): number =>
 function sizesOf(
   rows: readonly TokenRow[],
   labelCount: number,
-  { tokensPerImage, imageSize, rounding = {} }: CollateOptions,
+  { tokensPerImage, imageSize, sequenceTokens, rounding = {} }: CollateOptions,
 ): BatchSizes {
-  const { tokens: tokenStep = 32, images: imageStep = 1, losses: lossStep = 64 } = rounding;
+  const { images: imageStep = 1, losses: lossStep = 64 } = rounding;
   const { maxTokens = Number.POSITIVE_INFINITY } = rounding;
   const longest = Math.max(...rows.map(inputLength));
   if (longest > maxTokens) {
@@ -144,7 +157,7 @@ function sizesOf(
   }
   const images = rows.reduce((sum, row) => sum + row.pixels.length, 0);
   const rounded = roundUp(images, imageStep);
-  const tokens = Math.min(maxTokens, roundUp(longest, tokenStep));
+  const tokens = Math.min(maxTokens, roundUp(longest, tokenStep(rounding)));
   // Pictures that only round the number up need padding to lie on.
   const all = rows.length * tokens;
   const fits = all - tokenCountOf(rows) >= (rounded - images) * tokensPerImage;
@@ -155,6 +168,7 @@ function sizesOf(
     images: fits ? rounded : images,
     ...videoSizes(rows, imageSize),
     losses: losses > 0.8 * all ? all : losses,
+    ...(sequenceTokens !== undefined && { packed: true }),
   };
 }
 

@@ -9,11 +9,11 @@ import {
 import { TextOnlyError } from "../model/index.ts";
 import { mulberry32, seedOf } from "../primitives/index.ts";
 import { PromptError, type TrainingSample } from "../prompt/index.ts";
-import type { TokenRow } from "./collate.ts";
 import { type EncodingOptions, encodeText } from "./encode-text.ts";
 import type { Example } from "./example.ts";
 import { encodePair, type PairExample, type PairRow } from "./pairs.ts";
 import type { RowEncoder } from "./reader.ts";
+import type { TokenRow } from "./token-row.ts";
 
 export interface EncoderOptions extends EncodingOptions {
   /** Undefined: rows have no pictures. */

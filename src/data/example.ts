@@ -32,6 +32,22 @@ export interface Source<T> {
   example(index: number): T | Promise<T>;
   /** The name of this row, for errors: `train.jsonl:12`. */
   nameOf?(index: number): string;
+  /** How many tokens this row has, where that is known before it is read. */
+  tokensOf?(index: number): number;
+  /** The rows around this one among which no other of any file comes twice: from `start` on, before `end`. */
+  epochOf?(index: number): { readonly start: number; readonly end: number };
+}
+
+/** What is known of the rows of a source without reading them, where they come in another order. */
+export function reordered<T>(
+  source: Source<T>,
+  place: (index: number) => number,
+): Pick<Source<T>, "nameOf" | "tokensOf"> {
+  const { tokensOf } = source;
+  return {
+    nameOf: (index) => rowName(source, place(index)),
+    ...(tokensOf && { tokensOf: (index) => tokensOf.call(source, place(index)) }),
+  };
 }
 
 export type ExampleSource = Source<Example>;

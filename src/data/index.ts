@@ -1,4 +1,4 @@
-export { readCheckedFile, writeCheckedFile } from "./checked-file.ts";
+export { type CheckedIndex, readCheckedFile, writeCheckedFile } from "./checked-file.ts";
 export * from "./collate.ts";
 export type { DataFormat } from "./data-format.ts";
 export * from "./dense.ts";
@@ -9,6 +9,7 @@ export * from "./formats/formats.ts";
 export { jsonlSource } from "./formats/jsonl.ts";
 export { formOfGoodRows, type GoodRowsForm, writeGoodRows } from "./good-rows.ts";
 export { type LengthBin, LengthCounts } from "./length-counts.ts";
+export { groupedByLength, type LengthGrouping } from "./length-groups.ts";
 export { likelyContent } from "./likely-content.ts";
 export type { FileCheckOptions, MediaTotals } from "./media-check.ts";
 export * from "./order.ts";
@@ -19,6 +20,7 @@ export * from "./reader.ts";
 export { markProblems, type Row, type RowContent, rowContents } from "./row.ts";
 export { type CheckedRows, checkRows, firstRows, type RowCheckOptions } from "./row-check.ts";
 export { RowIndex } from "./row-index.ts";
+export { RowLengths } from "./row-lengths.ts";
 export type { RowProblems } from "./row-problems.ts";
 export {
   indexedRowSource,
@@ -31,3 +33,4 @@ export { RowStore } from "./row-store.ts";
 export * from "./skipped-rows.ts";
 export { type SpelledPart, spelledParts } from "./spelled.ts";
 export * from "./texts.ts";
+export type { TokenRow } from "./token-row.ts";

@@ -1,5 +1,5 @@
 import { permutation, seedOf } from "../primitives/index.ts";
-import { DataError, rowName, type Source } from "./example.ts";
+import { DataError, reordered, rowName, type Source } from "./example.ts";
 
 /** The rows of a finite source in a new random order every epoch, without end. */
 export function shuffled<T>(source: Source<T>, seed: number): Source<T> {
@@ -16,7 +16,11 @@ export function shuffled<T>(source: Source<T>, seed: number): Source<T> {
   return {
     length: Number.POSITIVE_INFINITY,
     example: (index) => source.example(place(index)),
-    nameOf: (index) => rowName(source, place(index)),
+    ...reordered(source, place),
+    epochOf: (index) => {
+      const start = Math.floor(index / length) * length;
+      return { start, end: start + length };
+    },
   };
 }
 
@@ -25,7 +29,7 @@ export function subset<T>(source: Source<T>, start: number, end: number): Source
   return {
     length: Math.max(0, Math.min(end, source.length) - start),
     example: (index) => source.example(start + index),
-    nameOf: (index) => rowName(source, start + index),
+    ...reordered(source, (index) => start + index),
   };
 }
 
@@ -48,6 +52,10 @@ export function mix<T>(sources: readonly Source<T>[], weights: readonly number[]
     }
   }
   const schedule = roundRobin(wholeWeights(weights));
+  const rounds: Rounds = {
+    length: schedule.length,
+    places: sources.map((_, source) => [...schedule.keys()].filter((at) => schedule[at].which === source)),
+  };
   const place = (index: number): { source: Source<T>; row: number } => {
     const { which, rank, count } = schedule[index % schedule.length];
     return { source: sources[which], row: Math.floor(index / schedule.length) * count + rank };
@@ -62,6 +70,42 @@ export function mix<T>(sources: readonly Source<T>[], weights: readonly number[]
       const { source, row } = place(index);
       return rowName(source, row);
     },
+    ...(sources.every(({ tokensOf }) => tokensOf !== undefined) && {
+      tokensOf: (index) => {
+        const { source, row } = place(index);
+        return source.tokensOf!(row);
+      },
+    }),
+    epochOf: (index) => commonEpoch(sources, rounds, index),
+  };
+}
+
+/** Where each source's rows stand in a schedule of so many. */
+interface Rounds {
+  readonly length: number;
+  readonly places: readonly (readonly number[])[];
+}
+
+/** The stretch around an index of a mixed source in which no source begins another epoch. */
+function commonEpoch<T>(
+  sources: readonly Source<T>[],
+  { length, places }: Rounds,
+  index: number,
+): { readonly start: number; readonly end: number } {
+  const round = Math.floor(index / length);
+  const stretches = sources.map((source, which) => {
+    const own = places[which];
+    const placeOf = (row: number): number => Math.floor(row / own.length) * length + own[row % own.length];
+    const next = round * own.length + own.filter((at) => at < index % length).length;
+    const { start, end } = source.epochOf?.(next) ?? { start: 0, end: Number.POSITIVE_INFINITY };
+    return {
+      start: start === 0 ? 0 : placeOf(start - 1) + 1,
+      end: end === Number.POSITIVE_INFINITY ? end : placeOf(end - 1) + 1,
+    };
+  });
+  return {
+    start: Math.max(...stretches.map(({ start }) => start)),
+    end: Math.min(...stretches.map(({ end }) => end)),
   };
 }
 

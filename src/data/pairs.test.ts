@@ -1,8 +1,8 @@
 import { fileURLToPath } from "node:url";
 import { beforeAll, describe, expect, test } from "vitest";
 import { loadTokenizer, type Tokenizer } from "../tokenizer/index.ts";
-import type { TokenRow } from "./collate.ts";
 import { collatePairs, encodePair } from "./pairs.ts";
+import type { TokenRow } from "./token-row.ts";
 
 const text = fileURLToPath(new URL("../../tests/fixtures/text", import.meta.url));
 let tokenizer: Tokenizer;

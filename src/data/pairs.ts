@@ -1,8 +1,9 @@
 import { PromptError, type RowText, type TrainingSample } from "../prompt/index.ts";
 import { allocate, type HostTensor } from "../tensor/index.ts";
-import { type CollateOptions, collate, type TokenBatch, type TokenRow } from "./collate.ts";
+import { type CollateOptions, collate, type TokenBatch } from "./collate.ts";
 import { type EncodingOptions, encodeText } from "./encode-text.ts";
 import type { Example } from "./example.ts";
+import type { TokenRow } from "./token-row.ts";
 
 /** An example of two answers to one conversation. */
 export interface PairExample extends Example {
@@ -59,7 +60,10 @@ function learnedFrom(sample: TrainingSample, from: number): TrainingSample {
  * Puts pairs into one batch, as `preferenceObjective` takes it: rows are better, other, better, other, …, and each pair is one
  * label.
  */
-export function collatePairs(pairs: readonly PairRow[], options: CollateOptions): TokenBatch {
+export function collatePairs(
+  pairs: readonly PairRow[],
+  options: Omit<CollateOptions, "sequenceTokens">,
+): TokenBatch {
   const batch = collate(
     pairs.flatMap(({ chosen, rejected }) => [chosen, rejected]),
     options,

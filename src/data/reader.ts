@@ -1,7 +1,9 @@
-import { type CollateOptions, collate, type TokenBatch, type TokenRow } from "./collate.ts";
+import { type CollateOptions, collate, type TokenBatch } from "./collate.ts";
 import { collateDense, type DenseBatch } from "./dense.ts";
 import { DataError, type Example, rowName, type Source } from "./example.ts";
+import { joinedRows } from "./packing.ts";
 import { collatePairs, type PairExample, type PairRow } from "./pairs.ts";
+import type { TokenRow } from "./token-row.ts";
 
 /** The batches whose gradients are accumulated into one update of the weights. */
 export interface AccumulatedBatches<B> {
@@ -45,7 +47,10 @@ export interface ReaderOptions {
 
 export interface TokenReaderOptions<E = Example> extends ReaderOptions, CollateOptions {
   readonly encode: RowEncoder<E>;
-  /** Fill every row with as many examples as fit into this many tokens; one example a row if absent. */
+  /**
+   * Fill every row with as many examples as fit into this many tokens, each of which sees those in front of it; one example a row
+   * if absent.
+   */
   readonly packTokens?: number | undefined;
 }
 
@@ -68,7 +73,9 @@ export function tokenReader<E>(source: Source<E>, options: TokenReaderOptions<E>
   };
 }
 
-export interface PairReaderOptions<E = PairExample> extends ReaderOptions, CollateOptions {
+export interface PairReaderOptions<E = PairExample>
+  extends ReaderOptions,
+    Omit<CollateOptions, "sequenceTokens"> {
   readonly encode: RowEncoder<E, PairRow>;
 }
 
@@ -143,23 +150,12 @@ async function packedRows(
     for (;;) {
       const further = await rowAt(next);
       if (row.ids.length + further.ids.length > tokens + 1) break;
-      row = packed(row, further);
+      row = joinedRows([row, further]);
       next++;
     }
     rows.push(row);
   }
   return { rows, next };
-}
-
-function packed(row: TokenRow, further: TokenRow): TokenRow {
-  return {
-    ids: [...row.ids, ...further.ids],
-    spans: [...row.spans, ...further.spans.map((span) => ({ ...span, start: row.ids.length + span.start }))],
-    lossMask: [...row.lossMask, ...further.lossMask],
-    pixels: [...row.pixels, ...further.pixels],
-    videos: [...(row.videos ?? []), ...(further.videos ?? [])],
-    name: row.name,
-  };
 }
 
 function microBatchesOf<T>(rows: readonly T[], size: number): T[][] {

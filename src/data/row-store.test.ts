@@ -9,6 +9,7 @@ import { type DataFormatName, dataFormats, openKnownRows } from "./formats/forma
 import type { Row } from "./row.ts";
 import { checkRows } from "./row-check.ts";
 import { RowIndex } from "./row-index.ts";
+import { RowLengths } from "./row-lengths.ts";
 import { RowStore } from "./row-store.ts";
 
 let directory: string;
@@ -74,9 +75,12 @@ it.each(
   }
 
   const place = join(directory, `${name}.rows`);
-  await writeCheckedFile(place, { name }, few.index!);
-  const { facts, index } = (await readCheckedFile(place))!;
+  const lengths = new RowLengths();
+  for (const tokens of [7, 2 ** 32 - 1]) lengths.add(tokens);
+  await writeCheckedFile(place, { name }, { index: few.index!, lengths });
+  const { facts, index, lengths: read } = (await readCheckedFile(place))!;
   expect(facts).toEqual({ name });
+  expect([...read.all()]).toEqual([7, 2 ** 32 - 1]);
   const known = await openKnownRows(path, { ...checked, index }, { format: name });
   expect([known.length, known.nameOf(1)]).toEqual([2, `${path}:${(await all.row(1)).line}`]);
   expect((await known.example(1)).images).toHaveLength(1);
@@ -92,7 +96,7 @@ it("what is no such file, or one that was cut, is as none", async () => {
   const index = new RowIndex();
   for (let line = 1; line <= 3000; line++)
     index.add({ line, start: 2 ** 33 + line, length: 7, sum: 2 ** 32 - line });
-  await writeCheckedFile(place, {}, index);
+  await writeCheckedFile(place, {}, { index, lengths: new RowLengths(new Uint32Array(3000)) });
   const read = await readCheckedFile(place);
   expect(read?.index.length).toBe(3000);
   expect(read?.index.place(2999)).toEqual({

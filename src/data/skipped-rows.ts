@@ -1,4 +1,4 @@
-import { DataError, rowName, type Source } from "./example.ts";
+import { DataError, reordered, rowName, type Source } from "./example.ts";
 
 /** A row that could not be read. */
 export interface SkippedRow {
@@ -116,7 +116,7 @@ export function withoutBadRows<T>(source: Source<T>, skipped: SkippedRows): Sour
     }
   };
   return {
-    length: source.length,
+    ...source,
     nameOf: (index) => rowName(source, index),
     example: async (index) => {
       const { at, example, reason } = await firstGood(index);
@@ -143,6 +143,6 @@ export async function readableRows<T>(source: Source<T>, skipped: SkippedRows): 
   return {
     length: places.length,
     example: (index) => source.example(places[index]),
-    nameOf: (index) => rowName(source, places[index]),
+    ...reordered(source, (index) => places[index]),
   };
 }

@@ -84,6 +84,7 @@ export {
   type OptimizerHyperparameters,
   type OptimizerName,
   OutputInUseError,
+  type Packing,
   preferenceObjective,
   ResumeError,
   type Rewards,

@@ -39,6 +39,38 @@ export function visualPositions(positions: readonly BatchPosition[]): HostTensor
   return int64(positions.flat(), [positions.length, 2]);
 }
 
+/** The inputs by which the samples of a row do not see each other. */
+export interface PackedFeeds {
+  /** [rows, length]: positions in the sample. */
+  readonly position_ids: HostTensor<"int64">;
+  /** [rows, 1, length, length]: 0 where a query may see a key as far as samples go, and as good as −∞ elsewhere. */
+  readonly attention_mask: HostTensor<"float32">;
+}
+
+/**
+ * The inputs of rows that hold several samples one behind the other; padding behind them is a sample of its own.
+ *
+ * @param rows the lengths of each row's samples, at most `length` together
+ */
+export function packedFeeds(rows: readonly (readonly number[])[], length: number): PackedFeeds {
+  const positions = allocate("int64", [rows.length, length]);
+  const mask = allocate("float32", [rows.length, 1, length, length]);
+  for (const [r, samples] of rows.entries()) {
+    let start = 0;
+    for (const size of [...samples, Number.POSITIVE_INFINITY]) {
+      const end = Math.min(length, start + size);
+      for (let query = start; query < end; query++) {
+        const at = r * length + query;
+        positions.data[at] = BigInt(query - start);
+        // What comes later is hidden by causality.
+        mask.data.fill(-1e30, at * length, at * length + start);
+      }
+      start = end;
+    }
+  }
+  return { position_ids: positions, attention_mask: mask };
+}
+
 /** A token that is to be predicted, and the position in front of it, whose logits predict it. */
 export interface Prediction {
   readonly position: BatchPosition;

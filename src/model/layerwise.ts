@@ -14,7 +14,7 @@ export function traceLayerwise(config: OwlConfig, batch: number, tokens: number)
   const scope = modelScope(config).at("language_model");
   const rows = [dim("batch", batch), dim("tokens", tokens)];
   const x = (): Tensor => input("x", "float32", [...rows, dim("hidden", language.hidden)]);
-  const attention = wholeSequenceAttention(language, batch, tokens);
+  const attention = wholeSequenceAttention(language, { batch, tokens });
   const layers = Array.from({ length: language.layers }, (_, i) => ({
     name: `layer ${i}`,
     outputs: { y: decoderLayer(scope.at(layerName(language, i)), x(), language, { attention, index: i }) },

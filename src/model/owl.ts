@@ -38,6 +38,8 @@ export interface OwlSizes {
    * `loss_rows`. Absent: all of them, in order.
    */
   readonly lossRows?: number | undefined;
+  /** Whether a row holds several samples, which do not see each other; see `packedFeeds`. */
+  readonly packed?: boolean | undefined;
 }
 
 /** The input of normalised pixels: `pixel_values` [images, 3, imageSize, imageSize]. */
@@ -169,7 +171,7 @@ export interface TracedLoss {
  * [batch, tokens] (any valid id at picture positions), `pixel_values`, `video_pixel_values`, `visual_positions`
  * int64 [(images + videos) · (queries + 1), 2] (the pictures', then the videos'), `labels` int64 [rows],
  * `loss_weights` float32 [rows] and, with `sizes.lossRows`, `loss_rows` int64 [rows], indices into
- * batch · tokens; `tokenFeeds` and `lossFeeds` make them.
+ * batch · tokens; `tokenFeeds` and `lossFeeds` make them, with `sizes.packed` those of `packedFeeds` beside them.
  *
  * @param scope a root scope; after the call it knows every parameter the loss depends on
  * @param visual tokens [images, queries + 1, language hidden] that stand in the text in place of encoded pictures
@@ -177,7 +179,7 @@ export interface TracedLoss {
 export function traceLoss(config: OwlConfig, sizes: OwlSizes, scope: Scope, visual?: Tensor): TracedLoss {
   const { embeddings, visualPositions } = embed(scope, config, sizes, visual);
   const language = scope.at("language_model");
-  const attention = wholeSequenceAttention(config.language, sizes.batch, sizes.tokens);
+  const attention = wholeSequenceAttention(config.language, sizes);
   const picked = decoderLayers(language, embeddings, config.language, {
     attention,
     visualPositions,
@@ -213,7 +215,7 @@ export function traceForward(
 ): Graph {
   const { pictures, videos, embeddings, visualPositions } = embed(scope, config, sizes);
   const language = scope.at("language_model");
-  const attention = wholeSequenceAttention(config.language, sizes.batch, sizes.tokens);
+  const attention = wholeSequenceAttention(config.language, sizes);
   const decoded = decoderLayers(language, embeddings, config.language, { attention, visualPositions });
   const hidden = finalNorm(language, decoded, config.language);
   const logits = languageHead(language, hidden, config.language);

@@ -1,5 +1,6 @@
-/** Small building blocks without a subject of their own: locks, retry with back-off, an LRU cache, seeded random numbers. */
+/** Small building blocks without a subject of their own: locks, retry with back-off, an LRU cache, results made once, seeded random numbers. */
 export { LruCache, type LruCacheOptions } from "./lru-cache.ts";
+export { once } from "./once.ts";
 export {
   fnv1a,
   freshSeed,

@@ -1,3 +1,4 @@
+import { once } from "../primitives/index.ts";
 import type { Tokenizer } from "../tokenizer/index.ts";
 import { type ChatTemplate, chatTemplateOf } from "./chat-template.ts";
 import { PromptError } from "./error.ts";
@@ -13,6 +14,7 @@ import {
   sampleOf,
   sampleOfPieces,
   type TrainingSample,
+  tokenizedOnce,
   untilAnswer,
   withoutTrailingMedia,
 } from "./training-sample.ts";
@@ -75,11 +77,14 @@ function withoutOldest(
 
 function templateWriter(template: PromptTemplate, tokenizer: Tokenizer, options: SampleOptions): Writer {
   const escapeMarks = roleMarkEscaper(template, tokenizer);
-  const cut = (messages: Conversation): Piece[] => writeTaughtTurns(linesOf(messages, escapeMarks), template);
+  const cut = once((messages: Conversation): Piece[] =>
+    writeTaughtTurns(linesOf(messages, escapeMarks), template),
+  );
+  const writing = tokenizedOnce(tokenizer);
   return {
-    sample: (messages) => sampleOfPieces(cut(messages), tokenizer, options, options.where ?? "sample"),
-    fits: (messages) => fits(cut(messages), tokenizer, options),
-    learns: (messages) => fits(untilAnswer(cut(messages)), tokenizer, options),
+    sample: (messages) => sampleOfPieces(cut(messages), writing, options, options.where ?? "sample"),
+    fits: (messages) => fits(cut(messages), writing, options),
+    learns: (messages) => fits(untilAnswer(cut(messages)), writing, options),
   };
 }
 
@@ -89,12 +94,12 @@ function chatWriter(
   { maxLength, tokensPerImage, where = "sample" }: SampleOptions,
 ): Writer {
   const system = systemPromptFor(tokenizer);
-  const sample = (messages: Conversation): TrainingSample => {
+  const sample = once((messages: Conversation): TrainingSample => {
     const isSilent = system !== "" && messages[0]?.role !== "system";
     const whole = isSilent ? [{ role: "system" as const, content: system }, ...messages] : messages;
     const { isCut, ...ids } = sampleByTemplate(whole, chat, tokenizer, { maxLength, tokensPerImage, where });
     return sampleOf(ids, isCut);
-  };
+  });
   return {
     sample,
     fits: (messages) => !sample(messages).isCut,

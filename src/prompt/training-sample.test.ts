@@ -1,5 +1,5 @@
 import { fileURLToPath } from "node:url";
-import { beforeAll, describe, expect, test } from "vitest";
+import { beforeAll, describe, expect, test, vi } from "vitest";
 import type { HostTensor } from "../tensor/index.ts";
 import { createTokenizer, loadTokenizer, type Tokenizer } from "../tokenizer/index.ts";
 import {
@@ -120,6 +120,15 @@ describe("a conversation to learn from", () => {
     expect(silent.lossMask).not.toContain(true);
     expect(silent.imageCount).toBe(0);
   });
+});
+
+test("the tokens of a row that fits are made once", () => {
+  const made = vi.spyOn(tokenizer, "encodeParts");
+  const options = { maxLength: 200, tokensPerImage, truncation: "turns" } as const;
+  encodeTrainingSample("Human: a\nAI: b\nHuman: c\nAI: d", tokenizer, options);
+  const texts = made.mock.calls.map(([parts]) => parts.map(({ text }) => text).join(""));
+  made.mockRestore();
+  expect(texts).toEqual(["Human: a\n", "AI: ", "b", "\nHuman: ", "c\n", "AI: ", "d"]);
 });
 
 test("what stands before anybody speaks is a system sentence, pictures in front are none", () => {

@@ -1,4 +1,5 @@
 import { endOf, type MediaKind, type MediaSpan, placeholderIds } from "../model/index.ts";
+import { once } from "../primitives/index.ts";
 import type { Tokenizer } from "../tokenizer/index.ts";
 import { type ChatTemplate, chatTemplateOf } from "./chat-template.ts";
 import { PromptError } from "./error.ts";
@@ -65,18 +66,19 @@ export function encodeTrainingSample(
   const lines = requireTurns(text, template, where);
   const chat = options.template === undefined ? chatTemplateOf(tokenizer) : undefined;
   if (chat !== undefined) return sampleThroughTemplate(lines, chat, tokenizer, options);
-  const cut = (some: string): Piece[] => cutTurns(some, template, where);
+  const cut = once((some: string): Piece[] => cutTurns(some, template, where));
+  const writing = tokenizedOnce(tokenizer);
   const { text: kept, leftOut } =
     options.truncation === "turns"
       ? withoutOldestTurns(
           lines,
           template,
-          (some) => fits(cut(some), tokenizer, options),
-          (some) => fits(untilAnswer(cut(some)), tokenizer, options),
+          (some) => fits(cut(some), writing, options),
+          (some) => fits(untilAnswer(cut(some)), writing, options),
         )
       : { text: lines, leftOut: 0 };
   const pieces = cut(kept);
-  const sample = withoutTrailingMedia(sampleOfPieces(pieces, tokenizer, options, where));
+  const sample = withoutTrailingMedia(sampleOfPieces(pieces, writing, options, where));
   if (sample.lossMask.includes(true)) return leftOut > 0 ? { ...sample, turnsLeftOut: leftOut } : sample;
   throw new PromptError(
     pieces.some(({ kind }) => kind === "answer")
@@ -116,12 +118,12 @@ function sampleThroughTemplate(
 ): TrainingSample {
   const marks = promptTemplate(tokenizer);
   const system = systemPromptFor(tokenizer);
-  const sampleFor = (some: string): SampleIds => {
+  const sampleFor = once((some: string): SampleIds => {
     const messages = rowMessages(some, marks, where);
     const isSilent = system !== "" && messages[0]?.role !== "system";
     const whole = isSilent ? [{ role: "system" as const, content: system }, ...messages] : messages;
     return sampleByTemplate(whole, chat, tokenizer, { maxLength, tokensPerImage, where });
-  };
+  });
   const { text, leftOut } =
     truncation === "turns"
       ? withoutOldestTurns(
@@ -192,9 +194,23 @@ export function encodePlainText(
   return sampleOf({ ids, lossMask: ids.map((_, index) => index > 0), spans: [] }, isCut);
 }
 
+/** What makes tokens of pieces. */
+export type PieceTokenizer = Pick<Tokenizer, "encode" | "encodeParts" | "start" | "eosId">;
+
+/** The same tokenizer, which makes the tokens of each piece once. */
+export function tokenizedOnce(tokenizer: Tokenizer): PieceTokenizer {
+  const { start, eosId } = tokenizer;
+  return {
+    start,
+    eosId,
+    encode: (text, options) => tokenizer.encode(text, options),
+    encodeParts: once((parts: Piece["parts"]) => tokenizer.encodeParts(parts)),
+  };
+}
+
 export function sampleOfPieces(
   pieces: readonly Piece[],
-  tokenizer: Tokenizer,
+  tokenizer: PieceTokenizer,
   { maxLength, tokensPerImage, fidelity }: SampleOptions,
   where: string,
 ): TrainingSample {
@@ -238,7 +254,11 @@ export function untilAnswer(pieces: readonly Piece[]): Piece[] {
 }
 
 /** Whether a sample of these pieces would not be cut. */
-export function fits(pieces: readonly Piece[], tokenizer: Tokenizer, options: SampleOptions): boolean {
+export function fits(
+  pieces: readonly Piece[],
+  tokenizer: Pick<Tokenizer, "encodeParts">,
+  options: SampleOptions,
+): boolean {
   let length = 1;
   for (const piece of pieces) {
     length += isMediaPiece(piece)

@@ -2,6 +2,7 @@ import {
   type EncodingOptions,
   type Example,
   type ExampleSource,
+  groupedByLength,
   isInPart,
   type Part,
   pairEncoder,
@@ -19,7 +20,14 @@ import {
 } from "../data/index.ts";
 import { defaultFrames } from "../image/index.ts";
 import { tokensPerImage } from "../model/index.ts";
-import { type Communicator, type HeldOutBatches, partOf, type TrainingRecipe } from "../training/index.ts";
+import {
+  type Communicator,
+  type HeldOutBatches,
+  type Packing,
+  packingOf,
+  partOf,
+  type TrainingRecipe,
+} from "../training/index.ts";
 import type { BaseModel } from "./base-model.ts";
 import type { RunPlan } from "./recipe-file.ts";
 
@@ -46,27 +54,28 @@ interface BatchOptions {
   /** Rows that are read at once. */
   readonly batch: number;
   readonly microBatch?: number | undefined;
-  /** Fill rows with several texts, so that hardly any padding is computed. */
-  readonly pack: boolean;
+  /** How rows share sequences, so that hardly any padding is computed. */
+  readonly packing: Packing;
   /** Cut pictures out and mirror them at random. */
   readonly augment: boolean;
 }
 
-/** Batches to train on. Text alone is packed. */
+/** Batches to train on. */
 export function trainingReader(
   recipe: TrainingRecipe,
   baseModel: BaseModel,
-  source: Source<TaggedExample>,
+  rows: Source<TaggedExample>,
 ): Reader<TokenBatch> {
-  const { batch, microBatch, stage, augment = false } = recipe;
-  return batchReader(recipe, baseModel, source, { batch, microBatch, pack: stage === "language", augment });
+  const { batch, microBatch, augment = false, groupByLength: window, seed } = recipe;
+  const source = window === undefined ? rows : groupedByLength(rows, { window, batch, seed });
+  return batchReader(recipe, baseModel, source, { batch, microBatch, packing: packingOf(recipe), augment });
 }
 
 export function batchReader(
   recipe: TrainingRecipe,
   baseModel: BaseModel,
   source: Source<TaggedExample>,
-  { batch, microBatch, pack, augment }: BatchOptions,
+  { batch, microBatch, packing, augment }: BatchOptions,
 ): Reader<TokenBatch> {
   const sizes = {
     batch,
@@ -101,7 +110,8 @@ export function batchReader(
   return tokenReader(source, {
     ...sizes,
     encode: (example, index, name) => encoderFor(example.content)(example, index, name),
-    packTokens: pack ? recipe.maxTokens : undefined,
+    packTokens: packing === "joined" ? recipe.maxTokens : undefined,
+    sequenceTokens: packing === "separate" ? recipe.maxTokens : undefined,
   });
 }
 
@@ -139,7 +149,11 @@ export async function heldOutBatches(
     for (const source of readable) {
       for (let row = 0; row < source.length; row += microBatch) {
         if (!isInPart(index++, part)) continue;
-        const options = { batch: Math.min(microBatch, source.length - row), pack: false, augment: false };
+        const options = {
+          batch: Math.min(microBatch, source.length - row),
+          packing: "none" as const,
+          augment: false,
+        };
         yield* (await batchReader(recipe, baseModel, source, options)(row)).batches;
       }
     }

@@ -36,7 +36,7 @@ beforeAll(async () => {
   await utimes(at("pictures"), 1e9, 1e9);
   await writeFile(at("rows.jsonl"), ["red", "reddish"].map(row).join("\n"));
   await writeFile(at("texts.jsonl"), JSON.stringify({ text: "Human: hi\nAI: hello" }));
-  const text = `extends: stage-2\nmodel: ${owl.directory}\noutput: run\ndata: [{ file: rows.jsonl }, { file: texts.jsonl }]\nsteps: 1\nwarmup: 0\nbatch: 4\nmaxTokens: 64\n`;
+  const text = `extends: stage-2\nmodel: ${owl.directory}\noutput: run\ndata: [{ file: rows.jsonl }, { file: texts.jsonl }]\nsteps: 1\nwarmup: 0\nbatch: 4\ngroupByLength: 8\nmaxTokens: 64\n`;
   await writeFile(at("recipe.yaml"), text);
   recipe = at("recipe.yaml");
 });

@@ -2,6 +2,7 @@ import {
   type CheckedRows,
   type KnownRows,
   type RowIndex,
+  type RowLengths,
   readCheckedFile,
   writeCheckedFile,
 } from "../data/index.ts";
@@ -31,9 +32,14 @@ export interface TextFacts {
   readonly writing: WritingFacts;
 }
 
+/** What is known of the tokens of each row. */
+export interface TextLengths {
+  readonly lengths: RowLengths;
+}
+
 /** What a check leaves of a data file for the runs after it. */
 export interface KnownFile extends KnownRows {
-  readonly texts: TextFacts;
+  readonly texts: TextFacts & TextLengths;
   readonly index: RowIndex;
 }
 
@@ -87,7 +93,7 @@ export class CheckKeeper {
   /** Keeps what was found. @returns false where the file or a directory of its pictures was changed meanwhile */
   async keep(
     { content, media, fingerprint, directories: paths }: CheckedRows,
-    { shortened, cut, writing }: TextFacts,
+    { shortened, cut, writing, lengths }: TextFacts & TextLengths,
     { index, isDecoded }: { readonly index: RowIndex; readonly isDecoded: boolean },
   ): Promise<boolean> {
     const own = parentDirectory(this.#subject.file.file);
@@ -109,7 +115,7 @@ export class CheckKeeper {
       texts,
       directories,
     };
-    await writeCheckedFile(this.place, facts, index);
+    await writeCheckedFile(this.place, facts, { index, lengths });
     return true;
   }
 }
@@ -133,7 +139,7 @@ export async function keptCheck(
     if ((await changeTime(place)) !== changed) return undefined;
   }
   const { content, media, fingerprint, texts } = facts;
-  return { content, media, fingerprint, texts, index: read.index };
+  return { content, media, fingerprint, texts: { ...texts, lengths: read.lengths }, index: read.index };
 }
 
 /** A checksum of all that decides about what a check finds, but for the pictures. */

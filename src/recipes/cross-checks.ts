@@ -1,7 +1,7 @@
 import { isRun } from "../checkpoint/index.ts";
 import { type Stage, stages } from "../model/index.ts";
 import { joinPath, pathKind } from "../platform/index.ts";
-import { defaultOptimizer, foreignHyperparameters, foreignKey } from "../training/index.ts";
+import { defaultOptimizer, foreignHyperparameters, foreignKey, packingOf } from "../training/index.ts";
 import { isBuiltInConfig } from "./built-in-config.ts";
 import type { RecipeChain } from "./recipe-chain.ts";
 import { contentOfStage, type RecipeFile } from "./recipe-schema.ts";
@@ -30,6 +30,7 @@ export async function crossChecks(values: RecipeFile, chain: RecipeChain): Promi
       );
     }
   }
+  packingProblems(values, onProblem);
   evaluationProblems(values, onProblem);
   if (values.sampleEvery !== undefined && values.samples === undefined && !chain.hasKey("samples")) {
     onProblem(
@@ -66,6 +67,32 @@ function hyperparameterProblems(
     onProblem(
       ["augment"],
       "augment: must be false with dpo, whose pictures are the ones that the model it begins with has seen",
+    );
+  }
+}
+
+function packingProblems(
+  { packing, stage, dpo, groupByLength, batch }: RecipeFile,
+  onProblem: OnProblem,
+): void {
+  if (packing === "joined" && stage !== undefined && stage !== "language") {
+    onProblem(
+      ["packing"],
+      `packing: joined lets texts see those in front of them, which stage language alone learns from, got stage ${stage}; name separate or none`,
+    );
+  }
+  if (packing === "separate" && dpo !== undefined)
+    onProblem(["packing"], "packing: must be none with dpo, whose pairs are rows of their own; leave it out");
+  if (groupByLength === undefined || stage === undefined) return;
+  if (batch !== undefined && groupByLength % batch !== 0)
+    onProblem(
+      ["groupByLength"],
+      `groupByLength: must be a multiple of batch (${batch}), got ${groupByLength}`,
+    );
+  if (packingOf({ packing, stage }) !== "none") {
+    onProblem(
+      ["groupByLength"],
+      "groupByLength: is for rows that have a sequence each, got rows that share them and have little padding; leave it out, or say packing: none",
     );
   }
 }

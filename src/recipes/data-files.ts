@@ -3,6 +3,7 @@ import {
   type FileCheckOptions,
   openKnownRows,
   openRows,
+  type RowLengths,
   type RowSource,
   type Source,
 } from "../data/index.ts";
@@ -21,6 +22,8 @@ export interface OpenedFile extends WrittenRows {
   /** Number of rows that are used. */
   readonly length: number;
   readonly source: RowSource;
+  /** How many tokens each row has. */
+  readonly lengths: RowLengths;
   /** How many conversations are longer than `maxTokens` and lose their oldest turns. */
   readonly shortened: number;
   /** How many rows lose their end. */
@@ -70,13 +73,14 @@ async function openDataFile(
     ? checkedSource(subject, texts, options)
     : openKnownRows(file, known, { ...settings, videos: videosOf(plan, model.config) }));
   const { length, content, media } = source;
-  const { shortened, cut, writing } = known?.texts ?? texts;
+  const { shortened, cut, writing, lengths } = known?.texts ?? texts;
   return {
     file,
     content,
     length,
     source: withTexts(source, (text) => texts.completed(text, content)),
     writing,
+    lengths,
     shortened,
     cut,
     hasVideos: media.videos > 0,
@@ -129,5 +133,8 @@ function withTexts(source: RowSource, change: (text: RowText) => RowText): RowSo
 
 /** The examples of opened files, file by file. */
 export function exampleSources(files: readonly OpenedFile[]): Source<TaggedExample>[] {
-  return files.map(({ source, content }) => tagged(source, content));
+  return files.map(({ source, content, lengths }) => ({
+    ...tagged(source, content),
+    tokensOf: (row: number) => lengths.of(row),
+  }));
 }

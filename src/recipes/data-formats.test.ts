@@ -18,7 +18,7 @@ const write = async (name: string, content: string | object): Promise<string> =>
 const recipe = (name: string, data: string): Promise<string> =>
   write(
     `${name}.yaml`,
-    `extends: stage-2\nmodel: ${owl.directory}\noutput: ${name}\ndata: [${data}]\nsteps: 2\nbatch: 4\nwarmup: 1\nmaxTokens: 64\n`,
+    `extends: stage-2\nmodel: ${owl.directory}\noutput: ${name}\ndata: [${data}]\nsteps: 2\nbatch: 4\nwarmup: 1\npacking: separate\nmaxTokens: 64\n`,
   );
 
 beforeAll(async () => {

@@ -4,6 +4,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { owlFixture } from "../../tests/owl-fixture.ts";
+import type { OwlConfig } from "../model/index.ts";
+import { microConfig } from "../model/testing/micro.ts";
+import { requirePackable } from "./packable.ts";
 import { publishedRecipes } from "./published.ts";
 import { readRecipeFile } from "./recipe-file.ts";
 import { prepareRun } from "./run.ts";
@@ -330,5 +333,28 @@ describe("an optimizer", () => {
     expect(await said("name.yaml", "extends: stage-2\noptimizer: adam")).toMatch(
       /line 5: optimizer: .*"adamw"\|"sgd"\|"lion", got "adam"/,
     );
+  });
+});
+
+describe("rows that share sequences", () => {
+  it("are refused where the recipe means something else by it", async () => {
+    const joined = await said("joined.yaml", "extends: stage-2\npacking: joined");
+    expect(joined).toMatch(/packing: joined lets texts see those in front.*got stage 2; name separate/);
+    const pairs = await said("pairs.yaml", "extends: stage-2\ndpo: {}\npacking: separate");
+    expect(pairs).toMatch(/packing: must be none with dpo/);
+    expect(await said("packed.yaml", "extends: language\npacking: separate")).toBe("");
+  });
+
+  it("are refused where a row's angles would depend on the others", async () => {
+    const language = {
+      ...microConfig.language,
+      ropeScaling: { kind: "dynamic", factor: 2, originalPositions: 8 },
+    };
+    const recipe = { ...publishedRecipes["stage-2"].recipe, maxTokens: 16, packing: "separate" } as const;
+    const check = (maxTokens: number, packing: "none" | "separate"): void =>
+      requirePackable("x.yaml", { recipe: { ...recipe, maxTokens, packing } }, { language } as OwlConfig);
+    expect(() => check(16, "separate")).toThrow(/which this model has up to maxTokens 8, got maxTokens 16/);
+    check(8, "separate");
+    check(16, "none");
   });
 });

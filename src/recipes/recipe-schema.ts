@@ -89,6 +89,8 @@ const hyperparameters = {
   learningRateMultipliers: z.record(z.string(), z.number().nonnegative()),
   lora,
   dpo,
+  packing: z.enum(["none", "joined", "separate"]),
+  groupByLength: whole,
   augment: z.boolean(),
   framesPerVideo: z.int().min(2),
   seed: z.int().nonnegative(),

@@ -63,7 +63,11 @@ async function ratiosOf(
     const ratios: number[] = [];
     for (const [i, first] of groups.entries()) {
       if (!isInPart(i, partOf(communicator))) continue;
-      const options = { batch: Math.min(together, source.length - first), pack: false, augment: false };
+      const options = {
+        batch: Math.min(together, source.length - first),
+        packing: "none" as const,
+        augment: false,
+      };
       const { batches } = await batchReader(recipe, baseModel, unknown, options)(first);
       for (const one of batches) ratios.push(...(await trainer.ratiosOf(one)));
     }

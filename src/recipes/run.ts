@@ -36,6 +36,7 @@ import { exampleSources, openDataFiles } from "./data-files.ts";
 import { requireNoFrozenRandom } from "./frozen-random.ts";
 import { requireKnownMultipliers } from "./known-multipliers.ts";
 import { hasStart, requireFreshOutput, saveOutputs, writeStart } from "./outputs.ts";
+import { requirePackable } from "./packable.ts";
 import type { RunOverrides, RunPlan } from "./recipe-file.ts";
 import { withReferences } from "./references.ts";
 import { requireSameEverywhere, runInputs } from "./run-inputs.ts";
@@ -148,6 +149,7 @@ async function checkedRun(
   const objectiveOf = plan.recipe.dpo === undefined ? languageObjective : preferenceObjective;
   const objective = objectiveOf(baseModel.config, plan.recipe);
   requireKnownMultipliers(path, plan, objective.parameters);
+  requirePackable(path, plan, baseModel.config);
   const [data, evaluation] = [
     await openDataFiles(plan, baseModel, "data", overrides),
     await openDataFiles(plan, baseModel, "evaluation", overrides),

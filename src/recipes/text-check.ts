@@ -1,4 +1,12 @@
-import { encodePair, encodeText, LengthCounts, nameOf, type Row, type RowContent } from "../data/index.ts";
+import {
+  encodePair,
+  encodeText,
+  LengthCounts,
+  nameOf,
+  type Row,
+  type RowContent,
+  RowLengths,
+} from "../data/index.ts";
 import {
   PromptError,
   type PromptTemplate,
@@ -30,6 +38,8 @@ export class TextCheck {
   readonly writing: RowWriting;
   /** Tokens of the rows, those of their pictures with them. */
   readonly tokens = new LengthCounts();
+  /** Of each good row, in their order. */
+  readonly lengths = new RowLengths();
   /** Tokens of the rows that are learned. */
   readonly learned = new LengthCounts();
   /** Characters of the rows' texts. */
@@ -90,7 +100,9 @@ export class TextCheck {
       if (samples[0].turnsLeftOut !== undefined) this.shortened++;
       if (samples[0].isCut) this.cut++;
       // The last one is only a target.
-      this.tokens.add(sumOf(samples.map(({ ids }) => ids.length - 1)));
+      const tokens = sumOf(samples.map(({ ids }) => ids.length - 1));
+      this.tokens.add(tokens);
+      this.lengths.add(tokens);
       this.learned.add(sumOf(samples.map(({ lossMask }) => sumOf(lossMask.map(Number)))));
     }
     const words = [text, ...(rejected === undefined ? [] : [rejected])].flatMap((one) =>

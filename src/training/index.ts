@@ -35,6 +35,8 @@ export {
   type KeptCheckpoints,
   type LoraRecipe,
   learningRateMultiplierOf,
+  type Packing,
+  packingOf,
   scheduleOf,
   type TrainingRecipe,
 } from "./recipe.ts";

@@ -26,6 +26,13 @@ export interface KeptCheckpoints {
   readonly best?: boolean | undefined;
 }
 
+/**
+ * How rows share a sequence. `none`: each has its own. `joined`: texts follow each other and see those in front of them, as many as
+ * fit; `batch` counts sequences. `separate`: the rows of a micro-batch share as few sequences as they fit into and do not see each
+ * other; the loss and its gradients are those of `none`.
+ */
+export type Packing = "none" | "joined" | "separate";
+
 /** The hyperparameters of a run: all that does not depend on the machine. */
 export interface TrainingRecipe extends OptimizerHyperparameters {
   readonly name: string;
@@ -59,6 +66,13 @@ export interface TrainingRecipe extends OptimizerHyperparameters {
   readonly lora?: LoraRecipe | undefined;
   /** Learn which of two answers is the better one (arXiv 2305.18290), instead of how likely every token of one is. */
   readonly dpo?: DpoRecipe | undefined;
+  /** `joined` in stage `language` and `none` in others if absent. */
+  readonly packing?: Packing | undefined;
+  /**
+   * Rows of like length come in one update, found among so many rows in the shuffled order, a multiple of `batch`; not if absent. With
+   * `batch` itself each update keeps its rows, and only its micro-batches change.
+   */
+  readonly groupByLength?: number | undefined;
   /** Random resized crop and horizontal flip of pictures, as in stage 1 of the paper. */
   readonly augment?: boolean | undefined;
   /** Frames sampled evenly from a video; 4 if absent. */
@@ -78,6 +92,11 @@ export interface TrainingRecipe extends OptimizerHyperparameters {
    * never if absent.
    */
   readonly maxLossSpike?: number | undefined;
+}
+
+/** How a recipe's rows share sequences. */
+export function packingOf({ packing, stage }: Pick<TrainingRecipe, "packing" | "stage">): Packing {
+  return packing ?? (stage === "language" ? "joined" : "none");
 }
 
 /** The learning-rate schedule of a recipe. */

@@ -1,3 +1,4 @@
+import { once } from "../../primitives/index.ts";
 import {
   cachedAttention,
   concat,
@@ -24,7 +25,7 @@ import {
   rotaryTables,
   turnedWidth,
 } from "./rotary.ts";
-import { type LayerAttention, once } from "./whole-sequence-attention.ts";
+import type { LayerAttention } from "./whole-sequence-attention.ts";
 
 /** Sizes of the KV cache that the inference graphs read and write. */
 export interface CacheSizes {

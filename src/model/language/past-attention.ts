@@ -1,3 +1,4 @@
+import { once } from "../../primitives/index.ts";
 import {
   add,
   concat,
@@ -25,7 +26,7 @@ import {
   rotaryTables,
   turnedWidth,
 } from "./rotary.ts";
-import { type LayerAttention, once } from "./whole-sequence-attention.ts";
+import type { LayerAttention } from "./whole-sequence-attention.ts";
 
 /** Dimensions by the names that ONNX models of decoders use. */
 export const pastDims = {

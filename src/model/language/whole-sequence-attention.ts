@@ -1,3 +1,4 @@
+import { once } from "../../primitives/index.ts";
 import {
   add,
   attention,
@@ -6,6 +7,7 @@ import {
   dim,
   expand,
   float32,
+  input,
   int64,
   matmul,
   reshape,
@@ -24,40 +26,51 @@ import { type RotarySettings, rotaryTables, turnedWidth } from "./rotary.ts";
 /** The attention of layer number `layer`; see `AttentionFunction`. */
 export type LayerAttention = (layer: number, query: Tensor, key: Tensor, value: Tensor) => Tensor;
 
+/** Sizes of whole sequences. */
+export interface SequenceSizes {
+  readonly batch: number;
+  readonly tokens: number;
+  /** Whether a sequence may hold several samples. */
+  readonly packed?: boolean | undefined;
+}
+
 /**
- * Attention over whole sequences of known sizes that start at position 0, for training. Padding on the right
- * needs no mask: causality keeps what comes before from seeing it.
+ * Attention over whole sequences of known sizes, for training. They start at position 0; padding on the right
+ * needs no mask: causality keeps what comes before from seeing it. Packed ones ask for the inputs that `packedFeeds` makes:
+ * `position_ids` int64 [batch, tokens], and `attention_mask` float32 [batch, 1, tokens, tokens], which is added to the scores.
  */
-export function wholeSequenceAttention(
-  config: LanguageConfig,
-  batch: number,
-  tokens: number,
-): LayerAttention {
-  const rotationOf = once((settings: RotarySettings) => rotation(settings, batch, tokens));
-  const maskOf = once((window: number) => windowMask(window, tokens));
+export function wholeSequenceAttention(config: LanguageConfig, sizes: SequenceSizes): LayerAttention {
+  const { tokens } = sizes;
+  const rotationOf = once((settings: RotarySettings) => rotation(settings, sizes));
+  const windowOf = once((window: number) => windowMask(window, tokens));
   const bias = once((heads: number) => alibiBias(heads, tokens));
+  const masked = sampleMask(sizes);
   return (layer, query, key, value) => {
     const settings = familyOf(config).layerAttention(config, layer);
-    const { positions, window = tokens } = settings;
+    const { positions, window = tokens, cap } = settings;
     const turn = positions.kind === "rotary" ? rotationOf(positions.settings) : (x: Tensor) => x;
     const q = turn(splitHeads(query, config.heads));
     const k = repeatHeads(turn(splitHeads(key, config.keyValueHeads)), config);
     const v = repeatHeads(splitHeads(value, config.keyValueHeads), config);
-    const mask =
-      positions.kind === "alibi" ? bias(config.heads) : window < tokens ? maskOf(window) : undefined;
-    return joinHeads(attend(q, k, v, settings, mask), query.shape[2]);
+    const hides = window < tokens || cap !== undefined;
+    const own = positions.kind === "alibi" ? bias(config.heads) : hides ? windowOf(window) : undefined;
+    return joinHeads(attend(q, k, v, settings, masked(own)), query.shape[2]);
   };
 }
 
-/** A function that makes each result once. */
-export function once<K, V>(make: (key: K) => V): (key: K) => V {
-  const made = new Map<K, V>();
-  return (key) => {
-    if (!made.has(key)) made.set(key, make(key));
-    return made.get(key)!;
-  };
+/** Adds what hides a sequence's samples from each other to what a layer adds to the scores by itself. */
+function sampleMask({
+  batch,
+  tokens,
+  packed,
+}: SequenceSizes): (own: Tensor | undefined) => Tensor | undefined {
+  if (!packed) return (own) => own;
+  const length = dim("tokens", tokens);
+  const mask = input("attention_mask", "float32", [dim("batch", batch), dim("one", 1), length, length]);
+  return once((own: Tensor | undefined) => (own === undefined ? mask : add(mask, own)));
 }
 
+/** @param mask with capped scores it must also hide what comes later */
 function attend(
   q: Tensor,
   k: Tensor,
@@ -66,9 +79,8 @@ function attend(
   mask: Tensor | undefined,
 ): Tensor {
   if (cap === undefined) return attention(q, k, v, { scale, causal: true, ...(mask && { mask }) });
-  const tokens = q.shape[2].size!;
   const scores = softCapped(matmul(q, k, { transposeB: true, alpha: scale }), cap);
-  return matmul(softmax(add(scores, mask ?? windowMask(tokens, tokens))), v);
+  return matmul(softmax(add(scores, mask!)), v);
 }
 
 /** What a query may not see, what comes later and what lies before its window, gets a score as good as −∞. */
@@ -83,15 +95,19 @@ function windowMask(window: number, tokens: number): Tensor {
 }
 
 /** Turns heads [batch, heads, tokens, headDim]. */
-function rotation(settings: RotarySettings, batch: number, tokens: number): (x: Tensor) => Tensor {
+function rotation(settings: RotarySettings, { batch, tokens, packed }: SequenceSizes): (x: Tensor) => Tensor {
   const { cos, sin } = rotaryTables(settings, { positions: tokens, length: tokens });
-  const positions = constant(
-    int64(
-      Array.from({ length: batch * tokens }, (_, i) => i % tokens),
-      [batch, tokens],
-    ),
-    ["batch", "tokens"],
-  );
+  const counted = (): Tensor =>
+    constant(
+      int64(
+        Array.from({ length: batch * tokens }, (_, i) => i % tokens),
+        [batch, tokens],
+      ),
+      ["batch", "tokens"],
+    );
+  const positions = packed
+    ? input("position_ids", "int64", [dim("batch", batch), dim("tokens", tokens)])
+    : counted();
   const width = turnedWidth(settings);
   return (x) => {
     if (width === settings.headDim) return rotary(x, positions, cos, sin);
