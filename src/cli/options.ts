@@ -43,6 +43,11 @@ export function countOption(text: string): number {
   return value;
 }
 
+/** A whole number, or 0. */
+export function sizeOption(text: string): number {
+  return text.trim() === "0" ? 0 : countOption(text);
+}
+
 /**
  * The directory of a model's name (see `modelDirectory`); every command that takes a model resolves it here.
  *

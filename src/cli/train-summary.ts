@@ -136,10 +136,11 @@ export function runSummary(run: PreparedRun, threads = run.threads): string {
   ].join("\n");
 }
 
-/** What was written, and how to use it. */
+/** How much of the steps' time, in seconds, was waiting for rows; what was written, and how to use it. */
 export function runResult(
   { plan, usesPictures, isQuantized }: PreparedRun,
   { bestStep }: Pick<TrainingOutcome, "bestStep">,
+  { seconds, waiting }: { readonly seconds: number; readonly waiting: number },
 ): string {
   const { output, recipe } = plan;
   const written = [
@@ -153,8 +154,11 @@ export function runResult(
       ? []
       : [`best       step ${bestStep} had the lowest loss on held-out rows; it is the result`];
   const picture = usesPictures ? ' --image FILE "…"' : ' "…"';
+  const share = seconds > 0 ? Math.round((100 * waiting) / seconds) : 0;
+  const more = share >= 5 ? "; more --data-threads may read them sooner" : "";
   return [
     ...best,
+    `waited     ${share} % of the steps' time for rows${more}`,
     `done       ${output}: ${written.join(", ")}`,
     `ask it     owl chat ${shellQuoted(isQuantized ? output : joinPath(output, "model"))}${picture}`,
   ].join("\n");

@@ -14,7 +14,7 @@ import { prepareRun, publishedRecipes, requireFreshOutput } from "../recipes/ind
 import { type Communicator, hasState, joinProcesses, type TrainingEvent } from "../training/index.ts";
 import { InterruptedError, messageOf, ReportedError, UsageError } from "./failure.ts";
 import { interruptible } from "./interrupt.ts";
-import { countOption, deviceOption, threadsOption } from "./options.ts";
+import { countOption, deviceOption, sizeOption, threadsOption } from "./options.ts";
 import { showPictureProgress } from "./picture-progress.ts";
 import { portOption } from "./serve-options.ts";
 import { runResult, runSummary, shellQuoted } from "./train-summary.ts";
@@ -30,6 +30,7 @@ interface TrainCommandOptions {
   readonly replicas?: number;
   readonly processes?: number;
   readonly deterministic?: boolean;
+  readonly dataThreads?: number;
   readonly checkPictures?: boolean;
   readonly skipBadRows?: number;
   readonly allowChangedData?: boolean;
@@ -97,6 +98,7 @@ async function trainHere(
     set,
     replicas,
     deterministic,
+    dataThreads,
     device,
     threads,
     checkPictures,
@@ -109,7 +111,8 @@ async function trainHere(
     port === undefined ? undefined : requireWatchable(port, "train --watch"),
   );
   const pictures = showPictureProgress();
-  const overrides = { output, set, replicas, deterministic, checkPictures, onPicture: pictures.forFile };
+  const onPicture = pictures.forFile;
+  const overrides = { output, set, replicas, deterministic, dataThreads, checkPictures, onPicture };
   const run = await prepareRun(path, overrides).finally(pictures.end);
   await communicator.fromFirst(async () => {
     const isBegun = resume && (await hasState(joinPath(run.plan.output, "state")));
@@ -127,8 +130,13 @@ async function trainHere(
   const setOptions = (set ?? []).map((setting) => ` --set ${shellQuoted(setting)}`).join("");
   const resumeCommand = `\`owl train ${shellQuoted(path)}${outputOption}${setOptions} --resume\``;
   let saved = 0;
+  const spent = { seconds: 0, waiting: 0 };
   const onEvent = (event: TrainingEvent): void => {
     if (event.kind === "checkpoint" || event.kind === "start") saved = event.step;
+    if (event.kind === "step") {
+      spent.seconds += event.seconds;
+      spent.waiting += event.waitSeconds;
+    }
     progress.update(event);
   };
   const outcome = await interruptible(
@@ -148,7 +156,7 @@ async function trainHere(
         : error;
     });
   if (outcome.complete) {
-    if (isFirst) process.stdout.write(`${runResult(run, outcome)}\n`);
+    if (isFirst) process.stdout.write(`${runResult(run, outcome, spent)}\n`);
     return;
   }
   throw communicator.common(
@@ -205,6 +213,11 @@ export function addTrain(program: Command): void {
     .option(
       "--deterministic",
       "the same bits with any number of processes, given as many --threads each; more is sent between them",
+    )
+    .option(
+      "--data-threads <count>",
+      "threads that decode and augment pictures beside the computation; 0: none (default: a quarter of the processors, at most 8)",
+      sizeOption,
     )
     .option(
       "--check-pictures",

@@ -1,6 +1,7 @@
 import type { BytePlace } from "./byte-place.ts";
 import type { RowUnit } from "./example.ts";
 import type { ReadSettings } from "./read-settings.ts";
+import type { ReadGroup } from "./record.ts";
 import type { Row } from "./row.ts";
 
 /** A row as a file holds it. */
@@ -14,6 +15,8 @@ export interface StoredRow {
   readonly stored: string;
   /** Where these bytes lie, if in one piece of the file. */
   readonly place?: BytePlace | undefined;
+  /** What it is read together with, if its file is read by groups. */
+  readonly group?: ReadGroup | undefined;
   /** The row, or everything that is wrong with it. */
   readonly row: Row | readonly string[];
 }

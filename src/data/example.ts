@@ -1,6 +1,14 @@
 import type { RgbImage } from "../image/index.ts";
 import type { RowText } from "../prompt/index.ts";
 
+/** Rows of a source that are read together: from `start` on, before `end`. */
+export interface RowGroup {
+  readonly start: number;
+  readonly end: number;
+  /** What they take in memory. */
+  readonly bytes: number;
+}
+
 /** One row of training data: a conversation, a caption or plain text, and the pictures and videos it speaks of. */
 export interface Example {
   /** A text in mPLUG-Owl's writing, or messages whose pictures and videos are numbers from 0, in their order. */
@@ -34,6 +42,8 @@ export interface Source<T> {
   nameOf?(index: number): string;
   /** How many tokens this row has, where that is known before it is read. */
   tokensOf?(index: number): number;
+  /** The source's rows by groups, in order, where they are read so: neighbours in a group then cost little. */
+  readonly groups?: readonly RowGroup[] | undefined;
   /** The rows around this one among which no other of any file comes twice: from `start` on, before `end`. */
   epochOf?(index: number): { readonly start: number; readonly end: number };
 }

@@ -12,6 +12,8 @@ export { type LengthBin, LengthCounts } from "./length-counts.ts";
 export { groupedByLength, type LengthGrouping } from "./length-groups.ts";
 export { likelyContent } from "./likely-content.ts";
 export type { FileCheckOptions, MediaTotals } from "./media-check.ts";
+export type { PixelTask, RowPixels } from "./media-pixels.ts";
+export { hasMediaThreads, type MediaReader, openMediaReader } from "./media-reader.ts";
 export * from "./order.ts";
 export * from "./pairs.ts";
 export type { Picture } from "./picture.ts";

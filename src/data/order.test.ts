@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { mix, shuffled, subset } from "./order.ts";
+import { LruCache } from "../primitives/index.ts";
+import { mix, shuffled, subset, windowBytes } from "./order.ts";
 
 const numbers = (length: number, offset = 0) => ({ length, example: (i: number) => i + offset });
 
@@ -14,6 +15,34 @@ describe("shuffled", () => {
     expect(
       shuffled(numbers(50), 8).example(0) === first[0] && shuffled(numbers(50), 9).example(1) === first[1],
     ).toBe(false);
+  });
+
+  it("goes by groups where rows are read so: two windows of them in memory, each group is read once an epoch", () => {
+    const sizes = [40, 7, 30, 12, 25, 18, 33, 5, 21, 9];
+    let start = 0;
+    const groups = sizes.map((rows) => {
+      start += rows;
+      return { start: start - rows, end: start, bytes: (rows * windowBytes) / 60 };
+    });
+    const rows = shuffled({ ...numbers(200), groups }, 7);
+    const orders = [0, 1].map((epoch) =>
+      Array.from({ length: 200 }, (_, i) => Number(rows.example(200 * epoch + i))),
+    );
+    expect(orders[1]).not.toEqual(orders[0]);
+    for (const order of orders) {
+      expect(order.toSorted((a, b) => a - b)).toEqual(Array.from({ length: 200 }, (_, i) => i));
+      const kept = new LruCache<number, number>({ limit: 2 * windowBytes, weightOf: (bytes) => bytes });
+      let reads = 0;
+      for (const row of order) {
+        const at = groups.findIndex(({ end }) => row < end);
+        if (kept.get(at) !== undefined) continue;
+        reads++;
+        kept.set(at, groups[at].bytes);
+      }
+      expect(reads).toBe(10);
+      const neighbours = order.filter((row, i) => row + 1 === order[i + 1]);
+      expect(neighbours.length).toBeLessThan(20);
+    }
   });
 
   it("refuses a source without rows", () => {

@@ -1,7 +1,16 @@
 import { permutation, seedOf } from "../primitives/index.ts";
-import { DataError, reordered, rowName, type Source } from "./example.ts";
+import { DataError, type RowGroup, reordered, rowName, type Source } from "./example.ts";
 
-/** The rows of a finite source in a new random order every epoch, without end. */
+/**
+ * Groups of rows that are shuffled together may take so much memory, in bytes; two such windows are in memory where one ends and
+ * the next begins.
+ */
+export const windowBytes = 2 ** 27;
+
+/**
+ * The rows of a finite source in a new random order every epoch, without end. Where rows are read by groups, the groups come in a
+ * random order, and rows are in random order among neighbouring groups that fit into memory together: each is read once an epoch.
+ */
 export function shuffled<T>(source: Source<T>, seed: number): Source<T> {
   const { length } = source;
   if (!Number.isSafeInteger(length) || length < 1) {
@@ -10,7 +19,7 @@ export function shuffled<T>(source: Source<T>, seed: number): Source<T> {
   let known: { epoch: number; order: Uint32Array } = { epoch: -1, order: new Uint32Array(0) };
   const place = (index: number): number => {
     const epoch = Math.floor(index / length);
-    if (epoch !== known.epoch) known = { epoch, order: permutation(length, seedOf("epoch", seed, epoch)) };
+    if (epoch !== known.epoch) known = { epoch, order: orderOf(source, seedOf("epoch", seed, epoch)) };
     return known.order[index % length];
   };
   return {
@@ -22,6 +31,35 @@ export function shuffled<T>(source: Source<T>, seed: number): Source<T> {
       return { start, end: start + length };
     },
   };
+}
+
+function orderOf<T>({ length, groups }: Source<T>, seed: number): Uint32Array {
+  if (groups === undefined) return permutation(length, seed);
+  const order = new Uint32Array(length);
+  let filled = 0;
+  for (const window of windowsOf(groups, seed)) {
+    const rows = window.flatMap(({ start, end }) => Array.from({ length: end - start }, (_, i) => start + i));
+    for (const place of permutation(rows.length, seedOf("window", seed, filled))) {
+      order[filled++] = rows[place];
+    }
+  }
+  return order;
+}
+
+/** Groups in a random order, together as many as fit into memory. */
+function windowsOf(groups: readonly RowGroup[], seed: number): RowGroup[][] {
+  const windows: RowGroup[][] = [];
+  let room = 0;
+  for (const which of permutation(groups.length, seed)) {
+    const group = groups[which];
+    if (windows.length === 0 || group.bytes > room) {
+      windows.push([]);
+      room = windowBytes;
+    }
+    windows[windows.length - 1].push(group);
+    room -= group.bytes;
+  }
+  return windows;
 }
 
 /** Rows start ≤ index < end of a source. */

@@ -43,6 +43,8 @@ export interface ReaderOptions {
   readonly batch: number;
   /** Rows that are computed at once; all if absent. */
   readonly microBatch?: number | undefined;
+  /** Rows that are read at the same time, so that a source or encoder with threads is kept busy; 1 if absent. */
+  readonly rowsAhead?: number | undefined;
 }
 
 export interface TokenReaderOptions<E = Example> extends ReaderOptions, CollateOptions {
@@ -56,7 +58,7 @@ export interface TokenReaderOptions<E = Example> extends ReaderOptions, CollateO
 
 /** Reads token rows; a finite source ends in an error that says so. */
 export function tokenReader<E>(source: Source<E>, options: TokenReaderOptions<E>): Reader<TokenBatch> {
-  const { batch, microBatch = batch, encode, packTokens } = options;
+  const { batch, microBatch = batch, encode, packTokens, rowsAhead = 1 } = options;
   const rowAt = async (index: number): Promise<TokenRow> => {
     requireRow(source, index);
     return encode(await source.example(index), index, rowName(source, index));
@@ -68,7 +70,7 @@ export function tokenReader<E>(source: Source<E>, options: TokenReaderOptions<E>
       const own = microBatchesOf(rows, microBatch).filter((_, index) => isInPart(index, part));
       return { batches: own.map((some) => collate(some, options)), next, part };
     }
-    const own = await readOwn({ position, batch, microBatch, part }, rowAt);
+    const own = await readOwn({ position, batch, microBatch, part, rowsAhead }, rowAt);
     return { batches: own.map((some) => collate(some, options)), next: position + batch, part };
   };
 }
@@ -81,9 +83,9 @@ export interface PairReaderOptions<E = PairExample>
 
 /** Reads pairs of answers; a row of the options is a pair. */
 export function pairReader<E>(source: Source<E>, options: PairReaderOptions<E>): Reader<TokenBatch> {
-  const { batch, microBatch = batch, encode } = options;
+  const { batch, microBatch = batch, encode, rowsAhead = 1 } = options;
   return async (position, part = whole) => {
-    const own = await readOwn({ position, batch, microBatch, part }, async (index) => {
+    const own = await readOwn({ position, batch, microBatch, part, rowsAhead }, async (index) => {
       requireRow(source, index);
       return encode(await source.example(index), index, rowName(source, index));
     });
@@ -99,9 +101,9 @@ export interface DenseReaderOptions<T> extends ReaderOptions {
 
 /** Reads pictures with labelled patches. */
 export function denseReader<T>(source: Source<T>, options: DenseReaderOptions<T>): Reader<DenseBatch> {
-  const { batch, microBatch = batch, encode } = options;
+  const { batch, microBatch = batch, encode, rowsAhead = 1 } = options;
   return async (position, part = whole) => {
-    const own = await readOwn({ position, batch, microBatch, part }, async (index) => {
+    const own = await readOwn({ position, batch, microBatch, part, rowsAhead }, async (index) => {
       requireRow(source, index);
       return { ...encode(await source.example(index)), name: rowName(source, index) };
     });
@@ -111,16 +113,23 @@ export function denseReader<T>(source: Source<T>, options: DenseReaderOptions<T>
 
 const whole: Part = { index: 0, count: 1 };
 
+interface OwnRows {
+  readonly position: number;
+  readonly batch: number;
+  readonly microBatch: number;
+  readonly part: Part;
+  readonly rowsAhead: number;
+}
+
 /** Reads the rows of an update's micro-batches, of those alone that are in the part. */
 async function readOwn<T>(
-  { position, batch, microBatch, part }: Required<ReaderOptions> & { position: number; part: Part },
+  { position, batch, microBatch, part, rowsAhead }: OwnRows,
   rowAt: (index: number) => Promise<T>,
 ): Promise<T[][]> {
   const indices = Array.from({ length: batch }, (_, i) => position + i);
-  const own = microBatchesOf(indices, microBatch ?? batch).filter((_, index) => isInPart(index, part));
-  const read: T[][] = [];
-  for (const rows of own) read.push(await oneByOne(rows.length, (i) => rowAt(rows[i])));
-  return read;
+  const own = microBatchesOf(indices, microBatch).filter((_, index) => isInPart(index, part));
+  const read = await inOrder(own.flat(), rowAt, rowsAhead);
+  return own.map((rows) => read.splice(0, rows.length));
 }
 
 function requireRow<T>(source: Source<T>, index: number): void {
@@ -131,10 +140,28 @@ function requireRow<T>(source: Source<T>, index: number): void {
   }
 }
 
-async function oneByOne<T>(count: number, make: (index: number) => Promise<T>): Promise<T[]> {
-  const made: T[] = [];
-  for (let i = 0; i < count; i++) made.push(await make(i));
-  return made;
+/** Reads rows, so many at the same time; the first one that fails decides the error, once none is under way. */
+async function inOrder<T>(
+  indices: readonly number[],
+  rowAt: (index: number) => Promise<T>,
+  ahead: number,
+): Promise<T[]> {
+  const begun: Promise<T>[] = [];
+  const read: T[] = [];
+  try {
+    for (let i = 0; i < indices.length; i++) {
+      while (begun.length < Math.min(indices.length, i + ahead)) {
+        const row = rowAt(indices[begun.length]);
+        row.catch(() => undefined);
+        begun.push(row);
+      }
+      read.push(await begun[i]);
+    }
+    return read;
+  } catch (error) {
+    await Promise.allSettled(begun);
+    throw error;
+  }
 }
 
 async function packedRows(

@@ -4,6 +4,12 @@ import type { RowUnit } from "./example.ts";
 /** A record by its keys or columns. */
 export type RecordValue = Readonly<Record<string, unknown>>;
 
+/** Records that are read together have the same. */
+export interface ReadGroup {
+  /** What all of them take in memory. */
+  readonly bytes: number;
+}
+
 /** A record of a file, whatever its format: a line or item of JSON, a line of a table, a row of a Parquet file. */
 export interface FoundRecord {
   /** Counted from 1. */
@@ -16,6 +22,8 @@ export interface FoundRecord {
   readonly stored: string;
   /** Where its text lies, if in one piece of the file; `stored` is that text. */
   readonly place?: BytePlace;
+  /** What it is read together with, if the file is read by groups. */
+  readonly group?: ReadGroup | undefined;
   /** The record, or what is wrong with it. */
   readonly value: RecordValue | string;
   /** Reads it again, so that what is large in it need not stay in memory. */

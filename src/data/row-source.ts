@@ -1,9 +1,10 @@
-import { decodeImage, decodeVideo, type RgbImage } from "../image/index.ts";
+import type { RgbImage } from "../image/index.ts";
 import { LruCache } from "../primitives/index.ts";
 import type { RowText } from "../prompt/index.ts";
 import type { DataFormat } from "./data-format.ts";
 import { DataError, type Example, type ExampleSource } from "./example.ts";
 import type { MediaTotals } from "./media-check.ts";
+import { type MediaReader, openMediaReader } from "./media-reader.ts";
 import type { Picture } from "./picture.ts";
 import type { Row, RowContent } from "./row.ts";
 import { type CheckedRows, checkRows, type RowCheckOptions } from "./row-check.ts";
@@ -13,6 +14,12 @@ import { RowStore } from "./row-store.ts";
 export interface RowSourceOptions extends RowCheckOptions {
   /** Memory for decoded pictures that come again, in bytes (default 256 MB). */
   readonly cacheBytes?: number;
+  /**
+   * What decodes pictures and videos; this thread if absent.
+   *
+   * @internal
+   */
+  readonly mediaReader?: MediaReader | undefined;
 }
 
 /** Rows of a file, whose texts can be read without their pictures. */
@@ -62,11 +69,12 @@ function sourceOf(
   path: string,
   store: RowStore,
   { content, media, fingerprint }: KnownRows,
-  { cacheBytes = 256 * 2 ** 20, videos }: RowSourceOptions,
+  { cacheBytes = 256 * 2 ** 20, videos, mediaReader = openMediaReader(0) }: RowSourceOptions,
 ): RowSource {
-  const decode = cachedDecoder(cacheBytes, videos);
+  const decode = cachedDecoder(cacheBytes, mediaReader, videos);
   return {
     length: store.length,
+    groups: store.groups,
     content,
     media,
     example: async (index) => readExample(path, await store.row(index), decode),
@@ -100,7 +108,7 @@ interface Decoder {
 }
 
 /** Decodes picture and video files, keeping those used last up to a number of bytes. */
-function cachedDecoder(limit: number, videos: RowSourceOptions["videos"]): Decoder {
+function cachedDecoder(limit: number, media: MediaReader, videos: RowSourceOptions["videos"]): Decoder {
   const cache = new LruCache<string, readonly RgbImage[]>({
     limit,
     weightOf: (frames) => frames.reduce((sum, { data }) => sum + data.byteLength, 0),
@@ -118,12 +126,12 @@ function cachedDecoder(limit: number, videos: RowSourceOptions["videos"]): Decod
   return {
     image: async (picture) => {
       if (typeof picture === "string")
-        return (await decode(`image ${picture}`, async () => [await decodeImage(picture)]))[0];
+        return (await decode(`image ${picture}`, async () => [await media.image(picture)]))[0];
       const { name } = picture;
       return (
-        await decode(`image in ${name}`, async () => [await decodeImage(await picture.read(), { name })])
+        await decode(`image in ${name}`, async () => [await media.image(await picture.read(), name)])
       )[0];
     },
-    video: (path) => decode(`video ${path}`, () => decodeVideo(path, videos!)),
+    video: (path) => decode(`video ${path}`, () => media.video(path, videos!)),
   };
 }

@@ -1,6 +1,7 @@
 import { openFile } from "../platform/index.ts";
 import type { RowReader, StoredRow } from "./data-format.ts";
-import { DataError } from "./example.ts";
+import { DataError, type RowGroup } from "./example.ts";
+import type { ReadGroup } from "./record.ts";
 import type { Row } from "./row.ts";
 import type { RowKeeper } from "./row-check.ts";
 import { RowIndex, type RowPlace, textSum } from "./row-index.ts";
@@ -26,6 +27,8 @@ export class RowStore implements RowKeeper {
   readonly #index: RowIndex;
   #rows: Row[] | undefined;
   #characters = 0;
+  readonly #groups: { start: number; end: number; bytes: number }[] = [];
+  #lastGroup: ReadGroup | undefined;
 
   constructor(path: string, { reader, index, charactersKept: most = charactersKept }: RowStoreOptions) {
     this.#path = path;
@@ -44,7 +47,13 @@ export class RowStore implements RowKeeper {
     return this.#reader === undefined ? undefined : this.#index;
   }
 
-  keep(row: Row, { line, stored, place }: StoredRow): void {
+  /** The rows that are read together, where the file is read by groups. */
+  get groups(): readonly RowGroup[] | undefined {
+    return this.#groups.length === 0 ? undefined : this.#groups;
+  }
+
+  keep(row: Row, { line, stored, place, group }: StoredRow): void {
+    if (group !== undefined) this.#addTo(group);
     if (this.#reader !== undefined) {
       if (place === undefined) throw new Error(`${this.#path}: line ${line} must have a place`);
       this.#index.add({ line, ...place, sum: textSum(stored) });
@@ -52,6 +61,13 @@ export class RowStore implements RowKeeper {
     this.#characters += stored.length;
     if (this.#characters > this.#most) this.#rows = undefined;
     this.#rows?.push(row);
+  }
+
+  #addTo(group: ReadGroup): void {
+    const row = this.#rows?.length ?? 0;
+    if (group !== this.#lastGroup) this.#groups.push({ start: row, end: row, bytes: group.bytes });
+    this.#lastGroup = group;
+    this.#groups[this.#groups.length - 1].end = row + 1;
   }
 
   all(): readonly Row[] | undefined {

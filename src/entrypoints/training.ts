@@ -29,6 +29,7 @@ export {
   type RowCheckOptions,
   type RowContent,
   type RowEncoder,
+  type RowGroup,
   type RowSource,
   type RowSourceOptions,
   rowEncoder,

@@ -60,5 +60,6 @@ export * from "./platform-error.ts";
 export * from "./text/escape-reg-exp.ts";
 export * from "./text/nearest-name.ts";
 export * from "./text/shortened.ts";
+export * from "./threads/worker-pool.ts";
 export * from "./wasm/memory.ts";
 export * from "./wasm/thread-pool.ts";

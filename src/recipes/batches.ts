@@ -4,6 +4,7 @@ import {
   type ExampleSource,
   groupedByLength,
   isInPart,
+  type MediaReader,
   type Part,
   pairEncoder,
   pairReader,
@@ -58,6 +59,8 @@ interface BatchOptions {
   readonly packing: Packing;
   /** Cut pictures out and mirror them at random. */
   readonly augment: boolean;
+  /** What makes pixels of pictures; this thread if absent. */
+  readonly media?: MediaReader | undefined;
 }
 
 /** Batches to train on. */
@@ -65,17 +68,24 @@ export function trainingReader(
   recipe: TrainingRecipe,
   baseModel: BaseModel,
   rows: Source<TaggedExample>,
+  media?: MediaReader,
 ): Reader<TokenBatch> {
   const { batch, microBatch, augment = false, groupByLength: window, seed } = recipe;
   const source = window === undefined ? rows : groupedByLength(rows, { window, batch, seed });
-  return batchReader(recipe, baseModel, source, { batch, microBatch, packing: packingOf(recipe), augment });
+  return batchReader(recipe, baseModel, source, {
+    batch,
+    microBatch,
+    packing: packingOf(recipe),
+    augment,
+    media,
+  });
 }
 
 export function batchReader(
   recipe: TrainingRecipe,
   baseModel: BaseModel,
   source: Source<TaggedExample>,
-  { batch, microBatch, packing, augment }: BatchOptions,
+  { batch, microBatch, packing, augment, media }: BatchOptions,
 ): Reader<TokenBatch> {
   const sizes = {
     batch,
@@ -83,6 +93,7 @@ export function batchReader(
     tokensPerImage: tokensPerImage(baseModel.config),
     imageSize: baseModel.config.textOnly ? 0 : baseModel.config.vision.imageSize,
     rounding: { maxTokens: recipe.maxTokens },
+    rowsAhead: media?.rowsAhead,
   };
   const { preprocessor } = baseModel;
   if (recipe.dpo !== undefined) {
@@ -102,6 +113,7 @@ export function batchReader(
       rowEncoder({
         ...textOptions(recipe, baseModel, content),
         preprocessor,
+        media,
         ...(augment ? { augmentation: { seed: recipe.seed } } : {}),
       });
     encoders.set(content, known);
@@ -126,6 +138,13 @@ export function textOptions(
   return { content, tokenizer, tokensPerImage: tokensPerImage(config), maxTokens: recipe.maxTokens };
 }
 
+/** What held-out rows are read with. */
+interface HeldOutOptions {
+  readonly skipped: SkippedRows;
+  readonly communicator: Communicator;
+  readonly media?: MediaReader | undefined;
+}
+
 /**
  * All held-out rows as batches, one row after the other, neither packed nor augmented. They are decoded here once, so that what
  * cannot be read shows before the first step (it is left out as far as allowed), and again for every evaluation: no pixels are
@@ -135,7 +154,7 @@ export async function heldOutBatches(
   plan: RunPlan,
   baseModel: BaseModel,
   sources: readonly Source<TaggedExample>[],
-  { skipped, communicator }: { readonly skipped: SkippedRows; readonly communicator: Communicator },
+  { skipped, communicator, media }: HeldOutOptions,
 ): Promise<HeldOutBatches<TokenBatch["sizes"]>> {
   const { recipe } = plan;
   const { batch, microBatch = batch } = recipe;
@@ -153,6 +172,7 @@ export async function heldOutBatches(
           batch: Math.min(microBatch, source.length - row),
           packing: "none" as const,
           augment: false,
+          media,
         };
         yield* (await batchReader(recipe, baseModel, source, options)(row)).batches;
       }

@@ -1,6 +1,7 @@
 import {
   DataError,
   type FileCheckOptions,
+  type MediaReader,
   openKnownRows,
   openRows,
   type RowLengths,
@@ -35,6 +36,12 @@ export interface OpenedFile extends WrittenRows {
   readonly isKnown: boolean;
 }
 
+/** How data files are opened. */
+interface OpenOptions extends Pick<RunOverrides, "checkPictures" | "onPicture"> {
+  /** What decodes their pictures; this thread if absent. */
+  readonly media?: MediaReader | undefined;
+}
+
 /**
  * Opens data files: tokenizes every text and looks at every picture once, unless `owl data check` has done so and nothing has
  * changed since.
@@ -45,7 +52,7 @@ export async function openDataFiles(
   plan: RunPlan,
   baseModel: BaseModel,
   kind: "data" | "evaluation",
-  options: RunOverrides,
+  options: OpenOptions,
 ): Promise<OpenedFile[]> {
   const opened = await Promise.allSettled(
     plan[kind].map((file, i) => {
@@ -60,18 +67,18 @@ export async function openDataFiles(
   return opened.flatMap((result) => (result.status === "fulfilled" ? [result.value] : []));
 }
 
-async function openDataFile(
-  subject: CheckSubject,
-  place: string,
-  options: RunOverrides,
-): Promise<OpenedFile> {
+async function openDataFile(subject: CheckSubject, place: string, options: OpenOptions): Promise<OpenedFile> {
   const { file: given, plan, model } = subject;
   const { file, weight: _, ...settings } = given;
   const texts = new TextCheck(file, textSettings(plan, model));
   const known = await keptCheck(place, subject, { decoded: options.checkPictures ?? false });
   const source = await (known === undefined
     ? checkedSource(subject, texts, options)
-    : openKnownRows(file, known, { ...settings, videos: videosOf(plan, model.config) }));
+    : openKnownRows(file, known, {
+        ...settings,
+        videos: videosOf(plan, model.config),
+        mediaReader: options.media,
+      }));
   const { length, content, media } = source;
   const { shortened, cut, writing, lengths } = known?.texts ?? texts;
   return {
@@ -92,7 +99,7 @@ async function openDataFile(
 function checkedSource(
   { file: { file, weight: _, ...settings }, plan, model: { config } }: CheckSubject,
   texts: TextCheck,
-  { checkPictures = false, onPicture }: RunOverrides,
+  { checkPictures = false, onPicture, media }: OpenOptions,
 ): Promise<RowSource> {
   return openRows(file, {
     ...settings,
@@ -101,6 +108,7 @@ function checkedSource(
     onFile: onPicture?.(file),
     videos: videosOf(plan, config),
     textProblems: (row, content) => texts.problemsOf(row, content),
+    mediaReader: media,
   });
 }
 

@@ -63,7 +63,7 @@ it("files of several formats are mixed in one run, captions as answers where the
     "mixed",
     '{ file: talk.jsonl }, { file: llava.json }, { file: chats.json }, { file: captions.json, columns: { image: photo }, question: "what is this?" }, { file: shards }, { file: things, question: "what is it?" }',
   );
-  const run = await prepareRun(path);
+  const run = await prepareRun(path, { dataThreads: 1 });
   expect(run.rows).toEqual([1, 1, 1, 1, 2, 1]);
   expect(run.promptTemplate.template.system).toBe("");
   const events: TrainingEvent[] = [];

@@ -73,6 +73,8 @@ export interface RunOverrides {
   readonly deterministic?: boolean | undefined;
   /** Decode every picture before the run, instead of reading only the beginning of its file. */
   readonly checkPictures?: boolean | undefined;
+  /** Threads that decode and augment pictures and videos; a quarter of the processors, at most eight, if absent. 0: the main thread. */
+  readonly dataThreads?: number | undefined;
   /** Progress: for each data file a callback with the number of pictures checked so far. */
   readonly onPicture?: ((file: string) => (done: number, all: number) => void) | undefined;
 }

@@ -1,4 +1,13 @@
-import { type BatchSizes, mix, SkippedRows, type Source, shuffled, withoutBadRows } from "../data/index.ts";
+import {
+  type BatchSizes,
+  type MediaReader,
+  mix,
+  openMediaReader,
+  SkippedRows,
+  type Source,
+  shuffled,
+  withoutBadRows,
+} from "../data/index.ts";
 import type { ParameterDescription } from "../model/index.ts";
 import { checkOptions, type FileLock, joinPath, type OptionRules, option } from "../platform/index.ts";
 import type { Device, DeviceOptions } from "../runtime/index.ts";
@@ -41,7 +50,7 @@ import type { RunOverrides, RunPlan } from "./recipe-file.ts";
 import { withReferences } from "./references.ts";
 import { requireSameEverywhere, runInputs } from "./run-inputs.ts";
 import { type OpenedSampling, openSampling, requireAskable } from "./samples.ts";
-import { microBatchesForAll, threadsOfEach } from "./several-processes.ts";
+import { dataThreadsOf, microBatchesForAll, threadsOfEach } from "./several-processes.ts";
 import { type RunTemplate, templateOfRows } from "./template.ts";
 
 export interface RunOptions {
@@ -65,6 +74,7 @@ const overrideRules: OptionRules<RunOverrides> = {
   set: option.texts,
   replicas: option.count,
   deterministic: option.flag,
+  dataThreads: option.size,
   checkPictures: option.flag,
   onPicture: option.callback,
 };
@@ -135,7 +145,7 @@ async function checkedRun(
   overrides: RunOverrides,
   communicator: Communicator,
 ): Promise<PreparedRun> {
-  const { replicas = 1, deterministic = false } = overrides;
+  const { replicas = 1, deterministic = false, dataThreads = dataThreadsOf(communicator) } = overrides;
   const given = await checkedPlan(path, overrides);
   const baseModel = await loadBaseModel(given, (config, weightBytes) => {
     const { parameters } = languageObjective(config, given.recipe);
@@ -150,9 +160,10 @@ async function checkedRun(
   const objective = objectiveOf(baseModel.config, plan.recipe);
   requireKnownMultipliers(path, plan, objective.parameters);
   requirePackable(path, plan, baseModel.config);
+  const media = openMediaReader(dataThreads);
   const [data, evaluation] = [
-    await openDataFiles(plan, baseModel, "data", overrides),
-    await openDataFiles(plan, baseModel, "evaluation", overrides),
+    await openDataFiles(plan, baseModel, "data", { ...overrides, media }),
+    await openDataFiles(plan, baseModel, "evaluation", { ...overrides, media }),
   ];
   const promptTemplate = templateOfRows([...data, ...evaluation], {
     tokenizer: baseModel.tokenizer,
@@ -176,6 +187,7 @@ async function checkedRun(
     plan,
     baseModel: withPromptTemplate(baseModel, promptTemplate),
     objective,
+    media,
     data: exampleSources(data),
     evaluation: exampleSources(evaluation),
     fingerprints: [...data, ...evaluation].map(({ source: { fingerprint } }) =>
@@ -266,6 +278,8 @@ interface OpenedRun {
   readonly plan: RunPlan;
   readonly baseModel: BaseModel;
   readonly objective: Objective<BatchSizes>;
+  /** What decodes the rows' pictures. */
+  readonly media: MediaReader;
   /** The rows of each data file. */
   readonly data: readonly Source<TaggedExample>[];
   readonly evaluation: readonly Source<TaggedExample>[];
@@ -279,7 +293,7 @@ async function startRun(
   run: OpenedRun,
   { skipBadRows = 0, ...options }: Omit<RunOptions, "device"> & { readonly lock: FileLock | undefined },
 ): Promise<TrainingOutcome> {
-  const { communicator, deterministic, plan, baseModel, objective, inputs, replicas } = run;
+  const { communicator, deterministic, plan, baseModel, objective, inputs, replicas, media } = run;
   const { output } = plan;
   await requireSameEverywhere(communicator, inputs);
   const state = joinPath(output, "state");
@@ -311,8 +325,8 @@ async function startRun(
       ...options,
       trainer,
       recipe,
-      reader: trainingReader(recipe, baseModel, mix(shuffledFiles, samplingWeights)),
-      evaluation: await heldOutBatches(plan, baseModel, evaluation, { skipped, communicator }),
+      reader: trainingReader(recipe, baseModel, mix(shuffledFiles, samplingWeights), media),
+      evaluation: await heldOutBatches(plan, baseModel, evaluation, { skipped, communicator, media }),
       samples,
       inputs,
       skipped,
@@ -321,6 +335,7 @@ async function startRun(
     if (outcome.complete) await communicator.fromFirst(() => saveOutputs(plan, baseModel, trainer));
     return outcome;
   } finally {
+    await media.close();
     await samples?.close();
     trainer.dispose();
   }

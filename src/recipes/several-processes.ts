@@ -1,3 +1,4 @@
+import { hasMediaThreads } from "../data/index.ts";
 import { processorCount } from "../platform/index.ts";
 import type { DeviceOptions } from "../runtime/index.ts";
 import { accumulationSteps, type Communicator } from "../training/index.ts";
@@ -26,6 +27,12 @@ export function microBatchesForAll(plan: RunPlan, processes: number, replicas: n
   let microBatch = Math.ceil(batch / processes);
   while (accumulationSteps({ ...recipe, microBatch }) < processes) microBatch--;
   return { ...plan, recipe: { ...recipe, microBatch } };
+}
+
+/** Threads of one process that decode pictures, unless it is told how many: a quarter of its processors, which are free least of all. */
+export function dataThreadsOf({ sharing }: Communicator): number {
+  if (!hasMediaThreads()) return 0;
+  return Math.min(8, Math.floor(processorCount() / sharing / 4));
 }
 
 /** Options of the device with the threads of one process: processes that share processors divide them. */

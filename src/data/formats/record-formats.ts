@@ -61,8 +61,8 @@ export async function* readRecordRows(
 ): AsyncGenerator<StoredRow> {
   requireKnownColumns(path, format, settings);
   for await (const found of recordsAt(path)) {
-    const { line, label, stored, unit, place } = found;
-    yield { line, label, stored, unit, place, row: rowOfRecord(format, found, { path, settings }) };
+    const { line, label, stored, unit, place, group } = found;
+    yield { line, label, stored, unit, place, group, row: rowOfRecord(format, found, { path, settings }) };
   }
 }
 

@@ -7,27 +7,37 @@ import {
 } from "hyparquet";
 import { type Compression, decompress, openFile } from "../../platform/index.ts";
 import { LruCache } from "../../primitives/index.ts";
-import { DataError } from "../example.ts";
+import { DataError, type RowGroup } from "../example.ts";
+import { windowBytes } from "../order.ts";
 import { type FoundRecord, type RecordValue, storedText } from "../record.ts";
 
 /** Rows are read in groups of at most so many bytes, as they are before they are compressed. */
-const groupBytes = 2 ** 27;
-/** Groups in memory: of training in a random order few come again soon. */
-const groupsKept = 2;
+const groupBytes = windowBytes;
 
-/** Rows that are read together. */
-interface Group {
-  readonly start: number;
-  readonly end: number;
+/** A group that was read, of one of the files that share the memory for them. */
+interface KeptGroup {
+  readonly rows: Promise<RecordValue[]>;
+  readonly bytes: number;
 }
 
-/** The rows of a Parquet file. A picture stays in the file and is read again, with its group of rows, when it is needed. */
-export async function* parquetRecords(path: string): AsyncGenerator<FoundRecord> {
-  const table = new ParquetTable(path);
+type GroupCache = LruCache<RowGroup, KeptGroup>;
+
+/** Reads Parquet files, which share the memory for groups of rows: two windows of the order in which rows are learned. */
+export function parquetReader(): (path: string) => AsyncGenerator<FoundRecord> {
+  const kept: GroupCache = new LruCache({ limit: 2 * windowBytes, weightOf: ({ bytes }) => bytes });
+  return (path) => recordsOf(new ParquetTable(path, kept));
+}
+
+/** The rows of a Parquet file. */
+export const parquetRecords = (path: string): AsyncGenerator<FoundRecord> => parquetReader()(path);
+
+/** A picture stays in the file and is read again, with its group of rows, when it is needed. */
+async function* recordsOf(table: ParquetTable): AsyncGenerator<FoundRecord> {
   for (const group of await table.groups()) {
     for (let row = group.start; row < group.end; row++) {
-      const value = await table.row(row);
-      yield { line: row + 1, unit: "row", stored: storedText(value), value, again: () => table.row(row) };
+      const value = await table.row(group, row);
+      const again = (): Promise<RecordValue> => table.row(group, row);
+      yield { line: row + 1, unit: "row", stored: storedText(value), value, group, again };
     }
   }
 }
@@ -35,43 +45,36 @@ export async function* parquetRecords(path: string): AsyncGenerator<FoundRecord>
 class ParquetTable {
   readonly #path: string;
   #metadata: Promise<FileMetaData> | undefined;
-  #groups: readonly Group[] | undefined;
-  readonly #read = new LruCache<number, Promise<RecordValue[]>>({ limit: groupsKept, weightOf: () => 1 });
+  readonly #kept: GroupCache;
 
-  constructor(path: string) {
+  constructor(path: string, kept: GroupCache) {
     this.#path = path;
+    this.#kept = kept;
   }
 
-  async groups(): Promise<readonly Group[]> {
-    if (this.#groups !== undefined) return this.#groups;
+  async groups(): Promise<readonly RowGroup[]> {
     this.#metadata ??= this.#reading((file) => parquetMetadataAsync(file));
     const { row_groups: stored } = await this.#metadata;
-    const groups: Group[] = [];
+    const groups: RowGroup[] = [];
     let first = 0;
     for (const { num_rows, total_byte_size } of stored) {
       const rows = Number(num_rows);
-      const step = Math.max(
-        1,
-        Math.min(rows, Math.floor((rows * groupBytes) / Math.max(1, Number(total_byte_size)))),
-      );
-      for (let start = 0; start < rows; start += step)
-        groups.push({ start: first + start, end: first + Math.min(rows, start + step) });
+      const bytesEach = Math.max(1, Number(total_byte_size)) / rows;
+      const step = Math.max(1, Math.min(rows, Math.floor(groupBytes / bytesEach)));
+      for (let from = 0; from < rows; from += step) {
+        const count = Math.min(step, rows - from);
+        groups.push({ start: first + from, end: first + from + count, bytes: count * bytesEach });
+      }
       first += rows;
     }
-    this.#groups = groups;
     return groups;
   }
 
-  async row(index: number): Promise<RecordValue> {
-    const groups = await this.groups();
-    const at = groups.findIndex(({ end }) => index < end);
-    const { start, end } = groups[at];
-    let rows = this.#read.get(at);
-    if (rows === undefined) {
-      rows = this.#rows(start, end);
-      this.#read.set(at, rows);
-    }
-    return (await rows)[index - start];
+  async row(group: RowGroup, index: number): Promise<RecordValue> {
+    const { start, end, bytes } = group;
+    const found = this.#kept.get(group) ?? { rows: this.#rows(start, end), bytes };
+    this.#kept.set(group, found);
+    return (await found.rows)[index - start];
   }
 
   async #rows(rowStart: number, rowEnd: number): Promise<RecordValue[]> {

@@ -82,6 +82,9 @@ describe("Parquet", () => {
   it("is read group by group, in any order, with columns that the recipe names", async () => {
     const columns = { image: "photo" };
     const source = await openRows(fixture("groups.parquet"), { columns, rows: 4500 });
+    const groups = source.groups!;
+    expect([groups.length > 1, groups[0].start, groups.at(-1)!.end]).toEqual([true, 0, 4500]);
+    expect(groups.slice(1).every(({ start }, i) => start === groups[i].end)).toBe(true);
     expect(source.length).toBe(4500);
     for (const row of [4321, 0, 2048, 2047]) {
       const { text, images } = await source.example(row);

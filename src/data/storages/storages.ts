@@ -6,7 +6,7 @@ import { delimitedRecords, tabParser } from "./delimited.ts";
 import { folderRecords } from "./folder.ts";
 import { lineRecords, listRecords, recordOf } from "./json.ts";
 import { beginsAsList } from "./json-items.ts";
-import { parquetRecords } from "./parquet.ts";
+import { parquetReader, parquetRecords } from "./parquet.ts";
 import { isTar } from "./tar.ts";
 import { webdatasetRecords } from "./webdataset.ts";
 
@@ -70,8 +70,9 @@ export async function* recordsAt(path: string): AsyncGenerator<FoundRecord> {
     return;
   }
   let line = 0;
+  const read = storage === "parquet" ? parquetReader() : storages[storage];
   for (const shard of await shardsOf(path)) {
-    for await (const record of storages[storage](joinPath(path, shard))) {
+    for await (const record of read(joinPath(path, shard))) {
       yield { ...record, line: ++line, label: `${shard}:${record.label ?? record.line}` };
     }
   }

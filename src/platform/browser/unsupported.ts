@@ -37,6 +37,11 @@ export const residentMemory: typeof node.residentMemory = () => 0;
 export const takenMemory: typeof node.takenMemory = () => 0;
 export const wasmReservation: typeof node.wasmReservation = () => 0;
 
+export const workerModule: typeof node.workerModule = () => undefined;
+export const startWorkerPool: typeof node.startWorkerPool = () => {
+  throw new PlatformError("threads of Node: need Node, got a browser");
+};
+
 export const startThreadPool: typeof node.startThreadPool = () => {
   throw new PlatformError("training: needs Node, got a browser");
 };

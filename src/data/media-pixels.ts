@@ -1,0 +1,34 @@
+import {
+  type Preprocessor,
+  type RgbImage,
+  randomResizedCrop,
+  squeezing,
+  toPixelValues,
+  toVideoPixelValues,
+} from "../image/index.ts";
+import { mulberry32 } from "../primitives/index.ts";
+import type { TokenRow } from "./token-row.ts";
+
+/** What a row shows, decoded, and how it becomes the vision encoder's input. */
+export interface PixelTask {
+  readonly images: readonly RgbImage[];
+  readonly videos: readonly (readonly RgbImage[])[];
+  readonly preprocessor: Preprocessor;
+  /** Cut pictures out and mirror them by random numbers of this seed; not if absent. */
+  readonly seed?: number | undefined;
+}
+
+export type RowPixels = Pick<TokenRow, "pixels" | "videos">;
+
+/** The pixels of a row's pictures and videos. */
+export function pixelsOf({ images, videos, preprocessor, seed }: PixelTask): RowPixels {
+  const { size, resample } = preprocessor;
+  const random = seed === undefined ? undefined : mulberry32(seed);
+  const pixels = images.map((image) =>
+    random
+      ? toPixelValues(randomResizedCrop(image, size, random, { resample }), squeezing(preprocessor))
+      : toPixelValues(image, preprocessor),
+  );
+  if (videos.length === 0) return { pixels };
+  return { pixels, videos: videos.map((frames) => toVideoPixelValues(frames, preprocessor)) };
+}
