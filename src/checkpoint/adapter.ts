@@ -67,8 +67,8 @@ const isIndex = (file: string): boolean =>
   weightFormats.some((format) => fileName(file) === indexFile(format));
 /** Tensors beside them that replace the base model's as a whole. */
 const replacedName = "trained_modules.safetensors";
-/** The same of mPLUG-Owl2's and LLaVA's training scripts. */
-const besideNames = [replacedName, "non_lora_trainables.bin"];
+/** Files beside an adapter's that belong to it: those tensors, as written here and by mPLUG-Owl2's and LLaVA's training scripts. */
+export const besideAdapter: readonly string[] = [replacedName, "non_lora_trainables.bin"];
 
 /** LoRA's alpha in the released stage 2: the default for a file without a config. */
 const RELEASED_ALPHA = 32;
@@ -92,7 +92,7 @@ export async function loadAdapter(
   const directory = isFile ? parentDirectory(path) : await completeDirectory(path);
   const file = isFile ? path : joinPath(directory, await matricesFile(directory));
   const tensors = await readAll(await (isIndex(file) ? openWeights(directory) : openTensors(file)));
-  for (const name of isFile ? [] : besideNames) {
+  for (const name of isFile ? [] : besideAdapter) {
     const beside = joinPath(directory, name);
     if (!(await isThere(beside))) continue;
     for (const [name, tensor] of await readAll(await openTensors(beside))) tensors.set(name, tensor);

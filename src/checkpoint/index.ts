@@ -1,6 +1,7 @@
 export {
   type Adapter,
   adapterFrom,
+  besideAdapter,
   loadAdapter,
   loraPlacement,
   saveAdapter,

@@ -92,7 +92,11 @@ describe("what comes", () => {
   });
 
   it("is an adapter where the repo is one", async () => {
-    const held = { "adapter_config.json": json({ r: 8 }), "adapter_model.safetensors": noise(2_000, 7) };
+    const held = {
+      "adapter_config.json": json({ r: 8 }),
+      "adapter_model.safetensors": noise(2_000, 7),
+      "non_lora_trainables.bin": noise(500, 8),
+    };
     hub.repos.set("org/lora", { refs: { main: first }, commits: { [first]: held } });
     const { directory } = await fetchIt("org/lora");
     expect(readdirSync(directory).sort()).toEqual(Object.keys(held));

@@ -1,4 +1,4 @@
-import { adapterFile, indexFile, weightFormats, wholeFile } from "../checkpoint/index.ts";
+import { adapterFile, besideAdapter, indexFile, weightFormats, wholeFile } from "../checkpoint/index.ts";
 import { modelFiles, settingsFiles } from "../model-files/index.ts";
 import { joinPath, pathKind, readJson } from "../platform/index.ts";
 import { HubError } from "./errors.ts";
@@ -10,14 +10,21 @@ interface Layout {
 }
 
 /** What a directory can be: its settings file, and the layouts of its weights, the preferred first. */
-const KINDS: readonly { readonly settings: string; readonly layouts: readonly Layout[] }[] = [
+const KINDS: readonly {
+  readonly settings: string;
+  readonly layouts: readonly Layout[];
+  /** More files of tensors, as far as they are there. */
+  readonly beside: readonly string[];
+}[] = [
   {
     settings: modelFiles.config,
     layouts: weightFormats.map((format) => ({ whole: wholeFile(format), index: indexFile(format) })),
+    beside: [],
   },
   {
     settings: modelFiles.adapterConfig,
     layouts: weightFormats.map((format) => ({ whole: adapterFile(format) })),
+    beside: besideAdapter,
   },
 ];
 
@@ -25,17 +32,18 @@ const KINDS: readonly { readonly settings: string; readonly layouts: readonly La
 export interface RequiredFiles {
   /** Small files, which are fetched first: a directory with weights is complete then. */
   readonly settings: readonly string[];
-  /** An index whose files are needed too, or the one file; one entry for a model and one for an adapter. */
+  /** An index whose files are needed too, or a file: for a model and for an adapter, and what lies beside an adapter's. */
   readonly weights: readonly { readonly path: string; readonly isIndex: boolean }[];
 }
 
 /** Chooses among the names of a repo's files: the weights in the first format of the table that is there. */
 export function requiredFiles(names: ReadonlySet<string>): RequiredFiles {
   const kinds = KINDS.filter(({ settings }) => names.has(settings));
-  const chosen = kinds.flatMap(({ layouts }) => {
+  const chosen = kinds.flatMap(({ layouts, beside }) => {
+    const more = beside.filter((path) => names.has(path)).map((path) => ({ path, isIndex: false }));
     for (const { index, whole } of layouts) {
-      if (names.has(whole)) return [{ path: whole, isIndex: false }];
-      if (index !== undefined && names.has(index)) return [{ path: index, isIndex: true }];
+      if (names.has(whole)) return [{ path: whole, isIndex: false }, ...more];
+      if (index !== undefined && names.has(index)) return [{ path: index, isIndex: true }, ...more];
     }
     return [];
   });

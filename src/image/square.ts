@@ -4,23 +4,23 @@ import { type RgbImage, resizeRaster, resizeRgb } from "./resize.ts";
 /** How a picture becomes a square of its longer side before that is resized. */
 export type Squaring = "stretch" | "pad";
 
-/** Pixels that are made of the large square at once: of a long strip it has far more than the picture. */
-const PIXELS_AT_ONCE = 2 ** 22;
-
 /**
  * A picture as a square of `size` by way of one of its longer side, with the bytes of mPLUG-Owl2's code: `stretch` resizes the
  * picture to that square, `pad` puts it into the middle of one of the mean color, and the square is resized.
+ *
+ * @param pixelsAtOnce of the large square: of a long strip it has far more than the picture
  */
 export function resizedSquare(
   image: RgbImage,
   squaring: Squaring,
   { size, mean, resample }: Preprocessor,
+  pixelsAtOnce = 2 ** 22,
 ): RgbImage {
   const side = Math.max(image.width, image.height);
   const band = squaring === "pad" ? padded(image, side, mean) : stretched(image, side, resample);
   // Pillow resizes rows first, so that bands of rows can be narrowed one after the other.
   const narrow = new Uint8Array(side * size * 3);
-  const step = Math.max(1, Math.floor(PIXELS_AT_ONCE / side));
+  const step = Math.max(1, Math.floor(pixelsAtOnce / side));
   for (let first = 0; first < side; first += step) {
     const count = Math.min(step, side - first);
     const rows = band(first, count);

@@ -8,7 +8,7 @@ import {
   startDirectory,
   startFile,
 } from "../checkpoint/index.ts";
-import { configJson, type OwlConfig, publishedModel, tokensPerImage } from "../model/index.ts";
+import { configJson, generationOf, type OwlConfig, publishedModel, tokensPerImage } from "../model/index.ts";
 import { modelFiles } from "../model-files/index.ts";
 import {
   completeDirectory,
@@ -100,7 +100,7 @@ async function aboutResult(directory: string): Promise<Result> {
   await weights.close();
   const title = config.textOnly
     ? `A language model (${String(configJson(config).model_type)})`
-    : "An mPLUG-Owl (arXiv 2304.14178)";
+    : `An ${generationOf(config).title} (${generationOf(config).paper})`;
   return {
     title,
     task: config.textOnly ? "text-generation" : "image-text-to-text",

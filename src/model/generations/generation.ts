@@ -8,6 +8,8 @@ import type { TensorSizes } from "../sizes-from-tensors.ts";
 export interface OwlGeneration {
   /** The name that people know it by. */
   readonly title: string;
+  /** Where it is described. */
+  readonly paper: string;
   /** `model_type` in config.json. */
   readonly modelType: string;
   /**

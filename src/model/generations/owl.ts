@@ -126,6 +126,7 @@ function configJson(config: OwlConfig): Record<string, unknown> {
 /** The first mPLUG-Owl (arXiv 2304.14178), its video version, and owls of other parts. */
 export const owl: OwlGeneration = {
   title: "mPLUG-Owl",
+  paper: "arXiv 2304.14178",
   modelType: "mplug-owl",
   parse,
   configJson,

@@ -132,6 +132,7 @@ function configJson(config: OwlConfig): Record<string, unknown> {
 /** mPLUG-Owl2 (arXiv 2311.04257): LLaMA-2 whose layers treat pictures' tokens apart, larger pictures, an abstractor with positions. */
 export const owl2: OwlGeneration = {
   title: "mPLUG-Owl2",
+  paper: "arXiv 2311.04257",
   modelType: "mplug_owl2",
   parse,
   configJson,
