@@ -2,16 +2,17 @@ import type { Command } from "commander";
 import { readPublishedVision, sizedVision } from "../assembly/index.ts";
 import { readModelConfig, readPreprocessing, writeSafetensors } from "../checkpoint/index.ts";
 import {
-  loadPixelValues,
+  loadTiles,
   type Preprocessor,
   parsePreprocessor,
   statedFit,
   statedPreprocessor,
 } from "../image/index.ts";
-import { owlPreprocessor } from "../inference/index.ts";
+import { concatenated, owlPreprocessor } from "../inference/index.ts";
+import { tilePositions } from "../model/index.ts";
 import { modelFiles } from "../model-files/index.ts";
 import { joinPath, pathKind, readJson } from "../platform/index.ts";
-import { elementCount, type HostTensor } from "../tensor/index.ts";
+import { float32, type HostTensor } from "../tensor/index.ts";
 import { loadTokenizer, type Tokenizer } from "../tokenizer/index.ts";
 import { UsageError } from "./failure.ts";
 import { jsonLines } from "./json-lines.ts";
@@ -66,11 +67,12 @@ async function probePixels(image: string, model: string, outputs: string, fideli
     throw new UsageError(`--fidelity: reference or default, got ${fidelity}`);
   }
   const preprocessor = await preprocessorOf(await requireModel(model, undefined, "base"));
-  const data = await loadPixelValues(image, preprocessor, fidelity === "reference" ? { fidelity } : {});
-  const dims = [1, 3, preprocessor.size, preprocessor.size];
-  if (elementCount(dims) !== data.length)
-    throw new Error(`${image}: got ${data.length} values for [${dims}]`);
-  const tensors = new Map<string, HostTensor>([["pixel_values", { dtype: "float32", dims, data }]]);
+  const tiles = await loadTiles(image, preprocessor, fidelity === "reference" ? { fidelity } : {});
+  const dims = [tiles.length, 3, preprocessor.size, preprocessor.size];
+  const pixels = tiles.map((tile) => tile.pixels);
+  const tensors = new Map<string, HostTensor>([["pixel_values", float32(concatenated(pixels), dims)]]);
+  const positions = tiles.flatMap(({ position }) => (position ? [position] : []));
+  if (positions.length > 0) tensors.set("patch_positions", tilePositions(positions));
   await writeSafetensors(outputs, tensors);
 }
 
@@ -95,7 +97,10 @@ export function addProbe(program: Command): void {
     .command("pixels")
     .argument("<image>", "a picture")
     .argument("<model>", "a directory with preprocessor_config.json")
-    .requiredOption("--outputs <file>", "safetensors file to write pixel_values [1, 3, size, size] to")
+    .requiredOption(
+      "--outputs <file>",
+      "safetensors file to write pixel_values [1, 3, size, size] to; of a model that reads pictures in tiles [tiles, 3, size, size], and patch_positions [tiles, 2]",
+    )
     .option(
       "--fidelity <kind>",
       "reference: as the released code reads pictures; default: as people expect",

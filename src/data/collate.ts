@@ -7,6 +7,7 @@ import {
   mediaPositions,
   positionCount,
   predictionsOf,
+  tilePositions,
   visualPositions,
 } from "../model/index.ts";
 import { allocate, type HostTensor } from "../tensor/index.ts";
@@ -45,7 +46,8 @@ export interface TokenBatch {
   /**
    * `input_ids` int64 [rows, tokens]; `loss_rows` int64 [losses], indices into rows · tokens (absent where all
    * positions are computed); `labels` int64 [losses]; `loss_weights` float32 [losses], 1 for positions that count
-   * and 0 for others; where there are pictures `pixel_values` float32 [images, 3, size, size], where there are videos
+   * and 0 for others; where there are pictures `pixel_values` float32 [images, 3, size, size], of tiles also
+   * `patch_positions` int64 [images, 2], where there are videos
    * `video_pixel_values` float32 [videos, 3, frames, size, size], and with either `visual_positions` int64
    * [(images + videos) · tokensPerImage, 2], the pictures' first; where rows are packed also what `packedFeeds` makes.
    */
@@ -200,6 +202,7 @@ function visualFeeds(
         rows.flatMap(({ pixels }) => pixels),
       ),
     }),
+    ...tileFeeds(rows, images),
     ...(videos && {
       video_pixel_values: stacked(
         [videos.count, 3, videos.frames, ...plane],
@@ -208,6 +211,14 @@ function visualFeeds(
     }),
     visual_positions: visualPositions(used),
   };
+}
+
+/** Where tiles lie; those that only round the number up lie anywhere. */
+function tileFeeds(rows: readonly TokenRow[], images: number): Record<string, HostTensor> {
+  const positions = rows.flatMap((row) => row.positions ?? []);
+  if (positions.length === 0) return {};
+  const padding = Array.from({ length: images - positions.length }, () => [0, 0] as const);
+  return { patch_positions: tilePositions([...positions, ...padding]) };
 }
 
 /** One after the other, zeros where there are fewer than the sizes say. */

@@ -3,6 +3,7 @@ import {
   encodePlainText,
   encodeTaughtMessages,
   encodeTrainingSample,
+  type MediaPositions,
   PromptError,
   type PromptTemplate,
   type RowText,
@@ -13,11 +14,9 @@ import type { Tokenizer } from "../tokenizer/index.ts";
 import type { RowContent } from "./row.ts";
 
 /** How the texts of rows become tokens. */
-export interface EncodingOptions {
+export interface EncodingOptions extends MediaPositions {
   readonly content: RowContent;
   readonly tokenizer: Tokenizer;
-  /** Positions a picture or a video takes. */
-  readonly tokensPerImage: number;
   /** Longest row in tokens; a longer conversation loses its oldest turns first, then as all others its end. */
   readonly maxTokens: number;
   /** How conversations are written; what the tokenizer's directory says if absent. */
@@ -37,8 +36,9 @@ export function encodeText(
   options: EncodingOptions,
   captionOf: "image" | "video" = "image",
 ): TrainingSample {
-  const { content, tokenizer, tokensPerImage, maxTokens: maxLength, template } = options;
-  const sample: SampleOptions = { maxLength, tokensPerImage, where, ...(template ? { template } : {}) };
+  const { content, tokenizer, tokensPerImage, tiles, maxTokens: maxLength, template } = options;
+  const own = template ? { template } : {};
+  const sample: SampleOptions = { maxLength, tokensPerImage, tiles, where, ...own };
   if (typeof text !== "string") {
     if (content === "conversation")
       return encodeTaughtMessages(text, tokenizer, { ...sample, truncation: "turns" });

@@ -1,4 +1,4 @@
-import type { Preprocessor } from "../image/index.ts";
+import { type Preprocessor, tileCount } from "../image/index.ts";
 import { TextOnlyError } from "../model/index.ts";
 import { seedOf } from "../primitives/index.ts";
 import { PromptError, type TrainingSample } from "../prompt/index.ts";
@@ -27,7 +27,8 @@ export function rowEncoder(options: EncoderOptions): RowEncoder {
   const { augmentation, preprocessor, media } = options;
   return (example, index, name) => {
     const of = (example.videos ?? []).length > 0 ? "video" : "image";
-    const sample = encodeText(example.text, name, options, of);
+    const tiles = tilesOf(example, preprocessor, augmentation !== undefined);
+    const sample = encodeText(example.text, name, { ...options, tiles }, of);
     const seed = augmentation && seedOf("augmentation", augmentation.seed, index);
     const task = taskOf(sample, example, preprocessor, seed);
     const tokens = tokensOf(sample, name);
@@ -40,7 +41,8 @@ export function rowEncoder(options: EncoderOptions): RowEncoder {
 export function pairEncoder(options: EncoderOptions): RowEncoder<PairExample, PairRow> {
   return ({ text, rejected, reference, ...example }, _, name) => {
     if (rejected === undefined) throw new PromptError(`${name}: must be a pair of answers, got one`);
-    const [better, other] = encodePair({ text, rejected }, name, options);
+    const tiles = tilesOf(example, options.preprocessor, false);
+    const [better, other] = encodePair({ text, rejected }, name, { ...options, tiles });
     const media = pixelsHere(taskOf(better, example, options.preprocessor));
     return {
       chosen: { ...tokensOf(better, name), ...media },
@@ -48,6 +50,19 @@ export function pairEncoder(options: EncoderOptions): RowEncoder<PairExample, Pa
       reference,
     };
   };
+}
+
+/** How many tiles each picture of a row has; undefined where the model reads them whole. */
+function tilesOf(
+  { images }: Pick<Example, "images">,
+  preprocessor: Preprocessor | undefined,
+  isAugmented: boolean,
+): readonly number[] | undefined {
+  if (preprocessor?.grids === undefined) return undefined;
+  if (!isAugmented) return images.map((image) => tileCount(image, preprocessor));
+  throw new RangeError(
+    "augment: must be for a model that reads pictures whole, got one that reads them in tiles; leave it out",
+  );
 }
 
 const tokensOf = ({ ids, lossMask, spans }: TrainingSample, name: string) => ({ ids, lossMask, spans, name });

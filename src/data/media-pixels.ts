@@ -1,9 +1,11 @@
 import {
+  type PictureTile,
   type Preprocessor,
   type RgbImage,
   randomResizedCrop,
   squeezing,
   toPixelValues,
+  toTiles,
   toVideoPixelValues,
 } from "../image/index.ts";
 import { mulberry32 } from "../primitives/index.ts";
@@ -18,17 +20,22 @@ export interface PixelTask {
   readonly seed?: number | undefined;
 }
 
-export type RowPixels = Pick<TokenRow, "pixels" | "videos">;
+export type RowPixels = Pick<TokenRow, "pixels" | "positions" | "videos">;
 
 /** The pixels of a row's pictures and videos. */
 export function pixelsOf({ images, videos, preprocessor, seed }: PixelTask): RowPixels {
   const { size, resample } = preprocessor;
   const random = seed === undefined ? undefined : mulberry32(seed);
-  const pixels = images.map((image) =>
-    random
-      ? toPixelValues(randomResizedCrop(image, size, random, { resample }), squeezing(preprocessor))
-      : toPixelValues(image, preprocessor),
-  );
-  if (videos.length === 0) return { pixels };
-  return { pixels, videos: videos.map((frames) => toVideoPixelValues(frames, preprocessor)) };
+  const tiles = images.flatMap((image): PictureTile[] => {
+    if (random === undefined) return toTiles(image, preprocessor);
+    const cut = randomResizedCrop(image, size, random, { resample });
+    return [{ pixels: toPixelValues(cut, squeezing(preprocessor)) }];
+  });
+  const positions = tiles.flatMap(({ position }) => (position ? [position] : []));
+  const pictures = {
+    pixels: tiles.map(({ pixels }) => pixels),
+    ...(positions.length > 0 && { positions }),
+  };
+  if (videos.length === 0) return pictures;
+  return { ...pictures, videos: videos.map((frames) => toVideoPixelValues(frames, preprocessor)) };
 }

@@ -46,11 +46,13 @@ export function joinedRows(rows: readonly TokenRow[]): TokenRow {
     start += row.ids.length;
     return moved;
   });
+  const positions = rows.flatMap((row) => row.positions ?? []);
   return {
     ids: rows.flatMap(({ ids }) => ids),
     spans,
     lossMask: rows.flatMap(({ lossMask }) => lossMask),
     pixels: rows.flatMap(({ pixels }) => pixels),
+    ...(positions.length > 0 && { positions }),
     videos: rows.flatMap(({ videos = [] }) => videos),
     name: rows[0].name,
   };

@@ -39,7 +39,7 @@ export interface RowCheckOptions extends FileCheckOptions, ReadSettings {
    * Further checks of a row's text (its length in tokens), whose problems are listed with all others; sentences that begin
    * with the row's own name (`rows.jsonl:3`) get no other.
    */
-  readonly textProblems?: (row: Row, content: RowContent) => readonly string[];
+  readonly textProblems?: (row: Row, content: RowContent) => readonly string[] | Promise<readonly string[]>;
   /** How many problems are kept in full (default 20). */
   readonly problemsKept?: number | undefined;
 }
@@ -81,7 +81,7 @@ export async function checkRows(
     const wrong = markProblems(row, content, videos !== undefined);
     // What a row is not cannot be counted in tokens.
     const isForeign = wrong.length > 0 && typeof row.text !== "string";
-    for (const problem of [...wrong, ...(isForeign ? [] : (textProblems?.(row, content) ?? []))])
+    for (const problem of [...wrong, ...(isForeign ? [] : ((await textProblems?.(row, content)) ?? []))])
       problems.add({ line, label, problem });
   }
   const { pictures, videos: films, files: different } = counts;

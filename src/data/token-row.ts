@@ -4,8 +4,10 @@ import type { TokenSequence } from "../model/index.ts";
 export interface TokenRow extends TokenSequence {
   /** For every token whether predicting it counts in the loss. */
   readonly lossMask: readonly boolean[];
-  /** One picture for every span of an image: float32 [3, size, size], normalised. */
+  /** One picture (or tile of one) for every span of an image: float32 [3, size, size], normalised. */
   readonly pixels: readonly Float32Array[];
+  /** Row and column of each of them, where they are tiles. */
+  readonly positions?: readonly (readonly [row: number, column: number])[];
   /** One video for every span of a video: float32 [3, frames, size, size], normalised. */
   readonly videos?: readonly Float32Array[];
   /** The name of this row. */

@@ -57,6 +57,7 @@ export {
   type ReadOptions,
   type Resample,
   type RgbImage,
+  type TileGrid,
 } from "../image/index.ts";
 export {
   type AbstractorConfig,

@@ -18,7 +18,7 @@ export interface EvaluatedSystem {
   /** All that is asked, as text, with `<image>` for each picture. */
   promptOf(conversation: readonly ChatMessage[]): string;
   /** Whether a conversation leaves room for an answer; absent where that is not known in advance. */
-  hasRoomFor?(conversation: readonly ChatMessage[]): boolean;
+  hasRoomFor?(conversation: readonly ChatMessage[]): Promise<boolean>;
   /** Answers in the order of the conversations, which know nothing of each other. */
   answerAll(
     conversations: readonly (readonly ChatMessage[])[],
@@ -46,15 +46,18 @@ export function modelSystem(
   const { seed = 0, ...settings } = completeSettings(given, owl.defaults);
   const { maxPositions } = owl.config.language;
   const most = maxPositions - Math.min(settings.maxNewTokens, Math.floor(maxPositions / 4));
-  const encoded = (conversation: readonly ChatMessage[]) =>
-    encodeConversation(conversation, owl.tokenizer, { tokensPerImage: tokensPerImage(owl.config) });
+  const encoded = (conversation: readonly ChatMessage[], tilesOf?: Awaited<ReturnType<Owl["tilesOf"]>>) =>
+    encodeConversation(conversation, owl.tokenizer, { tokensPerImage: tokensPerImage(owl.config), tilesOf });
   return {
     name,
     settings: { ...settings },
     seed: settings.doSample ? seed : null,
     checkpoint,
     promptOf: (conversation) => encoded(conversation).text,
-    hasRoomFor: (conversation) => encoded(conversation).ids.length <= most,
+    hasRoomFor: async (conversation) => {
+      const tilesOf = await owl.tilesOf(conversation);
+      return encoded(conversation, tilesOf).ids.length <= most;
+    },
     // A conversation that does not fit is an error: truncated questions would measure something else.
     answerAll: (conversations, signal) =>
       owl.chatAll(conversations, { ...settings, seed, signal, truncation: "disabled" }),

@@ -147,7 +147,7 @@ async function written(name: string, output: string, opened: Opened): Promise<On
       preprocessorFile,
       "must say what ONNX can compute",
       lacking,
-      "Use another vision tower.",
+      "Use a model that reads pictures whole, with another vision tower if need be.",
     );
   }
   const longest = positionsOfFixedAngles(config.language);

@@ -7,8 +7,11 @@ import { sizeOf } from "./decoder-inputs.ts";
 const filters: Readonly<Record<string, string>> = { bicubic: "cubic", bilinear: "linear" };
 
 /** What of a model's preprocessing has no operator. */
-export function unsupportedPreprocessing({ size, edge = size, resample }: Preprocessor): string[] {
+export function unsupportedPreprocessing({ size, edge = size, resample, grids }: Preprocessor): string[] {
   return [
+    ...(grids === undefined
+      ? []
+      : ["pictures in tiles, of which transformers.js has as many for every picture"]),
     ...(resample === undefined || resample in filters ? [] : [`pictures resized by "${resample}"`]),
     ...(edge < size ? [`pictures of ${edge} pixels with a border up to ${size}`] : []),
   ];

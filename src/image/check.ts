@@ -1,4 +1,4 @@
-import { newDigest, openFile } from "../platform/index.ts";
+import { type ImageHeader, newDigest, openFile } from "../platform/index.ts";
 import { decodeImage } from "./image.ts";
 import { headerOf, ImageError, MAX_BYTES, requirePixels } from "./read-image.ts";
 import { decodeVideo, requireVideoKind } from "./video.ts";
@@ -49,14 +49,37 @@ async function checkImageFile(path: string, whole: boolean): Promise<string> {
 }
 
 async function checkHeader(path: string, bytes: Uint8Array, size: number): Promise<void> {
+  requirePixels(await headerOfBeginning(path, bytes, size), path);
+}
+
+async function headerOfBeginning(path: string, bytes: Uint8Array, size: number): Promise<ImageHeader> {
   try {
-    requirePixels(await headerOf(bytes, path), path);
+    return await headerOf(bytes, path);
   } catch (error) {
     // A header may be longer than usual, or stand at the end.
     if (bytes.byteLength === size) throw error;
     const all = await readBeginning(path, size);
-    requirePixels(await headerOf(all.bytes, path), path);
+    return headerOf(all.bytes, path);
   }
+}
+
+/**
+ * The size of a picture as it is seen, which its header tells: nothing is decoded.
+ *
+ * @throws ImageError (FileError for a path that cannot be read) naming the file and the reason
+ */
+export async function pictureSize(
+  source: string | StoredImage,
+): Promise<{ readonly width: number; readonly height: number }> {
+  const { width, height, isTurned } = await (typeof source === "string"
+    ? headerOfFile(source)
+    : headerOf(await source.read(), source.name));
+  return isTurned ? { width: height, height: width } : { width, height };
+}
+
+async function headerOfFile(path: string): Promise<ImageHeader> {
+  const { bytes, size } = await readBeginning(path);
+  return headerOfBeginning(path, bytes, size);
 }
 
 /**

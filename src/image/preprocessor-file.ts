@@ -1,6 +1,9 @@
 import type { z } from "zod";
 import type { Resample } from "./resize.ts";
 
+/** Rows and columns of tiles that a picture is cut into. */
+export type TileGrid = readonly [rows: number, columns: number];
+
 /** How pictures become the vision encoder's input. */
 export interface Preprocessor {
   /** Side of the square input in pixels. */
@@ -23,6 +26,8 @@ export interface Preprocessor {
   readonly rescale?: number;
   /** Whether pictures are resized as numbers behind the rescaling (DINOv3), not as bytes in front of it. */
   readonly resizesNumbers?: boolean;
+  /** The grids that a picture is cut by, of which the one that fits it best is taken. Absent: pictures are read whole. */
+  readonly grids?: readonly TileGrid[];
 }
 
 // What the readers of preprocessor_config.json share.

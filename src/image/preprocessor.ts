@@ -1,7 +1,8 @@
 import { z } from "zod";
-import { type Preprocessor, problemsOf, shown, withoutNulls } from "./preprocessor-file.ts";
+import { type Preprocessor, problemsOf, shown, type TileGrid, withoutNulls } from "./preprocessor-file.ts";
 import { ImageError } from "./read-image.ts";
 import { statedFit, statedPreprocessor, withStatedFit } from "./stated-preprocessor.ts";
+import { releasedGrids } from "./tiles.ts";
 
 export type { Preprocessor };
 
@@ -106,6 +107,37 @@ export function requireSize({ size }: Preprocessor, imageSize: number, where: st
   );
 }
 
+const tileGrids = z.array(z.tuple([pixels, pixels])).min(1);
+
+/**
+ * The same for a model that reads pictures in tiles: by the grids of the file (key `tile_grids`, this package's own: rows and
+ * columns), or those of the released UReader.
+ *
+ * @param json content of the file, undefined where there is none
+ * @param positions how many rows and columns have an embedding; the whole picture takes the place behind the last
+ * @throws ImageError where the grids are none, or need more positions
+ */
+export function withTiles(
+  preprocessor: Preprocessor,
+  json: unknown,
+  where: string,
+  positions: number,
+): Preprocessor {
+  const stated = withoutNulls(json)?.tile_grids;
+  const grids: readonly TileGrid[] | undefined =
+    stated === undefined ? releasedGrids : tileGrids.safeParse(stated).data;
+  if (grids === undefined) {
+    throw new ImageError(
+      `${where}: tile_grids must be a list of [rows, columns], as [[1, 1], [2, 3]], got ${shown(stated)}`,
+    );
+  }
+  const needed = Math.max(...grids.flat()) + 1;
+  if (needed <= positions) return { ...preprocessor, fit: "squeeze", grids };
+  throw new ImageError(
+    `${where}: tile_grids must have at most ${positions - 1} rows and columns, for which the model has positions, got ${needed - 1}; name smaller grids as tile_grids`,
+  );
+}
+
 function sideOf(size: number | { height: number } | { shortest_edge: number }): number {
   if (typeof size === "number") return size;
   return "height" in size ? size.height : size.shortest_edge;
@@ -113,6 +145,11 @@ function sideOf(size: number | { height: number } | { shortest_edge: number }): 
 
 /** The content of `preprocessor_config.json` for a preprocessor, in the published form. */
 export function publishedPreprocessor(preprocessor: Preprocessor): Record<string, unknown> {
+  const { grids } = preprocessor;
+  return { ...withoutGrids(preprocessor), ...(grids && { tile_grids: grids }) };
+}
+
+function withoutGrids(preprocessor: Preprocessor): Record<string, unknown> {
   if (preprocessor.resample !== undefined) return withStatedFit(preprocessor);
   const { size, mean, std, fit } = preprocessor;
   return {

@@ -9,6 +9,7 @@ export {
   checkPrompt,
   type Media,
   mediaFromPixels,
+  mediaFromTile,
   type PlacedMedia,
   type PositionKey,
   type Prompt,

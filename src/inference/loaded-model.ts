@@ -4,6 +4,7 @@ import {
   cacheSizes,
   modelScope,
   type OwlConfig,
+  tilePositions,
   tokensPerImage,
   traceAttention,
   traceDecode,
@@ -249,7 +250,7 @@ export class LoadedModel {
     for (const [i, one] of media.entries()) pixels.data.set(one.pixels, i * one.pixels.length);
     const { program, parameters } = await this.visionProgram(frames);
     const name = frames === undefined ? "pixel_values" : "video_pixel_values";
-    const { visual } = await program.run({ ...parameters, [name]: pixels });
+    const { visual } = await program.run({ ...parameters, [name]: pixels, ...tileFeeds(media) });
     const width = tokensPerImage(this.config) * this.config.language.hidden;
     const values = visual.data as Float32Array;
     return media.map((_, i) => values.slice(i * width, (i + 1) * width));
@@ -285,6 +286,12 @@ export class LoadedModel {
     const program = await this.device.compile(graph, { stored: files, constants: parameters });
     return { program, parameters: {} };
   }
+}
+
+/** Where tiles lie, for the input `patch_positions` [images, 2]; nothing for what is no tile. */
+function tileFeeds(media: readonly Media[]): Record<string, HostTensor> {
+  const positions = media.flatMap(({ position }) => (position ? [position] : []));
+  return positions.length === 0 ? {} : { patch_positions: tilePositions(positions) };
 }
 
 /** Disposes programs once they are compiled. A failed compilation was thrown to its caller already. */

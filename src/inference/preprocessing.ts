@@ -1,4 +1,10 @@
-import { modelPreprocessor, type Preprocessor, requireSize, statedPreprocessor } from "../image/index.ts";
+import {
+  modelPreprocessor,
+  type Preprocessor,
+  requireSize,
+  statedPreprocessor,
+  withTiles,
+} from "../image/index.ts";
 import { generationOf, type OwlConfig, towerOf } from "../model/index.ts";
 
 /**
@@ -9,6 +15,12 @@ import { generationOf, type OwlConfig, towerOf } from "../model/index.ts";
  * @throws ImageError naming every setting that is wrong or not computed, or a size that is not the model's
  */
 export function owlPreprocessor(config: OwlConfig, json: unknown, where: string): Preprocessor {
+  const preprocessor = ofWholePictures(config, json, where);
+  const { tilePositions } = config;
+  return tilePositions === undefined ? preprocessor : withTiles(preprocessor, json, where, tilePositions);
+}
+
+function ofWholePictures(config: OwlConfig, json: unknown, where: string): Preprocessor {
   const { vision } = config;
   const tower = towerOf(vision);
   if (tower.hasReleasedPreprocessing) {

@@ -1,3 +1,4 @@
+import type { PictureTile } from "../image/index.ts";
 import {
   endOf,
   type MediaSpan,
@@ -10,21 +11,23 @@ import {
 import { described, newDigest } from "../platform/index.ts";
 import { ContextLengthError, PromptError } from "../prompt/index.ts";
 
-/** An image or a video as the vision encoder's input. */
+/** An image, a tile of one or a video as the vision encoder's input. */
 export interface Media {
-  /** Equal keys mean equal pixels. See {@link mediaFromPixels}. */
+  /** Equal keys mean equal pixels (of a tile, in an equal place). See {@link mediaFromPixels}. */
   readonly key: string;
   /** Normalised pixels [3, imageSize, imageSize]; of a video [3, frames, imageSize, imageSize]. */
   readonly pixels: Float32Array;
   /** How many frames a video has; absent for an image. */
   readonly frames?: number | undefined;
+  /** Row and column of a tile, of a model that reads pictures in tiles; it has one for every image. */
+  readonly position?: readonly [row: number, column: number] | undefined;
 }
 
 /** A prompt as ids and pixels, to be continued by the model. */
 export interface Prompt {
   /** Token ids; −1 at the positions of pictures and −2 at those of videos, (queries + 1) of them each. */
   readonly ids: readonly number[];
-  /** Pictures and videos in reading order. */
+  /** Pictures (or the tiles that they are read in) and videos in reading order. */
   readonly pictures: readonly Media[];
   /** Where each of them lies; absent: as the negative ids say, each with (queries + 1) of them. */
   readonly spans?: readonly MediaSpan[] | undefined;
@@ -38,6 +41,12 @@ export async function mediaFromPixels(pixels: Float32Array, frames?: number): Pr
   digest.update(new Uint8Array(pixels.buffer, pixels.byteOffset, pixels.byteLength));
   const key = digest.hex();
   return frames === undefined ? { key, pixels } : { key, pixels, frames };
+}
+
+/** A picture, or a tile of one, as {@link mediaFromPixels} gives it. */
+export async function mediaFromTile({ pixels, position }: PictureTile): Promise<Media> {
+  const media = await mediaFromPixels(pixels);
+  return position === undefined ? media : { key: `${media.key} at ${position}`, pixels, position };
 }
 
 /**
@@ -77,7 +86,7 @@ function mediaProblems(prompt: Prompt, config: OwlConfig): string[] {
   if (positions !== needed) {
     problems.push(`${pictures.length} pictures take ${needed} positions, got ${positions}`);
   }
-  for (const [i, { pixels, frames }] of pictures.entries()) {
+  for (const [i, { pixels, frames, position }] of pictures.entries()) {
     const isVideo = frames !== undefined;
     const { imageSize } = config.vision;
     const size = 3 * (frames ?? 1) * imageSize ** 2;
@@ -85,6 +94,7 @@ function mediaProblems(prompt: Prompt, config: OwlConfig): string[] {
       const dims = isVideo ? [3, frames, imageSize, imageSize] : [3, imageSize, imageSize];
       problems.push(`picture ${i + 1} must be ${dims.join(" × ")} = ${size} values, got ${pixels.length}`);
     }
+    if (!isVideo) problems.push(...positionProblems(`picture ${i + 1}`, position, config));
     if (isVideo && !config.video) {
       problems.push(
         `picture ${i + 1} is a video, which only a model of the video version takes; give its frames`,
@@ -92,6 +102,23 @@ function mediaProblems(prompt: Prompt, config: OwlConfig): string[] {
     }
   }
   return positions === needed ? [...problems, ...spanProblems(prompt, config)] : problems;
+}
+
+/** What is wrong with the place of a tile. */
+function positionProblems(
+  where: string,
+  position: Media["position"],
+  { tilePositions }: OwlConfig,
+): string[] {
+  if (tilePositions === undefined && position === undefined) return [];
+  if (tilePositions === undefined) {
+    return [`${where} must be whole, as this model reads pictures, got a tile at ${position}`];
+  }
+  const fits = position?.length === 2 && position.every((at) => at >= 0 && at < tilePositions);
+  if (fits) return [];
+  return [
+    `${where} must be a tile with its row and column below ${tilePositions} as position, got ${position ?? "none"}; owl.prompt(messages) makes tiles`,
+  ];
 }
 
 /** What is wrong where there are as many positions as the pictures need. */

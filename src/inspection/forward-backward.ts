@@ -6,6 +6,7 @@ import {
   lossFeeds,
   type OwlConfig,
   type OwlSizes,
+  readsTiles,
   type Stage,
   stageScopeOptions,
   stages,
@@ -23,8 +24,10 @@ import { adapterScopeOptions, publishedName, tracedName } from "./adapter-scope.
 export interface ModelInputs {
   /** Token ids; −1 at the positions of pictures and −2 at those of videos, queries + 1 of them each. */
   readonly ids: readonly (readonly number[])[];
-  /** All rows' pictures in reading order, float32 [images, 3, imageSize, imageSize]. */
+  /** All rows' pictures (or the tiles that they are read in) in reading order, float32 [images, 3, imageSize, imageSize]. */
   readonly pixels?: HostTensor<"float32"> | undefined;
+  /** Row and column of each tile, of a model that reads pictures in tiles: int64 [images, 2]. */
+  readonly tilePositions?: HostTensor<"int64"> | undefined;
   /** All rows' videos in reading order, float32 [videos, 3, frames, imageSize, imageSize]. */
   readonly videoPixels?: HostTensor<"float32"> | undefined;
   /** For every id whether its prediction counts in the loss; the first id of a row is never predicted. */
@@ -163,12 +166,16 @@ function sizesOf({ ids, pixels, videoPixels }: ModelInputs): Omit<OwlSizes, "los
 
 function inputFeeds(
   config: OwlConfig,
-  { ids, pixels, videoPixels }: ModelInputs,
+  { ids, pixels, tilePositions, videoPixels }: ModelInputs,
 ): Record<string, HostTensor> {
+  if (readsTiles(config) && pixels && tilePositions === undefined) {
+    throw new RangeError("inputs: must say where each tile lies (tilePositions), got pixels alone");
+  }
   const rowsOf = (media: HostTensor | undefined): number => (media?.dims[0] ?? 0) * tokensPerImage(config);
   return {
     ...tokenFeeds(ids, { images: rowsOf(pixels), videos: rowsOf(videoPixels) }),
     ...(pixels && { pixel_values: pixels }),
+    ...(tilePositions && { patch_positions: tilePositions }),
     ...(videoPixels && { video_pixel_values: videoPixels }),
   };
 }

@@ -7,7 +7,7 @@ import {
   plainSettings,
   settingsFromJson,
 } from "../generation/index.ts";
-import { type Media, mediaFromPixels, type Prompt } from "../inference/index.ts";
+import { type Media, mediaFromPixels, mediaFromTile, type Prompt } from "../inference/index.ts";
 import {
   generationOf,
   type MediaKind,
@@ -50,7 +50,8 @@ interface ProbedModel {
 
 /**
  * Hidden states, logits, loss, gradients and tokens of a batch, to compare implementations. Reads, below the prefix and as far as they are there, `input_ids`
- * int64 [batch, tokens] (−1 at picture positions, −2 at video positions), `pixel_values`, `video_pixel_values`
+ * int64 [batch, tokens] (−1 at picture positions, −2 at video positions), `pixel_values`, `patch_positions` [images, 2] of a
+ * model that reads pictures in tiles, which are images then, `video_pixel_values`
  * [videos, 3, frames, imageSize, imageSize], `num_images` and `num_videos` [batch], `attention_mask`
  * [batch, tokens], and the loss's `non_padding_mask`, `non_media_mask`, `prompt_mask` [batch, tokens − 1]; entry
  * t of these speaks of the prediction of token t + 1. Of models whose code has one id for a whole picture: as
@@ -118,11 +119,15 @@ export async function newIds(
 }
 
 async function promptsOf(
-  { ids, pixels, videoPixels, present }: ProbeInputs,
+  { ids, pixels, tilePositions, videoPixels, present }: ProbeInputs,
   config: OwlConfig,
 ): Promise<Prompt[]> {
-  const images = await eachOf(pixels, undefined);
-  const videos = await eachOf(videoPixels, videoPixels?.dims[2]);
+  const places = tilePositions && rowsOf(tilePositions, tilePositions.dims[0], 2);
+  const images = await eachOf(pixels, (one, i) => {
+    const place = places?.[i];
+    return mediaFromTile({ pixels: one, ...(place && { position: [place[0], place[1]] }) });
+  });
+  const videos = await eachOf(videoPixels, (one) => mediaFromPixels(one, videoPixels?.dims[2]));
   return ids.map((row, b) => {
     const kept = row.filter((_, t) => present[b][t]);
     const spans = spansOfPlaceholders(kept, tokensPerImage(config));
@@ -134,11 +139,13 @@ async function promptsOf(
   });
 }
 
-function eachOf(pixels: HostTensor<"float32"> | undefined, frames: number | undefined): Promise<Media[]> {
+function eachOf(
+  pixels: HostTensor<"float32"> | undefined,
+  mediaOf: (pixels: Float32Array, index: number) => Promise<Media>,
+): Promise<Media[]> {
   const count = pixels?.dims[0] ?? 0;
   const size = (pixels?.data.length ?? 0) / count;
-  const one = (i: number): Promise<Media> =>
-    mediaFromPixels(pixels!.data.slice(i * size, (i + 1) * size), frames);
+  const one = (i: number): Promise<Media> => mediaOf(pixels!.data.slice(i * size, (i + 1) * size), i);
   return Promise.all(Array.from({ length: count }, (_, i) => one(i)));
 }
 
@@ -166,6 +173,8 @@ function readSpans(read: TensorReader, config: OwlConfig, problems: string[]): P
   const { imageSize } = config.vision;
   const pixels = read.tensor("pixel_values", [undefined, 3, imageSize, imageSize]);
   const videoPixels = read.tensor("video_pixel_values", [undefined, 3, undefined, imageSize, imageSize]);
+  const positions = read.tensor("patch_positions", [pixels?.dims[0], 2]);
+  problems.push(...tileProblems(positions, pixels, config));
   const rows = rowsOf(ids, batch, tokens);
   const attention = read.tensor("attention_mask", [batch, tokens]);
   const masks = ["non_padding_mask", "non_media_mask", "prompt_mask"].flatMap((name) => {
@@ -185,6 +194,7 @@ function readSpans(read: TensorReader, config: OwlConfig, problems: string[]): P
   return {
     ids: rows,
     pixels: pixels as HostTensor<"float32"> | undefined,
+    tilePositions: positions as HostTensor<"int64"> | undefined,
     videoPixels: videoPixels as HostTensor<"float32"> | undefined,
     present: attention
       ? rowsOf(attention, batch, tokens).map((row) => row.map(Boolean))
@@ -194,6 +204,22 @@ function readSpans(read: TensorReader, config: OwlConfig, problems: string[]): P
         ? undefined
         : rows.map((row, b) => row.map((_, t) => t > 0 && masks.every((mask) => mask[b][t - 1] !== 0))),
   };
+}
+
+/** What is wrong with the places of tiles. */
+function tileProblems(
+  positions: HostTensor | undefined,
+  pixels: HostTensor | undefined,
+  { tilePositions: count }: OwlConfig,
+): string[] {
+  if (count === undefined) {
+    return positions ? ["patch_positions need a model that reads pictures in tiles"] : [];
+  }
+  if (positions === undefined) return pixels ? ["patch_positions must be there with pixel_values"] : [];
+  const wrong = Array.from<number | bigint, number>(positions.data, Number).find(
+    (at) => at < 0 || at >= count,
+  );
+  return wrong === undefined ? [] : [`patch_positions must be rows and columns below ${count}, got ${wrong}`];
 }
 
 /** One kind of media, and the rows of ids in whose spans it stands. */

@@ -39,6 +39,13 @@ export function visualPositions(positions: readonly BatchPosition[]): HostTensor
   return int64(positions.flat(), [positions.length, 2]);
 }
 
+/** The input `patch_positions` [tiles, 2]: where in its picture each tile lies, of a model that reads pictures in tiles. */
+export function tilePositions(
+  positions: readonly (readonly [row: number, column: number])[],
+): HostTensor<"int64"> {
+  return int64(positions.flat(), [positions.length, 2]);
+}
+
 /** The inputs by which the samples of a row do not see each other. */
 export interface PackedFeeds {
   /** [rows, length]: positions in the sample. */

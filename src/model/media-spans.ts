@@ -8,6 +8,8 @@ export interface MediaSpan {
   readonly start: number;
   /** How many positions it has: as many as the image or video has visual tokens. */
   readonly length: number;
+  /** Which of its picture's tiles it is, where the model reads pictures in tiles; each tile has a span of its own. */
+  readonly tile?: number;
 }
 
 /** A sequence of token ids and where images and videos lie in it, in reading order. */

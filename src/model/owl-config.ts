@@ -29,6 +29,11 @@ export interface OwlConfig {
   readonly textOnly?: boolean;
   /** Whether it is the video version: temporal modules in the vision encoder, further queries for videos. */
   readonly video?: boolean;
+  /**
+   * Rows of each table of tile positions, of a model that reads pictures in tiles (UReader); absent: it reads them whole.
+   * The weights tell it; the key is this package's own.
+   */
+  readonly tilePositions?: number;
   /** How pictures become square where config.json says so; absent: as the generation does it. */
   readonly pictureFit?: "pad" | "crop";
   /** The parts whose weights are quantised (the key is this package's own). */

@@ -19,12 +19,13 @@ import { joinHeads, splitHeads } from "./heads.ts";
 import { layerNormLayer, linearLayer } from "./layers.ts";
 import type { OwlConfig } from "./owl-config.ts";
 import { patchPositions, queryPositions } from "./sine-positions.ts";
+import { withTilePositions } from "./tile-positions.ts";
 import { prefixTokens } from "./vision-encoder.ts";
 
 /** PyTorch's default for LayerNorm, which the reference does not change for the norms around attention. */
 const NORM_EPSILON = 1e-5;
 
-/** Positions a picture or a video takes in the text: its queries and the learned EOS embedding. */
+/** Positions a picture, a tile of one or a video takes in the text: its queries and the learned EOS embedding. */
 export function tokensPerImage(config: OwlConfig): number {
   return config.numQueryTokens + 1;
 }
@@ -54,7 +55,8 @@ export function visualAbstractor(scope: Scope, patches: Tensor, config: OwlConfi
     patches,
     config,
   );
-  const rows = projectToLanguage(scope.at("abstractor.visual_fc"), layers[layers.length - 1], config);
+  const queries = withTilePositions(scope.at("abstractor"), layers[layers.length - 1], config);
+  const rows = projectToLanguage(scope.at("abstractor.visual_fc"), queries, config);
   return { layers, attention, lastHiddenState: appendEosEmbedding(scope.at("abstractor"), rows, config) };
 }
 

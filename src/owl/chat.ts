@@ -1,10 +1,11 @@
 import type { GenerationSettings } from "../generation/index.ts";
-import type { Fidelity, Preprocessor } from "../image/index.ts";
-import type { Prompt } from "../inference/index.ts";
+import { type Fidelity, type Preprocessor, tileCount } from "../image/index.ts";
+import type { Media, Prompt } from "../inference/index.ts";
 import { type OwlConfig, tokensPerImage } from "../model/index.ts";
 import { checkOptions, option } from "../platform/index.ts";
 import {
   encodeConversation,
+  type MediaReference,
   type Message,
   PromptError,
   requirePositions,
@@ -18,6 +19,7 @@ import type { PixelCache } from "./pixel-cache.ts";
 import {
   type ImageSource,
   limitRules,
+  type Reading,
   type ReadingLimits,
   readMedia,
   type VideoSource,
@@ -85,7 +87,8 @@ interface PromptParts {
 }
 
 /**
- * A conversation as the model sees it. Only pictures that stay are read.
+ * A conversation as the model sees it. Only pictures that stay are read; where the model reads them in tiles, all are: they alone
+ * tell how many positions they take.
  *
  * @throws PromptError, ContextLengthError, or what reading pictures throws
  */
@@ -94,15 +97,18 @@ export async function conversationPrompt(
   parts: PromptParts,
   { truncation = "disabled", maxNewTokens, templateVariables, ...limits }: PromptOptions,
 ): Promise<Prompt> {
-  const { preprocessor, fidelity, framesPerVideo, pixelCache, defaults } = parts;
+  const { framesPerVideo, defaults } = parts;
+  const reading = readingOf(parts, limits);
+  const known = reading && (await readTiles(messages, reading));
   const { ids, spans, media, notes } = encoded(messages, parts, truncation, {
     maxNewTokens: maxNewTokens ?? defaults.maxNewTokens,
     templateVariables,
+    tilesOf: known && tileCounter(known, reading.preprocessor),
   });
   const pictures =
-    preprocessor === undefined
+    reading === undefined
       ? requireNoMedia(media.length)
-      : await readMedia(media, { ...limits, preprocessor, fidelity, framesPerVideo, pixelCache });
+      : (await readMedia(media, { ...reading, known })).flat();
   const frames = `This model takes no videos: each was given to it as ${framesPerVideo} numbered pictures.`;
   const told = [...(media.some(({ type }) => type === "frame") ? [frames] : []), ...notes];
   return { ids, pictures, spans, ...(told.length > 0 && { notes: told }) };
@@ -115,18 +121,59 @@ function requireNoMedia(count: number): [] {
   );
 }
 
+function readingOf(parts: Omit<PromptParts, "tokenizer">, limits: ReadingLimits): Reading | undefined {
+  const { preprocessor, fidelity, framesPerVideo, pixelCache } = parts;
+  return preprocessor && { ...limits, preprocessor, fidelity, framesPerVideo, pixelCache };
+}
+
+/** How many tiles a picture of a conversation has. */
+export type TilesOf = (medium: MediaReference<ImageSource, VideoSource>) => number;
+
+/** How many tiles each picture of messages has; undefined where the model reads them whole. Throws what reading pictures throws. */
+export async function conversationTiles(
+  messages: readonly ChatMessage[],
+  parts: Omit<PromptParts, "tokenizer">,
+): Promise<TilesOf | undefined> {
+  const reading = readingOf(parts, {});
+  const known = reading && (await readTiles(messages, reading));
+  return known && tileCounter(known, reading.preprocessor);
+}
+
+/** The tiles of the pictures of messages, each picture read once; undefined where the model reads them whole. */
+async function readTiles(
+  messages: readonly ChatMessage[],
+  reading: Reading,
+): Promise<ReadonlyMap<ImageSource, Media[]> | undefined> {
+  if (reading.preprocessor.grids === undefined) return undefined;
+  const parts = messages.flatMap(({ content }) => (typeof content === "string" ? [] : content));
+  const images = [...new Set(parts.flatMap((part) => (part.type === "image" ? [part.image] : [])))];
+  const read = await readMedia(
+    images.map((image) => ({ type: "image", image })),
+    reading,
+  );
+  return new Map(images.map((image, i) => [image, read[i]]));
+}
+
+/** How many tiles pictures have that were read, and frames of videos, which are squares. */
+function tileCounter(known: ReadonlyMap<ImageSource, Media[]>, preprocessor: Preprocessor): TilesOf {
+  const ofFrame = tileCount({ width: preprocessor.size, height: preprocessor.size }, preprocessor);
+  return (medium) => (medium.type === "image" ? known.get(medium.image)!.length : ofFrame);
+}
+
+interface EncodingOptions extends Pick<PromptOptions, "templateVariables"> {
+  readonly maxNewTokens: number;
+  readonly tilesOf: TilesOf | undefined;
+}
+
 function encoded(
   messages: readonly ChatMessage[],
   { config, tokenizer, framesPerVideo }: PromptParts,
   truncation: Truncation,
-  {
-    maxNewTokens,
-    templateVariables,
-  }: { readonly maxNewTokens: number } & Pick<PromptOptions, "templateVariables">,
+  { maxNewTokens, templateVariables, tilesOf }: EncodingOptions,
 ): TruncatedConversation<ImageSource, VideoSource> {
   const { maxPositions: positions } = config.language;
   const frames = config.video ? {} : { framesPerVideo };
-  const options = { tokensPerImage: tokensPerImage(config), templateVariables, ...frames };
+  const options = { tokensPerImage: tokensPerImage(config), tilesOf, templateVariables, ...frames };
   if (truncation === "auto") {
     return truncateConversation(messages, tokenizer, { ...options, positions, maxNewTokens });
   }

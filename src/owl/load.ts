@@ -22,6 +22,7 @@ import {
 import { describeParameters, type OwlConfig, publishedModel } from "../model/index.ts";
 import { isGgufFile } from "../model-files/index.ts";
 import { joinPath, pathKind } from "../platform/index.ts";
+import { withModelTemplate } from "../prompt/index.ts";
 import { type Device, openDevice, type StoredParameters } from "../runtime/index.ts";
 import { createTokenizer, loadTokenizer, readGgufTokenizer, type Tokenizer } from "../tokenizer/index.ts";
 import { checkLoadOptions, type LoadOptions } from "./load-options.ts";
@@ -74,7 +75,8 @@ export async function loadParts(model: string | URL | undefined, options: LoadOp
   for (const warning of warnings) (options.onWarning ?? console.warn)(warning);
   const loaded = loadedModel({ config, base, stored, adapter, where: adapterFile ?? directory }, opened);
   if (stored !== undefined) await loaded.warmup();
-  const tokenizer = await optionalTokenizer(run?.settings ?? directory, adapter?.promptTemplate);
+  const found = await optionalTokenizer(run?.settings ?? directory, adapter?.promptTemplate);
+  const tokenizer = found && withModelTemplate(found, config);
   return {
     directory,
     config,

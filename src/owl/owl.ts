@@ -28,7 +28,9 @@ import {
   type ChatSettings,
   checkPromptOptions,
   conversationPrompt,
+  conversationTiles,
   type PromptOptions,
+  type TilesOf,
 } from "./chat.ts";
 import { type BatchSettings, type ChatAllSettings, readSettings } from "./chat-settings.ts";
 import { type Conversation, messagesOf } from "./conversation.ts";
@@ -150,6 +152,16 @@ export class Owl {
     return conversationPrompt(messagesOf(conversation), parts, options);
   }
 
+  /**
+   * How many tiles each picture of a conversation has, for what counts its positions; undefined where the model reads
+   * pictures whole.
+   *
+   * @internal
+   */
+  async tilesOf(conversation: Conversation): Promise<TilesOf | undefined> {
+    return conversationTiles(messagesOf(conversation), this.#open);
+  }
+
   /** Continues one prompt. Without a tokenizer the answer's text is empty. */
   async generate(prompt: Prompt, settings: AnswerSettings = {}): Promise<Answer> {
     const complete = readSettings(settings, this.#open.defaults, "generate");
@@ -179,14 +191,15 @@ export class Owl {
 
   /**
    * Attention maps of the visual abstractor on a picture: for each of its layers and heads the attention probabilities of
-   * every visual token over the patches. Of videos there are no maps: give a frame as a picture.
+   * every visual token over the patches; of a picture that is read in tiles those of the whole. Of videos there are no maps: give a frame as a picture.
    */
   async attention(picture: ImageSource, limits: ReadingLimits = {}): Promise<AttentionMaps> {
     const { model, preprocessor, fidelity, framesPerVideo, pixelCache } = this.#open;
     checkOptions("attention", limits, limitRules);
     if (preprocessor === undefined) throw new TextOnlyError();
     const reading = { ...limits, preprocessor, fidelity, framesPerVideo, pixelCache };
-    const [read] = await readMedia([{ type: "image", image: picture }], reading);
+    // Of a picture in tiles the first shows the whole.
+    const [[read]] = await readMedia([{ type: "image", image: picture }], reading);
     const maps = await this.#whileOpen(() => model.abstractorAttention(read));
     return attentionMaps(model.config, preprocessor, maps);
   }

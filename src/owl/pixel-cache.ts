@@ -15,21 +15,18 @@ const chunkBytes = 2 ** 20;
  * turns are neither decoded nor resized again. The least recently used are evicted.
  */
 export class PixelCache {
-  readonly #entries = new LruCache<string, Media>({
-    limit,
-    weightOf: ({ pixels }) => pixels.byteLength,
-  });
+  readonly #entries = new LruCache<string, readonly Media[]>({ limit, weightOf: bytesOf });
 
   /**
-   * The pixels under a key, prepared unless they are cached.
+   * The pixels under a key (of a picture that is read in tiles, those of each), prepared unless they are cached.
    *
    * @param key a file's {@link contentDigest} and everything else that decides about the pixels; undefined: not cached
    */
-  async get(key: string | undefined, prepare: () => Promise<Media>): Promise<Media> {
+  async get(key: string | undefined, prepare: () => Promise<Media[]>): Promise<Media[]> {
     const cached = key === undefined ? undefined : this.#entries.get(key);
-    if (cached !== undefined) return copyOf(cached);
+    if (cached !== undefined) return cached.map(copyOf);
     const prepared = await prepare();
-    if (key !== undefined && prepared.pixels.byteLength <= limit) this.#entries.set(key, copyOf(prepared));
+    if (key !== undefined && bytesOf(prepared) <= limit) this.#entries.set(key, prepared.map(copyOf));
     return prepared;
   }
 
@@ -37,6 +34,9 @@ export class PixelCache {
     this.#entries.clear();
   }
 }
+
+const bytesOf = (media: readonly Media[]): number =>
+  media.reduce((sum, { pixels }) => sum + pixels.byteLength, 0);
 
 /** Pixels are handed out as copies, because whoever has a prompt may change them. */
 function copyOf(picture: Media): Media {

@@ -1,17 +1,18 @@
 import {
   decodeVideo,
   type Fidelity,
-  loadPixelValues,
+  loadTiles,
   overWhite,
+  type PictureTile,
   type Preprocessor,
   type RgbImage,
   readImageFile,
   squeezing,
-  toPixelValues,
+  toTiles,
   toVideoPixelValues,
   VideoError,
 } from "../image/index.ts";
-import { type Media, mediaFromPixels } from "../inference/index.ts";
+import { type Media, mediaFromPixels, mediaFromTile } from "../inference/index.ts";
 import { fetchBytes, type OptionRules, option, pathOfUrl } from "../platform/index.ts";
 import { type MediaReference, PromptError } from "../prompt/index.ts";
 import { isSourceError, mediaErrorOf, sourceOf } from "./media-error.ts";
@@ -39,6 +40,8 @@ export interface Reading extends ReadingLimits {
   readonly framesPerVideo: number;
   /** Of this preprocessor, fidelity and number of frames. */
   readonly pixelCache: PixelCache;
+  /** Pictures that were read already. */
+  readonly known?: ReadonlyMap<ImageSource, Media[]> | undefined;
 }
 
 /** What each of these limits must be. */
@@ -48,8 +51,8 @@ export const limitRules: OptionRules<ReadingLimits> = {
 };
 
 /**
- * Reads pictures, videos and frames of videos as the vision encoder sees them; a video once, however often it is
- * named. Files whose pixels are cached are read, but not decoded. They are read one after the other, because a decoded
+ * Reads pictures, videos and frames of videos as the vision encoder sees them: each as one, or in its tiles; a video once,
+ * however often it is named. Files whose pixels are cached are read, but not decoded. They are read one after the other, because a decoded
  * picture may take much memory.
  *
  * @throws PromptError naming all that are no pictures or videos; ImageError, VideoError or FileError naming the file and
@@ -58,23 +61,23 @@ export const limitRules: OptionRules<ReadingLimits> = {
 export async function readMedia(
   media: readonly MediaReference<ImageSource, VideoSource>[],
   reading: Reading,
-): Promise<Media[]> {
-  const { preprocessor, signal, pixelCache } = reading;
+): Promise<Media[][]> {
+  const { preprocessor, signal, pixelCache, known } = reading;
   requireMedia(media);
   const videoOf = memoized((video: VideoSource) => openVideo(video, reading));
   const framesOf = memoized(({ decode }: OpenedVideo) => decode());
-  const read = async (medium: MediaReference<ImageSource, VideoSource>): Promise<Media> => {
-    if (medium.type === "image") return readImage(medium.image, reading);
+  const read = async (medium: MediaReference<ImageSource, VideoSource>): Promise<Media[]> => {
+    if (medium.type === "image") return known?.get(medium.image) ?? readImage(medium.image, reading);
     const video = await videoOf(medium.video);
     const which = medium.type === "video" ? "video" : `frame ${medium.index}`;
     return pixelCache.get(video.key && `${which} ${video.key}`, async () => {
       const frames = await framesOf(video);
       if (medium.type === "video")
-        return mediaFromPixels(toVideoPixelValues(frames, preprocessor), frames.length);
-      return mediaFromPixels(toPixelValues(frames[medium.index], squeezing(preprocessor)));
+        return [await mediaFromPixels(toVideoPixelValues(frames, preprocessor), frames.length)];
+      return mediaOf(toTiles(frames[medium.index], squeezing(preprocessor)));
     });
   };
-  const pictures: Media[] = [];
+  const pictures: Media[][] = [];
   const failures = new Map<unknown, Error>();
   for (const medium of media) {
     signal?.throwIfAborted();
@@ -100,16 +103,18 @@ export function requireMedia(media: readonly MediaReference<ImageSource, VideoSo
   if (problems.length > 0) throw new PromptError(`messages: ${problems.join("; ")}`);
 }
 
-async function readImage(source: ImageSource, reading: Reading): Promise<Media> {
+const mediaOf = (tiles: readonly PictureTile[]): Promise<Media[]> => Promise.all(tiles.map(mediaFromTile));
+
+async function readImage(source: ImageSource, reading: Reading): Promise<Media[]> {
   const { preprocessor, fidelity, maxPixels, pixelCache } = reading;
-  if (isDecoded(source)) return mediaFromPixels(toPixelValues(rgbOf(source), preprocessor));
+  if (isDecoded(source)) return mediaOf(toTiles(rgbOf(source), preprocessor));
   const file = await readable(source, reading);
   const isPath = typeof file === "string";
   const bytes = isPath ? await readImageFile(file) : file;
   const options = { fidelity, ...(maxPixels !== undefined && { maxPixels }), ...(isPath && { name: file }) };
   const key = await cacheKey(bytes, reading);
   return pixelCache.get(key && `image ${key}`, async () =>
-    mediaFromPixels(await loadPixelValues(bytes, preprocessor, options)),
+    mediaOf(await loadTiles(bytes, preprocessor, options)),
   );
 }
 

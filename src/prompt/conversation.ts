@@ -3,6 +3,7 @@ import type { Tokenizer } from "../tokenizer/index.ts";
 import { chatTemplateOf, type TemplateVariables } from "./chat-template.ts";
 import { PromptError } from "./error.ts";
 import { roleMarkEscaper } from "./escape-role-marks.ts";
+import { type MediaPositions, spanMaker } from "./media-positions.ts";
 import { conversationOf, linesOf, type MediaReference, type Message } from "./message.ts";
 import { cutAtMedia, isMediaPiece, type Piece, textOf, writeTurns } from "./pieces.ts";
 import { type PromptTemplate, promptTemplate, systemPromptFor } from "./template.ts";
@@ -17,7 +18,7 @@ export interface EncodedConversation<Image, Video = never> {
   readonly text: string;
   /** Token ids, bos first; −1 at the positions of a picture, −2 at those of a video. */
   readonly ids: number[];
-  /** Where the visual tokens of each of `media` lie. */
+  /** Where the visual tokens of each of `media` lie; of a picture in tiles those of each tile. */
   readonly spans: readonly MediaSpan[];
   /** The pictures among `media`. */
   readonly images: Image[];
@@ -26,9 +27,11 @@ export interface EncodedConversation<Image, Video = never> {
 }
 
 /** What encoding a conversation needs to know. */
-export interface ConversationOptions {
-  /** Positions of one picture or video: the model's queries + 1. */
+export interface ConversationOptions<Image = unknown, Video = unknown> {
+  /** Positions of one picture, tile of a picture or video: the model's queries + 1. */
   readonly tokensPerImage: number;
+  /** How many tiles a picture has, for models that read pictures in tiles; absent: they read them whole. */
+  readonly tilesOf?: ((medium: MediaReference<Image, Video>) => number) | undefined;
   /** For models that take no video: each becomes so many numbered pictures, `Frame 1 of 4: <image>` and so on. */
   readonly framesPerVideo?: number | undefined;
   /** How conversations are written; default: what the tokenizer's directory says. */
@@ -48,18 +51,21 @@ export interface ConversationOptions {
 export function encodeConversation<Image, Video = never>(
   messages: readonly Message<Image, Video>[],
   tokenizer: Tokenizer,
-  options: ConversationOptions,
+  options: ConversationOptions<Image, Video>,
 ): EncodedConversation<Image, Video> {
   const chat = options.template === undefined ? chatTemplateOf(tokenizer) : undefined;
   const conversation = conversationOf(messages);
   if (chat !== undefined) {
-    const { templateVariables: variables, framesPerVideo, tokensPerImage } = options;
+    const { templateVariables: variables, framesPerVideo } = options;
     const whole = withSystemPrompt(conversation, systemPromptFor(tokenizer));
     const { pieces, media } = writeByTemplate(whole, chat, tokenizer, { variables, framesPerVideo });
-    return encoded(pieces, media, [], ({ parts }) => tokenizer.encodeParts(parts), tokensPerImage);
+    return encoded(pieces, media, options, {
+      start: [],
+      encode: ({ parts }) => tokenizer.encodeParts(parts),
+    });
   }
   requireChatTemplate(options);
-  const { tokensPerImage, template = promptTemplate(tokenizer), framesPerVideo } = options;
+  const { template = promptTemplate(tokenizer), framesPerVideo } = options;
   const lines = linesOf(conversation, roleMarkEscaper(template, tokenizer), framesPerVideo);
   const pieces = writeTurns(lines, template, conversation[0].role === "system");
   const media = lines.flatMap((line) => ("media" in line ? [line.media] : []));
@@ -67,19 +73,26 @@ export function encodeConversation<Image, Video = never>(
     const ids = tokenizer.encodeParts(parts);
     return kind === "answer" ? [...ids, tokenizer.eosId] : ids;
   };
-  return encoded(pieces, media, [...tokenizer.start], encode, tokensPerImage);
+  return encoded(pieces, media, options, { start: tokenizer.start, encode });
+}
+
+/** How pieces of text become ids. */
+interface TextEncoding {
+  /** Ids in front of the first piece. */
+  readonly start: readonly number[];
+  readonly encode: (piece: Piece) => readonly number[];
 }
 
 function encoded<Image, Video>(
   pieces: readonly Piece[],
   media: readonly MediaReference<Image, Video>[],
-  start: number[],
-  encode: (piece: Piece) => readonly number[],
-  tokensPerImage: number,
+  { tokensPerImage, tilesOf }: ConversationOptions<Image, Video>,
+  text: TextEncoding,
 ): EncodedConversation<Image, Video> {
+  const tiles = tilesOf && media.map(tilesOf);
   return {
     text: pieces.map(textOf).join(""),
-    ...encodePieces(pieces, start, encode, tokensPerImage),
+    ...encodePieces(pieces, text, { tokensPerImage, tiles }),
     images: media.flatMap((one) => (one.type === "image" ? [one.image] : [])),
     media: [...media],
   };
@@ -96,7 +109,9 @@ function withSystemPrompt<Image, Video>(
 }
 
 /** Variables for a template that is not there would have no effect. */
-function requireChatTemplate({ templateVariables = {} }: ConversationOptions): void {
+function requireChatTemplate({
+  templateVariables = {},
+}: Pick<ConversationOptions, "templateVariables">): void {
   const names = Object.keys(templateVariables);
   if (names.length === 0) return;
   throw new PromptError(
@@ -105,32 +120,33 @@ function requireChatTemplate({ templateVariables = {} }: ConversationOptions): v
 }
 
 /**
- * A finished prompt, written by hand: bos, the text's pieces, `tokensPerImage` times −1 for each `<image>` and −2 for
- * each `<|video|>`.
+ * A finished prompt, written by hand: bos, the text's pieces, `tokensPerImage` times −1 for each `<image>` (or for each of its
+ * `tiles`) and −2 for each `<|video|>`.
  * (Reference: `_tokenize_prompt`.)
  */
 export function encodePrompt(
   text: string,
   tokenizer: Tokenizer,
-  { tokensPerImage, addBos = true }: { readonly tokensPerImage: number; readonly addBos?: boolean },
+  { addBos = true, ...positions }: MediaPositions & { readonly addBos?: boolean },
 ): number[] {
   // A prompt written by hand contains its special tokens, too.
   const encode = (piece: Piece): number[] => tokenizer.encode(textOf(piece));
-  const start = addBos ? [...tokenizer.start] : [];
-  return encodePieces(cutAtMedia(text), start, encode, tokensPerImage).ids;
+  const start = addBos ? tokenizer.start : [];
+  return encodePieces(cutAtMedia(text), { start, encode }, positions).ids;
 }
 
 function encodePieces(
   pieces: readonly Piece[],
-  ids: number[],
-  encode: (piece: Piece) => readonly number[],
-  tokensPerImage: number,
+  { start, encode }: TextEncoding,
+  positions: MediaPositions,
 ): { readonly ids: number[]; readonly spans: readonly MediaSpan[] } {
+  const ids = [...start];
   const spans: MediaSpan[] = [];
+  const nextSpans = spanMaker(positions);
   for (const piece of pieces) {
-    const span = isMediaPiece(piece) && { kind: piece.kind, start: ids.length, length: tokensPerImage };
-    if (span) spans.push(span);
-    for (const id of span ? placeholderIds(span) : encode(piece)) ids.push(id);
+    const own = isMediaPiece(piece) ? nextSpans(piece.kind, ids.length) : undefined;
+    if (own) spans.push(...own);
+    for (const id of own ? own.flatMap(placeholderIds) : encode(piece)) ids.push(id);
   }
   return { ids, spans };
 }

@@ -8,6 +8,7 @@ export {
   encodePrompt,
 } from "./conversation.ts";
 export { ContextLengthError, PromptError } from "./error.ts";
+export type { MediaPositions } from "./media-positions.ts";
 export { type ContentPart, type MediaReference, type Message, type RowText, textsOf } from "./message.ts";
 export { encodeTaughtMessages } from "./message-sample.ts";
 export { imageMark, videoMark } from "./pieces.ts";
@@ -20,8 +21,10 @@ export {
   type PromptTemplate,
   promptTemplate,
   publishedTemplate,
+  readerTemplate,
   systemPromptFor,
   trainingSystemPrompt,
+  withModelTemplate,
   withSystemPrompt,
   withTemplate,
 } from "./template.ts";

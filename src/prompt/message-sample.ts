@@ -91,13 +91,18 @@ function templateWriter(template: PromptTemplate, tokenizer: Tokenizer, options:
 function chatWriter(
   chat: ChatTemplate,
   tokenizer: Tokenizer,
-  { maxLength, tokensPerImage, where = "sample" }: SampleOptions,
+  { maxLength, tokensPerImage, tiles, where = "sample" }: SampleOptions,
 ): Writer {
   const system = systemPromptFor(tokenizer);
   const sample = once((messages: Conversation): TrainingSample => {
     const isSilent = system !== "" && messages[0]?.role !== "system";
     const whole = isSilent ? [{ role: "system" as const, content: system }, ...messages] : messages;
-    const { isCut, ...ids } = sampleByTemplate(whole, chat, tokenizer, { maxLength, tokensPerImage, where });
+    const { isCut, ...ids } = sampleByTemplate(whole, chat, tokenizer, {
+      maxLength,
+      tokensPerImage,
+      tiles,
+      where,
+    });
     return sampleOf(ids, isCut);
   });
   return {

@@ -1,7 +1,8 @@
-import { type MediaSpan, placeholderIds } from "../model/index.ts";
+import { type MediaSpan, placeholderIds, positionCount } from "../model/index.ts";
 import type { AlignedIds, Tokenizer } from "../tokenizer/index.ts";
 import { type ChatTemplate, refusal, type TemplateMessage } from "./chat-template.ts";
 import { PromptError } from "./error.ts";
+import { type MediaPositions, spanMaker } from "./media-positions.ts";
 import type { Message } from "./message.ts";
 import { isMediaPiece, type Piece } from "./pieces.ts";
 import { prepared, requireAllMedia } from "./template-conversation.ts";
@@ -16,9 +17,8 @@ export interface SampleIds {
 }
 
 /** What writing a row needs to know. */
-export interface RowOptions {
+export interface RowOptions extends MediaPositions {
   readonly maxLength: number;
-  readonly tokensPerImage: number;
   readonly where: string;
 }
 
@@ -176,18 +176,21 @@ function learnedOf(parts: readonly MarkedPart[], { ids, ends, spanned }: Aligned
 function idsOf(
   pieces: readonly Piece[],
   tokenizer: Tokenizer,
-  { maxLength, tokensPerImage }: RowOptions,
+  { maxLength, ...positions }: RowOptions,
 ): SampleIds {
   const sample: SampleIds = { ids: [], lossMask: [], spans: [], isCut: false };
   const { ids, lossMask, spans } = sample;
+  const nextSpans = spanMaker(positions);
   for (const piece of pieces) {
     const room = maxLength + 1 - ids.length;
     if (isMediaPiece(piece)) {
-      if (tokensPerImage > room) return { ...sample, isCut: true };
-      const span = { kind: piece.kind, start: ids.length, length: tokensPerImage };
-      spans.push(span);
-      for (const id of placeholderIds(span)) ids.push(id);
-      for (let i = 0; i < tokensPerImage; i++) lossMask.push(false);
+      const own = nextSpans(piece.kind, ids.length);
+      if (positionCount(own) > room) return { ...sample, isCut: true };
+      spans.push(...own);
+      for (const id of own.flatMap(placeholderIds)) {
+        ids.push(id);
+        lossMask.push(false);
+      }
       continue;
     }
     const aligned = tokenizer.alignParts(piece.parts);

@@ -1,6 +1,7 @@
 import { z } from "zod";
+import { type OwlConfig, readsTiles } from "../model/index.ts";
 import { modelFiles } from "../model-files/index.ts";
-import type { Tokenizer } from "../tokenizer/index.ts";
+import { createTokenizer, type Tokenizer } from "../tokenizer/index.ts";
 import { PromptError } from "./error.ts";
 
 /** How conversations are written for a model, as it was trained. */
@@ -36,6 +37,20 @@ export const publishedTemplate: PromptTemplate = {
   assistant: "AI: ",
   cut: "pictures",
 };
+
+/** The template of UReader's evaluation and demo, which give no system prompt. */
+export const readerTemplate: PromptTemplate = { ...publishedTemplate, system: "" };
+
+/**
+ * The tokenizer of a model, whose weights may tell how it is asked where no file of its directory does: a reader of pictures in
+ * tiles has {@link readerTemplate}.
+ */
+export function withModelTemplate(tokenizer: Tokenizer, config: Pick<OwlConfig, "tilePositions">): Tokenizer {
+  const { json, configuration } = tokenizer;
+  const isSaid = hasTemplate(tokenizer) || (configuration.chat_template ?? undefined) !== undefined;
+  if (isSaid || !readsTiles(config)) return tokenizer;
+  return createTokenizer(json, { ...configuration, prompt_template: readerTemplate });
+}
 
 /** Whether a tokenizer's directory says how conversations are written; else it is as published. */
 export function hasTemplate({ configuration }: Tokenizer): boolean {

@@ -1,8 +1,9 @@
-import { endOf, type MediaKind, type MediaSpan, placeholderIds } from "../model/index.ts";
+import { endOf, type MediaKind, type MediaSpan, placeholderIds, positionCount } from "../model/index.ts";
 import { once } from "../primitives/index.ts";
 import type { Tokenizer } from "../tokenizer/index.ts";
 import { type ChatTemplate, chatTemplateOf } from "./chat-template.ts";
 import { PromptError } from "./error.ts";
+import { type MediaPositions, positionsOfFirst, spanMaker } from "./media-positions.ts";
 import { cutTurns, cutTurnsAsReference, isMediaPiece, type Piece, textOf } from "./pieces.ts";
 import { markProblems } from "./role-marks.ts";
 import { rowMessages } from "./row-messages.ts";
@@ -29,11 +30,9 @@ export interface TrainingSample {
 }
 
 /** What making a sample needs to know. */
-export interface SampleOptions {
+export interface SampleOptions extends MediaPositions {
   /** Longest model input; a sample has one id more, because the last one is only a target. */
   readonly maxLength: number;
-  /** Positions of one picture or video: the model's queries + 1. */
-  readonly tokensPerImage: number;
   /** How conversations are written; default: what the tokenizer's directory says. */
   readonly template?: PromptTemplate;
   /** `"reference"` repeats the released code with its silent errors (docs/fidelity.md); default: not. */
@@ -114,7 +113,7 @@ function sampleThroughTemplate(
   lines: string,
   chat: ChatTemplate,
   tokenizer: Tokenizer,
-  { maxLength, tokensPerImage, truncation, where = "sample" }: SampleOptions,
+  { maxLength, tokensPerImage, tiles, truncation, where = "sample" }: SampleOptions,
 ): TrainingSample {
   const marks = promptTemplate(tokenizer);
   const system = systemPromptFor(tokenizer);
@@ -122,7 +121,7 @@ function sampleThroughTemplate(
     const messages = rowMessages(some, marks, where);
     const isSilent = system !== "" && messages[0]?.role !== "system";
     const whole = isSilent ? [{ role: "system" as const, content: system }, ...messages] : messages;
-    return sampleByTemplate(whole, chat, tokenizer, { maxLength, tokensPerImage, where });
+    return sampleByTemplate(whole, chat, tokenizer, { maxLength, tokensPerImage, tiles, where });
   });
   const { text, leftOut } =
     truncation === "turns"
@@ -154,10 +153,11 @@ export function encodeCaption(
   options: SampleOptions,
   of: "image" | "video" = "image",
 ): TrainingSample {
-  const { where = "caption", maxLength, tokensPerImage } = options;
-  if (tokensPerImage + 1 >= maxLength) {
+  const { where = "caption", maxLength } = options;
+  const positions = positionsOfFirst(options);
+  if (positions + 1 >= maxLength) {
     throw new PromptError(
-      `${where}: the length must exceed the picture's ${tokensPerImage + 1}, got ${maxLength}`,
+      `${where}: the length must exceed the picture's ${positions + 1}, got ${maxLength}`,
     );
   }
   const said = options.fidelity === "reference" ? caption : withLineFeeds(caption);
@@ -211,9 +211,10 @@ export function tokenizedOnce(tokenizer: Tokenizer): PieceTokenizer {
 export function sampleOfPieces(
   pieces: readonly Piece[],
   tokenizer: PieceTokenizer,
-  { maxLength, tokensPerImage, fidelity }: SampleOptions,
+  { maxLength, fidelity, ...positions }: SampleOptions,
   where: string,
 ): TrainingSample {
+  const nextSpans = spanMaker(positions);
   const encode = (piece: Piece): number[] =>
     fidelity === "reference" ? tokenizer.encode(textOf(piece)) : tokenizer.encodeParts(piece.parts);
   const ids = [...tokenizer.start];
@@ -229,11 +230,11 @@ export function sampleOfPieces(
     const room = maxLength + 1 - ids.length;
     if (isCut || room <= 0) return sampleOf({ ids, lossMask, spans }, true);
     if (isMediaPiece(piece)) {
-      isCut = tokensPerImage > room;
+      const own = nextSpans(piece.kind, ids.length);
+      isCut = positionCount(own) > room;
       if (isCut) continue;
-      const span = { kind: piece.kind, start: ids.length, length: tokensPerImage };
-      spans.push(span);
-      append(placeholderIds(span), false);
+      spans.push(...own);
+      append(own.flatMap(placeholderIds), false);
       continue;
     }
     const { kind } = piece;
@@ -260,9 +261,10 @@ export function fits(
   options: SampleOptions,
 ): boolean {
   let length = 1;
+  const nextSpans = spanMaker(options);
   for (const piece of pieces) {
     length += isMediaPiece(piece)
-      ? options.tokensPerImage
+      ? positionCount(nextSpans(piece.kind, length))
       : tokenizer.encodeParts(piece.parts).length + Number(piece.kind === "answer");
     if (length > options.maxLength + 1) return false;
   }
@@ -290,6 +292,8 @@ export function sampleOf(
   sequence: Pick<TrainingSample, "ids" | "lossMask" | "spans">,
   isCut: boolean,
 ): TrainingSample {
-  const count = (kind: MediaKind): number => sequence.spans.filter((span) => span.kind === kind).length;
+  // A picture in tiles is counted by its first.
+  const count = (kind: MediaKind): number =>
+    sequence.spans.filter((span) => span.kind === kind && (span.tile ?? 0) === 0).length;
   return { ...sequence, imageCount: count("image"), videoCount: count("video"), isCut };
 }

@@ -11,7 +11,8 @@ import { type ContentPart, conversationOf, type Message } from "./message.ts";
 export type Truncation = "auto" | "disabled";
 
 /** What truncating a conversation needs to know. */
-export interface TruncationOptions extends ConversationOptions {
+export interface TruncationOptions<Image = unknown, Video = unknown>
+  extends ConversationOptions<Image, Video> {
   /** Positions that the model has. */
   readonly positions: number;
   /** How long an answer may get. */
@@ -47,7 +48,7 @@ export function positionsForAnswer(positions: number, maxNewTokens: number): num
 export function truncateConversation<Image, Video = never>(
   messages: readonly Message<Image, Video>[],
   tokenizer: Tokenizer,
-  options: TruncationOptions,
+  options: TruncationOptions<Image, Video>,
 ): TruncatedConversation<Image, Video> {
   const { positions, maxNewTokens } = options;
   const all = turnsOf(conversationOf(messages));

@@ -3,6 +3,7 @@ import {
   type OpenedCheckpoint,
   openValidated,
   readModelConfig,
+  readPreprocessing,
   readTokenizerFiles,
 } from "../checkpoint/index.ts";
 import type { Preprocessor } from "../image/index.ts";
@@ -23,6 +24,7 @@ import {
   type PromptTemplate,
   type TemplateVariables,
   withChatTemplate,
+  withModelTemplate,
   withSystemPrompt,
   withTemplate,
   withTemplateDefaults,
@@ -92,7 +94,7 @@ export async function loadBaseModel(
       );
   const files = await readTokenizerFiles(tokenizerDirectory);
   const tokenizerFiles = template === undefined ? files : withChatTemplate(files, template.chat_template);
-  return { ...starting, tokenizer: loaded, tokenizerFiles, preprocessor };
+  return { ...starting, tokenizer: withModelTemplate(loaded, parsed), tokenizerFiles, preprocessor };
 }
 
 /**
@@ -129,11 +131,16 @@ export async function loadTextModel({
   tokenizer,
   templateVariables = {},
 }: Pick<RunPlan, "model" | "config" | "tokenizer" | "templateVariables">): Promise<
-  Pick<BaseModel, "tokenizer" | "config">
+  Pick<BaseModel, "tokenizer" | "config" | "preprocessor">
 > {
   const { tokenizer: loaded } = await loadTaught(tokenizer ?? model!, templateVariables);
   const sizes = await (model === undefined ? freshConfig(config!, loaded) : readModelConfig(model));
-  return { tokenizer: loaded, config: sizes };
+  const { content, where } =
+    model === undefined
+      ? { content: undefined, where: modelFiles.preprocessorConfig }
+      : await readPreprocessing(model);
+  const preprocessor = sizes.textOnly ? undefined : owlPreprocessor(sizes, content, where);
+  return { tokenizer: withModelTemplate(loaded, sizes), config: sizes, preprocessor };
 }
 
 /** A fresh model of a config file's sizes: all of its parameters will be initialised. */

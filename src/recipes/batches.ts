@@ -20,7 +20,7 @@ import {
   tokenReader,
 } from "../data/index.ts";
 import { defaultFrames } from "../image/index.ts";
-import { tokensPerImage } from "../model/index.ts";
+import { readsTiles, tokensPerImage } from "../model/index.ts";
 import {
   type Communicator,
   type HeldOutBatches,
@@ -92,7 +92,11 @@ export function batchReader(
     microBatch,
     tokensPerImage: tokensPerImage(baseModel.config),
     imageSize: baseModel.config.textOnly ? 0 : baseModel.config.vision.imageSize,
-    rounding: { maxTokens: recipe.maxTokens },
+    rounding: {
+      maxTokens: recipe.maxTokens,
+      // A picture has from 2 to 21 tiles; a program for each number of them would be many.
+      ...(readsTiles(baseModel.config) && { images: 4 }),
+    },
     rowsAhead: media?.rowsAhead,
   };
   const { preprocessor } = baseModel;
@@ -128,7 +132,7 @@ export function batchReader(
 }
 
 /** What the texts of rows need of a model. */
-export type TextModel = Pick<BaseModel, "tokenizer" | "config">;
+export type TextModel = Pick<BaseModel, "tokenizer" | "config" | "preprocessor">;
 
 export function textOptions(
   recipe: Pick<TrainingRecipe, "maxTokens">,

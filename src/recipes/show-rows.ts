@@ -25,7 +25,7 @@ export interface ShownRow {
 }
 
 /**
- * The first rows of files as the model will see them; pictures are not looked at.
+ * The first rows of files as the model will see them; of pictures at most the size is looked at.
  *
  * @throws DataError where a whole file is no file of rows
  */
@@ -57,15 +57,11 @@ async function* rowsOfFile(
     if (wrong.length > 0) yield badRow(name, wrong);
     else {
       const { text, rejected } = row;
-      const isVideo = row.videos.length > 0;
-      yield spelled({ name, text: texts.completed(text, content), content }, isVideo, reading);
+      const known = { content, isVideo: row.videos.length > 0, tiles: await texts.tilesOf(row) };
+      yield spelled({ ...known, name, text: texts.completed(text, content) }, reading);
       if (rejected === undefined) continue;
-      const other = {
-        name: `${name}, the rejected answer`,
-        text: texts.completed(rejected, content),
-        content,
-      };
-      yield spelled(other, isVideo, reading);
+      const other = { name: `${name}, the rejected answer`, text: texts.completed(rejected, content) };
+      yield spelled({ ...known, ...other }, reading);
     }
   }
 }
@@ -82,16 +78,17 @@ interface NamedText {
   readonly name: string;
   readonly text: RowText;
   readonly content: RowContent;
+  readonly isVideo: boolean;
+  readonly tiles: readonly number[] | undefined;
 }
 
 function spelled(
-  { name, text, content }: NamedText,
-  isVideo: boolean,
+  { name, text, content, isVideo, tiles }: NamedText,
   reading: RowReading & { readonly model: TextModel },
 ): ShownRow {
   const { model } = reading;
   try {
-    const options = textOptions(settingsOf(reading), model, content);
+    const options = { ...textOptions(settingsOf(reading), model, content), tiles };
     const sample = encodeText(text, name, options, isVideo ? "video" : "image");
     const { turnsLeftOut = 0, isCut } = sample;
     return { name, problems: [], parts: spelledParts(sample, model.tokenizer), turnsLeftOut, isCut };

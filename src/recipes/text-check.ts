@@ -7,6 +7,7 @@ import {
   type RowContent,
   RowLengths,
 } from "../data/index.ts";
+import { pictureSize, tileCount } from "../image/index.ts";
 import {
   PromptError,
   type PromptTemplate,
@@ -31,6 +32,14 @@ export interface TextSettings {
   readonly system?: string | undefined;
   /** Whether rows are pairs of answers, or must not be; either if absent. */
   readonly learnsPairs?: boolean | undefined;
+}
+
+/** A row's text, completed, and what is known of it. */
+interface CheckedText {
+  readonly text: RowText;
+  readonly name: string;
+  readonly content: RowContent;
+  readonly tiles: readonly number[] | undefined;
 }
 
 /** Checks the texts of a file's rows one by one, and gathers what becomes of them. */
@@ -65,8 +74,17 @@ export class TextCheck {
     return content === "conversation" ? withSystem(text, this.#settings.system, this.#template) : text;
   }
 
+  /** How many tiles each of a row's pictures has; undefined where the model reads them whole. */
+  async tilesOf({ images }: Pick<Row, "images">): Promise<readonly number[] | undefined> {
+    const preprocessor = this.#settings.model?.preprocessor;
+    if (preprocessor?.grids === undefined) return undefined;
+    const sizes = await Promise.allSettled(images.map(pictureSize));
+    // What is wrong with a file is told where files are checked.
+    return sizes.map((size) => (size.status === "fulfilled" ? tileCount(size.value, preprocessor) : 1));
+  }
+
   /** What is wrong with a row's text. */
-  problemsOf(row: Row, content: RowContent): string[] {
+  async problemsOf(row: Row, content: RowContent): Promise<string[]> {
     const name = nameOf(this.#file, row);
     if (this.#settings.model?.config.textOnly && row.images.length + row.videos.length > 0) {
       return [
@@ -77,7 +95,7 @@ export class TextCheck {
     if (unfit !== undefined) return [unfit];
     const text = this.completed(row.text, content);
     try {
-      this.#gather(text, name, content, row);
+      this.#gather({ text, name, content, tiles: await this.tilesOf(row) }, row);
       this.writing.add(text, name);
       return [];
     } catch (error) {
@@ -86,13 +104,13 @@ export class TextCheck {
     }
   }
 
-  #gather(text: RowText, name: string, content: RowContent, { videos, rejected }: Row): void {
+  #gather({ text, name, content, tiles }: CheckedText, { videos, rejected }: Row): void {
     const { model, maxTokens } = this.#settings;
     if (model === undefined) {
       if (typeof text === "string" && content === "conversation")
         requireConversation(text, this.#template, name);
     } else {
-      const options = textOptions({ maxTokens }, model, content);
+      const options = { ...textOptions({ maxTokens }, model, content), tiles };
       const samples =
         rejected === undefined
           ? [encodeText(text, name, options, videos.length > 0 ? "video" : "image")]

@@ -70,11 +70,13 @@ export class FeedbackFile {
    * conversation that no longer fits the model begins as late as the model's answer to it does.
    * @throws PromptError for messages that are no conversation, or a last one that is too long by itself
    */
-  write(messages: readonly ReadMessage[], model: OpenModel, given: Judgement): Promise<void> {
+  async write(messages: readonly ReadMessage[], model: OpenModel, given: Judgement): Promise<void> {
     const { tokenizer, config } = model.owl;
+    const tilesOf = await model.owl.tilesOf(messages);
     const { text, media } = truncateConversation(messages, tokenizer, {
       ...rowTemplate(tokenizer),
       tokensPerImage: tokensPerImage(config),
+      tilesOf,
       positions: config.language.maxPositions,
       maxNewTokens: 1,
     });

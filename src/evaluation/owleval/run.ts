@@ -133,16 +133,18 @@ interface Asked {
   readonly leftOut: number;
 }
 
-function longestThatFits(
+async function longestThatFits(
   question: Question,
   set: OwlEvalSet,
   system: EvaluatedSystem,
   answers: ReadonlyMap<number, string>,
-): Asked {
+): Promise<Asked> {
   const turns = set.earlier(question).length;
   for (let leftOut = 0; ; leftOut++) {
     const conversation = conversationFor(question, set, answers, leftOut);
-    if (leftOut === turns || (system.hasRoomFor?.(conversation) ?? true)) return { conversation, leftOut };
+    if (leftOut === turns || ((await system.hasRoomFor?.(conversation)) ?? true)) {
+      return { conversation, leftOut };
+    }
   }
 }
 
@@ -153,7 +155,8 @@ async function askBatch(
   answers: ReadonlyMap<number, string>,
   signal: AbortSignal | undefined,
 ): Promise<AnswerRow[]> {
-  const asked = questions.map((question) => longestThatFits(question, set, system, answers));
+  const asked: Asked[] = [];
+  for (const question of questions) asked.push(await longestThatFits(question, set, system, answers));
   const conversations = asked.map(({ conversation }) => conversation);
   try {
     const given = await system.answerAll(conversations, signal);

@@ -10,6 +10,7 @@ import {
 import { ModelConfigError, type OwlConfig } from "../owl-config.ts";
 import { quantizationJson, quantizationSchema } from "../quantization.ts";
 import { type SectionSizes, type TensorSizes, withSizesFromTensors } from "../sizes-from-tensors.ts";
+import { tilePositionTable } from "../tile-positions.ts";
 import { readVisionConfig, type VisionConfig, visionConfigJson } from "../vision/towers.ts";
 import type { OwlGeneration } from "./generation.ts";
 import {
@@ -28,6 +29,7 @@ import {
 const schema = z.object({
   num_query_tokens: upTo("queries").default(64),
   video: z.boolean().optional(),
+  tile_positions: upTo("queries").optional(),
   vision_config: section,
   visual_abstractor_config: abstractorSchema(4096),
   text_config: section,
@@ -64,7 +66,13 @@ function parse(json: Record<string, unknown>, where: string, weights: TensorSize
 function sizedSections(json: unknown): SectionSizes[] {
   const family = familyNamed(sectionOf(json, "text_config")?.model_type ?? defaultFamily);
   return [
-    { prefix: "", sizes: [{ key: "num_query_tokens", tensor: "query_tokens", axis: 1 }] },
+    {
+      prefix: "",
+      sizes: [
+        { key: "num_query_tokens", tensor: "query_tokens", axis: 1 },
+        { key: "tile_positions", tensor: tilePositionTable, axis: 0 },
+      ],
+    },
     { section: "visual_abstractor_config", prefix: "", sizes: abstractorSizes },
     visionSizes("vision_config", sectionOf(json, "vision_config")),
     { section: "text_config", prefix: "language_model.", sizes: family?.sizes ?? [] },
@@ -98,6 +106,7 @@ function fromPublished(
     language,
     numQueryTokens: published.num_query_tokens,
     ...(video && { video }),
+    ...(published.tile_positions !== undefined && { tilePositions: published.tile_positions }),
     ...(published.quantization && { quantization: published.quantization }),
   };
 }
@@ -110,6 +119,7 @@ function configJson(config: OwlConfig): Record<string, unknown> {
     model_type: owl.modelType,
     num_query_tokens: config.numQueryTokens,
     ...(isVideo && { video: true }),
+    ...(config.tilePositions !== undefined && { tile_positions: config.tilePositions }),
     ...(config.quantization && { quantization: quantizationJson(config.quantization) }),
     vision_config: visionConfigJson(vision),
     visual_abstractor_config: abstractorJson(
@@ -123,7 +133,7 @@ function configJson(config: OwlConfig): Record<string, unknown> {
   };
 }
 
-/** The first mPLUG-Owl (arXiv 2304.14178), its video version, and owls of other parts. */
+/** The first mPLUG-Owl (arXiv 2304.14178), its video version, its readers in tiles (UReader), and owls of other parts. */
 export const owl: OwlGeneration = {
   title: "mPLUG-Owl",
   paper: "arXiv 2304.14178",

@@ -14,6 +14,8 @@ export interface ImageHeader {
   /** Frames of an animation, pages of a document; 1 for a plain picture. */
   readonly pages: number;
   readonly bitsPerSample: number | undefined;
+  /** Whether its orientation makes width and height change places. */
+  readonly isTurned: boolean;
 }
 
 /** Decoded pixels, row by row, channels interleaved. */
@@ -38,11 +40,12 @@ export async function readImageHeader(bytes: Uint8Array): Promise<ImageHeader> {
     height,
     space,
     bitsPerSample,
+    orientation = 1,
     pages = 1,
   } = await sharp(withKnownBrand(bytes), {
     limitInputPixels: false,
   }).metadata();
-  return { format, width, height, isCmyk: space === "cmyk", pages, bitsPerSample };
+  return { format, width, height, isCmyk: space === "cmyk", pages, bitsPerSample, isTurned: orientation > 4 };
 }
 
 /**

@@ -19,7 +19,9 @@ export async function readImageHeader(bytes: Uint8Array): Promise<ImageHeader> {
   const mime = animated[type];
   const pages = mime === undefined ? 1 : await frameCount(bytes, mime);
   // What a browser decodes is light, whatever the file's inks and samples.
-  return { format: formatNames[type] ?? type, width, height, isCmyk: false, pages, bitsPerSample: undefined };
+  const format = formatNames[type] ?? type;
+  const isTurned = (orientationOf(bytes)?.value ?? 1) > 4;
+  return { format, width, height, isCmyk: false, pages, bitsPerSample: undefined, isTurned };
 }
 
 /**
