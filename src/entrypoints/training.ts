@@ -41,7 +41,7 @@ export {
   tokenReader,
 } from "../data/index.ts";
 export type { StoredImage } from "../image/index.ts";
-export type { PromptTemplate, RowText } from "../prompt/index.ts";
+export type { MediaPositions, PromptTemplate, RowText } from "../prompt/index.ts";
 export {
   type CardOptions,
   type DataFile,

@@ -29,6 +29,7 @@ export { preprocessorOfSize, statedFit, statedPreprocessor } from "./stated-prep
 export {
   gridOf,
   loadTiles,
+  mostTiles,
   type PictureTile,
   releasedGrids,
   tileCount,

@@ -75,6 +75,11 @@ export function tileCount(picture: Size, { size, grids }: Preprocessor): number 
   return 1 + rows * columns;
 }
 
+/** The most tiles that a picture becomes; 1 where the model reads pictures whole. */
+export function mostTiles({ grids }: Preprocessor): number {
+  return grids === undefined ? 1 : 1 + Math.max(...grids.map(([rows, columns]) => rows * columns));
+}
+
 /**
  * A picture as the model reads it: itself, or in tiles. Then the whole comes first, squeezed to a tile; its place in both tables
  * of positions is behind those of all rows and columns. The tiles follow row by row.

@@ -128,7 +128,7 @@ export {
   trainedParameters,
 } from "./stages.ts";
 export { TextOnlyError } from "./text-only.ts";
-export { readsTiles } from "./tile-positions.ts";
+export { readingTiles, readsTiles } from "./tile-positions.ts";
 export type { ClipConfig } from "./vision/clip.ts";
 export type { DinoSettings, Dinov2Config, Dinov2WithRegistersConfig } from "./vision/dinov2.ts";
 export type { Dinov3Config } from "./vision/dinov3.ts";

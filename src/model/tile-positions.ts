@@ -11,6 +11,14 @@ const COLUMNS = "cut_patch_embedding_w.weight";
 /** The tensor whose first axis tells how many rows and columns of tiles have an embedding; only readers in tiles have it. */
 export const tilePositionTable = `abstractor.${ROWS}`;
 
+/** Rows of each table in the released model, of which it uses 12. */
+const RELEASED_POSITIONS = 15;
+
+/** The same model, reading pictures in tiles, as UReader was made of the first mPLUG-Owl; one that does so stays as it is. */
+export function readingTiles(config: OwlConfig): OwlConfig {
+  return readsTiles(config) ? config : { ...config, tilePositions: RELEASED_POSITIONS };
+}
+
 /** Whether a model reads each picture in tiles, which stand in its inputs as pictures do. */
 export function readsTiles({ tilePositions }: Pick<OwlConfig, "tilePositions">): boolean {
   return tilePositions !== undefined;

@@ -14,6 +14,8 @@ import {
   parseConfig,
   publishedModel,
   type Quantization,
+  readingTiles,
+  readsTiles,
   type Stage,
   stages,
 } from "../model/index.ts";
@@ -74,7 +76,8 @@ export async function loadBaseModel(
   const starting = await (model === undefined
     ? freshModel(config!, loaded)
     : existingModel(model, recipe, requireRoom));
-  const { config: parsed, checkpoint } = starting;
+  const { checkpoint } = starting;
+  const parsed = taught(starting.config, recipe);
   if (recipe.framesPerVideo !== undefined && !parsed.video) {
     throw new RangeError(
       `recipe ${recipe.name}: framesPerVideo is for models of the video version, got a model of pictures; leave it out`,
@@ -94,7 +97,8 @@ export async function loadBaseModel(
       );
   const files = await readTokenizerFiles(tokenizerDirectory);
   const tokenizerFiles = template === undefined ? files : withChatTemplate(files, template.chat_template);
-  return { ...starting, tokenizer: withModelTemplate(loaded, parsed), tokenizerFiles, preprocessor };
+  const named = withModelTemplate(loaded, parsed);
+  return { ...starting, config: parsed, tokenizer: named, tokenizerFiles, preprocessor };
 }
 
 /**
@@ -124,17 +128,37 @@ async function loadTaught(
 
 type StartingModel = Pick<BaseModel, "config" | "quantization" | "tensors" | "narrow" | "checkpoint">;
 
+/** The config of the model that a run trains, by that of its base. */
+function taught(config: OwlConfig, recipe: Pick<TrainingRecipe, "name" | "tiles"> | undefined): OwlConfig {
+  if (recipe?.tiles === undefined || recipe.tiles === readsTiles(config)) return config;
+  const kind = config.textOnly
+    ? "a language model alone"
+    : config.video
+      ? "one of the video version"
+      : undefined;
+  if (recipe.tiles && kind === undefined) return readingTiles(config);
+  throw new RangeError(
+    `recipe ${recipe.name}: tiles must be ${!recipe.tiles} for this base model, got ${kind ?? "one that reads pictures in tiles"}; leave it out`,
+  );
+}
+
+/** What of a run says how texts are read; without a recipe the model is as it is. */
+type TextPlan = Pick<RunPlan, "model" | "config" | "tokenizer" | "templateVariables"> &
+  Partial<Pick<RunPlan, "recipe">>;
+
 /** What the texts of rows need of the model that a run starts from; no weights are read. */
 export async function loadTextModel({
   model,
   config,
   tokenizer,
   templateVariables = {},
-}: Pick<RunPlan, "model" | "config" | "tokenizer" | "templateVariables">): Promise<
-  Pick<BaseModel, "tokenizer" | "config" | "preprocessor">
-> {
+  recipe,
+}: TextPlan): Promise<Pick<BaseModel, "tokenizer" | "config" | "preprocessor">> {
   const { tokenizer: loaded } = await loadTaught(tokenizer ?? model!, templateVariables);
-  const sizes = await (model === undefined ? freshConfig(config!, loaded) : readModelConfig(model));
+  const sizes = taught(
+    await (model === undefined ? freshConfig(config!, loaded) : readModelConfig(model)),
+    recipe,
+  );
   const { content, where } =
     model === undefined
       ? { content: undefined, where: modelFiles.preprocessorConfig }

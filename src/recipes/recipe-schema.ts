@@ -92,6 +92,7 @@ const hyperparameters = {
   packing: z.enum(["none", "joined", "separate"]),
   groupByLength: whole,
   augment: z.boolean(),
+  tiles: z.boolean(),
   framesPerVideo: z.int().min(2),
   seed: z.int().nonnegative(),
   evaluateEvery: whole,

@@ -8,6 +8,7 @@ import {
   shuffled,
   withoutBadRows,
 } from "../data/index.ts";
+import { mostTiles } from "../image/index.ts";
 import type { ParameterDescription } from "../model/index.ts";
 import { checkOptions, type FileLock, joinPath, type OptionRules, option } from "../platform/index.ts";
 import type { Device, DeviceOptions } from "../runtime/index.ts";
@@ -175,7 +176,7 @@ async function checkedRun(
   const showsSomething = data.some((file) => file.showsSomething);
   await requireNoFrozenRandom(path, plan, showsSomething);
   const memory = estimateMemory(baseModel.config, objective.parameters, plan.recipe, {
-    imagesPerRow: hasVideos ? framesPerVideo(plan) : Number(usesPictures),
+    imagesPerRow: hasVideos ? framesPerVideo(plan) : usesPictures ? tilesPerRow(baseModel) : 0,
     replicas,
     narrow: baseModel.narrow,
     processes: communicator.size,
@@ -225,6 +226,11 @@ async function checkedRun(
       return startLocked({ ...checked, path, memory }, replicas, options);
     },
   };
+}
+
+/** How many pictures a row's picture is to the vision encoder, at most. */
+function tilesPerRow({ preprocessor }: BaseModel): number {
+  return preprocessor === undefined ? 1 : mostTiles(preprocessor);
 }
 
 /** The same plan; a quantised base model is computed layer by layer. */

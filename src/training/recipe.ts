@@ -75,6 +75,11 @@ export interface TrainingRecipe extends OptimizerHyperparameters {
   readonly groupByLength?: number | undefined;
   /** Random resized crop and horizontal flip of pictures, as in stage 1 of the paper. */
   readonly augment?: boolean | undefined;
+  /**
+   * Whether the model is to read pictures in tiles: a base model that reads them whole gets fresh embeddings of tile positions.
+   * Absent: as the base model reads them.
+   */
+  readonly tiles?: boolean | undefined;
   /** Frames sampled evenly from a video; 4 if absent. */
   readonly framesPerVideo?: number | undefined;
   /** Seed of parameter initialisation, of the order of examples and of dropout. */
