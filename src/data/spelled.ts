@@ -20,7 +20,9 @@ export function spelledParts({ ids, lossMask, spans }: TrainingSample, tokenizer
   for (let start = 0; start < ids.length; ) {
     const span = spans.find((one) => one.start === start);
     if (span !== undefined) {
-      parts.push({ kind: span.kind, text: "", tokens: span.length, isLearned: false });
+      // A picture's tiles are told as one.
+      const before = (span.tile ?? 0) > 0 ? (parts.pop()?.tokens ?? 0) : 0;
+      parts.push({ kind: span.kind, text: "", tokens: before + span.length, isLearned: false });
       start += span.length;
       continue;
     }

@@ -17,10 +17,14 @@ export const mediaFields = {
 
 /**
  * Conversations as Vicuna's ShareGPT data and LLaVA's have them: `conversations` is a list of `{from, value}` (or `{role, content}`),
- * `image` one path or a list, and `<image>` in what people say is a picture's place.
+ * `image` one path or a list, and `<image>` in what people say is a picture's place. UReader's rows are such, too.
  */
 export const conversations: RecordFormat = {
-  fields: { conversations: ["conversations", "conversation"], ...mediaFields, system: ["system"] },
+  fields: {
+    conversations: ["conversations", "conversation"],
+    ...mediaFields,
+    system: ["system", "system_instruction"],
+  },
   signature: ["conversations"],
   recognises: ({ conversations: turns }) => Array.isArray(turns) && turns.every(hasSpeaker),
   read: readConversations,
@@ -53,5 +57,6 @@ function readConversations({ conversations: given, image, video, system }: Field
 
 /** The words of a row's own key for the system. */
 export function systemTurn(system: unknown): GivenTurn[] {
-  return system === undefined ? [] : [{ role: "system", parts: [{ text: requireText(system, '"system"') }] }];
+  if (system === undefined || system === "") return [];
+  return [{ role: "system", parts: [{ text: requireText(system, '"system"') }] }];
 }
