@@ -1,7 +1,16 @@
 import type { Command } from "commander";
-import { readModelConfig } from "../checkpoint/index.ts";
+import { z } from "zod";
+import { readModelConfig, readPreprocessing } from "../checkpoint/index.ts";
+import { type Preprocessor, tileCount } from "../image/index.ts";
+import { owlPreprocessor } from "../inference/index.ts";
 import { generationOf, type OwlConfig, tokensPerImage } from "../model/index.ts";
-import { PromptError, pictureMarkOf, withPictureParts, writtenConversation } from "../prompt/index.ts";
+import {
+  PromptError,
+  pictureMarkOf,
+  withModelTemplate,
+  withPictureParts,
+  writtenConversation,
+} from "../prompt/index.ts";
 import { loadTokenizer, type Tokenizer } from "../tokenizer/index.ts";
 import { UsageError } from "./failure.ts";
 import { jsonLines } from "./json-lines.ts";
@@ -9,8 +18,33 @@ import { requireModel } from "./options.ts";
 
 const shape = '{"messages": [{"role": …, "content": …}], "pictures": [[width, height], …]}';
 
+/** What of a model decides about prompts. */
+interface PromptModel {
+  readonly config: OwlConfig;
+  readonly tokenizer: Tokenizer;
+  /** Undefined for a language model alone. */
+  readonly preprocessor: Preprocessor | undefined;
+}
+
+/** How many tiles each picture has, where the model reads them in tiles. */
+function tilesOf(
+  pictures: unknown,
+  { preprocessor }: PromptModel,
+  where: string,
+): readonly number[] | undefined {
+  if (preprocessor?.grids === undefined) return undefined;
+  const { data } = sizes.safeParse(pictures ?? []);
+  if (data !== undefined) return data.map(([width, height]) => tileCount({ width, height }, preprocessor));
+  const got = JSON.stringify(pictures).slice(0, 60);
+  throw new UsageError(`${where}: pictures must be sizes, [[width, height], …], got ${got}`);
+}
+
+const side = z.number().int().positive();
+const sizes = z.array(z.tuple([side, side]));
+
 /** What a line gives; a model whose code has one id for a whole picture gets that. */
-function answer(config: OwlConfig, tokenizer: Tokenizer, line: string, where: string): object {
+function answer(model: PromptModel, line: string, where: string): object {
+  const { config, tokenizer } = model;
   let request: unknown;
   try {
     request = JSON.parse(line);
@@ -20,14 +54,17 @@ function answer(config: OwlConfig, tokenizer: Tokenizer, line: string, where: st
   const { messages, pictures } = Object(request) as Record<string, unknown>;
   if (!Array.isArray(messages)) throw new UsageError(`${where}: must be ${shape}, got ${line.slice(0, 60)}`);
   const read = withPictureParts(messages, pictureMarkOf(tokenizer));
-  if (Array.isArray(pictures) && pictures.length !== read.pictures) {
-    const places = `must have a place for each of the ${pictures.length} pictures, got ${read.pictures}`;
-    return { error: `messages: ${places}` };
+  const tiles = tilesOf(pictures, model, where);
+  const given = tiles?.length ?? (Array.isArray(pictures) ? pictures.length : read.pictures);
+  if (given !== read.pictures) {
+    return {
+      error: `messages: must have a place for each of the ${given} pictures, got ${read.pictures}`,
+    };
   }
   const { placeholder } = generationOf(config);
   const perImage = placeholder === undefined ? tokensPerImage(config) : 1;
   try {
-    const { text, ids } = writtenConversation(read.messages, tokenizer, { tokensPerImage: perImage });
+    const { text, ids } = writtenConversation(read.messages, tokenizer, { tokensPerImage: perImage, tiles });
     return { text, ids: placeholder === undefined ? ids : ids.map((id) => (id < 0 ? placeholder : id)) };
   } catch (error) {
     if (error instanceof PromptError) return { error: error.message };
@@ -38,9 +75,11 @@ function answer(config: OwlConfig, tokenizer: Tokenizer, line: string, where: st
 async function run(model: string): Promise<void> {
   const directory = await requireModel(model, undefined, "base");
   const config = await readModelConfig(directory);
-  const tokenizer = await loadTokenizer(directory);
+  const tokenizer = withModelTemplate(await loadTokenizer(directory), config);
+  const { content, where: file } = await readPreprocessing(directory);
+  const preprocessor = config.textOnly ? undefined : owlPreprocessor(config, content, file);
   for await (const { line, where } of jsonLines()) {
-    process.stdout.write(`${JSON.stringify(answer(config, tokenizer, line, where))}\n`);
+    process.stdout.write(`${JSON.stringify(answer({ config, tokenizer, preprocessor }, line, where))}\n`);
   }
 }
 

@@ -1,11 +1,14 @@
 import { type Tokenizer, tokenContentOf } from "../tokenizer/index.ts";
 import { chatTemplateOf } from "./chat-template.ts";
 import { encodeConversation } from "./conversation.ts";
-import type { ContentPart, Message } from "./message.ts";
+import type { MediaPositions } from "./media-positions.ts";
+import type { ContentPart, MediaReference, Message } from "./message.ts";
 import { encodeTaughtMessages } from "./message-sample.ts";
 import { imageMark } from "./pieces.ts";
 import { renderChat } from "./render-chat.ts";
+import { promptTemplate } from "./template.ts";
 import { pictureOfTemplate } from "./template-abilities.ts";
+import { encodeTrainingSample } from "./training-sample.ts";
 
 /** A conversation as a model reads it. */
 export interface WrittenConversation {
@@ -48,23 +51,28 @@ export function withPictureParts(
 }
 
 /**
- * A conversation as text and ids: one that ends with a user's message up to where the answer begins, one of a model with a chat
- * template that ends with an answer as it is taught.
+ * A conversation as text and ids: one that ends with a user's message up to where the answer begins, one that ends with an answer as
+ * it is taught; without a chat template as the released code writes and cuts a row of such messages, a line end behind each.
  *
  * @throws PromptError listing all that is wrong with the messages
  */
 export function writtenConversation(
   messages: readonly Message<number>[],
   tokenizer: Tokenizer,
-  { tokensPerImage }: { readonly tokensPerImage: number },
+  positions: MediaPositions,
 ): WrittenConversation {
   const mark = pictureMarkOf(tokenizer);
-  const isFinished = messages.at(-1)?.role === "assistant" && chatTemplateOf(tokenizer) !== undefined;
+  const isFinished = messages.at(-1)?.role === "assistant";
+  if (isFinished && chatTemplateOf(tokenizer) === undefined)
+    return writtenRow(messages, tokenizer, positions);
   if (!isFinished) {
-    const { text, ids } = encodeConversation(messages, tokenizer, { tokensPerImage });
+    const { tokensPerImage, tiles } = positions;
+    // Pictures are numbers here, in their order.
+    const tilesOf = tiles && ((one: MediaReference<number>) => (one.type === "image" ? tiles[one.image] : 1));
+    const { text, ids } = encodeConversation(messages, tokenizer, { tokensPerImage, tilesOf });
     return { text: withoutBos(text.replaceAll(imageMark, mark), tokenizer), ids };
   }
-  const options = { tokensPerImage, maxLength: Number.MAX_SAFE_INTEGER };
+  const options = { ...positions, maxLength: Number.MAX_SAFE_INTEGER };
   const { ids } = encodeTaughtMessages(messages, tokenizer, options);
   return {
     text: withoutBos(
@@ -76,6 +84,23 @@ export function writtenConversation(
     ),
     ids,
   };
+}
+
+function writtenRow(
+  messages: readonly Message<number>[],
+  tokenizer: Tokenizer,
+  positions: MediaPositions,
+): WrittenConversation {
+  const { user, assistant } = promptTemplate(tokenizer);
+  const marks = { system: "", user, assistant };
+  const said = ({ content }: Message<number>): string =>
+    typeof content === "string"
+      ? content
+      : content.map((part) => (part.type === "text" ? part.text : imageMark)).join("");
+  const lines = messages.map((message) => `${marks[message.role]}${said(message)}`);
+  const text = lines.map((line) => (line.endsWith("\n") ? line : `${line}\n`)).join("");
+  const options = { ...positions, maxLength: Number.MAX_SAFE_INTEGER, fidelity: "reference" } as const;
+  return { text, ids: encodeTrainingSample(text, tokenizer, options).ids };
 }
 
 function withoutBos(text: string, { configuration }: Tokenizer): string {
