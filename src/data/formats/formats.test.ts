@@ -161,21 +161,6 @@ describe("pictures of rows", () => {
   });
 });
 
-it("UReader's rows are conversations, with their words for the system", async () => {
-  const said = (from: string, value: string) => ({ from, value });
-  const row = (system_instruction: string) => ({
-    image: ["cat.jpg"],
-    prompt: "",
-    text: "<image>",
-    system_instruction,
-    conversations: [said("user", "<image>"), said("user", "what is this?"), said("assistant", "a cat")],
-    task_type: "qa_sft",
-  });
-  const turns = [shown(0), user("what is this?"), assistant("a cat")];
-  expect((await only(row("Read."))).text).toEqual([{ role: "system", content: "Read." }, ...turns]);
-  expect((await only(row(""))).text).toEqual(turns);
-});
-
 describe("what nobody meant", () => {
   const turns = (...values: [string, unknown][]) => ({
     conversations: values.map(([from, value]) => ({ from, value })),
