@@ -20,6 +20,9 @@ export function modulesOf(lora: StateDict): Set<string> {
 const WRAPPERS =
   /^(?:module\.)+|(?<=^|\.)(?:_orig_mod|_fsdp_wrapped_module|_checkpoint_wrapped_module)\.(?:module\.)*/g;
 
+/** PEFT's wrapper of the whole model, or (UReader's training) of the language model inside of it. */
+const PEFT_WRAPPER = /^(language_model\.)?base_model\.model\./;
+
 /** A state dict has the adapter's name in them, and the vector of a DoRA `.weight` behind it. */
 const MATRIX = /\.lora_([AB])(?:\.([^.]+))?\.weight$/;
 const MAGNITUDE = /\.lora_(magnitude)_vector(?:\.([^.]+?))??(?:\.weight)?$/;
@@ -56,8 +59,7 @@ export function sortTensors(tensors: StateDict): SortedTensors {
     else into.set(published, tensors.get(name)!);
   };
   for (const name of tensors.keys()) {
-    const wrapped = name.replace(WRAPPERS, "");
-    const plain = wrapped.startsWith(peftPrefix) ? wrapped.slice(peftPrefix.length) : wrapped;
+    const plain = name.replace(WRAPPERS, "").replace(PEFT_WRAPPER, "$1");
     const part = MATRIX.exec(plain) ?? MAGNITUDE.exec(plain);
     if (part !== null) {
       if (part[2] !== undefined) adapters.add(part[2]);

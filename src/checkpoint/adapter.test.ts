@@ -94,6 +94,18 @@ describe("an adapter", () => {
     expect(config).toMatchObject({ peft_type: "LORA", r: 2, lora_alpha: 16, target_modules: ["q_proj"] });
   });
 
+  it("is found where PEFT wraps the language model alone, as UReader's training saves it", () => {
+    const wrapped = query.replace("language_model.", "language_model.base_model.model.");
+    const saved = new Map([
+      [`${wrapped}.lora_A.default.weight`, float32([1, 2, 3], [1, 3])],
+      [`${wrapped}.lora_B.default.weight`, float32([1, 2], [2, 1])],
+      [`${wrapped}.weight`, float32(new Array(6).fill(0), [2, 3])],
+    ]);
+    const { lora, replaced } = adapterFrom(saved, undefined);
+    expect([...lora.keys()]).toEqual([loraName(query, "A"), loraName(query, "B")]);
+    expect([...replaced.keys()]).toEqual([`${query}.weight`]);
+  });
+
   it("scales by alpha / rank", () => {
     const base = new Map([["layer.q_proj.weight", float32([0, 0, 0, 1, 1, 1], [2, 3])]]);
     const adapter = adapterFrom(matrices(2), { peft_type: "LORA", r: 2, lora_alpha: 8, target_modules: "q" });
