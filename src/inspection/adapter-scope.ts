@@ -5,6 +5,7 @@ import {
   loraPartOf,
   modelScope,
   type OwlConfig,
+  readsTiles,
   type Stage,
   stageScopeOptions,
   stages,
@@ -16,10 +17,14 @@ const loraPrefix = loraName("", "A").split(".lora_")[0];
 /** The name by which a model asks for a part of a LoRA, from PEFT's. */
 export const tracedName = (published: string): string => published.slice(loraPrefix.length);
 
-/** The name that a parameter has in the model's files; of a part of a LoRA, in PEFT's. */
+/** The name that a parameter has in the model's files; of a part of a LoRA, in PEFT's, or where UReader's training saves it. */
 export function publishedName(config: OwlConfig, name: string): string {
   const stored = generationOf(config).names?.published(name) ?? name;
-  return loraPartOf(name) === undefined ? stored : loraPrefix + stored;
+  if (loraPartOf(name) === undefined) return stored;
+  // UReader's training wraps the language model alone.
+  return readsTiles(config)
+    ? stored.replace(/^language_model\./, `language_model.${loraPrefix}`)
+    : loraPrefix + stored;
 }
 
 /**
