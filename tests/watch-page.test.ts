@@ -58,10 +58,19 @@ describe.skipIf(skipChromium)("the page of `owl watch`", { timeout: 3 * patience
       await copyFile(picturePath("owl.png"), join(place, run, picture));
     }
     const losses = Array.from({ length: 10 }, (_, i) => step(i + 1, 3 - i / 10));
-    const evaluation: TrainingEvent = { kind: "evaluation", step: 10, loss: 2.5 };
+    const evaluation: TrainingEvent = { kind: "evaluation", step: 10, loss: 2.5, rewardMargin: 0.75 };
+    const score = { F1: { estimate: 0.625, low: 0.5, high: 0.75 } };
+    const benchmark: TrainingEvent = {
+      kind: "benchmark",
+      step: 10,
+      name: "pope",
+      items: 50,
+      seconds: 9,
+      figures: score,
+    };
     await writeFile(
       log("owls"),
-      lines([start(0), samples(0, "a thing"), ...losses, evaluation, samples(10, "a bird")]),
+      lines([start(0), samples(0, "a thing"), ...losses, evaluation, benchmark, samples(10, "a bird")]),
     );
     const page = await builtPage();
     const fetch = createWatchServer({ places: [place], page, hosts: ["127.0.0.1"] });
@@ -87,6 +96,8 @@ describe.skipIf(skipChromium)("the page of `owl watch`", { timeout: 3 * patience
     await chart(page, "Loss").getByText("training 2.1").waitFor();
     await chart(page, "Loss").getByText("held-out rows 2.5").waitFor();
     await chart(page, "Memory").getByText("2 GiB").waitFor();
+    await chart(page, "pope, F1").getByText("score 0.625").waitFor();
+    await chart(page, "Reward margin").getByText("held-out pairs 0.75").waitFor();
     await chart(page, "Wait for rows").getByText("25 ms").waitFor();
     await page.getByText("runs, 1 min 15 s left").waitFor();
     expect(await answersTo(page, "what is this?").allInnerTexts()).toEqual(["a thing", "a bird"]);

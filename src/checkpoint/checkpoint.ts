@@ -13,7 +13,7 @@ import { readGgufTokenizer } from "../tokenizer/index.ts";
 import { CheckpointError } from "./errors.ts";
 import { openGguf } from "./gguf-checkpoint.ts";
 import { readPreprocessing } from "./preprocessing.ts";
-import { isRun } from "./run-directory.ts";
+import { isCheckpoint, isRun } from "./run-directory.ts";
 import {
   type FloatType,
   requireComplete,
@@ -91,6 +91,15 @@ export async function openCheckpoint(directory: string): Promise<OpenedCheckpoin
 async function requireModelDirectory(directory: string): Promise<void> {
   const holds = async (name: string): Promise<boolean> =>
     (await pathKind(joinPath(directory, name))) === "file";
+  if (await isCheckpoint(directory)) {
+    const next = "`owl chat` asks it; when the run is done its model lies in model/.";
+    throw new CheckpointError(
+      directory,
+      "must be a model directory",
+      ["a checkpoint of a training run"],
+      next,
+    );
+  }
   if (await holds(modelFiles.config)) return;
   if (await isRun(directory)) {
     const next =

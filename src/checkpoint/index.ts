@@ -29,7 +29,16 @@ export { narrowFloats, widenBfloat16, widenHalf } from "./number-formats.ts";
 export { readPreprocessing, type StoredPreprocessing } from "./preprocessing.ts";
 export { type HalfType, isHalf, readHalves } from "./read-halves.ts";
 export { renamed } from "./renamed.ts";
-export { isRun, openRun, type RunCheckpoint, startDirectory, startFile } from "./run-directory.ts";
+export {
+  isRun,
+  openRun,
+  type RunCheckpoint,
+  runAround,
+  runCheckpoints,
+  startDirectory,
+  startFile,
+  stateModelType,
+} from "./run-directory.ts";
 export {
   openSafetensors,
   parseSafetensors,

@@ -1,6 +1,14 @@
 import { z } from "zod";
 import { modelFiles } from "../model-files/index.ts";
-import { completeDirectory, fileName, joinPath, pathKind, readJson } from "../platform/index.ts";
+import {
+  completeDirectory,
+  directoryEntries,
+  fileName,
+  joinPath,
+  parentDirectory,
+  pathKind,
+  readJson,
+} from "../platform/index.ts";
 import { type Adapter, adapterFrom } from "./adapter.ts";
 import { CheckpointError } from "./errors.ts";
 import { readAll } from "./tensor-source.ts";
@@ -11,7 +19,15 @@ export const startDirectory = "start";
 /** In it: the file that names the base model. */
 export const startFile = "run.json";
 
-/** The last checkpoint of an unfinished run, as far as inference needs it. */
+/** What the config of a checkpoint of a run calls it. */
+export const stateModelType = "mplug-owl-training-state";
+/** In a checkpoint of a run: how far it is. */
+const stateFile = "training_state.json";
+/** In the directory of a run: its last checkpoint, the best one, and directories of earlier ones. */
+const checkpointPlaces = ["state", "best"];
+const earlierPlace = "checkpoints";
+
+/** A checkpoint of a run, as far as inference needs it. */
 export interface RunCheckpoint {
   /** A directory with the settings and the tokenizer of the trained model; it has weights only where the base is a fresh model. */
   readonly settings: string;
@@ -43,15 +59,25 @@ const stateSchema = z.object({
       .nullish(),
   }),
 });
+const configSchema = z.object({ model_type: z.string() });
 const startSchema = z.object({ model: z.string().nullable() });
 
 /**
  * Opens the output directory of `owl train`: the model directory of a finished run, or the last checkpoint of an unfinished
- * one. Undefined for any other directory.
+ * one; or a checkpoint in it (`best`, `checkpoints/step-20`). Undefined for any other directory.
  *
  * @throws CheckpointError where a run has no checkpoint yet
  */
 export async function openRun(directory: string): Promise<string | RunCheckpoint | undefined> {
+  if (await isCheckpoint(directory)) {
+    const run = await runAround(directory);
+    if (run !== undefined) return openCheckpointOf(run, directory);
+    throw runError(
+      directory,
+      `no run around it, whose ${startDirectory}/ says which model it began with`,
+      "Put it back into the directory that `owl train` wrote.",
+    );
+  }
   if (!(await isRun(directory))) return undefined;
   const model = joinPath(directory, "model");
   const hasModel = (await pathKind(joinPath(model, modelFiles.config))) === "file";
@@ -64,11 +90,18 @@ export async function openRun(directory: string): Promise<string | RunCheckpoint
       "It is asked when the first `saveEvery` steps are done.",
     );
   }
-  const file = joinPath(state, "training_state.json");
-  const { step, recipe, evaluation } = stateSchema.parse(await readJson(file));
+  const { step, recipe, evaluation } = await readState(state);
   const { steps, patience = Number.POSITIVE_INFINITY } = recipe;
   const isOver = step >= steps || (evaluation?.sinceBest ?? 0) >= patience;
-  if (hasModel && isOver) return model;
+  return hasModel && isOver ? model : openCheckpointOf(directory, state);
+}
+
+const readState = async (checkpoint: string): Promise<z.infer<typeof stateSchema>> =>
+  stateSchema.parse(await readJson(joinPath(checkpoint, stateFile)));
+
+/** A checkpoint of a run's directory. */
+async function openCheckpointOf(directory: string, checkpoint: string): Promise<RunCheckpoint> {
+  const { step, recipe } = await readState(checkpoint);
   const settings = joinPath(directory, startDirectory);
   const start = joinPath(settings, startFile);
   if ((await pathKind(start)) !== "file") {
@@ -83,7 +116,36 @@ export async function openRun(directory: string): Promise<string | RunCheckpoint
   if ((await pathKind(base)) !== "directory") {
     throw runError(directory, `no directory ${base}, the model that it began with`, "Put it back there.");
   }
-  return { settings, base, trained: await trainedPart(state, recipe.lora), step, steps };
+  const trained = await trainedPart(checkpoint, recipe.lora);
+  return { settings, base, trained, step, steps: recipe.steps };
+}
+
+/** Whether a directory is a checkpoint of a training run. */
+export async function isCheckpoint(directory: string): Promise<boolean> {
+  const config = joinPath(directory, modelFiles.config);
+  for (const path of [joinPath(directory, stateFile), config]) {
+    if ((await pathKind(path)) !== "file") return false;
+  }
+  return configSchema.safeParse(await readJson(config)).data?.model_type === stateModelType;
+}
+
+/** The run in whose directory a path lies, as its checkpoints do; undefined where there is none. */
+export async function runAround(path: string): Promise<string | undefined> {
+  const parent = parentDirectory(path);
+  for (const directory of [parent, parentDirectory(parent)]) if (await isRun(directory)) return directory;
+  return undefined;
+}
+
+/** The checkpoints of a run that can be asked by their paths, such as `best` and `checkpoints/step-20`, with their steps. */
+export async function runCheckpoints(run: string): Promise<readonly { path: string; step: number }[]> {
+  const earlier = joinPath(run, earlierPlace);
+  const names = (await pathKind(earlier)) === "directory" ? await directoryEntries(earlier) : [];
+  const found: { path: string; step: number }[] = [];
+  for (const path of [...checkpointPlaces, ...names.map((name) => `${earlierPlace}/${name}`)]) {
+    const directory = joinPath(run, path);
+    if (await isCheckpoint(directory)) found.push({ path, step: (await readState(directory)).step });
+  }
+  return found.sort((a, b) => a.step - b.step);
 }
 
 /** Whether a directory is the output of a training run and no model. */

@@ -1,5 +1,5 @@
 import { Presets, SingleBar } from "cli-progress";
-import { formatDuration } from "./training-progress.ts";
+import { formatDuration } from "../primitives/index.ts";
 
 /** A progress display for a known number of items. */
 export interface CountView {

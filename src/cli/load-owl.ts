@@ -36,9 +36,7 @@ export async function loadOwl(
   });
   if (owl.progress !== undefined) {
     const { step, steps } = owl.progress;
-    process.stderr.write(
-      `(${directory}: a run that is not done; its checkpoint of step ${step} of ${steps} answers)\n`,
-    );
+    process.stderr.write(`(${directory}: the checkpoint of step ${step} of ${steps} answers)\n`);
   }
   return owl;
 }

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
@@ -46,7 +46,8 @@ test("owl push shows what it would send, then sends a run's model with a card of
     "2 steps, ",
     "| batch | 2 |",
     "- rows.jsonl, 3 rows",
-    "loss of the training's rows: ",
+    "| loss of the training's rows | ",
+    "![Losses and scores by step](curve.svg)",
     "Of these weights: apache-2.0.",
   ]) {
     expect(dry.out).toContain(told);
@@ -63,9 +64,27 @@ test("owl push shows what it would send, then sends a run's model with a card of
   const files = commits[refs.main];
   expect(Object.keys(files)).toContain("model.safetensors");
   expect(String(files["README.md"])).toContain("Of these weights: not said.");
+  expect(String(files["curve.svg"])).toContain("<svg ");
   const adapter = await owl("push", join(output, "adapter"), "org/lora", "--dry-run");
   expect(adapter.out).toContain("library_name: peft");
   expect(adapter.out).toContain("--adapter org/lora");
+
+  // What the training wrote: for this machine. A model that was moved keeps it, one whose card was edited is sent with that.
+  const written = readFileSync(join(output, "model/README.md"), "utf8");
+  expect(written).toContain("npx owl chat mine/model --image picture.jpg");
+  expect(written).not.toContain("owl pull");
+  expect(readFileSync(join(output, "adapter/README.md"), "utf8")).toContain("--adapter mine/adapter");
+  cpSync(join(output, "model"), join(folder, "moved"), { recursive: true });
+  const moved = await owl("push", join(folder, "moved"), "org/moved", "--dry-run");
+  expect(moved.out).toMatch(/npx owl pull org\/moved[\s\S]*## Training[\s\S]*## Figures/);
+  writeFileSync(join(folder, "moved/README.md"), "# mine alone");
+  const own = await owl("push", join(folder, "moved"), "org/moved", "--dry-run");
+  expect(own.out).not.toContain("made from what is recorded here");
+  const licensed = await owl("push", join(folder, "moved"), "org/moved", "--license", "mit");
+  expect(licensed).toMatchObject({
+    code: 2,
+    err: expect.stringContaining("--license: is for a card that is made"),
+  });
 });
 
 test.each([

@@ -22,6 +22,11 @@ async function run(directory: string, name: string, options: PushCommandOptions)
   }
   const asked = { dryRun, private: options.private };
   const { files, card: made } = await push(directory, repo, { ...asked, dryRun: true, card: "made" });
+  if (made === undefined && license !== undefined) {
+    throw new UsageError(
+      `--license: is for a card that is made, got ${directory} with a README.md of its own; write \`license: ${license}\` into it, between two lines of --- at its top`,
+    );
+  }
   const card = made === undefined ? undefined : await modelCard(directory, name.split("@")[0], { license });
   if (dryRun) {
     const report = await push(directory, repo, { ...asked, card });
@@ -66,7 +71,7 @@ export function addPush(program: Command): void {
     .addHelpText(
       "after",
       `
-A README.md of the directory is sent as it is, and one of the repo stays; else a card is made of recipe, data, losses and
+A README.md that you wrote is sent as it is, and one of the repo stays; else a card is made of recipe, data, figures and
 licences. A training's state and hidden files stay here; a directory with keys in it is refused.
 HF_TOKEN, or the login of "hf auth login", must be a token that may write; HF_ENDPOINT names another hub.
 

@@ -121,6 +121,7 @@ export function runSummary(run: PreparedRun, threads = run.threads): string {
     `steps      ${recipe.steps.toLocaleString("en")} of ${plural(recipe.batch, "row")}, at most ${plural(recipe.maxTokens, "token")} each; ${scheduleOf(plan)}`,
     ...passesLine(plan, rows),
     ...referenceLine(plan),
+    ...benchmarkLine(plan),
     `template   ${templateLine(promptTemplate)}`,
     `parameters ${millions(trained)} of ${millions(parameters)} learn${storageOf(run)}`,
     ...moduleLines(parameters),
@@ -136,6 +137,22 @@ export function runSummary(run: PreparedRun, threads = run.threads): string {
   ].join("\n");
 }
 
+const bestWords = ({ bestBy }: RunPlan["recipe"]): string =>
+  bestBy === undefined
+    ? "the lowest loss on held-out rows"
+    : `the highest score in ${[bestBy.benchmark, bestBy.figure].filter((word) => word !== undefined).join(", ")}`;
+
+/** What the model is scored by, and when; no line without benchmarks. */
+function benchmarkLine({ benchmarks = [], benchmarkEvery, recipe }: RunPlan): string[] {
+  if (benchmarks.length === 0) return [];
+  const names = benchmarks.map(({ benchmark, name = benchmark, limit }) =>
+    limit === undefined ? name : `${name} (${plural(limit, "item")} at most)`,
+  );
+  const every = benchmarkEvery ?? recipe.evaluateEvery;
+  const between = every === undefined ? "" : `, every ${plural(every, "step")}`;
+  return [`benchmarks ${names.join(", ")}: before the first step${between}, and after the last one`];
+}
+
 /** How much of the steps' time, in seconds, was waiting for rows; what was written, and how to use it. */
 export function runResult(
   { plan, usesPictures, isQuantized }: PreparedRun,
@@ -144,15 +161,13 @@ export function runResult(
 ): string {
   const { output, recipe } = plan;
   const written = [
-    ...(isQuantized ? [] : ["model/ (the model)"]),
+    ...(isQuantized ? [] : ["model/ (the model, with its card and curves)"]),
     ...(stages[recipe.stage].lora ? ["adapter/ (the LoRA, for the model that it began with)"] : []),
     "state/ (the last checkpoint)",
     "log.jsonl and event files (`tensorboard --logdir` shows their curves)",
   ];
   const best =
-    bestStep === undefined
-      ? []
-      : [`best       step ${bestStep} had the lowest loss on held-out rows; it is the result`];
+    bestStep === undefined ? [] : [`best       step ${bestStep} had ${bestWords(recipe)}; it is the result`];
   const picture = usesPictures ? ' --image FILE "…"' : ' "…"';
   const share = seconds > 0 ? Math.round((100 * waiting) / seconds) : 0;
   const more = share >= 5 ? "; more --data-threads may read them sooner" : "";

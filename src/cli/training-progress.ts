@@ -1,5 +1,7 @@
 import { Presets, SingleBar } from "cli-progress";
-import type { TrainingEvent } from "../training/index.ts";
+import { figureText } from "../evaluation/index.ts";
+import { formatDuration } from "../primitives/index.ts";
+import type { BenchmarkScore, ToldRewards, TrainingEvent } from "../training/index.ts";
 
 type Step = Extract<TrainingEvent, { kind: "step" }>;
 
@@ -37,15 +39,10 @@ function timeSentence({ step, steps }: Step, seconds: readonly number[]): string
   return `time: about ${each.toPrecision(2)} s a step, ${left} for the other ${(steps - step).toLocaleString("en")}, evaluations and checkpoints apart`;
 }
 
-/** `3 min 20 s` */
-export function formatDuration(seconds: number): string {
-  const whole = Math.round(seconds);
-  if (whole < 60) return `${whole} s`;
-  const minutes = Math.floor(whole / 60);
-  return minutes < 60
-    ? `${minutes} min ${whole % 60} s`
-    : `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
-}
+const rewardWords = ({ rewardMargin, rewardAccuracy }: ToldRewards): string[] => [
+  ...(rewardMargin === undefined ? [] : [`margin ${rewardMargin.toFixed(3)}`]),
+  ...(rewardAccuracy === undefined ? [] : [`${Math.round(100 * rewardAccuracy)} % right`]),
+];
 
 /** The numbers of a step as text. */
 const figures = ({
@@ -55,14 +52,21 @@ const figures = ({
   tokensPerSecond,
   secondsLeft,
 }: Step): Record<string, string> => ({
-  loss: [
-    loss.toFixed(4),
-    ...(rewardMargin === undefined ? [] : [`margin ${rewardMargin.toFixed(3)}`]),
-    ...(rewardAccuracy === undefined ? [] : [`${Math.round(100 * rewardAccuracy)} % right`]),
-  ].join("  "),
+  loss: [loss.toFixed(4), ...rewardWords({ rewardMargin, rewardAccuracy })].join("  "),
   rate: Math.round(tokensPerSecond).toLocaleString("en"),
   left: formatDuration(secondsLeft),
 });
+
+/** The first figure of a benchmark, which is the most important one. */
+function scoreWords({ name, items, figures }: BenchmarkScore): string {
+  const [[figure, { estimate, low, high }]] = Object.entries(figures);
+  return `${name} ${figure} ${figureText(estimate)} (95 %: ${figureText(low)} to ${figureText(high)}) on ${items} items`;
+}
+
+function bestWords({ bestLoss, bestScore }: Extract<TrainingEvent, { kind: "stopped" }>): string {
+  if (bestLoss !== undefined) return `the lowest loss was ${bestLoss.toFixed(4)}`;
+  return `the highest score was ${figureText(bestScore ?? Number.NaN)}`;
+}
 
 /** A sentence for an event that is no step; undefined where there is nothing to say. */
 function describe(event: Exclude<TrainingEvent, Step>): string | undefined {
@@ -74,7 +78,9 @@ function describe(event: Exclude<TrainingEvent, Step>): string | undefined {
     case "skipped":
       return `left out ${event.row}${event.replacedBy === undefined ? "" : `, ${event.replacedBy} in its place`}: ${event.reason}`;
     case "evaluation":
-      return `step ${event.step}: loss on held-out rows ${event.loss.toFixed(4)}`;
+      return `step ${event.step}: loss on held-out rows ${[event.loss.toFixed(4), ...rewardWords(event)].join(", ")}`;
+    case "benchmark":
+      return `step ${event.step}: ${scoreWords(event)}`;
     case "samples":
       return event.answers
         .map(({ question, answer }) => `step ${event.step}: "${question}" "${answer.trim()}"`)
@@ -82,7 +88,7 @@ function describe(event: Exclude<TrainingEvent, Step>): string | undefined {
     case "checkpoint":
       return `step ${event.step}: checkpoint in ${event.directory}`;
     case "stopped":
-      return `step ${event.step}: evaluations no longer improve (the lowest loss was ${event.bestLoss.toFixed(4)}, at step ${event.bestStep}); the run is over`;
+      return `step ${event.step}: evaluations no longer improve (${bestWords(event)}, at step ${event.bestStep}); the run is over`;
     case "end":
       return undefined;
   }

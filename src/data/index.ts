@@ -23,6 +23,7 @@ export { markProblems, type Row, type RowContent, rowContents } from "./row.ts";
 export { type CheckedRows, checkRows, firstRows, type RowCheckOptions } from "./row-check.ts";
 export { RowIndex } from "./row-index.ts";
 export { RowLengths } from "./row-lengths.ts";
+export { type RowLine, readRowLines } from "./row-lines.ts";
 export type { RowProblems } from "./row-problems.ts";
 export {
   indexedRowSource,

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import type { ChatMessage } from "../owl/index.ts";
-import { pathKind, writeFileAtomically } from "../platform/index.ts";
+import { foundPath, pathKind, writeFileAtomically } from "../platform/index.ts";
 import { permutation } from "../primitives/index.ts";
 import {
   type BenchmarkResult,
@@ -80,6 +80,37 @@ function planRun<Item extends BenchmarkItem>(
   return { system, benchmark, itemsInSet: all.length, items, identity, questions, options };
 }
 
+/** What a benchmark would ask, before anything is asked. */
+export interface BenchmarkPlan {
+  /** Items that are asked. */
+  readonly items: number;
+  /** Whether any of them shows a picture. */
+  readonly showsPictures: boolean;
+  /** The names of its figures, the most important first. */
+  readonly figures: readonly string[];
+}
+
+/**
+ * Checks that a benchmark can be asked.
+ *
+ * @throws EvaluationError where pictures are missing
+ */
+export async function planBenchmark<Item extends BenchmarkItem>(
+  benchmark: Benchmark<Item>,
+  all: readonly Item[],
+  options: Pick<BenchmarkRunOptions, "data" | "limit" | "drawSeed" | "instruction">,
+): Promise<BenchmarkPlan> {
+  const items = sampleItems(all, options);
+  await requireImages({ benchmark, items, options });
+  const { instruction = benchmark.instruction } = options;
+  const nothing = items.map((item) => benchmark.questions(item, instruction).map(() => ""));
+  return {
+    items: items.length,
+    showsPictures: items.some((item) => benchmark.pictures(item).length > 0),
+    figures: Object.keys(benchmark.figures(benchmark.score(items, nothing))),
+  };
+}
+
 /**
  * Asks a system the items of a benchmark, many at once, and scores the answers. Every batch is on the disk before the
  * next is asked; the same call goes on where it was stopped. Intervals are percentiles of bootstrap samples of whole
@@ -127,7 +158,8 @@ export async function runBenchmarkShard<Item extends BenchmarkItem>(
   return rows.length < run.items.length ? undefined : writeScored(run, rows);
 }
 
-const answersPath = (out: string): string => `${out.replace(/\.json$/, "")}.answers.jsonl`;
+/** The file in which the answers of a result grow. */
+export const answersPath = (out: string): string => `${out.replace(/\.json$/, "")}.answers.jsonl`;
 
 /** Scores the answers, one row for each item, and writes the result. */
 function writeScored<Item extends BenchmarkItem>(
@@ -302,12 +334,14 @@ async function requireImages<Item extends BenchmarkItem>({
   benchmark,
   items,
   options,
-}: Run<Item>): Promise<void> {
+}: Pick<Run<Item>, "benchmark" | "items"> & {
+  readonly options: Pick<BenchmarkRunOptions, "data">;
+}): Promise<void> {
   const paths = new Set(
     items.flatMap((item) => benchmark.pictures(item)).filter((path) => typeof path === "string"),
   );
   const missing: string[] = [];
-  for (const path of paths) if ((await pathKind(path)) !== "file") missing.push(path);
+  for (const path of paths) if ((await pathKind(await foundPath(path))) !== "file") missing.push(path);
   requireNoProblems(
     options.data,
     `must have its pictures in place (${benchmark.files})`,

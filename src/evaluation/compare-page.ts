@@ -1,4 +1,4 @@
-import { pathKind, readBytes, writeFileAtomically } from "../platform/index.ts";
+import { foundPath, pathKind, readBytes, writeFileAtomically } from "../platform/index.ts";
 import { benchmarks } from "./benchmarks/all.ts";
 import { type ChangedItem, type Comparison, figureText, runNames } from "./compare.ts";
 import { escaped } from "./owleval/svg.ts";
@@ -60,7 +60,7 @@ async function picturesOf({ runs: [run] }: Comparison, ids: readonly string[]): 
     const files = await Promise.all(
       benchmark.pictures(item).map(async (source) => {
         if (typeof source !== "string") return source;
-        return (await pathKind(source)) === "file" ? readBytes(source) : new Uint8Array();
+        return (await pathKind(await foundPath(source))) === "file" ? readBytes(source) : new Uint8Array();
       }),
     );
     pictures.set(

@@ -3,9 +3,17 @@ export {
   type RunIdentity,
   readBenchmarkResult,
 } from "./benchmark-result.ts";
-export { type BenchmarkRunOptions, runBenchmark, runBenchmarkShard } from "./benchmark-run.ts";
+export {
+  answersPath,
+  type BenchmarkPlan,
+  type BenchmarkRunOptions,
+  planBenchmark,
+  runBenchmark,
+  runBenchmarkShard,
+} from "./benchmark-run.ts";
 export { benchmarks, measures } from "./benchmarks/all.ts";
 export type { Benchmark, BenchmarkItem, ItemScore, Measure } from "./benchmarks/benchmark.ts";
+export { perplexityMeasure, readTextWindows } from "./benchmarks/perplexity.ts";
 export {
   type ChangedItem,
   type Comparison,
@@ -52,6 +60,7 @@ export { type GradeCountsFile, readGradeCounts, releasedCounts } from "./owleval
 export { writeReport } from "./owleval/report.ts";
 export { type OwlEvalReport, owlEvalReport } from "./owleval/report-numbers.ts";
 export { type OwlEvalRunOptions, runOwlEval, runOwlEvalShard } from "./owleval/run.ts";
+export { drawing, element, label } from "./owleval/svg.ts";
 export { type PerplexityOptions, runPerplexity } from "./perplexity-run.ts";
 export { type Shard, shardPath } from "./shard.ts";
 export * from "./statistics.ts";

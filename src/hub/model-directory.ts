@@ -1,3 +1,4 @@
+import { runAround, runCheckpoints } from "../checkpoint/index.ts";
 import { isGguf } from "../gguf/index.ts";
 import { modelFiles } from "../model-files/index.ts";
 import {
@@ -126,6 +127,13 @@ async function refusal(name: string, path: string, { cache }: ModelDirectoryOpti
   if ((await pathKind(path).catch(() => "missing")) === "file") {
     return new HubError(
       `${shown}: ${must}, got a file; name the directory it lies in (an adapter's file is given as the adapter: --adapter)`,
+    );
+  }
+  const run = await runAround(path);
+  if (run !== undefined) {
+    const known = (await runCheckpoints(run)).map((one) => `${one.path} (step ${one.step})`);
+    return new HubError(
+      `${shown}: must be a checkpoint of the run ${run}, got none of that name; it has ${known.join(", ") || "none yet"}`,
     );
   }
   const files = await cachedGgufModels(name, { cache });

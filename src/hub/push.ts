@@ -1,4 +1,5 @@
-import { checkOptions, type OptionRules, option } from "../platform/index.ts";
+import { madeCardMark } from "../model-files/index.ts";
+import { checkOptions, joinPath, type OptionRules, option, readText } from "../platform/index.ts";
 import { HubError } from "./errors.ts";
 import { filesToPush, type PushedFile } from "./push-files.ts";
 import { type PushClient, prepareRepo, sendCommit } from "./push-requests.ts";
@@ -15,7 +16,7 @@ export interface PushOptions extends Pick<HubOptions, "endpoint" | "token"> {
   readonly private?: boolean | undefined;
   /** Sends nothing and asks nobody (default false). */
   readonly dryRun?: boolean | undefined;
-  /** The model card, for a directory and a repo that have none. */
+  /** The model card, for a directory and a repo that have none, or a directory that has the one that a training wrote. */
   readonly card?: string | undefined;
   readonly signal?: AbortSignal | undefined;
   readonly onProgress?: ((bytes: number, totalBytes: number) => void) | undefined;
@@ -36,7 +37,7 @@ export interface PushReport {
   readonly files: readonly PushedFile[];
   /** What of the directory stays here: a training's state, hidden files. */
   readonly leftOut: readonly string[];
-  /** The model card that was made; undefined where the directory or the repo has one. */
+  /** The model card that was made; undefined where the directory or the repo has one of its own. */
   readonly card: string | undefined;
   /** Undefined for a dry run. */
   readonly commit: string | undefined;
@@ -46,8 +47,8 @@ export interface PushReport {
 
 /**
  * Sends a model's directory to a repo of the hub as one commit: a model, an adapter, an exported model; of a finished run, its
- * model. The repo is made where it is not there. A README.md of the directory is sent as it is, one of the repo alone stays.
- * The token goes to the hub, files to the hub and the storage that it names for large ones; nothing goes anywhere else.
+ * model. The repo is made where it is not there. A README.md of the directory is sent as it is, unless a training wrote it and `card`
+ * is given; one of the repo alone stays. The token goes to the hub, files to the hub and the storage that it names for large ones; nothing goes anywhere else.
  *
  * @param name `org/name`, or `org/name@branch`
  * @throws HubError naming what is wrong and the next step: secrets, a run that is not finished, no token; the signal's reason
@@ -60,17 +61,19 @@ export async function push(directory: string, name: string, options: PushOptions
   }
   const hub = hubSettings(options);
   const found = await filesToPush(directory);
-  const card = found.files.some(({ path }) => path === cardFile) ? undefined : options.card;
-  const report = { ...found, card, commit: undefined, address: `${hub.endpoint}/${repo.repo}` };
+  const hasOwn = found.files.some(({ path }) => path === cardFile) && !(await hasMadeCard(found.directory));
+  const card = hasOwn ? undefined : options.card;
+  const files = found.files.filter(({ path }) => path !== cardFile || card === undefined);
+  const report = { ...found, files, card, commit: undefined, address: `${hub.endpoint}/${repo.repo}` };
   if (options.dryRun) return report;
   if (hub.offline) {
     throw new HubError(`${name}: must be sent over the network, got HF_HUB_OFFLINE; unset it`);
   }
-  const client = await clientOf(repo, hub, found.files, options);
+  const client = await clientOf(repo, hub, files, options);
   await prepareRepo(client, options.private ?? false);
   const isKept = card !== undefined && (await hasCard(client));
   const texts = card === undefined || isKept ? {} : { [cardFile]: card };
-  const paths = found.files.map(({ path }) => path);
+  const paths = files.map(({ path }) => path);
   const commit = await sendCommit(client, found.directory, paths, texts);
   return { ...report, card: isKept ? undefined : card, commit };
 }
@@ -97,6 +100,11 @@ async function clientOf(
     onProgress?.(done, totalBytes);
   };
   return { name, hub, token, signal, onBytes };
+}
+
+/** Whether the card of a directory was written by a training, and by nobody else since. */
+async function hasMadeCard(directory: string): Promise<boolean> {
+  return (await readText(joinPath(directory, cardFile))).includes(madeCardMark);
 }
 
 /** Whether the branch has a model card, which somebody may have written there. */

@@ -20,6 +20,10 @@ export const modelFiles = {
   adapterConfig: "adapter_config.json",
 } as const;
 
+/** A line of a model card that a training wrote: `owl push` makes such a card anew, for the hub. */
+export const madeCardMark =
+  "<!-- written by owl train; owl push writes it anew for the hub, unless this line is taken out -->";
+
 /** The files that a tokenizer consists of, in any of its published forms. */
 export const tokenizerFiles: readonly string[] = [
   modelFiles.tokenizer,

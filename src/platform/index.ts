@@ -57,6 +57,7 @@ export { openOnnxRuntime } from "./onnx-runtime/open.ts";
 export { processorCount } from "./onnx-runtime/shared-library.ts";
 export * from "./options.ts";
 export * from "./platform-error.ts";
+export { processorName } from "./processor-name.ts";
 export * from "./text/escape-reg-exp.ts";
 export * from "./text/nearest-name.ts";
 export * from "./text/shortened.ts";

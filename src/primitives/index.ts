@@ -1,4 +1,5 @@
-/** Small building blocks without a subject of their own: locks, retry with back-off, an LRU cache, results made once, seeded random numbers. */
+/** Small building blocks without a subject of their own: times in words, locks, retry with back-off, an LRU cache, results made once, seeded random numbers. */
+export { formatDuration } from "./duration.ts";
 export { LruCache, type LruCacheOptions } from "./lru-cache.ts";
 export { once } from "./once.ts";
 export {

@@ -3,6 +3,7 @@ import { type Stage, stages } from "../model/index.ts";
 import { joinPath, pathKind } from "../platform/index.ts";
 import { defaultOptimizer, foreignHyperparameters, foreignKey, packingOf } from "../training/index.ts";
 import { isBuiltInConfig } from "./built-in-config.ts";
+import { isHigherBetter, nameOfBenchmark } from "./recipe-benchmark.ts";
 import type { RecipeChain } from "./recipe-chain.ts";
 import { contentOfStage, type RecipeFile } from "./recipe-schema.ts";
 import type { RecipeProblem } from "./recipe-text.ts";
@@ -32,6 +33,7 @@ export async function crossChecks(values: RecipeFile, chain: RecipeChain): Promi
   }
   packingProblems(values, onProblem);
   evaluationProblems(values, onProblem);
+  benchmarkProblems(values, chain, onProblem);
   if (values.sampleEvery !== undefined && values.samples === undefined && !chain.hasKey("samples")) {
     onProblem(
       ["sampleEvery"],
@@ -99,13 +101,51 @@ function packingProblems(
 
 /** What needs losses on held-out rows, at a rhythm. */
 function evaluationProblems(
-  { keep, patience, evaluation, evaluateEvery }: RecipeFile,
+  { keep, patience, bestBy, evaluation, evaluateEvery }: RecipeFile,
   onProblem: OnProblem,
 ): void {
-  if ((evaluation ?? []).length > 0 && evaluateEvery !== undefined) return;
+  if (bestBy !== undefined || ((evaluation ?? []).length > 0 && evaluateEvery !== undefined)) return;
   const must = "needs losses on held-out rows: give evaluation (files of rows) and evaluateEvery (steps)";
   if (keep?.best === true) onProblem(["keep", "best"], `keep.best: ${must}`);
   if (patience !== undefined) onProblem(["patience"], `patience: ${must}`);
+}
+
+/** What is wrong with benchmarks, and with what they decide. */
+function benchmarkProblems(
+  { benchmarks = [], benchmarkEvery, evaluateEvery, bestBy }: RecipeFile,
+  { hasKey }: RecipeChain,
+  onProblem: OnProblem,
+): void {
+  const names = benchmarks.map(nameOfBenchmark);
+  for (const [i, name] of names.entries()) {
+    if (names.indexOf(name) < i)
+      onProblem(
+        ["benchmarks", i],
+        `benchmarks: must have names of their own, got ${name} twice; give \`name\` too`,
+      );
+  }
+  if (benchmarkEvery !== undefined && names.length === 0 && !hasKey("benchmarks")) {
+    onProblem(
+      ["benchmarkEvery"],
+      "benchmarkEvery: is the rhythm of benchmarks, got none; give benchmarks, or leave it out",
+    );
+  }
+  if (bestBy === undefined) return;
+  const chosen = benchmarks[names.indexOf(bestBy.benchmark)];
+  if (chosen === undefined) {
+    const known = names.length === 0 ? "no benchmarks" : names.join(", ");
+    onProblem(
+      ["bestBy"],
+      `bestBy: must name a benchmark of the recipe, which has ${known}, got ${bestBy.benchmark}`,
+    );
+  } else if (!isHigherBetter(chosen.benchmark)) {
+    onProblem(
+      ["bestBy"],
+      `bestBy: needs a score that is better where it is higher, got ${chosen.benchmark}; leave it out, and give such texts as evaluation, whose loss decides then`,
+    );
+  } else if (benchmarkEvery === undefined && evaluateEvery === undefined) {
+    onProblem(["bestBy"], "bestBy: needs scores at a rhythm: give benchmarkEvery (steps)");
+  }
 }
 
 function modelProblems(
@@ -131,7 +171,7 @@ function modelProblems(
 }
 
 async function fileProblems(
-  { model, config, tokenizer, data, evaluation, samples = [] }: RecipeFile,
+  { model, config, tokenizer, data, evaluation, samples = [], benchmarks = [] }: RecipeFile,
   onProblem: OnProblem,
 ): Promise<void> {
   const requireFile = async (keyPath: KeyPath, file: string): Promise<void> => {
@@ -154,6 +194,13 @@ async function fileProblems(
   for (const [i, { image }] of samples.entries()) {
     for (const file of image) await requireFile(["samples", i], file);
   }
+  for (const [i, { data: place }] of benchmarks.entries()) {
+    if ((await pathKind(place)) === "missing")
+      onProblem(
+        ["benchmarks", i],
+        `${place}: no such file or directory, which has the benchmark's questions`,
+      );
+  }
   for (const [key, directory] of [
     ["model", model],
     ["tokenizer", tokenizer],
@@ -175,15 +222,16 @@ async function directoryProblem(directory: string): Promise<string | undefined> 
 }
 
 /** Directories of a run's output that are replaced as a whole. */
-const replacedDirectories = ["model", "adapter", "state", "start", "best", "checkpoints"];
+const replacedDirectories = ["model", "adapter", "state", "start", "best", "checkpoints", "benchmarks"];
 
 /** A run must not overwrite what it reads. */
 async function outputProblems({ output, ...values }: RecipeFile, onProblem: OnProblem): Promise<void> {
   if (output === undefined) return;
   if ((await pathKind(output)) === "file")
     onProblem(["output"], `output: must be a directory, got the file ${output}`);
-  const { model, config, tokenizer, data = [], evaluation = [] } = values;
-  const read = [model, config, tokenizer, ...[...data, ...evaluation].map(({ file }) => file)];
+  const { model, config, tokenizer, data = [], evaluation = [], benchmarks = [] } = values;
+  const files = [...[...data, ...evaluation].map(({ file }) => file), ...benchmarks.map((one) => one.data)];
+  const read = [model, config, tokenizer, ...files];
   const places = replacedDirectories.map((name) => joinPath(output, name));
   const lost = new Set(
     read.filter(

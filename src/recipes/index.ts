@@ -11,6 +11,7 @@ export { type FixedFile, writeFixedData } from "./fix-data.ts";
 export { type CardOptions, modelCard } from "./model-card.ts";
 export { OutputError, requireFreshOutput } from "./outputs.ts";
 export { type ExplainedRecipe, publishedRecipes } from "./published.ts";
+export type { RecipeBenchmark } from "./recipe-benchmark.ts";
 export {
   type DataFile,
   RecipeError,

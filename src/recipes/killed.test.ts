@@ -118,7 +118,14 @@ batch: 2\nwarmup: 1\nmaxTokens: 64\nlearningRate: 0.01\n`,
 
   /** As they come in a run, so that one run sees them all: what it writes first, while it trains, and at its end. */
   function inOrder(kills: readonly Kill[]): Kill[] {
-    const phases = [/^(open train.lock|\w+ )$|start/, /state|log|events/, /model\./, /adapter/, /train.lock/];
+    const phases = [
+      /^(open train.lock|\w+ )$|start/,
+      /state|log|events/,
+      /model\./,
+      /adapter(?!\/)/,
+      /README|curve/,
+      /train.lock/,
+    ];
     const phaseOf = (kill: Kill): number =>
       "moment" in kill ? phases.findIndex((phase) => phase.test(kill.moment)) : 1;
     return kills.toSorted((a, b) => phaseOf(a) - phaseOf(b));
@@ -141,14 +148,14 @@ batch: 2\nwarmup: 1\nmaxTokens: 64\nlearningRate: 0.01\n`,
     }
   }
 
-  /** Every file of a run but its logs, by its path. */
+  /** Every file of a run by its path, but its logs and the cards, which tell how long it took. */
   async function filesOf(output: string): Promise<Record<string, string>> {
     const entries = await readdir(output, { recursive: true, withFileTypes: true });
     const paths = entries
       .filter((entry) => entry.isFile())
       .map((entry) => join(entry.parentPath, entry.name));
     const read = paths
-      .filter((path) => !isLog(path))
+      .filter((path) => !isLog(path) && !path.endsWith("README.md"))
       .map(async (path) => [path.slice(output.length), await readFile(path, "base64")] as const);
     return Object.fromEntries(await Promise.all(read));
   }

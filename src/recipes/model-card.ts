@@ -1,51 +1,42 @@
-import { z } from "zod";
 import {
   describeLora,
   entriesByName,
   isRun,
   openCheckpoint,
   parseAdapterConfig,
-  startDirectory,
-  startFile,
 } from "../checkpoint/index.ts";
 import { configJson, generationOf, type OwlConfig, publishedModel, tokensPerImage } from "../model/index.ts";
-import { modelFiles } from "../model-files/index.ts";
-import {
-  completeDirectory,
-  fileName,
-  joinPath,
-  parentDirectory,
-  pathKind,
-  readJson,
-  readText,
-} from "../platform/index.ts";
+import { madeCardMark, modelFiles } from "../model-files/index.ts";
+import { fileName, joinPath, pathKind, readJson, readText, writeFileAtomically } from "../platform/index.ts";
+import { formatDuration } from "../primitives/index.ts";
+import { type Curve, nameOfModel, type RunRecord, runRecord } from "./run-record.ts";
+import { trainingCurve } from "./training-curve.ts";
 
 export interface CardOptions {
   /** The weights' licence by the hub's name of it, such as "apache-2.0". */
   readonly license?: string | undefined;
 }
 
-/** What a run left of itself. */
-interface RunRecord {
-  readonly step: number;
-  readonly tokens: number;
-  readonly recipe: Readonly<Record<string, unknown>>;
-  /** The data, a line each. */
-  readonly data: readonly string[];
-  /** The model that it began with; undefined for a fresh one. */
-  readonly base: string | undefined;
-  readonly log: readonly LogLine[];
-}
+/** The drawing of a run's curves, beside the model card. */
+export const curveFile = "curve.svg";
 
-const stateSchema = z.object({
-  step: z.number(),
-  tokens: z.number().default(0),
-  recipe: z.record(z.string(), z.unknown()),
-  inputs: z.record(z.string(), z.object({ description: z.string(), isData: z.boolean() })).default({}),
-});
-const startSchema = z.object({ model: z.string().nullable() });
-const lineSchema = z.object({ kind: z.string(), step: z.number().optional(), loss: z.number().optional() });
-type LogLine = z.infer<typeof lineSchema>;
+/**
+ * Writes the model card of a finished run, and the drawing of its curves, beside its model and its adapter.
+ *
+ * @param output the run's directory
+ */
+export async function writeCards(output: string): Promise<void> {
+  const run = await runRecord(output);
+  const name = fileName(output);
+  const curve = run && trainingCurve(`The training of ${name}`, run.log);
+  for (const result of ["model", "adapter"]) {
+    const directory = joinPath(output, result);
+    if ((await pathKind(directory)) !== "directory") continue;
+    if (curve !== undefined) await writeFileAtomically(joinPath(directory, curveFile), curve);
+    const card = await cardOf(directory, { name, place: `${name}/${result}`, options: {}, run });
+    await writeFileAtomically(joinPath(directory, "README.md"), `${card}\n${madeCardMark}\n`);
+  }
+}
 
 /**
  * A model card, made of what a model's directory and the run that made it record: sizes, recipe, data, figures and
@@ -55,17 +46,42 @@ type LogLine = z.infer<typeof lineSchema>;
  * @param name the repo, `org/name`
  */
 export async function modelCard(directory: string, name: string, options: CardOptions = {}): Promise<string> {
-  const run = await runOf(directory);
   const result = (await isRun(directory)) ? joinPath(directory, "model") : directory;
-  const about = await aboutResult(result);
+  return cardOf(result, { name, options, run: await runRecord(directory) });
+}
+
+/** What the card that a training wrote says of it, where the model no longer lies in the directory of its run. */
+async function earlierSections(directory: string): Promise<string[]> {
+  const path = joinPath(directory, "README.md");
+  const text = (await pathKind(path)) === "file" ? await readText(path) : "";
+  if (!text.includes(madeCardMark)) return [];
+  return text
+    .split(/^(?=## )/m)
+    .filter((part) => /^## (Training|Data|Figures)$/m.test(part))
+    .map((part) => part.trim());
+}
+
+interface CardContent {
+  readonly name: string;
+  /** Where the result lies on this machine, from where its run's directory lies; of one that is on the hub undefined. */
+  readonly place?: string | undefined;
+  readonly options: CardOptions;
+  readonly run: RunRecord | undefined;
+}
+
+async function cardOf(directory: string, { name, place, options, run }: CardContent): Promise<string> {
+  const about = await aboutResult(directory);
   const base = run?.base ?? about.base;
+  const hasCurve = (await pathKind(joinPath(directory, curveFile))) === "file";
   const sections = [
     front(about, base, options),
     `# ${name.split("/").at(-1)}`,
     `${about.title}, made with the npm package [mplug-owl](https://www.npmjs.com/package/mplug-owl).`,
-    usage(about, name, base),
+    usage(about, base, { name, place }),
     section("Sizes", about.lines),
-    ...(run === undefined ? [] : [trained(run), section("Data", run.data), section("Figures", figures(run))]),
+    ...(run === undefined
+      ? await earlierSections(directory)
+      : [trained(run, hasCurve), section("Data", run.data), figures(run)]),
     section("Licences", [licences(options, base, run)]),
   ];
   return `${sections.filter((text) => text !== "").join("\n\n")}\n`;
@@ -90,7 +106,7 @@ async function aboutResult(directory: string): Promise<Result> {
       title: "A LoRA adapter of an mPLUG-Owl (arXiv 2304.14178)",
       task: "image-text-to-text",
       isAdapter: true,
-      base: baseModel && nameOf(baseModel),
+      base: baseModel && nameOfModel(baseModel),
       lines: [describeLora(settings)],
     };
   }
@@ -137,36 +153,62 @@ function front({ task, isAdapter }: Result, base: string | undefined, { license 
   return `---\n${lines.join("\n")}\n---`;
 }
 
-function usage({ isAdapter, task }: Result, name: string, base: string | undefined): string {
+function usage(
+  { isAdapter, task }: Result,
+  base: string | undefined,
+  { name, place }: Pick<CardContent, "name" | "place">,
+): string {
   const picture = task === "image-text-to-text" ? " --image picture.jpg" : "";
+  const where = /\s/.test(place ?? name) ? `"${place ?? name}"` : (place ?? name);
   const ask = isAdapter
-    ? `npx owl chat ${base ?? "MODEL"} --adapter ${name}${picture}`
-    : `npx owl chat ${name}${picture}`;
-  return `\`\`\`\nnpx owl pull ${name}\n${ask} "what is this?"\n\`\`\``;
+    ? `npx owl chat ${base ?? "MODEL"} --adapter ${where}${picture}`
+    : `npx owl chat ${where}${picture}`;
+  const pull = place === undefined ? `npx owl pull ${name}\n` : "";
+  return `\`\`\`\n${pull}${ask} "what is this?"\n\`\`\``;
 }
 
-/** The recipe as a table: plain values, and a LoRA's. */
-function trained({ recipe, step, tokens, base }: RunRecord): string {
+/** What was done, its curves, and the recipe as a table: plain values, and a LoRA's. */
+function trained({ recipe, step, resultStep, tokens, base, log }: RunRecord, hasCurve: boolean): string {
   const rows = Object.entries(recipe).flatMap(([key, value]) => {
     const text = typeof value === "object" && value !== null ? JSON.stringify(value) : String(value);
     const isPlain = value !== null && value !== undefined && !/(^|[\s"])(\/|[A-Za-z]:\\|~\/)/.test(text);
     return isPlain && text.length <= 200 ? [`| ${key} | ${text.replaceAll("|", "\\|")} |`] : [];
   });
   const from = base === undefined ? "a fresh model" : base;
-  const done = `${step} steps${tokens > 0 ? `, ${tokens.toLocaleString("en-US")} tokens` : ""}, from ${from}.`;
-  return `## Training\n\n${done}\n\n| recipe | |\n|---|---|\n${rows.join("\n")}`;
+  const best = resultStep === step ? "" : ` The weights are those after step ${resultStep}, the best ones.`;
+  const machines = log.machines.length === 0 ? "" : ` on ${log.machines.join("; ")}`;
+  const time = log.seconds > 0 ? ` The steps took ${formatDuration(log.seconds)}${machines}.` : "";
+  const done = `${step} steps${tokens > 0 ? `, ${tokens.toLocaleString("en-US")} tokens` : ""}, from ${from}.${best}${time}`;
+  const curve = hasCurve ? `\n\n![Losses and scores by step](${curveFile})` : "";
+  return `## Training\n\n${done}${curve}\n\n| recipe | |\n|---|---|\n${rows.join("\n")}`;
 }
 
-function figures({ log }: RunRecord): string[] {
-  const losses = (kind: string): LogLine[] =>
-    log.filter((line) => line.kind === kind && line.loss !== undefined && line.step !== undefined);
-  const told = ({ step, loss }: LogLine): string => `${loss!.toFixed(4)} at step ${step}`;
-  return ["step", "evaluation"].flatMap((kind) => {
-    const all = losses(kind);
-    if (all.length === 0) return [];
-    const title = kind === "step" ? "loss of the training's rows" : "loss of held-out rows";
-    return [`${title}: ${[...new Set([all[0], all[all.length - 1]].map(told))].join(", ")}`];
+/** What was measured: at first, and of the result. */
+function figures({ log, resultStep }: RunRecord): string {
+  const at = ({ steps, values }: Curve, i: number, interval = ""): string =>
+    `${values[i].toFixed(4)}${interval} at step ${steps[i]}`;
+  const resultOf = ({ steps }: Curve): number =>
+    Math.max(
+      0,
+      steps.findLastIndex((one) => one <= resultStep),
+    );
+  const losses = (
+    [
+      ["loss of the training's rows", log.loss],
+      ["loss of held-out rows", log.heldOut],
+    ] as const
+  )
+    .filter(([, { steps }]) => steps.length > 0)
+    .map(([name, curve]) => [name, at(curve, 0), at(curve, resultOf(curve))]);
+  const scores = log.benchmarks.map((curve) => {
+    const told = (i: number): string => {
+      const [low, high] = curve.intervals[i];
+      return at(curve, i, ` (95 %: ${low.toFixed(4)} to ${high.toFixed(4)})`);
+    };
+    return [`${curve.name}, ${curve.figure}, ${curve.items} items`, told(0), told(resultOf(curve))];
   });
+  const rows = [...losses, ...scores].map((cells) => `| ${cells.join(" | ")} |`);
+  return rows.length === 0 ? "" : `## Figures\n\n| | first | result |\n|---|---|---|\n${rows.join("\n")}`;
 }
 
 function licences({ license }: CardOptions, base: string | undefined, run: RunRecord | undefined): string {
@@ -174,51 +216,4 @@ function licences({ license }: CardOptions, base: string | undefined, run: RunRe
   const from = base === undefined ? "" : ` They were made from ${base}, whose licence holds for them too.`;
   const data = run === undefined || run.data.length === 0 ? "" : " So do the terms of the data.";
   return own + from + data;
-}
-
-/** What the run of a directory recorded: of a run's own, or of the one that the directory lies in. */
-async function runOf(directory: string): Promise<RunRecord | undefined> {
-  for (const run of [directory, parentDirectory(directory)]) {
-    const state = joinPath(run, "state");
-    if (!(await isRun(run)) || (await pathKind(state)) !== "directory") continue;
-    const file = joinPath(await completeDirectory(state), "training_state.json");
-    const { inputs, ...rest } = stateSchema.parse(await readJson(file));
-    const data = Object.entries(inputs)
-      .filter(([key, { isData }]) => isData && /^data \d+$/.test(key))
-      .map(([, { description }]) => description);
-    return { ...rest, data, base: await baseOf(run), log: await logOf(run) };
-  }
-  return undefined;
-}
-
-async function baseOf(run: string): Promise<string | undefined> {
-  const file = joinPath(run, startDirectory, startFile);
-  if ((await pathKind(file)) !== "file") return undefined;
-  const { model } = startSchema.parse(await readJson(file));
-  return model === null ? undefined : nameOf(model);
-}
-
-/** A repo's name for a path in the hub's cache, else the last part of a path. */
-function nameOf(model: string): string {
-  const cached = /models--([^\\/]+?)--([^\\/]+)/.exec(model);
-  if (cached !== null) return `${cached[1]}/${cached[2]}`;
-  return /^[\w.-]+\/[\w.-]+$/.test(model) ? model : fileName(model.replace(/[\\/]+$/, ""));
-}
-
-async function logOf(run: string): Promise<LogLine[]> {
-  const path = joinPath(run, "log.jsonl");
-  if ((await pathKind(path)) !== "file") return [];
-  return (await readText(path)).split("\n").flatMap((line) => {
-    const parsed = lineSchema.safeParse(line === "" ? undefined : jsonOf(line));
-    return parsed.success ? [parsed.data] : [];
-  });
-}
-
-/** A line that a killed run cut short is no JSON. */
-function jsonOf(line: string): unknown {
-  try {
-    return JSON.parse(line);
-  } catch {
-    return undefined;
-  }
 }

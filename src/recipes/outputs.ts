@@ -5,6 +5,7 @@ import { settingsJson, stages } from "../model/index.ts";
 import { joinPath, makeDirectory, pathKind, realPath, writeFileAtomically } from "../platform/index.ts";
 import { hasState, type ModelFiles, saveModel, saveTrainedAdapter, type Trainer } from "../training/index.ts";
 import type { BaseModel } from "./base-model.ts";
+import { benchmarksDirectory } from "./benchmarks.ts";
 import type { RunPlan } from "./recipe-file.ts";
 import { samplesDirectory } from "./samples.ts";
 
@@ -26,7 +27,8 @@ export async function requireFreshOutput(output: string): Promise<void> {
   if ((await pathKind(joinPath(output, "model"))) !== "missing") {
     throw new OutputError(`${output}: must hold no model that the run would write over, got model/; ${next}`);
   }
-  for (const name of ["state", startDirectory, "adapter", "best", "checkpoints", samplesDirectory]) {
+  const written = ["state", startDirectory, "adapter", "best", "checkpoints"];
+  for (const name of [...written, samplesDirectory, benchmarksDirectory]) {
     if ((await pathKind(joinPath(output, name))) !== "file") continue;
     throw new OutputError(
       `${output}: must have room for the run's ${name}/, got a file of that name; ${next}`,

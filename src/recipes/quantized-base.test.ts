@@ -151,17 +151,25 @@ describe.each([
 
 describe("a run beside a base model in four bits", () => {
   test("trains, goes on, writes an adapter alone, and is asked with it", async () => {
-    const path = await recipeOf("q4", onAll);
+    const asking =
+      "samples: [{ question: how are you? }]\nbenchmarks: [{ benchmark: perplexity, data: text.txt }]";
+    await write("text.txt", "cats eat fish.");
+    const path = await recipeOf("q4", `${onAll}\n${asking}`);
     const run = await prepareRun(path);
     expect(run.plan.recipe.recompute).toBe(true);
     expect(run.isQuantized).toBe(true);
     const losses: number[] = [];
+    const said: string[] = [];
+    const scores: number[] = [];
     const onEvent = (event: TrainingEvent): void => {
       if (event.kind === "evaluation") losses.push(event.loss);
+      if (event.kind === "samples") said.push(event.answers[0].answer);
+      if (event.kind === "benchmark") scores.push(event.figures.perplexity.estimate);
     };
     const stop = new AbortController();
     const stopping = (event: TrainingEvent): void => {
       if (event.kind === "step" && event.step === 1) stop.abort();
+      else onEvent(event);
     };
     const device = { threads: 1 };
     expect(await run.start({ device, signal: stop.signal, onEvent: stopping })).toMatchObject({ step: 1 });
@@ -183,6 +191,11 @@ describe("a run beside a base model in four bits", () => {
     expect(numbersOf(a.logits)).toEqual(numbersOf(b.logits));
     const base = await Owl.load(join(directory, "q4"), { threads: 1 });
     expect(numbersOf((await base.forward({ ids })).logits)).not.toEqual(numbersOf(a.logits));
+    // What it answered before the first step and after the last one is what the base and the result answer.
+    const answer = (owl: Owl): Promise<string> => owl.chat("how are you?", { maxNewTokens: 64 }).text();
+    expect(said).toEqual([await answer(base), await answer(one)]);
+    expect(scores).toHaveLength(2);
+    expect(scores[1]).not.toBe(scores[0]);
     for (const owl of [one, other, base]) await owl.close();
     expect(losses).toHaveLength(1);
   });
@@ -200,6 +213,8 @@ describe("a run beside a base model in four bits", () => {
 });
 
 test("a run with frozen weights in two bytes goes on with them in four, and writes the whole model", async () => {
+  const asked = await recipeOf("f16", "recompute: true\nsamples: [{ question: hi }]", "elsewhere");
+  await expect(prepareRun(asked)).rejects.toThrow(/samples: need weights that programs can answer with/);
   const run = await prepareRun(await recipeOf("f16", `recompute: true\nsaveEvery: 2\n${dora}`));
   const stop = new AbortController();
   const device = { threads: 1 };

@@ -1,6 +1,6 @@
 import { isRun } from "../checkpoint/index.ts";
 import { HubError, modelDirectory } from "../hub/index.ts";
-import { joinPath, localPath, nearestName, parentDirectory, pathKind } from "../platform/index.ts";
+import { foundPath, joinPath, localPath, nearestName, parentDirectory, pathKind } from "../platform/index.ts";
 import { foreignHyperparameters } from "../training/index.ts";
 import { isBuiltInConfig } from "./built-in-config.ts";
 import { publishedRecipes } from "./published.ts";
@@ -124,26 +124,41 @@ async function follow(path: string, links: Link[], problems: RecipeProblem[]): P
   return undefined;
 }
 
-/** Paths in a recipe are relative to the recipe. */
+/**
+ * Paths in a recipe are relative to the recipe. What a run reads has the name that it has on the disk, which may be written in
+ * other code points than the recipe's.
+ */
 async function withResolvedPaths(values: RecipeFile, directory: string): Promise<RecipeFile> {
-  const { model, config, tokenizer, output, data, evaluation, samples } = values;
-  const resolve = (path: string): string => localPath(path, directory);
+  const { model, config, tokenizer, output, data, evaluation, samples, benchmarks } = values;
+  const resolve = (path: string): Promise<string> => foundPath(localPath(path, directory));
   const resolveFiles = (files: NonNullable<typeof data>) =>
-    files.map((entry) => ({
-      ...entry,
-      file: resolve(entry.file),
-      ...(entry.images !== undefined && { images: resolve(entry.images) }),
-    }));
+    Promise.all(
+      files.map(async (entry) => ({
+        ...entry,
+        file: await resolve(entry.file),
+        ...(entry.images !== undefined && { images: await resolve(entry.images) }),
+      })),
+    );
   return {
     ...values,
     ...(model !== undefined && { model: await resolvedModel(model, directory) }),
-    ...(config !== undefined && { config: isBuiltInConfig(config) ? config : resolve(config) }),
+    ...(config !== undefined && { config: isBuiltInConfig(config) ? config : await resolve(config) }),
     ...(tokenizer !== undefined && { tokenizer: await resolvedModel(tokenizer, directory) }),
-    ...(output !== undefined && { output: resolve(output) }),
-    ...(data !== undefined && { data: resolveFiles(data) }),
-    ...(evaluation !== undefined && { evaluation: resolveFiles(evaluation) }),
+    ...(output !== undefined && { output: localPath(output, directory) }),
+    ...(data !== undefined && { data: await resolveFiles(data) }),
+    ...(evaluation !== undefined && { evaluation: await resolveFiles(evaluation) }),
+    ...(benchmarks !== undefined && {
+      benchmarks: await Promise.all(
+        benchmarks.map(async (one) => ({ ...one, data: await resolve(one.data) })),
+      ),
+    }),
     ...(samples !== undefined && {
-      samples: samples.map(({ image, question }) => ({ image: image.map(resolve), question })),
+      samples: await Promise.all(
+        samples.map(async ({ image, question }) => ({
+          image: await Promise.all(image.map(resolve)),
+          question,
+        })),
+      ),
     }),
   };
 }

@@ -1,6 +1,7 @@
 import type { DataFormatName, ReadSettings, RowContent } from "../data/index.ts";
 import type { TrainingRecipe } from "../training/index.ts";
 import { crossChecks } from "./cross-checks.ts";
+import type { RecipeBenchmark } from "./recipe-benchmark.ts";
 import { readChain } from "./recipe-chain.ts";
 import { type RecipeFile, requiredKeys } from "./recipe-schema.ts";
 import type { RecipeProblem } from "./recipe-text.ts";
@@ -49,6 +50,10 @@ export interface RunPlan {
   readonly samples?: readonly SampleQuestion[] | undefined;
   /** Steps between two times that they are asked; `evaluateEvery` if absent. */
   readonly sampleEvery?: number | undefined;
+  /** Benchmarks that the model is scored by before the first step and while it learns; none if absent. */
+  readonly benchmarks?: readonly RecipeBenchmark[] | undefined;
+  /** Steps between two times that it is scored; `evaluateEvery` if absent. */
+  readonly benchmarkEvery?: number | undefined;
   /** Allow modules that are random and frozen, which are refused otherwise. */
   readonly allowFrozenRandom?: boolean | undefined;
   /** Keys that no file gives, scaled to the steps and the batch that one gives. */
@@ -149,6 +154,8 @@ function planOf(values: RecipeFile, keys: readonly ScaledKey[]): RunPlan {
     evaluation,
     samples,
     sampleEvery,
+    benchmarks,
+    benchmarkEvery,
     extends: _,
     ...recipe
   } = values;
@@ -165,6 +172,8 @@ function planOf(values: RecipeFile, keys: readonly ScaledKey[]): RunPlan {
     evaluation: evaluation ?? [],
     samples,
     sampleEvery,
+    benchmarks,
+    benchmarkEvery,
     scaled: keys,
   };
 }

@@ -2,6 +2,7 @@ import { z } from "zod";
 import { dataFormatNames, type RowContent, rowContents } from "../data/index.ts";
 import { loraTargets, type Stage } from "../model/index.ts";
 import { defaultOptimizer, optimizerHyperparameters, optimizerNames, optimizers } from "../training/index.ts";
+import { benchmarkNames } from "./recipe-benchmark.ts";
 
 const whole = z.int().positive();
 const fraction = z.number().min(0).max(1);
@@ -38,6 +39,14 @@ const lora = z.strictObject({
 const dpo = z.strictObject({ beta: z.number().positive().default(0.1) });
 
 const keep = z.strictObject({ last: whole.optional(), best: z.boolean().optional() });
+
+const bestBy = z.strictObject(
+  { benchmark: z.string().min(1), figure: z.string().min(1).optional() },
+  {
+    error:
+      "a benchmark of the recipe, as { benchmark: pope }, or one with a figure, { benchmark: pope, figure: accuracy }",
+  },
+);
 
 /** What the rows of each stage are, unless a data file says otherwise; no file of rows holds the vision stage's labelled patches. */
 const stageContents = {
@@ -99,6 +108,7 @@ const hyperparameters = {
   saveEvery: whole,
   keep,
   patience: whole,
+  bestBy,
   maxLossSpike: z.number().gt(1),
 };
 
@@ -119,6 +129,23 @@ const sample = z.strictObject(
 const mostSamples = 16;
 
 const listOfSamples = `a list of at most ${mostSamples} questions, as [{ image: owl.png, question: what is this? }]`;
+
+const benchmark = z.strictObject(
+  {
+    benchmark: z.enum(benchmarkNames),
+    data: z.string().min(1),
+    name: z
+      .string()
+      .regex(/^[\w-]+$/, { error: "letters, digits, - and _, since files are called so" })
+      .optional(),
+    limit: whole.optional(),
+    instruction: z.string().optional(),
+  },
+  { error: "a benchmark with its files, as { benchmark: pope, data: coco, limit: 100 }" },
+);
+
+const listOfBenchmarks =
+  "a list of benchmarks with their files, as [{ benchmark: pope, data: coco, limit: 100 }]";
 
 const listOfFiles = "a list of files of rows, as [{ file: rows.jsonl }]";
 
@@ -160,6 +187,8 @@ export const fileSchema = z.strictObject({
   evaluation: z.array(dataFile, { error: listOfFiles }).optional(),
   samples: z.array(sample, { error: listOfSamples }).max(mostSamples, { error: listOfSamples }).optional(),
   sampleEvery: whole.optional(),
+  benchmarks: z.array(benchmark, { error: listOfBenchmarks }).min(1).optional(),
+  benchmarkEvery: whole.optional(),
 });
 
 export type RecipeFile = z.infer<typeof fileSchema>;
@@ -172,6 +201,8 @@ export function keysAt(path: readonly PropertyKey[]): readonly string[] {
   if (first === "lora") return Object.keys(lora.shape);
   if (first === "dpo") return Object.keys(dpo.shape);
   if (first === "keep") return Object.keys(keep.shape);
+  if (first === "bestBy") return Object.keys(bestBy.shape);
+  if (first === "benchmarks") return Object.keys(benchmark.shape);
   if (first === "samples") return Object.keys(sample.shape);
   return (first === "data" || first === "evaluation") && third === undefined
     ? Object.keys(dataFile.shape)

@@ -18,7 +18,12 @@ it("has the checksums of earlier versions, whose runs can be resumed so", async 
   const plan = await readRecipeFile(join(directory, "recipe.yaml"));
   const baseModel = await loadBaseModel(plan);
   const template = { ...promptTemplate(baseModel.tokenizer), system: "", cut: "turns" } as const;
-  const inputs = runInputs(plan, baseModel, { data: [], evaluation: [] }, { template, asText: [] });
+  const inputs = runInputs(
+    plan,
+    baseModel,
+    { data: [], evaluation: [], benchmarks: [] },
+    { template, asText: [] },
+  );
   const digests = Object.entries(inputs).map(([name, { digest }]) => [name, digest.slice(0, 16)]);
   expect(Object.fromEntries(digests)).toEqual({
     "sampling weights of the data": "844e4038ed599967",

@@ -12,6 +12,8 @@ import {
 } from "../training/index.ts";
 import type { BaseModel } from "./base-model.ts";
 import type { BaseWeights } from "./base-weights.ts";
+import type { ReadBenchmark } from "./benchmarks.ts";
+import { nameOfBenchmark } from "./recipe-benchmark.ts";
 import type { RunPlan } from "./recipe-file.ts";
 import type { RunTemplate } from "./template.ts";
 
@@ -23,26 +25,37 @@ export interface CheckedRows {
   readonly source: Pick<RowSource, "fingerprint">;
 }
 
+/** The files that a run reads, once they were read for the first time. */
+export interface RunFiles {
+  readonly data: readonly CheckedRows[];
+  readonly evaluation: readonly CheckedRows[];
+  readonly benchmarks: readonly ReadBenchmark[];
+}
+
 /**
  * Checksums of what a run reads beside its recipe, by which a resumed run finds what has changed. They are of contents: paths and
- * names do not matter. Held-out rows are left out, since nothing learns from them, unless they decide when the run ends or what its
- * result is.
+ * names do not matter. Held-out rows and benchmarks are left out, since nothing learns from them, unless they decide when the run ends
+ * or what its result is.
  */
 export function runInputs(
   plan: RunPlan,
   baseModel: BaseModel,
-  {
-    data: files,
-    evaluation,
-  }: { readonly data: readonly CheckedRows[]; readonly evaluation: readonly CheckedRows[] },
+  { data: files, evaluation, benchmarks }: RunFiles,
   { template }: RunTemplate,
 ): RunInputs {
-  const { keep, patience } = plan.recipe;
-  const isDecisive = keep?.best === true || patience !== undefined;
+  const { keep, patience, bestBy } = plan.recipe;
+  const isDecisive = bestBy === undefined && (keep?.best === true || patience !== undefined);
+  const decisive = benchmarks.filter(({ given }) => nameOfBenchmark(given) === bestBy?.benchmark);
   const weights = plan.data.map(({ weight = 1 }) => weight);
   return {
     ...rowInputs("data", files),
     ...(isDecisive && rowInputs("evaluation", evaluation)),
+    ...Object.fromEntries(
+      decisive.map(({ given, digest }) => [
+        "the benchmark that decides",
+        input(`${fileName(given.data)}, asked by ${nameOfBenchmark(given)}`, [digest]),
+      ]),
+    ),
     "sampling weights of the data": input(weights.join(" : "), weights),
     template: input(`"${template.user}…", "${template.assistant}…"`, [JSON.stringify(template)]),
     ...baseModelInputs(plan, baseModel),

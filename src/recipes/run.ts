@@ -41,16 +41,19 @@ import {
 } from "../training/index.ts";
 import { type BaseModel, loadBaseModel, withPromptTemplate } from "./base-model.ts";
 import { framesPerVideo, heldOutBatches, type TaggedExample, trainingReader } from "./batches.ts";
+import { benchmarking, type ReadBenchmark, readBenchmarks } from "./benchmarks.ts";
 import { checkedPlan } from "./checked-plan.ts";
 import { exampleSources, openDataFiles } from "./data-files.ts";
 import { requireNoFrozenRandom } from "./frozen-random.ts";
 import { requireKnownMultipliers } from "./known-multipliers.ts";
+import { writeCards } from "./model-card.ts";
 import { hasStart, requireFreshOutput, saveOutputs, writeStart } from "./outputs.ts";
+import { type OwlInTraining, openOwlInTraining } from "./owl-in-training.ts";
 import { requirePackable } from "./packable.ts";
 import type { RunOverrides, RunPlan } from "./recipe-file.ts";
 import { withReferences } from "./references.ts";
 import { requireSameEverywhere, runInputs } from "./run-inputs.ts";
-import { type OpenedSampling, openSampling, requireAskable } from "./samples.ts";
+import { openSampling, requireAskable } from "./samples.ts";
 import { dataThreadsOf, microBatchesForAll, threadsOfEach } from "./several-processes.ts";
 import { type RunTemplate, templateOfRows } from "./template.ts";
 
@@ -119,7 +122,7 @@ export interface PreparedRun {
   readonly promptTemplate: RunTemplate;
   /**
    * Trains, then writes `model/` (LoRA merged) and, where a LoRA was trained, `adapter/` into the output
-   * directory; `state/` and `log.jsonl` lie there too. Beside a base model in few bits there is no `model/`.
+   * directory, each with a model card; `state/` and `log.jsonl` lie there too. Beside a base model in few bits there is no `model/`.
    */
   start(options?: RunOptions): Promise<TrainingOutcome>;
 }
@@ -161,6 +164,7 @@ async function checkedRun(
   const objective = objectiveOf(baseModel.config, plan.recipe);
   requireKnownMultipliers(path, plan, objective.parameters);
   requirePackable(path, plan, baseModel.config);
+  const benchmarks = await readBenchmarks(path, plan, baseModel);
   const media = openMediaReader(dataThreads);
   const [data, evaluation] = [
     await openDataFiles(plan, baseModel, "data", { ...overrides, media }),
@@ -194,7 +198,8 @@ async function checkedRun(
     fingerprints: [...data, ...evaluation].map(({ source: { fingerprint } }) =>
       [fingerprint.rows, fingerprint.files].join(" "),
     ),
-    inputs: () => runInputs(plan, baseModel, { data, evaluation }, promptTemplate),
+    benchmarks,
+    inputs: () => runInputs(plan, baseModel, { data, evaluation, benchmarks }, promptTemplate),
   };
   return {
     communicator,
@@ -289,6 +294,7 @@ interface OpenedRun {
   /** The rows of each data file. */
   readonly data: readonly Source<TaggedExample>[];
   readonly evaluation: readonly Source<TaggedExample>[];
+  readonly benchmarks: readonly ReadBenchmark[];
   /** Checksums of the rows of each file, held-out ones behind the others. */
   readonly fingerprints: readonly string[];
   readonly inputs: RunInputs;
@@ -318,7 +324,7 @@ async function startRun(
     communicator,
     deterministic,
   });
-  let samples: OpenedSampling | undefined;
+  let opened: OwlInTraining | undefined;
   const samplingWeights = plan.data.map(({ weight = 1 }) => weight);
   try {
     await communicator.fromFirst(async () => {
@@ -326,7 +332,8 @@ async function startRun(
     });
     const { data, evaluation } = await referredSources(run, trainer, isBegun);
     const shuffledFiles = data.map((source, i) => withoutBadRows(shuffled(source, recipe.seed + i), skipped));
-    samples = await openSampling(plan, baseModel, trainer, replicas[0]);
+    opened = await openedOwl(run, trainer);
+    const samples = await communicator.agree(() => openSampling(plan, opened));
     const outcome = await train({
       ...options,
       trainer,
@@ -334,17 +341,36 @@ async function startRun(
       reader: trainingReader(recipe, baseModel, mix(shuffledFiles, samplingWeights), media),
       evaluation: await heldOutBatches(plan, baseModel, evaluation, { skipped, communicator, media }),
       samples,
+      benchmarks: benchmarking(plan, run.benchmarks, opened),
       inputs,
       skipped,
       directory: output,
     });
-    if (outcome.complete) await communicator.fromFirst(() => saveOutputs(plan, baseModel, trainer));
+    if (outcome.complete) {
+      await communicator.fromFirst(async () => {
+        await saveOutputs(plan, baseModel, trainer);
+        await writeCards(output);
+      });
+    }
     return outcome;
   } finally {
     await media.close();
-    await samples?.close();
+    await opened?.close();
     trainer.dispose();
   }
+}
+
+/** The model that learns, in the first process, where it is asked between steps. */
+function openedOwl(
+  { communicator, plan, baseModel, replicas }: OpenedRun,
+  trainer: Trainer<BatchSizes>,
+): Promise<OwlInTraining | undefined> {
+  const { samples = [], benchmarks = [] } = plan;
+  return communicator.agree(() =>
+    communicator.rank === 0 && samples.length + benchmarks.length > 0
+      ? openOwlInTraining(plan, baseModel, trainer, replicas[0])
+      : undefined,
+  );
 }
 
 /** The rows of a run; pairs of answers with their references. */

@@ -1,10 +1,6 @@
-import { startDirectory } from "../checkpoint/index.ts";
-import type { BatchSizes } from "../data/index.ts";
 import { checkImage, ImageError } from "../image/index.ts";
-import { LoadedModel } from "../inference/index.ts";
 import { type AttentionMaps, meanOverHeads } from "../inspection/index.ts";
-import { modelScope } from "../model/index.ts";
-import { type ChatMessage, Owl } from "../owl/index.ts";
+import type { ChatMessage, Owl } from "../owl/index.ts";
 import {
   joinPath,
   makeDirectory,
@@ -13,16 +9,9 @@ import {
   readBytes,
   writeFileAtomically,
 } from "../platform/index.ts";
-import type { Device } from "../runtime/index.ts";
-import { loadTokenizer } from "../tokenizer/index.ts";
-import {
-  type SampleAnswer,
-  type SampleAttention,
-  type Sampling,
-  scopeOptions,
-  type Trainer,
-} from "../training/index.ts";
+import type { SampleAnswer, SampleAttention, Sampling } from "../training/index.ts";
 import type { BaseModel } from "./base-model.ts";
+import { notAskable, type OwlInTraining } from "./owl-in-training.ts";
 import { RecipeError, type RunPlan, type SampleQuestion } from "./recipe-file.ts";
 
 /** In the directory of a run: the pictures of the fixed questions. */
@@ -31,30 +20,24 @@ export const samplesDirectory = "samples";
 /** New tokens of an answer at most. */
 const longestAnswer = 64;
 
-/** Fixed questions that can be asked until they are closed. */
-export interface OpenedSampling extends Sampling {
-  close(): Promise<void>;
-}
-
 /**
- * Refuses questions that cannot be asked: of pictures that cannot be read, and of a model that is not in memory as programs need it
- * that answer.
+ * Refuses questions that cannot be asked, benchmarks' included: of pictures that cannot be read, and of a model that is not in memory
+ * as programs need it that answer.
  *
  * @throws RecipeError
  */
 export async function requireAskable(
   path: string,
-  { samples = [] }: RunPlan,
-  { narrow, config }: BaseModel,
+  { samples = [], benchmarks = [] }: RunPlan,
+  baseModel: BaseModel,
 ): Promise<void> {
   const problems: string[] = [];
-  if (config.textOnly && samples.some(({ image }) => image.length > 0)) {
+  if (baseModel.config.textOnly && samples.some(({ image }) => image.length > 0)) {
     problems.push("samples: must show no picture to a language model alone, got one; leave `image` out");
   }
-  if (samples.length > 0 && narrow.size > 0) {
-    problems.push(
-      "samples: need weights in single precision, got a base model that stays in fewer bytes (it is quantised, or recompute keeps it as it is stored); leave samples out",
-    );
+  const problem = notAskable(baseModel);
+  for (const [key, all] of Object.entries({ samples, benchmarks })) {
+    if (all.length > 0 && problem !== undefined) problems.push(`${key}: ${problem}`);
   }
   for (const file of new Set(samples.flatMap(({ image }) => image))) {
     await checkImage(file, { whole: true }).catch((error: unknown) => {
@@ -67,61 +50,30 @@ export async function requireAskable(
 
 /**
  * Prepares the recipe's fixed questions: copies their pictures into the run's directory, so that they can be shown beside the answers
- * later, and reads them. The model answers greedily with the weights of training, which programs read where they lie.
+ * later, and reads them. The model answers greedily.
  *
- * @param trainer whose run has begun: `start/` holds the tokenizer
- * @returns undefined where the recipe has no questions; every process gets it, the first one alone can answer
+ * @param opened undefined in other processes than the first one, which alone is asked
+ * @returns undefined where the recipe has no questions
  * @throws what reading a picture throws; a RangeError where a question does not fit the model
  */
 export async function openSampling(
-  plan: RunPlan,
-  baseModel: BaseModel,
-  trainer: Trainer<BatchSizes>,
-  device: Device,
-): Promise<OpenedSampling | undefined> {
-  const { samples = [], sampleEvery, recipe } = plan;
+  { samples = [], sampleEvery, recipe, output }: RunPlan,
+  opened: OwlInTraining | undefined,
+): Promise<Sampling | undefined> {
   if (samples.length === 0) return undefined;
-  const { communicator } = trainer;
-  const asking = await communicator.agree(() =>
-    communicator.rank === 0 ? openAsking(plan, baseModel, trainer, device) : undefined,
-  );
-  const { answer = answeredElsewhere, close = () => Promise.resolve() } = asking ?? {};
-  return { every: sampleEvery ?? recipe.evaluateEvery, answer, close };
-}
-
-const answeredElsewhere: Sampling["answer"] = () =>
-  Promise.reject(new Error("samples: are answered by the first process alone"));
-
-async function openAsking(
-  { samples = [], recipe, output }: RunPlan,
-  { config, checkpoint, preprocessor }: BaseModel,
-  trainer: Trainer<BatchSizes>,
-  device: Device,
-): Promise<Pick<OpenedSampling, "answer" | "close">> {
-  const model = new LoadedModel(config, new Map(trainer.values), device, {
-    newScope: () => modelScope(config, scopeOptions(recipe)),
-    changes: true,
-  });
-  const settings = joinPath(output, startDirectory);
-  const owl = Owl.over({
-    directory: settings,
-    model,
-    tokenizer: await loadTokenizer(settings),
-    preprocessor,
-    generationConfig: checkpoint?.generationConfig,
-    framesPerVideo: recipe.framesPerVideo,
-  });
   const asked: Asked[] = [];
-  for (const sample of samples) asked.push(await preparedQuestion(sample, output));
-  // A question that is too long is told before the first step.
-  for (const { messages } of asked) await owl.prompt(messages, { maxNewTokens: longestAnswer });
+  if (opened !== undefined) {
+    for (const sample of samples) asked.push(await preparedQuestion(sample, output));
+    // A question that is too long is told before the first step.
+    for (const { messages } of asked) await opened.owl.prompt(messages, { maxNewTokens: longestAnswer });
+  }
   return {
+    every: sampleEvery ?? recipe.evaluateEvery,
     answer: async () => {
-      // The abstractor may have learned: what it made of a picture before is of no use.
-      model.visualCache.clear();
-      return answersOf(owl, asked);
+      if (opened === undefined) throw new Error("samples: are answered by the first process alone");
+      opened.forget();
+      return answersOf(opened.owl, asked);
     },
-    close: () => owl.close(),
   };
 }
 

@@ -86,7 +86,14 @@ describe("a run that is not done", () => {
   }
 
   it("says so where it has no checkpoint yet, and where its base is gone", async () => {
-    const output = await trainTo(2, await recipe("early", "stage-2", 4));
+    const output = await trainTo(3, await recipe("early", "stage-2", 4, "warmup: 1\nkeep: { last: 2 }"));
+    const { progress, logits } = await answering(join(output, "checkpoints/step-2"));
+    expect(progress).toEqual({ step: 2, steps: 4 });
+    expect(logits).not.toEqual((await answering(join(output, "checkpoints/step-3"))).logits);
+    await expect(Owl.load(join(output, "best"))).rejects.toThrow(
+      /best: must be a checkpoint of the run .*early, got none of that name; it has checkpoints\/step-2 \(step 2\), state \(step 3\), checkpoints\/step-3/,
+    );
+    await expect(loadCheckpoint(join(output, "state"))).rejects.toThrow(/got a checkpoint of a training run/);
     await rename(join(output, "state"), join(directory, "kept"));
     await expect(Owl.load(output)).rejects.toThrow(/early: .*checkpoint.*none yet/);
     await rename(join(directory, "kept"), join(output, "state"));

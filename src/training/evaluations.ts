@@ -5,26 +5,33 @@ export function isDue(step: number, every: number | undefined): boolean {
   return every !== undefined && step % every === 0;
 }
 
+/** How good a model is: by its loss on held-out rows, where lower is better, or by a score, where higher is. */
+export type Quality =
+  | { readonly loss: number; readonly score?: undefined }
+  | { readonly score: number; readonly loss?: undefined };
+
 /** What a run remembers of its evaluations, so that one that resumes decides as if it had not stopped. */
 export interface EvaluationRecord {
   /** The step of the last one. */
   readonly step: number;
-  /** The one with the lowest loss; of equal ones the first. */
-  readonly best: { readonly step: number; readonly loss: number };
+  /** Of equal ones the first. */
+  readonly best: { readonly step: number } & Quality;
   /** Evaluations since the best one. */
   readonly sinceBest: number;
 }
 
-/** The record with one more evaluation. */
+/** The record with one more evaluation, by the same measure as those before. */
 export function withEvaluation(
   earlier: EvaluationRecord | undefined,
-  now: { readonly step: number; readonly loss: number },
+  now: { readonly step: number } & Quality,
 ): EvaluationRecord {
-  if (earlier === undefined || now.loss < earlier.best.loss) {
-    return { step: now.step, best: { step: now.step, loss: now.loss }, sinceBest: 0 };
+  if (earlier === undefined || costOf(now) < costOf(earlier.best)) {
+    return { step: now.step, best: now, sinceBest: 0 };
   }
   return { step: now.step, best: earlier.best, sinceBest: earlier.sinceBest + 1 };
 }
+
+const costOf = (quality: Quality): number => quality.loss ?? -quality.score;
 
 /** Whether a run ends before its last step, since its evaluations no longer improve. */
 export function isPatienceOver(

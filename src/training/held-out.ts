@@ -26,24 +26,33 @@ export function heldOutBatchesOf<S>(data: EvaluationData<S>): HeldOutBatches<S> 
   return "batches" in data ? data : { labelCount: labelCountOf(data), batches: () => data };
 }
 
-/** Each batch's part of the mean loss, in the order of the batches, which the processes share out. */
-export async function evaluationLosses<S>(
+/**
+ * Numbers of each batch, added up in the order of the batches, which the processes share out.
+ *
+ * @param count how many numbers `evaluate` gives of a batch
+ */
+export async function evaluationSums<S>(
   data: EvaluationData<S>,
   communicator: Communicator,
-  evaluate: (batch: TrainingBatch<S>, labelCount: number) => Promise<number>,
+  count: number,
+  evaluate: (batch: TrainingBatch<S>, labelCount: number) => Promise<readonly number[]>,
 ): Promise<number[]> {
   const source = heldOutBatchesOf(data);
   const part = partOf(communicator);
-  const losses = await communicator.agree(async () => {
+  const numbers = await communicator.agree(async () => {
     const own: number[] = [];
     for await (const batch of source.batchesOf?.(part) ?? passingOver(source.batches(), part)) {
-      own.push(await evaluate(batch, source.labelCount));
+      own.push(...(await evaluate(batch, source.labelCount)));
     }
     return own;
   });
-  const ofRanks = await communicator.exchangeNumbers(Float64Array.from(losses));
-  return interleaved(ofRanks.map((some) => [...some]));
+  const ofRanks = await communicator.exchangeNumbers(Float64Array.from(numbers));
+  const batches = interleaved(ofRanks.map((some) => inRowsOf([...some], count)));
+  return Array.from({ length: count }, (_, i) => batches.reduce((sum, row) => sum + row[i], 0));
 }
+
+const inRowsOf = (numbers: readonly number[], count: number): number[][] =>
+  Array.from({ length: numbers.length / count }, (_, i) => numbers.slice(i * count, (i + 1) * count));
 
 async function* passingOver<T>(items: AsyncIterable<T> | Iterable<T>, part: Part): AsyncGenerator<T> {
   let index = 0;

@@ -1,7 +1,8 @@
+export type { BenchmarkFigure, Benchmarking, BenchmarkScore } from "./benchmarks.ts";
 export { alone, type Communicator, joinProcesses } from "./communicator.ts";
 export { type DiskEstimate, estimateDisk } from "./disk.ts";
 export { DivergenceError, LossSpikeError } from "./divergence.ts";
-export type { TrainingEvent } from "./events.ts";
+export type { ToldRewards, TrainingEvent } from "./events.ts";
 export { currentNameOf, formerNameOf, withCurrentNames } from "./former-names.ts";
 export type { Rewards } from "./gradient-computation.ts";
 export type { EvaluationData, HeldOutBatches } from "./held-out.ts";
@@ -67,6 +68,7 @@ export { train } from "./train.ts";
 export type { TrainingOutcome, TrainOptions } from "./train-options.ts";
 export {
   createTrainer,
+  type EvaluationResult,
   type StepResult,
   type Trainer,
   type TrainerOptions,

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { BatchSizes, Reader, TokenBatch } from "../data/index.ts";
 import { type Device, openDevice } from "../runtime/index.ts";
+import type { Benchmarking } from "./benchmarks.ts";
 import type { TrainingEvent } from "./events.ts";
 import { languageObjective } from "./objective.ts";
 import type { TrainingRecipe } from "./recipe.ts";
@@ -132,6 +133,37 @@ describe("a run that looks at its losses", () => {
     const files = await checkpoints("failed");
     for (const path of Object.keys(files).filter((path) => /^(best|state)/.test(path)))
       expect(files[path]).toBe(whole[path]);
+  });
+
+  it("keeps the checkpoint that scores best, and ends when scores no longer rise", async () => {
+    const recipe = { ...watched, bestBy: { benchmark: "quiz", figure: "right" } };
+    const asked: number[] = [];
+    const benchmarks: Benchmarking = {
+      every: 2,
+      scores: async (step) => {
+        asked.push(step);
+        const right = { estimate: [0.9, 0.1, 0.5, 0.5, 0.4][step / 2], low: 0, high: 1 };
+        return [
+          { name: "quiz", items: 10, seconds: 0, figures: { other: { ...right, estimate: step }, right } },
+        ];
+      },
+    };
+    const whole = await run("scored", recipe, { benchmarks });
+    expect(asked).toEqual([0, 2, 4, 6, 8]);
+    expect(whole.outcome).toEqual({ step: 8, complete: true, bestStep: 4 });
+    expect(whole.events.at(-2)).toEqual({ kind: "stopped", step: 8, bestStep: 4, bestScore: 0.5 });
+    expect(losses(whole.events).map(([step]) => step)).toEqual([2, 4, 6, 8]);
+    const state = JSON.parse(await readFile(join(directory, "scored/best/training_state.json"), "utf8"));
+    expect(state).toMatchObject({ step: 4, evaluated: 4, benchmarked: 4 });
+
+    await run("paused", recipe, { benchmarks, stopAt: 5 });
+    const resumed = await run("paused", recipe, { benchmarks });
+    expect(resumed.outcome).toEqual(whole.outcome);
+    expect(resumed.weights).toEqual(whole.weights);
+    const unknown = { ...recipe, bestBy: { benchmark: "quiz", figure: "left" } };
+    await expect(run("unknown", unknown, { benchmarks })).rejects.toThrow(
+      /bestBy: quiz left must be a number/,
+    );
   });
 
   it("stops before a step whose loss is a spike, with its rows, and goes on once they are mended", async () => {

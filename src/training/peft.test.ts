@@ -17,7 +17,8 @@ import { microConfig } from "../model/testing/micro.ts";
 import { float32, type HostTensor, interpret, rootScope, type TensorLike } from "../tensor/index.ts";
 import { fillWithRowNorms } from "./initialize.ts";
 import { languageObjective, scopeOptions } from "./objective.ts";
-import type { LoraRecipe, TrainingRecipe } from "./recipe.ts";
+import type { TrainingRecipe } from "./recipe.ts";
+import { variants } from "./testing/peft-variants.ts";
 import { recipe as small } from "./testing/small-run.ts";
 
 /** What PEFT 0.21 saved and computed; `make.py` beside it says how. */
@@ -60,34 +61,6 @@ function expectClose(name: string, value: TensorLike, like: HostTensor, toleranc
   expect(off / most, name).toBeLessThan(tolerance);
   expect(value.data.length, name).toBe(like.data.length);
 }
-
-/** The recipes of the four adapters. */
-const variants: Readonly<Record<string, LoraRecipe>> = {
-  rslora: { rank: 4, alpha: 8, dropout: 0.1, targets: ["q_proj", "v_proj"], useRslora: true },
-  dora: {
-    rank: 2,
-    alpha: 6,
-    dropout: 0.1,
-    targets: ".*layers\\.\\d\\.(self_attn\\.(q|o)_proj|mlp\\.down_proj)",
-    useDora: true,
-  },
-  saved: {
-    rank: 2,
-    alpha: 4,
-    dropout: 0.1,
-    targets: "all-linear",
-    modulesToSave: ["lm_head", "embed_tokens"],
-  },
-  together: {
-    rank: 3,
-    alpha: 6,
-    dropout: 0.1,
-    targets: "language_model\\.model\\.layers\\.1\\..*_proj",
-    useRslora: true,
-    useDora: true,
-    modulesToSave: ["norm"],
-  },
-};
 
 describe.each(Object.entries(variants))("%s", (variant, lora) => {
   const recipe: TrainingRecipe = { ...small, stage: "released", lora };

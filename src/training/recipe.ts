@@ -20,8 +20,7 @@ export interface KeptCheckpoints {
   /** So many of the last ones; 1 if absent. */
   readonly last?: number | undefined;
   /**
-   * The one with the lowest loss on held-out rows too, which is then the run's result in place of the last one; false if
-   * absent.
+   * The best one too (see `bestBy`), which is then the run's result in place of the last one; false if absent.
    */
   readonly best?: boolean | undefined;
 }
@@ -90,8 +89,10 @@ export interface TrainingRecipe extends OptimizerHyperparameters {
   readonly saveEvery?: number | undefined;
   /** Which checkpoints are kept; the last one alone if absent. */
   readonly keep?: KeptCheckpoints | undefined;
-  /** The run ends after so many evaluations in a row that found no lower loss on held-out rows; not before its last step if absent. */
+  /** The run ends after so many evaluations in a row that found nothing better (see `bestBy`); not before its last step if absent. */
   readonly patience?: number | undefined;
+  /** What is better: a higher score in a benchmark of the run, by its first figure or the one named. A lower loss on held-out rows if absent. */
+  readonly bestBy?: { readonly benchmark: string; readonly figure?: string | undefined } | undefined;
   /**
    * The run stops before a step whose loss is more than this many times the mean of those before it (the last twenty count most);
    * never if absent.

@@ -120,7 +120,7 @@ async function compare(
     const worst = values.reduce((most, value, i) => Math.max(most, Math.abs(value - others[i])), 0);
     expect(worst / largest, name).toBeLessThan(tolerance);
   }
-  const [one, other] = [await whole.evaluate(batches), await layers.evaluate(batches)];
+  const [one, other] = [(await whole.evaluate(batches)).loss, (await layers.evaluate(batches)).loss];
   expect(Math.abs(one - other)).toBeLessThan(tolerance * one);
   whole.dispose();
   layers.dispose();

@@ -4,6 +4,7 @@ import {
   type StateDict,
   safetensors,
   saveCheckpoint,
+  stateModelType,
   type TensorSource,
   wholeFile,
 } from "../checkpoint/index.ts";
@@ -30,6 +31,10 @@ export interface Progress {
   readonly skipped?: readonly string[] | undefined;
   /** Absent before the first evaluation. */
   readonly evaluation?: EvaluationRecord | undefined;
+  /** The step after which held-out rows were read last; absent before the first time, and where earlier versions wrote the state. */
+  readonly evaluated?: number | undefined;
+  /** The step after which benchmarks were scored last; absent before the first time. */
+  readonly benchmarked?: number | undefined;
   /** The step after which fixed questions were asked last; absent before the first time. */
   readonly sampled?: number | undefined;
   /** The mean of the losses so far, where the recipe has a `maxLossSpike`. */
@@ -59,10 +64,15 @@ const progressSchema = z.object({
   evaluation: z
     .object({
       step: z.number(),
-      best: z.object({ step: z.number(), loss: z.number() }),
+      best: z.union([
+        z.object({ step: z.number(), loss: z.number() }),
+        z.object({ step: z.number(), score: z.number() }),
+      ]),
       sinceBest: z.number(),
     })
     .optional(),
+  evaluated: z.number().optional(),
+  benchmarked: z.number().optional(),
   sampled: z.number().optional(),
   losses: z.object({ mean: z.number(), steps: z.number() }).optional(),
   recipe: currentlyNamed(z.record(z.string(), z.unknown())),
@@ -88,15 +98,21 @@ export async function saveState<S>(
 ): Promise<void> {
   await trainer.collectState((optimizerState) =>
     saveCheckpoint(directory, {
-      config: { model_type: "mplug-owl-training-state" },
+      config: { model_type: stateModelType },
       tensors: trainedValues(trainer),
       maxShardBytes: Number.POSITIVE_INFINITY,
       files: {
-        [stateFile]: `${JSON.stringify({ ...progress, recipe: withCurrentNames(recipe), inputs }, null, 2)}\n`,
+        [stateFile]: `${JSON.stringify({ ...inOrder(progress), recipe: withCurrentNames(recipe), inputs }, null, 2)}\n`,
       },
       tensorFiles: { [optimizerFile]: optimizerState },
     }),
   );
+}
+
+/** A file has the same bytes whatever came first, and whether the run was stopped in between. */
+function inOrder(progress: Progress): Progress {
+  const { step, position, tokens, skipped, evaluation, evaluated, benchmarked, sampled, losses } = progress;
+  return { step, position, tokens, skipped, evaluation, evaluated, benchmarked, sampled, losses };
 }
 
 /** The trained parameters, as views. */

@@ -1,5 +1,6 @@
 import type { Reader, SkippedRows } from "../data/index.ts";
 import type { FileLock } from "../platform/index.ts";
+import type { Benchmarking } from "./benchmarks.ts";
 import type { TrainingEvent } from "./events.ts";
 import type { EvaluationData } from "./held-out.ts";
 import type { TrainingRecipe } from "./recipe.ts";
@@ -16,6 +17,8 @@ export interface TrainOptions<S> {
   readonly evaluation?: EvaluationData<S>;
   /** Fixed questions whose answers show what is learned; none if absent. */
   readonly samples?: Sampling | undefined;
+  /** Benchmarks that tell what is learned; none if absent. */
+  readonly benchmarks?: Benchmarking | undefined;
   /** Where `state/` and `log.jsonl` go; nothing is written if absent. */
   readonly directory?: string;
   /** Go on from `state/` where there is one. */

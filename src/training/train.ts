@@ -1,10 +1,10 @@
 import { type AccumulatedBatches, DataError, isInPart, type SkippedRow } from "../data/index.ts";
-import { joinPath, residentMemory } from "../platform/index.ts";
+import { joinPath, processorName, residentMemory } from "../platform/index.ts";
 import { DivergenceError } from "./divergence.ts";
-import { highestLoss, isDue, isPatienceOver, withEvaluation, withLoss } from "./evaluations.ts";
-import { heldOutBatchesOf } from "./held-out.ts";
+import { highestLoss, isDue, isPatienceOver, withLoss } from "./evaluations.ts";
 import { bestDirectory, keepCheckpoint } from "./kept-checkpoints.ts";
-import { type EventTeller, eventTeller, openLogs } from "./logs.ts";
+import { eventTeller, openLogs } from "./logs.ts";
+import { type MeasuredRun, measureBeginning, measureDue, measureMissed } from "./measurements.ts";
 import { lockOutput } from "./output-lock.ts";
 import type { RunLog } from "./run-log.ts";
 import { hasState, type Progress, ResumeError, restoreState, saveState } from "./state.ts";
@@ -14,10 +14,8 @@ import type { Trainer } from "./trainer.ts";
 import { interleaved, labelsOf, type MicroBatchNote, partOf, type UpdateShare } from "./update-share.ts";
 
 /** State of the loop. */
-interface Run<S> extends EventTeller {
-  readonly options: TrainOptions<S>;
+interface Run<S> extends MeasuredRun<S> {
   readonly log: RunLog | undefined;
-  progress: Progress;
   /** The step of the last checkpoint. */
   saved: number;
   /** What this process has computed so far. */
@@ -79,9 +77,16 @@ async function trainFrom<S>(options: TrainOptions<S>, log: RunLog | undefined): 
 async function runSteps<S>(run: Run<S>): Promise<TrainingOutcome> {
   const { recipe, trainer, ...options } = run.options;
   const part = partOf(trainer.communicator);
-  await run.emit({ kind: "start", recipe: recipe.name, step: trainer.step, steps: recipe.steps });
+  await run.emit({
+    kind: "start",
+    recipe: recipe.name,
+    step: trainer.step,
+    steps: recipe.steps,
+    processor: processorName(),
+    processes: trainer.communicator.size,
+  });
   if (run.progress.step > 0) await mendResumed(run);
-  else await answerSamples(run);
+  else await measureBeginning(run);
   let upcoming = isOver(run) ? undefined : options.reader(run.progress.position, part);
   while (upcoming !== undefined) {
     const agreed = await agreedShare(run, upcoming);
@@ -89,8 +94,7 @@ async function runSteps<S>(run: Run<S>): Promise<TrainingOutcome> {
     const last = trainer.step + 1 >= recipe.steps;
     upcoming = last ? undefined : deferRejection(options.reader(agreed.next, part));
     await runStep(run, agreed);
-    if (isEvaluated(run)) await runEvaluation(run);
-    if (isSampled(run)) await answerSamples(run);
+    await measureDue(run);
     if (isDue(trainer.step, recipe.saveEvery) || isBest(run)) await saveCheckpoint(run);
     if (!last && isOver(run)) break;
   }
@@ -112,16 +116,6 @@ function isOver<S>({ options: { trainer, recipe }, progress }: Run<S>): boolean 
   return trainer.step >= recipe.steps || isPatienceOver(progress.evaluation, recipe);
 }
 
-/** Whether held-out rows are read after the step that was done last. */
-function isEvaluated<S>({ options: { trainer, recipe } }: Run<S>): boolean {
-  return isDue(trainer.step, recipe.evaluateEvery) || trainer.step >= recipe.steps;
-}
-
-/** Whether the fixed questions are asked after the step that was done last. */
-function isSampled<S>({ options: { trainer, recipe, samples } }: Run<S>): boolean {
-  return isDue(trainer.step, samples?.every) || trainer.step >= recipe.steps;
-}
-
 /** Whether the last evaluation, of the step that was done last, makes this step the best to be kept. */
 function isBest<S>({ options: { trainer, recipe }, progress }: Run<S>): boolean {
   return recipe.keep?.best === true && progress.evaluation?.best.step === trainer.step;
@@ -129,18 +123,15 @@ function isBest<S>({ options: { trainer, recipe }, progress }: Run<S>): boolean 
 
 /** Does what follows a step and its checkpoint, where the run was stopped in between. */
 async function mendResumed<S>(run: Run<S>): Promise<void> {
-  const { trainer } = run.options;
-  if (isEvaluated(run) && run.progress.evaluation?.step !== trainer.step) {
-    await runEvaluation(run);
-    if (isBest(run)) await saveCheckpoint(run);
-  }
-  if (isSampled(run) && run.progress.sampled !== trainer.step) await answerSamples(run);
+  const hasMeasured = await measureMissed(run);
+  if (hasMeasured && isBest(run)) await saveCheckpoint(run);
   await keepSaved(run);
 }
 
 async function tellStopped<S>({ options, progress, emit }: Run<S>): Promise<void> {
-  const { step, loss } = progress.evaluation!.best;
-  await emit({ kind: "stopped", step: options.trainer.step, bestStep: step, bestLoss: loss });
+  const { step, loss, score } = progress.evaluation!.best;
+  const best = loss === undefined ? { bestScore: score } : { bestLoss: loss };
+  await emit({ kind: "stopped", step: options.trainer.step, bestStep: step, ...best });
 }
 
 /** Loads the best checkpoint into the trainer, where the recipe keeps it. */
@@ -305,28 +296,6 @@ async function runStep<S>(run: Run<S>, update: AgreedUpdate<S>): Promise<void> {
     tokensPerSecond: throughput.tokens / throughput.seconds,
     secondsLeft: ((recipe.steps - trainer.step) * throughput.seconds) / throughput.steps,
   });
-}
-
-async function runEvaluation<S>(run: Run<S>): Promise<void> {
-  const { trainer, evaluation } = run.options;
-  if (evaluation === undefined || heldOutBatchesOf(evaluation).labelCount === 0) return;
-  const { step } = trainer;
-  const loss = await trainer.evaluate(evaluation);
-  await run.emit({ kind: "evaluation", step, loss });
-  if (!Number.isFinite(loss)) {
-    const text = `step ${step}: the loss on held-out rows must be finite, got ${loss}; begin again with a lower learning rate`;
-    throw trainer.communicator.common(new DivergenceError(text));
-  }
-  run.progress = { ...run.progress, evaluation: withEvaluation(run.progress.evaluation, { step, loss }) };
-}
-
-async function answerSamples<S>(run: Run<S>): Promise<void> {
-  const { trainer, samples } = run.options;
-  if (samples === undefined) return;
-  const { step } = trainer;
-  const answers = await trainer.communicator.fromFirst(() => samples.answer());
-  await run.emit({ kind: "samples", step, answers });
-  run.progress = { ...run.progress, sampled: step };
 }
 
 async function saveCheckpoint<S>(run: Run<S>): Promise<void> {

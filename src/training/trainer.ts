@@ -5,15 +5,16 @@ import { alone, type Communicator } from "./communicator.ts";
 import { divergence, lossSpike } from "./divergence.ts";
 import { withCurrentNames } from "./former-names.ts";
 import { createGradientComputation, type Rewards } from "./gradient-computation.ts";
-import { type EvaluationData, evaluationLosses } from "./held-out.ts";
+import { type EvaluationData, evaluationSums, heldOutBatchesOf } from "./held-out.ts";
 import type { NarrowWeight, NarrowWeights } from "./narrow-weights.ts";
 import type { Objective } from "./objective.ts";
 import { optimizerOf } from "./optimizers/index.ts";
+import { rewardSums } from "./preference.ts";
 import { scheduleOf, type TrainingRecipe } from "./recipe.ts";
 import { learningRateAt } from "./schedule.ts";
 import { createShardExchange } from "./shard-exchange.ts";
 import { collectState, restoreWeights, scatterState, stateDictOf } from "./state-exchange.ts";
-import { createStepPrograms, type TrainingBatch } from "./step-programs.ts";
+import { createStepPrograms, type StepPrograms, type TrainingBatch } from "./step-programs.ts";
 import { allocateTrained, valuesOf } from "./trained-memory.ts";
 import { type MicroBatchNote, notesOf, partOf, shareOf, type UpdateShare } from "./update-share.ts";
 import { createWeightUpdate } from "./weight-update.ts";
@@ -25,6 +26,12 @@ export interface StepResult extends Partial<Rewards> {
   /** The norm of all gradients together, before clipping. */
   readonly gradientNorm: number;
   readonly learningRate: number;
+}
+
+/** What held-out rows give, of pairs of answers with their rewards. */
+export interface EvaluationResult extends Partial<Rewards> {
+  /** Mean loss over all labels. */
+  readonly loss: number;
 }
 
 /** Parameters, optimizer and compiled steps of one run. With several processes each calls every function, in the same order. */
@@ -63,8 +70,8 @@ export interface Trainer<S> {
    * dropout; of an objective of pairs. Each of several processes may ask for batches of its own.
    */
   ratiosOf(batch: TrainingBatch<S>): Promise<readonly number[]>;
-  /** Mean loss over all labels, without dropout and without an update. */
-  evaluate(data: EvaluationData<S>): Promise<number>;
+  /** The mean loss over all labels, without dropout and without an update. */
+  evaluate(data: EvaluationData<S>): Promise<EvaluationResult>;
   /** Gradients of the mean loss by parameter, as the next update would compute them; views that the next call overwrites. */
   gradients(batches: readonly TrainingBatch<S>[]): Promise<{ loss: number; gradients: StateDict }>;
   /**
@@ -185,12 +192,7 @@ export async function createTrainer<S>(options: TrainerOptions<S>): Promise<Trai
         throw new RangeError("ratios: are of pairs of answers, got another objective");
       return [...ratios.subarray(0, batch.labelCount)];
     },
-    evaluate: async (data) => {
-      const evaluate = async (batch: TrainingBatch<S>, labelCount: number): Promise<number> =>
-        (await replicas[0].evaluate(batch, labelCount)).loss;
-      const losses = await evaluationLosses(data, communicator, evaluate);
-      return losses.reduce((sum, loss) => sum + loss, 0);
-    },
+    evaluate: (data) => evaluated(data, communicator, replicas[0], recipe),
     gradients: async (batches) => {
       const { loss } = await computeGradients(asShare(batches), step);
       await exchange.gather(gradients);
@@ -210,6 +212,25 @@ export async function createTrainer<S>(options: TrainerOptions<S>): Promise<Trai
       threads.dispose();
     },
   };
+}
+
+/** The mean loss of held-out rows; of pairs of answers with their rewards. */
+async function evaluated<S>(
+  data: EvaluationData<S>,
+  communicator: Communicator,
+  programs: StepPrograms<S>,
+  { dpo }: TrainingRecipe,
+): Promise<EvaluationResult> {
+  const sums = await evaluationSums(data, communicator, dpo ? 3 : 1, async (batch, labelCount) => {
+    const { loss, ratios } = await programs.evaluate(batch, labelCount);
+    if (dpo === undefined || ratios === undefined) return [loss];
+    const { margin, wins } = rewardSums(batch, ratios, dpo.beta);
+    return [loss, margin, wins];
+  });
+  const [loss, margin, wins] = sums;
+  if (dpo === undefined) return { loss };
+  const { labelCount } = heldOutBatchesOf(data);
+  return { loss, rewardMargin: margin / labelCount, rewardAccuracy: wins / labelCount };
 }
 
 function requireOneDevice(devices: readonly Device[], { size }: Communicator): void {

@@ -53,6 +53,36 @@ describe("the history of a run", () => {
     expect([0, 1, 3].map((number) => roundAt(rounds, number)?.answers[0].answer)).toEqual(["a", "a", "b"]);
   });
 
+  it("has the rewards of pairs, and the first figure of every benchmark, which a run that goes on computes again", () => {
+    const score = (step: number, estimate: number): TrainingEvent => {
+      const figure = (value: number) => ({ estimate: value, low: 0, high: 1 });
+      const figures = { F1: figure(estimate), accuracy: figure(0) };
+      return { kind: "benchmark", step, name: "pope", items: 9, seconds: 1, figures };
+    };
+    const pairs: TrainingEvent = {
+      kind: "evaluation",
+      step: 2,
+      loss: 0.5,
+      rewardMargin: 2,
+      rewardAccuracy: 0.75,
+    };
+    const { curves, scores } = historyOf([
+      start(0),
+      score(0, 0.25),
+      { ...step(1), rewardMargin: 1, rewardAccuracy: 0.5 } as TrainingEvent,
+      step(2),
+      pairs,
+      score(2, 0.5),
+      score(4, 0.75),
+      start(2),
+      score(3, 1),
+    ]);
+    expect(curves.margin).toEqual({ steps: [1], values: [1] });
+    expect([curves.heldOutMargin.values, curves.heldOutAccuracy.values]).toEqual([[2], [0.75]]);
+    expect([...scores]).toEqual([["pope, F1", { steps: [0, 2, 3], values: [0.25, 0.5, 1] }]]);
+    expect([...historyOf([start(0), step(1)]).scores]).toEqual([]);
+  });
+
   it("forgets what is computed again: after a checkpoint, or from the beginning", () => {
     const killed = [start(0), samples(0, "a"), step(1), step(2), samples(2, "b"), step(3), samples(3, "c")];
     const resumed = historyOf([...killed, start(2), step(3, 7), { kind: "evaluation", step: 2, loss: 1 }]);

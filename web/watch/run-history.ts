@@ -1,7 +1,18 @@
-import type { SampleAnswer, TrainingEvent } from "../../src/training/index.ts";
+import type { SampleAnswer, ToldRewards, TrainingEvent } from "../../src/training/index.ts";
 
 /** What is drawn of a run, by step. */
-export type CurveName = "loss" | "heldOut" | "learningRate" | "gradientNorm" | "tokens" | "wait" | "memory";
+export type CurveName =
+  | "loss"
+  | "heldOut"
+  | "learningRate"
+  | "gradientNorm"
+  | "tokens"
+  | "wait"
+  | "memory"
+  | "margin"
+  | "heldOutMargin"
+  | "accuracy"
+  | "heldOutAccuracy";
 
 /** Values by ascending steps; null where a step has none. */
 export interface Curve {
@@ -21,7 +32,9 @@ type StepEvent = Extract<TrainingEvent, { kind: "step" }>;
 const numberOf = (value: unknown): number | null =>
   typeof value === "number" && Number.isFinite(value) ? value : null;
 
-const ofSteps: Readonly<Record<Exclude<CurveName, "heldOut">, (event: StepEvent) => number | null>> = {
+type OfStep = "loss" | "learningRate" | "gradientNorm" | "tokens" | "wait" | "memory";
+
+const ofSteps: Readonly<Record<OfStep, (event: StepEvent) => number | null>> = {
   loss: ({ loss }) => numberOf(loss),
   learningRate: ({ learningRate }) => numberOf(learningRate),
   gradientNorm: ({ gradientNorm }) => numberOf(gradientNorm),
@@ -30,13 +43,18 @@ const ofSteps: Readonly<Record<Exclude<CurveName, "heldOut">, (event: StepEvent)
   memory: ({ memoryBytes }) => numberOf(memoryBytes),
 };
 
-const curveNames = [...Object.keys(ofSteps), "heldOut"] as CurveName[];
+/** Rewards of pairs of answers, which other runs have not. */
+const ofRewards = ["margin", "heldOutMargin", "accuracy", "heldOutAccuracy"] as const;
+
+const curveNames = [...Object.keys(ofSteps), "heldOut", ...ofRewards] as CurveName[];
 
 /** What a log tells of a run, event by event. */
 export class RunHistory {
   readonly curves: Readonly<Record<CurveName, Curve>> = Object.fromEntries(
     curveNames.map((name) => [name, { steps: [], values: [] }]),
   ) as unknown as Record<CurveName, Curve>;
+  /** The most important figure of each benchmark, by the benchmark's name and the figure's. */
+  readonly scores = new Map<string, Curve>();
   readonly samples: SampleRound[] = [];
   /** Rows that were left out. */
   skipped = 0;
@@ -66,6 +84,10 @@ export class RunHistory {
         break;
       case "evaluation":
         put(this.curves.heldOut, event.step, numberOf(event.loss));
+        this.#addRewards(event, "heldOutMargin", "heldOutAccuracy");
+        break;
+      case "benchmark":
+        this.#addScore(event);
         break;
       case "samples":
         removeFrom(this.samples, ({ step }) => step >= event.step);
@@ -84,7 +106,7 @@ export class RunHistory {
 
   /** A process begins, or goes on from a checkpoint: what an earlier one did after that is computed again. */
   #beginAt(step: number, steps: number): void {
-    for (const { steps: own, values } of Object.values(this.curves)) {
+    for (const { steps: own, values } of [...Object.values(this.curves), ...this.scores.values()]) {
       const kept = own.findLastIndex((one) => one <= step) + 1;
       own.length = kept;
       values.length = kept;
@@ -105,6 +127,26 @@ export class RunHistory {
     for (const [name, read] of Object.entries(ofSteps)) {
       put(this.curves[name as CurveName], event.step, read(event));
     }
+    this.#addRewards(event, "margin", "accuracy");
+  }
+
+  #addRewards(
+    { step, rewardMargin, rewardAccuracy }: ToldRewards & { readonly step: number },
+    margin: CurveName,
+    accuracy: CurveName,
+  ): void {
+    if (rewardMargin !== undefined) put(this.curves[margin], step, numberOf(rewardMargin));
+    if (rewardAccuracy !== undefined) put(this.curves[accuracy], step, numberOf(rewardAccuracy));
+  }
+
+  #addScore({ name, step, figures }: Extract<TrainingEvent, { kind: "benchmark" }>): void {
+    const [first] = Object.entries(figures);
+    if (first === undefined) return;
+    const [figure, { estimate }] = first;
+    const key = `${name}, ${figure}`;
+    const curve = this.scores.get(key) ?? { steps: [], values: [] };
+    this.scores.set(key, curve);
+    put(curve, step, numberOf(estimate));
   }
 }
 

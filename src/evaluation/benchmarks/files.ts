@@ -2,6 +2,7 @@ import type { z } from "zod";
 import {
   directoryEntries,
   fileName,
+  foundPath,
   joinPath,
   parentDirectory,
   pathKind,
@@ -12,10 +13,11 @@ import { issueText } from "../jsonl-log.ts";
 
 /** The directory of `data`, which may also be a file in it. */
 export async function dataDirectory(data: string): Promise<string> {
-  const kind = await pathKind(data);
+  const place = await foundPath(data);
+  const kind = await pathKind(place);
   if (kind === "missing")
     throw new EvaluationError(`${data}: must be a benchmark's directory or file, got nothing`);
-  return kind === "file" ? parentDirectory(data) : data;
+  return kind === "file" ? parentDirectory(place) : place;
 }
 
 /**
@@ -26,7 +28,8 @@ export async function dataDirectory(data: string): Promise<string> {
  */
 export async function dataFiles(data: string, pattern: RegExp, expected: string): Promise<string[]> {
   const directory = await dataDirectory(data);
-  if (directory !== data) return [data];
+  const place = await foundPath(data);
+  if (directory !== place) return [place];
   const names = await directoryEntries(directory);
   // Answers of a run that was written into the same directory are no questions.
   const found = names
@@ -62,7 +65,7 @@ export async function readJsonAs<Content>(path: string, schema: z.ZodType<Conten
 /** The first of several folders in which a file lies; the first of all where it lies in none. */
 export async function folderWith(file: string, folders: readonly string[]): Promise<string> {
   for (const folder of folders) {
-    if ((await pathKind(joinPath(folder, file))) === "file") return folder;
+    if ((await pathKind(await foundPath(joinPath(folder, file)))) === "file") return folder;
   }
   return folders[0];
 }

@@ -21,7 +21,11 @@ export interface TextWindow extends BenchmarkItem {
  * @param data the file, or a directory with one such file
  * @param length tokens of a window, bos included; default 512, and never more than the model takes
  */
-export async function readTextWindows(owl: Owl, data: string, length = 512): Promise<TextWindow[]> {
+export async function readTextWindows(
+  owl: Pick<Owl, "config" | "tokenizer">,
+  data: string,
+  length = 512,
+): Promise<TextWindow[]> {
   const file = await dataFile(data, /\.(?:txt|jsonl)$/, "*.txt or *.jsonl");
   const texts = file.endsWith(".jsonl")
     ? (await readJsonl(file, z.object({ text: z.string() }))).map(({ text }) => text)

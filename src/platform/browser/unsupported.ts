@@ -34,6 +34,7 @@ export const memoryLimits: typeof node.memoryLimits = () => [];
 export const availableMemory: typeof node.availableMemory = () => Number.POSITIVE_INFINITY;
 export const swapSpace: typeof node.swapSpace = () => 0;
 export const residentMemory: typeof node.residentMemory = () => 0;
+export const processorName: typeof node.processorName = () => "a browser's";
 export const takenMemory: typeof node.takenMemory = () => 0;
 export const wasmReservation: typeof node.wasmReservation = () => 0;
 

@@ -64,7 +64,15 @@ describe("event files for TensorBoard", () => {
     await write([
       start(0),
       step(2),
-      { kind: "evaluation", step: 2, loss: 0.75 },
+      { kind: "evaluation", step: 2, loss: 0.75, rewardMargin: 2, rewardAccuracy: 0.5 },
+      {
+        kind: "benchmark",
+        step: 2,
+        name: "quiz",
+        items: 9,
+        seconds: 1,
+        figures: { "exact match": { estimate: 0.5, low: 0.25, high: 1 } },
+      },
       { kind: "checkpoint", step: 2, directory },
       step(3),
       {
@@ -82,7 +90,16 @@ describe("event files for TensorBoard", () => {
       { ...empty, step: 1, version: "brain.Event:2" },
       { ...empty, step: 1, isStart: true },
       { ...empty, step: 2, scalars: { ...curves, "train/loss": 0.75 } },
-      { ...empty, step: 2, scalars: { "evaluation/loss": 0.75 } },
+      {
+        ...empty,
+        step: 2,
+        scalars: {
+          "evaluation/loss": 0.75,
+          "evaluation/reward_margin": 2,
+          "evaluation/reward_accuracy": 0.5,
+        },
+      },
+      { ...empty, step: 2, scalars: { "benchmarks/quiz/exact_match": 0.5 } },
       { ...empty, step: 3, scalars: curves },
       { ...empty, step: 3, texts: { "samples/1": "    who?\n\n---\n\n    an *owl*\n    of a kind" } },
     ]);

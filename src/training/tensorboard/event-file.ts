@@ -6,7 +6,7 @@ import {
   makeDirectory,
   openAppendOnlyFile,
 } from "../../platform/index.ts";
-import type { TrainingEvent } from "../events.ts";
+import type { ToldRewards, TrainingEvent } from "../events.ts";
 import type { RunLog } from "../run-log.ts";
 import { tfRecord } from "./records.ts";
 
@@ -72,19 +72,34 @@ function record(step: number, content: Content): Uint8Array {
 
 /** The curves of an event, by TensorBoard's tags. */
 function scalarsOf(event: TrainingEvent): Record<string, number> {
-  if (event.kind === "evaluation") return { "evaluation/loss": event.loss };
+  if (event.kind === "evaluation") {
+    return { "evaluation/loss": event.loss, ...rewardScalars("evaluation", event) };
+  }
+  if (event.kind === "benchmark") {
+    const figures = Object.entries(event.figures).filter(([, { estimate }]) => Number.isFinite(estimate));
+    return Object.fromEntries(
+      figures.map(([name, { estimate }]) => [
+        `benchmarks/${event.name}/${name.replace(/\W+/g, "_")}`,
+        estimate,
+      ]),
+    );
+  }
   if (event.kind !== "step") return {};
   return {
     "train/loss": event.loss,
     "train/learning_rate": event.learningRate,
     "train/gradient_norm": event.gradientNorm,
-    ...(event.rewardMargin !== undefined && { "train/reward_margin": event.rewardMargin }),
-    ...(event.rewardAccuracy !== undefined && { "train/reward_accuracy": event.rewardAccuracy }),
+    ...rewardScalars("train", event),
     "train/tokens_per_second": event.stepTokens / event.seconds,
     "train/data_wait_seconds": event.waitSeconds,
     "train/memory_bytes": event.memoryBytes,
   };
 }
+
+const rewardScalars = (kind: string, event: ToldRewards): Record<string, number> => ({
+  ...(event.rewardMargin !== undefined && { [`${kind}/reward_margin`]: event.rewardMargin }),
+  ...(event.rewardAccuracy !== undefined && { [`${kind}/reward_accuracy`]: event.rewardAccuracy }),
+});
 
 /** The values of an event by TensorBoard's tags; answers are Markdown, in which they are quoted as code. */
 function valuesOf(event: TrainingEvent): Value[] {
@@ -127,7 +142,7 @@ async function nextName(directory: string): Promise<string> {
 
 /**
  * A log for TensorBoard: loss, learning rate, gradient norm, tokens a second, the wait for data, memory, and losses on held-out
- * rows, as scalars by step, and answers to fixed questions as texts. Every process that trains into the directory writes a file of its own, which begins with the run's
+ * rows, and scores in benchmarks, as scalars by step, and answers to fixed questions as texts. Every process that trains into the directory writes a file of its own, which begins with the run's
  * `start`: TensorBoard then drops steps that an earlier file has and this one repeats.
  */
 export function openEventFile(directory: string): RunLog {
