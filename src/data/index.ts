@@ -28,6 +28,7 @@ export type { RowProblems } from "./row-problems.ts";
 export {
   indexedRowSource,
   type KnownRows,
+  keptPictureBytes,
   nameOf,
   type RowSource,
   type RowSourceOptions,

@@ -11,8 +11,19 @@ import { type CheckedRows, checkRows, type RowCheckOptions } from "./row-check.t
 import type { RowIndex } from "./row-index.ts";
 import { RowStore } from "./row-store.ts";
 
+/** Bytes of decoded pictures that are kept of a file's rows. */
+const mostKept = 256 * 2 ** 20;
+
+/** Of a photograph of 640 × 480 pixels, decoded. */
+const usualPicture = 3 * 640 * 480;
+
+/** About how many bytes of decoded pictures a source with these media keeps for when their rows come again. */
+export function keptPictureBytes({ files }: MediaTotals): number {
+  return Math.min(mostKept, files * usualPicture);
+}
+
 export interface RowSourceOptions extends RowCheckOptions {
-  /** Memory for decoded pictures that come again, in bytes (default 256 MB). */
+  /** Memory for decoded pictures that come again, in bytes (default 256 MiB). */
   readonly cacheBytes?: number;
   /**
    * What decodes pictures and videos; this thread if absent.
@@ -69,7 +80,7 @@ function sourceOf(
   path: string,
   store: RowStore,
   { content, media, fingerprint }: KnownRows,
-  { cacheBytes = 256 * 2 ** 20, videos, mediaReader = openMediaReader(0) }: RowSourceOptions,
+  { cacheBytes = mostKept, videos, mediaReader = openMediaReader(0) }: RowSourceOptions,
 ): RowSource {
   const decode = cachedDecoder(cacheBytes, mediaReader, videos);
   return {

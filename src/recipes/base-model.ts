@@ -237,7 +237,7 @@ async function requireLoraBeside(
 ): Promise<void> {
   const got = `got the one of ${directory} in few bits`;
   const problem = !stages[stage].lora
-    ? `stage ${stage} needs a base model in floating point, ${got}; train a LoRA (stage 2 or released), or take the checkpoint that it was converted from`
+    ? `stage ${stage} needs a base model in floating point, ${got}; train a LoRA (stage 2 or released), or take the checkpoint that it was converted from, with recompute: true, which keeps frozen weights as they are stored`
     : lora?.useDora
       ? `lora.useDora needs a base model in floating point, ${got}: the lengths of its rows cannot be learned beside rounded weights; leave it out, or take the checkpoint that it was converted from`
       : recompute

@@ -20,18 +20,25 @@ const certain = [
   "half of write state.partial/optimizer.safetensors.partial",
   "datasync state.partial/model.safetensors.partial",
   "half of write log.jsonl",
+  "rename best.next",
   "half of write events",
   "half of write start/run.json.partial",
   "rename model.next",
   "half of write adapter.partial/adapter_model.safetensors.partial",
   "rename adapter.next",
 ];
-const steps = 24;
+/** More than the run does, since it ends when held-out rows get no better. */
+const mostSteps = 60;
 
-/** Kills by moment and by time, of one process or of one of two, whose start takes longer. */
+/**
+ * Kills by moment and by time, of one process or of one of two, whose start takes longer: `npm run kills` chooses as many of
+ * those.
+ */
 const jobs = [
   { processes: 1, moments: 24, times: 6 },
-  { processes: 2, moments: 6, times: 4 },
+  process.env.OWL_KILLS === "all"
+    ? { processes: 2, moments: 20, times: 10 }
+    : { processes: 2, moments: 6, times: 4 },
 ];
 
 type Job = (typeof jobs)[number];
@@ -59,9 +66,12 @@ describe("a run that is killed again and again", () => {
       text: `Human: <image>\nHuman: which one?\nAI: the ${n}th`,
     }));
     await writeFile(join(project, "rows.jsonl"), rows.map((row) => JSON.stringify(row)).join("\n"));
+    const heldOut = { image: ["dot.svg"], text: "Human: <image>\nHuman: which one?\nAI: the last" };
+    await writeFile(join(project, "held-out.jsonl"), JSON.stringify(heldOut));
     await writeFile(
       join(project, "recipe.yaml"),
-      `extends: stage-2\nmodel: model\noutput: run\ndata: [{ file: rows.jsonl }]\nsteps: ${steps}\nsaveEvery: 2
+      `extends: stage-2\nmodel: model\noutput: run\ndata: [{ file: rows.jsonl }]\nevaluation: [{ file: held-out.jsonl }]
+steps: ${mostSteps}\nsaveEvery: 2\nevaluateEvery: 3\npatience: 2\nkeep: { last: 2, best: true }
 batch: 2\nwarmup: 1\nmaxTokens: 64\nlearningRate: 0.01\n`,
     );
   });
@@ -120,7 +130,7 @@ batch: 2\nwarmup: 1\nmaxTokens: 64\nlearningRate: 0.01\n`,
   function inOrder(kills: readonly Kill[]): Kill[] {
     const phases = [
       /^(open train.lock|\w+ )$|start/,
-      /state|log|events/,
+      /state|log|events|best|checkpoints/,
       /model\./,
       /adapter(?!\/)/,
       /README|curve/,
@@ -160,19 +170,21 @@ batch: 2\nwarmup: 1\nmaxTokens: 64\nlearningRate: 0.01\n`,
     return Object.fromEntries(await Promise.all(read));
   }
 
-  /** What the log says of each step's loss, as often as it says it. */
-  async function lossesOf(output: string): Promise<Map<number, Set<number>>> {
-    const losses = new Map<number, Set<number>>();
+  /** What the log says of each step's loss, of held-out rows and of the end, as often as it says it. */
+  async function toldOf(output: string): Promise<Map<string, Set<unknown>>> {
+    const told = new Map<string, Set<unknown>>();
     for (const line of (await readFile(join(output, "log.jsonl"), "utf8")).trimEnd().split("\n")) {
-      const { kind, step, loss } = JSON.parse(line) as { kind: string; step: number; loss: number };
-      if (kind === "step") losses.set(step, (losses.get(step) ?? new Set()).add(loss));
+      const { kind, step, loss, bestStep } = JSON.parse(line) as Record<string, unknown>;
+      if (!["step", "evaluation", "stopped"].includes(String(kind))) continue;
+      const key = `${String(kind)} ${String(step)}`;
+      told.set(key, (told.get(key) ?? new Set()).add(loss ?? bestStep));
     }
-    return new Map([...losses].toSorted(([a], [b]) => a - b));
+    return told;
   }
 
   it.each(
     jobs,
-  )("ends with the bits of one that nobody disturbed: checkpoint, model, adapter, losses; processes: $processes", async (job) => {
+  )("ends with the bits of one that nobody disturbed: checkpoints, the best one, model, adapter, losses; processes: $processes", async (job) => {
     const { processes } = job;
     if (processes > 1 && skipMpi) return;
     const whole = join(project, `whole-${processes}`);
@@ -197,11 +209,13 @@ batch: 2\nwarmup: 1\nmaxTokens: 64\nlearningRate: 0.01\n`,
       trainWith(processes, `left-${processes}`, inOrder(kills.slice(0, half))),
       trainWith(processes, `right-${processes}`, inOrder(kills.slice(half))),
     ]);
-    const [files, losses] = [await filesOf(whole), await lossesOf(whole)];
-    expect([...losses.keys()]).toEqual(Array.from({ length: steps }, (_, i) => i + 1));
+    const [files, told] = [await filesOf(whole), await toldOf(whole)];
+    const last = [...told.keys()].filter((key) => key.startsWith("step ")).length;
+    expect(told.has(`stopped ${last}`), [...told.keys()].join()).toBe(true);
+    expect(last).toBeLessThan(mostSteps);
     for (const output of outputs.flat()) {
       expect(await filesOf(output)).toEqual(files);
-      expect(await lossesOf(output)).toEqual(losses);
+      expect(await toldOf(output)).toEqual(told);
     }
     // Starting a process takes seconds on a busy machine.
   }, 600_000);

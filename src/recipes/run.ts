@@ -1,5 +1,6 @@
 import {
   type BatchSizes,
+  keptPictureBytes,
   type MediaReader,
   mix,
   openMediaReader,
@@ -9,7 +10,7 @@ import {
   withoutBadRows,
 } from "../data/index.ts";
 import { mostTiles } from "../image/index.ts";
-import type { ParameterDescription } from "../model/index.ts";
+import { describeParameters, type ParameterDescription } from "../model/index.ts";
 import { checkOptions, type FileLock, joinPath, type OptionRules, option } from "../platform/index.ts";
 import type { Device, DeviceOptions } from "../runtime/index.ts";
 import {
@@ -123,6 +124,9 @@ export interface PreparedRun {
   /**
    * Trains, then writes `model/` (LoRA merged) and, where a LoRA was trained, `adapter/` into the output
    * directory, each with a model card; `state/` and `log.jsonl` lie there too. Beside a base model in few bits there is no `model/`.
+   * The weights that are trained go to the training, so it is called once.
+   *
+   * @throws {RangeError} where a training was started before
    */
   start(options?: RunOptions): Promise<TrainingOutcome>;
 }
@@ -185,6 +189,10 @@ async function checkedRun(
     narrow: baseModel.narrow,
     processes: communicator.size,
     deterministic,
+    keptPictures: [...data, ...evaluation].reduce(
+      (sum, { source }) => sum + keptPictureBytes(source.media),
+      0,
+    ),
   });
   const checked: CheckedRun = {
     communicator,
@@ -315,6 +323,7 @@ async function startRun(
   if (!isBegun) await communicator.fromFirst(() => requireFreshOutput(output));
   const recipe = isBegun ? await communicator.fromFirst(() => resumedRecipe(plan)) : plan.recipe;
   const skipped = new SkippedRows(skipBadRows);
+  requireWeights(baseModel);
   const trainer = await createTrainer({
     replicas,
     objective,
@@ -324,6 +333,8 @@ async function startRun(
     communicator,
     deterministic,
   });
+  // The trainer has copies of those that it trains.
+  for (const name of trainer.trained) baseModel.tensors.delete(name);
   let opened: OwlInTraining | undefined;
   const samplingWeights = plan.data.map(({ weight = 1 }) => weight);
   try {
@@ -370,6 +381,15 @@ function openedOwl(
     communicator.rank === 0 && samples.length + benchmarks.length > 0
       ? openOwlInTraining(plan, baseModel, trainer, replicas[0])
       : undefined,
+  );
+}
+
+/** @throws {RangeError} where an earlier start has taken weights of the model */
+function requireWeights({ checkpoint, config, tensors, narrow }: BaseModel): void {
+  if (checkpoint === undefined) return;
+  if (describeParameters(config).every(({ name }) => tensors.has(name) || narrow.has(name))) return;
+  throw new RangeError(
+    "start: must be called once for each prepared run, got another call; prepare it again",
   );
 }
 

@@ -129,8 +129,7 @@ export class FeedbackFile {
 
   /** Appends a whole line or nothing: a partial line is truncated again. */
   async #append(path: string, row: FeedbackRow): Promise<void> {
-    const file = this.#files.get(path) ?? (await openLines(path));
-    this.#files.set(path, file);
+    const file = await this.#opened(path);
     const line = new TextEncoder().encode(`${JSON.stringify(row)}\n`);
     this.#spend(line.byteLength);
     const before = file.size;
@@ -141,6 +140,19 @@ export class FeedbackFile {
       await file.truncate(before);
       throw error;
     }
+  }
+
+  /** The file at a path: a new one where the one that was written to has been moved or removed, as rotating logs does. */
+  async #opened(path: string): Promise<AppendOnlyFile> {
+    const known = this.#files.get(path);
+    if (known !== undefined) {
+      if (await known.isInPlace()) return known;
+      this.#files.delete(path);
+      await known.close();
+    }
+    const file = await openLines(path);
+    this.#files.set(path, file);
+    return file;
   }
 
   #spend(bytes: number): void {

@@ -2,6 +2,7 @@ import {
   mkdirSync,
   mkdtempSync,
   readFileSync,
+  renameSync,
   rmSync,
   statSync,
   symlinkSync,
@@ -299,6 +300,26 @@ describe("/v1/feedback", () => {
     expect(lines.slice(1).map((line) => JSON.parse(line).text)).toEqual(
       Array.from({ length: 20 }, (_, i) => `Human: question ${i}\nAI: hm`),
     );
+  });
+
+  it("goes on in a new file where the old one was moved or removed while it runs", async () => {
+    const path = join(folder, "rotated.jsonl");
+    const server = createServer({ models: { "owl-nano": { owl: served.owl } }, feedback: path });
+    const tell = async (text: string): Promise<void> => {
+      const body = { ...question(text), answer: "hm", rating: "up" };
+      expect((await poster(server)("/v1/feedback", body)).status).toBe(204);
+    };
+    const texts = (file: string): unknown[] => rows(file).map(({ text }) => text);
+    await tell("before");
+    renameSync(path, `${path}.1`);
+    await tell("after");
+    await tell("later");
+    expect(texts(`${path}.1`)).toEqual(["Human: before\nAI: hm"]);
+    expect(texts(path)).toEqual(["Human: after\nAI: hm", "Human: later\nAI: hm"]);
+    rmSync(path);
+    await tell("again");
+    expect(texts(path)).toEqual(["Human: again\nAI: hm"]);
+    await server.close();
   });
 
   it("refuses what is no feedback, more than it may keep, and everything where none is kept", async () => {

@@ -34,6 +34,15 @@ export interface StepOutcome {
   readonly ratios?: Float32Array | undefined;
 }
 
+/** Where gradients go, and how they are computed. */
+export interface GradientTarget {
+  readonly into: FlatBuffer;
+  /** Decides what is dropped, where the objective drops anything. */
+  readonly dropout: DropoutKey;
+  /** Told of trained parameters as soon as their gradients are written for good: of each of them once. */
+  readonly onWritten?: ((names: readonly string[]) => void) | undefined;
+}
+
 /** The name under which steps give {@link StepOutcome.ratios}. */
 export const ratiosName = "ratios";
 
@@ -41,7 +50,7 @@ export const ratiosName = "ratios";
 export interface CompiledSteps {
   readonly feeds: Readonly<Record<string, HostTensor>>;
   /** Runs all steps. What it gives besides the loss is overwritten by the next run. */
-  run(into: FlatBuffer | undefined, dropout: DropoutKey | undefined): Promise<StepOutcome>;
+  run(target?: GradientTarget): Promise<StepOutcome>;
   dispose(): void;
 }
 
@@ -82,11 +91,17 @@ export async function compileSteps(
     for (const { program } of programs.values()) program.dispose();
   };
   const sets = widenedSets(steps, given);
+  // Of several programs each would keep as much as it needs, though they run one after the other.
+  const memory = steps.length === 1 ? ((process.env.MEM ?? "kept") as "kept") : "returned";
   const compile = async (step: SegmentStep): Promise<CompiledStep> => {
     const { inputs, parameters } = placeholdersOf(step.graph);
     const { key, placeholders, results } = structureOf(step.graph, constants);
     requireValues([...parameters.keys()], given);
-    const known = programs.get(key) ?? { program: await device.compile(step.graph), placeholders, results };
+    const known = programs.get(key) ?? {
+      program: await device.compile(step.graph, { memory }),
+      placeholders,
+      results,
+    };
     programs.set(key, known);
     return {
       step,
@@ -148,17 +163,33 @@ function runnerOf(compiled: readonly CompiledStep[], given: StepValues): Compile
     };
     return compiled.map((step, index) => bindStep(step, index, given, valueNamed));
   };
-  return async (into, dropout) => {
+  const writtenBy = lastWritten(compiled, parameterOf);
+  return async ({ into, dropout, onWritten }: Partial<GradientTarget> = {}) => {
     const bound = runs.get(into) ?? bind(into);
     runs.set(into, bound);
     if (into !== undefined) for (const name of unreached) into.tensor(name).data.fill(0);
-    for (const { run, masks, widened } of bound) {
+    onWritten?.(unreached);
+    for (const [i, { run, masks, widened }] of bound.entries()) {
       if (dropout !== undefined) sampleMasks(masks, dropout);
       await widened?.widen();
       await run.run();
+      onWritten?.(writtenBy[i]);
     }
     return { loss: loss.data[0], ratios: ratios?.data };
   };
+}
+
+/** For each step the parameters whose gradients no later one adds to. */
+function lastWritten(
+  compiled: readonly CompiledStep[],
+  parameterOf: ReadonlyMap<string, string>,
+): readonly (readonly string[])[] {
+  const last = new Map(
+    compiled.flatMap(({ step }, i) => Object.keys(step.graph.outputs).map((name) => [name, i] as const)),
+  );
+  return compiled.map((_, i) =>
+    [...last].flatMap(([name, step]) => (step === i ? (parameterOf.get(name) ?? []) : [])),
+  );
 }
 
 function ratiosOf(compiled: readonly CompiledStep[]): HostTensor<"float32"> | undefined {

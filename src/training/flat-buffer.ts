@@ -8,6 +8,8 @@ export interface View {
   readonly dims: readonly number[];
   /** Index of its first element. */
   readonly start: number;
+  /** Its place among the trained parameters in the order in which the model declares them. */
+  readonly place: number;
 }
 
 /** Neighbouring parameters that the optimizer updates with the same hyperparameters. */
@@ -61,6 +63,7 @@ export function layOut(tensors: readonly TrainedTensor[], segmentLength: number)
   }
   const views = new Map<string, View>();
   const groups: ParameterGroup[] = [];
+  const places = new Map(tensors.map(({ name }, place) => [name, place]));
   let next = 0;
   for (const members of alike.values()) {
     const [{ learningRateMultiplier }] = members;
@@ -80,7 +83,7 @@ export function layOut(tensors: readonly TrainedTensor[], segmentLength: number)
         group = { start: next, end: next, ...settings };
         groups.push(group);
       }
-      views.set(name, { name, dims, start: next });
+      views.set(name, { name, dims, start: next, place: places.get(name)! });
       next += length;
       group.end = next;
     }

@@ -8,6 +8,7 @@ import type { ShardExchange } from "./shard-exchange.ts";
 import type { OwnedChunk } from "./shards.ts";
 import type { StepPrograms } from "./step-programs.ts";
 import { firstRowsOf, interleaved, labelsOf, type UpdateShare } from "./update-share.ts";
+import { WrittenGradients } from "./written-gradients.ts";
 
 /** What the gradients of an update are computed with. */
 export interface GradientComputation<S> {
@@ -54,21 +55,19 @@ export function createGradientComputation<S>(
   const { communicator, replicas, deterministic } = computation;
   const { rank, size } = communicator;
   const rate = lora?.dropout ?? 0;
-  const sumGradients = deterministic && size > 1 ? sumInOrder : sumOwnFirst;
+  const sumGradients = size === 1 ? sumAlone : deterministic ? sumInOrder : sumOwnFirst;
   return async (share, step) => {
     requireWorkForAll(share, size);
     const labels = labelsOf(share.all);
     const firstRows = firstRowsOf(share.all);
     const sums: RewardSums[] = [];
-    const compute: ComputeOne = async (index, replica, into) => {
+    const compute: ComputeOne = async (index, into, { replica = 0, written } = {}) => {
       const firstRow = firstRows[rank + index * size];
-      const dropout = { rate, seed, step, firstRow };
-      const { loss, ratios } = await replicas[replica].computeGradients(
-        share.own[index],
-        labels,
+      const { loss, ratios } = await replicas[replica].computeGradients(share.own[index], labels, {
         into,
-        dropout,
-      );
+        dropout: { rate, seed, step, firstRow },
+        onWritten: (names) => written?.add(names),
+      });
       if (dpo && ratios) sums[index] = rewardSums(share.own[index], ratios, dpo.beta);
       return loss;
     };
@@ -101,7 +100,11 @@ async function ofAllInOrder(communicator: Communicator, own: readonly number[]):
 }
 
 /** Computes the process's micro-batch of an index into a buffer; the result is its part of the mean loss. */
-type ComputeOne = (index: number, replica: number, into: FlatBuffer) => Promise<number>;
+type ComputeOne = (
+  index: number,
+  into: FlatBuffer,
+  options?: { readonly replica?: number; readonly written?: WrittenGradients },
+) => Promise<number>;
 
 type SumGradients = <S>(
   computation: GradientComputation<S>,
@@ -109,21 +112,55 @@ type SumGradients = <S>(
   compute: ComputeOne,
 ) => Promise<number[]>;
 
-/** Every process adds up its own micro-batches, as many side by side as there are replicas; then the sums are added up. */
-const sumOwnFirst: SumGradients = async (computation, { own }, compute) => {
-  const { communicator, exchange, replicas, threads, chunks, gradients, microBatchGradients } = computation;
+/** One process adds up its micro-batches, as many side by side as there are replicas. */
+const sumAlone: SumGradients = async (computation, { own }, compute) => {
+  const { replicas, threads, chunks, gradients, microBatchGradients } = computation;
   const losses: number[] = [];
   for (let start = 0; start < own.length; start += replicas.length) {
     const free = start === 0 ? [gradients, ...microBatchGradients] : microBatchGradients;
     const into = free.slice(0, Math.min(replicas.length, own.length - start));
-    losses.push(...(await awaitAll(into.map((buffer, i) => compute(start + i, i, buffer)))));
+    losses.push(...(await awaitAll(into.map((buffer, i) => compute(start + i, buffer, { replica: i })))));
     for (const buffer of into) {
       if (buffer !== gradients) await accumulateGradients(threads, chunks, gradients, buffer);
     }
   }
-  await exchange.sum({ sum: gradients, own: gradients, contributors: communicator.size });
   return losses;
 };
+
+/**
+ * Every process adds up its own micro-batches; then the sums are added up, bucket by bucket, each as soon as the last micro-batch's
+ * part of it is written.
+ */
+const sumOwnFirst: SumGradients = async (computation, { own }, compute) => {
+  const { communicator, exchange, threads, chunks, gradients, microBatchGradients } = computation;
+  const [others] = microBatchGradients;
+  const bufferOf = (index: number): FlatBuffer => (index === 0 ? gradients : others);
+  const last = own.length - 1;
+  const losses: number[] = [];
+  for (let index = 0; index < last; index++) {
+    losses.push(await compute(index, bufferOf(index)));
+    if (index > 0) await accumulateGradients(threads, chunks, gradients, others);
+  }
+  const written = new WrittenGradients();
+  const exchanged = exchange.sum({
+    sum: gradients,
+    own: gradients,
+    contributors: communicator.size,
+    prepare: async (bucket) => {
+      await written.all(bucket.names);
+      if (last > 0) await accumulateGradients(threads, [bucket], gradients, others);
+    },
+  });
+  losses.push(await computedBefore(exchanged, compute(last, bufferOf(last), { written })));
+  await exchanged;
+  return losses;
+};
+
+/** What is computed while an exchange waits for it. Where that fails the exchange never ends, and what it throws is not missed. */
+async function computedBefore<T>(exchanged: Promise<void>, computed: Promise<T>): Promise<T> {
+  exchanged.catch(() => undefined);
+  return computed;
+}
 
 /** As one process would: the processes' first micro-batches are added up in the order of ranks, then their second ones, … */
 const sumInOrder: SumGradients = async (computation, { all }, compute) => {
@@ -135,13 +172,20 @@ const sumInOrder: SumGradients = async (computation, { all }, compute) => {
   for (let round = 0; round * size < all.length; round++) {
     const buffer = round === 0 ? gradients : microBatchGradients[round % 2];
     const isOwn = round * size + rank < all.length;
-    const computed = isOwn ? compute(round, 0, buffer).then((loss) => losses.push(loss)) : Promise.resolve(0);
-    await awaitAll<unknown>([exchanged, computed]);
-    exchanged = exchange.sum({
-      sum: gradients,
-      own: isOwn ? buffer : undefined,
-      contributors: Math.min(size, all.length - round * size),
-    });
+    const written = new WrittenGradients();
+    const computed = isOwn
+      ? compute(round, buffer, { written }).then((loss) => losses.push(loss))
+      : Promise.resolve(0);
+    const next = exchanged.then(() =>
+      exchange.sum({
+        sum: gradients,
+        own: isOwn ? buffer : undefined,
+        contributors: Math.min(size, all.length - round * size),
+        prepare: ({ names }) => (isOwn ? written.all(names) : Promise.resolve()),
+      }),
+    );
+    await computedBefore(next, awaitAll<unknown>([exchanged, computed]));
+    exchanged = next;
   }
   await exchanged;
   return losses;

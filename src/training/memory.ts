@@ -12,11 +12,14 @@ export interface MemoryEstimate {
   readonly gradients: number;
   readonly optimizerState: number;
   /**
-   * Values that the backward pass needs from the forward pass (of all layers, or with `recompute` the states between them and what
-   * one layer needs): rough, within a factor of two.
+   * Values that the backward pass needs from the forward pass: of all layers, or with `recompute` the states between them and what
+   * the largest of the programs that compute a layer takes while it runs.
    */
   readonly activations: number;
-  /** Pixels of the update under way and of the next one, which is read meanwhile. Held-out rows are read a micro-batch at a time. */
+  /**
+   * Pixels of the update under way and of the next one, which is read meanwhile, and decoded pictures that are kept for when their
+   * rows come again. Held-out rows are read a micro-batch at a time.
+   */
   readonly pixels: number;
   /** The program itself: Node, ONNX Runtime, compiled graphs. */
   readonly runtime: number;
@@ -40,6 +43,8 @@ export interface MemoryOptions {
   readonly processes?: number;
   /** Whether gradients are added up in the order of micro-batches. */
   readonly deterministic?: boolean;
+  /** Bytes of decoded pictures that readers of the rows keep (default 0). */
+  readonly keptPictures?: number;
 }
 
 /** How much memory a run needs, before it allocates any. */
@@ -50,6 +55,7 @@ export function estimateMemory(
   options: MemoryOptions,
 ): MemoryEstimate {
   const { imagesPerRow, replicas = 1, narrow = new Map(), processes = 1, deterministic = false } = options;
+  const { keptPictures = 0 } = options;
   const bytesOf = (chosen: readonly ParameterDescription[]): number =>
     chosen.reduce((sum, { dims }) => sum + elementCount(dims), 0) * bytesPerFloat;
   const wide = bytesOf(parameters.filter(({ name }) => !narrow.has(name)));
@@ -69,7 +75,8 @@ export function estimateMemory(
     maskBytes(parameters, recipe, rows * recipe.maxTokens, config.language.layers) +
     doraBytes(parameters, recipe, rows * recipe.maxTokens, config.language.layers);
   const picture = config.textOnly ? 0 : 3 * config.vision.imageSize ** 2;
-  const pixels = 2 * Math.ceil(batch / processes) * perRow * imagesPerRow * picture * bytesPerFloat;
+  const pixels =
+    2 * Math.ceil(batch / processes) * perRow * imagesPerRow * picture * bytesPerFloat + keptPictures;
   const parts = { weights, gradients, optimizerState, activations, pixels, runtime: runtimeBytes };
   return { ...parts, total: Object.values(parts).reduce((sum, bytes) => sum + bytes, 0) };
 }
@@ -136,47 +143,72 @@ function layerFloats({ hidden, intermediate, heads, positions, context }: Stack)
   return positions * (12 * hidden + 3 * intermediate + heads * context);
 }
 
+/** What a part of the model needs, in floats: what stays until its backward pass, and what is needed while it is computed. */
+interface Need {
+  readonly kept: number;
+  readonly passing: number;
+}
+
 /**
- * Floats of a stack in one program: what every layer keeps for the backward pass, or, where it is frozen, what one layer needs while
+ * A stack in one program: what every layer keeps for the backward pass, or, where no gradient passes it, what one layer needs while
  * it is computed.
  */
-const inOneProgram = (stack: Stack, isPassed: boolean): number =>
-  layerFloats(stack) * (isPassed ? stack.layers : 1);
+const inOneProgram = (stack: Stack, isPassed: boolean): Need => ({
+  kept: isPassed ? stack.layers * layerFloats(stack) : 0,
+  passing: layerFloats(stack),
+});
 
 /**
- * Floats of a stack that is computed layer by layer: the states between layers with the gradients of two, and what the programs of a
- * layer forward and backward take; where it is frozen, two states and the program forward.
+ * A stack that is computed layer by layer: the states between layers, with the gradients of two; and a layer's values, with its
+ * gradients where any pass.
  */
-const layerByLayer = (stack: Stack, isPassed: boolean): number =>
-  stack.positions * stack.hidden * (isPassed ? stack.layers + 3 : 2) +
-  layerFloats(stack) * (isPassed ? 3 : 1);
+const layerByLayer = (stack: Stack, isPassed: boolean): Need => ({
+  kept: stack.positions * stack.hidden * (isPassed ? stack.layers + 3 : 2),
+  passing: layerFloats(stack) * (isPassed ? 1.5 : 1),
+});
 
-function activationFloats(
+/** What the loss and its gradient take of a model's logits: these, their softmax, and the gradient. */
+const logitsAtOnce = 3;
+
+/** Rows and pictures of a step that is computed at once. */
+interface StepShape {
+  readonly rows: number;
+  readonly imagesPerRow: number;
+  readonly parameters: readonly ParameterDescription[];
+}
+
+/** One program keeps what all its parts need; of several each gives back its memory before the next one runs. */
+function activationFloats(config: OwlConfig, recipe: TrainingRecipe, shape: StepShape): number {
+  const needs = partsOf(config, recipe, shape);
+  const kept = needs.reduce((sum, need) => sum + need.kept, 0);
+  return kept + Math.max(...needs.map(({ passing }) => passing));
+}
+
+function partsOf(
   config: OwlConfig,
   { stage, maxTokens, recompute = false }: TrainingRecipe,
-  {
-    rows,
-    imagesPerRow,
-    parameters,
-  }: { rows: number; imagesPerRow: number; parameters: readonly ParameterDescription[] },
-): number {
+  { rows, imagesPerRow, parameters }: StepShape,
+): Need[] {
   const { language, numQueryTokens } = config;
   const ofStack = recompute ? layerByLayer : inOneProgram;
   const positions = rows * maxTokens;
-  const ofLayers = ofStack({ ...language, positions, context: maxTokens }, true);
-  const ofLanguage = ofLayers + 3 * positions * language.vocabulary;
+  const ofLanguage = [
+    ofStack({ ...language, positions, context: maxTokens }, true),
+    { kept: 0, passing: logitsAtOnce * positions * language.vocabulary },
+  ];
   if (config.textOnly) return ofLanguage;
   const { vision, abstractor } = config;
   const patches = visionTokens(vision);
   const images = stage === "language" ? 0 : rows * imagesPerRow;
   const trainsVision = parameters.some(({ trained, name }) => trained && name.startsWith("vision_model."));
   const ofVision = ofStack({ ...vision, positions: images * patches, context: patches }, trainsVision);
-  if (stage === "vision") return ofVision;
+  if (stage === "vision") return [ofVision];
   const context = patches + numQueryTokens;
-  // One program computes the abstractor's layers, since each of them reads all patches.
-  const ofAbstractor = inOneProgram(
+  const { kept, passing } = inOneProgram(
     { ...abstractor, positions: images * context, context: numQueryTokens },
     true,
   );
-  return ofVision + ofAbstractor + ofLanguage;
+  // One program computes the abstractor's layers, since each of them reads all patches.
+  const ofAbstractor = recompute ? { kept: 0, passing: kept + passing } : { kept, passing };
+  return [ofVision, ofAbstractor, ...ofLanguage];
 }

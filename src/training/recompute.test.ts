@@ -5,8 +5,10 @@ import { randomParameters } from "../model/testing/micro.ts";
 import { mulberry32 } from "../primitives/index.ts";
 import { type Device, openDevice } from "../runtime/index.ts";
 import type { HostTensor } from "../tensor/index.ts";
+import { allocateFlatBuffers, layOut } from "./flat-buffer.ts";
 import { languageObjective } from "./objective.ts";
 import type { LoraRecipe, TrainingRecipe } from "./recipe.ts";
+import { createStepPrograms } from "./step-programs.ts";
 import { config, readerOf, recipe, tokensPerImage } from "./testing/small-run.ts";
 import { createTrainer, type Trainer } from "./trainer.ts";
 
@@ -141,6 +143,34 @@ test("layers that are alike share programs: more of them compile none more", asy
   compile.mockRestore();
   expect(counts[1]).toBe(counts[0]);
   expect(counts[0]).toBeLessThan(15);
+});
+
+test("each gradient is told of once, when nothing changes it any more, and those of the last layers first", async () => {
+  const objective = languageObjective(bloom, { ...recipe, stage: "full", recompute: true });
+  const trained = objective.parameters.filter((parameter) => parameter.trained);
+  const layout = layOut(
+    trained.map((parameter) => ({ ...parameter, learningRateMultiplier: 1 })),
+    2 ** 20,
+  );
+  const { buffers } = allocateFlatBuffers(layout, 1);
+  const values = new Map<string, HostTensor>(Object.entries(randomParameters(objective.parameters)));
+  const names = trained.map(({ name }) => name);
+  const programs = createStepPrograms({ device, objective, values, trained: names, recompute: true });
+  const numbersOf = (name: string): number[] => Array.from(buffers[0].tensor(name).data);
+  const told: (readonly [string, number[]])[] = [];
+  await programs.computeGradients(packedRows(), 1, {
+    into: buffers[0],
+    dropout: { rate: 0, seed: 1, step: 0, firstRow: 0 },
+    onWritten: (written) => told.push(...written.map((name) => [name, numbersOf(name)] as const)),
+  });
+  programs.dispose();
+  expect(told.map(([name]) => name).toSorted()).toEqual(names.toSorted());
+  for (const [name, numbers] of told) expect(numbersOf(name), name).toEqual(numbers);
+  const layers = told.flatMap(([name]) => /\.h\.(\d+)\./.exec(name)?.[1] ?? []).map(Number);
+  expect(layers).toEqual(layers.toSorted((a, b) => b - a));
+  expect(new Set(layers).size).toBe(3);
+  // The table is read by the first and the last segment.
+  expect(told.at(-1)?.[0]).toMatch(/word_embeddings/);
 });
 
 describe(`gradients layer by layer are those of one graph, within ${tolerance} of the largest entry`, () => {

@@ -1,12 +1,26 @@
 import type { KernelCall, MpiMessage, ThreadPool } from "../platform/index.ts";
+import { elementCount } from "../tensor/index.ts";
 import type { Communicator } from "./communicator.ts";
-import { type Chunk, type FlatBuffer, type FlatBufferSet, mostScratchBytes } from "./flat-buffer.ts";
+import {
+  type Chunk,
+  type FlatBuffer,
+  type FlatBufferSet,
+  type Layout,
+  mostScratchBytes,
+  type View,
+} from "./flat-buffer.ts";
 import type { OwnedChunk } from "./shards.ts";
 
 /** What an exchange works on. */
 export interface ExchangeMemory extends Pick<FlatBufferSet, "scratch"> {
   readonly threads: ThreadPool;
   readonly chunks: readonly OwnedChunk[];
+  readonly layout: Pick<Layout, "views">;
+}
+
+/** Neighbouring numbers that are sent at once, with the parameters that they are of. */
+export interface Bucket extends Chunk {
+  readonly names: readonly string[];
 }
 
 /** Gradients to be summed, of one micro-batch (or of several, added up) of each of the first `contributors` processes. */
@@ -16,13 +30,16 @@ export interface Contribution {
   /** This process's gradients; absent where it is none of the contributors. The sum itself in the first contribution to it. */
   readonly own: FlatBuffer | undefined;
   readonly contributors: number;
+  /** Called once for each bucket of a contributor, before its own gradients in it are read: waits until they are there. */
+  readonly prepare?: ((bucket: Bucket) => Promise<void>) | undefined;
 }
 
 /** The traffic of an update between processes. */
 export interface ShardExchange {
   /**
    * Adds up the processes' gradients, each shard in its owner, in the order of ranks whichever comes first: the same bits
-   * every time. A bucket of every shard is under way while the one before it is added.
+   * every time. A bucket of every shard is under way while the one before it is added. Buckets of the parameters that a model has
+   * last are the first, since a backward pass begins with them.
    */
   sum(contribution: Contribution): Promise<void>;
   /** Gives every process the other ones' shards of a buffer. */
@@ -48,11 +65,9 @@ export function scratchBytesFor(processes: number): number {
 export function createShardExchange(communicator: Communicator, memory: ExchangeMemory): ShardExchange {
   const { rank, size } = communicator;
   if (size === 1) return { sum: async () => undefined, gather: async () => undefined };
-  const { threads, chunks, scratch } = memory;
+  const { threads, scratch } = memory;
   const bucketBytes = bucketBytesFor(size);
-  const buckets = Array.from({ length: size }, (_, owner) =>
-    chunks.filter((chunk) => chunk.owner === owner).flatMap((chunk) => bucketsOf(chunk, bucketBytes)),
-  );
+  const buckets = Array.from({ length: size }, (_, owner) => bucketsOf(memory, owner, bucketBytes));
   const own = buckets[rank];
   const rounds = Math.max(...buckets.map(({ length }) => length));
   const others = Array.from({ length: size - 1 }, (_, i) => (rank + 1 + i) % size);
@@ -69,8 +84,21 @@ export function createShardExchange(communicator: Communicator, memory: Exchange
     });
 
   return {
-    sum: async ({ sum, own: gradients, contributors }) => {
+    sum: async ({ sum, own: gradients, contributors, prepare = async () => undefined }) => {
       const senders = others.filter((other) => other < contributors).sort((a, b) => a - b);
+      // Messages arrive in the order in which they are sent: a bucket waits for the one before it.
+      let sentBefore: Promise<unknown> = Promise.resolve();
+      const sendRound = async (round: number): Promise<MpiMessage[]> => {
+        const sent: MpiMessage[] = [];
+        if (gradients === undefined) return sent;
+        for (const other of others) {
+          const bucket = buckets[other][round];
+          if (bucket === undefined) continue;
+          await prepare(bucket);
+          sent.push(communicator.send(other, gradients.bytes(bucket)));
+        }
+        return sent;
+      };
       const begin = (round: number) => {
         const bucket = own[round];
         const received =
@@ -82,8 +110,10 @@ export function createShardExchange(communicator: Communicator, memory: Exchange
                   scratch.bytes(bucket.memory, slotOf(round, sender), bucket.bytes),
                 ),
               );
-        const sent =
-          gradients === undefined ? [] : sendTo(others, gradients, (other) => buckets[other][round]);
+        const sent = sentBefore.then(() => sendRound(round));
+        sentBefore = sent;
+        // Whoever awaits the round hears of it.
+        sent.catch(() => undefined);
         return { received, sent };
       };
       let ahead = begin(0);
@@ -93,13 +123,14 @@ export function createShardExchange(communicator: Communicator, memory: Exchange
         await communicator.settle(received);
         const bucket = own[round];
         if (bucket !== undefined) {
+          if (gradients !== undefined) await prepare(bucket);
           const slots = senders.map((sender) => ({
             sender,
             at: scratch.addressOf(bucket.memory) + slotOf(round, sender),
           }));
           await addInOrder(threads, bucket, { sum, gradients, slots, rank });
         }
-        await communicator.settle(sent);
+        await communicator.settle(await sent);
       }
     },
     gather: async (buffer) => {
@@ -118,7 +149,25 @@ export function createShardExchange(communicator: Communicator, memory: Exchange
   };
 }
 
-function bucketsOf({ memory, start, bytes }: Chunk, bucketBytes: number): Chunk[] {
+/** The buckets of a shard: first those whose parameters the model has last. */
+function bucketsOf({ chunks, layout }: ExchangeMemory, owner: number, bucketBytes: number): Bucket[] {
+  const views = [...layout.views.values()];
+  return chunks
+    .filter((chunk) => chunk.owner === owner)
+    .flatMap((chunk) => piecesOf(chunk, bucketBytes))
+    .map((piece) => ({ ...piece, of: views.filter((view) => overlaps(view, piece)) }))
+    .map(({ of, ...piece }) => ({
+      bucket: { ...piece, names: of.map(({ name }) => name) },
+      earliest: Math.min(...of.map(({ place }) => place)),
+    }))
+    .toSorted((a, b) => b.earliest - a.earliest)
+    .map(({ bucket }) => bucket);
+}
+
+const overlaps = (view: View, { start, bytes }: Chunk): boolean =>
+  view.start < start + bytes / 4 && start < view.start + elementCount(view.dims);
+
+function piecesOf({ memory, start, bytes }: Chunk, bucketBytes: number): Chunk[] {
   return Array.from({ length: Math.ceil(bytes / bucketBytes) }, (_, i) => ({
     memory,
     start: start + (i * bucketBytes) / 4,

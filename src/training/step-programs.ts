@@ -5,12 +5,11 @@ import { allocate, type HostTensor, placeholdersOf, type Tensor } from "../tenso
 import {
   type CompiledSteps,
   compileSteps,
+  type GradientTarget,
   ratiosName,
   type StepOutcome,
   type StepValues,
 } from "./compiled-steps.ts";
-import type { DropoutKey } from "./dropout.ts";
-import type { FlatBuffer } from "./flat-buffer.ts";
 import type { NarrowWeights } from "./narrow-weights.ts";
 import type { Objective } from "./objective.ts";
 import { createWidening } from "./widening.ts";
@@ -30,14 +29,9 @@ export interface TrainingBatch<S> {
 export interface StepPrograms<S> {
   /**
    * The batch's loss, each label weighing 1 / `labelCount`; gradients of all trained parameters go into the buffer, zero
-   * where the loss does not depend on a parameter. `dropout` decides what is dropped, where the objective drops anything.
+   * where the loss does not depend on a parameter.
    */
-  computeGradients(
-    batch: TrainingBatch<S>,
-    labelCount: number,
-    into: FlatBuffer,
-    dropout: DropoutKey,
-  ): Promise<StepOutcome>;
+  computeGradients(batch: TrainingBatch<S>, labelCount: number, target: GradientTarget): Promise<StepOutcome>;
   /** The batch's loss alone, nothing dropped out. */
   evaluate(batch: TrainingBatch<S>, labelCount: number): Promise<StepOutcome>;
   dispose(): void;
@@ -82,12 +76,11 @@ export function createStepPrograms<S>(options: StepProgramsOptions<S>): StepProg
   const run = async (
     batch: TrainingBatch<S>,
     labelCount: number,
-    into?: FlatBuffer,
-    dropout?: DropoutKey,
+    target?: GradientTarget,
   ): Promise<StepOutcome> => {
-    const compiled = await programFor(batch, into !== undefined);
+    const compiled = await programFor(batch, target !== undefined);
     setFeeds(compiled.feeds, batch.feeds, labelCount);
-    return compiled.run(into, dropout);
+    return compiled.run(target);
   };
   return {
     computeGradients: run,

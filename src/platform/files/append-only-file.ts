@@ -12,6 +12,8 @@ export interface AppendOnlyFile {
   readonly size: number;
   /** Appends all bytes or, where the disk is full, none. */
   append(bytes: Uint8Array): Promise<void>;
+  /** Whether it is still the one at its path: it may have been removed, renamed or replaced. */
+  isInPlace(): Promise<boolean>;
   /**
    * For logs, whose lines nobody would find elsewhere.
    *
@@ -71,8 +73,12 @@ class OpenedFile implements AppendOnlyFile {
     }
   }
 
+  isInPlace(): Promise<boolean> {
+    return orFileError(this.path, MUST, () => isFileAt(this.#handle, this.path));
+  }
+
   async requireInPlace(): Promise<void> {
-    if (await orFileError(this.path, MUST, () => isFileAt(this.#handle, this.path))) return;
+    if (await this.isInPlace()) return;
     throw new FileError(
       `${this.path}: must stay where it is while it is written to, got removed, renamed or replaced; keep its directory in place`,
     );

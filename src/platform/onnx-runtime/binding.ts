@@ -27,6 +27,12 @@ export interface CompileOptions {
   readonly optimization?: "none" | "basic" | "extended" | "all";
   /** Sizes for symbolic dimensions, by name: the model is compiled for these. */
   readonly dimensions?: Readonly<Record<string, number>>;
+  /**
+   * What becomes of the memory that a run takes for its values: the next one takes the pieces again ("kept"), or one block as
+   * large as all of them together, beside which the pieces of the first run stay ("planned", the default), or it goes back to the
+   * system ("returned"), which costs some time.
+   */
+  readonly memory?: "planned" | "kept" | "returned";
   /** ONNX Runtime's session settings by key, such as `{ "session.intra_op.allow_spinning": "0" }`. */
   readonly settings?: Readonly<Record<string, string>>;
 }

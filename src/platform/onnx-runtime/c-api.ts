@@ -70,6 +70,9 @@ class CApiRuntime implements OnnxRuntime {
     const level = optimizationLevels[options.optimization ?? "all"];
     api.call(where, "SetSessionLogSeverityLevel", settings, logSeverity);
     api.call(where, "SetSessionGraphOptimizationLevel", settings, level);
+    const { memory = "planned" } = options;
+    if (memory === "kept") api.call(where, "DisableMemPattern", settings);
+    if (memory === "returned") api.call(where, "DisableCpuMemArena", settings);
     for (const [key, value] of Object.entries(sessionSettings(options))) {
       api.call(where, "AddSessionConfigEntry", settings, key, value);
     }

@@ -59,6 +59,8 @@ function sessionOptions(options: OnnxSessionOptions): InferenceSession.SessionOp
     intraOpNumThreads: threads,
     graphOptimizationLevel: options.optimization === "none" ? "disabled" : (options.optimization ?? "all"),
     logSeverityLevel,
+    enableMemPattern: options.memory !== "kept",
+    enableCpuMemArena: options.memory !== "returned",
     extra: nestedSettings({
       "session.intra_op.allow_spinning": spinning ? "1" : "0",
       ...sessionSettings(options),

@@ -48,6 +48,8 @@ const declarations = {
     parameters: [pointer, pointer, pointer, pointer, "size_t", pointer, "size_t", pointer],
   },
   CreateSessionOptions: { index: 10, result: status, parameters: [pointer] },
+  DisableMemPattern: { index: 17, result: status, parameters: [pointer] },
+  DisableCpuMemArena: { index: 19, result: status, parameters: [pointer] },
   SetSessionLogSeverityLevel: { index: 22, result: status, parameters: [pointer, "int"] },
   SetSessionGraphOptimizationLevel: { index: 23, result: status, parameters: [pointer, "int"] },
   SetIntraOpNumThreads: { index: 24, result: status, parameters: [pointer, "int"] },

@@ -12,8 +12,8 @@ export interface KernelCall {
 /** Threads that run the functions of a WebAssembly module in memory they share with JavaScript. */
 export interface ThreadPool {
   /**
-   * Distributes calls over the threads, in consecutive chunks, and returns their results in order. One run at a time; no
-   * call of a run may write what another one reads or writes.
+   * Distributes calls over the threads, in consecutive chunks, and returns their results in order. A run waits for those before
+   * it; no call of a run may write what another one reads or writes.
    *
    * @throws {PlatformError} where a kernel fails, as it does outside its memory; the pool is disposed of by then
    */
@@ -47,15 +47,21 @@ export function startThreadPool(
   const dispose = (): void => {
     for (const thread of pool) thread.dispose();
   };
+  const runNow = async (calls: readonly KernelCall[]): Promise<readonly number[]> => {
+    const chunks = pool.map((_, i) => calls.slice(...chunkRange(i, pool.length, calls.length)));
+    try {
+      return (await Promise.all(chunks.map((chunk, i) => pool[i].run(chunk)))).flat();
+    } catch (error) {
+      dispose();
+      throw error;
+    }
+  };
+  let before: Promise<unknown> = Promise.resolve();
   return {
-    run: async (calls) => {
-      const chunks = pool.map((_, i) => calls.slice(...chunkRange(i, pool.length, calls.length)));
-      try {
-        return (await Promise.all(chunks.map((chunk, i) => pool[i].run(chunk)))).flat();
-      } catch (error) {
-        dispose();
-        throw error;
-      }
+    run: (calls) => {
+      const results = before.then(() => runNow(calls));
+      before = results.catch(() => undefined);
+      return results;
     },
     dispose,
   };

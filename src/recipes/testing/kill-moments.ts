@@ -28,8 +28,10 @@ export function watchMoments({ directory, killAt, journal }: KillMoments): void 
     return moment === killAt?.moment && ++occurrences === killAt.occurrence;
   };
   const nameOf = (path: unknown): string | undefined => {
-    // Every process that trains has an event file of its own.
-    const name = relative(root, resolve(String(path))).replace(/^events\..*/, "events");
+    // Every process that trains has an event file of its own, and every kept checkpoint a directory.
+    const name = relative(root, resolve(String(path)))
+      .replace(/^events\..*/, "events")
+      .replace(/^checkpoints\/step-\d+/, "checkpoints/step-N");
     return name.startsWith("..") ? undefined : name;
   };
   const watch = (

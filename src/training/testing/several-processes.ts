@@ -10,7 +10,7 @@ import { createTrainer } from "../trainer.ts";
 import { config, encode, readerOf, recipe as small } from "./small-run.ts";
 
 /** Six micro-batches an update, with everything that depends on rows, steps and the number of labels. */
-const recipe = {
+const numbers = {
   ...small,
   steps: 20,
   batch: 12,
@@ -22,6 +22,8 @@ const recipe = {
 /** A training of a small model, as one of the processes sees it. */
 export interface SmallTraining {
   readonly deterministic: boolean;
+  /** Layer by layer, so that gradients are sent while others are computed. */
+  readonly recompute?: boolean;
   /** Where checkpoints go. */
   readonly directory?: string;
   readonly resume?: boolean;
@@ -46,8 +48,9 @@ export interface TrainingReport {
 /** Trains as `small-run` says, and tells what this process did. */
 export async function trainSmall(
   communicator: Communicator,
-  { deterministic, stopAfter = Number.POSITIVE_INFINITY, ...options }: SmallTraining,
+  { deterministic, recompute = false, stopAfter = Number.POSITIVE_INFINITY, ...options }: SmallTraining,
 ): Promise<TrainingReport> {
+  const recipe = { ...numbers, recompute };
   const device = await openDevice({ threads: 1 });
   const objective = languageObjective(config, recipe);
   const trainer = await createTrainer({ device, objective, recipe, communicator, deterministic });

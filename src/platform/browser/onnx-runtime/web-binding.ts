@@ -124,10 +124,12 @@ function setThreads(flags: Env.WebAssemblyFlags, threads = processorCount()): vo
 }
 
 function sessionOptions(options: OnnxSessionOptions): InferenceSession.SessionOptions {
-  const { optimization = "all", dimensions, settings } = options;
+  const { optimization = "all", dimensions, settings, memory } = options;
   return {
     graphOptimizationLevel: optimization === "none" ? "disabled" : optimization,
     logSeverityLevel,
+    enableMemPattern: memory !== "kept",
+    enableCpuMemArena: memory !== "returned",
     ...(dimensions && { freeDimensionOverrides: dimensions }),
     ...(settings && { extra: settings }),
   };
