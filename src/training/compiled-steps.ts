@@ -92,7 +92,7 @@ export async function compileSteps(
   };
   const sets = widenedSets(steps, given);
   // Of several programs each would keep as much as it needs, though they run one after the other.
-  const memory = steps.length === 1 ? ((process.env.MEM ?? "kept") as "kept") : "returned";
+  const memory = steps.length === 1 ? "kept" : "returned";
   const compile = async (step: SegmentStep): Promise<CompiledStep> => {
     const { inputs, parameters } = placeholdersOf(step.graph);
     const { key, placeholders, results } = structureOf(step.graph, constants);

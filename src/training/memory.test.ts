@@ -2,13 +2,13 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { beforeAll, describe, expect, it } from "vitest";
-import { type BatchSizes, collate, type TokenBatch } from "../data/index.ts";
+import { collate, type TokenBatch } from "../data/index.ts";
 import { type OwlConfig, type ParameterDescription, tokensPerImage } from "../model/index.ts";
 import { type Device, openDevice } from "../runtime/index.ts";
 import { elementCount, float32, type HostTensor } from "../tensor/index.ts";
-import { estimateMemory, type MemoryEstimate } from "./memory.ts";
+import { estimateMemory } from "./memory.ts";
 import type { NarrowWeight } from "./narrow-weights.ts";
-import { languageObjective, type Objective } from "./objective.ts";
+import { languageObjective } from "./objective.ts";
 import type { TrainingRecipe } from "./recipe.ts";
 import { readerOf, recipe, config as tiny } from "./testing/small-run.ts";
 import { createTrainer } from "./trainer.ts";
@@ -32,9 +32,9 @@ const config: OwlConfig = {
     heads: 8,
     keyValueHeads: 8,
     headDim: 64,
-    layers: 4,
+    layers: 3,
     intermediate: 1376,
-    vocabulary: 8192,
+    vocabulary: 24576,
     maxPositions: 1024,
   } as OwlConfig["language"],
   numQueryTokens: 16,
@@ -43,9 +43,7 @@ const tokens = 512;
 
 const cases: readonly [string, Partial<TrainingRecipe>, "float32" | "float16"][] = [
   ["stage 2 in one program", {}, "float32"],
-  ["stage 2 layer by layer", { recompute: true }, "float32"],
   ["stage 2 layer by layer, beside weights in two bytes", { recompute: true }, "float16"],
-  ["stage 1 in one program", { stage: "1" }, "float32"],
   ["stage 1 layer by layer, beside weights in two bytes", { stage: "1", recompute: true }, "float16"],
 ];
 
@@ -68,33 +66,20 @@ function memory(key: "VmRSS" | "VmHWM"): number {
   return 1024 * Number(new RegExp(`${key}:\\s+(\\d+)`).exec(status)?.[1]);
 }
 
-const numbersFor = ({ dims }: ParameterDescription): HostTensor =>
-  float32(
-    Float32Array.from({ length: elementCount(dims) }, (_, i) => ((i % 13) - 6) / 200),
-    dims,
-  );
-const halvesFor = ({ dims }: ParameterDescription): NarrowWeight => {
-  const bits = new Uint16Array(elementCount(dims)).map((_, i) => 0x2000 + (i % 64));
-  return { kind: "F16", dims, bits };
-};
-
-/** Makes the weights of a model and trains two steps; what was estimated, and how much memory it took at most. */
-async function train(
-  device: Device,
-  objective: Objective<BatchSizes>,
-  used: TrainingRecipe,
+/** Weights of a model that is trained: frozen ones in single precision or in two bytes, where they are matrices. */
+function weightsOf(
+  parameters: readonly ParameterDescription[],
   storage: "float32" | "float16",
-): Promise<void> {
+): { readonly weights: Map<string, HostTensor>; readonly narrow: Map<string, NarrowWeight> } {
   const [weights, narrow] = [new Map<string, HostTensor>(), new Map<string, NarrowWeight>()];
-  for (const parameter of objective.parameters) {
-    const { name, trained, dims } = parameter;
+  for (const { name, dims, trained } of parameters) {
+    const count = elementCount(dims);
     if (trained) continue;
-    if (storage === "float16" && dims.length === 2) narrow.set(name, halvesFor(parameter));
-    else weights.set(name, numbersFor(parameter));
+    if (storage === "float32" || dims.length !== 2)
+      weights.set(name, float32(new Float32Array(count).fill(0.01), dims));
+    else narrow.set(name, { kind: "F16", dims, bits: new Uint16Array(count).fill(0x2000) });
   }
-  const trainer = await createTrainer({ device, objective, recipe: used, weights, narrow });
-  for (let step = 0; step < 2; step++) await trainer.update([oneRow()]);
-  trainer.dispose();
+  return { weights, narrow };
 }
 
 describe.skipIf(process.platform !== "linux")("the estimate of a run's memory", () => {
@@ -110,25 +95,29 @@ describe.skipIf(process.platform !== "linux")("the estimate of a run's memory", 
     trainer.dispose();
   });
 
+  /** Lets go of what is not used any more. */
+  async function settle(): Promise<void> {
+    for (let i = 0; i < 3; i++) {
+      collectGarbage();
+      await new Promise((resolve) => setTimeout(resolve, 30));
+    }
+  }
+
   it.each(cases)("is what is resident at most: %s", async (_, changes, storage) => {
     const used: TrainingRecipe = { ...recipe, ...changes, batch: 1, maxTokens: tokens };
     const objective = languageObjective(config, used);
-    const frozen = objective.parameters.filter(({ trained, dims }) => !trained && dims.length === 2);
-    const narrow =
-      storage === "float16" ? new Map(frozen.map((one) => [one.name, halvesFor(one)])) : undefined;
-    const estimate: MemoryEstimate = estimateMemory(config, objective.parameters, used, {
-      imagesPerRow: 1,
-      ...(narrow && { narrow }),
-    });
-    narrow?.clear();
-    collectGarbage();
+    await settle();
     // Forgets the peak so far.
     writeFileSync("/proc/self/clear_refs", "5");
     const before = memory("VmRSS");
-    await train(device, objective, used, storage);
+    const { weights, narrow } = weightsOf(objective.parameters, storage);
+    const estimate = estimateMemory(config, objective.parameters, used, { imagesPerRow: 1, narrow });
+    const trainer = await createTrainer({ device, objective, recipe: used, weights, narrow });
+    for (let step = 0; step < 2; step++) await trainer.update([oneRow()]);
+    trainer.dispose();
     const measured = memory("VmHWM") - before;
     const ratio = (estimate.total - estimate.runtime) / measured;
     expect(ratio, `${measured} bytes measured`).toBeGreaterThan(0.85);
-    expect(ratio, `${measured} bytes measured`).toBeLessThan(1.25);
+    expect(ratio, `${measured} bytes measured`).toBeLessThan(1.2);
   });
 });
