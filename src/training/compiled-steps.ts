@@ -91,8 +91,7 @@ export async function compileSteps(
     for (const { program } of programs.values()) program.dispose();
   };
   const sets = widenedSets(steps, given);
-  // Of several programs each would keep as much as it needs, though they run one after the other.
-  const memory = steps.length === 1 ? "kept" : "returned";
+  const memory = steps.length > 1 || isLarge(given) ? "returned" : "kept";
   const compile = async (step: SegmentStep): Promise<CompiledStep> => {
     const { inputs, parameters } = placeholdersOf(step.graph);
     const { key, placeholders, results } = structureOf(step.graph, constants);
@@ -121,6 +120,16 @@ export async function compileSteps(
   }
   return { feeds: given.feeds, run: runnerOf(compiled, given), dispose };
 }
+
+/** Bytes of weights from which on asking the system for a step's memory anew is nothing beside the step. */
+const largeModel = 2 ** 30;
+
+/**
+ * Of several programs, those of layers or of batches of several sizes, each would keep as much memory as it needs, though they run
+ * one after the other: so those of a large model keep none. A small one's step would take longer for it.
+ */
+const isLarge = ({ values }: StepValues): boolean =>
+  [...values.values()].reduce((sum, { data }) => sum + data.byteLength, 0) >= largeModel;
 
 /** The narrow weights of each step that reads any. */
 function widenedSets(

@@ -1,4 +1,10 @@
-import { copyDirectory, directoryEntries, joinPath, removeDirectory } from "../platform/index.ts";
+import {
+  completeDirectory,
+  copyDirectory,
+  directoryEntries,
+  joinPath,
+  removeDirectory,
+} from "../platform/index.ts";
 import type { TrainingRecipe } from "./recipe.ts";
 import type { Progress } from "./state.ts";
 
@@ -16,9 +22,12 @@ export async function keepCheckpoint(
   { keep = {} }: Pick<TrainingRecipe, "keep">,
   { step, evaluation }: Progress,
 ): Promise<void> {
-  const state = joinPath(directory, "state");
   const { last = 1, best = false } = keep;
-  if (best && evaluation?.best.step === step) await copyDirectory(state, joinPath(directory, bestDirectory));
+  const isBest = best && evaluation?.best.step === step;
+  if (!isBest && last === 1) return;
+  // A run that was killed between two renames has its state elsewhere until it writes the next one.
+  const state = await completeDirectory(joinPath(directory, "state"));
+  if (isBest) await copyDirectory(state, joinPath(directory, bestDirectory));
   if (last === 1) return;
   const place = joinPath(directory, earlierDirectory);
   await copyDirectory(state, joinPath(place, `step-${step}`));
