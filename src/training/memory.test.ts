@@ -34,7 +34,7 @@ const config: OwlConfig = {
     headDim: 64,
     layers: 3,
     intermediate: 1376,
-    vocabulary: 24576,
+    vocabulary: 16384,
     maxPositions: 1024,
   } as OwlConfig["language"],
   numQueryTokens: 16,
@@ -113,7 +113,8 @@ describe.skipIf(process.platform !== "linux")("the estimate of a run's memory", 
     const { weights, narrow } = weightsOf(objective.parameters, storage);
     const estimate = estimateMemory(config, objective.parameters, used, { imagesPerRow: 1, narrow });
     const trainer = await createTrainer({ device, objective, recipe: used, weights, narrow });
-    for (let step = 0; step < 2; step++) await trainer.update([oneRow()]);
+    // What one program takes is known after its second run, whose values no longer come in pieces.
+    for (let step = 0; step < (used.recompute === true ? 1 : 2); step++) await trainer.update([oneRow()]);
     trainer.dispose();
     const measured = memory("VmHWM") - before;
     const ratio = (estimate.total - estimate.runtime) / measured;
