@@ -119,6 +119,7 @@ describe.skipIf(process.platform !== "linux")("the estimate of a run's memory", 
     const measured = memory("VmHWM") - before;
     const ratio = (estimate.total - estimate.runtime) / measured;
     expect(ratio, `${measured} bytes measured`).toBeGreaterThan(0.85);
-    expect(ratio, `${measured} bytes measured`).toBeLessThan(1.2);
+    // Memory that an earlier training has left to the process is not measured when it is used again.
+    expect(ratio, `${measured} bytes measured`).toBeLessThan(1.35);
   });
 });
