@@ -9,6 +9,7 @@ import {
 import type { Preprocessor } from "../image/index.ts";
 import { owlPreprocessor } from "../inference/index.ts";
 import {
+  describeParameters,
   floatingConfig,
   type OwlConfig,
   parseConfig,
@@ -246,6 +247,15 @@ async function requireLoraBeside(
   if (problem === undefined) return;
   await weights.close();
   throw new RangeError(`recipe ${name}: ${problem}`);
+}
+
+/** @throws {RangeError} where an earlier start has taken weights of the model */
+export function requireWeights({ checkpoint, config, tensors, narrow }: BaseModel): void {
+  if (checkpoint === undefined) return;
+  if (describeParameters(config).every(({ name }) => tensors.has(name) || narrow.has(name))) return;
+  throw new RangeError(
+    "start: must be called once for each prepared run, got another call; prepare it again",
+  );
 }
 
 /** The same with the trained model's prompt template, which is written into the tokenizer's files. */

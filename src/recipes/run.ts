@@ -10,7 +10,7 @@ import {
   withoutBadRows,
 } from "../data/index.ts";
 import { mostTiles } from "../image/index.ts";
-import { describeParameters, type ParameterDescription } from "../model/index.ts";
+import type { ParameterDescription } from "../model/index.ts";
 import { checkOptions, type FileLock, joinPath, type OptionRules, option } from "../platform/index.ts";
 import type { Device, DeviceOptions } from "../runtime/index.ts";
 import {
@@ -40,7 +40,7 @@ import {
   train,
   withCurrentNames,
 } from "../training/index.ts";
-import { type BaseModel, loadBaseModel, withPromptTemplate } from "./base-model.ts";
+import { type BaseModel, loadBaseModel, requireWeights, withPromptTemplate } from "./base-model.ts";
 import { framesPerVideo, heldOutBatches, type TaggedExample, trainingReader } from "./batches.ts";
 import { benchmarking, type ReadBenchmark, readBenchmarks } from "./benchmarks.ts";
 import { checkedPlan } from "./checked-plan.ts";
@@ -381,15 +381,6 @@ function openedOwl(
     communicator.rank === 0 && samples.length + benchmarks.length > 0
       ? openOwlInTraining(plan, baseModel, trainer, replicas[0])
       : undefined,
-  );
-}
-
-/** @throws {RangeError} where an earlier start has taken weights of the model */
-function requireWeights({ checkpoint, config, tensors, narrow }: BaseModel): void {
-  if (checkpoint === undefined) return;
-  if (describeParameters(config).every(({ name }) => tensors.has(name) || narrow.has(name))) return;
-  throw new RangeError(
-    "start: must be called once for each prepared run, got another call; prepare it again",
   );
 }
 
