@@ -43,11 +43,11 @@ import { wordTokens } from "./training/tokenizer.ts";
 const DIRECTORY = fileURLToPath(new URL("../runs/owl-nano", import.meta.url));
 const USAGE = `npm run owl-nano [-- --stage NAME] [-- --evaluate NAME] [-- --threads N]
 
-Trains owl-nano from nothing: language, vision, layout, reading, stage 1 and stage 2, then writes models/owl-nano and the
+Trains owl-nano from nothing: language, vision, layout, answers, reading, stage 1 and stage 2, then writes models/owl-nano and the
 figures on the held-out pictures. Every stage goes on from where it was stopped (runs/owl-nano).
 
-  --stage NAME     only this stage: language, vision, layout, reading, align (stage 1), instruct (stage 2)
-  --evaluate NAME  only measure: a stage (language, vision, align, instruct), or a model on "validation", on which choices are
+  --stage NAME     only this stage: language, vision, layout, answers, reading, align (stage 1), instruct (stage 2)
+  --evaluate NAME  only measure: a stage (language, answers, vision, align, instruct), or a model on "validation", on which choices are
                    made, or, when all are made, on "test" (owleval-nano)
   --model PATH     the model that is measured on validation or test (models/owl-nano)
   --out PATH       where its figures, answers and table go (runs/owl-nano/measured)
@@ -140,11 +140,11 @@ async function evaluateCaptions(plan: Plan): Promise<void> {
 }
 
 /** What the language model answers about pictures of which it has perfect notes: no stage after it makes this better. */
-async function evaluateLanguage(plan: Plan): Promise<void> {
+async function evaluateLanguage(plan: Plan, stage: "language" | "answers"): Promise<void> {
   const set = makeQuestions(plan.material.drawings, "validation");
   const { answer, close } = answererFromNotes({
     config: plan.config,
-    weights: await trainedIn(plan, "language"),
+    weights: await trainedIn(plan, stage),
     tokenizer: shippedTokenizer(plan),
     device: await openDevice(),
     wordToken: wordTokens(planTokenizer(plan)),
@@ -258,7 +258,8 @@ async function main(): Promise<void> {
     const options = { drawings, split, out: values.out ?? measuredIn(split) };
     return void (await measureDirectory(values.model ?? SHIPPED, options));
   }
-  if (values.evaluate === "language") return evaluateLanguage(await openPlan());
+  if (values.evaluate === "language" || values.evaluate === "answers")
+    return evaluateLanguage(await openPlan(), values.evaluate);
   if (values.evaluate === "vision") return evaluateVision(await openPlan());
   if (values.evaluate === "align") return evaluateCaptions(await openPlan());
   if (values.evaluate === "instruct") return evaluateOwl(await openPlan(), "validation");

@@ -83,6 +83,20 @@ const language: TrainingRecipe = {
 };
 
 /**
+ * The language model goes on: yes and no now follow what they rest on, wordings are more, and more pictures have text. Its rate
+ * begins anew, at half of the first.
+ */
+const answers: TrainingRecipe = {
+  ...TEXTS,
+  name: "owl-nano answers",
+  stage: "language",
+  steps: 1000,
+  maxTokens: 576,
+  learningRate: 1e-3,
+  warmup: 50,
+};
+
+/**
  * Our stand-in for CLIP's pre-training; most of the compute goes here: more than half a million scenes. The same drawings come
  * again and again in other dress, so the decay is three times that of the other stages.
  */
@@ -146,7 +160,7 @@ const instruct: TrainingRecipe = {
 };
 
 /** The stages in the order in which they need one another; `language` and `vision` are independent. */
-export const RECIPES = { language, vision, layout, reading, align, instruct } as const;
+export const RECIPES = { language, vision, layout, answers, reading, align, instruct } as const;
 
 export type StageName = keyof typeof RECIPES;
 
@@ -203,6 +217,7 @@ export const SHORT_RECIPES: Readonly<Record<StageName, TrainingRecipe>> = {
   language: { ...language, ...SHORT, name: "short language", steps: 750 },
   vision: { ...vision, ...SHORT, name: "short vision", steps: 660 },
   layout: { ...layout, ...SHORT, name: "short layout", steps: 250 },
+  answers: { ...answers, ...SHORT, name: "short answers", steps: 100 },
   reading: { ...reading, ...SHORT, name: "short reading", steps: 160, learningRate: 1e-3 },
   align: { ...align, ...SHORT, name: "short stage 1", steps: 160, learningRate: 1e-3 },
   instruct: {

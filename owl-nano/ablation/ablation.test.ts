@@ -33,6 +33,7 @@ beforeAll(async () => {
       language: one(SHORT_RECIPES.language),
       vision: one(SHORT_RECIPES.vision),
       layout: one(SHORT_RECIPES.layout),
+      answers: one(SHORT_RECIPES.answers),
       reading: one(SHORT_RECIPES.reading),
       align: one(SHORT_RECIPES.align),
       instruct: one(SHORT_RECIPES.instruct),
@@ -81,7 +82,9 @@ test("stage 2 of the runs differs by its texts and seed alone, and has a place o
 });
 
 test("the language stage has captions behind notes, that of E the same captions without", async () => {
-  const [shared, words] = ["full-1", "E-1"].map((id) => languageSource(planOfRun(id).material, SEED));
+  const [shared, words] = ["full-1", "E-1"].map((id) =>
+    languageSource(planOfRun(id).material, "language", SEED),
+  );
   for (const index of [0, 8, 9, 19]) {
     const [noted, plain] = [await shared.example(index), await words.example(index)];
     expect(noted.text.replace("<image>", "")).toBe(plain.text);

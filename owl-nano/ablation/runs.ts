@@ -109,7 +109,8 @@ export function planOf(plan: Plan, seeded: SeededRun): Plan {
       align: { ...align, steps: ABLATION_STEPS.align },
       instruct: { ...instruct, steps, seed: SEED + seed },
     },
-    skipped: run.skipped ?? [],
+    // Their language model reads and is asked little: it learns no answers.
+    skipped: ["answers", ...(run.skipped ?? [])],
     places: {
       language: placeOf("language"),
       reading: placeOf("reading"),

@@ -163,7 +163,7 @@ const LONG = 16;
 const longConversation: Block["make"] = ({ studio, telling, index }) => {
   const drawn = dialogue(studio, index);
   if (drawn === undefined) return undefined;
-  const turns = pictureConversation(seenScene(drawn), telling.world, telling.random, telling.part);
+  const turns = pictureConversation(seenScene(drawn), telling);
   return turns.length < LONG ? undefined : { scenes: [drawn], turns };
 };
 

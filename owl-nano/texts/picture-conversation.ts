@@ -24,7 +24,7 @@ import { areYouSureTurn, aside, memoryTurns, sayAgainTurn } from "./abilities/sm
 import { twoPictureTurns } from "./abilities/two-pictures.ts";
 import { unsureTurn } from "./abilities/unsure.ts";
 import { type SceneKind, sceneKind } from "./scene-words.ts";
-import type { AskedTurn, Part, Telling, World } from "./turns.ts";
+import type { AskedTurn, Telling } from "./turns.ts";
 import { pickWeighted } from "./weights.ts";
 
 /** Turns about a scene, none where it gives no occasion. */
@@ -230,8 +230,8 @@ function draw(scene: Scene, telling: Telling, earlier: readonly AskedTurn[]): As
 const LONGEST = 20;
 
 /** A conversation about one picture. */
-export function pictureConversation(scene: Scene, world: World, random: Random, part: Part): AskedTurn[] {
-  const telling: Telling = { world, random, part };
+export function pictureConversation(scene: Scene, telling: Telling): AskedTurn[] {
+  const { random } = telling;
   const length = lengthOf(random);
   const turns: AskedTurn[] = [];
   const asked = new Set<string>();
@@ -246,11 +246,6 @@ export function pictureConversation(scene: Scene, world: World, random: Random, 
 }
 
 /** A conversation about two pictures, whose marks both stand in front of it. */
-export function twoPictureConversation(
-  scenes: readonly [Scene, Scene],
-  world: World,
-  random: Random,
-  part: Part,
-): AskedTurn[] {
-  return twoPictureTurns(scenes[0], scenes[1], 2 + random.integer(4), { world, random, part });
+export function twoPictureConversation(scenes: readonly [Scene, Scene], telling: Telling): AskedTurn[] {
+  return twoPictureTurns(scenes[0], scenes[1], 2 + telling.random.integer(4), telling);
 }

@@ -33,7 +33,7 @@ import {
   whoTurn,
   wordTurn,
 } from "./abilities/words.ts";
-import type { AskedTurn, Part, Telling, World } from "./turns.ts";
+import type { AskedTurn, Telling, World } from "./turns.ts";
 import { pickWeighted } from "./weights.ts";
 import { ask, wordingsOf } from "./wordings.ts";
 
@@ -144,8 +144,8 @@ function draw(telling: Telling, earlier: readonly AskedTurn[]): AskedTurn[] {
 }
 
 /** A conversation without a picture. */
-export function textConversation(world: World, random: Random, part: Part): AskedTurn[] {
-  const telling: Telling = { world, random, part };
+export function textConversation(telling: Telling): AskedTurn[] {
+  const { random } = telling;
   const length = random.chance(0.03) ? 8 + random.integer(12) : 1 + random.integer(4);
   const turns: AskedTurn[] = [];
   while (turns.length < length) turns.push(...draw(telling, turns));

@@ -18,6 +18,7 @@ import { inWords, subjectKey } from "./scene-words.ts";
 import { sampleDocument } from "./small-documents.ts";
 import { factParagraph, textConversation } from "./text-conversation.ts";
 import type { AskedTurn, Part, World } from "./turns.ts";
+import { MORE_WORDINGS } from "./wordings/more.ts";
 import { split, WORDINGS, wordingsOf } from "./wordings.ts";
 
 const concepts = readConcepts();
@@ -74,20 +75,20 @@ function sampleTestScene(random: Random): Scene {
 function pictureTurns(part: Part, count: number): { scene: Scene; turns: AskedTurn[] }[] {
   return Array.from({ length: count }, (_, i) => {
     const scene = sampleTestScene(randomFor(3, "test scenes", i));
-    return { scene, turns: pictureConversation(scene, world, randomFor(4, part, i), part) };
+    return { scene, turns: pictureConversation(scene, { world, random: randomFor(4, part, i), part }) };
   });
 }
 
 const pictures = pictureTurns("train", 2000);
 const texts = Array.from({ length: 2000 }, (_, i) =>
-  textConversation(world, randomFor(5, "text", i), "train"),
+  textConversation({ world, random: randomFor(5, "text", i), part: "train" }),
 );
 const pairs = Array.from({ length: 500 }, (_, i) => {
   const first = sampleTestScene(randomFor(6, "first", i));
   const second = i % 4 === 0 ? { ...first, background: 3 } : sampleTestScene(randomFor(6, "second", i));
   return {
     scenes: [first, second] as const,
-    turns: twoPictureConversation([first, second], world, randomFor(7, "pair", i), "train"),
+    turns: twoPictureConversation([first, second], { world, random: randomFor(7, "pair", i), part: "train" }),
   };
 });
 const everyTurn = [...pictures, ...pairs].flatMap(({ turns }) => turns).concat(texts.flat());
@@ -125,6 +126,19 @@ describe("wordings", () => {
         seen.set(bare, name);
       }
     expect(twice).toEqual([]);
+  });
+
+  it("of training alone are none of the lists", () => {
+    const bare = (wording: string): string => wording.replace(/[?.!]$/, "").toLowerCase();
+    const known = new Set(lists.flatMap(([, list]) => list.map(bare)));
+    const more = Object.values(MORE_WORDINGS).flat();
+    expect(more.filter((wording) => known.has(bare(wording)))).toEqual([]);
+    expect(new Set(more.map(bare)).size).toBe(more.length);
+    for (const [kind, some] of Object.entries(MORE_WORDINGS)) {
+      const capitals = (wording: string): string => (wording.match(/\b[A-Z]\b/g) ?? []).sort().join("");
+      const allowed = new Set(WORDINGS[kind as keyof typeof MORE_WORDINGS].map(capitals));
+      expect(some.filter((wording) => !allowed.has(capitals(wording)))).toEqual([]);
+    }
   });
 
   it("of the test come out of no training text", () => {
@@ -200,9 +214,7 @@ describe("answers", () => {
         const [, count] = /^there (?:is|are) (\w+) things?\.$/.exec(answer) ?? [];
         if (count !== undefined)
           expect(count.replace("no", "zero"), where).toBe(inWords(scene.things.length));
-        const [, there] = /^yes, there is an? (.+)\.$/.exec(answer) ?? [];
-        if (there !== undefined && ability === "presence") expect(names.has(there), where).toBe(true);
-        const [, absent] = /^no, there (?:is|are) no ([a-z ]+)\./.exec(answer) ?? [];
+        const [, absent] = /, but no ([a-z ]+)\./.exec(answer) ?? [];
         if (absent !== undefined) expect(names.has(absent), where).toBe(false);
         const [, text] = /^(?:the sign|it) says "(.+)"\.$/.exec(answer) ?? [];
         if (text !== undefined) expect(scene.lines.map((line) => line.text).join(" "), where).toBe(text);
@@ -216,12 +228,36 @@ describe("answers", () => {
     for (const { answer, slot, anyOf } of everyTurn) {
       expect(anyOf === undefined || anyOf.some((words) => answer.includes(words)), answer).toBe(true);
       let at = 0;
-      for (const words of slot) {
+      // A verdict may stand behind what it rests on.
+      const verdict = /^(yes|no)$/.test(slot[0] ?? "") ? slot[0] : undefined;
+      if (verdict !== undefined) expect(answer, answer).toMatch(new RegExp(`\\b${verdict}\\b`));
+      for (const words of slot.slice(verdict === undefined ? 0 : 1)) {
         at = answer.indexOf(words, at);
         expect(at, `${answer} | ${slot.join(" | ")}`).toBeGreaterThanOrEqual(0);
         at += words.length;
       }
     }
+  });
+
+  it("say yes and no behind what they rest on, but in the first stage", () => {
+    const verdicts = (turns: readonly AskedTurn[]): AskedTurn[] =>
+      turns.filter(
+        ({ ability, form, slot }) =>
+          ability === "presence" && form === undefined && /^(yes|no)$/.test(slot[0]),
+      );
+    const later = verdicts(everyTurn);
+    expect(later.length).toBeGreaterThan(500);
+    for (const { answer, slot } of later) expect(answer).toMatch(new RegExp(`, so ${slot[0]}\\.$`));
+    const early = Array.from({ length: 200 }, (_, i) =>
+      pictureConversation(sampleTestScene(randomFor(3, "test scenes", i)), {
+        world,
+        random: randomFor(4, "early", i),
+        part: "train",
+        isFirst: true,
+      }),
+    );
+    for (const { answer, slot } of verdicts(early.flat()))
+      expect(answer).toMatch(new RegExp(`^${slot[0]}, `));
   });
 
   it("say yes as often as no", () => {

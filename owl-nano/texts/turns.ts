@@ -72,6 +72,18 @@ export interface Telling {
   readonly world: World;
   readonly random: Random;
   readonly part: Part;
+  /** Whether "yes" and "no" stand before what they rest on, and wordings are those of the lists alone; default false. */
+  readonly isFirst?: boolean | undefined;
+}
+
+/**
+ * A sentence without its period, and whether it makes true what was asked: "this is a dog, so no." A small model that had to say
+ * the verdict first guessed it and then told what it saw: "no, this is a dog." of a dog; behind the sentence it is a comparison with
+ * words that were just said.
+ */
+export function withVerdict({ isFirst = false }: Telling, holds: boolean, sentence: string): string {
+  const verdict = holds ? "yes" : "no";
+  return isFirst ? `${verdict}, ${sentence}.` : `${sentence}, so ${verdict}.`;
 }
 
 /** A turn of an ability. */

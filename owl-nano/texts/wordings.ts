@@ -8,6 +8,7 @@ import { FACT_CHECK_WORDINGS } from "./wordings/fact-checks.ts";
 import { FOLLOWING_WORDINGS } from "./wordings/following.ts";
 import { FORM_WORDINGS } from "./wordings/forms.ts";
 import { MEMORY_WORDINGS } from "./wordings/memory.ts";
+import { MORE_WORDINGS } from "./wordings/more.ts";
 import { PICTURE_WORDINGS } from "./wordings/pictures.ts";
 import { PLACE_WORDINGS } from "./wordings/places.ts";
 import { SIGN_WORDINGS } from "./wordings/signs.ts";
@@ -34,6 +35,14 @@ export const WORDINGS = {
 } as const satisfies Readonly<Record<string, readonly string[]>>;
 
 export type WordingKind = keyof typeof WORDINGS;
+
+const FURTHER: Readonly<Partial<Record<WordingKind, readonly string[]>>> = MORE_WORDINGS;
+
+/** The wordings of a kind that may be asked with. */
+export function askable(kind: WordingKind, { part, isFirst = false }: Telling): readonly string[] {
+  const own = wordingsOf(WORDINGS[kind], part);
+  return part !== "train" || isFirst ? own : [...own, ...(FURTHER[kind] ?? [])];
+}
 
 /** Of eight neighbours in a list sorted by manner and length, two are for the test and one for validation. */
 const BLOCK: readonly Part[] = ["test", "test", "validation", "train", "train", "train", "train", "train"];
@@ -89,12 +98,13 @@ export function fill(wording: string, fills: Fills): string {
 /** A question of one of these kinds, as someone types it. */
 export function ask(
   kind: WordingKind | readonly WordingKind[],
-  { part, random }: Telling,
+  telling: Telling,
   fills: Fills = {},
   change: (wording: string) => string = (wording) => wording,
 ): Asked {
+  const { random } = telling;
   const kinds = typeof kind === "string" ? [kind] : kind;
-  const wording = random.pick(kinds.flatMap((name) => wordingsOf(WORDINGS[name], part)));
+  const wording = random.pick(kinds.flatMap((name) => askable(name, telling)));
   return { wordings: [wording], question: fill(typed(change(wording), random), fills) };
 }
 

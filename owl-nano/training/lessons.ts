@@ -39,9 +39,10 @@ export interface Lessons {
   readonly reading: Curriculum;
   /** The pictures that texts are about, and how their drawings vary. */
   readonly scenes: SceneMix;
+  /** Those of inventories and of the answers stage: with more text in them. */
   readonly inventories: SceneMix;
   readonly variation: Variation;
-  readonly texts: Readonly<Record<"tokenizer" | "language" | "align" | "instruct", TextMix>>;
+  readonly texts: Readonly<Record<"tokenizer" | "language" | "answers" | "align" | "instruct", TextMix>>;
   /** What is asked about a picture; everything if absent. */
   readonly abilities?: ReadonlySet<Ability>;
 }
@@ -56,6 +57,7 @@ export const OWL_NANO_LESSONS: Lessons = {
   texts: {
     tokenizer: { facts: 1, talk: 1, caption: 1, picture: 1, pair: 1 },
     language: { facts: 3, talk: 6, picture: 9, pair: 2, inventory: 9 },
+    answers: { facts: 1, talk: 6, picture: 14, pair: 3, inventory: 4 },
     align: { caption: 1 },
     instruct: { talk: 7, picture: 11, pair: 2 },
   },
@@ -72,6 +74,7 @@ export const SHORT_LESSONS: Lessons = {
   texts: {
     tokenizer: { picture: 1 },
     language: { picture: 1 },
+    answers: { picture: 1 },
     align: { caption: 1 },
     instruct: { picture: 1 },
   },

@@ -102,19 +102,24 @@ function evenSizes(recipe: TrainingRecipe): { group: number; tokensAtOnce: numbe
   };
 }
 
-const trainLanguage: RunStage = async (plan, options) => {
+/** The stages of the language model alone: `answers` goes on from `language`. */
+async function trainOnNotes(
+  plan: Plan,
+  stage: "language" | "answers",
+  options: StageOptions,
+): Promise<TrainingOutcome> {
   const { config, material, recipes } = plan;
-  const { seed, maxTokens } = recipes.language;
-  const reader = notesReader(languageSource(material, seed), {
+  const { seed, maxTokens } = recipes[stage];
+  const reader = notesReader(languageSource(material, stage, seed), {
     config,
     tokenizer: planTokenizer(plan),
     maxTokens,
     seed,
-    ...evenSizes(recipes.language),
+    ...evenSizes(recipes[stage]),
   });
-  const weights = languageBeginning(config, seed);
-  return run(plan, "language", { objective: notesObjective(config), reader, weights }, options);
-};
+  const weights = stage === "language" ? languageBeginning(config, seed) : await weightsBefore(plan, stage);
+  return run(plan, stage, { objective: notesObjective(config), reader, weights }, options);
+}
 
 const trainVision: RunStage = async (plan, options) => {
   const config = visionConfig(plan);
@@ -231,7 +236,8 @@ async function trainOnPictures(
 }
 
 const STAGES: Readonly<Record<StageName, RunStage>> = {
-  language: trainLanguage,
+  language: (plan, options) => trainOnNotes(plan, "language", options),
+  answers: (plan, options) => trainOnNotes(plan, "answers", options),
   vision: trainVision,
   layout: trainLayout,
   reading: trainReading,

@@ -85,9 +85,10 @@ const BEFORE: Readonly<Record<StageName, readonly StageName[]>> = {
   language: [],
   vision: [],
   layout: ["vision"],
-  reading: ["language", "layout"],
-  align: ["language", "reading"],
-  instruct: ["language", "align"],
+  answers: ["language"],
+  reading: ["answers", "layout"],
+  align: ["answers", "reading"],
+  instruct: ["answers", "align"],
 };
 
 /** The stages whose weights a stage of this plan begins with; later ones win. */

@@ -12,7 +12,7 @@ import { captionOf } from "../texts/scene-captions.ts";
 import { inventoryOf } from "../texts/scene-inventory.ts";
 import { sampleDocument } from "../texts/small-documents.ts";
 import { factParagraph, textConversation } from "../texts/text-conversation.ts";
-import type { AskedTurn } from "../texts/turns.ts";
+import type { AskedTurn, Telling } from "../texts/turns.ts";
 import { type Lessons, TEXT_KINDS, type TextKind } from "./lessons.ts";
 import type { NotedText } from "./notes-reader.ts";
 import { endless, type Material, nameWords, trainingWords } from "./sources.ts";
@@ -51,46 +51,58 @@ function taught({ abilities }: Lessons, draw: () => AskedTurn[]): AskedTurn[] {
   }
 }
 
+/** A stage that is taught with texts, or the tokenizer. */
+type TextStage = keyof Lessons["texts"];
+
+/** The stages whose answers say yes or no first; the later ones teach otherwise (texts/turns.ts, `withVerdict`). */
+const FIRST: ReadonlySet<TextStage> = new Set<TextStage>(["tokenizer", "language"]);
+
 /** Writes texts of every kind. */
-function writerOf({ drawings, lessons }: Material): (kind: TextKind, random: Random) => WrittenText {
+function writerOf(
+  { drawings, lessons }: Material,
+  stage: TextStage,
+): (kind: TextKind, random: Random) => WrittenText {
   const supply = { ...trainingSupply(drawings), variation: lessons.variation };
   const source = {
-    mix: lessons.scenes,
+    mix: stage === "answers" ? lessons.inventories : lessons.scenes,
     words: trainingWords(),
     furtherShare: 0,
     document: trainingDocument,
   };
   const world = { concepts: supply.concepts, countries: supply.countries, words: source.words };
+  const isFirst = FIRST.has(stage);
+  const telling = (random: Random): Telling => ({ world, random, part: "train", isFirst });
   return (kind, random) => {
     const studio = { supply, size: PICTURE_SIZE, random };
     const none = { turns: [], scenes: [], random };
     if (kind === "facts") return { ...none, text: factParagraph(world, random) };
     if (kind === "talk") {
-      const turns = textConversation(world, random, "train");
+      const turns = textConversation(telling(random));
       return { ...none, text: conversation(turns), turns };
     }
-    const mix = kind === "inventory" ? lessons.inventories : lessons.scenes;
+    const mix = kind === "inventory" ? lessons.inventories : source.mix;
     const scene = sampleScene(studio, { ...source, mix });
     if (kind === "caption") return { ...none, text: captionOf(scene), scenes: [scene] };
     if (kind === "pictured caption") return { ...none, text: `${MARK}${captionOf(scene)}`, scenes: [scene] };
     if (kind === "inventory") return { ...none, text: `${MARK}${inventoryOf(scene)}`, scenes: [scene] };
     if (kind === "picture") {
-      const turns = taught(lessons, () => pictureConversation(scene, world, random, "train"));
+      const turns = taught(lessons, () => pictureConversation(scene, telling(random)));
       return { text: conversation(turns, MARK), turns, scenes: [scene], random };
     }
     // Not every two pictures give an occasion to compare them.
     for (let first = scene; ; first = sampleScene(studio, source)) {
       const scenes = [first, sampleSecondScene(studio, source, first)] as const;
-      const turns = twoPictureConversation(scenes, world, random, "train");
+      const turns = twoPictureConversation(scenes, telling(random));
       if (turns.length > 0) return { text: conversation(turns, TWO_MARKS), turns, scenes, random };
     }
   };
 }
 
 /** The streams of the stages of texts, and of the tokenizer. */
-const STREAMS: Readonly<Record<keyof Lessons["texts"], string>> = {
+const STREAMS: Readonly<Record<TextStage, string>> = {
   tokenizer: "tokenizer",
   language: "language",
+  answers: "answers",
   align: "captions",
   instruct: "conversations",
 };
@@ -98,19 +110,23 @@ const STREAMS: Readonly<Record<keyof Lessons["texts"], string>> = {
 /** What a stage of texts is taught, by index. */
 export function stageTexts(
   material: Material,
-  stage: keyof Lessons["texts"],
+  stage: TextStage,
   seed: number,
 ): (index: number) => WrittenText {
-  const write = writerOf(material);
+  const write = writerOf(material, stage);
   const mix = material.lessons.texts[stage];
   const kinds = TEXT_KINDS.flatMap((kind) => new Array<TextKind>(mix[kind] ?? 0).fill(kind));
   return (index) => write(kinds[index % kinds.length], randomFor(seed, STREAMS[stage], index));
 }
 
-/** The language stage: plain texts and conversations, with notes in the place of pictures. */
-export function languageSource(material: Material, seed: number): Source<NotedText> {
+/** The stages of the language model alone: plain texts and conversations, with notes in the place of pictures. */
+export function languageSource(
+  material: Material,
+  stage: "language" | "answers",
+  seed: number,
+): Source<NotedText> {
   const names = nameWords(material);
-  const write = stageTexts(material, "language", seed);
+  const write = stageTexts(material, stage, seed);
   return endless((index) => {
     const { text, scenes, random } = write(index);
     return { text, notes: scenes.map((scene) => noisyNotes(scene, names, NOISE, random)) };

@@ -1,5 +1,5 @@
 import { inWords, NUMBERS } from "../scene-words.ts";
-import { type AskedTurn, type Telling, turnOf } from "../turns.ts";
+import { type AskedTurn, type Telling, turnOf, withVerdict } from "../turns.ts";
 import { ask, type WordingKind } from "../wordings.ts";
 import { type Content, plainly } from "./forms.ts";
 
@@ -65,7 +65,7 @@ export function compareTurn(telling: Telling): AskedTurn[] {
   const fills = { A: say(a), B: say(b) };
   if (random.chance(0.4)) {
     const yes = a > b;
-    const answer = yes ? `yes, ${say(a)} is more than ${say(b)}.` : `no, ${say(a)} is less than ${say(b)}.`;
+    const answer = withVerdict(telling, yes, `${say(a)} is ${yes ? "more" : "less"} than ${say(b)}`);
     return [turnOf("skill", ask("isMore", telling, fills), answer, [yes ? "yes" : "no"])];
   }
   const larger = random.chance(0.6);

@@ -2,7 +2,7 @@ import { isCountable } from "../../concepts/nouns.ts";
 import type { Scene, Subject } from "../../scenes/scene.ts";
 import { picturedKind, severalOfKind } from "../kinds.ts";
 import { countPhrase, type Group, groupsOf, inWords, takesPlural } from "../scene-words.ts";
-import { type AskedTurn, type Telling, turnOf } from "../turns.ts";
+import { type AskedTurn, type Telling, turnOf, withVerdict } from "../turns.ts";
 import { inOtherWords } from "../typed.ts";
 import { ask } from "../wordings.ts";
 import { similarTo } from "./presence.ts";
@@ -73,6 +73,6 @@ export function isCountTurn(scene: Scene, telling: Telling): AskedTurn[] {
   const near = [things.length - 1, things.length + 1].filter((count) => count > 1 && count < 8);
   const told = yes ? things.length : random.pick(near);
   const asked = ask("areThereNumber", telling, { N: inWords(told), X: pluralOf(subject) });
-  const answer = `${yes ? "yes" : "no"}, ${thereAre(subject, things.length)}.`;
+  const answer = withVerdict(telling, yes, thereAre(subject, things.length));
   return [turnOf("presence", asked, answer, [yes ? "yes" : "no", inWords(things.length)])];
 }

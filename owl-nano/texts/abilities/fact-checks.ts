@@ -4,7 +4,7 @@ import { countryFactsOf } from "../../concepts/country-facts.ts";
 import { LIVES } from "../../concepts/fact-phrases.ts";
 import { factsOf } from "../../concepts/facts.ts";
 import { general } from "../../concepts/nouns.ts";
-import { type AskedTurn, type Telling, turnOf } from "../turns.ts";
+import { type AskedTurn, type Telling, turnOf, withVerdict } from "../turns.ts";
 import { inOtherWords } from "../typed.ts";
 import { ask, type Fills, type WordingKind } from "../wordings.ts";
 
@@ -72,9 +72,9 @@ function countryCheck(telling: Telling): Check {
 /** "do pandas eat bamboo?", "is paris the capital of japan?": yes in half of the cases. */
 export function factCheckTurn(telling: Telling): AskedTurn[] {
   const check = telling.random.pick([conceptCheck, countryCheck])(telling);
-  const answer = check.holds ? "yes" : "no";
+  const answer = withVerdict(telling, check.holds, check.truth.replace(/\.$/, ""));
   const asked = inOtherWords(ask(check.kind, telling, check.fills), telling.random);
-  const turn = turnOf("text fact", asked, `${answer}, ${check.truth}`, [answer]);
+  const turn = turnOf("text fact", asked, answer, [check.holds ? "yes" : "no"]);
   return [{ ...turn, fact: { name: check.name, relation: check.relation } }];
 }
 

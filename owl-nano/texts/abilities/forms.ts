@@ -16,7 +16,7 @@ import {
   theOne,
 } from "../scene-words.ts";
 import { type Asked, type AskedTurn, type Telling, turnOf } from "../turns.ts";
-import { ask, askIn, fill, WORDINGS, type WordingKind, wordingsOf } from "../wordings.ts";
+import { ask, askable, askIn, fill, type WordingKind } from "../wordings.ts";
 import { isCounted, thereAre } from "./counting.ts";
 import { isColorTurn, singles } from "./looking.ts";
 import { isThisTurn, presenceTurn } from "./presence.ts";
@@ -127,10 +127,10 @@ export function letters(word: string): string {
 /** A question that is not mistyped itself: the order around it may be. */
 export function plainly(
   kind: WordingKind,
-  { part, random }: Telling,
+  telling: Telling,
   fills: Readonly<Record<string, string>> = {},
 ): Asked {
-  const wording = random.pick(wordingsOf(WORDINGS[kind], part));
+  const wording = telling.random.pick(askable(kind, telling));
   return { wordings: [wording], question: fill(wording, fills) };
 }
 

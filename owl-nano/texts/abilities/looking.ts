@@ -1,7 +1,7 @@
 import { COLORS } from "../../concepts/colors.ts";
 import { relationOf, type Scene, type Thing } from "../../scenes/scene.ts";
 import { agreeing, backgroundName, be, groupsOf, isSign, theOne } from "../scene-words.ts";
-import { type AskedTurn, type Telling, turnOf } from "../turns.ts";
+import { type AskedTurn, type Telling, turnOf, withVerdict } from "../turns.ts";
 import { ask } from "../wordings.ts";
 
 /** "what color is the background?" */
@@ -53,7 +53,7 @@ export function isColorTurn(scene: Scene, telling: Telling): AskedTurn[] {
   const told = yes ? color : (color + 1 + random.integer(COLORS.length - 1)) % COLORS.length;
   const agree = thing === undefined || X === "it" ? undefined : agreeing(thing.subject);
   const asked = ask("isColor", telling, { X, C: COLORS[told].name }, agree);
-  const answer = `${yes ? "yes" : "no"}, ${name} ${verb} ${COLORS[color].name}.`;
+  const answer = withVerdict(telling, yes, `${name} ${verb} ${COLORS[color].name}`);
   return [turnOf("presence", asked, answer, [yes ? "yes" : "no"])];
 }
 

@@ -11,14 +11,14 @@ import {
   textOf,
   theOne,
 } from "../scene-words.ts";
-import { type AskedTurn, LETTER_OF, type Telling, turnOf } from "../turns.ts";
+import { type AskedTurn, LETTER_OF, type Telling, turnOf, withVerdict } from "../turns.ts";
 import { ask } from "../wordings.ts";
 import { countTurn, isCounted, thereAre } from "./counting.ts";
 import { documentFollowUp } from "./documents.ts";
 import { type Fact, factTurn, knowledgeTurn, picturedFacts } from "./knowledge.ts";
 import { backgroundTurn, colorTurn, farthest } from "./looking.ts";
 import { nameTurn } from "./naming.ts";
-import { isThisTurn } from "./presence.ts";
+import { isThisTurn, seen } from "./presence.ts";
 import { atSide, type Side, sideAnswer } from "./relations.ts";
 import { letterTurn, readTurn, signColorTurn } from "./signs.ts";
 
@@ -223,7 +223,7 @@ function factOfThem(scene: Scene, telling: Telling, earlier: readonly AskedTurn[
 const notThis: Link = (scene, telling) => {
   const [turn] = isThisTurn(scene, telling);
   if (turn === undefined || turn.slot[0] !== "no") return [];
-  const answer = turn.answer.replace("no, ", "");
+  const answer = turn.answer.replace(/^no, |, so no(?=\.$)/, "");
   const subject = scene.things[0].subject;
   return [
     turn,
@@ -237,12 +237,9 @@ const whatElse: Link = (scene, telling) => {
   const found = sidesOf(scene, telling);
   if (found === undefined || !isPlain(found.a) || found.a.subject.kind !== "concept") return [];
   const { a, b } = found;
-  const start = turnOf(
-    "presence",
-    ask("isThere", telling, { X: oneOf(a.subject) }),
-    `yes, there is ${oneOf(a.subject)}.`,
-    ["yes"],
-  );
+  const sight = telling.isFirst ? `there is ${oneOf(a.subject)}` : seen(scene);
+  const asked = ask("isThere", telling, { X: oneOf(a.subject) });
+  const start = turnOf("presence", asked, withVerdict(telling, true, sight), ["yes"]);
   const verb = be(b.subject);
   const next = turnOf("multi-turn", ask("andOther", telling), `the other one ${verb} ${oneOf(b.subject)}.`, [
     nameOf(b.subject),

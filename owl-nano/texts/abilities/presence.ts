@@ -3,7 +3,7 @@ import { article, indefinite } from "../../concepts/nouns.ts";
 import type { Random } from "../../random.ts";
 import type { Scene, Subject } from "../../scenes/scene.ts";
 import { picturedKind } from "../kinds.ts";
-import { DOCUMENT_NAMES } from "../scene-captions.ts";
+import { contentOf, DOCUMENT_NAMES } from "../scene-captions.ts";
 import {
   agreeing,
   countPhrase,
@@ -15,7 +15,7 @@ import {
   takesPlural,
   theOne,
 } from "../scene-words.ts";
-import { type AskedTurn, type Telling, turnOf } from "../turns.ts";
+import { type AskedTurn, type Telling, turnOf, withVerdict } from "../turns.ts";
 import { inOtherWords } from "../typed.ts";
 import { ask } from "../wordings.ts";
 
@@ -33,6 +33,12 @@ export function similarTo(
   if (subject?.kind !== "concept" || random.chance(0.5)) return random.pick(absent);
   const same = absent.filter(({ kind }) => kind === subject.concept.kind);
   return random.pick(same.length > 0 ? same : absent);
+}
+
+/** What is seen, before anything is said of what was asked: "i see a dog and a tree". */
+export function seen(scene: Scene): string {
+  if (scene.document !== undefined) return `this is a ${DOCUMENT_NAMES[scene.document.layout]}`;
+  return isSign(scene) ? "this is a sign" : `i see ${contentOf(scene)}`;
 }
 
 /** "yes, there are two dogs." */
@@ -83,7 +89,8 @@ export function presenceTurn(scene: Scene, telling: Telling): AskedTurn[] {
   const asked = several
     ? ask("areThere", telling, { X: concept.plural })
     : ask("isThere", telling, { X: indefinite(concept) }, agreeing(subject));
-  const answer = group === undefined ? `${noThere(concept)}${instead(scene)}` : yesThere(group);
+  const early = group === undefined ? `${noThere(concept)}${instead(scene)}` : yesThere(group);
+  const answer = telling.isFirst ? early : withVerdict(telling, yes, seen(scene));
   return [turnOf("presence", inOtherWords(asked, random), answer, [yes ? "yes" : "no"])];
 }
 
@@ -102,7 +109,8 @@ export function kindPresenceTurn(scene: Scene, telling: Telling): AskedTurn[] {
   const at = kinds.indexOf(told);
   if (at >= 0 !== yes) return [];
   const asked = ask("isThere", telling, { X: article(told) });
-  const answer = yes ? yesThere(groups[at]) : `no, there is no ${told}.`;
+  const early = yes ? yesThere(groups[at]) : `no, there is no ${told}.`;
+  const answer = telling.isFirst ? early : withVerdict(telling, yes, seen(scene));
   return [turnOf("presence", asked, answer, [yes ? "yes" : "no"])];
 }
 
@@ -121,7 +129,10 @@ export function absentTurn(scene: Scene, telling: Telling): AskedTurn[] {
     { X: theOne(subject), R },
     kind === "whatIs" ? undefined : agreeing(subject),
   );
-  return [turnOf("presence", asked, noThere(concept).replace("no, ", ""), [`no ${concept.name}`])];
+  const answer = telling.isFirst
+    ? noThere(concept).replace("no, ", "")
+    : `${seen(scene)}, but no ${concept.name}.`;
+  return [turnOf("presence", asked, answer, [`no ${concept.name}`])];
 }
 
 /** "is this a cat?" of a thing alone: yes in half of the cases. */
@@ -137,10 +148,7 @@ export function isThisTurn(scene: Scene, telling: Telling): AskedTurn[] {
       : indefinite(similarTo(thing.subject, scene, world.concepts, random));
   const told = yes ? oneOf(thing.subject) : other();
   const pointing = pointingAt({ subject: thing.subject, things: [thing] });
-  const asked = ask("isThis", telling, { X: told });
-  return [
-    turnOf("presence", inOtherWords(asked, random), `${yes ? "yes" : "no"}, ${pointing}`, [
-      yes ? "yes" : "no",
-    ]),
-  ];
+  const asked = inOtherWords(ask("isThis", telling, { X: told }), random);
+  const answer = withVerdict(telling, yes, pointing.replace(/\.$/, ""));
+  return [turnOf("presence", asked, answer, [yes ? "yes" : "no"])];
 }

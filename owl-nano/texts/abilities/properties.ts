@@ -4,7 +4,7 @@ import { isHeldOutFact } from "../../scenes/held-out.ts";
 import type { Scene } from "../../scenes/scene.ts";
 import { wideKind } from "../kinds.ts";
 import { groupsOf, pointingAt } from "../scene-words.ts";
-import { type Asked, type AskedTurn, type Part, type Telling, turnOf } from "../turns.ts";
+import { type Asked, type AskedTurn, type Part, type Telling, turnOf, withVerdict } from "../turns.ts";
 import { ask } from "../wordings.ts";
 
 /** Something that a thing is, does or can, or not. */
@@ -173,7 +173,8 @@ export function propertyTurn(scene: Scene, telling: Telling): AskedTurn[] {
   const asked = ask("property", telling, {
     Z: found.property.question.replace("X", telling.random.pick(["it", "this"])),
   });
-  const answer = `${pointingAt(groups[0])} ${found.holds ? "yes" : "no"}, ${told(concept, found.property, found.holds)}.`;
+  const verdict = withVerdict(telling, found.holds, told(concept, found.property, found.holds));
+  const answer = `${pointingAt(groups[0])} ${verdict}`;
   return [turnOf("reasoning", asked, answer, [found.holds ? "yes" : "no"])];
 }
 
@@ -183,7 +184,7 @@ export function propertyTextTurn(telling: Telling): AskedTurn[] {
   const found = chooseProperty(concept, telling, "text");
   if (found === undefined) return [];
   const asked = ask("property", telling, { Z: found.property.question.replace("X", indefinite(concept)) });
-  const answer = `${found.holds ? "yes" : "no"}, ${told(concept, found.property, found.holds)}.`;
+  const answer = withVerdict(telling, found.holds, told(concept, found.property, found.holds));
   return [turnOf("reasoning", asked, answer, [found.holds ? "yes" : "no"])];
 }
 

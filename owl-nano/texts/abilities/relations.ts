@@ -2,7 +2,7 @@ import type { Scene, Subject, Thing } from "../../scenes/scene.ts";
 import { type Relation, relationOf } from "../../scenes/scene.ts";
 import { picturedKind } from "../kinds.ts";
 import { agreeing, be, groupsOf, nameOf, oneOf, takesPlural, theOne } from "../scene-words.ts";
-import { type AskedTurn, type Telling, turnOf } from "../turns.ts";
+import { type AskedTurn, type Telling, turnOf, withVerdict } from "../turns.ts";
 import { ask } from "../wordings.ts";
 import { farthest } from "./looking.ts";
 
@@ -82,7 +82,8 @@ export function isRelationTurn(scene: Scene, telling: Telling): AskedTurn[] {
     { R, X: theOne(a.subject), Y: theOne(b.subject) },
     agreeing(a.subject),
   );
-  const answer = `${yes ? "yes" : "no"}, ${theOne(a.subject)} ${be(a.subject)} ${ASKED[relation][0]} ${theOne(b.subject)}.`;
+  const is = `${theOne(a.subject)} ${be(a.subject)} ${ASKED[relation][0]} ${theOne(b.subject)}`;
+  const answer = withVerdict(telling, yes, is);
   return [turnOf("presence", asked, answer, [yes ? "yes" : "no"])];
 }
 

@@ -2,7 +2,7 @@ import type { Random } from "../../random.ts";
 import { isHeldOutWord } from "../../scenes/held-out.ts";
 import type { Scene } from "../../scenes/scene.ts";
 import { backgroundName, inWords, isSign, textOf } from "../scene-words.ts";
-import { type AskedTurn, type Telling, turnOf } from "../turns.ts";
+import { type AskedTurn, type Telling, turnOf, withVerdict } from "../turns.ts";
 import { ask } from "../wordings.ts";
 
 /** "the sign says", or "it says" of a word beside a thing. */
@@ -55,7 +55,7 @@ export function doesItSayTurn(scene: Scene, telling: Telling): AskedTurn[] {
   const told = yes ? text : other;
   // Quoted words stay capitals; without quotes people write small letters.
   const W = random.chance(0.5) ? `"${told}"` : told.toLowerCase();
-  const answer = `${yes ? "yes" : "no"}, it says "${text}".`;
+  const answer = withVerdict(telling, yes, `it says "${text}"`);
   return [turnOf("scene text", ask("doesItSay", telling, { W }), answer, [yes ? "yes" : "no"])];
 }
 

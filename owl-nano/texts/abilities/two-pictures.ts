@@ -11,7 +11,7 @@ import {
   subjectKey,
   textOf,
 } from "../scene-words.ts";
-import { type AskedTurn, type Telling, turnOf } from "../turns.ts";
+import { type AskedTurn, type Telling, turnOf, withVerdict } from "../turns.ts";
 import { ask } from "../wordings.ts";
 import { groupSlot } from "./naming.ts";
 import { similarTo } from "./presence.ts";
@@ -56,9 +56,8 @@ const same: Asking = (pair, telling) => {
   // Pictures are seldom alike, so "no" is said seldom.
   if (!yes && telling.random.chance(0.5)) return [];
   const both = subjects(pair[0]).map(oneOf).join(" and ");
-  const answer = yes
-    ? `yes, both pictures show ${both}.`
-    : `no, ${shows(0, pair[0]).slice(0, -1)} and ${shows(1, pair[1])}`;
+  const each = `${shows(0, pair[0]).slice(0, -1)} and ${shows(1, pair[1]).slice(0, -1)}`;
+  const answer = withVerdict(telling, yes, yes && telling.isFirst ? `both pictures show ${both}` : each);
   return [turnOf("two pictures binary", ask("pairSame", telling), answer, [yes ? "yes" : "no"])];
 };
 
@@ -70,11 +69,10 @@ const which: Asking = (pair, telling) => {
   if (only.length === 0) return [];
   const subject = telling.random.pick(only);
   const asked = ask("whichPicture", telling, { X: oneOf(subject) });
-  return [
-    turnOf("two pictures binary", asked, `the ${ORDINALS[at]} picture shows ${oneOf(subject)}.`, [
-      ORDINALS[at],
-    ]),
-  ];
+  const answer = telling.isFirst
+    ? `the ${ORDINALS[at]} picture shows ${oneOf(subject)}.`
+    : `${shows(0, pair[0])} ${shows(1, pair[1])} it is the ${ORDINALS[at]} picture.`;
+  return [turnOf("two pictures binary", asked, answer, [ORDINALS[at]])];
 };
 
 const inOne: Asking = (pair, telling) => {
@@ -149,8 +147,9 @@ const describe: Asking = (pair, telling) => {
 const sameBackground: Asking = (pair, telling) => {
   if (!pair.every(isPlain)) return [];
   const [a, b] = pair.map(backgroundName);
-  const answer =
-    a === b ? `yes, both backgrounds are ${a}.` : `no, the first is ${a} and the second is ${b}.`;
+  const each = `the first is ${a} and the second is ${b}`;
+  const sentence = a === b && telling.isFirst ? `both backgrounds are ${a}` : each;
+  const answer = withVerdict(telling, a === b, sentence);
   return [turnOf("two pictures binary", ask("sameBackground", telling), answer, [a === b ? "yes" : "no"])];
 };
 
@@ -188,7 +187,7 @@ const isIn: Asking = (pair, telling) => {
       ? random.pick(others)
       : { kind: "concept", concept: similarTo(own[0], pair[at], world.concepts, random) };
   const asked = ask("isInPicture", telling, { X: oneOf(yes ? random.pick(own) : absent), O: ORDINALS[at] });
-  const answer = `${yes ? "yes" : "no"}, ${shows(at as 0 | 1, pair[at])}`;
+  const answer = withVerdict(telling, yes, shows(at as 0 | 1, pair[at]).slice(0, -1));
   return [turnOf("two pictures binary", asked, answer, [yes ? "yes" : "no"])];
 };
 

@@ -5,7 +5,7 @@ import { article, general, indefinite, isPluralOnly, kindPhrase } from "../../co
 import { isHeldOutWord } from "../../scenes/held-out.ts";
 import { wideKind } from "../kinds.ts";
 import { inARow, inWords } from "../scene-words.ts";
-import { type AskedTurn, type Telling, turnOf } from "../turns.ts";
+import { type AskedTurn, type Telling, turnOf, withVerdict } from "../turns.ts";
 import { ask } from "../wordings.ts";
 import { type Content, letters, plainly } from "./forms.ts";
 
@@ -252,7 +252,7 @@ export function definitionTurn(telling: Telling): AskedTurn[] {
   const other = random.pick(world.concepts).kind;
   if (!yes && (other === concept.kind || other === wideKind(concept))) return [];
   const fills = { X: indefinite(concept), Y: kindPhrase(yes ? concept.kind : other) };
-  const answer = `${yes ? "yes" : "no"}, ${is}.`;
+  const answer = withVerdict(telling, yes, is);
   return [{ ...turnOf("text fact", ask("isAKind", telling, fills), answer, [yes ? "yes" : "no"]), fact }];
 }
 
@@ -264,6 +264,7 @@ export function trueTurn(telling: Telling): AskedTurn[] {
   const legs = yes ? concept.facts.legs : random.pick(["two", "three", "four", "six", "eight"]);
   if (!yes && legs === concept.facts.legs) return [];
   const asked = ask("trueOrFalse", telling, { X: `${indefinite(concept)} has ${legs} legs.` });
-  const answer = `${yes ? "true" : "false"}, ${indefinite(concept)} has ${concept.facts.legs} legs.`;
-  return [turnOf("skill", asked, answer, [yes ? "true" : "false"])];
+  const [has, verdict] = [`${indefinite(concept)} has ${concept.facts.legs} legs`, yes ? "true" : "false"];
+  const answer = telling.isFirst ? `${verdict}, ${has}.` : `${has}, so ${verdict}.`;
+  return [turnOf("skill", asked, answer, [verdict])];
 }
