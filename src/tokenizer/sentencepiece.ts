@@ -49,7 +49,7 @@ const messages = protobuf.Root.fromJSON({
       normalizerSpec: { id: 3, type: "NormalizerSpec" },
     }),
   },
-});
+}).resolveAll();
 
 const bytePairEncoding = 2;
 const pieceType = { normal: 1, unknown: 2, control: 3, byte: 6 };
@@ -84,13 +84,56 @@ export function convertSentencePiece(bytes: Uint8Array, where = "tokenizer.model
 
 function decode(bytes: Uint8Array, where: string): ModelProto {
   try {
-    const type = messages.lookupType("ModelProto");
-    const model = type.toObject(type.decode(bytes), { defaults: true, arrays: true });
-    if (model.pieces.length > 0 && model.trainerSpec && model.normalizerSpec) return model as ModelProto;
+    const model = read(messages.lookupType("ModelProto"), protobuf.Reader.create(bytes), bytes.length);
+    const { pieces, trainerSpec, normalizerSpec } = model as Partial<ModelProto>;
+    if (pieces?.length && trainerSpec && normalizerSpec) return { pieces, trainerSpec, normalizerSpec };
   } catch (error) {
     throw notSentencePiece(bytes, where, String(error), error);
   }
   throw notSentencePiece(bytes, where, "a file without pieces");
+}
+
+/**
+ * Reads a message field by field, with defaults for what it leaves out. protobufjs would do it with code that it generates, which
+ * browsers refuse under a content security policy without 'unsafe-eval'.
+ */
+function read(type: protobuf.Type, reader: protobuf.Reader, end: number): Record<string, unknown> {
+  const message: Record<string, unknown> = {};
+  for (const { name, repeated, resolvedType, defaultValue } of type.fieldsArray) {
+    if (repeated) message[name] = [];
+    else if (resolvedType === null) message[name] = defaultValue;
+  }
+  while (reader.pos < end) {
+    const tag = reader.uint32();
+    const field = type.fieldsById[tag >>> 3];
+    if (field === undefined) reader.skipType(tag & 7);
+    else {
+      const value = readField(field, reader);
+      if (field.repeated) (message[field.name] as unknown[]).push(value);
+      else message[field.name] = value;
+    }
+  }
+  if (reader.pos === end) return message;
+  throw new RangeError(`a field that reaches beyond its message, by ${reader.pos - end} bytes`);
+}
+
+function readField({ type, resolvedType }: protobuf.Field, reader: protobuf.Reader): unknown {
+  if (resolvedType instanceof protobuf.Type) {
+    const length = reader.uint32();
+    return read(resolvedType, reader, reader.pos + length);
+  }
+  switch (type) {
+    case "string":
+      return reader.string();
+    case "bytes":
+      return reader.bytes();
+    case "float":
+      return reader.float();
+    case "bool":
+      return reader.bool();
+    default:
+      return reader.int32();
+  }
 }
 
 function notSentencePiece(bytes: Uint8Array, where: string, got: string, cause?: unknown): TokenizerError {
