@@ -52,9 +52,8 @@ async function assemble(options: AssembleCommandOptions): Promise<void> {
   process.stderr.write(`${out} is ready for stage 1: \`owl recipe stage-1\` shows its numbers\n`);
 }
 
-export function addAssemble(program: Command): void {
-  program
-    .command("assemble")
+export function define(command: Command): void {
+  command
     .requiredOption(
       "--vision <model>",
       `a vision encoder of Hugging Face's layout, alone or in a model with texts: ${towerTitles()}`,
@@ -69,9 +68,6 @@ export function addAssemble(program: Command): void {
       countOption,
     )
     .option("--seed <number>", "seed of the abstractor's initial weights", numberOption, 0)
-    .description(
-      "make an mPLUG-Owl from a vision encoder and a language model, with a newly initialised abstractor",
-    )
     .addHelpText(
       "after",
       `

@@ -133,7 +133,7 @@ async function chat(
   }
 }
 
-export function addChat(program: Command): void {
+export function define(command: Command): void {
   // One list for both options, because their order is the order in which the model sees what they name.
   const attachments: Attachment[] = [];
   const attach =
@@ -141,8 +141,7 @@ export function addChat(program: Command): void {
     (file: string): void => {
       attachments.push({ type, file });
     };
-  const command = program
-    .command("chat")
+  command
     .usage("[options] [MODEL] [QUESTION]")
     .argument(
       "[words...]",
@@ -160,7 +159,6 @@ export function addChat(program: Command): void {
   addGenerationOptions(command)
     .addOption(deviceOption())
     .addOption(threadsOption())
-    .description("ask about pictures and videos: one answer if a question is given, else a conversation")
     .addHelpText(
       "after",
       `

@@ -102,9 +102,8 @@ function collect(value: string, before: readonly string[] = []): readonly string
   return [...before, value];
 }
 
-export function addConvert(program: Command): void {
-  program
-    .command("convert")
+export function define(command: Command): void {
+  command
     .argument("<model>", "a model directory or a repo in the hub's cache; safetensors or PyTorch's .bin")
     .requiredOption("--out <directory>", "output directory; must not hold a model yet")
     .addOption(
@@ -127,7 +126,6 @@ export function addConvert(program: Command): void {
         .default("128"),
     )
     .option("--check <prompt>", "also print how this prompt's logits change; repeatable", collect)
-    .description("quantise a model, or convert it to safetensors: less memory, faster answers")
     .addHelpText(
       "after",
       `

@@ -135,9 +135,8 @@ function withReadingOptions(command: Command, modelHelp: string): Command {
     );
 }
 
-export function addData(program: Command): void {
-  const data = program.command("data").description("look at training data before a run: check it, show it");
-  withReadingOptions(data.command("check"), "the model by which tokens are counted")
+export function define(command: Command): void {
+  withReadingOptions(command.command("check"), "the model by which tokens are counted")
     .option("--no-decode", "read only the beginnings of pictures' files, which is faster")
     .option("--problems <count>", "problems of each file that are shown", countOption, 20)
     .option(
@@ -156,7 +155,7 @@ Examples:
   owl data check rows.jsonl --fix good.jsonl`,
     )
     .action(check);
-  withReadingOptions(data.command("show"), `whose tokens are shown (default: ${shownModel})`)
+  withReadingOptions(command.command("show"), `whose tokens are shown (default: ${shownModel})`)
     .option("-n, --rows <count>", "rows of each file", countOption, 5)
     .description("print rows as the model will see them, with what is learned marked")
     .action(show);

@@ -15,13 +15,11 @@ async function compare(first: string, second: string, { out, maxItems }: Compare
   process.stdout.write(`${out}\n`);
 }
 
-export function addEvalCompare(evaluation: Command): void {
-  evaluation
-    .command("compare")
+export function define(command: Command): void {
+  command
     .argument("<first>", "a result of `owl eval run BENCHMARK`")
     .argument("<second>", "another result of the same benchmark and items")
     .option("--out <file>", "a page of the answers that changed, with their pictures")
     .option("--max-items <count>", "items of each kind on the page: worse, better, equal (50)", countOption)
-    .description("two runs side by side, with intervals for the difference")
     .action(compare);
 }

@@ -28,13 +28,11 @@ async function get(_name: string, { out, from }: { out: string; from: string }):
   process.stdout.write(`${out}\n`);
 }
 
-export function addEvalGet(evaluation: Command): void {
-  evaluation
-    .command("get")
+export function define(command: Command): void {
+  command
     .addArgument(new Argument("<what>", "the data set").choices(["owleval"]))
     .requiredOption("--out <directory>", "output directory")
     .option("--from <url>", "another URL of the same files", publishedAddress)
-    .description("fetch OwlEval (82 questions, 50 pictures, six systems' answers; 8 MB)")
     .addHelpText(
       "after",
       `

@@ -42,9 +42,8 @@ async function judge(paths: readonly string[], options: EvalJudgeOptions): Promi
   process.stdout.write(`${out}\n`);
 }
 
-export function addEvalJudge(evaluation: Command): void {
-  evaluation
-    .command("judge")
+export function define(command: Command): void {
+  command
     .addArgument(answersArgument())
     .addOption(endpointOption())
     .addOption(endpointModelOption())
@@ -53,7 +52,6 @@ export function addEvalJudge(evaluation: Command): void {
     .option("--no-picture", "do not send the picture: for a judge of text alone")
     .option("--max-new-tokens <count>", "longest reply of the judge (512 if absent)", countOption)
     .option("--batch <count>", "requests at once", countOption, 4)
-    .description("let a language model grade answers by A, B, C and D, in two orders")
     .addHelpText(
       "after",
       `

@@ -49,9 +49,8 @@ async function serveUntil(
   await once(server, "close");
 }
 
-export function addEvalRate(evaluation: Command): void {
-  evaluation
-    .command("rate")
+export function define(command: Command): void {
+  command
     .addArgument(answersArgument())
     .addOption(dataOption())
     .requiredOption("--out <file>", "the grades, one JSON object a line; an existing file is continued")
@@ -60,7 +59,6 @@ export function addEvalRate(evaluation: Command): void {
       "the rater's name (the page asks if absent); several people can rate, each with a name",
     )
     .option("--port <number>", "port of the page; 0 takes a free one", numberOption, 8082)
-    .description("grade answers blind by A, B, C and D, in a local web page")
     .addHelpText(
       "after",
       `

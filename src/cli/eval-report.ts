@@ -21,13 +21,11 @@ async function report(paths: readonly string[], { counts, out }: EvalReportOptio
   process.stdout.write(`${files.join("\n")}\n`);
 }
 
-export function addEvalReport(evaluation: Command): void {
-  evaluation
-    .command("report")
+export function define(command: Command): void {
+  command
     .argument("<grades...>", "files of grades, of people and of judges")
     .option("--counts <file>", "grade counts to draw beside yours; `released`: the paper's")
     .requiredOption("--out <directory>", "output directory of the report")
-    .description("draw the paper's figure from grades: SVG, PNG, HTML, Markdown, and every number as JSON")
     .addHelpText(
       "after",
       `

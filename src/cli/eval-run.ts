@@ -139,9 +139,8 @@ async function runBenchmark(name: string, options: EvalRunOptions): Promise<void
   await withSystem(options, work, benchmarks[name]?.settings.maxNewTokens);
 }
 
-export function addEvalRun(evaluation: Command): void {
-  const command = evaluation
-    .command("run")
+export function define(command: Command): void {
+  command
     .addArgument(new Argument("<what>", "OwlEval or a benchmark").choices(["owleval", ...benchmarkNames]))
     .option("--model <model>", "a model directory or a fetched repo, org/name")
     .option("--adapter <directory>", "a LoRA adapter in PEFT's layout")
@@ -162,7 +161,6 @@ export function addEvalRun(evaluation: Command): void {
     .addOption(deviceOption())
     .addOption(threadsOption());
   addBenchmarkOptions(command)
-    .description("answer OwlEval's questions with a model, or run a benchmark on it")
     .addHelpText(
       "after",
       `

@@ -76,9 +76,8 @@ async function run(model: string, { format, out, dtype }: ExportCommandOptions):
   process.stdout.write(`${lines.join("\n")}\n`);
 }
 
-export function addExport(program: Command): void {
-  program
-    .command("export")
+export function define(command: Command): void {
+  command
     .argument("<model>", "a model directory or a repo in the hub's cache, with its adapter merged")
     .requiredOption(
       "--out <path>",
@@ -96,7 +95,6 @@ export function addExport(program: Command): void {
       "--dtype <format>",
       "number format of the weights (onnx: f32, f16, q4; default: as large as they are; gguf: f32, f16, bf16, q8_0, q4_0; default: f16)",
     )
-    .description("write a model in the format of other programs")
     .addHelpText(
       "after",
       `

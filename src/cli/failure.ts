@@ -1,5 +1,4 @@
 import { CommanderError } from "commander";
-import { OutputError } from "../recipes/index.ts";
 
 /** A mistake in the command line. */
 export class UsageError extends Error {
@@ -25,7 +24,7 @@ export class ReportedError extends Error {
 /** Exit codes: 0 done · 1 failed (the text says why) · 2 wrong usage · 130 interrupted. */
 export function exitCodeOf(error: unknown): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
-  if (error instanceof UsageError || error instanceof OutputError) return 2;
+  if (error instanceof UsageError) return 2;
   if (error instanceof InterruptedError) return 130;
   if (error instanceof ReportedError) return error.exitCode;
   return 1;

@@ -7,7 +7,7 @@ import { newProgram } from "./program.ts";
 /** The options that `owl train` gets from words. */
 async function trained(...words: string[]): Promise<object> {
   let got: object = {};
-  const program = newProgram();
+  const program = await newProgram(["train"]);
   const train = program.commands.find((command) => command.name() === "train") as Command;
   train.exitOverride().configureOutput({ writeErr: () => undefined });
   train.action((_recipe: string, options: object) => {
@@ -24,16 +24,16 @@ test("a former name sets the option, and both together are an error", async () =
   await expect(trained("--lanes", "0")).rejects.toThrow("whole number from 1 on");
 });
 
-test("the help shows none of them", () => {
-  const help = newProgram()
-    .commands.map((command) => command.helpInformation())
-    .join("\n");
+test("the help shows none of them", async () => {
+  const { commands } = await newProgram(["train"]);
+  const help = commands.map((command) => command.helpInformation()).join("\n");
   expect(help).toContain("--replicas");
   expect(help).not.toContain("--lanes");
 });
 
 test("a former name of an option that is not there is told", () => {
-  const program = new Command();
-  program.command("train").addOption(new Option("--threads <count>").argParser(countOption));
-  expect(() => acceptFormerOptions(program)).toThrow("owl train: has no option --replicas");
+  const train = new Command()
+    .command("train")
+    .addOption(new Option("--threads <count>").argParser(countOption));
+  expect(() => acceptFormerOptions(train)).toThrow("owl train: has no option --replicas");
 });

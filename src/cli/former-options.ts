@@ -9,24 +9,22 @@ const formerNames: Readonly<Record<string, Readonly<Record<string, string>>>> = 
   "eval compare": { "--most": "--max-items" },
 };
 
+/** The words behind `owl` that name a command. */
+function pathOf(command: Command): string {
+  const { parent } = command;
+  return parent === null || parent.parent === null ? command.name() : `${pathOf(parent)} ${command.name()}`;
+}
+
 /**
- * Makes a program accept the former names of options, too: the help does not show them, and giving an option by both
+ * Makes a command accept the former names of its options, too: the help does not show them, and giving an option by both
  * names is an error.
  */
-export function acceptFormerOptions(program: Command): void {
-  for (const [path, names] of Object.entries(formerNames)) {
-    const command = path
-      .split(" ")
-      .reduce<Command | undefined>(
-        (parent, name) => parent?.commands.find((child) => child.name() === name),
-        program,
-      );
-    for (const [former, name] of Object.entries(names)) {
-      const option = command?.options.find(({ long }) => long === name);
-      if (command === undefined || option === undefined)
-        throw new Error(`owl ${path}: has no option ${name}`);
-      acceptFormerName(command, option, former);
-    }
+export function acceptFormerOptions(command: Command): void {
+  const path = pathOf(command);
+  for (const [former, name] of Object.entries(formerNames[path] ?? {})) {
+    const option = command.options.find(({ long }) => long === name);
+    if (option === undefined) throw new Error(`owl ${path}: has no option ${name}`);
+    acceptFormerName(command, option, former);
   }
 }
 

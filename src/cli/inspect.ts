@@ -13,7 +13,8 @@ import { modelFiles } from "../model-files/index.ts";
 import { joinPath, pathKind, readJson } from "../platform/index.ts";
 import { type DType, elementCount } from "../tensor/index.ts";
 import { printWarning } from "./load-owl.ts";
-import { requireAdapter, requireModel, type StageName, stageOption } from "./options.ts";
+import { requireAdapter, requireModel } from "./options.ts";
+import { type StageName, stageOption } from "./stage-option.ts";
 
 /** A line of the table. */
 interface Row {
@@ -104,16 +105,14 @@ async function inspect(model: string, options: { stage: StageName; adapter?: str
   process.stdout.write(`${lines.join("\n")}\n`);
 }
 
-export function addInspect(program: Command): void {
-  program
-    .command("inspect")
+export function define(command: Command): void {
+  command
     .argument(
       "<model>",
       "a model directory (config.json is enough) or an adapter's, or a fetched repo, org/name",
     )
     .addOption(stageOption("the stage whose trained parameters are marked").default("2"))
     .option("--adapter <path>", "a LoRA adapter in PEFT's layout, for its rank and targets")
-    .description("the parameter table of a model: module, name, shape, size, trained or frozen")
     .addHelpText(
       "after",
       `

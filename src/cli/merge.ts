@@ -39,9 +39,8 @@ async function merge(model: string, { adapter, out, dtype }: MergeCommandOptions
   process.stdout.write(`${out}: \`owl chat ${out}\` asks it, without an adapter\n`);
 }
 
-export function addMerge(program: Command): void {
-  program
-    .command("merge")
+export function define(command: Command): void {
+  command
     .argument("<model>", "a model directory or a repo in the hub's cache, in floating point")
     .requiredOption("--adapter <path>", "a LoRA adapter in PEFT's layout, as `owl train` writes one")
     .requiredOption("--out <directory>", "output directory; must not hold a model yet")
@@ -50,7 +49,6 @@ export function addMerge(program: Command): void {
         .choices(Object.keys(formats))
         .default("keep"),
     )
-    .description("merge a LoRA adapter into its model")
     .addHelpText(
       "after",
       `

@@ -1,9 +1,7 @@
 import { InvalidArgumentError, Option } from "commander";
 import { openRun } from "../checkpoint/index.ts";
 import { adapterPath, HubError, modelDirectory } from "../hub/index.ts";
-import { type Stage, stages } from "../model/index.ts";
 import { executionProviderNames } from "../platform/index.ts";
-import { publishedRecipes } from "../recipes/index.ts";
 import { UsageError } from "./failure.ts";
 
 export const deviceOption = (): Option =>
@@ -13,20 +11,6 @@ export const threadsOption = (): Option =>
   new Option("--threads <count>", "threads of the CPU kernels (default: one for each processor)").argParser(
     countOption,
   );
-
-/** Stages, and published recipes, which stand for theirs. */
-const stageNames = [...new Set([...Object.keys(stages), ...Object.keys(publishedRecipes)])];
-
-export const stageOption = (description: string): Option =>
-  new Option("--stage <stage>", description).choices(stageNames).argParser((given) => {
-    if (!stageNames.includes(given)) {
-      throw new InvalidArgumentError(`Allowed choices are ${stageNames.join(", ")}.`);
-    }
-    return Object.hasOwn(stages, given) ? given : publishedRecipes[given].recipe.stage;
-  });
-
-/** A stage that {@link stageOption} has validated. */
-export type StageName = Stage;
 
 /** A number on the command line. */
 export function numberOption(text: string): number {

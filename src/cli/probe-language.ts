@@ -24,9 +24,8 @@ async function run(model: string, options: ProbeLanguageOptions): Promise<void> 
 }
 
 /** `owl probe language`: logits of ids, or the tokens that follow them. */
-export function addProbeLanguage(probe: Command): void {
-  probe
-    .command("language")
+export function define(command: Command): void {
+  command
     .argument("<model>", "a directory of a language model, or of a whole model; no tokenizer is needed")
     .requiredOption("--inputs <file>", "safetensors file with input_ids [rows, tokens]")
     .requiredOption("--outputs <file>", "safetensors file to write logits to, or ids")
@@ -35,6 +34,5 @@ export function addProbeLanguage(probe: Command): void {
       'write ids in place of logits: tokens generated with these settings, such as {"max_new_tokens": 8}',
     )
     .addOption(deviceOption())
-    .description("a language model's logits of ids, or the tokens that follow")
     .action(run);
 }

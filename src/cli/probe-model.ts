@@ -3,7 +3,8 @@ import { readSafetensors, writeSafetensors } from "../checkpoint/index.ts";
 import { probeModel } from "../inspection/index.ts";
 import { UsageError } from "./failure.ts";
 import { adapterOption, type LoadingOptions, loadOwl } from "./load-owl.ts";
-import { deviceOption, requireModel, type StageName, stageOption } from "./options.ts";
+import { deviceOption, requireModel } from "./options.ts";
+import { type StageName, stageOption } from "./stage-option.ts";
 
 interface ProbeModelOptions extends LoadingOptions {
   readonly inputs: string;
@@ -41,9 +42,8 @@ async function run(model: string, options: ProbeModelOptions): Promise<void> {
 }
 
 /** `owl probe model`: hidden states, logits, loss, gradients and new tokens for given inputs. */
-export function addProbeModel(probe: Command): void {
-  probe
-    .command("model")
+export function define(command: Command): void {
+  command
     .argument("<model>", "a model directory; no tokenizer is needed")
     .requiredOption(
       "--inputs <file>",
@@ -58,6 +58,5 @@ export function addProbeModel(probe: Command): void {
       'also write ids: tokens generated with these settings, such as {"max_new_tokens": 8}',
     )
     .addOption(deviceOption())
-    .description("hidden states, logits, loss, gradients, new tokens for given inputs")
     .action(run);
 }

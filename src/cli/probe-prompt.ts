@@ -84,12 +84,6 @@ async function run(model: string): Promise<void> {
 }
 
 /** `owl probe prompt`: conversations as the model reads them. */
-export function addProbePrompt(probe: Command): void {
-  probe
-    .command("prompt")
-    .argument("<model>", "a model directory; its weights are not read")
-    .description(
-      `JSON lines ${shape} on standard input, with parts of type "image" or the model's mark in a text where pictures stand; {"text", "ids"} or {"error"} a line out`,
-    )
-    .action(run);
+export function define(command: Command): void {
+  command.argument("<model>", "a model directory; its weights are not read").action(run);
 }

@@ -44,12 +44,6 @@ async function run(model: string): Promise<void> {
 }
 
 /** `owl probe template`: messages as the model's chat template writes them. */
-export function addProbeTemplate(probe: Command): void {
-  probe
-    .command("template")
-    .argument("<model>", "a directory with a tokenizer and a chat template")
-    .description(
-      'JSON lines {"messages": […], "options": {"add_generation_prompt": true, …}, "now": …} on standard input; {"text"} or {"error"} a line out',
-    )
-    .action(run);
+export function define(command: Command): void {
+  command.argument("<model>", "a directory with a tokenizer and a chat template").action(run);
 }

@@ -17,13 +17,11 @@ async function run(model: string, { inputs, outputs, device }: ProbeVisionOption
 }
 
 /** `owl probe vision`: a vision encoder's last hidden state for given pixels. */
-export function addProbeVision(probe: Command): void {
-  probe
-    .command("vision")
+export function define(command: Command): void {
+  command
     .argument("<model>", "a vision encoder of Hugging Face's layout, a model with one, or an mPLUG-Owl")
     .requiredOption("--inputs <file>", "safetensors file with pixel_values [images, 3, side, side]")
     .requiredOption("--outputs <file>", "safetensors file to write last_hidden_state to")
     .addOption(deviceOption())
-    .description("a vision encoder's last hidden state for given pixels")
     .action(run);
 }

@@ -1,113 +1,46 @@
-import type { Command } from "commander";
-import { readPublishedVision, sizedVision } from "../assembly/index.ts";
-import { readModelConfig, readPreprocessing, writeSafetensors } from "../checkpoint/index.ts";
-import {
-  loadTiles,
-  type Preprocessor,
-  parsePreprocessor,
-  statedFit,
-  statedPreprocessor,
-} from "../image/index.ts";
-import { concatenated, owlPreprocessor } from "../inference/index.ts";
-import { tilePositions } from "../model/index.ts";
-import { modelFiles } from "../model-files/index.ts";
-import { joinPath, pathKind, readJson } from "../platform/index.ts";
-import { float32, type HostTensor } from "../tensor/index.ts";
-import { loadTokenizer, type Tokenizer } from "../tokenizer/index.ts";
-import { UsageError } from "./failure.ts";
-import { jsonLines } from "./json-lines.ts";
-import { requireModel } from "./options.ts";
-import { addProbeLanguage } from "./probe-language.ts";
-import { addProbeModel } from "./probe-model.ts";
-import { addProbePrompt } from "./probe-prompt.ts";
-import { addProbeTemplate } from "./probe-template.ts";
-import { addProbeVision } from "./probe-vision.ts";
+import type { CommandRow } from "./command-row.ts";
 
-function answer(tokenizer: Tokenizer, line: string, where: string): string {
-  let request: unknown;
-  try {
-    request = JSON.parse(line);
-  } catch {
-    throw new UsageError(`${where}: must be JSON, {"text": "…"} or {"ids": […]}, got ${line.slice(0, 60)}`);
-  }
-  const { text, ids } = (request ?? {}) as { text?: unknown; ids?: unknown };
-  if (typeof text === "string") return JSON.stringify({ ids: tokenizer.encode(text) });
-  if (Array.isArray(ids) && ids.every((id) => Number.isInteger(id))) {
-    return JSON.stringify({ text: tokenizer.decode(ids) });
-  }
-  throw new UsageError(
-    `${where}: must be {"text": "…"} or {"ids": [whole numbers]}, got ${line.slice(0, 60)}`,
-  );
-}
-
-async function probeText(model: string): Promise<void> {
-  const tokenizer = await loadTokenizer(await requireModel(model, undefined, "settings"));
-  for await (const { line, where } of jsonLines()) {
-    process.stdout.write(`${answer(tokenizer, line, where)}\n`);
-  }
-}
-
-/** A directory's preprocessing, an owl's or a vision encoder's; with a file of it the model itself need not be there. */
-async function preprocessorOf(directory: string): Promise<Preprocessor> {
-  const { content, where } = await readPreprocessing(directory);
-  const config = joinPath(directory, modelFiles.config);
-  if (content !== undefined && (await pathKind(config)) === "missing") {
-    return statedFit(content) === undefined
-      ? parsePreprocessor(content, where)
-      : statedPreprocessor(content, where);
-  }
-  const tower =
-    (await pathKind(config)) === "file" ? readPublishedVision(await readJson(config), () => {}) : undefined;
-  if (tower === undefined) return owlPreprocessor(await readModelConfig(directory), content, where);
-  return sizedVision(tower, { preprocessorConfig: content, preprocessorFile: where }).preprocessor;
-}
-
-async function probePixels(image: string, model: string, outputs: string, fidelity: string): Promise<void> {
-  if (fidelity !== "reference" && fidelity !== "default") {
-    throw new UsageError(`--fidelity: reference or default, got ${fidelity}`);
-  }
-  const preprocessor = await preprocessorOf(await requireModel(model, undefined, "base"));
-  const tiles = await loadTiles(image, preprocessor, fidelity === "reference" ? { fidelity } : {});
-  const dims = [tiles.length, 3, preprocessor.size, preprocessor.size];
-  const pixels = tiles.map((tile) => tile.pixels);
-  const tensors = new Map<string, HostTensor>([["pixel_values", float32(concatenated(pixels), dims)]]);
-  const positions = tiles.flatMap(({ position }) => (position ? [position] : []));
-  if (positions.length > 0) tensors.set("patch_positions", tilePositions(positions));
-  await writeSafetensors(outputs, tensors);
-}
-
-/** `owl probe …`: tensors, ids and pixels, for comparing implementations. */
-export function addProbe(program: Command): void {
-  const probe = program
-    .command("probe")
-    .description("tensors, ids and pixels, for comparing implementations");
-  addProbeModel(probe);
-  addProbePrompt(probe);
-  addProbeTemplate(probe);
-  addProbeVision(probe);
-  addProbeLanguage(probe);
-  probe
-    .command("text")
-    .argument("<model>", "a directory with tokenizer.json or tokenizer.model")
-    .description(
+/** `owl probe …`, in the order of its help. */
+export const commands: readonly CommandRow[] = [
+  {
+    name: "model",
+    summary: "hidden states, logits, loss, gradients, new tokens for given inputs",
+    load: () => import("./probe-model.ts"),
+  },
+  {
+    name: "prompt",
+    summary:
+      'JSON lines {"messages": [{"role": …, "content": …}], "pictures": [[width, height], …]} on standard input, with parts of type "image" or the model\'s mark in a text where pictures stand; {"text", "ids"} or {"error"} a line out',
+    load: () => import("./probe-prompt.ts"),
+  },
+  {
+    name: "template",
+    summary:
+      'JSON lines {"messages": […], "options": {"add_generation_prompt": true, …}, "now": …} on standard input; {"text"} or {"error"} a line out',
+    load: () => import("./probe-template.ts"),
+  },
+  {
+    name: "vision",
+    summary: "a vision encoder's last hidden state for given pixels",
+    load: () => import("./probe-vision.ts"),
+  },
+  {
+    name: "language",
+    summary: "a language model's logits of ids, or the tokens that follow",
+    load: () => import("./probe-language.ts"),
+  },
+  {
+    name: "text",
+    summary:
       'JSON lines {"text": …} or {"ids": […]} on standard input; {"ids": […]} or {"text": …} a line out',
-    )
-    .action(probeText);
-  probe
-    .command("pixels")
-    .argument("<image>", "a picture")
-    .argument("<model>", "a directory with preprocessor_config.json")
-    .requiredOption(
-      "--outputs <file>",
-      "safetensors file to write pixel_values [1, 3, size, size] to; of a model that reads pictures in tiles [tiles, 3, size, size], and patch_positions [tiles, 2]",
-    )
-    .option(
-      "--fidelity <kind>",
-      "reference: as the released code reads pictures; default: as people expect",
-      "default",
-    )
-    .description("a picture as the vision encoder's input")
-    .action((image: string, model: string, options: { outputs: string; fidelity: string }) =>
-      probePixels(image, model, options.outputs, options.fidelity),
-    );
-}
+    load: () => import("./probe-text.ts"),
+  },
+  {
+    name: "pixels",
+    summary: "a picture as the vision encoder's input",
+    load: () => import("./probe-pixels.ts"),
+  },
+];
+
+/** The command has no options of its own. */
+export function define(): void {}

@@ -1,23 +1,9 @@
 import { readFileSync } from "node:fs";
 import { Command } from "commander";
-import { addAssemble } from "./assemble.ts";
-import { addChat } from "./chat.ts";
-import { addConvert } from "./convert.ts";
-import { addData } from "./data.ts";
-import { addEval } from "./eval.ts";
-import { addExport } from "./export.ts";
+import type { CommandRow } from "./command-row.ts";
+import { commands } from "./commands.ts";
 import { exitCodeOf, reportFailure } from "./failure.ts";
 import { acceptFormerOptions } from "./former-options.ts";
-import { addInspect } from "./inspect.ts";
-import { addMerge } from "./merge.ts";
-import { addProbe } from "./probe.ts";
-import { addPull } from "./pull.ts";
-import { addPush } from "./push.ts";
-import { addRecipe } from "./recipe.ts";
-import { addServe } from "./serve.ts";
-import { addTokenizer } from "./tokenizer.ts";
-import { addTrain } from "./train.ts";
-import { addWatch } from "./watch.ts";
 
 const manifest = new URL("../../package.json", import.meta.url);
 
@@ -26,7 +12,28 @@ function packageVersion(): string {
   return version;
 }
 
-export function newProgram(): Command {
+/** Adds commands to their parent; the one that the words name is defined, too, and so on below it. */
+async function addCommands(
+  parent: Command,
+  rows: readonly CommandRow[],
+  [word, ...words]: readonly string[],
+): Promise<void> {
+  for (const { name, summary, load } of rows) {
+    const command = parent.command(name).description(summary);
+    if (name !== word) continue;
+    const { define, commands = [] } = await load();
+    define(command);
+    acceptFormerOptions(command);
+    await addCommands(command, commands, words);
+  }
+}
+
+/**
+ * `owl` with all of its commands, of which those are defined that words name.
+ *
+ * @param words what stands behind `owl`
+ */
+export async function newProgram(words: readonly string[]): Promise<Command> {
   const program = new Command("owl")
     .description("mPLUG-Owl: train, run, serve and evaluate a vision-language model")
     .version(packageVersion())
@@ -54,24 +61,12 @@ From model to answers:
 Exit codes: 0 done, 1 failed (the text says why), 2 wrong usage, 130 interrupted.
 OWL_DEBUG=1 adds the stack to an error's text.`,
     )
+    // A command that is not defined has no arguments to show.
+    .configureHelp({ subcommandTerm: (command) => command.name() })
     .exitOverride();
-  addChat(program);
-  addServe(program);
-  addPull(program);
-  addPush(program);
-  addData(program);
-  addTrain(program);
-  addWatch(program);
-  addAssemble(program);
-  addRecipe(program);
-  addTokenizer(program);
-  addInspect(program);
-  addMerge(program);
-  addConvert(program);
-  addExport(program);
-  addProbe(program);
-  addEval(program);
-  acceptFormerOptions(program);
+  // Neither an option in front of a command nor `help` names one.
+  const names = words.filter((word) => !word.startsWith("-") && word !== "help");
+  await addCommands(program, commands, names);
   return program;
 }
 
@@ -82,7 +77,8 @@ OWL_DEBUG=1 adds the stack to an error's text.`,
  */
 export async function runCli(words: readonly string[]): Promise<number> {
   try {
-    await newProgram().parseAsync(words, { from: "user" });
+    const program = await newProgram(words);
+    await program.parseAsync(words, { from: "user" });
     return 0;
   } catch (error) {
     reportFailure(error);

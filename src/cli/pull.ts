@@ -68,14 +68,12 @@ function pullInterruptibly(name: string, options: PullOptions): Promise<PulledRe
   });
 }
 
-export function addPull(program: Command): void {
-  program
-    .command("pull")
+export function define(command: Command): void {
+  command
     .argument("<repo>", "org/name, org/name@revision (a branch, a tag or a commit), or org/name/FILE.gguf")
     .option("--all", "every file of the repo, not only those that a model needs")
     .option("--update", "ask for the newest commit even if the cache has one")
     .option("--offline", "never use the network (as HF_HUB_OFFLINE=1)")
-    .description("fetch a model from the Hugging Face hub; its name then stands for it in every command")
     .addHelpText(
       "after",
       `

@@ -56,9 +56,8 @@ function printPlan({ files, leftOut, card }: PushReport): void {
   if (card !== undefined) print(`\nREADME.md, made from what is recorded here:\n\n${card}`);
 }
 
-export function addPush(program: Command): void {
-  program
-    .command("push")
+export function define(command: Command): void {
+  command
     .argument("<directory>", "a model, an adapter, an exported model, or a finished run, whose model is sent")
     .argument("<repo>", "org/name of the hub; it is made where it is not there")
     .option("--private", "for a repo that nobody else may read")
@@ -67,7 +66,6 @@ export function addPush(program: Command): void {
       new Option("--license <name>", "for the model card: the hub's name of a licence, such as apache-2.0"),
     )
     .option("--dry-run", "show the files, their sizes and the model card; send nothing")
-    .description("send a model to the Hugging Face hub, with a model card made from its run")
     .addHelpText(
       "after",
       `

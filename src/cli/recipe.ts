@@ -58,13 +58,9 @@ function show(name: string | undefined): void {
   process.stdout.write(`${explained(name, publishedRecipes[name])}\n`);
 }
 
-export function addRecipe(program: Command): void {
-  const recipe = program
-    .command("recipe")
-    .argument("[name]", "a published recipe; lists them if absent")
-    .description("print a published training recipe, with the reason for each number")
-    .action(show);
-  recipe
+export function define(command: Command): void {
+  command.argument("[name]", "a published recipe; lists them if absent").action(show);
+  command
     .command("show")
     .argument("<name>", "a published recipe")
     .description("print it as a recipe file of one's own: owl recipe show stage-2 > mine.yaml")

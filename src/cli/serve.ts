@@ -166,16 +166,13 @@ async function serve(words: readonly string[], options: ServeOptions): Promise<v
 /** An IPv6 address stands in brackets in a URL. */
 const inUrl = (host: string): string => (host.includes(":") ? `[${host}]` : host);
 
-export function addServe(program: Command): void {
-  const command = program
-    .command("serve")
-    .argument(
-      "[models...]",
-      "model directories or fetched repos, each as MODEL or NAME=MODEL (the shipped owl-nano if absent)",
-    );
+export function define(command: Command): void {
+  command.argument(
+    "[models...]",
+    "model directories or fetched repos, each as MODEL or NAME=MODEL (the shipped owl-nano if absent)",
+  );
   addServeOptions(command);
   command
-    .description("serve models over OpenAI's protocol, and in a web page")
     .addHelpText(
       "after",
       `

@@ -47,9 +47,8 @@ async function makeTokenizer(files: readonly string[], options: TokenizerOptions
   );
 }
 
-export function addTokenizer(program: Command): void {
-  program
-    .command("tokenizer")
+export function define(command: Command): void {
+  command
     .argument("<files...>", "rows of training data (.jsonl) or plain text, one a line")
     .requiredOption("--out <directory>", "where tokenizer.json and tokenizer_config.json go")
     .option(
@@ -63,7 +62,6 @@ export function addTokenizer(program: Command): void {
       countOption,
       256,
     )
-    .description("train a tokenizer on texts, for a model from nothing")
     .addHelpText(
       "after",
       `

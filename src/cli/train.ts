@@ -10,7 +10,7 @@ import {
   launchedProcesses,
   startMpiJob,
 } from "../platform/index.ts";
-import { prepareRun, publishedRecipes, requireFreshOutput } from "../recipes/index.ts";
+import { OutputError, prepareRun, publishedRecipes, requireFreshOutput } from "../recipes/index.ts";
 import { type Communicator, hasState, joinProcesses, type TrainingEvent } from "../training/index.ts";
 import { InterruptedError, messageOf, ReportedError, UsageError } from "./failure.ts";
 import { interruptible } from "./interrupt.ts";
@@ -75,6 +75,10 @@ async function startProcesses(processes: number): Promise<void> {
   if (code !== 0) throw new ReportedError(`a job of ${processes} processes ended with code ${code}`, code);
 }
 
+function asUsageError(error: unknown): never {
+  throw error instanceof OutputError ? new UsageError(error.message) : error;
+}
+
 /** Stops this process, as Ctrl-C does, when the command that started its job is no more: no one else could be asked to. */
 function stopWithStarter(): void {
   const starter = jobStarter();
@@ -116,7 +120,7 @@ async function trainHere(
   const run = await prepareRun(path, overrides).finally(pictures.end);
   await communicator.fromFirst(async () => {
     const isBegun = resume && (await hasState(joinPath(run.plan.output, "state")));
-    if (!isBegun) await requireFreshOutput(run.plan.output);
+    if (!isBegun) await requireFreshOutput(run.plan.output).catch(asUsageError);
   });
   if (isFirst) process.stdout.write(`${runSummary(run, threads)}\n`);
   let page: OpenedWatch | undefined;
@@ -187,9 +191,8 @@ const publishedList = Object.entries(publishedRecipes)
   .map(([name, { recipe }]) => `  ${name.padEnd(18)} ${stages[recipe.stage].description}`)
   .join("\n");
 
-export function addTrain(program: Command): void {
-  program
-    .command("train")
+export function define(command: Command): void {
+  command
     .argument("<recipe>", "a recipe file (YAML)")
     .option("--resume", "resume from the last checkpoint, exactly as if the run had not stopped")
     .option("--output <directory>", "directory of model, checkpoints and log, in place of the recipe's")
@@ -234,7 +237,6 @@ export function addTrain(program: Command): void {
       `serve a page with its curves and sample answers while it trains, as \`owl watch\` does (default port: ${watchPort})`,
       portOption,
     )
-    .description("train from a recipe: one stage, with checkpoints")
     .addHelpText(
       "after",
       `

@@ -77,15 +77,13 @@ async function watch(words: readonly string[], { port }: { readonly port: number
   await opened.close();
 }
 
-export function addWatch(program: Command): void {
-  program
-    .command("watch")
+export function define(command: Command): void {
+  command
     .argument(
       "<runs...>",
       "directories that `owl train` writes to, or directories of such, which are compared",
     )
     .option("--port <port>", "port of 127.0.0.1, 0 for any free one", portOption, watchPort)
-    .description("a page with a run's curves and sample answers, also while it runs")
     .addHelpText(
       "after",
       `
