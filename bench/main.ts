@@ -5,6 +5,7 @@ import { packingBench } from "./packing.ts";
 import { servingBench } from "./serving.ts";
 import { sevenBillionBench } from "./seven-billion.ts";
 import { soakBench } from "./soak.ts";
+import { startBench } from "./start.ts";
 import { tokenizerBench } from "./tokenizer.ts";
 import { measureStep } from "./train.ts";
 import { trainMpiBench } from "./train-mpi.ts";
@@ -33,6 +34,7 @@ const benches: Readonly<Record<string, (words: readonly string[]) => Promise<voi
   vision: visionBench,
   serving: servingBench,
   soak: soakBench,
+  start: startBench,
   tokenizer: tokenizerBench,
   data: ([rows = "100000"]) => dataBench(Number(rows)),
   "seven-billion": sevenBillionBench,

@@ -1,11 +1,11 @@
 import { execFile } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { builtOwl, builtProgram } from "./setup/programs.ts";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const part = (heading: string): string => {
@@ -21,29 +21,26 @@ beforeAll(() => {
 });
 afterAll(() => rmSync(folder, { recursive: true }));
 
-/** Runs a shell line of the document in the folder, with this repository's sources as the installed package. */
+/** Runs a shell line of the document in the folder, with what is built of this repository's sources as the installed package. */
 async function run(line: string): Promise<string> {
   const words = [...line.matchAll(/"([^"]*)"|(\S+)/g)].map(([, quoted, bare]) => quoted ?? bare);
-  const tsx = pathToFileURL(createRequire(import.meta.url).resolve("tsx")).href;
-  const command = words[0] === "npx" ? [join(root, "src/cli/main.ts"), ...words.slice(2)] : words.slice(1);
-  const { stdout } = await promisify(execFile)(process.execPath, ["--import", tsx, ...command], {
-    cwd: folder,
-  });
-  return stdout;
+  const [node, program] = await builtOwl();
+  const command = words[0] === "npx" ? [program, ...words.slice(2)] : words.slice(1);
+  return (await promisify(execFile)(node, command, { cwd: folder })).stdout;
 }
 
 /** Runs commands of `owl` in one process, which is quicker. */
 async function runTogether(lines: readonly string[]): Promise<string> {
   const commands = lines.map((line) => line.replace(/ +#.*/, "").split(" ").slice(2));
-  const program = pathToFileURL(join(root, "src/cli/program.ts")).href;
+  const program = pathToFileURL(await builtProgram("src/cli/program.ts")).href;
   const runs = `for (const words of ${JSON.stringify(commands)}) if ((await runCli(words)) !== 0) process.exit(1);`;
-  writeFileSync(join(folder, "together.mts"), `import { runCli } from ${JSON.stringify(program)};\n${runs}`);
-  return run("node together.mts");
+  writeFileSync(join(folder, "together.mjs"), `import { runCli } from ${JSON.stringify(program)};\n${runs}`);
+  return run("node together.mjs");
 }
 
 /** Writes the programs and recipes of a section of the document, with few enough steps for a test. */
-function writeFiles(text: string): void {
-  const source = pathToFileURL(join(root, "src/index.ts")).href;
+async function writeFiles(text: string): Promise<void> {
+  const source = pathToFileURL(await builtProgram("src/index.ts")).href;
   for (const code of blocks(text, "js")) {
     const [, name] = /^\/\/ (\S+)/.exec(code)!;
     writeFileSync(join(folder, name), code.replace('"mplug-owl"', JSON.stringify(source)));
@@ -57,7 +54,7 @@ function writeFiles(text: string): void {
 
 test("forty pictures: what the document says, line by line", { timeout: 240_000 }, async () => {
   const text = part("## Forty pictures of your own");
-  writeFiles(text);
+  await writeFiles(text);
   const lines = blocks(text, "sh").flatMap((block) => block.trim().split("\n"));
   const said: string[] = [];
   for (const line of lines) said.push(await run(line));
@@ -76,7 +73,7 @@ test("forty pictures: what the document says, line by line", { timeout: 240_000 
   expect(looked).toContain("good.jsonl: the 40 good rows of train.jsonl");
   expect(looked).toMatch(/AI: ⟦ +ring<\/s>⟧\n\ntrain.jsonl:2: /);
 
-  writeFiles(part("### When it gets no better"));
+  await writeFiles(part("### When it gets no better"));
   const best = await run("npx owl train best.yaml");
   expect(best).toMatch(/^disk .*; 3 are kept; /m);
   expect(best).toMatch(/^best +step [24] had the lowest loss on held-out rows; it is the result$/m);
@@ -87,7 +84,7 @@ test(
   { timeout: 240_000 },
   async () => {
     const text = part("### From nothing");
-    writeFiles(text);
+    await writeFiles(text);
     const lines = blocks(text, "sh").flatMap((block) => block.trim().split("\n"));
     const said: string[] = [];
     for (const line of lines) said.push(await run(line));
@@ -104,7 +101,7 @@ test(
   { timeout: 240_000 },
   async () => {
     const text = part("### A base model in few bits");
-    writeFiles(text);
+    await writeFiles(text);
     const [convert, train, ...asked] = blocks(text, "sh").flatMap((block) => block.trim().split("\n"));
     await run(convert);
     const said = await run(train);

@@ -1,11 +1,13 @@
 import { execFile, spawn } from "node:child_process";
 import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { join, relative } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { owlFixture } from "../../tests/owl-fixture.ts";
+import { loadedFiles } from "../../tests/setup/loaded-files.ts";
+import { builtOwl } from "../../tests/setup/programs.ts";
 import { videoFixture } from "../../tests/video-fixture.ts";
 import { loraName, readSafetensors, saveAdapter } from "../checkpoint/index.ts";
 import { CLIP_PREPROCESSOR, loadPixelValues } from "../image/index.ts";
@@ -23,8 +25,9 @@ interface Outcome {
 }
 
 /** Runs `owl` as a process of its own; `interruptAt` sends Ctrl-C when this text has come. */
-function owl(words: readonly string[], { input = "", interruptAt = "" } = {}): Promise<Outcome> {
-  const child = spawn(process.execPath, ["--import", "tsx", "src/cli/main.ts", ...words], { cwd: root });
+async function owl(words: readonly string[], { input = "", interruptAt = "" } = {}): Promise<Outcome> {
+  const [node, program] = await builtOwl();
+  const child = spawn(node, [program, ...words], { cwd: root });
   const said = { out: "", err: "" };
   let awaited = interruptAt;
   child.stdout.on("data", (bytes: Buffer) => {
@@ -147,9 +150,16 @@ describe.concurrent("owl as a process", () => {
     expect(JSON.parse(back.out)).toEqual({ text });
   });
 
-  it("teaches, from the repository's own command", async () => {
-    const { stdout } = await promisify(execFile)("npm", ["run", "-s", "owl", "--", "--help"], { cwd: root });
-    for (const word of ["chat", "train", "inspect", "probe", "Exit codes"]) expect(stdout).toContain(word);
+  it("teaches, from the repository's own command, and loads no model for it", async () => {
+    let help = "";
+    const files = await loadedFiles(async (variables) => {
+      const options = { cwd: root, env: { ...process.env, ...variables } };
+      help = (await promisify(execFile)("npm", ["run", "-s", "owl", "--", "--help"], options)).stdout;
+    });
+    for (const word of ["chat", "train", "inspect", "probe", "Exit codes"]) expect(help).toContain(word);
+    const own = files.map((path) => relative(root, path)).filter((path) => path.startsWith("src/"));
+    expect(own).toContain("src/cli/program.ts");
+    expect(own.filter((path) => !path.startsWith("src/cli/"))).toEqual([]);
   });
 });
 

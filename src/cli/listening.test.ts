@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { builtOwl } from "../../tests/setup/programs.ts";
 import { engineDefaultWords } from "../inference/index.ts";
 import { listeningError, requireListening } from "./listening.ts";
 
@@ -44,8 +45,8 @@ describe("where nothing can listen", () => {
   afterAll(() => void taken.close());
 
   it("a port that is taken is told before a model is read", async () => {
-    const words = ["--import", "tsx", "src/cli/main.ts", "serve", "src", "--port", String(port)];
-    const { code, stderr } = await failing(process.execPath, words);
+    const [node, program] = await builtOwl();
+    const { code, stderr } = await failing(node, [program, "serve", "src", "--port", String(port)]);
     expect(stderr).toBe(
       `owl: serve: --port must be free, got ${port}, where another program listens; give another, as --port ${port < 65_535 ? port + 1 : port - 1}, or --port 0 for any free one\n`,
     );

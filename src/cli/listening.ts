@@ -5,6 +5,9 @@ import { messageOf, UsageError } from "./failure.ts";
 /** The default address of `owl serve`. */
 export const defaultAddress = { host: "127.0.0.1", port: 8080 } as const;
 
+/** The default port of `owl watch`, beside that of `owl serve`. */
+export const watchPort = 8090;
+
 /** Host names that only this machine can use for itself. */
 export const loopback = ["localhost", "127.0.0.1", "[::1]"];
 

@@ -1,13 +1,15 @@
 import { spawn } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { expect, it } from "vitest";
+import { builtOwl } from "../../tests/setup/programs.ts";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
 
 /** What `owl chat` writes when it is asked these lines in a pipe. */
 async function chat(lines: string): Promise<{ out: string; err: string; code: unknown }> {
-  const words = ["--import", "tsx", "src/cli/main.ts", "chat", "--max-new-tokens", "6", "--threads", "1"];
-  const child = spawn(process.execPath, words, { cwd: root });
+  const [node, program] = await builtOwl();
+  const words = [program, "chat", "--max-new-tokens", "6", "--threads", "1"];
+  const child = spawn(node, words, { cwd: root });
   const said = { out: "", err: "" };
   child.stdout.on("data", (bytes: Buffer) => (said.out += bytes));
   child.stderr.on("data", (bytes: Buffer) => (said.err += bytes));

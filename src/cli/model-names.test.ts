@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { afterAll, beforeAll, expect, it } from "vitest";
+import { builtOwl } from "../../tests/setup/programs.ts";
 import { readRecipeFile } from "../recipes/index.ts";
 import { owl } from "./testing/captured.ts";
 
@@ -43,8 +44,11 @@ it("every command takes the shipped owl's name, a path and a file: URL", async (
 
 it("a lone owl-nano is the model, not a question", async () => {
   // A process of its own, for its standard input: the conversation ends at once, because that is empty.
-  const words = ["--import", "tsx", "src/cli/main.ts", "chat", "owl-nano"];
-  const talking = spawn(process.execPath, words, { cwd: root, stdio: ["ignore", "pipe", "pipe"] });
+  const [node, program] = await builtOwl();
+  const talking = spawn(node, [program, "chat", "owl-nano"], {
+    cwd: root,
+    stdio: ["ignore", "pipe", "pipe"],
+  });
   let out = "";
   talking.stdout.on("data", (bytes: Buffer) => {
     out += bytes;

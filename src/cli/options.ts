@@ -32,6 +32,15 @@ export function sizeOption(text: string): number {
   return text.trim() === "0" ? 0 : countOption(text);
 }
 
+/** A port to listen on. */
+export function portOption(text: string): number {
+  const value = numberOption(text);
+  if (!Number.isInteger(value) || value < 0 || value > 65_535) {
+    throw new InvalidArgumentError("It must be a port, 0 for any free one.");
+  }
+  return value;
+}
+
 /**
  * The directory of a model's name (see `modelDirectory`); every command that takes a model resolves it here.
  *

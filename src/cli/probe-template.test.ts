@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { builtOwl } from "../../tests/setup/programs.ts";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
 let folder: string;
@@ -33,9 +34,8 @@ test("owl probe template writes what the directory's templates write, or their e
       options: { continue_final_message: true, date_string: "d" },
     },
   ];
-  const child = spawn(process.execPath, ["--import", "tsx", "src/cli/main.ts", "probe", "template", folder], {
-    cwd: root,
-  });
+  const [node, program] = await builtOwl();
+  const child = spawn(node, [program, "probe", "template", folder], { cwd: root });
   let out = "";
   child.stdout.on("data", (bytes: Buffer) => {
     out += bytes;

@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterEach, beforeAll, beforeEach, expect, it, vi } from "vitest";
 import { owlFixture } from "../../tests/owl-fixture.ts";
+import { builtOwl } from "../../tests/setup/programs.ts";
 import { checksumOf, type HubServer, newCommit, startHub } from "../hub/testing/hub-server.ts";
 import { owl as captured } from "./testing/captured.ts";
 
@@ -41,8 +42,9 @@ afterEach(async () => {
 const environment = (): Record<string, string> => ({ HF_ENDPOINT: hub.url, HF_HUB_CACHE: cache });
 
 /** Runs `owl` as a process of its own. */
-function owl(words: readonly string[]): Running {
-  const child = spawn(process.execPath, ["--import", "tsx", "src/cli/main.ts", ...words], {
+async function owl(words: readonly string[]): Promise<Running> {
+  const [node, program] = await builtOwl();
+  const child = spawn(node, [program, ...words], {
     cwd: root,
     env: { ...process.env, ...environment() },
   });
@@ -77,7 +79,7 @@ it("stops at Ctrl-C with what came, goes on from there, and the repo's name then
     release = resolve;
   });
   hub.trouble.hold.set("model.safetensors", rest);
-  const stopped = owl(["pull", "org/owl"]);
+  const stopped = await owl(["pull", "org/owl"]);
   await expect.poll(() => stopped.said.err, { timeout: 120_000 }).toContain("model.safetensors  ");
   stopped.interrupt();
   expect(await stopped.code).toBe(130);
@@ -108,7 +110,7 @@ it("stops at Ctrl-C with what came, goes on from there, and the repo's name then
 }, 240_000);
 
 it("two processes at once leave one whole copy, fetched once", async () => {
-  const both = [owl(["pull", "org/owl"]), owl(["pull", "org/owl"])];
+  const both = await Promise.all([owl(["pull", "org/owl"]), owl(["pull", "org/owl"])]);
   // Neither gets the second half before both have asked what there is.
   const bothListed = async (): Promise<void> => {
     while (hub.asked.filter((path) => path.includes("/revision/")).length < 2) {

@@ -5,7 +5,7 @@ import type { Truncation } from "../prompt/index.ts";
 import { defaultLimits, hostName, type Limits } from "../server/index.ts";
 import { defaultAddress } from "./listening.ts";
 import { adapterOption, framesOption, type LoadingOptions } from "./load-owl.ts";
-import { countOption, deviceOption, numberOption, threadsOption } from "./options.ts";
+import { countOption, deviceOption, portOption, threadsOption } from "./options.ts";
 
 /** The options of `owl serve` as commander parsed them, but for {@link engineOptions} and {@link limitOptions}. */
 export interface ServeOptions extends LoadingOptions {
@@ -93,14 +93,6 @@ export function limitSettings(options: object): Partial<Limits> {
   const { bodyBytes = 0 } = limits;
   // The memory of all request bodies together must hold at least one of the largest.
   return bodyBytes > defaultLimits.bodyBytesAtOnce ? { ...limits, bodyBytesAtOnce: bodyBytes } : limits;
-}
-
-export function portOption(text: string): number {
-  const value = numberOption(text);
-  if (!Number.isInteger(value) || value < 0 || value > 65_535) {
-    throw new InvalidArgumentError("It must be a port, 0 for any free one.");
-  }
-  return value;
 }
 
 function nameOption(text: string, before: readonly string[]): string[] {

@@ -14,12 +14,12 @@ import { OutputError, prepareRun, publishedRecipes, requireFreshOutput } from ".
 import { type Communicator, hasState, joinProcesses, type TrainingEvent } from "../training/index.ts";
 import { InterruptedError, messageOf, ReportedError, UsageError } from "./failure.ts";
 import { interruptible } from "./interrupt.ts";
-import { countOption, deviceOption, sizeOption, threadsOption } from "./options.ts";
+import { watchPort } from "./listening.ts";
+import { countOption, deviceOption, portOption, sizeOption, threadsOption } from "./options.ts";
 import { showPictureProgress } from "./picture-progress.ts";
-import { portOption } from "./serve-options.ts";
 import { runResult, runSummary, shellQuoted } from "./train-summary.ts";
 import { showTrainingProgress } from "./training-progress.ts";
-import { type OpenedWatch, openWatch, requireWatchable, watchPort } from "./watch.ts";
+import type { OpenedWatch } from "./watch.ts";
 
 interface TrainCommandOptions {
   readonly resume?: boolean;
@@ -110,10 +110,10 @@ async function trainHere(
     ...tolerances
   } = options;
   const isFirst = communicator.rank === 0;
-  const port = watch === true ? watchPort : watch;
-  await communicator.fromFirst(() =>
-    port === undefined ? undefined : requireWatchable(port, "train --watch"),
-  );
+  // A server is much to load for those who do not watch.
+  const pages = watch === undefined ? undefined : await import("./watch.ts");
+  const port = typeof watch === "number" ? watch : watchPort;
+  await communicator.fromFirst(() => pages?.requireWatchable(port, "train --watch"));
   const pictures = showPictureProgress();
   const onPicture = pictures.forFile;
   const overrides = { output, set, replicas, deterministic, dataThreads, checkPictures, onPicture };
@@ -124,8 +124,8 @@ async function trainHere(
   });
   if (isFirst) process.stdout.write(`${runSummary(run, threads)}\n`);
   let page: OpenedWatch | undefined;
-  if (isFirst && port !== undefined) {
-    page = await openWatch([run.plan.output], port, "train --watch");
+  if (isFirst && pages !== undefined) {
+    page = await pages.openWatch([run.plan.output], port, "train --watch");
     process.stdout.write(`watch      ${page.address}\n`);
   }
   const progress = showTrainingProgress(run.plan.recipe.steps);

@@ -7,12 +7,10 @@ import { createWatchServer, findRuns } from "../watch/index.ts";
 import { builtPage } from "./built-page.ts";
 import { UsageError } from "./failure.ts";
 import { interruptible } from "./interrupt.ts";
-import { defaultAddress, listeningError, loopback, requireListening } from "./listening.ts";
-import { portOption } from "./serve-options.ts";
+import { defaultAddress, listeningError, loopback, requireListening, watchPort } from "./listening.ts";
+import { portOption } from "./options.ts";
 
 const { host } = defaultAddress;
-/** Beside that of `owl serve`. */
-export const watchPort = 8090;
 
 /** A page about runs that can be opened. */
 export interface OpenedWatch {

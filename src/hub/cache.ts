@@ -1,4 +1,3 @@
-import { getRepoFolderName } from "@huggingface/hub";
 import {
   checkOptions,
   joinPath,
@@ -23,7 +22,7 @@ export class RepoFolder {
   readonly #locks: string;
 
   constructor(cache: string, repo: string) {
-    const name = getRepoFolderName({ type: "model", name: repo });
+    const name = ["models", ...repo.split("/")].join("--");
     this.#folder = joinPath(cache, name);
     this.#locks = joinPath(cache, ".locks", name);
   }

@@ -2,7 +2,7 @@ import { madeCardMark } from "../model-files/index.ts";
 import { checkOptions, joinPath, type OptionRules, option, readText } from "../platform/index.ts";
 import { HubError } from "./errors.ts";
 import { filesToPush, type PushedFile } from "./push-files.ts";
-import { type PushClient, prepareRepo, sendCommit } from "./push-requests.ts";
+import type { PushClient } from "./push-requests.ts";
 import { currentCommit, filesOf } from "./repo-files.ts";
 import { parseRepoName, type RepoName } from "./repo-name.ts";
 import type { HubClient } from "./request.ts";
@@ -70,6 +70,7 @@ export async function push(directory: string, name: string, options: PushOptions
     throw new HubError(`${name}: must be sent over the network, got HF_HUB_OFFLINE; unset it`);
   }
   const client = await clientOf(repo, hub, files, options);
+  const { prepareRepo, sendCommit } = await import("./push-requests.ts");
   await prepareRepo(client, options.private ?? false);
   const isKept = card !== undefined && (await hasCard(client));
   const texts = card === undefined || isKept ? {} : { [cardFile]: card };

@@ -1,4 +1,4 @@
-import { type ListFileEntry, listFiles, modelInfo } from "@huggingface/hub";
+import type { ListFileEntry, listFiles } from "@huggingface/hub";
 import { z } from "zod";
 import { HubError } from "./errors.ts";
 import { isInnerPath } from "./repo-name.ts";
@@ -45,6 +45,7 @@ function withLibrary<T>(client: HubClient, work: (request: LibraryRequest) => Pr
 /** The commit that a revision points at now. */
 export async function currentCommit(client: HubClient): Promise<string> {
   const { repo: name, revision } = client.name;
+  const { modelInfo } = await import("@huggingface/hub");
   const { sha } = await withLibrary(client, (request) =>
     modelInfo({ name, revision, additionalFields: ["sha"], ...request }),
   );
@@ -75,7 +76,8 @@ export async function filesOf(client: HubClient, commit: string): Promise<HubFil
   );
 }
 
-function entriesOf(client: HubClient, commit: string): Promise<ListFileEntry[]> {
+async function entriesOf(client: HubClient, commit: string): Promise<ListFileEntry[]> {
+  const { listFiles } = await import("@huggingface/hub");
   const { repo } = client.name;
   return withLibrary(client, async (request) => {
     const entries: ListFileEntry[] = [];

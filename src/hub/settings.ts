@@ -1,4 +1,3 @@
-import { HUB_URL } from "@huggingface/hub";
 import { expandedPath, joinPath, type OptionRules, option, pathKind, readText } from "../platform/index.ts";
 import { HubError } from "./errors.ts";
 
@@ -58,11 +57,13 @@ export interface HubToken {
   readonly from: string;
 }
 
+const hubAddress = "https://huggingface.co";
+
 export function hubSettings(options: HubOptions): HubSettings {
   const { HF_ENDPOINT } = process.env;
   return {
     cache: options.cache ?? cachePath(),
-    endpoint: (options.endpoint ?? (HF_ENDPOINT || HUB_URL)).replace(/\/+$/, ""),
+    endpoint: (options.endpoint ?? (HF_ENDPOINT || hubAddress)).replace(/\/+$/, ""),
     offline: options.offline ?? isOn("HF_HUB_OFFLINE"),
   };
 }

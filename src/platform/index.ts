@@ -29,7 +29,6 @@ export { isRunning, type ProcessPlace, processPlace } from "./mpi/processors.ts"
 export * from "./network/data-url.ts";
 export * from "./network/fetch-bytes.ts";
 export * from "./network/http-server.ts";
-export { isPublicAddress } from "./network/public-address.ts";
 export * from "./network/remote-file.ts";
 export {
   type CompileOptions,

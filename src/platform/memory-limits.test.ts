@@ -1,21 +1,13 @@
 import { execFileSync } from "node:child_process";
 import { mkdirSync, readFileSync, rmdirSync, writeFileSync } from "node:fs";
 import { totalmem } from "node:os";
-import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
+import { builtProgram } from "../../tests/setup/programs.ts";
 import { memoryLimits, swapSpace, takenMemory } from "./memory-limits.ts";
 
-const source = fileURLToPath(new URL("memory-limits.ts", import.meta.url));
+const source = await builtProgram("src/platform/memory-limits.ts");
 const told = `const { memoryLimits } = await import(${JSON.stringify(source)}); console.log(JSON.stringify(memoryLimits()));`;
-const program = [
-  process.execPath,
-  "--disable-wasm-trap-handler",
-  "--import",
-  "tsx",
-  "--input-type=module",
-  "-e",
-  told,
-];
+const program = [process.execPath, "--disable-wasm-trap-handler", "--input-type=module", "-e", told];
 const quoted = program.map((word) => `'${word}'`).join(" ");
 const limitsOf = (shell: string): unknown[] =>
   JSON.parse(execFileSync("bash", ["-c", `${shell} exec ${quoted}`], { encoding: "utf8" })) as unknown[];

@@ -37,7 +37,7 @@ export async function chatCompletions(request: ApiRequest): Promise<Response> {
   requireConsistentFields(body);
   const n = body.n ?? 1;
   const settings = settingsOf(body, model.owl.defaults, request.state.limits);
-  const constraint = constraintsOf(body.response_format, model, settings);
+  const constraint = await constraintsOf(body.response_format, model, settings);
   reserveAnswers(request, n);
   const prompt = await chatPrompt(request, body, model, settings.maxNewTokens);
   checkPrompts(model, [prompt], "messages");

@@ -2,12 +2,11 @@ import { execFile } from "node:child_process";
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { builtProgram } from "../../tests/setup/programs.ts";
 import { openRunLog } from "./run-log.ts";
 
-const program = fileURLToPath(new URL("testing/fill-disk.ts", import.meta.url));
 const end = { kind: "end", step: 3, complete: true } as const;
 let directory: string;
 
@@ -42,8 +41,9 @@ describe("the log of a run", () => {
 
   it.skipIf(process.platform === "win32")("keeps whole lines where the disk is full", async () => {
     const path = join(directory, "full.jsonl");
+    const program = await builtProgram("src/training/testing/fill-disk.ts");
     // The shell's limit on the size of files stands for a full disk: a write ends in the middle of a line.
-    const script = `ulimit -f 8; exec "${process.execPath}" --import tsx "${program}" "${path}"`;
+    const script = `ulimit -f 8; exec "${process.execPath}" "${program}" "${path}"`;
     const { stdout } = await promisify(execFile)("bash", ["-c", script]);
     const [reason, more] = stdout.trim().split("\n");
     expect(reason).toMatch(/full.jsonl: must be a file that can be written, got/);

@@ -2,14 +2,13 @@ import { execFile } from "node:child_process";
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { mpirunArguments, skipMpi } from "../../tests/setup/mpi.ts";
+import { builtProgram } from "../../tests/setup/programs.ts";
 import { alone } from "./communicator.ts";
 import { type SmallTraining, type TrainingReport, trainSmall } from "./testing/several-processes.ts";
 
-const program = fileURLToPath(new URL("testing/several-processes.ts", import.meta.url));
 let folder: string;
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "owl-several-"));
@@ -21,7 +20,8 @@ async function trainTogether(
   processes: number,
   trainings: readonly SmallTraining[],
 ): Promise<TrainingReport[][]> {
-  const words = ["--import", "tsx", program, folder, JSON.stringify(trainings)];
+  const program = await builtProgram("src/training/testing/several-processes.ts");
+  const words = [program, folder, JSON.stringify(trainings)];
   await promisify(execFile)("mpirun", [...mpirunArguments(processes), process.execPath, ...words]);
   const reports = Array.from({ length: processes }, async (_, rank) => {
     const text = await readFile(join(folder, `rank-${rank}.json`), "utf8");

@@ -2,24 +2,25 @@ import { execFile, spawn } from "node:child_process";
 import { mkdtemp, readdir, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, expect, it } from "vitest";
+import { builtProgram } from "../../tests/setup/programs.ts";
 import { mulberry32 } from "../primitives/index.ts";
 import { restoreState, saveState } from "./state.ts";
 import { hollowTrainer, recipe } from "./testing/save-forever.ts";
 
-const program = fileURLToPath(new URL("testing/save-forever.ts", import.meta.url));
 let directory: string;
+let program: string;
 
 beforeAll(async () => {
+  program = await builtProgram("src/training/testing/save-forever.ts");
   directory = await mkdtemp(join(tmpdir(), "owl-kill-"));
 });
 afterAll(() => rm(directory, { recursive: true }));
 
 /** Runs the program until it has written three states, lets it go on for a while and kills it; the last step it told. */
 async function runAndKill(state: string, milliseconds: number): Promise<number> {
-  const child = spawn(process.execPath, ["--import", "tsx", program, state], {
+  const child = spawn(process.execPath, [program, state], {
     stdio: ["ignore", "pipe", "inherit"],
   });
   let told = 0;
@@ -59,7 +60,7 @@ it.skipIf(process.platform === "win32")(
     const state = join(directory, "full");
     await saveState(state, hollowTrainer(7), { step: 7, position: 7, tokens: 0 }, recipe);
     // The shell's limit on the size of files stands for a full disk.
-    const script = `ulimit -f 100; exec "${process.execPath}" --import tsx "${program}" "${state}"`;
+    const script = `ulimit -f 100; exec "${process.execPath}" "${program}" "${state}"`;
     const failed = promisify(execFile)("bash", ["-c", script]);
     await expect(failed).rejects.toThrow(/must be a file that can be written|FileError/);
     expect((await readdir(directory)).filter((name) => name.startsWith("full"))).toEqual(["full"]);

@@ -1,4 +1,3 @@
-import Papa from "papaparse";
 import { readText } from "../../platform/index.ts";
 import type { FoundRecord, RecordValue } from "../record.ts";
 import { readRowLines } from "../row-lines.ts";
@@ -34,6 +33,7 @@ async function* tabRecords(path: string): AsyncGenerator<FoundRecord> {
 }
 
 async function* commaRecords(path: string): AsyncGenerator<FoundRecord> {
+  const { default: Papa } = await import("papaparse");
   const { data, errors } = Papa.parse<string[]>(await readText(path), { skipEmptyLines: true });
   const wrong = new Map(
     errors.map(({ row, message }) => [row ?? 0, `must be a row of a table, got ${message}`]),

@@ -1,10 +1,4 @@
-import {
-  type AsyncBuffer,
-  type Compressors,
-  type FileMetaData,
-  parquetMetadataAsync,
-  parquetReadObjects,
-} from "hyparquet";
+import type { AsyncBuffer, Compressors, FileMetaData } from "hyparquet";
 import { type Compression, decompress, openFile } from "../../platform/index.ts";
 import { LruCache } from "../../primitives/index.ts";
 import { DataError, type RowGroup } from "../example.ts";
@@ -53,6 +47,7 @@ class ParquetTable {
   }
 
   async groups(): Promise<readonly RowGroup[]> {
+    const { parquetMetadataAsync } = await import("hyparquet");
     this.#metadata ??= this.#reading((file) => parquetMetadataAsync(file));
     const { row_groups: stored } = await this.#metadata;
     const groups: RowGroup[] = [];
@@ -80,6 +75,7 @@ class ParquetTable {
   async #rows(rowStart: number, rowEnd: number): Promise<RecordValue[]> {
     const metadata = await this.#metadata;
     if (metadata === undefined) throw new DataError(`${this.#path}: must be read from its beginning`);
+    const { parquetReadObjects } = await import("hyparquet");
     return this.#reading((file) =>
       parquetReadObjects({
         file,

@@ -1,4 +1,3 @@
-import Papa from "papaparse";
 import { readText } from "../../platform/index.ts";
 import { requireNoProblems } from "../error.ts";
 import { chosenOption, optionLetter } from "../metrics/chosen-option.ts";
@@ -33,6 +32,7 @@ export const mmBench: Benchmark<MmBenchItem> = {
 
   async read(data) {
     const file = await dataFile(data, /mmbench.*\.tsv$/i, "*mmbench*.tsv");
+    const { default: Papa } = await import("papaparse");
     const table = Papa.parse<Record<string, string>>(await readText(file), {
       header: true,
       delimiter: "\t",

@@ -2,19 +2,17 @@ import { execFile, spawn } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { afterAll, expect, it } from "vitest";
+import { builtProgram } from "../../../tests/setup/programs.ts";
 import { openOnnxRuntime } from "../onnx-runtime/open.ts";
 import { tryLock, tryLockFile } from "./file-lock.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "owl-lock-"));
 afterAll(() => rmSync(folder, { recursive: true }));
 
-const source = fileURLToPath(new URL("file-lock.ts", import.meta.url));
+const source = await builtProgram("src/platform/files/file-lock.ts");
 const script = (path: string, then: string): string[] => [
-  "--import",
-  "tsx",
   "--input-type=module",
   "--eval",
   `import { tryLock } from ${JSON.stringify(source)};

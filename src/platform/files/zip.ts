@@ -1,4 +1,4 @@
-import yauzl from "yauzl";
+import type { Entry, ZipFile } from "yauzl";
 import { FileError, type OpenFile } from "./files.ts";
 
 /** An entry of a zip archive: a range of the archive's bytes. */
@@ -13,33 +13,6 @@ export interface ZipEntry {
 
 /** More than any checkpoint has; each costs memory before anything is known about it. */
 const MAX_ENTRIES = 100_000;
-
-/** How yauzl reads an opened file: at positions, refusing what lies outside it. */
-class ArchiveReader extends yauzl.RandomAccessReader {
-  readonly #file: OpenFile;
-
-  constructor(file: OpenFile) {
-    super();
-    this.#file = file;
-  }
-
-  override read(
-    buffer: Buffer,
-    offset: number,
-    length: number,
-    position: number,
-    done: (error: Error | null) => void,
-  ): void {
-    if (position < 0 || position + length > this.#file.size) {
-      done(new Error(`a record at byte ${position} of ${this.#file.size}`));
-      return;
-    }
-    this.#file.read(buffer.subarray(offset, offset + length), position).then(
-      () => done(null),
-      (error) => done(error as Error),
-    );
-  }
-}
 
 /**
  * The entries of a zip archive (zip64 too) as ranges of its bytes; nothing of their content is read. Only stored
@@ -68,8 +41,8 @@ interface Found {
 }
 
 async function readEntries(file: OpenFile): Promise<ZipEntry[]> {
-  const options = { autoClose: false, lazyEntries: true };
-  const archive = await yauzl.fromRandomAccessReaderPromise(new ArchiveReader(file), file.size, options);
+  const { openArchive } = await import("./zip-reader.ts");
+  const archive = await openArchive(file);
   if (archive.entryCount > MAX_ENTRIES) {
     throw new Error(`${archive.entryCount} entries (at most ${MAX_ENTRIES} are read)`);
   }
@@ -83,7 +56,7 @@ async function readEntries(file: OpenFile): Promise<ZipEntry[]> {
   return apart(found);
 }
 
-async function locate(archive: yauzl.ZipFile, entry: yauzl.Entry): Promise<ZipEntry> {
+async function locate(archive: ZipFile, entry: Entry): Promise<ZipEntry> {
   const { fileName: name, uncompressedSize: size, compressionMethod } = entry;
   try {
     if (entry.isEncrypted()) throw new Error("encrypted");

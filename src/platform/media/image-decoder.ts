@@ -1,6 +1,8 @@
-import sharp from "sharp";
 import { withKnownBrand } from "./avif-brand.ts";
 import { exifInFront } from "./orientation.ts";
+
+/** The library, which is loaded with the first picture: it takes a tenth of a second. */
+const decoder = async () => (await import("sharp")).default;
 
 /** The header of an image file. */
 export interface ImageHeader {
@@ -34,6 +36,7 @@ export type Decoding = "colour" | "cmyk" | "gray16";
 
 /** Reads a picture's header; decodes nothing. Throws the decoder's own error where it cannot. */
 export async function readImageHeader(bytes: Uint8Array): Promise<ImageHeader> {
+  const sharp = await decoder();
   const {
     format,
     width,
@@ -63,6 +66,7 @@ export async function decodePixels(
   const { maxPixels, page = 0 } = options;
   const settings = { limitInputPixels: maxPixels, failOn: "error", ignoreIcc: true, page } as const;
   const known = withKnownBrand(bytes);
+  const sharp = await decoder();
   const picture = sharp(options.orient ? exifInFront(known) : known, settings);
   if (options.orient) picture.autoOrient();
   if (options.decoding === "cmyk") picture.pipelineColourspace("cmyk").toColourspace("cmyk");

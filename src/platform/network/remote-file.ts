@@ -2,7 +2,6 @@ import { lookup } from "node:dns/promises";
 import type { IncomingMessage } from "node:http";
 import { request } from "node:https";
 import { isIP, type LookupFunction } from "node:net";
-import { isPublicAddress } from "./public-address.ts";
 
 /** A remote file that may not or cannot be fetched. The message names the host as it was given and no address. */
 export class RemoteFileError extends Error {
@@ -26,7 +25,7 @@ export interface RemoteFileOptions {
   /** Most redirects, each of which is checked like a first address. Default 3. */
   readonly redirects?: number | undefined;
   readonly signal?: AbortSignal | undefined;
-  /** Which addresses may be connected to. Default: {@link isPublicAddress}, and nothing else is safe. */
+  /** Which addresses may be connected to. Default: those of the public internet, and nothing else is safe. */
   readonly isAllowedAddress?: ((address: string) => boolean) | undefined;
   /** All addresses of a name; asked once a request. Default: the system's resolver. */
   readonly resolve?: ((name: string) => Promise<readonly HostAddress[]>) | undefined;
@@ -95,6 +94,7 @@ function checkedUrl(text: string, base: URL | undefined, { hosts }: RemoteFileOp
 }
 
 async function checkedAddress(url: URL, options: RemoteFileOptions, ends: AbortSignal): Promise<HostAddress> {
+  const { isPublicAddress } = await import("./public-address.ts");
   const { isAllowedAddress = isPublicAddress, resolve = systemAddresses } = options;
   const name = url.hostname.replace(/^\[|\]$/g, "");
   const family = isIP(name);

@@ -55,7 +55,7 @@ export function hollowTrainer(
 
 // As a program: writes states of growing steps into a directory until it is killed.
 const directory = process.argv[2];
-if (process.argv[1]?.endsWith("save-forever.ts") && directory !== undefined) {
+if (process.argv[1]?.endsWith("save-forever.mjs") && directory !== undefined) {
   for (let step = 1; ; step++) {
     await saveState(directory, hollowTrainer(step), { step, position: step, tokens: 0 }, recipe);
     process.stdout.write(`${step}\n`);

@@ -99,7 +99,7 @@ export async function trainSmall(
 
 // As a program that mpirun starts: does trainings one after the other, and writes what each process found.
 const [folder, list] = process.argv.slice(2);
-if (process.argv[1]?.endsWith("several-processes.ts") && folder !== undefined) {
+if (process.argv[1]?.endsWith("several-processes.mjs") && folder !== undefined) {
   const communicator = await joinProcesses();
   const reports: TrainingReport[] = [];
   for (const training of JSON.parse(list) as SmallTraining[]) {

@@ -1,0 +1,53 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { existsSync } from "node:fs";
+import type { Readable } from "node:stream";
+import { fileURLToPath } from "node:url";
+import { processor } from "./processor.ts";
+import { median } from "./statistics.ts";
+
+const program = fileURLToPath(new URL("../dist/cli/main.js", import.meta.url));
+const commands = [
+  "--version",
+  "--help",
+  "chat --help",
+  "data check --help",
+  "eval run --help",
+  "train --help",
+];
+
+/** Makes a process write the processor seconds that it took to its fourth stream. */
+const telling = `data:text/javascript,${encodeURIComponent(`import { writeSync } from "node:fs";
+process.on("exit", () => { const { user, system } = process.cpuUsage(); writeSync(3, String((user + system) / 1e6)); });`)}`;
+
+/** Seconds of the processor and of the clock that a process of Node takes. */
+async function measure(words: readonly string[]): Promise<{ processor: number; clock: number }> {
+  const began = performance.now();
+  const stdio = ["ignore", "ignore", "inherit", "pipe"] as const;
+  const child = spawn(process.execPath, ["--import", telling, ...words], { stdio: [...stdio] });
+  let told = "";
+  (child.stdio[3] as Readable).on("data", (bytes: Buffer) => {
+    told += bytes;
+  });
+  const [code] = await once(child, "close");
+  if (code !== 0) throw new Error(`${words.join(" ")}: must end well, got ${code}`);
+  return { processor: Number(told), clock: (performance.now() - began) / 1000 };
+}
+
+/** `bench start [rounds]`: what `owl` takes before it works, as built by `npm run build`, beside a Node that does nothing. */
+export async function startBench([rounds = "9"]: readonly string[]): Promise<void> {
+  if (!existsSync(program)) throw new Error(`${program}: must be built, got no such file; npm run build`);
+  const started = new Map<string, { processor: number; clock: number }[]>();
+  for (let round = 0; round < Number(rounds); round++) {
+    for (const command of ["", ...commands]) {
+      const words = command === "" ? ["-e", "0"] : [program, ...command.split(" ")];
+      started.set(command, [...(started.get(command) ?? []), await measure(words)]);
+    }
+  }
+  for (const [command, times] of started) {
+    const seconds = median(times.map(({ clock }) => clock));
+    const processorSeconds = median(times.map((one) => one.processor));
+    const name = command === "" ? "node -e 0" : `owl ${command}`;
+    console.log(JSON.stringify({ name, seconds, processorSeconds, node: process.version, ...processor }));
+  }
+}
