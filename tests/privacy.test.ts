@@ -2,13 +2,14 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it, test } from "vitest";
+import { builtProgram } from "./setup/programs.ts";
 import { skipStrace, type WatchedProgram, watchProgram } from "./setup/strace.ts";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 
-/** A program, run from its sources. */
-function start(...words: readonly string[]): WatchedProgram {
-  return watchProgram(process.execPath, ["--import", "tsx", ...words], { cwd: root });
+/** A program of this repository, by its source. */
+async function start(source: string, ...words: readonly string[]): Promise<WatchedProgram> {
+  return watchProgram(process.execPath, [await builtProgram(source), ...words], { cwd: root });
 }
 
 /** Sends the server its first question. */
@@ -37,13 +38,18 @@ describe.skipIf(skipStrace)("nothing is written or sent that nobody asked for", 
 
   // All programs run until ONNX Runtime without this package has contacted its vendor, nine seconds after its first session.
   beforeAll(async () => {
-    const started = names.map((name) => [name, start(...ways[name])] as const);
-    programs = Object.fromEntries(started) as typeof programs;
+    const thread = await builtProgram("tests/privacy/worker-thread.ts");
+    const started = names.map(async (name) => {
+      const [source, ...words] = ways[name];
+      const threads = source.endsWith("/worker.ts") ? [thread] : [];
+      return [name, await start(source, ...words, ...threads)] as const;
+    });
+    programs = Object.fromEntries(await Promise.all(started)) as typeof programs;
     const { "owl serve, idle behind an answer": server, ...others } = programs;
-    sessionFirst = start("tests/privacy/session-first.ts");
+    sessionFirst = await start("tests/privacy/session-first.ts");
     const work = [sessionFirst, ...Object.values(others)].map((program) => program.says(/done/));
     await Promise.all([askServer(server), ...work]);
-    alone = start("tests/privacy/onnxruntime-alone.ts");
+    alone = await start("tests/privacy/onnxruntime-alone.ts");
     await alone.says(/done/);
     await alone.reachesOut();
     const ends = [alone, sessionFirst, ...Object.values(others)].map((program) => program.end());

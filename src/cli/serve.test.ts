@@ -6,6 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, afterEach, describe, expect, it, vi } from "vitest";
+import { builtOwl } from "../../tests/setup/programs.ts";
 import { runCli } from "./program.ts";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
@@ -32,20 +33,10 @@ afterEach(() => {
   running.clear();
 });
 
-function serving(...words: readonly string[]): Promise<Serving> {
-  const all = [
-    "--import",
-    "tsx",
-    "src/cli/main.ts",
-    "serve",
-    model,
-    "--port",
-    "0",
-    "--threads",
-    "1",
-    ...words,
-  ];
-  const child = spawn(process.execPath, all, { cwd: root, env: { ...process.env, OWL_API_KEY: undefined } });
+async function serving(...words: readonly string[]): Promise<Serving> {
+  const [node, program] = await builtOwl();
+  const all = [program, "serve", model, "--port", "0", "--threads", "1", ...words];
+  const child = spawn(node, all, { cwd: root, env: { ...process.env, OWL_API_KEY: undefined } });
   running.add(child);
   let err = "";
   let out = "";

@@ -3,10 +3,8 @@ import { once } from "node:events";
 import { Worker } from "node:worker_threads";
 import { stay } from "./waiting.ts";
 
-const thread = JSON.stringify(new URL("./worker-thread.ts", import.meta.url).href);
-// tsx does not apply to worker threads by itself.
-const source = `import("tsx/esm/api").then(({ register }) => { register(); return import(${thread}); });`;
-const worker = new Worker(source, { eval: true, workerData: process.argv[2] });
+const [binding, thread] = process.argv.slice(2);
+const worker = new Worker(thread, { workerData: binding });
 await once(worker, "message");
 await stay();
 await worker.terminate();

@@ -65,7 +65,6 @@ export function watchProgram(
   // Without a CI's variables: ONNX Runtime sends no reports where it sees them.
   const environment = {
     PATH: process.env.PATH,
-    TSX_DISABLE_CACHE: "1",
     ...Object.fromEntries(homes),
     ...env,
   };
