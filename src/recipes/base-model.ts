@@ -5,11 +5,11 @@ import {
   readModelConfig,
   readPreprocessing,
   readTokenizerFiles,
+  type StateDict,
 } from "../checkpoint/index.ts";
 import type { Preprocessor } from "../image/index.ts";
 import { owlPreprocessor } from "../inference/index.ts";
 import {
-  describeParameters,
   floatingConfig,
   type OwlConfig,
   parseConfig,
@@ -249,10 +249,21 @@ async function requireLoraBeside(
   throw new RangeError(`recipe ${name}: ${problem}`);
 }
 
-/** @throws {RangeError} where an earlier start has taken weights of the model */
-export function requireWeights({ checkpoint, config, tensors, narrow }: BaseModel): void {
-  if (checkpoint === undefined) return;
-  if (describeParameters(config).every(({ name }) => tensors.has(name) || narrow.has(name))) return;
+/** The weights of models that a start has taken some of. */
+const taken = new WeakSet<StateDict>();
+
+/** Frees the weights that a trainer has copies of. */
+export function freeTrained({ tensors }: BaseModel, trained: Iterable<string>): void {
+  for (const name of trained) if (tensors.delete(name)) taken.add(tensors);
+}
+
+/**
+ * The weights that a run begins with.
+ *
+ * @throws {RangeError} where an earlier start has taken some of them
+ */
+export function untakenWeights({ checkpoint, tensors }: BaseModel): StateDict {
+  if (checkpoint === undefined || !taken.has(tensors)) return tensors;
   throw new RangeError(
     "start: must be called once for each prepared run, got another call; prepare it again",
   );

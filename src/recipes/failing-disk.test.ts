@@ -6,8 +6,9 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { owlFixture } from "../../tests/owl-fixture.ts";
 import { limitFileSize, makeUnwritable, mountSmallDisk } from "../../tests/setup/failing-disk.ts";
 import type { TrainingEvent, TrainingOutcome } from "../training/index.ts";
-import { eventFile, isLog } from "../training/testing/event-file.ts";
+import { eventFile } from "../training/testing/event-file.ts";
 import { prepareRun } from "./run.ts";
+import { filesOfRun } from "./testing/run-files.ts";
 
 const steps = 6;
 
@@ -33,7 +34,7 @@ describe.skipIf(process.platform !== "linux")("a run whose files fail", { timeou
     const recipe = `extends: stage-2\nmodel: model\noutput: run\ndata: [{ file: rows.jsonl }]\n${numbers}`;
     await writeFile(join(project, "recipe.yaml"), recipe);
     await train(join(project, "whole"));
-    whole = await filesOf(join(project, "whole"));
+    whole = await filesOfRun(join(project, "whole"));
   });
   afterAll(() => rm(project, { recursive: true }));
 
@@ -46,16 +47,6 @@ describe.skipIf(process.platform !== "linux")("a run whose files fail", { timeou
     return run.start({ resume: true, device: { threads: 1 }, onEvent });
   }
 
-  async function filesOf(output: string): Promise<Record<string, string>> {
-    const entries = await readdir(output, { recursive: true, withFileTypes: true });
-    const paths = entries
-      .filter((entry) => entry.isFile())
-      .map((entry) => join(entry.parentPath, entry.name));
-    const read = paths
-      .filter((path) => !isLog(path))
-      .map(async (path) => [path.slice(output.length), await readFile(path, "base64")] as const);
-    return Object.fromEntries(await Promise.all(read));
-  }
   const savedStep = async (output: string): Promise<number> =>
     (JSON.parse(await readFile(join(output, "state/training_state.json"), "utf8")) as { step: number }).step;
 
@@ -77,7 +68,7 @@ describe.skipIf(process.platform !== "linux")("a run whose files fail", { timeou
       limited?.();
       disk?.enlarge();
       await train(output);
-      expect(await filesOf(output)).toEqual(whole);
+      expect(await filesOfRun(output)).toEqual(whole);
     } finally {
       limited?.();
       disk?.unmount();
@@ -107,7 +98,7 @@ describe.skipIf(process.platform !== "linux")("a run whose files fail", { timeou
     expect(await savedStep(output)).toBe(2);
     allow();
     await train(output);
-    expect(await filesOf(output)).toEqual(whole);
+    expect(await filesOfRun(output)).toEqual(whole);
   });
 
   it("whose directory is moved away stops, with a checkpoint in its place, and goes on there", async () => {
@@ -117,7 +108,7 @@ describe.skipIf(process.platform !== "linux")("a run whose files fail", { timeou
     expect(await savedStep(output)).toBe(3);
     expect(await savedStep(join(project, "elsewhere"))).toBe(2);
     await train(output);
-    expect(await filesOf(output)).toEqual(whole);
+    expect(await filesOfRun(output)).toEqual(whole);
   });
 
   it("whose picture disappears names the row, and begins again once it is back", async () => {
@@ -130,7 +121,7 @@ describe.skipIf(process.platform !== "linux")("a run whose files fail", { timeou
     );
     await rename(away, picture);
     await train(output);
-    expect(await filesOf(output)).toEqual(whole);
+    expect(await filesOfRun(output)).toEqual(whole);
   });
 
   it("whose model disappears ends well, but does not go on without it", async () => {
@@ -147,7 +138,7 @@ describe.skipIf(process.platform !== "linux")("a run whose files fail", { timeou
     await rename(away, join(model, "model.safetensors"));
     await train(output, 4, () => renameSync(model, away));
     await rename(away, model);
-    expect(await filesOf(output)).toEqual(whole);
+    expect(await filesOfRun(output)).toEqual(whole);
   });
 
   it("that finds a file in place of a directory does not begin", async () => {

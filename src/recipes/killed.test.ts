@@ -1,5 +1,5 @@
 import { spawn } from "node:child_process";
-import { cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -7,9 +7,10 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { owlFixture } from "../../tests/owl-fixture.ts";
 import { mpirunArguments, rankOf, skipMpi } from "../../tests/setup/mpi.ts";
 import { mulberry32 } from "../primitives/index.ts";
-import { isLog } from "../training/testing/event-file.ts";
+
 import { bundleProgram } from "./testing/bundle.ts";
 import type { DoomedRun } from "./testing/doomed-run.ts";
+import { filesOfRun } from "./testing/run-files.ts";
 
 /** Moments that every choice has: the swap of a checkpoint, step by step, and writes that are cut in two. */
 const certain = [
@@ -158,18 +159,6 @@ batch: 2\nwarmup: 1\nmaxTokens: 64\nlearningRate: 0.01\n`,
     }
   }
 
-  /** Every file of a run by its path, but its logs and the cards, which tell how long it took. */
-  async function filesOf(output: string): Promise<Record<string, string>> {
-    const entries = await readdir(output, { recursive: true, withFileTypes: true });
-    const paths = entries
-      .filter((entry) => entry.isFile())
-      .map((entry) => join(entry.parentPath, entry.name));
-    const read = paths
-      .filter((path) => !isLog(path) && !path.endsWith("README.md"))
-      .map(async (path) => [path.slice(output.length), await readFile(path, "base64")] as const);
-    return Object.fromEntries(await Promise.all(read));
-  }
-
   /** What the log says of each step's loss, of held-out rows and of the end, as often as it says it. */
   async function toldOf(output: string): Promise<Map<string, Set<unknown>>> {
     const told = new Map<string, Set<unknown>>();
@@ -209,12 +198,12 @@ batch: 2\nwarmup: 1\nmaxTokens: 64\nlearningRate: 0.01\n`,
       trainWith(processes, `left-${processes}`, inOrder(kills.slice(0, half))),
       trainWith(processes, `right-${processes}`, inOrder(kills.slice(half))),
     ]);
-    const [files, told] = [await filesOf(whole), await toldOf(whole)];
+    const [files, told] = [await filesOfRun(whole), await toldOf(whole)];
     const last = [...told.keys()].filter((key) => key.startsWith("step ")).length;
     expect(told.has(`stopped ${last}`), [...told.keys()].join()).toBe(true);
     expect(last).toBeLessThan(mostSteps);
     for (const output of outputs.flat()) {
-      expect(await filesOf(output)).toEqual(files);
+      expect(await filesOfRun(output)).toEqual(files);
       expect(await toldOf(output)).toEqual(told);
     }
     // Starting a process takes seconds on a busy machine.

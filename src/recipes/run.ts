@@ -40,7 +40,13 @@ import {
   train,
   withCurrentNames,
 } from "../training/index.ts";
-import { type BaseModel, loadBaseModel, requireWeights, withPromptTemplate } from "./base-model.ts";
+import {
+  type BaseModel,
+  freeTrained,
+  loadBaseModel,
+  untakenWeights,
+  withPromptTemplate,
+} from "./base-model.ts";
 import { framesPerVideo, heldOutBatches, type TaggedExample, trainingReader } from "./batches.ts";
 import { benchmarking, type ReadBenchmark, readBenchmarks } from "./benchmarks.ts";
 import { checkedPlan } from "./checked-plan.ts";
@@ -317,24 +323,20 @@ async function startRun(
   const { output } = plan;
   await requireSameEverywhere(communicator, inputs);
   const state = joinPath(output, "state");
-  const isBegun = await communicator.fromFirst(
-    async () => options.resume === true && (await hasState(state)),
-  );
+  const isBegun = await communicator.fromFirst(async () => !!options.resume && (await hasState(state)));
   if (!isBegun) await communicator.fromFirst(() => requireFreshOutput(output));
   const recipe = isBegun ? await communicator.fromFirst(() => resumedRecipe(plan)) : plan.recipe;
   const skipped = new SkippedRows(skipBadRows);
-  requireWeights(baseModel);
   const trainer = await createTrainer({
     replicas,
     objective,
     recipe,
-    weights: baseModel.tensors,
+    weights: untakenWeights(baseModel),
     narrow: baseModel.narrow,
     communicator,
     deterministic,
   });
-  // The trainer has copies of those that it trains.
-  for (const name of trainer.trained) baseModel.tensors.delete(name);
+  freeTrained(baseModel, trainer.trained);
   let opened: OwlInTraining | undefined;
   const samplingWeights = plan.data.map(({ weight = 1 }) => weight);
   try {
