@@ -50,10 +50,14 @@ describe.skipIf(process.platform !== "linux")("owl train under ulimit", { timeou
   const need = "^owl: recipe.yaml: the run needs about [\\d,]+ MiB of";
 
   it.each([
-    ["-v 1000000", "", `${need} address space.*\\(ulimit -v\\)\\. Raise it.*spares 10,240 MiB`],
+    [
+      "-v 1900000",
+      "",
+      "^owl: address space: must be at least 2,048 MiB, .*got 1,855 MiB \\(ulimit -v\\); raise it",
+    ],
+    ["-v 3000000", "", `${need} address space.*\\(ulimit -v\\)\\. Raise it.*spares 10,240 MiB`],
     ["-v 12000000", "", `${need} address space.*\\(ulimit -v\\)\\. Raise it.*spares 10,240 MiB`],
-    ["-v 1700000", noTraps, `${need} address space.*\\(ulimit -v\\)\\. Raise it`],
-    ["-v 2000000", noTraps, `${need} address space.*\\(ulimit -v\\)\\. Raise it`],
+    ["-v 2200000", noTraps, `${need} address space.*\\(ulimit -v\\)\\. Raise it`],
     ["-d 180000", "", `${need} data.*got 176 MiB \\(ulimit -d\\)\\. Lower`],
   ])("%s ends in words %s", async (limit, options, words) => {
     const { code, err } = await train(limit, options);
@@ -65,7 +69,7 @@ describe.skipIf(process.platform !== "linux")("owl train under ulimit", { timeou
     expect({ code, err }).toEqual({
       code: 1,
       err: expect.stringMatching(
-        /^owl: large\.yaml: memory must suffice, got "[^"]*allocat[^"]*"; the run needs about \d+ MiB \(.*293 MiB \(ulimit -d\)\. Lower/s,
+        /^owl: large\.yaml: memory must suffice, got "[^"]*alloc[^"]*"; the run needs about \d+ MiB \(.*293 MiB \(ulimit -d\)\. Lower/s,
       ),
     });
   });

@@ -1,7 +1,9 @@
 #!/usr/bin/env node
+import { requireAddressSpace } from "./address-space.ts";
 import { endWith } from "./uncaught.ts";
 
 process.on("uncaughtException", endWith);
+requireAddressSpace();
 
 // A reader of standard output may stop early (`owl inspect … | head`); that is no error.
 process.stdout.on("error", (error: NodeJS.ErrnoException) => {

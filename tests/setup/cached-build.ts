@@ -27,7 +27,8 @@ export async function cachedBuild(
   folders: readonly string[],
   build: (directory: string) => Promise<unknown>,
 ): Promise<string> {
-  const hash = createHash("sha256");
+  // What is built may name the files that it was built from.
+  const hash = createHash("sha256").update(root);
   for (const path of sources(folders)) hash.update(path).update(readFileSync(join(root, path)));
   const kept = join(root, ".cache", kind);
   const directory = join(kept, hash.digest("hex").slice(0, 16));
