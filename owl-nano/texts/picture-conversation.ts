@@ -245,6 +245,22 @@ export function pictureConversation(scene: Scene, telling: Telling): AskedTurn[]
   return turns.slice(0, LONGEST);
 }
 
+const CHECKS: Weights = [
+  [6, presenceTurn],
+  [3, isThisTurn],
+  [3, isColorTurn],
+  [2, kindPresenceTurn],
+  [2, isCountTurn],
+  [2, isRelationTurn],
+  [3, doesItSayTurn],
+];
+
+/** Questions to be answered by yes or no about one picture; none where it gives no occasion. */
+export function checksConversation(scene: Scene, telling: Telling): AskedTurn[] {
+  const turns = Array.from({ length: 4 }, () => pickWeighted(CHECKS, telling.random)(scene, telling, []));
+  return turns.flat();
+}
+
 /** A conversation about two pictures, whose marks both stand in front of it. */
 export function twoPictureConversation(scenes: readonly [Scene, Scene], telling: Telling): AskedTurn[] {
   return twoPictureTurns(scenes[0], scenes[1], 2 + telling.random.integer(4), telling);

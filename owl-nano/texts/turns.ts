@@ -77,13 +77,21 @@ export interface Telling {
 }
 
 /**
- * A sentence without its period, and whether it makes true what was asked: "this is a dog, so no." A small model that had to say
- * the verdict first guessed it and then told what it saw: "no, this is a dog." of a dog; behind the sentence it is a comparison with
- * words that were just said.
+ * A sentence without its period, and whether it makes true what was asked: "a cat? this is a dog, so no." A small model that had to
+ * say the verdict first guessed it and then told what it saw: "no, this is a dog." of a dog. It guessed behind the sentence, too, until
+ * it said again what was asked: then the verdict is whether two of its own words are the same.
+ *
+ * @param asked what decides, as the sentence would say it
  */
-export function withVerdict({ isFirst = false }: Telling, holds: boolean, sentence: string): string {
+export function withVerdict(
+  { isFirst = false }: Telling,
+  holds: boolean,
+  sentence: string,
+  asked?: string,
+): string {
   const verdict = holds ? "yes" : "no";
-  return isFirst ? `${verdict}, ${sentence}.` : `${sentence}, so ${verdict}.`;
+  if (isFirst) return `${verdict}, ${sentence}.`;
+  return `${asked === undefined ? "" : `${asked}? `}${sentence}, so ${verdict}.`;
 }
 
 /** A turn of an ability. */

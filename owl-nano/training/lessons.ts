@@ -14,14 +14,15 @@ import type { Curriculum } from "../pictures/vision-scenes.ts";
 import type { Ability } from "../texts/turns.ts";
 
 /**
- * Kinds of texts: two without a picture, two about one, one about two; the last is a caption behind its picture. In the language
- * stage a plain caption has no picture.
+ * Kinds of texts: two without a picture, three about one (checks are questions for yes or no), one about two; then a caption behind
+ * its picture and the list of what is in it. In the language stage a plain caption has no picture.
  */
 export const TEXT_KINDS = [
   "facts",
   "talk",
   "caption",
   "picture",
+  "checks",
   "pair",
   "pictured caption",
   "inventory",
@@ -57,7 +58,7 @@ export const OWL_NANO_LESSONS: Lessons = {
   texts: {
     tokenizer: { facts: 1, talk: 1, caption: 1, picture: 1, pair: 1 },
     language: { facts: 3, talk: 6, picture: 9, pair: 2, inventory: 9 },
-    answers: { facts: 1, talk: 6, picture: 14, pair: 3, inventory: 4 },
+    answers: { facts: 1, talk: 6, picture: 13, checks: 5, pair: 4, inventory: 3 },
     align: { caption: 1 },
     instruct: { talk: 7, picture: 11, pair: 2 },
   },

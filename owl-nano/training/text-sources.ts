@@ -7,7 +7,11 @@ import { isHeldOutLayout } from "../scenes/held-out.ts";
 import { type NoteNoise, noisyNotes } from "../scenes/notes.ts";
 import { DOCUMENT_LAYOUTS, PICTURE_SIZE, type SmallDocument } from "../scenes/scene.ts";
 import { conversation } from "../texts/conversation.ts";
-import { pictureConversation, twoPictureConversation } from "../texts/picture-conversation.ts";
+import {
+  checksConversation,
+  pictureConversation,
+  twoPictureConversation,
+} from "../texts/picture-conversation.ts";
 import { captionOf } from "../texts/scene-captions.ts";
 import { inventoryOf } from "../texts/scene-inventory.ts";
 import { sampleDocument } from "../texts/small-documents.ts";
@@ -88,6 +92,12 @@ function writerOf(
     if (kind === "picture") {
       const turns = taught(lessons, () => pictureConversation(scene, telling(random)));
       return { text: conversation(turns, MARK), turns, scenes: [scene], random };
+    }
+    if (kind === "checks") {
+      for (let shown = scene; ; shown = sampleScene(studio, { ...source, mix })) {
+        const turns = checksConversation(shown, telling(random));
+        if (turns.length > 0) return { text: conversation(turns, MARK), turns, scenes: [shown], random };
+      }
     }
     // Not every two pictures give an occasion to compare them.
     for (let first = scene; ; first = sampleScene(studio, source)) {

@@ -8,6 +8,7 @@ import {
   isSign,
   nameOf,
   oneOf,
+  pointingAt,
   textOf,
   theOne,
 } from "../scene-words.ts";
@@ -219,12 +220,12 @@ function factOfThem(scene: Scene, telling: Telling, earlier: readonly AskedTurn[
   return knowledgeTurn(scene, telling, earlier);
 }
 
-/** "is this a cat?" "no, this is a dog." "what is it then?" */
+/** "is this a cat?" "a cat? this is a dog, so no." "what is it then?" */
 const notThis: Link = (scene, telling) => {
   const [turn] = isThisTurn(scene, telling);
   if (turn === undefined || turn.slot[0] !== "no") return [];
-  const answer = turn.answer.replace(/^no, |, so no(?=\.$)/, "");
-  const subject = scene.things[0].subject;
+  const { subject } = scene.things[0];
+  const answer = pointingAt({ subject, things: [scene.things[0]] });
   return [
     turn,
     turnOf("multi-turn", ask("whatThen", telling), answer, [nameOf(subject)]),
@@ -239,7 +240,7 @@ const whatElse: Link = (scene, telling) => {
   const { a, b } = found;
   const sight = telling.isFirst ? `there is ${oneOf(a.subject)}` : seen(scene);
   const asked = ask("isThere", telling, { X: oneOf(a.subject) });
-  const start = turnOf("presence", asked, withVerdict(telling, true, sight), ["yes"]);
+  const start = turnOf("presence", asked, withVerdict(telling, true, sight, oneOf(a.subject)), ["yes"]);
   const verb = be(b.subject);
   const next = turnOf("multi-turn", ask("andOther", telling), `the other one ${verb} ${oneOf(b.subject)}.`, [
     nameOf(b.subject),

@@ -90,7 +90,9 @@ export function presenceTurn(scene: Scene, telling: Telling): AskedTurn[] {
     ? ask("areThere", telling, { X: concept.plural })
     : ask("isThere", telling, { X: indefinite(concept) }, agreeing(subject));
   const early = group === undefined ? `${noThere(concept)}${instead(scene)}` : yesThere(group);
-  const answer = telling.isFirst ? early : withVerdict(telling, yes, seen(scene));
+  const answer = telling.isFirst
+    ? early
+    : withVerdict(telling, yes, seen(scene), several ? concept.plural : indefinite(concept));
   return [turnOf("presence", inOtherWords(asked, random), answer, [yes ? "yes" : "no"])];
 }
 
@@ -110,7 +112,7 @@ export function kindPresenceTurn(scene: Scene, telling: Telling): AskedTurn[] {
   if (at >= 0 !== yes) return [];
   const asked = ask("isThere", telling, { X: article(told) });
   const early = yes ? yesThere(groups[at]) : `no, there is no ${told}.`;
-  const answer = telling.isFirst ? early : withVerdict(telling, yes, seen(scene));
+  const answer = telling.isFirst ? early : withVerdict(telling, yes, seen(scene), article(told));
   return [turnOf("presence", asked, answer, [yes ? "yes" : "no"])];
 }
 
@@ -149,6 +151,6 @@ export function isThisTurn(scene: Scene, telling: Telling): AskedTurn[] {
   const told = yes ? oneOf(thing.subject) : other();
   const pointing = pointingAt({ subject: thing.subject, things: [thing] });
   const asked = inOtherWords(ask("isThis", telling, { X: told }), random);
-  const answer = withVerdict(telling, yes, pointing.replace(/\.$/, ""));
+  const answer = withVerdict(telling, yes, pointing.replace(/\.$/, ""), told);
   return [turnOf("presence", asked, answer, [yes ? "yes" : "no"])];
 }

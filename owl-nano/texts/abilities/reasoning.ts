@@ -72,7 +72,9 @@ export function moreTurn(scene: Scene, telling: Telling): AskedTurn[] {
       difference === 0
         ? withVerdict(telling, false, "there are as many")
         : withVerdict(telling, yes, `there are more ${more.subject.concept.plural}`);
-    return [turnOf("reasoning", ask("moreThan", telling, { X, Y }), `${start} ${end}`, [yes ? "yes" : "no"])];
+    const told = telling.isFirst || difference === 0 ? "" : `${X}? `;
+    const answer = `${told}${start} ${end}`;
+    return [turnOf("reasoning", ask("moreThan", telling, { X, Y }), answer, [yes ? "yes" : "no"])];
   }
   const asksMore = random.chance(0.65);
   const wanted = (asksMore ? more : fewer).subject.concept.plural;

@@ -75,15 +75,15 @@ export function isRelationTurn(scene: Scene, telling: Telling): AskedTurn[] {
     return [];
   const { a, b, relation } = found;
   const yes = random.chance(0.5);
-  const R = random.pick(ASKED[yes ? relation : OPPOSITE[relation]]);
+  const told = yes ? relation : OPPOSITE[relation];
   const asked = ask(
     "isRelation",
     telling,
-    { R, X: theOne(a.subject), Y: theOne(b.subject) },
+    { R: random.pick(ASKED[told]), X: theOne(a.subject), Y: theOne(b.subject) },
     agreeing(a.subject),
   );
   const is = `${theOne(a.subject)} ${be(a.subject)} ${ASKED[relation][0]} ${theOne(b.subject)}`;
-  const answer = withVerdict(telling, yes, is);
+  const answer = withVerdict(telling, yes, is, ASKED[told][0]);
   return [turnOf("presence", asked, answer, [yes ? "yes" : "no"])];
 }
 

@@ -186,8 +186,9 @@ const isIn: Asking = (pair, telling) => {
     others.length > 0 && random.chance(0.6)
       ? random.pick(others)
       : { kind: "concept", concept: similarTo(own[0], pair[at], world.concepts, random) };
-  const asked = ask("isInPicture", telling, { X: oneOf(yes ? random.pick(own) : absent), O: ORDINALS[at] });
-  const answer = withVerdict(telling, yes, shows(at as 0 | 1, pair[at]).slice(0, -1));
+  const X = oneOf(yes ? random.pick(own) : absent);
+  const asked = ask("isInPicture", telling, { X, O: ORDINALS[at] });
+  const answer = withVerdict(telling, yes, shows(at as 0 | 1, pair[at]).slice(0, -1), X);
   return [turnOf("two pictures binary", asked, answer, [yes ? "yes" : "no"])];
 };
 

@@ -252,7 +252,7 @@ export function definitionTurn(telling: Telling): AskedTurn[] {
   const other = random.pick(world.concepts).kind;
   if (!yes && (other === concept.kind || other === wideKind(concept))) return [];
   const fills = { X: indefinite(concept), Y: kindPhrase(yes ? concept.kind : other) };
-  const answer = withVerdict(telling, yes, is);
+  const answer = withVerdict(telling, yes, is, fills.Y);
   return [{ ...turnOf("text fact", ask("isAKind", telling, fills), answer, [yes ? "yes" : "no"]), fact }];
 }
 
