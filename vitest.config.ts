@@ -16,6 +16,8 @@ export default defineConfig({
     maxWorkers: 3,
     testTimeout: 60_000,
     hookTimeout: 60_000,
+    // As long as a test waits for what it does not poll.
+    expect: { poll: { timeout: 40_000 } },
     projects: [
       { extends: true, test: { name: "shared", include: sharing, isolate: false } },
       {

@@ -154,6 +154,41 @@ export async function importFile(page: Page, buffer: Buffer): Promise<void> {
   await page.getByLabel("Export to import").setInputFiles(file);
 }
 
+/** What a store of the page's IndexedDB holds. */
+export function storedIn<T = { readonly turns: { readonly text: string; readonly state?: string }[] }>(
+  page: Page,
+  store: "conversations" | "files" = "conversations",
+): Promise<T[]> {
+  return page.evaluate(async (name) => {
+    const open = indexedDB.open("mplug-owl");
+    await new Promise((resolve) => {
+      open.onsuccess = resolve;
+    });
+    const all: IDBRequest<T[]> = open.result.transaction(name).objectStore(name).getAll();
+    await new Promise((resolve) => {
+      all.onsuccess = resolve;
+    });
+    open.result.close();
+    return all.result;
+  }, store);
+}
+
+/** Removes all files from the page's IndexedDB. */
+export function removeFiles(page: Page): Promise<void> {
+  return page.evaluate(async () => {
+    const open = indexedDB.open("mplug-owl");
+    await new Promise((resolve) => {
+      open.onsuccess = resolve;
+    });
+    const done = open.result.transaction("files", "readwrite");
+    done.objectStore("files").clear();
+    await new Promise((resolve) => {
+      done.oncomplete = resolve;
+    });
+    open.result.close();
+  });
+}
+
 /** A picture of `examples/` as base64. */
 export const base64Of = (name: string): string => readFileSync(picturePath(name)).toString("base64");
 

@@ -10,29 +10,18 @@ import {
   openStage,
   patience,
   questions,
+  removeFiles,
   type Stage,
+  storedIn,
+  textOf,
 } from "./page-fixture.ts";
 import { skipChromium } from "./setup/chromium.ts";
 
 const asked = async (page: Page): Promise<string[]> => questions(page).locator(".text").allInnerTexts();
 
 /** How many turns each conversation in the browser's store has. */
-const storedTurns = (page: Page): Promise<number[]> =>
-  page.evaluate(async () => {
-    const open = indexedDB.open("mplug-owl");
-    await new Promise((resolve) => {
-      open.onsuccess = resolve;
-    });
-    const all: IDBRequest<{ turns: unknown[] }[]> = open.result
-      .transaction("conversations")
-      .objectStore("conversations")
-      .getAll();
-    await new Promise((resolve) => {
-      all.onsuccess = resolve;
-    });
-    open.result.close();
-    return all.result.map(({ turns }) => turns.length).sort();
-  });
+const storedTurns = async (page: Page): Promise<number[]> =>
+  (await storedIn(page)).map(({ turns }) => turns.length).sort();
 
 describe.skipIf(skipChromium)(
   "what the page keeps when its store fails it",
@@ -95,21 +84,44 @@ describe.skipIf(skipChromium)(
       await expect.poll(() => asked(page)).toEqual(["what do cats eat?", "what do dogs eat?"]);
     });
 
-    it("a picture whose bytes are gone ends no conversation and no export", async () => {
-      await addExamples(page, "owl.png", "penguin.png");
+    it("a page that goes before its store has taken anything loses nothing, nor does one whose pictures another removed as nobody's", async () => {
+      await addExamples(page, "owl.png");
+      // As a tab would that knows nothing of this one.
+      await removeFiles(page);
       await ask(page, "what is this?");
+      await expect.poll(async () => (await storedIn(page, "files")).length).toBe(1);
+      await addExamples(page, "penguin.png");
+      // A slow disk: this transaction does not end before the page does, and those that follow do not begin.
       await page.evaluate(async () => {
         const open = indexedDB.open("mplug-owl");
         await new Promise((resolve) => {
           open.onsuccess = resolve;
         });
-        const done = open.result.transaction("files", "readwrite");
-        done.objectStore("files").clear();
-        await new Promise((resolve) => {
-          done.oncomplete = resolve;
-        });
-        open.result.close();
+        const conversations = open.result
+          .transaction("conversations", "readwrite")
+          .objectStore("conversations");
+        const goOn = (): void => {
+          conversations.get("").onsuccess = goOn;
+        };
+        goOn();
       });
+      const said = await ask(page, "and what is this?");
+      await page.reload();
+      for (const name of ["owl.png", "penguin.png"])
+        await questions(page).getByRole("img", { name }).waitFor();
+      expect(await asked(page)).toEqual(["what is this?", "and what is this?"]);
+      expect(await textOf(answers(page).last())).toBe(said);
+      expect(await answers(page).getByText("The page was closed").count()).toBe(0);
+      await expect.poll(() => storedTurns(page)).toEqual([4]);
+      expect(
+        await page.evaluate(() => Object.keys(localStorage).filter((key) => /unstored/.test(key))),
+      ).toEqual([]);
+    });
+
+    it("a picture whose bytes are gone ends no conversation and no export", async () => {
+      await addExamples(page, "owl.png", "penguin.png");
+      await ask(page, "what is this?");
+      await removeFiles(page);
       await page.reload();
       await field(page).fill("what does it eat?");
       await field(page).press("Enter");
@@ -130,6 +142,27 @@ describe.skipIf(skipChromium)(
     });
 
     it("an address of no conversation says so; Back closes a dialog after a reload and a step forward, too", async () => {
+      // One that another tab stores late is shown as soon as it is there.
+      await page.goto(`${stage.url}/#late`);
+      await page.reload();
+      await page.getByText("This conversation is not in this browser.").waitFor();
+      await page.evaluate(async () => {
+        const open = indexedDB.open("mplug-owl");
+        await new Promise((resolve) => {
+          open.onsuccess = resolve;
+        });
+        const turns = [{ id: "t", parent: null, role: "user", text: "what comes late?", attachments: [] }];
+        const late = { id: "late", title: "late", createdAt: 1, updatedAt: 1, turns, chosen: {} };
+        const done = open.result.transaction("conversations", "readwrite");
+        done.objectStore("conversations").put(late);
+        await new Promise((resolve) => {
+          done.oncomplete = resolve;
+        });
+        open.result.close();
+        new BroadcastChannel("mplug-owl conversations").postMessage("late");
+      });
+      await expect.poll(() => asked(page)).toEqual(["what comes late?"]);
+
       await page.goto(`${stage.url}/#constructor`);
       await page.reload();
       await page.getByText("This conversation is not in this browser.").waitFor();
@@ -210,7 +243,15 @@ describe.skipIf(skipChromium)(
       await answers(tab).getByText("The owl is looking").waitFor();
       await tab.reload();
       await answers(tab).getByText("The owl is looking").waitFor();
-      await tab.waitForTimeout(1500);
+      // The tab asks again and again whether the answer is still being written, and the page says so.
+      await tab.evaluate(
+        () =>
+          new Promise<void>((resolve) => {
+            new BroadcastChannel("mplug-owl presence").onmessage = ({ data: { name, isHeld } }) => {
+              if (isHeld && name.startsWith("mplug-owl answer")) resolve();
+            };
+          }),
+      );
       expect(await answers(tab).getByText("The page was closed").count()).toBe(0);
       go();
       expect(await answered(page)).not.toBe("");

@@ -12,6 +12,7 @@ import {
   rambling,
   type Stage,
   set,
+  storedIn,
   textOf,
 } from "./page-fixture.ts";
 import { skipChromium } from "./setup/chromium.ts";
@@ -27,20 +28,8 @@ async function secondTab(page: Page): Promise<Page> {
 
 const asked = async (page: Page): Promise<string[]> => questions(page).locator(".text").allInnerTexts();
 
-/** The turns in the browser's IndexedDB store. */
-const stored = (page: Page): Promise<{ text: string; state?: string }[]> =>
-  page.evaluate(async () => {
-    const open = indexedDB.open("mplug-owl");
-    await new Promise((resolve) => {
-      open.onsuccess = resolve;
-    });
-    const all = open.result.transaction("conversations").objectStore("conversations").getAll();
-    await new Promise((resolve) => {
-      all.onsuccess = resolve;
-    });
-    open.result.close();
-    return all.result.flatMap(({ turns }) => turns);
-  });
+/** The turns in the browser's store. */
+const stored = async (page: Page) => (await storedIn(page)).flatMap(({ turns }) => turns);
 
 /** The Back button of a phone. */
 const back = (page: Page): Promise<void> => page.evaluate(() => history.back());

@@ -1,13 +1,15 @@
 import {
+  attachmentsOf,
   type Conversation,
-  changeAnswer,
   endUnfinished,
+  mergeLeft,
   mergeWriting,
   unfinished,
 } from "../conversation/conversation.ts";
 import { type Change, ConversationStore } from "../storage/conversation-store.ts";
+import { keepUnstored, takeUnstored, type Unstored } from "../storage/unstored.ts";
 import { notices } from "./notices.svelte.ts";
-import { keepUnfinished, takeUnfinished, writtenElsewhere } from "./unfinished-answer.ts";
+import { writtenElsewhere } from "./unfinished-answer.ts";
 
 /** An answer that is being written. */
 export interface Writing {
@@ -26,10 +28,10 @@ export class Conversations {
   #writing: () => Writing | undefined;
   /** Called with a conversation that another tab has deleted. */
   #onLost: (conversation: Conversation) => void;
-  /** The last answer that this tab wrote: its end may not be stored yet. */
-  #lastWriting: Writing | undefined;
   /** How many changes of a conversation are on their way to the store: until the last of them it is ahead of it. */
   readonly #pending = new Map<string, number>();
+  /** Conversations that the store has, as far as this tab knows. */
+  readonly #stored = new Set<string>();
   /** Changes that the store has refused, by conversation: they hold here, and go to it with the next one. */
   readonly #refused = new Map<string, Change>();
   /** Conversations that another tab changed while this one was ahead of the store. */
@@ -50,16 +52,24 @@ export class Conversations {
     if (!storage.isPersistent) {
       notices.problem("This browser keeps nothing for this page: conversations are gone when it is closed.");
     }
-    storage.onChange((id) => void this.#follow(id));
+    const reading = this.#read(storage);
+    // What is told meanwhile may be newer than what is read.
+    storage.onChange((id) => void reading.then(() => this.#follow(id)));
     addEventListener("beforeunload", () => {
       this.isLeaving = true;
     });
-    addEventListener("pagehide", () => this.#keepUnfinished());
+    if (storage.isPersistent) addEventListener("pagehide", () => keepUnstored(this.#unstored()));
+    await reading;
+  }
+
+  async #read(storage: ConversationStore): Promise<void> {
     try {
       const loaded = await storage.load();
+      for (const { id } of loaded) this.#stored.add(id);
       this.all = { ...Object.fromEntries(loaded.map((one) => [one.id, one])), ...this.all };
-      this.#takeUnfinished();
-      for (const conversation of loaded) this.#watch(conversation);
+      const taken = this.#takeUnstored();
+      for (const conversation of Object.values(this.all)) this.#watch(conversation);
+      void taken.then(() => storage.removeUnused(() => Object.values(this.all).flatMap(attachmentsOf)));
     } catch {
       notices.problem("Earlier conversations cannot be read from this browser.");
     }
@@ -72,7 +82,6 @@ export class Conversations {
    * @param isStored false: only here, as long as nothing else changes
    */
   update(id: string, change: Change, isStored = true): void {
-    this.#lastWriting = this.#writing() ?? this.#lastWriting;
     this.#put(id, change(this.all[id]));
     if (isStored) void this.#store(id, change);
   }
@@ -82,6 +91,7 @@ export class Conversations {
     try {
       const stored = await (await this.storage).update(id, (found) => change(this.#withRefused(id, found)));
       this.#refused.delete(id);
+      this.#know(id, stored);
       if (this.#settled(id)) this.#take(id, stored);
       // A deleted conversation has freed space.
       if (stored === undefined)
@@ -108,7 +118,8 @@ export class Conversations {
   /** One change is through; gives whether it was the last. */
   #settled(id: string): boolean {
     const pending = (this.#pending.get(id) ?? 1) - 1;
-    this.#pending.set(id, pending);
+    if (pending === 0) this.#pending.delete(id);
+    else this.#pending.set(id, pending);
     if (pending === 0 && this.#missed.delete(id)) void this.#follow(id);
     return pending === 0;
   }
@@ -116,13 +127,14 @@ export class Conversations {
   /** Reads what another tab has changed. */
   async #follow(id: string): Promise<void> {
     const isAhead = (): boolean => {
-      const is = (this.#pending.get(id) ?? 0) > 0;
+      const is = this.#pending.has(id);
       if (is) this.#missed.add(id);
       return is;
     };
     if (isAhead()) return;
     const stored = await (await this.storage).read(id);
     if (isAhead()) return;
+    this.#know(id, stored);
     this.#take(id, this.#withRefused(id, stored));
     if (stored !== undefined) this.#watch(stored);
   }
@@ -134,6 +146,11 @@ export class Conversations {
     const isWriting = here !== undefined && writing?.conversation === id;
     this.#put(id, isWriting && stored !== undefined ? mergeWriting(stored, here, writing.turn) : stored);
     if (stored === undefined && here !== undefined) this.#onLost(here);
+  }
+
+  #know(id: string, stored: Conversation | undefined): void {
+    if (stored === undefined) this.#stored.delete(id);
+    else this.#stored.add(id);
   }
 
   #put(id: string, conversation: Conversation | undefined): void {
@@ -158,23 +175,27 @@ export class Conversations {
     }
   }
 
-  /**
-   * A page that goes away while it writes an answer leaves the words to the one that comes after it. The browser may
-   * have cut the connection by then, so that the answer has failed here.
-   */
-  #keepUnfinished(): void {
-    const writing = this.#lastWriting;
-    const turn = this.all[writing?.conversation ?? ""]?.turns.find(({ id }) => id === writing?.turn);
-    if (writing !== undefined && turn !== undefined) keepUnfinished({ ...writing, text: turn.text });
+  /** Conversations of which this tab shows what the store does not have yet, as they are when the page goes away. */
+  #unstored(): Unstored[] {
+    const writing = this.#writing();
+    const ids = new Set([...this.#pending.keys(), ...this.#refused.keys()]);
+    if (writing !== undefined) ids.add(writing.conversation);
+    return [...ids]
+      .flatMap((id) => this.all[id] ?? [])
+      .map((one) => ({
+        conversation: endUnfinished(one, "interrupted", ({ id }) => id === writing?.turn),
+        wasStored: this.#stored.has(one.id),
+      }));
   }
 
-  #takeUnfinished(): void {
-    const words = takeUnfinished();
-    if (words === undefined) return;
-    const { conversation, turn, text } = words;
-    this.update(conversation, (found) => {
-      const isOpen = found !== undefined && unfinished(found).some(({ id }) => id === turn);
-      return isOpen ? changeAnswer(found, turn, { text }) : found;
+  /** Takes over what pages that went away had not stored; resolves when the store has taken or refused it. */
+  async #takeUnstored(): Promise<void> {
+    const changes = takeUnstored().map(({ conversation, wasStored }) => {
+      const change: Change = (found) =>
+        found === undefined ? (wasStored ? undefined : conversation) : mergeLeft(found, conversation);
+      return [conversation.id, change] as const;
     });
+    for (const [id, change] of changes) this.#put(id, change(this.all[id]));
+    await Promise.all(changes.map(([id, change]) => this.#store(id, change)));
   }
 }

@@ -40,13 +40,15 @@ class Session {
   );
   /** The one on view, as it was when it came on view. */
   #shown = $state.raw<Conversation>(newConversation());
+  /** The conversation that was to be shown and is not there (yet): another tab may be about to store it. */
+  #sought = $state("");
   running = $state.raw<Running | undefined>();
   progress = $state.raw<Progress | undefined>();
   isReady = $state(false);
   #storedAt = 0;
 
   readonly conversations = $derived(this.#store.all);
-  readonly current = $derived(this.#store.all[this.#shown.id] ?? this.#shown);
+  readonly current = $derived(this.#find(this.#shown.id) ?? this.#find(this.#sought) ?? this.#shown);
   readonly turns = $derived(path(this.current));
   readonly isWriting = $derived(this.running?.conversation === this.current.id);
   /** Conversations with at least one turn, the latest first. */
@@ -65,7 +67,7 @@ class Session {
     pageHistory.address(this.current.turns.length === 0 ? "" : this.current.id, false);
   }
 
-  readonly readFile = async ({ id }: Attachment): Promise<Blob> => {
+  readonly readFile = async ({ id }: Pick<Attachment, "id">): Promise<Blob> => {
     return (await this.#store.storage).readFile(id);
   };
 
@@ -76,8 +78,11 @@ class Session {
   }
 
   async #saveFile(id: string, file: Blob): Promise<void> {
+    const storage = await this.#store.storage;
+    // Read here and now: the file on the disk may change or go.
+    const stored = { bytes: await file.arrayBuffer(), type: file.type };
     try {
-      await (await this.#store.storage).saveFile(id, file);
+      await storage.saveFile(id, stored);
     } catch {
       notices.problem("The browser's store is full: this picture is there until the page is closed.");
     }
@@ -229,7 +234,9 @@ class Session {
     const answerer = this.#answerer((model) => this.#change(conversation, turn, { model }));
     return writeAnswer(answerer, messages, controller.signal, {
       change: (fields) => {
-        this.#change(conversation, turn, fields);
+        // An answer that the page's own going cut is no failed one.
+        const isCut = fields.state === "failed" && this.#store.isLeaving;
+        this.#change(conversation, turn, isCut ? { state: "interrupted" } : fields);
         const { kind, code } = fields.failure ?? {};
         if (kind === "unreachable" || code === modelIsGone) choices.disconnected(fields.problem ?? "");
       },
@@ -283,12 +290,10 @@ class Session {
     // The first words and what it becomes are stored, and every now and then what there is of it.
     const isFirst = fields.text !== undefined && before.text === "";
     const isFew = fields.state === undefined && fields.rating === undefined && !isFirst;
-    // An answer that the page's own going cut is no failed one: the next page finds it unfinished.
-    const isCut = fields.state === "failed" && this.#store.isLeaving;
-    const isStored = !isCut && (!isFew || Date.now() > this.#storedAt + millisecondsBetweenStores);
+    const isStored = !isFew || Date.now() > this.#storedAt + millisecondsBetweenStores;
     if (isStored) this.#storedAt = Date.now();
-    // The store has fewer words than this tab, which writes them.
-    const all = before.state === "writing" ? { text: before.text, ...fields } : fields;
+    // The store has less of it than this tab, which writes it.
+    const all = before.state === "writing" ? { ...before, ...fields } : fields;
     this.#store.update(conversationId, (found) => found && changeAnswer(found, id, all), isStored);
   }
 
@@ -305,7 +310,7 @@ class Session {
   /** Another tab has deleted a conversation. */
   #lose(conversation: Conversation): void {
     if (this.running?.conversation === conversation.id) this.stop();
-    if (this.#shown.id !== conversation.id) return;
+    if (![this.#shown.id, this.#sought].includes(conversation.id)) return;
     this.#leave();
     notices.info(`"${nameOf(conversation)}" was deleted in another tab.`);
   }
@@ -317,9 +322,14 @@ class Session {
   }
 
   #look(id = ""): void {
-    const found = Object.hasOwn(this.conversations, id) ? this.conversations[id] : undefined;
+    const found = this.#find(id);
     if (id !== "" && found === undefined) notices.info("This conversation is not in this browser.");
+    this.#sought = found === undefined ? id : "";
     this.#shown = found ?? newConversation();
+  }
+
+  #find(id: string): Conversation | undefined {
+    return Object.hasOwn(this.conversations, id) ? this.conversations[id] : undefined;
   }
 }
 

@@ -7,11 +7,13 @@ export class FileAddress {
   isGone = $state(false);
 
   constructor(attachment: () => Attachment) {
+    // With every change that is stored an attachment is another object, of the same file.
+    const id = $derived(attachment().id);
     $effect(() => {
       let url: string | undefined;
       let isOver = false;
       session
-        .readFile(attachment())
+        .readFile({ id })
         .then((file) => {
           if (isOver) return;
           url = URL.createObjectURL(file);

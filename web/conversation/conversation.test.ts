@@ -10,6 +10,7 @@ import {
   endUnfinished,
   firstAnswer,
   firstAttachment,
+  mergeLeft,
   mergeWriting,
   nameOf,
   newConversation,
@@ -150,6 +151,24 @@ test("what another tab wrote is taken over, and what this one is writing stays a
   expect(both.turns.find(({ id }) => id === "a2")?.text).toBe("longer words");
   expect(ids(both)).toEqual(["q1", "a1", "q2", "a2"]);
   expect(mergeWriting(stored, here, "gone")).toBe(stored);
+});
+
+test("what a page left unstored is added to what is stored, and undoes nothing that was stored since", () => {
+  const shared = from(ask("q", null), say("a", "q", { state: "writing", text: "an" }), ask("r", "a"));
+  const left = changeAnswer(shared, "a", { state: "done", text: "an owl" });
+  const asked = append(append(left, ask("mine", "a")), say("b", "mine"));
+  const stored = { ...append(shared, ask("theirs", "a")), title: "renamed" };
+  const merged = mergeLeft(endUnfinished(stored, "interrupted"), asked);
+  expect(merged.title).toBe("renamed");
+  expect(merged.turns.map(({ id }) => id)).toEqual(["q", "a", "r", "theirs", "mine", "b"]);
+  expect(merged.turns[1]).toEqual(say("a", "q", { text: "an owl" }));
+  expect(ids(merged)).toEqual(["q", "a", "mine", "b"]);
+  // Once more, and what another tab writes by now stays as that one has it.
+  expect(mergeLeft(merged, asked)).toEqual(merged);
+  const regenerated = append(merged, say("c", "mine", { state: "writing", text: "more and more" }));
+  const earlier = changeAnswer(regenerated, "c", { text: "more" });
+  expect(mergeLeft(regenerated, earlier)).toEqual(regenerated);
+  expect(ids(mergeLeft(regenerated, asked))).toEqual(["q", "a", "mine", "c"]);
 });
 
 test("an answer whose page went away was interrupted; others stay open", () => {

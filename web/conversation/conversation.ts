@@ -205,6 +205,30 @@ export function mergeWriting(stored: Conversation, here: Conversation, writing: 
   return { ...stored, chosen, turns: stored.turns.map((turn) => (turn.id === writing ? own : turn)) };
 }
 
+/**
+ * A stored conversation with what a page that went away had not stored of it: turns that are missing, and the ends of answers that are
+ * unfinished here. What others have changed since stays.
+ *
+ * @param left the conversation as that page left it
+ */
+export function mergeLeft(stored: Conversation, left: Conversation): Conversation {
+  const known = new Set(stored.turns.map(({ id }) => id));
+  const added = left.turns.filter(({ id }) => !known.has(id));
+  const chosen = added.map(({ parent }) => keyOf(parent)).map((key) => [key, left.chosen[key]]);
+  const ended = (turn: Turn): Turn => {
+    if (turn.role === "user" || !["writing", "interrupted"].includes(turn.state)) return turn;
+    const own = left.turns.find(({ id }) => id === turn.id);
+    return own?.role === "assistant" && own.state !== "writing" ? { ...turn, ...own } : turn;
+  };
+  return {
+    ...left,
+    ...stored,
+    updatedAt: Math.max(stored.updatedAt, left.updatedAt),
+    turns: [...stored.turns.map(ended), ...added],
+    chosen: { ...left.chosen, ...stored.chosen, ...Object.fromEntries(chosen) },
+  };
+}
+
 /** The files of all turns, those of branches too. */
 export function attachmentsOf(conversation: Conversation): Attachment[] {
   return conversation.turns.flatMap((turn) => (turn.role === "user" ? turn.attachments : []));

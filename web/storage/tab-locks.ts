@@ -5,7 +5,8 @@
 const held = new Set<string>();
 const waiting = new Map<string, () => void>();
 const channel = new BroadcastChannel("mplug-owl presence");
-const millisecondsToAnswer = 500;
+/** A busy machine, or a tab in the background, takes its time to answer. */
+const millisecondsToAnswer = 3000;
 const millisecondsBetweenQuestions = 1000;
 
 /** A question whether a name is locked, or the answer that it is. */
@@ -35,11 +36,27 @@ export async function holdLock(name: string, work: Promise<void>): Promise<void>
   held.delete(name);
 }
 
-/** Whether another page holds a lock. */
-export async function isLockedElsewhere(name: string): Promise<boolean> {
-  if (navigator.locks !== undefined) {
-    return navigator.locks.request(name, { ifAvailable: true }, (lock) => lock === null);
+/**
+ * Holds a shared lock as long as the page is there.
+ *
+ * @returns whether no other page held it before
+ */
+export async function holdForGood(name: string): Promise<boolean> {
+  const forever = new Promise<void>(() => undefined);
+  if (navigator.locks === undefined) {
+    // Before the others are asked: of two pages that come at once neither takes itself for the only one.
+    void holdLock(name, forever);
+    return !(await isHeldElsewhere(name));
   }
+  return navigator.locks.request(name, { ifAvailable: true }, (lock) => {
+    // Waits for this one's end, which no other page's question can come before.
+    void holdLock(name, forever);
+    return lock !== null;
+  });
+}
+
+/** Whether another page says that it holds a lock. */
+function isHeldElsewhere(name: string): Promise<boolean> {
   return new Promise((resolve) => {
     const timer = setTimeout(() => end(false), millisecondsToAnswer);
     const end = (is: boolean): void => {
@@ -58,7 +75,7 @@ export async function lockReleased(name: string): Promise<void> {
     await navigator.locks.request(name, () => undefined);
     return;
   }
-  while (await isLockedElsewhere(name)) {
+  while (await isHeldElsewhere(name)) {
     await new Promise((resolve) => setTimeout(resolve, millisecondsBetweenQuestions));
   }
 }
