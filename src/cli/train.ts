@@ -41,7 +41,6 @@ interface TrainCommandOptions {
 async function trainFrom(path: string, options: TrainCommandOptions): Promise<void> {
   const { processes, ...ofEach } = options;
   if (processes !== undefined) return startProcesses(processes);
-  stopWithStarter();
   const communicator = await joinProcesses();
   try {
     await trainHere(path, ofEach, communicator);
@@ -79,16 +78,21 @@ function asUsageError(error: unknown): never {
   throw error instanceof OutputError ? new UsageError(error.message) : error;
 }
 
-/** Stops this process, as Ctrl-C does, when the command that started its job is no more: no one else could be asked to. */
-function stopWithStarter(): void {
+/**
+ * Stops this process, as Ctrl-C does, when the command that started its job is no more: no one else could be asked to.
+ *
+ * @returns ends that: a process that stops with the others must not be sent a signal that it no longer handles
+ */
+function stopWithStarter(): () => void {
   const starter = jobStarter();
-  if (starter === undefined) return;
+  if (starter === undefined) return () => undefined;
   const watch = setInterval(() => {
     if (isRunning(starter)) return;
     clearInterval(watch);
     process.kill(process.pid, "SIGUSR2");
   }, 1000);
   watch.unref();
+  return () => clearInterval(watch);
 }
 
 async function trainHere(
@@ -110,6 +114,7 @@ async function trainHere(
     ...tolerances
   } = options;
   const isFirst = communicator.rank === 0;
+  const forgetStarter = stopWithStarter();
   // A server is much to load for those who do not watch.
   const pages = watch === undefined ? undefined : await import("./watch.ts");
   const port = typeof watch === "number" ? watch : watchPort;
@@ -144,7 +149,8 @@ async function trainHere(
     progress.update(event);
   };
   const outcome = await interruptible(
-    (signal) => run.start({ resume, signal, onEvent, device: deviceOptions, ...tolerances }),
+    (signal) =>
+      run.start({ resume, signal, onEvent, device: deviceOptions, ...tolerances }).finally(forgetStarter),
     {
       onInterrupt: () => {
         if (isFirst)
