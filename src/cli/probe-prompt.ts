@@ -3,7 +3,7 @@ import { z } from "zod";
 import { readModelConfig, readPreprocessing } from "../checkpoint/index.ts";
 import { type Preprocessor, tileCount } from "../image/index.ts";
 import { owlPreprocessor } from "../inference/index.ts";
-import { generationOf, type OwlConfig, tokensPerImage } from "../model/index.ts";
+import { generationOf, hyperOf, type OwlConfig, tokensPerImage } from "../model/index.ts";
 import {
   PromptError,
   pictureMarkOf,
@@ -15,6 +15,7 @@ import { loadTokenizer, type Tokenizer } from "../tokenizer/index.ts";
 import { UsageError } from "./failure.ts";
 import { jsonLines } from "./json-lines.ts";
 import { requireModel } from "./options.ts";
+import { besideTextAnswer } from "./probe-prompt-beside.ts";
 
 const shape = '{"messages": [{"role": …, "content": …}], "pictures": [[width, height], …]}';
 
@@ -51,8 +52,11 @@ function answer(model: PromptModel, line: string, where: string): object {
   } catch {
     throw new UsageError(`${where}: must be JSON, ${shape}, got ${line.slice(0, 60)}`);
   }
-  const { messages, pictures } = Object(request) as Record<string, unknown>;
+  const { messages, pictures, ...more } = Object(request) as Record<string, unknown>;
   if (!Array.isArray(messages)) throw new UsageError(`${where}: must be ${shape}, got ${line.slice(0, 60)}`);
+  if (hyperOf(config) !== undefined) {
+    return besideTextAnswer(config, tokenizer, { messages, pictures, ...more });
+  }
   const read = withPictureParts(messages, pictureMarkOf(tokenizer));
   const tiles = tilesOf(pictures, model, where);
   const given = tiles?.length ?? (Array.isArray(pictures) ? pictures.length : read.pictures);

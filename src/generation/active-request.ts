@@ -199,11 +199,13 @@ export class ActiveRequest {
 
   /** The visual tokens [positions, hidden] of the media positions from `from` to `to`. */
   #visualTokens(from: number, to: number): Float32Array {
-    const { hidden } = this.#model.config.language;
     const tokens = this.media.map(({ start, length, media }) => {
+      const visual = this.#visual.get(media.key) ?? new Float32Array();
+      // A picture beside the text has one position for all of its tokens.
+      const width = visual.length / length;
       const first = Math.max(start, from) - start;
       const end = Math.max(first, Math.min(start + length, to) - start);
-      return this.#visual.get(media.key)?.subarray(first * hidden, end * hidden) ?? new Float32Array();
+      return visual.subarray(first * width, end * width);
     });
     return concatenated(tokens);
   }

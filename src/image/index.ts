@@ -1,4 +1,5 @@
 export { MissingFfmpegError, VideoError } from "../platform/index.ts";
+export { adaptiveGrid, cutAdaptively } from "./adaptive-cut.ts";
 export {
   type Box,
   type CropOptions,

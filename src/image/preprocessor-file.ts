@@ -28,6 +28,8 @@ export interface Preprocessor {
   readonly resizesNumbers?: boolean;
   /** The grids that a picture is cut by, of which the one that fits it best is taken. Absent: pictures are read whole. */
   readonly grids?: readonly TileGrid[];
+  /** Whether a picture becomes several: a grid of squares that fits its shape, and the whole (mPLUG-Owl3). */
+  readonly cuts?: true;
 }
 
 // What the readers of preprocessor_config.json share.

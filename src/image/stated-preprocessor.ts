@@ -39,6 +39,8 @@ const schema = z.object({
   do_rescale: z.boolean().default(true),
   do_normalize: z.boolean().default(true),
   do_center_crop: z.boolean().default(false),
+  // Pictures are cut to a grid of squares, and seen whole as well (mPLUG-Owl3).
+  cut_enable: z.boolean().default(false),
   // Pictures have three colours here whatever is asked.
   do_convert_rgb: z.boolean().optional(),
 });
@@ -71,6 +73,8 @@ const kinds: Readonly<Record<string, Kind>> = {
   Siglip: { defaults: { ...squeezes, ...evenColours, resample: 3 }, oneNumber: "edge" },
   Gemma3: { defaults: { ...squeezes, ...evenColours, resample: 2 }, oneNumber: "side" },
   ViT: { defaults: { ...squeezes, ...evenColours, resample: 2 }, oneNumber: "side" },
+  // No published directory has such a file: what the code of mPLUG-Owl3 does.
+  mPLUGOwl3: { defaults: { ...evenColours, resample: 3 }, oneNumber: "side" },
   DINOv3ViT: {
     defaults: { ...squeezes, ...imagenetColours, resample: 2 },
     oneNumber: "side",
@@ -116,7 +120,11 @@ export function statedPreprocessor(
     throw new ImageError(`${where}: image_processor_type must be one of ${known.join(", ")}, got ${got}`);
   }
   const kind = kinds[name];
-  const whole = { ...kind.defaults, ...content };
+  const whole = {
+    ...kind.defaults,
+    ...(content.image_size !== undefined && { size: content.image_size }),
+    ...content,
+  };
   const { data, error } = schema.safeParse(whole);
   const problems = [...unsupportedSteps(content), ...problemsOf(error, whole)];
   if (data !== undefined) problems.push(...contradictions(data, kind));
@@ -173,6 +181,7 @@ function preprocessorOf(content: Content, kind: Kind): Preprocessor {
     fit,
     resample: resamples[content.resample],
     ...(edge !== size && { edge }),
+    ...(content.cut_enable && { cuts: true }),
     ...(rescale !== 1 / 255 && { rescale }),
     ...(kind.resizesNumbers && { resizesNumbers: true }),
   };
@@ -186,7 +195,7 @@ export function statedFit(json: unknown): unknown {
 /** The content of a file that {@link statedPreprocessor} reads, and transformers too; every setting stands in it. */
 export function withStatedFit(preprocessor: Preprocessor): Record<string, unknown> {
   const { size, mean, std, fit = "squeeze", resample = "bicubic", edge = size } = preprocessor;
-  const { rescale = 1 / 255, resizesNumbers = false } = preprocessor;
+  const { rescale = 1 / 255, resizesNumbers = false, cuts } = preprocessor;
   return {
     crop_size: { height: size, width: size },
     do_center_crop: fit === "crop" || edge !== size,
@@ -198,6 +207,7 @@ export function withStatedFit(preprocessor: Preprocessor): Record<string, unknow
     image_mean: mean,
     image_processor_type: resizesNumbers ? "DINOv3ViTImageProcessor" : "CLIPImageProcessor",
     image_std: std,
+    ...(cuts !== undefined && { cut_enable: cuts }),
     resample: resamples.indexOf(resample),
     rescale_factor: rescale,
     size: fit === "crop" ? { shortest_edge: edge } : { height: edge, width: edge },

@@ -1,6 +1,8 @@
 import {
   angleFeeds,
   type BatchPosition,
+  type ComputedTokens,
+  hyperOf,
   inputIds,
   mediaPositions,
   type TokenSequence,
@@ -8,11 +10,10 @@ import {
 } from "../model/index.ts";
 import type { BoundRun, Program } from "../runtime/index.ts";
 import { float32, type HostTensor, int32, int64 } from "../tensor/index.ts";
+import { PictureBuffers, textMask } from "./kept-pictures.ts";
 import type { KvCache } from "./kv-cache.ts";
 import { concatenated, type LoadedModel } from "./loaded-model.ts";
-
-/** Runs something while nobody else uses the device. */
-export type RunExclusive = <T>(run: () => Promise<T>) => Promise<T>;
+import type { RunExclusive } from "./run-exclusive.ts";
 
 /**
  * How many rows a matrix product is given where its results must not depend on the other rows (batch invariance). The
@@ -29,19 +30,23 @@ export class Decoder {
   readonly #exclusively: RunExclusive;
   #bound: BoundDecode | undefined;
   #tables: AngleTables | undefined;
+  readonly #pictures: PictureBuffers | undefined;
 
   /** @param exclusively how programs are run; absent: at once */
   constructor(model: LoadedModel, cache: KvCache, exclusively: RunExclusive = (run) => run()) {
     this.#model = model;
     this.#cache = cache;
     this.#exclusively = exclusively;
+    if (hyperOf(model.config) !== undefined) {
+      this.#pictures = new PictureBuffers(model.config, (dims) => model.device.allocate("float32", dims));
+    }
   }
 
   /**
    * Computes new tokens behind the first `reused` positions, which are the same number for all rows (several rows only
    * from position 0). Returns the logits [vocabulary] after each row's last token, or after every token, row by row.
    *
-   * @param visual the visual tokens [positions, hidden] of all spans, in reading order
+   * @param visual the visual tokens [positions, hidden] of all spans, in reading order; of pictures beside the text all tokens of each
    * @param reused how many positions are there already
    */
   async prefill(
@@ -53,7 +58,8 @@ export class Decoder {
     const { padId, hidden, maxPositions } = this.#model.config.language;
     const longest = Math.max(...fresh.map(({ ids }) => ids.length));
     const width = evenly && reused === 0 ? Math.min(evenCount(longest), maxPositions) : longest;
-    const shown = this.#placed(mediaPositions(fresh), visual);
+    if (this.#pictures !== undefined) await this.#keepPictures(fresh, visual, reused);
+    const shown = this.#placed(this.#pictures === undefined ? mediaPositions(fresh) : [], visual);
     const { positions } = shown;
     this.#cache.makeRoom(new Array(fresh.length).fill(reused), width);
     const { program, parameters } = await this.#model.prefillProgram(positions.length > 0);
@@ -68,7 +74,10 @@ export class Decoder {
         Math.max(0, padId),
       ),
       logit_positions: logitPositions(fresh, everyToken),
-      ...asked(program, this.#placeFeeds(reused, lengths, width)),
+      ...asked(program, {
+        ...this.#placeFeeds(reused, lengths, width),
+        ...this.#pictureFeeds({ count: width, from: fresh.map(() => reused) }),
+      }),
       ...this.#anglesFor(angles),
       ...(program.hasInput("visual") && {
         visual: float32(shown.visual, [positions.length, hidden]),
@@ -78,6 +87,22 @@ export class Decoder {
     const { logits } = await this.#exclusively(() => program.run(feeds, caches.present));
     this.#cache.setLengths(lengths);
     return rowsOf(logits);
+  }
+
+  /** Makes keys and values of the pictures of new tokens, once, and lets the cache's rows keep them. */
+  async #keepPictures(fresh: readonly TokenSequence[], visual: Float32Array, reused: number): Promise<void> {
+    const starts = fresh.map(({ spans }) => spans.map(({ start }) => reused + start));
+    const kept = await this.#model.pictureKeys(starts.flat(), visual, this.#exclusively);
+    for (const [row, { length }] of starts.entries()) {
+      this.#cache.setPictures(row, reused, kept.splice(0, length));
+    }
+  }
+
+  /** What programs read of pictures beside the text, for tokens at these positions. */
+  #pictureFeeds(tokens: ComputedTokens): Record<string, HostTensor> {
+    if (this.#pictures === undefined) return {};
+    const buffers = this.#pictures.hold(this.#cache.pictures);
+    return { ...buffers, ...this.#pictures.seen(tokens), text_mask: textMask(tokens, this.#cache.capacity) };
   }
 
   /**
@@ -105,10 +130,16 @@ export class Decoder {
     const longest = Math.max(...lengths);
     this.#cache.makeRoom(this.#cache.lengths, 1);
     const { starts } = this.#cache;
-    if (this.#bound?.buffers !== this.#cache.buffers || this.#bound.angles !== angles) {
-      this.#bound = await this.#bind(angles);
+    const shown = this.#pictureFeeds({ count: 1, from: this.#cache.lengths });
+    const isBound =
+      this.#bound?.buffers === this.#cache.buffers &&
+      this.#bound.angles === angles &&
+      Object.entries(this.#bound.shown).every(([name, { dims }]) => sameDims(dims, shown[name].dims));
+    if (!isBound) this.#bound = await this.#bind(angles, shown);
+    const bound = this.#bound!;
+    for (const [name, tensor] of Object.entries(bound.shown)) {
+      if (tensor !== shown[name]) (tensor.data as Float32Array).set(shown[name].data as Float32Array);
     }
-    const bound = this.#bound;
     for (const [row, token] of tokens.entries()) {
       bound.ids.data[row] = BigInt(token);
       bound.lastPosition.data[row] = lengths[row] - 1;
@@ -159,7 +190,7 @@ export class Decoder {
     return this.#tables.feeds;
   }
 
-  async #bind(angles: number): Promise<BoundDecode> {
+  async #bind(angles: number, shown: Record<string, HostTensor>): Promise<BoundDecode> {
     const { device, config } = this.#model;
     const { program, parameters } = await this.#model.decodeProgram();
     const rows = this.#cache.lengths.length;
@@ -186,6 +217,7 @@ export class Decoder {
           total_length: totalLength,
           window_last_position: windowLastPosition,
           window_total_length: windowTotalLength,
+          ...shown,
         }),
         ...this.#anglesFor(angles),
         ...(prefills && { logit_positions: int64(logitPositions.flat(), [rows, 2]) }),
@@ -199,6 +231,7 @@ export class Decoder {
     return {
       buffers: this.#cache.buffers,
       angles,
+      shown,
       ids,
       lastPosition,
       totalLength,
@@ -247,6 +280,8 @@ interface AngleTables {
 interface BoundDecode {
   readonly buffers: readonly HostTensor[];
   readonly angles: number;
+  /** Of pictures beside the text. */
+  readonly shown: Readonly<Record<string, HostTensor>>;
   readonly ids: HostTensor<"int64">;
   readonly lastPosition: HostTensor<"int32">;
   readonly totalLength: HostTensor<"int32">;
@@ -255,6 +290,10 @@ interface BoundDecode {
   readonly windowTotalLength: HostTensor<"int32">;
   readonly logits: HostTensor<"float32">;
   readonly program: BoundRun;
+}
+
+function sameDims(one: readonly number[], other: readonly number[]): boolean {
+  return one.length === other.length && one.every((size, i) => size === other[i]);
 }
 
 /** Those of some tensors that a program has as inputs: it depends on which kinds of layers a model has. */

@@ -1,6 +1,6 @@
 export { type BesideQuantized, besideQuantized } from "./beside-quantized.ts";
 export { ClosedError } from "./closed-error.ts";
-export { Decoder, evenCount, type RunExclusive } from "./decoder.ts";
+export { Decoder, evenCount } from "./decoder.ts";
 export { engineDefaults, engineDefaultWords } from "./engine-defaults.ts";
 export { KvSlots, type PrefillChunk, type Slot } from "./kv-slots.ts";
 export { type BoundProgram, concatenated, imagesPerBatch, LoadedModel } from "./loaded-model.ts";
@@ -16,6 +16,7 @@ export {
   placedMedia,
   positionKeys,
 } from "./prompt.ts";
+export type { RunExclusive } from "./run-exclusive.ts";
 export { areMappable, storedParameters } from "./stored-weights.ts";
 export { textLogits } from "./text-logits.ts";
 export type { CacheStatistics } from "./visual-cache.ts";

@@ -1,5 +1,6 @@
 import type { CacheSizes } from "../model/index.ts";
 import type { HostTensor } from "../tensor/index.ts";
+import { type KeptPicture, type KeptRows, picturesBefore } from "./kept-pictures.ts";
 
 /** Allocates a zeroed float32 buffer that programs read and write in place. */
 export type Allocate = (dims: readonly number[]) => HostTensor<"float32">;
@@ -25,6 +26,9 @@ export class KvCache {
   #lengths: number[];
   /** The first position that each row's bounded layers hold; shared with windows of this cache. */
   #starts: Int32Array;
+  /** The pictures beside the text of this cache's rows and of those that it is a window of; the first row that is its own. */
+  #pictures: (readonly KeptPicture[])[];
+  #firstRow = 0;
 
   /** Room for `rows` rows, all empty. */
   constructor(sizes: CacheSizes, rows: number, allocate: Allocate) {
@@ -32,6 +36,18 @@ export class KvCache {
     this.#allocate = allocate;
     this.#lengths = new Array(rows).fill(0);
     this.#starts = new Int32Array(rows);
+    this.#pictures = Array.from({ length: rows }, () => []);
+  }
+
+  /** The pictures beside each row's text, whose keys and values do not lie in the buffers. */
+  get pictures(): KeptRows {
+    return this.#pictures.slice(this.#firstRow, this.#firstRow + this.#lengths.length);
+  }
+
+  /** Replaces what a row has of pictures from a position on. */
+  setPictures(row: number, from: number, pictures: readonly KeptPicture[]): void {
+    const at = this.#firstRow + row;
+    this.#pictures[at] = [...picturesBefore(this.#pictures[at], from), ...pictures];
   }
 
   /** Tokens that each row holds. */
@@ -141,6 +157,7 @@ export class KvCache {
     }
     this.#starts[row] = source.#starts[sourceRow];
     this.#lengths[row] = positions;
+    this.#pictures[this.#firstRow + row] = picturesBefore(source.pictures[sourceRow], positions);
   }
 
   #copyPositions([from, fromRow]: CacheRow, [to, toRow]: CacheRow, positions: number): void {
@@ -169,6 +186,9 @@ export class KvCache {
       this.#buffers = this.#buffers.map((buffer) => rowsFrom(buffer, 0, sources.length));
     }
     this.#starts = Int32Array.from(sources, (source) => this.#starts[source]);
+    const { pictures } = this;
+    this.#pictures = sources.map((source) => pictures[source]);
+    this.#firstRow = 0;
     this.#lengths = lengths;
   }
 
@@ -206,6 +226,8 @@ export class KvCache {
     window.#capacity = this.#capacity;
     window.#lengths = this.#lengths.slice(first, first + rows);
     window.#starts = this.#starts.subarray(first, first + rows);
+    window.#pictures = this.#pictures;
+    window.#firstRow = this.#firstRow + first;
     return window;
   }
 

@@ -1,9 +1,10 @@
 import type { TokenSequence } from "../model/index.ts";
-import { Decoder, evenCount, type RunExclusive } from "./decoder.ts";
+import { Decoder, evenCount } from "./decoder.ts";
 import { engineDefaults } from "./engine-defaults.ts";
 import type { KvCache } from "./kv-cache.ts";
 import { concatenated, type LoadedModel } from "./loaded-model.ts";
 import type { PositionKey } from "./prompt.ts";
+import type { RunExclusive } from "./run-exclusive.ts";
 import type { CacheStatistics } from "./visual-cache.ts";
 
 /** A slot: the row of the KV cache of one running sequence; when that has ended, a cached prefix for other prompts. */

@@ -2,23 +2,28 @@ import type { StateDict } from "../checkpoint/index.ts";
 import {
   BOUNDED_CHUNK,
   cacheSizes,
+  hyperOf,
   modelScope,
   type OwlConfig,
+  picturePosition,
   tilePositions,
   tokensPerImage,
   traceAttention,
   traceDecode,
+  tracePictureKeys,
   tracePrefill,
   traceVideo,
   traceVision,
 } from "../model/index.ts";
 import type { Device, Program, StoredParameters } from "../runtime/index.ts";
-import { type Graph, type HostTensor, placeholdersOf, type Scope } from "../tensor/index.ts";
+import { float32, type Graph, type HostTensor, int64, placeholdersOf, type Scope } from "../tensor/index.ts";
 import { requireCorrectAttention } from "./attention-check.ts";
 import { ClosedError } from "./closed-error.ts";
 import { engineDefaults } from "./engine-defaults.ts";
+import type { KeptPicture } from "./kept-pictures.ts";
 import { type Allocate, KvCache } from "./kv-cache.ts";
 import type { Media } from "./prompt.ts";
+import type { RunExclusive } from "./run-exclusive.ts";
 import { VisualCache } from "./visual-cache.ts";
 
 /** A program and the parameters it asks for. */
@@ -190,6 +195,44 @@ export class LoadedModel {
       }
     });
     return concatenated(media.map(({ key }) => known.get(key)!));
+  }
+
+  /**
+   * Keys and values of pictures beside the text for the layers that look at them, of which a picture is one run.
+   *
+   * @param starts where their markers begin
+   * @param visual their tokens, one picture after the other
+   * @param exclusively how the program is run
+   */
+  async pictureKeys(
+    starts: readonly number[],
+    visual: Float32Array,
+    exclusively: RunExclusive,
+  ): Promise<KeptPicture[]> {
+    if (starts.length === 0) return [];
+    const visualTokens = tokensPerImage(this.config);
+    const { hidden } = this.config.language;
+    const layers = cacheSizes(this.config.language).pictureLayers ?? [];
+    const { program, parameters } = await this.#program(
+      this.#languagePrograms,
+      "picture keys",
+      () => tracePictureKeys(this.config, this.newScope()),
+      this.#isOne && this.stored === undefined,
+    );
+    const kept: KeptPicture[] = [];
+    for (const [i, start] of starts.entries()) {
+      const width = visualTokens * hidden;
+      const position = picturePosition(hyperOf(this.config)!, start);
+      const feeds = {
+        ...parameters,
+        visual: float32(visual.slice(i * width, (i + 1) * width), [1, visualTokens, hidden]),
+        positions: int64(new Array<number>(visualTokens).fill(position), [1, visualTokens]),
+      };
+      const made = await exclusively(() => program.run(feeds));
+      const names = layers.flatMap((layer) => [`key.${layer}`, `value.${layer}`]);
+      kept.push({ start, keysValues: names.map((name) => made[name].data as Float32Array) });
+    }
+    return kept;
   }
 
   /**

@@ -26,7 +26,8 @@ function ofWholePictures(config: OwlConfig, json: unknown, where: string): Prepr
   if (tower.hasReleasedPreprocessing) {
     return modelPreprocessor(json, vision.imageSize, where, generationOf(config).pictureFit(config));
   }
-  const preprocessor = statedPreprocessor(json, where, tower.published.preprocessing(vision.imageSize));
+  const { preprocessing = tower.published.preprocessing } = generationOf(config);
+  const preprocessor = statedPreprocessor(json, where, preprocessing(vision.imageSize));
   requireSize(preprocessor, vision.imageSize, where);
   return preprocessor;
 }

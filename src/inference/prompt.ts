@@ -1,6 +1,7 @@
 import type { PictureTile } from "../image/index.ts";
 import {
   endOf,
+  hyperOf,
   type MediaSpan,
   type OwlConfig,
   placeholderIds,
@@ -81,8 +82,9 @@ function mediaProblems(prompt: Prompt, config: OwlConfig): string[] {
   const { ids, pictures } = prompt;
   const problems: string[] = [];
   const perPicture = tokensPerImage(config);
+  const isBeside = hyperOf(config) !== undefined;
   const positions = positionCount(spansOfPlaceholders(ids));
-  const needed = pictures.length * perPicture;
+  const needed = isBeside ? 0 : pictures.length * perPicture;
   if (positions !== needed) {
     problems.push(`${pictures.length} pictures take ${needed} positions, got ${positions}`);
   }
@@ -101,7 +103,20 @@ function mediaProblems(prompt: Prompt, config: OwlConfig): string[] {
       );
     }
   }
-  return positions === needed ? [...problems, ...spanProblems(prompt, config)] : problems;
+  if (positions !== needed) return problems;
+  return [...problems, ...(isBeside ? markerProblems(prompt) : spanProblems(prompt, config))];
+}
+
+/** What is wrong with the places of pictures beside the text: each has that of its marker's first token. */
+function markerProblems({ ids, pictures, spans = [] }: Prompt): string[] {
+  const ascend = spans.every(({ start, length }, i) => {
+    const before = i === 0 ? -1 : spans[i - 1].start;
+    return length === 1 && start > before && start < ids.length;
+  });
+  if (ascend && spans.length === pictures.length) return [];
+  return [
+    `${pictures.length} pictures must have a span of one position each, in order, got ${spans.map(({ start }) => start).join(", ") || "none"}`,
+  ];
 }
 
 /** What is wrong with the place of a tile. */

@@ -3,9 +3,11 @@ import type { Adapter, StateDict } from "../checkpoint/index.ts";
 import type { LoadedModel } from "../inference/index.ts";
 import {
   type ForwardOutput,
+  hyperOf,
   lossFeeds,
   type OwlConfig,
   type OwlSizes,
+  pictureFeeds,
   readsTiles,
   type Stage,
   stageScopeOptions,
@@ -30,6 +32,8 @@ export interface ModelInputs {
   readonly tilePositions?: HostTensor<"int64"> | undefined;
   /** All rows' videos in reading order, float32 [videos, 3, frames, imageSize, imageSize]. */
   readonly videoPixels?: HostTensor<"float32"> | undefined;
+  /** Of models whose pictures stand beside the text: where the markers of each row's pictures begin. Absent: there are none. */
+  readonly pictureStarts?: readonly (readonly number[])[] | undefined;
   /** For every id whether its prediction counts in the loss; the first id of a row is never predicted. */
   readonly lossMask?: readonly (readonly boolean[])[] | undefined;
   /** Former name of `lossMask`, still accepted. */
@@ -159,17 +163,33 @@ function loraValues(adapter: Adapter | undefined): [string, HostTensor][] {
   return [...(adapter?.lora ?? [])].map(([name, value]) => [tracedName(name), value]);
 }
 
-function sizesOf({ ids, pixels, videoPixels }: ModelInputs): Omit<OwlSizes, "lossRows"> {
+function sizesOf({ ids, pixels, videoPixels, pictureStarts }: ModelInputs): Omit<OwlSizes, "lossRows"> {
   const videos = videoPixels && { count: videoPixels.dims[0], frames: videoPixels.dims[2] };
-  return { batch: ids.length, tokens: ids[0]?.length ?? 0, images: pixels?.dims[0] ?? 0, videos };
+  const picturesPerRow = pictureStarts && roomFor(pictureStarts);
+  const images = pixels?.dims[0] ?? 0;
+  return { batch: ids.length, tokens: ids[0]?.length ?? 0, images, videos, picturesPerRow };
+}
+
+/** Pictures of the row that has the most. */
+function roomFor(starts: readonly (readonly number[])[]): number {
+  return Math.max(0, ...starts.map(({ length }) => length));
 }
 
 function inputFeeds(
   config: OwlConfig,
-  { ids, pixels, tilePositions, videoPixels }: ModelInputs,
+  { ids, pixels, tilePositions, videoPixels, pictureStarts = [] }: ModelInputs,
 ): Record<string, HostTensor> {
   if (readsTiles(config) && pixels && tilePositions === undefined) {
     throw new RangeError("inputs: must say where each tile lies (tilePositions), got pixels alone");
+  }
+  const hyper = hyperOf(config);
+  if (hyper !== undefined) {
+    const room = roomFor(pictureStarts);
+    const places = { starts: pictureStarts, perPicture: tokensPerImage(config), room };
+    return {
+      input_ids: tokenFeeds(ids, 0).input_ids,
+      ...(pixels && { pixel_values: pixels, ...pictureFeeds(hyper, places, ids[0].length) }),
+    };
   }
   const rowsOf = (media: HostTensor | undefined): number => (media?.dims[0] ?? 0) * tokensPerImage(config);
   return {

@@ -17,7 +17,7 @@ interface Row {
 }
 
 /** A label that does not count. */
-const IGNORED = -100;
+export const IGNORED = -100;
 
 /**
  * Inputs in which one id stands for a whole picture (mPLUG-Owl2's −200): `input_ids` int64 [batch, tokens], `attention_mask`, `labels`

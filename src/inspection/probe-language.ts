@@ -11,7 +11,7 @@ interface ProbedLanguage {
   readonly config: Pick<OwlConfig, "language">;
   readonly defaults: GenerationSettings;
   forward(inputs: ModelInputs): Promise<ForwardResult>;
-  generateBatch(prompts: readonly Prompt[], settings: GenerationSettings): Promise<Answer[]>;
+  generateIds(prompts: readonly Prompt[], settings: GenerationSettings): Promise<Answer[]>;
 }
 
 /**

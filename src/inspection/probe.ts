@@ -10,6 +10,7 @@ import {
 import { type Media, mediaFromPixels, mediaFromTile, type Prompt } from "../inference/index.ts";
 import {
   generationOf,
+  hyperOf,
   type MediaKind,
   type OwlConfig,
   positionCount,
@@ -20,6 +21,7 @@ import {
 } from "../model/index.ts";
 import { checkOptions, option } from "../platform/index.ts";
 import { type HostTensor, int64 } from "../tensor/index.ts";
+import { readBesideText } from "./beside-text.ts";
 import type { ForwardResult, GradientResult, ModelInputs } from "./forward-backward.ts";
 import { type ProbeInputs, readLonePlaceholders } from "./lone-placeholders.ts";
 import { rowsOf, TensorReader } from "./tensor-reader.ts";
@@ -45,7 +47,7 @@ interface ProbedModel {
   readonly defaults: GenerationSettings;
   forward(inputs: ModelInputs): Promise<ForwardResult>;
   gradients(inputs: ModelInputs, stage: Stage): Promise<GradientResult>;
-  generateBatch(prompts: readonly Prompt[], settings: GenerationSettings): Promise<Answer[]>;
+  generateIds(prompts: readonly Prompt[], settings: GenerationSettings): Promise<Answer[]>;
 }
 
 /**
@@ -55,7 +57,7 @@ interface ProbedModel {
  * [videos, 3, frames, imageSize, imageSize], `num_images` and `num_videos` [batch], `attention_mask`
  * [batch, tokens], and the loss's `non_padding_mask`, `non_media_mask`, `prompt_mask` [batch, tokens − 1]; entry
  * t of these speaks of the prediction of token t + 1. Of models whose code has one id for a whole picture: as
- * {@link readLonePlaceholders} says.
+ * {@link readLonePlaceholders} says; of models whose pictures stand beside the text: as {@link readBesideText} says.
  *
  * @returns `vision.last_hidden_state` and `abstractor.last_hidden_state` (with pictures), the same of
  *   `video.vision.` and `video.abstractor.` (with videos), `inputs_embeds`,
@@ -102,7 +104,7 @@ function forwardTensors(result: ForwardResult): StateDict {
 
 /** The tokens that follow prompts [rows, new tokens]; ended rows are filled with padding. */
 export async function newIds(
-  owl: Pick<ProbedModel, "defaults" | "generateBatch">,
+  owl: Pick<ProbedModel, "defaults" | "generateIds">,
   prompts: readonly Prompt[],
   generate: object,
 ): Promise<HostTensor> {
@@ -110,7 +112,7 @@ export async function newIds(
   const { bosTokenId, eosTokenIds, padTokenId } = owl.defaults;
   const defaults = { ...plainSettings, bosTokenId, eosTokenIds, padTokenId };
   const settings = completeSettings(settingsFromJson(generate), defaults);
-  const answers = await owl.generateBatch(prompts, settings);
+  const answers = await owl.generateIds(prompts, settings);
   const longest = Math.max(...answers.map(({ ids }) => ids.length));
   // As transformers does where a model has no token for padding.
   const padding = settings.padTokenId < 0 ? (settings.eosTokenIds[0] ?? 0) : settings.padTokenId;
@@ -119,7 +121,7 @@ export async function newIds(
 }
 
 async function promptsOf(
-  { ids, pixels, tilePositions, videoPixels, present }: ProbeInputs,
+  { ids, pixels, tilePositions, videoPixels, present, pictureStarts }: ProbeInputs,
   config: OwlConfig,
 ): Promise<Prompt[]> {
   const places = tilePositions && rowsOf(tilePositions, tilePositions.dims[0], 2);
@@ -130,7 +132,10 @@ async function promptsOf(
   const videos = await eachOf(videoPixels, (one) => mediaFromPixels(one, videoPixels?.dims[2]));
   return ids.map((row, b) => {
     const kept = row.filter((_, t) => present[b][t]);
-    const spans = spansOfPlaceholders(kept, tokensPerImage(config));
+    const spans =
+      pictureStarts === undefined
+        ? spansOfPlaceholders(kept, tokensPerImage(config))
+        : pictureStarts[b].map((start) => ({ kind: "image", start, length: 1 }) as const);
     return {
       ids: kept,
       pictures: spans.flatMap(({ kind }) => (kind === "video" ? videos : images).shift() ?? []),
@@ -152,11 +157,7 @@ function eachOf(
 function readInputs(tensors: StateDict, prefix: string, config: OwlConfig): ProbeInputs {
   const problems: string[] = [];
   const read = new TensorReader(tensors, prefix, problems);
-  const { placeholder } = generationOf(config);
-  const inputs =
-    placeholder === undefined
-      ? readSpans(read, config, problems)
-      : readLonePlaceholders(read, config, placeholder, problems);
+  const inputs = inputsOf(config, read, problems);
   if (problems.length === 0) return inputs;
   const known = [...new Set([...tensors.keys()].filter((name) => name.endsWith("input_ids")))];
   const hint =
@@ -164,6 +165,13 @@ function readInputs(tensors: StateDict, prefix: string, config: OwlConfig): Prob
       ? `; prefixes in the file: ${known.map((name) => `"${name.slice(0, -9)}"`).join(" ")}`
       : "";
   throw new ProbeError(`probe inputs: ${problems.join("; ")}${hint}`);
+}
+
+function inputsOf(config: OwlConfig, read: TensorReader, problems: string[]): ProbeInputs {
+  const { placeholder } = generationOf(config);
+  if (hyperOf(config) !== undefined) return readBesideText(read, config, problems);
+  if (placeholder !== undefined) return readLonePlaceholders(read, config, placeholder, problems);
+  return readSpans(read, config, problems);
 }
 
 /** Inputs in which each position of a picture or video has a negative id of its own. */

@@ -25,6 +25,7 @@ export {
   type PrefillOptions,
   traceAttention,
   traceDecode,
+  tracePictureKeys,
   tracePrefill,
   traceVideo,
   traceVision,
@@ -50,6 +51,7 @@ export {
   readLanguageConfig,
 } from "./language/families.ts";
 export type { DecoderConfig, LanguageFamily, LayerAttentionSettings } from "./language/family.ts";
+export { firstToSee, type HyperSettings, picturePosition } from "./language/hyper-settings.ts";
 export type { LlamaConfig } from "./language/llama.ts";
 export { maskName, positionsOfFixedAngles } from "./language/past-attention.ts";
 export type { RopeScaling, RotarySettings } from "./language/rotary.ts";
@@ -100,6 +102,16 @@ export {
   hasWeightDecay,
   type ParameterDescription,
 } from "./parameters.ts";
+export {
+  type ComputedTokens,
+  hyperOf,
+  type PictureFeeds,
+  type PicturePlaces,
+  pictureFeeds,
+  picturePositions,
+  type SeenPictures,
+  seenPictures,
+} from "./picture-feeds.ts";
 export {
   floatingConfig,
   keptSettings,

@@ -8,14 +8,22 @@ import {
   slice,
   type Tensor,
 } from "../tensor/index.ts";
-import { attentionOverCache } from "./language/cached-attention.ts";
-import { decoderLayers, embedTokens, finalNorm, type LayerInputs, languageHead } from "./language-model.ts";
+import { attentionOverCache, cacheSizes, pictureHeads } from "./language/cached-attention.ts";
+import { familyOf } from "./language/families.ts";
+import {
+  decoderLayers,
+  embedTokens,
+  finalNorm,
+  type LayerInputs,
+  languageHead,
+  layerName,
+} from "./language-model.ts";
 import { encodeImages, encodeVideos, pixelInput, splice, videoInput } from "./owl.ts";
 import type { OwlConfig } from "./owl-config.ts";
 import { modelScope } from "./quantization.ts";
 import { patchCount } from "./vision/patches.ts";
 import { prefixTokens, visionEncoder } from "./vision-encoder.ts";
-import { visualAbstractor } from "./visual-abstractor.ts";
+import { tokensPerImage, visualAbstractor } from "./visual-abstractor.ts";
 
 /**
  * Encodes images: `pixel_values` [images, 3, imageSize, imageSize] → `visual` [images, queries + 1, language hidden], the
@@ -71,13 +79,36 @@ export function tracePrefill(
   const language = scope.at("language_model");
   const ids = input("input_ids", "int64", [dim("batch"), dim("tokens")]);
   const text = embedTokens(language, ids, config.language);
-  const visual = options.pictures ? visualInputs(text.shape[2]) : undefined;
+  const isSpliced = options.pictures && config.projector === undefined;
+  const visual = isSpliced ? visualInputs(text.shape[2]) : undefined;
   const embeddings = visual ? splice(text, visual.tokens, visual.positions) : text;
   const positions = input("logit_positions", "int64", [dim("rows"), dim("depth", 2)]);
   return overCache("prefill", language, embeddings, config, {
     visualPositions: visual?.positions,
     selectRows: (x) => gatherNd(x, positions),
   });
+}
+
+/**
+ * Keys and values of pictures that stand beside the text, for every layer that looks at them: `visual` float32 [pictures, visual, hidden] and
+ * `positions` int64 [pictures, visual], where their keys stand → `key.N`, `value.N` [pictures, keyValueHeads, visual, headDim] as the KV
+ * cache has those of the text. The number of pictures is symbolic.
+ */
+export function tracePictureKeys(config: OwlConfig, scope: Scope = modelScope(config)): Graph {
+  const { language } = config;
+  const family = familyOf(language);
+  const [pictures, visual] = [dim("pictures"), dim("visual", tokensPerImage(config))];
+  const tokens = input("visual", "float32", [pictures, visual, dim("hidden", language.hidden)]);
+  const positions = input("positions", "int64", [pictures, visual]);
+  const outputs: Record<string, Tensor> = {};
+  for (const layer of cacheSizes(language).pictureLayers ?? []) {
+    const at = scope.at("language_model").at(layerName(language, layer));
+    const made = family.pictureKeysValues!(at, tokens, language);
+    const { key, value } = pictureHeads(language, layer, made, positions);
+    outputs[`key.${layer}`] = key;
+    outputs[`value.${layer}`] = value;
+  }
+  return { name: "picture keys", outputs };
 }
 
 function visualInputs(hidden: Dim): { readonly tokens: Tensor; readonly positions: Tensor } {
@@ -105,8 +136,8 @@ function overCache(
   config: OwlConfig,
   inputs: Omit<LayerInputs, "attention"> = {},
 ): Graph {
-  const { attention, present } = attentionOverCache(config.language);
-  const decoded = decoderLayers(language, embeddings, config.language, { ...inputs, attention });
+  const { attention, present, pictures } = attentionOverCache(config.language);
+  const decoded = decoderLayers(language, embeddings, config.language, { ...inputs, attention, pictures });
   const logits = languageHead(language, finalNorm(language, decoded, config.language), config.language);
   return { name, outputs: { logits, ...present } };
 }

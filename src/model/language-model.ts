@@ -20,7 +20,8 @@ import {
   total,
 } from "../tensor/index.ts";
 import { familyOf, type LanguageConfig } from "./language/families.ts";
-import type { AttentionFunction } from "./language/family.ts";
+import type { AttentionFunction, LayerPictures } from "./language/family.ts";
+import { looksAtPictures } from "./language/hyper-settings.ts";
 import type { LayerAttention } from "./language/whole-sequence-attention.ts";
 
 /** The scope that holds everything but the head. */
@@ -64,6 +65,8 @@ export interface LayerInputs {
   readonly attention: LayerAttention;
   /** Where pictures' tokens stand, int64 [visual, 2] = (row of the batch, position); absent: the batch is text alone. */
   readonly visualPositions?: Tensor | undefined;
+  /** What a layer that looks at pictures beside the text sees of them; absent: there are none. */
+  readonly pictures?: ((layer: number) => LayerPictures) | undefined;
   /**
    * Which positions go on after the last layer's attention, all of them if absent; what is behind it (the last MLP, the
    * head) costs only as much as the selected rows: [batch, tokens, w] → [rows, w].
@@ -113,7 +116,8 @@ export function decoderLayer(
   const entered = index === 0 ? family.enterLayers(x, config) : x;
   const visual = positions && { positions, indicator: indicatorOf(entered, positions) };
   const attend: AttentionFunction = (q, k, v) => attention(index, q, k, v);
-  const context = family.attention(layer, entered, { attend, visual }, config);
+  const pictures = looksAtPictures(config, index) ? inputs.pictures?.(index) : undefined;
+  const context = family.attention(layer, entered, { attend, visual, pictures }, config);
   const indicator = visual && selectRows(visual.indicator);
   return family.postAttention(
     layer,

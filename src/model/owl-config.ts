@@ -22,9 +22,17 @@ export interface OwlConfig {
   readonly abstractor: AbstractorConfig;
   readonly language: LanguageConfig;
   /** Which model of the line it is; absent: the first. */
-  readonly generation?: "owl2";
-  /** Learned queries a picture or video; it takes one position more, for the learned EOS embedding. */
+  readonly generation?: "owl2" | "owl3";
+  /**
+   * Learned queries a picture or video; it takes one position more, for the learned EOS embedding. 0 where it has a projector,
+   * and takes no positions.
+   */
   readonly numQueryTokens: number;
+  /**
+   * What brings patches to the language model's width in the abstractor's place: one linear layer, or two with GELU between them.
+   * `abstractor` is an error then, and pictures stand beside the text.
+   */
+  readonly projector?: "linear" | "mlp";
   /** Whether it is a language model alone: it takes no pictures, and `vision` and `abstractor` are errors. */
   readonly textOnly?: boolean;
   /** Whether it is the video version: temporal modules in the vision encoder, further queries for videos. */

@@ -11,12 +11,21 @@ import {
   type Tensor,
   transpose,
 } from "../tensor/index.ts";
+import { picturesOfWholeSequence } from "./language/pictures-of-whole-sequence.ts";
 import { wholeSequenceAttention } from "./language/whole-sequence-attention.ts";
-import { decoderLayers, embedTokens, finalNorm, languageHead, nextTokenLoss } from "./language-model.ts";
+import {
+  decoderLayers,
+  embedTokens,
+  finalNorm,
+  type LayerInputs,
+  languageHead,
+  nextTokenLoss,
+} from "./language-model.ts";
 import type { OwlConfig } from "./owl-config.ts";
+import { projectPatches } from "./projector.ts";
 import { modelScope } from "./quantization.ts";
 import { visionEncoder } from "./vision-encoder.ts";
-import { videoAbstractor, visualAbstractor } from "./visual-abstractor.ts";
+import { tokensPerImage, videoAbstractor, visualAbstractor } from "./visual-abstractor.ts";
 
 /** Sizes of the videos of a batch, all of them equally long. */
 export interface VideoSizes {
@@ -33,6 +42,8 @@ export interface OwlSizes {
   readonly images: number;
   /** Videos in the whole batch; absent: none. */
   readonly videos?: VideoSizes | undefined;
+  /** Pictures a row has room for, where they stand beside the text; absent: none of the rows has any. */
+  readonly picturesPerRow?: number | undefined;
   /**
    * How many hidden rows the head is computed for, where that is fewer than all: they are named by the input
    * `loss_rows`. Absent: all of them, in order.
@@ -70,6 +81,7 @@ interface EncodedMedia {
  */
 export function encodeImages(scope: Scope, pixels: Tensor, config: OwlConfig): EncodedMedia {
   const vision = visionEncoder(scope.at("vision_model"), pixels, config.vision).lastHiddenState;
+  if (config.projector !== undefined) return { vision, tokens: projectPatches(scope, vision, config) };
   return { vision, tokens: visualAbstractor(scope, vision, config).lastHiddenState };
 }
 
@@ -109,16 +121,15 @@ interface Embedded {
   readonly embeddings: Tensor;
   /** Where the visual tokens stand; absent: the batch is text alone. */
   readonly visualPositions?: Tensor | undefined;
+  /** What layers see of pictures that stand beside the text; absent: there are none. */
+  readonly beside?: LayerInputs["pictures"];
 }
 
-function embed(
-  scope: Scope,
-  config: OwlConfig,
-  { batch, tokens, images, videos: clips }: OwlSizes,
-  given?: Tensor,
-): Embedded {
+function embed(scope: Scope, config: OwlConfig, sizes: OwlSizes, given?: Tensor): Embedded {
+  const { batch, tokens, images, videos: clips } = sizes;
   const ids = input("input_ids", "int64", [dim("batch", batch), dim("tokens", tokens)]);
   const text = embedTokens(scope.at("language_model"), ids, config.language);
+  if (config.projector !== undefined) return besideText(scope, config, sizes, text);
   if (given !== undefined) return spliced(scope, text, [rowsOf(given)]);
   const pictures = images > 0 ? encodeImages(scope, pixelInput(config, images), config) : undefined;
   const videos =
@@ -130,6 +141,19 @@ function embed(
   );
   if (visual.length === 0) return { embeddings: scope.boundary(text) };
   return { pictures, videos, ...spliced(scope, text, visual) };
+}
+
+/** Pictures that take no positions: `picture_rows` int64 [batch, visual] names the visual tokens of each row. */
+function besideText(scope: Scope, config: OwlConfig, sizes: OwlSizes, text: Tensor): Embedded {
+  const embeddings = scope.boundary(text);
+  const { batch, tokens, images, picturesPerRow = 0 } = sizes;
+  if (images === 0 || picturesPerRow === 0) return { embeddings };
+  const pictures = encodeImages(scope, pixelInput(config, images), config);
+  const visual = picturesPerRow * tokensPerImage(config);
+  const rows = input("picture_rows", "int64", [dim("batch", batch), dim("visual", visual)]);
+  const ofRows = gather(rowsOf(scope.boundary(pictures.tokens)), rows);
+  const beside = picturesOfWholeSequence(config.language, { batch, tokens, visual }, ofRows);
+  return { pictures, embeddings, beside };
 }
 
 /** The text with visual tokens [rows, hidden] at the input `visual_positions`. */
@@ -177,12 +201,13 @@ export interface TracedLoss {
  * @param visual tokens [images, queries + 1, language hidden] that stand in the text in place of encoded pictures
  */
 export function traceLoss(config: OwlConfig, sizes: OwlSizes, scope: Scope, visual?: Tensor): TracedLoss {
-  const { embeddings, visualPositions } = embed(scope, config, sizes, visual);
+  const { embeddings, visualPositions, beside } = embed(scope, config, sizes, visual);
   const language = scope.at("language_model");
   const attention = wholeSequenceAttention(config.language, sizes);
   const picked = decoderLayers(language, embeddings, config.language, {
     attention,
     visualPositions,
+    pictures: beside,
     selectRows: rowSelector(sizes),
   });
   const logits = languageHead(language, finalNorm(language, picked, config.language), config.language);
@@ -213,10 +238,11 @@ export function traceForward(
   wanted: readonly ForwardOutput[],
   scope: Scope = modelScope(config),
 ): Graph {
-  const { pictures, videos, embeddings, visualPositions } = embed(scope, config, sizes);
+  const { pictures, videos, embeddings, visualPositions, beside } = embed(scope, config, sizes);
   const language = scope.at("language_model");
   const attention = wholeSequenceAttention(config.language, sizes);
-  const decoded = decoderLayers(language, embeddings, config.language, { attention, visualPositions });
+  const around = { attention, visualPositions, pictures: beside };
+  const decoded = decoderLayers(language, embeddings, config.language, around);
   const hidden = finalNorm(language, decoded, config.language);
   const logits = languageHead(language, hidden, config.language);
   const outputs: Partial<Record<ForwardOutput, Tensor | undefined>> = {

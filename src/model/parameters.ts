@@ -51,7 +51,7 @@ export function describeParameters(
   const videos = config.video ? { count: 1, frames: 2 } : undefined;
   const tokens = 2 * (config.numQueryTokens + 1) + 1;
   const images = config.textOnly ? 0 : 1;
-  traceForward(config, { batch: 1, tokens, images, videos }, ["logits"], scope);
+  traceForward(config, { batch: 1, tokens, images, videos, picturesPerRow: images }, ["logits"], scope);
   return [...scope.parameters()].map(([name, tensor]) => describeParameter(name, tensor));
 }
 

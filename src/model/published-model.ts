@@ -1,4 +1,5 @@
 import { configJson, parseConfig, textOnlyConfig } from "./config.ts";
+import type { OwlGeneration } from "./generations/generation.ts";
 import { generationNamed, generationOf } from "./generations/generations.ts";
 import { familyOf, publishedLanguage } from "./language/families.ts";
 import { foreignModel } from "./model-type.ts";
@@ -34,6 +35,18 @@ export function languageNames(
     if (HEAD.test(name)) return name.replace(HEAD, "language_model.lm_head.");
     if (name.startsWith(prefix)) return `language_model.${body}.${name.slice(prefix.length)}`;
     return isPart ? undefined : `language_model.${name}`;
+  };
+}
+
+/** The names inside of a generation's tensors, undefined for those without use; undefined where all are called as in files. */
+function usedNames(
+  { names, isUnused }: OwlGeneration,
+  json: Record<string, unknown>,
+): ((name: string) => string | undefined) | undefined {
+  if (isUnused === undefined) return names?.own;
+  return (published) => {
+    const name = names?.own(published) ?? published;
+    return isUnused(name, json) ? undefined : name;
   };
 }
 
@@ -78,7 +91,7 @@ export const publishedModel = {
   /** The names that the model has for tensors of the file; undefined where they are called so. */
   rename(json: unknown, names: readonly string[]): ((name: string) => string | undefined) | undefined {
     const generation = generationNamed(Object(json).model_type);
-    if (generation !== undefined) return generation.names?.own;
+    if (generation !== undefined) return usedNames(generation, json as Record<string, unknown>);
     const language = foreignModel(json) === undefined ? undefined : publishedLanguage(json);
     if (!language?.standsForText) return undefined;
     const family = String(language.json.model_type) as OwlConfig["language"]["family"];

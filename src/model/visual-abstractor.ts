@@ -20,14 +20,18 @@ import { layerNormLayer, linearLayer } from "./layers.ts";
 import type { OwlConfig } from "./owl-config.ts";
 import { patchPositions, queryPositions } from "./sine-positions.ts";
 import { withTilePositions } from "./tile-positions.ts";
+import { patchCount } from "./vision/patches.ts";
 import { prefixTokens } from "./vision-encoder.ts";
 
 /** PyTorch's default for LayerNorm, which the reference does not change for the norms around attention. */
 const NORM_EPSILON = 1e-5;
 
-/** Positions a picture, a tile of one or a video takes in the text: its queries and the learned EOS embedding. */
+/**
+ * Visual tokens of a picture, a tile of one or a video: its queries and the learned EOS embedding, each with a position of the text; with a
+ * projector its patches, which have none.
+ */
 export function tokensPerImage(config: OwlConfig): number {
-  return config.numQueryTokens + 1;
+  return config.projector === undefined ? config.numQueryTokens + 1 : patchCount(config.vision);
 }
 
 export interface AbstractorStates {

@@ -1,7 +1,7 @@
 import type { GenerationSettings } from "../generation/index.ts";
 import { type Fidelity, type Preprocessor, tileCount } from "../image/index.ts";
 import type { Media, Prompt } from "../inference/index.ts";
-import { type OwlConfig, tokensPerImage } from "../model/index.ts";
+import { hyperOf, type OwlConfig, tokensPerImage } from "../model/index.ts";
 import { checkOptions, option } from "../platform/index.ts";
 import {
   encodeConversation,
@@ -15,6 +15,7 @@ import {
   truncateConversation,
 } from "../prompt/index.ts";
 import type { Tokenizer } from "../tokenizer/index.ts";
+import { besideTextPrompt } from "./beside-text.ts";
 import type { PixelCache } from "./pixel-cache.ts";
 import {
   type ImageSource,
@@ -97,8 +98,18 @@ export async function conversationPrompt(
   parts: PromptParts,
   { truncation = "disabled", maxNewTokens, templateVariables, ...limits }: PromptOptions,
 ): Promise<Prompt> {
-  const { framesPerVideo, defaults } = parts;
+  const { framesPerVideo, defaults, config, tokenizer } = parts;
   const reading = readingOf(parts, limits);
+  if (reading !== undefined && hyperOf(config) !== undefined) {
+    return besideTextPrompt(messages, {
+      config,
+      tokenizer,
+      reading,
+      truncation,
+      maxNewTokens: maxNewTokens ?? defaults.maxNewTokens,
+      templateVariables,
+    });
+  }
   const known = reading && (await readTiles(messages, reading));
   const { ids, spans, media, notes } = encoded(messages, parts, truncation, {
     maxNewTokens: maxNewTokens ?? defaults.maxNewTokens,

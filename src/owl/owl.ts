@@ -184,6 +184,16 @@ export class Owl {
     );
   }
 
+  /**
+   * As {@link generateBatch}, but of the whole vocabulary: ids that stand for no token are chosen too, as other implementations do.
+   *
+   * @internal
+   */
+  async generateIds(prompts: readonly Prompt[], settings: GenerationSettings): Promise<Answer[]> {
+    const { model } = this.#open;
+    return this.#whileOpen(() => generateBatch(model, {}, { prompts, settings }));
+  }
+
   /** An engine that answers many requests at the same time, as a server needs it. Close it before the owl. */
   engine(options: EngineOptions = {}): Engine {
     return new Engine(this.#open.model, textOptions(this.#parts), options);

@@ -1,4 +1,7 @@
 import {
+  adaptiveGrid,
+  cutAdaptively,
+  decodeImage,
   decodeVideo,
   type Fidelity,
   loadTiles,
@@ -14,7 +17,7 @@ import {
 } from "../image/index.ts";
 import { type Media, mediaFromPixels, mediaFromTile } from "../inference/index.ts";
 import { fetchBytes, type OptionRules, option, pathOfUrl } from "../platform/index.ts";
-import { type MediaReference, PromptError } from "../prompt/index.ts";
+import { type MediaReference, PromptError, type ShownPictures } from "../prompt/index.ts";
 import { isSourceError, mediaErrorOf, sourceOf } from "./media-error.ts";
 import { type DecodedImage, type FileSource, sourceProblem, urlOfText } from "./media-kinds.ts";
 import { contentDigest, type PixelCache } from "./pixel-cache.ts";
@@ -90,6 +93,62 @@ export async function readMedia(
   }
   if (failures.size > 0) throw mediaErrorOf(media, failures);
   return pictures;
+}
+
+/**
+ * Reads pictures and videos of a model whose pictures stand beside the text: each picture as the squares of a grid that fits its shape, with the
+ * whole behind them, or only whole; each video as its frames.
+ *
+ * @param cuts whether pictures are cut
+ * @throws as {@link readMedia}
+ */
+export async function readShown(
+  media: readonly MediaReference<ImageSource, VideoSource>[],
+  reading: Reading,
+  cuts: boolean,
+): Promise<Map<ImageSource | VideoSource, ShownPictures<Media>>> {
+  requireMedia(media);
+  const shown = new Map<ImageSource | VideoSource, ShownPictures<Media>>();
+  const failures = new Map<unknown, Error>();
+  for (const medium of media) {
+    reading.signal?.throwIfAborted();
+    const source = sourceOf(medium) as ImageSource | VideoSource;
+    if (shown.has(source)) continue;
+    try {
+      const read =
+        medium.type === "image"
+          ? await readCut(medium.image, reading, cuts)
+          : await readFrames(medium.video, reading);
+      shown.set(source, read);
+    } catch (error) {
+      if (!isSourceError(error, source)) throw error;
+      failures.set(source, error);
+    }
+  }
+  if (failures.size > 0) throw mediaErrorOf(media, failures);
+  return shown;
+}
+
+async function readCut(source: ImageSource, reading: Reading, cuts: boolean): Promise<ShownPictures<Media>> {
+  if (!cuts) return { pictures: await readImage(source, reading) };
+  const { preprocessor, fidelity, maxPixels } = reading;
+  const { size } = preprocessor;
+  const limits = { fidelity, ...(maxPixels !== undefined && { maxPixels }) };
+  const picture = isDecoded(source)
+    ? rgbOf(source)
+    : await decodeImage(await readable(source, reading), limits);
+  const pieces = cutAdaptively(picture, size);
+  const pictures = await Promise.all(
+    pieces.map((piece) => mediaFromPixels(toPixelValues(piece, squeezing(preprocessor)))),
+  );
+  return { grid: adaptiveGrid(picture, size), pictures };
+}
+
+async function readFrames(source: VideoSource, reading: Reading): Promise<ShownPictures<Media>> {
+  const video = await openVideo(source, reading);
+  const frames = await video.decode();
+  const whole = squeezing(reading.preprocessor);
+  return { pictures: await Promise.all(frames.map((frame) => mediaFromPixels(toPixelValues(frame, whole)))) };
 }
 
 /** @throws PromptError naming all that are no pictures or videos */

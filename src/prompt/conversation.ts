@@ -1,9 +1,9 @@
-import { type MediaSpan, placeholderIds } from "../model/index.ts";
+import type { MediaSpan } from "../model/index.ts";
 import type { Tokenizer } from "../tokenizer/index.ts";
 import { chatTemplateOf, type TemplateVariables } from "./chat-template.ts";
 import { PromptError } from "./error.ts";
 import { roleMarkEscaper } from "./escape-role-marks.ts";
-import { type MediaPositions, spanMaker } from "./media-positions.ts";
+import { type MediaPositions, mediaPlacer } from "./media-positions.ts";
 import { conversationOf, linesOf, type MediaReference, type Message } from "./message.ts";
 import { cutAtMedia, isMediaPiece, type Piece, textOf, writeTurns } from "./pieces.ts";
 import { type PromptTemplate, promptTemplate, systemPromptFor } from "./template.ts";
@@ -27,9 +27,8 @@ export interface EncodedConversation<Image, Video = never> {
 }
 
 /** What encoding a conversation needs to know. */
-export interface ConversationOptions<Image = unknown, Video = unknown> {
-  /** Positions of one picture, tile of a picture or video: the model's queries + 1. */
-  readonly tokensPerImage: number;
+export interface ConversationOptions<Image = unknown, Video = unknown>
+  extends Pick<MediaPositions, "tokensPerImage" | "marker"> {
   /** How many tiles a picture has, for models that read pictures in tiles; absent: they read them whole. */
   readonly tilesOf?: ((medium: MediaReference<Image, Video>) => number) | undefined;
   /** For models that take no video: each becomes so many numbered pictures, `Frame 1 of 4: <image>` and so on. */
@@ -86,13 +85,13 @@ interface TextEncoding {
 function encoded<Image, Video>(
   pieces: readonly Piece[],
   media: readonly MediaReference<Image, Video>[],
-  { tokensPerImage, tilesOf }: ConversationOptions<Image, Video>,
+  { tokensPerImage, marker, tilesOf }: ConversationOptions<Image, Video>,
   text: TextEncoding,
 ): EncodedConversation<Image, Video> {
   const tiles = tilesOf && media.map(tilesOf);
   return {
     text: pieces.map(textOf).join(""),
-    ...encodePieces(pieces, text, { tokensPerImage, tiles }),
+    ...encodePieces(pieces, text, { tokensPerImage, marker, tiles }),
     images: media.flatMap((one) => (one.type === "image" ? [one.image] : [])),
     media: [...media],
   };
@@ -142,11 +141,11 @@ function encodePieces(
 ): { readonly ids: number[]; readonly spans: readonly MediaSpan[] } {
   const ids = [...start];
   const spans: MediaSpan[] = [];
-  const nextSpans = spanMaker(positions);
+  const nextPlace = mediaPlacer(positions);
   for (const piece of pieces) {
-    const own = isMediaPiece(piece) ? nextSpans(piece.kind, ids.length) : undefined;
-    if (own) spans.push(...own);
-    for (const id of own ? own.flatMap(placeholderIds) : encode(piece)) ids.push(id);
+    const placed = isMediaPiece(piece) ? nextPlace(piece.kind, ids.length) : undefined;
+    if (placed) spans.push(...placed.spans);
+    for (const id of placed?.ids ?? encode(piece)) ids.push(id);
   }
   return { ids, spans };
 }

@@ -7,6 +7,12 @@ export {
   encodeConversation,
   encodePrompt,
 } from "./conversation.ts";
+export {
+  type CutWords,
+  type PicturesOf,
+  type ShownPictures,
+  withShownPictures,
+} from "./cut-pictures.ts";
 export { ContextLengthError, PromptError } from "./error.ts";
 export type { MediaPositions } from "./media-positions.ts";
 export { type ContentPart, type MediaReference, type Message, type RowText, textsOf } from "./message.ts";
@@ -48,6 +54,7 @@ export {
   truncateConversation,
 } from "./truncation.ts";
 export {
+  markerIds,
   pictureMarkOf,
   type WrittenConversation,
   withPictureParts,

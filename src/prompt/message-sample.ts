@@ -91,7 +91,7 @@ function templateWriter(template: PromptTemplate, tokenizer: Tokenizer, options:
 function chatWriter(
   chat: ChatTemplate,
   tokenizer: Tokenizer,
-  { maxLength, tokensPerImage, tiles, where = "sample" }: SampleOptions,
+  { maxLength, tokensPerImage, tiles, marker, where = "sample" }: SampleOptions,
 ): Writer {
   const system = systemPromptFor(tokenizer);
   const sample = once((messages: Conversation): TrainingSample => {
@@ -101,6 +101,7 @@ function chatWriter(
       maxLength,
       tokensPerImage,
       tiles,
+      marker,
       where,
     });
     return sampleOf(ids, isCut);

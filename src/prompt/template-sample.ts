@@ -1,8 +1,8 @@
-import { type MediaSpan, placeholderIds, positionCount } from "../model/index.ts";
+import type { MediaSpan } from "../model/index.ts";
 import type { AlignedIds, Tokenizer } from "../tokenizer/index.ts";
 import { type ChatTemplate, refusal, type TemplateMessage } from "./chat-template.ts";
 import { PromptError } from "./error.ts";
-import { type MediaPositions, spanMaker } from "./media-positions.ts";
+import { type MediaPositions, mediaPlacer } from "./media-positions.ts";
 import type { Message } from "./message.ts";
 import { isMediaPiece, type Piece } from "./pieces.ts";
 import { prepared, requireAllMedia } from "./template-conversation.ts";
@@ -180,14 +180,14 @@ function idsOf(
 ): SampleIds {
   const sample: SampleIds = { ids: [], lossMask: [], spans: [], isCut: false };
   const { ids, lossMask, spans } = sample;
-  const nextSpans = spanMaker(positions);
+  const nextPlace = mediaPlacer(positions);
   for (const piece of pieces) {
     const room = maxLength + 1 - ids.length;
     if (isMediaPiece(piece)) {
-      const own = nextSpans(piece.kind, ids.length);
-      if (positionCount(own) > room) return { ...sample, isCut: true };
-      spans.push(...own);
-      for (const id of own.flatMap(placeholderIds)) {
+      const placed = nextPlace(piece.kind, ids.length);
+      if (placed.ids.length > room) return { ...sample, isCut: true };
+      spans.push(...placed.spans);
+      for (const id of placed.ids) {
         ids.push(id);
         lossMask.push(false);
       }

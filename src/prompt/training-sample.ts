@@ -1,9 +1,9 @@
-import { endOf, type MediaKind, type MediaSpan, placeholderIds, positionCount } from "../model/index.ts";
+import { endOf, type MediaKind, type MediaSpan } from "../model/index.ts";
 import { once } from "../primitives/index.ts";
 import type { Tokenizer } from "../tokenizer/index.ts";
 import { type ChatTemplate, chatTemplateOf } from "./chat-template.ts";
 import { PromptError } from "./error.ts";
-import { type MediaPositions, positionsOfFirst, spanMaker } from "./media-positions.ts";
+import { type MediaPositions, mediaPlacer, positionsOfFirst } from "./media-positions.ts";
 import { cutTurns, cutTurnsAsReference, isMediaPiece, type Piece, textOf } from "./pieces.ts";
 import { markProblems } from "./role-marks.ts";
 import { rowMessages } from "./row-messages.ts";
@@ -113,7 +113,7 @@ function sampleThroughTemplate(
   lines: string,
   chat: ChatTemplate,
   tokenizer: Tokenizer,
-  { maxLength, tokensPerImage, tiles, truncation, where = "sample" }: SampleOptions,
+  { maxLength, tokensPerImage, tiles, marker, truncation, where = "sample" }: SampleOptions,
 ): TrainingSample {
   const marks = promptTemplate(tokenizer);
   const system = systemPromptFor(tokenizer);
@@ -121,7 +121,7 @@ function sampleThroughTemplate(
     const messages = rowMessages(some, marks, where);
     const isSilent = system !== "" && messages[0]?.role !== "system";
     const whole = isSilent ? [{ role: "system" as const, content: system }, ...messages] : messages;
-    return sampleByTemplate(whole, chat, tokenizer, { maxLength, tokensPerImage, tiles, where });
+    return sampleByTemplate(whole, chat, tokenizer, { maxLength, tokensPerImage, tiles, marker, where });
   });
   const { text, leftOut } =
     truncation === "turns"
@@ -214,7 +214,7 @@ export function sampleOfPieces(
   { maxLength, fidelity, ...positions }: SampleOptions,
   where: string,
 ): TrainingSample {
-  const nextSpans = spanMaker(positions);
+  const nextPlace = mediaPlacer(positions);
   const encode = (piece: Piece): number[] =>
     fidelity === "reference" ? tokenizer.encode(textOf(piece)) : tokenizer.encodeParts(piece.parts);
   const ids = [...tokenizer.start];
@@ -230,11 +230,11 @@ export function sampleOfPieces(
     const room = maxLength + 1 - ids.length;
     if (isCut || room <= 0) return sampleOf({ ids, lossMask, spans }, true);
     if (isMediaPiece(piece)) {
-      const own = nextSpans(piece.kind, ids.length);
-      isCut = positionCount(own) > room;
+      const placed = nextPlace(piece.kind, ids.length);
+      isCut = placed.ids.length > room;
       if (isCut) continue;
-      spans.push(...own);
-      append(own.flatMap(placeholderIds), false);
+      spans.push(...placed.spans);
+      append(placed.ids, false);
       continue;
     }
     const { kind } = piece;
@@ -261,10 +261,10 @@ export function fits(
   options: SampleOptions,
 ): boolean {
   let length = 1;
-  const nextSpans = spanMaker(options);
+  const nextPlace = mediaPlacer(options);
   for (const piece of pieces) {
     length += isMediaPiece(piece)
-      ? positionCount(nextSpans(piece.kind, length))
+      ? nextPlace(piece.kind, length).ids.length
       : tokenizer.encodeParts(piece.parts).length + Number(piece.kind === "answer");
     if (length > options.maxLength + 1) return false;
   }

@@ -21,6 +21,11 @@ export interface WrittenConversation {
 /** What stands for a picture in a model's texts. */
 export const pictureMarkOf = (tokenizer: Tokenizer): string => pictureOfTemplate(tokenizer) ?? imageMark;
 
+/** The tokens of a picture's marker, of models whose pictures stand beside the text. */
+export function markerIds(tokenizer: Tokenizer): readonly number[] {
+  return tokenizer.encodeParts([{ text: pictureMarkOf(tokenizer) }]);
+}
+
 /** Messages whose texts have marks in the places of pictures as messages with parts; pictures are numbered. */
 export function withPictureParts(
   messages: readonly { readonly role: Message<number>["role"]; readonly content: unknown }[],
@@ -66,10 +71,10 @@ export function writtenConversation(
   if (isFinished && chatTemplateOf(tokenizer) === undefined)
     return writtenRow(messages, tokenizer, positions);
   if (!isFinished) {
-    const { tokensPerImage, tiles } = positions;
+    const { tokensPerImage, tiles, marker } = positions;
     // Pictures are numbers here, in their order.
     const tilesOf = tiles && ((one: MediaReference<number>) => (one.type === "image" ? tiles[one.image] : 1));
-    const { text, ids } = encodeConversation(messages, tokenizer, { tokensPerImage, tilesOf });
+    const { text, ids } = encodeConversation(messages, tokenizer, { tokensPerImage, marker, tilesOf });
     return { text: withoutBos(text.replaceAll(imageMark, mark), tokenizer), ids };
   }
   const options = { ...positions, maxLength: Number.MAX_SAFE_INTEGER };

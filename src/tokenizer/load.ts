@@ -12,7 +12,7 @@ import {
 import { isTokenId, tokenId, withAddedTokens } from "./added-tokens.ts";
 import { type TokenizerConfiguration, TokenizerError, type TokenizerJson } from "./format.ts";
 import { readGgufTokenizer } from "./gguf-tokenizer.ts";
-import { publishedTemplates } from "./published-templates.ts";
+import { publishedTemplates, replacingTemplates } from "./published-templates.ts";
 import { convertSentencePiece } from "./sentencepiece.ts";
 import { type Tokenizer, tokenizerOf } from "./tokenizer.ts";
 
@@ -38,6 +38,7 @@ export async function loadTokenizer(
     ...(await optionalJson(joinPath(directory, modelFiles.specialTokens))),
     ...(await optionalJson(joinPath(directory, modelFiles.tokenizerConfig))),
     ...(await templateFiles(directory)),
+    ...(await templateByType(directory, replacingTemplates)),
     ...settings,
   };
   const added = await optionalJson(joinPath(directory, modelFiles.addedTokens));
@@ -65,11 +66,18 @@ async function readTokenizerJson(directory: string): Promise<TokenizerJson> {
 }
 
 /** The chat template of a kind of model whose published files have none, by its config.json; nothing of other kinds. */
-export async function publishedTemplate(directory: string): Promise<TokenizerConfiguration> {
+export function publishedTemplate(directory: string): Promise<TokenizerConfiguration> {
+  return templateByType(directory, publishedTemplates);
+}
+
+async function templateByType(
+  directory: string,
+  templates: Readonly<Record<string, string>>,
+): Promise<TokenizerConfiguration> {
   const path = joinPath(directory, modelFiles.config);
   if ((await pathKind(path)) !== "file") return {};
   const type = String(Object(await readJson(path)).model_type);
-  return Object.hasOwn(publishedTemplates, type) ? { chat_template: publishedTemplates[type] } : {};
+  return Object.hasOwn(templates, type) ? { chat_template: templates[type] } : {};
 }
 
 /** Chat templates in files of their own stand in the place of those of tokenizer_config.json. */

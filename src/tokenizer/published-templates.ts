@@ -20,3 +20,24 @@ export const publishedTemplates: Readonly<Record<string, string>> = {
     "{% if add_generation_prompt %}{{ 'ASSISTANT:' }}{% endif %}",
   ].join(""),
 };
+
+/** The same for models whose files have a template that their published code does not use: that of the language model inside. */
+export const replacingTemplates: Readonly<Record<string, string>> = {
+  mplugowl3: [
+    "{% if messages[0].role != 'system' %}{{ '<|im_start|>system\\n<|im_end|>' }}{% endif %}",
+    "{% for message in messages %}",
+    "{% if message.role == 'system' %}{{ '<|im_start|>system\\n' + message.content + '<|im_end|>' }}",
+    "{% elif message.role == 'assistant' %}{{ '\\n<|im_start|>assistant\\n' }}",
+    "{% generation %}{{ message.content + '<|im_end|><|endoftext|>' }}{% endgeneration %}",
+    "{% else %}{{ '\\n<|im_start|>user\\n' }}",
+    "{% if message.content is string %}{{ message.content }}",
+    "{% else %}",
+    "{% for part in message.content %}",
+    "{% if part.type == 'image' %}{{ '<|image|>' }}{% else %}{{ part.text }}{% endif %}",
+    "{% endfor %}",
+    "{% endif %}{{ '<|im_end|>' }}",
+    "{% endif %}",
+    "{% endfor %}",
+    "{% if add_generation_prompt %}{{ '\\n<|im_start|>assistant\\n' }}{% endif %}",
+  ].join(""),
+};

@@ -19,8 +19,10 @@ function perHeadNorm(scope: Scope, x: Tensor, { headDim, epsilon }: InventedConf
   return reshape(rmsNormLayer(scope, apart, epsilon), x.shape);
 }
 
+const { pictureKeysValues: _, ...asOthers } = llama;
+
 export const invented: LanguageFamily<InventedConfig> = {
-  ...llama,
+  ...asOthers,
   title: "Invented",
   readConfig: (json, onProblem) => {
     const read = llama.readConfig(json, onProblem);

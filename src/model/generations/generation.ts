@@ -24,10 +24,23 @@ export interface OwlGeneration {
   configJson(config: OwlConfig): Record<string, unknown>;
   /** How pictures become square, unless preprocessor_config.json has the key `fit`; see `Preprocessor.fit`. */
   pictureFit(config: OwlConfig): "squeeze" | "crop" | "stretch" | "pad";
+  /**
+   * The content of preprocessor_config.json for directories that come without one, read as transformers reads such files; absent: as the
+   * vision tower has it.
+   *
+   * @param side of the pictures in pixels
+   */
+  preprocessing?(side: number): Record<string, unknown>;
   /** The one id that stands for a whole picture in its code's inputs; absent: each position has one of its own. */
   readonly placeholder?: number;
   /** How its files call tensors; absent: as they are called inside. */
   readonly names?: PublishedNames;
+  /**
+   * Whether a tensor of its files, by its name inside, has no use here; absent: none.
+   *
+   * @param json content of config.json
+   */
+  isUnused?(name: string, json: Record<string, unknown>): boolean;
 }
 
 /** Names of tensors in files. */

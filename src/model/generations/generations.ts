@@ -2,9 +2,10 @@ import type { GenerationName, OwlConfig } from "../owl-config.ts";
 import type { OwlGeneration, PublishedNames } from "./generation.ts";
 import { owl } from "./owl.ts";
 import { owl2 } from "./owl2.ts";
+import { owl3 } from "./owl3.ts";
 
 /** The models of the line. */
-export const generations: Readonly<Record<GenerationName, OwlGeneration>> = { owl, owl2 };
+export const generations: Readonly<Record<GenerationName, OwlGeneration>> = { owl, owl2, owl3 };
 
 /** The generation of a config; of a language model alone, the first. */
 export function generationOf({ generation }: Pick<OwlConfig, "generation">): OwlGeneration {

@@ -15,7 +15,8 @@ import {
 import { joinHeads, splitHeads } from "../heads.ts";
 import { slopeTable } from "./alibi.ts";
 import { familyOf, type LanguageConfig } from "./families.ts";
-import type { PositionEncoding } from "./family.ts";
+import type { KeysValues, LayerPictures, PositionEncoding } from "./family.ts";
+import { picturesOverCache } from "./pictures-over-cache.ts";
 import {
   dependsOnLength,
   frequencyLength,
@@ -37,6 +38,8 @@ export interface CacheSizes {
   readonly maxPositions: number;
   /** Layers whose rows need not hold more than a window; absent: none, or it would save nothing. */
   readonly bounded?: BoundedLayers;
+  /** Layers that look at pictures beside the text, whose keys and values of them are kept; absent: none. */
+  readonly pictureLayers?: readonly number[];
 }
 
 /** Layers with a window, whose rows drop what lies before it. */
@@ -79,6 +82,7 @@ export function cacheSizes(config: LanguageConfig): CacheSizes {
     headDim: Math.ceil(even / HEAD_STEP) * HEAD_STEP,
     maxPositions,
     ...(bounded && { bounded }),
+    ...("hyper" in config && config.hyper && { pictureLayers: config.hyper.layers }),
   };
 }
 
@@ -86,13 +90,16 @@ export interface CachedAttention {
   readonly attention: LayerAttention;
   /** `present_key.N` and `present_value.N` of each layer the model was traced through. */
   readonly present: Readonly<Record<string, Tensor>>;
+  /** What layers see of pictures beside the text; without meaning for models that have none. */
+  readonly pictures: (layer: number) => LayerPictures;
 }
 
 /**
  * Attention of new tokens over a KV cache, for inference. Asks for the inputs `past_key.N`, `past_value.N` in the
  * sizes of `cacheSizes`, `last_position` int32 [batch] and `total_length` int32 [1] (see `cachedAttention`), and those of
  * `angleFeeds`. A present cache may be the very buffer of the past one. Bounded layers have a capacity of their own, `window_last_position` and
- * `window_total_length`, which count from a row's first position that is kept, and `positions` int64 [batch, tokens].
+ * `window_total_length`, which count from a row's first position that is kept, and `positions` int64 [batch, tokens]. Layers that look
+ * at pictures: those, and the inputs of `picturesOverCache`.
  */
 export function attentionOverCache(config: LanguageConfig): CachedAttention {
   const { keyValueHeads, headDim, maxPositions, bounded } = cacheSizes(config);
@@ -111,7 +118,7 @@ export function attentionOverCache(config: LanguageConfig): CachedAttention {
   const newPositions = once((tokens: Dim) => input("positions", "int64", [batch, tokens]));
   const layout = { own: config.headDim, turned: turnedOf(config), wide: headDim };
   const present: Record<string, Tensor> = {};
-  const attention: LayerAttention = (layer, query, key, value) => {
+  const attend = (layer: number, query: Tensor, key: Tensor, value: Tensor): CachedLayer => {
     const { positions, scale, window, cap } = familyOf(config).layerAttention(config, layer);
     const isBounded = bounded?.layers[layer] ?? false;
     const cache = cacheOf(isBounded ? "windowCapacity" : "capacity");
@@ -135,9 +142,48 @@ export function attentionOverCache(config: LanguageConfig): CachedAttention {
     );
     present[`present_key.${layer}`] = presentKey;
     present[`present_value.${layer}`] = presentValue;
-    return narrowHeads(context, layout, query.shape[2]);
+    return { context: narrowHeads(context, layout, query.shape[2]), key: presentKey, value: presentValue };
   };
-  return { attention, present };
+  const pictures = picturesOverCache({
+    config,
+    cacheShape: cacheOf("capacity"),
+    attend: (layer, query, text) => attend(layer, query, text.key, text.value),
+    heads: (layer, query) => {
+      const wide = widenHeads(query, layout);
+      const { positions } = familyOf(config).layerAttention(config, layer);
+      const tables = positionsOf(positions);
+      const joined = tables.cos ? turned(wide, headDim, newPositions(query.shape[1]), tables) : wide;
+      return splitHeads(joined, config.heads);
+    },
+    joined: (context, width) =>
+      narrowHeads(joinHeads(context, dim("heads·headDim", config.heads * headDim)), layout, width),
+  });
+  return { attention: (...operands) => attend(...operands).context, present, pictures };
+}
+
+/** The results of a layer: its context, and the keys and values of all tokens so far. */
+export interface CachedLayer {
+  readonly context: Tensor;
+  readonly key: Tensor;
+  readonly value: Tensor;
+}
+
+/** A layer's keys, turned, and values of pictures, as the cache has those of the text: [pictures, keyValueHeads, visual, headDim]. */
+export function pictureHeads(
+  config: LanguageConfig,
+  layer: number,
+  { key, value }: KeysValues,
+  positions: Tensor,
+): KeysValues {
+  const { headDim, keyValueHeads, maxPositions } = cacheSizes(config);
+  const layout = { own: config.headDim, turned: turnedOf(config), wide: headDim };
+  const encoding = familyOf(config).layerAttention(config, layer).positions;
+  const tables = positionOperands(config, maxPositions, dim("halfHeadDim", headDim / 2))(encoding);
+  const heads = (x: Tensor): Tensor => splitHeads(widenHeads(x, layout), keyValueHeads);
+  return {
+    key: tables.cos ? rotary(heads(key), positions, tables.cos, tables.sin) : heads(key),
+    value: heads(value),
+  };
 }
 
 type PositionOperands =

@@ -4,6 +4,7 @@ import { activationNames } from "../activations.ts";
 import { upTo } from "../config-limits.ts";
 import { initializerRange, type OnProblem, parsed, requireMultiple } from "../config-reading.ts";
 import type { DecoderConfig } from "./family.ts";
+import type { HyperSettings } from "./hyper-settings.ts";
 import type { RotarySettings } from "./rotary.ts";
 import { type RotaryRules, readRotary, rotaryJson as writtenRotary } from "./rotary-config.ts";
 import { commonJson, specialId, specialIdsOf } from "./special-ids.ts";
@@ -59,6 +60,8 @@ export interface RotaryDecoderConfig extends DecoderConfig, RotarySettings {
    * text's are queries, the attention's output and the MLP.
    */
   readonly modalityAdaptive?: true;
+  /** Layers that look at pictures beside the text (arXiv 2408.04840); absent: none. */
+  readonly hyper?: HyperSettings;
 }
 
 /** What a config has beside the sizes that all families have. */

@@ -64,6 +64,7 @@ export function decoderFamily<Shape extends z.ZodRawShape>(
     prepareEmbeddings: (_, embeddings, config) => decoder.prepareEmbeddings(embeddings, config),
     enterLayers,
     attention: (layer, x, around, config) => decoder.attention(layer, x, around, config),
+    pictureKeysValues: (layer, tokens, config) => decoder.pictureKeysValues(layer, tokens, config),
     postAttention: (layer, rows, config) => decoder.postAttention(layer, rows, config),
     finalNorm: (body, x, config) => decoder.finalNorm(body, x, config),
     finishLogits,

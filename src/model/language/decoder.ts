@@ -2,7 +2,14 @@ import { add, dim, mul, reshape, type Scope, scalar, split, type Tensor, tanh } 
 import { activations } from "../activations.ts";
 import { type LinearOptions, linearLayer, rmsNormLayer } from "../layers.ts";
 import type { RotaryDecoderConfig } from "./decoder-config.ts";
-import type { LayerAttentionSettings, LayerRows, LayerSurroundings, VisualTokens } from "./family.ts";
+import type {
+  KeysValues,
+  LayerAttentionSettings,
+  LayerRows,
+  LayerSurroundings,
+  VisualTokens,
+} from "./family.ts";
+import { hyperContext, projectPictures } from "./hyper.ts";
 import { byIndicator, byModality } from "./modality.ts";
 
 /** What a family of {@link RotaryDecoderConfig} always has, whatever config.json says. */
@@ -39,18 +46,34 @@ export class RotaryDecoder {
 
   attention(scope: Scope, x: Tensor, around: LayerSurroundings, config: RotaryDecoderConfig): Tensor {
     const { norms, queryKeyNorm } = this.#structure;
-    const { attend, visual } = around;
+    const { attend, visual, pictures } = around;
     const normal = norms === "after" ? x : this.#inputNorm(scope.at("input_layernorm"), x, visual, config);
     const projections = scope.at("self_attn");
     const [query, key, value] = config.modalityAdaptive
       ? this.#projectedByModality(projections, normal, visual, config)
       : this.#projected(projections, normal, config);
+    if (pictures !== undefined) {
+      const project = (tokens: Tensor): KeysValues => this.pictureKeysValues(scope, tokens, config);
+      const ownContext = (): Tensor => attend(query, key, value);
+      const operands = { query, text: { key, value }, pictures, project, ownContext };
+      return hyperContext(projections, operands, config);
+    }
     if (queryKeyNorm === undefined) return attend(query, key, value);
     const normed = (name: string, part: Tensor): Tensor =>
       queryKeyNorm === "head"
         ? this.#headNorm(projections.at(name), part, config)
         : this.#norm(projections.at(name), part, config);
     return attend(normed("q_norm", query), normed("k_norm", key), value);
+  }
+
+  /**
+   * A hyper layer's keys and values of pictures' tokens [rows, visual, hidden], which pass the norm that the text passes.
+   *
+   * @param layer as for `attention`
+   */
+  pictureKeysValues(layer: Scope, tokens: Tensor, config: RotaryDecoderConfig): KeysValues {
+    const normal = this.#norm(layer.at("input_layernorm"), tokens, config);
+    return projectPictures(layer.at("self_attn"), normal, config);
   }
 
   #inputNorm(scope: Scope, x: Tensor, visual: VisualTokens | undefined, config: RotaryDecoderConfig): Tensor {

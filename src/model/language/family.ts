@@ -1,4 +1,4 @@
-import type { Scope, Tensor } from "../../tensor/index.ts";
+import type { Dim, Scope, Tensor } from "../../tensor/index.ts";
 import type { OnProblem, SizeFromTensor } from "../config-reading.ts";
 import type { RotarySettings } from "./rotary.ts";
 
@@ -64,9 +64,33 @@ export interface VisualTokens {
   readonly indicator: Tensor;
 }
 
+/** Makes a layer's keys and values, before any position, of pictures' tokens [rows, visual, hidden]. */
+export type PictureProjection = (tokens: Tensor) => KeysValues;
+
+/** [rows, tokens, keyValueHeads · headDim] each. */
+export interface KeysValues {
+  readonly key: Tensor;
+  readonly value: Tensor;
+}
+
+/**
+ * What a layer sees of pictures that stand beside the text. The projection is asked for only where their keys and values are not
+ * kept from before.
+ */
+export interface LayerPictures {
+  /** Attention over the pictures that a token sees and nothing else, in the query's shape; where it sees none it is without meaning. */
+  over(query: Tensor, project: PictureProjection): Tensor;
+  /** One softmax over the pictures that a token sees and the text up to it. */
+  withText(query: Tensor, text: KeysValues, project: PictureProjection): Tensor;
+  /** 1 where a token sees a picture and 0 elsewhere: float32 [batch, tokens, 1]. */
+  seen(tokens: Dim): Tensor;
+}
+
 /** What the first half of a layer works with beside its input. */
 export interface LayerSurroundings {
   readonly attend: AttentionFunction;
+  /** Absent: there are none beside the text, or the layer does not look at them. */
+  readonly pictures?: LayerPictures | undefined;
   /** Absent: the batch is text alone. */
   readonly visual?: VisualTokens | undefined;
 }
@@ -124,6 +148,11 @@ export interface LanguageFamily<C extends DecoderConfig = DecoderConfig> {
    * @param x [batch, tokens, hidden]
    */
   attention(layer: Scope, x: Tensor, around: LayerSurroundings, config: C): Tensor;
+  /**
+   * A layer's keys and values of the tokens of pictures beside the text [rows, visual, hidden], before any position; absent: no
+   * layer looks at such.
+   */
+  pictureKeysValues?(layer: Scope, tokens: Tensor, config: C): KeysValues;
   /**
    * The rest of a decoder layer: the context's projection, the MLP and both residual sums. Tokens are independent of
    * each other here, so that they may be a selection.

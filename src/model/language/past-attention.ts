@@ -5,7 +5,6 @@ import {
   type Dim,
   dim,
   input,
-  matmul,
   mul,
   reshape,
   rotary,
@@ -19,6 +18,7 @@ import { slopeTable } from "./alibi.ts";
 import { softCapped } from "./decoder.ts";
 import { familyOf, type LanguageConfig } from "./families.ts";
 import type { LayerAttentionSettings } from "./family.ts";
+import { groupedContext, groupedScores } from "./grouped-attention.ts";
 import {
   dependsOnLength,
   type RotarySettings,
@@ -116,10 +116,7 @@ function turned(x: Tensor, settings: RotarySettings, { cos, sin }: RotaryTables,
   return concat([part, slice(x, 3, width, settings.headDim)], 3, "headDim");
 }
 
-/**
- * Queries [batch, heads, tokens, headDim] over keys and values [batch, keyValueHeads, total, headDim]. The queries that share
- * keys are rows of one product, so that keys are not repeated.
- */
+/** Queries [batch, heads, tokens, headDim] over keys and values [batch, keyValueHeads, total, headDim]. */
 function attend(
   q: Tensor,
   k: Tensor,
@@ -127,13 +124,8 @@ function attend(
   { scale, cap, bias }: LayerAttentionSettings & { readonly bias: Tensor | undefined },
   mask: Tensor,
 ): Tensor {
-  const [batch, heads, tokens, headDim] = q.shape;
-  const [, shared, total] = k.shape;
-  const rows = shared.size === heads.size ? tokens : dim("group·sequence_length");
-  const grouped = (x: Tensor, width: Dim): Tensor => reshape(x, [batch, shared, rows, width]);
-  const products = matmul(grouped(q, headDim), k, { transposeB: true, alpha: scale });
-  const scores = reshape(products, [batch, heads, tokens, total]);
+  const scores = groupedScores(q, k, scale);
   const biased = bias === undefined ? scores : add(scores, bias);
   const shares = softmax(add(cap === undefined ? biased : softCapped(biased, cap), mask));
-  return reshape(matmul(grouped(shares, total), v), [batch, heads, tokens, headDim]);
+  return groupedContext(shares, v);
 }

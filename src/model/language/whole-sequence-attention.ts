@@ -84,7 +84,7 @@ function attend(
 }
 
 /** What a query may not see, what comes later and what lies before its window, gets a score as good as −∞. */
-function windowMask(window: number, tokens: number): Tensor {
+export function windowMask(window: number, tokens: number): Tensor {
   const hidden = new Float32Array(tokens * tokens);
   for (let query = 0; query < tokens; query++) {
     const row = query * tokens;
@@ -95,7 +95,10 @@ function windowMask(window: number, tokens: number): Tensor {
 }
 
 /** Turns heads [batch, heads, tokens, headDim]. */
-function rotation(settings: RotarySettings, { batch, tokens, packed }: SequenceSizes): (x: Tensor) => Tensor {
+export function rotation(
+  settings: RotarySettings,
+  { batch, tokens, packed }: SequenceSizes,
+): (x: Tensor) => Tensor {
   const { cos, sin } = rotaryTables(settings, { positions: tokens, length: tokens });
   const counted = (): Tensor =>
     constant(
@@ -117,7 +120,7 @@ function rotation(settings: RotarySettings, { batch, tokens, packed }: SequenceS
 }
 
 /** Grouped-query attention: each key (value) head serves heads / keyValueHeads neighbouring query heads. */
-function repeatHeads(x: Tensor, config: LanguageConfig): Tensor {
+export function repeatHeads(x: Tensor, config: LanguageConfig): Tensor {
   if (config.keyValueHeads === config.heads) return x;
   const [batch, shared, tokens, headDim] = x.shape;
   const group = dim("group", config.heads / config.keyValueHeads);

@@ -14,6 +14,8 @@ export interface SiglipConfig extends TowerConfig {
   readonly tower: "siglip";
   /** Inside the MLP. */
   readonly activation: ActivationName;
+  /** Whether what the last layer gives is read as it is: without the last normalisation. */
+  readonly endsPlain?: true;
 }
 
 const schema = z.object({
@@ -75,7 +77,8 @@ export const siglip: VisionTower<SiglipConfig> = {
   prefixTokens: () => 0,
   embed,
   layer,
-  finalNorm: (scope, x, config) => layerNormLayer(scope.at("post_layernorm"), x, config.epsilon),
+  finalNorm: (scope, x, { epsilon, endsPlain }) =>
+    endsPlain ? x : layerNormLayer(scope.at("post_layernorm"), x, epsilon),
   hasReleasedPreprocessing: false,
   published: {
     modelTypes: { whole: ["siglip"], alone: ["siglip_vision_model"] },

@@ -1,0 +1,99 @@
+import { float32, type HostTensor, int64 } from "../tensor/index.ts";
+import { firstToSee, type HyperSettings, picturePosition } from "./language/hyper-settings.ts";
+import type { OwlConfig } from "./owl-config.ts";
+
+/** How a model's layers look at pictures that stand beside the text; undefined where its pictures stand in it. */
+export function hyperOf({ language }: Pick<OwlConfig, "language">): HyperSettings | undefined {
+  return "hyper" in language ? language.hyper : undefined;
+}
+
+/** As good as −∞ in a score. */
+const HIDDEN = -1e30;
+
+/** Where pictures beside the text stand. */
+export interface PicturePlaces {
+  /** For each row where the markers of its pictures begin, ascending. */
+  readonly starts: readonly (readonly number[])[];
+  /** Visual tokens of a picture. */
+  readonly perPicture: number;
+  /** Pictures that a row has room for. */
+  readonly room: number;
+}
+
+/** Tokens of a row that are computed: as many for all rows. */
+export interface ComputedTokens {
+  readonly count: number;
+  /** The position of each row's first. */
+  readonly from: readonly number[];
+}
+
+/** Which pictures tokens see. */
+export interface SeenPictures {
+  /** 0 for the visual tokens that a token sees, else as good as −∞: [rows, 1, tokens, visual]. */
+  readonly picture_mask: HostTensor<"float32">;
+  /** 1 where a token sees a picture, else 0: [rows, tokens, 1]. */
+  readonly picture_seen: HostTensor<"float32">;
+}
+
+/** Which pictures tokens see: those whose markers begin before them (or, in the versions without a gate, with them). */
+export function seenPictures(
+  hyper: HyperSettings,
+  { starts, perPicture, room }: PicturePlaces,
+  { count, from }: ComputedTokens,
+): SeenPictures {
+  const visual = room * perPicture;
+  const mask = new Float32Array(starts.length * count * visual).fill(HIDDEN);
+  const seen = new Float32Array(starts.length * count);
+  for (const [row, ofRow] of starts.entries()) {
+    for (let token = 0; token < count; token++) {
+      const shown = ofRow.filter((start) => from[row] + token >= firstToSee(hyper, start)).length;
+      const at = row * count + token;
+      mask.fill(0, at * visual, at * visual + shown * perPicture);
+      if (shown > 0) seen[at] = 1;
+    }
+  }
+  return {
+    picture_mask: float32(mask, [starts.length, 1, count, visual]),
+    picture_seen: float32(seen, [starts.length, count, 1]),
+  };
+}
+
+/** The positions of visual tokens' keys. */
+export function picturePositions(
+  hyper: HyperSettings,
+  starts: readonly number[],
+  { perPicture, room }: Pick<PicturePlaces, "perPicture" | "room">,
+): number[] {
+  return Array.from({ length: room * perPicture }, (_, i) => {
+    const start = starts[Math.floor(i / perPicture)];
+    return start === undefined ? 0 : picturePosition(hyper, start);
+  });
+}
+
+/** The inputs of a batch of whole sequences whose pictures stand beside the text. */
+export interface PictureFeeds extends SeenPictures {
+  /** Which of all visual tokens, one picture after the other, a row has: [rows, visual]. */
+  readonly picture_rows: HostTensor<"int64">;
+  /** The positions of their keys: [rows, visual]. */
+  readonly picture_positions: HostTensor<"int64">;
+}
+
+/** The inputs of a batch of whole sequences of so many tokens; all rows' pictures lie one after the other. */
+export function pictureFeeds(hyper: HyperSettings, places: PicturePlaces, tokens: number): PictureFeeds {
+  const { starts, perPicture, room } = places;
+  const dims = [starts.length, room * perPicture];
+  let first = 0;
+  const rows = starts.flatMap((ofRow) => {
+    const own = Array.from({ length: dims[1] }, (_, i) => (i < ofRow.length * perPicture ? first + i : 0));
+    first += ofRow.length * perPicture;
+    return own;
+  });
+  return {
+    picture_rows: int64(rows, dims),
+    picture_positions: int64(
+      starts.flatMap((ofRow) => picturePositions(hyper, ofRow, places)),
+      dims,
+    ),
+    ...seenPictures(hyper, places, { count: tokens, from: starts.map(() => 0) }),
+  };
+}
