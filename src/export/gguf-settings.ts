@@ -34,6 +34,8 @@ export function ggufSettings(config: LanguageConfig, report: Report): GgufSettin
   }
   const [architecture, rules] = found;
   if (config.modalityAdaptive) report("the layers: must be the same for text and pictures, got two of each");
+  if (config.hyper)
+    report("the layers: must see nothing but the text, got some that look at pictures beside it");
   reportLimits(config, rules, report);
   const { entries, factors } = ropeSettings(config, rules, report);
   return {

@@ -11,6 +11,7 @@ import type { Preprocessor } from "../image/index.ts";
 import { owlPreprocessor } from "../inference/index.ts";
 import {
   floatingConfig,
+  hyperOf,
   type OwlConfig,
   parseConfig,
   publishedModel,
@@ -209,6 +210,12 @@ async function existingModel(
     await checkpoint.weights.close();
     throw new RangeError(
       `recipe ${recipe.name}: stage must be ${ofLanguageAlone.join(", ")} for a language model alone, got ${recipe.stage}; \`owl assemble\` makes an owl of ${directory}, which has what the other stages train`,
+    );
+  }
+  if (hyperOf(config) !== undefined) {
+    await checkpoint.weights.close();
+    throw new RangeError(
+      `recipe ${recipe.name}: model must be one that is trained here, got ${directory}, whose pictures stand beside the text; begin with another model`,
     );
   }
   const { quantization } = config;
