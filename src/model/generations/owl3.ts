@@ -148,6 +148,7 @@ function isUnused(name: string, json: Record<string, unknown>): boolean {
 export const owl3: OwlGeneration = {
   title: "mPLUG-Owl3",
   modelType: "mplugowl3",
+  paper: "arXiv 2408.04840",
   parse,
   configJson,
   pictureFit: () => "squeeze",
