@@ -70,6 +70,7 @@ export {
   type Dinov2Config,
   type Dinov2WithRegistersConfig,
   type Dinov3Config,
+  type HyperSettings,
   type LanguageConfig,
   type LlamaConfig,
   ModelConfigError,
