@@ -11,6 +11,7 @@ import {
   type RgbImage,
   readImageFile,
   squeezing,
+  toPixelValues,
   toTiles,
   toVideoPixelValues,
   VideoError,

@@ -27,13 +27,27 @@ interface Case {
 
 const names = ["text_only", "one_picture", "two_pictures", "two_turns", "picture_cut", "video"];
 
-/** Rows of a tensor [1, rows, width]. */
-function picked(tensor: HostTensor, rows: readonly number[]): HostTensor {
-  const width = tensor.dims[2];
-  const data = rows.flatMap((row) => [
-    ...(tensor.data as Float32Array).slice(row * width, (row + 1) * width),
+/** Some entries of one axis of a tensor whose axes before it are of size 1. */
+function picked(tensor: HostTensor, entries: readonly number[], axis = 0): HostTensor {
+  const rest = tensor.dims.slice(axis + 1);
+  const size = rest.reduce((all, one) => all * one, 1);
+  const data = entries.flatMap((entry) => [
+    ...(tensor.data as Float32Array).subarray(entry * size, (entry + 1) * size),
   ]);
-  return float32(data, [rows.length, width]);
+  return float32(data, [entries.length, ...rest]);
+}
+
+/** The mean loss of a row of logits [1, tokens, vocabulary], in float64. */
+function crossEntropy({ data, dims }: HostTensor, labels: readonly number[]): number {
+  const width = dims[2];
+  const losses = labels.flatMap((label, t) => {
+    if (t === 0 || label === -100) return [];
+    const logits = Array.from((data as Float32Array).subarray((t - 1) * width, t * width));
+    const most = Math.max(...logits);
+    const sum = logits.reduce((all, logit) => all + Math.exp(logit - most), 0);
+    return [most + Math.log(sum) - logits[label]];
+  });
+  return losses.reduce((all, loss) => all + loss, 0) / losses.length;
 }
 
 describe.skipIf(!sharedAvailable)("tiny mPLUG-Owl3s against the released code", () => {
@@ -48,53 +62,77 @@ describe.skipIf(!sharedAvailable)("tiny mPLUG-Owl3s against the released code", 
       ? JSON.parse(await readFile(shared(`${at}/cases.json`), "utf8"))
       : { cases: {} };
 
-    function inputsOf(name: string, length = cases[name].input_ids.length): StateDict {
-      const { input_ids, labels, media_starts, num_sub_pictures } = cases[name];
-      const inputs: StateDict = new Map([
-        ["input_ids", int64(input_ids.slice(0, length), [1, length])],
-        ["labels", int64(labels.slice(0, length), [1, length])],
-        ["media_starts", int64(media_starts, [media_starts.length])],
-        ["num_sub_pictures", int64([num_sub_pictures], [1])],
+    /** Cases as rows of one batch, padding behind the shorter ones; cut to their prompts or whole. */
+    function batchOf(names: readonly string[], part: "prompt" | "whole" = "whole"): StateDict {
+      const rows = names.map((name) => {
+        const length = part === "prompt" ? cases[name].prompt_len : cases[name].input_ids.length;
+        return { ...cases[name], length, pixels: io.get(`${name}.pixel_values_u8`) };
+      });
+      const width = Math.max(...rows.map(({ length }) => length));
+      const filled = (of: (row: (typeof rows)[number]) => readonly number[], filling: number): HostTensor => {
+        const all = rows.flatMap((row) => {
+          const own = of(row).slice(0, row.length);
+          return [...own, ...new Array<number>(width - own.length).fill(filling)];
+        });
+        return int64(all, [rows.length, width]);
+      };
+      const bytes = rows.flatMap(({ pixels }) => (pixels ? [...(pixels.data as Uint8Array)] : []));
+      const values = Float32Array.from(bytes, (value) => (Math.fround(Math.fround(value) / 255) - 0.5) / 0.5);
+      const starts = rows.flatMap(({ media_starts }) => media_starts);
+      const side = rows.find(({ pixels }) => pixels)?.pixels?.dims[3] ?? 0;
+      return new Map<string, HostTensor>([
+        ["input_ids", filled(({ input_ids }) => input_ids, 0)],
+        ["labels", filled(({ labels }) => labels, -100)],
+        ["attention_mask", filled(({ length }) => new Array<number>(length).fill(1), 0)],
+        ["media_starts", int64(starts, [starts.length])],
+        [
+          "num_sub_pictures",
+          int64(
+            rows.map((row) => row.num_sub_pictures),
+            [rows.length],
+          ),
+        ],
+        ["pixel_values", float32(values, [starts.length, 3, side, side])],
       ]);
-      const pixels = io.get(`${name}.pixel_values_u8`);
-      if (pixels) {
-        const values = Float32Array.from(pixels.data as Uint8Array, (value) =>
-          Math.fround((Math.fround(Math.fround(value) / 255) - 0.5) / 0.5),
-        );
-        inputs.set("pixel_values", float32(values, pixels.dims));
-      }
-      return inputs;
     }
 
-    test.each(names)("%s: visual tokens, logits and loss", async (name) => {
-      const got = await probeModel(owl, inputsOf(name));
-      const { logit_positions, loss, num_sub_pictures } = cases[name];
-      if (num_sub_pictures > 0) {
-        const vision = largestDifference(
-          got.get("vision.last_hidden_state")!,
-          io.get(`${name}.vision_hidden`)!,
-        );
-        expect(vision).toBeLessThan(VISION);
-        const visual = largestDifference(
-          got.get("abstractor.last_hidden_state")!,
-          io.get(`${name}.image_embeds`)!,
-        );
-        expect(visual).toBeLessThan(VISION);
+    test("visual tokens, logits and losses of all cases in one batch", async () => {
+      const got = await probeModel(owl, batchOf(names));
+      const [vision, visual, logits] = ["vision", "abstractor", "logits"].map(
+        (name) => got.get(name === "logits" ? name : `${name}.last_hidden_state`)!,
+      );
+      let before = 0;
+      for (const [row, name] of names.entries()) {
+        const { logit_positions, loss, num_sub_pictures: count, labels } = cases[name];
+        if (count > 0) {
+          const own = Array.from({ length: count }, (_, i) => before + i);
+          before += count;
+          expect(largestDifference(picked(vision, own), io.get(`${name}.vision_hidden`)!)).toBeLessThan(
+            VISION,
+          );
+          expect(largestDifference(picked(visual, own), io.get(`${name}.image_embeds`)!)).toBeLessThan(
+            VISION,
+          );
+        }
+        const ofRow = picked(logits, [row]);
+        const sampled = picked(ofRow, logit_positions, 1);
+        expect(largestDifference(sampled, io.get(`${name}.logits`)!), name).toBeLessThan(LOGITS);
+        expect(Math.abs(crossEntropy(ofRow, labels) - loss), name).toBeLessThan(LOSS);
       }
-      const logits = picked(got.get("logits")!, logit_positions);
-      expect(largestDifference(logits, io.get(`${name}.logits`)!)).toBeLessThan(LOGITS);
-      expect(Math.abs(numbersOf(got.get("loss")!)[0] - loss)).toBeLessThan(LOSS);
+      const taught = names.map((name) => cases[name].labels.filter((label) => label !== -100).length);
+      const sum = names.reduce((all, name, i) => all + cases[name].loss * taught[i], 0);
+      const mean = sum / taught.reduce((all, count) => all + count, 0);
+      expect(Math.abs(numbersOf(got.get("loss")!)[0] - mean)).toBeLessThan(LOSS);
     });
 
-    test.each(names)("%s: new tokens over the KV cache", async (name) => {
-      const { prompt_len, greedy_with_cache } = cases[name];
+    test("new tokens of all cases in one batch over the KV cache", async () => {
       const generate = { max_new_tokens: 12, eos_token_id: [] };
-      const got = await probeModel(owl, inputsOf(name, prompt_len), { generate });
-      expect(numbersOf(got.get("ids")!)).toEqual(greedy_with_cache);
+      const got = await probeModel(owl, batchOf(names, "prompt"), { generate });
+      expect(numbersOf(got.get("ids")!)).toEqual(names.flatMap((name) => cases[name].greedy_with_cache));
     });
 
     test("the gradient of every parameter", async () => {
-      const inputs = inputsOf("two_turns");
+      const inputs = batchOf(["two_turns"]);
       const expected = await readSafetensors(shared(`${at}/grads.safetensors`));
       const halves = await Promise.all([
         probeModel(owl, inputs, { stage: "1" }),
