@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { adaptiveGrid } from "../image/index.ts";
+import { cuttingGrids, gridOf } from "../image/index.ts";
 import { hyperOf, type OwlConfig, tokensPerImage } from "../model/index.ts";
 import {
   type ContentPart,
@@ -65,7 +65,7 @@ export function besideTextAnswer(config: OwlConfig, tokenizer: Tokenizer, line: 
   const shown = withShownPictures(given, isFirst ? "first" : "later", {
     image: (i) => {
       const [width, height] = pictures[i];
-      const grid = cuts ? adaptiveGrid({ width, height }, config.vision.imageSize) : undefined;
+      const grid = cuts ? gridOf({ width, height }, config.vision.imageSize, cuttingGrids) : undefined;
       return { grid, pictures: new Array<number>(grid ? grid[0] * grid[1] + 1 : 1).fill(i) };
     },
     video: (i) => ({ pictures: new Array<number>(videos[i]).fill(i) }),

@@ -1,5 +1,4 @@
 export { MissingFfmpegError, VideoError } from "../platform/index.ts";
-export { adaptiveGrid, cutAdaptively } from "./adaptive-cut.ts";
 export {
   type Box,
   type CropOptions,
@@ -28,6 +27,7 @@ export { plainCubicTaps, resampleGrid } from "./resample-numbers.ts";
 export { type Filter, type Resample, type RgbImage, resizeBicubic, tapsOf } from "./resize.ts";
 export { preprocessorOfSize, statedFit, statedPreprocessor } from "./stated-preprocessor.ts";
 export {
+  cuttingGrids,
   gridOf,
   loadTiles,
   mostTiles,

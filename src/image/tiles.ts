@@ -6,7 +6,8 @@ import type { ImageFile, ReadOptions } from "./read-image.ts";
 import { type RgbImage, resizeRgb } from "./resize.ts";
 
 // How UReader reads a picture (arXiv 2310.05126, "shape-adaptive cropping"; reference: `DocProcessor` of its release): the whole of
-// it at a glance, and then piece by piece, in rows and columns that fit its shape and size.
+// it at a glance, and then piece by piece, in rows and columns that fit its shape and size. mPLUG-Owl3 (arXiv 2408.04840) chooses among
+// grids of its own in the same way, cuts small pictures too, and sees the whole behind the pieces.
 
 /** A picture, or a tile of one, as the vision encoder takes it. */
 export interface PictureTile {
@@ -14,6 +15,8 @@ export interface PictureTile {
   readonly pixels: Float32Array;
   /** Row and column of a tile; absent where the model reads pictures whole. */
   readonly position?: readonly [row: number, column: number];
+  /** Of a whole picture behind its tiles: their rows and columns. */
+  readonly grid?: TileGrid;
 }
 
 /** The most tiles that the released model cuts a picture into, and the most rows or columns. */
@@ -27,6 +30,22 @@ export const releasedGrids: readonly TileGrid[] = Array.from({ length: MOST_TILE
       ([, columns]) => Number.isInteger(columns) && columns <= LONGEST_SIDE,
     ),
 );
+
+/** The grids of mPLUG-Owl3 in its order. */
+export const cuttingGrids: readonly TileGrid[] = [
+  [2, 2],
+  [1, 3],
+  [1, 4],
+  [3, 1],
+  [4, 1],
+  [2, 3],
+  [3, 2],
+];
+
+/** The grids that pictures are cut by; undefined where the model reads them whole. */
+function gridsOf({ grids, cuts }: Preprocessor): readonly TileGrid[] | undefined {
+  return cuts ? cuttingGrids : grids;
+}
 
 /** A picture's size in pixels. */
 type Size = Pick<RgbImage, "width" | "height">;
@@ -69,36 +88,43 @@ export function gridOf(picture: Size, side: number, grids: readonly TileGrid[] =
 }
 
 /** How many tiles a picture of a size becomes, with the one of the whole; 1 where the model reads pictures whole. */
-export function tileCount(picture: Size, { size, grids }: Preprocessor): number {
-  if (grids === undefined) return 1;
-  const [rows, columns] = gridOf(picture, size, grids);
-  return 1 + rows * columns;
+export function tileCount(picture: Size, preprocessor: Preprocessor): number {
+  const grid = fittingGrid(picture, preprocessor);
+  return grid === undefined ? 1 : 1 + grid[0] * grid[1];
+}
+
+/** The grid that a picture is cut by; undefined where the model reads pictures whole. */
+function fittingGrid(picture: Size, preprocessor: Preprocessor): TileGrid | undefined {
+  const grids = gridsOf(preprocessor);
+  return grids && gridOf(picture, preprocessor.size, grids);
 }
 
 /** The most tiles that a picture becomes; 1 where the model reads pictures whole. */
-export function mostTiles({ grids }: Preprocessor): number {
+export function mostTiles(preprocessor: Preprocessor): number {
+  const grids = gridsOf(preprocessor);
   return grids === undefined ? 1 : 1 + Math.max(...grids.map(([rows, columns]) => rows * columns));
 }
 
 /**
- * A picture as the model reads it: itself, or in tiles. Then the whole comes first, squeezed to a tile; its place in both tables
- * of positions is behind those of all rows and columns. The tiles follow row by row.
+ * A picture as the model reads it: itself, or in tiles row by row. The whole, squeezed to a tile, stands in front of them; its place in both
+ * tables of positions is behind those of all rows and columns. Of a preprocessing that cuts it stands behind them.
  */
 export function toTiles(image: RgbImage, preprocessor: Preprocessor): PictureTile[] {
-  const { size, grids, resample } = preprocessor;
-  if (grids === undefined) return [{ pixels: toPixelValues(image, preprocessor) }];
-  const behind = Math.max(...grids.flat());
-  const [rows, columns] = gridOf(image, size, grids);
+  const grid = fittingGrid(image, preprocessor);
+  if (grid === undefined) return [{ pixels: toPixelValues(image, preprocessor) }];
+  const { size, grids = [], cuts, resample } = preprocessor;
+  const [rows, columns] = grid;
   const squeezed = squeezing(preprocessor);
   const spread = resizeRgb(image, columns * size, rows * size, { resample });
-  const tiles: PictureTile[] = [{ pixels: toPixelValues(image, squeezed), position: [behind, behind] }];
-  for (let row = 0; row < rows; row++) {
-    for (let column = 0; column < columns; column++) {
-      const tile = crop(spread, { left: column * size, top: row * size, width: size, height: size });
-      tiles.push({ pixels: toPixelValues(tile, squeezed), position: [row, column] });
-    }
-  }
-  return tiles;
+  const pixels = toPixelValues(image, squeezed);
+  const tiles = Array.from({ length: rows * columns }, (_, i) => {
+    const [row, column] = [Math.floor(i / columns), i % columns];
+    const tile = crop(spread, { left: column * size, top: row * size, width: size, height: size });
+    return { pixels: toPixelValues(tile, squeezed), position: [row, column] as const };
+  });
+  if (cuts) return [...tiles.map((tile) => ({ pixels: tile.pixels })), { pixels, grid }];
+  const behind = Math.max(...grids.flat());
+  return [{ pixels, position: [behind, behind] }, ...tiles];
 }
 
 /** Reads a picture as {@link toTiles} gives it; in tiles it is made RGB first, there as here. */
@@ -107,6 +133,6 @@ export async function loadTiles(
   preprocessor: Preprocessor,
   options: ReadOptions = {},
 ): Promise<PictureTile[]> {
-  if (preprocessor.grids !== undefined) return toTiles(await decodeImage(source, options), preprocessor);
+  if (gridsOf(preprocessor)) return toTiles(await decodeImage(source, options), preprocessor);
   return [{ pixels: await loadPixelValues(source, preprocessor, options) }];
 }

@@ -22,6 +22,8 @@ export interface Media {
   readonly frames?: number | undefined;
   /** Row and column of a tile, of a model that reads pictures in tiles; it has one for every image. */
   readonly position?: readonly [row: number, column: number] | undefined;
+  /** Of a whole picture behind its tiles: their rows and columns. */
+  readonly grid?: readonly [rows: number, columns: number] | undefined;
 }
 
 /** A prompt as ids and pixels, to be continued by the model. */
@@ -45,8 +47,9 @@ export async function mediaFromPixels(pixels: Float32Array, frames?: number): Pr
 }
 
 /** A picture, or a tile of one, as {@link mediaFromPixels} gives it. */
-export async function mediaFromTile({ pixels, position }: PictureTile): Promise<Media> {
+export async function mediaFromTile({ pixels, position, grid }: PictureTile): Promise<Media> {
   const media = await mediaFromPixels(pixels);
+  if (grid !== undefined) return { ...media, grid };
   return position === undefined ? media : { key: `${media.key} at ${position}`, pixels, position };
 }
 

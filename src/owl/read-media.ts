@@ -1,7 +1,4 @@
 import {
-  adaptiveGrid,
-  cutAdaptively,
-  decodeImage,
   decodeVideo,
   type Fidelity,
   loadTiles,
@@ -131,18 +128,9 @@ export async function readShown(
 }
 
 async function readCut(source: ImageSource, reading: Reading, cuts: boolean): Promise<ShownPictures<Media>> {
-  if (!cuts) return { pictures: await readImage(source, reading) };
-  const { preprocessor, fidelity, maxPixels } = reading;
-  const { size } = preprocessor;
-  const limits = { fidelity, ...(maxPixels !== undefined && { maxPixels }) };
-  const picture = isDecoded(source)
-    ? rgbOf(source)
-    : await decodeImage(await readable(source, reading), limits);
-  const pieces = cutAdaptively(picture, size);
-  const pictures = await Promise.all(
-    pieces.map((piece) => mediaFromPixels(toPixelValues(piece, squeezing(preprocessor)))),
-  );
-  return { grid: adaptiveGrid(picture, size), pictures };
+  const { cuts: _, ...uncut } = reading.preprocessor;
+  const pictures = await readImage(source, cuts ? reading : { ...reading, preprocessor: uncut });
+  return { grid: pictures[pictures.length - 1].grid, pictures };
 }
 
 async function readFrames(source: VideoSource, reading: Reading): Promise<ShownPictures<Media>> {
@@ -173,7 +161,8 @@ async function readImage(source: ImageSource, reading: Reading): Promise<Media[]
   const bytes = isPath ? await readImageFile(file) : file;
   const options = { fidelity, ...(maxPixels !== undefined && { maxPixels }), ...(isPath && { name: file }) };
   const key = await cacheKey(bytes, reading);
-  return pixelCache.get(key && `image ${key}`, async () =>
+  const kind = preprocessor.cuts ? "cut image" : "image";
+  return pixelCache.get(key && `${kind} ${key}`, async () =>
     mediaOf(await loadTiles(bytes, preprocessor, options)),
   );
 }

@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { describe, expect, test } from "vitest";
 import { shared, sharedAvailable } from "../../tests/shared.ts";
-import { adaptiveGrid } from "../image/index.ts";
+import { cuttingGrids, gridOf } from "../image/index.ts";
 import { loadTokenizer, type Tokenizer } from "../tokenizer/index.ts";
 import { withShownPictures } from "./cut-pictures.ts";
 import type { ContentPart, Message } from "./message.ts";
@@ -50,7 +50,7 @@ describe.skipIf(!sharedAvailable)("mPLUG-Owl3's prompts against the original cod
       const shown = withShownPictures(given, version === "240728" ? "first" : "later", {
         image: () => {
           const [width, height] = sizes.shift()!;
-          const grid = cut_enable ? adaptiveGrid({ width, height }, image_size) : undefined;
+          const grid = cut_enable ? gridOf({ width, height }, image_size, cuttingGrids) : undefined;
           return { grid, pictures: new Array<number>(grid ? grid[0] * grid[1] + 1 : 1).fill(0) };
         },
         video: () => ({ pictures: new Array<number>(frames.shift()!).fill(0) }),

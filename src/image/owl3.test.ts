@@ -2,9 +2,7 @@ import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { describe, expect, test } from "vitest";
 import { shared, sharedAvailable } from "../../tests/shared.ts";
-import { adaptiveGrid, adaptiveGrids, cutAdaptively } from "./adaptive-cut.ts";
-import { decodeImage } from "./image.ts";
-import type { RgbImage } from "./resize.ts";
+import { cuttingGrids, decodeImage, gridOf, type RgbImage, toTiles } from "./index.ts";
 
 interface Golden {
   readonly pictures: readonly {
@@ -26,12 +24,9 @@ function synthetic(width: number, height: number): RgbImage {
   return { width, height, data };
 }
 
-/** The SHA-256 of a picture's bytes, one channel after the other. */
-function digest({ data }: RgbImage): string {
-  const plane = data.length / 3;
-  const byChannel = Uint8Array.from(data, (_, i) => data[(i % plane) * 3 + Math.floor(i / plane)]);
-  return createHash("sha256").update(byChannel).digest("hex");
-}
+/** The SHA-256 of pixels as 8-bit levels, one channel after the other. */
+const digest = (pixels: Float32Array): string =>
+  createHash("sha256").update(Uint8Array.from(pixels)).digest("hex");
 
 describe.skipIf(!sharedAvailable)("mPLUG-Owl3's cutting against the original code", async () => {
   const golden: Golden = sharedAvailable
@@ -42,16 +37,24 @@ describe.skipIf(!sharedAvailable)("mPLUG-Owl3's cutting against the original cod
     const [kind, file] = name.split(":");
     const picture =
       kind === "owleval" ? await decodeImage(shared(`owleval/cases/${file}`)) : synthetic(width, height);
-    for (const [size, { grid_rows, grid_cols, sub_picture_sha256 }] of Object.entries(sizes)) {
-      expect(adaptiveGrid(picture, Number(size))).toEqual([grid_rows, grid_cols]);
-      expect(cutAdaptively(picture, Number(size)).map(digest), size).toEqual(sub_picture_sha256);
+    // Photographs at the size of the small versions, the others at that of the large one.
+    for (const size of ["56", kind === "owleval" ? "384" : "378"]) {
+      const { grid_rows, grid_cols, sub_picture_sha256 } = sizes[size];
+      // The pixels are 8-bit levels.
+      const levels = { size: Number(size), mean: [0, 0, 0], std: [1, 1, 1], rescale: 1, cuts: true } as const;
+      const tiles = toTiles(picture, levels);
+      expect(
+        tiles.map(({ pixels }) => digest(pixels)),
+        size,
+      ).toEqual(sub_picture_sha256);
+      expect(tiles.at(-1)?.grid).toEqual([grid_rows, grid_cols]);
     }
   });
 
   test("the grids of 484 sizes", () => {
     for (const [size, rows] of Object.entries(golden.grid_table)) {
       const got = rows.map(([width, height]) =>
-        adaptiveGrids.indexOf(adaptiveGrid({ width, height }, Number(size))),
+        cuttingGrids.indexOf(gridOf({ width, height }, Number(size), cuttingGrids)),
       );
       expect(got, size).toEqual(rows.map(([, , index]) => index));
     }
