@@ -9,6 +9,7 @@ import { modelDirectory } from "../hub/index.ts";
 import { owlPreprocessor } from "../inference/index.ts";
 import {
   generationOf,
+  hyperOf,
   type OwlConfig,
   positionsOfFixedAngles,
   publishedModel,
@@ -125,7 +126,10 @@ async function exported(
 function requireKnownShape(config: OwlConfig, directory: string): void {
   const { generation } = config;
   if (generation === undefined) return;
-  const problem = `${generationOf(config).title}, whose layers must be told which tokens are a picture's`;
+  const layers = hyperOf(config)
+    ? "look at pictures beside the text"
+    : "must be told which tokens are a picture's";
+  const problem = `${generationOf(config).title}, whose layers ${layers}`;
   const next = "Run it here, or convert it with `owl convert`.";
   throw new ExportError(directory, "must be a model of LLaVA's shape", [problem], next);
 }

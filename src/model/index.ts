@@ -139,7 +139,7 @@ export {
   stages,
   trainedParameters,
 } from "./stages.ts";
-export { TextOnlyError } from "./text-only.ts";
+export { NoAbstractorError, TextOnlyError } from "./text-only.ts";
 export { readingTiles, readsTiles } from "./tile-positions.ts";
 export type { ClipConfig } from "./vision/clip.ts";
 export type { DinoSettings, Dinov2Config, Dinov2WithRegistersConfig } from "./vision/dinov2.ts";

@@ -3,15 +3,16 @@ import { hyperOf, type OwlConfig, tokensPerImage } from "../model/index.ts";
 import {
   type ContentPart,
   type CutWords,
+  type EncodedConversation,
   encodeConversation,
-  type MediaReference,
   type Message,
   markerIds,
   requirePositions,
   type ShownPictures,
+  shownIn,
   type TemplateVariables,
   type Truncation,
-  truncateConversation,
+  truncateEncoded,
   withShownPictures,
 } from "../prompt/index.ts";
 import type { Tokenizer } from "../tokenizer/index.ts";
@@ -45,26 +46,24 @@ export async function besideTextPrompt(
   { config, tokenizer, reading, truncation, maxNewTokens, templateVariables }: BesideTextOptions,
 ): Promise<Prompt> {
   const words = cutWordsOf(config);
-  const media = mediaOf(messages);
+  const media = shownIn(messages);
   // The first version was taught to see one picture cut, and several whole.
   const cuts = reading.preprocessor.cuts === true && (words === "later" || media.length === 1);
   const shown = await readShown(media, reading, cuts);
   const of = (source: ImageSource | VideoSource): ShownPictures<Media> => shown.get(source)!;
-  const whole = withShownPictures(messages.map(onOwnLine), words, { image: of, video: of });
   const { maxPositions: positions } = config.language;
   const places = { tokensPerImage: tokensPerImage(config), marker: markerIds(tokenizer), templateVariables };
+  const write = (some: readonly ChatMessage[]): EncodedConversation<Media> => {
+    const whole = withShownPictures(some.map(onOwnLine), words, { image: of, video: of });
+    return encodeConversation(whole, tokenizer, places);
+  };
   const encoded =
     truncation === "auto"
-      ? truncateConversation(whole, tokenizer, { ...places, positions, maxNewTokens })
-      : { ...encodeConversation(whole, tokenizer, places), notes: [] };
+      ? truncateEncoded(messages, { positions, maxNewTokens }, write)
+      : { ...write(messages), notes: [] };
   requirePositions(encoded.ids.length, positions);
   const { ids, images, spans, notes } = encoded;
   return { ids, pictures: images, spans, ...(notes.length > 0 && { notes }) };
-}
-
-function mediaOf(messages: readonly ChatMessage[]): MediaReference<ImageSource, VideoSource>[] {
-  const parts = messages.flatMap(({ content }) => (typeof content === "string" ? [] : content));
-  return parts.filter((part): part is Exclude<typeof part, { type: "text" }> => part.type !== "text");
 }
 
 /** What is said behind a picture begins a line, as the model was taught, unless it says itself how it goes on. */

@@ -9,6 +9,7 @@ import {
   type Message,
   PromptError,
   requirePositions,
+  shownIn,
   type TemplateVariables,
   type TruncatedConversation,
   type Truncation,
@@ -156,8 +157,8 @@ async function readTiles(
   reading: Reading,
 ): Promise<ReadonlyMap<ImageSource, Media[]> | undefined> {
   if (reading.preprocessor.grids === undefined) return undefined;
-  const parts = messages.flatMap(({ content }) => (typeof content === "string" ? [] : content));
-  const images = [...new Set(parts.flatMap((part) => (part.type === "image" ? [part.image] : [])))];
+  const shown = shownIn(messages);
+  const images = [...new Set(shown.flatMap((part) => (part.type === "image" ? [part.image] : [])))];
   const read = await readMedia(
     images.map((image) => ({ type: "image", image })),
     reading,

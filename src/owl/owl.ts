@@ -19,7 +19,7 @@ import {
   type ModelInputs,
   stageGradients,
 } from "../inspection/index.ts";
-import { type OwlConfig, type Stage, TextOnlyError } from "../model/index.ts";
+import { NoAbstractorError, type OwlConfig, type Stage, TextOnlyError } from "../model/index.ts";
 import { checkOptions, described } from "../platform/index.ts";
 import { PromptError } from "../prompt/index.ts";
 import type { Tokenizer } from "../tokenizer/index.ts";
@@ -207,6 +207,7 @@ export class Owl {
     const { model, preprocessor, fidelity, framesPerVideo, pixelCache } = this.#open;
     checkOptions("attention", limits, limitRules);
     if (preprocessor === undefined) throw new TextOnlyError();
+    if (model.config.projector !== undefined) throw new NoAbstractorError();
     const reading = { ...limits, preprocessor, fidelity, framesPerVideo, pixelCache };
     // Of a picture in tiles the first shows the whole.
     const [[read]] = await readMedia([{ type: "image", image: picture }], reading);

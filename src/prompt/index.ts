@@ -15,7 +15,14 @@ export {
 } from "./cut-pictures.ts";
 export { ContextLengthError, PromptError } from "./error.ts";
 export type { MediaPositions } from "./media-positions.ts";
-export { type ContentPart, type MediaReference, type Message, type RowText, textsOf } from "./message.ts";
+export {
+  type ContentPart,
+  type MediaReference,
+  type Message,
+  type RowText,
+  shownIn,
+  textsOf,
+} from "./message.ts";
 export { encodeTaughtMessages } from "./message-sample.ts";
 export { imageMark, videoMark } from "./pieces.ts";
 export { type RenderChatOptions, renderChat } from "./render-chat.ts";
@@ -52,6 +59,7 @@ export {
   type Truncation,
   type TruncationOptions,
   truncateConversation,
+  truncateEncoded,
 } from "./truncation.ts";
 export {
   markerIds,

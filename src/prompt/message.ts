@@ -85,6 +85,20 @@ export function conversationOf<Image, Video>(
   return [{ role: "system", content: texts.filter((text) => text !== "").join("\n") }, ...others];
 }
 
+/**
+ * The pictures and videos of a conversation in their order.
+ *
+ * @throws PromptError as {@link conversationOf}
+ */
+export function shownIn<Image, Video>(
+  messages: readonly Message<Image, Video>[],
+): Exclude<ContentPart<Image, Video>, { type: "text" }>[] {
+  const parts = conversationOf(messages).flatMap(({ content }) =>
+    typeof content === "string" ? [] : content,
+  );
+  return parts.filter((part) => part.type !== "text");
+}
+
 function textOf(part: ContentPart<unknown, unknown>): string {
   return part.type === "text" ? part.text : "";
 }

@@ -50,13 +50,24 @@ export function truncateConversation<Image, Video = never>(
   tokenizer: Tokenizer,
   options: TruncationOptions<Image, Video>,
 ): TruncatedConversation<Image, Video> {
-  const { positions, maxNewTokens } = options;
+  return truncateEncoded(messages, options, (kept) => encodeConversation(kept, tokenizer, options));
+}
+
+/**
+ * As {@link truncateConversation}, for conversations that are written in a way of their own.
+ *
+ * @param write encodes what is kept of the messages
+ */
+export function truncateEncoded<Image, Video, Encoded extends { readonly ids: readonly number[] }>(
+  messages: readonly Message<Image, Video>[],
+  { positions, maxNewTokens }: Pick<TruncationOptions, "positions" | "maxNewTokens">,
+  write: (messages: readonly Message<Image, Video>[]) => Encoded,
+): Encoded & { readonly notes: readonly string[] } {
   const all = turnsOf(conversationOf(messages));
   const { length } = all.turns;
   // The last new token is not fed back, so it needs no position.
   const most = positions + 1 - positionsForAnswer(positions, maxNewTokens);
-  const encode = (kept: number, media: number): EncodedConversation<Image, Video> =>
-    encodeConversation(lastOf(all, kept, media), tokenizer, options);
+  const encode = (kept: number, media: number): Encoded => write(lastOf(all, kept, media));
   const fits = (kept: number, media: number): boolean => encode(kept, media).ids.length <= most;
   const kept = exponentialSearch(1, length, (count) => fits(count, Infinity));
   const older = mediaOf(all.turns.slice(0, length - kept));

@@ -1,5 +1,6 @@
 import { SettingsError } from "../generation/index.ts";
 import { ImageError, MissingFfmpegError, VideoError } from "../image/index.ts";
+import { NoAbstractorError, TextOnlyError } from "../model/index.ts";
 import { RemoteFileError, shortened } from "../platform/index.ts";
 import { PromptError } from "../prompt/index.ts";
 import { TokenizerError } from "../tokenizer/index.ts";
@@ -103,6 +104,7 @@ export function toApiError(error: unknown, onInternal: (id: string, error: unkno
 }
 
 function isAboutRequest(error: unknown): error is Error {
-  const kinds = [PromptError, SettingsError, TokenizerError, ImageError, VideoError, RemoteFileError];
-  return kinds.some((kind) => error instanceof kind);
+  const ofInput = [PromptError, SettingsError, TokenizerError, ImageError, VideoError, RemoteFileError];
+  const ofModel = [TextOnlyError, NoAbstractorError];
+  return [...ofInput, ...ofModel].some((kind) => error instanceof kind);
 }

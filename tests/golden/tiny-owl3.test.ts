@@ -2,7 +2,7 @@ import { readFile } from "node:fs/promises";
 import { afterAll, describe, expect, test } from "vitest";
 import { readSafetensors, type StateDict } from "../../src/checkpoint/index.ts";
 import { probeModel } from "../../src/inspection/index.ts";
-import { Owl } from "../../src/owl/index.ts";
+import { type ChatMessage, Owl } from "../../src/owl/index.ts";
 import { float32, type HostTensor, int64 } from "../../src/tensor/index.ts";
 import { shared, sharedAvailable } from "../shared.ts";
 import { gradientDifference, largestDifference, numbersOf } from "./run-model.ts";
@@ -149,15 +149,37 @@ describe.skipIf(!sharedAvailable)("tiny mPLUG-Owl3s against the released code", 
       }
     });
 
-    test("a conversation about pictures goes on in the cache as it would from the beginning", async () => {
-      const image = shared("owleval/cases/9.jpg");
-      const asked = {
+    const image = shared("owleval/cases/9.jpg");
+    const about = (text: string) =>
+      ({
         role: "user",
         content: [
           { type: "image", image },
-          { type: "text", text: "How many birds are there?" },
+          { type: "text", text },
         ],
-      } as const;
+      }) as const;
+
+    test("a picture of turns that are left out stands in front with the words of its cut", async () => {
+      const turns = Array.from({ length: 60 }, (_, i): ChatMessage[] => [
+        { role: "user", content: `${i}: and how many of them fly?` },
+        { role: "assistant", content: "Two of them." },
+      ]);
+      const long = [about("Is it day?"), { role: "assistant", content: "Yes." } as const, ...turns.flat()];
+      const last = { role: "user", content: "Which?" } as const;
+      const { ids, pictures, notes } = await owl.prompt([...long, last], { truncation: "auto" });
+      const [, left] = notes?.[0].match(/its (\d+) oldest turns were left out\.$/) ?? [];
+      const [first, ...rest] = turns.slice(Number(left) - 1).flat();
+      const kept = [about(String(first.content)), ...rest, last];
+      expect(pictures).toHaveLength(7);
+      expect(ids).toEqual((await owl.prompt(kept)).ids);
+    });
+
+    test("there are no attention maps of it", async () => {
+      await expect(owl.attention(image)).rejects.toThrow("use a model with an abstractor");
+    });
+
+    test("a conversation about pictures goes on in the cache as it would from the beginning", async () => {
+      const asked = about("How many birds are there?");
       const prompt = await owl.prompt([asked]);
       const { input_ids, prompt_len, media_starts, greedy_with_cache } = cases.picture_cut;
       const words = prompt.ids.length;
