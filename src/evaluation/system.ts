@@ -1,9 +1,9 @@
 import { completeSettings, type GenerationSettings } from "../generation/index.ts";
-import { tokensPerImage } from "../model/index.ts";
+import { hyperOf, tokensPerImage } from "../model/index.ts";
 import { isModelFile } from "../model-files/index.ts";
 import type { ChatMessage, Owl } from "../owl/index.ts";
 import { directoryEntries, joinPath, newDigest, openFile, pathKind } from "../platform/index.ts";
-import { encodeConversation } from "../prompt/index.ts";
+import { ContextLengthError, encodeConversation, markerIds } from "../prompt/index.ts";
 
 /** The system under evaluation: a model here, or one behind an endpoint, with everything that its answers depend on. */
 export interface EvaluatedSystem {
@@ -46,8 +46,13 @@ export function modelSystem(
   const { seed = 0, ...settings } = completeSettings(given, owl.defaults);
   const { maxPositions } = owl.config.language;
   const most = maxPositions - Math.min(settings.maxNewTokens, Math.floor(maxPositions / 4));
+  const isBeside = hyperOf(owl.config) !== undefined;
+  const places = {
+    tokensPerImage: tokensPerImage(owl.config),
+    ...(isBeside && { marker: markerIds(owl.tokenizer) }),
+  };
   const encoded = (conversation: readonly ChatMessage[], tilesOf?: Awaited<ReturnType<Owl["tilesOf"]>>) =>
-    encodeConversation(conversation, owl.tokenizer, { tokensPerImage: tokensPerImage(owl.config), tilesOf });
+    encodeConversation(conversation, owl.tokenizer, { ...places, tilesOf });
   return {
     name,
     settings: { ...settings },
@@ -55,6 +60,8 @@ export function modelSystem(
     checkpoint,
     promptOf: (conversation) => encoded(conversation).text,
     hasRoomFor: async (conversation) => {
+      // What is written of a picture beside the text is known when it is read.
+      if (isBeside) return (await promptLength(owl, conversation)) <= most;
       const tilesOf = await owl.tilesOf(conversation);
       return encoded(conversation, tilesOf).ids.length <= most;
     },
@@ -62,6 +69,16 @@ export function modelSystem(
     answerAll: (conversations, signal) =>
       owl.chatAll(conversations, { ...settings, seed, signal, truncation: "disabled" }),
   };
+}
+
+/** Tokens of a prompt; infinitely many where the model has too few positions. */
+async function promptLength(owl: Owl, conversation: readonly ChatMessage[]): Promise<number> {
+  try {
+    return (await owl.prompt(conversation)).ids.length;
+  } catch (error) {
+    if (error instanceof ContextLengthError) return Number.POSITIVE_INFINITY;
+    throw error;
+  }
 }
 
 const PIECE = 8 * 2 ** 20;

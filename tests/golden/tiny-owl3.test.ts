@@ -1,8 +1,13 @@
+import { mkdtempSync, rmSync } from "node:fs";
 import { readFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
 import { readSafetensors, type StateDict } from "../../src/checkpoint/index.ts";
+import { modelSystem } from "../../src/evaluation/index.ts";
 import { probeModel } from "../../src/inspection/index.ts";
 import { type ChatMessage, Owl } from "../../src/owl/index.ts";
+import { convertCheckpoint } from "../../src/quantization/index.ts";
 import { float32, type HostTensor, int64 } from "../../src/tensor/index.ts";
 import { shared, sharedAvailable } from "../shared.ts";
 import { gradientDifference, largestDifference, numbersOf } from "./run-model.ts";
@@ -48,6 +53,13 @@ function crossEntropy({ data, dims }: HostTensor, labels: readonly number[]): nu
     return [most + Math.log(sum) - logits[label]];
   });
   return losses.reduce((all, loss) => all + loss, 0) / losses.length;
+}
+
+/** The cosine of the angle between two lists of numbers. */
+function likeness(a: readonly number[], b: readonly number[]): number {
+  const dot = (x: readonly number[], y: readonly number[]): number =>
+    x.reduce((sum, v, i) => sum + v * y[i], 0);
+  return dot(a, b) / Math.sqrt(dot(a, a) * dot(b, b));
 }
 
 describe.skipIf(!sharedAvailable)("tiny mPLUG-Owl3s against the released code", () => {
@@ -171,8 +183,42 @@ describe.skipIf(!sharedAvailable)("tiny mPLUG-Owl3s against the released code", 
       const [first, ...rest] = turns.slice(Number(left) - 1).flat();
       const kept = [about(String(first.content)), ...rest, last];
       expect(pictures).toHaveLength(7);
+      const { hasRoomFor } = modelSystem(owl, "tiny", "checkpoint");
+      expect([await hasRoomFor!([...long, last]), await hasRoomFor!([last])]).toEqual([false, true]);
       expect(ids).toEqual((await owl.prompt(kept)).ids);
     });
+
+    if (version === "240728") {
+      test("in four bits it is alike, and answers over the cache what it computes at once", async () => {
+        const out = mkdtempSync(join(tmpdir(), "owl3-"));
+        await convertCheckpoint(shared(at), join(out, "q4"), { quantize: "q4", blockSize: 32 });
+        const small = await Owl.load(join(out, "q4"), { threads: 1, onWarning: () => undefined });
+        const inputs = batchOf(["two_turns"], "prompt");
+        const generate = { max_new_tokens: 4, eos_token_id: [] };
+        const [whole, got] = [await probeModel(owl, inputs), await probeModel(small, inputs, { generate })];
+        const ids = numbersOf(got.get("ids")!);
+        const [expected, logits] = [whole, got].map((one) => numbersOf(one.get("logits")!));
+        expect(likeness(logits, expected)).toBeGreaterThan(0.9);
+        const last = logits.slice(-448);
+        expect(ids[0]).toBe(last.indexOf(Math.max(...last)));
+        const longer = cases.two_turns.input_ids.slice(0, cases.two_turns.prompt_len).concat(ids);
+        const places = {
+          ids: [longer],
+          pixels: inputs.get("pixel_values") as HostTensor<"float32">,
+          pictureStarts: [cases.two_turns.media_starts],
+        };
+        const again = numbersOf((await small.forward(places)).logits);
+        for (const [i, id] of ids.entries()) {
+          const at = again.slice(
+            448 * (longer.length - ids.length + i - 1),
+            448 * (longer.length - ids.length + i),
+          );
+          expect(at.indexOf(Math.max(...at))).toBe(id);
+        }
+        await small.close();
+        rmSync(out, { recursive: true });
+      });
+    }
 
     test("there are no attention maps of it", async () => {
       await expect(owl.attention(image)).rejects.toThrow("use a model with an abstractor");
