@@ -138,7 +138,7 @@ const heldOutFactInWords: Block["make"] = ({ studio, telling }) => {
 function twoPictureBlock(kind: "two pictures binary" | "two pictures naming"): Block["make"] {
   return ({ studio, telling, index }) => {
     const scenes = twoPictures(studio, index);
-    const [turn] = twoPictureTurns(seenScene(scenes[0]), seenScene(scenes[1]), 1, telling);
+    const [turn] = twoPictureTurns([seenScene(scenes[0]), seenScene(scenes[1])], 1, telling);
     return { scenes, turns: turn?.ability === kind ? [turn] : [] };
   };
 }

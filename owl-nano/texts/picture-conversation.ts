@@ -21,7 +21,7 @@ import {
   signColorTurn,
 } from "./abilities/signs.ts";
 import { areYouSureTurn, aside, memoryTurns, sayAgainTurn } from "./abilities/small-talk.ts";
-import { twoPictureTurns } from "./abilities/two-pictures.ts";
+import { twoPictureChecks, twoPictureTurns } from "./abilities/two-pictures.ts";
 import { unsureTurn } from "./abilities/unsure.ts";
 import { type SceneKind, sceneKind } from "./scene-words.ts";
 import type { AskedTurn, Telling } from "./turns.ts";
@@ -263,5 +263,10 @@ export function checksConversation(scene: Scene, telling: Telling): AskedTurn[] 
 
 /** A conversation about two pictures, whose marks both stand in front of it. */
 export function twoPictureConversation(scenes: readonly [Scene, Scene], telling: Telling): AskedTurn[] {
-  return twoPictureTurns(scenes[0], scenes[1], 2 + telling.random.integer(4), telling);
+  return twoPictureTurns(scenes, 2 + telling.random.integer(4), telling);
+}
+
+/** Questions that compare two pictures; none where they give no occasion. */
+export function twoPictureChecksConversation(scenes: readonly [Scene, Scene], telling: Telling): AskedTurn[] {
+  return twoPictureChecks(scenes, 4, telling);
 }

@@ -14,8 +14,8 @@ import type { Curriculum } from "../pictures/vision-scenes.ts";
 import type { Ability } from "../texts/turns.ts";
 
 /**
- * Kinds of texts: two without a picture, three about one (checks are questions for yes or no), one about two; then a caption behind
- * its picture and the list of what is in it. In the language stage a plain caption has no picture.
+ * Kinds of texts: two without a picture, three about one, two about two (checks are questions that are answered by comparing); then
+ * a caption behind its picture and the list of what is in it. In the language stage a plain caption has no picture.
  */
 export const TEXT_KINDS = [
   "facts",
@@ -24,6 +24,7 @@ export const TEXT_KINDS = [
   "picture",
   "checks",
   "pair",
+  "pair checks",
   "pictured caption",
   "inventory",
 ] as const;
@@ -44,6 +45,11 @@ export interface Lessons {
   readonly inventories: SceneMix;
   readonly variation: Variation;
   readonly texts: Readonly<Record<"tokenizer" | "language" | "answers" | "align" | "instruct", TextMix>>;
+  /**
+   * What the answers stage begins with, and for how many texts. Whether two words are the same is learnt within 300 steps where
+   * nothing else is asked, and not at all in 1,500 where it is one answer in five.
+   */
+  readonly firstAnswers?: { readonly mix: TextMix; readonly count: number };
   /** What is asked about a picture; everything if absent. */
   readonly abilities?: ReadonlySet<Ability>;
 }
@@ -62,6 +68,7 @@ export const OWL_NANO_LESSONS: Lessons = {
     align: { caption: 1 },
     instruct: { talk: 7, picture: 11, pair: 2 },
   },
+  firstAnswers: { mix: { checks: 3, "pair checks": 1 }, count: 400 * 64 },
 };
 
 /** Few questions about one thing in a picture: what the short recipe has time for. */

@@ -10,6 +10,7 @@ import { conversation } from "../texts/conversation.ts";
 import {
   checksConversation,
   pictureConversation,
+  twoPictureChecksConversation,
   twoPictureConversation,
 } from "../texts/picture-conversation.ts";
 import { captionOf } from "../texts/scene-captions.ts";
@@ -17,7 +18,7 @@ import { inventoryOf } from "../texts/scene-inventory.ts";
 import { sampleDocument } from "../texts/small-documents.ts";
 import { factParagraph, textConversation } from "../texts/text-conversation.ts";
 import type { AskedTurn, Telling } from "../texts/turns.ts";
-import { type Lessons, TEXT_KINDS, type TextKind } from "./lessons.ts";
+import { type Lessons, TEXT_KINDS, type TextKind, type TextMix } from "./lessons.ts";
 import type { NotedText } from "./notes-reader.ts";
 import { endless, type Material, nameWords, trainingWords } from "./sources.ts";
 
@@ -61,6 +62,12 @@ type TextStage = keyof Lessons["texts"];
 /** The stages whose answers say yes or no first; the later ones teach otherwise (texts/turns.ts, `withVerdict`). */
 const FIRST: ReadonlySet<TextStage> = new Set<TextStage>(["tokenizer", "language"]);
 
+/** The pictures of a kind of text, where they are not the stage's. */
+const MIX_OF: Readonly<Partial<Record<TextKind, "scenes" | "inventories">>> = {
+  checks: "scenes",
+  inventory: "inventories",
+};
+
 /** Writes texts of every kind. */
 function writerOf(
   { drawings, lessons }: Material,
@@ -84,7 +91,7 @@ function writerOf(
       const turns = textConversation(telling(random));
       return { ...none, text: conversation(turns), turns };
     }
-    const mix = kind === "inventory" ? lessons.inventories : source.mix;
+    const mix = MIX_OF[kind] === undefined ? source.mix : lessons[MIX_OF[kind]];
     const scene = sampleScene(studio, { ...source, mix });
     if (kind === "caption") return { ...none, text: captionOf(scene), scenes: [scene] };
     if (kind === "pictured caption") return { ...none, text: `${MARK}${captionOf(scene)}`, scenes: [scene] };
@@ -99,10 +106,11 @@ function writerOf(
         if (turns.length > 0) return { text: conversation(turns, MARK), turns, scenes: [shown], random };
       }
     }
+    const speak = kind === "pair" ? twoPictureConversation : twoPictureChecksConversation;
     // Not every two pictures give an occasion to compare them.
     for (let first = scene; ; first = sampleScene(studio, source)) {
       const scenes = [first, sampleSecondScene(studio, source, first)] as const;
-      const turns = twoPictureConversation(scenes, telling(random));
+      const turns = speak(scenes, telling(random));
       if (turns.length > 0) return { text: conversation(turns, TWO_MARKS), turns, scenes, random };
     }
   };
@@ -124,9 +132,15 @@ export function stageTexts(
   seed: number,
 ): (index: number) => WrittenText {
   const write = writerOf(material, stage);
-  const mix = material.lessons.texts[stage];
-  const kinds = TEXT_KINDS.flatMap((kind) => new Array<TextKind>(mix[kind] ?? 0).fill(kind));
-  return (index) => write(kinds[index % kinds.length], randomFor(seed, STREAMS[stage], index));
+  const kindsOf = (mix: TextMix): readonly TextKind[] =>
+    TEXT_KINDS.flatMap((kind) => new Array<TextKind>(mix[kind] ?? 0).fill(kind));
+  const usual = kindsOf(material.lessons.texts[stage]);
+  const { mix, count } = (stage === "answers" && material.lessons.firstAnswers) || { mix: {}, count: 0 };
+  const first = kindsOf(mix);
+  return (index) => {
+    const kinds = index < count ? first : usual;
+    return write(kinds[index % kinds.length], randomFor(seed, STREAMS[stage], index));
+  };
 }
 
 /** The stages of the language model alone: plain texts and conversations, with notes in the place of pictures. */

@@ -71,7 +71,7 @@ const which: Asking = (pair, telling) => {
   const asked = ask("whichPicture", telling, { X: oneOf(subject) });
   const answer = telling.isFirst
     ? `the ${ORDINALS[at]} picture shows ${oneOf(subject)}.`
-    : `${shows(0, pair[0])} ${shows(1, pair[1])} it is the ${ORDINALS[at]} picture.`;
+    : `${oneOf(subject)}? ${shows(0, pair[0])} ${shows(1, pair[1])} it is the ${ORDINALS[at]} picture.`;
   return [turnOf("two pictures binary", asked, answer, [ORDINALS[at]])];
 };
 
@@ -216,13 +216,26 @@ const ASKINGS: readonly Asking[] = [
   isIn,
 ];
 
-/** Different questions about two pictures. */
-export function twoPictureTurns(first: Scene, second: Scene, count: number, telling: Telling): AskedTurn[] {
+/** Those that are answered by comparing. */
+const CHECKS: readonly Asking[] = [same, same, which, which, sameBackground, isIn, isIn];
+
+function drawn(pair: Pair, count: number, askings: readonly Asking[], telling: Telling): AskedTurn[] {
   const turns: AskedTurn[] = [];
   for (let tries = 0; turns.length < count && tries < 4 * count + 8; tries++) {
-    const [turn] = telling.random.pick(ASKINGS)([first, second], telling);
+    const [turn] = telling.random.pick(askings)(pair, telling);
     if (turn !== undefined && turns.every(({ wordings }) => wordings[0] !== turn.wordings[0]))
       turns.push(turn);
   }
-  return turns.length > 0 ? turns : inOne([first, second], telling);
+  return turns;
+}
+
+/** Different questions about two pictures. */
+export function twoPictureTurns(pair: Pair, count: number, telling: Telling): AskedTurn[] {
+  const turns = drawn(pair, count, ASKINGS, telling);
+  return turns.length > 0 ? turns : inOne(pair, telling);
+}
+
+/** Questions that compare two pictures, with each other or with what was asked; none where they give no occasion. */
+export function twoPictureChecks(pair: Pair, count: number, telling: Telling): AskedTurn[] {
+  return drawn(pair, count, CHECKS, telling);
 }
