@@ -83,14 +83,14 @@ const language: TrainingRecipe = {
 };
 
 /**
- * The language model goes on: yes and no now follow what they rest on, and 400 steps ask for nothing else; then wordings are more,
+ * The language model goes on: yes and no now follow what they rest on, and 600 steps ask for nothing else; then wordings are more,
  * and more pictures have text. Its rate begins anew, at half of the first.
  */
 const answers: TrainingRecipe = {
   ...TEXTS,
   name: "owl-nano answers",
   stage: "language",
-  steps: 1700,
+  steps: 1800,
   maxTokens: 576,
   learningRate: 1e-3,
   warmup: 50,

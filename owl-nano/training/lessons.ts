@@ -46,10 +46,10 @@ export interface Lessons {
   readonly variation: Variation;
   readonly texts: Readonly<Record<"tokenizer" | "language" | "answers" | "align" | "instruct", TextMix>>;
   /**
-   * What the answers stage begins with, and for how many texts. Whether two words are the same is learnt within 300 steps where
-   * nothing else is asked, and not at all in 1,500 where it is one answer in five.
+   * What the answers stage begins with: mixes for so many texts each, one after the other. Whether two words are the same is learnt
+   * within 300 steps where nothing else is asked, and not at all in 1,500 where it is one answer in five.
    */
-  readonly firstAnswers?: { readonly mix: TextMix; readonly count: number };
+  readonly firstAnswers?: readonly { readonly mix: TextMix; readonly count: number }[];
   /** What is asked about a picture; everything if absent. */
   readonly abilities?: ReadonlySet<Ability>;
 }
@@ -68,7 +68,10 @@ export const OWL_NANO_LESSONS: Lessons = {
     align: { caption: 1 },
     instruct: { talk: 7, picture: 11, pair: 2 },
   },
-  firstAnswers: { mix: { checks: 3, "pair checks": 1 }, count: 400 * 64 },
+  firstAnswers: [
+    { mix: { checks: 1 }, count: 300 * 64 },
+    { mix: { checks: 1, "pair checks": 2 }, count: 300 * 64 },
+  ],
 };
 
 /** Few questions about one thing in a picture: what the short recipe has time for. */

@@ -134,11 +134,15 @@ export function stageTexts(
   const write = writerOf(material, stage);
   const kindsOf = (mix: TextMix): readonly TextKind[] =>
     TEXT_KINDS.flatMap((kind) => new Array<TextKind>(mix[kind] ?? 0).fill(kind));
-  const usual = kindsOf(material.lessons.texts[stage]);
-  const { mix, count } = (stage === "answers" && material.lessons.firstAnswers) || { mix: {}, count: 0 };
-  const first = kindsOf(mix);
+  const { firstAnswers = [], texts } = material.lessons;
+  const first = stage === "answers" ? firstAnswers : [];
+  // Each with the index behind its last text.
+  const parts = [...first, { mix: texts[stage], count: Number.POSITIVE_INFINITY }].map(({ mix }, i, all) => ({
+    kinds: kindsOf(mix),
+    end: all.slice(0, i + 1).reduce((sum, { count }) => sum + count, 0),
+  }));
   return (index) => {
-    const kinds = index < count ? first : usual;
+    const { kinds } = parts.find(({ end }) => index < end)!;
     return write(kinds[index % kinds.length], randomFor(seed, STREAMS[stage], index));
   };
 }
