@@ -1,5 +1,5 @@
 // Every family of language models and every vision tower inside a web page: the tokens that Node gives.
-import { mkdirSync } from "node:fs";
+import { copyFileSync, mkdirSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { type Browser, chromium, type Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -56,6 +56,20 @@ describe.skipIf(skipChromium)("inside a web page (Chromium)", { timeout: 300_000
         if (quantize === "none") await requireSameAnswer(model);
         else expect((await answerInPage(model)).ids).toHaveLength(8);
       }
+    },
+  );
+
+  test.skipIf(!sharedAvailable)(
+    "a reader of documents answers from the files as they are published, as in Node",
+    async () => {
+      const model = "made/reader";
+      const from = shared("golden/tiny-ureader");
+      mkdirSync(join(site.work, model), { recursive: true });
+      const own = /^(config|preprocessor_config|tokenizer|special_tokens|model)/;
+      for (const file of readdirSync(from).filter((name) => own.test(name))) {
+        copyFileSync(join(from, file), join(site.work, model, file));
+      }
+      await requireSameAnswer(model);
     },
   );
 

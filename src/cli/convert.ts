@@ -1,6 +1,7 @@
 import { type Command, Option } from "commander";
+import { readModelConfig } from "../checkpoint/index.ts";
 import { textLogits } from "../inference/index.ts";
-import { encodeConversation } from "../prompt/index.ts";
+import { encodeConversation, withModelTemplate } from "../prompt/index.ts";
 import { type ConversionReport, type ConversionSettings, convertCheckpoint } from "../quantization/index.ts";
 import { openDevice } from "../runtime/index.ts";
 import type { HostTensor } from "../tensor/index.ts";
@@ -64,7 +65,7 @@ function printReport(report: ConversionReport, out: string, seconds: number): vo
 /** How quantisation changes the logits of some prompts, and whether the likeliest token stays the same. */
 async function checkLogits(before: string, after: string, prompts: readonly string[]): Promise<void> {
   const device = await openDevice();
-  const tokenizer = await loadTokenizer(after);
+  const tokenizer = withModelTemplate(await loadTokenizer(after), await readModelConfig(after));
   const rows = prompts.map(
     (content) => encodeConversation([{ role: "user", content }], tokenizer, { tokensPerImage: 0 }).ids,
   );

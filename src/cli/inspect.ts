@@ -8,15 +8,15 @@ import {
   validateAdapter,
 } from "../checkpoint/index.ts";
 import { adapterScopeOptions } from "../inspection/index.ts";
-import { describeParameters, modelScope, releasedLora, stageScopeOptions, stages } from "../model/index.ts";
+import { describeParameters, modelScope, stageScopeOptions, stages, storedName } from "../model/index.ts";
 import { modelFiles } from "../model-files/index.ts";
 import { joinPath, pathKind, readJson } from "../platform/index.ts";
 import { type DType, elementCount } from "../tensor/index.ts";
 import { printWarning } from "./load-owl.ts";
 import { requireAdapter, requireModel } from "./options.ts";
-import { type StageName, stageOption } from "./stage-option.ts";
+import { loraOf, type StageName, stageOf, stageOption } from "./stage-option.ts";
 
-/** A line of the table. */
+/** A line of the table; the name is that of the model's files. */
 interface Row {
   readonly dtype: DType;
   readonly module: string;
@@ -60,7 +60,8 @@ function adapterLine(path: string, { settings, replaced, baseModel }: Adapter): 
   return `adapter ${path}: ${describeLora(settings)}${whole}${base}`;
 }
 
-async function modelTable(directory: string, stage: StageName, adapterPath?: string): Promise<string[]> {
+async function modelTable(directory: string, named: StageName, adapterPath?: string): Promise<string[]> {
+  const stage = stageOf(named);
   const config = await readModelConfig(directory);
   const sizes = new Map(describeParameters(config).map((parameter) => [parameter.name, parameter]));
   const adapter = adapterPath === undefined ? undefined : await loadAdapter(adapterPath, sizes);
@@ -72,11 +73,13 @@ async function modelTable(directory: string, stage: StageName, adapterPath?: str
   }
   const options = adapter
     ? adapterScopeOptions(config, stage, adapter)
-    : stageScopeOptions(stage, releasedLora(config.language));
-  const rows = describeParameters(config, modelScope(config, options));
+    : stageScopeOptions(stage, loraOf(named, config.language));
+  const rows = describeParameters(config, modelScope(config, options)).map((row) => {
+    return { ...row, name: storedName(config, row.name) };
+  });
   const about = adapter && adapterPath !== undefined ? [adapterLine(adapterPath, adapter)] : [];
   return [
-    `stage ${stage}: ${stages[stage].description}`,
+    `stage ${named}: ${stages[stage].description}`,
     ...about,
     "",
     ...tableOf(rows),

@@ -4,7 +4,7 @@ import { probeModel } from "../inspection/index.ts";
 import { UsageError } from "./failure.ts";
 import { adapterOption, type LoadingOptions, loadOwl } from "./load-owl.ts";
 import { deviceOption, requireModel } from "./options.ts";
-import { type StageName, stageOption } from "./stage-option.ts";
+import { type StageName, stageOf, stageOption } from "./stage-option.ts";
 
 interface ProbeModelOptions extends LoadingOptions {
   readonly inputs: string;
@@ -29,7 +29,8 @@ export function generateSettings(text: string): object {
 }
 
 async function run(model: string, options: ProbeModelOptions): Promise<void> {
-  const { prefix, stage } = options;
+  const { prefix } = options;
+  const stage = options.stage === undefined ? undefined : stageOf(options.stage);
   const directory = await requireModel(model);
   const generate = options.generate === undefined ? undefined : generateSettings(options.generate);
   const inputs = await readSafetensors(options.inputs);

@@ -45,8 +45,11 @@ export function roleOf(name: unknown): Role | undefined {
 /** The marks that formats other than mPLUG-Owl's write for pictures and videos. */
 const marks = /<(image|video)>|<\|(video)\|>/g;
 
+/** Those of mPLUG-Owl2's rows, which are LLaVA's but for the mark. */
+const owl2Marks = /<\|(image)\|>|<\|(video)\|>/g;
+
 /** A text with its marks as places of pictures and videos. */
-export function partsAtMarks(text: string): GivenPart[] {
+function partsAtMarks(text: string, marks: RegExp): GivenPart[] {
   const parts: GivenPart[] = [];
   let end = 0;
   for (const match of text.matchAll(marks)) {
@@ -68,17 +71,12 @@ export function placedByMarks(
   { pictures, videos }: Shown,
   unmarked: "front" | "error",
 ): GivenTurn[] {
-  const placed = turns.map((turn): GivenTurn => {
-    if (turn.role !== "user") return turn;
-    return {
-      ...turn,
-      parts: turn.parts.flatMap((part) => ("text" in part ? partsAtMarks(part.text) : [part])),
-    };
-  });
-  const count = placed.flatMap(({ parts }) => parts).filter((part) => "shown" in part).length;
+  const byOwn = cutAt(turns, marks);
+  // Where another mark places what the row shows, this one is a word.
+  const placed = pictures > 0 && placesIn(byOwn) === 0 ? cutAt(turns, owl2Marks) : byOwn;
   // Some data sets about videos write <image> for them.
   const asVideos = pictures === 0 && videos > 0 ? placed.map(withVideos) : placed;
-  if (count > 0 || unmarked === "error") return asVideos;
+  if (placesIn(placed) > 0 || unmarked === "error") return asVideos;
   const first = turns.findIndex(({ role }) => role === "user");
   const shown: GivenPart[] = [
     ...Array.from({ length: pictures }, (): GivenPart => ({ shown: "image" })),
@@ -86,6 +84,15 @@ export function placedByMarks(
   ];
   return asVideos.map((turn, i) => (i === first ? { ...turn, parts: [...shown, ...turn.parts] } : turn));
 }
+
+/** What people say, with its marks as places. */
+function cutAt(turns: readonly GivenTurn[], marks: RegExp): GivenTurn[] {
+  const cut = (part: GivenPart): GivenPart[] => ("text" in part ? partsAtMarks(part.text, marks) : [part]);
+  return turns.map((turn) => (turn.role === "user" ? { ...turn, parts: turn.parts.flatMap(cut) } : turn));
+}
+
+const placesIn = (turns: readonly GivenTurn[]): number =>
+  turns.flatMap(({ parts }) => parts).filter((part) => "shown" in part).length;
 
 function withVideos(turn: GivenTurn): GivenTurn {
   return { ...turn, parts: turn.parts.map((part) => ("shown" in part ? { shown: "video" } : part)) };

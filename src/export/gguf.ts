@@ -123,7 +123,7 @@ async function contentOf(
       directory,
       "must be a language model that llama.cpp computes",
       problems,
-      "Take it elsewhere as ONNX, or run it here.",
+      "Run it here, or take it elsewhere as ONNX where that can say what it computes.",
     );
   }
   return { settings, tokenizer };

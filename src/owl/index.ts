@@ -1,7 +1,7 @@
 export type { AnswerSettings, ChatMessage, ChatSettings, PromptOptions } from "./chat.ts";
 export type { BatchSettings, ChatAllSettings } from "./chat-settings.ts";
 export { type Conversation, messagesOf } from "./conversation.ts";
-export { loadParts } from "./load.ts";
+export { besideLearning, loadParts } from "./load.ts";
 export type { LoadOptions } from "./load-options.ts";
 export { MediaError, type MediaProblem } from "./media-error.ts";
 export type { DecodedImage, FileSource } from "./media-kinds.ts";

@@ -180,8 +180,19 @@ function floatingParameters({ quantization: _, ...config }: OwlConfig): Map<stri
   return new Map(describeParameters(config).map((parameter) => [parameter.name, parameter]));
 }
 
+/** The model of a directory in few bits with an adapter beside it whose numbers change between calls. */
+export async function besideLearning(
+  directory: string,
+  adapter: Adapter,
+  device: Device,
+): Promise<LoadedModel> {
+  const { config, base, stored } = await readModel(directory, false);
+  return loadedModel({ config, base, stored, adapter, where: directory, changes: true }, device);
+}
+
 /** A model with an adapter merged into its weights, or beside them where they are quantised. */
-function loadedModel({ config, base, stored, adapter, where }: ReadParts, device: Device): LoadedModel {
+function loadedModel(parts: ReadParts, device: Device): LoadedModel {
+  const { config, base, stored, adapter, where, changes } = parts;
   if (adapter === undefined) return new LoadedModel(config, base, device, { stored });
   if (config.quantization === undefined) {
     return new LoadedModel(config, mergeLora(base, adapter, where), device);
@@ -189,7 +200,7 @@ function loadedModel({ config, base, stored, adapter, where }: ReadParts, device
   const inMemory: StoredParameters = { directory: "", places: new Map() };
   const beside = besideQuantized(config, stored ?? inMemory, adapter, where);
   const parameters = new Map([...base, ...beside.parameters]);
-  return new LoadedModel(config, parameters, device, { ...beside, stored: stored && beside.stored });
+  return new LoadedModel(config, parameters, device, { ...beside, stored: stored && beside.stored, changes });
 }
 
 /** What a loaded model is made of. */
@@ -200,6 +211,8 @@ interface ReadParts {
   readonly adapter: Adapter | undefined;
   /** The adapter's place, for errors. */
   readonly where: string;
+  /** Whether the numbers of an adapter beside it change between calls. */
+  readonly changes?: boolean;
 }
 
 /** The tokenizer of a directory, if there is one; an adapter may bring the prompt template it was trained with. */

@@ -11,6 +11,7 @@ import type { Preprocessor } from "../image/index.ts";
 import { owlPreprocessor } from "../inference/index.ts";
 import {
   floatingConfig,
+  generationOf,
   hyperOf,
   type OwlConfig,
   parseConfig,
@@ -137,7 +138,7 @@ function taught(config: OwlConfig, recipe: Pick<TrainingRecipe, "name" | "tiles"
     ? "a language model alone"
     : config.video
       ? "one of the video version"
-      : undefined;
+      : config.generation && `an ${generationOf(config).title}`;
   if (recipe.tiles && kind === undefined) return readingTiles(config);
   throw new RangeError(
     `recipe ${recipe.name}: tiles must be ${!recipe.tiles} for this base model, got ${kind ?? "one that reads pictures in tiles"}; leave it out`,

@@ -5,7 +5,14 @@ import {
   openCheckpoint,
   parseAdapterConfig,
 } from "../checkpoint/index.ts";
-import { configJson, generationOf, type OwlConfig, publishedModel, tokensPerImage } from "../model/index.ts";
+import {
+  configJson,
+  generationOf,
+  type OwlConfig,
+  publishedModel,
+  readsTiles,
+  tokensPerImage,
+} from "../model/index.ts";
 import { madeCardMark, modelFiles } from "../model-files/index.ts";
 import { fileName, joinPath, pathKind, readJson, readText, writeFileAtomically } from "../platform/index.ts";
 import { formatDuration } from "../primitives/index.ts";
@@ -103,7 +110,7 @@ async function aboutResult(directory: string): Promise<Result> {
   if ((await pathKind(joinPath(directory, modelFiles.config))) !== "file") {
     const { settings, baseModel } = parseAdapterConfig(await readJson(adapter), adapter);
     return {
-      title: "A LoRA adapter of an mPLUG-Owl (arXiv 2304.14178)",
+      title: "A LoRA adapter for a model of the mPLUG-Owl line",
       task: "image-text-to-text",
       isAdapter: true,
       base: baseModel && nameOfModel(baseModel),
@@ -116,7 +123,7 @@ async function aboutResult(directory: string): Promise<Result> {
   await weights.close();
   const title = config.textOnly
     ? `A language model (${String(configJson(config).model_type)})`
-    : `An ${generationOf(config).title} (${generationOf(config).paper})`;
+    : `An ${generationOf(config).title} (${generationOf(config).paper})${readsTiles(config) ? BY_TILES : ""}`;
   return {
     title,
     task: config.textOnly ? "text-generation" : "image-text-to-text",
@@ -126,6 +133,8 @@ async function aboutResult(directory: string): Promise<Result> {
   };
 }
 
+const BY_TILES = " that reads pictures in tiles, as UReader does (arXiv 2310.05126)";
+
 function sizes(config: OwlConfig): string[] {
   const { language, quantization } = config;
   const own = `language model: ${language.family}, width ${language.hidden}, ${language.layers} layers, vocabulary ${language.vocabulary}, ${language.maxPositions} positions`;
@@ -133,9 +142,10 @@ function sizes(config: OwlConfig): string[] {
     quantization?.language && `weights of the language model in ${quantization.language.bits} bits`;
   if (config.textOnly) return [own, ...(bits ? [bits] : [])];
   const { vision, abstractor, numQueryTokens } = config;
+  const picture = readsTiles(config) ? "the whole of a picture, and each of its tiles," : "a picture";
   return [
     `vision encoder: ${vision.imageSize}-pixel pictures in patches of ${vision.patchSize}, width ${vision.hidden}, ${vision.layers} layers`,
-    `visual abstractor: ${numQueryTokens} queries, ${abstractor.layers} layers; a picture takes ${tokensPerImage(config)} positions`,
+    `visual abstractor: ${numQueryTokens} queries, ${abstractor.layers} layers; ${picture} takes ${tokensPerImage(config)} positions`,
     own,
     ...(bits ? [bits] : []),
   ];

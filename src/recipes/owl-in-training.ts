@@ -1,8 +1,8 @@
-import { openWeights, startDirectory } from "../checkpoint/index.ts";
+import { startDirectory } from "../checkpoint/index.ts";
 import type { BatchSizes } from "../data/index.ts";
-import { besideQuantized, LoadedModel, storedParameters } from "../inference/index.ts";
+import { LoadedModel } from "../inference/index.ts";
 import { modelScope } from "../model/index.ts";
-import { Owl } from "../owl/index.ts";
+import { besideLearning, Owl } from "../owl/index.ts";
 import { joinPath } from "../platform/index.ts";
 import type { Device } from "../runtime/index.ts";
 import { loadTokenizer } from "../tokenizer/index.ts";
@@ -50,7 +50,7 @@ export async function openOwlInTraining(
           newScope: () => modelScope(config, scopeOptions(recipe)),
           changes: true,
         })
-      : await besideFewBits({ ...config, quantization }, base!, adapterOf(trainer, recipe), device);
+      : await besideLearning(base!, adapterOf(trainer, recipe), device);
   const owl = Owl.over({
     directory,
     model,
@@ -60,20 +60,4 @@ export async function openOwlInTraining(
     framesPerVideo: recipe.framesPerVideo,
   });
   return { owl, forget: () => model.visualCache.clear(), close: () => owl.close() };
-}
-
-async function besideFewBits(
-  config: LoadedModel["config"],
-  directory: string,
-  adapter: ReturnType<typeof adapterOf>,
-  device: Device,
-): Promise<LoadedModel> {
-  const weights = await openWeights(directory);
-  try {
-    const stored = await storedParameters(weights);
-    const { parameters, ...beside } = besideQuantized(config, stored, adapter, directory);
-    return new LoadedModel(config, parameters, device, { ...beside, changes: true });
-  } finally {
-    await weights.close();
-  }
 }

@@ -51,7 +51,8 @@ function listProblem({ lora: { targets }, own }: Placed): string | undefined {
   });
   const missing = [...targets].filter((target) => !layers.some((layer) => layer.endsWith(`.${target}`)));
   if (missing.length === 0) return undefined;
-  const there = new Set(layers.map((layer) => layer.slice(layer.lastIndexOf(".") + 1)));
+  // Behind the layer's number and its block; the last part alone may be a number (`v_proj.multiway.0`).
+  const there = new Set(layers.map((layer) => layer.replace(/^.*?\.\d+\.(?:[^.]+\.)?(?=[^.])/, "")));
   return `lora.targets must name layers of this language model, got ${missing.join(", ")}; it has ${[...there].join(", ")}`;
 }
 

@@ -69,6 +69,10 @@ test("a target that names no layer is an error that says which there are", () =>
   expect(() => loraNames(microConfig, "q_proj", "query_key_value")).toThrow(
     "got query_key_value; it has q_proj",
   );
+  const twofold = { ...microConfig.language, modalityAdaptive: true } as typeof microConfig.language;
+  expect(() => loraNames({ ...microConfig, language: twofold }, "v_proj")).toThrow(
+    "got v_proj; it has q_proj, k_proj.multiway.0, k_proj.multiway.1, v_proj.multiway.0, v_proj.multiway.1, o_proj",
+  );
 });
 
 describe("other targets", () => {

@@ -35,7 +35,8 @@ const ask = (text: string) => [
 describe.skipIf(!sharedAvailable)("the doors of the tiny mPLUG-Owl2", () => {
   let work: string;
   let base: string;
-  beforeAll(() => {
+  let few: string;
+  beforeAll(async () => {
     work = mkdtempSync(join(tmpdir(), "owl2-"));
     base = join(work, "mplug-owl2");
     mkdirSync(base);
@@ -44,6 +45,8 @@ describe.skipIf(!sharedAvailable)("the doors of the tiny mPLUG-Owl2", () => {
     for (const name of readdirSync(from).filter((file) => own.test(file))) {
       writeFileSync(join(base, name), readFileSync(join(from, name)));
     }
+    few = join(work, "q4");
+    await convertCheckpoint(base, few, { quantize: "q4", blockSize: 32 });
   });
   afterAll(() => rmSync(work, { recursive: true }));
 
@@ -95,25 +98,23 @@ describe.skipIf(!sharedAvailable)("the doors of the tiny mPLUG-Owl2", () => {
   });
 
   test("in four bits it keeps the names of its files, and is alike", async () => {
-    const out = join(work, "q4");
-    await convertCheckpoint(base, out, { quantize: "q4", blockSize: 32 });
-    const names = await namesOf(join(out, "model.safetensors"));
+    const names = await namesOf(join(few, "model.safetensors"));
     expect(names).toContain("model.layers.1.self_attn.v_proj.multiway.1.weight.packed");
     expect(names).toContain("model.visual_abstractor.query_embeds");
-    expect(likeness(await logitsOf(out), await logitsOf(base))).toBeGreaterThan(0.9);
+    expect(likeness(await logitsOf(few), await logitsOf(base))).toBeGreaterThan(0.9);
     // One program prefills and decodes here: a step without pictures has no rows for their products.
-    const owl = await Owl.load(out, { threads: 1 });
+    const owl = await Owl.load(few, { threads: 1 });
     const [{ ids }] = await owl.chatAll([ask("Read.")], { maxNewTokens: 4 });
     await owl.close();
     expect(ids).toHaveLength(4);
   });
 
-  function recipe(name: string, more: string): string {
-    const folder = join(work, name);
+  function recipe(name: string, more: string, base = "mplug-owl2"): string {
+    const folder = join(work, `${name} of ${base}`);
     mkdirSync(folder);
     copyFileSync(picture, join(folder, "9.jpg"));
     const conversations = [
-      { from: "human", value: "<image>\nWhat is in the picture?" },
+      { from: "human", value: "<|image|>\nWhat is in the picture?" },
       { from: "gpt", value: "A dog." },
     ];
     const rows = [
@@ -130,7 +131,7 @@ describe.skipIf(!sharedAvailable)("the doors of the tiny mPLUG-Owl2", () => {
     const path = join(folder, "recipe.yaml");
     writeFileSync(
       path,
-      `extends: ${name}\nmodel: ../mplug-owl2\noutput: run\ndata: [{ file: rows.json }]\n${numbers}\n${more}\n`,
+      `extends: ${name}\nmodel: ../${base}\noutput: run\ndata: [{ file: rows.json }]\n${numbers}\n${more}\n`,
     );
     return path;
   }
@@ -166,5 +167,29 @@ describe.skipIf(!sharedAvailable)("the doors of the tiny mPLUG-Owl2", () => {
     expect(target_modules).toContain("model.layers.0.self_attn.v_proj.multiway.0");
     const merged = await logitsOf(join(run.plan.output, "model"));
     expect(farthest(merged, await logitsOf(base, adapter))).toBeLessThan(1e-4);
+  });
+
+  test("a LoRA learns beside it in four bits, and is asked while it does", async () => {
+    const lora = "lora: { rank: 2, alpha: 4, targets: all-linear }";
+    const samples = "samples: [{ image: 9.jpg, question: What is this? }]";
+    const run = await prepareRun(recipe("owl2-lora", `${lora}\n${samples}`, "q4"));
+    const said: string[] = [];
+    await run.start({
+      device: { threads: 1 },
+      onEvent: (event) => void (event.kind === "samples" && said.push(event.answers[0].answer)),
+    });
+    const owl = await Owl.load(run.plan.output, { threads: 1 });
+    const text = await owl.chat(ask("What is this?"), { maxNewTokens: 64 }).text();
+    await owl.close();
+    expect(said).toHaveLength(2);
+    expect(said[1]).toBe(text);
+    expect(said[0]).not.toBe(text);
+  });
+
+  test("it is no base for a reader in tiles", async () => {
+    const lora = "lora: { rank: 2, alpha: 4, targets: all-linear }";
+    await expect(prepareRun(recipe("ureader", lora))).rejects.toThrow(
+      "tiles must be false for this base model, got an mPLUG-Owl2",
+    );
   });
 });
