@@ -43,17 +43,14 @@ function partsOf(
 
 /**
  * What a line of `owl probe prompt` gives of a model whose pictures stand beside the text: pictures in `messages` by the model's mark, their sizes in
- * `pictures`, videos by `<|video|>` and their numbers of frames in `video_frames`, whether pictures are cut in `cut_enable`. A last empty answer is
- * what is asked for.
+ * `pictures`, videos by `<|video|>` and their numbers of frames in `video_frames`, whether pictures are cut in `cut_enable`.
  */
 export function besideTextAnswer(config: OwlConfig, tokenizer: Tokenizer, line: unknown): object {
   const { data, error } = request.safeParse(line);
   if (data === undefined) return { error: z.prettifyError(error) };
   const { messages, pictures, video_frames: videos, cut_enable } = data;
   const next = { image: 0, video: 0 };
-  const last = messages[messages.length - 1];
-  const said = last.role === "assistant" && last.content === "" ? messages.slice(0, -1) : messages;
-  const given = said.map(({ role, content }): Message<number, number> => {
+  const given = messages.map(({ role, content }): Message<number, number> => {
     return { role, content: role === "user" ? partsOf(content, pictureMarkOf(tokenizer), next) : content };
   });
   if (next.image !== pictures.length || next.video !== videos.length) {

@@ -20,7 +20,7 @@ import { besideTextAnswer } from "./probe-prompt-beside.ts";
 const shape = '{"messages": [{"role": …, "content": …}], "pictures": [[width, height], …]}';
 
 /** What of a model decides about prompts. */
-interface PromptModel {
+export interface PromptModel {
   readonly config: OwlConfig;
   readonly tokenizer: Tokenizer;
   /** Undefined for a language model alone. */
@@ -43,8 +43,14 @@ function tilesOf(
 const side = z.number().int().positive();
 const sizes = z.array(z.tuple([side, side]));
 
-/** What a line gives; a model whose code has one id for a whole picture gets that. */
-function answer(model: PromptModel, line: string, where: string): object {
+/** Whether a message is the answer that is asked for: the assistant's, without words. */
+function isAskedFor(message: unknown): boolean {
+  const { role, content } = Object(message) as { role?: unknown; content?: unknown };
+  return role === "assistant" && (content === "" || content === null || content === undefined);
+}
+
+/** What a line gives; a model whose code has one id for a whole picture gets that. A last empty answer is what is asked for. */
+export function promptAnswer(model: PromptModel, line: string, where: string): object {
   const { config, tokenizer } = model;
   let request: unknown;
   try {
@@ -52,17 +58,18 @@ function answer(model: PromptModel, line: string, where: string): object {
   } catch {
     throw new UsageError(`${where}: must be JSON, ${shape}, got ${line.slice(0, 60)}`);
   }
-  const { messages, pictures, ...more } = Object(request) as Record<string, unknown>;
-  if (!Array.isArray(messages)) throw new UsageError(`${where}: must be ${shape}, got ${line.slice(0, 60)}`);
+  const { messages: given, pictures, ...more } = Object(request) as Record<string, unknown>;
+  if (!Array.isArray(given)) throw new UsageError(`${where}: must be ${shape}, got ${line.slice(0, 60)}`);
+  const messages = isAskedFor(given.at(-1)) ? given.slice(0, -1) : given;
   if (hyperOf(config) !== undefined) {
     return besideTextAnswer(config, tokenizer, { messages, pictures, ...more });
   }
   const read = withPictureParts(messages, pictureMarkOf(tokenizer));
   const tiles = tilesOf(pictures, model, where);
-  const given = tiles?.length ?? (Array.isArray(pictures) ? pictures.length : read.pictures);
-  if (given !== read.pictures) {
+  const shown = tiles?.length ?? (Array.isArray(pictures) ? pictures.length : read.pictures);
+  if (shown !== read.pictures) {
     return {
-      error: `messages: must have a place for each of the ${given} pictures, got ${read.pictures}`,
+      error: `messages: must have a place for each of the ${shown} pictures, got ${read.pictures}`,
     };
   }
   const { placeholder } = generationOf(config);
@@ -83,7 +90,9 @@ async function run(model: string): Promise<void> {
   const { content, where: file } = await readPreprocessing(directory);
   const preprocessor = config.textOnly ? undefined : owlPreprocessor(config, content, file);
   for await (const { line, where } of jsonLines()) {
-    process.stdout.write(`${JSON.stringify(answer({ config, tokenizer, preprocessor }, line, where))}\n`);
+    process.stdout.write(
+      `${JSON.stringify(promptAnswer({ config, tokenizer, preprocessor }, line, where))}\n`,
+    );
   }
 }
 

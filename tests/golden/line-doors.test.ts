@@ -2,7 +2,8 @@ import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync }
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from "vitest";
-import { openWeights } from "../../src/checkpoint/index.ts";
+import { openWeights, readModelConfig } from "../../src/checkpoint/index.ts";
+import { promptAnswer } from "../../src/cli/probe-prompt.ts";
 import { runCli } from "../../src/cli/program.ts";
 import { encodePrompt } from "../../src/prompt/index.ts";
 import { loadTokenizer } from "../../src/tokenizer/index.ts";
@@ -61,6 +62,18 @@ describe.skipIf(!sharedAvailable)("the terminal's doors of mPLUG-Owl2 and of a r
     );
     const ids = encodePrompt("Human: hi\nAI: ", await loadTokenizer(reader), { tokensPerImage: 9 });
     expect(out).toContain(`of ${ids.length} positions`);
+  });
+
+  test("a last answer without words is what a prompt asks for", async () => {
+    const [config, tokenizer] = [await readModelConfig(owl2), await loadTokenizer(owl2)];
+    const question = { role: "user", content: "<|image|>What is this?" };
+    const asked = (...more: object[]): object => {
+      const line = JSON.stringify({ messages: [question, ...more], pictures: [[514, 394]] });
+      return promptAnswer({ config, tokenizer, preprocessor: undefined }, line, "line 1");
+    };
+    expect(asked()).toMatchObject({ text: "USER: <|image|>What is this? ASSISTANT:" });
+    expect(asked({ role: "assistant", content: "" })).toEqual(asked());
+    expect(asked({ role: "assistant", content: "A cat." })).not.toEqual(asked());
   });
 
   test("push writes a card that says what the model is, and how many positions a picture takes", async () => {
