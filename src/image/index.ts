@@ -39,7 +39,9 @@ export {
 export {
   decodeVideo,
   defaultFrames,
+  type EachSecond,
   sampleFrames,
+  sampleSeconds,
   toVideoPixelValues,
   type VideoOptions,
 } from "./video.ts";

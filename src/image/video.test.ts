@@ -16,6 +16,7 @@ import {
   type RgbImage,
   resizeAndCenterCrop,
   sampleFrames,
+  sampleSeconds,
   toPixelValues,
   toVideoPixelValues,
   VideoError,
@@ -54,6 +55,13 @@ describe("which frames are seen", () => {
   });
 });
 
+test("one frame of each second, and of more than the most those in the middle of equal parts", () => {
+  expect(sampleSeconds(95, 3.17, { most: 16 })).toEqual([0, 30, 60, 90]);
+  expect(sampleSeconds(3, 30, { most: 16 })).toEqual([0, 1, 2]);
+  const each = [3, 9, 15, 21, 28, 34, 40, 46, 53, 59, 65, 71, 78, 84, 90, 96];
+  expect(sampleSeconds(2500, 100, { most: 16 })).toEqual(each.map((index) => 25 * index));
+});
+
 describe("animations, without ffmpeg", () => {
   const frames = 13;
   const [width, height] = [10, 6];
@@ -77,6 +85,7 @@ describe("animations, without ffmpeg", () => {
       const decoded = await decodeVideo(source, { size: 8 });
       expect(decoded.map((frame) => [frame.width, frame.height])).toEqual(new Array(4).fill([8, 8]));
       expect(numbersOf(decoded)).toEqual(wanted);
+      expect(numbersOf(await decodeVideo(source, { size: 8, frames: { most: 16 } }))).toEqual([0, 10]);
     }
   });
 
@@ -165,6 +174,8 @@ describe.skipIf(skipFfmpeg)("films", () => {
       expect(numbersOf(decoded), name).toEqual(sampleFrames(25, count));
       expect(decoded[0].data).toHaveLength(16 * 16 * 3);
     }
+    const each = await decodeVideo(file("whole.mp4"), { size: 16, frames: { most: 16 } });
+    expect(numbersOf(each)).toEqual([0, 10, 20]);
   });
 
   test("frames that an edited file hides are not counted", async () => {

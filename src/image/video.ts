@@ -21,9 +21,15 @@ import { type Raster, type RgbImage, resizeBicubic } from "./resize.ts";
 /** Frames of a video that the model sees, where nothing else is said (the reference's default). */
 export const defaultFrames = 4;
 
+/** Frames of which each is seen a second behind the one before it. */
+export interface EachSecond {
+  /** Of a longer video so many are seen, spread over the whole. */
+  readonly most: number;
+}
+
 export interface VideoOptions extends ReadOptions {
-  /** How many frames, spread over the whole video. Default 4. */
-  readonly frames?: number | undefined;
+  /** How many frames, spread over the whole video, or which. Default 4. */
+  readonly frames?: number | EachSecond | undefined;
   /** Height and width of the frames; their aspect is not kept, as in the reference. */
   readonly size: number;
   /** Ends the decoding; it then throws the signal's reason. */
@@ -38,6 +44,20 @@ export function sampleFrames(total: number, frames: number): number[] {
   const part = (total - 1) / frames;
   const start = Math.trunc(part / 2);
   return Array.from({ length: frames }, (_, i) => start + roundedToEven(part * i));
+}
+
+/**
+ * Which frames of a video are seen where one of each second is: every so many as it has a second on average, and where these are too many, one
+ * from the middle of each of so many equal parts of them (reference: the model card of mPLUG-Owl3).
+ *
+ * @param seconds how long it takes
+ */
+export function sampleSeconds(total: number, seconds: number, { most }: EachSecond): number[] {
+  const step = Math.max(1, roundedToEven(total / seconds));
+  const each = Array.from({ length: Math.ceil(total / step) }, (_, i) => i * step);
+  if (each.length <= most) return each;
+  const part = each.length / most;
+  return Array.from({ length: most }, (_, i) => each[Math.trunc(i * part + part / 2)]);
 }
 
 function roundedToEven(value: number): number {
@@ -56,7 +76,7 @@ function roundedToEven(value: number): number {
 export async function decodeVideo(source: ImageFile, options: VideoOptions): Promise<RgbImage[]> {
   const where = typeof source === "string" ? shortened(source) : "video bytes";
   const { frames = defaultFrames } = options;
-  if (!Number.isInteger(frames) || frames < 2) {
+  if (typeof frames === "number" && (!Number.isInteger(frames) || frames < 2)) {
     throw new VideoError(
       `${where}: a video must have two frames or more, got ${frames}; give a picture for one`,
     );
@@ -115,11 +135,18 @@ async function firstBytes(source: ImageFile): Promise<Uint8Array> {
 async function videoFrames(
   path: string,
   where: string,
-  frames: number,
+  frames: number | EachSecond,
   { size, signal }: VideoOptions,
 ): Promise<RgbImage[]> {
   const times = await readFrameTimes(path, where, signal);
-  return decodeEachOnce(sampleFrames(times.length, frames), async (index) => {
+  const intervals = Math.max(1, times.length - 1);
+  // The last frame is shown as long as the others.
+  const seconds = ((times[times.length - 1] - times[0]) * times.length) / intervals;
+  const chosen =
+    typeof frames === "number"
+      ? sampleFrames(times.length, frames)
+      : sampleSeconds(times.length, seconds || 1, frames);
+  return decodeEachOnce(chosen, async (index) => {
     const data = await decodeVideoFrame(path, times, index, { width: size, height: size }, where, signal);
     return { width: size, height: size, data };
   });
@@ -128,13 +155,13 @@ async function videoFrames(
 async function animationFrames(
   source: ImageFile,
   where: string,
-  frames: number,
+  frames: number | EachSecond,
   { size, fidelity, maxPixels = 64e6, maxBytes = 2 ** 28, signal }: VideoOptions,
 ): Promise<RgbImage[]> {
   const bytes = typeof source === "string" ? await readImageFile(source, maxBytes) : source;
-  const { pages, format } = await headerOf(bytes, where);
+  const { pages, seconds, format } = await headerOf(bytes, where);
   if (format === "gif") requireWholeGif(bytes, where);
-  return decodeEachOnce(sampleFrames(pages, frames), async (page) => {
+  return decodeEachOnce(framesOfAnimation(frames, pages, seconds, where), async (page) => {
     signal?.throwIfAborted();
     try {
       const options = { decoding: "colour", orient: false, maxPixels, page } as const;
@@ -146,6 +173,20 @@ async function animationFrames(
       throw new VideoError(`${where}: frame ${page} of ${pages} cannot be decoded${said}`, { cause });
     }
   });
+}
+
+function framesOfAnimation(
+  frames: number | EachSecond,
+  pages: number,
+  seconds: number | undefined,
+  where: string,
+): number[] {
+  if (typeof frames === "number") return sampleFrames(pages, frames);
+  if (pages === 1) return [0];
+  if (seconds) return sampleSeconds(pages, seconds, frames);
+  throw new VideoError(
+    `${where}: must say how long its frames are shown, got none that does; say how many are seen (framesPerVideo)`,
+  );
 }
 
 function requireWholeGif(bytes: Uint8Array, where: string): void {

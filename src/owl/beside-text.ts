@@ -1,3 +1,4 @@
+import type { EachSecond } from "../image/index.ts";
 import type { Media, Prompt } from "../inference/index.ts";
 import { hyperOf, type OwlConfig, tokensPerImage } from "../model/index.ts";
 import {
@@ -29,6 +30,9 @@ export interface BesideTextOptions {
   readonly maxNewTokens: number;
   readonly templateVariables?: TemplateVariables | undefined;
 }
+
+/** Frames of a video, as the models' cards have them. */
+export const framesBesideText: EachSecond = { most: 16 };
 
 /** In which words a version of mPLUG-Owl3 was taught about pictures. */
 export function cutWordsOf(config: OwlConfig): CutWords {

@@ -1,5 +1,5 @@
 import type { GenerationSettings } from "../generation/index.ts";
-import { type Fidelity, type Preprocessor, tileCount } from "../image/index.ts";
+import { defaultFrames, type Fidelity, type Preprocessor, tileCount } from "../image/index.ts";
 import type { Media, Prompt } from "../inference/index.ts";
 import { hyperOf, type OwlConfig, tokensPerImage } from "../model/index.ts";
 import { checkOptions, option } from "../platform/index.ts";
@@ -16,7 +16,7 @@ import {
   truncateConversation,
 } from "../prompt/index.ts";
 import type { Tokenizer } from "../tokenizer/index.ts";
-import { besideTextPrompt } from "./beside-text.ts";
+import { besideTextPrompt, framesBesideText } from "./beside-text.ts";
 import type { PixelCache } from "./pixel-cache.ts";
 import {
   type ImageSource,
@@ -84,7 +84,7 @@ interface PromptParts {
   readonly preprocessor: Preprocessor | undefined;
   readonly defaults: GenerationSettings;
   readonly fidelity: Fidelity;
-  readonly framesPerVideo: number;
+  readonly framesPerVideo: number | undefined;
   readonly pixelCache: PixelCache;
 }
 
@@ -99,7 +99,7 @@ export async function conversationPrompt(
   parts: PromptParts,
   { truncation = "disabled", maxNewTokens, templateVariables, ...limits }: PromptOptions,
 ): Promise<Prompt> {
-  const { framesPerVideo, defaults, config, tokenizer } = parts;
+  const { framesPerVideo = defaultFrames, defaults, config, tokenizer } = parts;
   const reading = readingOf(parts, limits);
   if (reading !== undefined && hyperOf(config) !== undefined) {
     return besideTextPrompt(messages, {
@@ -134,8 +134,9 @@ function requireNoMedia(count: number): [] {
 }
 
 function readingOf(parts: Omit<PromptParts, "tokenizer">, limits: ReadingLimits): Reading | undefined {
-  const { preprocessor, fidelity, framesPerVideo, pixelCache } = parts;
-  return preprocessor && { ...limits, preprocessor, fidelity, framesPerVideo, pixelCache };
+  const { config, preprocessor, fidelity, pixelCache } = parts;
+  const frames = parts.framesPerVideo ?? (hyperOf(config) ? framesBesideText : defaultFrames);
+  return preprocessor && { ...limits, preprocessor, fidelity, frames, pixelCache };
 }
 
 /** How many tiles a picture of a conversation has. */
@@ -179,7 +180,7 @@ interface EncodingOptions extends Pick<PromptOptions, "templateVariables"> {
 
 function encoded(
   messages: readonly ChatMessage[],
-  { config, tokenizer, framesPerVideo }: PromptParts,
+  { config, tokenizer, framesPerVideo = defaultFrames }: PromptParts,
   truncation: Truncation,
   { maxNewTokens, templateVariables, tilesOf }: EncodingOptions,
 ): TruncatedConversation<ImageSource, VideoSource> {

@@ -22,7 +22,7 @@ export interface LoadOptions {
   readonly onWarning?: ((warning: string) => void) | undefined;
   /** `"reference"` reads pictures as the released code does, oddities included. Default `"default"`. */
   readonly fidelity?: Fidelity | undefined;
-  /** Frames that the model sees of a video, spread over its length; 2 or more. Default 4, as in the released code. */
+  /** Frames that the model sees of a video, spread over its length; 2 or more. Default 4, and for mPLUG-Owl3 one of each second, 16 at most, as released. */
   readonly framesPerVideo?: number | undefined;
 }
 

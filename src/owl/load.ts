@@ -11,7 +11,7 @@ import {
 } from "../checkpoint/index.ts";
 import type { GenerationSettings } from "../generation/index.ts";
 import { adapterPath, modelDirectory } from "../hub/index.ts";
-import { defaultFrames, type Fidelity, type Preprocessor } from "../image/index.ts";
+import type { Fidelity, Preprocessor } from "../image/index.ts";
 import {
   areMappable,
   besideQuantized,
@@ -41,7 +41,8 @@ export interface OwlParts {
   readonly preprocessor: Preprocessor | undefined;
   readonly defaults: GenerationSettings;
   readonly fidelity: Fidelity;
-  readonly framesPerVideo: number;
+  /** Undefined: as the model was taught. */
+  readonly framesPerVideo: number | undefined;
   readonly pixelCache: PixelCache;
   readonly warnings: readonly string[];
   readonly progress: { readonly step: number; readonly steps: number } | undefined;
@@ -55,7 +56,7 @@ export interface OwlParts {
 export async function loadParts(model: string | URL | undefined, options: LoadOptions): Promise<OwlParts> {
   checkLoadOptions(options);
   const { fidelity = "default", device, threads, spinning, binding } = options;
-  const { framesPerVideo = defaultFrames } = options;
+  const { framesPerVideo } = options;
   const directory = await modelDirectory(model);
   const run = await runAt(directory);
   if (typeof run === "string") return loadParts(run, options);
@@ -116,7 +117,7 @@ export function partsInMemory({
   tokenizer,
   preprocessor,
   generationConfig,
-  framesPerVideo = defaultFrames,
+  framesPerVideo,
 }: ModelInMemory): OwlParts {
   const { config, parameters } = model;
   return {

@@ -9,6 +9,7 @@ import {
   type MakeConstraint,
   type TextOptions,
 } from "../generation/index.ts";
+import { defaultFrames } from "../image/index.ts";
 import type { Prompt } from "../inference/index.ts";
 import {
   type AttentionMaps,
@@ -204,11 +205,11 @@ export class Owl {
    * every visual token over the patches; of a picture that is read in tiles those of the whole. Of videos there are no maps: give a frame as a picture.
    */
   async attention(picture: ImageSource, limits: ReadingLimits = {}): Promise<AttentionMaps> {
-    const { model, preprocessor, fidelity, framesPerVideo, pixelCache } = this.#open;
+    const { model, preprocessor, fidelity, pixelCache } = this.#open;
     checkOptions("attention", limits, limitRules);
     if (preprocessor === undefined) throw new TextOnlyError();
     if (model.config.projector !== undefined) throw new NoAbstractorError();
-    const reading = { ...limits, preprocessor, fidelity, framesPerVideo, pixelCache };
+    const reading = { ...limits, preprocessor, fidelity, frames: defaultFrames, pixelCache };
     // Of a picture in tiles the first shows the whole.
     const [[read]] = await readMedia([{ type: "image", image: picture }], reading);
     const maps = await this.#whileOpen(() => model.abstractorAttention(read));

@@ -1,5 +1,6 @@
 import {
   decodeVideo,
+  type EachSecond,
   type Fidelity,
   loadTiles,
   overWhite,
@@ -38,8 +39,9 @@ export interface ReadingLimits {
 export interface Reading extends ReadingLimits {
   readonly preprocessor: Preprocessor;
   readonly fidelity: Fidelity;
-  readonly framesPerVideo: number;
-  /** Of this preprocessor, fidelity and number of frames. */
+  /** How many frames of a video, or which. */
+  readonly frames: number | EachSecond;
+  /** Of this preprocessor, fidelity and these frames. */
   readonly pixelCache: PixelCache;
   /** Pictures that were read already. */
   readonly known?: ReadonlyMap<ImageSource, Media[]> | undefined;
@@ -175,7 +177,7 @@ interface OpenedVideo {
 }
 
 async function openVideo(source: VideoSource, reading: Reading): Promise<OpenedVideo> {
-  const { preprocessor, fidelity, framesPerVideo: frames, maxPixels, signal } = reading;
+  const { preprocessor, fidelity, frames, maxPixels, signal } = reading;
   if (isFrames(source)) return { key: undefined, decode: async () => decodedFrames(source, frames) };
   const options = { frames, size: preprocessor.size, fidelity, signal };
   const file = await readable(source, reading);
@@ -191,11 +193,11 @@ async function cacheKey(file: string | Uint8Array, { maxPixels }: Reading): Prom
   return digest && `${maxPixels ?? "default"} ${digest}`;
 }
 
-function decodedFrames(source: readonly DecodedImage[], frames: number): readonly RgbImage[] {
-  if (source.length === frames) return source.map(rgbOf);
-  throw new VideoError(
-    `video: must have ${frames} decoded frames (framesPerVideo), got ${source.length}; choose them with sampleFrames`,
-  );
+function decodedFrames(source: readonly DecodedImage[], frames: number | EachSecond): readonly RgbImage[] {
+  // Who gives frames where their number is free has chosen them.
+  if (typeof frames === "number" ? source.length === frames : source.length > 0) return source.map(rgbOf);
+  const needed = typeof frames === "number" ? `${frames} decoded frames (framesPerVideo)` : "decoded frames";
+  throw new VideoError(`video: must have ${needed}, got ${source.length}; choose them with sampleFrames`);
 }
 
 /** A function whose results are kept, so that it is called once for each argument. */

@@ -15,6 +15,8 @@ export interface ImageHeader {
   readonly isCmyk: boolean;
   /** Frames of an animation, pages of a document; 1 for a plain picture. */
   readonly pages: number;
+  /** How long an animation takes; undefined for a still picture, and where it is not told. */
+  readonly seconds: number | undefined;
   readonly bitsPerSample: number | undefined;
   /** Whether its orientation makes width and height change places. */
   readonly isTurned: boolean;
@@ -45,10 +47,13 @@ export async function readImageHeader(bytes: Uint8Array): Promise<ImageHeader> {
     bitsPerSample,
     orientation = 1,
     pages = 1,
+    delay,
   } = await sharp(withKnownBrand(bytes), {
     limitInputPixels: false,
   }).metadata();
-  return { format, width, height, isCmyk: space === "cmyk", pages, bitsPerSample, isTurned: orientation > 4 };
+  const seconds = delay && delay.reduce((sum, milliseconds) => sum + milliseconds, 0) / 1000;
+  const [isCmyk, isTurned] = [space === "cmyk", orientation > 4];
+  return { format, width, height, isCmyk, pages, seconds, bitsPerSample, isTurned };
 }
 
 /**

@@ -21,7 +21,16 @@ export async function readImageHeader(bytes: Uint8Array): Promise<ImageHeader> {
   // What a browser decodes is light, whatever the file's inks and samples.
   const format = formatNames[type] ?? type;
   const isTurned = (orientationOf(bytes)?.value ?? 1) > 4;
-  return { format, width, height, isCmyk: false, pages, bitsPerSample: undefined, isTurned };
+  return {
+    format,
+    width,
+    height,
+    isCmyk: false,
+    pages,
+    seconds: undefined,
+    bitsPerSample: undefined,
+    isTurned,
+  };
 }
 
 /**
