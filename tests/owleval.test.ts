@@ -10,6 +10,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from "vite
 import { runCli } from "../src/cli/program.ts";
 import type { OwlEvalReport, RaterView, SystemGrades } from "../src/evaluation/index.ts";
 import { chromiumPath, skipChromium } from "./setup/chromium.ts";
+import { builtOwl } from "./setup/programs.ts";
 import { shared, sharedAvailable } from "./shared.ts";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
@@ -30,7 +31,8 @@ async function startRating(
 ): Promise<{ url: string; kill(): Promise<void> }> {
   const files = readdirSync(answers).map((name) => join(answers, name));
   const words = ["eval", "rate", ...files, "--data", data, "--out", out, "--port", "0"];
-  const server = spawn(process.execPath, ["--import", "tsx", "src/cli/main.ts", ...words], { cwd: root });
+  const [node, program] = await builtOwl();
+  const server = spawn(node, [program, ...words], { cwd: root });
   servers.push(server);
   let said = "";
   server.stderr.on("data", (chunk) => {

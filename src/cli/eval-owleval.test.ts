@@ -17,6 +17,7 @@ import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { mpirunArguments, skipMpi } from "../../tests/setup/mpi.ts";
+import { builtOwl } from "../../tests/setup/programs.ts";
 import type { AnswerRow, GradeRecord, OwlEvalReport } from "../evaluation/index.ts";
 import { Owl } from "../owl/index.ts";
 import { type HttpServer, listenHttp } from "../platform/index.ts";
@@ -102,8 +103,6 @@ const ofModel = (out: string, ...rest: string[]): string[] => [
 const endpoint = (name: string): string[] => [
   ...["--endpoint", `http://127.0.0.1:${socket.port}/v1`, "--endpoint-model", name],
 ];
-const commandLine = ["--import", "tsx", join(root, "src/cli/main.ts")];
-
 /** The lines that `sha256sum *.json *.safetensors | sha256sum` is of. */
 function checksum(directory: string): string {
   const sha256 = (content: string | Uint8Array): string => createHash("sha256").update(content).digest("hex");
@@ -120,7 +119,8 @@ const whole = (): string => join(folder, "nano.jsonl");
 
 test("a model is asked with the turns before; a run that was killed goes on, and keeps what it had", async () => {
   const command = ofModel(whole(), "--batch", "1");
-  child = spawn(process.execPath, [...commandLine, ...command], { cwd: root, stdio: "ignore" });
+  const [node, program] = await builtOwl();
+  child = spawn(node, [program, ...command], { cwd: root, stdio: "ignore" });
   while (lines(whole()).length < 2) {
     expect([child.exitCode, child.signalCode]).toEqual([null, null]);
     await new Promise((resolve) => setTimeout(resolve, 5));
@@ -186,7 +186,7 @@ test.skipIf(skipMpi)(
   "mpirun gives each process a part",
   async () => {
     const out = join(folder, "mpi.jsonl");
-    const command = [...mpirunArguments(2), process.execPath, ...commandLine, ...ofModel(out)];
+    const command = [...mpirunArguments(2), ...(await builtOwl()), ...ofModel(out)];
     const { stderr } = await promisify(execFile)("mpirun", command, { cwd: root });
     expect(stderr).toMatch(/part [12] of 2 is answered|all 12 questions are answered/);
     expect(lines(join(folder, "mpi.1-of-2.jsonl"))).toHaveLength(4);

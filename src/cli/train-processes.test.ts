@@ -3,20 +3,21 @@ import { existsSync, readFileSync } from "node:fs";
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import sharp from "sharp";
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest";
 import { owlFixture } from "../../tests/owl-fixture.ts";
 import { childrenOf, mpirunArguments, rankOf, skipMpi } from "../../tests/setup/mpi.ts";
+import { builtOwl } from "../../tests/setup/programs.ts";
 import { owl } from "./testing/captured.ts";
 
-const program = ["--import", "tsx", fileURLToPath(new URL("main.ts", import.meta.url))];
 /** Starting several processes takes its time where others work beside them. */
 const patience = 900_000;
 
 let folder: string;
+let command: readonly string[];
 let model: Awaited<ReturnType<typeof owlFixture>>;
 beforeAll(async () => {
+  command = await builtOwl();
   model = await owlFixture();
   folder = await mkdtemp(join(tmpdir(), "owl-processes-"));
   await writeFile(join(folder, "red.svg"), '<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"/>');
@@ -61,8 +62,8 @@ class Started {
   output = "";
   readonly ended: Promise<number>;
 
-  constructor(command: string, words: readonly string[]) {
-    this.child = spawn(command, words, { stdio: ["ignore", "pipe", "pipe"] });
+  constructor([name, ...words]: readonly string[]) {
+    this.child = spawn(name, words, { stdio: ["ignore", "pipe", "pipe"] });
     for (const stream of [this.child.stdout, this.child.stderr])
       stream?.on("data", (text: Buffer) => (this.output += text.toString()));
     this.ended = new Promise((resolve) => this.child.on("exit", (code) => resolve(code ?? -1)));
@@ -84,15 +85,7 @@ describe.skipIf(skipMpi || process.platform !== "linux")("training in several pr
     "is stopped with a checkpoint, goes on with another number, and ends within seconds where one dies, its checkpoint whole",
     async () => {
       const path = await recipe("long", 100_000);
-      const two = new Started(process.execPath, [
-        ...program,
-        "train",
-        path,
-        "--processes",
-        "2",
-        "--threads",
-        "1",
-      ]);
+      const two = new Started([...command, "train", path, "--processes", "2", "--threads", "1"]);
       await two.printed(/step 3: checkpoint/);
       two.child.kill("SIGTERM");
       expect(await two.ended, two.output).toBe(130);
@@ -109,8 +102,8 @@ describe.skipIf(skipMpi || process.platform !== "linux")("training in several pr
       const [together, alone] = [await losses("long"), await losses("short")];
       for (const [i, loss] of together.entries()) expect(Math.abs(loss - alone[i])).toBeLessThan(1e-5);
 
-      const words = [...mpirunArguments(3), process.execPath, ...program, "train", path, "--resume"];
-      const three = new Started("mpirun", [...words, "--threads", "1"]);
+      const words = [...mpirunArguments(3), ...command, "train", path, "--resume"];
+      const three = new Started(["mpirun", ...words, "--threads", "1"]);
       await three.printed(new RegExp(`step ${step + 4}: checkpoint`));
       expect(three.output).toContain(`going on after step ${step}`);
       process.kill(rankOf(three.child.pid!, 1)!, "SIGKILL");
@@ -134,8 +127,7 @@ describe.skipIf(skipMpi || process.platform !== "linux")("training in several pr
     "stops with a checkpoint when the command that started the job is killed",
     async () => {
       const path = await recipe("orphan", 100_000);
-      const words = [...program, "train", path, "--processes", "2", "--threads", "1"];
-      const two = new Started(process.execPath, words);
+      const two = new Started([...command, "train", path, "--processes", "2", "--threads", "1"]);
       await two.printed(/step 1: checkpoint/);
       const [mpirun] = childrenOf(two.child.pid!);
       two.child.kill("SIGKILL");
@@ -158,8 +150,8 @@ describe.skipIf(skipMpi || process.platform !== "linux")("training in several pr
       rows[5] = rows[5].replace("red.svg", "late.jpg");
       await writeFile(join(folder, "late.jsonl"), rows.join("\n"));
       await writeFile(path, (await readFile(path, "utf8")).replace("rows.jsonl", "late.jsonl"));
-      const words = [...mpirunArguments(2), process.execPath, ...program, "train", path, "--threads", "1"];
-      const job = new Started("mpirun", words);
+      const words = [...mpirunArguments(2), ...command, "train", path, "--threads", "1"];
+      const job = new Started(["mpirun", ...words]);
       expect(await job.ended).toBe(1);
       expect(job.output).toMatch(/late.jsonl:6: .*late.jpg/);
       expect(job.output.match(/^owl: /gm)).toHaveLength(1);
