@@ -1,50 +1,60 @@
-import { execFileSync } from "node:child_process";
-import { existsSync } from "node:fs";
 import { fileURLToPath } from "node:url";
+import { ownLine } from "./child.ts";
+import { printLine } from "./processor.ts";
 import { median } from "./statistics.ts";
+import { missingTorch, torchLine } from "./torch.ts";
 import type { StepTime } from "./train.ts";
 
-/**
- * Our training step beside PyTorch's, alternating in one run so that both meet the same machine.
- * `tsx bench/against-peers.ts [rounds] [--compile]`; one JSON line for each configuration and stage.
- */
-const path = (relative: string): string => fileURLToPath(new URL(relative, import.meta.url));
-const python = path("../.peers/bin/python");
-const peer = path("../../shared/peers/owl_torch.py");
-const [rounds = "3"] = process.argv.slice(2).filter((argument) => !argument.startsWith("--"));
-const compile = process.argv.includes("--compile") ? ["--compile"] : [];
-
-for (const needed of [python, peer]) {
-  if (!existsSync(needed)) {
-    console.error(`against-peers: needs ${needed}; make a virtual environment .peers with torch in it`);
-    process.exit(1);
-  }
+/** Median milliseconds of a training step. */
+export interface StepTimes {
+  readonly config: string;
+  readonly stage: number;
+  readonly ours: number;
+  readonly tuned: number;
+  readonly torch: number | undefined;
 }
 
-function lastLine(command: string, argumentsOf: readonly string[]): StepTime {
-  const output = execFileSync(command, argumentsOf, {
-    encoding: "utf8",
-    stdio: ["ignore", "pipe", "ignore"],
-  });
-  return JSON.parse(output.trim().split("\n").at(-1)!);
-}
+const main = fileURLToPath(new URL("main.ts", import.meta.url));
 
-for (const config of ["nano", "small"]) {
-  for (const stage of ["0", "1", "2"]) {
-    const ours: number[] = [];
-    const theirs: number[] = [];
-    for (let round = 0; round < Number(rounds); round++) {
-      const bench = ["--import", "tsx", path("main.ts"), "train", config, stage];
-      ours.push(lastLine(process.execPath, bench).step_ms);
-      const torch = [peer, "bench", "--config", config, "--stage", stage, ...compile];
-      theirs.push(lastLine(python, torch).step_ms);
+/** Our training step by default and with threads that wait by looping, beside PyTorch's, alternating so that all meet the same machine. */
+export function stepTimes(
+  config: string,
+  stage: number,
+  rounds: number,
+  torchOptions: readonly string[] = [],
+): StepTimes {
+  const ours = (how: string): number =>
+    ownLine<StepTime>(main, ["train", config, String(stage), how]).step_ms;
+  const times: Record<"ours" | "tuned" | "torch", number[]> = { ours: [], tuned: [], torch: [] };
+  for (let round = 0; round < rounds; round++) {
+    times.ours.push(ours("default"));
+    times.tuned.push(ours("tuned"));
+    if (missingTorch() === undefined) {
+      const words = ["bench", "--config", config, "--stage", String(stage), ...torchOptions];
+      times.torch.push(torchLine<StepTime>(...words).step_ms);
     }
-    const [our_ms, torch_ms] = [median(ours), median(theirs)];
-    const line = { config, stage: Number(stage), our_ms, torch_ms, ratio: our_ms / torch_ms };
-    console.log(
-      JSON.stringify(line, (_, value) =>
-        typeof value === "number" ? Math.round(value * 1000) / 1000 : value,
-      ),
-    );
+  }
+  return {
+    config,
+    stage,
+    ours: median(times.ours),
+    tuned: median(times.tuned),
+    torch: times.torch.length > 0 ? median(times.torch) : undefined,
+  };
+}
+
+/** `tsx bench/against-peers.ts [rounds] [--compile]`; one JSON line for each configuration and stage. */
+function againstPeers(words: readonly string[]): void {
+  const [rounds = "3"] = words.filter((word) => !word.startsWith("--"));
+  const missing = missingTorch();
+  if (missing) throw new Error(`against-peers: must have a peer. ${missing}`);
+  for (const config of ["nano", "small"]) {
+    for (const stage of [0, 1, 2]) {
+      const options = words.includes("--compile") ? ["--compile"] : [];
+      const times = stepTimes(config, stage, Number(rounds), options);
+      printLine({ ...times, ratio: times.torch && times.tuned / times.torch });
+    }
   }
 }
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) againstPeers(process.argv.slice(2));

@@ -1,5 +1,6 @@
 import { openDevice } from "../src/runtime/index.ts";
 import { add, allocate, dim, type Graph, input } from "../src/tensor/index.ts";
+import { printLine } from "./processor.ts";
 
 /** Median and minimum milliseconds of some calls, after a few warm-up calls. */
 async function measure(calls: number, action: () => unknown): Promise<{ median: number; least: number }> {
@@ -16,7 +17,7 @@ async function measure(calls: number, action: () => unknown): Promise<{ median: 
 async function report(name: string, calls: number, action: () => unknown): Promise<void> {
   const { median, least } = await measure(calls, action);
   const rounded = (ms: number) => Number(ms.toFixed(4));
-  console.log(JSON.stringify({ name, median_ms: rounded(median), least_ms: rounded(least) }));
+  printLine({ name, median_ms: rounded(median), least_ms: rounded(least) });
 }
 
 /** A graph with many inputs that adds two of them: the overhead of a call beside its kernels. */

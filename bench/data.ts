@@ -1,13 +1,13 @@
 import { once } from "node:events";
 import { createWriteStream } from "node:fs";
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
-import { cpus, tmpdir } from "node:os";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { RowIndex, RowLengths, readCheckedFile, shuffled, writeCheckedFile } from "../src/data/index.ts";
 import { residentMemory } from "../src/platform/index.ts";
 import { mulberry32 } from "../src/primitives/index.ts";
 import { checkData, prepareRun, readingOfRecipe } from "../src/recipes/index.ts";
-import { roundNumbers } from "./statistics.ts";
+import { printLine } from "./processor.ts";
 
 const words =
   "the owl sees a small grey mouse that runs below old trees at night while nobody else looks up there".split(
@@ -96,12 +96,7 @@ export async function dataBench(rows: number): Promise<void> {
       shuffled({ length: indexed, example: (row) => row }, 1).example(0),
     );
     const isKept = report.files.every(({ kept }) => kept !== undefined) && run.checkedBefore.every(Boolean);
-    console.log(
-      JSON.stringify(
-        { rows, isKept, check, start, indexed, index, order, processor: cpus()[0]?.model },
-        roundNumbers,
-      ),
-    );
+    printLine({ rows, isKept, check, start, indexed, index, order });
   } finally {
     await rm(folder, { recursive: true });
   }

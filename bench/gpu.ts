@@ -1,5 +1,5 @@
 import { mkdtempSync, rmSync } from "node:fs";
-import { cpus, tmpdir } from "node:os";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
@@ -10,7 +10,8 @@ import { mulberry32 } from "../src/primitives/index.ts";
 import { type Device, type DeviceOptions, openDevice } from "../src/runtime/index.ts";
 import { createTrainer, languageObjective } from "../src/training/index.ts";
 import { configurations } from "./configurations.ts";
-import { median, roundNumbers } from "./statistics.ts";
+import { printLine } from "./processor.ts";
+import { median } from "./statistics.ts";
 import { writeSynthetic } from "./synthetic.ts";
 import { benchBatch, recipeOf } from "./train.ts";
 
@@ -185,9 +186,8 @@ async function main(): Promise<void> {
   if (size !== "nano" && size !== "small")
     throw new RangeError(`gpu: --size must be nano or small, got ${size}`);
   const device = await chosenDevice(values.device);
-  const about = { processor: cpus()[0].model, processors: cpus().length, size };
   for await (const result of gpuBench({ device, config: configurations[size], runs: 5 })) {
-    console.log(JSON.stringify({ ...result, ...about }, roundNumbers));
+    printLine({ ...result, size });
     if (result.failed !== undefined || result.equal === false) process.exitCode = 1;
   }
 }

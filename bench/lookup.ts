@@ -1,11 +1,11 @@
-import { cpus } from "node:os";
 import { fileURLToPath } from "node:url";
 import { completeSettings, Engine, type TokenConstraint } from "../src/generation/index.ts";
 import { loadParts } from "../src/owl/index.ts";
 import { mulberry32 } from "../src/primitives/index.ts";
 import { quantizationOf } from "../src/quantization/index.ts";
 import { configurations } from "./configurations.ts";
-import { median, roundNumbers } from "./statistics.ts";
+import { printLine } from "./processor.ts";
+import { median } from "./statistics.ts";
 import { writeQuantized } from "./synthetic.ts";
 
 const path = (relative: string): string => fileURLToPath(new URL(relative, import.meta.url));
@@ -71,7 +71,7 @@ export async function lookupBench([name = "7b", rounds = "3"]: readonly string[]
     }
     const [plain_ms, drafts_ms] = [median(times.plain), median(times.drafts)];
     const figures = { model: name, copied: share, plain_ms, drafts_ms, ratio: plain_ms / drafts_ms };
-    console.log(JSON.stringify({ ...figures, processor: cpus()[0]?.model }, roundNumbers));
+    printLine(figures);
   }
   await engine.close();
   await model.close();

@@ -1,7 +1,9 @@
+import { allBench } from "./all.ts";
 import { dataBench } from "./data.ts";
 import { decodeBench } from "./decode.ts";
 import { lookupBench } from "./lookup.ts";
 import { packingBench } from "./packing.ts";
+import { printLine } from "./processor.ts";
 import { servingBench } from "./serving.ts";
 import { sevenBillionBench } from "./seven-billion.ts";
 import { soakBench } from "./soak.ts";
@@ -12,19 +14,20 @@ import { trainMpiBench } from "./train-mpi.ts";
 import { trainQ4Bench } from "./train-q4.ts";
 import { visionBench } from "./vision.ts";
 
-/** `bench train [nano|small] [stage]`: the median step of training. */
-async function trainBench([onlyConfig, onlyStage]: readonly string[]): Promise<void> {
+/** `bench train [nano|small] [stage] [default|tuned]`: the median step of training. */
+async function trainBench([onlyConfig, onlyStage, how = "tuned"]: readonly string[]): Promise<void> {
   for (const config of ["nano", "small"] as const) {
     for (const stage of [0, 1, 2]) {
       if (onlyConfig !== undefined && onlyConfig !== config) continue;
       if (onlyStage !== undefined && Number(onlyStage) !== stage) continue;
-      console.log(JSON.stringify(await measureStep(config, stage)));
+      printLine({ ...(await measureStep(config, stage, { tuned: how === "tuned" })), how });
     }
   }
 }
 
-/** Each prints JSON lines. */
+/** Each prints JSON lines, with the processor; `all` prints a table. */
 const benches: Readonly<Record<string, (words: readonly string[]) => Promise<void>>> = {
+  all: allBench,
   train: trainBench,
   "train-mpi": trainMpiBench,
   "train-q4": trainQ4Bench,

@@ -1,11 +1,11 @@
-import { cpus } from "node:os";
 import { groupedByLength, type Source, type TokenRow, tokenReader } from "../src/data/index.ts";
 import { type OwlConfig, spansOfPlaceholders } from "../src/model/index.ts";
 import { mulberry32, seedOf } from "../src/primitives/index.ts";
 import { openDevice } from "../src/runtime/index.ts";
 import { createTrainer, languageObjective } from "../src/training/index.ts";
 import { configurations } from "./configurations.ts";
-import { median, roundNumbers } from "./statistics.ts";
+import { printLine } from "./processor.ts";
+import { median } from "./statistics.ts";
 import { recipeOf } from "./train.ts";
 
 const batch = 32;
@@ -82,10 +82,5 @@ export async function packingBench([name = "nano"]: readonly string[]): Promise<
   );
   const speedup = (way: string): number => results.apart.seconds / results[way].seconds;
   const gained = { byLength: speedup("byLength"), packed: speedup("packed") };
-  console.log(
-    JSON.stringify(
-      { config: name, stage: 2, ...results, gained, threads, processor: cpus()[0]?.model },
-      roundNumbers,
-    ),
-  );
+  printLine({ config: name, stage: 2, ...results, gained, threads });
 }

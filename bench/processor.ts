@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import { cpus } from "node:os";
+import { roundNumbers } from "./statistics.ts";
 
 /** Instructions that the kernels of ONNX Runtime and of its peers choose by. */
 const telling = ["avx2", "fma", "avx512f", "avx512_vnni", "avx_vnni", "avx512_bf16", "amx_int8", "amx_bf16"];
@@ -20,3 +21,8 @@ export const processor = {
   processors: cpus().length,
   flags: flags().filter((flag) => telling.includes(flag)),
 };
+
+/** Prints figures as a line of JSON, with the processor that they were measured on. */
+export function printLine(figures: object): void {
+  console.log(JSON.stringify({ ...figures, ...processor }, roundNumbers));
+}

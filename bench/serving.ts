@@ -5,7 +5,8 @@ import { Owl } from "../src/owl/index.ts";
 import { mulberry32 } from "../src/primitives/index.ts";
 import { quantizationOf } from "../src/quantization/index.ts";
 import { configurations } from "./configurations.ts";
-import { median, roundNumbers } from "./statistics.ts";
+import { printLine } from "./processor.ts";
+import { median } from "./statistics.ts";
 import { writeQuantized, writeSynthetic } from "./synthetic.ts";
 
 const path = (relative: string): string => fileURLToPath(new URL(relative, import.meta.url));
@@ -55,8 +56,18 @@ async function answered(engine: Engine, prompt: Prompt): Promise<void> {
   for await (const _ of engine.generate({ prompt, settings })) void _;
 }
 
+/** Tokens a second, medians. */
+export interface ServingSpeed {
+  readonly model: string;
+  readonly without_engine_tokens_per_s: number;
+  readonly one_stream_tokens_per_s: number;
+  readonly eight_streams_tokens_per_s: number;
+  readonly ratio: number;
+  readonly ratio_to_without_engine: number;
+}
+
 /** Alternating rounds of one stream without the engine, one with it and eight with it; medians and their ratios. */
-async function measure(name: string, rounds: number): Promise<void> {
+export async function servingSpeed(name: string, rounds: number): Promise<ServingSpeed> {
   const owl = await Owl.load(await models[name]());
   // No cached prefixes: every prompt is computed.
   const engine = owl.engine({ maxRunning: streams, keyValueCacheBytes: 0 });
@@ -75,7 +86,7 @@ async function measure(name: string, rounds: number): Promise<void> {
   await engine.close();
   await owl.close();
   const [plainSpeed, one, eight] = ["plain", "one", "eight"].map((key) => median(speeds[key]));
-  const line = {
+  return {
     model: name,
     without_engine_tokens_per_s: plainSpeed,
     one_stream_tokens_per_s: one,
@@ -83,7 +94,6 @@ async function measure(name: string, rounds: number): Promise<void> {
     ratio: eight / one,
     ratio_to_without_engine: eight / plainSpeed,
   };
-  console.log(JSON.stringify(line, roundNumbers));
 }
 
 /** `bench serving [rounds] [model…]` */
@@ -94,6 +104,6 @@ export async function servingBench(words: readonly string[]): Promise<void> {
     if (!(name in models)) {
       throw new RangeError(`serving: models are ${Object.keys(models).join(", ")}, got ${name}`);
     }
-    await measure(name, Number(rounds));
+    printLine(await servingSpeed(name, Number(rounds)));
   }
 }

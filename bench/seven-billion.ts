@@ -7,7 +7,8 @@ import { mulberry32 } from "../src/primitives/index.ts";
 import { type ConversionSettings, convertCheckpoint } from "../src/quantization/index.ts";
 import { configurations } from "./configurations.ts";
 import { memory } from "./memory.ts";
-import { median, roundNumbers } from "./statistics.ts";
+import { printLine } from "./processor.ts";
+import { median } from "./statistics.ts";
 import { writeSynthetic } from "./synthetic.ts";
 
 const config = configurations["7b"];
@@ -132,5 +133,5 @@ if (process.argv[1] === self) {
     convert: () => convert(from, second, { quantize: "q4" }),
     chat: () => chat(from, Number(second)),
   };
-  console.log(JSON.stringify(await steps[step](), roundNumbers));
+  printLine(await steps[step]());
 }

@@ -5,7 +5,7 @@ import { fileURLToPath } from "node:url";
 import { crc32, deflateSync } from "node:zlib";
 import { mulberry32 } from "../src/primitives/index.ts";
 import { memory } from "./memory.ts";
-import { roundNumbers } from "./statistics.ts";
+import { printLine } from "./processor.ts";
 
 const path = (relative: string): string => fileURLToPath(new URL(relative, import.meta.url));
 /** Concurrent clients: more than the answers that are generated at once. */
@@ -227,7 +227,7 @@ export async function soakBench([minutes = "10"]: readonly string[]): Promise<vo
       ...memory(child.pid),
     };
     [lastTokens, lastMinute] = [tokens, line.minute];
-    console.log(JSON.stringify(line, roundNumbers));
+    printLine(line);
   };
   const sampling = setInterval(
     () => samples.push([minutesSince(), memory(child.pid).resident_mb]),
@@ -252,6 +252,6 @@ export async function soakBench([minutes = "10"]: readonly string[]): Promise<vo
     exit: code,
     failures: failures.slice(0, 10),
   };
-  console.log(JSON.stringify(result, roundNumbers));
+  printLine(result);
   if (failures.length > 0 || left.running + left.waiting > 0 || code !== 0) process.exitCode = 1;
 }

@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { existsSync } from "node:fs";
 import type { Readable } from "node:stream";
 import { fileURLToPath } from "node:url";
-import { processor } from "./processor.ts";
+import { printLine } from "./processor.ts";
 import { median } from "./statistics.ts";
 
 const program = fileURLToPath(new URL("../dist/cli/main.js", import.meta.url));
@@ -34,20 +34,36 @@ async function measure(words: readonly string[]): Promise<{ processor: number; c
   return { processor: Number(told), clock: (performance.now() - began) / 1000 };
 }
 
-/** `bench start [rounds]`: what `owl` takes before it works, as built by `npm run build`, beside a Node that does nothing. */
-export async function startBench([rounds = "9"]: readonly string[]): Promise<void> {
-  if (!existsSync(program)) throw new Error(`${program}: must be built, got no such file; npm run build`);
+/** What a command takes, and a Node that does nothing, `node -e 0`. */
+export interface StartTime {
+  readonly name: string;
+  readonly seconds: number;
+  readonly processorSeconds: number;
+}
+
+/** How the commands are built where they are missing; undefined where they are there. */
+export function missingProgram(): string | undefined {
+  return existsSync(program) ? undefined : "owl as built: npm run build";
+}
+
+/** Medians of so many rounds, alternating. */
+export async function startTimes(rounds: number): Promise<StartTime[]> {
   const started = new Map<string, { processor: number; clock: number }[]>();
-  for (let round = 0; round < Number(rounds); round++) {
+  for (let round = 0; round < rounds; round++) {
     for (const command of ["", ...commands]) {
       const words = command === "" ? ["-e", "0"] : [program, ...command.split(" ")];
       started.set(command, [...(started.get(command) ?? []), await measure(words)]);
     }
   }
-  for (const [command, times] of started) {
-    const seconds = median(times.map(({ clock }) => clock));
-    const processorSeconds = median(times.map((one) => one.processor));
-    const name = command === "" ? "node -e 0" : `owl ${command}`;
-    console.log(JSON.stringify({ name, seconds, processorSeconds, node: process.version, ...processor }));
-  }
+  return [...started].map(([command, times]) => ({
+    name: command === "" ? "node -e 0" : `owl ${command}`,
+    seconds: median(times.map(({ clock }) => clock)),
+    processorSeconds: median(times.map((one) => one.processor)),
+  }));
+}
+
+/** `bench start [rounds]`: what `owl` takes before it works, as built by `npm run build`, beside a Node that does nothing. */
+export async function startBench([rounds = "9"]: readonly string[]): Promise<void> {
+  if (!existsSync(program)) throw new Error(`${program}: must be built, got no such file; npm run build`);
+  for (const time of await startTimes(Number(rounds))) printLine({ ...time, node: process.version });
 }

@@ -1,6 +1,6 @@
 import { mkdirSync } from "node:fs";
 import { narrowFloats, safetensorsLayout, writeShards } from "../src/checkpoint/index.ts";
-import { configJson, describeParameters, type OwlConfig } from "../src/model/index.ts";
+import { configJson, describeParameters, type OwlConfig, storedName } from "../src/model/index.ts";
 import {
   type FilePiece,
   joinPath,
@@ -63,7 +63,7 @@ export async function writeQuantized(directory: string, config: OwlConfig): Prom
   const random = mulberry32(11);
   const bytes = randomBytes(4 * piece);
   const entries = describeParameters(config).map(({ name, dims, dtype, initial }) => ({
-    name,
+    name: storedName(config, name),
     dims,
     type: dtype === "uint8" ? ("U8" as const) : ("F32" as const),
     initial,
@@ -74,7 +74,7 @@ export async function writeQuantized(directory: string, config: OwlConfig): Prom
     for (const { name, dims, type, initial } of entries) {
       const count = elementCount(dims);
       // The deviation of a random number of so many bits, in steps.
-      const steps = name.includes("language_model.model.layers") ? 4.6 : 73.9;
+      const steps = /(^|language_model\.)model\.layers\./.test(name) ? 4.6 : 73.9;
       const value = name.endsWith(".scales")
         ? 0.02 / steps
         : initial.kind === "constant"

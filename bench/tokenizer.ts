@@ -1,9 +1,9 @@
 import { readFileSync } from "node:fs";
-import { cpus } from "node:os";
 import { fileURLToPath } from "node:url";
 import { Tokenizer as PeerTokenizer } from "@huggingface/tokenizers";
 import { mulberry32 } from "../src/primitives/index.ts";
 import { loadTokenizer } from "../src/tokenizer/index.ts";
+import { printLine } from "./processor.ts";
 import { median } from "./statistics.ts";
 
 const words =
@@ -43,7 +43,7 @@ export async function tokenizerBench(): Promise<void> {
       times.peer.push(processorSeconds(() => peer.encode(text, { add_special_tokens: false })));
     }
     const [seconds, peerSeconds] = [median(times.own), median(times.peer)];
-    const figures = { seconds, peerSeconds, ratio: seconds / peerSeconds, processor: cpus()[0]?.model };
-    console.log(JSON.stringify({ tokenizer: name, characters: text.length, ...figures }));
+    const figures = { seconds, peerSeconds, ratio: seconds / peerSeconds };
+    printLine({ tokenizer: name, characters: text.length, ...figures });
   }
 }

@@ -1,11 +1,11 @@
 import { execFile } from "node:child_process";
 import { readFileSync } from "node:fs";
-import { cpus } from "node:os";
 import { promisify } from "node:util";
 import { openDevice } from "../src/runtime/index.ts";
 import { createTrainer, joinProcesses, languageObjective } from "../src/training/index.ts";
 import { configurations } from "./configurations.ts";
-import { median, roundNumbers } from "./statistics.ts";
+import { printLine } from "./processor.ts";
+import { median } from "./statistics.ts";
 import { benchBatch, recipeOf } from "./train.ts";
 
 const batch = 8;
@@ -42,7 +42,7 @@ export async function trainMpiBench(words: readonly string[]): Promise<void> {
     step_ms: median(reports.map(({ step_ms }) => step_ms)),
   }));
   const result = { config, stage: Number(stage), one, two, efficiency: one.step_ms / two.step_ms };
-  console.log(JSON.stringify({ ...result, processor: cpus()[0].model }, roundNumbers));
+  printLine(result);
 }
 
 async function runJob(processes: number, config: string, stage: string): Promise<JobReport> {

@@ -1,6 +1,6 @@
 import { execFileSync } from "node:child_process";
 import { copyFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { cpus, tmpdir } from "node:os";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { OwlConfig } from "../src/model/index.ts";
@@ -9,7 +9,8 @@ import { quantizationOf } from "../src/quantization/index.ts";
 import { prepareRun } from "../src/recipes/index.ts";
 import { configurations } from "./configurations.ts";
 import { memory } from "./memory.ts";
-import { median, roundNumbers } from "./statistics.ts";
+import { printLine } from "./processor.ts";
+import { median } from "./statistics.ts";
 import { writeQuantized, writeSynthetic } from "./synthetic.ts";
 
 const path = (relative: string): string => fileURLToPath(new URL(relative, import.meta.url));
@@ -102,8 +103,6 @@ async function measure(size: string, way: Way, steps: number): Promise<Record<st
       training_peak_bytes: 1e6 * trained.peak_mb,
       peak_bytes: 1e6 * memory().peak_mb,
       estimated_bytes: run.memory.total,
-      processor: cpus()[0].model,
-      processors: cpus().length,
     };
   } finally {
     rmSync(directory, { recursive: true });
@@ -122,5 +121,5 @@ export async function trainQ4Bench([size = "32", way = "q4", steps = "3"]: reado
 
 if (process.argv[1] === path("train-q4.ts")) {
   const [size, way, steps] = process.argv.slice(2);
-  console.log(JSON.stringify(await measure(size, way as Way, Number(steps)), roundNumbers));
+  printLine(await measure(size, way as Way, Number(steps)));
 }

@@ -14,8 +14,9 @@ export interface StepTime {
   readonly step_ms: number;
 }
 
-const batch = 8;
-const tokens = 96;
+/** Rows of a step, and tokens of a row. */
+export const batch = 8;
+export const tokens = 96;
 
 const stageNames: Readonly<Record<number, Stage>> = { 0: "language", 1: "1", 2: "2" };
 
@@ -68,14 +69,14 @@ export function benchBatch(config: OwlConfig, stage: number, count = batch): Tok
   return collate(rows, { tokensPerImage: perImage, imageSize: side, rounding });
 }
 
-/** Median milliseconds of a whole step. */
+/** Median milliseconds of a whole step; `tuned`: with threads that wait by looping, as PyTorch's do. */
 export async function measureStep(
   name: keyof typeof configurations,
   stage: number,
-  { runs = 7, threads = 2 }: { readonly runs?: number; readonly threads?: number } = {},
+  { runs = 7, tuned = true }: { readonly runs?: number; readonly tuned?: boolean } = {},
 ): Promise<StepTime> {
   const config = configurations[name];
-  const device = await openDevice({ threads, spinning: true });
+  const device = await openDevice(tuned ? { spinning: true } : {});
   const recipe = recipeOf(stage);
   const trainer = await createTrainer({ device, recipe, objective: languageObjective(config, recipe) });
   const rows = benchBatch(config, stage);

@@ -1,4 +1,3 @@
-import { execFileSync } from "node:child_process";
 import { existsSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { openCheckpoint, readAll } from "../src/checkpoint/index.ts";
@@ -8,9 +7,12 @@ import { mulberry32 } from "../src/primitives/index.ts";
 import { type ConversionSettings, convertCheckpoint } from "../src/quantization/index.ts";
 import { openDevice } from "../src/runtime/index.ts";
 import { float32 } from "../src/tensor/index.ts";
+import { ownLine } from "./child.ts";
 import { configurations } from "./configurations.ts";
-import { median, roundNumbers } from "./statistics.ts";
+import { printLine } from "./processor.ts";
+import { median } from "./statistics.ts";
 import { writeSynthetic } from "./synthetic.ts";
+import { missingTorch, torchLine } from "./torch.ts";
 
 const path = (relative: string): string => fileURLToPath(new URL(relative, import.meta.url));
 const source = path("../.cache/vit-l");
@@ -25,10 +27,10 @@ const variants: Readonly<Record<string, ConversionSettings | undefined>> = {
 const directoryOf = (variant: string): string =>
   variants[variant] === undefined ? source : `${source}-${variant.replace(/\W+/g, "-")}`;
 
-async function load(variant: string): Promise<LoadedModel> {
+async function load(variant: string, tuned: boolean): Promise<LoadedModel> {
   const { config: json, weights } = await openCheckpoint(directoryOf(variant));
   const config = parseConfig(json);
-  const device = await openDevice({ threads: 2, spinning: true });
+  const device = await openDevice(tuned ? { spinning: true } : {});
   if (config.quantization === undefined) return new LoadedModel(config, await readAll(weights), device);
   const stored = await storedParameters(weights);
   await weights.close();
@@ -36,8 +38,8 @@ async function load(variant: string): Promise<LoadedModel> {
 }
 
 /** Median milliseconds of one picture through the vision encoder and the abstractor. */
-async function ours(variant: string, runs = 7): Promise<number> {
-  const model = await load(variant);
+async function ours(variant: string, tuned: boolean, runs = 7): Promise<number> {
+  const model = await load(variant, tuned);
   const { program, parameters } = await model.visionProgram();
   const random = mulberry32(3);
   const size = 3 * model.config.vision.imageSize ** 2;
@@ -58,47 +60,59 @@ async function ours(variant: string, runs = 7): Promise<number> {
   return median(times);
 }
 
-function lastLine(command: string, words: readonly string[]): Record<string, number> {
-  const stdio = ["ignore", "pipe", "ignore"] as ["ignore", "pipe", "ignore"];
-  const output = execFileSync(command, words, { encoding: "utf8", stdio });
-  return JSON.parse(output.trim().split("\n").at(-1)!);
+const self = path("vision.ts");
+
+/** Median milliseconds by system. */
+export interface VisionTimes {
+  readonly system: string;
+  readonly ours: number;
+  readonly tuned: number;
+  readonly torch: number | undefined;
 }
 
-/** `bench vision [rounds]`: one picture in ViT-L/14 and the abstractor, beside PyTorch; ratios above 1: ours is faster. */
-export async function visionBench([rounds = "3"]: readonly string[]): Promise<void> {
+/** One picture in ViT-L/14 and the abstractor: each variant by default and with spinning threads, beside PyTorch, alternating. */
+export async function visionTimes(rounds: number): Promise<VisionTimes[]> {
   await writeSynthetic(source, configurations["vit-l"]);
   for (const [variant, settings] of Object.entries(variants)) {
     const directory = directoryOf(variant);
     if (settings && !existsSync(`${directory}/config.json`))
       await convertCheckpoint(source, directory, settings);
   }
-  const python = path("../.peers/bin/python");
-  const torch = path("../../shared/peers/owl_torch.py");
-  const hasPeer = existsSync(python) && existsSync(torch);
-  if (!hasPeer) console.error(`vision: without PyTorch, for want of ${python} or ${torch}`);
-  const systems = new Map(
-    [...Object.keys(variants), ...(hasPeer ? ["torch"] : [])].map((name) => [name, [] as number[]]),
-  );
-  for (let round = 0; round < Number(rounds); round++) {
-    for (const [system, times] of systems) {
-      const line =
-        system === "torch"
-          ? lastLine(python, [torch, "vision", "--config", "vit-l"])
-          : lastLine(process.execPath, ["--import", "tsx", path("vision.ts"), "ours", system]);
-      const ms = line.ms_per_image ?? line.picture_ms;
-      times.push(ms);
-      console.log(JSON.stringify({ round, system, ms }, roundNumbers));
+  const ourTime = (variant: string, configuration: string): number =>
+    ownLine<{ picture_ms: number }>(self, [variant, configuration]).picture_ms;
+  const torch: number[] = [];
+  const times = Object.keys(variants).map((system) => ({
+    system,
+    ours: [] as number[],
+    tuned: [] as number[],
+  }));
+  for (let round = 0; round < rounds; round++) {
+    for (const { system, ours, tuned } of times) {
+      ours.push(ourTime(system, "default"));
+      tuned.push(ourTime(system, "tuned"));
+    }
+    if (missingTorch() === undefined) {
+      torch.push(torchLine<{ ms_per_image: number }>("vision", "--config", "vit-l").ms_per_image);
     }
   }
-  for (const [system, times] of systems) {
-    const ms = median(times);
-    const ratio = hasPeer && { ratio: median(systems.get("torch")!) / ms };
-    console.log(JSON.stringify({ median: system, ms, ...ratio }, roundNumbers));
+  return times.map(({ system, ours, tuned }) => ({
+    system,
+    ours: median(ours),
+    tuned: median(tuned),
+    torch: torch.length > 0 ? median(torch) : undefined,
+  }));
+}
+
+/** `bench vision [rounds]`: {@link visionTimes}; ratios above 1: ours is faster. */
+export async function visionBench([rounds = "3"]: readonly string[]): Promise<void> {
+  const missing = missingTorch();
+  if (missing) console.error(`vision: without a peer. ${missing}`);
+  for (const times of await visionTimes(Number(rounds))) {
+    printLine({ ...times, ...(times.torch && { ratio: times.torch / times.ours }) });
   }
 }
 
-if (process.argv[1] === path("vision.ts")) {
-  const [what, variant] = process.argv.slice(2);
-  if (what === "ours")
-    console.log(JSON.stringify({ system: variant, picture_ms: await ours(variant) }, roundNumbers));
+if (process.argv[1] === self) {
+  const [variant, configuration] = process.argv.slice(2);
+  printLine({ system: variant, picture_ms: await ours(variant, configuration === "tuned") });
 }

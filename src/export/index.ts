@@ -7,4 +7,5 @@ export {
   type GgufType,
   ggufTypes,
 } from "./gguf.ts";
+export { type GgufSettings, ggufSettings } from "./gguf-settings.ts";
 export { exportOnnx, type OnnxExportOptions, type OnnxExportReport } from "./onnx.ts";

@@ -1,0 +1,224 @@
+import { parseArgs } from "node:util";
+import { stepTimes } from "./against-peers.ts";
+import { configurations } from "./configurations.ts";
+import { textSpeeds } from "./decode.ts";
+import { installedDependencies } from "./install.ts";
+import { missingLlama } from "./llama.ts";
+import { measurePeaks, type Peaks } from "./peaks.ts";
+import { processor } from "./processor.ts";
+import { servingSpeed } from "./serving.ts";
+import { missingProgram, startTimes } from "./start.ts";
+import { markdownTable, type Row } from "./table.ts";
+import type { TextSpeed } from "./text.ts";
+import { type TextModelName, textModels } from "./text-models.ts";
+import { missingTorch } from "./torch.ts";
+import { batch, tokens } from "./train.ts";
+import { visionTimes } from "./vision.ts";
+import { decodeWork, leastMilliseconds, pictureWork, prefillWork, stepWork } from "./work.ts";
+
+interface Settings {
+  /** Alternating rounds, of which medians are taken. */
+  readonly rounds: number;
+  /** Small models, to see that everything runs. */
+  readonly quick: boolean;
+  readonly peaks: Peaks;
+}
+
+/** A part of the table. */
+type Section = (settings: Settings) => Promise<Row[]>;
+
+const few = [128, 1024];
+const growth = [128, 512, 1024, 2048, 4096];
+
+/** Language models and the lengths of their contexts. */
+const textWork: Readonly<Partial<Record<TextModelName, readonly number[]>>> = {
+  "7b-4-layers": growth,
+  "smollm2-135m": growth,
+  "qwen3-0.6b": growth,
+  "1b": few,
+  "7b": [128],
+};
+
+/** New tokens that are decoded behind each context. */
+const newTokens = { full: 16, quick: 2 };
+
+async function textRows(
+  name: TextModelName,
+  contexts: readonly number[],
+  { rounds, peaks, quick }: Settings,
+): Promise<Row[]> {
+  const work = { contexts, newTokens: newTokens[quick ? "quick" : "full"] };
+  const { ours, tuned, llama } = await textSpeeds(name, work, rounds);
+  const config = textModels[name]();
+  const row = (what: string, unit: Row["unit"], of: (speed: TextSpeed) => number, limit?: number): Row => ({
+    what: `${name}: ${what}`,
+    unit,
+    ours: of(ours),
+    tuned: of(tuned),
+    peer: llama && ["llama.cpp", of(llama)],
+    limit,
+  });
+  return [
+    ...contexts.map((context, i) => {
+      const limit = leastMilliseconds(decodeWork(config, context), peaks);
+      return row(`a token at context ${context}`, "ms", ({ decode_ms }) => decode_ms[i], limit);
+    }),
+    ...contexts.map((context, i) => {
+      const limit = leastMilliseconds(prefillWork(config, context), peaks);
+      return row(`prefill of ${context}`, "ms", ({ prefill_ms }) => prefill_ms[i], limit);
+    }),
+    row("load", "s", ({ load_s }) => load_s),
+    row("memory after loading", "MB", ({ loaded_mb }) => loaded_mb),
+    row("memory at most", "MB", ({ peak_mb }) => peak_mb),
+  ];
+}
+
+const text: Section = async (settings) => {
+  const work = settings.quick ? { tiny: [16] } : textWork;
+  const rows: Row[] = [];
+  for (const [name, contexts] of Object.entries(work)) {
+    rows.push(...(await textRows(name as TextModelName, contexts, settings)));
+  }
+  return rows;
+};
+
+const vision: Section = async ({ rounds, quick, peaks }) => {
+  if (quick) return [];
+  return (await visionTimes(rounds)).map(({ system, ours, tuned, torch }) => {
+    const isQuantized = system === "q8";
+    const work = { ...pictureWork(configurations["vit-l"]), ...(isQuantized && { type: "int8" as const }) };
+    const limit = leastMilliseconds(work, peaks);
+    const peer = torch === undefined ? undefined : (["PyTorch", torch] as const);
+    return { what: `ViT-L/14 and abstractor, ${system}: a picture`, unit: "ms", ours, tuned, peer, limit };
+  });
+};
+
+const train: Section = async ({ rounds, quick, peaks }) => {
+  const rows: Row[] = [];
+  for (const name of quick ? (["nano"] as const) : (["nano", "small"] as const)) {
+    for (const stage of quick ? [2] : [0, 1, 2]) {
+      const { ours, tuned, torch } = stepTimes(name, stage, rounds);
+      rows.push({
+        what: `training step, ${name}, stage ${stage}`,
+        unit: "ms",
+        ours,
+        tuned,
+        peer: torch === undefined ? undefined : ["PyTorch", torch],
+        limit: leastMilliseconds(stepWork(configurations[name], stage, batch, tokens), peaks),
+      });
+    }
+  }
+  return rows;
+};
+
+const serving: Section = async ({ rounds, quick }) => {
+  const rows: Row[] = [];
+  for (const name of quick ? ["nano"] : ["nano", "small"]) {
+    const speed = await servingSpeed(name, rounds);
+    const row = (what: string, perSecond: number): Row => ({
+      what: `${name}, a token ${what}`,
+      unit: "ms",
+      ours: 1000 / perSecond,
+    });
+    rows.push(
+      row("of one answer outside the server", speed.without_engine_tokens_per_s),
+      row("of one stream", speed.one_stream_tokens_per_s),
+      row("of eight streams together", speed.eight_streams_tokens_per_s),
+    );
+  }
+  return rows;
+};
+
+const start: Section = async ({ rounds }) => {
+  const missing = missingProgram();
+  if (missing !== undefined) throw new Error(missing);
+  const [node, ...commands] = await startTimes(rounds);
+  return commands.map(({ name, seconds }) => ({
+    what: name,
+    unit: "s",
+    ours: seconds,
+    limit: node.seconds,
+  }));
+};
+
+const install: Section = async () => {
+  const packages = installedDependencies();
+  const all = packages.reduce((sum, [, size]) => sum + size, 0);
+  const largest = packages.slice(0, 3);
+  return [["all", all] as const, ...largest].map(([name, size]) => ({
+    what: `dependencies of an install: ${name}`,
+    unit: "MB",
+    ours: size,
+  }));
+};
+
+const sections: Readonly<Record<string, Section>> = { text, vision, train, serving, start, install };
+
+/** Measures the named parts; what fails is told, and the others go on. */
+async function measured(
+  names: readonly string[],
+  settings: Settings,
+): Promise<{ readonly rows: Row[]; readonly failures: string[] }> {
+  const rows: Row[] = [];
+  const failures: string[] = [];
+  for (const name of names) {
+    console.error(`bench all: ${name}`);
+    try {
+      const found = await sections[name](settings);
+      for (const row of found) console.error(JSON.stringify(row));
+      rows.push(...found);
+    } catch (error) {
+      failures.push(`${name}: ${error instanceof Error ? error.message : String(error)}`);
+    }
+  }
+  return { rows, failures };
+}
+
+const giga = (value: number): string => (value / 1e9).toFixed(0);
+
+/** What the figures were measured on, in words. */
+function conditions({ peaks, rounds, quick }: Settings): string {
+  const { processor: model, processors, flags } = processor;
+  return [
+    `${new Date().toISOString().slice(0, 10)}, ${model}, ${processors} processors (${flags.join(", ")}), Node ${process.version}; medians of ${rounds} rounds.`,
+    `Memory is read at ${giga(peaks.bandwidth)} GB/s; ONNX Runtime's products reach ${giga(peaks.float32)} GFLOP/s in float32 and ${giga(peaks.int8)} GOP/s in int8; limits are worked out from these.`,
+    ...(quick ? ["Small models only, to see that everything runs: no figures to keep."] : []),
+  ].join("\n");
+}
+
+/**
+ * `bench all [--quick] [--rounds N] [--only text,vision,train,serving,start,install]`: every figure as one table of Markdown on
+ * standard output, what is under way on standard error. Peers that are not set up are left out, with the command that does it.
+ */
+export async function allBench(words: readonly string[]): Promise<void> {
+  const { values } = parseArgs({
+    args: [...words],
+    options: {
+      quick: { type: "boolean", default: false },
+      rounds: { type: "string" },
+      only: { type: "string" },
+    },
+  });
+  const { quick } = values;
+  const names = values.only?.split(",") ?? Object.keys(sections);
+  const unknown = names.filter((name) => !(name in sections));
+  if (unknown.length > 0) {
+    throw new RangeError(
+      `bench all: --only must name ${Object.keys(sections).join(", ")}, got ${unknown.join(", ")}`,
+    );
+  }
+  const rounds = Number(values.rounds ?? (quick ? 1 : 5));
+  if (!(Number.isInteger(rounds) && rounds > 0)) {
+    throw new RangeError(`bench all: --rounds must be a whole number above 0, got ${values.rounds}`);
+  }
+  const settings = { rounds, quick, peaks: await measurePeaks({ quick }) };
+  const { rows, failures } = await measured(names, settings);
+  const missing = [missingLlama(), missingTorch()].filter((one) => one !== undefined);
+  console.log([conditions(settings), "", markdownTable(rows)].join("\n"));
+  if (missing.length > 0)
+    console.log(`\nWithout these peers, which are set up so:\n\n- ${missing.join("\n- ")}`);
+  if (failures.length > 0) {
+    console.log(`\nNot measured:\n\n- ${failures.join("\n- ")}`);
+    process.exitCode = 1;
+  }
+}
