@@ -8,9 +8,10 @@ import { measurePeaks, type Peaks } from "./peaks.ts";
 import { processor } from "./processor.ts";
 import { servingSpeed } from "./serving.ts";
 import { missingProgram, startTimes } from "./start.ts";
+import { median } from "./statistics.ts";
 import { markdownTable, type Row } from "./table.ts";
-import type { TextSpeed } from "./text.ts";
-import { type TextModelName, textModels } from "./text-models.ts";
+import { ourText, type TextSpeed } from "./text.ts";
+import { type TextModelName, textModels, writeTextModel } from "./text-models.ts";
 import { missingTorch } from "./torch.ts";
 import { batch, tokens } from "./train.ts";
 import { visionTimes } from "./vision.ts";
@@ -82,6 +83,27 @@ const text: Section = async (settings) => {
   return rows;
 };
 
+/** Keys and values in 8 bits, by the length of the context. */
+const kvCache: Section = async ({ rounds, quick, peaks }) => {
+  const name: TextModelName = quick ? "tiny" : "7b-4-layers";
+  const contexts = quick ? [16] : growth;
+  const size = quick ? "quick" : "full";
+  const work = { contexts, newTokens: newTokens[size], kvCacheDtype: "int8" } as const;
+  await writeTextModel(name);
+  const speeds = Array.from({ length: rounds }, () => ourText(name, work, false));
+  const row = (what: string, unit: Row["unit"], ours: number, limit?: number): Row => {
+    return { what: `${name}, keys and values in 8 bits: ${what}`, unit, ours, limit };
+  };
+  const config = textModels[name]();
+  return [
+    ...contexts.map((context, i) => {
+      const limit = leastMilliseconds(decodeWork(config, context, 1), peaks);
+      return row(`a token at context ${context}`, "ms", median(speeds.map((one) => one.decode_ms[i])), limit);
+    }),
+    row("memory at most", "MB", median(speeds.map(({ peak_mb }) => peak_mb))),
+  ];
+};
+
 const vision: Section = async ({ rounds, quick, peaks }) => {
   if (quick) return [];
   return (await visionTimes(rounds)).map(({ system, ours, tuned, torch }) => {
@@ -151,7 +173,15 @@ const install: Section = async () => {
   }));
 };
 
-const sections: Readonly<Record<string, Section>> = { text, vision, train, serving, start, install };
+const sections: Readonly<Record<string, Section>> = {
+  text,
+  "kv-cache": kvCache,
+  vision,
+  train,
+  serving,
+  start,
+  install,
+};
 
 /** Measures the named parts; what fails is told, and the others go on. */
 async function measured(
@@ -186,7 +216,7 @@ function conditions({ peaks, rounds, quick }: Settings): string {
 }
 
 /**
- * `bench all [--quick] [--rounds N] [--only text,vision,train,serving,start,install]`: every figure as one table of Markdown on
+ * `bench all [--quick] [--rounds N] [--only text,kv-cache,vision,train,serving,start,install]`: every figure as one table of Markdown on
  * standard output, what is under way on standard error. Peers that are not set up are left out, with the command that does it.
  */
 export async function allBench(words: readonly string[]): Promise<void> {

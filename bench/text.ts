@@ -1,4 +1,5 @@
 import { fileURLToPath } from "node:url";
+import type { KvCacheDtype } from "../src/model/index.ts";
 import { Owl } from "../src/owl/index.ts";
 import { mulberry32 } from "../src/primitives/index.ts";
 import { ownLine } from "./child.ts";
@@ -23,6 +24,8 @@ export interface TextSpeed {
 export interface TextWork {
   readonly contexts: readonly number[];
   readonly newTokens: number;
+  /** How this package keeps keys and values; default "float32". */
+  readonly kvCacheDtype?: KvCacheDtype;
 }
 
 /** How often a prompt of this length is computed: long ones vary less and take long. */
@@ -31,11 +34,11 @@ export const prefillsOf = (context: number): number => (context <= 512 ? 3 : 1);
 /** In the language model of this package; `tuned`: with threads that wait by looping. */
 async function measureOurs(
   name: TextModelName,
-  { contexts, newTokens }: TextWork,
+  { contexts, newTokens, kvCacheDtype }: TextWork,
   tuned: boolean,
 ): Promise<TextSpeed> {
   const began = performance.now();
-  const owl = await Owl.load(placesOf(name).directory, tuned ? { spinning: true } : {});
+  const owl = await Owl.load(placesOf(name).directory, { spinning: tuned, kvCacheDtype });
   const load_s = (performance.now() - began) / 1000;
   const loaded_mb = memory().resident_mb;
   const random = mulberry32(5);

@@ -30,15 +30,19 @@ function parametersOf(config: OwlConfig): ParameterDescription[] {
   return describeParameters(config).filter(({ module }) => module === "language model");
 }
 
-/** A token behind so many others: every weight is read once, of a table that is no head one row, and all keys and values. */
-export function decodeWork(config: OwlConfig, context: number): Work {
+/**
+ * A token behind so many others: every weight is read once, of a table that is no head one row, and all keys and values, of so many
+ * bytes each.
+ */
+export function decodeWork(config: OwlConfig, context: number, cacheBytes = 4): Work {
   const parameters = parametersOf(config);
   const tableIsHead = !parameters.some(isHead);
   const bytes = parameters
     .filter((one) => tableIsHead || !isTable(one))
     .reduce((sum, { dims, dtype }) => sum + elementCount(dims) * (dtype === "uint8" ? 1 : 4), 0);
   const { layers, keyValueHeads, headDim } = cacheSizes(config.language);
-  return { bytes: bytes + 8 * layers * keyValueHeads * headDim * context, type: "int8" };
+  const cache = 2 * cacheBytes * layers * keyValueHeads * headDim * context;
+  return { bytes: bytes + cache, type: "int8" };
 }
 
 /** A prompt of so many tokens: products with every weight, those of the head once, and of queries with keys and values before them. */

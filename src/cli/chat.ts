@@ -10,7 +10,7 @@ import { converse } from "./conversation.ts";
 import { InterruptedError, UsageError } from "./failure.ts";
 import { addGenerationOptions, generationSettings } from "./generation-options.ts";
 import { interruptible } from "./interrupt.ts";
-import { adapterOption, framesOption, type LoadingOptions, loadOwl } from "./load-owl.ts";
+import { adapterOption, framesOption, kvCacheOption, type LoadingOptions, loadOwl } from "./load-owl.ts";
 import { deviceOption, requireModel, threadsOption } from "./options.ts";
 
 interface ChatOptions extends LoadingOptions {
@@ -150,6 +150,7 @@ export function define(command: Command): void {
     .option("--image <file>", "a picture; repeatable", attach("image"))
     .option("--video <file>", "a video (MP4 and WebM need ffmpeg) or animation; repeatable", attach("video"))
     .addOption(framesOption())
+    .addOption(kvCacheOption())
     .option("--system <sentence>", "system sentence, in place of the model's own")
     .option(
       "--template-variables <json>",

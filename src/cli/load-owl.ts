@@ -1,4 +1,5 @@
 import { Option } from "commander";
+import { type KvCacheDtype, kvCacheDtypes } from "../model/index.ts";
 import { Owl } from "../owl/index.ts";
 import type { ExecutionProvider } from "../platform/index.ts";
 import { countOption, requireAdapter } from "./options.ts";
@@ -8,12 +9,18 @@ export const adapterOption = (): Option => new Option("--adapter <path>", "a LoR
 export const framesOption = (): Option =>
   new Option("--frames <count>", "frames sampled from a video (4 if absent)").argParser(countOption);
 
+export const kvCacheOption = (): Option =>
+  new Option("--kv-cache-dtype <dtype>", "how keys and values are kept; int8 takes a quarter of the memory")
+    .choices(kvCacheDtypes)
+    .default("float32" satisfies KvCacheDtype);
+
 /** The options of loading a model. */
 export interface LoadingOptions {
   readonly device: ExecutionProvider;
   readonly threads?: number;
   readonly adapter?: string | undefined;
   readonly frames?: number;
+  readonly kvCacheDtype?: KvCacheDtype;
 }
 
 /** Prints a warning on standard error, apart from answers. */
@@ -24,7 +31,7 @@ export function printWarning(warning: string): void {
 /** Loads the model of a directory with these options; the caller closes it. */
 export async function loadOwl(
   directory: string,
-  { device, threads, adapter, frames }: LoadingOptions,
+  { device, threads, adapter, frames, kvCacheDtype }: LoadingOptions,
 ): Promise<Owl> {
   const found = await requireAdapter(adapter);
   const owl = await Owl.load(directory, {
@@ -32,6 +39,7 @@ export async function loadOwl(
     threads,
     adapter: found,
     framesPerVideo: frames,
+    kvCacheDtype,
     onWarning: printWarning,
   });
   if (owl.progress !== undefined) {

@@ -4,7 +4,7 @@ import { normalisedHost } from "../platform/index.ts";
 import type { Truncation } from "../prompt/index.ts";
 import { defaultLimits, hostName, type Limits } from "../server/index.ts";
 import { defaultAddress } from "./listening.ts";
-import { adapterOption, framesOption, type LoadingOptions } from "./load-owl.ts";
+import { adapterOption, framesOption, kvCacheOption, type LoadingOptions } from "./load-owl.ts";
 import { countOption, deviceOption, portOption, threadsOption } from "./options.ts";
 
 /** The options of `owl serve` as commander parsed them, but for {@link engineOptions} and {@link limitOptions}. */
@@ -154,7 +154,8 @@ export function addServeOptions(command: Command): void {
     .option("--web <directory>", "the built page (default: the package's own)")
     .addOption(new Option("--no-web", "serve no page"))
     .addOption(adapterOption())
-    .addOption(framesOption());
+    .addOption(framesOption())
+    .addOption(kvCacheOption());
   for (const option of Object.values({ ...engineOptions, ...limitOptions })) command.addOption(option);
   command
     .option("--verbose", "log every request on standard error")

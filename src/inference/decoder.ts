@@ -67,6 +67,7 @@ export class Decoder {
     const caches = namedCaches(this.#cache);
     const feeds = {
       ...parameters,
+      ...this.#model.kvScales,
       ...caches.past,
       input_ids: inputIds(
         fresh.map(({ ids }) => ids),
@@ -209,6 +210,7 @@ export class Decoder {
     const bound = program.bind(
       {
         ...parameters,
+        ...this.#model.kvScales,
         ...past,
         input_ids: ids,
         ...asked(program, {

@@ -1,4 +1,5 @@
 export { type BesideQuantized, besideQuantized } from "./beside-quantized.ts";
+export { calibrateKvCache } from "./calibrate-cache.ts";
 export { ClosedError } from "./closed-error.ts";
 export { Decoder, evenCount } from "./decoder.ts";
 export { engineDefaults, engineDefaultWords } from "./engine-defaults.ts";

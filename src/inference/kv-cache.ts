@@ -1,15 +1,18 @@
-import type { CacheSizes } from "../model/index.ts";
+import type { CacheSizes, KvCacheDtype } from "../model/index.ts";
 import type { HostTensor } from "../tensor/index.ts";
 import { type KeptPicture, type KeptRows, picturesBefore } from "./kept-pictures.ts";
 
-/** Allocates a zeroed float32 buffer that programs read and write in place. */
-export type Allocate = (dims: readonly number[]) => HostTensor<"float32">;
+/** Keys or values, [rows, keyValueHeads, capacity, headDim]. */
+export type CacheBuffer = HostTensor<KvCacheDtype>;
+
+/** Allocates a zeroed buffer that programs read and write in place. */
+export type Allocate = (dims: readonly number[]) => CacheBuffer;
 
 /** Capacities are multiples of this many positions. */
 const capacityStep = 64;
 
 /** A row of a buffer. */
-type CacheRow = readonly [buffer: HostTensor<"float32">, row: number];
+type CacheRow = readonly [buffer: CacheBuffer, row: number];
 
 /**
  * Keys and values of all tokens so far, a buffer [rows, keyValueHeads, capacity, headDim] for the keys and one
@@ -20,7 +23,8 @@ type CacheRow = readonly [buffer: HostTensor<"float32">, row: number];
 export class KvCache {
   readonly #sizes: CacheSizes;
   readonly #allocate: Allocate;
-  #buffers: HostTensor<"float32">[] = [];
+  readonly #bytesPerNumber: number;
+  #buffers: CacheBuffer[] = [];
   #capacity = 0;
   #isWindow = false;
   #lengths: number[];
@@ -33,6 +37,7 @@ export class KvCache {
   /** Room for `rows` rows, all empty. */
   constructor(sizes: CacheSizes, rows: number, allocate: Allocate) {
     this.#sizes = sizes;
+    this.#bytesPerNumber = allocate([0]).data.BYTES_PER_ELEMENT;
     this.#allocate = allocate;
     this.#lengths = new Array(rows).fill(0);
     this.#starts = new Int32Array(rows);
@@ -69,7 +74,7 @@ export class KvCache {
     const { layers, keyValueHeads, headDim, bounded } = this.#sizes;
     const few = bounded?.layers.filter(Boolean).length ?? 0;
     const rows = (layers - few) * positions + few * Math.min(positions, bounded?.capacity ?? 0);
-    return 2 * keyValueHeads * headDim * Float32Array.BYTES_PER_ELEMENT * rows;
+    return 2 * keyValueHeads * headDim * this.#bytesPerNumber * rows;
   }
 
   #isBounded(buffer: number): boolean {
@@ -82,7 +87,7 @@ export class KvCache {
   }
 
   /** The buffers, key and value of each layer; a new array whenever one of them was reallocated. */
-  get buffers(): readonly HostTensor<"float32">[] {
+  get buffers(): readonly CacheBuffer[] {
     return this.#buffers;
   }
 
@@ -193,14 +198,14 @@ export class KvCache {
   }
 
   #moveRows(
-    buffer: HostTensor<"float32">,
+    buffer: CacheBuffer,
     moved: readonly (readonly [number, number])[],
     heldBy: (row: number) => number,
   ): void {
     const { keyValueHeads, headDim } = this.#sizes;
     const capacity = buffer.dims[2];
-    const copies = new Map<number, Float32Array[]>();
-    const blocks = (row: number, length: number): Float32Array[] =>
+    const copies = new Map<number, CacheBuffer["data"][]>();
+    const blocks = (row: number, length: number): CacheBuffer["data"][] =>
       Array.from({ length: keyValueHeads }, (_, head) => {
         const start = (row * keyValueHeads + head) * capacity * headDim;
         return buffer.data.subarray(start, start + length * headDim);
@@ -240,10 +245,10 @@ export class KvCache {
   }
 }
 
-function rowsFrom(buffer: HostTensor<"float32">, first: number, rows: number): HostTensor<"float32"> {
+function rowsFrom(buffer: CacheBuffer, first: number, rows: number): CacheBuffer {
   const [all, ...rest] = buffer.dims;
   if (rows === all) return buffer;
   const width = rest.reduce((product, size) => product * size, 1);
   const data = buffer.data.subarray(first * width, (first + rows) * width);
-  return { dtype: "float32", dims: [rows, ...rest], data };
+  return { dtype: buffer.dtype, dims: [rows, ...rest], data };
 }

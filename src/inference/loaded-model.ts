@@ -3,6 +3,7 @@ import {
   BOUNDED_CHUNK,
   cacheSizes,
   hyperOf,
+  type KvCacheDtype,
   modelScope,
   type OwlConfig,
   picturePosition,
@@ -22,6 +23,7 @@ import { ClosedError } from "./closed-error.ts";
 import { engineDefaults } from "./engine-defaults.ts";
 import type { KeptPicture } from "./kept-pictures.ts";
 import { type Allocate, KvCache } from "./kv-cache.ts";
+import { newKvScales } from "./kv-scales.ts";
 import type { Media } from "./prompt.ts";
 import type { RunExclusive } from "./run-exclusive.ts";
 import { VisualCache } from "./visual-cache.ts";
@@ -48,6 +50,8 @@ export interface LoadedModelOptions {
   readonly newScope?: (() => Scope) | undefined;
   /** Whether the numbers of parameters change between calls, so that programs must read them anew. Default false. */
   readonly changes?: boolean | undefined;
+  /** How keys and values are kept; "int8" asks for {@link calibrateKvCache} before the first prompt. Default "float32". */
+  readonly kvCacheDtype?: KvCacheDtype | undefined;
 }
 
 /** A model's weights on a device and its inference programs, each compiled when it is first needed. */
@@ -64,6 +68,9 @@ export class LoadedModel {
   readonly #visionPrograms = new Map<string, Promise<BoundProgram>>();
   /** The visual tokens of images and videos that were encoded before. */
   readonly visualCache = new VisualCache(engineDefaults.visualCacheBytes);
+  readonly kvCacheDtype: KvCacheDtype;
+  /** The scales of a KV cache in int8, as programs take them: `key_scale.N`, `value_scale.N`. */
+  readonly kvScales: Readonly<Record<string, HostTensor<"float32">>>;
   #attentionCheck: Promise<void> | undefined;
   /** How many calls are using the vision encoder. */
   #encoding = 0;
@@ -76,12 +83,14 @@ export class LoadedModel {
     config: OwlConfig,
     parameters: StateDict,
     device: Device,
-    { stored, newScope, changes = false }: LoadedModelOptions = {},
+    { stored, newScope, changes = false, kvCacheDtype = "float32" }: LoadedModelOptions = {},
   ) {
     this.config = config;
     this.device = device;
     this.parameters = parameters;
     this.stored = stored;
+    this.kvCacheDtype = kvCacheDtype;
+    this.kvScales = kvCacheDtype === "int8" ? newKvScales(config, device) : {};
     // Kernels of quantised products rearrange constant weights once, and other ones at every call.
     this.#isOne = stored !== undefined || (config.quantization !== undefined && device.takesConstants);
     this.#newScope = newScope;
@@ -127,7 +136,8 @@ export class LoadedModel {
     const isThere = (name: string): boolean => this.#languagePrograms.has(name);
     const takesVisual =
       visual || this.#isOne || (isThere(prefillNames.visual) && !isThere(prefillNames.text));
-    const trace = (): Graph => tracePrefill(this.config, { pictures: takesVisual }, this.newScope());
+    const options = { pictures: takesVisual, kvCacheDtype: this.kvCacheDtype };
+    const trace = (): Graph => tracePrefill(this.config, options, this.newScope());
     const name = takesVisual ? prefillNames.visual : prefillNames.text;
     return this.#program(this.#languagePrograms, name, trace, this.#isOne && this.stored === undefined);
   }
@@ -135,7 +145,8 @@ export class LoadedModel {
   /** The decode step: one new token a row. A program of its own, or (see {@link warmup}) that of the prefill. */
   decodeProgram(): Promise<BoundProgram> {
     if (this.#isOne) return this.prefillProgram(true);
-    return this.#program(this.#languagePrograms, "decode", () => traceDecode(this.config, this.newScope()));
+    const trace = (): Graph => traceDecode(this.config, this.newScope(), this.kvCacheDtype);
+    return this.#program(this.#languagePrograms, "decode", trace);
   }
 
   /**
@@ -143,7 +154,7 @@ export class LoadedModel {
    * memory that was never written to takes none, but growing takes twice the room for a moment.
    */
   newCache(rows: number, positions = rows === 1 ? this.initialCapacity : 0): KvCache {
-    const allocate: Allocate = (dims) => this.device.allocate("float32", dims);
+    const allocate: Allocate = (dims) => this.device.allocate(this.kvCacheDtype, dims);
     const cache = new KvCache(cacheSizes(this.config.language), rows, allocate);
     cache.reserve(positions);
     return cache;

@@ -38,6 +38,8 @@ export {
   type BoundedLayers,
   type CacheSizes,
   cacheSizes,
+  type KvCacheDtype,
+  kvCacheDtypes,
 } from "./language/cached-attention.ts";
 export type { RotaryDecoderConfig, RotaryFamilyName } from "./language/decoder-config.ts";
 export {

@@ -8,7 +8,12 @@ import {
   slice,
   type Tensor,
 } from "../tensor/index.ts";
-import { attentionOverCache, cacheSizes, pictureHeads } from "./language/cached-attention.ts";
+import {
+  attentionOverCache,
+  cacheSizes,
+  type KvCacheDtype,
+  pictureHeads,
+} from "./language/cached-attention.ts";
 import { familyOf } from "./language/families.ts";
 import {
   decoderLayers,
@@ -63,6 +68,8 @@ export function traceAttention(config: OwlConfig, scope: Scope = modelScope(conf
 export interface PrefillOptions {
   /** Whether the prompt has pictures: asks for `visual` [visual, hidden] and `visual_positions` [visual, 2]. */
   readonly pictures: boolean;
+  /** Default "float32". */
+  readonly kvCacheDtype?: KvCacheDtype | undefined;
 }
 
 /**
@@ -83,10 +90,8 @@ export function tracePrefill(
   const visual = isSpliced ? visualInputs(text.shape[2]) : undefined;
   const embeddings = visual ? splice(text, visual.tokens, visual.positions) : text;
   const positions = input("logit_positions", "int64", [dim("rows"), dim("depth", 2)]);
-  return overCache("prefill", language, embeddings, config, {
-    visualPositions: visual?.positions,
-    selectRows: (x) => gatherNd(x, positions),
-  });
+  const inputs = { visualPositions: visual?.positions, selectRows: (x: Tensor) => gatherNd(x, positions) };
+  return overCache({ name: "prefill", config, language, dtype: options.kvCacheDtype }, embeddings, inputs);
 }
 
 /**
@@ -123,20 +128,31 @@ function visualInputs(hidden: Dim): { readonly tokens: Tensor; readonly position
  * A decode step, one new token a row: `input_ids` int64 [batch, 1] and the caches and lengths of `attentionOverCache` →
  * `logits` [batch, 1, vocabulary], `present_key.N`, `present_value.N`.
  */
-export function traceDecode(config: OwlConfig, scope: Scope = modelScope(config)): Graph {
+export function traceDecode(
+  config: OwlConfig,
+  scope: Scope = modelScope(config),
+  dtype: KvCacheDtype = "float32",
+): Graph {
   const language = scope.at("language_model");
   const ids = input("input_ids", "int64", [dim("batch"), dim("tokens", 1)]);
-  return overCache("decode", language, embedTokens(language, ids, config.language), config);
+  const embeddings = embedTokens(language, ids, config.language);
+  return overCache({ name: "decode", config, language, dtype }, embeddings);
+}
+
+/** What a graph over a KV cache is traced from. */
+interface TracedModel {
+  readonly name: string;
+  readonly config: OwlConfig;
+  readonly language: Scope;
+  readonly dtype: KvCacheDtype | undefined;
 }
 
 function overCache(
-  name: string,
-  language: Scope,
+  { name, config, language, dtype }: TracedModel,
   embeddings: Tensor,
-  config: OwlConfig,
   inputs: Omit<LayerInputs, "attention"> = {},
 ): Graph {
-  const { attention, present, pictures } = attentionOverCache(config.language);
+  const { attention, present, pictures } = attentionOverCache(config.language, dtype);
   const decoded = decoderLayers(language, embeddings, config.language, { ...inputs, attention, pictures });
   const logits = languageHead(language, finalNorm(language, decoded, config.language), config.language);
   return { name, outputs: { logits, ...present } };

@@ -3,7 +3,14 @@ import { type DType, type HostTensor, int64, type Tensor } from "../tensor/index
 import type { AttributeMessage, NodeMessage, TensorMessage } from "./messages.ts";
 
 /** ONNX's numbers for element types. */
-export const elementTypes: Record<DType, number> = { float32: 1, uint8: 2, int32: 6, int64: 7, bool: 9 };
+export const elementTypes: Record<DType, number> = {
+  float32: 1,
+  uint8: 2,
+  int8: 3,
+  int32: 6,
+  int64: 7,
+  bool: 9,
+};
 
 /** A parameter whose numbers stand in the model. */
 export interface InlineParameter {

@@ -15,17 +15,18 @@ import type { Fidelity, Preprocessor } from "../image/index.ts";
 import {
   areMappable,
   besideQuantized,
+  calibrateKvCache,
   LoadedModel,
   owlPreprocessor,
   storedParameters,
 } from "../inference/index.ts";
-import { describeParameters, type OwlConfig, publishedModel } from "../model/index.ts";
+import { describeParameters, type KvCacheDtype, type OwlConfig, publishedModel } from "../model/index.ts";
 import { isGgufFile } from "../model-files/index.ts";
 import { joinPath, pathKind } from "../platform/index.ts";
 import { withModelTemplate } from "../prompt/index.ts";
 import { type Device, openDevice, type StoredParameters } from "../runtime/index.ts";
 import { createTokenizer, loadTokenizer, readGgufTokenizer, type Tokenizer } from "../tokenizer/index.ts";
-import { checkLoadOptions, type LoadOptions } from "./load-options.ts";
+import { checkKvCache, checkLoadOptions, type LoadOptions } from "./load-options.ts";
 import { defaultsOf, warningsOf, withAnswerEnd } from "./model-defaults.ts";
 import { PixelCache } from "./pixel-cache.ts";
 
@@ -70,12 +71,16 @@ export async function loadParts(model: string | URL | undefined, options: LoadOp
   if (run !== undefined && adapterFile !== undefined) throw adapterOfRunError(directory, adapterFile);
   const mapped = opened.copiesFeeds && adapterFile === undefined && run === undefined;
   const { checkpoint, config, base, stored } = await readModel(run?.base ?? directory, mapped);
+  checkKvCache(config, directory, options);
   const adapter =
     adapterFile === undefined ? run?.trained : await loadAdapter(adapterFile, floatingParameters(config));
   const warnings = await warningsOf(checkpoint, directory, adapter, adapterFile);
   for (const warning of warnings) (options.onWarning ?? console.warn)(warning);
-  const loaded = loadedModel({ config, base, stored, adapter, where: adapterFile ?? directory }, opened);
+  const { kvCacheDtype } = options;
+  const parts = { config, base, stored, adapter, where: adapterFile ?? directory, kvCacheDtype };
+  const loaded = loadedModel(parts, opened);
   if (stored !== undefined) await loaded.warmup();
+  await calibrateKvCache(loaded);
   const found = await optionalTokenizer(run?.settings ?? directory, adapter?.promptTemplate);
   const tokenizer = found && withModelTemplate(found, config);
   return {
@@ -193,15 +198,20 @@ export async function besideLearning(
 
 /** A model with an adapter merged into its weights, or beside them where they are quantised. */
 function loadedModel(parts: ReadParts, device: Device): LoadedModel {
-  const { config, base, stored, adapter, where, changes } = parts;
-  if (adapter === undefined) return new LoadedModel(config, base, device, { stored });
+  const { config, base, stored, adapter, where, changes, kvCacheDtype } = parts;
+  if (adapter === undefined) return new LoadedModel(config, base, device, { stored, kvCacheDtype });
   if (config.quantization === undefined) {
-    return new LoadedModel(config, mergeLora(base, adapter, where), device);
+    return new LoadedModel(config, mergeLora(base, adapter, where), device, { kvCacheDtype });
   }
   const inMemory: StoredParameters = { directory: "", places: new Map() };
   const beside = besideQuantized(config, stored ?? inMemory, adapter, where);
   const parameters = new Map([...base, ...beside.parameters]);
-  return new LoadedModel(config, parameters, device, { ...beside, stored: stored && beside.stored, changes });
+  return new LoadedModel(config, parameters, device, {
+    ...beside,
+    stored: stored && beside.stored,
+    changes,
+    kvCacheDtype,
+  });
 }
 
 /** What a loaded model is made of. */
@@ -214,6 +224,7 @@ interface ReadParts {
   readonly where: string;
   /** Whether the numbers of an adapter beside it change between calls. */
   readonly changes?: boolean;
+  readonly kvCacheDtype?: KvCacheDtype | undefined;
 }
 
 /** The tokenizer of a directory, if there is one; an adapter may bring the prompt template it was trained with. */

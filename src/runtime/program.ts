@@ -21,6 +21,7 @@ const hostTypes: Readonly<Record<DType, true>> = {
   float32: true,
   int64: true,
   int32: true,
+  int8: true,
   uint8: true,
   bool: true,
 };

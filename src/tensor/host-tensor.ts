@@ -1,11 +1,12 @@
-/** Element types a tensor can have; uint8 holds packed weights. */
-export type DType = "float32" | "int64" | "int32" | "uint8" | "bool";
+/** Element types a tensor can have; uint8 holds packed weights, int8 keys and values in few bits. */
+export type DType = "float32" | "int64" | "int32" | "int8" | "uint8" | "bool";
 
 /** The typed array that carries each element type; booleans are one byte each. */
 export interface HostArrays {
   float32: Float32Array;
   int64: BigInt64Array;
   int32: Int32Array;
+  int8: Int8Array;
   uint8: Uint8Array;
   bool: Uint8Array;
 }
@@ -17,7 +18,7 @@ export interface HostTensor<T extends DType = DType> {
   readonly data: HostArrays[T];
 }
 
-const bytesPerElement: Record<DType, number> = { float32: 4, int64: 8, int32: 4, uint8: 1, bool: 1 };
+const bytesPerElement: Record<DType, number> = { float32: 4, int64: 8, int32: 4, int8: 1, uint8: 1, bool: 1 };
 
 /** Number of elements of a tensor with these sizes. */
 export function elementCount(dims: readonly number[]): number {
@@ -53,6 +54,7 @@ function viewOf<T extends DType>(
     float32: Float32Array,
     int64: BigInt64Array,
     int32: Int32Array,
+    int8: Int8Array,
     uint8: Uint8Array,
     bool: Uint8Array,
   };

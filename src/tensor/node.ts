@@ -76,6 +76,7 @@ export interface OperatorAttributes {
     readonly scale: number;
     readonly window?: number | undefined;
     readonly cap?: number | undefined;
+    readonly quantized?: true | undefined;
   };
   gather: object;
   quantizedGather: { readonly blockSize: number };

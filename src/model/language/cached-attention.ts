@@ -1,5 +1,6 @@
 import { once } from "../../primitives/index.ts";
 import {
+  type CacheScales,
   cachedAttention,
   concat,
   type Dim,
@@ -27,6 +28,10 @@ import {
   turnedWidth,
 } from "./rotary.ts";
 import type { LayerAttention } from "./whole-sequence-attention.ts";
+
+/** How keys and values are kept: as they are, or in 8 bits with a scale for each number of a head. */
+export const kvCacheDtypes = ["float32", "int8"] as const;
+export type KvCacheDtype = (typeof kvCacheDtypes)[number];
 
 /** Sizes of the KV cache that the inference graphs read and write. */
 export interface CacheSizes {
@@ -99,9 +104,10 @@ export interface CachedAttention {
  * sizes of `cacheSizes`, `last_position` int32 [batch] and `total_length` int32 [1] (see `cachedAttention`), and those of
  * `angleFeeds`. A present cache may be the very buffer of the past one. Bounded layers have a capacity of their own, `window_last_position` and
  * `window_total_length`, which count from a row's first position that is kept, and `positions` int64 [batch, tokens]. Layers that look
- * at pictures: those, and the inputs of `picturesOverCache`.
+ * at pictures: those, and the inputs of `picturesOverCache`. Caches in int8 have scales `key_scale.N` and `value_scale.N`
+ * [keyValueHeads, 1, headDim].
  */
-export function attentionOverCache(config: LanguageConfig): CachedAttention {
+export function attentionOverCache(config: LanguageConfig, dtype: KvCacheDtype = "float32"): CachedAttention {
   const { keyValueHeads, headDim, maxPositions, bounded } = cacheSizes(config);
   const batch = dim("batch");
   const cacheOf = (capacity: string): Dim[] => [
@@ -116,6 +122,11 @@ export function attentionOverCache(config: LanguageConfig): CachedAttention {
     totalLength: input(`${prefix}total_length`, "int32", [dim("one", 1)]),
   }));
   const newPositions = once((tokens: Dim) => input("positions", "int64", [batch, tokens]));
+  const scaleShape = [dim("keyValueHeads", keyValueHeads), dim("one", 1), dim("headDim", headDim)];
+  const scalesOf = (layer: number): CacheScales => ({
+    keyScale: input(`key_scale.${layer}`, "float32", scaleShape),
+    valueScale: input(`value_scale.${layer}`, "float32", scaleShape),
+  });
   const layout = { own: config.headDim, turned: turnedOf(config), wide: headDim };
   const present: Record<string, Tensor> = {};
   const attend = (layer: number, query: Tensor, key: Tensor, value: Tensor): CachedLayer => {
@@ -133,8 +144,9 @@ export function attentionOverCache(config: LanguageConfig): CachedAttention {
         query: turn(query),
         key: turn(key),
         value: widenHeads(value, layout),
-        pastKey: input(`past_key.${layer}`, "float32", cache),
-        pastValue: input(`past_value.${layer}`, "float32", cache),
+        pastKey: input(`past_key.${layer}`, dtype, cache),
+        pastValue: input(`past_value.${layer}`, dtype, cache),
+        ...(dtype === "int8" && { scales: scalesOf(layer) }),
         ...lengths(isBounded ? "window_" : ""),
         ...(isBounded ? {} : tables),
       },

@@ -1,5 +1,5 @@
 import { OnnxRuntimeError } from "../../platform/index.ts";
-import { allocate, type GraphNode, staticSizes } from "../../tensor/index.ts";
+import { allocate, cachedParts, type GraphNode, staticSizes } from "../../tensor/index.ts";
 import { elementTypes, integerConstant, type Writer } from "../writer.ts";
 import { emitCappedContext } from "./capped-attention.ts";
 import { direct, type Lowering, namesOf } from "./lowering.ts";
@@ -42,50 +42,49 @@ export const attention: Lowering<"attention"> = (node, writer) => {
 const fusedRotaryWidth = 16;
 
 export const cachedAttention: Lowering<"cachedAttention"> = (node, writer) => {
-  const { heads, keyValueHeads, scale, window, cap } = node.attributes;
+  const { heads, keyValueHeads, scale, window, cap, quantized } = node.attributes;
   if (cap !== undefined && !writer.kernels.cappedAttention) return cappedAttention(node, cap, writer);
-  const [query, key, value, pastKey, pastValue, lastPosition, totalLength, ...tables] = namesOf(
-    node.inputs,
-    writer,
-  );
-  const rest = [value, pastKey, pastValue, lastPosition, totalLength];
-  const outputs = namesOf(node.outputs, writer);
-  const attributes = {
+  const parts = cachedParts(node, namesOf(node.inputs, writer));
+  const { query, key, value, pastKey, pastValue, lastPosition, totalLength, scales, positions } = parts;
+  const headDim = node.inputs[3].shape[3].size!;
+  const isTurned = positions.length === 2;
+  const isFused = isTurned && headDim % fusedRotaryWidth === 0;
+  const turnedPositions =
+    isTurned && !isFused ? newPositions(query, lastPosition, totalLength, writer) : undefined;
+  const turned = (x: string): string =>
+    turnedPositions === undefined ? x : writer.node("RotaryEmbedding", [x, turnedPositions, ...positions]);
+  const bias =
+    positions.length === 1 ? slopeBias(query, positions[0], totalLength, heads, writer) : undefined;
+  const [cos, sin] = isFused ? positions : ["", ""];
+  const inputs = [turned(query), turned(key), value, pastKey, pastValue, lastPosition, totalLength];
+  // Left out are the positions, and the sinks behind the bias.
+  const optional = [cos, sin, "", bias ?? "", "", scales?.key ?? "", scales?.value ?? ""];
+  writer.emit("GroupQueryAttention", withoutEnd([...inputs, ...optional]), namesOf(node.outputs, writer), {
     num_heads: heads,
     kv_num_heads: keyValueHeads,
     scale: { float: scale },
     ...(window !== undefined && { local_window_size: window }),
     ...(cap !== undefined && { softcap: { float: cap } }),
-  };
-  if (tables.length === 0) {
-    writer.emit("GroupQueryAttention", [query, key, ...rest], outputs, attributes);
-    return;
-  }
-  if (tables.length === 1) {
-    const bias = slopeBias(query, tables[0], totalLength, heads, writer);
-    // Left out between them are the rotary tables and the positions.
-    writer.emit("GroupQueryAttention", [query, key, ...rest, "", "", "", bias], outputs, attributes);
-    return;
-  }
-  const [cos, sin] = tables;
-  const headDim = node.inputs[3].shape[3].size!;
-  if (headDim % fusedRotaryWidth === 0) {
-    writer.emit("GroupQueryAttention", [query, key, ...rest, cos, sin], outputs, {
-      ...attributes,
-      do_rotary: 1,
-    });
-    return;
-  }
-  const positions = newPositions(query, lastPosition, totalLength, writer);
-  const rotated = [query, key].map((x) => writer.node("RotaryEmbedding", [x, positions, cos, sin]));
-  writer.emit("GroupQueryAttention", [...rotated, ...rest], outputs, attributes);
+    ...(isFused && { do_rotary: 1 }),
+    ...(quantized && { k_quant_type: "PER_CHANNEL", v_quant_type: "PER_CHANNEL", kv_cache_bit_width: 8 }),
+  });
 };
+
+/** Names without those at the end that are left out. */
+function withoutEnd(names: readonly string[]): readonly string[] {
+  return names.slice(0, 1 + names.findLastIndex((name) => name !== ""));
+}
 
 /** The fused kernel writes the caches, and plain operators compute what it cannot: the context of capped scores. */
 function cappedAttention(node: GraphNode<"cachedAttention">, cap: number, writer: Writer): void {
-  const { heads, keyValueHeads, scale, window } = node.attributes;
+  const { heads, keyValueHeads, scale, window, quantized } = node.attributes;
   const names = namesOf(node.inputs, writer);
   const [query, key, value, pastKey, pastValue, lastPosition, totalLength, ...tables] = names;
+  if (quantized) {
+    throw new OnnxRuntimeError(
+      "attention: capped scores over keys and values in 8 bits are not computed on this device",
+    );
+  }
   if (tables.length === 1) {
     throw new OnnxRuntimeError(
       "attention: capped scores and slopes together are not computed on this device",

@@ -1,3 +1,4 @@
+import { cachedParts } from "../operators/attention.ts";
 import { checkedIndex, entry, type Float64Tensor, sumOver, tabulate } from "./float64-tensor.ts";
 import { softmaxOf } from "./normalization.ts";
 import type { Reference } from "./reference.ts";
@@ -44,14 +45,23 @@ export const attention: Reference<"attention"> = (node, [q, k, v, mask]) => {
   return [context, probabilities];
 };
 
+/** A number in 8 bits, in steps of a scale. */
+function rounded(value: number, scale: number): number {
+  const steps = value / scale;
+  const near = Math.round(steps);
+  // What lies between two whole numbers goes to the even one.
+  const even = Math.abs(steps - Math.trunc(steps)) === 0.5 && near % 2 !== 0 ? near - 1 : near;
+  return Math.max(-128, Math.min(127, even));
+}
+
 /**
  * The context and both caches. What the contract leaves open is 0 here: the context of padding, and cache
  * rows that hold no token.
  */
 export const cachedAttention: Reference<"cachedAttention"> = (node, operands) => {
   const { heads, keyValueHeads, scale, window = Infinity, cap } = node.attributes;
-  const [query, key, value, pastKey, pastValue, lastPosition, totalLength, ...positions] = operands;
-  // Rotary tables, one slope a head, or nothing.
+  const parts = cachedParts(node, operands);
+  const { query, key, value, pastKey, pastValue, lastPosition, totalLength, scales, positions } = parts;
   const [cos, sin] = positions.length === 2 ? positions : [];
   const slopes = positions.length === 1 ? positions[0] : undefined;
   const [batches, tokens] = query.dims;
@@ -64,16 +74,25 @@ export const cachedAttention: Reference<"cachedAttention"> = (node, operands) =>
   const turnedRow = (row: readonly number[], position: number): number[] =>
     cos && sin ? row.map((_, i) => turned(row, i, position, cos, sin)) : [...row];
 
-  const present = (past: Float64Tensor, added: Float64Tensor, turn: boolean): Float64Tensor =>
+  const scaleAt = (scale: Float64Tensor | undefined, head: number, i: number): number =>
+    scale ? entry(scale, [head, 0, i]) : 1;
+  const kept = (x: number, scale: Float64Tensor | undefined, head: number, i: number): number =>
+    scale ? rounded(x, scaleAt(scale, head, i)) : x;
+  const present = (
+    past: Float64Tensor,
+    added: Float64Tensor,
+    turn: boolean,
+    scale: Float64Tensor | undefined,
+  ): Float64Tensor =>
     tabulate(past.dims, ([batch, head, position, i]) => {
       if (position > lastPosition.data[batch]) return 0;
       const token = position - firstPosition(batch);
       if (token < 0) return entry(past, [batch, head, position, i]);
       const row = headRow(added, batch, token, head);
-      return turn ? turnedRow(row, position)[i] : row[i];
+      return kept(turn ? turnedRow(row, position)[i] : row[i], scale, head, i);
     });
-  const presentKey = present(pastKey, key, true);
-  const presentValue = present(pastValue, value, false);
+  const presentKey = present(pastKey, key, true, scales?.key);
+  const presentValue = present(pastValue, value, false, scales?.value);
 
   const split = tabulate([batches, tokens, heads, headDim], ([batch, token, head, i]) => {
     const position = firstPosition(batch) + token;
@@ -84,7 +103,11 @@ export const cachedAttention: Reference<"cachedAttention"> = (node, operands) =>
       if (keyPosition <= position - window) return -Infinity;
       const product = sumOver(
         headDim,
-        (j) => scale * row[j] * entry(presentKey, [batch, shared, keyPosition, j]),
+        (j) =>
+          scale *
+          row[j] *
+          scaleAt(scales?.key, shared, j) *
+          entry(presentKey, [batch, shared, keyPosition, j]),
       );
       const capped = cap === undefined ? product : cap * Math.tanh(product / cap);
       return capped + (slopes ? entry(slopes, [head]) * keyPosition : 0);
@@ -92,7 +115,10 @@ export const cachedAttention: Reference<"cachedAttention"> = (node, operands) =>
     const weights = softmaxOf(scores).data;
     return sumOver(
       position + 1,
-      (keyPosition) => weights[keyPosition] * entry(presentValue, [batch, shared, keyPosition, i]),
+      (keyPosition) =>
+        weights[keyPosition] *
+        scaleAt(scales?.value, shared, i) *
+        entry(presentValue, [batch, shared, keyPosition, i]),
     );
   });
   return [{ dims: query.dims, data: split.data }, presentKey, presentValue];

@@ -115,6 +115,17 @@ export interface CachedAttentionAttributes {
   readonly window?: number | undefined;
   /** Scores s become cap · tanh(s / cap). */
   readonly cap?: number | undefined;
+  /** Whether keys and values are kept in 8 bits, see {@link CacheScales}. */
+  readonly quantized?: true | undefined;
+}
+
+/**
+ * Keys and values kept as int8, which are multiplied by a scale a head and number, [keyValueHeads, 1, headDim]. What is beyond 127
+ * times its scale is cut off.
+ */
+export interface CacheScales {
+  readonly keyScale: Tensor;
+  readonly valueScale: Tensor;
 }
 
 interface CachedOperands {
@@ -132,6 +143,8 @@ interface CachedOperands {
   readonly lastPosition: Tensor;
   /** int32 [1]: the longest row's length after this call. */
   readonly totalLength: Tensor;
+  /** Of caches that are int8; without them they are float32. */
+  readonly scales?: CacheScales | undefined;
 }
 
 export type CachedAttentionOperands = CachedOperands & (RotaryPositions | SlopePositions | NoPositions);
@@ -145,11 +158,12 @@ export type CachedAttentionOperands = CachedOperands & (RotaryPositions | SlopeP
  */
 export function cachedAttention(
   operands: CachedAttentionOperands,
-  attributes: CachedAttentionAttributes,
+  attributes: Omit<CachedAttentionAttributes, "quantized">,
 ): readonly [Tensor, Tensor, Tensor] {
-  const { query, key, value, pastKey, pastValue, lastPosition, totalLength } = operands;
+  const { query, key, value, pastKey, pastValue, lastPosition, totalLength, scales } = operands;
   const positions = positionsOf(operands);
-  requireFloat("cachedAttention", query, key, value, pastKey, pastValue, ...positions);
+  requireFloat("cachedAttention", query, key, value, ...positions);
+  requireCaches(operands, attributes);
   const headDim = pastKey.shape[3]?.size;
   const widths = headDim !== undefined && query.shape[2]?.size === attributes.heads * headDim;
   if (
@@ -188,13 +202,65 @@ export function cachedAttention(
   ) {
     throw operandError("cachedAttention", "slopes are [heads]", positions[0], query);
   }
-  const inputs = [query, key, value, pastKey, pastValue, lastPosition, totalLength, ...positions];
-  const [context, presentKey, presentValue] = makeNode("cachedAttention", inputs, attributes, [
+  const inputs = [query, key, value, pastKey, pastValue, lastPosition, totalLength];
+  const optional = [...(scales ? [scales.keyScale, scales.valueScale] : []), ...positions];
+  const quantized = scales && { quantized: true as const };
+  const made = makeNode("cachedAttention", [...inputs, ...optional], { ...attributes, ...quantized }, [
     { dtype: "float32", shape: query.shape },
-    { dtype: "float32", shape: pastKey.shape },
-    { dtype: "float32", shape: pastValue.shape },
+    { dtype: pastKey.dtype, shape: pastKey.shape },
+    { dtype: pastValue.dtype, shape: pastValue.shape },
   ]);
+  const [context, presentKey, presentValue] = made;
   return [context, presentKey, presentValue];
+}
+
+/** The type of the caches, and the scales of those in 8 bits. */
+function requireCaches(
+  { pastKey, pastValue, scales }: CachedAttentionOperands,
+  { keyValueHeads }: Pick<CachedAttentionAttributes, "keyValueHeads">,
+): void {
+  const dtype = scales ? "int8" : "float32";
+  if (pastKey.dtype !== dtype || pastValue.dtype !== dtype) {
+    throw operandError(
+      "cachedAttention",
+      `caches ${scales ? "with" : "without"} scales are ${dtype}`,
+      pastKey,
+      pastValue,
+    );
+  }
+  const headDim = pastKey.shape[3]?.size;
+  for (const scale of scales ? [scales.keyScale, scales.valueScale] : []) {
+    const sizes = scale.shape.map(({ size }) => size);
+    if (scale.dtype !== "float32" || sizes.join() !== [keyValueHeads, 1, headDim].join()) {
+      throw operandError("cachedAttention", "scales are float32 [keyValueHeads, 1, headDim]", scale, pastKey);
+    }
+  }
+}
+
+/** The parts of a node's operands, in whatever form they are at hand. */
+export interface CachedParts<T> {
+  readonly query: T;
+  readonly key: T;
+  readonly value: T;
+  readonly pastKey: T;
+  readonly pastValue: T;
+  readonly lastPosition: T;
+  readonly totalLength: T;
+  /** Absent where the caches are float32. */
+  readonly scales: { readonly key: T; readonly value: T } | undefined;
+  /** Rotary tables, one slope a head, or nothing. */
+  readonly positions: readonly T[];
+}
+
+/** Which of the values that stand for a node's operands is which. */
+export function cachedParts<T>(
+  { attributes }: { readonly attributes: CachedAttentionAttributes },
+  values: readonly T[],
+): CachedParts<T> {
+  const [query, key, value, pastKey, pastValue, lastPosition, totalLength, ...optional] = values;
+  const scales = attributes.quantized && { key: optional[0], value: optional[1] };
+  const positions = optional.slice(scales ? 2 : 0);
+  return { query, key, value, pastKey, pastValue, lastPosition, totalLength, scales, positions };
 }
 
 function positionsOf(operands: CachedAttentionOperands): Tensor[] {

@@ -58,6 +58,16 @@ export function bytes(sizes: Sizes): Feed {
   return { sizes, kind: "input", draw };
 }
 
+/** Any signed bytes. */
+export function signedBytes(sizes: Sizes): Feed {
+  const draw: Feed["draw"] = (random, dims) => {
+    const tensor = allocate("int8", dims);
+    for (const i of tensor.data.keys()) tensor.data[i] = Math.floor(256 * random()) - 128;
+    return tensor;
+  };
+  return { sizes, kind: "input", draw };
+}
+
 /** These very numbers. */
 export function fixed(dtype: "float32" | "int32" | "int64", sizes: Sizes, values: readonly number[]): Feed {
   const make = { float32, int32, int64 }[dtype];

@@ -1,5 +1,5 @@
 import * as op from "../index.ts";
-import { type Feed, fixed, floats, indices, type Row, row } from "./row.ts";
+import { type Feed, fixed, floats, indices, type Row, row, signedBytes } from "./row.ts";
 
 type Rows = readonly [Row, ...Row[]];
 
@@ -134,6 +134,34 @@ const cached = (about: string, example: CacheCase, symbolic: readonly string[] =
     { differentiable: [], symbolic },
   );
 
+/** Keys and values in 8 bits: a past of such numbers, and scales that hold what comes. */
+const inEightBits = (about: string, example: CacheCase & { readonly slopes?: true }): Row => {
+  const { batch, heads, keyValueHeads, window, cap } = example;
+  const { cos, sin, ...feeds } = cacheFeeds(example);
+  const cache = { batch, keyValueHeads, capacity, headDim };
+  const scale = { keyValueHeads, one: 1, headDim };
+  const given = {
+    ...feeds,
+    ...(example.slopes ? { slopes: floats({ heads }) } : { cos, sin }),
+    pastKey: signedBytes(cache),
+    pastValue: signedBytes(cache),
+    keyScale: floats(scale, 0.03, 0.04),
+    valueScale: floats(scale, 0.02, 0.03),
+  };
+  return row(
+    about,
+    given,
+    ({ keyScale, valueScale, ...operands }) => {
+      const attributes = { heads, keyValueHeads, scale: 0.3, window, cap };
+      return definedRows(
+        example,
+        op.cachedAttention({ ...operands, scales: { keyScale, valueScale } }, attributes),
+      );
+    },
+    { differentiable: [] },
+  );
+};
+
 const unturned = (about: string, example: CacheCase): Row => {
   const { cos, sin, ...feeds } = cacheFeeds(example);
   const { heads, keyValueHeads, window } = example;
@@ -221,6 +249,25 @@ export const cachedAttention: Rows = [
     totalLength: 5,
     window: 2,
     cap: 0.3,
+  }),
+  inEightBits("8 bits: prefill, rows padded on the right", {
+    ...two,
+    tokens: 4,
+    lastPosition: [3, 1],
+    totalLength: 4,
+  }),
+  inEightBits("8 bits: decode, rows of unequal length, heads that share keys, a window", {
+    batch: 2,
+    heads: 4,
+    keyValueHeads: 2,
+    tokens: 1,
+    lastPosition: [1, 5],
+    totalLength: 6,
+    window: 3,
+  }),
+  inEightBits("8 bits and ALiBi: several tokens after a past", {
+    ...{ batch: 1, heads: 4, keyValueHeads: 1, tokens: 2, lastPosition: [4], totalLength: 5 },
+    slopes: true,
   }),
   unturned("no positions: prefill", { ...two, tokens: 3, lastPosition: [2, 1], totalLength: 3 }),
   unturned("no positions and a window: decode", {
