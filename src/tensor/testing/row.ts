@@ -85,12 +85,15 @@ export interface Row {
   readonly differentiable: readonly string[];
   /** Dimensions that are symbolic in the graph; their sizes then come from the feeds alone. */
   readonly symbolic: readonly string[];
+  /** Whether ONNX Runtime has a kernel for it on the CPU alone. */
+  readonly onCpuAlone: boolean;
 }
 
 export interface RowOptions {
   /** The feeds whose gradient is checked; every feed of floats if absent. */
   readonly differentiable?: readonly string[];
   readonly symbolic?: readonly string[];
+  readonly onCpuAlone?: boolean;
 }
 
 export function row<F extends Readonly<Record<string, Feed>>>(
@@ -108,6 +111,7 @@ export function row<F extends Readonly<Record<string, Feed>>>(
     results: (placeholders) => [results(placeholders as Readonly<Record<keyof F, Tensor>>)].flat(),
     differentiable: options.differentiable ?? asFloats,
     symbolic: options.symbolic ?? [],
+    onCpuAlone: options.onCpuAlone ?? false,
   };
 }
 

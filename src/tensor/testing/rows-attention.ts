@@ -158,7 +158,7 @@ const inEightBits = (about: string, example: CacheCase & { readonly slopes?: tru
         op.cachedAttention({ ...operands, scales: { keyScale, valueScale } }, attributes),
       );
     },
-    { differentiable: [] },
+    { differentiable: [], onCpuAlone: true },
   );
 };
 
