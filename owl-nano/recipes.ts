@@ -83,18 +83,21 @@ const language: TrainingRecipe = {
 };
 
 /**
- * The language model goes on: yes and no now follow what they rest on, and 600 steps ask for nothing else; then wordings are more,
- * and more pictures have text. Its rate begins anew, at half of the first.
+ * The language model goes on: for 1,675 steps it is asked for nothing but comparisons, of what it sees with what was asked, then of two
+ * pictures (training/lessons.ts). Its rate begins anew, at half of the first.
  */
-const answers: TrainingRecipe = {
+const comparing: TrainingRecipe = {
   ...TEXTS,
-  name: "owl-nano answers",
+  name: "owl-nano comparing",
   stage: "language",
   steps: 1800,
   maxTokens: 576,
   learningRate: 1e-3,
   warmup: 50,
 };
+
+/** Everything is asked again, in more wordings, and more pictures have text. */
+const answers: TrainingRecipe = { ...comparing, name: "owl-nano answers", steps: 1200 };
 
 /**
  * Our stand-in for CLIP's pre-training; most of the compute goes here: more than half a million scenes. The same drawings come
@@ -128,7 +131,7 @@ const reading: TrainingRecipe = {
   ...SHARED,
   name: "owl-nano reading",
   stage: "1",
-  steps: 3000,
+  steps: 2500,
   maxTokens: 145,
   learningRate: 5e-4,
   weightDecay: 0.1,
@@ -139,7 +142,7 @@ const align: TrainingRecipe = {
   ...TEXTS,
   name: "owl-nano stage 1",
   stage: "1",
-  steps: 1100,
+  steps: 900,
   maxTokens: 240,
   learningRate: 3e-4,
   warmup: 50,
@@ -150,7 +153,7 @@ const instruct: TrainingRecipe = {
   ...TEXTS,
   name: "owl-nano stage 2",
   stage: "2",
-  steps: 1950,
+  steps: 1700,
   maxTokens: 576,
   learningRate: 1e-3,
   warmup: 100,
@@ -160,7 +163,16 @@ const instruct: TrainingRecipe = {
 };
 
 /** The stages in the order in which they need one another; `language` and `vision` are independent. */
-export const RECIPES = { language, vision, layout, answers, reading, align, instruct } as const;
+export const RECIPES = {
+  language,
+  vision,
+  layout,
+  comparing,
+  answers,
+  reading,
+  align,
+  instruct,
+} as const;
 
 export type StageName = keyof typeof RECIPES;
 
@@ -217,6 +229,7 @@ export const SHORT_RECIPES: Readonly<Record<StageName, TrainingRecipe>> = {
   language: { ...language, ...SHORT, name: "short language", steps: 750 },
   vision: { ...vision, ...SHORT, name: "short vision", steps: 660 },
   layout: { ...layout, ...SHORT, name: "short layout", steps: 250 },
+  comparing: { ...comparing, ...SHORT, name: "short comparing", steps: 100 },
   answers: { ...answers, ...SHORT, name: "short answers", steps: 100 },
   reading: { ...reading, ...SHORT, name: "short reading", steps: 160, learningRate: 1e-3 },
   align: { ...align, ...SHORT, name: "short stage 1", steps: 160, learningRate: 1e-3 },

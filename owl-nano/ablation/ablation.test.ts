@@ -33,6 +33,7 @@ beforeAll(async () => {
       language: one(SHORT_RECIPES.language),
       vision: one(SHORT_RECIPES.vision),
       layout: one(SHORT_RECIPES.layout),
+      comparing: one(SHORT_RECIPES.comparing),
       answers: one(SHORT_RECIPES.answers),
       reading: one(SHORT_RECIPES.reading),
       align: one(SHORT_RECIPES.align),

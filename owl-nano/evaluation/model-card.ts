@@ -32,6 +32,8 @@ const STAGES: Readonly<Record<StageName, (thousands: string) => string>> = {
     `**Vision**: ${n} composed scenes with a class for every patch. This stands in for CLIP's pre-training, which the paper starts from: CLIP learns from captions, this from labels that come free with composed scenes.`,
   layout: (n) =>
     `**Layout**: ${n} pictures of full size; for each patch what covers it, which word its cell says, its thing's color, and where it is.`,
+  comparing: (n) =>
+    `**Comparing**: ${n} conversations with notes in which what is asked is compared with what is seen, or two pictures with each other.`,
   answers: (n) =>
     `**Answers**: ${n} more conversations with notes, in more wordings; what yes or no rests on is now said before it.`,
   reading: (n) => `**Reading**: ${n} pictures, whose visual tokens must equal their notes.`,

@@ -41,15 +41,17 @@ export interface Lessons {
   readonly reading: Curriculum;
   /** The pictures that texts are about, and how their drawings vary. */
   readonly scenes: SceneMix;
-  /** Those of inventories and of the answers stage: with more text in them. */
+  /** Those of inventories and of the comparing and answers stages: with more text in them. */
   readonly inventories: SceneMix;
   readonly variation: Variation;
-  readonly texts: Readonly<Record<"tokenizer" | "language" | "answers" | "align" | "instruct", TextMix>>;
+  readonly texts: Readonly<
+    Record<"tokenizer" | "language" | "comparing" | "answers" | "align" | "instruct", TextMix>
+  >;
   /**
-   * What the answers stage begins with: mixes for so many texts each, one after the other. Whether two words are the same is learnt
-   * within 300 steps where nothing else is asked, and not at all in 1,500 where it is one answer in five.
+   * What the comparing stage begins with: mixes for so many texts each, one after the other. Whether two words are the same is learnt
+   * within some hundred steps where nothing else is asked, and not at all in 1,500 where it is one answer in five.
    */
-  readonly firstAnswers?: readonly { readonly mix: TextMix; readonly count: number }[];
+  readonly comparisons?: readonly { readonly mix: TextMix; readonly count: number }[];
   /** What is asked about a picture; everything if absent. */
   readonly abilities?: ReadonlySet<Ability>;
 }
@@ -64,11 +66,12 @@ export const OWL_NANO_LESSONS: Lessons = {
   texts: {
     tokenizer: { facts: 1, talk: 1, caption: 1, picture: 1, pair: 1 },
     language: { facts: 3, talk: 6, picture: 9, pair: 2, inventory: 9 },
-    answers: { facts: 1, talk: 6, picture: 13, checks: 5, pair: 4, inventory: 3 },
+    comparing: { facts: 1, talk: 6, picture: 13, checks: 5, pair: 4, inventory: 3 },
+    answers: { facts: 1, talk: 6, picture: 13, checks: 4, pair: 3, "pair checks": 2, inventory: 3 },
     align: { caption: 1 },
     instruct: { talk: 7, picture: 11, pair: 2 },
   },
-  firstAnswers: [
+  comparisons: [
     { mix: { checks: 1 }, count: 300 * 64 },
     { mix: { checks: 1, "pair checks": 2 }, count: 300 * 64 },
   ],
@@ -85,6 +88,7 @@ export const SHORT_LESSONS: Lessons = {
   texts: {
     tokenizer: { picture: 1 },
     language: { picture: 1 },
+    comparing: { picture: 1 },
     answers: { picture: 1 },
     align: { caption: 1 },
     instruct: { picture: 1 },

@@ -45,7 +45,13 @@ import {
 import { readingObjective } from "./reading-objective.ts";
 import { readingReader } from "./reading-reader.ts";
 import { readingSource, visionSource } from "./sources.ts";
-import { captionSource, conversationSource, languageSource, type PictureText } from "./text-sources.ts";
+import {
+  captionSource,
+  conversationSource,
+  languageSource,
+  type NotedStage,
+  type PictureText,
+} from "./text-sources.ts";
 import { wordTokens } from "./tokenizer.ts";
 
 interface StageSetup<S> {
@@ -103,11 +109,7 @@ function evenSizes(recipe: TrainingRecipe): { group: number; tokensAtOnce: numbe
 }
 
 /** The stages of the language model alone: `answers` goes on from `language`. */
-async function trainOnNotes(
-  plan: Plan,
-  stage: "language" | "answers",
-  options: StageOptions,
-): Promise<TrainingOutcome> {
+async function trainOnNotes(plan: Plan, stage: NotedStage, options: StageOptions): Promise<TrainingOutcome> {
   const { config, material, recipes } = plan;
   const { seed, maxTokens } = recipes[stage];
   const reader = notesReader(languageSource(material, stage, seed), {
@@ -237,6 +239,7 @@ async function trainOnPictures(
 
 const STAGES: Readonly<Record<StageName, RunStage>> = {
   language: (plan, options) => trainOnNotes(plan, "language", options),
+  comparing: (plan, options) => trainOnNotes(plan, "comparing", options),
   answers: (plan, options) => trainOnNotes(plan, "answers", options),
   vision: trainVision,
   layout: trainLayout,

@@ -59,6 +59,9 @@ function taught({ abilities }: Lessons, draw: () => AskedTurn[]): AskedTurn[] {
 /** A stage that is taught with texts, or the tokenizer. */
 type TextStage = keyof Lessons["texts"];
 
+/** The stages that read notes where pictures will be. */
+export type NotedStage = "language" | "comparing" | "answers";
+
 /** The stages whose answers say yes or no first; the later ones teach otherwise (texts/turns.ts, `withVerdict`). */
 const FIRST: ReadonlySet<TextStage> = new Set<TextStage>(["tokenizer", "language"]);
 
@@ -68,6 +71,9 @@ const MIX_OF: Readonly<Partial<Record<TextKind, "scenes" | "inventories">>> = {
   inventory: "inventories",
 };
 
+/** The stages in which more pictures have text. */
+const WITH_MORE_TEXT: ReadonlySet<TextStage> = new Set<TextStage>(["comparing", "answers"]);
+
 /** Writes texts of every kind. */
 function writerOf(
   { drawings, lessons }: Material,
@@ -75,7 +81,7 @@ function writerOf(
 ): (kind: TextKind, random: Random) => WrittenText {
   const supply = { ...trainingSupply(drawings), variation: lessons.variation };
   const source = {
-    mix: stage === "answers" ? lessons.inventories : lessons.scenes,
+    mix: WITH_MORE_TEXT.has(stage) ? lessons.inventories : lessons.scenes,
     words: trainingWords(),
     furtherShare: 0,
     document: trainingDocument,
@@ -120,7 +126,8 @@ function writerOf(
 const STREAMS: Readonly<Record<TextStage, string>> = {
   tokenizer: "tokenizer",
   language: "language",
-  answers: "answers",
+  comparing: "answers",
+  answers: "questions",
   align: "captions",
   instruct: "conversations",
 };
@@ -134,8 +141,8 @@ export function stageTexts(
   const write = writerOf(material, stage);
   const kindsOf = (mix: TextMix): readonly TextKind[] =>
     TEXT_KINDS.flatMap((kind) => new Array<TextKind>(mix[kind] ?? 0).fill(kind));
-  const { firstAnswers = [], texts } = material.lessons;
-  const first = stage === "answers" ? firstAnswers : [];
+  const { comparisons = [], texts } = material.lessons;
+  const first = stage === "comparing" ? comparisons : [];
   // Each with the index behind its last text.
   const parts = [...first, { mix: texts[stage], count: Number.POSITIVE_INFINITY }].map(({ mix }, i, all) => ({
     kinds: kindsOf(mix),
@@ -148,11 +155,7 @@ export function stageTexts(
 }
 
 /** The stages of the language model alone: plain texts and conversations, with notes in the place of pictures. */
-export function languageSource(
-  material: Material,
-  stage: "language" | "answers",
-  seed: number,
-): Source<NotedText> {
+export function languageSource(material: Material, stage: NotedStage, seed: number): Source<NotedText> {
   const names = nameWords(material);
   const write = stageTexts(material, stage, seed);
   return endless((index) => {
