@@ -5,7 +5,7 @@ import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { Owl } from "../owl/index.ts";
 import { readBenchmarkResult } from "./benchmark-result.ts";
-import { runBenchmark } from "./benchmark-run.ts";
+import { runBenchmark, runBenchmarkShard } from "./benchmark-run.ts";
 import { benchmarks } from "./benchmarks/all.ts";
 import { runPerplexity } from "./perplexity-run.ts";
 import { type EvaluatedSystem, modelSystem } from "./system.ts";
@@ -63,6 +63,19 @@ test("a run that is stopped goes on where it was, and ends as one that was not",
   expect(seen).toEqual([0, 2, 2, 4, 5]);
   expect(resumed.items).toEqual(whole.items);
   expect(resumed.figures).toEqual(whole.figures);
+});
+
+test("parts that end at the same moment are put together, by each or by the last", async () => {
+  const items = await questions.read(data);
+  const whole = await readBenchmarkResult(join(folder, "whole.json"));
+  const options = { data, out: join(folder, "parts.json") };
+  const end = (index: number) =>
+    runBenchmarkShard(system, questions, items, { ...options, shard: { index, count: 4 } });
+  for (let round = 0; round < 5; round++) {
+    const ended = await Promise.all([1, 2, 3, 4].map(end));
+    expect(ended.some((result) => result !== undefined)).toBe(true);
+    expect((await readBenchmarkResult(options.out)).items).toEqual(whole.items);
+  }
 });
 
 test("the result says what was asked, of whom, how, and what came of it", async () => {

@@ -11,7 +11,7 @@ import {
 import type { Benchmark, BenchmarkItem, ItemScore } from "./benchmarks/benchmark.ts";
 import { EvaluationError, requireNoProblems } from "./error.ts";
 import { type JsonlLog, openJsonlLog, readJsonl } from "./jsonl-log.ts";
-import { allShards, type Shard, shardItems, shardPath } from "./shard.ts";
+import { allShards, inTurn, type Shard, shardItems, shardPath } from "./shard.ts";
 import { bootstrapIntervals, type Statistics } from "./statistics.ts";
 import type { EvaluatedSystem } from "./system.ts";
 
@@ -146,16 +146,18 @@ export async function runBenchmarkShard<Item extends BenchmarkItem>(
   const own = { ...run, items: shardItems(run.items, shard) };
   await requireImages(own);
   await collectAnswers(own, shardPath(options.out, shard));
-  const found = new Map<string, Row>();
-  for (const one of allShards(shard.count)) {
-    const path = answersPath(shardPath(options.out, one));
-    if ((await pathKind(path)) !== "file") return undefined;
-    for (const [id, row] of resumedRows({ path, rows: await readJsonl(path, lineSchema) }, run)) {
-      found.set(id, row);
+  return inTurn(options.out, async () => {
+    const found = new Map<string, Row>();
+    for (const one of allShards(shard.count)) {
+      const path = answersPath(shardPath(options.out, one));
+      if ((await pathKind(path)) !== "file") return undefined;
+      for (const [id, row] of resumedRows({ path, rows: await readJsonl(path, lineSchema) }, run)) {
+        found.set(id, row);
+      }
     }
-  }
-  const rows = run.items.flatMap(({ id }) => found.get(id) ?? []);
-  return rows.length < run.items.length ? undefined : writeScored(run, rows);
+    const rows = run.items.flatMap(({ id }) => found.get(id) ?? []);
+    return rows.length < run.items.length ? undefined : writeScored(run, rows);
+  });
 }
 
 /** The file in which the answers of a result grow. */

@@ -1,6 +1,14 @@
 import { createHash } from "node:crypto";
 import { once } from "node:events";
-import { appendFileSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  appendFileSync,
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { createServer, type RequestListener, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
@@ -16,7 +24,7 @@ import type { PublishedFile } from "./published-files.ts";
 import { readOwlEval } from "./questions.ts";
 import { ratingApp } from "./rating-app.ts";
 import { type RaterView, RatingSession } from "./rating-session.ts";
-import { runOwlEval } from "./run.ts";
+import { runOwlEval, runOwlEvalShard } from "./run.ts";
 
 const fixture = fileURLToPath(new URL("../../../tests/fixtures/owleval", import.meta.url));
 const answerFiles = ["north", "south"].map((name) => join(fixture, `answer/${name}.jsonl`));
@@ -126,6 +134,20 @@ test("an endpoint is asked with the turns before, and a run goes on where it sto
   expect(JSON.stringify(messages[0])).toContain("data:image/png;base64,");
   const other = endpointSystem({ url, model: "vlm" }, "vlm", { maxNewTokens: 10 });
   await expect(runOwlEval(set, other, { out })).rejects.toThrow(/max_tokens 9 instead of 10/);
+});
+
+test("parts that end at the same moment are put together, by each or by the last", async () => {
+  const set = await readOwlEval(fixture);
+  const { url } = await chatServer(() => "yes");
+  const system = endpointSystem({ url, model: "vlm" }, "vlm");
+  const out = join(folder, "vlm.jsonl");
+  const end = (index: number) => runOwlEvalShard(set, system, { out, shard: { index, count: 3 } });
+  for (let round = 0; round < 5; round++) {
+    const ended = await Promise.all([1, 2, 3].map(end));
+    expect(ended.filter((rows) => rows?.length === 4).length).toBeGreaterThanOrEqual(round === 0 ? 1 : 3);
+    expect(readFileSync(out, "utf8").trimEnd().split("\n")).toHaveLength(4);
+  }
+  expect(readdirSync(folder).filter((name) => !name.endsWith(".jsonl"))).toEqual([]);
 });
 
 test("a server that refuses a whole conversation is asked without its first turns", async () => {

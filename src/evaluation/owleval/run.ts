@@ -2,7 +2,7 @@ import type { ChatMessage } from "../../owl/index.ts";
 import { pathKind, writeFileAtomically } from "../../platform/index.ts";
 import { RefusedError, requireNoProblems } from "../error.ts";
 import { type JsonlLog, openJsonlLog, readJsonl } from "../jsonl-log.ts";
-import { allShards, type Shard, shardItems, shardPath } from "../shard.ts";
+import { allShards, inTurn, type Shard, shardItems, shardPath } from "../shard.ts";
 import type { EvaluatedSystem, SystemAnswer } from "../system.ts";
 import { type AnswerRow, answerRowSchema, mismatch } from "./answers.ts";
 import type { OwlEvalSet, Question } from "./questions.ts";
@@ -54,13 +54,15 @@ export async function runOwlEvalShard(
     ...options,
     out: shardPath(out, shard),
   });
-  const rows: AnswerRow[] = [];
-  for (const path of allShards(shard.count).map((one) => shardPath(out, one))) {
-    if ((await pathKind(path)) !== "file") return undefined;
-    rows.push(...(await readJsonl(path, answerRowSchema)));
-  }
-  resumedAnswers({ path: shardPath(out, shard), rows }, set, system);
-  return rows.length < set.questions.length ? undefined : writeSorted(out, rows);
+  return inTurn(out, async () => {
+    const rows: AnswerRow[] = [];
+    for (const path of allShards(shard.count).map((one) => shardPath(out, one))) {
+      if ((await pathKind(path)) !== "file") return undefined;
+      rows.push(...(await readJsonl(path, answerRowSchema)));
+    }
+    resumedAnswers({ path: shardPath(out, shard), rows }, set, system);
+    return rows.length < set.questions.length ? undefined : writeSorted(out, rows);
+  });
 }
 
 /** Asks conversations turn by turn, each turn of all of them together. */
