@@ -96,7 +96,7 @@ const comparing: TrainingRecipe = {
   warmup: 50,
 };
 
-/** Everything is asked again, in more wordings, and more pictures have text. */
+/** Everything is asked again, and more pictures have text. */
 const answers: TrainingRecipe = { ...comparing, name: "owl-nano answers", steps: 1200 };
 
 /**

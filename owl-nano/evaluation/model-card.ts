@@ -35,7 +35,7 @@ const STAGES: Readonly<Record<StageName, (thousands: string) => string>> = {
   comparing: (n) =>
     `**Comparing**: ${n} conversations with notes in which what is asked is compared with what is seen, or two pictures with each other.`,
   answers: (n) =>
-    `**Answers**: ${n} more conversations with notes, in more wordings; what yes or no rests on is now said before it.`,
+    `**Answers**: ${n} more conversations with notes, in which everything is asked again.`,
   reading: (n) => `**Reading**: ${n} pictures, whose visual tokens must equal their notes.`,
   align: (n) => `**Stage 1 of the paper**: ${n} pictures and captions through the frozen language model.`,
   instruct: (n) =>

@@ -72,8 +72,6 @@ export interface Telling {
   readonly world: World;
   readonly random: Random;
   readonly part: Part;
-  /** Whether "yes" and "no" stand before what they rest on, and wordings are those of the lists alone; default false. */
-  readonly isFirst?: boolean | undefined;
 }
 
 /**
@@ -83,15 +81,8 @@ export interface Telling {
  *
  * @param asked what decides, as the sentence would say it
  */
-export function withVerdict(
-  { isFirst = false }: Telling,
-  holds: boolean,
-  sentence: string,
-  asked?: string,
-): string {
-  const verdict = holds ? "yes" : "no";
-  if (isFirst) return `${verdict}, ${sentence}.`;
-  return `${asked === undefined ? "" : `${asked}? `}${sentence}, so ${verdict}.`;
+export function withVerdict(holds: boolean, sentence: string, asked?: string): string {
+  return `${asked === undefined ? "" : `${asked}? `}${sentence}, so ${holds ? "yes" : "no"}.`;
 }
 
 /** A turn of an ability. */

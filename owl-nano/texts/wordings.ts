@@ -39,9 +39,9 @@ export type WordingKind = keyof typeof WORDINGS;
 const FURTHER: Readonly<Partial<Record<WordingKind, readonly string[]>>> = MORE_WORDINGS;
 
 /** The wordings of a kind that may be asked with. */
-export function askable(kind: WordingKind, { part, isFirst = false }: Telling): readonly string[] {
+export function askable(kind: WordingKind, { part }: Telling): readonly string[] {
   const own = wordingsOf(WORDINGS[kind], part);
-  return part !== "train" || isFirst ? own : [...own, ...(FURTHER[kind] ?? [])];
+  return part !== "train" ? own : [...own, ...(FURTHER[kind] ?? [])];
 }
 
 /** Of eight neighbours in a list sorted by manner and length, two are for the test and one for validation. */

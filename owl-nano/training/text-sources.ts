@@ -62,9 +62,6 @@ type TextStage = keyof Lessons["texts"];
 /** The stages that read notes where pictures will be. */
 export type NotedStage = "language" | "comparing" | "answers";
 
-/** The stages whose answers say yes or no first; the later ones teach otherwise (texts/turns.ts, `withVerdict`). */
-const FIRST: ReadonlySet<TextStage> = new Set<TextStage>(["tokenizer", "language"]);
-
 /** The pictures of a kind of text, where they are not the stage's. */
 const MIX_OF: Readonly<Partial<Record<TextKind, "scenes" | "inventories">>> = {
   checks: "scenes",
@@ -87,8 +84,7 @@ function writerOf(
     document: trainingDocument,
   };
   const world = { concepts: supply.concepts, countries: supply.countries, words: source.words };
-  const isFirst = FIRST.has(stage);
-  const telling = (random: Random): Telling => ({ world, random, part: "train", isFirst });
+  const telling = (random: Random): Telling => ({ world, random, part: "train" });
   return (kind, random) => {
     const studio = { supply, size: PICTURE_SIZE, random };
     const none = { turns: [], scenes: [], random };

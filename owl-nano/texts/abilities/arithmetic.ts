@@ -65,7 +65,7 @@ export function compareTurn(telling: Telling): AskedTurn[] {
   const fills = { A: say(a), B: say(b) };
   if (random.chance(0.4)) {
     const yes = a > b;
-    const answer = withVerdict(telling, yes, `${say(a)} is ${yes ? "more" : "less"} than ${say(b)}`);
+    const answer = withVerdict(yes, `${say(a)} is ${yes ? "more" : "less"} than ${say(b)}`);
     return [turnOf("skill", ask("isMore", telling, fills), answer, [yes ? "yes" : "no"])];
   }
   const larger = random.chance(0.6);

@@ -73,6 +73,6 @@ export function isCountTurn(scene: Scene, telling: Telling): AskedTurn[] {
   const near = [things.length - 1, things.length + 1].filter((count) => count > 1 && count < 8);
   const told = yes ? things.length : random.pick(near);
   const asked = ask("areThereNumber", telling, { N: inWords(told), X: pluralOf(subject) });
-  const answer = withVerdict(telling, yes, thereAre(subject, things.length), inWords(told));
+  const answer = withVerdict(yes, thereAre(subject, things.length), inWords(told));
   return [turnOf("presence", asked, answer, [yes ? "yes" : "no", inWords(things.length)])];
 }

@@ -72,12 +72,7 @@ function countryCheck(telling: Telling): Check {
 /** "do pandas eat bamboo?", "is paris the capital of japan?": yes in half of the cases. */
 export function factCheckTurn(telling: Telling): AskedTurn[] {
   const check = telling.random.pick([conceptCheck, countryCheck])(telling);
-  const answer = withVerdict(
-    telling,
-    check.holds,
-    check.truth.replace(/\.$/, ""),
-    check.fills.V ?? check.fills.L,
-  );
+  const answer = withVerdict(check.holds, check.truth.replace(/\.$/, ""), check.fills.V ?? check.fills.L);
   const asked = inOtherWords(ask(check.kind, telling, check.fills), telling.random);
   const turn = turnOf("text fact", asked, answer, [check.holds ? "yes" : "no"]);
   return [{ ...turn, fact: { name: check.name, relation: check.relation } }];

@@ -53,7 +53,7 @@ export function isColorTurn(scene: Scene, telling: Telling): AskedTurn[] {
   const told = yes ? color : (color + 1 + random.integer(COLORS.length - 1)) % COLORS.length;
   const agree = thing === undefined || X === "it" ? undefined : agreeing(thing.subject);
   const asked = ask("isColor", telling, { X, C: COLORS[told].name }, agree);
-  const answer = withVerdict(telling, yes, `${name} ${verb} ${COLORS[color].name}`, COLORS[told].name);
+  const answer = withVerdict(yes, `${name} ${verb} ${COLORS[color].name}`, COLORS[told].name);
   return [turnOf("presence", asked, answer, [yes ? "yes" : "no"])];
 }
 

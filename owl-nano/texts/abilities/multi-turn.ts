@@ -238,9 +238,8 @@ const whatElse: Link = (scene, telling) => {
   const found = sidesOf(scene, telling);
   if (found === undefined || !isPlain(found.a) || found.a.subject.kind !== "concept") return [];
   const { a, b } = found;
-  const sight = telling.isFirst ? `there is ${oneOf(a.subject)}` : seen(scene);
   const asked = ask("isThere", telling, { X: oneOf(a.subject) });
-  const start = turnOf("presence", asked, withVerdict(telling, true, sight, oneOf(a.subject)), ["yes"]);
+  const start = turnOf("presence", asked, withVerdict(true, seen(scene), oneOf(a.subject)), ["yes"]);
   const verb = be(b.subject);
   const next = turnOf("multi-turn", ask("andOther", telling), `the other one ${verb} ${oneOf(b.subject)}.`, [
     nameOf(b.subject),

@@ -4,17 +4,7 @@ import type { Random } from "../../random.ts";
 import type { Scene, Subject } from "../../scenes/scene.ts";
 import { picturedKind } from "../kinds.ts";
 import { contentOf, DOCUMENT_NAMES } from "../scene-captions.ts";
-import {
-  agreeing,
-  countPhrase,
-  type Group,
-  groupsOf,
-  isSign,
-  oneOf,
-  pointingAt,
-  takesPlural,
-  theOne,
-} from "../scene-words.ts";
+import { agreeing, groupsOf, isSign, oneOf, pointingAt, theOne } from "../scene-words.ts";
 import { type AskedTurn, type Telling, turnOf, withVerdict } from "../turns.ts";
 import { inOtherWords } from "../typed.ts";
 import { ask } from "../wordings.ts";
@@ -39,29 +29,6 @@ export function similarTo(
 export function seen(scene: Scene): string {
   if (scene.document !== undefined) return `this is a ${DOCUMENT_NAMES[scene.document.layout]}`;
   return isSign(scene) ? "this is a sign" : `i see ${contentOf(scene)}`;
-}
-
-/** "yes, there are two dogs." */
-function yesThere({ subject, things }: Group): string {
-  const plural = things.length > 1 || takesPlural(subject);
-  const what = things.length > 1 ? countPhrase(subject, things.length) : oneOf(subject);
-  return `yes, there ${plural ? "are" : "is"} ${what}.`;
-}
-
-/** "no, there is no cat." */
-function noThere(concept: Concept): string {
-  return takesPlural({ kind: "concept", concept })
-    ? `no, there are no ${concept.name}.`
-    : `no, there is no ${concept.name}.`;
-}
-
-/** What a lone thing is instead: "it is a dog." */
-function instead(scene: Scene): string {
-  if (scene.document !== undefined) return ` it is a ${DOCUMENT_NAMES[scene.document.layout]}.`;
-  if (isSign(scene)) return " it is a sign.";
-  const groups = groupsOf(scene);
-  if (groups.length !== 1 || groups[0].subject.kind === "unknown") return "";
-  return ` ${pointingAt(groups[0]).replace("this is", "it is")}`;
 }
 
 /** "is there a cat?", "are there any cats?": yes in half of the cases. */
@@ -89,10 +56,7 @@ export function presenceTurn(scene: Scene, telling: Telling): AskedTurn[] {
   const asked = several
     ? ask("areThere", telling, { X: concept.plural })
     : ask("isThere", telling, { X: indefinite(concept) }, agreeing(subject));
-  const early = group === undefined ? `${noThere(concept)}${instead(scene)}` : yesThere(group);
-  const answer = telling.isFirst
-    ? early
-    : withVerdict(telling, yes, seen(scene), several ? concept.plural : indefinite(concept));
+  const answer = withVerdict(yes, seen(scene), several ? concept.plural : indefinite(concept));
   return [turnOf("presence", inOtherWords(asked, random), answer, [yes ? "yes" : "no"])];
 }
 
@@ -111,8 +75,7 @@ export function kindPresenceTurn(scene: Scene, telling: Telling): AskedTurn[] {
   const at = kinds.indexOf(told);
   if (at >= 0 !== yes) return [];
   const asked = ask("isThere", telling, { X: article(told) });
-  const early = yes ? yesThere(groups[at]) : `no, there is no ${told}.`;
-  const answer = telling.isFirst ? early : withVerdict(telling, yes, seen(scene), article(told));
+  const answer = withVerdict(yes, seen(scene), article(told));
   return [turnOf("presence", asked, answer, [yes ? "yes" : "no"])];
 }
 
@@ -131,9 +94,7 @@ export function absentTurn(scene: Scene, telling: Telling): AskedTurn[] {
     { X: theOne(subject), R },
     kind === "whatIs" ? undefined : agreeing(subject),
   );
-  const answer = telling.isFirst
-    ? noThere(concept).replace("no, ", "")
-    : `${seen(scene)}, but no ${concept.name}.`;
+  const answer = `${seen(scene)}, but no ${concept.name}.`;
   return [turnOf("presence", asked, answer, [`no ${concept.name}`])];
 }
 
@@ -151,6 +112,6 @@ export function isThisTurn(scene: Scene, telling: Telling): AskedTurn[] {
   const told = yes ? oneOf(thing.subject) : other();
   const pointing = pointingAt({ subject: thing.subject, things: [thing] });
   const asked = inOtherWords(ask("isThis", telling, { X: told }), random);
-  const answer = withVerdict(telling, yes, pointing.replace(/\.$/, ""), told);
+  const answer = withVerdict(yes, pointing.replace(/\.$/, ""), told);
   return [turnOf("presence", asked, answer, [yes ? "yes" : "no"])];
 }

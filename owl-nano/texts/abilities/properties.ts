@@ -173,7 +173,7 @@ export function propertyTurn(scene: Scene, telling: Telling): AskedTurn[] {
   const asked = ask("property", telling, {
     Z: found.property.question.replace("X", telling.random.pick(["it", "this"])),
   });
-  const verdict = withVerdict(telling, found.holds, told(concept, found.property, found.holds));
+  const verdict = withVerdict(found.holds, told(concept, found.property, found.holds));
   const answer = `${pointingAt(groups[0])} ${verdict}`;
   return [turnOf("reasoning", asked, answer, [found.holds ? "yes" : "no"])];
 }
@@ -184,7 +184,7 @@ export function propertyTextTurn(telling: Telling): AskedTurn[] {
   const found = chooseProperty(concept, telling, "text");
   if (found === undefined) return [];
   const asked = ask("property", telling, { Z: found.property.question.replace("X", indefinite(concept)) });
-  const answer = withVerdict(telling, found.holds, told(concept, found.property, found.holds));
+  const answer = withVerdict(found.holds, told(concept, found.property, found.holds));
   return [turnOf("reasoning", asked, answer, [found.holds ? "yes" : "no"])];
 }
 

@@ -70,9 +70,9 @@ export function moreTurn(scene: Scene, telling: Telling): AskedTurn[] {
     const yes = difference !== 0 && more.subject.concept.plural === X;
     const end =
       difference === 0
-        ? withVerdict(telling, false, "there are as many")
-        : withVerdict(telling, yes, `there are more ${more.subject.concept.plural}`);
-    const told = telling.isFirst || difference === 0 ? "" : `${X}? `;
+        ? withVerdict(false, "there are as many")
+        : withVerdict(yes, `there are more ${more.subject.concept.plural}`);
+    const told = difference === 0 ? "" : `${X}? `;
     const answer = `${told}${start} ${end}`;
     return [turnOf("reasoning", ask("moreThan", telling, { X, Y }), answer, [yes ? "yes" : "no"])];
   }
@@ -125,16 +125,16 @@ export function sameKindTurn(scene: Scene, telling: Telling): AskedTurn[] {
   if (a.kind !== b.kind && telling.random.chance(0.85)) return [];
   const hidden = ({ name }: Concept): boolean => telling.part !== "test" && isHeldOutFact(name, "kind");
   if (hidden(a) || hidden(b)) return [];
-  return sameKindAnswer(a, b, telling).map(({ answer, slot }) =>
+  return sameKindAnswer(a, b).map(({ answer, slot }) =>
     turnOf("reasoning", ask("sameKind", telling), answer, slot),
   );
 }
 
-function sameKindAnswer(a: Concept, b: Concept, telling: Telling): { answer: string; slot: string[] }[] {
+function sameKindAnswer(a: Concept, b: Concept): { answer: string; slot: string[] }[] {
   if (isPluralOnly(a) || isPluralOnly(b) || a.kind === a.name || b.kind === b.name) return [];
   const same = a.kind === b.kind;
   const [first, second] = [a, b].map((concept) => `${indefinite(concept)} is ${kindPhrase(concept.kind)}.`);
-  const end = withVerdict(telling, same, `they are ${same ? "" : "not "}the same kind`);
+  const end = withVerdict(same, `they are ${same ? "" : "not "}the same kind`);
   return [{ answer: `${first} ${second} ${end}`, slot: [same ? "yes" : "no"] }];
 }
 
@@ -146,7 +146,7 @@ export function sameKindTextTurn(telling: Telling): AskedTurn[] {
   const b = random.pick(random.chance(0.5) && same.length > 0 ? same : world.concepts);
   if (a === b) return [];
   const fills = { X: indefinite(a), Y: indefinite(b) };
-  return sameKindAnswer(a, b, telling).map(({ answer, slot }) =>
+  return sameKindAnswer(a, b).map(({ answer, slot }) =>
     turnOf("reasoning", ask("sameKindWords", telling, fills), answer, slot),
   );
 }

@@ -83,7 +83,7 @@ export function isRelationTurn(scene: Scene, telling: Telling): AskedTurn[] {
     agreeing(a.subject),
   );
   const is = `${theOne(a.subject)} ${be(a.subject)} ${ASKED[relation][0]} ${theOne(b.subject)}`;
-  const answer = withVerdict(telling, yes, is, ASKED[told][0]);
+  const answer = withVerdict(yes, is, ASKED[told][0]);
   return [turnOf("presence", asked, answer, [yes ? "yes" : "no"])];
 }
 

@@ -55,7 +55,7 @@ export function doesItSayTurn(scene: Scene, telling: Telling): AskedTurn[] {
   const told = yes ? text : other;
   // Quoted words stay capitals; without quotes people write small letters.
   const W = random.chance(0.5) ? `"${told}"` : told.toLowerCase();
-  const answer = withVerdict(telling, yes, `it says "${text}"`, `"${told}"`);
+  const answer = withVerdict(yes, `it says "${text}"`, `"${told}"`);
   return [turnOf("scene text", ask("doesItSay", telling, { W }), answer, [yes ? "yes" : "no"])];
 }
 

@@ -55,9 +55,8 @@ const same: Asking = (pair, telling) => {
   const yes = isAlike(pair);
   // Pictures are seldom alike, so "no" is said seldom.
   if (!yes && telling.random.chance(0.5)) return [];
-  const both = subjects(pair[0]).map(oneOf).join(" and ");
   const each = `${shows(0, pair[0]).slice(0, -1)} and ${shows(1, pair[1]).slice(0, -1)}`;
-  const answer = withVerdict(telling, yes, yes && telling.isFirst ? `both pictures show ${both}` : each);
+  const answer = withVerdict(yes, each);
   return [turnOf("two pictures binary", ask("pairSame", telling), answer, [yes ? "yes" : "no"])];
 };
 
@@ -69,9 +68,7 @@ const which: Asking = (pair, telling) => {
   if (only.length === 0) return [];
   const subject = telling.random.pick(only);
   const asked = ask("whichPicture", telling, { X: oneOf(subject) });
-  const answer = telling.isFirst
-    ? `the ${ORDINALS[at]} picture shows ${oneOf(subject)}.`
-    : `${oneOf(subject)}? ${shows(0, pair[0])} ${shows(1, pair[1])} it is the ${ORDINALS[at]} picture.`;
+  const answer = `${oneOf(subject)}? ${shows(0, pair[0])} ${shows(1, pair[1])} it is the ${ORDINALS[at]} picture.`;
   return [turnOf("two pictures binary", asked, answer, [ORDINALS[at]])];
 };
 
@@ -148,8 +145,7 @@ const sameBackground: Asking = (pair, telling) => {
   if (!pair.every(isPlain)) return [];
   const [a, b] = pair.map(backgroundName);
   const each = `the first is ${a} and the second is ${b}`;
-  const sentence = a === b && telling.isFirst ? `both backgrounds are ${a}` : each;
-  const answer = withVerdict(telling, a === b, sentence);
+  const answer = withVerdict(a === b, each);
   return [turnOf("two pictures binary", ask("sameBackground", telling), answer, [a === b ? "yes" : "no"])];
 };
 
@@ -188,7 +184,7 @@ const isIn: Asking = (pair, telling) => {
       : { kind: "concept", concept: similarTo(own[0], pair[at], world.concepts, random) };
   const X = oneOf(yes ? random.pick(own) : absent);
   const asked = ask("isInPicture", telling, { X, O: ORDINALS[at] });
-  const answer = withVerdict(telling, yes, shows(at as 0 | 1, pair[at]).slice(0, -1), X);
+  const answer = withVerdict(yes, shows(at as 0 | 1, pair[at]).slice(0, -1), X);
   return [turnOf("two pictures binary", asked, answer, [yes ? "yes" : "no"])];
 };
 

@@ -252,7 +252,7 @@ export function definitionTurn(telling: Telling): AskedTurn[] {
   const other = random.pick(world.concepts).kind;
   if (!yes && (other === concept.kind || other === wideKind(concept))) return [];
   const fills = { X: indefinite(concept), Y: kindPhrase(yes ? concept.kind : other) };
-  const answer = withVerdict(telling, yes, is, fills.Y);
+  const answer = withVerdict(yes, is, fills.Y);
   return [{ ...turnOf("text fact", ask("isAKind", telling, fills), answer, [yes ? "yes" : "no"]), fact }];
 }
 
@@ -265,6 +265,6 @@ export function trueTurn(telling: Telling): AskedTurn[] {
   if (!yes && legs === concept.facts.legs) return [];
   const asked = ask("trueOrFalse", telling, { X: `${indefinite(concept)} has ${legs} legs.` });
   const [has, verdict] = [`${indefinite(concept)} has ${concept.facts.legs} legs`, yes ? "true" : "false"];
-  const answer = telling.isFirst ? `${verdict}, ${has}.` : `${has}, so ${verdict}.`;
+  const answer = `${has}, so ${verdict}.`;
   return [turnOf("skill", asked, answer, [verdict])];
 }
