@@ -84,12 +84,23 @@ test("the card tells what is reached and what is not", () => {
   };
   const card = modelCard({
     config: OWL_NANO,
+    read: {
+      language: 125_400,
+      vision: 896_000,
+      layout: 128_000,
+      comparing: 40_000,
+      answers: 26_000,
+      reading: 80_000,
+      align: 50_000,
+      instruct: 44_000,
+    },
     weights: "8 bits",
     conceptCount: 179,
     countryCount: 66,
     figures: figures(85),
     examples: [{ row, answers: [answered] }],
   });
+  expect(card).toContain("1. **Language**: 125 thousand texts");
   expect(card).toContain("**At least 60 % right:** counting (85 %).");
   expect(card).toContain("| 1 | name | what is this? | this is a dog. | this is a cat. | ✗ |");
 });

@@ -1,6 +1,7 @@
-import { mkdirSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import type { Progress } from "../../src/training/index.ts";
 import { readWords } from "../concepts/words.ts";
 import type { Drawings } from "../pictures/supplies.ts";
 import { RECIPES } from "../recipes.ts";
@@ -129,9 +130,15 @@ export async function measureDirectory(model: string, options: MeasureOptions): 
 
 export interface CardOptions extends Pick<CardContent, "config" | "weights"> {
   readonly drawings: Drawings;
-  /** Where the stages' logs are. */
+  /** Where the stages' states and logs are. */
   readonly runs: string;
   readonly measured: Measured;
+}
+
+/** Examples that a stage has read: batches of texts have as many as fit. */
+function examplesRead(directory: string): number {
+  const state = readFileSync(join(directory, "state", "training_state.json"), "utf8");
+  return (JSON.parse(state) as Progress).position;
 }
 
 /** Writes the card of the shipped model, its contact sheet and the learning curves. */
@@ -142,10 +149,16 @@ export async function writeCard({ config, weights, drawings, runs, measured }: C
   const stages = Object.entries(RECIPES).map(([stage, { name }]) =>
     readCurve(name.replace("owl-nano ", ""), join(runs, stage, "log.jsonl")),
   );
+  const read = Object.fromEntries(
+    Object.keys(RECIPES).map((stage) => [stage, examplesRead(join(runs, stage))]),
+  ) as CardContent["read"];
   const counts = { conceptCount: drawings.concepts.length, countryCount: drawings.countries.length };
   writeFileSync(join(DOCS, "owl-nano-pictures.png"), await contactSheet(pictures, drawings.faces.train[0]));
   writeFileSync(join(DOCS, "owl-nano-curves.svg"), curvesSvg(stages));
-  writeFileSync(join(SHIPPED, "README.md"), modelCard({ config, weights, figures, examples, ...counts }));
+  writeFileSync(
+    join(SHIPPED, "README.md"),
+    modelCard({ config, read, weights, figures, examples, ...counts }),
+  );
 }
 
 /** Records what the shipped model reaches on the fixed sample, for the test that watches over it. */

@@ -7,6 +7,8 @@ import type { MeasuredRow } from "./measure.ts";
 /** What the card tells of. */
 export interface CardContent {
   readonly config: OwlConfig;
+  /** Examples that each stage has read. */
+  readonly read: Readonly<Record<StageName, number>>;
   /** What the weights are kept in, such as "8 bits". */
   readonly weights: string;
   readonly conceptCount: number;
@@ -34,21 +36,18 @@ const STAGES: Readonly<Record<StageName, (thousands: string) => string>> = {
     `**Layout**: ${n} pictures of full size; for each patch what covers it, which word its cell says, its thing's color, and where it is.`,
   comparing: (n) =>
     `**Comparing**: ${n} conversations with notes in which what is asked is compared with what is seen, or two pictures with each other.`,
-  answers: (n) =>
-    `**Answers**: ${n} more conversations with notes, in which everything is asked again.`,
+  answers: (n) => `**Answers**: ${n} more conversations with notes, in which everything is asked again.`,
   reading: (n) => `**Reading**: ${n} pictures, whose visual tokens must equal their notes.`,
   align: (n) => `**Stage 1 of the paper**: ${n} pictures and captions through the frozen language model.`,
   instruct: (n) =>
     `**Stage 2 of the paper**: ${n} conversations about pictures and in words alone; LoRA (merged here) and abstractor learn.`,
 };
 
-function trainingStages(): string {
-  const stages = Object.entries(RECIPES) as [StageName, (typeof RECIPES)[StageName]][];
-  const lines = stages.map(([stage, { steps, batch }], i) => {
-    const thousands = `${Math.round((steps * batch) / 1000)} thousand`;
-    return `${i + 1}. ${STAGES[stage](thousands)}`;
-  });
-  return lines.join("\n");
+function trainingStages(read: CardContent["read"]): string {
+  const stages = Object.keys(RECIPES) as StageName[];
+  return stages
+    .map((stage, i) => `${i + 1}. ${STAGES[stage](`${Math.round(read[stage] / 1000)} thousand`)}`)
+    .join("\n");
 }
 
 const FEW = 0.6;
@@ -64,7 +63,7 @@ function reached(figures: readonly Figure[]): { readonly can: string; readonly c
 
 /** The README of `models/owl-nano`. */
 export function modelCard(content: CardContent): string {
-  const { config, weights, conceptCount, countryCount, figures, examples } = content;
+  const { config, read, weights, conceptCount, countryCount, figures, examples } = content;
   const { can, cannot } = reached(figures.abilities);
   return `# owl-nano
 
@@ -85,7 +84,7 @@ Weights in ${weights}; LoRA is merged.
 
 ## How it was trained
 
-${trainingStages()}
+${trainingStages(read)}
 
 \`npm run owl-nano\` does all of it on two cores; the [losses of every stage](../../docs/owl-nano-curves.svg). Every number stands in \`owl-nano/recipes.ts\`.
 All pictures are composed of drawings under MIT, Apache-2.0, CC-BY-3.0 and CC-BY-4.0: every set with its author and licence in
