@@ -5,6 +5,7 @@ import {
   imagesPerBatch,
   KvSlots,
   type LoadedModel,
+  mostPrefilled,
 } from "../inference/index.ts";
 import { checkOptions } from "../platform/index.ts";
 import { Semaphore } from "../primitives/index.ts";
@@ -203,14 +204,22 @@ export class Engine {
     return requests.map(() => undefined);
   }
 
-  /** The requests that one prefill may take: offline all without a cached prefix. */
+  /** The requests that one prefill may take: offline those without a cached prefix, as many as it takes at once. */
   #prefillBatch(requests: readonly ActiveRequest[]): readonly ActiveRequest[] {
     const [first, ...others] = requests;
     const isFresh = (active: ActiveRequest): boolean =>
       active.angles === first.angles &&
       active.cachedPrefix === 0 &&
       this.#slots.cachedPrefixLength(active.keys) === 0;
-    return this.#offline && isFresh(first) ? [first, ...others.filter(isFresh)] : [first];
+    if (!this.#offline || !isFresh(first)) return [first];
+    let group = [first];
+    for (const active of others.filter(isFresh)) {
+      const more = [...group, active];
+      const longest = Math.max(...more.map(({ keys }) => keys.length));
+      const pictures = Math.max(...more.map(({ media }) => media.length));
+      if (more.length * longest <= mostPrefilled(this.#model.config, pictures)) group = more;
+    }
+    return group;
   }
 
   /** Prefills prompts; returns the logits after each. */
@@ -243,6 +252,7 @@ export class Engine {
   /** Prefills what is not cached of a prompt, in chunks; returns the logits after it. */
   async #prefillInChunks(active: ActiveRequest): Promise<Float32Array> {
     const { length } = active.keys;
+    const chunk = Math.min(this.#chunk, mostPrefilled(this.#model.config, active.media.length));
     const slot = await this.#device.run(() => {
       active.slot = this.#slots.acquire(active.keys);
       return active.slot;
@@ -252,13 +262,13 @@ export class Engine {
     await this.#encodeImages(active, from);
     let logits: Float32Array = new Float32Array();
     for (let to = from; to < length; from = to) {
-      to = Math.min(length, from + this.#chunk);
+      to = Math.min(length, from + chunk);
       // Batch invariance needs an even number: a position that is cached is computed again.
       if (from > 0 && !this.#offline) from -= (to - from) % 2;
       if (logits.length === 0 && !active.isAnew) active.cachedTokens = from;
-      const chunk = active.chunk(slot, from, to);
+      const part = active.chunk(slot, from, to);
       const start = from;
-      [logits] = await this.#device.run(() => this.#slots.prefill([chunk], start), active.signal);
+      [logits] = await this.#device.run(() => this.#slots.prefill([part], start), active.signal);
       this.#counts.prefillRuns++;
     }
     this.#countPrompt(active);

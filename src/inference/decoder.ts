@@ -32,14 +32,15 @@ export class Decoder {
   #tables: AngleTables | undefined;
   readonly #pictures: PictureBuffers | undefined;
 
-  /** @param exclusively how programs are run; absent: at once */
-  constructor(model: LoadedModel, cache: KvCache, exclusively: RunExclusive = (run) => run()) {
+  constructor(
+    model: LoadedModel,
+    cache: KvCache,
+    { exclusively = (run) => run(), pictures = newPictureBuffers(model) }: DecoderOptions = {},
+  ) {
     this.#model = model;
     this.#cache = cache;
     this.#exclusively = exclusively;
-    if (hyperOf(model.config) !== undefined) {
-      this.#pictures = new PictureBuffers(model.config, (dims) => model.device.allocate("float32", dims));
-    }
+    this.#pictures = pictures;
   }
 
   /**
@@ -77,7 +78,8 @@ export class Decoder {
       logit_positions: logitPositions(fresh, everyToken),
       ...asked(program, {
         ...this.#placeFeeds(reused, lengths, width),
-        ...this.#pictureFeeds({ count: width, from: fresh.map(() => reused) }),
+        ...this.#picturesHeld(),
+        ...this.#picturesSeen({ count: width, from: fresh.map(() => reused) }),
       }),
       ...this.#anglesFor(angles),
       ...(program.hasInput("visual") && {
@@ -99,11 +101,18 @@ export class Decoder {
     }
   }
 
-  /** What programs read of pictures beside the text, for tokens at these positions. */
-  #pictureFeeds(tokens: ComputedTokens): Record<string, HostTensor> {
+  /** Keys and values of the pictures of all rows but some, as programs read them. */
+  #picturesHeld(idle?: ReadonlySet<number>): Readonly<Record<string, HostTensor>> {
+    if (this.#pictures === undefined) return nothing;
+    return this.#pictures.hold(this.#cache.pictures.map((pictures, row) => (idle?.has(row) ? [] : pictures)));
+  }
+
+  /** Which pictures and, where these share a softmax with it, what of the text tokens at these positions see. */
+  #picturesSeen(tokens: ComputedTokens): Record<string, HostTensor> {
     if (this.#pictures === undefined) return {};
-    const buffers = this.#pictures.hold(this.#cache.pictures);
-    return { ...buffers, ...this.#pictures.seen(tokens), text_mask: textMask(tokens, this.#cache.capacity) };
+    const isShared = hyperOf(this.#model.config)?.gate === "none";
+    const mask = isShared && { text_mask: textMask(tokens, this.#cache.capacity) };
+    return { ...this.#pictures.seen(tokens), ...mask };
   }
 
   /**
@@ -125,21 +134,23 @@ export class Decoder {
    * A decode step: adds one token to every row; returns the logits [vocabulary] after it, which the next step overwrites.
    *
    * @param angles `angleLength` of the rows' sequences, which must be that of their keys
+   * @param idle rows whose logits nobody needs: their pictures are not looked at
    */
-  async decode(tokens: readonly number[], angles = 0): Promise<Float32Array[]> {
+  async decode(tokens: readonly number[], angles = 0, idle?: ReadonlySet<number>): Promise<Float32Array[]> {
     const lengths = this.#cache.lengths.map((length) => length + 1);
     const longest = Math.max(...lengths);
     this.#cache.makeRoom(this.#cache.lengths, 1);
     const { starts } = this.#cache;
-    const shown = this.#pictureFeeds({ count: 1, from: this.#cache.lengths });
+    const held = this.#picturesHeld(idle);
+    const seen = this.#picturesSeen({ count: 1, from: this.#cache.lengths });
     const isBound =
       this.#bound?.buffers === this.#cache.buffers &&
       this.#bound.angles === angles &&
-      Object.entries(this.#bound.shown).every(([name, { dims }]) => sameDims(dims, shown[name].dims));
-    if (!isBound) this.#bound = await this.#bind(angles, shown);
+      this.#bound.held === held;
+    if (!isBound) this.#bound = await this.#bind(angles, held, seen);
     const bound = this.#bound!;
-    for (const [name, tensor] of Object.entries(bound.shown)) {
-      if (tensor !== shown[name]) (tensor.data as Float32Array).set(shown[name].data as Float32Array);
+    for (const [name, tensor] of Object.entries(bound.seen)) {
+      if (tensor !== seen[name]) (tensor.data as Float32Array).set(seen[name].data as Float32Array);
     }
     for (const [row, token] of tokens.entries()) {
       bound.ids.data[row] = BigInt(token);
@@ -191,7 +202,11 @@ export class Decoder {
     return this.#tables.feeds;
   }
 
-  async #bind(angles: number, shown: Record<string, HostTensor>): Promise<BoundDecode> {
+  async #bind(
+    angles: number,
+    held: Readonly<Record<string, HostTensor>>,
+    seen: Readonly<Record<string, HostTensor>>,
+  ): Promise<BoundDecode> {
     const { device, config } = this.#model;
     const { program, parameters } = await this.#model.decodeProgram();
     const rows = this.#cache.lengths.length;
@@ -219,7 +234,8 @@ export class Decoder {
           total_length: totalLength,
           window_last_position: windowLastPosition,
           window_total_length: windowTotalLength,
-          ...shown,
+          ...held,
+          ...seen,
         }),
         ...this.#anglesFor(angles),
         ...(prefills && { logit_positions: int64(logitPositions.flat(), [rows, 2]) }),
@@ -233,7 +249,8 @@ export class Decoder {
     return {
       buffers: this.#cache.buffers,
       angles,
-      shown,
+      held,
+      seen,
       ids,
       lastPosition,
       totalLength,
@@ -246,10 +263,26 @@ export class Decoder {
   }
 }
 
+const nothing = {};
+
 /** Visual tokens [positions, hidden] and where they go. */
 interface PlacedTokens {
   readonly positions: readonly BatchPosition[];
   readonly visual: Float32Array;
+}
+
+/** How a decoder works. */
+export interface DecoderOptions {
+  /** How programs are run; absent: at once. */
+  readonly exclusively?: RunExclusive | undefined;
+  /** Of {@link newPictureBuffers}, shared with decoders of as many rows; absent: its own. */
+  readonly pictures?: PictureBuffers | undefined;
+}
+
+/** What programs read of pictures beside the text; undefined for a model whose pictures stand in it. */
+export function newPictureBuffers({ config, device }: LoadedModel): PictureBuffers | undefined {
+  if (hyperOf(config) === undefined) return undefined;
+  return new PictureBuffers(config, (dims) => device.allocate("float32", dims));
 }
 
 /** How a prefill is computed. */
@@ -282,8 +315,10 @@ interface AngleTables {
 interface BoundDecode {
   readonly buffers: readonly HostTensor[];
   readonly angles: number;
-  /** Of pictures beside the text. */
-  readonly shown: Readonly<Record<string, HostTensor>>;
+  /** Keys and values of pictures beside the text. */
+  readonly held: Readonly<Record<string, HostTensor>>;
+  /** Which of them, and what of the text, a step's tokens see. */
+  readonly seen: Readonly<Record<string, HostTensor>>;
   readonly ids: HostTensor<"int64">;
   readonly lastPosition: HostTensor<"int32">;
   readonly totalLength: HostTensor<"int32">;
@@ -292,10 +327,6 @@ interface BoundDecode {
   readonly windowTotalLength: HostTensor<"int32">;
   readonly logits: HostTensor<"float32">;
   readonly program: BoundRun;
-}
-
-function sameDims(one: readonly number[], other: readonly number[]): boolean {
-  return one.length === other.length && one.every((size, i) => size === other[i]);
 }
 
 /** Those of some tensors that a program has as inputs: it depends on which kinds of layers a model has. */

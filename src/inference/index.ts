@@ -3,6 +3,7 @@ export { calibrateKvCache } from "./calibrate-cache.ts";
 export { ClosedError } from "./closed-error.ts";
 export { Decoder, evenCount } from "./decoder.ts";
 export { engineDefaults, engineDefaultWords } from "./engine-defaults.ts";
+export { mostPrefilled } from "./kept-pictures.ts";
 export { KvSlots, type PrefillChunk, type Slot } from "./kv-slots.ts";
 export { type BoundProgram, concatenated, imagesPerBatch, LoadedModel } from "./loaded-model.ts";
 export { owlPreprocessor } from "./preprocessing.ts";

@@ -1,8 +1,10 @@
 import {
   type ComputedTokens,
   cacheSizes,
+  type HyperSettings,
   hyperOf,
   type OwlConfig,
+  type SeenPictures,
   seenPictures,
   tokensPerImage,
 } from "../model/index.ts";
@@ -23,6 +25,15 @@ export type KeptRows = readonly (readonly KeptPicture[])[];
 const HIDDEN = -1e30;
 
 /**
+ * Where pictures and text share a softmax the text's tokens are summed up behind the pictures'. A product sums so many numbers at most
+ * before it adds the next ones, so the text begins at a multiple of that: else the pictures of other rows would change a row's last bits.
+ */
+const SUMMED_AT_ONCE = 1024;
+
+/** Buffers of this many times the room that rows need are given back. */
+const TOO_MUCH = 2;
+
+/**
  * The pictures of some rows as a program reads them: side by side in one tensor for the keys and one for the values of every layer. What
  * rows hold already is not copied again.
  */
@@ -38,11 +49,12 @@ export class PictureBuffers {
     this.#allocate = allocate;
   }
 
-  /** Takes these rows in; returns the tensors, which are others where rows need more room than there was. */
+  /** Takes these rows in; returns the tensors, which are others where the rows need more room than there was, or much less. */
   hold(rows: KeptRows): Readonly<Record<string, HostTensor<"float32">>> {
     // A program needs a place even where there are no pictures.
     const room = Math.max(1, ...rows.map(({ length }) => length));
-    if (room > this.#room || rows.length !== this.#rows.length) this.#make(rows.length, room);
+    const fits = room <= this.#room && this.#room < TOO_MUCH * room;
+    if (!fits || rows.length !== this.#rows.length) this.#make(rows.length, room);
     for (const [row, pictures] of rows.entries()) {
       for (const [place, picture] of pictures.entries()) {
         if (picture !== this.#rows[row][place]) this.#put(picture, row, place);
@@ -53,18 +65,28 @@ export class PictureBuffers {
   }
 
   /** Which of the pictures that it holds tokens see. */
-  seen(tokens: ComputedTokens): Readonly<Record<string, HostTensor<"float32">>> {
+  seen(tokens: ComputedTokens): SeenPictures {
     const starts = this.#rows.map((pictures) => pictures.map(({ start }) => start));
     const perPicture = tokensPerImage(this.#config);
-    return { ...seenPictures(hyperOf(this.#config)!, { starts, perPicture, room: this.#room }, tokens) };
+    return seenPictures(this.#hyper, { starts, perPicture, visual: this.#visual }, tokens);
+  }
+
+  get #hyper(): HyperSettings {
+    return hyperOf(this.#config)!;
+  }
+
+  /** Visual tokens that a row has room for. */
+  get #visual(): number {
+    const tokens = this.#room * tokensPerImage(this.#config);
+    return this.#hyper.gate === "none" ? SUMMED_AT_ONCE * Math.ceil(tokens / SUMMED_AT_ONCE) : tokens;
   }
 
   #make(rows: number, room: number): void {
     const { keyValueHeads, headDim, pictureLayers = [] } = cacheSizes(this.#config.language);
-    const dims = [rows, keyValueHeads, room * tokensPerImage(this.#config), headDim];
+    this.#room = room;
+    const dims = [rows, keyValueHeads, this.#visual, headDim];
     const names = pictureLayers.flatMap((layer) => [`picture_key.${layer}`, `picture_value.${layer}`]);
     this.#buffers = Object.fromEntries(names.map((name) => [name, this.#allocate(dims)]));
-    this.#room = room;
     this.#rows = Array.from({ length: rows }, () => []);
   }
 
@@ -95,4 +117,26 @@ export function textMask({ count, from }: ComputedTokens, capacity: number): Hos
 /** The pictures of a row that stand before a position. */
 export function picturesBefore(pictures: readonly KeptPicture[], position: number): readonly KeptPicture[] {
   return pictures.filter(({ start }) => start < position);
+}
+
+/** Bytes of keys and values of pictures. */
+export function picturesBytes(pictures: readonly KeptPicture[]): number {
+  return pictures.reduce(
+    (sum, { keysValues }) => sum + keysValues.reduce((bytes, { byteLength }) => bytes + byteLength, 0),
+    0,
+  );
+}
+
+/** Bytes of one layer's scores of new tokens over pictures. */
+const SCORE_BYTES = 64 * 2 ** 20;
+
+/**
+ * New positions of all rows together that a prefill takes at once where rows have at most so many pictures: every token has a score for
+ * every visual token beside the text. An even number.
+ */
+export function mostPrefilled(config: OwlConfig, pictures: number): number {
+  if (hyperOf(config) === undefined || pictures === 0) return Number.POSITIVE_INFINITY;
+  const scores = config.language.heads * pictures * tokensPerImage(config);
+  const most = Math.floor(SCORE_BYTES / (scores * Float32Array.BYTES_PER_ELEMENT));
+  return Math.max(2, most - (most % 2));
 }

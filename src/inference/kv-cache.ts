@@ -1,6 +1,6 @@
 import type { CacheSizes, KvCacheDtype } from "../model/index.ts";
 import type { HostTensor } from "../tensor/index.ts";
-import { type KeptPicture, type KeptRows, picturesBefore } from "./kept-pictures.ts";
+import { type KeptPicture, type KeptRows, picturesBefore, picturesBytes } from "./kept-pictures.ts";
 
 /** Keys or values, [rows, keyValueHeads, capacity, headDim]. */
 export type CacheBuffer = HostTensor<KvCacheDtype>;
@@ -53,6 +53,11 @@ export class KvCache {
   setPictures(row: number, from: number, pictures: readonly KeptPicture[]): void {
     const at = this.#firstRow + row;
     this.#pictures[at] = [...picturesBefore(this.#pictures[at], from), ...pictures];
+  }
+
+  /** Bytes of what a row has of pictures. */
+  pictureBytes(row: number): number {
+    return picturesBytes(this.#pictures[this.#firstRow + row]);
   }
 
   /** Tokens that each row holds. */

@@ -1,6 +1,7 @@
 import type { TokenSequence } from "../model/index.ts";
-import { Decoder, evenCount } from "./decoder.ts";
+import { Decoder, evenCount, newPictureBuffers } from "./decoder.ts";
 import { engineDefaults } from "./engine-defaults.ts";
+import type { PictureBuffers } from "./kept-pictures.ts";
 import type { KvCache } from "./kv-cache.ts";
 import { concatenated, type LoadedModel } from "./loaded-model.ts";
 import type { PositionKey } from "./prompt.ts";
@@ -82,6 +83,8 @@ export class KvSlots {
   #misses = 0;
   /** Decoders over the first so many slots, for the buffers that the cache has now. */
   #decoders = new Map<number, { readonly window: KvCache; readonly decoder: Decoder }>();
+  /** What decoders over so many slots read of pictures beside the text. */
+  readonly #pictures = new Map<number, PictureBuffers>();
 
   constructor(model: LoadedModel, { slots, keptBytes, offline = false }: SlotOptions) {
     this.#model = model;
@@ -158,7 +161,7 @@ export class KvSlots {
   async prefill(chunks: readonly PrefillChunk[], from: number): Promise<Float32Array[]> {
     const longest = Math.max(...chunks.map(({ ids }) => ids.length));
     this.#reserve(from + this.#batchSize(longest));
-    const decoder = new Decoder(this.#model, this.#cache.window(chunks[0].slot.index, chunks.length));
+    const decoder = this.#newDecoder(this.#cache.window(chunks[0].slot.index, chunks.length));
     const logits = await decoder.prefill(chunks, concatenated(chunks.map(({ visual }) => visual)), from, {
       evenly: !this.#offline,
       angles: chunks[0].angles ?? 0,
@@ -184,14 +187,16 @@ export class KvSlots {
     const { window, decoder } = this.#decoderOf(count);
     const fed = new Array<number>(count).fill(0);
     for (const [i, { index }] of slots.entries()) fed[index] = tokens[i];
+    const used = new Set(slots.map(({ index }) => index));
     const rows = new Map<Slot, Float32Array>();
     for (const angles of all) {
       // Slots with other angles are computed along: what that writes lies behind the position of their own step.
       const others = new Set(slots.filter((one) => one.angles !== angles).map(({ index }) => index));
+      const idle = new Set([...fed.keys()].filter((row) => !used.has(row) || others.has(row)));
       window.setLengths(
         lengths.map((length, row) => (others.has(row) ? Math.min(length + 1, last) : length)),
       );
-      const logits = await decoder.decode(fed, angles);
+      const logits = await decoder.decode(fed, angles, idle);
       for (const slot of slots.filter((one) => one.angles === angles)) {
         rows.set(slot, all.length > 1 ? logits[slot.index].slice() : logits[slot.index]);
       }
@@ -212,7 +217,7 @@ export class KvSlots {
   ): Promise<void> {
     const from = slot.keys.length;
     this.#reserve(from + tokens.length);
-    const decoder = new Decoder(this.#model, this.#cache.window(slot.index, 1));
+    const decoder = this.#newDecoder(this.#cache.window(slot.index, 1));
     const logits = await decoder.prefill([{ ids: tokens, spans: [] }], new Float32Array(), from, {
       angles: slot.angles,
       everyToken: true,
@@ -227,7 +232,7 @@ export class KvSlots {
   repeat(slot: Slot, count: number, exclusively: RunExclusive): Decoder {
     const window = this.#cache.window(slot.index, 1);
     window.setLengths([slot.keys.length]);
-    return new Decoder(this.#model, window.repeat(count), exclusively);
+    return new Decoder(this.#model, window.repeat(count), { exclusively });
   }
 
   /** The sequence of a slot has ended: what the slot holds is a cached prefix from now on. */
@@ -239,7 +244,7 @@ export class KvSlots {
     const others = this.#cachedPrefixes().filter((prefix) => prefix !== slot);
     const longer = others.find(({ keys }) => commonPrefixLength(keys, slot.keys) === slot.keys.length);
     if (longer !== undefined) longer.lastUsed = slot.lastUsed;
-    if (longer !== undefined || slot.keys.length < minSharedPrefix) slot.keys = [];
+    if (longer !== undefined || slot.keys.length < minSharedPrefix) this.#drop(slot);
     for (const prefix of others) {
       if (commonPrefixLength(prefix.keys, slot.keys) === prefix.keys.length) this.#drop(prefix);
     }
@@ -298,6 +303,7 @@ export class KvSlots {
       if (free === undefined) return;
       this.#evict(free);
       this.#copyPrefix(slot, free, slot.keys.length);
+      this.#cache.setPictures(slot.index, 0, []);
       [slot.index, free.index] = [free.index, slot.index];
     }
   }
@@ -331,9 +337,17 @@ export class KvSlots {
     const known = this.#decoders.get(slots);
     if (known !== undefined) return known;
     const window = this.#cache.window(0, slots);
-    const made = { window, decoder: new Decoder(this.#model, window) };
+    const made = { window, decoder: this.#newDecoder(window) };
     this.#decoders.set(slots, made);
     return made;
+  }
+
+  /** A decoder over a window of the cache. */
+  #newDecoder(window: KvCache): Decoder {
+    const rows = window.lengths.length;
+    const pictures = this.#pictures.get(rows) ?? newPictureBuffers(this.#model);
+    if (pictures !== undefined) this.#pictures.set(rows, pictures);
+    return new Decoder(this.#model, window, { pictures });
   }
 
   #longestMatch(keys: readonly PositionKey[]): Match | undefined {
@@ -353,13 +367,18 @@ export class KvSlots {
   }
 
   #bytesOf(prefix: CachedPrefix): number {
-    const positions = "cache" in prefix ? prefix.cache.capacity : prefix.keys.length;
-    return this.#cache.bytesFor(positions);
+    const [{ cache }, row] = "cache" in prefix ? [prefix, 0] : [{ cache: this.#cache }, prefix.index];
+    const positions = "cache" in prefix ? cache.capacity : prefix.keys.length;
+    return cache.bytesFor(positions) + cache.pictureBytes(row);
   }
 
   #drop(prefix: CachedPrefix): void {
-    if ("cache" in prefix) this.#evicted = this.#evicted.filter((copy) => copy !== prefix);
-    else prefix.keys = [];
+    if ("cache" in prefix) {
+      this.#evicted = this.#evicted.filter((copy) => copy !== prefix);
+      return;
+    }
+    prefix.keys = [];
+    this.#cache.setPictures(prefix.index, 0, []);
   }
 
   #trim(): void {

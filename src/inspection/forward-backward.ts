@@ -184,8 +184,8 @@ function inputFeeds(
   }
   const hyper = hyperOf(config);
   if (hyper !== undefined) {
-    const room = roomFor(pictureStarts);
-    const places = { starts: pictureStarts, perPicture: tokensPerImage(config), room };
+    const perPicture = tokensPerImage(config);
+    const places = { starts: pictureStarts, perPicture, visual: roomFor(pictureStarts) * perPicture };
     return {
       input_ids: tokenFeeds(ids, 0).input_ids,
       ...(pixels && { pixel_values: pixels, ...pictureFeeds(hyper, places, ids[0].length) }),

@@ -16,8 +16,8 @@ export interface PicturePlaces {
   readonly starts: readonly (readonly number[])[];
   /** Visual tokens of a picture. */
   readonly perPicture: number;
-  /** Pictures that a row has room for. */
-  readonly room: number;
+  /** Visual tokens that a row has room for, those of its pictures first. */
+  readonly visual: number;
 }
 
 /** Tokens of a row that are computed: as many for all rows. */
@@ -38,10 +38,9 @@ export interface SeenPictures {
 /** Which pictures tokens see: those whose markers begin before them (or, in the versions without a gate, with them). */
 export function seenPictures(
   hyper: HyperSettings,
-  { starts, perPicture, room }: PicturePlaces,
+  { starts, perPicture, visual }: PicturePlaces,
   { count, from }: ComputedTokens,
 ): SeenPictures {
-  const visual = room * perPicture;
   const mask = new Float32Array(starts.length * count * visual).fill(HIDDEN);
   const seen = new Float32Array(starts.length * count);
   for (const [row, ofRow] of starts.entries()) {
@@ -62,9 +61,9 @@ export function seenPictures(
 export function picturePositions(
   hyper: HyperSettings,
   starts: readonly number[],
-  { perPicture, room }: Pick<PicturePlaces, "perPicture" | "room">,
+  { perPicture, visual }: Pick<PicturePlaces, "perPicture" | "visual">,
 ): number[] {
-  return Array.from({ length: room * perPicture }, (_, i) => {
+  return Array.from({ length: visual }, (_, i) => {
     const start = starts[Math.floor(i / perPicture)];
     return start === undefined ? 0 : picturePosition(hyper, start);
   });
@@ -80,8 +79,8 @@ export interface PictureFeeds extends SeenPictures {
 
 /** The inputs of a batch of whole sequences of so many tokens; all rows' pictures lie one after the other. */
 export function pictureFeeds(hyper: HyperSettings, places: PicturePlaces, tokens: number): PictureFeeds {
-  const { starts, perPicture, room } = places;
-  const dims = [starts.length, room * perPicture];
+  const { starts, perPicture, visual } = places;
+  const dims = [starts.length, visual];
   let first = 0;
   const rows = starts.flatMap((ofRow) => {
     const own = Array.from({ length: dims[1] }, (_, i) => (i < ofRow.length * perPicture ? first + i : 0));
