@@ -65,6 +65,7 @@ export {
 } from "./model/index.ts";
 export {
   type AnswerSettings,
+  type AttentionMapOptions,
   type BatchSettings,
   type ChatAllSettings,
   type ChatMessage,

@@ -38,4 +38,10 @@ export type { TemplateVariables } from "../prompt/index.ts";
 export type { BrowserDevice, PageAnswer, PageMessage, WorkerChatSettings } from "./messages.ts";
 export { serveOwl, type WorkerScope } from "./serve-owl.ts";
 export { WorkerFailure } from "./worker-client.ts";
-export { type PageSettings, WorkerOwl, type WorkerOwlEvent, type WorkerOwlOptions } from "./worker-owl.ts";
+export {
+  type PageAttentionOptions,
+  type PageSettings,
+  WorkerOwl,
+  type WorkerOwlEvent,
+  type WorkerOwlOptions,
+} from "./worker-owl.ts";

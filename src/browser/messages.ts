@@ -40,7 +40,12 @@ export type WorkerRequest =
       readonly messages: readonly PageMessage[];
       readonly settings: WorkerChatSettings;
     }
-  | { readonly type: "attention"; readonly id: number; readonly picture: ImageSource }
+  | {
+      readonly type: "attention";
+      readonly id: number;
+      readonly picture: ImageSource;
+      readonly question: string | undefined;
+    }
   /** Aborts an answer before its next token. */
   | { readonly type: "stop"; readonly id: number };
 

@@ -95,9 +95,9 @@ class WorkerServer {
     }
   }
 
-  async #attention({ id, picture }: WorkerRequest & { type: "attention" }): Promise<void> {
+  async #attention({ id, picture, question }: WorkerRequest & { type: "attention" }): Promise<void> {
     const { owl } = await this.#loaded();
-    this.#post({ type: "attention", id, maps: await owl.attention(picture) });
+    this.#post({ type: "attention", id, maps: await owl.attention(picture, { question }) });
   }
 
   #postError(error: unknown, id?: number): void {

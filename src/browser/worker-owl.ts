@@ -54,6 +54,14 @@ const workerRules: OptionRules<WorkerOwlOptions> = {
 /** As `ChatSettings` of an `Owl`. */
 export type PageSettings = WorkerChatSettings & { readonly signal?: AbortSignal | undefined };
 
+/** What `WorkerOwl.attention` is asked about; as of an `Owl`. */
+export interface PageAttentionOptions {
+  readonly question?: string | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+const attentionRules: OptionRules<PageAttentionOptions> = { question: option.text, signal: option.signal };
+
 /** Names of errors after which a worker cannot be used any more: its memory or its device is gone. */
 const fatal = ["DeviceLostError", "OutOfMemoryError", "OnnxRuntimeError", "WorkerCrash"];
 
@@ -110,14 +118,16 @@ export class WorkerOwl {
   }
 
   /**
-   * Where the visual abstractor looks at a picture, as `Owl.attention` gives it.
+   * Where the visual abstractor, or a question about it, looks at a picture, as `Owl.attention` gives it.
    *
    * @throws WorkerFailure with the name and message of the worker's error; the signal's reason
    */
-  async attention(picture: ImageSource, signal?: AbortSignal): Promise<AttentionMaps> {
+  async attention(picture: ImageSource, options: PageAttentionOptions = {}): Promise<AttentionMaps> {
+    checkOptions("attention", options, attentionRules);
+    const { question, signal } = options;
     requireMedia([{ type: "image", image: picture }]);
-    const question = { type: "attention", picture: postable(picture, document.baseURI) } as const;
-    const { done, value } = await this.#ask(question, signal).next();
+    const asked = { type: "attention", picture: postable(picture, document.baseURI), question } as const;
+    const { done, value } = await this.#ask(asked, signal).next();
     if (done && value.type === "attention") return value.maps;
     throw new Error("worker: must answer with maps, got something else");
   }

@@ -12,7 +12,7 @@ import type { BoundRun, Program } from "../runtime/index.ts";
 import { float32, type HostTensor, int32, int64 } from "../tensor/index.ts";
 import { PictureBuffers, textMask } from "./kept-pictures.ts";
 import type { KvCache } from "./kv-cache.ts";
-import { concatenated, type LoadedModel } from "./loaded-model.ts";
+import { type BoundProgram, concatenated, type LoadedModel } from "./loaded-model.ts";
 import type { RunExclusive } from "./run-exclusive.ts";
 
 /**
@@ -54,8 +54,31 @@ export class Decoder {
     fresh: readonly TokenSequence[],
     visual: Float32Array,
     reused: number,
-    { evenly = false, angles = 0, everyToken = false }: PrefillSettings = {},
+    settings: PrefillSettings = {},
   ): Promise<Float32Array[]> {
+    const takesVisual = this.#pictures === undefined && mediaPositions(fresh).length > 0;
+    const bound = await this.#model.prefillProgram(takesVisual);
+    const { logits } = await this.#prefill(bound, fresh, visual, reused, settings);
+    return rowsOf(logits);
+  }
+
+  /**
+   * As {@link prefill} of one row, but returns how each layer that looks at pictures beside the text shares out its attention: `attention.N`
+   * of `PicturesOverCache`.
+   */
+  async look(fresh: TokenSequence, visual: Float32Array, reused: number): Promise<HostTensor[]> {
+    const outputs = await this.#prefill(await this.#model.shareProgram(), [fresh], visual, reused);
+    const layers = hyperOf(this.#model.config)?.layers ?? [];
+    return layers.map((layer) => outputs[`attention.${layer}`]);
+  }
+
+  async #prefill(
+    { program, parameters }: BoundProgram,
+    fresh: readonly TokenSequence[],
+    visual: Float32Array,
+    reused: number,
+    { evenly = false, angles = 0, everyToken = false }: PrefillSettings = {},
+  ): Promise<Readonly<Record<string, HostTensor>>> {
     const { padId, hidden, maxPositions } = this.#model.config.language;
     const longest = Math.max(...fresh.map(({ ids }) => ids.length));
     const width = evenly && reused === 0 ? Math.min(evenCount(longest), maxPositions) : longest;
@@ -63,7 +86,6 @@ export class Decoder {
     const shown = this.#placed(this.#pictures === undefined ? mediaPositions(fresh) : [], visual);
     const { positions } = shown;
     this.#cache.makeRoom(new Array(fresh.length).fill(reused), width);
-    const { program, parameters } = await this.#model.prefillProgram(positions.length > 0);
     const lengths = fresh.map(({ ids }) => reused + ids.length);
     const caches = namedCaches(this.#cache);
     const feeds = {
@@ -87,9 +109,9 @@ export class Decoder {
         visual_positions: visualPositions(positions),
       }),
     };
-    const { logits } = await this.#exclusively(() => program.run(feeds, caches.present));
+    const outputs = await this.#exclusively(() => program.run(feeds, caches.present));
     this.#cache.setLengths(lengths);
-    return rowsOf(logits);
+    return outputs;
   }
 
   /** Makes keys and values of the pictures of new tokens, once, and lets the cache's rows keep them. */

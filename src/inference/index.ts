@@ -6,6 +6,7 @@ export { engineDefaults, engineDefaultWords } from "./engine-defaults.ts";
 export { mostPrefilled } from "./kept-pictures.ts";
 export { KvSlots, type PrefillChunk, type Slot } from "./kv-slots.ts";
 export { type BoundProgram, concatenated, imagesPerBatch, LoadedModel } from "./loaded-model.ts";
+export { pictureAttention } from "./picture-attention.ts";
 export { owlPreprocessor } from "./preprocessing.ts";
 export {
   checkPrompt,

@@ -142,6 +142,13 @@ export class LoadedModel {
     return this.#program(this.#languagePrograms, name, trace, this.#isOne && this.stored === undefined);
   }
 
+  /** The prefill that tells, too, how layers share out their attention over pictures beside the text. */
+  shareProgram(): Promise<BoundProgram> {
+    const trace = (): Graph => tracePrefill(this.config, { pictures: true, shares: true }, this.newScope());
+    // It is rarely asked for: its weights are not rearranged for it once more.
+    return this.#program(this.#languagePrograms, "prefill with shares", trace);
+  }
+
   /** The decode step: one new token a row. A program of its own, or (see {@link warmup}) that of the prefill. */
   decodeProgram(): Promise<BoundProgram> {
     if (this.#isOne) return this.prefillProgram(true);

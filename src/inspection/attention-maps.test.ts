@@ -8,7 +8,7 @@ import { parseConfig, traceAttention } from "../model/index.ts";
 import { Owl } from "../owl/index.ts";
 import { openDevice } from "../runtime/index.ts";
 import { interpret, type TensorLike } from "../tensor/index.ts";
-import { attentionMaps } from "./attention-maps.ts";
+import { attentionMaps, besideTextMaps } from "./attention-maps.ts";
 
 let fixture: Awaited<ReturnType<typeof owlFixture>>;
 beforeAll(async () => {
@@ -96,4 +96,36 @@ test("results of all layers are put one after the other", () => {
   });
   const { maps, rows, columns } = attentionMaps(config, CLIP_PREPROCESSOR, [layer(0.25), layer(0.5)]);
   expect([rows, columns, maps[0], maps[size - 1], maps[size]]).toEqual([side, side, 0.25, 0.25, 0.5]);
+});
+
+test("squares lie side by side, and the whole is shared out among them", () => {
+  const config = parseConfig({
+    model_type: "mplugowl3",
+    mplugowl3_version: "241014",
+    hidden_size: 4,
+    num_hidden_layers: 1,
+    num_attention_heads: 1,
+    num_key_value_heads: 1,
+    intermediate_size: 4,
+    vocab_size: 4,
+    max_position_embeddings: 8,
+    hyper_layers: [1],
+    vision_config: {
+      hidden_size: 4,
+      num_hidden_layers: 2,
+      num_attention_heads: 1,
+      intermediate_size: 4,
+      image_size: 30,
+      patch_size: 14,
+    },
+  });
+  // One row of two squares of four patches, and the whole; behind them what is no picture's.
+  const data = Float32Array.from([1, 2, 3, 4, 5, 6, 7, 8, 20, 40, 60, 80, 9, 9]);
+  const looks = { byLayer: [{ dtype: "float32" as const, dims: [1, 1, 1, 14], data }], words: ["?"] };
+  const { rows, columns, maps, framing } = besideTextMaps(config, 30, { ...looks, grid: [1, 2] });
+  expect([rows, columns]).toEqual([2, 4]);
+  expect([...maps]).toEqual([11, 12, 25, 26, 33, 34, 47, 48]);
+  expect(framing.covered).toBe(30);
+  const uncut = besideTextMaps(config, 30, looks);
+  expect([uncut.rows, uncut.columns, ...uncut.maps, uncut.framing.covered]).toEqual([2, 2, 1, 2, 3, 4, 28]);
 });

@@ -14,12 +14,18 @@ export interface PatchFraming {
   readonly covered: number;
 }
 
-/** Attention maps of a visual abstractor on an image: the attention probabilities of each query over the patches. */
+/**
+ * Attention maps on an image: the attention probabilities of each query over the patches. Queries are the visual tokens of an abstractor, or
+ * of a model whose layers look at pictures beside the text (mPLUG-Owl3) the prompt's tokens behind the picture.
+ */
 export interface AttentionMaps {
+  /** Of the abstractor, or those of the language model that look at pictures. */
   readonly layers: number;
   readonly heads: number;
-  /** Visual tokens of an image, without the learned EOS embedding, which attends to nothing. */
+  /** Visual tokens of an image, without the learned EOS embedding, which attends to nothing; or tokens of the prompt. */
   readonly queries: number;
+  /** The texts of the prompt's tokens; absent: queries are visual tokens. */
+  readonly words?: readonly string[] | undefined;
   /** Rows of patches, from the top. */
   readonly rows: number;
   /** Columns of patches, from the left. */
@@ -27,7 +33,7 @@ export interface AttentionMaps {
   readonly framing: PatchFraming;
   /**
    * [layers, heads, queries, rows · columns]: the attention probability of each patch. Queries also attend to the queries
-   * and to a class token, which are left out: the sum of a map is at most 1, and it is not normalised to 1.
+   * and to a class token, or tokens to the text, which is left out: the sum of a map is at most 1, and it is not normalised to 1.
    */
   readonly maps: Float32Array;
 }
@@ -52,6 +58,52 @@ export function attentionMaps(
     covered: side * config.vision.patchSize,
   } as const;
   return { layers: byLayer.length, heads, queries, rows: side, columns: side, framing, maps };
+}
+
+/** How tokens of a prompt look at its picture, as `pictureAttention` gives it. */
+export interface PictureLooks {
+  /** The probabilities of each layer that looks at pictures: [1, heads, tokens, visual tokens of the picture, …]. */
+  readonly byLayer: readonly HostTensor[];
+  /** Rows and columns of the squares that the picture is cut to, behind which it stands whole; absent: it stands there whole alone. */
+  readonly grid?: readonly [rows: number, columns: number] | undefined;
+  readonly words: readonly string[];
+}
+
+/**
+ * The maps of the prompt's tokens on a picture. Those of squares lie side by side on the picture; what a token pays to a patch of the whole is
+ * shared out evenly among the patches of squares that show the same, so that nothing is lost. What fills no patch at a square's edges is
+ * taken for its neighbour's.
+ */
+export function besideTextMaps(
+  config: OwlConfig,
+  size: number,
+  { byLayer, grid, words }: PictureLooks,
+): AttentionMaps {
+  const side = patchSide(config.vision);
+  const perPicture = side * side;
+  const [down, across] = grid ?? [1, 1];
+  const [rows, columns] = [down * side, across * side];
+  const { heads } = config.language;
+  const queries = words.length;
+  const maps = new Float32Array(byLayer.length * heads * queries * rows * columns);
+  const whole = grid === undefined ? 0 : down * across * perPicture;
+  let at = 0;
+  for (const { data, dims } of byLayer) {
+    for (let query = 0; query < heads * queries; query++) {
+      const shares = (data as Float32Array).subarray(query * dims[3], (query + 1) * dims[3]);
+      for (let y = 0; y < rows; y++) {
+        for (let x = 0; x < columns; x++) {
+          const ofWhole = shares[whole + Math.floor(y / down) * side + Math.floor(x / across)];
+          const square = Math.floor(y / side) * across + Math.floor(x / side);
+          const own = grid === undefined ? 0 : shares[square * perPicture + (y % side) * side + (x % side)];
+          maps[at++] = own + ofWhole / (down * across);
+        }
+      }
+    }
+  }
+  const covered = grid === undefined ? side * config.vision.patchSize : size;
+  const framing = { fit: "squeeze", edge: size, size, covered } as const;
+  return { layers: byLayer.length, heads, queries, words, rows, columns, framing, maps };
 }
 
 /** The maps of each layer's visual tokens, averaged over the heads: [layers][queries][rows · columns]. */

@@ -1,5 +1,11 @@
 export { adapterScopeOptions } from "./adapter-scope.ts";
-export { type AttentionMaps, attentionMaps, meanOverHeads, type PatchFraming } from "./attention-maps.ts";
+export {
+  type AttentionMaps,
+  attentionMaps,
+  besideTextMaps,
+  meanOverHeads,
+  type PatchFraming,
+} from "./attention-maps.ts";
 export {
   type ForwardResult,
   forward,

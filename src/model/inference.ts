@@ -68,6 +68,8 @@ export function traceAttention(config: OwlConfig, scope: Scope = modelScope(conf
 export interface PrefillOptions {
   /** Whether the prompt has pictures: asks for `visual` [visual, hidden] and `visual_positions` [visual, 2]. */
   readonly pictures: boolean;
+  /** Whether outputs `attention.N` are wanted too, the shares of pictures beside the text (`PicturesOverCache`). Default false. */
+  readonly shares?: boolean | undefined;
   /** Default "float32". */
   readonly kvCacheDtype?: KvCacheDtype | undefined;
 }
@@ -91,7 +93,8 @@ export function tracePrefill(
   const embeddings = visual ? splice(text, visual.tokens, visual.positions) : text;
   const positions = input("logit_positions", "int64", [dim("rows"), dim("depth", 2)]);
   const inputs = { visualPositions: visual?.positions, selectRows: (x: Tensor) => gatherNd(x, positions) };
-  return overCache({ name: "prefill", config, language, dtype: options.kvCacheDtype }, embeddings, inputs);
+  const { kvCacheDtype: dtype, shares } = options;
+  return overCache({ name: "prefill", config, language, dtype, shares }, embeddings, inputs);
 }
 
 /**
@@ -145,15 +148,16 @@ interface TracedModel {
   readonly config: OwlConfig;
   readonly language: Scope;
   readonly dtype: KvCacheDtype | undefined;
+  readonly shares?: boolean | undefined;
 }
 
 function overCache(
-  { name, config, language, dtype }: TracedModel,
+  { name, config, language, dtype, shares: areShown = false }: TracedModel,
   embeddings: Tensor,
   inputs: Omit<LayerInputs, "attention"> = {},
 ): Graph {
-  const { attention, present, pictures } = attentionOverCache(config.language, dtype);
+  const { attention, present, pictures, shares } = attentionOverCache(config.language, dtype);
   const decoded = decoderLayers(language, embeddings, config.language, { ...inputs, attention, pictures });
   const logits = languageHead(language, finalNorm(language, decoded, config.language), config.language);
-  return { name, outputs: { logits, ...present } };
+  return { name, outputs: { logits, ...present, ...(areShown && shares) } };
 }

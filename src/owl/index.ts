@@ -1,3 +1,4 @@
+export type { AttentionMapOptions } from "./attention.ts";
 export type { AnswerSettings, ChatMessage, ChatSettings, PromptOptions } from "./chat.ts";
 export type { BatchSettings, ChatAllSettings } from "./chat-settings.ts";
 export { type Conversation, messagesOf } from "./conversation.ts";

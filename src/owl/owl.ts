@@ -9,21 +9,20 @@ import {
   type MakeConstraint,
   type TextOptions,
 } from "../generation/index.ts";
-import { defaultFrames } from "../image/index.ts";
 import type { Prompt } from "../inference/index.ts";
 import {
   type AttentionMaps,
-  attentionMaps,
   type ForwardResult,
   forward,
   type GradientResult,
   type ModelInputs,
   stageGradients,
 } from "../inspection/index.ts";
-import { NoAbstractorError, type OwlConfig, type Stage, TextOnlyError } from "../model/index.ts";
+import type { OwlConfig, Stage } from "../model/index.ts";
 import { checkOptions, described } from "../platform/index.ts";
 import { PromptError } from "../prompt/index.ts";
 import type { Tokenizer } from "../tokenizer/index.ts";
+import { type AttentionMapOptions, attentionOn, attentionRules } from "./attention.ts";
 import {
   type AnswerSettings,
   type ChatSettings,
@@ -37,7 +36,7 @@ import { type BatchSettings, type ChatAllSettings, readSettings } from "./chat-s
 import { type Conversation, messagesOf } from "./conversation.ts";
 import { loadParts, type ModelInMemory, type OwlParts, partsInMemory } from "./load.ts";
 import type { LoadOptions } from "./load-options.ts";
-import { type ImageSource, limitRules, type ReadingLimits, readMedia } from "./read-media.ts";
+import type { ImageSource } from "./read-media.ts";
 import { Reply } from "./reply.ts";
 
 /**
@@ -201,19 +200,17 @@ export class Owl {
   }
 
   /**
-   * Attention maps of the visual abstractor on a picture: for each of its layers and heads the attention probabilities of
-   * every visual token over the patches; of a picture that is read in tiles those of the whole. Of videos there are no maps: give a frame as a picture.
+   * Attention maps on a picture: for each layer and head of the visual abstractor the attention probabilities of every visual token over the
+   * patches; of a picture that is read in tiles those of the whole. Of a model without an abstractor (mPLUG-Owl3): for each
+   * layer that looks at pictures those of the prompt's tokens behind the picture, put together from the squares that it is cut to. Of videos there
+   * are no maps: give a frame as a picture.
+   *
+   * @throws PromptError, ContextLengthError, what reading the picture throws; OptionsError; ClosedError
    */
-  async attention(picture: ImageSource, limits: ReadingLimits = {}): Promise<AttentionMaps> {
-    const { model, preprocessor, fidelity, pixelCache } = this.#open;
-    checkOptions("attention", limits, limitRules);
-    if (preprocessor === undefined) throw new TextOnlyError();
-    if (model.config.projector !== undefined) throw new NoAbstractorError();
-    const reading = { ...limits, preprocessor, fidelity, frames: defaultFrames, pixelCache };
-    // Of a picture in tiles the first shows the whole.
-    const [[read]] = await readMedia([{ type: "image", image: picture }], reading);
-    const maps = await this.#whileOpen(() => model.abstractorAttention(read));
-    return attentionMaps(model.config, preprocessor, maps);
+  async attention(picture: ImageSource, options: AttentionMapOptions = {}): Promise<AttentionMaps> {
+    const parts = this.#open;
+    checkOptions("attention", options, attentionRules);
+    return this.#whileOpen(() => attentionOn(picture, parts, options));
   }
 
   /** One forward pass over whole rows: hidden states, visual tokens, logits and, where asked, the loss. */

@@ -39,6 +39,17 @@ it("tells where the owl looked, as the mean over heads", async () => {
   expect(maps[layer][query][patch]).toBeCloseTo(mean, 5);
 });
 
+it("takes a question, which an abstractor does not look at", async () => {
+  const body = { model: "owl-nano", image: pictureUrl("owl.png") };
+  const [plain, asked] = await Promise.all(
+    [body, { ...body, question: "what is this?" }].map(async (one) =>
+      (await served.post("/v1/attention", one)).json(),
+    ),
+  );
+  expect(asked).toEqual(plain);
+  expect(asked).not.toHaveProperty("words");
+});
+
 it("refuses what is no picture, and models and addresses that it does not have", async () => {
   const image = pictureUrl("owl.png");
   for (const [body, status] of [
@@ -47,6 +58,7 @@ it("refuses what is no picture, and models and addresses that it does not have",
     [{ model: "none", image }, 404],
     [{ model: "owl-nano" }, 400],
     [{ model: "owl-nano", image, layer: 1 }, 400],
+    [{ model: "owl-nano", image, question: "" }, 400],
   ] as const) {
     const response = await served.post("/v1/attention", body);
     expect(response.status, JSON.stringify(body).slice(0, 60)).toBe(status);

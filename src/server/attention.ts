@@ -9,22 +9,23 @@ import { type ApiRequest, mediaReading } from "./state.ts";
 /** Decimals of a share: a thousandth of what an even look at a thousand patches gives each. */
 const decimals = 6;
 
-/** `POST /v1/attention`: where the abstractor looked. */
+/** `POST /v1/attention`: where the abstractor, or a question's words, looked. */
 export async function attention(request: ApiRequest): Promise<Response> {
   const { state, context } = request;
   const body = parseBody(attentionSchema, request.body);
   const { owl } = state.models.get(body.model);
   reserveAnswers(request, 1);
   const picture = await context.race(readPictureBytes(body.image, "image", mediaReading(request)));
-  const limits = { maxPixels: state.limits.pixels, signal: context.signal };
-  const look = (): Promise<AttentionMaps> => owl.attention(picture, limits);
+  const { question } = body;
+  const options = { maxPixels: state.limits.pixels, signal: context.signal, question };
+  const look = (): Promise<AttentionMaps> => owl.attention(picture, options);
   const maps = await context.race(state.decoding.run(look, context.signal)).catch((error: unknown) => {
     const found = decodingErrors(error, new Map([[picture, "image"]]));
     throw found.length > 0 ? combinedError(found) : error;
   });
-  const { layers, queries, rows, columns, framing } = maps;
+  const { layers, queries, words, rows, columns, framing } = maps;
   const shares = meanOverHeads(maps).map((layer) => layer.map((map) => map.map(rounded)));
-  const reply = { layers, queries, rows, columns, framing, maps: shares };
+  const reply = { layers, queries, ...(words && { words }), rows, columns, framing, maps: shares };
   return Response.json(reply, { headers: { "cache-control": "no-store" } });
 }
 

@@ -127,4 +127,8 @@ export const feedbackSchema = z.strictObject({
 });
 export type Feedback = z.infer<typeof feedbackSchema>;
 
-export const attentionSchema = z.strictObject({ model: z.string(), image: z.string() });
+export const attentionSchema = z.strictObject({
+  model: z.string(),
+  image: z.string(),
+  question: z.string().min(1).optional(),
+});

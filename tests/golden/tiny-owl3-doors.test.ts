@@ -77,5 +77,37 @@ describe.skipIf(!sharedAvailable)("the doors of the tiny mPLUG-Owl3s", () => {
         }
       }
     });
+
+    test("answers are drawn as generation_config.json says, unless one says otherwise", () => {
+      const { doSample, temperature, topP, topK, repetitionPenalty } = owl.defaults;
+      expect({ doSample, temperature, topP, topK, repetitionPenalty }).toEqual({
+        doSample: true,
+        temperature: 0.7,
+        topP: 0.8,
+        topK: 20,
+        repetitionPenalty: 1.05,
+      });
+    });
+
+    test("attention maps lie over the whole picture, cut or not, and are those of the question's words", async () => {
+      const question = "How many birds are there?";
+      const maps = await owl.attention(picture(9), { question });
+      const [{ grid }] = prompts[0].pictures.slice(-1);
+      expect([maps.rows, maps.columns]).toEqual(grid!.map((count) => 7 * count));
+      const { framing, words = [], layers, heads, queries } = maps;
+      expect(framing).toEqual({ fit: "squeeze", edge: 98, size: 98, covered: 98 });
+      expect(layers * heads * queries * maps.rows * maps.columns).toBe(maps.maps.length);
+      expect(words.join("")).toContain("birds are there?");
+      const patches = maps.rows * maps.columns;
+      const isShared = version === "241101";
+      for (let at = 0; at < maps.maps.length; at += patches) {
+        const sum = maps.maps.subarray(at, at + patches).reduce((all, share) => all + share, 0);
+        expect(sum).toBeGreaterThan(0);
+        if (isShared) expect(sum).toBeLessThan(1);
+        else expect(sum).toBeCloseTo(1, 4);
+      }
+      const other = await owl.attention(picture(9));
+      expect(other.queries).toBeLessThan(queries);
+    });
   });
 });

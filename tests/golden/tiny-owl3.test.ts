@@ -220,10 +220,6 @@ describe.skipIf(!sharedAvailable)("tiny mPLUG-Owl3s against the released code", 
       });
     }
 
-    test("there are no attention maps of it", async () => {
-      await expect(owl.attention(image)).rejects.toThrow("use a model with an abstractor");
-    });
-
     test("a conversation about pictures goes on in the cache as it would from the beginning", async () => {
       const asked = about("How many birds are there?");
       const prompt = await owl.prompt([asked]);

@@ -8,10 +8,11 @@ export interface HeatmapView {
 
 /** Whether a value has the shape that it says it has. */
 export function isAttention(value: AttentionMaps): boolean {
-  const { layers, queries, rows, columns, framing, maps } = value;
+  const { layers, queries, words, rows, columns, framing, maps } = value;
   const isCount = (count: unknown): boolean => Number.isInteger(count) && Number(count) > 0;
   return (
     [layers, queries, rows, columns].every(isCount) &&
+    (words === undefined || (Array.isArray(words) && words.length === queries)) &&
     (framing === undefined || [framing.edge, framing.size, framing.covered].every(isCount)) &&
     Array.isArray(maps) &&
     maps.length === layers &&

@@ -28,8 +28,8 @@ export interface ChatBackend {
     settings: ChatSettings,
     signal: AbortSignal,
   ): AsyncIterable<ChatEvent>;
-  /** Attention maps of the visual abstractor over a picture. Absent: this backend has none. */
-  attention?(model: string, image: Blob, signal?: AbortSignal): Promise<AttentionMaps>;
+  /** Attention maps over a picture. Absent: this backend has none. */
+  attention?(model: string, image: Blob, asked?: AttentionAsked): Promise<AttentionMaps>;
   /** Stores the rating of an answer. Absent: this backend stores none. */
   sendFeedback?(feedback: Feedback): Promise<void>;
   /** Lets go of what it holds; called when another backend answers from now on. */
@@ -106,10 +106,19 @@ export interface PatchFraming {
   readonly covered: number;
 }
 
+/** What attention to a picture is asked about. */
+export interface AttentionAsked {
+  /** The question about the picture. Absent: none. */
+  readonly question?: string | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
 export interface AttentionMaps {
   readonly layers: number;
-  /** Visual tokens. */
+  /** Visual tokens, or the question's. */
   readonly queries: number;
+  /** The texts of a question's tokens; absent: queries are visual tokens. */
+  readonly words?: readonly string[] | undefined;
   /** Patches of the picture from top to bottom. */
   readonly rows: number;
   /** Patches of the picture from left to right. */

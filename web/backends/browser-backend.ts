@@ -9,6 +9,7 @@ import {
 } from "../../src/browser/index.ts";
 import { withImpliedSampling } from "../../src/generation/index.ts";
 import {
+  type AttentionAsked,
   type AttentionMaps,
   BackendError,
   type BackendLimits,
@@ -90,9 +91,13 @@ export class BrowserBackend implements ChatBackend {
     }
   }
 
-  async attention(model: string, image: Blob, signal?: AbortSignal): Promise<AttentionMaps> {
+  async attention(
+    model: string,
+    image: Blob,
+    { question, signal }: AttentionAsked = {},
+  ): Promise<AttentionMaps> {
     try {
-      const maps = await this.#owlOf(model).attention(image, signal);
+      const maps = await this.#owlOf(model).attention(image, { question, signal });
       return { ...maps, maps: meanOverHeads(maps) };
     } catch (error) {
       throw signal?.aborted ? error : toBackendError(error);

@@ -1,6 +1,7 @@
 import { EventSourceParserStream } from "eventsource-parser/stream";
 import { settingsRows } from "../../src/generation/index.ts";
 import {
+  type AttentionAsked,
   type AttentionMaps,
   BackendError,
   type BackendLimits,
@@ -112,8 +113,13 @@ export class ServerBackend implements ChatBackend {
     }
   }
 
-  async attention(model: string, image: Blob, signal?: AbortSignal): Promise<AttentionMaps> {
-    const response = await this.#post("/v1/attention", { model, image: await dataUrl(image) }, signal);
+  async attention(
+    model: string,
+    image: Blob,
+    { question, signal }: AttentionAsked = {},
+  ): Promise<AttentionMaps> {
+    const body = { model, image: await dataUrl(image), question };
+    const response = await this.#post("/v1/attention", body, signal);
     return (await response.json()) as AttentionMaps;
   }
 

@@ -97,6 +97,8 @@ export interface CachedAttention {
   readonly present: Readonly<Record<string, Tensor>>;
   /** What layers see of pictures beside the text; without meaning for models that have none. */
   readonly pictures: (layer: number) => LayerPictures;
+  /** How layers share out their attention over pictures beside the text; see `PicturesOverCache`. */
+  readonly shares: Readonly<Record<string, Tensor>>;
 }
 
 /**
@@ -156,7 +158,7 @@ export function attentionOverCache(config: LanguageConfig, dtype: KvCacheDtype =
     present[`present_value.${layer}`] = presentValue;
     return { context: narrowHeads(context, layout, query.shape[2]), key: presentKey, value: presentValue };
   };
-  const pictures = picturesOverCache({
+  const { pictures, shares } = picturesOverCache({
     config,
     cacheShape: cacheOf("capacity"),
     attend: (layer, query, text) => attend(layer, query, text.key, text.value),
@@ -170,7 +172,7 @@ export function attentionOverCache(config: LanguageConfig, dtype: KvCacheDtype =
     joined: (context, width) =>
       narrowHeads(joinHeads(context, dim("heads·headDim", config.heads * headDim)), layout, width),
   });
-  return { attention: (...operands) => attend(...operands).context, present, pictures };
+  return { attention: (...operands) => attend(...operands).context, present, pictures, shares };
 }
 
 /** The results of a layer: its context, and the keys and values of all tokens so far. */
