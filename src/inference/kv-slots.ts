@@ -4,7 +4,7 @@ import { engineDefaults } from "./engine-defaults.ts";
 import type { PictureBuffers } from "./kept-pictures.ts";
 import type { KvCache } from "./kv-cache.ts";
 import { concatenated, type LoadedModel } from "./loaded-model.ts";
-import type { PositionKey } from "./prompt.ts";
+import { commonPrefixLength, type PositionKey } from "./prompt.ts";
 import type { RunExclusive } from "./run-exclusive.ts";
 import type { CacheStatistics } from "./visual-cache.ts";
 
@@ -390,12 +390,4 @@ export class KvSlots {
       this.#drop(prefix);
     }
   }
-}
-
-/** How long the common prefix of two sequences is. */
-function commonPrefixLength(a: readonly PositionKey[], b: readonly PositionKey[]): number {
-  const most = Math.min(a.length, b.length);
-  let shared = 0;
-  while (shared < most && a[shared] === b[shared]) shared++;
-  return shared;
 }

@@ -15,6 +15,7 @@ import {
   tracePrefill,
   traceVideo,
   traceVision,
+  visionTokens,
 } from "../model/index.ts";
 import type { Device, Program, StoredParameters } from "../runtime/index.ts";
 import { float32, type Graph, type HostTensor, int64, placeholdersOf, type Scope } from "../tensor/index.ts";
@@ -36,6 +37,9 @@ export interface BoundProgram {
 
 /** Pictures, or frames of videos, that go through the vision encoder at once. */
 export const imagesPerBatch = 16;
+
+/** Bytes of one layer's scores of the pictures that go through the vision encoder at once: those of 16 pictures of the published model. */
+const encodedScoreBytes = 72 * 2 ** 20;
 
 /** Positions that a row of a KV cache has room for from the start, where unused memory costs nothing. */
 const initialPositions = 1024;
@@ -182,7 +186,7 @@ export class LoadedModel {
    * The visual tokens of images and videos, one after the other: [media · (queries + 1) · language hidden] numbers.
    * Those that are cached by their keys are not encoded again.
    *
-   * @param most images, or frames of videos, that are encoded at once
+   * @param most images, or frames of videos, that are encoded at once, as far as their attention's scores leave room
    * @param signal ends the work before the next batch
    */
   async visualTokens(
@@ -201,7 +205,7 @@ export class LoadedModel {
     await this.#withVision(async () => {
       for (const frames of new Set([...fresh.values()].map((one) => one.frames))) {
         const open = [...fresh.values()].filter((one) => one.frames === frames);
-        const atOnce = Math.max(1, Math.floor(most / (frames ?? 1)));
+        const atOnce = Math.max(1, Math.floor(Math.min(most, this.#mostEncoded) / (frames ?? 1)));
         for (let at = 0; at < open.length; at += atOnce) {
           signal?.throwIfAborted();
           const some = open.slice(at, at + atOnce);
@@ -301,6 +305,13 @@ export class LoadedModel {
     this.#visionPrograms.clear();
     this.visualCache.clear();
     await disposeAll(programs);
+  }
+
+  /** Images, or frames, whose scores in a layer of the vision encoder find room at once; one in any case. */
+  get #mostEncoded(): number {
+    const { vision } = this.config;
+    const scores = vision.heads * visionTokens(vision) ** 2;
+    return Math.floor(encodedScoreBytes / (scores * Float32Array.BYTES_PER_ELEMENT));
   }
 
   /** Encodes images, or videos of so many frames, in one run. */

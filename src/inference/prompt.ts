@@ -198,3 +198,11 @@ export function positionKeys(
   if (angles > 0) keys[0] = `${keys[0]} of ${angles}`;
   return keys;
 }
+
+/** How long the common prefix of two sequences is. */
+export function commonPrefixLength(a: readonly PositionKey[], b: readonly PositionKey[]): number {
+  const most = Math.min(a.length, b.length);
+  let shared = 0;
+  while (shared < most && a[shared] === b[shared]) shared++;
+  return shared;
+}
