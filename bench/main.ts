@@ -2,6 +2,7 @@ import { allBench } from "./all.ts";
 import { dataBench } from "./data.ts";
 import { decodeBench } from "./decode.ts";
 import { lookupBench } from "./lookup.ts";
+import { owl3Bench } from "./owl3.ts";
 import { packingBench } from "./packing.ts";
 import { printLine } from "./processor.ts";
 import { servingBench } from "./serving.ts";
@@ -36,6 +37,7 @@ const benches: Readonly<Record<string, (words: readonly string[]) => Promise<voi
   lookup: lookupBench,
   vision: visionBench,
   serving: servingBench,
+  owl3: owl3Bench,
   soak: soakBench,
   start: startBench,
   tokenizer: tokenizerBench,
