@@ -1,12 +1,14 @@
 import { z } from "zod";
 import { cuttingGrids, gridOf } from "../image/index.ts";
-import { hyperOf, type OwlConfig, tokensPerImage } from "../model/index.ts";
+import { type OwlConfig, tokensPerImage } from "../model/index.ts";
 import {
   type ContentPart,
+  cutWordsOf,
   type Message,
   markerIds,
   PromptError,
   pictureMarkOf,
+  seesCut,
   videoMark,
   withShownPictures,
   writtenConversation,
@@ -57,9 +59,9 @@ export function besideTextAnswer(config: OwlConfig, tokenizer: Tokenizer, line: 
     const places = `${pictures.length} pictures and ${videos.length} videos, got ${next.image} and ${next.video}`;
     return { error: `messages: must have a place for each of the ${places}` };
   }
-  const isFirst = hyperOf(config)?.gate === "context";
-  const cuts = cut_enable && !(isFirst && pictures.length + videos.length > 1);
-  const shown = withShownPictures(given, isFirst ? "first" : "later", {
+  const words = cutWordsOf(config);
+  const cuts = cut_enable && seesCut(words, pictures.length + videos.length);
+  const shown = withShownPictures(given, words, {
     image: (i) => {
       const [width, height] = pictures[i];
       const grid = cuts ? gridOf({ width, height }, config.vision.imageSize, cuttingGrids) : undefined;

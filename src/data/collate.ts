@@ -1,10 +1,12 @@
 import {
   type BatchPosition,
   endOf,
+  type HyperSettings,
   inputIds,
   labelFeeds,
   type MediaKind,
   mediaPositions,
+  pictureFeeds,
   positionCount,
   predictionsOf,
   tilePositions,
@@ -20,6 +22,8 @@ export interface BatchSizes {
   readonly rows: number;
   readonly tokens: number;
   readonly images: number;
+  /** Pictures a row has room for, where they stand beside the text; absent: the batch has none, or they stand in it. */
+  readonly picturesPerRow?: number;
   /** Absent where there are none. */
   readonly videos?: { readonly count: number; readonly frames: number };
   /** Positions whose logits are computed; rows · tokens means all of them. */
@@ -49,7 +53,8 @@ export interface TokenBatch {
    * and 0 for others; where there are pictures `pixel_values` float32 [images, 3, size, size], of tiles also
    * `patch_positions` int64 [images, 2], where there are videos
    * `video_pixel_values` float32 [videos, 3, frames, size, size], and with either `visual_positions` int64
-   * [(images + videos) · tokensPerImage, 2], the pictures' first; where rows are packed also what `packedFeeds` makes.
+   * [(images + videos) · tokensPerImage, 2], the pictures' first, or, of pictures beside the text, what `pictureFeeds` makes; where rows are
+   * packed also what `packedFeeds` makes.
    */
   readonly feeds: Readonly<Record<string, HostTensor>>;
   /** Positions whose prediction counts in the loss. */
@@ -66,6 +71,8 @@ export interface CollateOptions {
   readonly tokensPerImage: number;
   /** Height and width of pictures. */
   readonly imageSize: number;
+  /** How the model's layers look at pictures beside the text; absent: pictures stand in it. */
+  readonly hyper?: HyperSettings | undefined;
   readonly rounding?: Rounding;
   /**
    * Rows are put behind each other into sequences of at most so many tokens, in which they do not see each other: the loss and its
@@ -81,7 +88,7 @@ const roundUp = (value: number, step: number): number => Math.ceil(value / step)
  * every token. Token t predicts token t + 1.
  */
 export function collate(rows: readonly TokenRow[], options: CollateOptions): TokenBatch {
-  for (const row of rows) requireMedia(row, options.tokensPerImage);
+  for (const row of rows) requireMedia(row, options);
   const packing = sequencesOf(rows, options);
   const laid = packing?.map(joinedRows) ?? rows;
   const predictions = predictionsOf(laid);
@@ -96,7 +103,7 @@ export function collate(rows: readonly TokenRow[], options: CollateOptions): Tok
         length,
       ),
       ...labelFeeds(predictions, { rows: laid.length, length, lossRows }, 1),
-      ...visualFeeds(laid, sizes, options),
+      ...visualFeeds(laid, sizes, options, packing),
       ...(packing && separatingFeeds(packing, length)),
     },
     labelCount: predictions.length,
@@ -121,7 +128,13 @@ function sequencesOf(
 
 const hasLabel = ({ lossMask }: TokenRow): boolean => lossMask.some((learned, t) => learned && t > 0);
 
-function requireMedia(row: TokenRow, tokensPerImage: number): void {
+function requireMedia(row: TokenRow, { tokensPerImage, hyper }: CollateOptions): void {
+  if (hyper !== undefined) {
+    if (row.spans.length === row.pixels.length) return;
+    throw new DataError(
+      `${row.name}: needs a marker for each of its ${row.pixels.length} pictures, got ${row.spans.length}`,
+    );
+  }
   const videoCount = row.videos?.length ?? 0;
   const [images, videos] = [spansOf(row, "image"), spansOf(row, "video")];
   const fits =
@@ -148,7 +161,7 @@ const tokenCountOf = (rows: readonly TokenRow[]): number =>
 function sizesOf(
   rows: readonly TokenRow[],
   labelCount: number,
-  { tokensPerImage, imageSize, sequenceTokens, rounding = {} }: CollateOptions,
+  { tokensPerImage, imageSize, sequenceTokens, hyper, rounding = {} }: CollateOptions,
 ): BatchSizes {
   const { images: imageStep = 1, losses: lossStep = 64 } = rounding;
   const { maxTokens = Number.POSITIVE_INFINITY } = rounding;
@@ -162,16 +175,22 @@ function sizesOf(
   const tokens = Math.min(maxTokens, roundUp(longest, tokenStep(rounding)));
   // Pictures that only round the number up need padding to lie on.
   const all = rows.length * tokens;
-  const fits = all - tokenCountOf(rows) >= (rounded - images) * tokensPerImage;
+  const fits = hyper !== undefined || all - tokenCountOf(rows) >= (rounded - images) * tokensPerImage;
   const losses = Math.max(lossStep, roundUp(labelCount, lossStep));
   return {
     rows: rows.length,
     tokens,
     images: fits ? rounded : images,
+    ...(hyper && images > 0 && { picturesPerRow: roundUp(mostPictures(rows), imageStep) }),
     ...videoSizes(rows, imageSize),
     losses: losses > 0.8 * all ? all : losses,
     ...(sequenceTokens !== undefined && { packed: true }),
   };
+}
+
+/** Pictures of the row that has the most. */
+function mostPictures(rows: readonly TokenRow[]): number {
+  return Math.max(...rows.map(({ pixels }) => pixels.length));
 }
 
 function videoSizes(rows: readonly TokenRow[], imageSize: number): Pick<BatchSizes, "videos"> {
@@ -188,10 +207,12 @@ function videoSizes(rows: readonly TokenRow[], imageSize: number): Pick<BatchSiz
 function visualFeeds(
   rows: readonly TokenRow[],
   sizes: BatchSizes,
-  { tokensPerImage, imageSize }: CollateOptions,
+  options: CollateOptions,
+  packing?: readonly (readonly TokenRow[])[],
 ): Record<string, HostTensor> {
   const { images, videos } = sizes;
   if (images === 0 && videos === undefined) return {};
+  const { tokensPerImage, imageSize, hyper } = options;
   const imagePositions = [...mediaPositions(rows, "image"), ...paddingPositions(rows, sizes)];
   const used = [...imagePositions.slice(0, images * tokensPerImage), ...mediaPositions(rows, "video")];
   const plane = [imageSize, imageSize];
@@ -209,8 +230,22 @@ function visualFeeds(
         rows.flatMap((row) => row.videos ?? []),
       ),
     }),
-    visual_positions: visualPositions(used),
+    ...(hyper === undefined
+      ? { visual_positions: visualPositions(used) }
+      : besideFeeds(rows, sizes, { hyper, tokensPerImage }, packing)),
   };
+}
+
+/** Where pictures beside the text stand, and which tokens see them. */
+function besideFeeds(
+  rows: readonly TokenRow[],
+  { tokens, picturesPerRow: room = 0 }: BatchSizes,
+  { hyper, tokensPerImage: perPicture }: { readonly hyper: HyperSettings; readonly tokensPerImage: number },
+  packing?: readonly (readonly TokenRow[])[],
+): Record<string, HostTensor> {
+  const starts = rows.map(({ spans }) => spans.map(({ start }) => start));
+  const samples = packing?.map((sequence) => sequence.map(({ ids }) => ids.length));
+  return { ...pictureFeeds(hyper, { starts, perPicture, visual: room * perPicture, samples }, tokens) };
 }
 
 /** Where tiles lie; those that only round the number up lie anywhere. */

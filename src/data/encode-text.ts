@@ -1,4 +1,5 @@
 import {
+  chatTemplateOf,
   encodeCaption,
   encodePlainText,
   encodeTaughtMessages,
@@ -6,6 +7,7 @@ import {
   type MediaPositions,
   PromptError,
   type PromptTemplate,
+  type RowPictures,
   type RowText,
   type SampleOptions,
   type TrainingSample,
@@ -21,6 +23,8 @@ export interface EncodingOptions extends MediaPositions {
   readonly maxTokens: number;
   /** How conversations are written; what the tokenizer's directory says if absent. */
   readonly template?: PromptTemplate;
+  /** What a row shows to a model whose pictures stand beside the text. */
+  readonly pictures?: RowPictures | undefined;
 }
 
 /**
@@ -36,9 +40,10 @@ export function encodeText(
   options: EncodingOptions,
   captionOf: "image" | "video" = "image",
 ): TrainingSample {
-  const { content, tokenizer, tokensPerImage, tiles, maxTokens: maxLength, template } = options;
+  const { content, tokenizer, tokensPerImage, tiles, maxTokens: maxLength, template, pictures } = options;
   const own = template ? { template } : {};
-  const sample: SampleOptions = { maxLength, tokensPerImage, tiles, where, ...own };
+  const sample: SampleOptions = { maxLength, tokensPerImage, tiles, pictures, where, ...own };
+  if (pictures !== undefined && content !== "text") requireChat(where, options);
   if (typeof text !== "string") {
     if (content === "conversation")
       return encodeTaughtMessages(text, tokenizer, { ...sample, truncation: "turns" });
@@ -48,4 +53,17 @@ export function encodeText(
   return content === "caption"
     ? encodeCaption(text, tokenizer, sample, captionOf)
     : encodeTrainingSample(text, tokenizer, { ...sample, truncation: "turns" });
+}
+
+/** How captions were written where pictures stand beside the text is not known, and conversations are by a chat template alone. */
+function requireChat(where: string, { content, template, tokenizer }: EncodingOptions): void {
+  const must = "a row whose pictures stand beside the text must be a conversation";
+  if (content !== "conversation")
+    throw new PromptError(
+      `${where}: ${must}, got a ${content}; write the question to it, and say content: conversation`,
+    );
+  if (template !== undefined || chatTemplateOf(tokenizer) === undefined)
+    throw new PromptError(
+      `${where}: ${must} that a chat template writes, got no such template; begin with a published mPLUG-Owl3`,
+    );
 }

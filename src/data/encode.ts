@@ -1,17 +1,15 @@
-import { type Preprocessor, tileCount } from "../image/index.ts";
 import { TextOnlyError } from "../model/index.ts";
 import { seedOf } from "../primitives/index.ts";
-import { PromptError, type TrainingSample } from "../prompt/index.ts";
+import { mediaOrder, PromptError, type TrainingSample } from "../prompt/index.ts";
 import { type EncodingOptions, encodeText } from "./encode-text.ts";
 import { DataError, type Example } from "./example.ts";
 import { type PixelTask, pixelsOf, type RowPixels } from "./media-pixels.ts";
 import type { MediaReader } from "./media-reader.ts";
 import { encodePair, type PairExample, type PairRow } from "./pairs.ts";
 import type { RowEncoder } from "./reader.ts";
+import { cutOrWhole, type PictureReading, rowPlaces } from "./row-places.ts";
 
-export interface EncoderOptions extends EncodingOptions {
-  /** Undefined: rows have no pictures. */
-  readonly preprocessor: Preprocessor | undefined;
+export interface EncoderOptions extends EncodingOptions, PictureReading {
   /** Cut out and mirror pictures at random, as stage 1 of the paper; the seed and the row's index decide how. */
   readonly augmentation?: { readonly seed: number };
   /**
@@ -24,13 +22,12 @@ export interface EncoderOptions extends EncodingOptions {
 
 /** Makes rows of a batch from examples: text to ids and their loss mask, pictures to pixels. */
 export function rowEncoder(options: EncoderOptions): RowEncoder {
-  const { augmentation, preprocessor, media } = options;
+  const { augmentation, media } = options;
   return (example, index, name) => {
     const of = (example.videos ?? []).length > 0 ? "video" : "image";
-    const tiles = tilesOf(example, preprocessor, augmentation !== undefined);
-    const sample = encodeText(example.text, name, { ...options, tiles }, of);
+    const sample = encodeText(example.text, name, { ...options, ...placesOf(example, options) }, of);
     const seed = augmentation && seedOf("augmentation", augmentation.seed, index);
-    const task = taskOf(sample, example, preprocessor, seed);
+    const task = taskOf(sample, example, options, seed);
     const tokens = tokensOf(sample, name);
     if (task === undefined || media === undefined) return { ...tokens, ...pixelsHere(task) };
     return pixelsThere(task, name, media).then((pixels) => ({ ...tokens, ...pixels }));
@@ -41,9 +38,9 @@ export function rowEncoder(options: EncoderOptions): RowEncoder {
 export function pairEncoder(options: EncoderOptions): RowEncoder<PairExample, PairRow> {
   return ({ text, rejected, reference, ...example }, _, name) => {
     if (rejected === undefined) throw new PromptError(`${name}: must be a pair of answers, got one`);
-    const tiles = tilesOf(example, options.preprocessor, false);
-    const [better, other] = encodePair({ text, rejected }, name, { ...options, tiles });
-    const media = pixelsHere(taskOf(better, example, options.preprocessor));
+    const places = placesOf(example, options);
+    const [better, other] = encodePair({ text, rejected }, name, { ...options, ...places });
+    const media = pixelsHere(taskOf(better, { ...example, text }, options));
     return {
       chosen: { ...tokensOf(better, name), ...media },
       rejected: { ...tokensOf(other, name), ...media },
@@ -52,16 +49,16 @@ export function pairEncoder(options: EncoderOptions): RowEncoder<PairExample, Pa
   };
 }
 
-/** How many tiles each picture of a row has; undefined where the model reads them whole. */
-function tilesOf(
-  { images }: Pick<Example, "images">,
-  preprocessor: Preprocessor | undefined,
-  isAugmented: boolean,
-): readonly number[] | undefined {
-  if (preprocessor?.grids === undefined) return undefined;
-  if (!isAugmented) return images.map((image) => tileCount(image, preprocessor));
+/** What a row's pictures and videos are in its text; nothing where each picture is one. */
+function placesOf(
+  { images, videos = [] }: Pick<Example, "images" | "videos">,
+  options: EncoderOptions,
+): ReturnType<typeof rowPlaces> {
+  const frames = videos.map(({ length }) => length);
+  const places = rowPlaces(options, images, frames);
+  if (options.augmentation === undefined || Object.keys(places).length === 0) return places;
   throw new RangeError(
-    "augment: must be for a model that reads pictures whole, got one that reads them in tiles; leave it out",
+    "augment: must be for a model that reads pictures whole, got one that reads them in tiles or beside the text; say augment: false",
   );
 }
 
@@ -70,12 +67,16 @@ const tokensOf = ({ ids, lossMask, spans }: TrainingSample, name: string) => ({ 
 /** The pictures and videos that have their places in a sample, to be made into pixels; undefined: none. */
 function taskOf(
   { imageCount, videoCount }: TrainingSample,
-  { images, videos = [] }: Pick<Example, "images" | "videos">,
-  preprocessor: Preprocessor | undefined,
+  { text, images, videos = [] }: Pick<Example, "text" | "images" | "videos">,
+  { preprocessor, beside }: PictureReading,
   seed?: number,
 ): PixelTask | undefined {
   if (imageCount + videoCount === 0) return undefined;
   if (preprocessor === undefined) throw new TextOnlyError();
+  if (beside !== undefined) {
+    const reading = cutOrWhole(preprocessor, beside, images.length + videos.length);
+    return { images, videos, preprocessor: reading, beside: { order: mediaOrder(text), count: imageCount } };
+  }
   return { images: images.slice(0, imageCount), videos: videos.slice(0, videoCount), preprocessor, seed };
 }
 

@@ -24,6 +24,7 @@ export { type CheckedRows, checkRows, firstRows, type RowCheckOptions } from "./
 export { RowIndex } from "./row-index.ts";
 export { RowLengths } from "./row-lengths.ts";
 export { type RowLine, readRowLines } from "./row-lines.ts";
+export { type PictureReading, rowPlaces } from "./row-places.ts";
 export type { RowProblems } from "./row-problems.ts";
 export {
   indexedRowSource,

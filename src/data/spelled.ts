@@ -12,8 +12,16 @@ export interface SpelledPart {
   readonly isLearned: boolean;
 }
 
-/** A row's tokens as words again, cut where learning begins and ends, and at pictures. */
-export function spelledParts({ ids, lossMask, spans }: TrainingSample, tokenizer: Tokenizer): SpelledPart[] {
+/**
+ * A row's tokens as words again, cut where learning begins and ends, and at pictures.
+ *
+ * @param marker the tokens that stand for a picture beside the text
+ */
+export function spelledParts(
+  { ids, lossMask, spans }: TrainingSample,
+  tokenizer: Tokenizer,
+  marker?: readonly number[],
+): SpelledPart[] {
   const parts: SpelledPart[] = [];
   const text: number[] = [];
   let spelled = 0;
@@ -22,12 +30,14 @@ export function spelledParts({ ids, lossMask, spans }: TrainingSample, tokenizer
     if (span !== undefined) {
       // A picture's tiles are told as one.
       const before = (span.tile ?? 0) > 0 ? (parts.pop()?.tokens ?? 0) : 0;
-      parts.push({ kind: span.kind, text: "", tokens: before + span.length, isLearned: false });
-      start += span.length;
+      const length = marker?.length ?? span.length;
+      parts.push({ kind: span.kind, text: "", tokens: before + length, isLearned: false });
+      start += length;
       continue;
     }
     let end = start + 1;
-    while (end < ids.length && ids[end] >= 0 && lossMask[end] === lossMask[start]) end++;
+    const isWord = (at: number): boolean => ids[at] >= 0 && !spans.some((one) => one.start === at);
+    while (end < ids.length && isWord(end) && lossMask[end] === lossMask[start]) end++;
     text.push(...ids.slice(start, end));
     // What a tokenizer drops at the beginning of a text it drops here of the row's alone.
     const all = tokenizer.decode(text);

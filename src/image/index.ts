@@ -28,6 +28,7 @@ export { type Filter, type Resample, type RgbImage, resizeBicubic, tapsOf } from
 export { preprocessorOfSize, statedFit, statedPreprocessor } from "./stated-preprocessor.ts";
 export {
   cuttingGrids,
+  fittingGrid,
   gridOf,
   loadTiles,
   mostTiles,

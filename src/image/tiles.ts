@@ -94,7 +94,7 @@ export function tileCount(picture: Size, preprocessor: Preprocessor): number {
 }
 
 /** The grid that a picture is cut by; undefined where the model reads pictures whole. */
-function fittingGrid(picture: Size, preprocessor: Preprocessor): TileGrid | undefined {
+export function fittingGrid(picture: Size, preprocessor: Preprocessor): TileGrid | undefined {
   const grids = gridsOf(preprocessor);
   return grids && gridOf(picture, preprocessor.size, grids);
 }

@@ -12,7 +12,12 @@ import {
   transpose,
 } from "../tensor/index.ts";
 import { picturesOfWholeSequence } from "./language/pictures-of-whole-sequence.ts";
-import { wholeSequenceAttention } from "./language/whole-sequence-attention.ts";
+import {
+  type PackedInputs,
+  packedInputs,
+  type SequenceSizes,
+  wholeSequenceAttention,
+} from "./language/whole-sequence-attention.ts";
 import {
   decoderLayers,
   embedTokens,
@@ -125,11 +130,17 @@ interface Embedded {
   readonly beside?: LayerInputs["pictures"];
 }
 
-function embed(scope: Scope, config: OwlConfig, sizes: OwlSizes, given?: Tensor): Embedded {
+function embed(
+  scope: Scope,
+  config: OwlConfig,
+  sizes: OwlSizes,
+  packed: PackedInputs | undefined,
+  given?: Tensor,
+): Embedded {
   const { batch, tokens, images, videos: clips } = sizes;
   const ids = input("input_ids", "int64", [dim("batch", batch), dim("tokens", tokens)]);
   const text = embedTokens(scope.at("language_model"), ids, config.language);
-  if (config.projector !== undefined) return besideText(scope, config, sizes, text);
+  if (config.projector !== undefined) return besideText(scope, config, { ...sizes, packed }, text);
   if (given !== undefined) return spliced(scope, text, [rowsOf(given)]);
   const pictures = images > 0 ? encodeImages(scope, pixelInput(config, images), config) : undefined;
   const videos =
@@ -144,15 +155,20 @@ function embed(scope: Scope, config: OwlConfig, sizes: OwlSizes, given?: Tensor)
 }
 
 /** Pictures that take no positions: `picture_rows` int64 [batch, visual] names the visual tokens of each row. */
-function besideText(scope: Scope, config: OwlConfig, sizes: OwlSizes, text: Tensor): Embedded {
+function besideText(
+  scope: Scope,
+  config: OwlConfig,
+  sizes: Omit<OwlSizes, "packed"> & SequenceSizes,
+  text: Tensor,
+): Embedded {
   const embeddings = scope.boundary(text);
-  const { batch, tokens, images, picturesPerRow = 0 } = sizes;
+  const { batch, tokens, images, packed, picturesPerRow = 0 } = sizes;
   if (images === 0 || picturesPerRow === 0) return { embeddings };
   const pictures = encodeImages(scope, pixelInput(config, images), config);
   const visual = picturesPerRow * tokensPerImage(config);
   const rows = input("picture_rows", "int64", [dim("batch", batch), dim("visual", visual)]);
   const ofRows = gather(rowsOf(scope.boundary(pictures.tokens)), rows);
-  const beside = picturesOfWholeSequence(config.language, { batch, tokens, visual }, ofRows);
+  const beside = picturesOfWholeSequence(config.language, { batch, tokens, packed, visual }, ofRows);
   return { pictures, embeddings, beside };
 }
 
@@ -201,9 +217,10 @@ export interface TracedLoss {
  * @param visual tokens [images, queries + 1, language hidden] that stand in the text in place of encoded pictures
  */
 export function traceLoss(config: OwlConfig, sizes: OwlSizes, scope: Scope, visual?: Tensor): TracedLoss {
-  const { embeddings, visualPositions, beside } = embed(scope, config, sizes, visual);
+  const packed = packedInputs(sizes);
+  const { embeddings, visualPositions, beside } = embed(scope, config, sizes, packed, visual);
   const language = scope.at("language_model");
-  const attention = wholeSequenceAttention(config.language, sizes);
+  const attention = wholeSequenceAttention(config.language, { ...sizes, packed });
   const picked = decoderLayers(language, embeddings, config.language, {
     attention,
     visualPositions,
@@ -238,9 +255,10 @@ export function traceForward(
   wanted: readonly ForwardOutput[],
   scope: Scope = modelScope(config),
 ): Graph {
-  const { pictures, videos, embeddings, visualPositions, beside } = embed(scope, config, sizes);
+  const packed = packedInputs(sizes);
+  const { pictures, videos, embeddings, visualPositions, beside } = embed(scope, config, sizes, packed);
   const language = scope.at("language_model");
-  const attention = wholeSequenceAttention(config.language, sizes);
+  const attention = wholeSequenceAttention(config.language, { ...sizes, packed });
   const around = { attention, visualPositions, pictures: beside };
   const decoded = decoderLayers(language, embeddings, config.language, around);
   const hidden = finalNorm(language, decoded, config.language);

@@ -18,6 +18,8 @@ export interface PicturePlaces {
   readonly perPicture: number;
   /** Visual tokens that a row has room for, those of its pictures first. */
   readonly visual: number;
+  /** The lengths of each row's samples, which do not see each other's pictures; absent: a row is one. See `packedFeeds`. */
+  readonly samples?: readonly (readonly number[])[] | undefined;
 }
 
 /** Tokens of a row that are computed: as many for all rows. */
@@ -38,17 +40,22 @@ export interface SeenPictures {
 /** Which pictures tokens see: those whose markers begin before them (or, in the versions without a gate, with them). */
 export function seenPictures(
   hyper: HyperSettings,
-  { starts, perPicture, visual }: PicturePlaces,
+  { starts, perPicture, visual, samples }: PicturePlaces,
   { count, from }: ComputedTokens,
 ): SeenPictures {
   const mask = new Float32Array(starts.length * count * visual).fill(HIDDEN);
   const seen = new Float32Array(starts.length * count);
   for (const [row, ofRow] of starts.entries()) {
+    const sampleAt = sampleFinder(samples?.[row]);
     for (let token = 0; token < count; token++) {
-      const shown = ofRow.filter((start) => from[row] + token >= firstToSee(hyper, start)).length;
+      const position = from[row] + token;
+      const own = sampleAt(position);
+      const before = ofRow.filter((start) => start < own).length;
+      const shown = ofRow.filter((start) => position >= firstToSee(hyper, start)).length;
+      if (shown <= before) continue;
       const at = row * count + token;
-      mask.fill(0, at * visual, at * visual + shown * perPicture);
-      if (shown > 0) seen[at] = 1;
+      mask.fill(0, at * visual + before * perPicture, at * visual + shown * perPicture);
+      seen[at] = 1;
     }
   }
   return {
@@ -57,15 +64,24 @@ export function seenPictures(
   };
 }
 
-/** The positions of visual tokens' keys. */
+/** Tells where the sample of a position of a row begins; what stands behind all of them is one too. */
+function sampleFinder(lengths: readonly number[] = []): (position: number) => number {
+  const starts = [0];
+  for (const length of lengths) starts.push(starts[starts.length - 1] + length);
+  return (position) => starts.findLast((start) => start <= position) ?? 0;
+}
+
+/** The positions of visual tokens' keys, counted from the beginning of their sample. */
 export function picturePositions(
   hyper: HyperSettings,
   starts: readonly number[],
   { perPicture, visual }: Pick<PicturePlaces, "perPicture" | "visual">,
+  samples?: readonly number[],
 ): number[] {
+  const sampleAt = sampleFinder(samples);
   return Array.from({ length: visual }, (_, i) => {
     const start = starts[Math.floor(i / perPicture)];
-    return start === undefined ? 0 : picturePosition(hyper, start);
+    return start === undefined ? 0 : picturePosition(hyper, start) - sampleAt(start);
   });
 }
 
@@ -90,7 +106,7 @@ export function pictureFeeds(hyper: HyperSettings, places: PicturePlaces, tokens
   return {
     picture_rows: int64(rows, dims),
     picture_positions: int64(
-      starts.flatMap((ofRow) => picturePositions(hyper, ofRow, places)),
+      starts.flatMap((ofRow, row) => picturePositions(hyper, ofRow, places, places.samples?.[row])),
       dims,
     ),
     ...seenPictures(hyper, places, { count: tokens, from: starts.map(() => 0) }),

@@ -1,15 +1,16 @@
 import type { EachSecond } from "../image/index.ts";
 import type { Media, Prompt } from "../inference/index.ts";
-import { hyperOf, type OwlConfig, tokensPerImage } from "../model/index.ts";
+import { type OwlConfig, tokensPerImage } from "../model/index.ts";
 import {
-  type ContentPart,
-  type CutWords,
+  cutWordsOf,
   type EncodedConversation,
   encodeConversation,
   type Message,
   markerIds,
+  onOwnLine,
   requirePositions,
   type ShownPictures,
+  seesCut,
   shownIn,
   type TemplateVariables,
   type Truncation,
@@ -34,11 +35,6 @@ export interface BesideTextOptions {
 /** Frames of a video, as the models' cards have them. */
 export const framesBesideText: EachSecond = { most: 16 };
 
-/** In which words a version of mPLUG-Owl3 was taught about pictures. */
-export function cutWordsOf(config: OwlConfig): CutWords {
-  return hyperOf(config)?.gate === "context" ? "first" : "later";
-}
-
 /**
  * A conversation of a model whose pictures stand beside the text (mPLUG-Owl3): pictures are read before it is written, because their
  * shapes decide what is written of them.
@@ -51,8 +47,7 @@ export async function besideTextPrompt(
 ): Promise<Prompt> {
   const words = cutWordsOf(config);
   const media = shownIn(messages);
-  // The first version was taught to see one picture cut, and several whole.
-  const cuts = reading.preprocessor.cuts === true && (words === "later" || media.length === 1);
+  const cuts = reading.preprocessor.cuts === true && seesCut(words, media.length);
   const shown = await readShown(media, reading, cuts);
   const of = (source: ImageSource | VideoSource): ShownPictures<Media> => shown.get(source)!;
   const { maxPositions: positions } = config.language;
@@ -68,15 +63,4 @@ export async function besideTextPrompt(
   requirePositions(encoded.ids.length, positions);
   const { ids, images, spans, notes } = encoded;
   return { ids, pictures: images, spans, ...(notes.length > 0 && { notes }) };
-}
-
-/** What is said behind a picture begins a line, as the model was taught, unless it says itself how it goes on. */
-function onOwnLine({ role, content }: ChatMessage): ChatMessage {
-  if (typeof content === "string") return { role, content };
-  const parts = content.map((part, i): ContentPart<ImageSource, VideoSource> => {
-    const isBehind = i > 0 && content[i - 1].type !== "text";
-    if (part.type !== "text" || !isBehind || /^\s/.test(part.text)) return part;
-    return { type: "text", text: `\n${part.text}` };
-  });
-  return { role, content: parts };
 }

@@ -1,3 +1,4 @@
+import { hyperOf, type OwlConfig } from "../model/index.ts";
 import type { ContentPart, Message } from "./message.ts";
 
 // How mPLUG-Owl3 writes pictures that are cut, and videos, in a message: words around as many pictures as there are squares or frames.
@@ -11,6 +12,27 @@ export interface ShownPictures<Image> {
 
 /** In which words pictures are written: those of the version of July 2024, or of the later ones. */
 export type CutWords = "first" | "later";
+
+/** In which words a version of mPLUG-Owl3 was taught about pictures. */
+export function cutWordsOf(config: Pick<OwlConfig, "language">): CutWords {
+  return hyperOf(config)?.gate === "context" ? "first" : "later";
+}
+
+/** Whether pictures are cut where so many pictures and videos are shown: the first version was taught to see one cut, and several whole. */
+export function seesCut(words: CutWords, media: number): boolean {
+  return words === "later" || media === 1;
+}
+
+/** What is said behind a picture begins a line, as the model was taught, unless it says itself how it goes on. */
+export function onOwnLine<Image, Video>({ role, content }: Message<Image, Video>): Message<Image, Video> {
+  if (typeof content === "string") return { role, content };
+  const parts = content.map((part, i): ContentPart<Image, Video> => {
+    const isBehind = i > 0 && content[i - 1].type !== "text";
+    if (part.type !== "text" || !isBehind || /^\s/.test(part.text)) return part;
+    return { type: "text", text: `\n${part.text}` };
+  });
+  return { role, content: parts };
+}
 
 /** What stands for pictures and videos in a conversation. */
 export interface PicturesOf<Image, Video, Shown> {

@@ -9,8 +9,11 @@ export {
 } from "./conversation.ts";
 export {
   type CutWords,
+  cutWordsOf,
+  onOwnLine,
   type PicturesOf,
   type ShownPictures,
+  seesCut,
   withShownPictures,
 } from "./cut-pictures.ts";
 export { ContextLengthError, PromptError } from "./error.ts";
@@ -27,6 +30,7 @@ export { encodeTaughtMessages } from "./message-sample.ts";
 export { imageMark, videoMark } from "./pieces.ts";
 export { type RenderChatOptions, renderChat } from "./render-chat.ts";
 export { foreignMarkOf, linesInFences } from "./role-marks.ts";
+export { mediaOrder, type RowPictures } from "./row-pictures.ts";
 export { systemPromptOf } from "./system-prompt.ts";
 export {
   demoSystemPrompt,

@@ -6,8 +6,8 @@ import { roleMarkEscaper } from "./escape-role-marks.ts";
 import { exponentialSearch } from "./exponential-search.ts";
 import { linesOf, type Message } from "./message.ts";
 import { type Piece, writeTaughtTurns } from "./pieces.ts";
-import { type PromptTemplate, promptTemplate, systemPromptFor } from "./template.ts";
-import { sampleByTemplate } from "./template-sample.ts";
+import { sampleOfMessages } from "./taught-messages.ts";
+import { type PromptTemplate, promptTemplate } from "./template.ts";
 import {
   fits,
   type SampleOptions,
@@ -88,22 +88,9 @@ function templateWriter(template: PromptTemplate, tokenizer: Tokenizer, options:
   };
 }
 
-function chatWriter(
-  chat: ChatTemplate,
-  tokenizer: Tokenizer,
-  { maxLength, tokensPerImage, tiles, marker, where = "sample" }: SampleOptions,
-): Writer {
-  const system = systemPromptFor(tokenizer);
+function chatWriter(chat: ChatTemplate, tokenizer: Tokenizer, options: SampleOptions): Writer {
   const sample = once((messages: Conversation): TrainingSample => {
-    const isSilent = system !== "" && messages[0]?.role !== "system";
-    const whole = isSilent ? [{ role: "system" as const, content: system }, ...messages] : messages;
-    const { isCut, ...ids } = sampleByTemplate(whole, chat, tokenizer, {
-      maxLength,
-      tokensPerImage,
-      tiles,
-      marker,
-      where,
-    });
+    const { isCut, ...ids } = sampleOfMessages(messages, chat, tokenizer, options);
     return sampleOf(ids, isCut);
   });
   return {

@@ -7,8 +7,10 @@ import { type MediaPositions, mediaPlacer, positionsOfFirst } from "./media-posi
 import { cutTurns, cutTurnsAsReference, isMediaPiece, type Piece, textOf } from "./pieces.ts";
 import { markProblems } from "./role-marks.ts";
 import { rowMessages } from "./row-messages.ts";
-import { type PromptTemplate, promptTemplate, systemPromptFor } from "./template.ts";
-import { type SampleIds, sampleByTemplate } from "./template-sample.ts";
+import type { RowPictures } from "./row-pictures.ts";
+import { sampleOfMessages } from "./taught-messages.ts";
+import { type PromptTemplate, promptTemplate } from "./template.ts";
+import type { SampleIds } from "./template-sample.ts";
 import { withoutOldestTurns } from "./truncate-row.ts";
 
 /** A text as ids, and which of them are to be learned. */
@@ -42,6 +44,8 @@ export interface SampleOptions extends MediaPositions {
    * must go, never a picture, and its end only where a turn alone is too long. Default "end".
    */
   readonly truncation?: "end" | "turns";
+  /** Of models whose pictures stand beside the text; the sample's spans are then the pictures that the model sees. */
+  readonly pictures?: RowPictures | undefined;
   /** The name of this row, for errors (`train.jsonl:12`). */
   readonly where?: string;
 }
@@ -113,15 +117,12 @@ function sampleThroughTemplate(
   lines: string,
   chat: ChatTemplate,
   tokenizer: Tokenizer,
-  { maxLength, tokensPerImage, tiles, marker, truncation, where = "sample" }: SampleOptions,
+  options: SampleOptions,
 ): TrainingSample {
+  const { maxLength, truncation, where = "sample" } = options;
   const marks = promptTemplate(tokenizer);
-  const system = systemPromptFor(tokenizer);
   const sampleFor = once((some: string): SampleIds => {
-    const messages = rowMessages(some, marks, where);
-    const isSilent = system !== "" && messages[0]?.role !== "system";
-    const whole = isSilent ? [{ role: "system" as const, content: system }, ...messages] : messages;
-    return sampleByTemplate(whole, chat, tokenizer, { maxLength, tokensPerImage, tiles, marker, where });
+    return sampleOfMessages(rowMessages(some, marks, where), chat, tokenizer, options);
   });
   const { text, leftOut } =
     truncation === "turns"

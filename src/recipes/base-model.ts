@@ -81,9 +81,9 @@ export async function loadBaseModel(
     : existingModel(model, recipe, requireRoom));
   const { checkpoint } = starting;
   const parsed = taught(starting.config, recipe);
-  if (recipe.framesPerVideo !== undefined && !parsed.video) {
+  if (recipe.framesPerVideo !== undefined && !parsed.video && hyperOf(parsed) === undefined) {
     throw new RangeError(
-      `recipe ${recipe.name}: framesPerVideo is for models of the video version, got a model of pictures; leave it out`,
+      `recipe ${recipe.name}: framesPerVideo is for models of the video version and mPLUG-Owl3, got a model of pictures; leave it out`,
     );
   }
   if (loaded.vocabularySize > parsed.language.vocabulary) {
@@ -211,12 +211,6 @@ async function existingModel(
     await checkpoint.weights.close();
     throw new RangeError(
       `recipe ${recipe.name}: stage must be ${ofLanguageAlone.join(", ")} for a language model alone, got ${recipe.stage}; \`owl assemble\` makes an owl of ${directory}, which has what the other stages train`,
-    );
-  }
-  if (hyperOf(config) !== undefined) {
-    await checkpoint.weights.close();
-    throw new RangeError(
-      `recipe ${recipe.name}: model must be one that is trained here, got ${directory}, whose pictures stand beside the text; begin with another model`,
     );
   }
   const { quantization } = config;

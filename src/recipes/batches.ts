@@ -2,10 +2,12 @@ import {
   type EncodingOptions,
   type Example,
   type ExampleSource,
+  type FileCheckOptions,
   groupedByLength,
   isInPart,
   type MediaReader,
   type Part,
+  type PictureReading,
   pairEncoder,
   pairReader,
   type Reader,
@@ -20,7 +22,8 @@ import {
   tokenReader,
 } from "../data/index.ts";
 import { defaultFrames } from "../image/index.ts";
-import { readsTiles, tokensPerImage } from "../model/index.ts";
+import { hyperOf, type OwlConfig, readsTiles, tokensPerImage } from "../model/index.ts";
+import { cutWordsOf, markerIds } from "../prompt/index.ts";
 import {
   type Communicator,
   type HeldOutBatches,
@@ -87,6 +90,8 @@ export function batchReader(
   source: Source<TaggedExample>,
   { batch, microBatch, packing, augment, media }: BatchOptions,
 ): Reader<TokenBatch> {
+  const { preprocessor } = baseModel;
+  const reading = pictureReading(baseModel);
   const sizes = {
     batch,
     microBatch,
@@ -94,14 +99,15 @@ export function batchReader(
     imageSize: baseModel.config.textOnly ? 0 : baseModel.config.vision.imageSize,
     rounding: {
       maxTokens: recipe.maxTokens,
-      // A picture has from 2 to 21 tiles; a program for each number of them would be many.
+      // A picture has from 2 to 21 tiles, or 4 to 7 squares; a program for each number of them would be many.
       ...(readsTiles(baseModel.config) && { images: 4 }),
+      ...(preprocessor?.cuts && { images: 2 }),
     },
+    hyper: hyperOf(baseModel.config),
     rowsAhead: media?.rowsAhead,
   };
-  const { preprocessor } = baseModel;
   if (recipe.dpo !== undefined) {
-    const encode = pairEncoder({ ...textOptions(recipe, baseModel, "conversation"), preprocessor });
+    const encode = pairEncoder({ ...textOptions(recipe, baseModel, "conversation"), ...reading });
     return pairReader(source, {
       ...sizes,
       encode: ({ reference, ...example }, index, name) => {
@@ -116,7 +122,7 @@ export function batchReader(
       encoders.get(content) ??
       rowEncoder({
         ...textOptions(recipe, baseModel, content),
-        preprocessor,
+        ...reading,
         media,
         ...(augment ? { augmentation: { seed: recipe.seed } } : {}),
       });
@@ -140,6 +146,18 @@ export function textOptions(
   content: RowContent,
 ): EncodingOptions {
   return { content, tokenizer, tokensPerImage: tokensPerImage(config), maxTokens: recipe.maxTokens };
+}
+
+/** How a model reads the pictures of rows. */
+export function pictureReading({ tokenizer, config, preprocessor }: TextModel): PictureReading {
+  if (hyperOf(config) === undefined) return { preprocessor };
+  return { preprocessor, beside: { words: cutWordsOf(config), marker: markerIds(tokenizer) } };
+}
+
+/** How videos of rows are decoded; undefined where the model takes none. */
+export function videoFrames(config: OwlConfig, frames: number): FileCheckOptions["videos"] {
+  if (!config.video && hyperOf(config) === undefined) return undefined;
+  return { frames, size: config.vision.imageSize };
 }
 
 /** What held-out rows are read with. */

@@ -15,7 +15,7 @@ import {
 import { defaultFrames } from "../image/index.ts";
 import { FileError, pathKind } from "../platform/index.ts";
 import { loadTextModel } from "./base-model.ts";
-import type { TextModel } from "./batches.ts";
+import { type TextModel, videoFrames } from "./batches.ts";
 import { CheckKeeper, checkPlace } from "./checked-data.ts";
 import { checkedPlan } from "./checked-plan.ts";
 import { textSettings, videosOf } from "./data-files.ts";
@@ -178,7 +178,7 @@ export function settingsOf({ model, plan }: RowReading): TextSettings {
 export function videosFor({ model, plan }: RowReading): FileCheckOptions["videos"] {
   if (model === undefined) return { frames: defaultFrames, size: 224 };
   if (plan !== undefined) return videosOf(plan, model.config);
-  return model.config.video ? { frames: defaultFrames, size: model.config.vision.imageSize } : undefined;
+  return videoFrames(model.config, defaultFrames);
 }
 
 /** Conversations of one run must begin alike. */

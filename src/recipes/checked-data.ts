@@ -6,7 +6,7 @@ import {
   readCheckedFile,
   writeCheckedFile,
 } from "../data/index.ts";
-import { tokensPerImage } from "../model/index.ts";
+import { hyperOf, tokensPerImage } from "../model/index.ts";
 import {
   changeTime,
   fileSize,
@@ -145,7 +145,8 @@ export async function keptCheck(
 /** A checksum of all that decides about what a check finds, but for the pictures. */
 async function stampOf({ file, plan, model, tokenizerFiles }: CheckSubject): Promise<string> {
   const { file: path, weight: _, ...settings } = file;
-  const { config } = model;
+  const { config, preprocessor } = model;
+  const { cuts, grids, size } = preprocessor ?? {};
   const { version } = (await readJson(packagePath("package.json"))) as { readonly version: string };
   const digest = newDigest("sha256");
   const about = [
@@ -161,7 +162,9 @@ async function stampOf({ file, plan, model, tokenizerFiles }: CheckSubject): Pro
     plan.system ?? null,
     config.textOnly ?? false,
     tokensPerImage(config),
-    config.video ? [framesPerVideo(plan), config.vision.imageSize] : null,
+    // How many tokens a picture takes.
+    cuts || grids ? [cuts ?? grids, size, hyperOf(config)?.gate ?? null] : null,
+    config.video || hyperOf(config) ? [framesPerVideo(plan), config.vision.imageSize] : null,
   ];
   digest.update(new TextEncoder().encode(JSON.stringify(about)));
   for (const name of Object.keys(tokenizerFiles).toSorted()) digest.update(tokenizerFiles[name]);

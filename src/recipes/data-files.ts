@@ -11,7 +11,7 @@ import {
 import type { OwlConfig } from "../model/index.ts";
 import type { RowText } from "../prompt/index.ts";
 import type { BaseModel } from "./base-model.ts";
-import { framesPerVideo, type TaggedExample, type TextModel, tagged } from "./batches.ts";
+import { framesPerVideo, type TaggedExample, type TextModel, tagged, videoFrames } from "./batches.ts";
 import { type CheckSubject, checkPlace, keptCheck } from "./checked-data.ts";
 import type { RunOverrides, RunPlan } from "./recipe-file.ts";
 import { contentOfStage } from "./recipe-schema.ts";
@@ -114,12 +114,18 @@ function checkedSource(
 
 /** How the texts of a run's rows are checked. */
 export function textSettings({ system, recipe }: RunPlan, model: TextModel): TextSettings {
-  return { system, maxTokens: recipe.maxTokens, model, learnsPairs: recipe.dpo !== undefined };
+  return {
+    system,
+    maxTokens: recipe.maxTokens,
+    model,
+    framesPerVideo: recipe.framesPerVideo,
+    learnsPairs: recipe.dpo !== undefined,
+  };
 }
 
 /** How videos of a run's rows are decoded; undefined where its model takes none. */
 export function videosOf(plan: RunPlan, config: OwlConfig): FileCheckOptions["videos"] {
-  return config.video ? { frames: framesPerVideo(plan), size: config.vision.imageSize } : undefined;
+  return videoFrames(config, framesPerVideo(plan));
 }
 
 /** The same rows with their texts changed. */

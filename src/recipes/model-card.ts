@@ -8,6 +8,7 @@ import {
 import {
   configJson,
   generationOf,
+  hyperOf,
   type OwlConfig,
   publishedModel,
   readsTiles,
@@ -141,14 +142,25 @@ function sizes(config: OwlConfig): string[] {
   const bits =
     quantization?.language && `weights of the language model in ${quantization.language.bits} bits`;
   if (config.textOnly) return [own, ...(bits ? [bits] : [])];
-  const { vision, abstractor, numQueryTokens } = config;
-  const picture = readsTiles(config) ? "the whole of a picture, and each of its tiles," : "a picture";
+  const { vision } = config;
   return [
     `vision encoder: ${vision.imageSize}-pixel pictures in patches of ${vision.patchSize}, width ${vision.hidden}, ${vision.layers} layers`,
-    `visual abstractor: ${numQueryTokens} queries, ${abstractor.layers} layers; ${picture} takes ${tokensPerImage(config)} positions`,
+    ofPictures(config),
     own,
     ...(bits ? [bits] : []),
   ];
+}
+
+/** What pictures pass on their way to the language model. */
+function ofPictures(config: OwlConfig): string {
+  const hyper = hyperOf(config);
+  if (hyper !== undefined) {
+    const layers = hyper.layers.map((layer) => layer + 1).join(", ");
+    return `projector: ${tokensPerImage(config)} tokens a picture, which layers ${layers} look at; it takes none of the text's positions but its marker's`;
+  }
+  const { abstractor, numQueryTokens } = config;
+  const picture = readsTiles(config) ? "the whole of a picture, and each of its tiles," : "a picture";
+  return `visual abstractor: ${numQueryTokens} queries, ${abstractor.layers} layers; ${picture} takes ${tokensPerImage(config)} positions`;
 }
 
 function front({ task, isAdapter }: Result, base: string | undefined, { license }: CardOptions): string {

@@ -202,6 +202,64 @@ const owl2Lora: ExplainedRecipe = {
   },
 };
 
+// mPLUG-Owl3's authors published no script of their own.
+const swift = "ms-swift's default";
+const pointedTo = "ms-swift, to which mPLUG-Owl3's authors point (X-PLUG/mPLUG-Owl, issue 240), by default:";
+
+/** Fine-tuning of a published mPLUG-Owl3: the language model learns, with what its layers look at pictures by. */
+const owl3Finetune: ExplainedRecipe = {
+  recipe: {
+    name: "owl3-finetune",
+    stage: "full",
+    steps: 2000,
+    batch: 16,
+    microBatch: 1,
+    maxTokens: 2048,
+    learningRate: 1e-5,
+    schedule: "cosine",
+    warmup: 100,
+    betas: [0.9, 0.95],
+    epsilon: 1e-8,
+    weightDecay: 0.1,
+    maxGradNorm: 1,
+    seed: 42,
+    saveEvery: 200,
+  },
+  reasons: {
+    stage: `${pointedTo} vision encoder and projector are frozen; \`stage: behind-vision\` trains the projector too`,
+    steps: "ours: ms-swift trains 3 epochs, which is 3 · rows / batch steps of your rows",
+    batch: `${swift}: at least 16 rows`,
+    microBatch: `${swift}; changes nothing but memory and speed`,
+    maxTokens: "ms-swift's examples; a picture takes the tokens of its markers alone",
+    learningRate: `${swift} where all weights learn`,
+    schedule: swift,
+    warmup: "ms-swift's examples: a share of 0.05 of the steps; its default is none",
+    betas: swift,
+    epsilon: `${swift}: AdamW's`,
+    weightDecay: swift,
+    maxGradNorm: swift,
+    seed: swift,
+    saveEvery: "ours: at most a tenth of the run is lost",
+  },
+};
+
+/** The same with a LoRA on every linear layer of the language model, those that make keys and values of pictures among them. */
+const owl3Lora: ExplainedRecipe = {
+  recipe: {
+    ...owl3Finetune.recipe,
+    name: "owl3-lora",
+    stage: "released",
+    learningRate: 1e-4,
+    lora: { rank: 8, alpha: 32, dropout: 0.05, targets: "all-linear" },
+  },
+  reasons: {
+    ...owl3Finetune.reasons,
+    stage: `${pointedTo} a LoRA alone; \`stage: "2"\` trains the projector too`,
+    learningRate: `${swift} of a LoRA`,
+    lora: `${swift}: rank 8, alpha 32, dropout 0.05, on all linear layers of the language model`,
+  },
+};
+
 /** Pre-training of a language model; the paper takes a trained LLaMA, so the numbers are LLaMA's own. */
 const language: ExplainedRecipe = {
   recipe: {
@@ -252,4 +310,6 @@ export const publishedRecipes: Readonly<Record<string, ExplainedRecipe>> = {
   full,
   "owl2-finetune": owl2Finetune,
   "owl2-lora": owl2Lora,
+  "owl3-finetune": owl3Finetune,
+  "owl3-lora": owl3Lora,
 };

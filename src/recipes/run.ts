@@ -56,13 +56,13 @@ import { requireKnownMultipliers } from "./known-multipliers.ts";
 import { writeCards } from "./model-card.ts";
 import { hasStart, requireFreshOutput, saveOutputs, writeStart } from "./outputs.ts";
 import { type OwlInTraining, openOwlInTraining } from "./owl-in-training.ts";
-import { requirePackable } from "./packable.ts";
 import type { RunOverrides, RunPlan } from "./recipe-file.ts";
 import { withReferences } from "./references.ts";
 import { requireSameEverywhere, runInputs } from "./run-inputs.ts";
 import { openSampling, requireAskable } from "./samples.ts";
 import { dataThreadsOf, microBatchesForAll, threadsOfEach } from "./several-processes.ts";
 import { type RunTemplate, templateOfRows } from "./template.ts";
+import { requireTrainable } from "./trainable.ts";
 
 export interface RunOptions {
   /** Resume from the output's `state/` where there is one. */
@@ -173,7 +173,7 @@ async function checkedRun(
   const objectiveOf = plan.recipe.dpo === undefined ? languageObjective : preferenceObjective;
   const objective = objectiveOf(baseModel.config, plan.recipe);
   requireKnownMultipliers(path, plan, objective.parameters);
-  requirePackable(path, plan, baseModel.config);
+  requireTrainable(path, plan, baseModel.config);
   const benchmarks = await readBenchmarks(path, plan, baseModel);
   const media = openMediaReader(dataThreads);
   const [data, evaluation] = [

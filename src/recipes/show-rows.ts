@@ -12,7 +12,7 @@ import { PromptError, type RowText } from "../prompt/index.ts";
 import { type TextModel, textOptions } from "./batches.ts";
 import { type RowReading, settingsOf, videosFor, withFormat } from "./check-data.ts";
 import type { DataFile } from "./recipe-file.ts";
-import { TextCheck } from "./text-check.ts";
+import { type RowPlaces, TextCheck } from "./text-check.ts";
 
 /** A row as the model will see it, or why it cannot. */
 export interface ShownRow {
@@ -57,7 +57,7 @@ async function* rowsOfFile(
     if (wrong.length > 0) yield badRow(name, wrong);
     else {
       const { text, rejected } = row;
-      const known = { content, isVideo: row.videos.length > 0, tiles: await texts.tilesOf(row) };
+      const known = { content, isVideo: row.videos.length > 0, places: await texts.placesOf(row) };
       yield spelled({ ...known, name, text: texts.completed(text, content) }, reading);
       if (rejected === undefined) continue;
       const other = { name: `${name}, the rejected answer`, text: texts.completed(rejected, content) };
@@ -79,19 +79,25 @@ interface NamedText {
   readonly text: RowText;
   readonly content: RowContent;
   readonly isVideo: boolean;
-  readonly tiles: readonly number[] | undefined;
+  readonly places: RowPlaces;
 }
 
 function spelled(
-  { name, text, content, isVideo, tiles }: NamedText,
+  { name, text, content, isVideo, places }: NamedText,
   reading: RowReading & { readonly model: TextModel },
 ): ShownRow {
   const { model } = reading;
   try {
-    const options = { ...textOptions(settingsOf(reading), model, content), tiles };
+    const options = { ...textOptions(settingsOf(reading), model, content), ...places };
     const sample = encodeText(text, name, options, isVideo ? "video" : "image");
     const { turnsLeftOut = 0, isCut } = sample;
-    return { name, problems: [], parts: spelledParts(sample, model.tokenizer), turnsLeftOut, isCut };
+    return {
+      name,
+      problems: [],
+      parts: spelledParts(sample, model.tokenizer, places.pictures?.marker),
+      turnsLeftOut,
+      isCut,
+    };
   } catch (error) {
     if (!(error instanceof PromptError)) throw error;
     return badRow(name, [error.message.replace(`${name}: `, "")]);

@@ -6,8 +6,9 @@ import {
   type Row,
   type RowContent,
   RowLengths,
+  rowPlaces,
 } from "../data/index.ts";
-import { pictureSize, tileCount } from "../image/index.ts";
+import { defaultFrames, pictureSize } from "../image/index.ts";
 import {
   PromptError,
   type PromptTemplate,
@@ -18,7 +19,7 @@ import {
   textsOf,
   withLineFeeds,
 } from "../prompt/index.ts";
-import { type TextModel, textOptions } from "./batches.ts";
+import { pictureReading, type TextModel, textOptions } from "./batches.ts";
 import { RowWriting } from "./row-writing.ts";
 import { withSystem } from "./template.ts";
 
@@ -30,6 +31,8 @@ export interface TextSettings {
   readonly maxTokens: number;
   /** The system prompt that conversations without one get. */
   readonly system?: string | undefined;
+  /** Frames that are seen of a video; 4 if absent. */
+  readonly framesPerVideo?: number | undefined;
   /** Whether rows are pairs of answers, or must not be; either if absent. */
   readonly learnsPairs?: boolean | undefined;
 }
@@ -39,8 +42,11 @@ interface CheckedText {
   readonly text: RowText;
   readonly name: string;
   readonly content: RowContent;
-  readonly tiles: readonly number[] | undefined;
+  readonly places: RowPlaces;
 }
+
+/** What a row's pictures and videos are in its text. */
+export type RowPlaces = ReturnType<typeof rowPlaces>;
 
 /** Checks the texts of a file's rows one by one, and gathers what becomes of them. */
 export class TextCheck {
@@ -74,13 +80,18 @@ export class TextCheck {
     return content === "conversation" ? withSystem(text, this.#settings.system, this.#template) : text;
   }
 
-  /** How many tiles each of a row's pictures has; undefined where the model reads them whole. */
-  async tilesOf({ images }: Pick<Row, "images">): Promise<readonly number[] | undefined> {
-    const preprocessor = this.#settings.model?.preprocessor;
-    if (preprocessor?.grids === undefined) return undefined;
-    const sizes = await Promise.allSettled(images.map(pictureSize));
+  /** What a row's pictures and videos are in its text; of a picture's file at most the size is looked at. */
+  async placesOf({ images, videos }: Pick<Row, "images" | "videos">): Promise<RowPlaces> {
+    const { model, framesPerVideo = defaultFrames } = this.#settings;
+    if (model === undefined) return {};
+    const reading = pictureReading(model);
+    const { preprocessor } = reading;
+    const isSized = preprocessor?.grids !== undefined || preprocessor?.cuts;
+    const sizes = isSized ? await Promise.allSettled(images.map(pictureSize)) : [];
     // What is wrong with a file is told where files are checked.
-    return sizes.map((size) => (size.status === "fulfilled" ? tileCount(size.value, preprocessor) : 1));
+    const known = images.map((_, i) => (sizes[i]?.status === "fulfilled" ? sizes[i].value : undefined));
+    const frames = videos.map(() => framesPerVideo);
+    return rowPlaces(reading, known, frames);
   }
 
   /** What is wrong with a row's text. */
@@ -95,7 +106,7 @@ export class TextCheck {
     if (unfit !== undefined) return [unfit];
     const text = this.completed(row.text, content);
     try {
-      this.#gather({ text, name, content, tiles: await this.tilesOf(row) }, row);
+      this.#gather({ text, name, content, places: await this.placesOf(row) }, row);
       this.writing.add(text, name);
       return [];
     } catch (error) {
@@ -104,13 +115,13 @@ export class TextCheck {
     }
   }
 
-  #gather({ text, name, content, tiles }: CheckedText, { videos, rejected }: Row): void {
+  #gather({ text, name, content, places }: CheckedText, { videos, rejected }: Row): void {
     const { model, maxTokens } = this.#settings;
     if (model === undefined) {
       if (typeof text === "string" && content === "conversation")
         requireConversation(text, this.#template, name);
     } else {
-      const options = { ...textOptions({ maxTokens }, model, content), tiles };
+      const options = { ...textOptions({ maxTokens }, model, content), ...places };
       const samples =
         rejected === undefined
           ? [encodeText(text, name, options, videos.length > 0 ? "video" : "image")]

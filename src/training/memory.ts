@@ -1,4 +1,4 @@
-import { type OwlConfig, type ParameterDescription, visionTokens } from "../model/index.ts";
+import { hyperOf, type OwlConfig, type ParameterDescription, visionTokens } from "../model/index.ts";
 import { elementCount } from "../tensor/index.ts";
 import { type NarrowWeights, narrowBytes } from "./narrow-weights.ts";
 import { optimizerOf } from "./optimizers/index.ts";
@@ -197,12 +197,19 @@ function partsOf(
     { kept: 0, passing: logitsAtOnce * positions * language.vocabulary },
   ];
   if (config.textOnly) return ofLanguage;
-  const { vision, abstractor } = config;
+  const { vision } = config;
   const patches = visionTokens(vision);
   const images = stage === "language" ? 0 : rows * imagesPerRow;
   const trainsVision = parameters.some(({ trained, name }) => trained && name.startsWith("vision_model."));
   const ofVision = ofStack({ ...vision, positions: images * patches, context: patches }, trainsVision);
   if (stage === "vision") return [ofVision];
+  if (config.projector !== undefined)
+    return [
+      ofVision,
+      ofPicturesBeside(config, { images, imagesPerRow, positions, recompute }),
+      ...ofLanguage,
+    ];
+  const { abstractor } = config;
   const context = patches + numQueryTokens;
   const { kept, passing } = inOneProgram(
     { ...abstractor, positions: images * context, context: numQueryTokens },
@@ -211,4 +218,32 @@ function partsOf(
   // One program computes the abstractor's layers, since each of them reads all patches.
   const ofAbstractor = recompute ? { kept: 0, passing: kept + passing } : { kept, passing };
   return [ofVision, ofAbstractor, ...ofLanguage];
+}
+
+/**
+ * What pictures beside the text need: the projector's results, and in each layer that looks at them about eight widths for each of their
+ * tokens and a row of attention for each token of the text.
+ */
+function ofPicturesBeside(
+  config: OwlConfig,
+  {
+    images,
+    imagesPerRow,
+    positions,
+    recompute,
+  }: {
+    readonly images: number;
+    readonly imagesPerRow: number;
+    readonly positions: number;
+    readonly recompute: boolean;
+  },
+): Need {
+  const { hidden, heads } = config.language;
+  const perPicture = visionTokens(config.vision);
+  const tokens = images * perPicture;
+  const layers = hyperOf(config)?.layers.length ?? 0;
+  const ofLayer = 8 * tokens * hidden + positions * heads * imagesPerRow * perPicture;
+  const projected = 3 * tokens * hidden;
+  if (recompute) return { kept: projected, passing: 1.5 * ofLayer };
+  return { kept: projected + layers * ofLayer, passing: ofLayer };
 }

@@ -86,12 +86,12 @@ export function tracedModel(config: OwlConfig, recipe: TrainingRecipe): TracedMo
   const inTraining = withDropout(options, recipe);
   return {
     parameters,
-    trace: ({ rows, tokens, images, videos, losses, packed }, purpose = "evaluation", onBoundary) => {
+    trace: ({ rows: batch, losses: lossRows, ...sizes }, purpose = "evaluation", onBoundary) => {
       const scope = rootScope({
         ...(purpose === "training" ? inTraining : options),
         ...(onBoundary && { onBoundary }),
       });
-      return traceLoss(config, { batch: rows, tokens, images, videos, lossRows: losses, packed }, scope);
+      return traceLoss(config, { ...sizes, batch, lossRows }, scope);
     },
   };
 }

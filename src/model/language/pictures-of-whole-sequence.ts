@@ -4,12 +4,16 @@ import { joinHeads, splitHeads } from "../heads.ts";
 import { familyOf, type LanguageConfig } from "./families.ts";
 import type { LayerPictures, PictureProjection } from "./family.ts";
 import { rotaryTables } from "./rotary.ts";
-import { repeatHeads, rotation, windowMask } from "./whole-sequence-attention.ts";
+import {
+  repeatHeads,
+  rotation,
+  type SequenceSizes,
+  sampleMask,
+  windowMask,
+} from "./whole-sequence-attention.ts";
 
 /** Sizes of a batch whose pictures stand beside the text. */
-export interface PictureSizes {
-  readonly batch: number;
-  readonly tokens: number;
+export interface PictureSizes extends SequenceSizes {
   /** Visual tokens a row has room for. */
   readonly visual: number;
 }
@@ -21,7 +25,7 @@ export interface PictureSizes {
  */
 export function picturesOfWholeSequence(
   config: LanguageConfig,
-  { batch, tokens, visual }: PictureSizes,
+  { batch, tokens, packed, visual }: PictureSizes,
   pictures: Tensor,
 ): (layer: number) => LayerPictures {
   const one = dim("one", 1);
@@ -29,13 +33,14 @@ export function picturesOfWholeSequence(
   const mask = input("picture_mask", "float32", [rows, one, length, width]);
   const seen = input("picture_seen", "float32", [rows, length, one]);
   const positions = input("picture_positions", "int64", [rows, width]);
-  const causal = once((all: number) => expand(windowMask(all, all), [rows, one, length, length]));
+  const masked = sampleMask(packed);
+  const causal = once((all: number) => expand(masked(windowMask(all, all))!, [rows, one, length, length]));
   return (layer) => {
     const { positions: encoding, scale } = familyOf(config).layerAttention(config, layer);
     if (encoding.kind !== "rotary")
       throw new TypeError("language: layers that see pictures need rotary positions");
     const { settings } = encoding;
-    const turnText = rotation(settings, { batch, tokens });
+    const turnText = rotation(settings, { batch, tokens, packed });
     // The kernel asks for as many rows of the tables as there are keys.
     const tables = rotaryTables(settings, { positions: Math.max(tokens + 1, visual), length: tokens });
     const turnPictures = (x: Tensor): Tensor => rotary(x, positions, tables.cos, tables.sin);

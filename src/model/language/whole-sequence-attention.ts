@@ -30,21 +30,46 @@ export type LayerAttention = (layer: number, query: Tensor, key: Tensor, value: 
 export interface SequenceSizes {
   readonly batch: number;
   readonly tokens: number;
-  /** Whether a sequence may hold several samples. */
+  /** Where a sequence may hold several samples, what keeps them apart; see {@link packedInputs}. */
+  readonly packed?: PackedInputs | undefined;
+}
+
+/** The inputs that `packedFeeds` makes. */
+export interface PackedInputs {
+  /** `position_ids` int64 [batch, tokens]. */
+  readonly positions: Tensor;
+  /** `attention_mask` float32 [batch, 1, tokens, tokens], which is added to the scores. */
+  readonly mask: Tensor;
+}
+
+/** The inputs of sequences that hold several samples, made once for a graph; undefined where each is one. */
+export function packedInputs({
+  batch,
+  tokens,
+  packed,
+}: {
+  readonly batch: number;
+  readonly tokens: number;
   readonly packed?: boolean | undefined;
+}): PackedInputs | undefined {
+  if (!packed) return undefined;
+  const [rows, length] = [dim("batch", batch), dim("tokens", tokens)];
+  return {
+    positions: input("position_ids", "int64", [rows, length]),
+    mask: input("attention_mask", "float32", [rows, dim("one", 1), length, length]),
+  };
 }
 
 /**
  * Attention over whole sequences of known sizes, for training. They start at position 0; padding on the right
- * needs no mask: causality keeps what comes before from seeing it. Packed ones ask for the inputs that `packedFeeds` makes:
- * `position_ids` int64 [batch, tokens], and `attention_mask` float32 [batch, 1, tokens, tokens], which is added to the scores.
+ * needs no mask: causality keeps what comes before from seeing it.
  */
 export function wholeSequenceAttention(config: LanguageConfig, sizes: SequenceSizes): LayerAttention {
   const { tokens } = sizes;
   const rotationOf = once((settings: RotarySettings) => rotation(settings, sizes));
   const windowOf = once((window: number) => windowMask(window, tokens));
   const bias = once((heads: number) => alibiBias(heads, tokens));
-  const masked = sampleMask(sizes);
+  const masked = sampleMask(sizes.packed);
   return (layer, query, key, value) => {
     const settings = familyOf(config).layerAttention(config, layer);
     const { positions, window = tokens, cap } = settings;
@@ -59,14 +84,11 @@ export function wholeSequenceAttention(config: LanguageConfig, sizes: SequenceSi
 }
 
 /** Adds what hides a sequence's samples from each other to what a layer adds to the scores by itself. */
-function sampleMask({
-  batch,
-  tokens,
-  packed,
-}: SequenceSizes): (own: Tensor | undefined) => Tensor | undefined {
-  if (!packed) return (own) => own;
-  const length = dim("tokens", tokens);
-  const mask = input("attention_mask", "float32", [dim("batch", batch), dim("one", 1), length, length]);
+export function sampleMask(
+  packed: PackedInputs | undefined,
+): (own: Tensor | undefined) => Tensor | undefined {
+  if (packed === undefined) return (own) => own;
+  const { mask } = packed;
   return once((own: Tensor | undefined) => (own === undefined ? mask : add(mask, own)));
 }
 
@@ -108,9 +130,7 @@ export function rotation(
       ),
       ["batch", "tokens"],
     );
-  const positions = packed
-    ? input("position_ids", "int64", [dim("batch", batch), dim("tokens", tokens)])
-    : counted();
+  const positions = packed?.positions ?? counted();
   const width = turnedWidth(settings);
   return (x) => {
     if (width === settings.headDim) return rotary(x, positions, cos, sin);
