@@ -114,9 +114,11 @@ async function answersOf(owl: Owl, asked: readonly Asked[]): Promise<SampleAnswe
   const greedy = { doSample: false, numBeams: 1, maxNewTokens: longestAnswer };
   const answers = await owl.chatAll(conversations, greedy);
   const told: SampleAnswer[] = [];
+  // A model without an abstractor has no maps of it.
+  const hasMaps = owl.config.projector === undefined;
   for (const [i, { question, pictures, paths }] of asked.entries()) {
     const attention: SampleAttention[] = [];
-    for (const path of paths) attention.push(allAttention(await owl.attention(path)));
+    for (const path of hasMaps ? paths : []) attention.push(allAttention(await owl.attention(path)));
     const { text, finishReason } = answers[i];
     told.push({ question, pictures, answer: text, isCut: finishReason === "length", attention });
   }

@@ -65,9 +65,9 @@ async function readTokenizerJson(directory: string): Promise<TokenizerJson> {
   throw new TokenizerError(`${directory}: must hold tokenizer.json or tokenizer.model, got neither`);
 }
 
-/** The chat template of a kind of model whose published files have none, by its config.json; nothing of other kinds. */
+/** The chat template of a kind of model whose published files have none, or another one, by its config.json; nothing of other kinds. */
 export function publishedTemplate(directory: string): Promise<TokenizerConfiguration> {
-  return templateByType(directory, publishedTemplates);
+  return templateByType(directory, { ...publishedTemplates, ...replacingTemplates });
 }
 
 async function templateByType(
