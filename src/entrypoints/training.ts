@@ -19,6 +19,7 @@ export {
   type PairRow,
   type Part,
   type Picture,
+  type PictureReading,
   pairEncoder,
   pairReader,
   type Reader,
@@ -41,7 +42,7 @@ export {
   tokenReader,
 } from "../data/index.ts";
 export type { StoredImage } from "../image/index.ts";
-export type { MediaPositions, PromptTemplate, RowText } from "../prompt/index.ts";
+export type { CutWords, MediaPositions, PromptTemplate, RowPictures, RowText } from "../prompt/index.ts";
 export {
   type CardOptions,
   type DataFile,

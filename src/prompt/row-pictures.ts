@@ -1,5 +1,5 @@
 import type { MediaKind } from "../model/index.ts";
-import { type CutWords, onOwnLine, type ShownPictures, withShownPictures } from "./cut-pictures.ts";
+import { type CutWords, onOwnLine, withShownPictures } from "./cut-pictures.ts";
 import type { Message, RowText } from "./message.ts";
 import { marksIn, videoMark } from "./pieces.ts";
 
@@ -9,7 +9,7 @@ export interface RowPictures {
   /** The tokens of a picture's marker. */
   readonly marker: readonly number[];
   /** Rows and columns of the squares that each picture is cut to, in reading order; undefined: it is shown whole. */
-  readonly grids: readonly ShownPictures<number>["grid"][];
+  readonly grids: readonly (readonly [rows: number, columns: number] | undefined)[];
   /** How many frames each video has, in reading order. */
   readonly frames: readonly number[];
 }
