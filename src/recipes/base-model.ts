@@ -75,7 +75,7 @@ export async function loadBaseModel(
   requireRoom: RequireRoom = () => undefined,
 ): Promise<BaseModel> {
   const tokenizerDirectory = tokenizer ?? model!;
-  const { template, tokenizer: loaded } = await loadTaught(tokenizerDirectory, templateVariables);
+  const { tokenizer: loaded, tokenizerFiles } = await loadTaught(tokenizerDirectory, templateVariables);
   const starting = await (model === undefined
     ? freshModel(config!, loaded)
     : existingModel(model, recipe, requireRoom));
@@ -98,31 +98,30 @@ export async function loadBaseModel(
         checkpoint?.preprocessorConfig,
         checkpoint?.preprocessorFile ?? modelFiles.preprocessorConfig,
       );
-  const files = await readTokenizerFiles(tokenizerDirectory);
-  const tokenizerFiles = template === undefined ? files : withChatTemplate(files, template.chat_template);
   const named = withModelTemplate(loaded, parsed);
   return { ...starting, config: parsed, tokenizer: named, tokenizerFiles, preprocessor };
 }
 
-/**
- * The tokenizer of a directory, and its chat template where the directory's files do not have it: with a recipe's variables it has
- * these values.
- */
+/** The tokenizer of a directory, and its files as a run writes them: with the chat template that it is used with. */
 async function loadTaught(
   directory: string,
   variables: TemplateVariables,
-): Promise<{ readonly tokenizer: Tokenizer; readonly template?: { readonly chat_template: unknown } }> {
+): Promise<Pick<BaseModel, "tokenizer" | "tokenizerFiles">> {
   const tokenizer = await loadTokenizer(directory);
+  const files = await readTokenizerFiles(directory);
   if (Object.keys(variables).length === 0) {
     // What config.json alone tells stands in the files that the run writes.
     const { chat_template: published } = await publishedTemplate(directory);
     const isTold = published !== undefined && tokenizer.configuration.chat_template === published;
-    return isTold ? { tokenizer, template: { chat_template: published } } : { tokenizer };
+    return { tokenizer, tokenizerFiles: isTold ? withChatTemplate(files, published) : files };
   }
   try {
-    const template = { chat_template: withTemplateDefaults(tokenizer, variables) };
-    const configuration = { ...tokenizer.configuration, ...template };
-    return { template, tokenizer: createTokenizer(tokenizer.json, configuration) };
+    const template = withTemplateDefaults(tokenizer, variables);
+    const configuration = { ...tokenizer.configuration, chat_template: template };
+    return {
+      tokenizer: createTokenizer(tokenizer.json, configuration),
+      tokenizerFiles: withChatTemplate(files, template),
+    };
   } catch (error) {
     if (!(error instanceof PromptError)) throw error;
     throw new RangeError(`templateVariables: ${error.message}`, { cause: error });
@@ -156,8 +155,8 @@ export async function loadTextModel({
   tokenizer,
   templateVariables = {},
   recipe,
-}: TextPlan): Promise<Pick<BaseModel, "tokenizer" | "config" | "preprocessor">> {
-  const { tokenizer: loaded } = await loadTaught(tokenizer ?? model!, templateVariables);
+}: TextPlan): Promise<Pick<BaseModel, "tokenizer" | "tokenizerFiles" | "config" | "preprocessor">> {
+  const { tokenizer: loaded, tokenizerFiles } = await loadTaught(tokenizer ?? model!, templateVariables);
   const sizes = taught(
     await (model === undefined ? freshConfig(config!, loaded) : readModelConfig(model)),
     recipe,
@@ -167,7 +166,7 @@ export async function loadTextModel({
       ? { content: undefined, where: modelFiles.preprocessorConfig }
       : await readPreprocessing(model);
   const preprocessor = sizes.textOnly ? undefined : owlPreprocessor(sizes, content, where);
-  return { tokenizer: withModelTemplate(loaded, sizes), config: sizes, preprocessor };
+  return { tokenizer: withModelTemplate(loaded, sizes), tokenizerFiles, config: sizes, preprocessor };
 }
 
 /** A fresh model of a config file's sizes: all of its parameters will be initialised. */

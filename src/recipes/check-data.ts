@@ -1,4 +1,3 @@
-import { readTokenizerFiles } from "../checkpoint/index.ts";
 import {
   type CheckedRows,
   checkRows,
@@ -78,8 +77,7 @@ export async function readingOfRecipe(
   overrides: Pick<RunOverrides, "set">,
 ): Promise<RowReading & { readonly plan: RunPlan; readonly model: TextModel }> {
   const plan = await checkedPlan(path, overrides);
-  const model = await loadTextModel(plan);
-  const tokenizerFiles = await readTokenizerFiles(plan.tokenizer ?? plan.model!);
+  const { tokenizerFiles, ...model } = await loadTextModel(plan);
   const filesOf = (kind: "data" | "evaluation"): ReadFile[] =>
     plan[kind].map((file, i) => ({
       file,

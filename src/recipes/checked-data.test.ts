@@ -4,7 +4,6 @@ import { join } from "node:path";
 import sharp from "sharp";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { owlFixture } from "../../tests/owl-fixture.ts";
-import { readTokenizerFiles } from "../checkpoint/index.ts";
 import { loadTextModel } from "./base-model.ts";
 import { checkPlace, keptCheck } from "./checked-data.ts";
 import { checkData, prepareRun, readingOfRecipe, readRecipeFile } from "./index.ts";
@@ -20,7 +19,7 @@ const check = async (decode = true) =>
 /** Whether the check of each file holds for a run with such settings. */
 async function isKnown(set: readonly string[] = [], decoded = false): Promise<boolean[]> {
   const plan = await readRecipeFile(recipe, { set });
-  const [model, tokenizerFiles] = [await loadTextModel(plan), await readTokenizerFiles(owl.directory)];
+  const { tokenizerFiles, ...model } = await loadTextModel(plan);
   const kept = plan.data.map((file, i) =>
     keptCheck(checkPlace(plan, "data", i), { file, plan, model, tokenizerFiles }, { decoded }),
   );

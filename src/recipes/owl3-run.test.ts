@@ -6,7 +6,7 @@ import { shared, sharedAvailable } from "../../tests/shared.ts";
 import { Owl } from "../owl/index.ts";
 import { convertCheckpoint } from "../quantization/index.ts";
 import type { TrainingEvent } from "../training/index.ts";
-import { readingOfRecipe } from "./check-data.ts";
+import { checkData, readingOfRecipe } from "./check-data.ts";
 import { prepareRun } from "./run.ts";
 import { type ShownRow, shownRows } from "./show-rows.ts";
 
@@ -100,6 +100,12 @@ describe.skipIf(!sharedAvailable)("runs of a tiny mPLUG-Owl3", () => {
     expect(losses[13]).toBeLessThan(losses[0] / 4);
     expect(answers.at(-1)).toBe("Three birds.");
     expect(await answerOf(join(work, "full/model"))).toBe("Three birds.");
+  });
+
+  test("rows that were checked are not checked again, although config.json alone tells how they are written", async () => {
+    const path = await recipe("checked", "extends: owl3-finetune\nsteps: 1");
+    await checkData(await readingOfRecipe(path, {}), { decode: true, problemsKept: 5 });
+    expect((await prepareRun(path)).checkedBefore).toEqual([true, true]);
   });
 
   test("a run that is stopped goes on to the same bytes", async () => {
