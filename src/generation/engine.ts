@@ -204,11 +204,12 @@ export class Engine {
     return requests.map(() => undefined);
   }
 
-  /** The requests that one prefill may take: offline those without a cached prefix, as many as it takes at once. */
+  /** The requests that one prefill may take: offline those that it takes whole and without a cached prefix, as many as it takes at once. */
   #prefillBatch(requests: readonly ActiveRequest[]): readonly ActiveRequest[] {
     const [first, ...others] = requests;
     const isFresh = (active: ActiveRequest): boolean =>
       active.angles === first.angles &&
+      active.keys.length <= this.#chunk &&
       active.cachedPrefix === 0 &&
       this.#slots.cachedPrefixLength(active.keys) === 0;
     if (!this.#offline || !isFresh(first)) return [first];

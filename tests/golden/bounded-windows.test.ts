@@ -59,10 +59,16 @@ test.each(["mistral", "gemma3"])("%s: prompts, turns and rows longer than the bo
   expect((await ask(turn)).cachedTokens).toBeGreaterThan(440);
   expect((await ask([...prompt(450, 3).slice(0, 200), 5, 6])).cachedTokens).toBe(0);
   await engine.close();
-  const offline = Engine.offline(model, {}, 2);
+  const offline = Engine.offline(model, {}, 4);
   for (const ids of [prompt(400, 9), prompt(30, 9)]) {
     await check(ids, (await offline.answer({ prompt: { ids, pictures: [] }, settings })).ids);
   }
+  // Several prompts of a batch at once, of which some are longer than the bound.
+  const batch = [prompt(450, 13), prompt(40, 2), prompt(430, 17), prompt(250, 5)];
+  const both = await Promise.all(
+    batch.map((ids) => offline.answer({ prompt: { ids, pictures: [] }, settings })),
+  );
+  for (const [i, ids] of batch.entries()) await check(ids, both[i].ids);
   const beams = completeSettings({ maxNewTokens: 6, eosTokenIds: [], numBeams: 2 });
   const long = { ids: prompt(400, 9), pictures: [] };
   const bySearch = await offline.answer({ prompt: long, settings: beams });
