@@ -137,6 +137,31 @@ describe.skipIf(skipChromium)("how the page looks", { timeout: 5 * patience }, (
     await close();
   });
 
+  it("is never drawn as a light page where the system is dark", async () => {
+    const context = await stage.browser.newContext({ colorScheme: "dark" });
+    const page = await context.newPage();
+    // Frames are drawn before the script is there.
+    await page.route("**/*.js", async (route) => {
+      await new Promise((resolve) => setTimeout(resolve, 500));
+      await route.continue();
+    });
+    await page.addInitScript(() => {
+      const seen = new Set<string>();
+      Object.assign(window, { seen });
+      const look = (): void => {
+        if (document.body !== null) seen.add(getComputedStyle(document.body).backgroundColor);
+        requestAnimationFrame(look);
+      };
+      requestAnimationFrame(look);
+    });
+    await page.goto(stage.url);
+    await page.getByText("owl-nano").first().waitFor({ state: "attached" });
+    await page.waitForFunction(() => (window as unknown as { seen: Set<string> }).seen.size > 1);
+    const seen = await page.evaluate(() => [...(window as unknown as { seen: Set<string> }).seen]);
+    expect(seen.sort()).toEqual(["rgb(24, 22, 19)", "rgba(0, 0, 0, 0)"]);
+    await context.close();
+  });
+
   it("nothing of it reaches beyond a window 360 px wide, and one can write there", async () => {
     const viewport = { width: 360, height: 640 };
     const { page, faults, close } = await stage.open({ viewport, isMobile: true, hasTouch: true });
