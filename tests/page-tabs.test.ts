@@ -117,22 +117,24 @@ describe.skipIf(skipChromium)("the page in two tabs, and its history", { timeout
   it("a reload in the middle of an answer keeps its words and says that it was interrupted", async () => {
     const { page, faults, close } = await stage.open();
     await set(page, rambling, true);
-    // Inside the page, as soon as some words show. The stream then stands still, for a busy server may take longer for the new page
-    // than for the rest of the answer, which the page that is still there would take.
+    // Inside the page, as soon as some words show. The stream stands still after a few events (not chunks: a busy server sends many
+    // events as one), for the new page may come later than the rest of the answer, which the page that is still there would take.
     await page.evaluate(() => {
       const request = window.fetch;
       window.fetch = async (...args) => {
         const response = await request(...args);
         if (!String(args[0]).endsWith("/chat/completions")) return response;
-        let chunks = 0;
-        const stall = new TransformStream<Uint8Array, Uint8Array>({
-          transform: (chunk, controller) => {
-            chunks++;
-            if (chunks > 12) return new Promise<never>(() => undefined);
-            controller.enqueue(chunk);
+        let events = 0;
+        const stall = new TransformStream<string, string>({
+          transform: (text, controller) => {
+            const parts = text.split(/(?<=\n\n)/).slice(0, 12 - events);
+            events += parts.filter((part) => part.endsWith("\n\n")).length;
+            controller.enqueue(parts.join(""));
+            return events < 12 ? undefined : new Promise<never>(() => undefined);
           },
         });
-        return new Response(response.body?.pipeThrough(stall), response);
+        const body = response.body?.pipeThrough(new TextDecoderStream()).pipeThrough(stall);
+        return new Response(body?.pipeThrough(new TextEncoderStream()), response);
       };
       new MutationObserver((_, observer) => {
         const text = document.querySelector(".writing .markdown")?.textContent ?? "";
