@@ -167,9 +167,24 @@ describe.skipIf(!sharedAvailable)("runs of a tiny mPLUG-Owl3", () => {
     }
   });
 
+  test("captions are learned as answers to the question of their file", async () => {
+    const path = await recipe("captions", "extends: owl3-finetune\nlearningRate: 0.01\nsteps: 2");
+    await writeFile(join(work, "captions.json"), JSON.stringify([{ image: "9.jpg", text: "Three birds." }]));
+    const data = 'data: [{ file: captions.json, question: "What is this?" }]';
+    await writeFile(path, (await readFile(path, "utf8")).replace(/data: .*/, data));
+    const shown: ShownRow[] = [];
+    for await (const row of shownRows(await readingOfRecipe(path, {}), 1)) shown.push(row);
+    const texts = shown[0].parts.map(({ text }) => text).join("");
+    expect(texts).toContain("<|end_cut|>\nWhat is this?<|im_end|>");
+    const learned = shown[0].parts.flatMap(({ isLearned, text }) => (isLearned ? [text] : []));
+    expect(learned).toEqual(["Three birds.<|im_end|><|endoftext|>"]);
+    const { losses } = await trained(path);
+    expect(losses[1]).toBeLessThan(losses[0]);
+  });
+
   test("what is not known of it is refused before anything is read", async () => {
     await expect(prepareRun(await recipe("one", "extends: stage-1\nsteps: 1"))).rejects.toThrow(
-      /augment: must be false[\s\S]*data: must be conversations/,
+      /augment: must be false[\s\S]*data: must be conversations.*give their file the question/,
     );
   });
 });

@@ -27,7 +27,7 @@ export function requireTrainable(
     );
   if (data.some(({ content = contentOfStage(recipe.stage) }) => content === "caption"))
     problems.push(
-      "data: must be conversations (content: conversation) for a model whose pictures stand beside the text, got captions: how it was taught these is not known; write the question to each",
+      "data: must be conversations (content: conversation) for a model whose pictures stand beside the text, got captions: how it was taught these is not known; give their file the question that each answers (question: …)",
     );
   if (problems.length > 0) throw new RecipeError(path, problems);
 }
