@@ -299,6 +299,7 @@ export const gradientRules: { readonly [K in OperatorKind]: GradientRule<K> } = 
   matmul: matmulRule,
   linear: linearRule,
   quantizedLinear: notDifferentiable("quantizedLinear", unpacked),
+  rowQuantizedLinear: notDifferentiable("rowQuantizedLinear", unpacked),
   softmax: softmaxRule,
   layerNorm: layerNormRule,
   rmsNorm: rmsNormRule,

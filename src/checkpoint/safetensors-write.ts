@@ -75,6 +75,7 @@ export function storedType(tensor: HostTensor, floatType: FloatType): StoredType
     float32: floatType,
     int64: "I64",
     int32: "I32",
+    int8: "I8",
     uint8: "U8",
     bool: "BOOL",
   };

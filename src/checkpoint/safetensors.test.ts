@@ -84,7 +84,7 @@ describe("a safetensors file", () => {
     await file.close();
   });
 
-  it("widens F64, F16, BF16, U8, I8 and I16", () => {
+  it("reads F64, F16, BF16, U8, I8 and I16", () => {
     const types = ["F64", "F16", "BF16", "U8", "I8", "I16"];
     const sizes = [8, 2, 2, 1, 1, 2];
     let end = 0;
@@ -103,7 +103,9 @@ describe("a safetensors file", () => {
     data.setUint8(12, 200);
     data.setInt8(13, -5);
     data.setInt16(14, -300, true);
-    const values = [...parseSafetensors(bytes).tensors.values()].map((tensor) => Number(tensor.data[0]));
+    const { tensors } = parseSafetensors(bytes);
+    const values = [...tensors.values()].map((tensor) => Number(tensor.data[0]));
+    expect(tensors.get("I8")!.dtype).toBe("int8");
     expect(values).toEqual([Math.fround(0.1), 0.333251953125, 0.333984375, 200, -5, -300]);
   });
 

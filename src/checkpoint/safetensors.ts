@@ -38,7 +38,7 @@ function malformed(where: string, problems: readonly string[]): CheckpointError 
 /**
  * Reads every tensor of a safetensors file.
  *
- * F16, BF16 and F64 are widened (F64: rounded) to float32, I8 and I16 widened to int32; F32, I64, I32, U8 and
+ * F16, BF16 and F64 are widened (F64: rounded) to float32, I16 widened to int32; F32, I64, I32, I8, U8 and
  * BOOL stay. From bytes, aligned tensors that stay are views and share the bytes' memory.
  *
  * @param source a path, or the file's bytes

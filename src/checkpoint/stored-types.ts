@@ -27,7 +27,7 @@ const HOST_TYPES = {
   I64: "int64",
   I32: "int32",
   I16: "int32",
-  I8: "int32",
+  I8: "int8",
   U8: "uint8",
   BOOL: "bool",
 } as const satisfies Record<StoredType, DType>;
@@ -74,7 +74,7 @@ export function tensorFrom(type: StoredType, dims: readonly number[], bytes: Uin
 }
 
 function isWidened(type: StoredType): boolean {
-  return !["F32", "I64", "I32", "U8", "BOOL"].includes(type);
+  return !["F32", "I64", "I32", "I8", "U8", "BOOL"].includes(type);
 }
 
 const widenedViews = {
@@ -82,7 +82,6 @@ const widenedViews = {
   F16: Uint16Array,
   BF16: Uint16Array,
   I16: Int16Array,
-  I8: Int8Array,
 } as const;
 
 /** Writes the elements in `bytes` to `into`, from element `at` on. */

@@ -33,8 +33,8 @@ export interface TensorSource {
   readonly path: string;
   readonly tensors: readonly TensorEntry[];
   /**
-   * Reads one tensor, row-major. F16, BF16 and F64 become float32 (F64 rounded), I8 and I16 int32; F32, I64, I32,
-   * U8 and BOOL stay.
+   * Reads one tensor, row-major. F16, BF16 and F64 become float32 (F64 rounded), I16 int32; F32, I64, I32, I8, U8
+   * and BOOL stay.
    *
    * @param rows `[from, to)` of the first dimension, where only a part of a large tensor is wanted
    * @throws RangeError where there is no tensor of this name, or no such rows

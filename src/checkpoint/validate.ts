@@ -1,4 +1,4 @@
-import { elementCount, type ParameterRole } from "../tensor/index.ts";
+import { type DType, elementCount, type ParameterRole } from "../tensor/index.ts";
 import { isLoraMatrix } from "./adapter-names.ts";
 import { CheckpointError } from "./errors.ts";
 import type { StoredType } from "./stored-types.ts";
@@ -10,6 +10,8 @@ export interface ExpectedParameter {
   readonly name: string;
   readonly dims: readonly number[];
   readonly role?: ParameterRole;
+  /** The type of its numbers: bytes of a quantised weight are stored as such. */
+  readonly dtype?: DType;
 }
 
 /** A tensor's shape, and its format where it is stored. */
@@ -104,13 +106,18 @@ function missing(expected: readonly ExpectedParameter[], tensors: ReadonlyMap<st
 // Not U8: that is what packed weights are stored as.
 const WHOLE_NUMBERS: readonly (StoredType | undefined)[] = ["I64", "I32", "I16", "I8", "BOOL"];
 
+/** How the bytes of quantised weights are stored. */
+const STORED_BYTES: Partial<Record<DType, StoredType>> = { uint8: "U8", int8: "I8" };
+
 function misshapen(
   expected: readonly ExpectedParameter[],
   tensors: ReadonlyMap<string, Described>,
 ): string[] {
-  return expected.flatMap(({ name, dims }) => {
+  return expected.flatMap(({ name, dims, dtype }) => {
     const got = tensors.get(name);
     if (got && show(got.dims) !== show(dims)) return [`${name} must be ${show(dims)}, is ${show(got.dims)}`];
+    const bytes = dtype && STORED_BYTES[dtype];
+    if (bytes && got?.type) return got.type === bytes ? [] : [`${name} must be ${bytes}, is ${got.type}`];
     return WHOLE_NUMBERS.includes(got?.type) ? [`${name} must be floating point, is ${got?.type}`] : [];
   });
 }

@@ -12,10 +12,14 @@ import { entryBytes, safetensorsLayout } from "./safetensors-write.ts";
 import type { RowRange, TensorEntry } from "./tensor-source.ts";
 import { indexFile, safetensors, shardFile, wholeFile } from "./weight-formats.ts";
 
-/** A stored tensor and the tensors that are written from it, some rows at a time: as many rows each, all in one file. */
+/**
+ * A stored tensor and the tensors that are written from it, all in one file: some rows at a time, as many rows each, or `isWhole`.
+ */
 export interface PlannedTensor {
   readonly source: TensorEntry;
   readonly outputs: readonly TensorEntry[];
+  /** Whether all rows are asked for at once; the outputs may have others then. */
+  readonly isWhole?: boolean;
 }
 
 /** Options of writing weights. */
@@ -171,7 +175,7 @@ async function* shardPieces<Planned extends PlannedTensor>(
   for (const planned of shard) {
     const [rows = 1] = planned.source.dims;
     const width = elementCount(planned.source.dims) / rows;
-    const step = Math.max(1, Math.floor(ELEMENTS_AT_ONCE / width));
+    const step = planned.isWhole ? rows : Math.max(1, Math.floor(ELEMENTS_AT_ONCE / width));
     for (let from = 0; from < rows; from += step) {
       progress.check();
       const to = Math.min(from + step, rows);

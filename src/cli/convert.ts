@@ -2,7 +2,12 @@ import { type Command, Option } from "commander";
 import { readModelConfig } from "../checkpoint/index.ts";
 import { textLogits } from "../inference/index.ts";
 import { encodeConversation, withModelTemplate } from "../prompt/index.ts";
-import { type ConversionReport, type ConversionSettings, convertCheckpoint } from "../quantization/index.ts";
+import {
+  type BlockSize,
+  type ConversionReport,
+  type ConversionSettings,
+  convertCheckpoint,
+} from "../quantization/index.ts";
 import { openDevice } from "../runtime/index.ts";
 import type { HostTensor } from "../tensor/index.ts";
 import { loadTokenizer } from "../tokenizer/index.ts";
@@ -11,11 +16,17 @@ import { interruptible } from "./interrupt.ts";
 import { requireModel } from "./options.ts";
 import { formatBytes, showTransferProgress, type TransferView } from "./transfer-progress.ts";
 
+const blockSizes = ["32", "64", "128"] as const;
+type TypedBlockSize = (typeof blockSizes)[number];
+
+const sizeOf = (typed: TypedBlockSize): BlockSize => Number(typed) as BlockSize;
+
 interface ConvertCommandOptions {
   readonly out: string;
   readonly quantize: ConversionSettings["quantize"];
   readonly vision?: ConversionSettings["vision"];
-  readonly blockSize: "32" | "64" | "128";
+  readonly blockSize: TypedBlockSize;
+  readonly visionBlockSize?: TypedBlockSize | "row";
   readonly check?: readonly string[];
 }
 
@@ -30,15 +41,17 @@ async function convert(model: string, options: ConvertCommandOptions): Promise<v
 }
 
 function convertInterruptibly(directory: string, options: ConvertCommandOptions): Promise<ConversionReport> {
-  const { out, quantize, vision, blockSize } = options;
+  const { out, quantize, vision } = options;
+  const blockSize = sizeOf(options.blockSize);
+  const { visionBlockSize: typed } = options;
+  const visionBlockSize = typed === undefined || typed === "row" ? typed : sizeOf(typed);
   return interruptible(async (signal) => {
     let view: TransferView | undefined;
     const onProgress = (bytes: number, totalBytes: number, file: string): void => {
       view ??= showTransferProgress(totalBytes, bytes);
       view.update(bytes, file);
     };
-    const size = Number(blockSize) as 32 | 64 | 128;
-    const settings = { quantize, vision, blockSize: size, onProgress, signal };
+    const settings = { quantize, vision, blockSize, visionBlockSize, onProgress, signal };
     try {
       return await convertCheckpoint(directory, out, settings).finally(() => view?.end());
     } catch (error) {
@@ -121,10 +134,16 @@ export function define(command: Command): void {
     .addOption(
       new Option(
         "--block-size <numbers>",
-        "weights that share a scale: smaller blocks are more exact and slower",
+        "weights of the language model that share a scale: smaller blocks are more exact and slower",
       )
-        .choices(["32", "64", "128"])
+        .choices(blockSizes)
         .default("128"),
+    )
+    .addOption(
+      new Option(
+        "--vision-block-size <numbers>",
+        "the same of vision encoder and abstractor; row: all of a row, multiplied in whole numbers (default: --block-size)",
+      ).choices([...blockSizes, "row"]),
     )
     .option("--check <prompt>", "also print how this prompt's logits change; repeatable", collect)
     .addHelpText(

@@ -90,6 +90,7 @@ export {
   type VisionConfig,
 } from "../model/index.ts";
 export {
+  type BlockSize,
   type ConversionOptions,
   type ConversionReport,
   type ConversionSettings,

@@ -63,6 +63,8 @@ export {
   type QuantizedFormat,
   type QuantizedWeight,
   quickGelu,
+  type RowFormat,
+  type RowQuantizedWeight,
   reciprocal,
   reduceMean,
   reduceSum,
@@ -86,4 +88,5 @@ export {
   tanh,
   total,
   transpose,
+  type WeightFormat,
 } from "../tensor/index.ts";

@@ -47,9 +47,9 @@ export function weightsOf({ graph }: WrittenGraph, { source, floatType }: ModelW
     const entry = known.get(name);
     if (entry === undefined) throw new RangeError(`${graph.name}: needs the weight ${name}, got none`);
     // Vectors (norms, biases) are small and sensitive.
-    const isFloat = entry.type !== "U8";
     const isVector = entry.dims.length < 2 || /\.scales$/.test(name);
-    return { ...entry, type: isFloat ? (isVector ? "F32" : floatType) : "U8" };
+    const isBytes = entry.type === "U8" || entry.type === "I8";
+    return { ...entry, type: isBytes ? entry.type : isVector ? "F32" : floatType };
   });
 }
 

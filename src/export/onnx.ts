@@ -93,7 +93,11 @@ export async function exportOnnx(
   // The same numbers as those of `owl convert`.
   const between = joinPath(output, ".converting");
   try {
-    await convertCheckpoint(directory, between, { quantize: "q4", signal: options.signal });
+    await convertCheckpoint(directory, between, {
+      quantize: "q4",
+      visionBlockSize: 128,
+      signal: options.signal,
+    });
     return await exported(name, between, output, options);
   } finally {
     await removeDirectory(between);

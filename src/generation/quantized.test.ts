@@ -9,9 +9,14 @@ import { type Media, mediaFromPixels, type Prompt } from "../inference/index.ts"
 import { parseConfig, quantizedPart } from "../model/index.ts";
 import { Owl } from "../owl/index.ts";
 import { xoshiro128 } from "../primitives/index.ts";
-import { convertCheckpoint } from "../quantization/index.ts";
+import {
+  type ConversionSettings,
+  convertCheckpoint,
+  dequantizeRows,
+  rowsAsBlocks,
+} from "../quantization/index.ts";
 import { unpackRows } from "../quantization/testing/unpack-rows.ts";
-import { float32, type HostTensor } from "../tensor/index.ts";
+import { float32, type HostTensor, isRowFormat } from "../tensor/index.ts";
 
 let directory: string;
 beforeAll(async () => {
@@ -27,11 +32,17 @@ async function dequantized(from: string, to: string): Promise<void> {
   const stored = await readAll(weights);
   const tensors: StateDict = new Map();
   for (const [name, tensor] of stored) {
-    const base = name.replace(/\.(packed|scales|zero_points)$/, "");
+    const base = name.replace(/\.(packed|scales|zero_points|sums)$/, "");
     if (base === name) tensors.set(name, tensor);
     if (!name.endsWith(".packed")) continue;
     const format = formats[quantizedPart(base)]!;
     const scales = stored.get(`${base}.scales`)!;
+    if (isRowFormat(format)) {
+      const [width, rows] = tensor.dims;
+      const numbers = rowsAsBlocks(tensor.data as Int8Array, scales.data as Float32Array);
+      tensors.set(base, float32(dequantizeRows(numbers, width), [rows, width]));
+      continue;
+    }
     const [rows, blocks] = scales.dims;
     const parts = {
       packed: tensor.data as Uint8Array,
@@ -63,12 +74,12 @@ interface Made {
 }
 
 /** A checkpoint converted, beside what it must compute. */
-async function make(source: string, name: string, quantize: "q4" | "q8"): Promise<Made> {
+async function make(source: string, name: string, settings: ConversionSettings): Promise<Made> {
   const { weights } = await openCheckpoint(source);
   for (const { name: weight, dims } of weights.tensors) widths.set(weight, dims[1] ?? 1);
   await weights.close();
   const paths = ["quantized", "exact", "reference"].map((kind) => join(directory, `${name}-${kind}`));
-  await convertCheckpoint(source, paths[0], { quantize, blockSize: 32 });
+  await convertCheckpoint(source, paths[0], { blockSize: 32, ...settings });
   await cp(paths[0], paths[1], { recursive: true });
   const config = JSON.parse(await readFile(join(paths[1], "config.json"), "utf8"));
   for (const format of Object.values<Record<string, unknown>>(config.quantization)) {
@@ -98,11 +109,17 @@ const plainAdapter = fileURLToPath(new URL("../../tests/fixtures/model/lora.safe
 const slots = new Array<number>(9).fill(-1);
 const greedy = { maxNewTokens: 12, eosTokenIds: [], doSample: false } as const;
 
-describe.each(["q4", "q8"] as const)("a model in %s", (quantize) => {
+const settingsOf = {
+  q4: { quantize: "q4" },
+  q8: { quantize: "q8" },
+  "q4 with a vision encoder of one scale a row": { quantize: "q4", visionBlockSize: "row" },
+} as const;
+
+describe.each(Object.entries(settingsOf))("a model in %s", (title, settings) => {
   let made: Made;
   let prompts: Prompt[];
   beforeAll(async () => {
-    made = await make(source, quantize, quantize);
+    made = await make(source, title, settings);
     prompts = [
       { ids: [1, 40, 50, ...slots, 60, 61], pictures: [await noise(1)] },
       { ids: [1, 70, 71, 72, 73, 74, 75], pictures: [] },
@@ -161,7 +178,7 @@ describe.each(["q4", "q8"] as const)("a model in %s", (quantize) => {
   test("computes an adapter beside its weights, as the reference does with the adapter merged", async () => {
     const [exact, reference] = await Promise.all(
       ["exact", "reference"].map((kind) =>
-        Owl.load(join(directory, `${quantize}-${kind}`), { adapter: plainAdapter, threads: 1 }),
+        Owl.load(join(directory, `${title}-${kind}`), { adapter: plainAdapter, threads: 1 }),
       ),
     );
     const inputs = { ids: [[...prompts[1].ids]] };
@@ -177,7 +194,7 @@ describe.each(["q4", "q8"] as const)("a model in %s", (quantize) => {
 
 describe.skipIf(!sharedAvailable)("the reference's tiny model in 4 bits", () => {
   test.each(["tiny-image", "tiny-bloom"])("%s: what its weights say, within rounding", async (name) => {
-    const { exact, quantized, reference } = await make(shared(`golden/${name}`), name, "q4");
+    const { exact, quantized, reference } = await make(shared(`golden/${name}`), name, { quantize: "q4" });
     const inputs = { ids: [[1, 300, 400, 500, 60, 70, 80, 90]] };
     const expected = await reference.forward(inputs);
     const got = await exact.forward(inputs);

@@ -4,7 +4,7 @@ import type { StoredParameters } from "../runtime/index.ts";
 
 type Place = StoredParameters["places"] extends ReadonlyMap<string, infer P> ? P : never;
 
-const mapped = ["F32", "F16", "BF16", "U8"] as const;
+const mapped = ["F32", "F16", "BF16", "U8", "I8"] as const;
 
 const isMapped = (type: TensorEntry["type"]): type is Place["type"] => mapped.includes(type as Place["type"]);
 

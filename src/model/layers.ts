@@ -10,10 +10,13 @@ import {
   linear,
   matmul,
   mul,
+  type QuantizedWeight,
   quantizedLinear,
+  type RowQuantizedWeight,
   reduceSum,
   reshape,
   rmsNorm,
+  rowQuantizedLinear,
   type Scope,
   scalar,
   sqrt,
@@ -45,7 +48,7 @@ export const isDropoutMask = (inputName: string): boolean => inputName.startsWit
  */
 export function linearLayer(scope: Scope, x: Tensor, out: Dim, options: LinearOptions): Tensor {
   const shape = [out, x.shape.at(-1)!];
-  const packed = scope.quantized("weight", shape);
+  const packed = scope.quantized("weight", shape) ?? scope.quantizedRows("weight", shape);
   const weight = packed ?? scope.parameter("weight", shape, { kind: "normal", deviation: options.deviation });
   const bias = options.bias ? scope.parameter("bias", [out], zero, "bias") : undefined;
   const lora = scope.lora(shape);
@@ -57,8 +60,18 @@ export function linearLayer(scope: Scope, x: Tensor, out: Dim, options: LinearOp
       );
     return doraLayer(x, { weight, bias, mask }, { ...lora, magnitude: lora.magnitude });
   }
-  const y = "packed" in weight ? quantizedLinear(x, weight, bias) : linear(x, weight, bias);
+  const y = product(x, weight, bias);
   return lora === undefined ? y : add(y, lowRank(masked(x, mask), lora));
+}
+
+/** x Wᵀ + bias as the weight is stored. */
+function product(
+  x: Tensor,
+  weight: Tensor | QuantizedWeight | RowQuantizedWeight,
+  bias: Tensor | undefined,
+): Tensor {
+  if (!("packed" in weight)) return linear(x, weight, bias);
+  return "sums" in weight ? rowQuantizedLinear(x, weight, bias) : quantizedLinear(x, weight, bias);
 }
 
 const masked = (x: Tensor, mask: Tensor | undefined): Tensor => (mask === undefined ? x : mul(x, mask));

@@ -1,5 +1,13 @@
 import { z } from "zod";
-import { type QuantizedFormat, rootScope, type Scope, type ScopeOptions } from "../tensor/index.ts";
+import {
+  isRowFormat,
+  type QuantizedFormat,
+  type RowFormat,
+  rootScope,
+  type Scope,
+  type ScopeOptions,
+  type WeightFormat,
+} from "../tensor/index.ts";
 import type { OnProblem } from "./config-reading.ts";
 import { families } from "./language/families.ts";
 
@@ -8,7 +16,9 @@ export const quantizedParts = ["language", "head", "embeddings", "vision"] as co
 export type QuantizedPart = (typeof quantizedParts)[number];
 
 /** The format of each quantised part; a part that is absent is in floating point. */
-export type Quantization = { readonly [part in QuantizedPart]?: QuantizedFormat } & {
+export type Quantization = {
+  readonly [part in QuantizedPart]?: part extends "vision" ? WeightFormat : QuantizedFormat;
+} & {
   /** Weights that have another format than their part, by their published names; null: floating point. */
   readonly exceptions?: Readonly<Record<string, QuantizedFormat | null>>;
 };
@@ -31,6 +41,20 @@ const formatSchema = z
     }),
   );
 
+/** Whole rows, for the vision encoder: a language model's tokens come one at a time, which such products make slower. */
+const rowFormatSchema = z
+  .strictObject({
+    bits: z.literal(8),
+    block_size: z.literal("row"),
+    zero_points: z.literal(false).default(false),
+    activations: z.enum(["float32", "int8"]).default("int8"),
+  })
+  .transform(
+    ({ bits, block_size, activations }): RowFormat => ({ bits, blockSize: block_size, activations }),
+  );
+
+const visionSchema = z.discriminatedUnion("block_size", [rowFormatSchema, formatSchema]);
+
 /** The section `quantization` of a config.json. */
 export const quantizationSchema = z
   .strictObject({
@@ -39,7 +63,7 @@ export const quantizationSchema = z
     embeddings: formatSchema
       .refine(({ bits, zeroPoints }) => bits === 8 && !zeroPoints, "must have 8 bits and no zero points")
       .optional(),
-    vision: formatSchema.optional(),
+    vision: visionSchema.optional(),
     exceptions: z.record(z.string(), formatSchema.nullable()).optional(),
   })
   .transform((parts) => {
@@ -64,12 +88,15 @@ export function readQuantization(section: unknown, onProblem: OnProblem): Quanti
 /** The section that {@link quantizationSchema} reads. */
 export function quantizationJson(quantization: Quantization): Record<string, unknown> {
   const { exceptions, ...parts } = quantization;
-  const inEach = (formats: Readonly<Record<string, QuantizedFormat | null>>): Record<string, unknown> =>
+  const inEach = (formats: Readonly<Record<string, WeightFormat | null>>): Record<string, unknown> =>
     Object.fromEntries(Object.entries(formats).map(([name, format]) => [name, format && formatJson(format)]));
   return { ...inEach(parts), ...(exceptions && { exceptions: inEach(exceptions) }) };
 }
 
-function formatJson({ bits, blockSize, zeroPoints, offsets, activations }: QuantizedFormat) {
+function formatJson(format: WeightFormat) {
+  const { bits, blockSize, activations } = format;
+  if (isRowFormat(format)) return { bits, block_size: blockSize, activations };
+  const { zeroPoints, offsets } = format;
   return { bits, block_size: blockSize, zero_points: zeroPoints, ...(offsets && { offsets }), activations };
 }
 
@@ -77,7 +104,7 @@ function formatJson({ bits, blockSize, zeroPoints, offsets, activations }: Quant
 export function quantizedFormat(
   { exceptions = {}, ...parts }: Quantization,
   name: string,
-): QuantizedFormat | undefined {
+): WeightFormat | undefined {
   if (Object.hasOwn(exceptions, name)) return exceptions[name] ?? undefined;
   return parts[quantizedPart(name)];
 }

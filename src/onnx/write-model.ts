@@ -1,4 +1,4 @@
-import type { ExecutionProvider } from "../platform/index.ts";
+import { describeProvider, type ExecutionProvider } from "../platform/index.ts";
 import {
   type DType,
   type Graph,
@@ -43,6 +43,8 @@ export interface DerivedInputs {
 export interface ModelOptions {
   /** Where the model will run; a few operators are written differently for each. Default "cpu". */
   readonly target?: ExecutionProvider;
+  /** Whether products of unsigned by signed bytes are exact where the model will run, which hangs on the processor; default false. */
+  readonly integerProducts?: boolean;
   /** Parameters with their numbers: they become constants of the model, which its kernels may rearrange. */
   readonly stored?: ReadonlyMap<string, StoredParameter | InlineParameter>;
   readonly derived?: DerivedInputs;
@@ -66,7 +68,9 @@ export function writeModel(graph: Graph, options: ModelOptions = {}): Uint8Array
   }
   const nodes = nodesOf(Object.values(graph.outputs));
   const used = new Set([...nodes.flatMap((node) => node.inputs), ...Object.values(graph.outputs)]);
-  const writer = newWriter(options.target ?? "cpu", names, used);
+  const { kernels } = describeProvider(options.target ?? "cpu");
+  const integerProducts = kernels.integerProducts && options.integerProducts === true;
+  const writer = newWriter({ ...kernels, integerProducts }, names, used);
   for (const [name, tensor] of inputs) {
     const derive = derived?.values.get(name);
     if (derive !== undefined) names.set(tensor, derive(writer));

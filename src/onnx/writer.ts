@@ -1,4 +1,4 @@
-import { describeProvider, type ExecutionProvider, type KernelSupport } from "../platform/index.ts";
+import type { KernelSupport } from "../platform/index.ts";
 import { type DType, type HostTensor, int64, type Tensor } from "../tensor/index.ts";
 import type { AttributeMessage, NodeMessage, TensorMessage } from "./messages.ts";
 
@@ -26,10 +26,10 @@ export interface StoredParameter {
   readonly offset: number;
   readonly bytes: number;
   /** How they are stored: floats become float32 when the model is compiled. */
-  readonly type: "F32" | "F16" | "BF16" | "U8";
+  readonly type: "F32" | "F16" | "BF16" | "U8" | "I8";
 }
 
-const storedTypes: Record<StoredParameter["type"], number> = { F32: 1, U8: 2, F16: 10, BF16: 16 };
+const storedTypes: Record<StoredParameter["type"], number> = { F32: 1, U8: 2, I8: 3, F16: 10, BF16: 16 };
 
 /** The constant that a stored parameter is. */
 function storedConstant(
@@ -88,7 +88,7 @@ function attributeMessage(name: string, value: AttributeValue): AttributeMessage
 
 /** An empty writer; `names` gives placeholders and results of the graph their public names. */
 export function newWriter(
-  target: ExecutionProvider,
+  kernels: KernelSupport,
   names: ReadonlyMap<Tensor, string>,
   used: ReadonlySet<Tensor>,
 ): Writer {
@@ -113,7 +113,7 @@ export function newWriter(
     return name;
   };
   return {
-    kernels: describeProvider(target).kernels,
+    kernels,
     nodes,
     initializers,
     nameOf: (tensor) => names.get(tensor) ?? `value_${tensor.node.id}_${tensor.index}`,

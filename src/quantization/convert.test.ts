@@ -4,8 +4,14 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { entriesByName, openCheckpoint, readAll, saveCheckpoint } from "../checkpoint/index.ts";
-import { describeParameters, parseConfig } from "../model/index.ts";
+import {
+  entriesByName,
+  openCheckpoint,
+  openValidated,
+  readAll,
+  saveCheckpoint,
+} from "../checkpoint/index.ts";
+import { describeParameters, parseConfig, publishedModel } from "../model/index.ts";
 import { type ConversionOptions, convertCheckpoint } from "./index.ts";
 import { unpackRows } from "./testing/unpack-rows.ts";
 
@@ -36,7 +42,9 @@ async function contentOf(output: string) {
   expect([...entries.keys()].sort()).toEqual(expected.map(({ name }) => name).sort());
   for (const { name, dims, dtype } of expected) {
     expect([...entries.get(name)!.dims], name).toEqual(dims);
-    expect(entries.get(name)!.type === "U8", name).toBe(dtype === "uint8");
+    const { type } = entries.get(name)!;
+    const bytes = type === "U8" ? "uint8" : type === "I8" ? "int8" : "float32";
+    expect(bytes, name).toBe(dtype);
   }
   return { config: parsed, entries, tensors: await readAll(weights) };
 }
@@ -88,6 +96,54 @@ test.each([
   const { entries } = await contentOf(await converted(options));
   expect(entries.get(name)?.type).toBe(language);
   expect(entries.get("vision_model.encoder.layers.0.mlp.fc1.weight")?.type).toBe(vision);
+});
+
+test("row: vision encoder and abstractor as signed bytes of one scale a row, their rows as columns", async () => {
+  const { entries, tensors, config } = await contentOf(
+    await converted({ quantize: "q8", visionBlockSize: "row" }),
+  );
+  expect(config.quantization?.vision).toEqual({ bits: 8, blockSize: "row", activations: "int8" });
+  expect(entries.get(`${query}.packed`)?.type).toBe("U8");
+  const name = "vision_model.encoder.layers.0.mlp.fc1.weight";
+  const given = (await readAll((await openCheckpoint(source)).weights)).get(name)!;
+  const [rows, width] = given.dims;
+  expect(entries.get(`${name}.packed`)).toMatchObject({ type: "I8", dims: [width, rows] });
+  const packed = tensors.get(`${name}.packed`)!.data as Int8Array;
+  const scales = tensors.get(`${name}.scales`)!.data as Float32Array;
+  const sums = tensors.get(`${name}.sums`)!.data as Float32Array;
+  for (let row = 0; row < rows; row++) {
+    let sum = 0;
+    for (let column = 0; column < width; column++) {
+      const q = packed[column * rows + row];
+      sum += q;
+      const kept = q * scales[row];
+      expect(Math.abs(kept - (given.data[row * width + column] as number))).toBeLessThanOrEqual(
+        0.5001 * scales[row],
+      );
+    }
+    expect(sums[row]).toBe(sum);
+  }
+});
+
+test("whole rows are for a vision encoder alone", async () => {
+  const output = await converted({ quantize: "q8", visionBlockSize: "row" });
+  const path = join(output, "config.json");
+  const config = JSON.parse(await readFile(path, "utf8"));
+  config.quantization.language.block_size = "row";
+  config.quantization.vision.zero_points = true;
+  const attempt = (): unknown => parseConfig(config, path);
+  expect(attempt).toThrow("quantization.language.block_size");
+  expect(attempt).toThrow("quantization.vision.zero_points");
+});
+
+test("bytes of the other layout are refused", async () => {
+  const [rows, blocks] = [
+    await converted({ quantize: "q8", visionBlockSize: "row" }),
+    await converted({ quantize: "q8" }),
+  ];
+  const text = await readFile(join(blocks, "config.json"), "utf8");
+  await writeFile(join(rows, "config.json"), text);
+  await expect(openValidated(rows, publishedModel)).rejects.toThrow("fc1.weight.packed must be");
 });
 
 test("none keeps every number", async () => {

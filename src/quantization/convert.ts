@@ -27,9 +27,10 @@ import {
   removeFile,
   writeFileAtomically,
 } from "../platform/index.ts";
-import { elementCount } from "../tensor/index.ts";
+import { elementCount, isRowFormat, type WeightFormat } from "../tensor/index.ts";
 import { quantizeRows } from "./blocks.ts";
 import { type ConversionSettings, type PlannedWeight, planConversion, quantizationOf } from "./plan.ts";
+import { quantizeTransposed } from "./rows.ts";
 
 /** A conversion that its signal aborted is resumed by the next call with the same settings. */
 export interface ConversionOptions extends ConversionSettings, ShardSettings {
@@ -42,6 +43,7 @@ const conversionRules: OptionRules<ConversionOptions> = {
   quantize: z.enum(["q4", "q8", "f16", "none"]).describe('"q4", "q8", "f16" or "none"'),
   vision: option.oneOf(["f32", "f16", "q8"]),
   blockSize: z.literal([32, 64, 128]).optional().describe("32, 64 or 128"),
+  visionBlockSize: z.literal([32, 64, 128, "row"]).optional().describe('32, 64, 128 or "row"'),
 };
 
 export interface ConversionReport {
@@ -167,18 +169,31 @@ function convertRows(weight: PlannedWeight, values: Float32Array, errors: ErrorS
   if (format === undefined) return [storedNumbers(source.name, values, outputs[0].type)];
   const width = elementCount(source.dims.slice(1));
   try {
-    const { packed, scales, zeroPoints, squaredError, squaredSum } = quantizeRows(values, width, format);
+    const { parts, squaredError, squaredSum } = quantizedParts(values, width, format);
     errors.add(`${quantizedPart(source.name)} ${format.bits} bits`, squaredError, squaredSum);
-    const parts: Record<string, Uint8Array> = {
-      packed,
-      scales: storedNumbers(source.name, scales, "F32"),
-      zero_points: zeroPoints,
-    };
-    return outputs.map(({ name }) => parts[name.slice(name.lastIndexOf(".") + 1)]);
+    return outputs.map(({ name, type }) =>
+      storedNumbers(source.name, parts[name.slice(name.lastIndexOf(".") + 1)], type),
+    );
   } catch (error) {
     if (!(error instanceof RangeError)) throw error;
     throw new CheckpointError(source.name, "must be quantisable", [error.message], "Check the checkpoint.");
   }
+}
+
+interface QuantizedParts {
+  /** By the ends of their names. */
+  readonly parts: Readonly<Record<string, Uint8Array | Int8Array | Float32Array>>;
+  readonly squaredError: number;
+  readonly squaredSum: number;
+}
+
+function quantizedParts(values: Float32Array, width: number, format: WeightFormat): QuantizedParts {
+  if (isRowFormat(format)) {
+    const { packed, scales, sums, ...errors } = quantizeTransposed(values, width);
+    return { parts: { packed, scales, sums }, ...errors };
+  }
+  const { packed, scales, zeroPoints, ...errors } = quantizeRows(values, width, format);
+  return { parts: { packed, scales, zero_points: zeroPoints }, ...errors };
 }
 
 /** Sums of squared errors and of squares, by part of the model. */

@@ -6,4 +6,5 @@ export {
   unpackedZeroPoints,
 } from "./blocks.ts";
 export { type ConversionOptions, type ConversionReport, convertCheckpoint } from "./convert.ts";
-export { type ConversionSettings, quantizationOf } from "./plan.ts";
+export { type BlockSize, type ConversionSettings, quantizationOf } from "./plan.ts";
+export { quantizeTransposed, rowsAsBlocks } from "./rows.ts";

@@ -6,7 +6,10 @@ import {
   quantizedPart,
   storedName,
 } from "../model/index.ts";
-import type { QuantizedFormat } from "../tensor/index.ts";
+import { isRowFormat, type QuantizedFormat, type WeightFormat } from "../tensor/index.ts";
+
+/** How many numbers share a scale. */
+export type BlockSize = 32 | 64 | 128;
 
 /** The number formats to convert to. */
 export interface ConversionSettings {
@@ -16,30 +19,38 @@ export interface ConversionSettings {
   readonly quantize: "q4" | "q8" | "f16" | "none";
   /** Vision encoder and abstractor. Default: q8 beside q4 and q8, otherwise as `quantize`. */
   readonly vision?: "f32" | "f16" | "q8" | undefined;
-  /** How many numbers share a scale. Default 128. */
-  readonly blockSize?: 32 | 64 | 128 | undefined;
+  /** How many numbers of the language model share a scale. Default 128. */
+  readonly blockSize?: BlockSize | undefined;
+  /**
+   * The same of vision encoder and abstractor. "row": all of a row, whose products are summed in whole numbers. Default `blockSize`.
+   */
+  readonly visionBlockSize?: BlockSize | "row" | undefined;
 }
 
 /** One weight of the source and what is written for it. */
 export interface PlannedWeight extends PlannedTensor {
   /** How it is quantised, so that several tensors are written; undefined where it stays in floating point. */
-  readonly format: QuantizedFormat | undefined;
+  readonly format: WeightFormat | undefined;
 }
 
 /** The section of the new config.json. */
 export function quantizationOf(settings: ConversionSettings): Quantization | undefined {
-  const { quantize, vision, blockSize = 128 } = settings;
-  const format = (bits: 4 | 8): QuantizedFormat => ({
+  const { quantize, vision, blockSize = 128, visionBlockSize = blockSize } = settings;
+  const format = (bits: 4 | 8, size: BlockSize = blockSize): QuantizedFormat => ({
     bits,
-    blockSize,
+    blockSize: size,
     zeroPoints: bits === 4,
     activations: "int8",
   });
+  const visionFormat = (): WeightFormat =>
+    visionBlockSize === "row"
+      ? { bits: 8, blockSize: visionBlockSize, activations: "int8" }
+      : format(8, visionBlockSize);
   const quantized = quantize === "q4" || quantize === "q8";
   const parts: Quantization = {
     // The head decides between neighbouring logits, and a table is read a row at a time: both keep 8 bits.
     ...(quantized && { language: format(quantize === "q4" ? 4 : 8), head: format(8), embeddings: format(8) }),
-    ...((vision ?? (quantized ? "q8" : undefined)) === "q8" && { vision: format(8) }),
+    ...((vision ?? (quantized ? "q8" : undefined)) === "q8" && { vision: visionFormat() }),
   };
   return Object.keys(parts).length > 0 ? parts : undefined;
 }
@@ -55,22 +66,23 @@ export function planConversion(
   const outputs = describeParameters({ ...unquantized, ...(quantization && { quantization }) });
   const bySource = new Map<string, TensorEntry[]>();
   for (const { name, dims, dtype } of outputs) {
-    const sourceName = sources.has(name) ? name : name.replace(/\.(packed|scales|zero_points)$/, "");
+    const sourceName = sources.has(name) ? name : name.replace(/\.(packed|scales|zero_points|sums)$/, "");
     const source = sources.get(sourceName);
     if (source === undefined) throw new RangeError(`${name}: nothing in the source becomes it`);
     const floating = sourceName === name ? floatType(source, settings) : "F32";
     const entry = {
       name: storedName(config, name),
       dims,
-      type: dtype === "uint8" ? "U8" : floating,
+      type: dtype === "uint8" ? "U8" : dtype === "int8" ? "I8" : floating,
     } as const;
     bySource.set(sourceName, [...(bySource.get(sourceName) ?? []), entry]);
   }
-  return [...bySource].map(([name, parts]) => ({
-    source: sources.get(name)!,
-    format: parts.length > 1 ? quantization?.[quantizedPart(name)] : undefined,
-    outputs: parts,
-  }));
+  return [...bySource].map(([name, parts]) => {
+    const format = parts.length > 1 ? quantization?.[quantizedPart(name)] : undefined;
+    // Rows that become columns are not written some rows at a time.
+    const isWhole = format !== undefined && isRowFormat(format);
+    return { source: sources.get(name)!, format, outputs: parts, ...(isWhole && { isWhole }) };
+  });
 }
 
 /** The number format of a tensor that stays in floating point. Vectors (norms, biases) are small and sensitive. */

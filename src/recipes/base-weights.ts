@@ -13,7 +13,8 @@ import {
   type ParameterDescription,
   quantizedFormat,
 } from "../model/index.ts";
-import { unpackedZeroPoints } from "../quantization/index.ts";
+import { rowsAsBlocks, unpackedZeroPoints } from "../quantization/index.ts";
+import { isRowFormat } from "../tensor/index.ts";
 import { type BlockWeight, type NarrowWeight, type NarrowWeights, widened } from "../training/index.ts";
 
 /** A base model's weights by their names in floating point: in single precision, or as they are stored. */
@@ -82,6 +83,10 @@ async function blockWeight(
     (await source.read(`${name}.${part}`)).data as Uint8Array;
   const floats = async (part: string): Promise<Float32Array> =>
     (await source.read(`${name}.${part}`)).data as Float32Array;
+  if (isRowFormat(format)) {
+    const { data } = await source.read(`${name}.packed`);
+    return { kind: "blocks", dims, blocks: rowsAsBlocks(data as Int8Array, await floats("scales")) };
+  }
   const [rows, width] = dims;
   const { bits, blockSize } = format;
   const zeroPoints = format.zeroPoints ? await bytes("zero_points") : undefined;

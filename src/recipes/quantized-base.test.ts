@@ -41,6 +41,10 @@ beforeAll(async () => {
   for (const quantize of ["q4", "q8", "f16"] as const) {
     await convertCheckpoint(fixture.directory, join(directory, quantize), { quantize, blockSize: 32 });
   }
+  await convertCheckpoint(fixture.directory, join(directory, "rows"), {
+    quantize: "q8",
+    visionBlockSize: "row",
+  });
   const picture = fileURLToPath(new URL("../../examples/owl.png", import.meta.url));
   const rows = [
     { image: [picture], text: "Human: <image>\nHuman: what is this?\nAI: an owl" },
@@ -121,6 +125,7 @@ const numbersOf = ({ data }: HostTensor): Float32Array => data as Float32Array;
 describe.each([
   ["q4", `stage: released\n${onAll}`],
   ["q8", ""],
+  ["rows", ""],
   ["f16", "recompute: true"],
 ])("gradients beside a base model in %s", (model, changes) => {
   test("are bit for bit those of the same weights in single precision, and of one graph within rounding", async () => {
@@ -129,6 +134,9 @@ describe.each([
     expect(base.narrow.size).toBeGreaterThan(10);
     const layer = "language_model.model.layers.0.self_attn.q_proj.weight";
     expect(base.narrow.get(layer)!.kind).toBe(model === "f16" ? "F16" : "blocks");
+    expect(base.narrow.get("vision_model.encoder.layers.0.mlp.fc1.weight")!.kind).toBe(
+      model === "f16" ? "F16" : "blocks",
+    );
     const got = await gradientsOf(given, base.tensors, { recompute: true, narrow: base.narrow });
     const same = await gradientsOf(given, wide(base), { recompute: true });
     const whole = await gradientsOf(given, wide(base), { recompute: false });

@@ -21,6 +21,7 @@ import {
   placeholdersOf,
   staticSizes,
 } from "../tensor/index.ts";
+import { hasProductsOfRows, integerProducts } from "./integer-products.ts";
 import { Program } from "./program.ts";
 import type { NamedTensors } from "./signature.ts";
 
@@ -73,6 +74,7 @@ export class Device {
   readonly copiesFeeds: boolean;
   readonly #runtime: OnnxRuntime;
   readonly #options: OnnxSessionOptions;
+  #integerProducts: ReturnType<typeof integerProducts> | undefined;
 
   /** @internal {@link openDevice} makes one. */
   constructor(runtime: OnnxRuntime, options: DeviceOptions) {
@@ -114,10 +116,15 @@ export class Device {
     { stored, constants, ...options }: CompileOptions & ConstantParameters = {},
   ): Promise<Program> {
     const places = new Map([...(stored?.places ?? []), ...placesInMemory(graph, constants ?? {})]);
-    const model = writeModel(graph, { target: this.name, stored: places });
+    const products = hasProductsOfRows(graph) ? await this.#exactIntegerProducts() : undefined;
+    const model = writeModel(graph, {
+      target: this.name,
+      stored: places,
+      integerProducts: products !== undefined,
+    });
     return this.#program(graph.name, model, {
       ...options,
-      settings: { ...keptAsWritten, ...options.settings },
+      settings: { ...keptAsWritten, ...products?.settings, ...options.settings },
       ...(stored && { constants: { directory: stored.directory, files: filesOf(graph, stored) } }),
       ...(constants && { givenConstants: constants }),
     });
@@ -129,6 +136,14 @@ export class Device {
     return this.#program(name, model, rest);
   }
 
+  /** How products of bytes are exact here; tried once. */
+  #exactIntegerProducts(): ReturnType<typeof integerProducts> {
+    this.#integerProducts ??= integerProducts(this.name, (model, options) =>
+      this.compileModel(model, options),
+    );
+    return this.#integerProducts;
+  }
+
   async #program(name: string, model: Uint8Array, options: OnnxSessionOptions): Promise<Program> {
     const session = await this.#runtime.createSession(model, { ...this.#options, ...options });
     return new Program(name, session);
@@ -137,6 +152,9 @@ export class Device {
 
 /** Lowerings choose the fastest form of every product; this fusion would turn "Transpose, Gemm" into a slower one. */
 const keptAsWritten = { "optimization.disable_specified_optimizers": "GemmTransposeFusion" };
+
+/** How bytes of quantised weights are stored. */
+const storedBytes: Partial<Record<DType, StoredParameter["type"]>> = { uint8: "U8", int8: "I8" };
 
 /** Constants in memory as stored parameters: the file name "memory" stands for what is handed over beside the model. */
 function placesInMemory(graph: Graph, constants: NamedTensors): [string, StoredParameter][] {
@@ -150,10 +168,7 @@ function placesInMemory(graph: Graph, constants: NamedTensors): [string, StoredP
         `${graph.name}: the constant ${name} must be ${must ?? "a parameter"}, got ${got}`,
       );
     }
-    return [
-      name,
-      { file: "memory", offset: 0, bytes: data.byteLength, type: dtype === "uint8" ? "U8" : "F32" },
-    ];
+    return [name, { file: "memory", offset: 0, bytes: data.byteLength, type: storedBytes[dtype] ?? "F32" }];
   });
 }
 

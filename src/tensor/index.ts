@@ -10,6 +10,7 @@ export * from "./operators/normalization.ts";
 export * from "./operators/product.ts";
 export * from "./operators/quantized.ts";
 export * from "./operators/reduction.ts";
+export * from "./operators/row-quantized.ts";
 export * from "./operators/shaping.ts";
 export * from "./scope.ts";
 export * from "./shape.ts";

@@ -20,8 +20,8 @@ export type ParameterRole = "weight" | "embedding" | "bias" | "norm" | "token" |
 export type QuantizedBits = 4 | 8;
 
 /**
- * Precision of the activations in a product with a quantised weight: as they are, or (several times faster) each block
- * of them rounded to 8 bits by the kernel.
+ * Precision of the activations in a product with a quantised weight: as they are, or (several times faster) rounded to 8 bits, each
+ * block of them by the kernel or each row.
  */
 export type ActivationPrecision = "float32" | "int8";
 
@@ -65,6 +65,7 @@ export interface OperatorAttributes {
     readonly blockSize: number;
     readonly activations: ActivationPrecision;
   };
+  rowQuantizedLinear: { readonly activations: ActivationPrecision };
   softmax: object;
   layerNorm: { readonly epsilon: number };
   rmsNorm: { readonly epsilon: number };

@@ -1,6 +1,7 @@
 import type { ActivationPrecision, Initial, ParameterRole, QuantizedBits, Tensor } from "./node.ts";
 import { packedParameter, parameter } from "./operators/inputs.ts";
 import { type QuantizedWeight, quantizedShapes } from "./operators/quantized.ts";
+import { type RowQuantizedWeight, rowQuantizedShapes } from "./operators/row-quantized.ts";
 import { type Shape, sameShape, showShape } from "./shape.ts";
 
 /** The LoRA of a linear layer: y += scale · B A x. */
@@ -24,6 +25,21 @@ export interface QuantizedFormat {
   /** Whether each block has a number of its own that is added to all of its numbers; not if absent. */
   readonly offsets?: boolean;
   readonly activations: ActivationPrecision;
+}
+
+/** How a weight is quantised in whole rows of signed bytes; see `RowQuantizedWeight`. */
+export interface RowFormat {
+  readonly bits: 8;
+  readonly blockSize: "row";
+  readonly activations: ActivationPrecision;
+}
+
+/** How a weight is quantised: in blocks, or in whole rows. */
+export type WeightFormat = QuantizedFormat | RowFormat;
+
+/** Whether one scale stands for a whole row. */
+export function isRowFormat(format: WeightFormat): format is RowFormat {
+  return format.blockSize === "row";
 }
 
 /** What decides about the size of a LoRA's addition. */
@@ -51,7 +67,7 @@ export interface ScopeOptions {
     readonly dropout?: boolean;
   };
   /** The format of the weight of this name, where it is quantised; none is, if absent. */
-  readonly quantized?: (name: string) => QuantizedFormat | undefined;
+  readonly quantized?: (name: string) => WeightFormat | undefined;
   /** Is told the tensors at which the graph may be cut, in the order of the computation. */
   readonly onBoundary?: (tensor: Tensor) => void;
 }
@@ -75,10 +91,12 @@ export interface Scope {
   /** The LoRA of the linear layer at this scope, if it has one. */
   lora(shape: Shape): Lora | undefined;
   /**
-   * The quantised weight of this name, if it is one: the parameters `<name>.packed`, `<name>.scales`,
+   * The weight of this name quantised in blocks, if it is one: the parameters `<name>.packed`, `<name>.scales`,
    * `<name>.zero_points` and `<name>.offsets`.
    */
   quantized(name: string, shape: Shape): QuantizedWeight | undefined;
+  /** The weight of this name quantised in whole rows, if it is one: the parameters `<name>.packed`, `<name>.scales` and `<name>.sums`. */
+  quantizedRows(name: string, shape: Shape): RowQuantizedWeight | undefined;
   /** Every parameter handed out so far, in order. */
   parameters(): ReadonlyMap<string, Tensor>;
   /**
@@ -113,8 +131,8 @@ function childScope(path: string, options: ScopeOptions, known: Map<string, Tens
     once(name, shape, (whole) =>
       parameter(whole, shape, initial, { trained: options.trained?.(whole) ?? true, role }),
     );
-  const bytes = (name: string, shape: Shape): Tensor =>
-    once(name, shape, (whole) => packedParameter(whole, shape));
+  const bytes = (name: string, shape: Shape, dtype: "uint8" | "int8" = "uint8"): Tensor =>
+    once(name, shape, (whole) => packedParameter(whole, shape, dtype));
   return {
     path,
     at: (name) => childScope(full(name), options, known),
@@ -122,7 +140,7 @@ function childScope(path: string, options: ScopeOptions, known: Map<string, Tens
     lora: (shape) => askLora(path, shape, options, ask),
     quantized: (name, shape) => {
       const format = options.quantized?.(full(name));
-      if (format === undefined) return undefined;
+      if (format === undefined || isRowFormat(format)) return undefined;
       const shapes = quantizedShapes(shape, format.bits, format.blockSize);
       const ofBlocks = (part: string): Tensor =>
         ask(`${name}.${part}`, shapes.scales, { kind: "constant", value: 0 });
@@ -132,6 +150,19 @@ function childScope(path: string, options: ScopeOptions, known: Map<string, Tens
         scales: ofBlocks("scales"),
         zeroPoints: format.zeroPoints ? bytes(`${name}.zero_points`, shapes.zeroPoints) : undefined,
         offsets: format.offsets ? ofBlocks("offsets") : undefined,
+      };
+    },
+    quantizedRows: (name, shape) => {
+      const format = options.quantized?.(full(name));
+      if (format === undefined || !isRowFormat(format)) return undefined;
+      const shapes = rowQuantizedShapes(shape);
+      const ofRows = (part: "scales" | "sums"): Tensor =>
+        ask(`${name}.${part}`, shapes[part], { kind: "constant", value: 0 });
+      return {
+        activations: format.activations,
+        packed: bytes(`${name}.packed`, shapes.packed, "int8"),
+        scales: ofRows("scales"),
+        sums: ofRows("sums"),
       };
     },
     parameters: () => known,

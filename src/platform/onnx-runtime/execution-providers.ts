@@ -15,6 +15,8 @@ export interface KernelSupport {
   readonly inverseStdDev: boolean;
   /** Gemm transposes a transposed left side anew for every block of columns: a wide product transposes it before. */
   readonly gemmRepeatsTranspose: boolean;
+  /** MatMulInteger multiplies unsigned by signed bytes, faster than MatMulNBits does. On some processors not exactly, which a device finds out. */
+  readonly integerProducts: boolean;
   /** GroupQueryAttention caps scores (`softcap`); where it does not, it passes the attribute over in silence, and plain operators do. */
   readonly cappedAttention: boolean;
 }
@@ -49,7 +51,13 @@ export const executionProviders = {
     appendedBy: { kind: "default" },
     browser: "wasm",
     readsCallerMemory: true,
-    kernels: { fusedMatMul: true, inverseStdDev: true, gemmRepeatsTranspose: true, cappedAttention: true },
+    kernels: {
+      fusedMatMul: true,
+      inverseStdDev: true,
+      gemmRepeatsTranspose: true,
+      integerProducts: true,
+      cappedAttention: true,
+    },
   },
   webgpu: {
     appendedBy: { kind: "generic", name: "WebGPU" },
@@ -59,6 +67,7 @@ export const executionProviders = {
       fusedMatMul: false,
       inverseStdDev: false,
       gemmRepeatsTranspose: false,
+      integerProducts: false,
       cappedAttention: false,
     },
   },
@@ -75,7 +84,13 @@ export const executionProviders = {
         "(CUDA 12 and cuDNN 9 must be installed)",
     },
     readsCallerMemory: false,
-    kernels: { fusedMatMul: true, inverseStdDev: true, gemmRepeatsTranspose: false, cappedAttention: true },
+    kernels: {
+      fusedMatMul: true,
+      inverseStdDev: true,
+      gemmRepeatsTranspose: false,
+      integerProducts: false,
+      cappedAttention: true,
+    },
   },
 } as const satisfies Readonly<Record<string, ProviderDescription>>;
 

@@ -14,6 +14,11 @@ const floats = (dims: readonly number[], ...values: number[]): op.Tensor =>
   op.constant(op.float32(values, dims));
 const whole = (dims: readonly number[], ...values: number[]): op.Tensor =>
   op.constant(op.int64(values, dims));
+const signed = (dims: readonly number[], ...values: number[]): op.Tensor => {
+  const tensor = op.allocate("int8", dims);
+  tensor.data.set(values);
+  return op.constant(tensor);
+};
 const bytes = (dims: readonly number[], ...values: number[]): op.Tensor => {
   const tensor = op.allocate("uint8", dims);
   tensor.data.set(values);
@@ -186,6 +191,16 @@ const knownAnswers: { readonly [K in op.OperatorKind]: readonly Known[] } = {
     {
       of: op.quantizedLinear(floats([1, 2], 3, 4), { ...nibbles, zeroPoints: bytes([1, 1], 10) }),
       is: [-2],
+    },
+  ],
+  rowQuantizedLinear: [
+    {
+      of: op.rowQuantizedLinear(
+        floats([1, 2], 3, 4),
+        { packed: signed([2, 2], 1, -2, 0, 5), scales: floats([2], 1, 0.5), sums: floats([2], 1, 3) },
+        floats([2], 10, 0),
+      ),
+      is: [13, 7],
     },
   ],
   quantizedGather: [

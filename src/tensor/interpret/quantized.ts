@@ -53,3 +53,16 @@ export const quantizedGather: Reference<"quantizedGather"> = (node, [packed, sca
     }),
   ];
 };
+
+/** Activations as they are: kernels that round them come near this, and no nearer. The sums of the weight's rows are not needed. */
+export const rowQuantizedLinear: Reference<"rowQuantizedLinear"> = (_, [x, packed, scales, , bias]) => {
+  const [width, rows] = packed.dims;
+  return [
+    tabulate([...x.dims.slice(0, -1), rows], (at) => {
+      const outer = at.slice(0, -1);
+      const row = at[at.length - 1];
+      const term = (k: number): number => entry(x, [...outer, k]) * packed.data[k * rows + row];
+      return scales.data[row] * sumOver(width, term) + (bias ? bias.data[row] : 0);
+    }),
+  ];
+};

@@ -18,10 +18,10 @@ export function parameter(
   return makeTensor("parameter", [], { name, initial, trained, role }, "float32", shape);
 }
 
-/** Packed bytes of a quantised weight; they are never trained. */
-export function packedParameter(name: string, shape: Shape): Tensor {
+/** Packed bytes of a quantised weight, unsigned if nothing else is said; they are never trained. */
+export function packedParameter(name: string, shape: Shape, dtype: "uint8" | "int8" = "uint8"): Tensor {
   const initial: Initial = { kind: "constant", value: 0 };
-  return makeTensor("parameter", [], { name, initial, trained: false, role: "weight" }, "uint8", shape);
+  return makeTensor("parameter", [], { name, initial, trained: false, role: "weight" }, dtype, shape);
 }
 
 /** A constant of the graph. Dimension names are for error texts only. */

@@ -159,6 +159,7 @@ const moves: { readonly [K in op.OperatorKind]: Move | undefined } = {
   }),
   cachedAttention: undefined,
   quantizedLinear: undefined,
+  rowQuantizedLinear: undefined,
   quantizedGather: undefined,
   gather: ranked(1, (x, growth) => op.gather(x, drawIndices(x, 1 + growth.choose(4), 1, growth))),
   gatherNd: ranked(1, (x, growth) =>

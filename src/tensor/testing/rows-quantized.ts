@@ -1,5 +1,5 @@
 import * as op from "../index.ts";
-import { bytes, type Feed, floats, indices, learned, type Row, row } from "./row.ts";
+import { bytes, type Feed, floats, indices, learned, type Row, row, signedBytes } from "./row.ts";
 
 type Rows = readonly [Row, ...Row[]];
 
@@ -59,6 +59,26 @@ export const quantizedLinear: Rows = [
   product("8 bits, zero points", { ...small, bits: 8 }, "own"),
   product("8 bits, bias", { ...small, bits: 8 }, "middle", { bias: true }),
   product("4 bits, symbolic tokens", { ...small, bits: 4 }, "own", { symbolic: ["batch", "tokens"] }),
+];
+
+const ofRows = (about: string, width: number, bias: boolean, symbolic: readonly string[] = []): Row =>
+  row(
+    about,
+    {
+      x: floats({ batch: 2, tokens: 3, width }),
+      packed: signedBytes({ width, rows: 5 }),
+      scales: learned({ rows: 5 }, 0.01, 0.1),
+      sums: learned({ rows: 5 }),
+      ...(bias && { bias: learned({ rows: 5 }) }),
+    },
+    ({ x, packed, scales, sums, bias }) => op.rowQuantizedLinear(x, { packed, scales, sums }, bias),
+    { differentiable: [], symbolic },
+  );
+
+export const rowQuantizedLinear: Rows = [
+  ofRows("whole blocks", 32, false),
+  ofRows("an odd width, bias", 43, true),
+  ofRows("symbolic tokens", 48, true, ["batch", "tokens"]),
 ];
 
 const table = (about: string, blockSize: number, width: number, symbolic: readonly string[] = []): Row => {
