@@ -33,6 +33,7 @@ export {
   isRun,
   openRun,
   type RunCheckpoint,
+  resultOfRun,
   runAround,
   runCheckpoints,
   startDirectory,

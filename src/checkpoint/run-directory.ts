@@ -79,22 +79,30 @@ export async function openRun(directory: string): Promise<string | RunCheckpoint
     );
   }
   if (!(await isRun(directory))) return undefined;
+  const result = await resultOfRun(directory);
+  if (result !== undefined) return result;
+  const state = await lastState(directory);
+  if (state !== undefined) return openCheckpointOf(directory, state);
+  throw runError(directory, "the run has none yet", "It is asked when the first `saveEvery` steps are done.");
+}
+
+/**
+ * The model directory of a run that is done; undefined for any other directory, and for a run that goes on: what an earlier part of
+ * it wrote is no result of it any more.
+ */
+export async function resultOfRun(directory: string): Promise<string | undefined> {
   const model = joinPath(directory, "model");
-  const hasModel = (await pathKind(joinPath(model, modelFiles.config))) === "file";
-  const state = await completeDirectory(joinPath(directory, "state")).catch(() => undefined);
-  if (state === undefined) {
-    if (hasModel) return model;
-    throw runError(
-      directory,
-      "the run has none yet",
-      "It is asked when the first `saveEvery` steps are done.",
-    );
-  }
+  if (!(await isRun(directory)) || (await pathKind(joinPath(model, modelFiles.config))) !== "file")
+    return undefined;
+  const state = await lastState(directory);
+  if (state === undefined) return model;
   const { step, recipe, evaluation } = await readState(state);
   const { steps, patience = Number.POSITIVE_INFINITY } = recipe;
-  const isOver = step >= steps || (evaluation?.sinceBest ?? 0) >= patience;
-  return hasModel && isOver ? model : openCheckpointOf(directory, state);
+  return step >= steps || (evaluation?.sinceBest ?? 0) >= patience ? model : undefined;
 }
+
+const lastState = (run: string): Promise<string | undefined> =>
+  completeDirectory(joinPath(run, "state")).catch(() => undefined);
 
 const readState = async (checkpoint: string): Promise<z.infer<typeof stateSchema>> =>
   stateSchema.parse(await readJson(joinPath(checkpoint, stateFile)));

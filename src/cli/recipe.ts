@@ -27,9 +27,13 @@ function ownKeys(name: string, stage: Stage): [string, string][] {
 function explained(name: string, { recipe, reasons }: ExplainedRecipe): string {
   const entries = Object.entries(recipe).filter(([key, value]) => key !== "name" && value !== undefined);
   const lines = entries.map(([key, value]): [string, string] => {
-    const isScaled = scaledKeys.some((scaled) => scaled === key);
-    const text = `${isScaled ? "# " : ""}${key}: ${JSON.stringify(value)}`;
-    return [text, `${reasons[key] ?? ""}${isScaled ? " (follows steps and batch unless it is given)" : ""}`];
+    const follows = scaledKeys.some((scaled) => scaled === key)
+      ? " (follows steps and batch unless it is given)"
+      : key === "maxTokens"
+        ? " (at most the model's positions unless it is given)"
+        : undefined;
+    const text = `${follows === undefined ? "" : "# "}${key}: ${JSON.stringify(value)}`;
+    return [text, `${reasons[key] ?? ""}${follows ?? ""}`];
   });
   const shown = ([text, reason]: readonly [string, string]): string => `${text.padEnd(32)}  # ${reason}`;
   return [

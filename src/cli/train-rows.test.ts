@@ -79,6 +79,10 @@ it("a damaged picture ends a run with a checkpoint, its row and the ways on; or 
   expect(learned).toBeGreaterThan(0);
   expect(stopped.err).toContain(`What was learned up to step ${learned} is saved: mend the cause, then`);
   expect(stopped.err).toContain("--skip-bad-rows N leaves up to N such rows out");
+  expect(stopped.err).toContain(
+    "--resume` goes on from there (with --allow-changed-data, if it is another file or row then)",
+  );
+  await cp(join(folder, "pictures"), join(folder, "mended"), { recursive: true });
 
   const left = await owl("train", path, "--threads", "1", "--skip-bad-rows", "1", "--resume");
   expect(left.code).toBe(0);
@@ -90,4 +94,11 @@ it("a damaged picture ends a run with a checkpoint, its row and the ways on; or 
   expect(other.err).toMatch(/data 1: pictures.jsonl, 6 rows, now pictures.jsonl, 5 rows/);
   const meant = ["--resume", "--allow-changed-data", "--skip-bad-rows", "1"];
   expect((await owl("train", path, "--threads", "1", ...meant)).code).toBe(0);
+
+  // The picture that was damaged from the beginning is mended.
+  await writeFile(join(folder, "pictures.jsonl"), rows.join("\n"));
+  await writeFile(join(folder, "6.jpg"), whole);
+  const mended = [path, "--threads", "1", "--output", join(folder, "mended"), "--resume"];
+  expect((await owl("train", ...mended)).err).toContain("goes on with --allow-changed-data");
+  expect((await owl("train", ...mended, "--allow-changed-data")).code).toBe(0);
 });

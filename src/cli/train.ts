@@ -185,11 +185,14 @@ async function trainHere(
 function withNextStep(error: unknown, saved: number, resumeCommand: string): unknown {
   const isOutside = error instanceof DataError || error instanceof FileError;
   if (saved === 0 && !isOutside) return error;
-  const skip = error instanceof DataError ? "; --skip-bad-rows N leaves up to N such rows out" : "";
+  const isData = error instanceof DataError;
+  const skip = isData ? "; --skip-bad-rows N leaves up to N such rows out" : "";
+  // A row or picture that was never whole has another checksum once it is.
+  const mended = isData && saved > 0 ? " (with --allow-changed-data, if it is another file or row then)" : "";
   const next =
     saved === 0
       ? `No checkpoint was written yet: mend the cause and give the same command again${skip}.`
-      : `What was learned up to step ${saved} is saved: mend the cause, then ${resumeCommand} goes on from there${skip}.`;
+      : `What was learned up to step ${saved} is saved: mend the cause, then ${resumeCommand} goes on from there${mended}${skip}.`;
   return new Error(`${messageOf(error)}\n${next}`, { cause: error });
 }
 

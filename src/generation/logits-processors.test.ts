@@ -145,3 +145,30 @@ function expectClose(got: Float32Array[], wanted: Float32Array[]): void {
     for (const [i, value] of values.entries()) expect(Math.abs(got[row][i] - value)).toBeLessThan(1e-7);
   }
 }
+
+test("a temperature so small that scores overflow leaves the best tokens, not a distribution of no numbers", () => {
+  for (const value of [1e-38, 1e-40, 5e-324]) {
+    for (const [scores, best] of [
+      [
+        [3, 12, 12, -5],
+        [0, 0.5, 0.5, 0],
+      ],
+      [
+        [-8, -2, -9],
+        [0, 1, 0],
+      ],
+      [
+        [0, -1],
+        [1, 0],
+      ],
+      [
+        [-Infinity, 4],
+        [0, 1],
+      ],
+    ]) {
+      const row = Float32Array.from(scores);
+      temperature(value)(row, []);
+      expect([...softmax(row)], `${value} ${scores}`).toEqual(best);
+    }
+  }
+});

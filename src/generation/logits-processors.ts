@@ -41,11 +41,16 @@ export function frequencyPresencePenalties(frequency: number, presence: number):
   };
 }
 
-/** Divides every score: below 1 sharpens the distribution, above 1 flattens it. */
+/** Divides every score: below 1 sharpens the distribution, above 1 flattens it. So near to 0 that none is left only the best stay. */
 export function temperature(value: number): LogitsProcessor {
   const divisor = Math.fround(value);
   return (scores) => {
-    for (let i = 0; i < scores.length; i++) scores[i] /= divisor;
+    const best = scores.reduce((most, score) => Math.max(most, score), -Infinity);
+    const isOverflow = !Number.isFinite(Math.fround(best / divisor));
+    for (let i = 0; i < scores.length; i++) {
+      if (!isOverflow) scores[i] /= divisor;
+      else scores[i] = scores[i] === best ? 0 : -Infinity;
+    }
   };
 }
 

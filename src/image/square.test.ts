@@ -13,7 +13,9 @@ test.each([
   const image = { width, height, data };
   const side = Math.max(width, height);
   const square = resizeRgb(image, side, side);
-  expect(resizedSquare(image, "stretch", { ...colors, size: 24 }, 999)).toEqual(resizeRgb(square, 24, 24));
+  expect(resizedSquare(image, "stretch", { ...colors, size: 24 }, { atOnce: 999 })).toEqual(
+    resizeRgb(square, 24, 24),
+  );
 });
 
 test("a picture is padded with the mean color on both sides", () => {
@@ -29,4 +31,31 @@ test("a picture is padded with the mean color on both sides", () => {
     ...mean,
     ...mean,
   ]);
+});
+
+test("the square of a very long strip is not made: its colors are where they would be", () => {
+  const [width, height, size] = [1_000_000, 1, 20];
+  const halves = Uint8Array.from({ length: 3 * width }, (_, i) => (i < 1.5 * width ? 10 : 250));
+  const image = { width, height, data: halves };
+  const levels = (squaring: "stretch" | "pad") =>
+    [...resizedSquare(image, squaring, { ...colors, size }).data].filter((_, i) => i % 3 === 0);
+  const row = [...new Array(9).fill(10), 10, 250, ...new Array(9).fill(250)];
+  const stretched = levels("stretch");
+  expect(stretched).toHaveLength(size ** 2);
+  for (let y = 0; y < size; y++) expect(stretched.slice(y * size, y * size + 9)).toEqual(row.slice(0, 9));
+  const padded = levels("pad");
+  expect(padded.filter((level) => level === 127)).toHaveLength(size * (size - 1));
+  expect(padded.slice(9 * size, 9 * size + 9)).toEqual(row.slice(0, 9));
+  // Where both are made they differ by little.
+  const strip = {
+    width: 300,
+    height: 2,
+    data: Uint8Array.from({ length: 1800 }, (_, i) => ((i % 900) / 900) * 255),
+  };
+  for (const squaring of ["stretch", "pad"] as const) {
+    const exact = resizedSquare(strip, squaring, { ...colors, size });
+    const quick = resizedSquare(strip, squaring, { ...colors, size }, { most: 0 });
+    const off = exact.data.map((level, i) => Math.abs(level - quick.data[i]));
+    expect(off.filter((by) => by > 12).length).toBeLessThanOrEqual(squaring === "pad" ? 3 * 2 * size : 0);
+  }
 });

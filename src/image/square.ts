@@ -8,19 +8,24 @@ export type Squaring = "stretch" | "pad";
  * A picture as a square of `size` by way of one of its longer side, with the bytes of mPLUG-Owl2's code: `stretch` resizes the
  * picture to that square, `pad` puts it into the middle of one of the mean color, and the square is resized.
  *
- * @param pixelsAtOnce of the large square: of a long strip it has far more than the picture
+ * The square of a long strip has far more pixels than the strip. Where it would have more than `most`, which the reference would need
+ * minutes to days for, the picture is resized at once, and its bytes differ by little.
+ *
+ * @param limits pixels of the large square: how many are made at once, and how many at most
  */
 export function resizedSquare(
   image: RgbImage,
   squaring: Squaring,
-  { size, mean, resample }: Preprocessor,
-  pixelsAtOnce = 2 ** 22,
+  preprocessor: Preprocessor,
+  { atOnce = 2 ** 22, most = mostPixels }: { readonly atOnce?: number; readonly most?: number } = {},
 ): RgbImage {
+  const { size, mean, resample } = preprocessor;
   const side = Math.max(image.width, image.height);
+  if (side ** 2 > most) return resizedAtOnce(image, squaring, preprocessor);
   const band = squaring === "pad" ? padded(image, side, mean) : stretched(image, side, resample);
   // Pillow resizes rows first, so that bands of rows can be narrowed one after the other.
   const narrow = new Uint8Array(side * size * 3);
-  const step = Math.max(1, Math.floor(pixelsAtOnce / side));
+  const step = Math.max(1, Math.floor(atOnce / side));
   for (let first = 0; first < side; first += step) {
     const count = Math.min(step, side - first);
     const rows = band(first, count);
@@ -28,6 +33,22 @@ export function resizedSquare(
     narrow.set(data, first * size * 3);
   }
   return resizeRgb({ width: size, height: side, data: narrow }, size, size, { resample });
+}
+
+/** As many pixels as a picture may have by default. */
+const mostPixels = 64e6;
+
+function resizedAtOnce(
+  image: RgbImage,
+  squaring: Squaring,
+  { size, mean, resample }: Preprocessor,
+): RgbImage {
+  if (squaring === "stretch") return resizeRgb(image, size, size, { resample });
+  const side = Math.max(image.width, image.height);
+  const [width, height] = [image.width, image.height].map((length) =>
+    Math.max(1, Math.round((length * size) / side)),
+  );
+  return padded(resizeRgb(image, width, height, { resample }), size, mean)(0, size);
 }
 
 /** Makes rows of the square. */

@@ -89,6 +89,13 @@ describe("animations, without ffmpeg", () => {
     }
   });
 
+  test("frames that say nothing of their time are a tenth of a second, as in browsers", async () => {
+    const hasty = await animation()
+      .gif({ delay: new Array(frames).fill(0) })
+      .toBuffer();
+    expect(numbersOf(await decodeVideo(hasty, { size: 8, frames: { most: 16 } }))).toEqual([0, 10]);
+  });
+
   test("a GIF that ends inside of a frame is an error, as a picture where that is the first", async () => {
     const noise = (seed: number): Buffer =>
       Buffer.from(Array.from({ length: 32 * 32 * 3 }, (_, i) => (seed * 7919 * (i + 1) * (i + 3)) % 251));
@@ -176,6 +183,21 @@ describe.skipIf(skipFfmpeg)("films", () => {
     }
     const each = await decodeVideo(file("whole.mp4"), { size: 16, frames: { most: 16 } });
     expect(numbersOf(each)).toEqual([0, 10, 20]);
+  });
+
+  test("MPEG streams, which have no index of key frames: the right frames", async () => {
+    const streams = [
+      ["long-groups.ts", "libx264", "-g", "25", "-bf", "2"],
+      ["groups.mts", "libx264", "-g", "6", "-bf", "2"],
+      ["blu-ray.m2ts", "libx264", "-g", "6", "-mpegts_m2ts_mode", "1"],
+      ["old.mpg", "mpeg2video", "-g", "6", "-bf", "2", "-q:v", "2"],
+      ["recording.ts", "mpeg2video", "-g", "6", "-bf", "2", "-q:v", "2"],
+    ];
+    for (const [name, codec, ...options] of streams) {
+      ffmpeg(...greyFilm(25, 10), "-c:v", codec, ...options, file(name));
+      const decoded = await decodeVideo(file(name), { size: 8, frames: 5 });
+      expect(numbersOf(decoded), name).toEqual(sampleFrames(25, 5));
+    }
   });
 
   test("frames that an edited file hides are not counted", async () => {

@@ -161,7 +161,7 @@ async function animationFrames(
   const bytes = typeof source === "string" ? await readImageFile(source, maxBytes) : source;
   const { pages, seconds, format } = await headerOf(bytes, where);
   if (format === "gif") requireWholeGif(bytes, where);
-  return decodeEachOnce(framesOfAnimation(frames, pages, seconds, where), async (page) => {
+  return decodeEachOnce(framesOfAnimation(frames, pages, seconds), async (page) => {
     signal?.throwIfAborted();
     try {
       const options = { decoding: "colour", orient: false, maxPixels, page } as const;
@@ -175,18 +175,9 @@ async function animationFrames(
   });
 }
 
-function framesOfAnimation(
-  frames: number | EachSecond,
-  pages: number,
-  seconds: number | undefined,
-  where: string,
-): number[] {
-  if (typeof frames === "number") return sampleFrames(pages, frames);
-  if (pages === 1) return [0];
-  if (seconds) return sampleSeconds(pages, seconds, frames);
-  throw new VideoError(
-    `${where}: must say how long its frames are shown, got none that does; say how many are seen (framesPerVideo)`,
-  );
+/** Where nothing tells how long frames are shown, ten are a second, as in browsers. */
+function framesOfAnimation(frames: number | EachSecond, pages: number, seconds = pages / 10): number[] {
+  return typeof frames === "number" ? sampleFrames(pages, frames) : sampleSeconds(pages, seconds, frames);
 }
 
 function requireWholeGif(bytes: Uint8Array, where: string): void {

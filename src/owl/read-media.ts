@@ -8,6 +8,7 @@ import {
   type Preprocessor,
   type RgbImage,
   readImageFile,
+  resizeBicubic,
   squeezing,
   toPixelValues,
   toTiles,
@@ -77,7 +78,9 @@ export async function readMedia(
       const frames = await framesOf(video);
       if (medium.type === "video")
         return [await mediaFromPixels(toVideoPixelValues(frames, preprocessor), frames.length)];
-      return mediaOf(toTiles(frames[medium.index], squeezing(preprocessor)));
+      // Positions are counted for squares, which the frames of a file are.
+      const { size } = preprocessor;
+      return mediaOf(toTiles(resizeBicubic(frames[medium.index], size, size), squeezing(preprocessor)));
     });
   };
   const pictures: Media[][] = [];

@@ -18,6 +18,7 @@ import { type TextModel, videoFrames } from "./batches.ts";
 import { CheckKeeper, checkPlace } from "./checked-data.ts";
 import { checkedPlan } from "./checked-plan.ts";
 import { textSettings, videosOf } from "./data-files.ts";
+import { withinPositions } from "./positions.ts";
 import type { DataFile, RunOverrides, RunPlan } from "./recipe-file.ts";
 import { contentOfStage } from "./recipe-schema.ts";
 import { templateOfRows } from "./template.ts";
@@ -76,8 +77,9 @@ export async function readingOfRecipe(
   path: string,
   overrides: Pick<RunOverrides, "set">,
 ): Promise<RowReading & { readonly plan: RunPlan; readonly model: TextModel }> {
-  const plan = await checkedPlan(path, overrides);
-  const { tokenizerFiles, ...model } = await loadTextModel(plan);
+  const given = await checkedPlan(path, overrides);
+  const { tokenizerFiles, ...model } = await loadTextModel(given);
+  const plan = withinPositions(path, given, model.config);
   const filesOf = (kind: "data" | "evaluation"): ReadFile[] =>
     plan[kind].map((file, i) => ({
       file,

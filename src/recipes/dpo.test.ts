@@ -102,6 +102,27 @@ describe("direct preference optimisation", () => {
     expect((await weights("stopped")).equals(await weights("whole"))).toBe(true);
   });
 
+  test("leaves out a row that cannot be read where that is allowed, and goes on without it once it can", async () => {
+    const raw = { width: 64, height: 64, channels: 3 } as const;
+    const noise = Buffer.from(Uint8Array.from({ length: 3 * 64 * 64 }, (_, i) => (i * i) % 251));
+    const whole = await sharp(noise, { raw }).jpeg().toBuffer();
+    await writeFile(join(place, "damaged.jpg"), whole.subarray(0, Math.floor(whole.length * 0.7)));
+    await writeFile(join(place, "some.jsonl"), linesOf([...pairs, { ...pairs[0], images: ["damaged.jpg"] }]));
+    const path = await recipeOf("damaged", dpo);
+    await writeFile(path, (await readFile(path, "utf8")).replaceAll("pairs.jsonl", "some.jsonl"));
+    await expect(run(path)).rejects.toThrow(/some\.jsonl:4: .*damaged\.jpg/);
+    const allowed = { skipBadRows: 1 };
+    const skipped = (events: readonly TrainingEvent[]) =>
+      events.flatMap((event) => (event.kind === "skipped" ? [event.row] : []));
+    const before = await run(path, allowed, 3);
+    expect(skipped(before)).toEqual([expect.stringMatching(/some\.jsonl:4$/)]);
+    const { files } = JSON.parse(await readFile(join(place, "damaged/reference.json"), "utf8"));
+    expect(files[0].ratios).toEqual([...new Array(3).fill(expect.any(Number)), null]);
+    await writeFile(join(place, "damaged.jpg"), whole);
+    const again = { resume: true, allowChangedData: true };
+    await expect(run(path, again)).rejects.toThrow(/reference\.json: .* got those of other rows/);
+  });
+
   test("the document's recipe and rows are a run that fits", async () => {
     const docs = await readFile(new URL("../../docs/training.md", import.meta.url), "utf8");
     const [section] = docs.split("### The better of two answers\n")[1].split("\n### ");

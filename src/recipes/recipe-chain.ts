@@ -1,6 +1,6 @@
-import { isRun } from "../checkpoint/index.ts";
+import { resultOfRun } from "../checkpoint/index.ts";
 import { HubError, modelDirectory } from "../hub/index.ts";
-import { foundPath, joinPath, localPath, nearestName, parentDirectory, pathKind } from "../platform/index.ts";
+import { foundPath, localPath, nearestName, parentDirectory, pathKind } from "../platform/index.ts";
 import { foreignHyperparameters } from "../training/index.ts";
 import { isBuiltInConfig } from "./built-in-config.ts";
 import { publishedRecipes } from "./published.ts";
@@ -172,6 +172,5 @@ async function resolvedModel(name: string, directory: string): Promise<string> {
     if (error instanceof HubError) return localPath(name, directory);
     throw error;
   });
-  const model = joinPath(path, "model");
-  return (await isRun(path)) && (await pathKind(model)) === "directory" ? model : path;
+  return (await resultOfRun(path)) ?? path;
 }

@@ -316,6 +316,10 @@ describe("an optimizer", () => {
     const sgd = await numbersOf("sgd.yaml", "extends: stage-2\noptimizer: sgd\nmomentum: 0.9");
     expect(sgd.recipe).toMatchObject({ optimizer: "sgd", momentum: 0.9, weightDecay: 1e-4 });
     expect([sgd.recipe.betas, sgd.recipe.epsilon]).toEqual([undefined, undefined]);
+    for (const betas of ["[0.9, 1]", "[1, 0.999]"])
+      expect(await said("still.yaml", `extends: stage-2\nbetas: ${betas}`)).toMatch(
+        /betas.*<1|betas.*less than 1|betas.*below 1/,
+      );
     const lion = await numbersOf("lion.yaml", "extends: stage-2\noptimizer: lion\nbetas: [0.9, 0.99]");
     expect(lion.recipe).toMatchObject({ optimizer: "lion", betas: [0.9, 0.99] });
     expect(lion.recipe.epsilon).toBeUndefined();

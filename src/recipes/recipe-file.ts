@@ -58,6 +58,8 @@ export interface RunPlan {
   readonly allowFrozenRandom?: boolean | undefined;
   /** Keys that no file gives, scaled to the steps and the batch that one gives. */
   readonly scaled: readonly ScaledKey[];
+  /** Whether `maxTokens` is a published recipe's, which no model with fewer positions can have. False if absent. */
+  readonly inheritsMaxTokens?: boolean | undefined;
 }
 
 /** Options of a run that are not in its recipe, or win over it. */
@@ -132,7 +134,10 @@ export async function draftRecipe(path: string, overrides: RunOverrides = {}): P
   const found = [...chain.problems, ...missing(values, chain), ...(await crossChecks(values, chain))];
   const problems = inOrder(found, path);
   return {
-    plan: problems.length === 0 ? planOf(values, keys) : undefined,
+    plan:
+      problems.length === 0
+        ? { ...planOf(values, keys), inheritsMaxTokens: !chain.hasKey("maxTokens") }
+        : undefined,
     problems,
     data,
     evaluation,

@@ -127,6 +127,45 @@ describe("a run that goes on", () => {
     await expect(goOn({ allowChangedData: true })).rejects.toThrow(model);
   });
 
+  it("with patience from now on, and without it again; held-out rows that decided may not change while they do", async () => {
+    const heldOut = "evaluateEvery: 2\nevaluation: [{ file: held-out.jsonl }]\n";
+    const project = await newProject(heldOut);
+    const place = join(project, "held-out.jsonl");
+    await writeFile(place, row("red"));
+    const recipe = join(project, "recipe.yaml");
+    const plain = await readFile(recipe, "utf8");
+    await run(project, {}, 2);
+    await writeFile(recipe, `${plain}patience: 9\n`);
+    await run(project, { resume: true }, 3);
+    await writeFile(place, row("blue"));
+    await expect(run(project, { resume: true })).rejects.toThrow(/evaluation 1 .*: its content is another/);
+    await writeFile(recipe, plain);
+    await expect(run(project, { resume: true })).resolves.toMatchObject({ outcome: { step: 6 } });
+  });
+
+  it("with rows of the length that it began with, where an earlier version allowed more than the model has positions", async () => {
+    const project = await newProject();
+    const recipe = join(project, "recipe.yaml");
+    await writeFile(recipe, (await readFile(recipe, "utf8")).replace("maxTokens: 64\n", ""));
+    const config = join(project, "model/config.json");
+    const maxPositions = 96;
+    const positions = /"max_position_embeddings":\s*\d+/;
+    const sizes = await readFile(config, "utf8");
+    expect(sizes).toMatch(positions);
+    await writeFile(config, sizes.replace(positions, `"max_position_embeddings": ${maxPositions}`));
+    expect((await prepareRun(recipe)).plan.recipe.maxTokens).toBe(maxPositions);
+    await run(project, {}, 3);
+    const state = join(project, "run/state/training_state.json");
+    const written = await readFile(state, "utf8");
+    await writeFile(state, written.replace(`"maxTokens": ${maxPositions}`, '"maxTokens": 2048'));
+    expect(await readFile(state, "utf8")).not.toBe(written);
+    await expect(run(project, { resume: true })).resolves.toMatchObject({ outcome: { step: 6 } });
+    await writeFile(recipe, `${await readFile(recipe, "utf8")}maxTokens: ${maxPositions + 1}\n`);
+    await expect(prepareRun(recipe)).rejects.toThrow(
+      `maxTokens: must be at most the model's ${maxPositions} positions`,
+    );
+  });
+
   it("by another micro-batch, and with other held-out rows", async () => {
     const project = await newProject();
     await run(project, {}, 3);

@@ -34,8 +34,8 @@ export interface RunFiles {
 
 /**
  * Checksums of what a run reads beside its recipe, by which a resumed run finds what has changed. They are of contents: paths and
- * names do not matter. Held-out rows and benchmarks are left out, since nothing learns from them, unless they decide when the run ends
- * or what its result is.
+ * names do not matter. Held-out rows decide nothing, since nothing learns from them, unless they say when the run ends or what its
+ * result is; a benchmark that decides nothing is left out.
  */
 export function runInputs(
   plan: RunPlan,
@@ -46,10 +46,11 @@ export function runInputs(
   const { keep, patience, bestBy } = plan.recipe;
   const isDecisive = bestBy === undefined && (keep?.best === true || patience !== undefined);
   const decisive = benchmarks.filter(({ given }) => nameOfBenchmark(given) === bestBy?.benchmark);
+  const heldOut = rowInputs("evaluation", evaluation);
   const weights = plan.data.map(({ weight = 1 }) => weight);
   return {
     ...rowInputs("data", files),
-    ...(isDecisive && rowInputs("evaluation", evaluation)),
+    ...(isDecisive ? heldOut : mapped(heldOut, (held) => ({ ...held, decides: false }))),
     ...Object.fromEntries(
       decisive.map(({ given, digest }) => [
         "the benchmark that decides",
@@ -74,11 +75,15 @@ function rowInputs(kind: string, all: readonly CheckedRows[]): RunInputs {
   return Object.fromEntries(inputs);
 }
 
+const mapped = (inputs: RunInputs, to: (input: RunInput) => RunInput): RunInputs =>
+  Object.fromEntries(Object.entries(inputs).map(([name, one]) => [name, to(one)]));
+
 /** Every process must read the same: the rows and weights of the first. @throws DataError naming what differs, and where */
 export async function requireSameEverywhere(communicator: Communicator, inputs: RunInputs): Promise<void> {
   const ofFirst = await communicator.fromFirst(() => inputs);
   await communicator.agree(() => {
-    const changed = changedInputs(ofFirst, inputs, false);
+    const all = (some: RunInputs): RunInputs => mapped(some, ({ decides: _, ...one }) => one);
+    const changed = changedInputs(all(ofFirst), all(inputs), false);
     if (changed.length === 0) return;
     const list = changed.map((change) => `  ${change}`).join("\n");
     throw new DataError(`every process must read what the first one reads, got something else:\n${list}`);

@@ -31,12 +31,11 @@ import {
   openReplicas,
   preferenceObjective,
   type RunInputs,
-  recipeOfState,
   requireMemory,
+  requireUpdatable,
   type Trainer,
   type TrainingEvent,
   type TrainingOutcome,
-  type TrainingRecipe,
   train,
   withCurrentNames,
 } from "../training/index.ts";
@@ -56,8 +55,10 @@ import { requireKnownMultipliers } from "./known-multipliers.ts";
 import { writeCards } from "./model-card.ts";
 import { hasStart, requireFreshOutput, saveOutputs, writeStart } from "./outputs.ts";
 import { type OwlInTraining, openOwlInTraining } from "./owl-in-training.ts";
+import { withinPositions } from "./positions.ts";
 import type { RunOverrides, RunPlan } from "./recipe-file.ts";
 import { withReferences } from "./references.ts";
+import { resumedRecipe } from "./resumed-recipe.ts";
 import { requireSameEverywhere, runInputs } from "./run-inputs.ts";
 import { openSampling, requireAskable } from "./samples.ts";
 import { dataThreadsOf, microBatchesForAll, threadsOfEach } from "./several-processes.ts";
@@ -163,13 +164,15 @@ async function checkedRun(
   const given = await checkedPlan(path, overrides);
   const baseModel = await loadBaseModel(given, (config, weightBytes) => {
     const { parameters } = languageObjective(config, given.recipe);
+    requireUpdatable(parameters, given.recipe, { replicas, deterministic });
     const estimate = estimateMemory(config, parameters, given.recipe, { imagesPerRow: 0, replicas });
     const weights = weightBytes ?? estimate.weights;
     const { localSize: processes } = communicator;
     requireMemory(path, { ...estimate, weights }, { threads: 1, weightsRead: false, processes });
   });
   await requireAskable(path, given, baseModel);
-  const plan = microBatchesForAll(layerByLayer(given, baseModel), communicator.size, replicas);
+  const fitting = withinPositions(path, layerByLayer(given, baseModel), baseModel.config);
+  const plan = microBatchesForAll(fitting, communicator.size, replicas);
   const objectiveOf = plan.recipe.dpo === undefined ? languageObjective : preferenceObjective;
   const objective = objectiveOf(baseModel.config, plan.recipe);
   requireKnownMultipliers(path, plan, objective.parameters);
@@ -257,12 +260,6 @@ function layerByLayer(plan: RunPlan, { quantization }: BaseModel): RunPlan {
   return quantization === undefined ? plan : { ...plan, recipe: { ...plan.recipe, recompute: true } };
 }
 
-/** The recipe of a run that goes on: it keeps the warm-up that was scaled to the steps it began with. */
-async function resumedRecipe({ recipe, output, scaled }: RunPlan): Promise<TrainingRecipe> {
-  const { warmup } = await recipeOfState(joinPath(output, "state"));
-  return scaled.includes("warmup") && typeof warmup === "number" ? { ...recipe, warmup } : recipe;
-}
-
 /** What names a run in errors, and what it needs. */
 interface RunNeeds {
   readonly path: string;
@@ -343,7 +340,7 @@ async function startRun(
     await communicator.fromFirst(async () => {
       if (!isBegun || !(await hasStart(output))) await writeStart(plan, baseModel, trainer);
     });
-    const { data, evaluation } = await referredSources(run, trainer, isBegun);
+    const { data, evaluation } = await referredSources(run, trainer, { isBegun, skipped });
     const shuffledFiles = data.map((source, i) => withoutBadRows(shuffled(source, recipe.seed + i), skipped));
     opened = await openedOwl(run, trainer);
     const samples = await communicator.agree(() => openSampling(plan, opened));
@@ -390,10 +387,10 @@ function openedOwl(
 async function referredSources(
   { plan, baseModel, data, evaluation, fingerprints }: OpenedRun,
   trainer: Trainer<BatchSizes>,
-  isBegun: boolean,
+  how: { readonly isBegun: boolean; readonly skipped: SkippedRows },
 ): Promise<Pick<OpenedRun, "data" | "evaluation">> {
   if (plan.recipe.dpo === undefined) return { data, evaluation };
   const pairs = { sources: [...data, ...evaluation], fingerprints };
-  const all = await withReferences(plan, baseModel, trainer, { pairs, isBegun });
+  const all = await withReferences(plan, baseModel, trainer, { pairs, ...how });
   return { data: all.slice(0, data.length), evaluation: all.slice(data.length) };
 }

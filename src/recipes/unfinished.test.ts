@@ -111,6 +111,10 @@ describe("a run that is not done", () => {
     await expect(prepareRun(onto)).rejects.toThrow(/begun is a run that is not done; finish it first/);
     await trainTo(4, join(directory, "begun.yaml"), true);
     expect((await readRecipeFile(onto)).model).toBe(join(output, "model"));
+    // What it made of the first steps is not what it is now.
+    const more = await recipe("begun", "stage-2", 8);
+    await trainTo(5, more, true);
+    await expect(prepareRun(onto)).rejects.toThrow(/begun is a run that is not done; finish it first/);
   });
 });
 

@@ -43,7 +43,10 @@ function settingsOfFields(fields: Readonly<Record<string, unknown>>): Partial<Ge
 
 /** The settings of the further answers to a request: they are sampled with seeds of their own. */
 export function settingsOfChoice(settings: GenerationSettings, choice: number): GenerationSettings {
-  return settings.seed === undefined ? settings : { ...settings, seed: settings.seed + choice };
+  const { seed } = settings;
+  if (seed === undefined) return settings;
+  const left = Number.MAX_SAFE_INTEGER - seed;
+  return { ...settings, seed: choice <= left ? seed + choice : choice - left - 1 };
 }
 
 /** OpenAI's seeds may be negative; these stand behind all others. */

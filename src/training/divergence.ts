@@ -61,7 +61,7 @@ export async function lossSpike<S>(
   const rows = (await communicator.exchange(namesOf(share.own))).flat();
   const where = inRows(rows).map((text) => ` (${text})`);
   return new LossSpikeError(
-    `step ${step}: the loss must be at most ${most.toPrecision(4)} by maxLossSpike, got ${loss.toPrecision(4)}${where.join("")}; look at these rows, then resume with them mended, or with a higher maxLossSpike`,
+    `step ${step}: the loss must be at most ${most.toPrecision(4)} by maxLossSpike, got ${loss.toPrecision(4)}${where.join("")}; look at these rows, then resume with them mended (--resume --allow-changed-data), or with a higher maxLossSpike`,
   );
 }
 

@@ -73,7 +73,7 @@ export function layOut(tensors: readonly TrainedTensor[], segmentLength: number)
       const length = Math.ceil(elementCount(dims) / alignment) * alignment;
       if (length > segmentLength) {
         throw new RangeError(
-          `training: ${name} must have at most ${segmentLength} elements, got ${length}; freeze it, or train on fewer replicas`,
+          `training: ${name} must have at most ${segmentLength} elements to be updated, got ${length}; train a stage that freezes it or a LoRA, on fewer replicas, or with an optimizer that keeps less (lion, sgd)`,
         );
       }
       if (length > segmentLength - (next % segmentLength)) {

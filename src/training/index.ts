@@ -66,6 +66,7 @@ export {
 export type { TrainingBatch } from "./step-programs.ts";
 export { train } from "./train.ts";
 export type { TrainingOutcome, TrainOptions } from "./train-options.ts";
+export { requireUpdatable } from "./trained-memory.ts";
 export {
   createTrainer,
   type EvaluationResult,

@@ -142,7 +142,7 @@ describe("a layout in segments", () => {
   });
 
   it("refuses a tensor that is larger than one", () => {
-    expect(() => layOut(tensors, 32)).toThrow("a.weight must have at most 32 elements, got 48");
+    expect(() => layOut(tensors, 32)).toThrow("a.weight must have at most 32 elements to be updated, got 48");
   });
 
   it("is worked through in chunks", () => {

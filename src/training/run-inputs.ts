@@ -11,14 +11,20 @@ export interface RunInput {
   readonly description: string;
   /** Whether it is training data, with which a run may be resumed after a change (`allowChangedData`). */
   readonly isData: boolean;
+  /** False: nothing that the run makes depends on it, as it is set up now. True if absent. */
+  readonly decides?: boolean | undefined;
 }
 
-/** What differs between the inputs of a checkpoint and those of the run that resumes from it, a line each. */
+/**
+ * What differs between the inputs of a checkpoint and those of the run that resumes from it, a line each. What decides nothing in one of
+ * them may differ.
+ */
 export function changedInputs(earlier: RunInputs, now: RunInputs, allowData: boolean): string[] {
   const names = [...new Set([...Object.keys(earlier), ...Object.keys(now)])];
   return names.flatMap((name) => {
     const [before, after] = [earlier[name], now[name]];
     if (before?.digest === after?.digest) return [];
+    if (before?.decides === false || after?.decides === false) return [];
     if (allowData && (before ?? after).isData) return [];
     const [was, is] = [before?.description ?? "nothing", after?.description ?? "nothing"];
     return [was === is ? `${name} (${is}): its content is another` : `${name}: ${was}, now ${is}`];

@@ -54,7 +54,12 @@ const currentlyNamed = <T extends z.ZodType>(schema: T) =>
   z.preprocess((value) => (isObject(value) ? withCurrentNames(value) : value), schema);
 const isObject = (value: unknown): value is object => typeof value === "object" && value !== null;
 
-const runInput = z.object({ digest: z.string(), description: z.string(), isData: z.boolean() });
+const runInput = z.object({
+  digest: z.string(),
+  description: z.string(),
+  isData: z.boolean(),
+  decides: z.boolean().optional(),
+});
 
 const progressSchema = z.object({
   step: z.number().int().nonnegative(),

@@ -14,7 +14,7 @@ import {
 import { fillWithRowNorms, initialize } from "./initialize.ts";
 import { kernels } from "./kernels.ts";
 import { type NarrowWeights, widened } from "./narrow-weights.ts";
-import type { Optimizer } from "./optimizers/index.ts";
+import { type Optimizer, optimizerOf } from "./optimizers/index.ts";
 import { learningRateMultiplierOf, type TrainingRecipe } from "./recipe.ts";
 import { scratchBytesFor } from "./shard-exchange.ts";
 import { ownedChunks } from "./shards.ts";
@@ -35,20 +35,44 @@ interface MemoryNeeds {
   readonly deterministic: boolean;
 }
 
-/** Allocates what a trainer keeps of every trained number, and starts the kernels' threads. */
-export function allocateTrained(
+/** How trained parameters lie in memory, and how many numbers are kept of each. @throws RangeError where one is too large for it */
+function layoutOf(
   parameters: readonly ParameterDescription[],
   recipe: TrainingRecipe,
-  { optimizer: { state }, devices, communicator: { size }, deterministic }: MemoryNeeds,
-): TrainedMemory {
+  { optimizer, replicas, deterministic }: { optimizer: Optimizer; replicas: number; deterministic: boolean },
+): { readonly layout: Layout; readonly count: number } {
   const tensors = parameters
     .filter(({ trained }) => trained)
     .map((parameter) => ({
       ...parameter,
       learningRateMultiplier: learningRateMultiplierOf(recipe, parameter),
     }));
-  const count = 2 + state.length + devices.length + Number(deterministic);
-  const layout = layOut(tensors, segmentLengthFor(count));
+  const count = 2 + optimizer.state.length + replicas + Number(deterministic);
+  return { layout: layOut(tensors, segmentLengthFor(count)), count };
+}
+
+/**
+ * Refuses a training of parameters too large to be updated, before any weights are read.
+ *
+ * @throws {RangeError} where a trained tensor has more numbers than one memory of the kernels holds with its gradients and optimizer state
+ */
+export function requireUpdatable(
+  parameters: readonly ParameterDescription[],
+  recipe: TrainingRecipe,
+  { replicas, deterministic }: { readonly replicas: number; readonly deterministic: boolean },
+): void {
+  layoutOf(parameters, recipe, { optimizer: optimizerOf(recipe).optimizer, replicas, deterministic });
+}
+
+/** Allocates what a trainer keeps of every trained number, and starts the kernels' threads. */
+export function allocateTrained(
+  parameters: readonly ParameterDescription[],
+  recipe: TrainingRecipe,
+  { optimizer, devices, communicator: { size }, deterministic }: MemoryNeeds,
+): TrainedMemory {
+  const { state } = optimizer;
+  const needs = { optimizer, replicas: devices.length, deterministic };
+  const { layout, count } = layoutOf(parameters, recipe, needs);
   const { buffers, scratch, memories } = allocateFlatBuffers(layout, count, scratchBytesFor(size));
   const [weights, gradients, ...others] = buffers;
   return {

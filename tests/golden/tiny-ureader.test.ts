@@ -238,6 +238,30 @@ describe.skipIf(!sharedAvailable)("a reader in tiles against the original code",
       expect(ids).toEqual(cases[name].ids[0].slice(1));
     });
 
+    test("frames that are no squares are squeezed, as a file's are: each is one tile and the whole", async () => {
+      const frame = (width: number, height: number) => ({
+        width,
+        height,
+        data: new Uint8Array(width * height * 3).fill(90),
+      });
+      const asked = async (width: number, height: number) => {
+        const video = Array.from({ length: 4 }, () => frame(width, height));
+        return owl.prompt([
+          {
+            role: "user",
+            content: [
+              { type: "video", video },
+              { type: "text", text: "What?" },
+            ],
+          },
+        ]);
+      };
+      const [wide, square] = [await asked(640, 320), await asked(320, 320)];
+      expect(wide.ids).toEqual(square.ids);
+      const { ids } = await owl.generate(wide, { maxNewTokens: 4, eosTokenIds: [] });
+      expect(ids).toEqual((await owl.generate(square, { maxNewTokens: 4, eosTokenIds: [] })).ids);
+    });
+
     test("probe gives the same numbers and tokens", async () => {
       const { pixels, positions } = await tilesOf(["9.jpg"]);
       const inputs = new Map([...io].filter(([name]) => name.startsWith("d_9.in.")));

@@ -36,6 +36,9 @@ export interface DecodedPixels {
  */
 export type Decoding = "colour" | "cmyk" | "gray16";
 
+/** How long browsers show a frame of an animation: one that says nothing of it, or asks for less than a screen can, a tenth of a second. */
+const shownFor = (milliseconds: number): number => (milliseconds <= 10 ? 100 : milliseconds);
+
 /** Reads a picture's header; decodes nothing. Throws the decoder's own error where it cannot. */
 export async function readImageHeader(bytes: Uint8Array): Promise<ImageHeader> {
   const sharp = await decoder();
@@ -51,7 +54,7 @@ export async function readImageHeader(bytes: Uint8Array): Promise<ImageHeader> {
   } = await sharp(withKnownBrand(bytes), {
     limitInputPixels: false,
   }).metadata();
-  const seconds = delay && delay.reduce((sum, milliseconds) => sum + milliseconds, 0) / 1000;
+  const seconds = delay && delay.reduce((sum, milliseconds) => sum + shownFor(milliseconds), 0) / 1000;
   const [isCmyk, isTurned] = [space === "cmyk", orientation > 4];
   return { format, width, height, isCmyk, pages, seconds, bitsPerSample, isTurned };
 }

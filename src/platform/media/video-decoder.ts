@@ -1,7 +1,8 @@
 import { spawn } from "node:child_process";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, open, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { bytesOfKind, fileKind } from "../files/file-kind.ts";
 import { MissingFfmpegError, VideoError } from "./video-error.ts";
 
 export interface FrameSize {
@@ -57,8 +58,23 @@ export async function readFrameTimes(path: string, where = path, signal?: AbortS
 }
 
 /**
+ * Whether ffmpeg finds the key frame before a time. In a stream without an index (MPEG, or a file that nothing tells of) it guesses, and
+ * begins behind the frame, which is then another one or none.
+ */
+async function hasIndex(path: string): Promise<boolean> {
+  const file = await open(path);
+  try {
+    const { buffer, bytesRead } = await file.read(new Uint8Array(bytesOfKind), 0, bytesOfKind, 0);
+    const kind = fileKind(buffer.subarray(0, bytesRead));
+    return kind !== undefined && kind.name !== "MPEG";
+  } finally {
+    await file.close();
+  }
+}
+
+/**
  * One frame of a video file, scaled by ffmpeg to `size` whatever its aspect. Only what the frame depends on is
- * decoded: from the key frame before it on.
+ * decoded: from the key frame before it on, where the file tells where that is.
  *
  * @param times of all frames: `readFrameTimes`
  * @returns RGB, three bytes a pixel, rows from the top
@@ -77,8 +93,13 @@ export async function decodeVideoFrame(
   let filled = 0;
   // Between two frames' times no rounding can hit the wrong one; the first needs no search.
   const from = (times[index - 1] + times[index]) / 2;
-  const seek = index === 0 ? [] : ["-seek_timestamp", "1", "-ss", from.toFixed(6)];
-  const scale = `scale=${size.width}:${size.height}:flags=bicubic`;
+  const [seek, select] =
+    index === 0
+      ? [[], ""]
+      : (await hasIndex(path))
+        ? [["-seek_timestamp", "1", "-ss", from.toFixed(6)], ""]
+        : [["-copyts"], `select=gte(t\\,${from.toFixed(6)}),`];
+  const scale = `${select}scale=${size.width}:${size.height}:flags=bicubic`;
   const output = ["-frames:v", "1", "-vf", scale, "-pix_fmt", "rgb24", "-f", "rawvideo", "-"];
   await runFfmpeg([...seek, ...inputOf(path), ...output], { path, where, signal }, (part) => {
     frame.set(part.subarray(0, bytes - filled), filled);

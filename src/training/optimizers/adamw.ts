@@ -1,8 +1,11 @@
 import { z } from "zod";
 import { defineOptimizer } from "./optimizer.ts";
 
+// At 1 a running mean never leaves 0, by which Adam would divide.
+const decayRate = z.number().min(0).lt(1);
+
 /** Decay rates of two running means. */
-export const betas = z.tuple([z.number().min(0).max(1), z.number().min(0).max(1)]).readonly();
+export const betas = z.tuple([decayRate, decayRate]).readonly();
 
 // A learning rate of 0 (the first step of a warm-up) must change nothing, and divide by nothing.
 const smallestRate = 1e-25;
