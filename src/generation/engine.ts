@@ -218,7 +218,7 @@ export class Engine {
       const more = [...group, active];
       const longest = Math.max(...more.map(({ keys }) => keys.length));
       const pictures = Math.max(...more.map(({ media }) => media.length));
-      if (more.length * longest <= mostPrefilled(this.#model.config, pictures)) group = more;
+      if (more.length * longest <= mostPrefilled(this.#model.config, pictures, longest)) group = more;
     }
     return group;
   }
@@ -253,7 +253,7 @@ export class Engine {
   /** Prefills what is not cached of a prompt, in chunks; returns the logits after it. */
   async #prefillInChunks(active: ActiveRequest): Promise<Float32Array> {
     const { length } = active.keys;
-    const chunk = Math.min(this.#chunk, mostPrefilled(this.#model.config, active.media.length));
+    const chunk = Math.min(this.#chunk, mostPrefilled(this.#model.config, active.media.length, length));
     const slot = await this.#device.run(() => {
       active.slot = this.#slots.acquire(active.keys);
       return active.slot;

@@ -190,7 +190,6 @@ describe.skipIf(skipFfmpeg)("films", () => {
       ["long-groups.ts", "libx264", "-g", "25", "-bf", "2"],
       ["groups.mts", "libx264", "-g", "6", "-bf", "2"],
       ["blu-ray.m2ts", "libx264", "-g", "6", "-mpegts_m2ts_mode", "1"],
-      ["old.mpg", "mpeg2video", "-g", "6", "-bf", "2", "-q:v", "2"],
       ["recording.ts", "mpeg2video", "-g", "6", "-bf", "2", "-q:v", "2"],
     ];
     for (const [name, codec, ...options] of streams) {

@@ -69,8 +69,10 @@ test("where text stands behind pictures in one softmax it begins at a multiple o
 });
 
 test("a prefill takes as many tokens as their scores over all pictures leave room for", () => {
-  expect(mostPrefilled(config("241014"), 0)).toBe(Number.POSITIVE_INFINITY);
+  expect(mostPrefilled(config("241014"), 0, 10 ** 6)).toBe(Number.POSITIVE_INFINITY);
   // 64 MiB of scores of 4 heads over 4 visual tokens a picture.
-  expect(mostPrefilled(config("241014"), 1000)).toBe(1048);
-  expect(mostPrefilled(config("241014"), 10 ** 9)).toBe(2);
+  expect(mostPrefilled(config("241014"), 1000, 10 ** 6)).toBe(1048);
+  expect(mostPrefilled(config("241014"), 10 ** 9, 1)).toBe(2);
+  // One softmax for both: 1,024 places for the visual tokens, and the text's own positions, with pictures or none.
+  for (const pictures of [0, 1, 256]) expect(mostPrefilled(config("241101"), pictures, 3072)).toBe(1024);
 });

@@ -1,7 +1,9 @@
 import { fileURLToPath } from "node:url";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, expect, test, vi } from "vitest";
+import { owl3Fixture } from "../../tests/owl3-fixture.ts";
+import { sharedAvailable } from "../../tests/shared.ts";
 import { loadCheckpoint } from "../checkpoint/index.ts";
-import { parseConfig } from "../model/index.ts";
+import { cacheSizes, parseConfig, tokensPerImage } from "../model/index.ts";
 import { openDevice } from "../runtime/index.ts";
 import { KvSlots, type Slot } from "./kv-slots.ts";
 import { LoadedModel } from "./loaded-model.ts";
@@ -112,3 +114,31 @@ test("offline, slots are added when they are needed, adjacent ones for prompts t
   for (const seed of [4, 5, 6]) slots.acquire(words(20, seed));
   expect(slots.statistics).toMatchObject({ entries: 0, bytes: 0 });
 });
+
+test.skipIf(!sharedAvailable)(
+  "what decoders read of pictures beside the text is given back when nobody runs",
+  async () => {
+    const fixture = await owl3Fixture("241014", 3);
+    const { config, tensors } = await loadCheckpoint(fixture.directory);
+    const device = await openDevice({ threads: 1 });
+    const allocated = vi.spyOn(device, "allocate");
+    const sizes = parseConfig({ ...(config as object), mplugowl3_version: "241014" });
+    const owl3 = new LoadedModel(sizes, tensors, device);
+    const rows = new KvSlots(owl3, { slots: 2, keptBytes: 2 ** 30 });
+    const { keyValueHeads, headDim } = cacheSizes(owl3.config.language);
+    const places = `1,${keyValueHeads},${tokensPerImage(owl3.config)},${headDim}`;
+    const ids = (seed: number) => words(9, seed).map((id) => id % 400);
+    const count = (): number => allocated.mock.calls.filter(([, dims]) => dims.join() === places).length;
+    const [first, second] = [await begin(rows, ids(1)), await begin(rows, ids(2))];
+    const once = count();
+    expect(once).toBeGreaterThan(0);
+    rows.release(first);
+    rows.release(await begin(rows, ids(3)));
+    expect(count()).toBe(once);
+    rows.release(second);
+    rows.release(await begin(rows, ids(4)));
+    expect(count()).toBeGreaterThan(once);
+    await owl3.close();
+    fixture.remove();
+  },
+);

@@ -249,6 +249,13 @@ export class KvSlots {
       if (commonPrefixLength(prefix.keys, slot.keys) === prefix.keys.length) this.#drop(prefix);
     }
     this.#trim();
+    if (!this.#slots.some(({ inUse }) => inUse)) this.#freePictures();
+  }
+
+  /** Gives back what decoders read of rows' pictures, a copy for every number of rows: the cache keeps the pictures themselves. */
+  #freePictures(): void {
+    if (this.#pictures.size > 0) this.#decoders.clear();
+    this.#pictures.clear();
   }
 
   /** How many rows (or positions) are computed where so many are wanted. */

@@ -21,7 +21,7 @@ export async function pictureAttention(
   const visual = await model.visualTokens(placed.map(({ media }) => media));
   const width = visual.length / Math.max(1, placed.length);
   const decoder = new Decoder(model, model.newCache(1, ids.length));
-  const step = mostPrefilled(model.config, placed.length);
+  const step = mostPrefilled(model.config, placed.length, ids.length);
   for (let at = 0; at < from; ) {
     const to = Math.min(from, at + step);
     const spans = sliceSpans(placed, at, to);
