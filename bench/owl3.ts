@@ -2,12 +2,13 @@ import { mkdtempSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import type { ChatMessage, DecodedImage } from "../src/index.ts";
+import type { ChatMessage } from "../src/index.ts";
 import { Owl } from "../src/owl/index.ts";
-import { mulberry32 } from "../src/primitives/index.ts";
+import { skipChromium } from "../tests/setup/chromium.ts";
 import { ownLine } from "./child.ts";
 import { memory } from "./memory.ts";
 import { writeOwl3 } from "./owl3-model.ts";
+import { photograph } from "./photograph.ts";
 import { printLine } from "./processor.ts";
 
 const PICTURES = 10;
@@ -23,18 +24,6 @@ const settings = {
   eosTokenIds: [],
   promptLookupNumTokens: 0,
 };
-
-/** A decoded photograph of 1,000 × 700 pixels, smooth with noise, another for every seed. */
-function photograph(seed: number): DecodedImage {
-  const random = mulberry32(seed);
-  const [width, height] = [1000, 700];
-  const data = new Uint8Array(3 * width * height);
-  for (let i = 0; i < data.length; i++) {
-    const [x, y] = [Math.floor(i / 3) % width, Math.floor(i / (3 * width))];
-    data[i] = 128 + 80 * Math.sin((x + seed * 37) / 90) * Math.cos(y / 70 + (i % 3)) + 40 * (random() - 0.5);
-  }
-  return { width, height, data };
-}
 
 const question = (seed: number): ChatMessage => ({
   role: "user",
@@ -100,7 +89,7 @@ async function onePicture(directory: string, threads: string): Promise<Record<st
 
 /**
  * `bench owl3 [threads]`: writes an mPLUG-Owl3-1B of random numbers in 4 bits into a temporary folder and asks it about photographs of
- * 1,000 × 700 pixels, which are cut. Each part runs in a process of its own.
+ * 1,000 × 700 pixels, which are cut. Each part runs in a process of its own, the last in a page of Chromium, where there is one.
  */
 export async function owl3Bench([threads = "2"]: readonly string[]): Promise<void> {
   const work = mkdtempSync(join(tmpdir(), "owl3-1b-"));
@@ -111,12 +100,14 @@ export async function owl3Bench([threads = "2"]: readonly string[]): Promise<voi
     const gb = statSync(join(directory, "model.safetensors")).size / 1e9;
     printLine({ step: "make", gb, seconds: seconds(began) });
     for (const step of ["one", "chat"]) printLine(ownLine<object>(self, [step, directory, threads]));
+    if (!skipChromium) printLine(ownLine<object>(inChromium, [directory, threads]));
   } finally {
     rmSync(work, { recursive: true });
   }
 }
 
 const self = fileURLToPath(import.meta.url);
+const inChromium = fileURLToPath(new URL("owl3-page.ts", import.meta.url));
 
 if (process.argv[1] === self) {
   const [step, directory, threads] = process.argv.slice(2);
