@@ -68,6 +68,7 @@ export {
   type AttentionMapOptions,
   type BatchSettings,
   type ChatAllSettings,
+  type ChatAnswer,
   type ChatMessage,
   type ChatSettings,
   type Conversation,

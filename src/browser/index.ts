@@ -10,6 +10,7 @@ export type { RgbImage } from "../image/index.ts";
 export { ClosedError } from "../inference/index.ts";
 export { type AttentionMaps, meanOverHeads, type PatchFraming } from "../inspection/index.ts";
 export {
+  type ChatAnswer,
   type ChatMessage,
   type ChatSettings,
   type Conversation,

@@ -1,6 +1,7 @@
-import type { Answer, GenerationSettings } from "../generation/index.ts";
+import type { GenerationSettings } from "../generation/index.ts";
 import type { AttentionMaps } from "../inspection/index.ts";
 import {
+  type ChatAnswer,
   type ChatMessage,
   type ChatSettings,
   type ImageSource,
@@ -13,10 +14,8 @@ import type { ContentPart, Message } from "../prompt/index.ts";
 /** A message of a conversation. */
 export type PageMessage = ChatMessage;
 
-/** A finished answer with the length of its prompt in tokens, visual tokens included. */
-export interface PageAnswer extends Answer {
-  readonly promptTokens: number;
-}
+/** A finished answer. */
+export type PageAnswer = ChatAnswer;
 
 /** Settings of an answer as they are posted to a worker; an AbortSignal cannot be posted. */
 export type WorkerChatSettings = Partial<GenerationSettings> &
@@ -63,20 +62,6 @@ export type WorkerResponse =
       readonly name: string;
       readonly message: string;
     };
-
-/** The same conversation with media of one pixel: its prompt has as many tokens, and nothing is decoded to count them. */
-export function withPlaceholderMedia(
-  messages: readonly PageMessage[],
-  framesPerVideo: number,
-): ChatMessage[] {
-  const pixel = { width: 1, height: 1, data: new Uint8Array(3) };
-  const frames = new Array<typeof pixel>(framesPerVideo).fill(pixel);
-  return mapMedia(
-    messages,
-    () => pixel,
-    () => frames,
-  );
-}
 
 /** An image or a video as it can be posted: a worker has another base URL than its page, so URLs become absolute. */
 export function postable<T>(source: T, base: string): T | string {

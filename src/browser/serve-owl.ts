@@ -7,7 +7,7 @@ import {
   processorCount,
   watchTransfers,
 } from "../platform/index.ts";
-import { type WorkerRequest, type WorkerResponse, withPlaceholderMedia } from "./messages.ts";
+import type { WorkerRequest, WorkerResponse } from "./messages.ts";
 
 /** The part of a worker's global scope that {@link serveOwl} uses: messages in and out. */
 export interface WorkerScope {
@@ -33,17 +33,12 @@ export function serveOwl(scope: WorkerScope = globalThis as unknown as WorkerSco
   scope.addEventListener("message", ({ data }) => server.receive(data as WorkerRequest));
 }
 
-interface LoadedOwl {
-  readonly owl: Owl;
-  readonly framesPerVideo: number;
-}
-
 /** Answers the requests of one page with one model. */
 class WorkerServer {
   readonly #post: (message: WorkerResponse) => void;
   /** Answers under way, by the request's id. */
   readonly #answers = new Map<number, AbortController>();
-  #loading: Promise<LoadedOwl> | undefined;
+  #loading: Promise<Owl> | undefined;
 
   constructor(post: (message: WorkerResponse) => void) {
     this.#post = post;
@@ -61,19 +56,19 @@ class WorkerServer {
     }
   }
 
-  async #load(request: WorkerRequest & { type: "load" }): Promise<LoadedOwl> {
+  async #load(request: WorkerRequest & { type: "load" }): Promise<Owl> {
     const { model, device, threads, framesPerVideo = defaultFrames } = request;
     const unwatch = watchTransfers((transfer) => this.#post({ type: "transfer", transfer }));
     try {
       const owl = await withFreshFiles(model, () => Owl.load(model, { device, threads, framesPerVideo }));
       this.#post({ type: "ready", threads: threads ?? processorCount() });
-      return { owl, framesPerVideo };
+      return owl;
     } finally {
       unwatch();
     }
   }
 
-  async #loaded(): Promise<LoadedOwl> {
+  async #loaded(): Promise<Owl> {
     if (this.#loading === undefined)
       throw new Error("worker: must be told to load a model before it is asked");
     return this.#loading;
@@ -83,20 +78,17 @@ class WorkerServer {
     const abort = new AbortController();
     this.#answers.set(id, abort);
     try {
-      const { owl, framesPerVideo } = await this.#loaded();
+      const owl = await this.#loaded();
       const reply = owl.chat(messages, { ...settings, signal: abort.signal });
       for await (const text of reply) this.#post({ type: "text", id, text });
-      const { truncation = "auto", maxNewTokens } = settings;
-      const placeholders = withPlaceholderMedia(messages, framesPerVideo);
-      const promptTokens = (await owl.prompt(placeholders, { truncation, maxNewTokens })).ids.length;
-      this.#post({ type: "answer", id, answer: { ...(await reply.answer()), promptTokens } });
+      this.#post({ type: "answer", id, answer: await reply.answer() });
     } finally {
       this.#answers.delete(id);
     }
   }
 
   async #attention({ id, picture, question }: WorkerRequest & { type: "attention" }): Promise<void> {
-    const { owl } = await this.#loaded();
+    const owl = await this.#loaded();
     this.#post({ type: "attention", id, maps: await owl.attention(picture, { question }) });
   }
 

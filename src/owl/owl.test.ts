@@ -81,7 +81,9 @@ test("conversations answered together are answered as one by one", async () => {
   ];
   const together = await owl.chatAll(conversations, { maxNewTokens: 12 });
   for (const [i, messages] of conversations.entries()) {
-    expect(together[i]).toEqual(await owl.chat(messages, { maxNewTokens: 12 }).answer());
+    const { promptTokens, ...alone } = await owl.chat(messages, { maxNewTokens: 12 }).answer();
+    expect(together[i]).toEqual(alone);
+    expect(promptTokens).toBe((await owl.prompt(messages)).ids.length);
   }
 });
 

@@ -37,7 +37,7 @@ import { type Conversation, messagesOf } from "./conversation.ts";
 import { loadParts, type ModelInMemory, type OwlParts, partsInMemory } from "./load.ts";
 import type { LoadOptions } from "./load-options.ts";
 import type { ImageSource } from "./read-media.ts";
-import { Reply } from "./reply.ts";
+import { type ChatAnswer, Reply } from "./reply.ts";
 
 /**
  * A model directory in the published layout, ready to answer.
@@ -169,7 +169,9 @@ export class Owl {
     const pieces = this.#pieces({ prompt, settings: complete, ...request });
     for (;;) {
       const { done, value } = await pieces.next();
-      if (done) return value;
+      if (!done) continue;
+      const { promptTokens, ...answer } = value;
+      return answer;
     }
   }
 
@@ -255,7 +257,7 @@ export class Owl {
     }
   }
 
-  async *#stream(conversation: Conversation, settings: ChatSettings): AsyncGenerator<string, Answer> {
+  async *#stream(conversation: Conversation, settings: ChatSettings): AsyncGenerator<string, ChatAnswer> {
     const complete = readSettings(settings, this.#open.defaults, "chat");
     const request = await this.#requestOf(complete, settings);
     const { maxNewTokens } = complete;
@@ -266,14 +268,14 @@ export class Owl {
   }
 
   /** The text of an answer as it comes. Requests at the same time share one engine. */
-  async *#pieces(request: GenerationRequest): AsyncGenerator<string, Answer> {
+  async *#pieces(request: GenerationRequest): AsyncGenerator<string, ChatAnswer> {
     this.#engine ??= Engine.offline(this.#open.model, textOptions(this.#parts));
     const pieces = this.#engine.generate(request);
     try {
       for (;;) {
         const { done, value } = await pieces.next();
         if (done) {
-          const { promptTokens, cachedTokens, ...answer } = value;
+          const { cachedTokens, ...answer } = value;
           return answer;
         }
         if (value.text !== "") yield value.text;

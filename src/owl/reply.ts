@@ -1,10 +1,16 @@
 import type { Answer } from "../generation/index.ts";
 
+/** A finished answer to a conversation, with the length of its prompt. */
+export interface ChatAnswer extends Answer {
+  /** Positions of the prompt, those of pictures and videos included, as the model got it. */
+  readonly promptTokens: number;
+}
+
 /**
  * An answer on its way: iterate it for pieces of text as they come, or await {@link text} or {@link answer}.
  * Nothing is computed before it is asked for.
  */
-export class Reply<Whole extends Answer = Answer> implements AsyncIterable<string> {
+export class Reply<Whole extends Answer = ChatAnswer> implements AsyncIterable<string> {
   readonly #stream: AsyncGenerator<string, Whole>;
   #answer: Whole | undefined;
 

@@ -28,6 +28,7 @@ import type {
 import type {
   Answer,
   AnswerSettings,
+  ChatAnswer,
   ChatMessage,
   ChatSettings,
   Conversation,
@@ -81,7 +82,8 @@ describe("types of the library", () => {
   test("a reply is iterated as texts, or awaited as a text or an answer", () => {
     expectTypeOf<Reply>().toExtend<AsyncIterable<string>>();
     expectTypeOf<Reply["text"]>().returns.resolves.toBeString();
-    expectTypeOf<Reply["answer"]>().returns.resolves.toEqualTypeOf<Answer>();
+    expectTypeOf<Reply["answer"]>().returns.resolves.toEqualTypeOf<ChatAnswer>();
+    expectTypeOf<ChatAnswer>().toExtend<Answer>();
     expectTypeOf<Answer["finishReason"]>().toEqualTypeOf<FinishReason>();
     expectTypeOf<WorkerOwl["chat"]>().returns.toExtend<AsyncIterable<string>>();
   });
