@@ -69,12 +69,11 @@ export function isInUse(usedWith: SettingRow["usedWith"], { doSample, numBeams }
   return usedWith === null || (usedWith === "sampling" ? doSample : numBeams > 1);
 }
 
-/** The settings that change something. */
+/** The settings in use, those too that ask for nothing, such as one beam: a model's own defaults may ask for more. */
 export function effectiveSettings(settings: ChatSettings): Partial<GenerationSettings> {
-  const entries = settingsRows.flatMap(([name, { usedWith, page }]) => {
-    const isUsed = isInUse(name === "numBeams" ? "beams" : usedWith, settings);
-    return page !== null && isUsed ? [[name, settings[name as ShownSetting]]] : [];
-  });
+  const entries = settingsRows.flatMap(([name, { usedWith, page }]) =>
+    page !== null && isInUse(usedWith, settings) ? [[name, settings[name as ShownSetting]]] : [],
+  );
   return Object.fromEntries(entries);
 }
 

@@ -25,6 +25,14 @@ describe("the page's settings for a model inside the browser", () => {
     });
   });
 
+  it("turn off what a model's own defaults ask for", () => {
+    const own = { ...plainSettings, numBeams: 3, noRepeatNgramSize: 2 };
+    expect(completeSettings(toGenerationSettings(defaultSettings), own)).toMatchObject({
+      numBeams: 1,
+      noRepeatNgramSize: 0,
+    });
+  });
+
   it("take the best token at temperature 0", () => {
     const cold = { ...defaultSettings, doSample: true, temperature: 0 };
     expect(completeSettings(toGenerationSettings(cold), plainSettings)).toMatchObject({

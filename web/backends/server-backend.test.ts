@@ -69,9 +69,9 @@ test("a stream that ends early, tells an error or is no JSON is an error in word
   await expect(collect("data: {\n\n")).rejects.toThrow(BackendError);
 });
 
-test("settings that count for nothing are not sent", () => {
-  expect(toApiSettings(settings)).toEqual({ max_tokens: 9, temperature: 0 });
-  expect(toApiSettings({ ...settings, doSample: true, noRepeatNgramSize: 2 })).toEqual({
+test("settings that count for nothing are not sent to other servers, which may not know them", () => {
+  expect(toApiSettings(settings, false)).toEqual({ max_tokens: 9, temperature: 0 });
+  expect(toApiSettings({ ...settings, doSample: true, noRepeatNgramSize: 2 }, false)).toEqual({
     max_tokens: 9,
     temperature: 0.7,
     top_p: 0.9,
@@ -80,12 +80,34 @@ test("settings that count for nothing are not sent", () => {
     seed: 3,
     no_repeat_ngram_size: 2,
   });
-  expect(toApiSettings({ ...settings, numBeams: 3 })).toEqual({
+  expect(toApiSettings({ ...settings, numBeams: 3 }, false)).toEqual({
     max_tokens: 9,
     temperature: 0,
     num_beams: 3,
     length_penalty: 2,
   });
+});
+
+test("one beam and no limit on repeats are told to our server, whose model may have others of its own", async () => {
+  const own = { num_beams: 3, no_repeat_ngram_size: 2 };
+  const asked = toApiSettings(settings, true);
+  expect({ ...own, ...asked }).toEqual({
+    max_tokens: 9,
+    temperature: 0,
+    num_beams: 1,
+    no_repeat_ngram_size: 0,
+  });
+  const bodies: unknown[] = [];
+  vi.stubGlobal("fetch", async (address: string, { body }: RequestInit) => {
+    if (address === "/v1/models") return Response.json({ data: [{ id: "owl" }], limits: { tokens: 64 } });
+    bodies.push(JSON.parse(String(body)));
+    return new Response(`${delta("an owl")}${end("stop")}data: [DONE]\n\n`);
+  });
+  const backend = new ServerBackend("");
+  await backend.models();
+  const { signal } = new AbortController();
+  for await (const _ of backend.chat([], settings, signal));
+  expect(bodies).toEqual([expect.objectContaining(asked)]);
 });
 
 const refusals: [number, Record<string, string>, string][] = [

@@ -95,7 +95,7 @@ export class ServerBackend implements ChatBackend {
       const body = {
         model: settings.model,
         messages: await Promise.all(messages.map(toApiMessage)),
-        ...toApiSettings(settings),
+        ...toApiSettings(settings, this.#isOurs),
         ...(this.#isOurs && { truncation: "auto" }),
         max_tokens: Math.min(settings.maxNewTokens, this.#limits.tokens),
         stream: true,
@@ -190,13 +190,18 @@ export function attachmentAt(messages: readonly ChatMessage[], param: string): s
   return part === undefined || part.type === "text" ? undefined : part.id;
 }
 
-/** The settings as fields of a request: those that are not of sampling only where they ask for something. */
-export function toApiSettings(settings: ChatSettings): Record<string, unknown> {
+/**
+ * The settings as fields of a request.
+ *
+ * @param isOurs whether `owl serve` is asked: it gets also what asks for nothing, because its model's own defaults may ask for more. To
+ *   others such fields of settings that are not of sampling are not sent: they may not know them.
+ */
+export function toApiSettings(settings: ChatSettings, isOurs: boolean): Record<string, unknown> {
   const effective = effectiveSettings(settings);
   const fields = settingsRows.flatMap(([name, row]) => {
     const value = effective[name];
-    const isIdle = row.usedWith === null && value === row.default;
-    return row.http === null || value === undefined || isIdle ? [] : [[row.http.name, value]];
+    const isLeftOut = !isOurs && row.usedWith === null && value === row.default;
+    return row.http === null || value === undefined || isLeftOut ? [] : [[row.http.name, value]];
   });
   return { ...(!settings.doSample && { temperature: 0 }), ...Object.fromEntries(fields) };
 }
