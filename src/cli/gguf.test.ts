@@ -1,10 +1,10 @@
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, expect, test } from "vitest";
-import { readSafetensors, writeSafetensors } from "../checkpoint/index.ts";
-import { int64 } from "../tensor/index.ts";
+import { readSafetensors, saveAdapter, writeSafetensors } from "../checkpoint/index.ts";
+import { float32, int64 } from "../tensor/index.ts";
 import { owl } from "./testing/captured.ts";
 
 const fixture = (path: string): string =>
@@ -57,6 +57,40 @@ test("a language model is exported as GGUF; pictures, and what llama.cpp cannot 
   expect(await owl(...elsewhere, file)).toMatchObject({
     code: 1,
     err: expect.stringContaining("export the model that this one was converted from"),
+  });
+});
+
+test("a GGUF file is measured as a directory is", async () => {
+  const [text, out] = [join(directory, "text.txt"), join(directory, "result.json")];
+  writeFileSync(text, "cats eat fish. birds live in trees.");
+  const asked = ["--model", file, "--data", text, "--window", "8", "--out", out, "--threads", "1"];
+  expect(await owl("eval", "run", "perplexity", ...asked)).toMatchObject({
+    code: 0,
+    out: expect.stringMatching(/^perplexity +\d/),
+  });
+  expect(JSON.parse(readFileSync(out, "utf8"))).toMatchObject({
+    system: "llama-q4_k_m.gguf",
+    checkpoint: expect.stringMatching(/^[0-9a-f]{64}$/),
+  });
+});
+
+test("the table of a GGUF file shows an adapter", async () => {
+  const inspected = await owl("inspect", fixture("gguf/smollm3-f16.gguf"));
+  expect(inspected.code).toBe(0);
+  const [, outputs, inputs] = /layers\.0\.self_attn\.o_proj\.weight +\[(\d+), (\d+)\]/
+    .exec(inspected.out)!
+    .map(Number);
+  const module = "base_model.model.model.layers.0.self_attn.o_proj";
+  const lora = new Map([
+    [`${module}.lora_A.weight`, float32(new Float32Array(2 * inputs), [2, inputs])],
+    [`${module}.lora_B.weight`, float32(new Float32Array(2 * outputs), [outputs, 2])],
+  ]);
+  const adapter = join(directory, "adapter");
+  const settings = { rank: 2, alpha: 4, dropout: 0, targetModules: ["o_proj"] };
+  await saveAdapter(adapter, { settings, lora, replaced: new Map() });
+  expect(await owl("inspect", fixture("gguf/smollm3-f16.gguf"), "--adapter", adapter)).toMatchObject({
+    code: 0,
+    out: expect.stringContaining("LoRA"),
   });
 });
 

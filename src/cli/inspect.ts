@@ -7,6 +7,7 @@ import {
   readModelConfig,
   validateAdapter,
 } from "../checkpoint/index.ts";
+import { isGguf } from "../gguf/index.ts";
 import { adapterScopeOptions } from "../inspection/index.ts";
 import { describeParameters, modelScope, stageScopeOptions, stages, storedName } from "../model/index.ts";
 import { modelFiles } from "../model-files/index.ts";
@@ -67,7 +68,8 @@ async function modelTable(directory: string, named: StageName, adapterPath?: str
   const adapter = adapterPath === undefined ? undefined : await loadAdapter(adapterPath, sizes);
   if (adapter) {
     validateAdapter(sizes, adapter, adapterPath);
-    const json = await readJson(joinPath(directory, modelFiles.config));
+    // A GGUF file does not say which model it was converted from.
+    const json = (await isGguf(directory)) ? {} : await readJson(joinPath(directory, modelFiles.config));
     const warning = await baseWarning(adapter, adapterPath ?? "adapter", directory, json);
     if (warning !== undefined) printWarning(warning);
   }

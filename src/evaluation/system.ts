@@ -1,8 +1,10 @@
+import { ggufParts } from "../checkpoint/index.ts";
 import { completeSettings, type GenerationSettings } from "../generation/index.ts";
+import { isGguf } from "../gguf/index.ts";
 import { hyperOf, tokensPerImage } from "../model/index.ts";
 import { isModelFile } from "../model-files/index.ts";
 import type { ChatMessage, Owl } from "../owl/index.ts";
-import { directoryEntries, joinPath, newDigest, openFile, pathKind } from "../platform/index.ts";
+import { directoryEntries, fileName, joinPath, newDigest, openFile, pathKind } from "../platform/index.ts";
 import { ContextLengthError, encodeConversation, markerIds } from "../prompt/index.ts";
 
 /** The system under evaluation: a model here, or one behind an endpoint, with everything that its answers depend on. */
@@ -83,17 +85,29 @@ async function promptLength(owl: Owl, conversation: readonly ChatMessage[]): Pro
 
 const PIECE = 8 * 2 ** 20;
 /**
- * The SHA-256 of a model directory: of the lines `checksum  name` of its weights, settings and tokenizer
- * (`*.safetensors`, `*.bin`, `*.json`, `*.model`), sorted by name. `sha256sum` on the same files gives the same lines.
+ * The SHA-256 of a model: of the lines `checksum  name` of the weights, settings and tokenizer of its directory (`*.safetensors`,
+ * `*.bin`, `*.json`, `*.jinja`, `*.model`), sorted by name, or of its GGUF file, or of all files of a GGUF that is split. `sha256sum` on the
+ * same files gives the same lines.
+ *
+ * @param model its directory, or its GGUF file
  */
-export async function checkpointDigest(directory: string): Promise<string> {
+export async function checkpointDigest(model: string): Promise<string> {
   const whole = newDigest("sha256");
-  for (const name of await directoryEntries(directory)) {
-    const path = joinPath(directory, name);
-    if (!isModelFile(name) || (await pathKind(path)) !== "file") continue;
-    whole.update(new TextEncoder().encode(`${await fileDigest(path)}  ${name}\n`));
+  for (const path of await modelPaths(model)) {
+    whole.update(new TextEncoder().encode(`${await fileDigest(path)}  ${fileName(path)}\n`));
   }
   return whole.hex();
+}
+
+/** The files that a model consists of, by name. */
+async function modelPaths(model: string): Promise<string[]> {
+  if (await isGguf(model)) return ggufParts(model);
+  const paths: string[] = [];
+  for (const name of await directoryEntries(model)) {
+    const path = joinPath(model, name);
+    if (isModelFile(name) && (await pathKind(path)) === "file") paths.push(path);
+  }
+  return paths;
 }
 
 /** The SHA-256 of a file, which may be of any size. */
