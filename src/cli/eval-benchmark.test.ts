@@ -3,6 +3,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { owlServer } from "../server/testing/owl-server.ts";
+import { onSocket } from "../server/testing/socket.ts";
 import { owl } from "./testing/captured.ts";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
@@ -58,6 +60,26 @@ test("a benchmark is run twice and compared", async () => {
   );
   expect(compared).toMatchObject({ code: 0, out: expect.stringContaining("McNemar's test") });
   expect(readFileSync(page, "utf8")).toContain("data:image/png;base64,");
+}, 300_000);
+
+test("pictures that a benchmark has as bytes, MMBench's, reach an endpoint", async () => {
+  const served = await owlServer();
+  const socket = await onSocket(served.server);
+  const picture = readFileSync(join(folder, "owl.png")).toString("base64");
+  const rows = [
+    "index\tquestion\thint\tA\tB\tC\tD\tanswer\tcategory\timage\tsource\tl2-category\tcomment\tsplit",
+    `1\twhat is this?\t\tan owl\ta car\t\t\tA\tidentity\t${picture}\tx\tcoarse\t\tdev`,
+  ];
+  const data = join(folder, "mmbench_dev_en_20231003.tsv");
+  writeFileSync(data, rows.join("\n"));
+  const endpoint = ["--endpoint", `${socket.url}/v1`, "--endpoint-model", "owl-nano"];
+  const asked = ["--data", data, "--max-new-tokens", "2", ...endpoint];
+  expect(await owl("eval", "run", "mmbench", "--out", join(folder, "m.json"), ...asked)).toMatchObject({
+    code: 0,
+    out: expect.stringContaining("1 of 1 items"),
+  });
+  await socket.close();
+  await served.close();
 }, 300_000);
 
 test("perplexity, and what is asked in a wrong way", async () => {

@@ -29,7 +29,7 @@ const replySchema = z.object({
     .min(1),
 });
 
-/** A model behind an endpoint, to be examined. Its picture files travel as `data:` URLs. */
+/** A model behind an endpoint, to be examined. Pictures are files, by their paths or as their bytes; they travel as `data:` URLs. */
 export function endpointSystem(
   endpoint: Endpoint,
   name: string,
@@ -122,16 +122,19 @@ async function written({ role, content }: ChatMessage): Promise<object> {
   if (typeof content === "string") return { role, content };
   const parts = content.map(async (part) => {
     if (part.type === "text") return part;
-    if (part.type === "image" && typeof part.image === "string") {
+    if (part.type === "image" && (typeof part.image === "string" || part.image instanceof Uint8Array)) {
       return { type: "image_url", image_url: { url: await pictureUrl(part.image) } };
     }
-    throw new EvaluationError("endpoint: must be asked about picture files, got another kind of picture");
+    const got = part.type === "image" ? "another kind of picture" : "a video";
+    throw new EvaluationError(
+      `endpoint: must be asked about picture files (paths or their bytes, a Uint8Array), got ${got}`,
+    );
   });
   return { role, content: await Promise.all(parts) };
 }
 
-async function pictureUrl(path: string): Promise<string> {
-  const bytes = await readBytes(path);
+async function pictureUrl(file: string | Uint8Array): Promise<string> {
+  const bytes = typeof file === "string" ? await readBytes(file) : file;
   const { format } = await readImageHeader(bytes);
   return dataUrl(bytes, `image/${format}`);
 }
