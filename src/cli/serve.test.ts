@@ -7,6 +7,8 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, afterEach, describe, expect, it, vi } from "vitest";
 import { builtOwl } from "../../tests/setup/programs.ts";
+import { saveAdapter } from "../checkpoint/index.ts";
+import { float32 } from "../tensor/index.ts";
 import { runCli } from "./program.ts";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
@@ -17,6 +19,10 @@ mkdirSync(join(page, "assets"), { recursive: true });
 writeFileSync(join(page, "index.html"), "<!doctype html><title>owl</title>");
 writeFileSync(join(page, "assets/index.js"), "export {};");
 afterAll(() => rmSync(folder, { recursive: true }));
+
+/** A layer of the shipped owl, for an adapter: width × width numbers. */
+const projection = "base_model.model.language_model.model.layers.0.self_attn.o_proj";
+const width = 192;
 
 /** `owl serve` as a process of its own. */
 interface Serving {
@@ -47,7 +53,7 @@ async function serving(...words: readonly string[]): Promise<Serving> {
   return new Promise((resolve, reject) => {
     child.stdout.on("data", (bytes: Buffer) => {
       out += bytes;
-      const url = /^owl-nano: (http:\S+)\n/.exec(out)?.[1];
+      const url = /^owl-nano(?:, .*)?: (http:\S+)\n/.exec(out)?.[1];
       if (url !== undefined) resolve({ child, url, said: () => err, ended });
     });
     void ended.then((code) => reject(new Error(`owl serve ended with ${code} before it listened: ${err}`)));
@@ -153,6 +159,33 @@ describe("owl serve as a process", () => {
     const reply = await ask(url, { model: "owl-nano", messages, max_tokens: 4 });
     expect(reply.status).toBe(200);
     expect(await reply.text()).toContain("oldest turns were left out");
+  }, 300_000);
+
+  it("gives out the files of directories, and none of a GGUF file, which browsers do not run", async () => {
+    const file = join(root, "tests/fixtures/gguf/llama-q4_k_m.gguf");
+    const { url } = await serving(`one-file=${file}`, "--no-web");
+    const listed = (await (await fetch(`${url}/v1/models`)).json()) as { data: object[] };
+    expect(listed.data).toMatchObject([
+      { id: "owl-nano", files: true },
+      { id: "one-file", files: false },
+    ]);
+    expect(await statusOf(fetch(`${url}/models/owl-nano/config.json`))).toBe(200);
+    expect(await statusOf(fetch(`${url}/models/one-file/config.json`))).toBe(404);
+  }, 300_000);
+
+  it("gives out no files where an adapter answers, without which the answers would be other ones", async () => {
+    const lora = join(folder, "adapter");
+    await saveAdapter(lora, {
+      settings: { rank: 1, alpha: 1, dropout: 0, targetModules: ["o_proj"] },
+      lora: new Map([
+        [`${projection}.lora_A.weight`, float32(new Float32Array(width), [1, width])],
+        [`${projection}.lora_B.weight`, float32(new Float32Array(width), [width, 1])],
+      ]),
+      replaced: new Map(),
+    });
+    const { url } = await serving("--adapter", lora, "--no-web");
+    const listed = (await (await fetch(`${url}/v1/models`)).json()) as { data: object[] };
+    expect(listed.data).toMatchObject([{ id: "owl-nano", files: false }]);
   }, 300_000);
 
   it("asked a second time it ends at once", async () => {

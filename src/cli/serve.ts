@@ -2,7 +2,15 @@ import { once } from "node:events";
 import { basename, resolve } from "node:path";
 import type { Command } from "commander";
 import { shippedModel } from "../hub/index.ts";
-import { fetchRemoteFile, type HttpServer, listenHttp, localPath, pathKind } from "../platform/index.ts";
+import { modelFiles } from "../model-files/index.ts";
+import {
+  fetchRemoteFile,
+  type HttpServer,
+  joinPath,
+  listenHttp,
+  localPath,
+  pathKind,
+} from "../platform/index.ts";
 import {
   createServer,
   defaultLimits,
@@ -49,9 +57,19 @@ async function loadModels(
 ): Promise<Record<string, ServedModel>> {
   const models: Record<string, ServedModel> = {};
   for (const [name, directory] of named) {
-    models[name] = { owl: await loadOwl(directory, options), directory };
+    const owl = await loadOwl(directory, options);
+    models[name] = { owl, directory: await browserDirectory(directory, options) };
   }
   return models;
+}
+
+/**
+ * The directory from which a browser can run the model that answers here; undefined where there is none: browsers take no GGUF files and no
+ * checkpoints of runs, and without its adapter another model would answer there.
+ */
+async function browserDirectory(directory: string, { adapter }: ServeOptions): Promise<string | undefined> {
+  if (adapter !== undefined) return undefined;
+  return (await pathKind(joinPath(directory, modelFiles.config))) === "file" ? directory : undefined;
 }
 
 /** The key that requests must carry. @throws UsageError for an empty one, and for none where other machines reach the server */
