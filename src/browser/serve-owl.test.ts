@@ -1,5 +1,6 @@
 // The worker's side of a page, without a browser: messages in and out.
 import { fileURLToPath } from "node:url";
+import sharp from "sharp";
 import { describe, expect, test } from "vitest";
 import { shared, sharedAvailable } from "../../tests/shared.ts";
 import { Owl } from "../owl/index.ts";
@@ -65,6 +66,28 @@ test("a conversation that no longer fits goes on in a worker, and its length is 
 const about = (part: Exclude<PageMessage["content"], string>[number]): PageMessage[] => [
   { role: "user", content: [part, { type: "text", text: "what is this?" }] },
 ];
+
+test.skipIf(!sharedAvailable)(
+  "mPLUG-Owl3 sees one frame of each second of a video, as elsewhere",
+  async () => {
+    const directory = shared("golden/tiny-owl3/241014");
+    const [width, frames] = [8, 9];
+    const raw = { width, height: width * frames, channels: 3 as const, pageHeight: width };
+    const data = Uint8Array.from(
+      { length: 3 * width ** 2 * frames },
+      (_, i) => 25 * Math.floor(i / (3 * width ** 2)),
+    );
+    const gif = await sharp(data, { raw })
+      .gif({ delay: new Array(frames).fill(1000) })
+      .toBuffer();
+    const messages = about({ type: "video", video: new Blob([new Uint8Array(gif)]) });
+    const owl = await Owl.load(directory, { threads: 1, onWarning: () => undefined });
+    const { ids, pictures } = await owl.prompt(messages);
+    await owl.close();
+    expect(pictures).toHaveLength(frames);
+    expect((await answerTo(await workerWith(directory), messages)).promptTokens).toBe(ids.length);
+  },
+);
 
 describe.skipIf(!sharedAvailable)("a model that cuts pictures by their shape", () => {
   const picture = { width: 1000, height: 700, data: new Uint8Array(3 * 1000 * 700).fill(90) };

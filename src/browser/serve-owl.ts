@@ -1,4 +1,3 @@
-import { defaultFrames } from "../image/index.ts";
 import { Owl } from "../owl/index.ts";
 import {
   changedFiles,
@@ -57,7 +56,7 @@ class WorkerServer {
   }
 
   async #load(request: WorkerRequest & { type: "load" }): Promise<Owl> {
-    const { model, device, threads, framesPerVideo = defaultFrames } = request;
+    const { model, device, threads, framesPerVideo } = request;
     const unwatch = watchTransfers((transfer) => this.#post({ type: "transfer", transfer }));
     try {
       const owl = await withFreshFiles(model, () => Owl.load(model, { device, threads, framesPerVideo }));

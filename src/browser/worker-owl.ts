@@ -37,7 +37,7 @@ export interface WorkerOwlOptions {
   readonly device?: BrowserDevice | "auto" | undefined;
   /** Threads on the CPU. Default: up to four where the page is cross-origin isolated, else one. */
   readonly threads?: number | undefined;
-  /** Frames that the model sees of a video. Default 4. */
+  /** Frames that the model sees of a video; 2 or more. Default 4, and for mPLUG-Owl3 one of each second, 16 at most. */
   readonly framesPerVideo?: number | undefined;
   readonly onEvent?: ((event: WorkerOwlEvent) => void) | undefined;
 }
