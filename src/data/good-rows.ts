@@ -65,7 +65,7 @@ export async function writeGoodRows(
   const directory = parentDirectory(out);
   const form = await formOfGoodRows(path, directory, options, found);
   requireEnding(out, form);
-  const header = form.isOwn && form.ending === "tsv" ? await headerOf(path) : undefined;
+  const header = form.isOwn && form.ending === "tsv" ? await headerOf(path, options) : undefined;
   async function* rows(): AsyncGenerator<string> {
     for await (const { line, stored, row } of firstRows(path, format, options)) {
       if (!("text" in row) || found.problems.isBad(line)) continue;

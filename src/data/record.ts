@@ -52,3 +52,38 @@ export const withoutBytes = (_: string, value: unknown): unknown => {
 export function storedText(record: RecordValue): string {
   return JSON.stringify(record, withoutBytes);
 }
+
+/** Keys of pictures and videos; others (`path`, `file_name`) often repeat what a picture is called. */
+const mediaKey = /^(?:images?|imgs?|pictures?|photos?|image_paths?|videos?|video_paths?)$/i;
+
+/**
+ * Of keys that mean the media of one record those that hold others than the usual key does, and would be left out. Paths beside as
+ * many embedded pictures are what these are called.
+ */
+export function otherMedia(record: RecordValue, usual: string, keys: readonly string[]): string[] {
+  const own = listed(record[usual]);
+  return keys.filter((key) => {
+    if (key === usual || !mediaKey.test(key) || isEmpty(record[key])) return false;
+    const others = listed(record[key]);
+    const areNames = own.length === others.length && own.every(isEmbedded) && others.every(isPath);
+    return !areNames && JSON.stringify(own, withBytes) !== JSON.stringify(others, withBytes);
+  });
+}
+
+const listed = (value: unknown): unknown[] => [value].flat();
+
+const longestPath = 4096;
+const isPath = (value: unknown): boolean =>
+  typeof value === "string" && value.length <= longestPath && !/^data:/i.test(value);
+
+/** Whether a picture lies in the record itself. */
+function isEmbedded(value: unknown): boolean {
+  if (isRecord(value) && "bytes" in value) return !isEmpty(value.bytes);
+  return !isEmpty(value) && !isPath(value) && !isRecordOfPath(value);
+}
+
+const isRecordOfPath = (value: unknown): boolean => isRecord(value) && "path" in value;
+
+/** For `JSON.stringify`: bytes as they are. */
+const withBytes = (key: string, value: unknown): unknown =>
+  value instanceof Uint8Array ? value.join() : withoutBytes(key, value);

@@ -1,6 +1,7 @@
 import { localPath, nearestName } from "../platform/index.ts";
 import { imageMark, type RowText, videoMark } from "../prompt/index.ts";
 import type { Picture } from "./picture.ts";
+import { isEmpty, otherMedia, type RecordValue } from "./record.ts";
 import type { RowLine } from "./row-lines.ts";
 import { otherMarks, textDamage } from "./text-problems.ts";
 
@@ -95,13 +96,18 @@ function textProblem(value: Readonly<Record<string, unknown>>): string {
   return `${must}, got ${JSON.stringify(found)} in its place${lines}`;
 }
 
-/** Keys that were meant to name pictures or videos, where the right one is not there. */
-function misnamedKeys(value: Readonly<Record<string, unknown>>): string[] {
+/** Keys that were meant to name pictures or videos: where the right one is not there, or with others beside it. */
+function misnamedKeys(value: RecordValue): string[] {
   return ["image", "video"].flatMap((known) => {
-    const found = value[known] === undefined ? keyFor(known, value) : undefined;
-    return found === undefined
-      ? []
-      : [`"${known}" names the files, got ${JSON.stringify(found)} in its place`];
+    const must = `"${known}" names the files`;
+    if (isEmpty(value[known])) {
+      const found = value[known] === undefined ? keyFor(known, value) : undefined;
+      return found === undefined ? [] : [`${must}, got ${JSON.stringify(found)} in its place`];
+    }
+    const meant = Object.keys(value).filter((key) => otherNames[known].includes(key.toLowerCase()));
+    return otherMedia(value, known, meant).map(
+      (key) => `${must}, got others in ${JSON.stringify(key)} beside it; write all of them into "${known}"`,
+    );
   });
 }
 

@@ -23,6 +23,7 @@ export const alpaca: RecordFormat = {
     ...mediaFields,
     system: ["system"],
   },
+  lists: ["history", "image", "video"],
   signature: ["instruction", "output"],
   recognises: ({ instruction, output }) => typeof instruction === "string" && typeof output === "string",
   read: readAlpaca,
@@ -42,7 +43,8 @@ function readAlpaca({ instruction, input, output, history, image, video, system 
   return { says: placedByMarks(turns, shown, "error"), pictures, videos };
 }
 
-function turnsOfPair(pair: unknown): GivenTurn[] {
+/** A question and its answer before the row's own. */
+export function turnsOfPair(pair: unknown): GivenTurn[] {
   const [question, answer] = Array.isArray(pair)
     ? pair
     : isRecord(pair)

@@ -10,6 +10,7 @@ const mark = /\[\|\s*(human|ai)\s*\|\][ \t]*:?/gi;
  */
 export const baize: RecordFormat = {
   fields: { input: ["input"] },
+  lists: [],
   signature: ["input", "topic"],
   recognises: ({ input }) => typeof input === "string" && new RegExp(mark).test(input),
   read: readBaize,

@@ -25,6 +25,7 @@ export const conversations: RecordFormat = {
     ...mediaFields,
     system: ["system", "system_instruction"],
   },
+  lists: ["conversations", "image", "video"],
   signature: ["conversations"],
   recognises: ({ conversations: turns }) => Array.isArray(turns) && turns.every(hasSpeaker),
   read: readConversations,

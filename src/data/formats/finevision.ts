@@ -16,6 +16,7 @@ import {
  */
 export const finevision: RecordFormat = {
   fields: { texts: ["texts"], ...mediaFields },
+  lists: ["texts", "image", "video"],
   signature: ["texts"],
   recognises: ({ texts }) =>
     Array.isArray(texts) &&

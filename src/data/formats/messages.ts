@@ -16,6 +16,7 @@ import {
  */
 export const messages: RecordFormat = {
   fields: { messages: ["messages"], ...mediaFields, system: ["system"] },
+  lists: ["messages", "image", "video"],
   signature: ["messages"],
   recognises: ({ messages: given }) =>
     Array.isArray(given) && given.every((message) => isRecord(message) && "role" in message),

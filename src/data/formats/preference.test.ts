@@ -105,6 +105,45 @@ describe("pairs of answers", () => {
     expect(rejected).toEqual([...before, assistant("go")]);
   });
 
+  test("to an instruction with its input, and to earlier turns", async () => {
+    const row = {
+      instruction: "Translate to French",
+      input: "good morning",
+      chosen: "bonjour",
+      rejected: "hola",
+    };
+    const asked = user("Translate to French\ngood morning");
+    expect(await read(row)).toMatchObject({
+      text: [asked, assistant("bonjour")],
+      rejected: [asked, assistant("hola")],
+    });
+    const { text, rejected } = await read({ ...row, history: [["hi", "hello"]], system: "Be kind." });
+    const before = [{ role: "system", content: "Be kind." }, user("hi"), assistant("hello"), asked];
+    expect([text, rejected]).toEqual([
+      [...before, assistant("bonjour")],
+      [...before, assistant("hola")],
+    ]);
+    expect(await read({ input: "hi", chosen: "hello", rejected: "go away" })).toEqual(pair);
+    const messages = { prompt: [user("hi")], input: "there", chosen: "hello", rejected: "go away" };
+    expect(await refusal(messages)).toMatch('"input" stands behind a prompt of text, got it beside messages');
+    const whole = { history: [["hm", "yes"]], chosen: pair.text, rejected: pair.rejected };
+    expect(await refusal(whole)).toMatch('is a whole conversation, in which "prompt" must stand too');
+    expect(await refusal({ prompt: "which?", options: ["a", "b"], chosen: "a", rejected: "b" })).toMatch(
+      "has choices, options or a context beside its prompt",
+    );
+  });
+
+  test("that are JSON are texts, unless they are messages", async () => {
+    const [chosen, rejected] = ['[{"label": "cat"}]', '[{"label": "dog"}]'];
+    expect(await read({ prompt: "[{}] what?", chosen, rejected })).toEqual({
+      text: [user("[{}] what?"), assistant(chosen)],
+      rejected: [user("[{}] what?"), assistant(rejected)],
+      images: 0,
+    });
+    const stored = { chosen: JSON.stringify(pair.text), rejected: JSON.stringify(pair.rejected) };
+    expect(await read(stored)).toEqual(pair);
+  });
+
   test("that are none are refused", async () => {
     expect(await refusal({ prompt: [user("hi")], chosen: [], rejected: "go away" })).toMatch(/line 1/);
     expect(await refusal({ chosen: "hello", rejected: "go away" })).toMatch(

@@ -2,7 +2,14 @@ import { nearestName, parentDirectory } from "../../platform/index.ts";
 import { DataError } from "../example.ts";
 import { type Picture, pictureOf } from "../picture.ts";
 import type { ReadSettings } from "../read-settings.ts";
-import { type FoundRecord, isEmpty, isRecord, type RecordValue, withoutBytes } from "../record.ts";
+import {
+  type FoundRecord,
+  isEmpty,
+  isRecord,
+  otherMedia,
+  type RecordValue,
+  withoutBytes,
+} from "../record.ts";
 import type { Row } from "../row.ts";
 import { textDamage } from "../text-problems.ts";
 import { conversationOfTurns, type GivenTurn } from "../turns.ts";
@@ -28,6 +35,8 @@ export interface RecordFormat {
    * The fields it reads, and the keys they are found under, the usual one first. A recipe's `columns` names others.
    */
   readonly fields: Readonly<Record<string, readonly string[]>>;
+  /** The fields that hold lists of objects; a column may have these as JSON text. In any other field such a text is a text. */
+  readonly lists: readonly string[];
   /** Keys that say by themselves, filled or not, that a record was meant for this format. */
   readonly signature: readonly string[];
   /** Whether a record with these fields is of this format. */
@@ -59,6 +68,9 @@ const unsupportedKeys: Readonly<Record<string, string>> = {
   rejected_response: "preferences",
 };
 
+/** Keys that say whether an answer is a good one, as in KTO's rows: only good ones could be learned. */
+const verdictKeys = ["label", "kto_tag"];
+
 /** The keys in a record under which a format's fields stand: those that the recipe names, else those that are filled. */
 export function keysOf(
   { fields }: RecordFormat,
@@ -76,25 +88,32 @@ export function keysOf(
     const found = Object.keys(record).filter(
       (key) => names.includes(key.toLowerCase()) && !isEmpty(record[key]),
     );
-    const exact = found.filter((key) => key === names[0]);
-    if (found.length > 1 && exact.length === 0)
+    const exact = found.find((key) => key === names[0]);
+    const others = exact === undefined ? found.slice(1) : otherMedia(record, exact, found);
+    const key = exact ?? found[0];
+    if (others.length > 0)
       problems.push(
-        `${field}: may be ${found.join(" or ")}; name the one in the recipe, columns: { ${field}: ${found[0]} }`,
+        `${field}: may be ${[key, ...others].join(" or ")}; name the one in the recipe, columns: { ${field}: ${key} }`,
       );
-    const key = exact[0] ?? found[0];
     if (key !== undefined) keys[field] = key;
   }
   return { keys, problems };
 }
 
 /** The values of a format's fields, where one of them is empty none. */
-export function fieldsOf(record: RecordValue, keys: Readonly<Record<string, string>>): Fields {
+export function fieldsOf(
+  { lists }: Pick<RecordFormat, "lists">,
+  record: RecordValue,
+  keys: Readonly<Record<string, string>>,
+): Fields {
   const filled = Object.entries(keys).filter(([, key]) => !isEmpty(record[key]));
-  return Object.fromEntries(filled.map(([field, key]) => [field, asList(record[key])]));
+  return Object.fromEntries(
+    filled.map(([field, key]) => [field, lists.includes(field) ? asList(record[key]) : record[key]]),
+  );
 }
 
-/** A list or object that a column holds as JSON text. */
-function asList(value: unknown): unknown {
+/** A list of objects that a column holds as JSON text; any other value as it is. */
+export function asList(value: unknown): unknown {
   if (typeof value !== "string" || !/^\s*\[\s*\{/.test(value)) return value;
   try {
     return JSON.parse(value);
@@ -132,14 +151,16 @@ export function rowOfRecord(
 ): Row | readonly string[] {
   if (typeof value === "string") return [value];
   const { keys, problems: unclear } = keysOf(format, value, settings.columns);
-  const missing = Object.entries(settings.columns ?? {})
-    .filter(([field, key]) => Object.hasOwn(format.fields, field) && !Object.hasOwn(value, key))
-    .map(([field, key]) => `columns: ${field} is said to be ${key}, got a row of ${keysShown(value)}`);
-  const problems = [...unclear, ...missing, ...unsupported(value, Object.values(keys))];
+  const problems = [
+    ...unclear,
+    ...missingColumns(value, settings),
+    ...unsupported(value, Object.values(keys)),
+  ];
   if (problems.length > 0) return problems;
   try {
-    const readAgain = async (): Promise<Reading> => format.read(fieldsOf(await again(), keys), settings);
-    const reading = format.read(fieldsOf(value, keys), settings);
+    const readAgain = async (): Promise<Reading> =>
+      format.read(fieldsOf(format, await again(), keys), settings);
+    const reading = format.read(fieldsOf(format, value, keys), settings);
     const directory = settings.images ?? parentDirectory(path);
     return rowOfReading(reading, {
       line,
@@ -154,16 +175,30 @@ export function rowOfRecord(
   }
 }
 
+/** Which of the recipe's `columns` a record does not have. */
+export function missingColumns(record: RecordValue, { columns = {} }: ReadSettings): string[] {
+  return Object.entries(columns)
+    .filter(([, key]) => !Object.hasOwn(record, key))
+    .map(([field, key]) => `columns: ${field} is said to be ${key}, got a row of ${keysShown(record)}`);
+}
+
 export const keysShown = (record: RecordValue): string =>
   Object.keys(record).slice(0, 12).join(", ") || "no key";
 
 function unsupported(record: RecordValue, used: readonly string[]): string[] {
-  return Object.entries(unsupportedKeys)
+  const foreign = Object.entries(unsupportedKeys)
     .filter(([key]) => !isEmpty(record[key]) && !used.includes(key))
     .map(
       ([key, what]) =>
         `"${key}" has ${what}, which cannot be learned here; leave the row out or the key empty`,
     );
+  const judged = verdictKeys
+    .filter((key) => /^(?:true|false)$/i.test(String(record[key])) && !used.includes(key))
+    .map(
+      (key) =>
+        `"${key}" says whether the answer is a good one (${record[key]}), which cannot be learned here; keep the rows of good answers, without this key`,
+    );
+  return [...foreign, ...judged];
 }
 
 /** Where the pictures of a reading come from. */

@@ -13,6 +13,7 @@ import {
   fieldsOf,
   keysOf,
   keysShown,
+  missingColumns,
   type RecordFormat,
   requireKnownColumns,
   rowOfRecord,
@@ -45,7 +46,7 @@ export function formatOfRecord(
     const format: RecordFormat = recordFormats[name];
     if (named.some((field) => !Object.hasOwn(format.fields, field))) return false;
     const { keys, problems } = keysOf(format, record, columns);
-    return format.recognises(fieldsOf(record, keys)) || (name === "table" && problems.length > 0);
+    return format.recognises(fieldsOf(format, record, keys)) || (name === "table" && problems.length > 0);
   });
   return (
     recognised ??
@@ -60,7 +61,7 @@ export async function* readRecordRows(
   settings: ReadSettings,
 ): AsyncGenerator<StoredRow> {
   requireKnownColumns(path, format, settings);
-  for await (const found of recordsAt(path)) {
+  for await (const found of recordsAt(path, settings)) {
     const { line, label, stored, unit, place, group } = found;
     yield { line, label, stored, unit, place, group, row: rowOfRecord(format, found, { path, settings }) };
   }
@@ -72,7 +73,7 @@ async function recordReader(
   format: RecordFormat,
   settings: ReadSettings,
 ): Promise<RowReader | undefined> {
-  const parse = await recordParser(path);
+  const parse = await recordParser(path, settings);
   if (parse === undefined) return undefined;
   return async (line, text) => {
     const value = parse(await text());
@@ -113,7 +114,7 @@ export function storedDataFormat(
     yield* readRecordRows(path, recordFormats[name ?? "table"], settings);
   }
   const reader = async (path: string, settings: ReadSettings = {}): Promise<RowReader | undefined> =>
-    (await recordParser(path)) === undefined
+    (await recordParser(path, settings)) === undefined
       ? undefined
       : recordReader(path, recordFormats[(await formatOfRecords(path, settings)) ?? "table"], settings);
   return { unit, example, about, read, reader };
@@ -131,7 +132,7 @@ export async function formatOfRecords(
   let tried = 0;
   let first: { readonly value: RecordValue; readonly line: number } | undefined;
   const broken: string[] = [];
-  for await (const { value, line } of recordsAt(path)) {
+  for await (const { value, line } of recordsAt(path, settings)) {
     if (typeof value === "string") broken.push(`line ${line}: ${value}`);
     else {
       const recognised = formatOfRecord(value, settings);
@@ -146,6 +147,8 @@ export async function formatOfRecords(
   // The reader of mPLUG-Owl's own format says best what is wrong with what was meant for it.
   if (tried === 0 && storage === "list") return "table";
   if (first === undefined || (mayBeOwn && "text" in first.value)) return undefined;
+  const missing = missingColumns(first.value, settings);
+  if (missing.length > 0) throw new DataError(`${path}: line ${first.line}: ${missing.join("; ")}`);
   throw unknownFormat(path, first, broken);
 }
 

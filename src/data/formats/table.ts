@@ -40,6 +40,7 @@ export const table: RecordFormat = {
     answer: ["answer", "answers", "response", "completion", "label"],
     system: ["system"],
   },
+  lists: ["image"],
   signature: ["image", "caption"],
   recognises: ({ image, text, question, answer }) =>
     text !== undefined ||

@@ -1,4 +1,5 @@
 import { readText } from "../../platform/index.ts";
+import type { ReadSettings } from "../read-settings.ts";
 import type { FoundRecord, RecordValue } from "../record.ts";
 import { readRowLines } from "../row-lines.ts";
 
@@ -9,13 +10,14 @@ const pictureFile = /\.(?:jpe?g|jfif|png|webp|gif|avif|tiff?|bmp|svg)$/i;
 
 /**
  * Tables of a line a row. In a `.tsv` the cells are what stands between the tabs, quotation marks are letters; in a `.csv` they
- * quote. A first line of known names is a header; columns without one are called by their numbers, from 1 on.
+ * quote. A first line is a header where it has known names or those of the recipe's `columns`; columns without one are called by
+ * their numbers, from 1 on. Empty lines are passed over.
  */
-export function delimitedRecords(path: string): AsyncGenerator<FoundRecord> {
-  return /\.csv$/i.test(path) ? commaRecords(path) : tabRecords(path);
+export function delimitedRecords(path: string, settings: ReadSettings = {}): AsyncGenerator<FoundRecord> {
+  return /\.csv$/i.test(path) ? commaRecords(path, settings) : tabRecords(path, settings);
 }
 
-async function* tabRecords(path: string): AsyncGenerator<FoundRecord> {
+async function* tabRecords(path: string, settings: ReadSettings): AsyncGenerator<FoundRecord> {
   let read: CellReader | undefined;
   for await (const { number, text, invalidUtf8, start, length } of readRowLines(path)) {
     if (text === undefined) {
@@ -25,24 +27,36 @@ async function* tabRecords(path: string): AsyncGenerator<FoundRecord> {
     }
     const cells = text.split("\t");
     if (read === undefined) {
-      read = cellReader(cells);
-      if (isHeader(cells)) continue;
+      read = cellReader(cells, settings);
+      if (isHeader(cells, settings)) continue;
     }
     yield { ...found(number, "line", text, read(cells)), place: { start, length } };
   }
 }
 
-async function* commaRecords(path: string): AsyncGenerator<FoundRecord> {
+async function* commaRecords(path: string, settings: ReadSettings): AsyncGenerator<FoundRecord> {
   const { default: Papa } = await import("papaparse");
-  const { data, errors } = Papa.parse<string[]>(await readText(path), { skipEmptyLines: true });
-  const wrong = new Map(
-    errors.map(({ row, message }) => [row ?? 0, `must be a row of a table, got ${message}`]),
-  );
-  if (data.length === 0) return;
-  const read = cellReader(data[0]);
+  const text = await readText(path);
+  // The separator is told by lines that hold something; errors are numbered among all lines, the empty ones too.
+  const { delimiter } = Papa.parse<string[]>(text, { preview: 10, skipEmptyLines: true }).meta;
+  const { data, errors } = Papa.parse<string[]>(text, { delimiter });
+  const wrong = new Map<number, string>();
+  for (const { row = 0, message } of errors)
+    if (!wrong.has(row)) wrong.set(row, `must be a row of a table, got ${message}`);
+  let read: CellReader | undefined;
   for (const [i, cells] of data.entries()) {
-    if (i === 0 && isHeader(cells)) continue;
-    yield found(i + 1, "row", JSON.stringify(cells), wrong.get(i) ?? read(cells));
+    const stored = JSON.stringify(cells);
+    const problem = wrong.get(i);
+    if (problem !== undefined) {
+      yield found(i + 1, "row", stored, problem);
+      continue;
+    }
+    if (cells.length === 1 && cells[0].trim() === "") continue;
+    if (read === undefined) {
+      read = cellReader(cells, settings);
+      if (isHeader(cells, settings)) continue;
+    }
+    yield found(i + 1, "row", stored, read(cells));
   }
 }
 
@@ -51,36 +65,58 @@ function found(line: number, unit: "line" | "row", stored: string, value: Record
 }
 
 /** What reads a line of a `.tsv` file by itself. */
-export async function tabParser(path: string): Promise<(text: string) => RecordValue | string> {
+export async function tabParser(
+  path: string,
+  settings: ReadSettings = {},
+): Promise<(text: string) => RecordValue | string> {
   for await (const { text } of readRowLines(path)) {
     if (text === undefined) continue;
-    const read = cellReader(text.split("\t"));
+    const read = cellReader(text.split("\t"), settings);
     return (line) => read(line.split("\t"));
   }
   return () => "must be a row of a table, got an empty file";
 }
 
 /** The first line of a `.tsv` file, where it names the columns. */
-export async function headerOf(path: string): Promise<string | undefined> {
+export async function headerOf(path: string, settings: ReadSettings = {}): Promise<string | undefined> {
   for await (const { text } of readRowLines(path))
-    return text !== undefined && isHeader(text.split("\t")) ? text : undefined;
+    if (text !== undefined) return isHeader(text.split("\t"), settings) ? text : undefined;
   return undefined;
 }
 
 type CellReader = (cells: readonly string[]) => RecordValue | string;
 
-const isHeader = (cells: readonly string[]): boolean =>
-  cells.some((cell) => headings.test(cell.trim())) && cells.every((cell) => cell.length <= 60);
+/** Whether a first line names the columns: with a name that the recipe gives, if it is no number, or a known one. */
+function isHeader(cells: readonly string[], { columns = {} }: ReadSettings): boolean {
+  const names = cells.map((cell) => cell.trim());
+  if (Object.values(columns).some((name) => !/^\d+$/.test(name) && names.includes(name))) return true;
+  return names.some((name) => headings.test(name)) && cells.every((cell) => cell.length <= 60);
+}
 
 /** @param first the first line: a header, or a row like all others */
-function cellReader(first: readonly string[]): CellReader {
-  const names = isHeader(first) ? first.map((cell) => cell.trim()) : first.map((_, i) => String(i + 1));
+function cellReader(first: readonly string[], settings: ReadSettings): CellReader {
+  const hasNames = isHeader(first, settings);
+  const names = hasNames ? first.map((cell) => cell.trim()) : first.map((_, i) => String(i + 1));
   const [picture, ...others] = first.flatMap((cell, i) => (pictureFile.test(cell.trim()) ? [i] : []));
   // Of two columns one of which names pictures the other is their text.
-  const isPair = !isHeader(first) && first.length === 2 && picture !== undefined && others.length === 0;
+  const isPair = !hasNames && first.length === 2 && picture !== undefined && others.length === 0;
   return (cells) => {
     if (cells.length !== names.length) return `must have ${names.length} columns, got ${cells.length}`;
-    const value = Object.fromEntries(names.map((name, i) => [name, cells[i].trim()]));
-    return isPair ? { ...value, image: cells[picture].trim(), text: cells[1 - picture].trim() } : value;
+    const value = recordOfCells(names, cells);
+    if (!isPair || typeof value === "string") return value;
+    return { ...value, image: cells[picture].trim(), text: cells[1 - picture].trim() };
   };
+}
+
+/** Cells by the names of their columns; of columns with one name the one that is filled. */
+function recordOfCells(names: readonly string[], cells: readonly string[]): RecordValue | string {
+  const value: Record<string, string> = {};
+  for (const [i, name] of names.entries()) {
+    const cell = cells[i].trim();
+    const other = Object.hasOwn(value, name) ? value[name] : "";
+    if (name !== "" && cell !== "" && other !== "" && cell !== other)
+      return `must have one value for each name, got two columns ${name} that differ; give one of them another name`;
+    value[name] = cell === "" ? other : cell;
+  }
+  return value;
 }

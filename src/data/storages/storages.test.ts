@@ -5,7 +5,8 @@ import { fileURLToPath } from "node:url";
 import * as zlib from "node:zlib";
 import sharp from "sharp";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { openRows, recognisedFormat } from "../formats/formats.ts";
+import { dataFormats, openRows, recognisedFormat } from "../formats/formats.ts";
+import { writeGoodRows } from "../good-rows.ts";
 
 const fixture = (name: string): string =>
   fileURLToPath(new URL(`../../../tests/fixtures/rows/${name}`, import.meta.url));
@@ -180,6 +181,69 @@ describe("tables", () => {
     expect((await read(path, { columns: { image: "3", text: "2" } })).rows).toEqual([
       { name: "1", text: "a cat", images: 1 },
     ]);
+  });
+
+  it("lose no row to a quote that is never closed, whatever empty lines stand before it", async () => {
+    const open = 'b.png,"never closed\nc.png,fine\nd.png,too';
+    for (const [name, text, row] of [
+      ["blank", `image,caption\n\ncat.png,good\n${open}\n`, 4],
+      ["several", `\n\nimage,caption\ncat.png,good\n\n\n${open}\n`, 7],
+      ["returns", `image,caption\ncat.png,good\n${open}\n`.replaceAll("\n", "\r\r\n"), 5],
+      ["header", 'image,"caption\ncat.png,good\n', 1],
+      ["first", open, 1],
+    ] as const) {
+      const rows = openRows(await write(`${name}.csv`, text), {
+        columns: { image: "image", text: "caption" },
+      });
+      await expect(rows, name).rejects.toThrow(`row ${row}: must be a row of a table, got Quoted field`);
+    }
+  });
+
+  it("pass over empty lines, whatever separates their cells", async () => {
+    for (const [name, between] of [
+      ["comma", ","],
+      ["semicolon", ";"],
+    ]) {
+      const text = `\ufeff\r\nimage${between}caption\r\n\r\ncat.png${between}"a\r\n\r\ncat"\r\n\r\n`;
+      const { rows } = await read(await write(`${name}.csv`, text));
+      expect(rows).toEqual([{ name: "4", text: "a\n\ncat", images: 1 }]);
+    }
+    const { rows } = await read(await write("alone.csv", "text\n\nwords\n"), { usualContent: "text" });
+    expect(rows).toEqual([{ name: "3", text: "words", images: 0 }]);
+  });
+
+  it("have a header where the recipe names its columns", async () => {
+    const columns = { image: "bild", text: "beschreibung" };
+    for (const [ending, between] of [
+      ["tsv", "\t"],
+      ["csv", ","],
+    ]) {
+      const lines = [
+        ["bild", " beschreibung "],
+        ["cat.png", "a cat"],
+      ].map((cells) => cells.join(between));
+      const path = await write(`named.${ending}`, lines.join("\n"));
+      expect((await read(path, { columns })).rows).toEqual([{ name: "2", text: "a cat", images: 1 }]);
+      await expect(openRows(path, { columns: { ...columns, text: "text" } })).rejects.toThrow(
+        "line 2: columns: text is said to be text, got a row of bild, beschreibung",
+      );
+    }
+    const good = join(directory, "named-good.tsv");
+    const found = { problems: { isBad: () => false }, media: { pictures: 1, videos: 0, files: 1 } };
+    await writeGoodRows(join(directory, "named.tsv"), good, dataFormats.tsv, { columns }, found as never);
+    expect((await read(good, { columns })).rows).toEqual([{ name: "2", text: "a cat", images: 1 }]);
+  });
+
+  it("with two columns of one name have the filled one, and no row where both are", async () => {
+    const path = await write(
+      "twice.csv",
+      "image,caption,caption\ncat.png,a cat,\ncat.png,,a cat\ncat.png,a cat,a cat\n",
+    );
+    expect((await read(path)).rows.map(({ text }) => text)).toEqual(["a cat", "a cat", "a cat"]);
+    const other = await write("differ.tsv", "image\tcaption\tcaption\ncat.png\ta cat\ta dog\n");
+    await expect(openRows(other)).rejects.toThrow(
+      /line 2: must have one value for each name, got two columns caption that differ/,
+    );
   });
 
   it("with other numbers of columns, addresses or several pictures are errors by line", async () => {

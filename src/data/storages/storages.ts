@@ -1,4 +1,5 @@
 import { directoryEntries, joinPath, openFile, pathKind } from "../../platform/index.ts";
+import type { ReadSettings } from "../read-settings.ts";
 import type { FoundRecord, RecordValue } from "../record.ts";
 import { markLength } from "../row-lines.ts";
 import { cocoRecords, isCoco } from "./coco.ts";
@@ -9,6 +10,8 @@ import { beginsAsList } from "./json-items.ts";
 import { parquetReader, parquetRecords } from "./parquet.ts";
 import { isTar } from "./tar.ts";
 import { webdatasetRecords } from "./webdataset.ts";
+
+type RecordStorage = (path: string, settings?: ReadSettings) => AsyncIterable<FoundRecord>;
 
 /**
  * How records are stored. A further way is a file that reads it, a row here, what tells it in {@link storageAt}, and its name in the
@@ -22,7 +25,7 @@ export const storages = {
   webdataset: webdatasetRecords,
   parquet: parquetRecords,
   folder: folderRecords,
-} as const satisfies Readonly<Record<string, (path: string) => AsyncIterable<FoundRecord>>>;
+} as const satisfies Readonly<Record<string, RecordStorage>>;
 
 export type StorageName = keyof typeof storages;
 
@@ -62,17 +65,22 @@ async function shardsOf(directory: string): Promise<string[]> {
   return archives.length > 0 ? archives : names.filter((name) => name.endsWith(".parquet"));
 }
 
+/** What reads a file; all shards that it reads share the memory for groups of rows. */
+function readerOf(storage: StorageName): RecordStorage {
+  return storage === "parquet" ? parquetReader() : storages[storage];
+}
+
 /** The records of a file, or of all shards of a directory. */
-export async function* recordsAt(path: string): AsyncGenerator<FoundRecord> {
+export async function* recordsAt(path: string, settings: ReadSettings = {}): AsyncGenerator<FoundRecord> {
   const storage = await storageAt(path);
   if (storage === "folder" || (await pathKind(path)) !== "directory") {
-    yield* storages[storage](path);
+    yield* readerOf(storage)(path, settings);
     return;
   }
   let line = 0;
-  const read = storage === "parquet" ? parquetReader() : storages[storage];
+  const read = readerOf(storage);
   for (const shard of await shardsOf(path)) {
-    for await (const record of read(joinPath(path, shard))) {
+    for await (const record of read(joinPath(path, shard), settings)) {
       yield { ...record, line: ++line, label: `${shard}:${record.label ?? record.line}` };
     }
   }
@@ -81,8 +89,9 @@ export async function* recordsAt(path: string): AsyncGenerator<FoundRecord> {
 /** What reads a record from its own text; undefined where the file has no such text of each in one piece. */
 export async function recordParser(
   path: string,
+  settings: ReadSettings = {},
 ): Promise<((text: string) => RecordValue | string) | undefined> {
   const storage = await storageAt(path);
   if (storage === "lines" || storage === "list") return recordOf;
-  return storage === "tsv" && !/\.csv$/i.test(path) ? tabParser(path) : undefined;
+  return storage === "tsv" && !/\.csv$/i.test(path) ? tabParser(path, settings) : undefined;
 }
