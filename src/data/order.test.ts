@@ -66,6 +66,25 @@ describe("mix", () => {
     expect(taken.slice(0, 20).filter((value) => value < 1e6)).toHaveLength(7);
   });
 
+  it("reads every source, however far apart the weights are", () => {
+    for (const weights of [
+      [10_000_000, 5],
+      [5, 10_000_000],
+      [1e-9, 1],
+      [1, 1e12],
+      [4_000_000, 4_000_000, 3],
+    ]) {
+      const mixed = mix(
+        weights.map((_, i) => endless(i * 1e6)),
+        weights,
+      );
+      const taken = Array.from({ length: 1001 + weights.length }, (_, i) =>
+        Math.floor(Number(mixed.example(i)) / 1e6),
+      );
+      expect(new Set(taken).size, String(weights)).toBe(weights.length);
+    }
+  });
+
   it("names a source that ends and a weight that is not positive", () => {
     expect(() => mix([numbers(3)], [1])).toThrow(/source 0 ends after 3 rows/);
     expect(() => mix([endless(0)], [0])).toThrow(/positive weight/);

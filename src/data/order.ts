@@ -75,6 +75,7 @@ const longestSchedule = 1000;
 
 /**
  * Interleaves endless sources by sampling weights (any positive numbers), as evenly as can be in every part of the result: `mix([text, pictures], [1, 1])` alternates, and a batch of 256 holds 128 of each.
+ * Of every source at least one row in about a thousand comes.
  */
 export function mix<T>(sources: readonly Source<T>[], weights: readonly number[]): Source<T> {
   if (sources.length === 0 || sources.length !== weights.length || weights.some((weight) => !(weight > 0))) {
@@ -147,15 +148,21 @@ function commonEpoch<T>(
   };
 }
 
-/** The smallest whole numbers in the ratios of these weights; to the nearest thousandth where there are none. */
+/**
+ * The smallest whole numbers in the ratios of these weights; to the nearest thousandth where there are none. Each is at least one,
+ * so that of a weight below a thousandth of all more is read than it says, and never nothing.
+ */
 function wholeWeights(weights: readonly number[]): number[] {
   const sum = weights.reduce((a, b) => a + b, 0);
   for (let length = weights.length; length < longestSchedule; length++) {
     const counts = weights.map((weight) => (weight * length) / sum);
-    if (counts.every((count) => Math.abs(count - Math.round(count)) < 1e-6)) return counts.map(Math.round);
+    if (counts.every(isShare)) return counts.map(Math.round);
   }
   return weights.map((weight) => Math.max(1, Math.round((weight * longestSchedule) / sum)));
 }
+
+const isShare = (count: number): boolean =>
+  Math.round(count) >= 1 && Math.abs(count - Math.round(count)) < 1e-6;
 
 interface ScheduledRow {
   readonly which: number;

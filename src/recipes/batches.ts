@@ -45,9 +45,10 @@ export interface TaggedExample extends Example {
   readonly reference?: number | undefined;
 }
 
+/** The same rows, each with its content; whatever else is known of the source stays known. */
 export function tagged(source: ExampleSource, content: RowContent): Source<TaggedExample> {
   return {
-    length: source.length,
+    ...source,
     example: async (index) => ({ ...(await source.example(index)), content }),
     nameOf: (index) => rowName(source, index),
   };

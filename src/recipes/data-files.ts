@@ -146,7 +146,9 @@ function withTexts(source: RowSource, change: (text: RowText) => RowText): RowSo
 }
 
 /** The examples of opened files, file by file. */
-export function exampleSources(files: readonly OpenedFile[]): Source<TaggedExample>[] {
+export function exampleSources(
+  files: readonly Pick<OpenedFile, "source" | "content" | "lengths">[],
+): Source<TaggedExample>[] {
   return files.map(({ source, content, lengths }) => ({
     ...tagged(source, content),
     tokensOf: (row: number) => lengths.of(row),

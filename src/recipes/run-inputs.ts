@@ -22,7 +22,7 @@ export interface CheckedRows {
   readonly file: string;
   readonly content: string;
   readonly length: number;
-  readonly source: Pick<RowSource, "fingerprint">;
+  readonly source: Pick<RowSource, "fingerprint" | "groups">;
 }
 
 /** The files that a run reads, once they were read for the first time. */
@@ -57,7 +57,8 @@ export function runInputs(
         input(`${fileName(given.data)}, asked by ${nameOfBenchmark(given)}`, [digest]),
       ]),
     ),
-    "sampling weights of the data": input(weights.join(" : "), weights),
+    ...groupInputs(files),
+    "sampling weights of the data": weightInput(weights),
     template: input(`"${template.user}…", "${template.assistant}…"`, [JSON.stringify(template)]),
     ...baseModelInputs(plan, baseModel),
   };
@@ -77,6 +78,27 @@ function rowInputs(kind: string, all: readonly CheckedRows[]): RunInputs {
 
 const mapped = (inputs: RunInputs, to: (input: RunInput) => RunInput): RunInputs =>
   Object.fromEntries(Object.entries(inputs).map(([name, one]) => [name, to(one)]));
+
+/** Rows that are read by groups are shuffled so, where runs of earlier versions shuffled them one by one. */
+function groupInputs(files: readonly CheckedRows[]): RunInputs {
+  const grouped = files.flatMap(({ source }, i): [string, RunInput][] =>
+    source.groups === undefined
+      ? []
+      : [[`data ${i + 1}, the order of its rows`, input("by row groups", ["row groups"])]],
+  );
+  return Object.fromEntries(grouped);
+}
+
+/** Of a share that is smaller than this nothing was read by runs of earlier versions. */
+const formerlyUnread = 1e-6;
+
+function weightInput(weights: readonly number[]): RunInput {
+  const sum = weights.reduce((a, b) => a + b, 0);
+  const given = weights.join(" : ");
+  return weights.some((weight) => weight / sum < formerlyUnread)
+    ? input(`${given}, of each file a row in about a thousand at least`, [...weights, "at least one"])
+    : input(given, weights);
+}
 
 /** Every process must read the same: the rows and weights of the first. @throws DataError naming what differs, and where */
 export async function requireSameEverywhere(communicator: Communicator, inputs: RunInputs): Promise<void> {
