@@ -151,6 +151,21 @@ describe("owl data check", () => {
     expect((await owl("data", "check", path, "--set", "system=Be kind.")).code).toBe(0);
   });
 
+  it("tells a recipe that is JSON from rows", async () => {
+    await write("json.jsonl", [row("red.png")]);
+    const content = { extends: "stage-2", model: "owl-nano", output: "json", steps: 3, batch: 2 };
+    const path = await write(
+      "json.json",
+      JSON.stringify({ ...content, data: [{ file: "json.jsonl" }] }, undefined, 2),
+    );
+    const { code, out } = await owl("data", "check", path);
+    expect([code, out]).toEqual([0, expect.stringMatching(/json\.jsonl: .*\n {2}rows +1: 1 good, 0 bad/)]);
+    const { err } = await owl("data", "check", path, at("json.jsonl"));
+    expect(err).toMatch(/takes one recipe or files of rows/);
+    const alone = await write("alone.json", JSON.stringify({ text: "Human: hi\nAI: hello", data: ["a"] }));
+    expect((await owl("data", "check", alone)).code).toBe(0);
+  });
+
   it("refuses what it would not use", async () => {
     const path = await recipe("refused", "{ file: said.jsonl }");
     for (const [words, reason] of [

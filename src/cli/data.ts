@@ -2,6 +2,7 @@ import type { Command } from "commander";
 import { type DataFormatName, dataFormatNames, type RowContent, rowContents } from "../data/index.ts";
 import {
   checkData,
+  isRecipeFile,
   type RowReading,
   readingOfFiles,
   readingOfRecipe,
@@ -28,13 +29,15 @@ interface CheckOptions extends ReadingOptions {
   readonly fix?: string;
 }
 
-const isRecipe = (path: string): boolean => /\.ya?ml$/i.test(path);
+/** Whether a recipe is among the arguments. */
+const haveRecipe = async (paths: readonly string[]): Promise<boolean> =>
+  (await Promise.all(paths.map(isRecipeFile))).includes(true);
 
 /** What the arguments name: one recipe with all of its files, or files of rows. */
 async function readingOf(paths: readonly string[], options: ReadingOptions): Promise<RowReading> {
   const { model, format, images, content, set } = options;
   const [first, ...others] = paths;
-  if (!paths.some(isRecipe)) {
+  if (!(await haveRecipe(paths))) {
     if (set !== undefined)
       throw new UsageError("--set: is for the keys of a recipe, got files of rows alone");
     const directory = model === undefined ? undefined : await requireModel(model, undefined, "settings");
@@ -87,7 +90,7 @@ async function show(
   paths: readonly string[],
   { rows, ...options }: ReadingOptions & { readonly rows: number },
 ): Promise<void> {
-  const usual = paths.some(isRecipe) ? options : { model: shownModel, ...options };
+  const usual = (await haveRecipe(paths)) ? options : { model: shownModel, ...options };
   const { model, ...reading } = await readingOf(paths, usual);
   if (model === undefined) throw new UsageError("data show: needs a model; --model names it");
   const colored = isColored();
@@ -106,7 +109,7 @@ const collected = (one: string, earlier: readonly string[] = []): readonly strin
 
 function withReadingOptions(command: Command, modelHelp: string): Command {
   return command
-    .argument("<paths...>", "one recipe (.yaml) for all of its files, or files of rows")
+    .argument("<paths...>", "one recipe (.yaml or .json) for all of its files, or files of rows")
     .option("--model <model>", `of files without a recipe: ${modelHelp}`)
     .addOption(
       command

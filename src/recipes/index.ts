@@ -20,6 +20,7 @@ export {
   readRecipeFile,
   type SampleQuestion,
 } from "./recipe-file.ts";
+export { isRecipeFile } from "./recipe-text.ts";
 export { type PreparedRun, prepareRun, type RunOptions } from "./run.ts";
 export { type ScaledKey, scaledKeys } from "./scaled-defaults.ts";
 export { type ShownRow, shownRows } from "./show-rows.ts";

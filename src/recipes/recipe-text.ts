@@ -1,6 +1,6 @@
 import { type Document, isMap, isScalar, LineCounter, parseDocument, type YAMLError } from "yaml";
-import type { z } from "zod";
-import { nearestName, readText } from "../platform/index.ts";
+import { z } from "zod";
+import { fileSize, nearestName, pathKind, readText } from "../platform/index.ts";
 import { currentNameOf, formerNameOf, withCurrentNames } from "../training/index.ts";
 import { fileSchema, keysAt, type RecipeFile } from "./recipe-schema.ts";
 
@@ -25,6 +25,26 @@ export interface ReadRecipe {
 }
 
 type Issue = z.core.$ZodIssue;
+
+/** No recipe is longer, in bytes; files of rows are. */
+const longestRecipe = 2 ** 20;
+
+/** Whether a file is a recipe: by its name, or where it is JSON (`.json`) by its keys. */
+export async function isRecipeFile(path: string): Promise<boolean> {
+  if (/\.ya?ml$/i.test(path)) return true;
+  if (!/\.json$/i.test(path) || (await pathKind(path)) !== "file") return false;
+  if (((await fileSize(path)) ?? 0) > longestRecipe) return false;
+  try {
+    const value: unknown = JSON.parse(await readText(path));
+    const content = z.union([
+      z.object({ extends: z.string() }),
+      z.object({ data: z.array(z.object({ file: z.string() })) }),
+    ]);
+    return content.safeParse(value).success;
+  } catch {
+    return false;
+  }
+}
 
 /** Reads a recipe file's text, YAML or (its subset) JSON, key by key: one that is wrong does not hide the others. */
 export async function readRecipeText(path: string): Promise<ReadRecipe> {
