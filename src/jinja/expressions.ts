@@ -7,6 +7,8 @@ import { holds } from "./predicates.ts";
 import type { Scope } from "./scope.ts";
 import {
   Callable,
+  dictionaryOf,
+  exact,
   Float,
   isTrue,
   itemsOf,
@@ -22,6 +24,7 @@ export function valueOfExpression(node: Expression, scope: Scope): Value {
   const value = (inner: Node): Value => valueOfExpression(inner as Expression, scope);
   switch (node.type) {
     case "IntegerLiteral":
+      return exact(node.value);
     case "StringLiteral":
       return node.value;
     case "FloatLiteral":
@@ -31,7 +34,7 @@ export function valueOfExpression(node: Expression, scope: Scope): Value {
     case "TupleLiteral":
       return new Tuple(node.value.map(value));
     case "ObjectLiteral":
-      return new Map([...node.value].map(([key, item]) => [keyOf(value(key)), value(item)]));
+      return dictionaryOf([...node.value].map(([key, item]) => [value(key), value(item)]));
     case "Identifier":
       return constants.has(node.value) ? constants.get(node.value)! : scope.get(node.value);
     case "CallExpression":
@@ -54,11 +57,6 @@ export function valueOfExpression(node: Expression, scope: Scope): Value {
     default:
       throw new TemplateError(`${(node as Node).type} is not computed here`);
   }
-}
-
-function keyOf(key: Value): string {
-  if (typeof key === "string") return key;
-  throw new TemplateError(`keys of a dictionary must be texts here, got a ${typeName(key)}`);
 }
 
 const constants: ReadonlyMap<string, Value> = new Map([

@@ -8,6 +8,7 @@ import { jsonOf, textOf } from "./text.ts";
 import { testFilters } from "./tokens.ts";
 import {
   areEqual,
+  exact,
   Float,
   isTrue,
   itemsOf,
@@ -29,9 +30,15 @@ class Arguments {
     this.#named = named;
   }
 
-  /** An argument by position or name. */
+  /** An argument by position or name; undefined where it is not given, which None is. */
   get(position: number, name: string): Value | undefined {
-    return this.list[position] ?? this.#named.get(name);
+    return position < this.list.length ? this.list[position] : this.#named.get(name);
+  }
+
+  /** The same, of one that is not given the default. */
+  getOr(position: number, name: string, byDefault: Value): Value {
+    const given = this.get(position, name);
+    return given === undefined ? byDefault : given;
   }
 
   flag(position: number, name: string): boolean {
@@ -50,7 +57,8 @@ function attributeGetter(path: Value | undefined, fallback?: Value): (item: Valu
     keys.reduce<Value>((value, key) => {
       const index = typeof key === "string" && /^\d+$/.test(key) ? Number(key) : key;
       const found = attributeOf(value, index, true);
-      return found instanceof Undefined && fallback !== undefined ? fallback : found;
+      // None is no fallback, as jinja2 has it.
+      return found instanceof Undefined && fallback !== undefined && fallback !== null ? fallback : found;
     }, item);
 }
 
@@ -99,8 +107,11 @@ function toJson(value: Value, args: Arguments): string {
 }
 
 function indented(value: Value, args: Arguments): string {
-  const width = args.get(0, "width") ?? 4;
-  const margin = typeof width === "number" ? " ".repeat(width) : textOf(width);
+  const width = args.getOr(0, "width", 4);
+  if (typeof width !== "number" && typeof width !== "string") {
+    throw new TemplateError(`indent: width must be an int or a str, got ${typeName(width)}`);
+  }
+  const margin = typeof width === "number" ? " ".repeat(width) : width;
   const [first, blank] = [args.flag(1, "first"), args.flag(2, "blank")];
   const lines = textOf(value).split("\n");
   return lines
@@ -108,22 +119,30 @@ function indented(value: Value, args: Arguments): string {
     .join("\n");
 }
 
+/** A number as Python's float() takes it: one underscore may stand between two digits. */
+const numeral = /^[+-]?(\d+(_\d+)*\.?(\d+(_\d+)*)?|\.\d+(_\d+)*)(e[+-]?\d+(_\d+)*)?$/i;
+
 function toNumber(value: Value, args: Arguments, isWhole: boolean): Value {
-  const fallback = args.get(0, "default") ?? (isWhole ? 0 : new Float(0));
+  const fallback = args.getOr(0, "default", isWhole ? 0 : new Float(0));
   const text = typeof value === "string" ? value.trim() : undefined;
   const special = isWhole ? undefined : /^([+-]?)(nan|inf|infinity)$/i.exec(text ?? "");
   if (special != null) {
     return new Float(special[2].toLowerCase() === "nan" ? Number.NaN : Number(`${special[1]}Infinity`));
   }
-  if (text !== undefined && !/^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(text)) return fallback;
-  const number = text === undefined ? numberOf(value) : Number(text);
+  if (text !== undefined && !numeral.test(text)) return fallback;
+  const number = text === undefined ? numberOf(value) : Number(text.replaceAll("_", ""));
   if (number === undefined) return fallback;
-  return isWhole ? Math.trunc(number) : new Float(number);
+  if (!isWhole) return new Float(number);
+  return Number.isFinite(number) ? exact(Math.trunc(number)) : fallback;
 }
 
 function rounded(value: Value, args: Arguments): Value {
-  const precision = numberOf(args.get(0, "precision") ?? 0) ?? 0;
-  const method = textOf(args.get(1, "method") ?? "common");
+  const [places, method] = [args.getOr(0, "precision", 0), args.getOr(1, "method", "common")];
+  const isWhole = places === null && method === "common";
+  const precision = isWhole ? 0 : places instanceof Float ? undefined : numberOf(places);
+  if (precision === undefined) {
+    throw new TemplateError(`round: precision must be an int, got ${typeName(places)}`);
+  }
   const number = numberOf(value);
   if (number === undefined)
     throw new TemplateError(`type ${typeName(value)} doesn't define __round__ method`);
@@ -132,6 +151,7 @@ function rounded(value: Value, args: Arguments): Value {
   if (method === "floor") return new Float(Math.floor(number * scale) / scale);
   if (method !== "common") throw new TemplateError("method must be common, ceil or floor");
   if (!(value instanceof Float) && precision >= 0) return number;
+  if (isWhole) return exact(nearest(number, 0));
   return new Float(nearest(number, precision));
 }
 
@@ -149,14 +169,15 @@ function nearest(number: number, decimals: number): number {
 
 function edge(value: Value, at: 0 | -1): Value {
   const found = itemsOf(value).at(at);
-  return found ?? new Undefined(`No ${at === 0 ? "first" : "last"} item, sequence was empty.`);
+  if (found !== undefined) return found;
+  return new Undefined(`No ${at === 0 ? "first" : "last"} item, sequence was empty.`);
 }
 
 function outermost(value: Value, args: Arguments, isLargest: boolean): Value {
   const get = attributeGetter(args.get(1, "attribute"));
   const key = (item: Value): Value => (args.flag(0, "case_sensitive") ? get(item) : folded(get(item)));
   const [found] = sorted(itemsOf(value), key, isLargest);
-  return found ?? new Undefined("No aggregated item, sequence was empty.");
+  return found === undefined ? new Undefined("No aggregated item, sequence was empty.") : found;
 }
 
 function mapped(value: Value, args: Arguments): Value {
@@ -200,13 +221,16 @@ const text =
     change(textOf(value));
 
 const filters: Readonly<Record<string, Filter>> = {
-  abs: (value) =>
-    value instanceof Float ? new Float(Math.abs(value.value)) : Math.abs(numberOf(value) ?? Number.NaN),
+  abs: (value) => {
+    const number = numberOf(value);
+    if (number === undefined) throw new TemplateError(`bad operand type for abs(): '${typeName(value)}'`);
+    return value instanceof Float ? new Float(Math.abs(number)) : Math.abs(number);
+  },
   capitalize: text(capitalized),
   count: lengthOf,
   default: (value, args) => {
     const isMissing = value instanceof Undefined || (args.flag(1, "boolean") && !isTrue(value));
-    return isMissing ? (args.get(0, "default_value") ?? "") : value;
+    return isMissing ? args.getOr(0, "default_value", "") : value;
   },
   dictsort: sortedEntries,
   escape: text((given) =>
@@ -228,7 +252,7 @@ const filters: Readonly<Record<string, Filter>> = {
     const get = attributeGetter(args.get(1, "attribute"));
     return itemsOf(value)
       .map((item) => textOf(get(item)))
-      .join(textOf(args.get(0, "d") ?? ""));
+      .join(textOf(args.getOr(0, "d", "")));
   },
   last: (value) => edge(value, -1),
   length: lengthOf,
@@ -243,12 +267,10 @@ const filters: Readonly<Record<string, Filter>> = {
   rejectattr: selected(false, true),
   replace: (value, args) => {
     const [from, to, count] = [args.get(0, "old"), args.get(1, "new"), args.get(2, "count")];
-    return replaced(
-      textOf(value),
-      textOf(from ?? null),
-      textOf(to ?? null),
-      typeof count === "number" ? count : -1,
-    );
+    if (from === undefined || to === undefined) {
+      throw new TemplateError("replace: must be given what is replaced, and by what");
+    }
+    return replaced(textOf(value), textOf(from), textOf(to), typeof count === "number" ? count : -1);
   },
   reverse: (value) =>
     typeof value === "string" ? [...value].reverse().join("") : [...itemsOf(value)].reverse(),
@@ -266,7 +288,7 @@ const filters: Readonly<Record<string, Filter>> = {
     const get = attributeGetter(args.get(0, "attribute"));
     return itemsOf(value).reduce<Value>(
       (sum, item) => binary("+", sum, get(item)),
-      args.get(1, "start") ?? 0,
+      args.getOr(1, "start", 0),
     );
   },
   title: text(titled),

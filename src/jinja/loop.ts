@@ -1,3 +1,4 @@
+import { TemplateError } from "./error.ts";
 import { areEqual, Callable, Undefined, type Value } from "./values.ts";
 
 /** What `loop` is inside a loop, at each of its items. */
@@ -7,7 +8,11 @@ export function loopVariable(
   memory: { last?: readonly Value[] },
 ): Value {
   const neighbour = (index: number, name: string): Value =>
-    items[index] ?? new Undefined(`there is no ${name} item`);
+    index in items ? items[index] : new Undefined(`there is no ${name} item`);
+  const cycle = (values: readonly Value[]): Value => {
+    if (values.length === 0) throw new TemplateError("no items for cycling given");
+    return values[at % values.length];
+  };
   const changed = (values: readonly Value[]): boolean => {
     const isSame = memory.last !== undefined && areEqual([...memory.last], [...values]);
     memory.last = values;
@@ -25,7 +30,7 @@ export function loopVariable(
     ["depth0", 0],
     ["previtem", neighbour(at - 1, "previous")],
     ["nextitem", neighbour(at + 1, "next")],
-    ["cycle", new Callable((values) => values[at % values.length])],
+    ["cycle", new Callable(cycle)],
     ["changed", new Callable(changed)],
   ]);
 }

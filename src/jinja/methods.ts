@@ -71,9 +71,16 @@ function splitWords(text: string, most: number, fromEnd: boolean): string[] {
 const splitBy =
   (fromEnd: boolean): Method<string> =>
   (text, [separator, most], named) => {
-    const limit = most ?? named.get("maxsplit") ?? -1;
-    return split(text, separator ?? named.get("sep"), typeof limit === "number" ? limit : -1, fromEnd);
+    const limit = count(most === undefined ? named.get("maxsplit") : most, "split");
+    return split(text, separator === undefined ? named.get("sep") : separator, limit, fromEnd);
   };
+
+/** How often at most; below 0 for always. */
+function count(value: Value | undefined, method: string): number {
+  if (value === undefined) return -1;
+  if (typeof value === "number" || typeof value === "boolean") return Number(value);
+  throw new TemplateError(`${method}() must be given an int, got ${typeName(value)}`);
+}
 
 /** `str.replace`; a count below 0 means all. */
 export function replaced(text: string, from: string, to: string, count: number): string {
@@ -138,7 +145,8 @@ const ofText: Readonly<Record<string, Method<string>>> = {
   rsplit: splitBy(true),
   splitlines: (text, [keep], named) => {
     const lines = text.match(wholeLine)?.filter((line) => line !== "") ?? [];
-    const keepsEnds = isTrue(keep ?? named.get("keepends") ?? false);
+    const given = keep === undefined ? named.get("keepends") : keep;
+    const keepsEnds = given !== undefined && isTrue(given);
     return keepsEnds ? lines : lines.map((line) => line.replace(lineEnd, ""));
   },
   partition: (text, [sign]) => {
@@ -159,14 +167,9 @@ const ofText: Readonly<Record<string, Method<string>>> = {
     part !== "" && text.endsWith(string(part, "removesuffix"))
       ? text.slice(0, text.length - textOf(part).length)
       : text,
-  replace: (text, [from, to, count], named) => {
-    const most = count ?? named.get("count") ?? -1;
-    return replaced(
-      text,
-      string(from, "replace"),
-      string(to, "replace"),
-      typeof most === "number" ? most : -1,
-    );
+  replace: (text, [from, to, most], named) => {
+    const limit = count(most === undefined ? named.get("count") : most, "replace");
+    return replaced(text, string(from, "replace"), string(to, "replace"), limit);
   },
   find: (text, [part]) => positionOf(text, text.indexOf(string(part, "find"))),
   rfind: (text, [part]) => positionOf(text, text.lastIndexOf(string(part, "rfind"))),
@@ -213,7 +216,7 @@ const ofDictionary: Readonly<Record<string, Method<ReadonlyMap<string, Value>>>>
   keys: (dictionary) => [...dictionary.keys()],
   values: (dictionary) => [...dictionary.values()],
   get: (dictionary, [key, fallback = null]) =>
-    typeof key === "string" ? (dictionary.get(key) ?? fallback) : fallback,
+    typeof key === "string" && dictionary.has(key) ? dictionary.get(key)! : fallback,
   copy: (dictionary) => new Map(dictionary),
 };
 
@@ -251,6 +254,8 @@ const parameters: Readonly<Record<string, readonly string[]>> = {
   get: ["key", "default"],
 };
 const takesAny = ["format"];
+/** Those that may be named; of other methods Python takes arguments by position alone. */
+const nameable: readonly string[] = ["split", "rsplit", "splitlines"];
 
 /** A method of a value; undefined where it has none of that name. */
 export function methodOf(self: Value, name: string): Value | undefined {
@@ -261,6 +266,11 @@ export function methodOf(self: Value, name: string): Value | undefined {
       method &&
       new Callable((args, named) => {
         requireKnownArguments(name, names, args, named);
+        const isNamed = named.size > 0 && names !== undefined && !nameable.includes(name);
+        // Python 3.13 takes the count of str.replace by its name.
+        if (isNamed && !(name === "replace" && named.size === 1 && named.has("count"))) {
+          throw new TemplateError(`${name}() takes no keyword arguments`);
+        }
         return method(own, args, named);
       })
     );

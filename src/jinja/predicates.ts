@@ -1,5 +1,5 @@
 import { TemplateError } from "./error.ts";
-import { contains, order } from "./operators.ts";
+import { binary, contains } from "./operators.ts";
 import { textOf } from "./text.ts";
 import { areEqual, Callable, Float, numberOf, Tuple, Undefined, type Value } from "./values.ts";
 
@@ -51,10 +51,10 @@ const predicates: Readonly<Record<string, Predicate>> = {
   "<=": (value, other) => predicates.le(value, other),
   greaterthan: (value, other) => predicates.gt(value, other),
   lessthan: (value, other) => predicates.lt(value, other),
-  gt: (value, other) => (order(value, other) ?? 0) > 0,
-  ge: (value, other) => (order(value, other) ?? -1) >= 0,
-  lt: (value, other) => (order(value, other) ?? 0) < 0,
-  le: (value, other) => (order(value, other) ?? 1) <= 0,
+  gt: (value, other) => binary(">", value, other) === true,
+  ge: (value, other) => binary(">=", value, other) === true,
+  lt: (value, other) => binary("<", value, other) === true,
+  le: (value, other) => binary("<=", value, other) === true,
 };
 
 /** @throws TemplateError where there is no such test */

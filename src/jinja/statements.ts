@@ -1,9 +1,10 @@
 import { TemplateError } from "./error.ts";
 import { applied, called, valueOfExpression } from "./expressions.ts";
 import { loopVariable } from "./loop.ts";
-import type { CallStatement, Expression, For, Identifier, Node, Parameter } from "./nodes.ts";
+import type { Call, CallStatement, Expression, For, Identifier, Node, Parameter } from "./nodes.ts";
 import type { Scope } from "./scope.ts";
 import { textOf } from "./text.ts";
+import { withBlock } from "./tokens.ts";
 import { Callable, isTrue, itemsOf, type Named, Namespace, Tuple, Undefined, type Value } from "./values.ts";
 
 /** How a body ended: to its end, or by a word that ends the loop's round or the loop. */
@@ -33,6 +34,7 @@ function writeOne(node: Node, scope: Scope, out: string[]): End {
     case "Continue":
       return "continue";
     case "If":
+      if (isWith(node.test)) return write(node.body, withVariables(node.test, scope), out);
       return write(isTrue(evaluated(node.test, scope)) ? node.body : node.alternate, scope, out);
     case "For":
       writeLoop(node, scope, out);
@@ -57,6 +59,20 @@ function writeOne(node: Node, scope: Scope, out: string[]): End {
       out.push(textOf(evaluated(node, scope)));
       return "done";
   }
+}
+
+const isWith = (test: Node): test is Call =>
+  test.type === "CallExpression" && test.callee.type === "Identifier" && test.callee.value === withBlock;
+
+/** What is known inside a `with` block: its variables, whose values see what is outside alone. */
+function withVariables({ args }: Call, scope: Scope): Scope {
+  const entries = args.map((argument): [string, Value] => {
+    if (argument.type === "KeywordArgumentExpression") {
+      return [argument.key.value, evaluated(argument.value, scope)];
+    }
+    throw new TemplateError("with: must give each variable its value as name = value here");
+  });
+  return scope.inner(new Map(entries));
 }
 
 const evaluated = (node: Node, scope: Scope): Value => valueOfExpression(node as Expression, scope);
@@ -122,7 +138,7 @@ function bind(
   const rest = new Map(named);
   for (const [i, parameter] of parameters.entries()) {
     const key = parameter.type === "Identifier" ? parameter.value : parameter.key.value;
-    const given = args[i] ?? rest.get(key);
+    const given = i < args.length ? args[i] : rest.get(key);
     rest.delete(key);
     if (given !== undefined) inner.set(key, given);
     else if (parameter.type === "Identifier") {

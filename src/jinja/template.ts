@@ -1,12 +1,24 @@
 import { parse, tokenize } from "@huggingface/jinja";
 import { TemplateError } from "./error.ts";
 import type { Node } from "./nodes.ts";
+import { withoutRawBlocks } from "./raw-blocks.ts";
 import { Scope } from "./scope.ts";
 import { written } from "./statements.ts";
 import { strftime } from "./strftime.ts";
 import { textOf } from "./text.ts";
-import { requireUnchained, withTestsAsFilters } from "./tokens.ts";
-import { Callable, Float, Namespace, numberOf, toValue, typeName, type Value } from "./values.ts";
+import { requireUnchained, withScopes, withTestsAsFilters } from "./tokens.ts";
+import {
+  Callable,
+  dictionaryOf,
+  Float,
+  itemsOf,
+  type Named,
+  Namespace,
+  numberOf,
+  toValue,
+  typeName,
+  type Value,
+} from "./values.ts";
 
 /** A text that a template wrote. */
 export interface Rendered {
@@ -41,12 +53,15 @@ const tracker = "owl_generation_block";
  */
 export function readTemplate(source: string): Template {
   let hasGeneration = false;
-  const text = source.replace(/\r\n?/g, "\n").replace(generationTags, (_, before, end, behind) => {
-    hasGeneration = true;
-    return end === undefined
-      ? `{%${before} call ${tracker}() ${behind}%}`
-      : `{%${before} endcall ${behind}%}`;
-  });
+  const text = withoutRawBlocks(source.replace(/\r\n?/g, "\n")).replace(
+    generationTags,
+    (_, before, end, behind) => {
+      hasGeneration = true;
+      return end === undefined
+        ? `{%${before} call ${tracker}() ${behind}%}`
+        : `{%${before} endcall ${behind}%}`;
+    },
+  );
   const body = bodyOf(text);
   return {
     hasGeneration,
@@ -62,11 +77,12 @@ export function readTemplate(source: string): Template {
 
 function bodyOf(text: string): readonly Node[] {
   try {
-    const tokens = withTestsAsFilters(tokenize(text, { lstrip_blocks: true, trim_blocks: true }));
+    const tokens = withTestsAsFilters(withScopes(tokenize(text, { lstrip_blocks: true, trim_blocks: true })));
     requireUnchained(tokens);
     return (parse(tokens) as unknown as { body: readonly Node[] }).body;
   } catch (error) {
-    throw new TemplateError(error instanceof Error ? error.message : String(error), { cause: error });
+    const message = error instanceof Error ? error.message : String(error);
+    throw new TemplateError(message, { isUnread: true, cause: error });
   }
 }
 
@@ -92,7 +108,7 @@ const largestRange = 100_000;
 function globalsAt(now: Date): Map<string, Value> {
   return new Map<string, Value>([
     ["range", new Callable(range)],
-    ["dict", new Callable((_, named) => new Map(named))],
+    ["dict", new Callable(dictionary)],
     ["namespace", new Callable(namespace)],
     ["raise_exception", new Callable(raiseException)],
     ["strftime_now", new Callable(([format]) => strftime(now, textOf(format)))],
@@ -104,15 +120,27 @@ function globalsAt(now: Date): Map<string, Value> {
 }
 
 function raiseException([message]: readonly Value[]): never {
-  throw new TemplateError(textOf(message ?? ""), { isRaised: true });
+  throw new TemplateError(message === undefined ? "" : textOf(message), { isRaised: true });
 }
 
-function namespace(args: readonly Value[], named: ReadonlyMap<string, Value>): Namespace {
-  const [given] = args;
-  if (given !== undefined && !(given instanceof Map)) {
-    throw new TemplateError(`'${typeName(given)}' object is not iterable`);
-  }
-  return new Namespace(new Map([...(given ?? []), ...named]));
+function namespace(args: readonly Value[], named: Named): Namespace {
+  return new Namespace(dictionary(args, named));
+}
+
+/** `dict()`: of a mapping, or of pairs, with the named ones behind them. */
+function dictionary(args: readonly Value[], named: Named): Map<string, Value> {
+  if (args.length > 1) throw new TemplateError(`dict expected at most 1 argument, got ${args.length}`);
+  const given = args.length === 0 ? [] : args[0];
+  const entries = given instanceof Map ? given : itemsOf(given).map(pairOf);
+  return dictionaryOf([...entries, ...named]);
+}
+
+function pairOf(item: Value, at: number): readonly [Value, Value] {
+  const pair = itemsOf(item);
+  if (pair.length === 2) return [pair[0], pair[1]];
+  throw new TemplateError(
+    `dictionary update sequence element #${at} has length ${pair.length}; 2 is required`,
+  );
 }
 
 function range(args: readonly Value[]): Value[] {

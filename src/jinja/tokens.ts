@@ -88,6 +88,47 @@ export function withTestsAsFilters(tokens: readonly Token[]): Token[] {
   return out;
 }
 
+/** The test of the condition that a `with` block becomes: its variables by name. */
+export const withBlock = "owl_with_block";
+/** Blocks that have an else, and those that become such. */
+const branching = ["if", "for", "with"];
+
+/**
+ * Blocks of `with`, which the parser does not know, as conditions: `{% if owl_with_block(a=1) %}`.
+ *
+ * @throws TemplateError where one ends what it did not begin, or has an else
+ */
+export function withScopes(tokens: readonly Token[]): Token[] {
+  const out: Token[] = [];
+  const open: string[] = [];
+  let isHead = false;
+  for (const [i, token] of tokens.entries()) {
+    const word = tokens[i - 1]?.type === "OpenStatement" && token.type === "Identifier" ? token.value : "";
+    const isEnd = branching.some((name) => word === `end${name}`);
+    const isBranch = word === "else" || word === "elif";
+    if (branching.includes(word)) open.push(word);
+    else if ((isBranch && open.at(-1) === "with") || (isEnd && `end${open.pop()}` !== word)) {
+      throw new TemplateError(`Encountered unknown tag '${word}'.`);
+    }
+    if (word === "with") {
+      isHead = true;
+      const test = [
+        { type: "Identifier", value: withBlock },
+        { type: "OpenParen", value: "(" },
+      ];
+      out.push({ type: "Identifier", value: "if" }, ...test);
+    } else if (word === "endwith") out.push({ type: "Identifier", value: "endif" });
+    else {
+      if (isHead && token.type === "CloseStatement") {
+        out.push({ type: "CloseParen", value: ")" });
+        isHead = false;
+      }
+      out.push(token);
+    }
+  }
+  return out;
+}
+
 const separators = ["Comma", "Colon", "Equals", "OpenStatement", "OpenExpression"];
 
 /**

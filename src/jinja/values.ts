@@ -132,3 +132,15 @@ export function itemsOf(value: Value): readonly Value[] {
   if (value instanceof Undefined) return [];
   throw new TemplateError(`'${typeName(value)}' object is not iterable`);
 }
+
+/** @throws TemplateError for a key that is no text */
+export function dictionaryOf(entries: Iterable<readonly [Value, Value]>): Map<string, Value> {
+  const dictionary = new Map<string, Value>();
+  for (const [key, value] of entries) {
+    if (typeof key !== "string") {
+      throw new TemplateError(`keys of a dictionary must be texts here, got a ${typeName(key)}`);
+    }
+    dictionary.set(key, value);
+  }
+  return dictionary;
+}

@@ -1,4 +1,5 @@
 import { type Rendered, readTemplate, type Template, TemplateError } from "../jinja/index.ts";
+import { modelFiles } from "../model-files/index.ts";
 import { type Tokenizer, type TokenizerConfiguration, tokenContentOf } from "../tokenizer/index.ts";
 import { PromptError } from "./error.ts";
 
@@ -89,6 +90,8 @@ export function refusal(error: unknown, where = "messages"): unknown {
   if (!(error instanceof TemplateError)) return error;
   const said = error.isRaised
     ? `the model's chat template refuses them: ${error.message}`
-    : `the model's chat template must be able to write them, got an error of it: ${error.message}`;
+    : error.isUnread
+      ? `the model's chat template must be Jinja that is read here, got an error of it: ${error.message}; write that part of it in other words, in a ${modelFiles.chatTemplate} beside the model, which is read in its place`
+      : `the model's chat template must be able to write them, got an error of it: ${error.message}`;
   return new PromptError(`${where}: ${said}`, { cause: error });
 }
