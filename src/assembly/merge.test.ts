@@ -265,3 +265,25 @@ test("preprocessing from processor_config.json goes on with a model that is merg
     expect(preprocessorFile).toBe(join(made, "preprocessor_config.json"));
   }
 });
+
+test("the words that an adapter of a model with a chat template was trained with go along", async () => {
+  const [base, output] = [fresh(), fresh()];
+  await assembleOwl(base, {
+    vision: tower,
+    language: fileURLToPath(new URL("../../tests/fixtures/parts/llama3", import.meta.url)),
+    queries: 4,
+    abstractorLayers: 1,
+  });
+  const template = "{% for m in messages %}{{ m.role }}: {{ m.content }}\n{% endfor %}";
+  writeFileSync(join(base, "chat_template.jinja"), template);
+  const lora = await loadAdapter(await languageAdapter(base, "model."));
+  const taught = fresh();
+  await saveAdapter(taught, { ...lora, promptTemplate: { system_prompt: "Be brief." } });
+  await mergeCheckpoint(base, output, { adapter: taught });
+  const [merged, beside] = [await Owl.load(output), await Owl.load(base, { adapter: taught })];
+  const { ids } = await merged.prompt("hi");
+  expect(ids).toEqual((await beside.prompt("hi")).ids);
+  expect(merged.tokenizer.decode(ids)).toContain("system: Be brief.");
+  await merged.close();
+  await beside.close();
+});

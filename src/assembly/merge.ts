@@ -18,7 +18,7 @@ import { adapterPath, modelDirectory } from "../hub/index.ts";
 import { publishedModel, settingsJson, storedName } from "../model/index.ts";
 import { modelFiles } from "../model-files/index.ts";
 import { checkOptions, joinPath, type OptionRules, option } from "../platform/index.ts";
-import { withTemplate } from "../prompt/index.ts";
+import { taughtSettings, withSettings } from "../prompt/index.ts";
 import { writeWeights } from "./write-weights.ts";
 
 export interface MergeOptions extends ShardSettings {
@@ -75,13 +75,14 @@ export async function mergeCheckpoint(
     const merged = mergedTensors(checkpoint.weights, adapter, adapterFile);
     const weights = renamed(merged, (name) => storedName(config, name));
     const { bytes, files } = await writeWeights(weights, output, options, options.floatType);
-    const { promptTemplate } = adapter;
     const tokenizer = await readTokenizerFiles(directory);
     await writeSettingsFiles(
       output,
       settingsJson(config, checkpoint.config, options.floatType && typeNames[options.floatType]),
       {
-        ...(promptTemplate === undefined ? tokenizer : withTemplate(tokenizer, promptTemplate)),
+        ...(adapter.promptTemplate === undefined
+          ? tokenizer
+          : withSettings(tokenizer, taughtSettings(adapter.promptTemplate))),
         [modelFiles.generationConfig]: checkpoint.generationConfig,
         [modelFiles.preprocessorConfig]: checkpoint.preprocessorConfig,
       },

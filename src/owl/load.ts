@@ -23,7 +23,7 @@ import {
 import { describeParameters, type KvCacheDtype, type OwlConfig, publishedModel } from "../model/index.ts";
 import { isGgufFile } from "../model-files/index.ts";
 import { joinPath, pathKind } from "../platform/index.ts";
-import { withModelTemplate } from "../prompt/index.ts";
+import { taughtSettings, withModelTemplate } from "../prompt/index.ts";
 import { type Device, openDevice, type StoredParameters } from "../runtime/index.ts";
 import { createTokenizer, loadTokenizer, readGgufTokenizer, type Tokenizer } from "../tokenizer/index.ts";
 import { checkKvCache, checkLoadOptions, type LoadOptions } from "./load-options.ts";
@@ -229,13 +229,7 @@ interface ReadParts {
 
 /** The tokenizer of a directory, if there is one; an adapter may bring the prompt template it was trained with. */
 async function optionalTokenizer(directory: string, template: unknown): Promise<Tokenizer | undefined> {
-  const ownWords: unknown = Object(template).system_prompt;
-  const settings =
-    template === undefined
-      ? {}
-      : ownWords === undefined
-        ? { prompt_template: template }
-        : { system_prompt: ownWords };
+  const settings = taughtSettings(template);
   if (isGgufFile(directory)) {
     const content = await readGgufTokenizer(directory);
     return content && createTokenizer(content.json, { ...content.configuration, ...settings });

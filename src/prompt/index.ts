@@ -40,8 +40,10 @@ export {
   publishedTemplate,
   readerTemplate,
   systemPromptFor,
+  taughtSettings,
   trainingSystemPrompt,
   withModelTemplate,
+  withSettings,
   withSystemPrompt,
   withTemplate,
 } from "./template.ts";

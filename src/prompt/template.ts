@@ -76,6 +76,18 @@ export function withSystemPrompt(
   return withSettings(files, { system_prompt: words === "" ? undefined : words });
 }
 
+/**
+ * What an adapter says of how its model is asked, as keys of tokenizer_config.json: the template that it was trained with, or of
+ * a model with a chat template the words in front of its conversations.
+ *
+ * @param given what the adapter's file holds; undefined: nothing
+ */
+export function taughtSettings(given: unknown): Readonly<Record<string, unknown>> {
+  if (given === undefined) return {};
+  const words: unknown = Object(given).system_prompt;
+  return words === undefined ? { prompt_template: given } : { system_prompt: words };
+}
+
 /** The same with keys of tokenizer_config.json. */
 export function withSettings(
   files: Readonly<Record<string, Uint8Array>>,
