@@ -79,7 +79,7 @@ export {
   weightFormats,
   wholeFile,
 } from "./weight-formats.ts";
-export { hasWeights, openWeights } from "./weights.ts";
+export { hasWeights, openWeights, weightFiles } from "./weights.ts";
 export {
   type MakeRows,
   type PlannedTensor,

@@ -40,6 +40,23 @@ export async function openWeights(directory: string): Promise<TensorSource> {
   );
 }
 
+/**
+ * The files that a checkpoint's weights are read from, by which other weights are told from the same: that of all, or the index
+ * and those that it names; of a GGUF file itself.
+ */
+export async function weightFiles(directory: string): Promise<string[]> {
+  if (await isGguf(directory)) return [directory];
+  for (const format of weightFormats) {
+    const whole = joinPath(directory, wholeFile(format));
+    if ((await pathKind(whole)) === "file") return [whole];
+    const index = joinPath(directory, indexFile(format));
+    if ((await pathKind(index)) !== "file") continue;
+    const names = readWeightMap(await readJson(index), index, format).values();
+    return [index, ...[...new Set(names)].sort().map((name) => joinPath(directory, name))];
+  }
+  return [];
+}
+
 /** Whether a directory holds weights, or their index, under the name of any format; a GGUF file does. */
 export async function hasWeights(directory: string): Promise<boolean> {
   if (await isGguf(directory)) return true;

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { cp, mkdtemp, readdir, readFile, rm, utimes, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -224,4 +224,26 @@ test("a wrong section quantization is named key by key", async () => {
   const attempt = (): unknown => parseConfig(config, path);
   expect(attempt).toThrow("quantization.language.bits");
   expect(attempt).toThrow("8 bits and no zero points");
+});
+
+test("a stopped conversion does not go on with other weights of the same shapes", async () => {
+  const [model, output] = [fresh(), fresh()];
+  await cp(source, model, { recursive: true });
+  const settings = { quantize: "q4", blockSize: 32, maxShardBytes: 40_000 } as const;
+  const stop = new AbortController();
+  const stopping = convertCheckpoint(model, output, {
+    ...settings,
+    signal: stop.signal,
+    onProgress: (bytes, total) => {
+      if (bytes > total / 2) stop.abort(new Error("stopped by hand"));
+    },
+  });
+  await expect(stopping).rejects.toThrow("stopped by hand");
+  const file = join(model, "model.safetensors");
+  const bytes = await readFile(file);
+  bytes.fill(0, bytes.length - 4);
+  await writeFile(file, bytes);
+  // A clock of coarse steps may give both writings the same time.
+  await utimes(file, new Date(), new Date(Date.now() + 10_000));
+  await expect(convertCheckpoint(model, output, settings)).rejects.toThrow("another conversion");
 });

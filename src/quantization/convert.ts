@@ -11,6 +11,7 @@ import {
   shardRules,
   storedNumbers,
   type TensorSource,
+  weightFiles,
   writeSettingsFiles,
   writeShards,
 } from "../checkpoint/index.ts";
@@ -19,6 +20,7 @@ import { configJson, keptSettings, publishedModel, quantizedPart } from "../mode
 import { modelFiles } from "../model-files/index.ts";
 import {
   checkOptions,
+  fileStatus,
   joinPath,
   type OptionRules,
   option,
@@ -151,7 +153,10 @@ async function startOrResume(
   shards: readonly (readonly PlannedWeight[])[],
 ): Promise<void> {
   const path = joinPath(output, JOURNAL);
-  const journal = `${JSON.stringify({ from: directory, shards })}\n`;
+  const files = await weightFiles(directory);
+  // Other weights of the same shapes may have taken the place of those that a stopped conversion has read.
+  const read = await Promise.all(files.map(async (file) => ({ file, ...(await fileStatus(file)) })));
+  const journal = `${JSON.stringify({ from: directory, read, shards })}\n`;
   if ((await pathKind(path)) === "missing") {
     if ((await pathKind(joinPath(output, shardName(0, shards.length)))) !== "missing") {
       throw outputError(output, "files of weights", "Name another directory.");
