@@ -51,6 +51,43 @@ export function writtenTemplate(tokenizer: Tokenizer, positions: number): Writte
   };
 }
 
+/** How a language model's conversations are written as text alone. */
+export interface TextTemplate {
+  /** A template of Jinja's, or several by name; undefined: nothing is said. */
+  readonly template: WrittenTemplate["template"] | undefined;
+  /** What of it no template says; empty: nothing. */
+  readonly leftOut: readonly string[];
+}
+
+/**
+ * A model's conversations of texts as a chat template, for programs that turn what it writes into ids as a whole and put the
+ * first token in front themselves. No such template says where a text is cut before it becomes ids.
+ *
+ * @param isOwl without a template of its own an owl is asked as the published ones; a language model alone has none
+ */
+export function textTemplate(tokenizer: Tokenizer, isOwl: boolean): TextTemplate {
+  const { chat_template: given } = tokenizer.configuration;
+  const isPublished = (given ?? undefined) === undefined && isOwl;
+  if (hasTemplate(tokenizer) || isPublished) {
+    const template = promptTemplate(tokenizer);
+    if (template.cut === "pictures") return { template: ownBody(template, tokenizer, ""), leftOut: [] };
+    return { template: undefined, leftOut: [cutTemplate(template)] };
+  }
+  if (chatTemplateOf(tokenizer) === undefined) return { template: undefined, leftOut: [] };
+  const words = preparedMessages(true, systemPromptFor(tokenizer));
+  const named = given as string | { name: string; template: string }[];
+  const template =
+    typeof named === "string"
+      ? words + named
+      : named.map((one) => ({ name: one.name, template: words + one.template }));
+  return { template, leftOut: [] };
+}
+
+function cutTemplate({ system, user, assistant }: PromptTemplate): string {
+  const first = system === "" ? "" : `the line ${JSON.stringify(system)}, then `;
+  return `no chat template says how the model was taught, with texts cut at turns before they become ids: ask it by ${first}lines that begin with ${JSON.stringify(user)} and ${JSON.stringify(assistant)}, each answer ended by its end token; llama.cpp may make other ids of them`;
+}
+
 /** A body whose pictures become the processor's. */
 function whole(body: string, picture: string, positions: number): string {
   const further = pictureToken.repeat(positions);
@@ -81,10 +118,17 @@ function preparedMessages(showsPictures: boolean, words: string): string {
   return `${own}${system}${loop}{%- set messages = owl.messages -%}`;
 }
 
-/** The lines of a {@link PromptTemplate}. */
-function ownBody({ system, user, assistant, cut }: PromptTemplate, tokenizer: Tokenizer): string {
+/**
+ * The lines of a {@link PromptTemplate}.
+ *
+ * @param begin what every text begins with
+ */
+function ownBody(
+  { system, user, assistant, cut }: PromptTemplate,
+  tokenizer: Tokenizer,
+  begin = tokenizer.start.length === 0 ? "" : tokenizer.decode(tokenizer.start),
+): string {
   const cuts = cut === "turns";
-  const begin = tokenizer.start.length === 0 ? "" : tokenizer.decode(tokenizer.start);
   const end = cuts ? tokenizer.decode([tokenizer.eosId]) : "";
   const mark = cuts ? cutMark + (addsSpace(tokenizer) ? " " : "") : "";
   const add = (...values: string[]): string => `{%- set owl.text = owl.text + ${values.join(" + ")} -%}`;

@@ -1,11 +1,12 @@
 // llama.cpp is the judge: it answers the files as the models are answered here.
-import { copyFileSync, existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { copyFileSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { CheckpointError, openCheckpoint } from "../checkpoint/index.ts";
+import { CheckpointError } from "../checkpoint/index.ts";
 import { Owl } from "../owl/index.ts";
+import { renderChat } from "../prompt/index.ts";
 import { loadTokenizer } from "../tokenizer/index.ts";
 import { exportGguf, type GgufType } from "./index.ts";
 import { type LlamaCpp, openLlamaCpp } from "./testing/llama-cpp.ts";
@@ -145,6 +146,7 @@ test("the language model of an owl is exported, and what is left behind is said"
   const file = join(directory, "nano.gguf");
   const { leftOut, bytes } = await exportGguf(nano, file, { dtype: "f32" });
   expect(leftOut.join()).toContain("pictures");
+  expect(leftOut.join()).toContain("no chat template says how the model was taught");
   expect(readFileSync(file).length).toBe(bytes);
   const owl = await Owl.load(nano, { threads: 1 });
   const settings = { ...owl.defaults, maxNewTokens: 8, doSample: false, eosTokenIds: [] };
@@ -153,18 +155,61 @@ test("the language model of an owl is exported, and what is left behind is said"
   expect(await llama.greedy(file, prompt, 8)).toEqual(ids);
 });
 
-test("the chat template goes along", async () => {
-  const { weights } = await openCheckpoint(await made("llama"));
-  await weights.close();
-  const model = join(directory, "templated");
+/** A model whose tokenizer_config.json has further keys, as a GGUF file; what the export says it left out. */
+async function exportedWith(
+  name: string,
+  settings: Readonly<Record<string, unknown>>,
+): Promise<{ model: string; file: string; leftOut: readonly string[] }> {
+  const model = join(directory, name);
   await randomLanguageModel(model, { model_type: "llama", ...sizes }, "llama3");
-  const template = "{% for m in messages %}{{ m.role }}: {{ m.content }}\n{% endfor %}";
-  const config = JSON.parse(readFileSync(join(model, "tokenizer_config.json"), "utf8"));
-  const { writeFileSync } = await import("node:fs");
-  writeFileSync(join(model, "tokenizer_config.json"), JSON.stringify({ ...config, chat_template: template }));
-  const file = join(directory, "templated.gguf");
-  await exportGguf(model, file, { dtype: "f16" });
-  expect((await loadTokenizer(file)).configuration.chat_template).toBe(template);
+  const path = join(model, "tokenizer_config.json");
+  writeFileSync(path, JSON.stringify({ ...JSON.parse(readFileSync(path, "utf8")), ...settings }));
+  const file = join(directory, `${name}.gguf`);
+  return { model, file, ...(await exportGguf(model, file, { dtype: "f16" })) };
+}
+
+const published = "{% for m in messages %}{{ m.role }}: {{ m.content }}\n{% endfor %}";
+const asked = [
+  { role: "user", content: "what is it?" },
+  { role: "assistant", content: "a fox" },
+  { role: "user", content: "and now?" },
+] as const;
+
+/** The text of a conversation by the template of a file. */
+async function textOf(file: string): Promise<string> {
+  return renderChat(asked, await loadTokenizer(file), { variables: { add_generation_prompt: true } });
+}
+
+test("the chat template goes along", async () => {
+  const { file, leftOut } = await exportedWith("templated", { chat_template: published });
+  expect((await loadTokenizer(file)).configuration.chat_template).toBe(published);
+  expect(leftOut).toEqual([]);
+});
+
+test("the words in front of conversations go along with the chat template", async () => {
+  const { file } = await exportedWith("spoken", { chat_template: published, system_prompt: "Be 'brief'." });
+  expect(await textOf(file)).toBe(
+    "system: Be 'brief'.\nuser: what is it?\nassistant: a fox\nuser: and now?\n",
+  );
+});
+
+test("a model that was taught here is asked as it was taught, not as its publisher has it", async () => {
+  const taught = { system: "Be brief.", user: "Q: ", assistant: "A: ", cut: "pictures" };
+  const { model, file } = await exportedWith("taught", { chat_template: published, prompt_template: taught });
+  const text = await textOf(file);
+  expect(text).toBe("Be brief.\nQ: what is it?\nA: a fox\nQ: and now?\nA: ");
+  const owl = await Owl.load(model, { threads: 1 });
+  const { ids } = await owl.prompt([...asked]);
+  const tokenizer = await loadTokenizer(file);
+  await owl.close();
+  expect([...tokenizer.start, ...tokenizer.encode(text)]).toEqual([...ids]);
+});
+
+test("a template whose cuts no file can say is left out, with a word", async () => {
+  const taught = { system: "", user: "Q: ", assistant: "A: ", cut: "turns" };
+  const { file, leftOut } = await exportedWith("cut", { chat_template: published, prompt_template: taught });
+  expect((await loadTokenizer(file)).configuration.chat_template).toBeUndefined();
+  expect(leftOut.join()).toMatch(/no chat template .* "Q: " and "A: "/);
 });
 
 test("what llama.cpp does not compute is refused, all at once", async () => {

@@ -30,6 +30,7 @@ import {
 } from "../platform/index.ts";
 import { elementCount } from "../tensor/index.ts";
 import { ggufTokenizer, loadTokenizer } from "../tokenizer/index.ts";
+import { textTemplate } from "./chat-template.ts";
 import { type GgufSettings, ggufSettings } from "./gguf-settings.ts";
 
 /** Number formats in which a GGUF file's matrices are written. */
@@ -80,7 +81,7 @@ export async function exportGguf(
   const { config, checkpoint } = await openValidated(directory, publishedModel);
   const { weights } = checkpoint;
   try {
-    const { settings, tokenizer } = await contentOf(directory, config);
+    const { settings, tokenizer, leftOut } = await contentOf(directory, config);
     const plan = planOf(weights, config, settings, options.dtype ?? "f16");
     const named = config.textOnly
       ? "language model"
@@ -98,7 +99,7 @@ export async function exportGguf(
       path,
       pieces({ weights, plan, ...orderOf(config, settings), ...layout }, path, options),
     );
-    return { bytes: layout.size, leftOut: config.textOnly ? [] : [LEFT_OUT] };
+    return { bytes: layout.size, leftOut: config.textOnly ? leftOut : [LEFT_OUT, ...leftOut] };
   } finally {
     await weights.close();
   }
@@ -108,7 +109,11 @@ export async function exportGguf(
 async function contentOf(
   directory: string,
   config: OwlConfig,
-): Promise<{ settings: GgufSettings; tokenizer: ReadonlyMap<string, WrittenValue> }> {
+): Promise<{
+  settings: GgufSettings;
+  tokenizer: ReadonlyMap<string, WrittenValue>;
+  leftOut: readonly string[];
+}> {
   const problems: string[] = [];
   const report = (problem: string): void => void problems.push(problem);
   if (config.quantization !== undefined) {
@@ -116,8 +121,9 @@ async function contentOf(
   }
   const settings = ggufSettings(config.language, report);
   const { vocabulary: size } = config.language;
-  const tokenizer =
-    settings && ggufTokenizer(await loadTokenizer(directory), { size, rules: settings.rules }, report);
+  const loaded = await loadTokenizer(directory);
+  const { template: chatTemplate, leftOut } = textTemplate(loaded, !config.textOnly);
+  const tokenizer = settings && ggufTokenizer(loaded, { size, rules: settings.rules, chatTemplate }, report);
   if (problems.length > 0 || settings === undefined || tokenizer === undefined) {
     throw new CheckpointError(
       directory,
@@ -126,7 +132,7 @@ async function contentOf(
       "Run it here, or take it elsewhere as ONNX where that can say what it computes.",
     );
   }
-  return { settings, tokenizer };
+  return { settings, tokenizer, leftOut };
 }
 
 /** A tensor of the file and where its numbers come from. */

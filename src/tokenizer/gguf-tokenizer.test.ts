@@ -27,7 +27,10 @@ function throughGguf(tokenizer: Tokenizer, architecture: string): Promise<Tokeni
   const problems: string[] = [];
   const size = tokenizer.vocabularySize + 3;
   const rules = architectures[architecture];
-  const entries = ggufTokenizer(tokenizer, { size, rules }, (problem) => problems.push(problem));
+  const chatTemplate = tokenizer.configuration.chat_template;
+  const entries = ggufTokenizer(tokenizer, { size, rules, chatTemplate }, (problem) =>
+    problems.push(problem),
+  );
   expect(problems).toEqual([]);
   return loadTokenizer(
     written(new Map(entries).set("general.architecture", { type: "string", value: architecture })),
@@ -78,7 +81,9 @@ test("how texts are cut must be known by name", async () => {
 test("a file without a tokenizer is one, and says so where one is needed", async () => {
   const file = written(new Map([["tokenizer.ggml.model", { type: "string", value: "none" }]]));
   expect(await readGgufTokenizer(file)).toBeUndefined();
-  await expect(loadTokenizer(file)).rejects.toThrow("a GGUF file without one");
+  await expect(loadTokenizer(file)).rejects.toThrow(
+    /a GGUF file without one; take the model as its publisher has it/,
+  );
 });
 
 test("what a file cannot say of a tokenizer is refused", () => {
@@ -87,6 +92,8 @@ test("what a file cannot say of a tokenizer is refused", () => {
   json.added_tokens[0].lstrip = true;
   const problems: string[] = [];
   const tokenizer = createTokenizer(json, { eos_token: json.added_tokens[1].content });
-  ggufTokenizer(tokenizer, { size: 5, rules: architectures.llama }, (problem) => problems.push(problem));
+  ggufTokenizer(tokenizer, { size: 5, rules: architectures.llama, chatTemplate: undefined }, (problem) =>
+    problems.push(problem),
+  );
   expect(problems).toHaveLength(3);
 });

@@ -12,14 +12,19 @@ type Report = (problem: string) => void;
  *
  * @param size tokens of the model's table; those without a text are filled up
  * @param rules of the model's architecture
+ * @param chatTemplate how conversations are written, as tokenizer_config.json's key chat_template has it; undefined: not said
  * @param report is told everything that the file cannot say
  */
 export function ggufTokenizer(
   tokenizer: Tokenizer,
-  { size, rules }: { readonly size: number; readonly rules: Architecture },
+  {
+    size,
+    rules,
+    chatTemplate,
+  }: { readonly size: number; readonly rules: Architecture; readonly chatTemplate: unknown },
   report: Report,
 ): Map<string, WrittenValue> {
-  const { json, configuration } = tokenizer;
+  const { json } = tokenizer;
   if (tokenizer.vocabularySize > size) {
     report(`the tokenizer: must have at most ${size} tokens, got ${tokenizer.vocabularySize}`);
   }
@@ -36,7 +41,7 @@ export function ggufTokenizer(
     ["add_eos_token", { type: "bool", value: false }],
   ]);
   const all = [...entries].map(([key, value]) => [`tokenizer.ggml.${key}`, value] as const);
-  return new Map([...all, ...templates(configuration.chat_template)]);
+  return new Map([...all, ...templates(chatTemplate)]);
 }
 
 /** Rules about blanks and words around added tokens have no place in the file; llama.cpp knows Phi-3's by its name. */
