@@ -44,6 +44,19 @@ test("owl convert says what it saves and changes; the result chats and can be in
   expect(again).toMatchObject({ code: 1, err: expect.stringContaining("a directory without a model") });
 });
 
+test("owl inspect counts weights of eight bits as a byte, signed ones too", async () => {
+  const memory = async (name: string, ...options: string[]): Promise<number> => {
+    const output = join(folder, name);
+    await owl("convert", model.directory, "--out", output, "--quantize", "q8", ...options);
+    const { out } = await owl("inspect", output);
+    expect(out).toContain("packed weights a byte an element");
+    return Number(/([\d.]+) MiB of memory/.exec(out)![1]);
+  };
+  const [rows, blocks] = [await memory("rows", "--vision-block-size", "row"), await memory("blocks")];
+  // Scales and sums of rows are fewer than scales of blocks.
+  expect(rows).toBeLessThanOrEqual(blocks);
+});
+
 test.each([
   [["convert", "nowhere", "--out", "x"], "nowhere"],
   [["convert", "nowhere"], "--out"],

@@ -47,11 +47,9 @@ function summaryOf(rows: readonly Row[]): string[] {
     const learned = own.filter(({ trained }) => trained);
     return `${module.padEnd(18)} ${million(sizeOf(own))} ${million(sizeOf(learned))} trained`;
   });
-  const bytes = rows.reduce(
-    (sum, { dims, dtype }) => sum + elementCount(dims) * (dtype === "uint8" ? 1 : 4),
-    0,
-  );
-  const packed = rows.some(({ dtype }) => dtype === "uint8") ? ", packed weights a byte an element" : "";
+  const isPacked = ({ dtype }: Row): boolean => dtype === "uint8" || dtype === "int8";
+  const bytes = rows.reduce((sum, row) => sum + elementCount(row.dims) * (isPacked(row) ? 1 : 4), 0);
+  const packed = rows.some(isPacked) ? ", packed weights a byte an element" : "";
   return [...lines, `${(bytes / 2 ** 20).toFixed(1)} MiB of memory (float32${packed})`];
 }
 
