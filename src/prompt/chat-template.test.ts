@@ -289,3 +289,10 @@ test("an answer ends where the template ends it", () => {
   }
   expect(answerEndOf(tokenizerWith(undefined))).toBeUndefined();
 });
+
+test("a template that is not read says what is written in its place", () => {
+  const tokenizer = tokenizerWith("{% for m in messages recursive %}{{ m.content }}{% endfor %}");
+  expect(() => encodeConversation([user("hi")], tokenizer, size)).toThrow(
+    /must be Jinja that is read here, .*in a chat_template\.jinja beside the model/,
+  );
+});

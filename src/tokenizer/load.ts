@@ -31,7 +31,9 @@ export async function loadTokenizer(
   if (await isGguf(directory)) {
     const content = await readGgufTokenizer(directory);
     if (content !== undefined) return tokenizerOf(content.json, { ...content.configuration, ...settings });
-    throw new TokenizerError(`${directory}: must hold a tokenizer, got a GGUF file without one`);
+    throw new TokenizerError(
+      `${directory}: must hold a tokenizer, got a GGUF file without one; take the model as its publisher has it (safetensors and tokenizer.json)`,
+    );
   }
   const configuration = {
     ...(await publishedTemplate(directory)),
@@ -55,6 +57,10 @@ export async function saveTokenizer(tokenizer: Tokenizer, directory: string): Pr
   await writeFileAtomically(joinPath(directory, modelFiles.tokenizerConfig), `${settings}\n`);
 }
 
+/** How a tokenizer that is stored otherwise becomes one that is read here. */
+export const savedByTransformers = (directory: string): string =>
+  `transformers writes tokenizer.json: \`AutoTokenizer.from_pretrained(${JSON.stringify(directory)}).save_pretrained(${JSON.stringify(directory)})\``;
+
 async function readTokenizerJson(directory: string): Promise<TokenizerJson> {
   const jsonPath = joinPath(directory, modelFiles.tokenizer);
   if ((await pathKind(jsonPath)) === "file") return parseTokenizerJson(await readJson(jsonPath), jsonPath);
@@ -62,7 +68,12 @@ async function readTokenizerJson(directory: string): Promise<TokenizerJson> {
   if ((await pathKind(modelPath)) === "file") {
     return convertSentencePiece(await readBytes(modelPath), modelPath);
   }
-  throw new TokenizerError(`${directory}: must hold tokenizer.json or tokenizer.model, got neither`);
+  const parts = ["vocab.json", "merges.txt"];
+  const kinds = await Promise.all(parts.map((name) => pathKind(joinPath(directory, name))));
+  const got = kinds.every((kind) => kind === "file") ? `${parts.join(" and ")} alone` : "neither";
+  throw new TokenizerError(
+    `${directory}: must hold tokenizer.json or tokenizer.model, got ${got}; ${savedByTransformers(directory)}`,
+  );
 }
 
 /** The chat template of a kind of model whose published files have none, or another one, by its config.json; nothing of other kinds. */
@@ -176,5 +187,10 @@ const tokenizerJson = z.looseObject({
 export function parseTokenizerJson(content: unknown, where: string = modelFiles.tokenizer): TokenizerJson {
   const { success, data, error } = tokenizerJson.safeParse(content);
   if (success) return data as unknown as TokenizerJson;
-  throw new TokenizerError(`${where}: must be a BPE tokenizer, got\n${z.prettifyError(error)}`);
+  const type: unknown = Object(Object(content).model).type;
+  const next =
+    type === undefined || type === "BPE"
+      ? "Write it anew with transformers: `AutoTokenizer.from_pretrained(…).save_pretrained(…)`"
+      : `No tokenizer of kind ${JSON.stringify(type)} is computed here: take a model whose tokenizer is BPE`;
+  throw new TokenizerError(`${where}: must be a BPE tokenizer, got\n${z.prettifyError(error)}\n${next}`);
 }
