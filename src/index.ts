@@ -5,6 +5,7 @@ export { type AssemblyOptions, type AssemblyReport, assembleOwl } from "./assemb
 export { CheckpointError } from "./checkpoint/index.ts";
 export {
   type Answer,
+  type ChatAnswer,
   completeSettings,
   type Engine,
   type EngineAnswer,
@@ -68,7 +69,6 @@ export {
   type AttentionMapOptions,
   type BatchSettings,
   type ChatAllSettings,
-  type ChatAnswer,
   type ChatMessage,
   type ChatSettings,
   type Conversation,

@@ -1,6 +1,7 @@
 /** mPLUG-Owl inside a web page; docs/browser.md shows how it is used. */
 export {
   type Answer,
+  type ChatAnswer,
   completeSettings,
   type FinishReason,
   type GenerationSettings,
@@ -10,7 +11,6 @@ export type { RgbImage } from "../image/index.ts";
 export { ClosedError } from "../inference/index.ts";
 export { type AttentionMaps, meanOverHeads, type PatchFraming } from "../inspection/index.ts";
 export {
-  type ChatAnswer,
   type ChatMessage,
   type ChatSettings,
   type Conversation,

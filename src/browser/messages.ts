@@ -1,7 +1,6 @@
-import type { GenerationSettings } from "../generation/index.ts";
+import type { ChatAnswer, GenerationSettings } from "../generation/index.ts";
 import type { AttentionMaps } from "../inspection/index.ts";
 import {
-  type ChatAnswer,
   type ChatMessage,
   type ChatSettings,
   type ImageSource,

@@ -1,7 +1,7 @@
 import { checkPrompt, type LoadedModel, type Prompt } from "../inference/index.ts";
 import { Engine } from "./engine.ts";
 import type { TextOptions } from "./engine-options.ts";
-import type { Answer, GenerationRequest } from "./request.ts";
+import type { ChatAnswer, GenerationRequest } from "./request.ts";
 
 /** Answers made at once by default. */
 const defaultBatchSize = 64;
@@ -23,7 +23,7 @@ export async function generateBatch(
   model: LoadedModel,
   text: TextOptions,
   { prompts, batchSize = defaultBatchSize, signal, ...request }: BatchRequest,
-): Promise<Answer[]> {
+): Promise<ChatAnswer[]> {
   for (const prompt of prompts) checkPrompt(prompt, model.config);
   // Every beam search has a cache of its own; one at a time is enough.
   const running = request.settings.numBeams > 1 ? 1 : Math.max(1, Math.min(batchSize, prompts.length));
@@ -34,18 +34,18 @@ export async function generateBatch(
     for (const one of stops) one.abort(reason);
   };
   const abort = (): void => stop(signal?.reason);
-  const answer = async (prompt: Prompt): Promise<Answer> => {
+  const answer = async (prompt: Prompt): Promise<ChatAnswer> => {
     signal?.throwIfAborted();
     const own = new AbortController();
     stops.add(own);
     const answered = await engine.answer({ ...request, prompt, signal: own.signal });
     stops.delete(own);
-    const { promptTokens, cachedTokens, ...rest } = answered;
+    const { cachedTokens, ...rest } = answered;
     return rest;
   };
   // Prompts of similar length go together, so that a prefill computes little padding.
   const order = [...prompts.keys()].sort((a, b) => prompts[a].ids.length - prompts[b].ids.length).values();
-  const answers: Answer[] = [];
+  const answers: ChatAnswer[] = [];
   const work = async (): Promise<void> => {
     for (const i of order) answers[i] = await answer(prompts[i]);
   };

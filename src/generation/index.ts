@@ -8,6 +8,7 @@ export {
 export { type BatchRequest, generateBatch } from "./generate-batch.ts";
 export type {
   Answer,
+  ChatAnswer,
   EngineAnswer,
   FinishReason,
   GenerationPiece,

@@ -15,7 +15,7 @@ import { openDevice } from "../runtime/index.ts";
 import { allocate } from "../tensor/index.ts";
 import { Engine } from "./engine.ts";
 import { generateBatch } from "./generate-batch.ts";
-import type { Answer, GenerationRequest, TokenConstraint } from "./request.ts";
+import type { ChatAnswer, GenerationRequest, TokenConstraint } from "./request.ts";
 import { completeSettings, type GenerationSettings } from "./settings.ts";
 
 let model: LoadedModel;
@@ -37,8 +37,8 @@ async function answerOf(
   prompt: Prompt,
   settings: GenerationSettings,
   request: Partial<GenerationRequest> = {},
-): Promise<Answer> {
-  const { promptTokens, cachedTokens, ...rest } = await engine.answer({ prompt, settings, ...request });
+): Promise<ChatAnswer> {
+  const { cachedTokens, ...rest } = await engine.answer({ prompt, settings, ...request });
   return rest;
 }
 
@@ -46,7 +46,7 @@ const together = (
   prompts: readonly Prompt[],
   settings: GenerationSettings,
   batchSize?: number,
-): Promise<Answer[]> => generateBatch(model, {}, { prompts, settings, batchSize });
+): Promise<ChatAnswer[]> => generateBatch(model, {}, { prompts, settings, batchSize });
 
 function noise(seed: number): Float32Array {
   const random = xoshiro128(seed);
@@ -279,5 +279,6 @@ test("an answer ends at the model's longest sequence", async () => {
   expect(answer).toMatchObject({ finishReason: "length", notes });
   expect(answer.ids).toHaveLength(4);
   const cut = await answerOf(fresh(), prompt, { ...greedy, maxNewTokens: 4 });
-  expect(cut).toEqual({ ids: answer.ids, text: "", finishReason: "length" });
+  const promptTokens = prompt.ids.length;
+  expect(cut).toEqual({ ids: answer.ids, text: "", finishReason: "length", promptTokens });
 });

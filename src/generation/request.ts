@@ -50,10 +50,14 @@ export interface Answer {
   readonly notes?: readonly string[] | undefined;
 }
 
-/** A finished answer with its use of the KV cache. */
-export interface EngineAnswer extends Answer {
-  /** Positions of the prompt, visual tokens included. */
+/** A finished answer with the length of its prompt. */
+export interface ChatAnswer extends Answer {
+  /** Positions of the prompt, those of pictures and videos included, as the model got it. */
   readonly promptTokens: number;
+}
+
+/** A finished answer with its use of the KV cache. */
+export interface EngineAnswer extends ChatAnswer {
   /** How many of them were in the KV cache. */
   readonly cachedTokens: number;
 }

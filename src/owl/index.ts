@@ -9,4 +9,4 @@ export type { DecodedImage, FileSource } from "./media-kinds.ts";
 export { defaultsOf, withAnswerEnd } from "./model-defaults.ts";
 export { Owl } from "./owl.ts";
 export { type ImageSource, type ReadingLimits, requireMedia, type VideoSource } from "./read-media.ts";
-export { type ChatAnswer, Reply } from "./reply.ts";
+export { Reply } from "./reply.ts";

@@ -1,5 +1,5 @@
 import {
-  type Answer,
+  type ChatAnswer,
   Engine,
   type EngineOptions,
   type GenerationRequest,
@@ -22,7 +22,7 @@ import type { OwlConfig, Stage } from "../model/index.ts";
 import { checkOptions, described } from "../platform/index.ts";
 import { PromptError } from "../prompt/index.ts";
 import type { Tokenizer } from "../tokenizer/index.ts";
-import { type AttentionMapOptions, attentionOn, attentionRules } from "./attention.ts";
+import { type AttentionMapOptions, attentionOn, attentionRules, noTokenizer } from "./attention.ts";
 import {
   type AnswerSettings,
   type ChatSettings,
@@ -37,7 +37,7 @@ import { type Conversation, messagesOf } from "./conversation.ts";
 import { loadParts, type ModelInMemory, type OwlParts, partsInMemory } from "./load.ts";
 import type { LoadOptions } from "./load-options.ts";
 import type { ImageSource } from "./read-media.ts";
-import { type ChatAnswer, Reply } from "./reply.ts";
+import { Reply } from "./reply.ts";
 
 /**
  * A model directory in the published layout, ready to answer.
@@ -103,11 +103,7 @@ export class Owl {
   /** @throws Error where the directory has no tokenizer; ClosedError */
   get tokenizer(): Tokenizer {
     const { tokenizer, directory } = this.#open;
-    if (tokenizer === undefined) {
-      throw new Error(
-        `${directory}: must hold tokenizer.json or tokenizer.model to handle text, got neither`,
-      );
-    }
+    if (tokenizer === undefined) throw noTokenizer(directory);
     return tokenizer;
   }
 
@@ -124,7 +120,10 @@ export class Owl {
   }
 
   /** Answers to many conversations, many at once: the same answers as one by one, in a fraction of the time. */
-  async chatAll(conversations: readonly Conversation[], settings: ChatAllSettings = {}): Promise<Answer[]> {
+  async chatAll(
+    conversations: readonly Conversation[],
+    settings: ChatAllSettings = {},
+  ): Promise<ChatAnswer[]> {
     if (!Array.isArray(conversations)) {
       throw new PromptError(
         `chatAll: must be given a list of conversations, got ${described(conversations)}`,
@@ -163,20 +162,18 @@ export class Owl {
   }
 
   /** Continues one prompt. Without a tokenizer the answer's text is empty. */
-  async generate(prompt: Prompt, settings: AnswerSettings = {}): Promise<Answer> {
+  async generate(prompt: Prompt, settings: AnswerSettings = {}): Promise<ChatAnswer> {
     const complete = readSettings(settings, this.#open.defaults, "generate");
     const request = await this.#requestOf(complete, settings);
     const pieces = this.#pieces({ prompt, settings: complete, ...request });
     for (;;) {
       const { done, value } = await pieces.next();
-      if (!done) continue;
-      const { promptTokens, ...answer } = value;
-      return answer;
+      if (done) return value;
     }
   }
 
   /** Continues many prompts, `batchSize` (default 64) at a time: the same answers as one by one. */
-  async generateBatch(prompts: readonly Prompt[], settings: BatchSettings = {}): Promise<Answer[]> {
+  async generateBatch(prompts: readonly Prompt[], settings: BatchSettings = {}): Promise<ChatAnswer[]> {
     const complete = readSettings(settings, this.#open.defaults, "generateBatch");
     const request = await this.#requestOf(complete, settings);
     const { model } = this.#parts;
@@ -191,7 +188,7 @@ export class Owl {
    *
    * @internal
    */
-  async generateIds(prompts: readonly Prompt[], settings: GenerationSettings): Promise<Answer[]> {
+  async generateIds(prompts: readonly Prompt[], settings: GenerationSettings): Promise<ChatAnswer[]> {
     const { model } = this.#open;
     return this.#whileOpen(() => generateBatch(model, {}, { prompts, settings }));
   }

@@ -1,10 +1,4 @@
-import type { Answer } from "../generation/index.ts";
-
-/** A finished answer to a conversation, with the length of its prompt. */
-export interface ChatAnswer extends Answer {
-  /** Positions of the prompt, those of pictures and videos included, as the model got it. */
-  readonly promptTokens: number;
-}
+import type { Answer, ChatAnswer } from "../generation/index.ts";
 
 /**
  * An answer on its way: iterate it for pieces of text as they come, or await {@link text} or {@link answer}.

@@ -74,7 +74,7 @@ describe("types of the library", () => {
     expectTypeOf<Owl["chat"]>().parameter(0).toEqualTypeOf<Conversation>();
     expectTypeOf<Owl["chat"]>().parameter(1).toEqualTypeOf<ChatSettings | undefined>();
     expectTypeOf<Owl["chat"]>().returns.toEqualTypeOf<Reply>();
-    expectTypeOf<Owl["chatAll"]>().returns.resolves.toEqualTypeOf<Answer[]>();
+    expectTypeOf<Owl["chatAll"]>().returns.resolves.toEqualTypeOf<ChatAnswer[]>();
     expectTypeOf<Owl>().toExtend<AsyncDisposable>();
     expectTypeOf<Owl["config"]>().toEqualTypeOf<OwlConfig>();
   });
