@@ -57,7 +57,7 @@ const calls: [name: string, call: () => unknown, says: RegExp][] = [
   [
     "convertCheckpoint",
     () => convertCheckpoint("owl-nano", "none", as({ quantise: "q4", blockSize: 48 })),
-    /mean quantize\?.*blockSize: must be 32, 64 or 128, got 48.*quantize: must be "q4"/,
+    /mean quantize\?.*blockSize: must be 32, 64, 128 or "row", got 48.*quantize: must be "q4"/,
   ],
   [
     "mergeCheckpoint",

@@ -64,6 +64,7 @@ describe("gradient rules against finite differences", () => {
       "detach",
       "quantizedGather",
       "quantizedLinear",
+      "rowQuantizedGather",
       "rowQuantizedLinear",
     ]);
   });

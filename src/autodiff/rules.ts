@@ -309,6 +309,7 @@ export const gradientRules: { readonly [K in OperatorKind]: GradientRule<K> } = 
   cachedAttention: notDifferentiable("cachedAttention", "trace the model without a KV cache for training"),
   gather: gatherRule,
   quantizedGather: notDifferentiable("quantizedGather", unpacked),
+  rowQuantizedGather: notDifferentiable("rowQuantizedGather", unpacked),
   gatherNd: ({ inputs: [x, indices], gradient }) => [scatterNd(zeros(x), indices, gradient, "add")],
   scatterNd: scatterNdRule,
   crossEntropy: crossEntropyRule,

@@ -61,6 +61,7 @@ test.each([
   [["convert", "nowhere", "--out", "x"], "nowhere"],
   [["convert", "nowhere"], "--out"],
   [["convert", "nowhere", "--out", "x", "--quantize", "q5"], "q5"],
+  [["convert", "nowhere", "--out", "x", "--block-size", "row"], "--quantize q8"],
 ])("%j is a mistake in the words", async (words, text) => {
   const { code, err } = await owl(...words);
   expect(code).toBe(2);

@@ -16,23 +16,27 @@ import { interruptible } from "./interrupt.ts";
 import { requireModel } from "./options.ts";
 import { formatBytes, showTransferProgress, type TransferView } from "./transfer-progress.ts";
 
-const blockSizes = ["32", "64", "128"] as const;
+const blockSizes = ["32", "64", "128", "row"] as const;
 type TypedBlockSize = (typeof blockSizes)[number];
 
-const sizeOf = (typed: TypedBlockSize): BlockSize => Number(typed) as BlockSize;
+const sizeOf = (typed: TypedBlockSize): BlockSize =>
+  typed === "row" ? typed : (Number(typed) as Exclude<BlockSize, "row">);
 
 interface ConvertCommandOptions {
   readonly out: string;
   readonly quantize: ConversionSettings["quantize"];
   readonly vision?: ConversionSettings["vision"];
   readonly blockSize: TypedBlockSize;
-  readonly visionBlockSize?: TypedBlockSize | "row";
+  readonly visionBlockSize?: TypedBlockSize;
   readonly check?: readonly string[];
 }
 
 const printLine = (text: string): void => void process.stdout.write(`${text}\n`);
 
 async function convert(model: string, options: ConvertCommandOptions): Promise<void> {
+  if (options.blockSize === "row" && options.quantize === "q4") {
+    throw new UsageError("convert: --block-size row wants --quantize q8: rows are whole bytes, got q4");
+  }
   const directory = await requireModel(model);
   const began = performance.now();
   const report = await convertInterruptibly(directory, options);
@@ -43,8 +47,7 @@ async function convert(model: string, options: ConvertCommandOptions): Promise<v
 function convertInterruptibly(directory: string, options: ConvertCommandOptions): Promise<ConversionReport> {
   const { out, quantize, vision } = options;
   const blockSize = sizeOf(options.blockSize);
-  const { visionBlockSize: typed } = options;
-  const visionBlockSize = typed === undefined || typed === "row" ? typed : sizeOf(typed);
+  const visionBlockSize = options.visionBlockSize && sizeOf(options.visionBlockSize);
   return interruptible(async (signal) => {
     let view: TransferView | undefined;
     const onProgress = (bytes: number, totalBytes: number, file: string): void => {
@@ -134,7 +137,7 @@ export function define(command: Command): void {
     .addOption(
       new Option(
         "--block-size <numbers>",
-        "weights of the language model that share a scale: smaller blocks are more exact and slower",
+        "weights of the language model that share a scale: smaller blocks are more exact and slower; row: all of a row, with q8 alone, multiplied in whole numbers: for browsers without WebGPU",
       )
         .choices(blockSizes)
         .default("128"),
@@ -142,19 +145,20 @@ export function define(command: Command): void {
     .addOption(
       new Option(
         "--vision-block-size <numbers>",
-        "the same of vision encoder and abstractor; row: all of a row, multiplied in whole numbers (default: --block-size)",
-      ).choices([...blockSizes, "row"]),
+        "the same of vision encoder and abstractor (default: --block-size)",
+      ).choices(blockSizes),
     )
     .option("--check <prompt>", "also print how this prompt's logits change; repeatable", collect)
     .addHelpText(
       "after",
       `
-Memory: some hundred megabytes whatever the model's size; --check takes a layer at a time: 1 GB for a 7 B.
+Memory: some hundred megabytes whatever the model's size, and six bytes a number of the largest weight with rows; --check takes a layer at a time: 1 GB for a 7 B.
 The same command resumes a stopped conversion.
 
 Examples:
   owl convert owl-7b --out owl-7b-q4                          4 bits, for a machine with 8 GB
   owl convert owl-7b --quantize none --out owl-7b-safetensors  changes the file format alone
+  owl convert owl-1b --out owl-1b-rows --quantize q8 --block-size row   for browsers without WebGPU
   owl convert owl-nano --out nano-q8 --quantize q8 --check "what do cats eat?"`,
     )
     .action(convert);

@@ -112,6 +112,7 @@ const greedy = { maxNewTokens: 12, eosTokenIds: [], doSample: false } as const;
 const settingsOf = {
   q4: { quantize: "q4" },
   q8: { quantize: "q8" },
+  "q8 of one scale a row": { quantize: "q8", blockSize: "row" },
   "q4 with a vision encoder of one scale a row": { quantize: "q4", visionBlockSize: "row" },
 } as const;
 
@@ -192,9 +193,19 @@ describe.each(Object.entries(settingsOf))("a model in %s", (title, settings) => 
   });
 });
 
-describe.skipIf(!sharedAvailable)("the reference's tiny model in 4 bits", () => {
-  test.each(["tiny-image", "tiny-bloom"])("%s: what its weights say, within rounding", async (name) => {
-    const { exact, quantized, reference } = await make(shared(`golden/${name}`), name, { quantize: "q4" });
+describe.skipIf(!sharedAvailable)("the reference's tiny model in few bits", () => {
+  // BLOOM's table is its head, too.
+  const models = ["tiny-image", "tiny-bloom", "tiny-ureader"];
+  const formats = { "4 bits": { quantize: "q4" }, rows: { quantize: "q8", blockSize: "row" } } as const;
+  const cases = models.flatMap((name) =>
+    (["4 bits", "rows"] as const).map((format) => [name, format] as const),
+  );
+  test.each(cases)("%s in %s: what its weights say, within rounding", async (name, format) => {
+    const { exact, quantized, reference } = await make(
+      shared(`golden/${name}`),
+      `${name}-${format}`,
+      formats[format],
+    );
     const inputs = { ids: [[1, 300, 400, 500, 60, 70, 80, 90]] };
     const expected = await reference.forward(inputs);
     const got = await exact.forward(inputs);

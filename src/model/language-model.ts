@@ -3,14 +3,9 @@ import {
   crossEntropy,
   detach,
   dim,
-  gather,
   gatherNd,
-  linear,
   mul,
   type ParameterRole,
-  type QuantizedWeight,
-  quantizedGather,
-  quantizedLinear,
   type Scope,
   type Shape,
   scalar,
@@ -23,6 +18,7 @@ import { familyOf, type LanguageConfig } from "./language/families.ts";
 import type { AttentionFunction, LayerPictures } from "./language/family.ts";
 import { looksAtPictures } from "./language/hyper-settings.ts";
 import type { LayerAttention } from "./language/whole-sequence-attention.ts";
+import { product, rowsOf, type StoredWeight, storedWeight } from "./layers.ts";
 
 /** The scope that holds everything but the head. */
 function bodyOf(scope: Scope, config: LanguageConfig): Scope {
@@ -34,18 +30,12 @@ function tableShape(config: LanguageConfig): Shape {
 }
 
 /** A table [vocabulary, hidden], in floating point or quantised. */
-function table(
-  scope: Scope,
-  name: string,
-  config: LanguageConfig,
-  role: ParameterRole,
-): Tensor | QuantizedWeight {
+function table(scope: Scope, name: string, config: LanguageConfig, role: ParameterRole): StoredWeight {
   const initial = { kind: "normal", deviation: config.initializerRange } as const;
-  const shape = tableShape(config);
-  return scope.quantized(name, shape) ?? scope.parameter(name, shape, initial, role);
+  return storedWeight(scope, name, tableShape(config), { initial, role });
 }
 
-function embeddingTable(scope: Scope, config: LanguageConfig): Tensor | QuantizedWeight {
+function embeddingTable(scope: Scope, config: LanguageConfig): StoredWeight {
   return table(bodyOf(scope, config), `${familyOf(config).names.embeddings}.weight`, config, "embedding");
 }
 
@@ -56,7 +46,7 @@ function embeddingTable(scope: Scope, config: LanguageConfig): Tensor | Quantize
  */
 export function embedTokens(scope: Scope, ids: Tensor, config: LanguageConfig): Tensor {
   const words = embeddingTable(scope, config);
-  const embedded = "packed" in words ? quantizedGather(words, ids, config.hidden) : gather(words, ids);
+  const embedded = rowsOf(words, ids, config.hidden);
   return familyOf(config).prepareEmbeddings(bodyOf(scope, config), embedded, config);
 }
 
@@ -142,8 +132,7 @@ export function languageHead(scope: Scope, hidden: Tensor, config: LanguageConfi
   const words = config.tiedEmbeddings
     ? embeddingTable(scope, config)
     : table(scope, "lm_head.weight", config, "weight");
-  const logits = "packed" in words ? quantizedLinear(hidden, words) : linear(hidden, words);
-  return familyOf(config).finishLogits(logits, config);
+  return familyOf(config).finishLogits(product(hidden, words), config);
 }
 
 /**

@@ -3,6 +3,7 @@ import {
   type Dim,
   detach,
   div,
+  gather,
   type Initial,
   input,
   type Lora,
@@ -10,19 +11,26 @@ import {
   linear,
   matmul,
   mul,
+  type ParameterRole,
   type QuantizedWeight,
+  quantizedGather,
   quantizedLinear,
   type RowQuantizedWeight,
   reduceSum,
   reshape,
   rmsNorm,
+  rowQuantizedGather,
   rowQuantizedLinear,
   type Scope,
+  type Shape,
   scalar,
   sqrt,
   sub,
   type Tensor,
 } from "../tensor/index.ts";
+
+/** A weight [rows, width] as a checkpoint stores it. */
+export type StoredWeight = Tensor | QuantizedWeight | RowQuantizedWeight;
 
 const zero: Initial = { kind: "constant", value: 0 };
 const one: Initial = { kind: "constant", value: 1 };
@@ -48,8 +56,9 @@ export const isDropoutMask = (inputName: string): boolean => inputName.startsWit
  */
 export function linearLayer(scope: Scope, x: Tensor, out: Dim, options: LinearOptions): Tensor {
   const shape = [out, x.shape.at(-1)!];
-  const packed = scope.quantized("weight", shape) ?? scope.quantizedRows("weight", shape);
-  const weight = packed ?? scope.parameter("weight", shape, { kind: "normal", deviation: options.deviation });
+  const weight = storedWeight(scope, "weight", shape, {
+    initial: { kind: "normal", deviation: options.deviation },
+  });
   const bias = options.bias ? scope.parameter("bias", [out], zero, "bias") : undefined;
   const lora = scope.lora(shape);
   const mask = lora?.dropout ? input(`${maskPrefix}${scope.path}`, "float32", x.shape) : undefined;
@@ -64,14 +73,27 @@ export function linearLayer(scope: Scope, x: Tensor, out: Dim, options: LinearOp
   return lora === undefined ? y : add(y, lowRank(masked(x, mask), lora));
 }
 
-/** x Wᵀ + bias as the weight is stored. */
-function product(
-  x: Tensor,
-  weight: Tensor | QuantizedWeight | RowQuantizedWeight,
-  bias: Tensor | undefined,
-): Tensor {
+/** The weight of this name as the scope's options store it; where that is in floating point, with this initial value and role. */
+export function storedWeight(
+  scope: Scope,
+  name: string,
+  shape: Shape,
+  { initial, role }: { readonly initial: Initial; readonly role?: ParameterRole },
+): StoredWeight {
+  const packed = scope.quantized(name, shape) ?? scope.quantizedRows(name, shape);
+  return packed ?? scope.parameter(name, shape, initial, role);
+}
+
+/** x Wᵀ + bias as the weight is stored: x [..., width], bias [rows] → [..., rows]. */
+export function product(x: Tensor, weight: StoredWeight, bias?: Tensor): Tensor {
   if (!("packed" in weight)) return linear(x, weight, bias);
   return "sums" in weight ? rowQuantizedLinear(x, weight, bias) : quantizedLinear(x, weight, bias);
+}
+
+/** Rows of a weight as it is stored: indices int64 of any shape → [...indices, width]. */
+export function rowsOf(weight: StoredWeight, indices: Tensor, width: number): Tensor {
+  if (!("packed" in weight)) return gather(weight, indices);
+  return "sums" in weight ? rowQuantizedGather(weight, indices) : quantizedGather(weight, indices, width);
 }
 
 const masked = (x: Tensor, mask: Tensor | undefined): Tensor => (mask === undefined ? x : mul(x, mask));

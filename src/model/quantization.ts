@@ -17,13 +17,13 @@ export type QuantizedPart = (typeof quantizedParts)[number];
 
 /** The format of each quantised part; a part that is absent is in floating point. */
 export type Quantization = {
-  readonly [part in QuantizedPart]?: part extends "vision" ? WeightFormat : QuantizedFormat;
+  readonly [part in QuantizedPart]?: WeightFormat;
 } & {
   /** Weights that have another format than their part, by their published names; null: floating point. */
-  readonly exceptions?: Readonly<Record<string, QuantizedFormat | null>>;
+  readonly exceptions?: Readonly<Record<string, WeightFormat | null>>;
 };
 
-const formatSchema = z
+const blockFormatSchema = z
   .strictObject({
     bits: z.union([z.literal(4), z.literal(8)]),
     block_size: z.union([16, 32, 64, 128, 256].map((size) => z.literal(size))),
@@ -41,7 +41,6 @@ const formatSchema = z
     }),
   );
 
-/** Whole rows, for the vision encoder: a language model's tokens come one at a time, which such products make slower. */
 const rowFormatSchema = z
   .strictObject({
     bits: z.literal(8),
@@ -53,7 +52,7 @@ const rowFormatSchema = z
     ({ bits, block_size, activations }): RowFormat => ({ bits, blockSize: block_size, activations }),
   );
 
-const visionSchema = z.discriminatedUnion("block_size", [rowFormatSchema, formatSchema]);
+const formatSchema = z.discriminatedUnion("block_size", [rowFormatSchema, blockFormatSchema]);
 
 /** The section `quantization` of a config.json. */
 export const quantizationSchema = z
@@ -61,9 +60,12 @@ export const quantizationSchema = z
     language: formatSchema.optional(),
     head: formatSchema.optional(),
     embeddings: formatSchema
-      .refine(({ bits, zeroPoints }) => bits === 8 && !zeroPoints, "must have 8 bits and no zero points")
+      .refine(
+        (format) => isRowFormat(format) || (format.bits === 8 && !format.zeroPoints),
+        "must have 8 bits and no zero points",
+      )
       .optional(),
-    vision: visionSchema.optional(),
+    vision: formatSchema.optional(),
     exceptions: z.record(z.string(), formatSchema.nullable()).optional(),
   })
   .transform((parts) => {

@@ -12,6 +12,7 @@ import {
   saveCheckpoint,
 } from "../checkpoint/index.ts";
 import { describeParameters, parseConfig, publishedModel } from "../model/index.ts";
+import type { QuantizedFormat } from "../tensor/index.ts";
 import { type ConversionOptions, convertCheckpoint } from "./index.ts";
 import { unpackRows } from "./testing/unpack-rows.ts";
 
@@ -80,7 +81,7 @@ test("q4: the language model in 4 bits, the rest in 8, norms as they are", async
       zeroPoints: part("zero_points") as Uint8Array,
     },
     width,
-    config.quantization!.language!,
+    config.quantization!.language as QuantizedFormat,
   );
   const values = given.get(query)!.data as Float32Array;
   const squares = (of: (i: number) => number): number => values.reduce((sum, _, i) => sum + of(i) ** 2, 0);
@@ -98,12 +99,31 @@ test.each([
   expect(entries.get("vision_model.encoder.layers.0.mlp.fc1.weight")?.type).toBe(vision);
 });
 
-test("row: vision encoder and abstractor as signed bytes of one scale a row, their rows as columns", async () => {
-  const { entries, tensors, config } = await contentOf(
-    await converted({ quantize: "q8", visionBlockSize: "row" }),
+const whole = { bits: 8, blockSize: "row", activations: "int8" } as const;
+
+test.each([
+  ["vision encoder and abstractor", { quantize: "q8", visionBlockSize: "row" }, ["vision"]],
+  ["every part", { quantize: "q8", blockSize: "row" }, ["language", "head", "embeddings", "vision"]],
+  [
+    "the language model",
+    { quantize: "q8", blockSize: "row", vision: "f32" },
+    ["language", "head", "embeddings"],
+  ],
+] as const)("row: %s as signed bytes of one scale a row", async (_, options, parts) => {
+  const { entries, config } = await contentOf(await converted(options));
+  const { quantization = {} } = config;
+  expect(Object.entries(quantization).filter(([, format]) => format.blockSize === "row")).toEqual(
+    parts.map((part) => [part, whole]),
   );
-  expect(config.quantization?.vision).toEqual({ bits: 8, blockSize: "row", activations: "int8" });
-  expect(entries.get(`${query}.packed`)?.type).toBe("U8");
+  const isLanguage = parts.length > 1;
+  for (const name of [query, "language_model.lm_head.weight", "language_model.model.embed_tokens.weight"]) {
+    expect(entries.get(`${name}.packed`)?.type, name).toBe(isLanguage ? "I8" : "U8");
+    expect(entries.has(`${name}.sums`), name).toBe(isLanguage);
+  }
+});
+
+test("rows of the weight are columns of signed bytes, their sums beside them", async () => {
+  const { entries, tensors } = await contentOf(await converted({ quantize: "q8", visionBlockSize: "row" }));
   const name = "vision_model.encoder.layers.0.mlp.fc1.weight";
   const given = (await readAll((await openCheckpoint(source)).weights)).get(name)!;
   const [rows, width] = given.dims;
@@ -125,15 +145,20 @@ test("row: vision encoder and abstractor as signed bytes of one scale a row, the
   }
 });
 
-test("whole rows are for a vision encoder alone", async () => {
-  const output = await converted({ quantize: "q8", visionBlockSize: "row" });
+test("whole rows have eight bits and no zero points", async () => {
+  const output = await converted({ quantize: "q8", blockSize: "row" });
   const path = join(output, "config.json");
   const config = JSON.parse(await readFile(path, "utf8"));
-  config.quantization.language.block_size = "row";
+  config.quantization.language.bits = 4;
   config.quantization.vision.zero_points = true;
   const attempt = (): unknown => parseConfig(config, path);
-  expect(attempt).toThrow("quantization.language.block_size");
+  expect(attempt).toThrow("quantization.language.bits");
   expect(attempt).toThrow("quantization.vision.zero_points");
+  const out = fresh();
+  await expect(convertCheckpoint(source, out, { quantize: "q4", blockSize: "row" })).rejects.toThrow(
+    'quantize: must be "q8" beside blockSize "row"',
+  );
+  await expect(readdir(out)).rejects.toThrow("ENOENT");
 });
 
 test("bytes of the other layout are refused", async () => {

@@ -40,12 +40,14 @@ export interface ConversionOptions extends ConversionSettings, ShardSettings {
   readonly maxShardBytes?: number | undefined;
 }
 
+const blockSizeRule = z.literal([32, 64, 128, "row"]).optional().describe('32, 64, 128 or "row"');
+
 const conversionRules: OptionRules<ConversionOptions> = {
   ...shardRules,
   quantize: z.enum(["q4", "q8", "f16", "none"]).describe('"q4", "q8", "f16" or "none"'),
   vision: option.oneOf(["f32", "f16", "q8"]),
-  blockSize: z.literal([32, 64, 128]).optional().describe("32, 64 or 128"),
-  visionBlockSize: z.literal([32, 64, 128, "row"]).optional().describe('32, 64, 128 or "row"'),
+  blockSize: blockSizeRule,
+  visionBlockSize: blockSizeRule,
 };
 
 export interface ConversionReport {
@@ -67,12 +69,13 @@ const JOURNAL = "conversion.json";
 
 /**
  * Converts a checkpoint (safetensors or PyTorch's .bin) to safetensors files with weights in fewer bits, piece by
- * piece: memory holds some tens of megabytes whatever the model's size. Each file appears when it is complete, and
+ * piece: memory holds some tens of megabytes whatever the model's size, and with blockSize "row" six bytes a number of the largest
+ * weight. Each file appears when it is complete, and
  * config.json last, so a stopped conversion is never taken for a model; the same call resumes it.
  *
  * @param model the checkpoint: a directory, or a name as `modelDirectory` takes it
  * @param output a directory that holds no model yet
- * @throws CheckpointError or FileError naming what does not fit; the signal's reason where it is aborted
+ * @throws OptionsError; CheckpointError or FileError naming what does not fit; the signal's reason where it is aborted
  */
 export async function convertCheckpoint(
   model: string | URL,
@@ -80,6 +83,7 @@ export async function convertCheckpoint(
   options: ConversionOptions,
 ): Promise<ConversionReport> {
   checkOptions("convertCheckpoint", options, conversionRules);
+  const quantization = quantizationOf(options);
   const directory = await modelDirectory(model);
   if ((await pathKind(joinPath(output, modelFiles.config))) !== "missing") {
     throw outputError(output, "a config.json", "Name another directory.");
@@ -95,7 +99,6 @@ export async function convertCheckpoint(
     }
     const plan = planConversion(entriesByName(weights), config, options);
     const report = await writeWeights(weights, plan, directory, output, options);
-    const quantization = quantizationOf(options);
     // Sizes that the source's config.json leaves to the shapes of its weights are written out.
     const sizes = configJson({ ...config, ...(quantization && { quantization }) });
     await writeSettingsFiles(

@@ -6,10 +6,11 @@ import {
   quantizedPart,
   storedName,
 } from "../model/index.ts";
-import { isRowFormat, type QuantizedFormat, type WeightFormat } from "../tensor/index.ts";
+import { OptionsError } from "../platform/index.ts";
+import { isRowFormat, type WeightFormat } from "../tensor/index.ts";
 
-/** How many numbers share a scale. */
-export type BlockSize = 32 | 64 | 128;
+/** How many numbers share a scale; "row": all of a row. */
+export type BlockSize = 32 | 64 | 128 | "row";
 
 /** The number formats to convert to. */
 export interface ConversionSettings {
@@ -19,12 +20,13 @@ export interface ConversionSettings {
   readonly quantize: "q4" | "q8" | "f16" | "none";
   /** Vision encoder and abstractor. Default: q8 beside q4 and q8, otherwise as `quantize`. */
   readonly vision?: "f32" | "f16" | "q8" | undefined;
-  /** How many numbers of the language model share a scale. Default 128. */
-  readonly blockSize?: BlockSize | undefined;
   /**
-   * The same of vision encoder and abstractor. "row": all of a row, whose products are summed in whole numbers. Default `blockSize`.
+   * How many numbers of the language model share a scale. "row", with 8 bits alone: all of a row, whose products are summed in whole
+   * numbers; for browsers without WebGPU, where products of blocks are slow. Default 128.
    */
-  readonly visionBlockSize?: BlockSize | "row" | undefined;
+  readonly blockSize?: BlockSize | undefined;
+  /** The same of vision encoder and abstractor. Default `blockSize`. */
+  readonly visionBlockSize?: BlockSize | undefined;
 }
 
 /** One weight of the source and what is written for it. */
@@ -33,26 +35,32 @@ export interface PlannedWeight extends PlannedTensor {
   readonly format: WeightFormat | undefined;
 }
 
-/** The section of the new config.json. */
+/**
+ * The section of the new config.json.
+ *
+ * @throws OptionsError where whole rows are asked for in 4 bits
+ */
 export function quantizationOf(settings: ConversionSettings): Quantization | undefined {
   const { quantize, vision, blockSize = 128, visionBlockSize = blockSize } = settings;
-  const format = (bits: 4 | 8, size: BlockSize = blockSize): QuantizedFormat => ({
-    bits,
-    blockSize: size,
-    zeroPoints: bits === 4,
-    activations: "int8",
-  });
-  const visionFormat = (): WeightFormat =>
-    visionBlockSize === "row"
-      ? { bits: 8, blockSize: visionBlockSize, activations: "int8" }
-      : format(8, visionBlockSize);
   const quantized = quantize === "q4" || quantize === "q8";
   const parts: Quantization = {
     // The head decides between neighbouring logits, and a table is read a row at a time: both keep 8 bits.
-    ...(quantized && { language: format(quantize === "q4" ? 4 : 8), head: format(8), embeddings: format(8) }),
-    ...((vision ?? (quantized ? "q8" : undefined)) === "q8" && { vision: visionFormat() }),
+    ...(quantized && {
+      language: format(quantize === "q4" ? 4 : 8, blockSize),
+      head: format(8, blockSize),
+      embeddings: format(8, blockSize),
+    }),
+    ...((vision ?? (quantized ? "q8" : undefined)) === "q8" && { vision: format(8, visionBlockSize) }),
   };
   return Object.keys(parts).length > 0 ? parts : undefined;
+}
+
+function format(bits: 4 | 8, blockSize: BlockSize): WeightFormat {
+  if (blockSize !== "row") return { bits, blockSize, zeroPoints: bits === 4, activations: "int8" };
+  if (bits === 8) return { bits, blockSize, activations: "int8" };
+  throw new OptionsError(
+    'convertCheckpoint: quantize: must be "q8" beside blockSize "row", whose numbers are whole bytes, got "q4"',
+  );
 }
 
 /** What is written for each weight of the source, in the model's order. */

@@ -43,7 +43,7 @@ beforeAll(async () => {
   }
   await convertCheckpoint(fixture.directory, join(directory, "rows"), {
     quantize: "q8",
-    visionBlockSize: "row",
+    blockSize: "row",
   });
   const picture = fileURLToPath(new URL("../../examples/owl.png", import.meta.url));
   const rows = [

@@ -81,6 +81,7 @@ export interface OperatorAttributes {
   };
   gather: object;
   quantizedGather: { readonly blockSize: number };
+  rowQuantizedGather: object;
   gatherNd: object;
   scatterNd: { readonly reduction: "none" | "add" };
   crossEntropy: object;

@@ -57,15 +57,17 @@ test.each(families)("%s: alone, in an owl, and in four and eight bits", async (n
   const owl = join(root, `${name}-owl`);
   await assembleOwl(owl, { vision: fixture("parts/clip"), language, queries: 2, abstractorLayers: 1 });
   expect(largestDifference(await logitsOf(owl, name), expected)).toBeLessThan(1e-4);
-  for (const [from, quantize, least] of [
-    [owl, "q4", 0.85],
-    [language, "q8", 0.99],
+  for (const [from, quantize, blockSize, least] of [
+    [owl, "q4", 32, 0.85],
+    [language, "q8", 32, 0.99],
+    [language, "q8", "row", 0.99],
   ] as const) {
-    const output = `${from}-${quantize}`;
-    await convertCheckpoint(from, output, { quantize, blockSize: 32 });
+    const output = `${from}-${quantize}-${blockSize}`;
+    await convertCheckpoint(from, output, { quantize, blockSize });
     const { weights } = await openCheckpoint(output);
     const wide = [...entriesByName(weights).values()].filter(
-      ({ name, type, dims }) => name.startsWith("language_model.") && dims.length > 1 && type !== "U8",
+      ({ name, type, dims }) =>
+        name.startsWith("language_model.") && dims.length > 1 && type !== "U8" && type !== "I8",
     );
     // Nothing but scales stays in floating point.
     expect(wide.map(({ name }) => name).filter((name) => !name.endsWith(".scales"))).toEqual([]);

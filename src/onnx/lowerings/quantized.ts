@@ -118,3 +118,17 @@ export const quantizedGather: Lowering<"quantizedGather"> = (node, writer) => {
   const width = integerConstant(writer, [node.outputs[0].shape.at(-1)!.size!]);
   writer.emit("Slice", [flat, integerConstant(writer, [0]), width, last], [writer.nameOf(node.outputs[0])]);
 };
+
+/** A row of the table is a column of its bytes: few are read at once, so plain operators do. */
+export const rowQuantizedGather: Lowering<"rowQuantizedGather"> = (node, writer) => {
+  const [packed, scales, indices] = node.inputs.map((tensor) => writer.nameOf(tensor));
+  const columns = writer.node("Gather", [packed, indices], { axis: 1 });
+  // [width, ...indices] → [...indices, width]
+  const depth = node.inputs[2].shape.length;
+  const perm = Array.from({ length: depth + 1 }, (_, i) => (i + 1) % (depth + 1));
+  const rows = writer.node("Transpose", [columns], { perm });
+  const numbers = writer.node("Cast", [rows], { to: elementTypes.float32 });
+  const last = integerConstant(writer, [-1]);
+  const factors = writer.node("Unsqueeze", [writer.node("Gather", [scales, indices], { axis: 0 }), last]);
+  writer.emit("Mul", [numbers, factors], [writer.nameOf(node.outputs[0])]);
+};

@@ -203,6 +203,15 @@ const knownAnswers: { readonly [K in op.OperatorKind]: readonly Known[] } = {
       is: [13, 7],
     },
   ],
+  rowQuantizedGather: [
+    {
+      of: op.rowQuantizedGather(
+        { packed: signed([2, 2], 1, -2, 0, 5), scales: floats([2], 1, 0.5), sums: floats([2], 1, 3) },
+        whole([3], 1, 0, 1),
+      ),
+      is: [-1, 2.5, 1, 0, -1, 2.5],
+    },
+  ],
   quantizedGather: [
     {
       of: op.quantizedGather(

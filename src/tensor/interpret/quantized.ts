@@ -66,3 +66,14 @@ export const rowQuantizedLinear: Reference<"rowQuantizedLinear"> = (_, [x, packe
     }),
   ];
 };
+
+export const rowQuantizedGather: Reference<"rowQuantizedGather"> = (_, [packed, scales, indices]) => {
+  const [width, rows] = packed.dims;
+  const depth = indices.dims.length;
+  return [
+    tabulate([...indices.dims, width], (at) => {
+      const row = checkedIndex("rowQuantizedGather", entry(indices, at.slice(0, depth)), rows);
+      return scales.data[row] * packed.data[at[depth] * rows + row];
+    }),
+  ];
+};

@@ -1,4 +1,10 @@
-import { type ActivationPrecision, makeTensor, operandError, type Tensor } from "../node.ts";
+import {
+  type ActivationPrecision,
+  makeTensor,
+  type OperatorKind,
+  operandError,
+  type Tensor,
+} from "../node.ts";
 import { type Shape, sameDim } from "../shape.ts";
 import { requireFloat } from "./elementwise.ts";
 
@@ -39,17 +45,42 @@ export function rowQuantizedLinear(x: Tensor, weight: RowQuantizedWeight, bias?:
   const width = x.shape.at(-1);
   if (width?.size === undefined) throw operandError(kind, "the last dimension has a known size", x);
   if (width.size > WIDEST) throw operandError(kind, `rows have at most ${WIDEST} numbers`, x);
-  if (packed.dtype !== "int8" || packed.shape.length !== 2 || !sameDim(packed.shape[0], width)) {
+  if (!isPacked(packed) || !sameDim(packed.shape[0], width)) {
     throw operandError(kind, "packed is int8 [width, rows]", packed, x);
   }
-  for (const [name, vector] of Object.entries({ scales, sums, bias })) {
+  requireOneARow(kind, packed, { scales, sums, bias });
+  const inputs = [x, packed, scales, sums, ...(bias ? [bias] : [])];
+  const shape = [...x.shape.slice(0, -1), packed.shape[1]];
+  return makeTensor(kind, inputs, { activations }, "float32", shape);
+}
+
+/**
+ * Rows of a table of one scale a row: indices int64 of any shape → [...indices, width].
+ *
+ * @throws TypeError where the operands do not fit
+ */
+export function rowQuantizedGather(weight: RowQuantizedWeight, indices: Tensor): Tensor {
+  const kind = "rowQuantizedGather";
+  const { packed, scales } = weight;
+  if (indices.dtype !== "int64") throw operandError(kind, "indices are int64", indices);
+  if (!isPacked(packed)) throw operandError(kind, "packed is int8 [width, rows]", packed);
+  requireOneARow(kind, packed, { scales });
+  return makeTensor(kind, [packed, scales, indices], {}, "float32", [...indices.shape, packed.shape[0]]);
+}
+
+const isPacked = ({ dtype, shape }: Tensor): boolean => dtype === "int8" && shape.length === 2;
+
+/** Fails unless vectors have a number for each row of a weight. */
+function requireOneARow(
+  kind: OperatorKind,
+  packed: Tensor,
+  vectors: Readonly<Record<string, Tensor | undefined>>,
+): void {
+  for (const [name, vector] of Object.entries(vectors)) {
     if (vector === undefined) continue;
     requireFloat(kind, vector);
     if (vector.shape.length !== 1 || !sameDim(vector.shape[0], packed.shape[1])) {
       throw operandError(kind, `${name}: as long as the weight has rows`, vector, packed);
     }
   }
-  const inputs = [x, packed, scales, sums, ...(bias ? [bias] : [])];
-  const shape = [...x.shape.slice(0, -1), packed.shape[1]];
-  return makeTensor(kind, inputs, { activations }, "float32", shape);
 }

@@ -161,6 +161,7 @@ const moves: { readonly [K in op.OperatorKind]: Move | undefined } = {
   quantizedLinear: undefined,
   rowQuantizedLinear: undefined,
   quantizedGather: undefined,
+  rowQuantizedGather: undefined,
   gather: ranked(1, (x, growth) => op.gather(x, drawIndices(x, 1 + growth.choose(4), 1, growth))),
   gatherNd: ranked(1, (x, growth) =>
     op.gatherNd(x, drawIndices(x, 1 + growth.choose(4), 1 + growth.choose(x.shape.length), growth)),

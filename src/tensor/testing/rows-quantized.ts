@@ -97,3 +97,22 @@ export const quantizedGather: Rows = [
   table("a last block that is not full", 16, 24),
   table("symbolic indices", 16, 32, ["batch", "tokens"]),
 ];
+
+const tableOfRows = (about: string, ids: Feed, symbolic: readonly string[] = []): Row =>
+  row(
+    about,
+    {
+      packed: signedBytes({ width: 24, rows: 6 }),
+      scales: learned({ rows: 6 }, 0.01, 0.1),
+      sums: learned({ rows: 6 }),
+      ids,
+    },
+    ({ packed, scales, sums, ids }) => op.rowQuantizedGather({ packed, scales, sums }, ids),
+    { differentiable: [], symbolic },
+  );
+
+export const rowQuantizedGather: Rows = [
+  tableOfRows("a list of indices", indices({ tokens: 4 }, 6)),
+  tableOfRows("a table of indices", indices({ batch: 2, tokens: 3 }, 6)),
+  tableOfRows("symbolic indices", indices({ batch: 2, tokens: 3 }, 6), ["batch", "tokens"]),
+];
