@@ -105,6 +105,11 @@ describe.skipIf(skipChromium)("inside a web page (Chromium)", { timeout: 300_000
     },
   );
 
+  test("WebAssembly multiplies bytes exactly as they are written", async () => {
+    const found = await page.evaluate(() => harness.integerProducts());
+    expect(found).toEqual({ settings: {}, constantsOnly: false });
+  });
+
   const question: Question = { text: "abc", pictures: ["/examples/owl.png"] };
   const brief: PageSettings = { maxNewTokens: 8 };
   /** For checkpoints whose own settings draw tokens. */

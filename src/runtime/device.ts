@@ -18,10 +18,12 @@ import {
   type DType,
   type Graph,
   type HostTensor,
+  isKind,
   placeholdersOf,
   staticSizes,
+  type Tensor,
 } from "../tensor/index.ts";
-import { hasProductsOfRows, integerProducts } from "./integer-products.ts";
+import { type IntegerProducts, integerProducts, weightsOfRows } from "./integer-products.ts";
 import { Program } from "./program.ts";
 import type { NamedTensors } from "./signature.ts";
 
@@ -116,7 +118,7 @@ export class Device {
     { stored, constants, ...options }: CompileOptions & ConstantParameters = {},
   ): Promise<Program> {
     const places = new Map([...(stored?.places ?? []), ...placesInMemory(graph, constants ?? {})]);
-    const products = hasProductsOfRows(graph) ? await this.#exactIntegerProducts() : undefined;
+    const products = await this.#exactIntegerProducts(graph, places);
     const model = writeModel(graph, {
       target: this.name,
       stored: places,
@@ -136,12 +138,20 @@ export class Device {
     return this.#program(name, model, rest);
   }
 
-  /** How products of bytes are exact here; tried once. */
-  #exactIntegerProducts(): ReturnType<typeof integerProducts> {
+  /** How products of bytes are exact here, which is tried once; undefined where a graph's would not be, or it has none. */
+  async #exactIntegerProducts(
+    graph: Graph,
+    constants: ReadonlyMap<string, StoredParameter>,
+  ): Promise<IntegerProducts | undefined> {
+    const weights = weightsOfRows(graph);
+    if (weights.length === 0) return undefined;
     this.#integerProducts ??= integerProducts(this.name, (model, options) =>
       this.compileModel(model, options),
     );
-    return this.#integerProducts;
+    const products = await this.#integerProducts;
+    const isConstant = ({ node }: Tensor): boolean =>
+      isKind(node, "parameter") && constants.has(node.attributes.name);
+    return products?.constantsOnly && !weights.every(isConstant) ? undefined : products;
   }
 
   async #program(name: string, model: Uint8Array, options: OnnxSessionOptions): Promise<Program> {

@@ -163,12 +163,36 @@ test.skipIf(products === undefined)(
   async () => {
     const settings = { "session.x64quantprecision": "1" };
     const isUnsigned = (given: object): boolean => "session.x64quantprecision" in given;
-    expect(await integerProducts("cpu", whereOnly(isUnsigned))).toEqual({ settings });
+    expect(await integerProducts("cpu", whereOnly(isUnsigned))).toEqual({ settings, constantsOnly: true });
     expect(
       await integerProducts(
         "cpu",
         whereOnly(() => false),
       ),
     ).toBeUndefined();
+  },
+);
+
+test.skipIf(products === undefined)(
+  "where weights have to become unsigned, those that are no constants become blocks",
+  async () => {
+    const own = await openDevice({ threads: 1 });
+    Object.assign(own, { compileModel: whereOnly((given) => "session.x64quantprecision" in given) });
+    const made = product({ sizes: [3, 64], out: 32 });
+    const graph = { name: "product", outputs: { y: made.y } };
+    const x = float32(
+      Array.from({ length: 3 * 64 }, () => made.random() - 0.5),
+      [3, 64],
+    );
+    const [expected] = interpret([made.y], { x, ...made.constants });
+    const [constant, fed] = [
+      await own.compile(graph, { constants: made.constants }),
+      await own.compile(graph),
+    ];
+    // Blocks that are no constants are unpacked into single precision: bytes would come as near as their steps.
+    const { y: bytes } = await constant.run({ x });
+    expect(() => requireClose("constant", bytes, expected, 1e-5)).toThrow();
+    requireClose("fed", (await fed.run({ x, ...made.constants })).y, expected, 1e-5);
+    for (const program of [constant, fed]) program.dispose();
   },
 );

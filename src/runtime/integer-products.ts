@@ -10,24 +10,30 @@ import {
   packedParameter,
   parameter,
   rowQuantizedLinear,
+  type Tensor,
 } from "../tensor/index.ts";
 import type { Program } from "./program.ts";
 
-/** Whether a graph has products with weights of one scale a row. */
-export function hasProductsOfRows(graph: Graph): boolean {
-  return nodesOf(Object.values(graph.outputs)).some((node) => isKind(node, "rowQuantizedLinear"));
+/** The packed numbers of the weights of one scale a row that a graph has products with. */
+export function weightsOfRows(graph: Graph): Tensor[] {
+  const nodes = nodesOf(Object.values(graph.outputs));
+  return nodes.flatMap((node) => (isKind(node, "rowQuantizedLinear") ? [node.inputs[1]] : []));
 }
 
 /** What ONNX Runtime must be told for products of bytes to be exact. */
 export interface IntegerProducts {
   readonly settings: Readonly<Record<string, string>>;
+  /** Whether they are so only with weights that are constants of the program. */
+  readonly constantsOnly: boolean;
 }
+
+const asWritten: IntegerProducts["settings"] = {};
 
 /**
  * ONNX Runtime's constants of signed bytes become unsigned ones, whose kernels of x64 do not overflow. They are slower, also where
  * nothing overflows.
  */
-const unsignedWeights = { "session.x64quantprecision": "1" };
+const unsignedWeights: IntegerProducts["settings"] = { "session.x64quantprecision": "1" };
 
 /**
  * How a provider's products of unsigned by signed bytes are exact: those of x64 processors without VNNI add pairs of products in 16
@@ -40,13 +46,13 @@ export async function integerProducts(
   compile: (model: Uint8Array, options: CompileOptions) => Promise<Program>,
 ): Promise<IntegerProducts | undefined> {
   if (!describeProvider(provider).kernels.integerProducts) return undefined;
-  for (const settings of [{}, unsignedWeights]) {
+  for (const settings of [asWritten, unsignedWeights]) {
     const program = await compile(largestProducts(provider), { settings });
     const exact = [];
     // One row and several go to kernels of their own.
     for (const rows of [1, 5]) exact.push(await isExact(program, rows));
     program.dispose();
-    if (exact.every(Boolean)) return { settings };
+    if (exact.every(Boolean)) return { settings, constantsOnly: settings === unsignedWeights };
   }
   return undefined;
 }

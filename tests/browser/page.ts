@@ -9,6 +9,8 @@ import {
   type WorkerOwlOptions,
 } from "../../src/browser/index.ts";
 import { decodeImage, decodeVideo, type Fidelity, type RgbImage } from "../../src/image/index.ts";
+import { openDevice } from "../../src/runtime/index.ts";
+import { integerProducts } from "../../src/runtime/integer-products.ts";
 
 /**
  * @param name how the worker's environment is changed, see owl.worker.ts; "scarce memory" applies to the first worker only
@@ -130,6 +132,11 @@ export const harness = {
     if (owl === undefined) throw new Error("open an owl first");
     const maps = await owl.attention(await (await fetch(address)).blob());
     return { ...maps, maps: [...maps.maps] };
+  },
+  /** Whether products of bytes are exact in this page, and with which settings. */
+  async integerProducts(): Promise<unknown> {
+    const device = await openDevice({ device: "cpu" });
+    return integerProducts("cpu", (model, options) => device.compileModel(model, options));
   },
   piecesSaid: () => piecesSaid,
   events: (): readonly WorkerOwlEvent[] => events,

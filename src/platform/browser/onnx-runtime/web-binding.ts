@@ -131,7 +131,8 @@ function sessionOptions(options: OnnxSessionOptions): InferenceSession.SessionOp
     enableMemPattern: memory !== "kept",
     enableCpuMemArena: memory !== "returned",
     ...(dimensions && { freeDimensionOverrides: dimensions }),
-    ...(settings && { extra: settings }),
+    // The library writes settings of its own into them.
+    ...(settings && { extra: { ...settings } }),
   };
 }
 
