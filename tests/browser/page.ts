@@ -133,9 +133,9 @@ export const harness = {
     const maps = await owl.attention(await (await fetch(address)).blob());
     return { ...maps, maps: [...maps.maps] };
   },
-  /** Whether products of bytes are exact in this page, and with which settings. */
+  /** Whether products of bytes are exact in this page, and with which settings. Its bundle cannot be that of threads. */
   async integerProducts(): Promise<unknown> {
-    const device = await openDevice({ device: "cpu" });
+    const device = await openDevice({ device: "cpu", threads: 1 });
     return integerProducts("cpu", (model, options) => device.compileModel(model, options));
   },
   piecesSaid: () => piecesSaid,
