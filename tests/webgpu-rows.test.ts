@@ -1,15 +1,15 @@
-// In a file of its own: the choice of a GPU's driver holds for the whole process.
+// A language model in whole rows on a GPU, whose kernels have no products of bytes.
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
-import { skipWebGpu, useSwiftShader } from "../../tests/setup/swiftshader.ts";
-import { convertCheckpoint } from "../quantization/index.ts";
-import { openDevice } from "../runtime/index.ts";
-import { textLogits } from "./text-logits.ts";
+import { textLogits } from "../src/inference/index.ts";
+import { convertCheckpoint } from "../src/quantization/index.ts";
+import { openDevice } from "../src/runtime/index.ts";
+import { skipWebGpu, useSwiftShader } from "./setup/swiftshader.ts";
 
-const tied = fileURLToPath(new URL("../../tests/fixtures/families/qwen2", import.meta.url));
+const tied = fileURLToPath(new URL("./fixtures/families/qwen2", import.meta.url));
 
 test.skipIf(skipWebGpu)(
   "a language model in whole rows is computed in blocks on a GPU, and so is a table that is its head",
@@ -22,7 +22,8 @@ test.skipIf(skipWebGpu)(
     const [given] = await textLogits(tied, texts, await openDevice({ threads: 1 }));
     const [got] = await textLogits(rows, texts, await openDevice({ device: "webgpu", threads: 1 }));
     const expected = given.data as Float32Array;
-    const squares = (of: (i: number) => number): number => expected.reduce((sum, _, i) => sum + of(i) ** 2, 0);
+    const squares = (of: (i: number) => number): number =>
+      expected.reduce((sum, _, i) => sum + of(i) ** 2, 0);
     const change = squares((i) => Number(got.data[i]) - expected[i]) / squares((i) => expected[i]);
     expect(got.dims).toEqual(given.dims);
     expect(Math.sqrt(change)).toBeLessThan(0.03);
