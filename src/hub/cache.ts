@@ -11,7 +11,7 @@ import { sleep } from "../primitives/index.ts";
 import { HubError } from "./errors.ts";
 import { wholeGgufFile, wholeGgufModels } from "./gguf-files.ts";
 import { isInnerPath, type RepoName, readRepoFile, readRepoName, writeRepoFile } from "./repo-name.ts";
-import { isComplete } from "./required-files.ts";
+import { isComplete, optionalFiles, weightFiles } from "./required-files.ts";
 import { type HubOptions, hubSettings } from "./settings.ts";
 
 const COMMIT = /^[0-9a-f]{40}$/;
@@ -58,6 +58,30 @@ export class RepoFolder {
     await this.locked("refs", signal, () =>
       writeFileAtomically(joinPath(this.#folder, "refs", revision), commit),
     );
+  }
+
+  /**
+   * Records files that a commit does not have, as the hub's own programs record them: whoever has the others need not
+   * ask the hub again.
+   */
+  async setAbsent(commit: string, paths: readonly string[], signal: AbortSignal | undefined): Promise<void> {
+    await this.locked("refs", signal, async () => {
+      for (const path of paths) await writeFileAtomically(this.#absent(commit, path), "");
+    });
+  }
+
+  /** Whether each of these files of a commit is either here or recorded as absent from the repo. */
+  async knows(commit: string, paths: readonly string[]): Promise<boolean> {
+    const isFile = async (path: string): Promise<boolean> => (await pathKind(path)) === "file";
+    for (const path of paths) {
+      if (!(await isFile(this.file(commit, path))) && !(await isFile(this.#absent(commit, path))))
+        return false;
+    }
+    return true;
+  }
+
+  #absent(commit: string, path: string): string {
+    return joinPath(this.#folder, ".no_exist", commit, ...path.split("/"));
   }
 
   /** Runs work under a lock that only one process holds at a time; `onWait` is called where another one holds it. */
@@ -108,10 +132,21 @@ export async function cachedCommit(
   return directory === undefined ? undefined : { commit, directory };
 }
 
+/**
+ * Whether the cache also knows that the repo has no more of the model than this: other programs fetch some of a repo's files, such
+ * as weights without the tokenizer, an adapter's matrices without the tensors beside them, or one GGUF file of a repo with other
+ * weights.
+ */
+export async function isKnownWhole(cache: string, { repo }: RepoName, found: CachedCommit): Promise<boolean> {
+  const folder = new RepoFolder(cache, repo);
+  const isDirectory = found.directory === folder.snapshot(found.commit);
+  return folder.knows(found.commit, isDirectory ? optionalFiles : weightFiles);
+}
+
 async function ggufOf(snapshot: string, file: string | undefined): Promise<string | undefined> {
   if (file !== undefined) return wholeGgufFile(snapshot, file);
   const [only, ...others] = await wholeGgufModels(snapshot);
-  return only === undefined || others.length > 0 ? undefined : joinPath(snapshot, only);
+  return only === undefined || others.length > 0 ? undefined : joinPath(snapshot, ...only.split("/"));
 }
 
 /** The GGUF models of a repo in the cache, as they are named. */

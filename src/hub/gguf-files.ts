@@ -11,10 +11,25 @@ export function ggufModels(names: Iterable<string>): string[] {
   return files.filter((name) => ggufParts(name)[0] === name).sort();
 }
 
-/** The language models in GGUF files of a directory that are there with all of their files. */
+const DEEPEST = 5;
+
+/** The files of a directory and the folders in it, by their paths in it, with `/` between folders. */
+async function filesIn(directory: string, depth = 1): Promise<string[]> {
+  const paths: string[] = [];
+  for (const name of await directoryEntries(directory)) {
+    const path = joinPath(directory, name);
+    const kind = await pathKind(path);
+    if (kind === "file") paths.push(name);
+    else if (kind === "directory" && depth < DEEPEST)
+      paths.push(...(await filesIn(path, depth + 1)).map((inner) => `${name}/${inner}`));
+  }
+  return paths;
+}
+
+/** The language models in GGUF files of a directory and its folders that are there with all of their files. */
 export async function wholeGgufModels(directory: string): Promise<string[]> {
   if ((await pathKind(directory)) !== "directory") return [];
-  const names = new Set(await directoryEntries(directory));
+  const names = new Set(await filesIn(directory));
   return ggufModels(names).filter((name) => ggufParts(name).every((part) => names.has(part)));
 }
 

@@ -1,13 +1,14 @@
 import { ggufParts, weightFormats, wholeFile } from "../checkpoint/index.ts";
+import { isGgufFile } from "../model-files/index.ts";
 import { checkOptions, freeBytes, type OptionRules, option } from "../platform/index.ts";
-import { cachedCommit, RepoFolder } from "./cache.ts";
+import { type CachedCommit, cachedCommit, isKnownWhole, RepoFolder } from "./cache.ts";
 import { download, presentBytes } from "./download.ts";
 import { HubError } from "./errors.ts";
 import { ggufModels } from "./gguf-files.ts";
 import { currentCommit, filesOf, type HubFile } from "./repo-files.ts";
-import { parseRepoName, readRepoFile, writeRepoFile, writeRepoName } from "./repo-name.ts";
+import { parseRepoName, type RepoName, readRepoFile, writeRepoFile, writeRepoName } from "./repo-name.ts";
 import type { HubClient } from "./request.ts";
-import { indexedFiles, requiredFiles } from "./required-files.ts";
+import { indexedFiles, optionalFiles, requiredFiles, weightFiles } from "./required-files.ts";
 import { type HubOptions, hubRules, hubSettings, hubToken, type PullEvent } from "./settings.ts";
 
 export interface PullOptions extends HubOptions {
@@ -43,7 +44,8 @@ export interface PulledRepo {
 /**
  * Fetches a model from the Hugging Face hub into the hub's own cache, where its other programs find it too: weights
  * (in the first format of `weightFormats` that the repo has), settings and tokenizer; or a GGUF file, the one that is
- * named or the only one of a repo without other weights. A repo that is in the cache needs no network. An interrupted download is resumed; a file without the checksum that the hub names is not kept.
+ * named or the only one of a repo without other weights. A repo that was fetched so needs no network; of one that another program
+ * fetched the hub is asked once what else belongs to its model. An interrupted download is resumed; a file without the checksum that the hub names is not kept.
  *
  * @param name `org/name`, `org/name@revision` with a branch, a tag or a commit, or `org/name/FILE.gguf`
  * @throws HubError (ChecksumError) or FileError naming what is wrong and the next step; the signal's reason
@@ -55,11 +57,19 @@ export async function pull(name: string, options: PullOptions = {}): Promise<Pul
   const repo = of?.name ?? parseRepoName(name);
   const hub = hubSettings(options);
   const cached = all || update ? undefined : await cachedCommit(hub.cache, repo, of?.file);
-  if (cached !== undefined) return { ...cached, fetchedBytes: 0 };
+  if (
+    cached !== undefined &&
+    (hub.offline || of !== undefined || (await isKnownWhole(hub.cache, repo, cached)))
+  )
+    return { ...cached, fetchedBytes: 0 };
   if (hub.offline) throw offline(name, all || update);
   const token = await hubToken(options);
-  return fetchRepo({ name: repo, hub, token, signal, onEvent, retryDelay }, { all, file: of?.file });
+  const asked = cached === undefined || isGgufFile(cached.directory) ? repo : sameCommit(repo, cached);
+  return fetchRepo({ name: asked, hub, token, signal, onEvent, retryDelay }, { all, file: of?.file });
 }
+
+/** What is missing of a model in the cache is fetched of the same commit: `update` alone moves a branch. */
+const sameCommit = ({ repo }: RepoName, { commit }: CachedCommit): RepoName => ({ repo, revision: commit });
 
 function offline(name: string, asksMore: boolean): HubError {
   const must = asksMore ? "must ask the hub for what is new or all" : "must be in the hub's cache";
@@ -104,10 +114,17 @@ async function fetchRepo(client: HubClient, { all, file: named }: Wanted): Promi
     // Another process may have fetched it.
     bytes = end;
   }
+  if (named === undefined) await folder.setAbsent(commit, absentFrom(listed), signal);
   // Last, so that a branch never leads to a commit that is not whole.
   await folder.setCommit(name.revision, commit, signal);
   const whole = await cachedCommit(hub.cache, { ...name, revision: commit }, named);
   return { directory: whole?.directory ?? folder.snapshot(commit), commit, fetchedBytes };
+}
+
+/** The files that a model may have and a repo has not. */
+function absentFrom(listed: readonly HubFile[]): string[] {
+  const names = new Set(listed.map(({ path }) => path));
+  return [...optionalFiles, ...weightFiles].filter((name) => !names.has(name));
 }
 
 /** All files of the model in a GGUF file. */

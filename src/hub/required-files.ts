@@ -36,14 +36,25 @@ export interface RequiredFiles {
   readonly weights: readonly { readonly path: string; readonly isIndex: boolean }[];
 }
 
+/** Every file that may belong to a model or an adapter but need not be in a repo, beside its weights. */
+export const optionalFiles: readonly string[] = [
+  ...new Set([...settingsFiles, ...KINDS.flatMap(({ settings, beside }) => [settings, ...beside])]),
+];
+
+/** Every file that weights of a directory may be named by. */
+export const weightFiles: readonly string[] = KINDS.flatMap(({ layouts }) =>
+  layouts.flatMap(({ index, whole }) => (index === undefined ? [whole] : [whole, index])),
+);
+
 /** Chooses among the names of a repo's files: the weights in the first format of the table that is there. */
 export function requiredFiles(names: ReadonlySet<string>): RequiredFiles {
   const kinds = KINDS.filter(({ settings }) => names.has(settings));
   const chosen = kinds.flatMap(({ layouts, beside }) => {
     const more = beside.filter((path) => names.has(path)).map((path) => ({ path, isIndex: false }));
+    // The weights that make a directory whole come last, so that one that a stopped download left is not taken for whole.
     for (const { index, whole } of layouts) {
-      if (names.has(whole)) return [{ path: whole, isIndex: false }, ...more];
-      if (index !== undefined && names.has(index)) return [{ path: index, isIndex: true }, ...more];
+      if (names.has(whole)) return [...more, { path: whole, isIndex: false }];
+      if (index !== undefined && names.has(index)) return [...more, { path: index, isIndex: true }];
     }
     return [];
   });
