@@ -49,6 +49,22 @@ test("another model is named, with the one it is given to", async () => {
   expect((await warned("x".repeat(100_000), "y"))?.length).toBeLessThan(500);
 });
 
+test("an adapter names a base model of the hub's cache by its repo, any other as it is named", async () => {
+  const fitting = await loadAdapter(fixture("model/lora.safetensors"));
+  for (const [given, written] of [
+    ["/home/her/.cache/huggingface/hub/models--org--name/snapshots/0123", "org/name"],
+    ["C:\\hub\\models--org--name\\snapshots\\0123\\q4.gguf", "org/name"],
+    ["/data/my-owl", "/data/my-owl"],
+  ]) {
+    const adapter = join(folder, "named");
+    await saveAdapter(adapter, fitting, { baseModel: given });
+    expect(readJson(join(adapter, "adapter_config.json"))).toMatchObject({
+      base_model_name_or_path: written,
+    });
+    expect(await warned(written, given)).toBeUndefined();
+  }
+});
+
 test("the warning comes at every door", async () => {
   const adapter = join(folder, "adapter");
   const fitting = await loadAdapter(fixture("model/lora.safetensors"));
@@ -83,5 +99,5 @@ test("the warning comes at every door", async () => {
   await plain.close();
 });
 
-const readConfig = (directory: string): object =>
-  JSON.parse(readFileSync(join(directory, "config.json"), "utf8")) as object;
+const readJson = (path: string): object => JSON.parse(readFileSync(path, "utf8")) as object;
+const readConfig = (directory: string): object => readJson(join(directory, "config.json"));

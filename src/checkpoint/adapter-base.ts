@@ -1,3 +1,4 @@
+import { hubRepoOf } from "../model-files/index.ts";
 import { pathKind, realPath } from "../platform/index.ts";
 import type { Adapter } from "./adapter.ts";
 
@@ -32,8 +33,7 @@ async function namesOf(model: string): Promise<string[]> {
 }
 
 function lastPart(path: string): string {
-  const repo = /(?:^|[\\/])models--([^\\/]+)[\\/]snapshots[\\/]/.exec(path)?.[1];
-  const parts = (repo?.split("--") ?? path.split(/[\\/]/)).filter((part) => part !== "");
+  const parts = (hubRepoOf(path) ?? path).split(/[\\/]/).filter((part) => part !== "");
   return (parts.at(-1) ?? "").replace(/@[^@]*$/, "").toLowerCase();
 }
 

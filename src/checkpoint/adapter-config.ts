@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { hubRepoOf } from "../model-files/index.ts";
 import type { LoraSize } from "../tensor/index.ts";
 import { CheckpointError } from "./errors.ts";
 
@@ -152,7 +153,8 @@ export function publishedAdapterConfig(
 ): Record<string, unknown> {
   return {
     auto_mapping: isLanguageModel ? null : owlMapping,
-    base_model_name_or_path: baseModel ?? null,
+    // Where the hub's cache lies says nothing on another machine; the repo's name does, there and to PEFT.
+    base_model_name_or_path: (baseModel && hubRepoOf(baseModel)) ?? baseModel ?? null,
     bias: "none",
     fan_in_fan_out: false,
     inference_mode: true,

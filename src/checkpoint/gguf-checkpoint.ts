@@ -2,6 +2,7 @@ import {
   factorTensors,
   type GgufHeader,
   type GgufModel,
+  ggufParts,
   publishedName,
   type RopeFactors,
   readGgufHeader,
@@ -57,17 +58,6 @@ async function headerOf(file: OpenFile): Promise<GgufHeader> {
   if ("header" in reading) return reading.header;
   const next = "The file is damaged, or in formats that are not read; fetch it again, or take another one.";
   throw new CheckpointError(file.path, "must be a GGUF file that is read here", reading.problems, next);
-}
-
-const splitName = /-(\d{5})-of-(\d{5})\.gguf$/i;
-
-/** The files of the model that a GGUF file is of: those that are numbered alike, the first of which has the metadata. */
-export function ggufParts(path: string): string[] {
-  const count = Number(splitName.exec(path)?.[2] ?? 1);
-  if (count <= 1) return [path];
-  const name = (i: number): string =>
-    path.replace(splitName, (_, __, total) => `-${String(i + 1).padStart(5, "0")}-of-${total}.gguf`);
-  return Array.from({ length: count }, (_, i) => name(i));
 }
 
 /** A file that is one of several has the number of them in its metadata. */

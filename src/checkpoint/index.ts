@@ -20,7 +20,6 @@ export {
   saveCheckpoint,
 } from "./checkpoint.ts";
 export { CheckpointError } from "./errors.ts";
-export { ggufParts } from "./gguf-checkpoint.ts";
 export { ggmlNumbers, type WrittenGgmlType } from "./gguf-narrow.ts";
 export { mergedTensors, mergeLora, validateAdapter } from "./merge-lora.ts";
 export { readModelConfig } from "./model-config.ts";

@@ -68,6 +68,11 @@ test("owl push shows what it would send, then sends a run's model with a card of
   const adapter = await owl("push", join(output, "adapter"), "org/lora", "--dry-run");
   expect(adapter.out).toContain("library_name: peft");
   expect(adapter.out).toContain("--adapter org/lora");
+  const base = model.directory.split(/[\\/]/).at(-1);
+  expect(adapter.out).toContain(
+    `adapter_config.json names its base model ${base} there, in place of a path of`,
+  );
+  expect(adapter.out).not.toContain(model.directory);
 
   // What the training wrote: for this machine. A model that was moved keeps it, one whose card was edited is sent with that.
   const written = readFileSync(join(output, "model/README.md"), "utf8");

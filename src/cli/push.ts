@@ -50,9 +50,11 @@ async function run(directory: string, name: string, options: PushCommandOptions)
   print(report.address);
 }
 
-function printPlan({ files, leftOut, card }: PushReport): void {
+function printPlan({ files, leftOut, bases, card }: PushReport): void {
   for (const { path, bytes } of files) print(`${formatBytes(bytes).padStart(10)}  ${path}`);
   for (const path of leftOut) print(`${"stays".padStart(10)}  ${path}`);
+  for (const [path, base] of Object.entries(bases))
+    print(`${path} names its base model ${base} there, in place of a path of this machine`);
   if (card !== undefined) print(`\nREADME.md, made from what is recorded here:\n\n${card}`);
 }
 

@@ -1,6 +1,5 @@
-import { ggufParts } from "../checkpoint/index.ts";
 import { completeSettings, type GenerationSettings } from "../generation/index.ts";
-import { isGguf } from "../gguf/index.ts";
+import { ggufParts, isGguf } from "../gguf/index.ts";
 import { hyperOf, tokensPerImage } from "../model/index.ts";
 import { isModelFile } from "../model-files/index.ts";
 import type { ChatMessage, Owl } from "../owl/index.ts";

@@ -21,5 +21,6 @@ export {
   sentencePieceIds,
   sentencePieceModel,
 } from "./model-settings.ts";
+export { ggufParts } from "./parts.ts";
 export type { RopeFactors } from "./rope-settings.ts";
 export { type GgufLayout, ggufLayout, type WrittenTensor, type WrittenValue } from "./write.ts";

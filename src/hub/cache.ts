@@ -12,7 +12,7 @@ import { HubError } from "./errors.ts";
 import { wholeGgufFile, wholeGgufModels } from "./gguf-files.ts";
 import { isInnerPath, type RepoName, readRepoFile, readRepoName, writeRepoFile } from "./repo-name.ts";
 import { isComplete, optionalFiles, weightFiles } from "./required-files.ts";
-import { type HubOptions, hubSettings } from "./settings.ts";
+import { cachePath, type HubOptions } from "./settings.ts";
 
 const COMMIT = /^[0-9a-f]{40}$/;
 
@@ -156,7 +156,7 @@ export async function cachedGgufModels(
 ): Promise<string[]> {
   const repo = readRepoName(name);
   if (repo === undefined) return [];
-  const folder = new RepoFolder(hubSettings(options).cache, repo.repo);
+  const folder = new RepoFolder(options.cache ?? cachePath(), repo.repo);
   const commit = await folder.commitOf(repo.revision);
   const files = commit === undefined ? [] : await wholeGgufModels(folder.snapshot(commit));
   return files.map((file) => writeRepoFile({ name: repo, file }));
@@ -177,5 +177,5 @@ export async function cachedModel(
   const of = readRepoFile(name);
   const repo = of?.name ?? readRepoName(name);
   if (repo === undefined) return undefined;
-  return (await cachedCommit(hubSettings(options).cache, repo, of?.file))?.directory;
+  return (await cachedCommit(options.cache ?? cachePath(), repo, of?.file))?.directory;
 }

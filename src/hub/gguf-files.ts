@@ -1,4 +1,4 @@
-import { ggufParts } from "../checkpoint/index.ts";
+import { ggufParts } from "../gguf/index.ts";
 import { isGgufFile } from "../model-files/index.ts";
 import { directoryEntries, joinPath, pathKind } from "../platform/index.ts";
 

@@ -1,4 +1,5 @@
-import { readdirSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { beforeEach, expect, test } from "vitest";
@@ -70,4 +71,16 @@ test("what is not there is told, with the file that an address means", async () 
   await expect(modelDirectory("org/many/q5.gguf", { cache })).rejects.toThrow("owl pull org/many/q5.gguf");
   const address = "https://huggingface.co/org/many/blob/main/q4.gguf";
   expect(String(await failureOf(fetchIt(address)))).toMatch("write org/many/q4.gguf");
+});
+
+test("files of a directory: any of those of one model stands for the first, which all of the others lie beside", async () => {
+  const names = Object.keys(split);
+  const place = mkdtempSync(join(tmpdir(), "owl-split-"));
+  for (const [name, bytes] of Object.entries(split)) writeFileSync(join(place, name), bytes);
+  for (const name of names) expect(await modelDirectory(join(place, name))).toBe(join(place, names[0]));
+  rmSync(join(place, names[0]));
+  await expect(modelDirectory(join(place, names[1]))).rejects.toThrow(
+    /-00002-of-00002.gguf: must have all 2 files of its model beside it, got big-00001-of-00002.gguf missing/,
+  );
+  rmSync(place, { recursive: true });
 });

@@ -1,5 +1,5 @@
 import { runAround, runCheckpoints } from "../checkpoint/index.ts";
-import { isGguf } from "../gguf/index.ts";
+import { ggufParts, isGguf } from "../gguf/index.ts";
 import { modelFiles } from "../model-files/index.ts";
 import {
   checkOptions,
@@ -66,7 +66,7 @@ async function directoryOf(
   refused: (path: string) => Promise<HubError>,
 ): Promise<string> {
   const path = await foundPath(localPath(name, relativeTo));
-  if (await isGguf(path)) return path;
+  if (await isGguf(path)) return firstPart(path);
   const directory = await completeDirectory(path).catch(() => undefined);
   if (directory !== undefined && (await isModelDirectory(directory))) return directory;
   if (name === shippedModel) return shippedDirectory();
@@ -74,6 +74,17 @@ async function directoryOf(
   if (cached !== undefined) return cached;
   if (directory !== undefined) return directory;
   throw await refused(path);
+}
+
+/** The file that stands for a model in several GGUF files, whichever of them is named: the first has its settings. */
+async function firstPart(path: string): Promise<string> {
+  const parts = ggufParts(path);
+  const kinds = await Promise.all(parts.map((part) => pathKind(part)));
+  const missing = parts.filter((_, i) => kinds[i] !== "file").map((part) => fileName(part));
+  if (missing.length === 0) return parts[0];
+  throw new HubError(
+    `${shortened(path)}: must have all ${parts.length} files of its model beside it, got ${missing.slice(0, 4).join(", ")} missing; put them there`,
+  );
 }
 
 /**

@@ -1,4 +1,5 @@
-import { ggufParts, weightFormats, wholeFile } from "../checkpoint/index.ts";
+import { weightFormats, wholeFile } from "../checkpoint/index.ts";
+import { ggufParts } from "../gguf/index.ts";
 import { isGgufFile } from "../model-files/index.ts";
 import { checkOptions, freeBytes, type OptionRules, option } from "../platform/index.ts";
 import { type CachedCommit, cachedCommit, isKnownWhole, RepoFolder } from "./cache.ts";

@@ -1,7 +1,16 @@
 import { hasWeights, openRun, openWeights } from "../checkpoint/index.ts";
 import { modelFiles } from "../model-files/index.ts";
-import { directoryEntries, fileName, fileSize, joinPath, pathKind, readText } from "../platform/index.ts";
+import {
+  directoryEntries,
+  fileName,
+  fileSize,
+  joinPath,
+  pathKind,
+  readJson,
+  readText,
+} from "../platform/index.ts";
 import { HubError } from "./errors.ts";
+import { isLocalModel, nameOfModel } from "./model-name.ts";
 import { requiredFiles } from "./required-files.ts";
 
 /** A file to send. */
@@ -16,6 +25,10 @@ export interface PushedFiles {
   /** The directory of the model; of a run, that of its result. */
   readonly directory: string;
   readonly files: readonly PushedFile[];
+  /** What is sent in the place of files that name models by paths of this machine, by their paths in the repo. */
+  readonly texts: Readonly<Record<string, string>>;
+  /** The names of base models in those texts. */
+  readonly bases: Readonly<Record<string, string>>;
   /** What stays here. */
   readonly leftOut: readonly string[];
 }
@@ -66,7 +79,31 @@ export async function filesToPush(given: string): Promise<PushedFiles> {
       `${directory}: must hold no secrets to be sent, got ${secrets.join(", ")}; take them out of the directory (nothing was sent)`,
     );
   }
-  return { directory, files, leftOut };
+  const { texts, bases } = await withoutPaths(directory, files);
+  const sizeOf = ({ path, bytes }: PushedFile): number =>
+    Object.hasOwn(texts, path) ? new TextEncoder().encode(texts[path]).length : bytes;
+  return { directory, files: files.map((file) => ({ ...file, bytes: sizeOf(file) })), texts, bases, leftOut };
+}
+
+/**
+ * Adapters name their base model by where it lies on this machine, so that it is found here. Others are told its name alone: the
+ * repo's, or the last part of the path.
+ */
+async function withoutPaths(
+  directory: string,
+  files: readonly PushedFile[],
+): Promise<Pick<PushedFiles, "texts" | "bases">> {
+  const texts: Record<string, string> = {};
+  const bases: Record<string, string> = {};
+  for (const { path } of files) {
+    if (fileName(path) !== modelFiles.adapterConfig) continue;
+    const content = Object(await readJson(joinPath(directory, path))) as Record<string, unknown>;
+    const base = content.base_model_name_or_path;
+    if (typeof base !== "string" || base === "" || !isLocalModel(base)) continue;
+    bases[path] = nameOfModel(base);
+    texts[path] = `${JSON.stringify({ ...content, base_model_name_or_path: bases[path] }, null, 2)}\n`;
+  }
+  return { texts, bases };
 }
 
 /** The directory of a run's model; any other as it is. */

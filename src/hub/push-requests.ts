@@ -1,6 +1,7 @@
 import { commit, createBranch, createRepo, HubApiError, modelInfo } from "@huggingface/hub";
 import { fileUrl, joinPath } from "../platform/index.ts";
 import { HubError } from "./errors.ts";
+import { proxyAdvice } from "./proxy.ts";
 import type { RepoName } from "./repo-name.ts";
 import type { HubSettings, HubToken } from "./settings.ts";
 
@@ -45,9 +46,12 @@ function rejection({ name: { repo }, hub, token }: PushClient, error: unknown): 
   if (!(error instanceof HubApiError)) {
     const { message, cause } = error instanceof Error ? error : new Error(String(error));
     const reason = cause instanceof Error ? cause.message : message;
-    return new HubError(`${hub.endpoint}: must take ${repo}, got ${reason}; the same command goes on`, {
-      cause: error,
-    });
+    return new HubError(
+      `${hub.endpoint}: must take ${repo}, got ${reason}; the same command goes on${proxyAdvice(hub.endpoint)}`,
+      {
+        cause: error,
+      },
+    );
   }
   const got = `got status ${error.statusCode} ("${error.message.split(". URL:")[0].slice(0, 200)}")`;
   const next = [401, 403].includes(error.statusCode)

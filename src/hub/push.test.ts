@@ -105,6 +105,29 @@ test("a training's state and hidden files stay here", async () => {
   expect(files.map(({ path }) => path)).toContain("onnx/model.onnx");
 });
 
+test.each([
+  ["/home/her/models/my-owl/", "my-owl"],
+  ["/home/her/.cache/huggingface/hub/models--org--base/snapshots/0123", "org/base"],
+  ["C:\\Users\\her\\my-owl", "my-owl"],
+  ["../bases/my-owl", "my-owl"],
+  ["~/my-owl", "my-owl"],
+  ["org/base", undefined],
+  ["https://hub.example/base", undefined],
+])("an adapter's base model is sent by its name, not by where it lies here: %s", async (base, name) => {
+  const adapter = join(folder, "adapter");
+  mkdirSync(adapter);
+  const config = JSON.stringify({ r: 8, base_model_name_or_path: base });
+  writeFileSync(join(adapter, "adapter_config.json"), config);
+  writeFileSync(join(adapter, "adapter_model.safetensors"), "x");
+  const { bases, files, commit } = await send("org/lora", {}, adapter);
+  expect(bases).toEqual(name === undefined ? {} : { "adapter_config.json": name });
+  const { directory } = await pull(`org/lora@${commit}`, { endpoint: hub.url, cache: join(folder, "cache") });
+  const sent = readFileSync(join(directory, "adapter_config.json"), "utf8");
+  expect(JSON.parse(sent)).toEqual({ r: 8, base_model_name_or_path: name ?? base });
+  expect(files).toContainEqual({ path: "adapter_config.json", bytes: Buffer.byteLength(sent) });
+  expect(readFileSync(join(adapter, "adapter_config.json"), "utf8")).toBe(config);
+});
+
 test("secrets are refused by their files, and nothing is sent", async () => {
   writeFileSync(join(model, ".env"), "A=b");
   writeFileSync(join(model, "notes.md"), `the token is hf_${"a".repeat(34)}`);

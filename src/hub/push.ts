@@ -37,6 +37,11 @@ export interface PushReport {
   readonly files: readonly PushedFile[];
   /** What of the directory stays here: a training's state, hidden files. */
   readonly leftOut: readonly string[];
+  /**
+   * The base model's name that an adapter is sent with, by its adapter_config.json, where that names the model by a path of
+   * this machine. The file here stays as it is.
+   */
+  readonly bases: Readonly<Record<string, string>>;
   /** The model card that was made; undefined where the directory or the repo has one of its own. */
   readonly card: string | undefined;
   /** Undefined for a dry run. */
@@ -60,7 +65,7 @@ export async function push(directory: string, name: string, options: PushOptions
     throw new HubError(`${name}: must be a repo of yours, org/name, got no owner; write one in front`);
   }
   const hub = hubSettings(options);
-  const found = await filesToPush(directory);
+  const { texts: changed, ...found } = await filesToPush(directory);
   const hasOwn = found.files.some(({ path }) => path === cardFile) && !(await hasMadeCard(found.directory));
   const card = hasOwn ? undefined : options.card;
   const files = found.files.filter(({ path }) => path !== cardFile || card === undefined);
@@ -73,8 +78,8 @@ export async function push(directory: string, name: string, options: PushOptions
   const { prepareRepo, sendCommit } = await import("./push-requests.ts");
   await prepareRepo(client, options.private ?? false);
   const isKept = card !== undefined && (await hasCard(client));
-  const texts = card === undefined || isKept ? {} : { [cardFile]: card };
-  const paths = files.map(({ path }) => path);
+  const texts = { ...changed, ...(card !== undefined && !isKept && { [cardFile]: card }) };
+  const paths = files.map(({ path }) => path).filter((path) => !Object.hasOwn(changed, path));
   const commit = await sendCommit(client, found.directory, paths, texts);
   return { ...report, card: isKept ? undefined : card, commit };
 }

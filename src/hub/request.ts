@@ -1,6 +1,7 @@
 import { FileError } from "../platform/index.ts";
 import { isTransientStatus, retry, retryAfterOf, TransientError } from "../primitives/index.ts";
 import { HubError } from "./errors.ts";
+import { proxyAdvice } from "./proxy.ts";
 import type { RepoName } from "./repo-name.ts";
 import type { HubSettings, HubToken, PullEvent } from "./settings.ts";
 
@@ -84,7 +85,7 @@ export async function withRetries<T>(
 
 function unreachable({ hub }: HubClient, error: Error): HubError {
   return new HubError(
-    `${hub.endpoint}: must answer, got ${error.message} (tried ${ATTEMPTS} times); what has come is kept, try again later`,
+    `${hub.endpoint}: must answer, got ${error.message} (tried ${ATTEMPTS} times); what has come is kept, try again later${proxyAdvice(hub.endpoint)}`,
     { cause: error },
   );
 }

@@ -1,4 +1,12 @@
-import { expandedPath, joinPath, type OptionRules, option, pathKind, readText } from "../platform/index.ts";
+import {
+  expandedPath,
+  joinPath,
+  type OptionRules,
+  option,
+  pathKind,
+  readText,
+  shortened,
+} from "../platform/index.ts";
 import { HubError } from "./errors.ts";
 
 /** The events of fetching a repo. */
@@ -59,13 +67,25 @@ export interface HubToken {
 
 const hubAddress = "https://huggingface.co";
 
+/** @throws HubError where the hub's address is none */
 export function hubSettings(options: HubOptions): HubSettings {
-  const { HF_ENDPOINT } = process.env;
   return {
     cache: options.cache ?? cachePath(),
-    endpoint: (options.endpoint ?? (HF_ENDPOINT || hubAddress)).replace(/\/+$/, ""),
+    endpoint: endpointOf(options),
     offline: options.offline ?? isOn("HF_HUB_OFFLINE"),
   };
+}
+
+function endpointOf({ endpoint }: HubOptions): string {
+  const { HF_ENDPOINT } = process.env;
+  const address = (endpoint ?? (HF_ENDPOINT || hubAddress)).trim().replace(/\/+$/, "");
+  const protocol = URL.canParse(address) ? new URL(address).protocol : "";
+  if (/^https?:\/\/./i.test(address) && /^https?:$/.test(protocol)) return address;
+  const where = endpoint === undefined ? "HF_ENDPOINT" : "endpoint";
+  const next = /^[\w.-]+(:\d+)?(\/|$)/.test(address) ? `https://${address}` : hubAddress;
+  throw new HubError(
+    `${where}: must be an address of http or https, got ${shortened(JSON.stringify(address))}; write ${next}`,
+  );
 }
 
 const isOn = (name: string): boolean => /^(1|on|yes|true)$/i.test(process.env[name] ?? "");
@@ -78,7 +98,8 @@ function hubHome(): string {
     : joinPath(expandedPath(XDG_CACHE_HOME || "~/.cache"), "huggingface");
 }
 
-function cachePath(): string {
+/** The directory of the hub's cache: {@link HubOptions.cache}. */
+export function cachePath(): string {
   const { HF_HUB_CACHE, HUGGINGFACE_HUB_CACHE } = process.env;
   const named = HF_HUB_CACHE || HUGGINGFACE_HUB_CACHE;
   return named ? expandedPath(named) : joinPath(hubHome(), "hub");

@@ -1,3 +1,5 @@
+export { hubRepoOf } from "./hub-cache.ts";
+
 /**
  * The names of the files in a model directory, as transformers and PEFT publish them. Those of weights follow from their
  * format: see `weight-formats.ts` of `checkpoint`.

@@ -4,7 +4,7 @@ import { type AttentionMaps, attentionMaps, besideTextMaps } from "../inspection
 import { hyperOf, TextOnlyError } from "../model/index.ts";
 import { type OptionRules, option } from "../platform/index.ts";
 import { markerIds } from "../prompt/index.ts";
-import { savedByTransformers, type Tokenizer } from "../tokenizer/index.ts";
+import { type Tokenizer, withoutTokenizer } from "../tokenizer/index.ts";
 import { type ChatMessage, conversationPrompt } from "./chat.ts";
 import type { OwlParts } from "./load.ts";
 import { type ImageSource, limitRules, type ReadingLimits, readMedia } from "./read-media.ts";
@@ -66,7 +66,5 @@ function behindPictures({ spans = [] }: Prompt, tokenizer: Tokenizer): number {
 
 /** For texts that a model cannot be told. */
 export function noTokenizer(directory: string): Error {
-  return new Error(
-    `${directory}: must hold tokenizer.json or tokenizer.model to handle text, got neither; ${savedByTransformers(directory)}`,
-  );
+  return new Error(withoutTokenizer(directory, " to handle text"));
 }

@@ -5,6 +5,7 @@ import {
   openCheckpoint,
   parseAdapterConfig,
 } from "../checkpoint/index.ts";
+import { nameOfModel } from "../hub/index.ts";
 import {
   configJson,
   generationOf,
@@ -17,7 +18,7 @@ import {
 import { madeCardMark, modelFiles } from "../model-files/index.ts";
 import { fileName, joinPath, pathKind, readJson, readText, writeFileAtomically } from "../platform/index.ts";
 import { formatDuration } from "../primitives/index.ts";
-import { type Curve, nameOfModel, type RunRecord, runRecord } from "./run-record.ts";
+import { type Curve, type RunRecord, runRecord } from "./run-record.ts";
 import { trainingCurve } from "./training-curve.ts";
 
 export interface CardOptions {

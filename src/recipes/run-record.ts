@@ -1,14 +1,8 @@
 import { z } from "zod";
 import { isRun, startDirectory, startFile } from "../checkpoint/index.ts";
 import { readRowLines } from "../data/index.ts";
-import {
-  completeDirectory,
-  fileName,
-  joinPath,
-  parentDirectory,
-  pathKind,
-  readJson,
-} from "../platform/index.ts";
+import { nameOfModel } from "../hub/index.ts";
+import { completeDirectory, joinPath, parentDirectory, pathKind, readJson } from "../platform/index.ts";
 
 /** Values at steps, which ascend. */
 export interface Curve {
@@ -85,13 +79,6 @@ async function baseOf(run: string): Promise<string | undefined> {
   if ((await pathKind(file)) !== "file") return undefined;
   const { model } = startSchema.parse(await readJson(file));
   return model === null ? undefined : nameOfModel(model);
-}
-
-/** A repo's name for a path in the hub's cache, else the last part of a path. */
-export function nameOfModel(model: string): string {
-  const cached = /models--([^\\/]+?)--([^\\/]+)/.exec(model);
-  if (cached !== null) return `${cached[1]}/${cached[2]}`;
-  return /^[\w.-]+\/[\w.-]+$/.test(model) ? model : fileName(model.replace(/[\\/]+$/, ""));
 }
 
 const figureSchema = z.object({ estimate: z.number(), low: z.number(), high: z.number() });

@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -96,4 +96,26 @@ test("what a file cannot say of a tokenizer is refused", () => {
     problems.push(problem),
   );
   expect(problems).toHaveLength(3);
+});
+
+test("of a model in several files the first has the tokenizer, whichever is named", async () => {
+  const whole = readFileSync(path("tests/fixtures/gguf/qwen2-q4_1.gguf"));
+  const [first, second] = ["m-00001-of-00002.gguf", "m-00002-of-00002.gguf"].map((name) =>
+    join(directory, name),
+  );
+  writeFileSync(first, whole);
+  const about = new Map<string, WrittenValue>([["split.no", { type: "uint32", value: 1 }]]);
+  writeFileSync(second, ggufLayout(about, []).header);
+  const { json } = (await readGgufTokenizer(second))!;
+  expect(json).toEqual((await readGgufTokenizer(first))!.json);
+  expect((await loadTokenizer(second)).vocabularySize).toBe((await loadTokenizer(first)).vocabularySize);
+});
+
+test("weights in the hub's cache without a tokenizer: what fetches it is said", async () => {
+  const snapshot = join(directory, "models--org--name", "snapshots", "0123");
+  mkdirSync(snapshot, { recursive: true });
+  await expect(loadTokenizer(snapshot)).rejects.toThrow(
+    /must hold tokenizer.json or tokenizer.model, got neither; `owl pull org\/name --update` fetches it if/,
+  );
+  await expect(loadTokenizer(directory)).rejects.toThrow(/got neither; transformers writes tokenizer.json/);
 });

@@ -1,6 +1,7 @@
 import {
   architectures,
   type GgufHeader,
+  ggufParts,
   readGgufHeader,
   sentencePieceIds,
   sentencePieceModel,
@@ -42,10 +43,12 @@ type Report = (key: string, problem: string) => void;
  * The tokenizer that a GGUF file holds, as the files that it would have beside a model: `llama` (SentencePiece) and
  * `gpt2` (byte-level BPE), its special and added tokens, and its chat templates.
  *
+ * @param model the file; of a model in several any of them, the first of which has the tokenizer
  * @returns undefined where it holds none
  * @throws TokenizerError naming everything in it that is not computed
  */
-export async function readGgufTokenizer(path: string): Promise<TokenizerContent | undefined> {
+export async function readGgufTokenizer(model: string): Promise<TokenizerContent | undefined> {
+  const [path] = ggufParts(model);
   const file = await openFile(path);
   try {
     const reading = await readGgufHeader(file);

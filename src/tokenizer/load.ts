@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { isGguf } from "../gguf/index.ts";
-import { modelFiles } from "../model-files/index.ts";
+import { hubRepoOf, modelFiles } from "../model-files/index.ts";
 import {
   decodeText,
   joinPath,
@@ -58,7 +58,7 @@ export async function saveTokenizer(tokenizer: Tokenizer, directory: string): Pr
 }
 
 /** How a tokenizer that is stored otherwise becomes one that is read here. */
-export const savedByTransformers = (directory: string): string =>
+const savedByTransformers = (directory: string): string =>
   `transformers writes tokenizer.json: \`AutoTokenizer.from_pretrained(${JSON.stringify(directory)}).save_pretrained(${JSON.stringify(directory)})\``;
 
 async function readTokenizerJson(directory: string): Promise<TokenizerJson> {
@@ -70,10 +70,23 @@ async function readTokenizerJson(directory: string): Promise<TokenizerJson> {
   }
   const parts = ["vocab.json", "merges.txt"];
   const kinds = await Promise.all(parts.map((name) => pathKind(joinPath(directory, name))));
-  const got = kinds.every((kind) => kind === "file") ? `${parts.join(" and ")} alone` : "neither";
-  throw new TokenizerError(
-    `${directory}: must hold tokenizer.json or tokenizer.model, got ${got}; ${savedByTransformers(directory)}`,
-  );
+  const isInParts = kinds.every((kind) => kind === "file");
+  throw new TokenizerError(withoutTokenizer(directory, "", isInParts ? parts : []));
+}
+
+/**
+ * The error's words for a directory without a tokenizer; of one in the hub's cache, with the command that fetches what it lacks.
+ *
+ * @param parts the files of one in parts, which is not read
+ */
+export function withoutTokenizer(directory: string, purpose = "", parts: readonly string[] = []): string {
+  const repo = hubRepoOf(directory);
+  const got = parts.length === 0 ? "neither" : `${parts.join(" and ")} alone`;
+  const next =
+    repo === undefined || parts.length > 0
+      ? savedByTransformers(directory)
+      : `\`owl pull ${repo} --update\` fetches it if the repo has one`;
+  return `${directory}: must hold tokenizer.json or tokenizer.model${purpose}, got ${got}; ${next}`;
 }
 
 /** The chat template of a kind of model whose published files have none, or another one, by its config.json; nothing of other kinds. */
