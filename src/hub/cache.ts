@@ -1,5 +1,8 @@
+import { besideAdapter } from "../checkpoint/index.ts";
+import { modelFiles } from "../model-files/index.ts";
 import {
   checkOptions,
+  FileError,
   joinPath,
   option,
   pathKind,
@@ -54,7 +57,7 @@ export class RepoFolder {
 
   /** Records which commit a branch or tag points at. */
   async setCommit(revision: string, commit: string, signal: AbortSignal | undefined): Promise<void> {
-    if (revision === commit) return;
+    if ((await this.commitOf(revision)) === commit) return;
     await this.locked("refs", signal, () =>
       writeFileAtomically(joinPath(this.#folder, "refs", revision), commit),
     );
@@ -62,11 +65,14 @@ export class RepoFolder {
 
   /**
    * Records files that a commit does not have, as the hub's own programs record them: whoever has the others need not
-   * ask the hub again.
+   * ask the hub again. A cache that cannot be written holds no record, so that it is asked each time.
    */
   async setAbsent(commit: string, paths: readonly string[], signal: AbortSignal | undefined): Promise<void> {
-    await this.locked("refs", signal, async () => {
+    const write = async (): Promise<void> => {
       for (const path of paths) await writeFileAtomically(this.#absent(commit, path), "");
+    };
+    await this.locked("refs", signal, write).catch((error: unknown) => {
+      if (!(error instanceof FileError)) throw error;
     });
   }
 
@@ -141,6 +147,27 @@ export async function isKnownWhole(cache: string, { repo }: RepoName, found: Cac
   const folder = new RepoFolder(cache, repo);
   const isDirectory = found.directory === folder.snapshot(found.commit);
   return folder.knows(found.commit, isDirectory ? optionalFiles : weightFiles);
+}
+
+/**
+ * Whether what the cache has can be taken without the hub's word: a directory with weights and a tokenizer, or an adapter with
+ * tensors beside its matrices or the record that it has none. An adapter without both may be half of one.
+ */
+export async function canStandAlone(
+  cache: string,
+  { repo }: RepoName,
+  { commit, directory }: CachedCommit,
+): Promise<boolean> {
+  const folder = new RepoFolder(cache, repo);
+  if (directory !== folder.snapshot(commit)) return false;
+  const holds = async (name: string): Promise<boolean> =>
+    (await pathKind(joinPath(directory, name))) === "file";
+  const holdsAny = async (names: readonly string[]): Promise<boolean> =>
+    (await Promise.all(names.map(holds))).includes(true);
+  if (await holds(modelFiles.adapterConfig)) {
+    return (await holdsAny(besideAdapter)) || folder.knows(commit, besideAdapter);
+  }
+  return holdsAny([modelFiles.tokenizer, modelFiles.sentencePiece]);
 }
 
 async function ggufOf(snapshot: string, file: string | undefined): Promise<string | undefined> {

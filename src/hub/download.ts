@@ -26,11 +26,17 @@ export interface Download {
 const partialPath = (blob: string): string => `${blob}.incomplete`;
 
 /** Bytes of a file that the cache holds already, the beginning of an interrupted download included. */
-export async function presentBytes(folder: RepoFolder, { checksum, size }: HubFile): Promise<number> {
+export async function presentBytes(folder: RepoFolder, commit: string, file: HubFile): Promise<number> {
+  const { checksum, size } = file;
   const blob = folder.blob(checksum);
-  if ((await fileSize(blob)) === size) return size;
+  if ((await isInSnapshot(folder, commit, file)) || (await fileSize(blob)) === size) return size;
   const partial = (await fileSize(partialPath(blob))) ?? 0;
   return partial <= size ? partial : 0;
+}
+
+/** Whether a commit has its file, which in a cache without links is no blob. */
+async function isInSnapshot(folder: RepoFolder, commit: string, { path, size }: HubFile): Promise<boolean> {
+  return (await fileSize(folder.file(commit, path))) === size;
 }
 
 /**
@@ -41,6 +47,8 @@ export async function presentBytes(folder: RepoFolder, { checksum, size }: HubFi
  */
 export async function download(work: Download): Promise<void> {
   const { client, folder, commit, file } = work;
+  // Nothing is written then: the cache may be another's, to be read alone.
+  if (await isInSnapshot(folder, commit, file)) return;
   const blob = folder.blob(file.checksum);
   const isThere = async (): Promise<boolean> => (await fileSize(blob)) === file.size;
   if (!(await isThere())) {

@@ -11,7 +11,7 @@ import { dirname, join } from "node:path";
 import { scanCacheDir } from "@huggingface/hub";
 import { expect, test } from "vitest";
 import { cachedModel } from "./cache.ts";
-import { modelDirectory } from "./model-directory.ts";
+import { adapterPath, modelDirectory } from "./model-directory.ts";
 import { checksumOf } from "./testing/hub-server.ts";
 import {
   cache,
@@ -138,4 +138,76 @@ test("several in folders are named by their paths", async () => {
   await expect(modelDirectory("org/folders", { cache })).rejects.toThrow(
     /several; name one: org\/folders\/Q4\/m.gguf, org\/folders\/Q8\/m.gguf/,
   );
+});
+
+const usable = {
+  "config.json": files["config.json"],
+  "model.safetensors": noise(2_000, 9),
+  "tokenizer.json": files["tokenizer.json"],
+};
+
+/** Neither locks nor records can be written, as in a cache of another user; for root, too, whom no permission stops. */
+function closeCache(name: string): void {
+  writeFileSync(join(cache, ".locks"), "");
+  writeFileSync(join(folder(name), ".no_exist"), "");
+}
+
+test("where the hub is out of reach a model with weights and a tokenizer is taken as it is", async () => {
+  const snapshot = fetchedElsewhere("model", usable);
+  await hub.stop();
+  expect(await fetchIt()).toEqual({ directory: snapshot, commit: first, fetchedBytes: 0 });
+});
+
+test.each([
+  ["lora", published],
+  ["model", { "config.json": usable["config.json"], "model.safetensors": usable["model.safetensors"] }],
+])("what may be half of a model is not, but for the wish to stay offline: %s", async (name, held) => {
+  const snapshot = fetchedElsewhere(name, held);
+  await hub.stop();
+  expect(String(await failureOf(fetchIt(`org/${name}`)))).toMatch(
+    /^HubError: .*must answer.*what of org\/\w+ is in the cache is taken as it is with --offline .*offline: true/,
+  );
+  expect(await fetchIt(`org/${name}`, { offline: true })).toMatchObject({ directory: snapshot });
+});
+
+test("a cache that cannot be written is used where the hub has no more; it is asked each time", async () => {
+  serve("org/model", usable);
+  serve("org/lora", published);
+  for (const [name, held] of Object.entries({ model: usable, lora: published })) {
+    const snapshot = fetchedElsewhere(name, held);
+    closeCache(name);
+    for (const _ of [1, 2]) {
+      hub.asked.length = 0;
+      expect(await fetchIt(`org/${name}`)).toEqual({ directory: snapshot, commit: first, fetchedBytes: 0 });
+      expect(hub.asked).not.toEqual([]);
+    }
+  }
+  serve("org/model", files);
+  expect(String(await failureOf(fetchIt()))).toMatch(/\.locks.* is taken as it is with --offline/);
+});
+
+test("files of a cache without links are not fetched again", async () => {
+  serve("org/model", files);
+  const snapshot = fetchedElsewhere("model", {});
+  mkdirSync(snapshot, { recursive: true });
+  for (const [path, bytes] of Object.entries({ ...usable, "model.safetensors": files["model.safetensors"] }))
+    writeFileSync(join(snapshot, path), bytes);
+  const { fetchedBytes } = await fetchIt();
+  expect(fetchedBytes).toBe(files["tokenizer_config.json"].length);
+  expect(hub.served.map(({ path }) => path)).not.toContain("model.safetensors");
+});
+
+test("an adapter is loaded by its repo's name once the hub said what lies beside it", async () => {
+  serve("org/lora", { ...published, "trained_modules.safetensors": noise(500, 8) });
+  serve("org/plain", published);
+  for (const name of ["lora", "plain"]) {
+    const snapshot = fetchedElsewhere(name, published);
+    await expect(adapterPath(`org/${name}`, { cache })).rejects.toThrow(
+      `without trained_modules.safetensors or non_lora_trainables.bin, which the repo may have beside its matrices; \`owl pull org/${name}\` asks the hub once`,
+    );
+    // By its path it is what is there.
+    expect(await adapterPath(snapshot, { cache })).toBe(snapshot);
+    await fetchIt(`org/${name}`);
+    expect(await adapterPath(`org/${name}`, { cache })).toBe(snapshot);
+  }
 });

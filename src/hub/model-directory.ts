@@ -1,4 +1,4 @@
-import { runAround, runCheckpoints } from "../checkpoint/index.ts";
+import { besideAdapter, runAround, runCheckpoints } from "../checkpoint/index.ts";
 import { ggufParts, isGguf } from "../gguf/index.ts";
 import { modelFiles } from "../model-files/index.ts";
 import {
@@ -17,10 +17,10 @@ import {
   pathOfUrl,
   shortened,
 } from "../platform/index.ts";
-import { cachedGgufModels, cachedModel } from "./cache.ts";
+import { cachedCommit, cachedGgufModels, cachedModel, canStandAlone } from "./cache.ts";
 import { HubError } from "./errors.ts";
 import { readRepoFile, readRepoName, repoOfAddress } from "./repo-name.ts";
-import type { HubOptions } from "./settings.ts";
+import { cachePath, type HubOptions } from "./settings.ts";
 
 /** The name of the model that comes with the package. */
 export const shippedModel = "owl-nano";
@@ -99,7 +99,24 @@ export async function adapterPath(
   const name = nameOf(adapter);
   const path = await foundPath(localPath(name, options.relativeTo));
   if ((await pathKind(path)) === "file") return path;
-  return directoryOf(name, options, () => adapterRefusal(name, path));
+  const found = await directoryOf(name, options, () => adapterRefusal(name, path));
+  if (await isHalfKnown(name, found, options)) {
+    throw new HubError(
+      `${shortened(name)}: must be known to be whole, got an adapter in the hub's cache without ${besideAdapter.join(" or ")}, which the repo may have beside its matrices; \`owl pull ${name}\` asks the hub once, and its directory is taken as it is: ${found}`,
+    );
+  }
+  return found;
+}
+
+/** Whether a name stands for an adapter that another program put into the cache, perhaps without the tensors beside its matrices. */
+async function isHalfKnown(name: string, found: string, { cache }: ModelDirectoryOptions): Promise<boolean> {
+  const repo = readRepoName(name);
+  if (repo === undefined) return false;
+  const hubCache = cache ?? cachePath();
+  const cached = await cachedCommit(hubCache, repo);
+  if (cached?.directory !== found) return false;
+  const isAdapter = (await pathKind(joinPath(found, modelFiles.adapterConfig))) === "file";
+  return isAdapter && !(await canStandAlone(hubCache, repo, cached));
 }
 
 async function isModelDirectory(directory: string): Promise<boolean> {

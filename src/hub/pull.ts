@@ -1,10 +1,10 @@
 import { weightFormats, wholeFile } from "../checkpoint/index.ts";
 import { ggufParts } from "../gguf/index.ts";
 import { isGgufFile } from "../model-files/index.ts";
-import { checkOptions, freeBytes, type OptionRules, option } from "../platform/index.ts";
-import { type CachedCommit, cachedCommit, isKnownWhole, RepoFolder } from "./cache.ts";
+import { checkOptions, FileError, freeBytes, type OptionRules, option } from "../platform/index.ts";
+import { type CachedCommit, cachedCommit, canStandAlone, isKnownWhole, RepoFolder } from "./cache.ts";
 import { download, presentBytes } from "./download.ts";
-import { HubError } from "./errors.ts";
+import { ChecksumError, HubError } from "./errors.ts";
 import { ggufModels } from "./gguf-files.ts";
 import { currentCommit, filesOf, type HubFile } from "./repo-files.ts";
 import { parseRepoName, type RepoName, readRepoFile, writeRepoFile, writeRepoName } from "./repo-name.ts";
@@ -65,8 +65,29 @@ export async function pull(name: string, options: PullOptions = {}): Promise<Pul
     return { ...cached, fetchedBytes: 0 };
   if (hub.offline) throw offline(name, all || update);
   const token = await hubToken(options);
-  const asked = cached === undefined || isGgufFile(cached.directory) ? repo : sameCommit(repo, cached);
-  return fetchRepo({ name: asked, hub, token, signal, onEvent, retryDelay }, { all, file: of?.file });
+  const client = { name: repo, hub, token, signal, onEvent, retryDelay };
+  if (cached === undefined) return fetchRepo(client, { all, file: of?.file });
+  return completed(client, cached);
+}
+
+/** A model in the cache with what else the hub says that it has; as it is, where the hub says nothing and it can be used so. */
+async function completed(client: HubClient, cached: CachedCommit): Promise<PulledRepo> {
+  const { name, hub } = client;
+  const asked = isGgufFile(cached.directory) ? name : sameCommit(name, cached);
+  let isAnswered = false;
+  try {
+    return await fetchRepo({ ...client, name: asked }, { all: false, file: undefined }, () => {
+      isAnswered = true;
+    });
+  } catch (error) {
+    if (!(error instanceof HubError || error instanceof FileError) || error instanceof ChecksumError)
+      throw error;
+    if (!isAnswered && (await canStandAlone(hub.cache, name, cached))) return { ...cached, fetchedBytes: 0 };
+    throw new HubError(
+      `${error.message}; what of ${writeRepoName(name)} is in the cache is taken as it is with --offline (in a program: offline: true)`,
+      { cause: error },
+    );
+  }
 }
 
 /** What is missing of a model in the cache is fetched of the same commit: `update` alone moves a branch. */
@@ -85,7 +106,11 @@ interface Wanted {
   readonly file: string | undefined;
 }
 
-async function fetchRepo(client: HubClient, { all, file: named }: Wanted): Promise<PulledRepo> {
+async function fetchRepo(
+  client: HubClient,
+  { all, file: named }: Wanted,
+  onAnswer: () => void = () => undefined,
+): Promise<PulledRepo> {
   const { name, hub, signal, onEvent } = client;
   const folder = new RepoFolder(hub.cache, name.repo);
   const commit = await currentCommit(client);
@@ -97,10 +122,11 @@ async function fetchRepo(client: HubClient, { all, file: named }: Wanted): Promi
     download({ client, folder, commit, file, onBytes: (bytes) => onBytes(bytes) });
 
   const listed = await filesOf(client, commit);
+  onAnswer();
   const fetching = { client, folder, commit, fetchFile };
   const files = all ? listed : await (named ? chosenGguf(client, listed, named) : choose(fetching, listed));
   const totalBytes = sumOf(files.map(({ size }) => size));
-  const present = await Promise.all(files.map((file) => presentBytes(folder, file)));
+  const present = await Promise.all(files.map((file) => presentBytes(folder, commit, file)));
   let bytes = sumOf(present);
   await requireSpace(hub.cache, totalBytes - bytes);
   onEvent({ kind: "start", commit, files: files.length, totalBytes, bytes });
