@@ -99,6 +99,7 @@ function figures(right: number): Figures {
     ability,
     set: "all",
     score: score(right, 100),
+    byDrawing: score(right, 100).interval,
     blind: score(5, 100),
     chance: 0.1,
   });

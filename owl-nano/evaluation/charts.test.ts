@@ -13,7 +13,8 @@ const directory = mkdtempSync(join(tmpdir(), "charts-"));
 afterAll(() => rmSync(directory, { recursive: true, force: true }));
 
 function figure(ability: string, right: number, of = 100): Figure {
-  return { ability, set: "all", score: score(right, of), blind: score(0, of), chance: 0.1 };
+  const { interval: byDrawing } = score(right, of);
+  return { ability, set: "all", score: score(right, of), byDrawing, blind: score(0, of), chance: 0.1 };
 }
 
 function figures(right: number): Figures {

@@ -1,16 +1,20 @@
 import { saidIn } from "./lexicon.ts";
 import type { Answered, MeasuredRow } from "./measure.ts";
 import { LETTERS, type Letter, type ScoredTurn } from "./rows.ts";
-import { groupedScore, type Score } from "./scoring.ts";
-import { tokensOf } from "./words.ts";
+import { groupedScore, type Score, widestScore } from "./scoring.ts";
+import { slotTokens, tokensOf } from "./words.ts";
 
 /** One row of the table. */
 export interface Figure {
   readonly ability: string;
   readonly set: string;
+  /** Its interval counts answers about one drawing, and to one wording, as dependent. */
   readonly score: Score;
+  /** The interval that counts drawings alone, which is narrower. */
+  readonly byDrawing: Score["interval"];
   /** The same questions with a grey picture; absent where there is no picture. */
   readonly blind?: Score | undefined;
+  /** How often a guess among the possible answers is right, or the commonest answer where that is more often. */
   readonly chance: number;
 }
 
@@ -33,8 +37,12 @@ export interface Figures {
 interface Counted {
   readonly right: boolean;
   readonly blind: boolean | undefined;
+  readonly isPictured: boolean;
   readonly chance: number;
-  readonly group: string;
+  /** What decides in the true answer, where one answer could be given to all. */
+  readonly decisive?: string | undefined;
+  /** What it is right or wrong together with: its first drawing, its last one, its wording. */
+  readonly groups: readonly [string, string, string];
 }
 
 interface Both {
@@ -43,57 +51,91 @@ interface Both {
 }
 
 function figureOf(ability: string, set: string, counted: readonly Counted[]): Figure {
-  const groups = counted.map(({ group }) => group);
+  const scoreOf = (some: readonly Counted[], right: (one: Counted) => boolean): Score =>
+    widestScore(
+      some.map(right),
+      [0, 1, 2].map((way) => some.map(({ groups }) => groups[way])),
+    );
   const seen = counted.filter(({ blind }) => blind !== undefined);
+  const isSeen = seen.some(({ isPictured }) => isPictured);
+  const guess = counted.reduce((sum, { chance }) => sum + chance, 0) / Math.max(1, counted.length);
   return {
     ability,
     set,
-    score: groupedScore(
-      counted.map(({ right }) => right),
-      groups,
-    ),
-    ...(seen.length === 0
-      ? {}
-      : {
-          blind: groupedScore(
-            seen.map(({ blind }) => blind === true),
-            seen.map(({ group }) => group),
-          ),
-        }),
-    chance: counted.reduce((sum, { chance }) => sum + chance, 0) / Math.max(1, counted.length),
+    score: scoreOf(counted, isRight),
+    byDrawing: groupedScore(
+      counted.map(isRight),
+      counted.map(({ groups }) => groups[0]),
+    ).interval,
+    ...(isSeen && { blind: scoreOf(seen, ({ blind }) => blind === true) }),
+    chance: Math.max(guess, commonest(counted)),
   };
 }
 
-const isRight = ({ right }: Answered): boolean => right;
-const groupOf = ({ row }: MeasuredRow): string => row.drawings[0] ?? row.id;
+/** The share of the answer that is right most often; 0 where none is twice. */
+function commonest(counted: readonly Counted[]): number {
+  const times = new Map<string, number>();
+  for (const { decisive } of counted)
+    if (decisive !== undefined) times.set(decisive, (times.get(decisive) ?? 0) + 1);
+  const most = Math.max(0, ...times.values());
+  return most > 1 ? most / counted.length : 0;
+}
+
+const isRight = ({ right }: { readonly right: boolean }): boolean => right;
+
+/** Of a row without pictures, facts that are asked in several ways are known or not together. */
+function groupsOf({ row }: MeasuredRow, turns: readonly ScoredTurn[]): Counted["groups"] {
+  const [first, last] = [row.drawings[0], row.drawings.at(-1)];
+  const fact = row.pictures.length === 0 ? turns.map(({ answer }) => answer).join(" ") : row.id;
+  const wording = turns.flatMap(({ wordings }) => wordings).join("|");
+  return [first ?? fact, last ?? fact, wording === "" ? row.id : wording];
+}
+
+/** Who is always unsure is told by a row of its own. */
+const UNSURE: ReadonlySet<string> = new Set(["unsure", "no picture"]);
+
+function decisiveOf({ slot, ability }: ScoredTurn): string | undefined {
+  return slot.length === 0 || UNSURE.has(ability) ? undefined : slot.join(" ");
+}
+
+/** What an answer, or a whole row, has in common with others of its kind. */
+function countedOf(both: Both, turns: readonly ScoredTurn[]): Omit<Counted, "right" | "blind" | "chance"> {
+  return { isPictured: both.seen.row.pictures.length > 0, groups: groupsOf(both.seen, turns) };
+}
 
 /** A whole row: right where every turn is. */
-function wholeRow({ seen, blind }: Both): Counted {
+function wholeRow(both: Both): Counted {
+  const { seen, blind } = both;
+  const { turns } = seen.row;
   return {
+    ...countedOf(both, turns),
     right: seen.answers.every(isRight),
     blind: blind?.answers.every(isRight),
-    chance: seen.row.turns.reduce((product, { chance }) => product * chance, 1),
-    group: groupOf(seen),
+    chance: turns.reduce((product, { chance }) => product * chance, 1),
+    decisive: turns.length === 1 ? decisiveOf(turns[0]) : undefined,
   };
 }
 
 /** Each turn by itself. */
-function everyTurn({ seen, blind }: Both): Counted[] {
-  return seen.row.turns.map(({ chance }, t) => ({
+function everyTurn(both: Both): Counted[] {
+  const { seen, blind } = both;
+  return seen.row.turns.map((turn, t) => ({
+    ...countedOf(both, [turn]),
     right: seen.answers[t].right,
     blind: blind?.answers[t].right,
-    chance,
-    group: groupOf(seen),
+    chance: turn.chance,
+    decisive: decisiveOf(turn),
   }));
 }
 
 /** Whether an answer keeps the ordered form, whatever it says. */
-function formAlone({ seen, blind }: Both): Counted {
+function formAlone(both: Both): Counted {
+  const { seen, blind } = both;
   return {
+    ...countedOf(both, seen.row.turns),
     right: seen.answers[0].inForm === true,
     blind: blind === undefined ? undefined : blind.answers[0].inForm === true,
     chance: 0,
-    group: groupOf(seen),
   };
 }
 
@@ -105,14 +147,28 @@ function namesIt({ answer }: ScoredTurn, { said }: Answered): boolean {
   return thing !== undefined && names(said)[0] === thing;
 }
 
-function bridge({ seen, blind }: Both): Counted {
+function bridge(both: Both): Counted {
+  const { seen, blind } = both;
   const [turn] = seen.row.turns;
   return {
+    ...countedOf(both, [turn]),
     right: namesIt(turn, seen.answers[0]),
     blind: blind === undefined ? undefined : namesIt(turn, blind.answers[0]),
     chance: 0,
-    group: groupOf(seen),
   };
+}
+
+/** Whether a thing must be seen and named, as against a color, a sum or a fact of what the question names. */
+function asksForThing({ seen: { row } }: Both): boolean {
+  return row.turns.every(({ slot }) =>
+    slot.some((part) => saidIn(slotTokens(part)).some(({ kinds }) => kinds.includes("name"))),
+  );
+}
+
+/** Whether a question leaves it to the picture what it is about. */
+function isNotNamed({ seen: { row } }: Both): boolean {
+  const said = saidIn(tokensOf(row.turns[0].question.toLowerCase()));
+  return !said.some(({ kinds }) => kinds.includes("name"));
 }
 
 /** Further rows of some abilities: what they are called, and what counts. */
@@ -123,8 +179,14 @@ const PARTS: Readonly<Record<string, readonly (readonly [string, (rows: readonly
       ["knowledge: names it", (rows) => rows.map(bridge)],
       ["knowledge, of those named", (rows) => rows.filter((row) => bridge(row).right).map(wholeRow)],
     ],
-    "long conversation": [["long conversation, every turn", (rows) => rows.flatMap(everyTurn)]],
-    "multi-turn": [["multi-turn, every turn", (rows) => rows.flatMap(everyTurn)]],
+    "knowledge of flags": [
+      ["knowledge of flags, not named", (rows) => rows.filter(isNotNamed).map(wholeRow)],
+    ],
+    "long conversation": [["long conversation, turn by turn", (rows) => rows.flatMap(everyTurn)]],
+    "multi-turn": [["multi-turn, turn by turn", (rows) => rows.flatMap(everyTurn)]],
+    "two pictures naming": [
+      ["two pictures naming, of things", (rows) => rows.filter(asksForThing).map(wholeRow)],
+    ],
   };
 
 const PART_NAMES = new Set(
@@ -164,7 +226,11 @@ export function summarise(
   blind: readonly MeasuredRow[] = [],
 ): Figures {
   const byId = new Map(blind.map((measured) => [measured.row.id, measured]));
-  const all = seen.map((measured): Both => ({ seen: measured, blind: byId.get(measured.row.id) }));
+  // Without a picture nobody sees anything: the answers are the same.
+  const withoutSight = (measured: MeasuredRow): MeasuredRow | undefined =>
+    byId.get(measured.row.id) ??
+    (blind.length > 0 && measured.row.pictures.length === 0 ? measured : undefined);
+  const all = seen.map((measured): Both => ({ seen: measured, blind: withoutSight(measured) }));
   const bySet = grouped(all, ({ seen: { row } }) => `${row.ability}|${row.set}`);
   const byAbility = grouped(all, ({ seen: { row } }) => row.ability);
   // Photographs are shown to an owl that knows drawings alone, and not everyone has them: a row of their own.
@@ -179,7 +245,15 @@ export function summarise(
     measured.row.turns.flatMap((turn, t): Counted[] =>
       mayDecline(turn)
         ? []
-        : [{ right: measured.answers[t].declined, blind: undefined, chance: 0, group: groupOf(measured) }],
+        : [
+            {
+              right: measured.answers[t].declined,
+              blind: undefined,
+              isPictured: measured.row.pictures.length > 0,
+              chance: 0,
+              groups: groupsOf(measured, [turn]),
+            },
+          ],
     ),
   );
   return {

@@ -92,10 +92,11 @@ function isSame(form: string, truth: string, answer: string): boolean {
   return wanted.length === got.length && positionOf(wanted, got) === 0;
 }
 
+/** Neither the order of keys counts nor that of things in a list. */
 function canonicalJson(value: unknown): string {
-  return JSON.stringify(value, (_, part: unknown) =>
-    part instanceof Object && !Array.isArray(part)
-      ? Object.fromEntries(Object.entries(part).sort(([a], [b]) => (a < b ? -1 : 1)))
-      : part,
-  );
+  return JSON.stringify(value, (_, part: unknown) => {
+    if (Array.isArray(part)) return part.map(canonicalJson).sort();
+    if (!(part instanceof Object)) return part;
+    return Object.fromEntries(Object.entries(part).sort(([a], [b]) => (a < b ? -1 : 1)));
+  });
 }

@@ -148,6 +148,243 @@ describe("yes and no", () => {
   });
 });
 
+describe("a verdict at the end", () => {
+  const presence = (question: string, answer: string, slot: string[], cases: readonly Case[]): void =>
+    check({ question, answer, slot, ability: "presence" }, cases);
+  test("must follow from what is seen", () => {
+    presence(
+      "is this a cat?",
+      "a cat? this is a dog, so no.",
+      ["no"],
+      [
+        ["a cat? this is a dog, so no.", true],
+        ["a cat? this is a wolf, so no.", true],
+        ["no.", true],
+        ["a cat? this is a cat, so no.", false],
+        ["a cat? this is a cat, so yes.", false],
+      ],
+    );
+    presence(
+      "do you see a cactus?",
+      "a cactus? i see a bear above a dog, so no.",
+      ["no"],
+      [
+        ["a cactus? i see a cactus above a dog, so no.", false],
+        ["cactuses? i see a tree, so no.", true],
+      ],
+    );
+    presence(
+      "is the radio black?",
+      "black? the radio is red, so no.",
+      ["no"],
+      [
+        ["black? the radio is blue, so no.", true],
+        ["black? the radio is black, so no.", false],
+      ],
+    );
+    presence(
+      "is there a cat?",
+      "a cat? i see a cat above a tree, so yes.",
+      ["yes"],
+      [
+        ["a cat? i see a cat above a cactus, so yes.", true],
+        ["a cat? i see a cat, so yes.", true],
+        ["a cat? i see a tree, so yes.", false],
+        ["yes.", true],
+      ],
+    );
+    presence(
+      "are there more than two dogs?",
+      "more than two dogs? there are five dogs, so yes.",
+      ["yes"],
+      [
+        ["more than two dogs? there are five dogs, so yes.", true],
+        ["more than two dogs? there are one dogs, so yes.", false],
+      ],
+    );
+  });
+  test("of a relation, from either side", () =>
+    presence(
+      "is the dog left of the tree?",
+      "left? the dog is to the left of the tree, so yes.",
+      ["yes"],
+      [
+        ["the dog is to the left of the tree, so yes.", true],
+        ["the tree is to the right of the dog, so yes.", true],
+        ["the tree is to the left of the dog, so yes.", false],
+        ["the dog is to the right of the tree, so yes.", false],
+      ],
+    ));
+  test("of two pictures: alike where they are alike", () => {
+    const ability = "two pictures binary";
+    check(
+      {
+        question: "the same thing?",
+        answer: "the first picture shows a cat and the second picture shows a tree, so no.",
+        slot: ["no"],
+        ability,
+      },
+      [
+        ["the first picture shows a cat and the second picture shows a tree, so no.", true],
+        ["the first picture shows a dog and the second picture shows a tree, so no.", true],
+        ["the first picture shows a cat and the second picture shows a cat, so no.", false],
+      ],
+    );
+    check(
+      {
+        question: "is it the same thing twice?",
+        answer: "the first picture shows a pear and the second picture shows four pears, so yes.",
+        slot: ["yes"],
+        ability,
+      },
+      [
+        ["the first picture shows a lemon and the second picture shows lemons, so yes.", true],
+        ["the first picture shows a pear and the second picture shows a lemon, so yes.", false],
+      ],
+    );
+    check(
+      {
+        question: "same background?",
+        answer: "the first is red and the second is red, so yes.",
+        slot: ["yes"],
+        ability,
+      },
+      [["the first is red and the second is blue, so yes.", false]],
+    );
+  });
+});
+
+test("none of something", () =>
+  check(
+    { question: "how many dogs are there?", answer: "there are no dogs.", slot: ["no"], ability: "counting" },
+    [
+      ["there are no dogs.", true],
+      ["zero", true],
+      ["none.", true],
+      ["there are two dogs.", false],
+      ["there are no cats.", false],
+    ],
+  ));
+
+describe("what is read", () => {
+  const reads = (
+    question: string,
+    answer: string,
+    slot: string[],
+    cases: readonly Case[],
+    ability = "document",
+  ) => check({ question, answer, slot, ability }, cases);
+  test("is read once, and all of it", () => {
+    reads(
+      "what does it say?",
+      'the sign says "WEST EXPLAIN".',
+      ["WEST EXPLAIN"],
+      [
+        ['the sign says "WEST EXPLAIN".', true],
+        ['the sign says "WEST EXPLAIN", "WEST".', false],
+        ['the sign says "EXPLAIN WEST".', false],
+      ],
+      "scene text",
+    );
+    reads("read it.", 'it says "DOOR".', ["DOOR"], [['it says "DOOR DOOR".', false]], "scene text");
+    reads(
+      "read the list.",
+      '"HONEY" costs 11. "BOOK" costs 18.',
+      ["HONEY", "11", "BOOK", "18"],
+      [
+        ['"HONEY" costs 11. "BOOK" costs 18.', true],
+        ['"HONEY" costs 11. "HONEY" costs 18.', false],
+      ],
+    );
+  });
+  test("is said of the right thing", () => {
+    reads(
+      "which costs 13?",
+      '"SHOE" costs 13.',
+      ["SHOE"],
+      [
+        ['"SHOE" costs 13.', true],
+        ['"SHOE"', true],
+        ['"SHOE" costs 21.', false],
+      ],
+    );
+    reads(
+      "how many points has tom?",
+      '"TOM" has 6 points.',
+      ["6"],
+      [
+        ["6", true],
+        ['"TOM" has 6 points.', true],
+        ['"LEO" has 6 points.', false],
+      ],
+    );
+    reads(
+      "what costs least?",
+      'the cheapest is "APPLE".',
+      ["APPLE"],
+      [
+        ['the cheapest is "APPLE".', true],
+        ['the most expensive is "APPLE".', false],
+      ],
+    );
+    reads(
+      "the first letter?",
+      'the first letter is "B".',
+      ["B"],
+      [['the last letter is "B".', false]],
+      "scene text",
+    );
+  });
+});
+
+test("other ways to say what is right", () => {
+  check(
+    {
+      question: "describe it.",
+      answer: "a trophy and a frog on a white background.",
+      slot: ["trophy", "frog"],
+      ability: "caption",
+    },
+    [["a frog and a trophy.", true]],
+  );
+  check(
+    {
+      question: "what is in the two pictures?",
+      answer: "the first picture shows a frog and the second picture shows a trophy.",
+      slot: ["frog", "trophy"],
+      ability: "two pictures naming",
+    },
+    [["the first picture shows a trophy and the second picture shows a frog.", false]],
+  );
+  check(
+    {
+      question: "where is the dog?",
+      answer: "the dog is to the left of the potato.",
+      slot: ["left", "potato"],
+      ability: "relation",
+    },
+    [
+      ["the potato is to the right of the dog.", true],
+      ["the potato is to the left of the dog.", false],
+    ],
+  );
+  check({ question: "how much is 1 + 16?", answer: "1 + 16 = 17.", slot: ["= 17"], ability: "skill" }, [
+    ["17", true],
+    ["seventeen.", true],
+    ["1 + 16 = 17.", true],
+    ["1 + 17 = 18.", false],
+  ]);
+  check(
+    {
+      question: "what is in the second picture?",
+      answer: "the second picture shows a dog.",
+      slot: ["dog"],
+      ability: "two pictures naming",
+    },
+    [["the first picture shows a dog.", false]],
+  );
+});
+
 test("not being sure is right only where it is true", () => {
   check({ question: "what is this?", answer: "i am not sure what this is.", slot: ["not sure"] }, [
     ["i am not sure.", true],
@@ -185,6 +422,7 @@ describe("forms need the form and the content", () => {
     [turn("list", "1. a dog 2. a tree", ["1. a dog", "2. a tree"]), "1. a tree 2. a dog", true, true],
     [turn("json", '{"thing": "dog", "color": "red"}', []), '{"color": "red", "thing": "dog"}', true, true],
     [turn("json", '{"thing": "dog", "color": "red"}', []), '{"thing": "dog"', false, false],
+    [turn("json", '["syringe", "sun"]', []), '["sun","syringe"]', true, true],
     [turn("yes or no", "no.", ["no"]), "no, this is a dog.", false, false],
   ])("%j: %s", (judged, answer, inForm, right) => {
     const { inForm: has, right: is } = judge(judged, answer);

@@ -53,23 +53,90 @@ const isContent = (part: string): boolean => part !== "sure:" && part !== "ok.";
 function isRight(turn: Judged, answer: string): boolean {
   const last = (text: string): string => sentencesOf(text).at(-1) ?? "";
   const shortened = LAST_SENTENCE.has(turn.ability) ? last : (text: string) => text;
-  const tokens = tokensOf(shortened(answer));
-  const reference = tokensOf(shortened(turn.answer));
+  const decisive = (text: string): string => shortened(turn.slot.length === 0 ? text : withoutEcho(text));
+  const [tokens, reference] = [tokensOf(decisive(answer)), tokensOf(decisive(turn.answer))];
   const question = tokensOf(inSmallLetters(turn.question));
   if (turn.anyOf !== undefined && !turn.anyOf.some((one) => saysSlot([one], tokens))) return false;
   if (turn.slot.length === 0) return turn.anyOf !== undefined || tokens.join(" ") === reference.join(" ");
   if (hedges(tokens) && !hedges(reference)) return false;
+  if (saysOpposite(tokens, reference)) return false;
   const texts = { tokens, reference, question };
   const [first] = turn.slot;
-  if (first === "yes" || first === "no") return isYesNoRight(first, turn.slot.slice(1), texts);
+  if (first === "no" && !isVerdict(reference)) return saysNone(texts);
+  if (first === "yes" || first === "no") return isVerdictRight(first, turn.slot.slice(1), texts);
   if (answersYesNo(tokens) && !answersYesNo(reference)) return false;
-  return saysAll(turn, tokens) && !saysOther(kindsOf(turn.slot), texts);
+  if (READING.has(turn.ability) && !readsTheSame(texts)) return false;
+  return saysAll(turn, texts) && !saysOther(kindsOf(turn.slot), texts);
 }
 
-function saysAll({ slot, ability }: Judged, tokens: Tokens): boolean {
+/** Abilities that say what is written: all of it counts, as often as it is there. */
+const READING: ReadonlySet<string> = new Set(["scene text", "document"]);
+
+/** Answers may say first what was asked: "a cat? this is a dog, so no." */
+function withoutEcho(text: string): string {
+  const rest = text.replace(/^(?:"[^"]*"|[^"?])*\?\s*/, "");
+  return rest === "" ? text : rest;
+}
+
+/** Words of which an answer must not say the one where the truth is the other. */
+const OPPOSITES: readonly (readonly [string, string])[] = [
+  ["cheapest", "expensive"],
+  ["first", "last"],
+  ["first", "second"],
+  ["more", "fewer"],
+  ["more", "less"],
+  ["most", "least"],
+  ["larger", "smaller"],
+];
+
+function saysOpposite(tokens: Tokens, reference: Tokens): boolean {
+  const only = (text: Tokens, one: string, other: string): boolean =>
+    text.includes(one) && !text.includes(other);
+  return OPPOSITES.some(
+    ([a, b]) =>
+      (only(reference, a, b) && only(tokens, b, a)) || (only(reference, b, a) && only(tokens, a, b)),
+  );
+}
+
+/** Whether the same capitals and numbers are said, in the same order; those of the question may be left out or said again. */
+function readsTheSame({ tokens, reference, question }: Texts): boolean {
+  const asked = new Set(question.map((token) => token.toUpperCase()));
+  const read = (text: Tokens): string =>
+    text.filter((token) => (/[A-Z]/.test(token) || /^\$?\d/.test(token)) && !asked.has(token)).join(" ");
+  return read(tokens) === read(reference);
+}
+
+/** Whether a yes or no is the answer, not part of a sentence ("there are no dogs"). */
+const isVerdict = (tokens: Tokens): boolean =>
+  [tokens[0], tokens.at(-1)].some((token) => token === "yes" || token === "no");
+
+/** Whether the answer says that there are none, of the right thing. */
+function saysNone(texts: Texts): boolean {
+  const { tokens } = texts;
+  if (!["no", "none", "0", "nothing"].some((word) => tokens.includes(word)) || tokens.includes("yes"))
+    return false;
+  return !tokens.some((token) => /^[1-9]/.test(token)) && !saysOther(new Set(["name"]), texts);
+}
+
+function saysAll({ slot, ability }: Judged, { tokens, reference, question }: Texts): boolean {
   // A task with words may be about the plural itself.
-  if (ability === "skill") return slot.every((part) => positionOf(slotTokens(part), tokens) >= 0);
-  return saysSlot(slot, tokens) || saysInverse(slot, tokens);
+  if (ability === "skill") return slot.every((part) => saysPart(part, tokens));
+  if (saysSlot(slot, tokens) || saysInverse(slot, tokens, question)) return true;
+  return isLoosePair(slot, reference) && saysSlot(slot.toReversed(), tokens);
+}
+
+/** A result may be said without its sum. */
+function saysPart(part: string, tokens: Tokens): boolean {
+  const wanted = slotTokens(part);
+  const numbers = tokens.filter((token) => /^\d/.test(token));
+  return positionOf(wanted, tokens) >= 0 || (wanted[0] === "=" && numbers.join() === wanted.slice(1).join());
+}
+
+/** Two names of which none is said to be the first. */
+function isLoosePair(slot: readonly string[], reference: Tokens): boolean {
+  const isName = (part: string): boolean =>
+    saidIn(slotTokens(part)).some(({ kinds }) => kinds.includes("name"));
+  return slot.length === 2 && slot.every(isName) && !reference.includes("first");
 }
 
 function answersYesNo(tokens: Tokens): boolean {
@@ -120,9 +187,10 @@ const OPPOSITE: Readonly<Record<string, string>> = {
 };
 
 /** "a tree to the right of a dog" says the same as "a dog to the left of a tree". */
-function saysInverse(slot: readonly string[], tokens: Tokens): boolean {
-  const [first, relation, second] = slot;
-  if (slot.length !== 3 || OPPOSITE[relation] === undefined) return false;
+function saysInverse(slot: readonly string[], tokens: Tokens, question: Tokens): boolean {
+  const asked = saidIn(question).find(({ kinds }) => kinds.includes("name"))?.text;
+  const [first, relation, second] = slot.length === 2 && asked !== undefined ? [asked, ...slot] : slot;
+  if (second === undefined || OPPOSITE[relation] === undefined) return false;
   return saysSlot([second, OPPOSITE[relation], first], tokens);
 }
 
@@ -154,22 +222,58 @@ function affirmed(tokens: Tokens): Said[] {
   return saidIn(tokens).filter(({ from }) => !negated(from));
 }
 
-/** The first yes or no decides; what follows must not take it back. */
-function isYesNoRight(wanted: "yes" | "no", rest: readonly string[], texts: Texts): boolean {
-  const { tokens, reference, question } = texts;
+/** The first yes or no decides; what else is said must agree with it. */
+function isVerdictRight(wanted: "yes" | "no", rest: readonly string[], texts: Texts): boolean {
+  const { tokens } = texts;
   const answers = tokens.filter((token) => token === "yes" || token === "no");
   if (answers[0] !== wanted) return false;
   if (wanted === "no" ? answers.includes("yes") : answers.includes("no")) return false;
   if (rest.length > 0 && tokens.length > 1 && !saysSlot(rest, tokens)) return false;
-  const asked = affirmed(question);
-  const [askedTexts, trueTexts] = [asked, affirmed(reference)].map(
-    (said) => new Set(said.map(({ text }) => text)),
-  );
-  const claims = affirmed(tokens);
-  if (wanted === "no") return !claims.some(({ text }) => askedTexts.has(text) && !trueTexts.has(text));
-  const kinds = new Set<WordKind>(["name", ...asked.flatMap(({ kinds }) => kinds)]);
-  return !claims.some(
-    ({ text, kinds: own }) =>
-      own.some((kind) => kinds.has(kind)) && !askedTexts.has(text) && !trueTexts.has(text),
-  );
+  return comparesAlike(texts) && agrees(wanted, texts);
+}
+
+/** Whether what the answer sees is a reason for its yes or no. What it sees wrongly beside that is another question's business. */
+function agrees(wanted: "yes" | "no", { tokens, reference, question }: Texts): boolean {
+  const texts = (said: readonly Said[]): ReadonlySet<string> => new Set(said.map(({ text }) => text));
+  const [asked, seen] = [affirmed(question), texts(affirmed(reference))];
+  const claims = affirmed(turnedLike(question, tokens));
+  const claimed = texts(claims);
+  if (wanted === "no") return !asked.some(({ text }) => claimed.has(text) && !seen.has(text));
+  return asked.every(({ text, kinds }) => {
+    const alike = claims.filter((claim) => claim.kinds.some((kind) => kinds.includes(kind)));
+    if (alike.length === 0 || claimed.has(text)) return true;
+    return !seen.has(text) && alike.every((claim) => seen.has(claim.text));
+  });
+}
+
+/** A relation as the question puts it: "the tree is to the right of the dog" of a dog and its tree is "the dog … left … the tree". */
+function turnedLike(question: Tokens, tokens: Tokens): Tokens {
+  const names = (said: Tokens): string[] =>
+    saidIn(said).flatMap(({ text, kinds }) => (kinds.includes("name") ? [text] : []));
+  const [a, b] = names(question);
+  const order = names(tokens);
+  const isTurned = b !== undefined && order.indexOf(b) >= 0 && order.indexOf(b) < order.indexOf(a);
+  return isTurned ? tokens.map((token) => OPPOSITE[token] ?? token) : tokens;
+}
+
+/** Whether what is said of two pictures is alike where the truth is alike, and differs where it differs: names and colors each. */
+function comparesAlike({ tokens, reference }: Texts): boolean {
+  const [said, truth] = [halvesOf(tokens), halvesOf(reference)];
+  if (said === undefined || truth === undefined) return true;
+  return (["name", "color"] as const).every((kind) => {
+    const [a, b, c, d] = [...said, ...truth].map((half) =>
+      [...new Set(saidIn(half).flatMap(({ text, kinds }) => (kinds.includes(kind) ? [text] : [])))]
+        .sort()
+        .join(),
+    );
+    return [a, b, c, d].includes("") || (a === b) === (c === d);
+  });
+}
+
+/** What is said of the first picture, and what of the second. */
+function halvesOf(tokens: Tokens): readonly [Tokens, Tokens] | undefined {
+  const [first, second] = [tokens.indexOf("first"), tokens.indexOf("second")];
+  return first < 0 || second < first
+    ? undefined
+    : [tokens.slice(first + 1, second), tokens.slice(second + 1)];
 }

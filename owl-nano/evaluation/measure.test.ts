@@ -73,10 +73,68 @@ test("the table has every ability with its blind score and chance, a conversatio
   expect(shares).toEqual([
     ["name", 1, 0, 0.5],
     ["multi-turn", 0, 0, 0.25],
-    ["multi-turn, every turn", 0.5, 0, 0.5],
+    ["multi-turn, turn by turn", 0.5, 0, 0.5],
   ]);
   expect(figures.overall.score).toMatchObject({ right: 2, of: 3 });
   expect(figuresTable(figures)).toContain("| name | S1 | 1 | **100.0 %** |");
+});
+
+/** Rows of an ability as an owl has answered them: the wording, the true answer and whether it was right, of a picture or none. */
+function measured(
+  ability: string,
+  answered: readonly (readonly [wording: string, answer: string, right: boolean])[],
+  isPictured = true,
+) {
+  return answered.map(([wording, answer, right], i) => {
+    const one = { ...turn(wording, answer, [answer]), ability, chance: 0.1 };
+    const pictured = { ...row(`${i}`, ability, [one]), drawings: isPictured ? [`noto/${i}`] : [] };
+    return {
+      row: isPictured ? pictured : { ...pictured, pictures: [] },
+      answers: [{ said: answer, right, declined: false }],
+    };
+  });
+}
+
+test("an interval is as wide as what answers have in common makes it: their wording, or their fact", () => {
+  const wordings = Array.from({ length: 60 }, (_, i) => [`${i % 6}`, `${i}`, i % 6 > 0] as const);
+  const { abilities } = summarise("test", measured("color", wordings));
+  const [{ score, byDrawing }] = abilities;
+  expect(score.share).toBeCloseTo(5 / 6);
+  expect(score.interval[0]).toBeLessThan(0.5);
+  expect(byDrawing[0]).toBeGreaterThan(0.7);
+  const facts = Array.from({ length: 60 }, (_, i) => [`${i}`, `${i % 6}`, i % 6 > 0] as const);
+  const [text] = summarise("test", measured("text fact", facts, false)).abilities;
+  expect(text.score.interval[0]).toBeLessThan(0.5);
+  expect(text.byDrawing).toEqual(text.score.interval);
+});
+
+test("chance is the commonest answer where that is right more often than a guess", () => {
+  const rows = measured("counting", [
+    ["a", "one", true],
+    ["b", "one", false],
+    ["c", "two", true],
+    ["d", "three", true],
+  ]);
+  expect(summarise("test", rows).abilities[0].chance).toBe(0.5);
+  const unsure = measured("unsure", [
+    ["a", "not sure", true],
+    ["b", "not sure", true],
+  ]);
+  expect(summarise("test", unsure).abilities[0].chance).toBeCloseTo(0.1);
+});
+
+test("where a row has pictures in part, blind answers to the rest are the same; where it has none there are none", () => {
+  const some = measured("knowledge", [["a", "dog", true]]);
+  const texts = measured("knowledge", [["b", "cat", true]], false).map((one) => ({
+    ...one,
+    row: { ...one.row, id: "text" },
+  }));
+  const blind = measured("knowledge", [["a", "dog", false]]);
+  const figures = summarise("test", [...some, ...texts], blind);
+  expect([figures.overall.score.right, figures.overall.blind?.right, figures.overall.blind?.of]).toEqual([
+    2, 1, 2,
+  ]);
+  expect(summarise("test", texts, blind).overall.blind).toBeUndefined();
 });
 
 test("a sample is the same every time and has some of each ability", () => {

@@ -41,9 +41,9 @@ export async function measureSample(directory: string, answer: Answerer): Promis
     model: await checkpointDigest(directory),
     rows: rows.length,
     abilities: Object.fromEntries(
-      abilities.map(({ ability, score: { of, right, interval } }) => [
+      abilities.map(({ ability, score: { of, right }, byDrawing }) => [
         ability,
-        { of, right, least: Math.round(interval[0] * 1000) / 1000 },
+        { of, right, least: Math.round(byDrawing[0] * 1000) / 1000 },
       ]),
     ),
   };

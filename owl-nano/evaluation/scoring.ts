@@ -41,3 +41,15 @@ export function groupedScore(right: readonly boolean[], groups: readonly string[
   const independent = variance > 0 ? Math.min(of, (share * (1 - share)) / variance) : groupCount;
   return score(sum, of, independent);
 }
+
+/**
+ * The same where answers are right or wrong together in several ways (the drawing, the wording): the widest of their intervals.
+ *
+ * @param groupings of each way the group of each answer
+ */
+export function widestScore(right: readonly boolean[], groupings: readonly (readonly string[])[]): Score {
+  const width = ({ interval: [low, high] }: Score): number => high - low;
+  return groupings
+    .map((groups) => groupedScore(right, groups))
+    .reduce((widest, one) => (width(one) > width(widest) ? one : widest));
+}
