@@ -94,7 +94,7 @@ function written(runs: readonly KeyedRun[], { seeds, steps }: AblationSizes): st
     BEGIN,
     `${first.overall.score.of} questions; ${steps} steps of stage 2; ${seeds === 1 ? "one seed" : `${seeds} seeds`}. ${names.join("; ")}.`,
     "![abilities of each run](ablation.svg)",
-    "Bars: the mean, with its interval; dots: the seeds; white lines: the same owl shown grey.",
+    "Bars: the mean, with its interval; dots: the seeds; lines across, edged in white: the same owl shown grey.",
     abilityTable(named, comparable(runs).map(nameOf)),
     END,
   ].join("\n\n");

@@ -93,7 +93,12 @@ function group(runs: readonly MeasuredRun[], ability: string, at: readonly [numb
       box(x + 1, y(share), { width: width - 2, height: height * share }, PALETTE[i % PALETTE.length]),
       line([middle, y(low)], [middle, y(high)]),
       ...(seeds.length > 1 ? seeds.map((one) => dot(middle, y(one), 1.5, "#000")) : []),
-      ...(blind === undefined ? [] : [line([x + 1, y(blind)], [x + width - 1, y(blind)], "#fff", 1.5)]),
+      ...(blind === undefined
+        ? []
+        : [
+            line([x + 1, y(blind)], [x + width - 1, y(blind)], "#fff", 3),
+            line([x + 1, y(blind)], [x + width - 1, y(blind)], "#000", 1),
+          ]),
     ];
   });
   const end = x0 + runs.length * width;
@@ -105,7 +110,7 @@ function group(runs: readonly MeasuredRun[], ability: string, at: readonly [numb
   ];
 }
 
-/** Abilities × runs: bars in groups, with 95 % intervals, a dot for each seed and a white line for the blind score. */
+/** Abilities × runs: bars in groups, with 95 % intervals, a dot for each seed and a line edged in white for the blind score. */
 export function abilityChart(runs: readonly MeasuredRun[], abilities: readonly string[]): string {
   const { groupHeight, left, bar: width, gap, perRow } = CHART;
   const pitch = Math.max(runs.length * width + gap, 112);

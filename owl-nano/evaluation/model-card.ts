@@ -65,6 +65,8 @@ function reached(figures: readonly Figure[]): { readonly can: string; readonly c
 export function modelCard(content: CardContent): string {
   const { config, read, weights, conceptCount, countryCount, figures, examples } = content;
   const { can, cannot } = reached(figures.abilities);
+  // Not everyone has them.
+  const photographs = figures.rows.some(({ set }) => set === "S3") ? " on photographs (S3)," : "";
   return `# owl-nano
 
 A very small mPLUG-Owl (arXiv 2304.14178), trained from nothing by this package. Give it a plain picture (a drawing or icon of a thing, two things, several of one
@@ -93,9 +95,11 @@ All pictures are composed of drawings under MIT, Apache-2.0, CC-BY-3.0 and CC-BY
 ## How well it answers
 
 Asked \`owleval-nano\` ([its questions, sets and how answers are judged](../../owl-nano/owleval-nano/README.md)), greedily, in wordings that training never used: on unseen
-drawings of known things (S1), by an unseen hand (S2), on photographs (S3), pairs and counts that no training picture shows (S4), unseen words and fonts (S5),
-facts that were only ever read (S6), unseen layouts (S7). "Blind" is the same question with an even grey in place of the picture. Intervals are of
-95 % and count pictures of one drawing as dependent. A conversation is right where every turn is.
+drawings of known things (S1), by an unseen hand (S2),${photographs} pairs and counts that no training picture shows (S4), unseen words and fonts (S5),
+facts that were only ever read (S6), unseen layouts (S7). No drawing, word or type family of these was trained on, but S1, S2, and the words and fonts of S5 are no untouched test:
+the length of the vision stage was chosen by trials that looked at the drawings, and its training head was measured on all of them. "Blind" is the same question with an even
+grey in place of the picture. Intervals are of 95 % and count answers about one drawing, or to one wording, as dependent. "Chance" is a guess among the possible answers, or
+the commonest answer where that is right more often. A conversation is right where every turn is.
 \`npm run owl-nano -- --evaluate test\` makes the table.
 
 ${figuresTable(figures)}
