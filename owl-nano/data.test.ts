@@ -9,7 +9,7 @@ import { readSplits, sampleSplits } from "./drawings/splits.ts";
 import { classTable, type DrawnScene, PATCH_SIZE, renderLabelled } from "./pictures/drawn-scene.ts";
 import { trainingSupply } from "./pictures/supplies.ts";
 import { curriculumScene } from "./pictures/vision-scenes.ts";
-import { SEED, VISION_SIZE } from "./recipes.ts";
+import { RECIPES, SEED, type StageName, VISION_SIZE } from "./recipes.ts";
 import {
   isHeldOutBackground,
   isHeldOutCount,
@@ -27,14 +27,13 @@ import {
   conversationSource,
   languageSource,
   stageTexts,
+  type TextStage,
   type WrittenText,
 } from "./training/text-sources.ts";
 
 let material: Material;
 /** What each stage is shown and told: the first examples of its source, and some from the middle of its curriculum. */
-let shown: Readonly<
-  Record<"vision" | "layout" | "reading" | "language" | "align" | "instruct", readonly DrawnScene[]>
->;
+let shown: Readonly<Record<StageName, readonly DrawnScene[]>>;
 let told: readonly WrittenText[];
 
 const COUNT = 1200;
@@ -46,16 +45,18 @@ beforeAll(async () => {
     const scenes = stageScenes(material, { stage, size, seed: SEED });
     return INDICES.map((index) => curriculumScene(scenes, index).scene);
   };
-  const texts = (stage: "language" | "align" | "instruct"): WrittenText[] =>
-    INDICES.map(stageTexts(material, stage, SEED));
-  const [language, align, instruct] = [texts("language"), texts("align"), texts("instruct")];
+  const texts = (stage: TextStage): WrittenText[] => INDICES.map(stageTexts(material, stage, SEED));
+  const [language, comparing, answers] = [texts("language"), texts("comparing"), texts("answers")];
+  const [align, instruct] = [texts("align"), texts("instruct")];
   const scenesOf = (some: readonly WrittenText[]): DrawnScene[] => some.flatMap(({ scenes }) => scenes);
-  told = [...language, ...align, ...instruct];
+  told = [...language, ...comparing, ...answers, ...align, ...instruct];
   shown = {
     vision: labelled("vision", VISION_SIZE),
     layout: labelled("layout", PICTURE_SIZE),
     reading: labelled("reading", PICTURE_SIZE),
     language: scenesOf(language),
+    comparing: scenesOf(comparing),
+    answers: scenesOf(answers),
     align: scenesOf(align),
     instruct: scenesOf(instruct),
   };
@@ -92,7 +93,7 @@ describe("held-out pictures", () => {
   });
 });
 
-const STAGES = ["vision", "layout", "reading", "language", "align", "instruct"] as const;
+const STAGES = Object.keys(RECIPES) as StageName[];
 
 /** How often each concept is shown. */
 function countsOf({ things }: Scene): Map<Concept, number> {

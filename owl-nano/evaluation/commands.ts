@@ -25,9 +25,6 @@ export const SHIPPED = fileURLToPath(new URL("../../models/owl-nano", import.met
 /** Where the documents are. */
 export const DOCS = fileURLToPath(new URL("../../docs", import.meta.url));
 
-/** Pictures of the card. */
-const EXAMPLES = 20;
-
 /** Makes owleval-nano anew from its seeds. */
 export async function makeQuestionFiles(drawings: Drawings): Promise<void> {
   const set = makeQuestions(drawings, "test");
@@ -144,8 +141,8 @@ function examplesRead(directory: string): number {
 /** Writes the card of the shipped model, its contact sheet and the learning curves. */
 export async function writeCard({ config, weights, drawings, runs, measured }: CardOptions): Promise<void> {
   const { figures, seen, set } = measured;
-  const examples = chooseExamples(seen, EXAMPLES);
-  const pictures = examples.map(({ row }) => set.pictureOf(row.pictures[0]));
+  const examples = chooseExamples(seen);
+  const pictures = examples.map(({ row }) => row.pictures.map(set.pictureOf));
   const stages = Object.entries(RECIPES).map(([stage, { name }]) =>
     readCurve(name.replace("owl-nano ", ""), join(runs, stage, "log.jsonl")),
   );

@@ -7,19 +7,23 @@ import type { MeasuredRow } from "./measure.ts";
 
 const EXAMPLE_SEED = 20230432;
 
-/** Measured rows with one free picture, good and bad, of as many abilities as can be; chosen by seed and not by their answers. */
-export function chooseExamples(measured: readonly MeasuredRow[], count: number): MeasuredRow[] {
+/** Turns that still fit into the table. */
+const MOST_TURNS = 4;
+
+/**
+ * A measured row with free pictures of each ability, good or bad; chosen by seed and not by their answers, in the order in which they were
+ * asked.
+ */
+export function chooseExamples(measured: readonly MeasuredRow[]): MeasuredRow[] {
   const random = randomFor(EXAMPLE_SEED, "examples", 0);
   const open = measured.filter(
-    ({ row: { pictures } }) => pictures.length === 1 && pictures[0].startsWith("pictures/"),
+    ({ row: { pictures, turns } }) =>
+      pictures.length > 0 &&
+      turns.length <= MOST_TURNS &&
+      pictures.every((file) => file.startsWith("pictures/")),
   );
-  const shuffled = random.shuffle(open);
-  const kindOf = ({ row: { ability, set } }: MeasuredRow): string => `${ability} ${set}`;
-  const firsts = shuffled.filter(
-    (one, i) => shuffled.findIndex((other) => kindOf(other) === kindOf(one)) === i,
-  );
-  const chosen = new Set([...firsts, ...shuffled].slice(0, count));
-  return measured.filter((one) => chosen.has(one));
+  const chosen = new Map(random.shuffle(open).map((one) => [one.row.ability, one]));
+  return measured.filter((one) => chosen.get(one.row.ability) === one);
 }
 
 const SIDE = 128;
@@ -43,39 +47,55 @@ function numberPicture(number: number, face: Face): Picture {
 const raw = ({ width, height, data }: Picture): ReturnType<typeof sharp> =>
   sharp(data, { raw: { width, height, channels: 3 } });
 
-/** Numbered pictures on one sheet, as a PNG. */
-export async function contactSheet(pictures: readonly Picture[], face: Face): Promise<Buffer> {
+interface Placed {
+  readonly input: Buffer;
+  readonly left: number;
+  readonly top: number;
+}
+
+const png = (picture: Picture, side: number): Promise<Buffer> =>
+  raw(picture).resize(side, side).png().toBuffer();
+
+/** The number of a cell and its pictures, beside each other where there are two. */
+async function cell(
+  pictures: readonly Picture[],
+  number: Picture,
+  left: number,
+  top: number,
+): Promise<Placed[]> {
+  const side = Math.floor(SIDE / pictures.length);
+  const shown = pictures.map(async (picture, i) => ({
+    input: await png(picture, side),
+    left: left + i * side,
+    top: top + HEAD,
+  }));
+  return [{ input: await png(number, HEAD), left, top }, ...(await Promise.all(shown))];
+}
+
+/** The pictures of each example, numbered, on one sheet, as a PNG. */
+export async function contactSheet(examples: readonly (readonly Picture[])[], face: Face): Promise<Buffer> {
   const [gap, pitch] = [8, SIDE + HEAD + 8];
-  const rows = Math.ceil(pictures.length / COLUMNS);
-  const parts = await Promise.all(
-    pictures.map(async (picture, i) => {
+  const rows = Math.ceil(examples.length / COLUMNS);
+  const cells = await Promise.all(
+    examples.map((pictures, i) => {
       const [left, top] = [gap + (i % COLUMNS) * (SIDE + gap), Math.floor(i / COLUMNS) * pitch];
-      return [
-        {
-          input: await raw(numberPicture(i + 1, face))
-            .png()
-            .toBuffer(),
-          left,
-          top,
-        },
-        { input: await raw(picture).resize(SIDE, SIDE).png().toBuffer(), left, top: top + HEAD },
-      ];
+      return cell(pictures, numberPicture(i + 1, face), left, top);
     }),
   );
   const size = { width: gap + COLUMNS * (SIDE + gap), height: rows * pitch };
   return sharp({ create: { ...size, channels: 3, background: "#fff" } })
-    .composite(parts.flat())
+    .composite(cells.flat())
     .png({ palette: true, quality: 85, dither: 0, effort: 10 })
     .toBuffer();
 }
 
 /** What was asked about the pictures of the sheet, what is true and what the owl said. */
 export function examplesTable(examples: readonly MeasuredRow[]): string {
-  const cell = (text: string): string => text.replaceAll("|", "\\|");
+  const escaped = (text: string): string => text.replaceAll("|", "\\|");
   const rows = examples.flatMap(({ row: { ability, turns }, answers }, i) =>
     turns.map(({ question, answer }, t) => {
       const { said, right } = answers[t];
-      return `| ${t === 0 ? i + 1 : ""} | ${t === 0 ? ability : ""} | ${[question, answer, said].map(cell).join(" | ")} | ${right ? "✓" : "✗"} |`;
+      return `| ${t === 0 ? i + 1 : ""} | ${t === 0 ? ability : ""} | ${[question, answer, said].map(escaped).join(" | ")} | ${right ? "✓" : "✗"} |`;
     }),
   );
   return ["| | ability | question | true answer | owl-nano | |", "|---|---|---|---|---|---|", ...rows].join(

@@ -108,11 +108,11 @@ ${figuresTable(figures)}
 
 **Less:** ${cannot}.
 
-## Twenty pictures
+## What it says
 
-Chosen by seed, one of each kind of question, not by how they were answered:
+A question of each kind about pictures, chosen by seed and not by how it was answered:
 
-![twenty pictures, numbered](../../docs/owl-nano-pictures.png)
+![the pictures, numbered](../../docs/owl-nano-pictures.png)
 
 ${examplesTable(examples)}
 

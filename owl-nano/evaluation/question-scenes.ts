@@ -136,10 +136,14 @@ export function stranger(studio: QuestionStudio): DrawnScene {
   return thingsScene(studio, [{ kind: "unknown" }], anyBackground(studio.random));
 }
 
+/** Letters drawn at random that people would read as an insult. */
+const INSULTS = /^(?:NIG|FAG|KKK|NAZI|CUNT|KIKE|SPIC|COON|FUCK|SHIT|RAPE)$/;
+
 /** One or two words on a sign. */
 export function sign(studio: QuestionStudio): DrawnScene | undefined {
   const { random, words } = studio;
   const said = sampleSignWords(random, words);
+  if (said.some((word) => INSULTS.test(word))) return undefined;
   const rows = random.chance(0.6) ? said.map((label) => ({ label })) : [{ label: said.join(" ") }];
   return signScene(studio, rows, random.chance(0.3) ? WHITE : random.integer(COLORS.length));
 }

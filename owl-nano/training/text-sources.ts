@@ -57,7 +57,7 @@ function taught({ abilities }: Lessons, draw: () => AskedTurn[]): AskedTurn[] {
 }
 
 /** A stage that is taught with texts, or the tokenizer. */
-type TextStage = keyof Lessons["texts"];
+export type TextStage = keyof Lessons["texts"];
 
 /** The stages that read notes where pictures will be. */
 export type NotedStage = "language" | "comparing" | "answers";
