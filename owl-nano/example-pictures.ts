@@ -1,14 +1,21 @@
 import { mkdirSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import sharp from "sharp";
+import { COLORS, WHITE } from "./concepts/colors.ts";
 import { openVendor, VENDORS } from "./drawings/vendors.ts";
+import { documentScene, type Studio, signScene, thingsScene } from "./pictures/compose.ts";
+import { type DrawnScene, renderClean } from "./pictures/drawn-scene.ts";
+import { testSupply } from "./pictures/supplies.ts";
+import { randomFor } from "./random.ts";
+import type { Subject } from "./scenes/scene.ts";
+import { loadMaterial } from "./training/sources.ts";
 
 /**
- * The pictures in `examples/`: each is a drawing that no training stage has seen (see `splits.json`), on a background of its own. They were
- * chosen among those that the owl names right, which is true of two in three.
+ * The pictures in `examples/`, of drawings, fonts and words that no training stage has seen (see `splits.json`): one drawing each on a
+ * background, then what the owl also speaks of. They were chosen among those that it answers right.
  * Run with `npx tsx owl-nano/example-pictures.ts`.
  */
-const EXAMPLES = [
+const ALONE = [
   { file: "owl.png", vendor: "noto", codePoint: "1f989", names: ["owl"], background: "#5b9be8" },
   {
     file: "sunflower.png",
@@ -27,10 +34,18 @@ const EXAMPLES = [
   },
 ] as const;
 
+/** A composed picture; its seed decides which drawings, where and how large. */
+interface Composed {
+  readonly file: string;
+  readonly seed: number;
+  readonly compose: (studio: Studio) => DrawnScene | undefined;
+}
+
+const FOLDER = fileURLToPath(new URL("../examples/", import.meta.url));
 const SIDE = 256;
 const MARGIN = 24;
 
-async function draw({ file, vendor: name, codePoint, names, background }: (typeof EXAMPLES)[number]) {
+async function draw({ file, vendor: name, codePoint, names, background }: (typeof ALONE)[number]) {
   const vendor = VENDORS.find((one) => one.name === name);
   const drawing = vendor && openVendor(vendor).find(codePoint, names)[0];
   if (drawing === undefined) throw new Error(`examples/${file}: ${name} must have ${codePoint}, and has not`);
@@ -38,12 +53,59 @@ async function draw({ file, vendor: name, codePoint, names, background }: (typeo
   const picture = await sharp(drawing.bytes, { density: 300 })
     .resize(inner, inner, { fit: "contain", background: "#0000" })
     .toBuffer();
-  const folder = fileURLToPath(new URL("../examples/", import.meta.url));
-  mkdirSync(folder, { recursive: true });
   await sharp({ create: { width: SIDE, height: SIDE, channels: 3, background } })
     .composite([{ input: picture, left: MARGIN, top: MARGIN }])
     .png({ compressionLevel: 9 })
-    .toFile(folder + file);
+    .toFile(FOLDER + file);
 }
 
-for (const example of EXAMPLES) await draw(example);
+const colorNamed = (name: string): number => COLORS.findIndex((color) => color.name === name);
+
+/** Things of these names on a background, in the order of reading. */
+function things(names: readonly string[], background: number): Composed["compose"] {
+  return (studio) => {
+    const subjects = names.map((name): Subject => {
+      const concept = studio.supply.concepts.find((one) => one.name === name);
+      if (concept === undefined) throw new Error(`examples: a drawing of "${name}" is needed, got none`);
+      return { kind: "concept", concept };
+    });
+    return thingsScene(studio, subjects, background);
+  };
+}
+
+const COMPOSED: readonly Composed[] = [
+  { file: "pair.png", seed: 1, compose: things(["cat", "bicycle"], colorNamed("green")) },
+  { file: "several.png", seed: 1, compose: things(["carrot", "carrot", "carrot"], WHITE) },
+  {
+    file: "sign.png",
+    seed: 1,
+    compose: (studio) => signScene(studio, [{ label: "PARK" }, { label: "HERE" }], colorNamed("yellow")),
+  },
+  {
+    file: "receipt.png",
+    seed: 1,
+    compose: (studio) =>
+      documentScene(studio, {
+        layout: "receipt",
+        rows: [
+          { label: "TEA", value: "4" },
+          { label: "CAKE", value: "7" },
+          { label: "SUM", value: "11" },
+        ],
+      }),
+  },
+];
+
+mkdirSync(FOLDER, { recursive: true });
+for (const example of ALONE) await draw(example);
+const supply = testSupply((await loadMaterial()).drawings, "S1");
+for (const { file, seed, compose } of COMPOSED) {
+  const random = randomFor(seed, `examples ${file}`, 0);
+  const scene = compose({ supply, size: SIDE, random });
+  if (scene === undefined)
+    throw new Error(`examples/${file}: its text must fit, and does not; take another seed`);
+  const { width, height, data } = renderClean(scene, random);
+  await sharp(data, { raw: { width, height, channels: 3 } })
+    .png({ compressionLevel: 9 })
+    .toFile(FOLDER + file);
+}
