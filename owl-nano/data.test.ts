@@ -21,13 +21,13 @@ import {
 } from "./scenes/held-out.ts";
 import { PICTURE_SIZE, type Scene } from "./scenes/scene.ts";
 import { WORDINGS, wordingsOf } from "./texts/wordings.ts";
+import type { TextStage } from "./training/lessons.ts";
 import { loadMaterial, type Material, readingSource, stageScenes, visionSource } from "./training/sources.ts";
 import {
   captionSource,
   conversationSource,
   languageSource,
   stageTexts,
-  type TextStage,
   type WrittenText,
 } from "./training/text-sources.ts";
 
@@ -47,9 +47,9 @@ beforeAll(async () => {
   };
   const texts = (stage: TextStage): WrittenText[] => INDICES.map(stageTexts(material, stage, SEED));
   const [language, comparing, answers] = [texts("language"), texts("comparing"), texts("answers")];
-  const [align, instruct] = [texts("align"), texts("instruct")];
+  const [phrasing, align, instruct] = [texts("phrasing"), texts("align"), texts("instruct")];
   const scenesOf = (some: readonly WrittenText[]): DrawnScene[] => some.flatMap(({ scenes }) => scenes);
-  told = [...language, ...comparing, ...answers, ...align, ...instruct];
+  told = [...language, ...comparing, ...answers, ...phrasing, ...align, ...instruct];
   shown = {
     vision: labelled("vision", VISION_SIZE),
     layout: labelled("layout", PICTURE_SIZE),
@@ -57,6 +57,7 @@ beforeAll(async () => {
     language: scenesOf(language),
     comparing: scenesOf(comparing),
     answers: scenesOf(answers),
+    phrasing: scenesOf(phrasing),
     align: scenesOf(align),
     instruct: scenesOf(instruct),
   };

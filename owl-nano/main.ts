@@ -37,18 +37,19 @@ import {
   visionConfig,
 } from "./training/plan.ts";
 import { loadMaterial } from "./training/sources.ts";
-import type { NotedStage } from "./training/text-sources.ts";
+import { NOTED_STAGES, type NotedStage } from "./training/text-sources.ts";
 import { wordTokens } from "./training/tokenizer.ts";
 
 /** Where all stages, logs and figures are kept. */
 const DIRECTORY = fileURLToPath(new URL("../runs/owl-nano", import.meta.url));
 const USAGE = `npm run owl-nano [-- --stage NAME] [-- --evaluate NAME] [-- --threads N]
 
-Trains owl-nano from nothing: language, vision, layout, comparing, answers, reading, stage 1 and stage 2, then writes models/owl-nano and the
+Trains owl-nano from nothing: language, vision, layout, comparing, answers, phrasing, reading, stage 1 and stage 2, then writes models/owl-nano and the
 figures on the held-out pictures. Every stage goes on from where it was stopped (runs/owl-nano).
 
-  --stage NAME     only this stage: language, vision, layout, comparing, answers, reading, align (stage 1), instruct (stage 2)
-  --evaluate NAME  only measure: a stage (language, comparing, answers, vision, align, instruct), or a model on "validation", on which choices are
+  --stage NAME     only this stage: language, vision, layout, comparing, answers, phrasing, reading, align (stage 1), instruct
+                   (stage 2)
+  --evaluate NAME  only measure: a stage (language, comparing, answers, phrasing, vision, align, instruct), or a model on "validation", on which choices are
                    made, or, when all are made, on "test" (owleval-nano)
   --model PATH     the model that is measured on validation or test (models/owl-nano)
   --out PATH       where its figures, answers and table go (runs/owl-nano/measured)
@@ -259,8 +260,8 @@ async function main(): Promise<void> {
     const options = { drawings, split, out: values.out ?? measuredIn(split) };
     return void (await measureDirectory(values.model ?? SHIPPED, options));
   }
-  if (values.evaluate === "language" || values.evaluate === "comparing" || values.evaluate === "answers")
-    return evaluateLanguage(await openPlan(), values.evaluate);
+  const noted = NOTED_STAGES.find((stage) => stage === values.evaluate);
+  if (noted !== undefined) return evaluateLanguage(await openPlan(), noted);
   if (values.evaluate === "vision") return evaluateVision(await openPlan());
   if (values.evaluate === "align") return evaluateCaptions(await openPlan());
   if (values.evaluate === "instruct") return evaluateOwl(await openPlan(), "validation");

@@ -100,6 +100,22 @@ const comparing: TrainingRecipe = {
 const answers: TrainingRecipe = { ...comparing, name: "owl-nano answers", steps: 1200 };
 
 /**
+ * The same asked in thousands of further wordings, by a language model that can answer already. What notes are made of stays as it is, so
+ * that whoever has learnt to write them still can.
+ */
+const phrasing: TrainingRecipe = {
+  ...comparing,
+  name: "owl-nano phrasing",
+  steps: 1200,
+  learningRate: 7e-4,
+  learningRateMultipliers: {
+    "language_model.model.embed_tokens": 0,
+    note_positions: 0,
+    note_relations: 0,
+  },
+};
+
+/**
  * Our stand-in for CLIP's pre-training; most of the compute goes here: more than half a million scenes. The same drawings come
  * again and again in other dress, so the decay is three times that of the other stages.
  */
@@ -153,7 +169,7 @@ const instruct: TrainingRecipe = {
   ...TEXTS,
   name: "owl-nano stage 2",
   stage: "2",
-  steps: 1700,
+  steps: 1400,
   maxTokens: 576,
   learningRate: 1e-3,
   warmup: 100,
@@ -169,6 +185,7 @@ export const RECIPES = {
   layout,
   comparing,
   answers,
+  phrasing,
   reading,
   align,
   instruct,
@@ -231,6 +248,7 @@ export const SHORT_RECIPES: Readonly<Record<StageName, TrainingRecipe>> = {
   layout: { ...layout, ...SHORT, name: "short layout", steps: 250 },
   comparing: { ...comparing, ...SHORT, name: "short comparing", steps: 100 },
   answers: { ...answers, ...SHORT, name: "short answers", steps: 100 },
+  phrasing: { ...phrasing, ...SHORT, name: "short phrasing", steps: 100 },
   reading: { ...reading, ...SHORT, name: "short reading", steps: 160, learningRate: 1e-3 },
   align: { ...align, ...SHORT, name: "short stage 1", steps: 160, learningRate: 1e-3 },
   instruct: {

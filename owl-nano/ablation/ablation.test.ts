@@ -35,6 +35,7 @@ beforeAll(async () => {
       layout: one(SHORT_RECIPES.layout),
       comparing: one(SHORT_RECIPES.comparing),
       answers: one(SHORT_RECIPES.answers),
+      phrasing: one(SHORT_RECIPES.phrasing),
       reading: one(SHORT_RECIPES.reading),
       align: one(SHORT_RECIPES.align),
       instruct: one(SHORT_RECIPES.instruct),

@@ -110,7 +110,7 @@ export function planOf(plan: Plan, seeded: SeededRun): Plan {
       instruct: { ...instruct, steps, seed: SEED + seed },
     },
     // Their language model reads and is asked little: it learns no answers.
-    skipped: ["comparing", "answers", ...(run.skipped ?? [])],
+    skipped: ["comparing", "answers", "phrasing", ...(run.skipped ?? [])],
     places: {
       language: placeOf("language"),
       reading: placeOf("reading"),

@@ -91,6 +91,7 @@ test("the card tells what is reached and what is not", () => {
       layout: 128_000,
       comparing: 40_000,
       answers: 26_000,
+      phrasing: 77_000,
       reading: 80_000,
       align: 50_000,
       instruct: 44_000,

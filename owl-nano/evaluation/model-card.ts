@@ -37,6 +37,8 @@ const STAGES: Readonly<Record<StageName, (thousands: string) => string>> = {
   comparing: (n) =>
     `**Comparing**: ${n} conversations with notes in which what is asked is compared with what is seen, or two pictures with each other.`,
   answers: (n) => `**Answers**: ${n} more conversations with notes, in which everything is asked again.`,
+  phrasing: (n) =>
+    `**Phrasing**: ${n} conversations with notes, asked in some three thousand further wordings.`,
   reading: (n) => `**Reading**: ${n} pictures, whose visual tokens must equal their notes.`,
   align: (n) => `**Stage 1 of the paper**: ${n} pictures and captions through the frozen language model.`,
   instruct: (n) =>

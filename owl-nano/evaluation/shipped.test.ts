@@ -1,9 +1,16 @@
+import { readdirSync, statSync } from "node:fs";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
 import { answererOfDirectory } from "./answering.ts";
 import { measureSample, readRecorded } from "./recorded.ts";
 
 const SHIPPED = fileURLToPath(new URL("../../models/owl-nano", import.meta.url));
+
+test("the shipped owl has at most 16 MB", () => {
+  const sizes = readdirSync(SHIPPED).map((file) => statSync(join(SHIPPED, file)).size);
+  expect(sizes.reduce((sum, size) => sum + size, 0)).toBeLessThanOrEqual(16e6);
+});
 
 test("the shipped owl can no less in any ability than was recorded, by more than chance", async () => {
   const recorded = readRecorded();

@@ -72,6 +72,8 @@ export interface Telling {
   readonly world: World;
   readonly random: Random;
   readonly part: Part;
+  /** Whether training asks in its later wordings as well. */
+  readonly isLate?: boolean;
 }
 
 /**

@@ -7,6 +7,10 @@ import { DOCUMENT_WORDINGS } from "./wordings/documents.ts";
 import { FACT_CHECK_WORDINGS } from "./wordings/fact-checks.ts";
 import { FOLLOWING_WORDINGS } from "./wordings/following.ts";
 import { FORM_WORDINGS } from "./wordings/forms.ts";
+import { LATER_PICTURE_WORDINGS } from "./wordings/later-pictures.ts";
+import { LATER_TALK_WORDINGS } from "./wordings/later-talk.ts";
+import { LATER_TASK_WORDINGS } from "./wordings/later-tasks.ts";
+import { LATER_FACT_WORDINGS, LATER_WORD_WORDINGS } from "./wordings/later-words.ts";
 import { MEMORY_WORDINGS } from "./wordings/memory.ts";
 import { MORE_WORDINGS } from "./wordings/more.ts";
 import { PICTURE_WORDINGS } from "./wordings/pictures.ts";
@@ -36,12 +40,23 @@ export const WORDINGS = {
 
 export type WordingKind = keyof typeof WORDINGS;
 
-const FURTHER: Readonly<Partial<Record<WordingKind, readonly string[]>>> = MORE_WORDINGS;
+type Further = Readonly<Partial<Record<WordingKind, readonly string[]>>>;
+
+const FURTHER: Further = MORE_WORDINGS;
+
+/** What is added when the language model can answer already: some three thousand wordings with words that the others leave out. */
+export const LATER_WORDINGS: Further = {
+  ...LATER_PICTURE_WORDINGS,
+  ...LATER_TASK_WORDINGS,
+  ...LATER_TALK_WORDINGS,
+  ...LATER_WORD_WORDINGS,
+};
 
 /** The wordings of a kind that may be asked with. */
-export function askable(kind: WordingKind, { part }: Telling): readonly string[] {
+export function askable(kind: WordingKind, { part, isLate }: Telling): readonly string[] {
   const own = wordingsOf(WORDINGS[kind], part);
-  return part !== "train" ? own : [...own, ...(FURTHER[kind] ?? [])];
+  if (part !== "train") return own;
+  return [...own, ...(FURTHER[kind] ?? []), ...(isLate ? (LATER_WORDINGS[kind] ?? []) : [])];
 }
 
 /** Of eight neighbours in a list sorted by manner and length, two are for the test and one for validation. */
@@ -108,13 +123,15 @@ export function ask(
   return { wordings: [wording], question: fill(typed(change(wording), random), fills) };
 }
 
-/** A question of a list that is no kind of its own, such as those of a fact. */
+/** A question about a relation of a thing or country, of those that it lists. */
 export function askOf(
+  relation: string,
   list: readonly string[],
-  { part, random }: Telling,
+  { part, random, isLate }: Telling,
   finish: (wording: string) => string,
 ): Asked {
-  const wording = random.pick(wordingsOf(list, part));
+  const later = isLate && part === "train" ? (LATER_FACT_WORDINGS[relation] ?? []) : [];
+  const wording = random.pick([...wordingsOf(list, part), ...later]);
   return { wordings: [wording], question: finish(typed(wording, random)) };
 }
 

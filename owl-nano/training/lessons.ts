@@ -34,6 +34,16 @@ export type TextKind = (typeof TEXT_KINDS)[number];
 /** Of as many examples as there are in all, so many are texts of the kind. */
 export type TextMix = Readonly<Partial<Record<TextKind, number>>>;
 
+/** A stage that is taught with texts, or the tokenizer. */
+export type TextStage =
+  | "tokenizer"
+  | "language"
+  | "comparing"
+  | "answers"
+  | "phrasing"
+  | "align"
+  | "instruct";
+
 /** What the stages are taught with: how often each kind of picture and text comes. */
 export interface Lessons {
   readonly vision: Curriculum;
@@ -41,12 +51,12 @@ export interface Lessons {
   readonly reading: Curriculum;
   /** The pictures that texts are about, and how their drawings vary. */
   readonly scenes: SceneMix;
-  /** Those of inventories and of the comparing and answers stages: with more text in them. */
+  /** Those of inventories and of the stages from comparing to phrasing: with more text in them. */
   readonly inventories: SceneMix;
   readonly variation: Variation;
-  readonly texts: Readonly<
-    Record<"tokenizer" | "language" | "comparing" | "answers" | "align" | "instruct", TextMix>
-  >;
+  readonly texts: Readonly<Record<TextStage, TextMix>>;
+  /** The stages whose questions are asked in the later wordings as well; none if absent. */
+  readonly late?: ReadonlySet<TextStage>;
   /**
    * What the comparing stage begins with: mixes for so many texts each, one after the other. Whether two words are the same is learnt
    * within some hundred steps where nothing else is asked, and not at all in 1,500 where it is one answer in five.
@@ -68,9 +78,11 @@ export const OWL_NANO_LESSONS: Lessons = {
     language: { facts: 3, talk: 6, picture: 9, pair: 2, inventory: 9 },
     comparing: { facts: 1, talk: 6, picture: 13, checks: 5, pair: 4, inventory: 3 },
     answers: { facts: 1, talk: 6, picture: 13, checks: 4, pair: 3, "pair checks": 2, inventory: 3 },
+    phrasing: { talk: 8, picture: 15, checks: 4, pair: 3, "pair checks": 2, inventory: 1 },
     align: { caption: 1 },
     instruct: { talk: 7, picture: 11, pair: 2 },
   },
+  late: new Set(["phrasing", "instruct"]),
   comparisons: [
     { mix: { checks: 1 }, count: 300 * 64 },
     { mix: { checks: 1, "pair checks": 2 }, count: 300 * 64 },
@@ -90,6 +102,7 @@ export const SHORT_LESSONS: Lessons = {
     language: { picture: 1 },
     comparing: { picture: 1 },
     answers: { picture: 1 },
+    phrasing: { picture: 1 },
     align: { caption: 1 },
     instruct: { picture: 1 },
   },

@@ -241,6 +241,7 @@ const STAGES: Readonly<Record<StageName, RunStage>> = {
   language: (plan, options) => trainOnNotes(plan, "language", options),
   comparing: (plan, options) => trainOnNotes(plan, "comparing", options),
   answers: (plan, options) => trainOnNotes(plan, "answers", options),
+  phrasing: (plan, options) => trainOnNotes(plan, "phrasing", options),
   vision: trainVision,
   layout: trainLayout,
   reading: trainReading,

@@ -87,9 +87,10 @@ const BEFORE: Readonly<Record<StageName, readonly StageName[]>> = {
   layout: ["vision"],
   comparing: ["language"],
   answers: ["comparing"],
-  reading: ["answers", "layout"],
-  align: ["answers", "reading"],
-  instruct: ["answers", "align"],
+  phrasing: ["answers"],
+  reading: ["phrasing", "layout"],
+  align: ["phrasing", "reading"],
+  instruct: ["phrasing", "align"],
 };
 
 /** The stages whose weights a stage of this plan begins with; later ones win. */

@@ -18,7 +18,7 @@ import { inventoryOf } from "../texts/scene-inventory.ts";
 import { sampleDocument } from "../texts/small-documents.ts";
 import { factParagraph, textConversation } from "../texts/text-conversation.ts";
 import type { AskedTurn, Telling } from "../texts/turns.ts";
-import { type Lessons, TEXT_KINDS, type TextKind, type TextMix } from "./lessons.ts";
+import { type Lessons, TEXT_KINDS, type TextKind, type TextMix, type TextStage } from "./lessons.ts";
 import type { NotedText } from "./notes-reader.ts";
 import { endless, type Material, nameWords, trainingWords } from "./sources.ts";
 
@@ -56,11 +56,10 @@ function taught({ abilities }: Lessons, draw: () => AskedTurn[]): AskedTurn[] {
   }
 }
 
-/** A stage that is taught with texts, or the tokenizer. */
-export type TextStage = keyof Lessons["texts"];
-
 /** The stages that read notes where pictures will be. */
-export type NotedStage = "language" | "comparing" | "answers";
+export const NOTED_STAGES = ["language", "comparing", "answers", "phrasing"] as const;
+
+export type NotedStage = (typeof NOTED_STAGES)[number];
 
 /** The pictures of a kind of text, where they are not the stage's. */
 const MIX_OF: Readonly<Partial<Record<TextKind, "scenes" | "inventories">>> = {
@@ -69,7 +68,7 @@ const MIX_OF: Readonly<Partial<Record<TextKind, "scenes" | "inventories">>> = {
 };
 
 /** The stages in which more pictures have text. */
-const WITH_MORE_TEXT: ReadonlySet<TextStage> = new Set<TextStage>(["comparing", "answers"]);
+const WITH_MORE_TEXT: ReadonlySet<TextStage> = new Set<TextStage>(["comparing", "answers", "phrasing"]);
 
 /** Writes texts of every kind. */
 function writerOf(
@@ -84,7 +83,12 @@ function writerOf(
     document: trainingDocument,
   };
   const world = { concepts: supply.concepts, countries: supply.countries, words: source.words };
-  const telling = (random: Random): Telling => ({ world, random, part: "train" });
+  const telling = (random: Random): Telling => ({
+    world,
+    random,
+    part: "train",
+    isLate: lessons.late?.has(stage) ?? false,
+  });
   return (kind, random) => {
     const studio = { supply, size: PICTURE_SIZE, random };
     const none = { turns: [], scenes: [], random };
@@ -124,6 +128,7 @@ const STREAMS: Readonly<Record<TextStage, string>> = {
   language: "language",
   comparing: "answers",
   answers: "questions",
+  phrasing: "phrasings",
   align: "captions",
   instruct: "conversations",
 };

@@ -50,7 +50,7 @@ export function factQuestion(concept: Concept, { relation }: Fact, thing: string
     thing === "they" ||
     (generalIsPlural(concept) && thing === general(concept)) ||
     (isPluralOnly(concept) && thing.endsWith(concept.name));
-  return askOf(relation.questions, telling, (question) => {
+  return askOf(relation.name, relation.questions, telling, (question) => {
     if (!plural) return askSingular(question, thing);
     return askPlural(question, thing, thing === "they" ? "them" : thing);
   });
@@ -139,8 +139,10 @@ function factOfCountry(country: Country, telling: Telling, earlier: readonly Ask
   const things = ["this country", "this country", "the country", "the country with this flag", country.name];
   const asked =
     named && random.chance(0.6)
-      ? askOf(relation.followUps, telling, (question) => question)
-      : askOf(relation.questions, telling, (question) => countryQuestion(question, random.pick(things)));
+      ? askOf("", relation.followUps, telling, (question) => question)
+      : askOf(relation.name, relation.questions, telling, (question) =>
+          countryQuestion(question, random.pick(things)),
+        );
   const bridge =
     named || asked.question.includes(country.name) ? "" : `this is the flag of ${country.name}. `;
   const turn = turnOf("knowledge", asked, `${bridge}${relation.answer(country, value)}`, [value]);
@@ -174,8 +176,10 @@ export function textFactTurn(concept: Concept, fact: Fact, thing: string, tellin
 export function textCountryTurn(country: Country, telling: Telling, followUp: boolean): AskedTurn {
   const { relation, value } = telling.random.pick(countryFactsOf(country));
   const asked = followUp
-    ? askOf(relation.followUps, telling, (question) => question)
-    : askOf(relation.questions, telling, (question) => countryQuestion(question, country.name));
+    ? askOf("", relation.followUps, telling, (question) => question)
+    : askOf(relation.name, relation.questions, telling, (question) =>
+        countryQuestion(question, country.name),
+      );
   const turn = turnOf("text fact", asked, relation.answer(country, value), [value]);
   return inOtherWords({ ...turn, fact: { name: country.name, relation: relation.name } }, telling.random);
 }

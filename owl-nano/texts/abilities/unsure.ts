@@ -53,7 +53,7 @@ function lifelessTurn(concepts: readonly Concept[], telling: Telling): AskedTurn
   const concept = random.pick(lifeless);
   const name = random.pick(Object.keys(LIFELESS));
   const thing = random.pick([`the ${concept.name}`, indefinite(concept)]);
-  const asked = askOf(relationNamed(name, world.concepts).questions, telling, (question) =>
+  const asked = askOf(name, relationNamed(name, world.concepts).questions, telling, (question) =>
     question.replace("X", thing),
   );
   const answer = LIFELESS[name](indefinite(concept));
@@ -90,12 +90,14 @@ function strangeFactTurn(telling: Telling): AskedTurn {
   if (random.chance(0.5)) {
     const name = invented ?? random.pick(STRANGE_COUNTRIES);
     const { relation } = random.pick(countryFactsOf(world.countries[0]));
-    const asked = askOf(relation.questions, telling, (question) => question.replace("X", name));
+    const asked = askOf(relation.name, relation.questions, telling, (question) =>
+      question.replace("X", name),
+    );
     return turnOf("unsure", asked, UNSURE, ["not sure"]);
   }
   const thing = article(invented ?? random.pick(STRANGE_ANIMALS));
   const relation = relationNamed(random.pick(["eats", "home", "young", "kind"]), world.concepts);
-  const asked = askOf(relation.questions, telling, (question) => question.replace("X", thing));
+  const asked = askOf(relation.name, relation.questions, telling, (question) => question.replace("X", thing));
   return turnOf("unsure", asked, UNSURE, ["not sure"]);
 }
 
@@ -141,7 +143,9 @@ export function noPictureTurn(telling: Telling): AskedTurn[] {
   if (dice < 0.28) {
     const wide = wideKind(concept) ?? "thing";
     const { relation } = random.pick(factsOf(concept));
-    const asked = askOf(relation.questions, telling, (question) => question.replace("X", `this ${wide}`));
+    const asked = askOf(relation.name, relation.questions, telling, (question) =>
+      question.replace("X", `this ${wide}`),
+    );
     return [turnOf("no picture", asked, NO_PICTURE, ["no picture"])];
   }
   return [turnOf("no picture", ask(random.pick(random.pick(kinds)), telling), NO_PICTURE, ["no picture"])];

@@ -5,3 +5,8 @@ export function lines(text: string): readonly string[] {
     .map((line) => line.trim())
     .filter((line) => line !== "");
 }
+
+/** The same, several on a line with " | " between them. */
+export function phrases(text: string): string[] {
+  return lines(text).flatMap((line) => line.split(" | "));
+}
