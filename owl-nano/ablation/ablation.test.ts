@@ -76,7 +76,12 @@ test("stage 2 of the runs differs by its texts and seed alone, and has a place o
   expect(seed).toBe(SEED + 1);
   expect(words.recipes).toEqual(full.recipes);
   expect(words.material.lessons.texts).toEqual({ ...full.material.lessons.texts, instruct: { talk: 7 } });
-  expect(planOfRun("B-1").material.lessons.texts.instruct).toEqual({ picture: 11, pair: 2 });
+  expect(planOfRun("B-1").material.lessons.texts.instruct).toEqual({
+    picture: 10,
+    checks: 1,
+    pair: 2,
+    "pair checks": 1,
+  });
   const places = seededRuns(3, STEPS).map((seeded) => runDirectory(directory, seeded));
   expect(new Set(places).size).toBe(6 * 3 + 1);
   expect(runDirectory("runs", seededRunOf("A-1", 100))).toBe("runs/ablation/A-1-100-steps");

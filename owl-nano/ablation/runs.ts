@@ -29,7 +29,11 @@ const READS_WORDS: TextMix = { facts: 8, talk: 1, caption: 11 };
 export const RUNS: readonly AblationRun[] = [
   { key: "full", name: "full" },
   { key: "A", name: "A: without stage 1", skipped: ["reading", "align"] },
-  { key: "B", name: "B: without text-only instructions", instruct: { picture: 11, pair: 2 } },
+  {
+    key: "B",
+    name: "B: without text-only instructions",
+    instruct: { picture: 10, checks: 1, pair: 2, "pair checks": 1 },
+  },
   { key: "C", name: "C: without multimodal instructions", instruct: { talk: 7 } },
   { key: "D", name: "D: without instructions", skipped: ["instruct"] },
   // The reading stage draws tokens to notes: nothing that a language model can use which has never seen one.

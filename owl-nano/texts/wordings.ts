@@ -52,11 +52,27 @@ export const LATER_WORDINGS: Further = {
   ...LATER_WORD_WORDINGS,
 };
 
+const bare = (wording: string): string => wording.replace(/[?.!]$/, "");
+
+/** Nothing that training says later is held out, though another list may keep it for a test. */
+const TAUGHT = new Set(
+  [LATER_WORDINGS, LATER_FACT_WORDINGS].flatMap((lists) => Object.values(lists).flat().map(bare)),
+);
+
+/** The wordings of a list for validation or the test. */
+export function heldOut(list: readonly string[], part: Part): readonly string[] {
+  return wordingsOf(list, part).filter((wording) => !TAUGHT.has(bare(wording)));
+}
+
 /** The wordings of a kind that may be asked with. */
 export function askable(kind: WordingKind, { part, isLate }: Telling): readonly string[] {
-  const own = wordingsOf(WORDINGS[kind], part);
-  if (part !== "train") return own;
-  return [...own, ...(FURTHER[kind] ?? []), ...(isLate ? (LATER_WORDINGS[kind] ?? []) : [])];
+  const list = WORDINGS[kind];
+  if (part !== "train") return heldOut(list, part);
+  return [
+    ...wordingsOf(list, part),
+    ...(FURTHER[kind] ?? []),
+    ...(isLate ? (LATER_WORDINGS[kind] ?? []) : []),
+  ];
 }
 
 /** Of eight neighbours in a list sorted by manner and length, two are for the test and one for validation. */
@@ -130,8 +146,8 @@ export function askOf(
   { part, random, isLate }: Telling,
   finish: (wording: string) => string,
 ): Asked {
-  const later = isLate && part === "train" ? (LATER_FACT_WORDINGS[relation] ?? []) : [];
-  const wording = random.pick([...wordingsOf(list, part), ...later]);
+  const later = isLate ? (LATER_FACT_WORDINGS[relation] ?? []) : [];
+  const wording = random.pick(part === "train" ? [...wordingsOf(list, part), ...later] : heldOut(list, part));
   return { wordings: [wording], question: finish(typed(wording, random)) };
 }
 

@@ -51,7 +51,7 @@ export interface Lessons {
   readonly reading: Curriculum;
   /** The pictures that texts are about, and how their drawings vary. */
   readonly scenes: SceneMix;
-  /** Those of inventories and of the stages from comparing to phrasing: with more text in them. */
+  /** Those of inventories and of the stages from comparing on: with more text in them. */
   readonly inventories: SceneMix;
   readonly variation: Variation;
   readonly texts: Readonly<Record<TextStage, TextMix>>;
@@ -80,7 +80,7 @@ export const OWL_NANO_LESSONS: Lessons = {
     answers: { facts: 1, talk: 6, picture: 13, checks: 4, pair: 3, "pair checks": 2, inventory: 3 },
     phrasing: { talk: 8, picture: 15, checks: 4, pair: 3, "pair checks": 2, inventory: 1 },
     align: { caption: 1 },
-    instruct: { talk: 7, picture: 11, pair: 2 },
+    instruct: { talk: 7, picture: 10, checks: 1, pair: 2, "pair checks": 1 },
   },
   late: new Set(["phrasing", "instruct"]),
   comparisons: [

@@ -68,7 +68,12 @@ const MIX_OF: Readonly<Partial<Record<TextKind, "scenes" | "inventories">>> = {
 };
 
 /** The stages in which more pictures have text. */
-const WITH_MORE_TEXT: ReadonlySet<TextStage> = new Set<TextStage>(["comparing", "answers", "phrasing"]);
+const WITH_MORE_TEXT: ReadonlySet<TextStage> = new Set<TextStage>([
+  "comparing",
+  "answers",
+  "phrasing",
+  "instruct",
+]);
 
 /** Writes texts of every kind. */
 function writerOf(
