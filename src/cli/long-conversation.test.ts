@@ -19,9 +19,9 @@ async function chat(lines: string): Promise<{ out: string; err: string; code: un
 }
 
 it("owl chat goes on for ever: the oldest turns are left out, and it says so when that changes", async () => {
-  const { code, ...said } = await chat("what do cats eat, and where do they sleep?\n".repeat(25));
+  const { code, ...said } = await chat(`${"what do cats eat, and where do they sleep? ".repeat(4)}\n`.repeat(30));
   expect(code, said.err).toBe(0);
-  expect(said.out.trimEnd().split("\n").length).toBeGreaterThanOrEqual(25);
+  expect(said.out.trimEnd().split("\n").length).toBeGreaterThanOrEqual(30);
   const notes = said.err.match(/\(The conversation no longer fits .* left out\.\)/g) ?? [];
   expect(notes.length).toBeGreaterThan(3);
   // Each of these is new: a turn more is gone.
@@ -30,10 +30,10 @@ it("owl chat goes on for ever: the oldest turns are left out, and it says so whe
 
 it("a question that is too long costs neither its picture nor the questions after it", async () => {
   const { out, err, code } = await chat(
-    `/image examples/owl.png\n${"what is this? ".repeat(90)}\nwhat is this?\n`,
+    `/image examples/owl.png\n${"what is this? ".repeat(350)}\nwhat is this?\n`,
   );
   expect(code).toBe(1);
-  expect(err).toContain("must fit the model's 256 positions");
+  expect(err).toContain("must fit the model's 1024 positions");
   expect(err.match(/picture for the next question: owl\.png/g)).toHaveLength(2);
   expect(out).toContain("owl");
 });

@@ -30,22 +30,22 @@ const talk = (turns: number): ChatMessage[] => [
   ]).flat(),
 ];
 const leftOut =
-  /^The conversation no longer fits the model's 256 positions: its \d+ oldest turns were left out\.$/;
+  /^The conversation no longer fits the model's 1024 positions: its \d+ oldest turns were left out\.$/;
 
 describe("a conversation that no longer fits", () => {
   test("goes on without its oldest turns, with its picture, and the answer says so", async () => {
     const settings = { maxNewTokens: 8 };
-    const answer = await owl.chat(talk(30), settings).answer();
+    const answer = await owl.chat(talk(90), settings).answer();
     expect(answer.notes).toEqual([expect.stringMatching(leftOut)]);
     expect(answer.ids.length).toBeGreaterThan(0);
-    const prompt = await owl.prompt(talk(30), { ...settings, truncation: "auto" });
+    const prompt = await owl.prompt(talk(90), { ...settings, truncation: "auto" });
     expect(prompt.pictures).toHaveLength(1);
     expect(prompt.ids.length).toBeLessThanOrEqual(positions + 1 - 8);
     expect(answer.promptTokens).toBe(prompt.ids.length);
     expect(await owl.generate(prompt, settings)).toEqual(answer);
     expect(await owl.generateBatch([prompt], settings)).toEqual([answer]);
-    expect(await owl.chatAll([talk(30)], settings)).toEqual([answer]);
-    expect((await owl.chatAll([talk(30), talk(1)], settings)).map(({ notes }) => notes)).toEqual([
+    expect(await owl.chatAll([talk(90)], settings)).toEqual([answer]);
+    expect((await owl.chatAll([talk(90), talk(1)], settings)).map(({ notes }) => notes)).toEqual([
       answer.notes,
       undefined,
     ]);
@@ -61,7 +61,7 @@ describe("a conversation that no longer fits", () => {
   });
 
   test("is refused with both numbers where nothing may be left out, before a picture is read", async () => {
-    const long = talk(30);
+    const long = talk(90);
     const needed = (await owl.prompt(talk(1))).ids.length;
     expect(needed).toBeLessThan(positions);
     const broken = [
@@ -81,7 +81,7 @@ describe("a conversation that no longer fits", () => {
       expect(error).toBeInstanceOf(ContextLengthError);
       expect(error).toMatchObject({ available: positions, needed: expect.any(Number) });
     }
-    const alone = owl.chat([says("cat ".repeat(300))]).text();
+    const alone = owl.chat([says("cat ".repeat(1200))]).text();
     await expect(alone).rejects.toThrow(ContextLengthError);
     await expect(owl.chat([says("x")], { truncation: "yes" as never }).text()).rejects.toThrow(
       'truncation: must be one of "auto", "disabled", got "yes"',
@@ -91,15 +91,15 @@ describe("a conversation that no longer fits", () => {
   test("never comes to an end, whatever is answered", async () => {
     const said: ChatMessage[] = [];
     const kept: number[] = [];
-    for (let i = 0; i < 40; i++) {
-      said.push(says(`what do ${i} cats and ${i} dogs eat in the morning?`));
-      const { text, notes = [], ids } = await owl.chat(said, { maxNewTokens: 12 }).answer();
+    for (let i = 0; i < 24; i++) {
+      said.push(says(`what do ${i} cats and ${i} dogs eat in the morning? `.repeat(9)));
+      const { text, notes = [], ids } = await owl.chat(said, { maxNewTokens: 4 }).answer();
       expect(ids.length).toBeGreaterThan(0);
       kept.push(notes.length);
       said.push({ role: "assistant", content: text });
     }
     expect(kept[0]).toBe(0);
-    expect(kept.slice(-10)).toEqual(new Array(10).fill(1));
+    expect(kept.slice(-8)).toEqual(new Array(8).fill(1));
   });
 });
 
@@ -110,7 +110,7 @@ test("an answer cut because positions ran out says so, and one that its settings
   const settings = { noRepeatNgramSize: 0, eosTokenIds: [999], maxNewTokens: 400 };
   const { finishReason, notes } = await owl.chat([almost], settings).answer();
   expect(finishReason).toBe("length");
-  expect(notes).toEqual(["The answer was cut: the model's 256 positions are full."]);
+  expect(notes).toEqual(["The answer was cut: the model's 1024 positions are full."]);
   const short = await owl.chat([says("hello")], { ...settings, maxNewTokens: 3 }).answer();
   expect(short).toMatchObject({ finishReason: "length" });
   expect(short.notes).toBeUndefined();

@@ -104,15 +104,15 @@ describe("a request that is wrong", () => {
     ],
     [
       "a conversation too long for the model",
-      question("cat ".repeat(300)),
+      question("cat ".repeat(1200)),
       "messages",
-      "must fit the model's 256 positions",
+      "must fit the model's 1024 positions",
     ],
     [
       "a text that cannot fit",
       question("x".repeat(100_000)),
       "messages",
-      "must fit the model's 256 positions",
+      "must fit the model's 1024 positions",
     ],
   ];
   it.each(wrong)("%s", async (_, body, param, message) => {

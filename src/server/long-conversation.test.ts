@@ -29,9 +29,9 @@ const asked = (messages: readonly object[], more: object = {}): object => ({
   max_tokens: 6,
   ...more,
 });
-const long = [...turns(40), user("and owls?")];
+const long = [...turns(160), user("and owls?")];
 const leftOut =
-  /^The conversation no longer fits the model's 256 positions: its \d+ oldest turns were left out/;
+  /^The conversation no longer fits the model's 1024 positions: its \d+ oldest turns were left out/;
 
 interface Refusal {
   readonly error: { readonly message: string; readonly param: string; readonly code: string };
@@ -59,8 +59,8 @@ async function answered(body: object, post = served.post): Promise<Answered> {
 
 describe("what is longer than the model's positions", () => {
   const bodies: [says: string, path: string, body: object, param: string, got: RegExp][] = [
-    ["a conversation", chat, asked(long), "messages", /got \d{3} tokens/],
-    ["a streamed one", chat, asked(long, { stream: true }), "messages", /got \d{3} tokens/],
+    ["a conversation", chat, asked(long), "messages", /got \d{4} tokens/],
+    ["a streamed one", chat, asked(long, { stream: true }), "messages", /got \d{4} tokens/],
     ["one of letters", chat, asked([user("x".repeat(1e5))]), "messages", /at least \d+ tokens \(100000 char/],
     [
       "one of pictures",
@@ -75,15 +75,15 @@ describe("what is longer than the model's positions", () => {
         user("what do all of these birds eat, and where do they live, and which one is the largest of them?"),
       ]),
       "messages",
-      /got 3\d\d tokens/,
+      /got 1\d{3} tokens/,
     ],
-    ["a prompt", "/v1/completions", { model: "owl-nano", prompt: "cat ".repeat(300) }, "prompt", /got 3\d\d/],
+    ["a prompt", "/v1/completions", { model: "owl-nano", prompt: "cat ".repeat(1200) }, "prompt", /got 1\d{3}/],
     [
       "a prompt of ids",
       "/v1/completions",
-      { model: "owl-nano", prompt: Array(300).fill(5) },
+      { model: "owl-nano", prompt: Array(1200).fill(5) },
       "prompt",
-      /got 300/,
+      /got 1200/,
     ],
     [
       "a streamed prompt of letters",
@@ -97,7 +97,7 @@ describe("what is longer than the model's positions", () => {
     const { code, message, ...error } = await refused(path, body);
     expect({ code, param: error.param }).toEqual({ code: "context_length_exceeded", param });
     expect(message).toMatch(got);
-    expect(message).toContain("256 positions (this model's maximum context length is 256 tokens)");
+    expect(message).toContain("1024 positions (this model's maximum context length is 1024 tokens)");
     expect(message.includes('"truncation": "auto"')).toBe(param === "messages");
   });
 
@@ -112,14 +112,14 @@ describe("what is longer than the model's positions", () => {
   });
 
   it("an answer that meets the last position is cut, and says so", async () => {
-    const almost = asked([user("cat ".repeat(200))], { max_tokens: 200, repetition_penalty: 0.01 });
+    const almost = asked([user("cat ".repeat(980))], { max_tokens: 200, repetition_penalty: 0.01 });
     const reply = await answered(almost);
     expect(reply).toMatchObject({ choices: [{ finish_reason: "length" }] });
-    const notes = ["The answer was cut: the model's 256 positions are full."];
+    const notes = ["The answer was cut: the model's 1024 positions are full."];
     expect(reply.notes).toEqual(notes);
     const prompt = {
       model: "owl-nano",
-      prompt: Array(250).fill(5),
+      prompt: Array(1000).fill(5),
       max_tokens: 50,
       repetition_penalty: 0.01,
     };
@@ -136,7 +136,7 @@ describe('with "truncation": "auto"', () => {
   it("the oldest turns are left out, and the notes say so", async () => {
     const reply = await answered(asked(long, auto));
     expect(reply.notes).toEqual([expect.stringMatching(leftOut)]);
-    expect(reply.usage.prompt_tokens).toBeLessThanOrEqual(256);
+    expect(reply.usage.prompt_tokens).toBeLessThanOrEqual(1024);
     const own = served.owl.chat(long as never, { maxNewTokens: 6 });
     expect(reply.choices[0].message.content).toBe(await own.text());
   });
@@ -174,7 +174,7 @@ describe('with "truncation": "auto"', () => {
       { role: "system", content: "be brief" },
       user([picture, { type: "text", text: "what is this?" }]),
       assistant("an owl."),
-      ...turns(40),
+      ...turns(160),
       { role: "developer", content: "be kind" },
       user("what is this?"),
     ];
@@ -200,9 +200,9 @@ describe('with "truncation": "auto"', () => {
   });
 
   it.each<[says: string, messages: object[]]>([
-    ["a last message that alone is too long", [...turns(3), user("cat ".repeat(300))]],
+    ["a last message that alone is too long", [...turns(3), user("cat ".repeat(1200))]],
     ["one of too many letters", [...turns(3), user("x".repeat(1e5))]],
-    ["a system message that alone is too long", [{ role: "system", content: "x ".repeat(600) }, user("hi")]],
+    ["a system message that alone is too long", [{ role: "system", content: "x ".repeat(2400) }, user("hi")]],
   ])("%s is refused", async (_, messages) => {
     const { code, message } = await refused(chat, asked(messages, auto));
     expect(code).toBe("context_length_exceeded");
