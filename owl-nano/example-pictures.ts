@@ -11,7 +11,7 @@ import type { Subject } from "./scenes/scene.ts";
 import { loadMaterial } from "./training/sources.ts";
 
 /**
- * The pictures in `examples/`, of drawings, fonts and words that no training stage has seen (see `splits.json`): one drawing each on a
+ * The pictures in `examples/`, of drawings and fonts that no training stage has seen (see `splits.json`): one drawing each on a
  * background, then what the owl also speaks of. They were chosen among those that it answers right.
  * Run with `npx tsx owl-nano/example-pictures.ts`.
  */
@@ -74,8 +74,8 @@ function things(names: readonly string[], background: number): Composed["compose
 }
 
 const COMPOSED: readonly Composed[] = [
-  { file: "pair.png", seed: 1, compose: things(["cat", "bicycle"], colorNamed("green")) },
-  { file: "several.png", seed: 1, compose: things(["carrot", "carrot", "carrot"], WHITE) },
+  { file: "pair.png", seed: 1, compose: things(["tree", "car"], colorNamed("blue")) },
+  { file: "several.png", seed: 3, compose: things(["strawberry", "strawberry", "strawberry"], WHITE) },
   {
     file: "sign.png",
     seed: 1,
@@ -83,14 +83,14 @@ const COMPOSED: readonly Composed[] = [
   },
   {
     file: "receipt.png",
-    seed: 1,
+    seed: 3,
     compose: (studio) =>
       documentScene(studio, {
         layout: "receipt",
         rows: [
-          { label: "TEA", value: "4" },
-          { label: "CAKE", value: "7" },
-          { label: "SUM", value: "11" },
+          { label: "MILK", value: "3" },
+          { label: "BREAD", value: "5" },
+          { label: "TOTAL", value: "8" },
         ],
       }),
   },

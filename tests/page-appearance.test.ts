@@ -261,7 +261,7 @@ describe.skipIf(skipChromium)("how the page looks", { timeout: 5 * patience }, (
     };
     expect(await missedBy(() => true)).toBe(0);
     await dialog(page).locator(".tile").nth(2).click();
-    expect(await dialog(page).getByLabel("Token 3").isChecked()).toBe(true);
+    expect(await dialog(page).getByLabel("Token 3", { exact: true }).isChecked()).toBe(true);
     await expect.poll(() => missedBy((_, query) => query === 2)).toBe(0);
     await dialog(page)
       .getByLabel("Layer")

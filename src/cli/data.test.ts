@@ -24,7 +24,7 @@ const row = (image: string, answer = "red"): object => ({
 const recipe = (name: string, data: string, more = ""): Promise<string> =>
   write(
     `${name}.yaml`,
-    `extends: stage-2\nmodel: owl-nano\noutput: ${name}\ndata: [${data}]\nsteps: 3\nbatch: 2\nmaxTokens: 48\n${more}`,
+    `extends: stage-2\nmodel: owl-nano\noutput: ${name}\ndata: [${data}]\nsteps: 3\nbatch: 2\nmaxTokens: 120\n${more}`,
   );
 
 beforeAll(async () => {
@@ -59,7 +59,7 @@ describe("owl data check", () => {
   });
 
   it("tells of a recipe's files tokens, what is learned, what is cut, and every bad row; and writes the good ones", async () => {
-    const long = { text: `Human: hi\nAI: ${"a word ".repeat(30)}\nHuman: and?\nAI: hello` };
+    const long = { text: `Human: hi\nAI: ${"a word ".repeat(80)}\nHuman: and?\nAI: hello` };
     const good = [row("red.png"), long].map((one) => JSON.stringify(one));
     const bad = [row("red.pgn"), { text: "Human: hi\nHuman:bye" }, row("cut.jpg")].map((one) =>
       JSON.stringify(one),
@@ -73,7 +73,7 @@ describe("owl data check", () => {
       / {2}tokens +\d+; a row \d+ to \d+, half of them up to \d+\n {2}supervised +\d+; a row 2 to/,
     );
     expect(found.out).toMatch(
-      /longer +of 48 tokens at most: 1 row without the oldest turns\n {2}tokens a row\n +\d+–\d+ █+ \d/,
+      /longer +of 120 tokens at most: 1 row without the oldest turns\n {2}tokens a row\n +\d+–\d+ █+ \d/,
     );
     expect(found.out).toMatch(
       /bad +4 rows, 4 problems:\n +line 2: picture .*red.pgn: no such file; did you mean red.png\?\n.*mixed.jsonl:3: "Human:bye".*\n +line 4: picture .*cut.jpg: must be a whole JPEG.*\n +line 6: must be JSON/,
@@ -121,7 +121,7 @@ describe("owl data check", () => {
       "table, captions",
     ]);
     const shown = await owl("data", "show", fixed[0], "-n", "2");
-    expect(shown.out).toMatch(/⟨picture, 13 tokens⟩[^⟦]*which color\?\n[^⟦]*AI:[^⟦]*⟦ +red<\/s>⟧/);
+    expect(shown.out).toMatch(/⟨picture, 73 tokens⟩[^⟦]*which color\?\n[^⟦]*AI:[^⟦]*⟦ +red<\/s>⟧/);
     expect(JSON.parse(await readFile(fixed[2], "utf8"))).toEqual({
       ...row("red.png"),
       image: ["../red.png"],
@@ -199,7 +199,7 @@ describe("owl data show", () => {
     expect(marked.code).toBe(1);
     expect(marked.out).toContain("what is learned stands in ⟦ ⟧; as owl-nano sees it");
     expect(marked.out).toMatch(
-      /shown.jsonl:1: \d+ tokens, \d+ learned\n {2}<s>Human: ⟨picture, 13 tokens⟩ \n {2}Human: +which color\?\n {3}AI: ⟦ +\\x1b\[31mred<\/s>⟧\n/,
+      /shown.jsonl:1: \d+ tokens, \d+ learned\n {2}<s>Human: ⟨picture, 73 tokens⟩ \n {2}Human: +which color\?\n {3}AI: ⟦ +\\x1b\[31mred<\/s>⟧\n/,
     );
     expect(marked.out).toMatch(/shown.jsonl:2: cannot be learned\n {2}"Human:bye"/);
     expect(marked.out).not.toContain("shown.jsonl:3");
@@ -212,12 +212,12 @@ describe("owl data show", () => {
   });
 
   it("prints a recipe's rows with its system sentence, within its length", async () => {
-    await write("long.jsonl", [{ text: `Human: hi\nAI: ${"a word ".repeat(30)}\nHuman: and?\nAI: hello` }]);
+    await write("long.jsonl", [{ text: `Human: hi\nAI: ${"a word ".repeat(80)}\nHuman: and?\nAI: hello` }]);
     const path = await recipe("long", "{ file: long.jsonl }", "system: Be kind.\n");
     const { code, out } = await owl("data", "show", path);
     expect(code).toBe(0);
     expect(out).toMatch(
-      /long.jsonl:1: \d+ tokens, \d+ learned, the oldest turn left out\n {2}<s>Be kind. \n {2}Human: +and\?/,
+      /long.jsonl:1: \d+ tokens, \d+ learned, the oldest turn left out\n {2}<s>be kind. \n {2}Human: +and\?/,
     );
   });
 });

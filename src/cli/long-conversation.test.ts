@@ -19,7 +19,9 @@ async function chat(lines: string): Promise<{ out: string; err: string; code: un
 }
 
 it("owl chat goes on for ever: the oldest turns are left out, and it says so when that changes", async () => {
-  const { code, ...said } = await chat(`${"what do cats eat, and where do they sleep? ".repeat(4)}\n`.repeat(30));
+  const { code, ...said } = await chat(
+    `${"what do cats eat, and where do they sleep? ".repeat(4)}\n`.repeat(30),
+  );
   expect(code, said.err).toBe(0);
   expect(said.out.trimEnd().split("\n").length).toBeGreaterThanOrEqual(30);
   const notes = said.err.match(/\(The conversation no longer fits .* left out\.\)/g) ?? [];

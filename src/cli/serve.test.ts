@@ -22,7 +22,7 @@ afterAll(() => rmSync(folder, { recursive: true }));
 
 /** A layer of the shipped owl, for an adapter: width × width numbers. */
 const projection = "base_model.model.language_model.model.layers.0.self_attn.o_proj";
-const width = 192;
+const width = 256;
 
 /** `owl serve` as a process of its own. */
 interface Serving {
@@ -155,7 +155,7 @@ describe("owl serve as a process", () => {
       { role: "user", content: "what do cats eat?" },
       { role: "assistant", content: "mice." },
     ];
-    const messages = [...Array.from({ length: 40 }, () => turn).flat(), turn[0]];
+    const messages = [...Array.from({ length: 160 }, () => turn).flat(), turn[0]];
     const reply = await ask(url, { model: "owl-nano", messages, max_tokens: 4 });
     expect(reply.status).toBe(200);
     expect(await reply.text()).toContain("oldest turns were left out");

@@ -232,12 +232,12 @@ describe("what is wrong in a recipe", () => {
 
 describe("a model from nothing", () => {
   const fresh = (stage: string, more = "") =>
-    `extends: ${stage}\nsteps: 2\nbatch: 2\nmaxTokens: 64\nconfig: nano\ntokenizer: ${owl.directory}\noutput: run\ndata: [{ file: rows.jsonl, content: conversation }]\n${more}`;
+    `extends: ${stage}\nsteps: 2\nbatch: 2\nmaxTokens: 128\nconfig: nano\ntokenizer: ${owl.directory}\noutput: run\ndata: [{ file: rows.jsonl, content: conversation }]\n${more}`;
 
   it("has owl-nano's sizes and the tokenizer's vocabulary", async () => {
     const { parameters, plan } = await prepareRun(await write("language.yaml", fresh("language")));
     expect(plan.config).toBe("nano");
-    expect(parameters.find(({ name }) => name.endsWith("embed_tokens.weight"))?.dims).toEqual([512, 192]);
+    expect(parameters.find(({ name }) => name.endsWith("embed_tokens.weight"))?.dims).toEqual([512, 256]);
   });
 
   it("is left out by a recipe that extends it and names a model", async () => {
@@ -276,7 +276,7 @@ describe("a model from nothing", () => {
     const on = (model: string, stage: string, data: string): Promise<string> =>
       write(
         "on.yaml",
-        `extends: ${stage}\nsteps: 1\nbatch: 1\nmaxTokens: 64\nmodel: ${model}\noutput: ${stage}\ndata: [{ file: ${data}, content: conversation }]`,
+        `extends: ${stage}\nsteps: 1\nbatch: 1\nmaxTokens: 128\nmodel: ${model}\noutput: ${stage}\ndata: [{ file: ${data}, content: conversation }]`,
       );
     await expect(prepareRun(await on("words", "stage-2", "rows.jsonl"))).rejects.toThrow(
       /would train against the vision encoder, random/,

@@ -277,7 +277,7 @@ describe("/v1/feedback", () => {
     const leftOut = Number(/its (\d+) oldest turns/.exec(notes[0])?.[1]);
     expect(text).toMatch(new RegExp(`^be brief\nHuman: what do ${leftOut} cats eat\\?\nAI: mice\\.\n`));
     expect(text).toMatch(/\nHuman: and owls\?\nAI: mice, too\.$/);
-    const alone = { ...long, messages: [{ role: "user", content: "cat ".repeat(300) }] };
+    const alone = { ...long, messages: [{ role: "user", content: "cat ".repeat(1200) }] };
     const refusal = await served.post("/v1/feedback", alone);
     expect([refusal.status, (await refusal.json()).error]).toMatchObject([
       400,
@@ -385,7 +385,7 @@ describe("/metrics and /v1/models", () => {
         object: "model",
         created: expect.any(Number),
         owned_by: "mplug-owl",
-        max_model_len: 256,
+        max_model_len: 1024,
         video: false,
         files: true,
       },

@@ -77,7 +77,13 @@ describe("what is longer than the model's positions", () => {
       "messages",
       /got 1\d{3} tokens/,
     ],
-    ["a prompt", "/v1/completions", { model: "owl-nano", prompt: "cat ".repeat(1200) }, "prompt", /got 1\d{3}/],
+    [
+      "a prompt",
+      "/v1/completions",
+      { model: "owl-nano", prompt: "cat ".repeat(1200) },
+      "prompt",
+      /got 1\d{3}/,
+    ],
     [
       "a prompt of ids",
       "/v1/completions",
@@ -147,8 +153,8 @@ describe('with "truncation": "auto"', () => {
     const events = (await eventsOf(await served.post(chat, body))).slice(0, -1) as Answered[];
     const ends = events.slice(-2);
     expect(ends).toMatchObject([
-      { choices: [{ index: 0, finish_reason: "stop" }] },
-      { choices: [{ index: 1, finish_reason: "stop" }], notes: whole.notes },
+      { choices: [{ index: 0, finish_reason: "length" }] },
+      { choices: [{ index: 1, finish_reason: "length" }], notes: whole.notes },
     ]);
     expect(events.filter(({ choices, notes }) => choices.length !== 1 || notes !== undefined)).toEqual([
       ends[1],

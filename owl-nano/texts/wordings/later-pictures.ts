@@ -17,7 +17,8 @@ export const LATER_PICTURE_WORDINGS = {
   see: phrases(`
     what can be seen here? | what is in front of you? | what do you notice? | what do you see in the scene?
     what do you spot in this image? | what is depicted? | what is in this illustration? | what have i shown you?
-    what do your eyes see? | anything to see here? | show me what you can see. | what do you see when you look at it?
+    what do your eyes see?
+    anything to see here? | show me what you can see. | what do you see when you look at it?
     what does the drawing contain? | what is there on the image? | tell me the contents of the picture.
   `),
   nameMany: phrases(`
@@ -58,14 +59,16 @@ export const LATER_PICTURE_WORDINGS = {
   isThere: phrases(`
     is X in there? | is X in this scene? | is X anywhere to be seen? | is X visible? | is X pictured? | is X depicted? | does X appear?
     does X appear in the picture? | does this contain X? | does the scene contain X? | do we see X here? | do you recognize X in it?
-    have you found X? | can you spot X? | can we see X anywhere? | any sign of X? | is there X somewhere? | is there X in front of you?
+    have you found X? | can you spot X? | can we see X anywhere?
+    any sign of X? | is there X somewhere? | is there X in front of you?
     can you detect X? | was X drawn? | there is X in it, is that so? | i think there is X. right? | i think i see X. do you?
     check if X is there. | check the image for X.
   `),
   areThere: phrases(`
     can you spot any X? | can we see any X? | have you found any X? | is there any X? | do X appear in it? | do you notice any X?
     are any X visible? | are X visible? | are there X somewhere? | does the scene contain any X? | check if there are any X.
-    i think there are X. right? | any X to be seen?
+    i think there are X. right?
+    any X to be seen?
   `),
   isThis: phrases(`
     might this be X? | can it be X? | can this be X? | is what i drew X? | does it look like X to you? | it looks like X. is it?

@@ -15,7 +15,8 @@ export const LATER_TASK_WORDINGS = {
   `),
   isText: phrases(`
     does it have any text? | does the image have text? | does the picture contain text? | does the picture have letters or words?
-    any words here? | any letters here? | are there words in it? | are there words to read? | do you see letters? | do you see words?
+    any words here?
+    any letters here? | are there words in it? | are there words to read? | do you see letters? | do you see words?
     do you find any text? | can you find text in it? | is there writing? | is there any writing in the image? | is there a word in it?
     is something printed on it? | did i write something? | did somebody write something here? | check if there is text.
   `),

@@ -221,7 +221,11 @@ export const adversarialCompletions: typeof adversarialRequests = [
   ["an id below zero", completion({ prompt: [-1] }), "prompt"],
   ["an id that is no whole number", completion({ prompt: [1.5] }), "prompt"],
   ["an id beyond the vocabulary", completion({ prompt: [1, 999_999] }), "vocabulary"],
-  ["more ids than positions", completion({ prompt: Array.from({ length: 5000 }, () => 5) }), "1024 positions"],
+  [
+    "more ids than positions",
+    completion({ prompt: Array.from({ length: 5000 }, () => 5) }),
+    "1024 positions",
+  ],
   ["nine prompts", completion({ prompt: Array.from({ length: 9 }, () => "x") }), "at most 8"],
   ["a text that cannot fit", completion({ prompt: "x".repeat(2e5) }), "1024 positions"],
   ["a best one of two", completion({ best_of: 2 }), "best_of"],
