@@ -118,7 +118,8 @@ it("two processes at once leave one whole copy, fetched once", async () => {
     }
   };
   hub.trouble.hold.set("model.safetensors", bothListed());
-  expect(await Promise.all(both.map(({ code }) => code))).toEqual([0, 0]);
+  const codes = await Promise.all(both.map(({ code }) => code));
+  expect(codes, both.map(({ said }) => said.err).join("\n")).toEqual([0, 0]);
   expect(both[0].said.out).toBe(both[1].said.out);
   expect(sentForWeights()).toBe(weights().length);
   const blobs = join(cache, "models--org--owl", "blobs");
