@@ -48,18 +48,22 @@ AI: the capital of japan is tokyo.
 Human: and what language do they speak there?
 AI: people in japan speak japanese.`;
 
-async function comparedLogits(directory: string) {
+/** Ids in no sensible order. */
+const arbitrary = Array.from({ length: 48 }, (_, i) => 7 + 13 * (i % 11) + 5 * (i % 3));
+
+async function comparedLogits(directory: string, ids?: readonly number[]) {
   const logits: Float32Array[][] = [];
   for (const kvCacheDtype of ["float32", "int8"] as const) {
     const { model, tokenizer } = await loadParts(directory, { kvCacheDtype, threads: 1 });
-    logits.push(await logitsOf(model, tokenizer!.encode(said), 6));
+    logits.push(await logitsOf(model, ids ?? tokenizer!.encode(said), 6));
     await model.close();
   }
   return lossOf(logits[0], logits[1]);
 }
 
-test("owl-nano with keys and values in 8 bits: logits within three hundredths of their deviation, the same answer about a picture", async () => {
+test("owl-nano with keys and values in 8 bits: logits within two or three hundredths of their deviation, the same answer about a picture", async () => {
   const { error, same } = await comparedLogits(owlNano);
+  expect((await comparedLogits(owlNano, arbitrary)).error).toBeLessThan(0.02);
   expect(error).toBeLessThan(0.03);
   expect(same).toBeGreaterThan(0.95);
   const answers: string[] = [];
