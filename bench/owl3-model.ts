@@ -2,7 +2,7 @@ import { cpSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { type OwlConfig, parseConfig, quantizationJson } from "../src/model/index.ts";
-import { quantizationOf } from "../src/quantization/index.ts";
+import { type ConversionSettings, quantizationOf } from "../src/quantization/index.ts";
 import { writeQuantized } from "./synthetic.ts";
 
 /** Qwen3's words are those of Qwen2, and a few more. */
@@ -39,14 +39,14 @@ const published = {
   },
 };
 
-/** The same in 4 bits, as `owl convert --quantize q4` makes it. */
-export function owl3Config(): OwlConfig {
-  const quantization = quantizationOf({ quantize: "q4" })!;
+/** The same in fewer bits, as `owl convert` makes it. */
+function owl3Config(settings: ConversionSettings): OwlConfig {
+  const quantization = quantizationOf(settings)!;
   return parseConfig({ ...published, quantization: quantizationJson(quantization) });
 }
 
-/** Writes an Owl3-1B of random numbers in 4 bits, ready to be asked in words. */
-export async function writeOwl3(directory: string): Promise<void> {
+/** Writes an Owl3-1B of random numbers in four or eight bits, ready to be asked in words. */
+export async function writeOwl3(directory: string, settings: ConversionSettings): Promise<void> {
   mkdirSync(directory, { recursive: true });
   const json = (name: string, content: object): void =>
     writeFileSync(join(directory, name), JSON.stringify(content));
@@ -61,5 +61,5 @@ export async function writeOwl3(directory: string): Promise<void> {
     pad_token: "<|endoftext|>",
   });
   cpSync(words, join(directory, "tokenizer.json"));
-  await writeQuantized(directory, owl3Config());
+  await writeQuantized(directory, owl3Config(settings));
 }

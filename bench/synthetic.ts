@@ -65,16 +65,17 @@ export async function writeQuantized(directory: string, config: OwlConfig): Prom
   const entries = describeParameters(config).map(({ name, dims, dtype, initial }) => ({
     name: storedName(config, name),
     dims,
-    type: dtype === "uint8" ? ("U8" as const) : ("F32" as const),
+    type: dtype === "uint8" ? ("U8" as const) : dtype === "int8" ? ("I8" as const) : ("F32" as const),
     initial,
   }));
   const { header, positions } = safetensorsLayout(entries);
+  const inFourBits = config.quantization?.language?.bits === 4;
   async function* pieces(): AsyncGenerator<FilePiece> {
     yield [0, header];
     for (const { name, dims, type, initial } of entries) {
       const count = elementCount(dims);
       // The deviation of a random number of so many bits, in steps.
-      const steps = /(^|language_model\.)model\.layers\./.test(name) ? 4.6 : 73.9;
+      const steps = inFourBits && /(^|language_model\.)model\.layers\./.test(name) ? 4.6 : 73.9;
       const value = name.endsWith(".scales")
         ? 0.02 / steps
         : initial.kind === "constant"
@@ -83,7 +84,7 @@ export async function writeQuantized(directory: string, config: OwlConfig): Prom
       for (let at = 0; at < count; at += piece) {
         const length = Math.min(piece, count - at);
         const begin = Math.floor(random() * 3 * piece);
-        yield type === "U8"
+        yield type !== "F32"
           ? [positions.get(name)! + at, bytes.subarray(begin, begin + length)]
           : [
               positions.get(name)! + 4 * at,

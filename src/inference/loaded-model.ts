@@ -178,8 +178,9 @@ export class LoadedModel {
 
   /** Positions that a row of a KV cache has room for from the start without a cost. */
   get initialCapacity(): number {
-    // Buffers are copied to a GPU whole.
-    return this.device.name === "cpu" ? Math.min(this.config.language.maxPositions, initialPositions) : 0;
+    // Buffers are copied whole: to a GPU, and to WebAssembly and back at every step.
+    if (this.device.name !== "cpu" || this.device.copiesFeeds) return 0;
+    return Math.min(this.config.language.maxPositions, initialPositions);
   }
 
   /**
@@ -309,6 +310,8 @@ export class LoadedModel {
 
   /** Images, or frames, whose scores in a layer of the vision encoder find room at once; one in any case. */
   get #mostEncoded(): number {
+    // WebAssembly keeps the memory that a run took, and gains nothing by larger ones.
+    if (this.device.name === "cpu" && this.device.copiesFeeds) return 1;
     const { vision } = this.config;
     const scores = vision.heads * visionTokens(vision) ** 2;
     return Math.floor(encodedScoreBytes / (scores * Float32Array.BYTES_PER_ELEMENT));

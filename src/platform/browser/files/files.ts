@@ -37,6 +37,34 @@ export async function readBytes(path: string): Promise<Uint8Array<ArrayBuffer>> 
   return new Uint8Array(await bytesOf(await present(path), path));
 }
 
+/** A buffer as of ECMAScript 2024. */
+type TransferableBuffer = ArrayBuffer & { readonly transfer?: (length: number) => ArrayBuffer };
+
+/** As TypeScript's library of workers declares it. */
+declare const FileReaderSync: (new () => { readAsArrayBuffer(blob: Blob): TransferableBuffer }) | undefined;
+
+/**
+ * A whole file as bytes that are read where they are asked for: nothing but `byteLength` and `subarray(begin, end)` may be asked of
+ * them, and what that gives holds until the next one is asked for. In a page, which cannot wait for a file as a worker can, they are
+ * read at once.
+ */
+export async function readBytesLater(path: string): Promise<Uint8Array> {
+  if (typeof FileReaderSync === "undefined") return readBytes(path);
+  const blob = await present(path);
+  const reader = new FileReaderSync();
+  let before: TransferableBuffer | undefined;
+  const subarray = (begin: number, end: number): Uint8Array => {
+    // Its memory is given back now: the garbage collector lets hundreds of megabytes gather.
+    before?.transfer?.(0);
+    before = reader.readAsArrayBuffer(blob.slice(begin, end));
+    return new Uint8Array(before);
+  };
+  return Object.defineProperties(new Uint8Array(0), {
+    byteLength: { value: blob.size },
+    subarray: { value: subarray },
+  });
+}
+
 /** A whole file as UTF-8 text; see `decodeText`. */
 export async function readText(path: string): Promise<string> {
   return decodeText(await readBytes(path), path);

@@ -12,7 +12,7 @@ import {
 } from "../../onnx-runtime/binding.ts";
 import { describeProvider, type ProviderDescription } from "../../onnx-runtime/execution-providers.ts";
 import { PlatformError } from "../../platform-error.ts";
-import { readBytes } from "../files/files.ts";
+import { readBytesLater } from "../files/files.ts";
 import { joinPath } from "../files/urls.ts";
 import { openGpu } from "./gpu.ts";
 import { type Library, WebSession } from "./web-session.ts";
@@ -136,12 +136,13 @@ function sessionOptions(options: OnnxSessionOptions): InferenceSession.SessionOp
   };
 }
 
+/** The library copies the part of each constant into its own memory while it makes a session, one after the other. */
 async function constantData(
   constants: ConstantFiles | undefined,
 ): Promise<{ path: string; data: Uint8Array }[]> {
   const made: { path: string; data: Uint8Array }[] = [];
   for (const file of constants?.files ?? []) {
-    made.push({ path: file, data: await readBytes(joinPath(constants?.directory ?? "", file)) });
+    made.push({ path: file, data: await readBytesLater(joinPath(constants?.directory ?? "", file)) });
   }
   return made;
 }
