@@ -47,12 +47,15 @@ function crossEntropy({ data, dims }: HostTensor, labels: readonly number[]): nu
   const width = dims[2];
   const losses = labels.flatMap((label, t) => {
     if (t === 0 || label === -100) return [];
-    const logits = Array.from((data as Float32Array).subarray((t - 1) * width, t * width));
-    const most = Math.max(...logits);
-    const sum = logits.reduce((all, logit) => all + Math.exp(logit - most), 0);
-    return [most + Math.log(sum) - logits[label]];
+    return [-logProbabilities([...(data as Float32Array).subarray((t - 1) * width, t * width)])[label]];
   });
   return losses.reduce((all, loss) => all + loss, 0) / losses.length;
+}
+
+function logProbabilities(logits: readonly number[]): number[] {
+  const most = Math.max(...logits);
+  const sum = logits.reduce((all, logit) => all + Math.exp(logit - most), 0);
+  return logits.map((logit) => logit - most - Math.log(sum));
 }
 
 /** The cosine of the angle between two lists of numbers. */
@@ -141,6 +144,28 @@ describe.skipIf(!sharedAvailable)("tiny mPLUG-Owl3s against the released code", 
       const generate = { max_new_tokens: 12, eos_token_id: [] };
       const got = await probeModel(owl, batchOf(names, "prompt"), { generate });
       expect(numbersOf(got.get("ids")!)).toEqual(names.flatMap((name) => cases[name].greedy_with_cache));
+    });
+
+    test("beams over the KV cache are those of rows that are computed whole", async () => {
+      const inputs = batchOf(["picture_cut"], "prompt");
+      const generate = { max_new_tokens: 6, num_beams: 3, eos_token_id: [] };
+      const found = numbersOf((await probeModel(owl, inputs, { generate })).get("ids")!);
+      const { input_ids, prompt_len, media_starts, greedy_with_cache } = cases.picture_cut;
+      const pixels = inputs.get("pixel_values") as HostTensor<"float32">;
+      const after = async (ids: readonly number[]): Promise<number[]> => {
+        const row = [...input_ids.slice(0, prompt_len), ...ids];
+        const { logits } = await owl.forward({ ids: [row], pixels, pictureStarts: [media_starts] });
+        return logProbabilities(numbersOf(logits).slice(-logits.dims[2]));
+      };
+      let beams = [{ ids: [] as number[], score: 0 }];
+      for (let step = 0; step < 6; step++) {
+        const longer = [];
+        for (const { ids, score } of beams)
+          longer.push(...(await after(ids)).map((log, id) => ({ ids: [...ids, id], score: score + log })));
+        beams = longer.sort((a, b) => b.score - a.score).slice(0, 3);
+      }
+      expect(found).toEqual(beams[0].ids);
+      expect(found).not.toEqual(greedy_with_cache.slice(0, 6));
     });
 
     test("the gradient of every parameter", async () => {
