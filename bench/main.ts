@@ -1,4 +1,5 @@
 import { allBench } from "./all.ts";
+import { browserBench } from "./browser.ts";
 import { dataBench } from "./data.ts";
 import { decodeBench } from "./decode.ts";
 import { lookupBench } from "./lookup.ts";
@@ -37,6 +38,7 @@ const benches: Readonly<Record<string, (words: readonly string[]) => Promise<voi
   lookup: lookupBench,
   vision: visionBench,
   serving: servingBench,
+  browser: browserBench,
   owl3: owl3Bench,
   soak: soakBench,
   start: startBench,

@@ -2,10 +2,12 @@ import { mkdtempSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import sharp from "sharp";
 import type { ChatMessage } from "../src/index.ts";
 import { Owl } from "../src/owl/index.ts";
 import type { ConversionSettings } from "../src/quantization/index.ts";
 import { skipChromium } from "../tests/setup/chromium.ts";
+import { printInBrowser } from "./browser.ts";
 import { ownLine } from "./child.ts";
 import { memory } from "./memory.ts";
 import { writeOwl3 } from "./owl3-model.ts";
@@ -14,6 +16,7 @@ import { printLine } from "./processor.ts";
 
 const PICTURES = 10;
 const NEW_TOKENS = 64;
+const QUESTION = "Describe this image.";
 
 const seconds = (since: number): number => (performance.now() - since) / 1000;
 
@@ -30,7 +33,7 @@ const question = (seed: number): ChatMessage => ({
   role: "user",
   content: [
     { type: "image", image: photograph(seed) },
-    { type: "text", text: "Describe this image." },
+    { type: "text", text: QUESTION },
   ],
 });
 
@@ -109,14 +112,16 @@ export async function owl3Bench([threads = "2"]: readonly string[]): Promise<voi
     for (const step of ["one", "chat"]) printLine(ownLine<object>(self, [step, blocks, threads]));
     if (skipChromium) return;
     await make(rows, { quantize: "q8", blockSize: "row" });
-    printLine(ownLine<object>(inChromium, [rows, threads]));
+    const pictures = [join(work, "photograph.png")];
+    const { data, width, height } = photograph(1);
+    await sharp(data, { raw: { width, height, channels: 3 } }).toFile(pictures[0]);
+    printInBrowser({ directory: rows, pictures, question: QUESTION, threads: Number(threads) });
   } finally {
     rmSync(work, { recursive: true });
   }
 }
 
 const self = fileURLToPath(import.meta.url);
-const inChromium = fileURLToPath(new URL("owl3-page.ts", import.meta.url));
 
 if (process.argv[1] === self) {
   const [step, directory, threads] = process.argv.slice(2);
