@@ -196,6 +196,26 @@ describe.skipIf(skipChromium)(
       await expect.poll(() => page.url()).toBe(first);
     });
 
+    it("what a quick hand opens as a dialog closes stays open", async () => {
+      const settings = page.getByRole("dialog", { name: "Settings" });
+      for (const how of ["Escape", "Close"] as const) {
+        await page.keyboard.press("Alt+s");
+        await settings.waitFor();
+        await page.evaluate(async (how) => {
+          const dialog = document.querySelector("dialog") as HTMLDialogElement;
+          if (how === "Escape") dialog.requestClose();
+          else dialog.querySelector<HTMLElement>("[aria-label=Close]")?.click();
+          // The next key, before the browser tells that the dialog has closed.
+          await Promise.resolve();
+          document.body.dispatchEvent(new KeyboardEvent("keydown", { key: "?", bubbles: true }));
+          await new Promise((resolve) => setTimeout(resolve, 100));
+        }, how);
+        await page.getByRole("dialog", { name: "Help" }).waitFor();
+        await page.keyboard.press("Escape");
+        await page.getByRole("dialog").waitFor({ state: "detached" });
+      }
+    });
+
     it("an Escape of an input method stops no answer", async () => {
       let go = (): void => undefined;
       const gate = new Promise<void>((resolve) => {
