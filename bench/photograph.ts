@@ -12,3 +12,6 @@ export function photograph(seed: number): DecodedImage {
   }
   return { width, height, data };
 }
+
+/** What is asked about it. */
+export const QUESTION = "Describe this image.";
