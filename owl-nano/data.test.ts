@@ -22,11 +22,13 @@ import {
 import { PICTURE_SIZE, type Scene } from "./scenes/scene.ts";
 import { heldOut, WORDINGS } from "./texts/wordings.ts";
 import type { TextStage } from "./training/lessons.ts";
+import type { Notes } from "./training/note-tokens.ts";
 import { loadMaterial, type Material, readingSource, stageScenes, visionSource } from "./training/sources.ts";
 import {
   captionSource,
   conversationSource,
   languageSource,
+  type NotedStage,
   stageTexts,
   type WrittenText,
 } from "./training/text-sources.ts";
@@ -47,9 +49,19 @@ beforeAll(async () => {
   };
   const texts = (stage: TextStage): WrittenText[] => INDICES.map(stageTexts(material, stage, SEED));
   const [language, comparing, answers] = [texts("language"), texts("comparing"), texts("answers")];
-  const [phrasing, align, instruct] = [texts("phrasing"), texts("align"), texts("instruct")];
+  const [phrasing, documents, counting] = [texts("phrasing"), texts("documents"), texts("counting")];
+  const [align, instruct] = [texts("align"), texts("instruct")];
   const scenesOf = (some: readonly WrittenText[]): DrawnScene[] => some.flatMap(({ scenes }) => scenes);
-  told = [...language, ...comparing, ...answers, ...phrasing, ...align, ...instruct];
+  told = [
+    ...language,
+    ...comparing,
+    ...answers,
+    ...phrasing,
+    ...documents,
+    ...counting,
+    ...align,
+    ...instruct,
+  ];
   shown = {
     vision: labelled("vision", VISION_SIZE),
     layout: labelled("layout", PICTURE_SIZE),
@@ -58,6 +70,8 @@ beforeAll(async () => {
     comparing: scenesOf(comparing),
     answers: scenesOf(answers),
     phrasing: scenesOf(phrasing),
+    documents: scenesOf(documents),
+    counting: scenesOf(counting),
     align: scenesOf(align),
     instruct: scenesOf(instruct),
   };
@@ -197,6 +211,18 @@ describe("texts", () => {
     );
     expect(forms).toEqual([]);
   });
+});
+
+it("no note says how many there are where the language model learns to count", async () => {
+  const counts = (notes: Notes): number =>
+    notes.flatMap(({ relations }) => relations).filter(({ word }) => word.startsWith("among")).length;
+  const said = async (stage: NotedStage): Promise<number> => {
+    const source = languageSource(material, stage, SEED);
+    const texts = await Promise.all(Array.from({ length: 40 }, (_, i) => source.example(12_000 + i)));
+    return texts.reduce((sum, { notes }) => sum + counts(notes.flat()), 0);
+  };
+  expect(await said("documents")).toBeGreaterThan(20);
+  expect(await said("counting")).toBe(0);
 });
 
 describe("generators", () => {

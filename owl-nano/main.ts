@@ -20,6 +20,7 @@ import {
   recordShipped,
   SHIPPED,
   writeCard,
+  writeReadme,
 } from "./evaluation/commands.ts";
 import { makeQuestions, SPLITS, type Split } from "./evaluation/question-set.ts";
 import { type SingleThing, singleThings } from "./evaluation/single-things.ts";
@@ -37,19 +38,20 @@ import {
   visionConfig,
 } from "./training/plan.ts";
 import { loadMaterial } from "./training/sources.ts";
-import { NOTED_STAGES, type NotedStage } from "./training/text-sources.ts";
+import { NOTED_STAGES, type NotedStage, perfectNotes } from "./training/text-sources.ts";
 import { wordTokens } from "./training/tokenizer.ts";
 
 /** Where all stages, logs and figures are kept. */
 const DIRECTORY = fileURLToPath(new URL("../runs/owl-nano", import.meta.url));
 const USAGE = `npm run owl-nano [-- --stage NAME] [-- --evaluate NAME] [-- --threads N]
 
-Trains owl-nano from nothing: language, vision, layout, comparing, answers, phrasing, reading, stage 1 and stage 2, then writes models/owl-nano and the
+Trains owl-nano from nothing: language, vision, layout, comparing, answers, phrasing, documents, counting, reading,
+stage 1 and stage 2, then writes models/owl-nano and the
 figures on the held-out pictures. Every stage goes on from where it was stopped (runs/owl-nano).
 
-  --stage NAME     only this stage: language, vision, layout, comparing, answers, phrasing, reading, align (stage 1), instruct
-                   (stage 2)
-  --evaluate NAME  only measure: a stage (language, comparing, answers, phrasing, vision, align, instruct), or a model on "validation", on which choices are
+  --stage NAME     only this stage: language, vision, layout, comparing, answers, phrasing, documents, counting, reading,
+                   align (stage 1), instruct (stage 2)
+  --evaluate NAME  only measure: a stage (language and those up to counting, vision, align, instruct), or a model on "validation", on which choices are
                    made, or, when all are made, on "test" (owleval-nano)
   --model PATH     the model that is measured on validation or test (models/owl-nano)
   --out PATH       where its figures, answers and table go (runs/owl-nano/measured)
@@ -59,7 +61,7 @@ figures on the held-out pictures. Every stage goes on from where it was stopped 
   --ablation       after all stages: the paper's ablation, from their vision and layout stages; when all of its runs are
                    measured it writes ablation.md and its chart in docs/
   --seeds N        of each run of the ablation (2; at most 3)
-  --steps N        of stage 2 in the ablation (600)
+  --steps N        of stage 2 in the ablation (400)
   --run NAME       only this run of the ablation, such as A-1: run A with the first seed
   --threads N      threads of this process`;
 
@@ -151,6 +153,7 @@ async function evaluateLanguage(plan: Plan, stage: NotedStage): Promise<void> {
     device: await openDevice(),
     wordToken: wordTokens(planTokenizer(plan)),
     scenes: set.scenes,
+    notesOf: perfectNotes(plan.material, stage),
   });
   await measureSet(set, answer, join(DIRECTORY, "measured", "notes"));
   await close();
@@ -186,6 +189,7 @@ async function writeModel(plan: Plan): Promise<void> {
   const { drawings } = plan.material;
   const measured = await measureDirectory(SHIPPED, { drawings, split: "test", out: measuredIn("test") });
   await writeCard({ config: plan.config, weights: "float16", drawings, runs: plan.directory, measured });
+  writeReadme(measured);
   await recordShipped();
 }
 

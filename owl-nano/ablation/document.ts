@@ -2,6 +2,7 @@ import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { abilityChart, abilityTable, chartedFigures, type MeasuredRun } from "../evaluation/ability-chart.ts";
 import { type Figure, isPart } from "../evaluation/figures.ts";
+import { marksOf, withMarkedPart } from "../evaluation/marked-part.ts";
 import { ABLATION_STEPS } from "./runs.ts";
 
 /** A run, and what it is called where there is little room. */
@@ -14,9 +15,7 @@ export interface AblationSizes {
   readonly steps: number;
 }
 
-/** What the command writes stands between these; the rest of the document is a person's. */
-const BEGIN = "<!-- written by npm run owl-nano -- --ablation -->";
-const END = "<!-- end of what is written by the command -->";
+const MARKS = marksOf("npm run owl-nano -- --ablation");
 
 const { language, reading, align } = ABLATION_STEPS;
 
@@ -28,8 +27,8 @@ const DOCUMENT = `# The paper's ablation, in small
 The paper (arXiv 2304.14178) leaves out stage 1 and each kind of instructions of stage 2, and tells in words what is lost. The same is done
 here with [owl-nano](../owl-nano/README.md), and two things more that its stand-ins for CLIP and LLaMA make possible.
 
-${BEGIN}
-${END}
+${MARKS.begin}
+${MARKS.end}
 
 ## What the paper says, and what is seen here
 
@@ -91,23 +90,16 @@ function written(runs: readonly KeyedRun[], { seeds, steps }: AblationSizes): st
   const named = runs.map((run) => ({ ...run, name: run.key }));
   const names = runs.map(({ key, name }) => (key === name ? name : `**${key}**${name.slice(key.length)}`));
   return [
-    BEGIN,
     `${first.overall.score.of} questions; ${steps} steps of stage 2; ${seeds === 1 ? "one seed" : `${seeds} seeds`}. ${names.join("; ")}.`,
     "![abilities of each run](ablation.svg)",
     "Bars: the mean, with its interval; dots: the seeds; lines across, edged in white: the same owl shown grey.",
     abilityTable(named, comparable(runs).map(nameOf)),
-    END,
   ].join("\n\n");
 }
 
 /** The document with new figures; what stands outside the marks is kept. */
 export function withFigures(document: string, runs: readonly KeyedRun[], sizes: AblationSizes): string {
-  const [begin, end] = [document.indexOf(BEGIN), document.indexOf(END)];
-  if (begin < 0 || end < begin)
-    throw new Error(
-      `ablation: the document must have the lines "${BEGIN}" and "${END}", and has not; put them back where the figures go`,
-    );
-  return document.slice(0, begin) + written(runs, sizes) + document.slice(end + END.length);
+  return withMarkedPart(document, MARKS, written(runs, sizes), "ablation: the document");
 }
 
 /** Writes ablation.md and ablation.svg into a folder. */

@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { SEED, type StageName } from "../recipes.ts";
-import type { TextMix } from "../training/lessons.ts";
+import { OWL_NANO_LESSONS, type TextMix } from "../training/lessons.ts";
 import type { Plan } from "../training/plan.ts";
 
 /** One run of the ablation: the full one, or what it differs by. */
@@ -26,15 +26,18 @@ const READS: TextMix = { facts: 8, talk: 1, "pictured caption": 11 };
 /** The same texts in words alone. */
 const READS_WORDS: TextMix = { facts: 8, talk: 1, caption: 11 };
 
+// Stage 2 of the full run, divided.
+const { talk = 1, ...MULTIMODAL } = OWL_NANO_LESSONS.texts.instruct;
+
 export const RUNS: readonly AblationRun[] = [
   { key: "full", name: "full" },
   { key: "A", name: "A: without stage 1", skipped: ["reading", "align"] },
   {
     key: "B",
     name: "B: without text-only instructions",
-    instruct: { picture: 10, checks: 1, pair: 2, "pair checks": 1 },
+    instruct: MULTIMODAL,
   },
-  { key: "C", name: "C: without multimodal instructions", instruct: { talk: 7 } },
+  { key: "C", name: "C: without multimodal instructions", instruct: { talk } },
   { key: "D", name: "D: without instructions", skipped: ["instruct"] },
   // The reading stage draws tokens to notes: nothing that a language model can use which has never seen one.
   {
@@ -54,7 +57,7 @@ export const RUNS: readonly AblationRun[] = [
 ];
 
 /** Steps of the stages that the ablation trains; vision and layout are taken from the owl that ships. */
-export const ABLATION_STEPS = { language: 2000, reading: 1500, align: 600, instruct: 600 } as const;
+export const ABLATION_STEPS = { language: 1500, reading: 1500, align: 300, instruct: 400 } as const;
 
 /** What one session of a run is: which, with which seed of stage 2, and how many steps that has. */
 export interface SeededRun {
@@ -105,7 +108,7 @@ export function planOf(plan: Plan, seeded: SeededRun): Plan {
     join(plan.directory, "ablation", run.own?.includes(stage) ? run.key : "shared", stage);
   return {
     ...plan,
-    material: { ...plan.material, lessons: { ...lessons, texts } },
+    material: { ...plan.material, lessons: { ...lessons, texts, uncounted: new Set(["language"]) } },
     recipes: {
       ...plan.recipes,
       language: { ...language, steps: ABLATION_STEPS.language },
@@ -114,7 +117,7 @@ export function planOf(plan: Plan, seeded: SeededRun): Plan {
       instruct: { ...instruct, steps, seed: SEED + seed },
     },
     // Their language model reads and is asked little: it learns no answers.
-    skipped: ["comparing", "answers", "phrasing", ...(run.skipped ?? [])],
+    skipped: ["comparing", "answers", "phrasing", "documents", "counting", ...(run.skipped ?? [])],
     places: {
       language: placeOf("language"),
       reading: placeOf("reading"),

@@ -6,9 +6,8 @@ import { encodeConversation } from "../../src/prompt/index.ts";
 import type { Device } from "../../src/runtime/index.ts";
 import type { Tokenizer } from "../../src/tokenizer/index.ts";
 import type { Picture } from "../pictures/drawn-scene.ts";
-import { notesOf } from "../scenes/notes.ts";
 import type { Scene } from "../scenes/scene.ts";
-import { notedTokensOf } from "../training/note-tokens.ts";
+import { type Notes, notedTokensOf } from "../training/note-tokens.ts";
 import { type Asked, LONGEST_ANSWER, messagesOf, type OpenAnswerer } from "./answering.ts";
 
 /** The language stage's model, and what it is asked with. */
@@ -20,6 +19,8 @@ export interface NotesReaderModel {
   readonly wordToken: (word: string) => number;
   /** What the pictures show; any other has no notes. */
   readonly scenes: ReadonlyMap<Picture, Scene>;
+  /** What it is told of them. */
+  readonly notesOf: (scene: Scene) => Notes;
 }
 
 /**
@@ -38,7 +39,7 @@ export function answererFromNotes(reader: NotesReaderModel): Pick<OpenAnswerer, 
     if (known !== undefined) return known;
     const scene = reader.scenes.get(picture);
     const media: Media = { key: `notes ${noted.size}`, pixels };
-    const notes = scene === undefined ? [] : notesOf(scene);
+    const notes = scene === undefined ? [] : reader.notesOf(scene);
     model.visualCache.set(media.key, notedTokensOf(config, weights, notes, reader.wordToken));
     noted.set(picture, media);
     return media;

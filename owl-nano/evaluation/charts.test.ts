@@ -92,6 +92,8 @@ test("the card tells what is reached and what is not", () => {
       comparing: 40_000,
       answers: 26_000,
       phrasing: 77_000,
+      documents: 40_000,
+      counting: 30_000,
       reading: 80_000,
       align: 50_000,
       instruct: 44_000,

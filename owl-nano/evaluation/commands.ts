@@ -9,7 +9,8 @@ import { splitWords } from "../scenes/held-out.ts";
 import { type Answerer, answererOfDirectory } from "./answering.ts";
 import { curvesSvg, readCurve } from "./curves.ts";
 import { chooseExamples, contactSheet } from "./examples.ts";
-import { type Figures, figuresTable, summarise } from "./figures.ts";
+import { abilitiesTable, type Figures, figuresTable, summarise } from "./figures.ts";
+import { marksOf, withMarkedPart } from "./marked-part.ts";
 import { askRows, type MeasuredRow } from "./measure.ts";
 import { type CardContent, modelCard } from "./model-card.ts";
 import { photoQuestions, STAMPS_FOLDER } from "./photos.ts";
@@ -156,6 +157,15 @@ export async function writeCard({ config, weights, drawings, runs, measured }: C
     join(SHIPPED, "README.md"),
     modelCard({ config, read, weights, figures, examples, ...counts }),
   );
+}
+
+const TABLE = marksOf("npm run owl-nano -- --save");
+
+/** Writes what the shipped model reaches into the project's README. */
+export function writeReadme({ figures }: Measured): void {
+  const path = fileURLToPath(new URL("../../README.md", import.meta.url));
+  const document = readFileSync(path, "utf8");
+  writeFileSync(path, withMarkedPart(document, TABLE, abilitiesTable(figures), "README.md"));
 }
 
 /** Records what the shipped model reaches on the fixed sample, for the test that watches over it. */

@@ -289,3 +289,19 @@ export function figuresTable({ rows, letters, overall, declined }: Figures): str
     line(declined),
   ].join("\n");
 }
+
+/** Every ability over all of its sets, behind the whole, as a Markdown table; without photographs, which not everyone has. */
+export function abilitiesTable({ rows, abilities, overall }: Figures): string {
+  const photographs = new Set(rows.filter(({ set }) => set === "S3").map(({ ability }) => ability));
+  const shown = abilities.filter((figure) => !isPart(figure) && !photographs.has(figure.ability));
+  return [
+    "| asked | n | right | 95 % | blind | chance |",
+    "|---|---|---|---|---|---|",
+    ...[{ ...overall, ability: "**everything**" }, ...shown].map(({ ability, score, blind, chance }) => {
+      const [low, high] = score.interval;
+      const without = blind === undefined ? "–" : percent(blind.share);
+      const range = `${(low * 100).toFixed(1)}–${percent(high)}`;
+      return `| ${ability} | ${score.of} | **${percent(score.share)}** | ${range} | ${without} | ${percent(chance)} |`;
+    }),
+  ].join("\n");
+}

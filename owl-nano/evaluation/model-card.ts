@@ -39,6 +39,10 @@ const STAGES: Readonly<Record<StageName, (thousands: string) => string>> = {
   answers: (n) => `**Answers**: ${n} more conversations with notes, in which everything is asked again.`,
   phrasing: (n) =>
     `**Phrasing**: ${n} conversations with notes, asked in some three thousand further wordings.`,
+  documents: (n) =>
+    `**Documents**: ${n} conversations with notes, at first about nothing but pictures of text.`,
+  counting: (n) =>
+    `**Counting**: ${n} conversations with notes, half of them at first about how many there are. No note says it.`,
   reading: (n) => `**Reading**: ${n} pictures, whose visual tokens must equal their notes.`,
   align: (n) => `**Stage 1 of the paper**: ${n} pictures and captions through the frozen language model.`,
   instruct: (n) =>

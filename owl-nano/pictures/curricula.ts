@@ -114,6 +114,20 @@ export const INVENTORY_MIX: SceneMix = {
   lines: 20,
 };
 
+/**
+ * What stage 2's conversations are about. Strangers are rare: where three in five of those who were asked for a name were none that the owl
+ * could know, it said so of what it did know.
+ */
+export const INSTRUCTED_MIX: SceneMix = {
+  ...CONVERSATION_MIX,
+  single: 22,
+  flag: 5,
+  sign: 14,
+  labelled: 6,
+  lines: 14,
+  unknown: 2.2,
+};
+
 /** How drawings vary in stages 1 and 2. */
 export const CONVERSATION_VARIATION: Variation = { ...NEARER, whole: true };
 
@@ -130,6 +144,12 @@ export const SHORT_MIX: SceneMix = {
   unknown: 0,
   empty: 0,
 };
+
+/** Pictures of text: what the documents stage begins with. */
+export const PAPER_MIX: SceneMix = { ...SHORT_MIX, single: 0, lines: 5, sign: 1 };
+
+/** Pictures of several things: what the counting stage begins with. */
+export const COUNTED_MIX: SceneMix = { ...SHORT_MIX, single: 1, pair: 1, several: 6, mixed: 4 };
 
 /** Designs nearly as they were drawn. */
 export const SHORT_CURRICULUM: Curriculum = [

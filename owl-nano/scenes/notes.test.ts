@@ -3,7 +3,7 @@ import { COLORS } from "../concepts/colors.ts";
 import { readConcepts } from "../concepts/concepts.ts";
 import { randomFor } from "../random.ts";
 import { kindOfRelation, RELATION_KINDS, RELATIONS } from "./note-relations.ts";
-import { NOTE_CELLS, NOTE_COLUMNS, noisyNotes, notesOf, WORDS_PER_NOTE } from "./notes.ts";
+import { NOTE_CELLS, NOTE_COLUMNS, noisyNotes, notesOf, WORDS_PER_NOTE, withoutCounts } from "./notes.ts";
 import type { Scene } from "./scene.ts";
 
 const dog = readConcepts().find(({ name }) => name === "dog")!;
@@ -45,6 +45,13 @@ test("a character's cell says what stands before and after it, a thing's how man
     ["B", "before A", "after gap"],
     ["C", "before gap", "after edge"],
   ]);
+});
+
+test("without counts the notes say all but how many there are", () => {
+  const notes = notesOf(scene);
+  const [said, left] = [notes, withoutCounts(notes)].map((all) => all.flatMap(({ relations }) => relations));
+  expect(left).toEqual(said.filter(({ word }) => word !== "among 1"));
+  expect(left.length).toBe(said.length - 1);
 });
 
 test("a mistaken relation is another of its kind", () => {

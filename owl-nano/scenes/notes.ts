@@ -1,6 +1,12 @@
 import { COLORS } from "../concepts/colors.ts";
 import type { Random } from "../random.ts";
-import { afterRelation, amongRelation, beforeRelation, relationsLike } from "./note-relations.ts";
+import {
+  afterRelation,
+  amongRelation,
+  beforeRelation,
+  kindOfRelation,
+  relationsLike,
+} from "./note-relations.ts";
 import { PICTURE_SIZE, type Scene, type TextLine, type Thing } from "./scene.ts";
 
 /** The grid of cells that a picture's visual tokens stand for, row by row. */
@@ -162,6 +168,14 @@ function loudest(words: ReadonlyMap<string, number>, most: number): NoteWord[] {
 
 function kindOf(thing: number, ink: number): Note["kind"] {
   return thing > 0.05 ? "thing" : ink > 0.05 ? "character" : "background";
+}
+
+/** The same notes, in which no cell says how many of its thing there are. */
+export function withoutCounts(notes: readonly Note[]): Note[] {
+  return notes.map((note) => ({
+    ...note,
+    relations: note.relations.filter(({ word }) => kindOfRelation(word) !== "among"),
+  }));
 }
 
 /** How wrong and how unsure synthetic notes are. */

@@ -261,6 +261,21 @@ export function checksConversation(scene: Scene, telling: Telling): AskedTurn[] 
   return turns.flat();
 }
 
+const COUNTS: Weights = [
+  [8, countTurn],
+  [4, countAllTurn],
+  [3, isCountTurn],
+  [2, countKindTurn],
+  [2, legsTurn],
+  [2, moreTurn],
+];
+
+/** Questions about how many there are; none where the picture gives no occasion. */
+export function countsConversation(scene: Scene, telling: Telling): AskedTurn[] {
+  const turns = Array.from({ length: 4 }, () => pickWeighted(COUNTS, telling.random)(scene, telling, []));
+  return turns.flat();
+}
+
 /** A conversation about two pictures, whose marks both stand in front of it. */
 export function twoPictureConversation(scenes: readonly [Scene, Scene], telling: Telling): AskedTurn[] {
   return twoPictureTurns(scenes, 2 + telling.random.integer(4), telling);

@@ -242,6 +242,8 @@ const STAGES: Readonly<Record<StageName, RunStage>> = {
   comparing: (plan, options) => trainOnNotes(plan, "comparing", options),
   answers: (plan, options) => trainOnNotes(plan, "answers", options),
   phrasing: (plan, options) => trainOnNotes(plan, "phrasing", options),
+  documents: (plan, options) => trainOnNotes(plan, "documents", options),
+  counting: (plan, options) => trainOnNotes(plan, "counting", options),
   vision: trainVision,
   layout: trainLayout,
   reading: trainReading,

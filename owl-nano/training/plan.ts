@@ -88,9 +88,11 @@ const BEFORE: Readonly<Record<StageName, readonly StageName[]>> = {
   comparing: ["language"],
   answers: ["comparing"],
   phrasing: ["answers"],
-  reading: ["phrasing", "layout"],
-  align: ["phrasing", "reading"],
-  instruct: ["phrasing", "align"],
+  documents: ["phrasing"],
+  counting: ["documents"],
+  reading: ["counting", "layout"],
+  align: ["counting", "reading"],
+  instruct: ["counting", "align"],
 };
 
 /** The stages whose weights a stage of this plan begins with; later ones win. */

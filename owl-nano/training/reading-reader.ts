@@ -6,8 +6,11 @@ import type { Note } from "../scenes/notes.ts";
 import { type Notes, noteFeeds } from "./note-tokens.ts";
 import type { ReadingSizes } from "./reading-objective.ts";
 
-/** How much a cell's token counts beside a patch's class: most cells are background, and soon known. */
-const WEIGHTS: Readonly<Record<Note["kind"], number>> = { thing: 12, character: 8, background: 1 };
+/**
+ * How much a cell's token counts beside a patch's class: most cells are background, and soon known. Things are the fewest; weighted as
+ * characters are, their names can be lost without the loss telling.
+ */
+const WEIGHTS: Readonly<Record<Note["kind"], number>> = { thing: 30, character: 8, background: 1 };
 
 /** A picture as the reading stage takes it. */
 export interface ReadPicture {

@@ -4,11 +4,12 @@ import { sampleScene, sampleSecondScene } from "../pictures/sample-scene.ts";
 import { trainingSupply } from "../pictures/supplies.ts";
 import { type Random, randomFor } from "../random.ts";
 import { isHeldOutLayout } from "../scenes/held-out.ts";
-import { type NoteNoise, noisyNotes } from "../scenes/notes.ts";
-import { DOCUMENT_LAYOUTS, PICTURE_SIZE, type SmallDocument } from "../scenes/scene.ts";
+import { type Note, type NoteNoise, noisyNotes, notesOf, withoutCounts } from "../scenes/notes.ts";
+import { DOCUMENT_LAYOUTS, PICTURE_SIZE, type Scene, type SmallDocument } from "../scenes/scene.ts";
 import { conversation } from "../texts/conversation.ts";
 import {
   checksConversation,
+  countsConversation,
   pictureConversation,
   twoPictureChecksConversation,
   twoPictureConversation,
@@ -19,6 +20,7 @@ import { sampleDocument } from "../texts/small-documents.ts";
 import { factParagraph, textConversation } from "../texts/text-conversation.ts";
 import type { AskedTurn, Telling } from "../texts/turns.ts";
 import { type Lessons, TEXT_KINDS, type TextKind, type TextMix, type TextStage } from "./lessons.ts";
+import type { Notes } from "./note-tokens.ts";
 import type { NotedText } from "./notes-reader.ts";
 import { endless, type Material, nameWords, trainingWords } from "./sources.ts";
 
@@ -57,23 +59,34 @@ function taught({ abilities }: Lessons, draw: () => AskedTurn[]): AskedTurn[] {
 }
 
 /** The stages that read notes where pictures will be. */
-export const NOTED_STAGES = ["language", "comparing", "answers", "phrasing"] as const;
+export const NOTED_STAGES = [
+  "language",
+  "comparing",
+  "answers",
+  "phrasing",
+  "documents",
+  "counting",
+] as const;
 
 export type NotedStage = (typeof NOTED_STAGES)[number];
 
 /** The pictures of a kind of text, where they are not the stage's. */
-const MIX_OF: Readonly<Partial<Record<TextKind, "scenes" | "inventories">>> = {
+const MIX_OF: Readonly<Partial<Record<TextKind, "scenes" | "inventories" | "papers" | "counted">>> = {
   checks: "scenes",
+  counts: "counted",
   inventory: "inventories",
+  papers: "papers",
 };
 
-/** The stages in which more pictures have text. */
-const WITH_MORE_TEXT: ReadonlySet<TextStage> = new Set<TextStage>([
-  "comparing",
-  "answers",
-  "phrasing",
-  "instruct",
-]);
+/** The pictures of a stage, where they are not those of the first ones. */
+const SCENES_OF: Readonly<Partial<Record<TextStage, "inventories" | "instructed">>> = {
+  comparing: "inventories",
+  answers: "inventories",
+  phrasing: "inventories",
+  documents: "inventories",
+  counting: "inventories",
+  instruct: "instructed",
+};
 
 /** Writes texts of every kind. */
 function writerOf(
@@ -82,7 +95,7 @@ function writerOf(
 ): (kind: TextKind, random: Random) => WrittenText {
   const supply = { ...trainingSupply(drawings), variation: lessons.variation };
   const source = {
-    mix: WITH_MORE_TEXT.has(stage) ? lessons.inventories : lessons.scenes,
+    mix: lessons[SCENES_OF[stage] ?? "scenes"],
     words: trainingWords(),
     furtherShare: 0,
     document: trainingDocument,
@@ -107,13 +120,14 @@ function writerOf(
     if (kind === "caption") return { ...none, text: captionOf(scene), scenes: [scene] };
     if (kind === "pictured caption") return { ...none, text: `${MARK}${captionOf(scene)}`, scenes: [scene] };
     if (kind === "inventory") return { ...none, text: `${MARK}${inventoryOf(scene)}`, scenes: [scene] };
-    if (kind === "picture") {
+    if (kind === "picture" || kind === "papers") {
       const turns = taught(lessons, () => pictureConversation(scene, telling(random)));
       return { text: conversation(turns, MARK), turns, scenes: [scene], random };
     }
-    if (kind === "checks") {
+    if (kind === "checks" || kind === "counts") {
+      const speakOf = kind === "checks" ? checksConversation : countsConversation;
       for (let shown = scene; ; shown = sampleScene(studio, { ...source, mix })) {
-        const turns = checksConversation(shown, telling(random));
+        const turns = speakOf(shown, telling(random));
         if (turns.length > 0) return { text: conversation(turns, MARK), turns, scenes: [shown], random };
       }
     }
@@ -134,6 +148,8 @@ const STREAMS: Readonly<Record<TextStage, string>> = {
   comparing: "answers",
   answers: "questions",
   phrasing: "phrasings",
+  documents: "documents",
+  counting: "counting",
   align: "captions",
   instruct: "conversations",
 };
@@ -147,8 +163,8 @@ export function stageTexts(
   const write = writerOf(material, stage);
   const kindsOf = (mix: TextMix): readonly TextKind[] =>
     TEXT_KINDS.flatMap((kind) => new Array<TextKind>(mix[kind] ?? 0).fill(kind));
-  const { comparisons = [], texts } = material.lessons;
-  const first = stage === "comparing" ? comparisons : [];
+  const { practice, texts } = material.lessons;
+  const first = practice?.[stage] ?? [];
   // Each with the index behind its last text.
   const parts = [...first, { mix: texts[stage], count: Number.POSITIVE_INFINITY }].map(({ mix }, i, all) => ({
     kinds: kindsOf(mix),
@@ -160,13 +176,23 @@ export function stageTexts(
   };
 }
 
+/** What a stage's notes say of a scene if nothing in them errs. */
+export function perfectNotes({ lessons }: Material, stage: NotedStage): (scene: Scene) => Notes {
+  return (scene) => told(lessons, stage, notesOf(scene));
+}
+
+const told = ({ uncounted }: Lessons, stage: NotedStage, notes: readonly Note[]): Notes =>
+  uncounted?.has(stage) ? withoutCounts(notes) : notes;
+
 /** The stages of the language model alone: plain texts and conversations, with notes in the place of pictures. */
 export function languageSource(material: Material, stage: NotedStage, seed: number): Source<NotedText> {
   const names = nameWords(material);
   const write = stageTexts(material, stage, seed);
   return endless((index) => {
     const { text, scenes, random } = write(index);
-    return { text, notes: scenes.map((scene) => noisyNotes(scene, names, NOISE, random)) };
+    const noted = (scene: Scene): Notes =>
+      told(material.lessons, stage, noisyNotes(scene, names, NOISE, random));
+    return { text, notes: scenes.map(noted) };
   });
 }
 
