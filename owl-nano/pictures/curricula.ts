@@ -115,7 +115,7 @@ export const INVENTORY_MIX: SceneMix = {
 };
 
 /**
- * What stage 2's conversations are about. Strangers are rare: where three in five of those who were asked for a name were none that the owl
+ * What stage 2's conversations are about. Strangers are rare: where two in five of the single things whose name was asked for were none that the owl
  * could know, it said so of what it did know.
  */
 export const INSTRUCTED_MIX: SceneMix = {
