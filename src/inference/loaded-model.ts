@@ -38,8 +38,11 @@ export interface BoundProgram {
 /** Pictures, or frames of videos, that go through the vision encoder at once. */
 export const imagesPerBatch = 16;
 
-/** Bytes of one layer's scores of the pictures that go through the vision encoder at once: those of 16 pictures of the published model. */
-const encodedScoreBytes = 72 * 2 ** 20;
+/**
+ * Bytes of one layer's scores of the pictures that go through the vision encoder at once: those of nine pictures of the published model,
+ * and less than those of two of mPLUG-Owl3's. Large pictures gain nothing from each other.
+ */
+const encodedScoreBytes = 40 * 2 ** 20;
 
 /** Positions that a row of a KV cache has room for from the start, where unused memory costs nothing. */
 const initialPositions = 1024;
