@@ -184,7 +184,12 @@ const instruct: TrainingRecipe = {
   warmup: 100,
   weightDecay: 1e-4,
   learningRateMultipliers: { abstractor: 0.1, query_tokens: 0.1 },
-  lora: { rank: 16, alpha: 32, dropout: 0, targets: ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"] },
+  lora: {
+    rank: 16,
+    alpha: 32,
+    dropout: 0,
+    targets: ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"],
+  },
 };
 
 /** The stages in the order in which they need one another; `language` and `vision` are independent. */
