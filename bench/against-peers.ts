@@ -12,34 +12,43 @@ export interface StepTimes {
   readonly ours: number;
   readonly tuned: number;
   readonly torch: number | undefined;
+  /** PyTorch's once more, compiled; undefined if that was not asked for. */
+  readonly compiled: number | undefined;
 }
 
 const main = fileURLToPath(new URL("main.ts", import.meta.url));
 
-/** Our training step by default and with threads that wait by looping, beside PyTorch's, alternating so that all meet the same machine. */
-export function stepTimes(
-  config: string,
-  stage: number,
-  rounds: number,
-  torchOptions: readonly string[] = [],
-): StepTimes {
+/**
+ * Our training step by default and with threads that wait by looping, beside PyTorch's, alternating so that all meet the same machine.
+ *
+ * @param withCompiled beside that of `torch.compile`, too, which takes a minute more a round
+ */
+export function stepTimes(config: string, stage: number, rounds: number, withCompiled = false): StepTimes {
   const ours = (how: string): number =>
     ownLine<StepTime>(main, ["train", config, String(stage), how]).step_ms;
-  const times: Record<"ours" | "tuned" | "torch", number[]> = { ours: [], tuned: [], torch: [] };
+  const theirs = (...options: readonly string[]): number =>
+    torchLine<StepTime>("bench", "--config", config, "--stage", String(stage), ...options).step_ms;
+  const hasTorch = missingTorch() === undefined;
+  const times: Record<"ours" | "tuned" | "torch" | "compiled", number[]> = {
+    ours: [],
+    tuned: [],
+    torch: [],
+    compiled: [],
+  };
   for (let round = 0; round < rounds; round++) {
     times.ours.push(ours("default"));
     times.tuned.push(ours("tuned"));
-    if (missingTorch() === undefined) {
-      const words = ["bench", "--config", config, "--stage", String(stage), ...torchOptions];
-      times.torch.push(torchLine<StepTime>(...words).step_ms);
-    }
+    if (hasTorch) times.torch.push(theirs());
+    if (hasTorch && withCompiled) times.compiled.push(theirs("--compile"));
   }
+  const found = (all: readonly number[]): number | undefined => (all.length > 0 ? median(all) : undefined);
   return {
     config,
     stage,
     ours: median(times.ours),
     tuned: median(times.tuned),
-    torch: times.torch.length > 0 ? median(times.torch) : undefined,
+    torch: found(times.torch),
+    compiled: found(times.compiled),
   };
 }
 
@@ -50,8 +59,7 @@ function againstPeers(words: readonly string[]): void {
   if (missing) throw new Error(`against-peers: must have a peer. ${missing}`);
   for (const config of ["nano", "small"]) {
     for (const stage of [0, 1, 2]) {
-      const options = words.includes("--compile") ? ["--compile"] : [];
-      const times = stepTimes(config, stage, Number(rounds), options);
+      const times = stepTimes(config, stage, Number(rounds), words.includes("--compile"));
       printLine({ ...times, ratio: times.torch && times.tuned / times.torch });
     }
   }

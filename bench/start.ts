@@ -7,6 +7,7 @@ import { printLine } from "./processor.ts";
 import { median } from "./statistics.ts";
 
 const program = fileURLToPath(new URL("../dist/cli/main.js", import.meta.url));
+const picture = fileURLToPath(new URL("../examples/owl.png", import.meta.url));
 const commands = [
   "--version",
   "--help",
@@ -16,22 +17,37 @@ const commands = [
   "train --help",
 ];
 
+/** Asks the owl that comes with the package about a picture, in a process of its own. */
+const question = ["chat", "--image", picture, "what is this?"];
+
 /** Makes a process write the processor seconds that it took to its fourth stream. */
 const telling = `data:text/javascript,${encodeURIComponent(`import { writeSync } from "node:fs";
 process.on("exit", () => { const { user, system } = process.cpuUsage(); writeSync(3, String((user + system) / 1e6)); });`)}`;
 
-/** Seconds of the processor and of the clock that a process of Node takes. */
-async function measure(words: readonly string[]): Promise<{ processor: number; clock: number }> {
+/** Seconds that a process of Node takes. */
+interface Taken {
+  readonly processor: number;
+  readonly clock: number;
+  /** To the first byte of its output, if it has any. */
+  readonly first: number | undefined;
+}
+
+async function measure(words: readonly string[]): Promise<Taken> {
   const began = performance.now();
-  const stdio = ["ignore", "ignore", "inherit", "pipe"] as const;
+  const seconds = (): number => (performance.now() - began) / 1000;
+  const stdio = ["ignore", "pipe", "inherit", "pipe"] as const;
   const child = spawn(process.execPath, ["--import", telling, ...words], { stdio: [...stdio] });
+  let first: number | undefined;
+  (child.stdio[1] as Readable).on("data", () => {
+    first ??= seconds();
+  });
   let told = "";
   (child.stdio[3] as Readable).on("data", (bytes: Buffer) => {
     told += bytes;
   });
   const [code] = await once(child, "close");
   if (code !== 0) throw new Error(`${words.join(" ")}: must end well, got ${code}`);
-  return { processor: Number(told), clock: (performance.now() - began) / 1000 };
+  return { processor: Number(told), clock: seconds(), first };
 }
 
 /** What a command takes, and a Node that does nothing, `node -e 0`. */
@@ -46,20 +62,31 @@ export function missingProgram(): string | undefined {
   return existsSync(program) ? undefined : "owl as built: npm run build";
 }
 
-/** Medians of so many rounds, alternating. */
+/** Medians of so many rounds, alternating; last the first token of an answer about a picture, from the start of the process. */
 export async function startTimes(rounds: number): Promise<StartTime[]> {
-  const started = new Map<string, { processor: number; clock: number }[]>();
+  const started = new Map<string, Taken[]>();
+  const asked: Taken[] = [];
   for (let round = 0; round < rounds; round++) {
     for (const command of ["", ...commands]) {
       const words = command === "" ? ["-e", "0"] : [program, ...command.split(" ")];
       started.set(command, [...(started.get(command) ?? []), await measure(words)]);
     }
+    asked.push(await measure([program, ...question]));
   }
-  return [...started].map(([command, times]) => ({
+  const processorSeconds = (times: readonly Taken[]): number => median(times.map((one) => one.processor));
+  const commandTimes = [...started].map(([command, times]) => ({
     name: command === "" ? "node -e 0" : `owl ${command}`,
     seconds: median(times.map(({ clock }) => clock)),
-    processorSeconds: median(times.map((one) => one.processor)),
+    processorSeconds: processorSeconds(times),
   }));
+  return [
+    ...commandTimes,
+    {
+      name: "owl chat --image FILE QUESTION: first token",
+      seconds: median(asked.map(({ first = Number.NaN }) => first)),
+      processorSeconds: processorSeconds(asked),
+    },
+  ];
 }
 
 /** `bench start [rounds]`: what `owl` takes before it works, as built by `npm run build`, beside a Node that does nothing. */

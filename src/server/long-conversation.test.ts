@@ -148,8 +148,10 @@ describe('with "truncation": "auto"', () => {
   });
 
   it("a stream says so with its last choice's end, and has a choice in every piece", async () => {
-    const whole = await answered(asked(long, auto));
-    const body = asked(long, { ...auto, stream: true, n: 2 });
+    // Fewer tokens than an answer has.
+    const brief = { ...auto, max_tokens: 3 };
+    const whole = await answered(asked(long, brief));
+    const body = asked(long, { ...brief, stream: true, n: 2 });
     const events = (await eventsOf(await served.post(chat, body))).slice(0, -1) as Answered[];
     const ends = events.slice(-2);
     expect(ends).toMatchObject([
