@@ -37,8 +37,8 @@ async function drawn(count: number, imageSize: number): Promise<Media[]> {
 }
 
 test("as many pictures are encoded at once as their scores leave room for, each as alone", async () => {
-  // A layer's scores of one picture are 4 heads · 1,297² · 4 bytes: 26 MiB of the 72 that are allowed.
-  const { model, imageSize } = await modelOfSide(36);
+  // A layer's scores of one picture are 4 heads · 1,025² · 4 bytes: 16 MiB of the 40 that are allowed.
+  const { model, imageSize } = await modelOfSide(32);
   const pictures = await drawn(5, imageSize);
   const run = vi.spyOn((await model.visionProgram()).program, "run");
   const sizes = (): number[] => run.mock.calls.splice(0).map(([feeds]) => feeds.pixel_values.dims[0]);
