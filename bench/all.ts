@@ -25,8 +25,8 @@ interface Settings {
   readonly peaks: Peaks;
 }
 
-/** A part of the table. */
-type Section = (settings: Settings) => Promise<Row[]>;
+/** A part of the table, row by row as they are measured. */
+type Section = (settings: Settings) => AsyncIterable<Row>;
 
 const few = [128, 1024];
 const growth = [128, 512, 1024, 2048, 4096];
@@ -74,17 +74,15 @@ async function textRows(
   ];
 }
 
-const text: Section = async (settings) => {
+const text: Section = async function* (settings) {
   const work = settings.quick ? { tiny: [16] } : textWork;
-  const rows: Row[] = [];
   for (const [name, contexts] of Object.entries(work)) {
-    rows.push(...(await textRows(name as TextModelName, contexts, settings)));
+    yield* await textRows(name as TextModelName, contexts, settings);
   }
-  return rows;
 };
 
 /** Keys and values in 8 bits, by the length of the context. */
-const kvCache: Section = async ({ rounds, quick, peaks }) => {
+const kvCache: Section = async function* ({ rounds, quick, peaks }) {
   const name: TextModelName = quick ? "tiny" : "7b-4-layers";
   const contexts = quick ? [16] : growth;
   const size = quick ? "quick" : "full";
@@ -95,43 +93,38 @@ const kvCache: Section = async ({ rounds, quick, peaks }) => {
     return { what: `${name}, keys and values in 8 bits: ${what}`, unit, ours, limit };
   };
   const config = textModels[name]();
-  return [
-    ...contexts.map((context, i) => {
-      const limit = leastMilliseconds(decodeWork(config, context, 1), peaks);
-      return row(`a token at context ${context}`, "ms", median(speeds.map((one) => one.decode_ms[i])), limit);
-    }),
-    row("memory at most", "MB", median(speeds.map(({ peak_mb }) => peak_mb))),
-  ];
+  for (const [i, context] of contexts.entries()) {
+    const limit = leastMilliseconds(decodeWork(config, context, 1), peaks);
+    yield row(`a token at context ${context}`, "ms", median(speeds.map((one) => one.decode_ms[i])), limit);
+  }
+  yield row("memory at most", "MB", median(speeds.map(({ peak_mb }) => peak_mb)));
 };
 
-const vision: Section = async ({ rounds, quick, peaks }) => {
-  if (quick) return [];
-  return (await visionTimes(rounds)).map(({ system, ours, tuned, torch }) => {
+const vision: Section = async function* ({ rounds, quick, peaks }) {
+  if (quick) return;
+  for (const { system, ours, tuned, torch } of await visionTimes(rounds)) {
     const isQuantized = system === "q8";
     const work = { ...pictureWork(configurations["vit-l"]), ...(isQuantized && { type: "int8" as const }) };
     const limit = leastMilliseconds(work, peaks);
     const peer = torch === undefined ? undefined : (["PyTorch", torch] as const);
-    return { what: `ViT-L/14 and abstractor, ${system}: a picture`, unit: "ms", ours, tuned, peer, limit };
-  });
+    yield { what: `ViT-L/14 and abstractor, ${system}: a picture`, unit: "ms", ours, tuned, peer, limit };
+  }
 };
 
-const train: Section = async ({ rounds, quick, peaks }) => {
-  const rows: Row[] = [];
+const train: Section = async function* ({ rounds, quick, peaks }) {
   for (const name of quick ? (["nano"] as const) : (["nano", "small"] as const)) {
     for (const stage of quick ? [2] : [0, 1, 2]) {
       const { ours, tuned, torch, compiled } = stepTimes(name, stage, rounds, !quick);
       const what = `training step, ${name}, stage ${stage}`;
       const limit = leastMilliseconds(stepWork(configurations[name], stage, batch, tokens), peaks);
       const row = { what, unit: "ms", ours, tuned, limit } as const;
-      rows.push(torch === undefined ? row : { ...row, peer: ["PyTorch", torch] });
-      if (compiled !== undefined) rows.push({ ...row, peer: ["torch.compile", compiled] });
+      yield torch === undefined ? row : { ...row, peer: ["PyTorch", torch] };
+      if (compiled !== undefined) yield { ...row, peer: ["torch.compile", compiled] };
     }
   }
-  return rows;
 };
 
-const serving: Section = async ({ rounds, quick }) => {
-  const rows: Row[] = [];
+const serving: Section = async function* ({ rounds, quick }) {
   for (const name of quick ? ["nano"] : ["nano", "small"]) {
     const speed = await servingSpeed(name, rounds);
     const row = (what: string, perSecond: number): Row => ({
@@ -139,35 +132,27 @@ const serving: Section = async ({ rounds, quick }) => {
       unit: "ms",
       ours: 1000 / perSecond,
     });
-    rows.push(
-      row("of one answer outside the server", speed.without_engine_tokens_per_s),
-      row("of one stream", speed.one_stream_tokens_per_s),
-      row("of eight streams together", speed.eight_streams_tokens_per_s),
-    );
+    yield row("of one answer outside the server", speed.without_engine_tokens_per_s);
+    yield row("of one stream", speed.one_stream_tokens_per_s);
+    yield row("of eight streams together", speed.eight_streams_tokens_per_s);
   }
-  return rows;
 };
 
-const start: Section = async ({ rounds }) => {
-  if (missingProgram() !== undefined) return [];
+const start: Section = async function* ({ rounds }) {
+  if (missingProgram() !== undefined) return;
   const [node, ...commands] = await startTimes(rounds);
-  return commands.map(({ name, seconds }) => ({
-    what: name,
-    unit: "s",
-    ours: seconds,
-    limit: node.seconds,
-  }));
+  for (const { name, seconds } of commands) {
+    yield { what: name, unit: "s", ours: seconds, limit: node.seconds };
+  }
 };
 
-const install: Section = async () => {
+const install: Section = async function* () {
   const packages = installedDependencies();
   const all = packages.reduce((sum, [, size]) => sum + size, 0);
   const largest = packages.slice(0, 3);
-  return [["all", all] as const, ...largest].map(([name, size]) => ({
-    what: `dependencies of an install: ${name}`,
-    unit: "MB",
-    ours: size,
-  }));
+  for (const [name, size] of [["all", all] as const, ...largest]) {
+    yield { what: `dependencies of an install: ${name}`, unit: "MB", ours: size };
+  }
 };
 
 const sections: Readonly<Record<string, Section>> = {
@@ -190,9 +175,10 @@ async function measured(
   for (const name of names) {
     console.error(`bench all: ${name}`);
     try {
-      const found = await sections[name](settings);
-      for (const row of found) console.error(JSON.stringify(row));
-      rows.push(...found);
+      for await (const row of sections[name](settings)) {
+        console.error(JSON.stringify(row));
+        rows.push(row);
+      }
     } catch (error) {
       failures.push(`${name}: ${error instanceof Error ? error.message : String(error)}`);
     }

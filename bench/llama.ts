@@ -8,7 +8,10 @@ import { writeRandomGguf } from "./random-gguf.ts";
 import { prefillsOf, type TextSpeed, type TextWork } from "./text.ts";
 import { placesOf, type TextModelName, textModels } from "./text-models.ts";
 
-/** llama.cpp with its own defaults, but on the processor. */
+/**
+ * llama.cpp with its own defaults, but on the processor and with a thread for each core: node-llama-cpp takes four at least, and on two
+ * cores such threads, which wait by looping, need seconds for a token.
+ */
 async function measureLlama(file: string, { contexts, newTokens }: TextWork): Promise<TextSpeed> {
   const { getLlama, LlamaLogLevel } = await import("node-llama-cpp");
   const llama = await getLlama({
@@ -20,7 +23,7 @@ async function measureLlama(file: string, { contexts, newTokens }: TextWork): Pr
   const began = performance.now();
   const model = await llama.loadModel({ modelPath: file });
   const contextSize = Math.max(...contexts) + newTokens + 8;
-  const context = await model.createContext({ contextSize });
+  const context = await model.createContext({ contextSize, threads: llama.cpuMathCores });
   const load_s = (performance.now() - began) / 1000;
   const loaded_mb = memory().resident_mb;
   const sequence = context.getSequence();
