@@ -5,6 +5,7 @@ import {
   imagesPerBatch,
   KvSlots,
   type LoadedModel,
+  longestPrefill,
   mostPrefilled,
 } from "../inference/index.ts";
 import { checkOptions } from "../platform/index.ts";
@@ -28,8 +29,8 @@ import { SequenceState } from "./sequence-state.ts";
  * decode step and leaves it as soon as its answer ends; its prompt is computed in chunks between decode steps. An answer
  * does not depend on the other requests, to the last bit (batch invariance, see {@link evenCount}).
  *
- * An offline engine ({@link Engine.offline}) is for one conversation or one batch: prompts are computed whole and several
- * at once, images are encoded several at once, and logits may depend on the other requests in their last bits.
+ * An offline engine ({@link Engine.offline}) is for one conversation or one batch: short prompts are computed several at
+ * once, images are encoded several at once, and logits may depend on the other requests in their last bits.
  */
 export class Engine {
   readonly #model: LoadedModel;
@@ -70,10 +71,7 @@ export class Engine {
     this.#model = model;
     this.#text = text;
     this.#offline = offline;
-    this.#chunk = Math.min(
-      offline ? Number.POSITIVE_INFINITY : evenCount(prefillChunk),
-      model.longestPrefill,
-    );
+    this.#chunk = Math.min(offline ? longestPrefill : evenCount(prefillChunk), longestPrefill);
     this.#running = new Semaphore(maxRunning);
     this.#slots = new KvSlots(model, { slots: maxRunning, keptBytes, offline });
     this.#encoder = new BatchQueue(
@@ -204,7 +202,7 @@ export class Engine {
     return requests.map(() => undefined);
   }
 
-  /** The requests that one prefill may take: offline those that it takes whole and without a cached prefix, as many as it takes at once. */
+  /** The requests that one prefill may take: offline short ones without a cached prefix, as many as it takes at once. */
   #prefillBatch(requests: readonly ActiveRequest[]): readonly ActiveRequest[] {
     const [first, ...others] = requests;
     const isFresh = (active: ActiveRequest): boolean =>
@@ -255,7 +253,7 @@ export class Engine {
     const { length } = active.keys;
     const chunk = Math.min(this.#chunk, mostPrefilled(this.#model.config, active.media.length, length));
     const slot = await this.#device.run(() => {
-      active.slot = this.#slots.acquire(active.keys);
+      active.slot = this.#slots.acquire(active.keys, active.settings.maxNewTokens);
       return active.slot;
     }, active.signal);
     let from = slot.keys.length;

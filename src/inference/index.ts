@@ -3,10 +3,10 @@ export { calibrateKvCache } from "./calibrate-cache.ts";
 export { ClosedError } from "./closed-error.ts";
 export { Decoder, evenCount } from "./decoder.ts";
 export { engineDefaults, engineDefaultWords } from "./engine-defaults.ts";
-export { mostPrefilled } from "./kept-pictures.ts";
 export { KvSlots, type PrefillChunk, type Slot } from "./kv-slots.ts";
 export { type BoundProgram, concatenated, imagesPerBatch, LoadedModel } from "./loaded-model.ts";
 export { pictureAttention } from "./picture-attention.ts";
+export { longestPrefill, mostPrefilled } from "./prefill-limit.ts";
 export { owlPreprocessor } from "./preprocessing.ts";
 export {
   checkPrompt,

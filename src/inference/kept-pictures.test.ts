@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { parseConfig } from "../model/index.ts";
 import { float32 } from "../tensor/index.ts";
-import { type KeptPicture, mostPrefilled, PictureBuffers, picturesBytes } from "./kept-pictures.ts";
+import { type KeptPicture, PictureBuffers, picturesBytes } from "./kept-pictures.ts";
 
 /** A mPLUG-Owl3 with 4 visual tokens a picture, one layer that looks at them, and 2 heads of 8 numbers for its keys. */
 const config = (version: string) =>
@@ -66,13 +66,4 @@ test("room that rows no longer need is given back", () => {
 
 test("where text stands behind pictures in one softmax it begins at a multiple of what is summed at once", () => {
   expect(buffersOf("241101").hold([[picture(1)]])["picture_key.1"].dims).toEqual([1, 2, 1024, 8]);
-});
-
-test("a prefill takes as many tokens as their scores over all pictures leave room for", () => {
-  expect(mostPrefilled(config("241014"), 0, 10 ** 6)).toBe(Number.POSITIVE_INFINITY);
-  // 64 MiB of scores of 4 heads over 4 visual tokens a picture.
-  expect(mostPrefilled(config("241014"), 1000, 10 ** 6)).toBe(1048);
-  expect(mostPrefilled(config("241014"), 10 ** 9, 1)).toBe(2);
-  // One softmax for both: 1,024 places for the visual tokens, and the text's own positions, with pictures or none.
-  for (const pictures of [0, 1, 256]) expect(mostPrefilled(config("241101"), pictures, 3072)).toBe(1024);
 });

@@ -126,25 +126,8 @@ export function picturesBytes(pictures: readonly KeptPicture[]): number {
   );
 }
 
-/** Bytes of one layer's scores of new tokens over pictures. */
-const SCORE_BYTES = 64 * 2 ** 20;
-
-/**
- * New positions of all rows together that a prefill takes at once where rows have at most so many pictures and positions: every token has a
- * score for every visual token beside the text, and, where pictures and text share a softmax, for every position of the text. An even
- * number.
- */
-export function mostPrefilled(config: OwlConfig, pictures: number, positions: number): number {
-  const hyper = hyperOf(config);
-  if (hyper === undefined || (pictures === 0 && hyper.gate !== "none")) return Number.POSITIVE_INFINITY;
-  const text = hyper.gate === "none" ? positions : 0;
-  const scores = config.language.heads * (visualRoom(config, hyper, Math.max(1, pictures)) + text);
-  const most = Math.floor(SCORE_BYTES / (scores * Float32Array.BYTES_PER_ELEMENT));
-  return Math.max(2, most - (most % 2));
-}
-
 /** Visual tokens that a row has room for where it holds so many pictures. */
-function visualRoom(config: OwlConfig, { gate }: HyperSettings, pictures: number): number {
+export function visualRoom(config: OwlConfig, { gate }: HyperSettings, pictures: number): number {
   const tokens = pictures * tokensPerImage(config);
   return gate === "none" ? SUMMED_AT_ONCE * Math.ceil(tokens / SUMMED_AT_ONCE) : tokens;
 }

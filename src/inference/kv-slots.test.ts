@@ -95,6 +95,27 @@ test("rows grow together where one becomes longer than the room", async () => {
   expect(second).toEqual(await alone(words(9, 2), [5, 6, 7]));
 });
 
+test("a prompt gets room for its answer, and keeps what its slot holds of it, when the rows grow for it", async () => {
+  const rows = new KvSlots(model, { slots: 2, keptBytes: 2 ** 30 });
+  await begin(rows, words(20, 1));
+  const before = words(40, 2);
+  rows.release(await begin(rows, before));
+  const long = [...before.slice(0, 9), ...words(model.initialCapacity - 9, 3)];
+  const slot = rows.acquire(long, 5);
+  expect(slot).toMatchObject({ index: 1, keys: long.slice(0, 9) });
+  const allocated = vi.spyOn(model.device, "allocate");
+  // Batch invariance: an even number of positions.
+  await prefill(rows, slot, long.slice(0, -1), 9);
+  await prefill(rows, slot, long, long.length - 2);
+  const [logits] = await rows.decode([slot], [5]);
+  const { keyValueHeads, headDim } = cacheSizes(model.config.language);
+  const isCache = ([, dims]: readonly [unknown, readonly number[]]): boolean =>
+    dims.length === 4 && dims[1] === keyValueHeads && dims[3] === headDim;
+  expect(allocated.mock.calls.filter(isCache)).toEqual([]);
+  allocated.mockRestore();
+  expect(logits).toEqual(await alone(long, [5]));
+});
+
 test("offline, slots are added when they are needed, adjacent ones for prompts that are computed together", async () => {
   const slots = new KvSlots(model, { slots: 3, offline: true });
   const prompts = [1, 2, 3].map((seed) => words(8 + seed, seed));

@@ -109,8 +109,8 @@ export class KvSlots {
     return this.#longestMatch(keys)?.shared ?? 0;
   }
 
-  /** A slot for a prompt of these keys. Its own `keys` afterwards are the cached prefix, which needs no prefill. */
-  acquire(keys: readonly PositionKey[]): Slot {
+  /** A slot with room for a prompt and, where that is free, its answer. Its `keys` are the cached prefix, which needs no prefill. */
+  acquire(keys: readonly PositionKey[], newTokens = 0): Slot {
     const match = this.#longestMatch(keys);
     if (match === undefined) this.#misses++;
     else this.#hits++;
@@ -121,9 +121,12 @@ export class KvSlots {
     // The slot that holds the prefix itself is taken over, unless that would lose more than it saves.
     const same = free.find((slot) => slot === prefix && 2 * shared >= slot.keys.length);
     const slot = same ?? this.#freeSlot(free);
-    if (slot !== same) {
-      this.#evict(slot);
-      if (prefix !== undefined) this.#copyPrefix(prefix, slot, shared);
+    if (slot !== same) this.#evict(slot);
+    // What it holds of the prefix itself stays when the cache grows.
+    slot.keys = slot === prefix ? keys.slice(0, shared) : [];
+    this.#reserve(this.#batchSize(keys.length) + Math.min(newTokens, this.#model.initialCapacity));
+    if (prefix !== undefined && prefix !== slot) {
+      this.#cache.copyFrom(...this.#placeOf(prefix), slot.index, shared);
     }
     slot.keys = keys.slice(0, shared);
     slot.inUse = true;
@@ -309,7 +312,7 @@ export class KvSlots {
       const free = this.#slots.find(({ index, inUse }) => index < reach && !inUse);
       if (free === undefined) return;
       this.#evict(free);
-      this.#copyPrefix(slot, free, slot.keys.length);
+      this.#cache.copyFrom(this.#cache, slot.index, free.index, slot.keys.length);
       this.#cache.setPictures(slot.index, 0, []);
       [slot.index, free.index] = [free.index, slot.index];
     }
@@ -327,10 +330,9 @@ export class KvSlots {
     this.#trim();
   }
 
-  #copyPrefix(prefix: CachedPrefix, slot: Slot, positions: number): void {
-    this.#reserve(positions);
-    if ("cache" in prefix) this.#cache.copyFrom(prefix.cache, 0, slot.index, positions);
-    else if (prefix !== slot) this.#cache.copyFrom(this.#cache, prefix.index, slot.index, positions);
+  /** The cache and the row that a prefix lies in. */
+  #placeOf(prefix: CachedPrefix): [KvCache, number] {
+    return "cache" in prefix ? [prefix.cache, 0] : [this.#cache, prefix.index];
   }
 
   #reserve(positions: number): void {
@@ -362,7 +364,7 @@ export class KvSlots {
     for (const prefix of [...this.#slots, ...this.#evicted]) {
       // At least one position must be computed, for its logits.
       const shared = Math.min(commonPrefixLength(prefix.keys, keys), keys.length - 1);
-      const [cache, row] = "cache" in prefix ? [prefix.cache, 0] : [this.#cache, prefix.index];
+      const [cache, row] = this.#placeOf(prefix);
       const isLonger = shared >= minSharedPrefix && shared > (best?.shared ?? 0);
       if (isLonger && cache.holds(row, shared)) best = { prefix, shared };
     }
@@ -374,16 +376,14 @@ export class KvSlots {
   }
 
   #bytesOf(prefix: CachedPrefix): number {
-    const [{ cache }, row] = "cache" in prefix ? [prefix, 0] : [{ cache: this.#cache }, prefix.index];
+    const [cache, row] = this.#placeOf(prefix);
     const positions = "cache" in prefix ? cache.capacity : prefix.keys.length;
     return cache.bytesFor(positions) + cache.pictureBytes(row);
   }
 
   #drop(prefix: CachedPrefix): void {
-    if ("cache" in prefix) {
-      this.#evicted = this.#evicted.filter((copy) => copy !== prefix);
-      return;
-    }
+    this.#evicted = this.#evicted.filter((copy) => copy !== prefix);
+    if ("cache" in prefix) return;
     prefix.keys = [];
     this.#cache.setPictures(prefix.index, 0, []);
   }

@@ -1,6 +1,5 @@
 import type { StateDict } from "../checkpoint/index.ts";
 import {
-  BOUNDED_CHUNK,
   cacheSizes,
   hyperOf,
   type KvCacheDtype,
@@ -174,9 +173,9 @@ export class LoadedModel {
     return cache;
   }
 
-  /** New positions that a row of the KV cache takes at once. */
-  get longestPrefill(): number {
-    return cacheSizes(this.config.language).bounded === undefined ? Number.POSITIVE_INFINITY : BOUNDED_CHUNK;
+  /** Whether rows of a KV cache drop positions. */
+  get isBounded(): boolean {
+    return cacheSizes(this.config.language).bounded !== undefined;
   }
 
   /** Positions that a row of a KV cache has room for from the start without a cost. */
