@@ -10,7 +10,7 @@ export interface LoadOptions {
   readonly device?: DeviceOptions["device"] | undefined;
   /** Threads of the CPU kernels. Default: one for each processor. */
   readonly threads?: number | undefined;
-  /** Whether idle threads wait by looping: faster on an idle machine, slower on a busy one. Default false. */
+  /** Whether idle threads wait by looping until a run ends: faster on an idle machine, slower on a busy one. Default false: ten microseconds. */
   readonly spinning?: boolean | undefined;
   /** How ONNX Runtime is reached; see `openDevice`. */
   readonly binding?: DeviceOptions["binding"] | undefined;

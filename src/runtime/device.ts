@@ -33,8 +33,8 @@ export interface DeviceOptions {
   /** Threads that share the work, the calling one included. Default: one for each processor there is. */
   readonly threads?: number;
   /**
-   * Whether idle threads wait by looping: a little faster on an otherwise idle machine, much slower on a busy
-   * one. Default false.
+   * Whether idle threads wait by looping until a run ends, not for ten microseconds only: a little faster on an otherwise idle machine, much
+   * slower on a busy one. Default false.
    */
   readonly spinning?: boolean;
   /** How ONNX Runtime is reached. Default: its C API, or onnxruntime-node's own where that cannot be loaded. */

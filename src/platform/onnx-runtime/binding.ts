@@ -44,8 +44,8 @@ export interface OnnxSessionOptions extends CompileOptions {
   /** Threads that share one operator's work, the calling one included. */
   readonly threads?: number;
   /**
-   * Whether idle threads wait by looping. It saves some microseconds an operator where the processors have
-   * nothing else to do, and costs a multiple of that where they have. Default false.
+   * Whether idle threads wait by looping until a run ends, not for ten microseconds only. It costs a multiple of what it saves where the
+   * processors have something else to do. Default false.
    */
   readonly spinning?: boolean;
   /** Where constants lie that are not in the model's own bytes. */
@@ -103,10 +103,21 @@ export interface OnnxRuntime {
 }
 
 /** Settings of a session by ONNX Runtime's keys; its kernels map constants from the folder that is named here. */
-export function sessionSettings({ settings, constants }: OnnxSessionOptions): Record<string, string> {
-  if (constants === undefined) return { ...settings };
-  return { ...settings, "session.model_external_initializers_file_folder_path": constants.directory };
+export function sessionSettings(options: OnnxSessionOptions): Record<string, string> {
+  const { settings, constants, spinning = false } = options;
+  const folder = constants && { "session.model_external_initializers_file_folder_path": constants.directory };
+  return { ...waiting[spinning ? "looping" : "brief"], ...settings, ...folder };
 }
+
+/**
+ * How idle threads wait. Waking a sleeping one takes longer than most operators of a decode step leave it idle; looping for much longer
+ * would take processors from others.
+ */
+const waiting = {
+  brief: { "session.intra_op.allow_spinning": "1", "session.intra_op.spin_duration_us": "10" },
+  // Threads that went on looping after a run would take the processors from whatever comes next.
+  looping: { "session.intra_op.allow_spinning": "1", "session.force_spinning_stop": "1" },
+} as const;
 
 /** Something that ONNX Runtime refused or failed to do. */
 export class OnnxRuntimeError extends Error {

@@ -114,7 +114,7 @@ describe("the C API binding", () => {
     expect(session.inputs[0].dims).toEqual([3]);
   });
 
-  it("runs sessions with threads of their own beside those that share theirs", async () => {
+  it("runs sessions of several numbers of threads, which wait in either way", async () => {
     for (const threads of [1, 2, 3]) {
       const session = await runtime.createSession(addModel(4), { threads, spinning: threads === 3 });
       expect(session.runSync([ones(4), ones(4)], [undefined])[0].data).toEqual(Float32Array.of(2, 2, 2, 2));

@@ -7,7 +7,7 @@ import {
   sessionSettings,
 } from "./binding.ts";
 import { NativeSession } from "./c-api-session.ts";
-import { createNativeSession, environmentOf, logSeverity, type OrtEnvironment } from "./environment.ts";
+import { createNativeSession, environmentOf, logSeverity } from "./environment.ts";
 import { describeProvider } from "./execution-providers.ts";
 import { loadOrtApi, nameArray, type OrtApi, type Pointer, pointerArray } from "./ort-api.ts";
 import { OrtValues } from "./ort-values.ts";
@@ -34,28 +34,12 @@ class CApiRuntime implements OnnxRuntime {
   }
 
   async createSession(model: Uint8Array, options: OnnxSessionOptions = {}): Promise<OnnxSession> {
-    const { threads = processorCount(), spinning = false } = options;
-    const environment = environmentOf(this.#api, threads);
-    const chosen = { ...options, threads, spinning };
-    try {
-      return await this.#compile(model, chosen, environment);
-    } catch (error) {
-      if (!isForeignEnvironment(error)) throw error;
-      environment.sharedThreads = undefined;
-      return await this.#compile(model, chosen, environment);
-    }
-  }
-
-  async #compile(
-    model: Uint8Array,
-    options: OnnxSessionOptions & { readonly threads: number; readonly spinning: boolean },
-    environment: OrtEnvironment,
-  ): Promise<OnnxSession> {
+    // Providers that are appended to the options look for it.
+    const environment = environmentOf(this.#api);
     const settings = this.#api.create("session options", "CreateSessionOptions");
     try {
       this.#configure(settings, options);
       this.#giveConstants(settings, options.givenConstants ?? {});
-      this.#chooseThreads(settings, environment, options.threads, options.spinning);
       this.#appendProvider(settings, options);
       const session = await createNativeSession(this.#api, environment, model, settings);
       return new NativeSession(this.#api, this.#values, session, options.givenConstants);
@@ -70,6 +54,7 @@ class CApiRuntime implements OnnxRuntime {
     const level = optimizationLevels[options.optimization ?? "all"];
     api.call(where, "SetSessionLogSeverityLevel", settings, logSeverity);
     api.call(where, "SetSessionGraphOptimizationLevel", settings, level);
+    api.call(where, "SetIntraOpNumThreads", settings, options.threads ?? processorCount());
     const { memory = "planned" } = options;
     if (memory === "kept") api.call(where, "DisableMemPattern", settings);
     if (memory === "returned") api.call(where, "DisableCpuMemArena", settings);
@@ -94,25 +79,6 @@ class CApiRuntime implements OnnxRuntime {
       values,
       names.length,
     );
-  }
-
-  #chooseThreads(
-    settings: Pointer,
-    { sharedThreads }: OrtEnvironment,
-    threads: number,
-    spinning: boolean,
-  ): void {
-    const api = this.#api;
-    const where = "threads";
-    if (!spinning && sharedThreads === threads) {
-      api.call(where, "DisablePerSessionThreads", settings);
-      return;
-    }
-    const flag = spinning ? "1" : "0";
-    api.call(where, "SetIntraOpNumThreads", settings, threads);
-    api.call(where, "AddSessionConfigEntry", settings, "session.intra_op.allow_spinning", flag);
-    // Threads that went on looping after a run would take the processors from whatever comes next.
-    api.call(where, "AddSessionConfigEntry", settings, "session.force_spinning_stop", flag);
   }
 
   #appendProvider(settings: Pointer, { provider = "cpu", providerOptions = {} }: OnnxSessionOptions): void {
@@ -158,12 +124,4 @@ function explainMissingGpu(append: () => void): void {
       { cause: error },
     );
   }
-}
-
-/**
- * Whether a session was refused for want of shared threads: another binding in this process had made the
- * environment before us, without them.
- */
-function isForeignEnvironment(error: unknown): boolean {
-  return error instanceof Error && error.message.includes("CreateEnvWithGlobalThreadPools");
 }

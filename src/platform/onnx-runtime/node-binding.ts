@@ -53,7 +53,7 @@ export async function openNodeBinding(fallbackReason?: string): Promise<OnnxRunt
 }
 
 function sessionOptions(options: OnnxSessionOptions): InferenceSession.SessionOptions {
-  const { provider = "cpu", threads = processorCount(), spinning = false } = options;
+  const { provider = "cpu", threads = processorCount() } = options;
   return {
     executionProviders: [{ name: provider, ...options.providerOptions }],
     intraOpNumThreads: threads,
@@ -61,10 +61,7 @@ function sessionOptions(options: OnnxSessionOptions): InferenceSession.SessionOp
     logSeverityLevel,
     enableMemPattern: options.memory !== "kept",
     enableCpuMemArena: options.memory !== "returned",
-    extra: nestedSettings({
-      "session.intra_op.allow_spinning": spinning ? "1" : "0",
-      ...sessionSettings(options),
-    }),
+    extra: nestedSettings(sessionSettings(options)),
   };
 }
 

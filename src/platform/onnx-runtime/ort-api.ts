@@ -36,6 +36,7 @@ const pointer = "void *" as const;
 /** The part of ONNX Runtime's C API in use. */
 const declarations = {
   GetErrorMessage: { index: 2, result: "str", parameters: [pointer] },
+  CreateEnv: { index: 3, result: status, parameters: ["int", "str", pointer] },
   DisableTelemetryEvents: { index: 6, result: status, parameters: [pointer] },
   CreateSessionFromArray: {
     index: 8,
@@ -80,19 +81,8 @@ const declarations = {
   ReleaseTypeInfo: { index: 98, result: "void", parameters: [pointer] },
   ReleaseTensorTypeAndShapeInfo: { index: 99, result: "void", parameters: [pointer] },
   ReleaseSessionOptions: { index: 100, result: "void", parameters: [pointer] },
-  CreateEnvWithGlobalThreadPools: {
-    index: 119,
-    result: status,
-    parameters: ["int", "str", pointer, pointer],
-  },
-  DisablePerSessionThreads: { index: 120, result: status, parameters: [pointer] },
-  CreateThreadingOptions: { index: 121, result: status, parameters: [pointer] },
-  ReleaseThreadingOptions: { index: 122, result: "void", parameters: [pointer] },
   AddFreeDimensionOverrideByName: { index: 124, result: status, parameters: [pointer, "str", "int64_t"] },
   AddSessionConfigEntry: { index: 130, result: status, parameters: [pointer, "str", "str"] },
-  SetGlobalIntraOpNumThreads: { index: 147, result: status, parameters: [pointer, "int"] },
-  SetGlobalInterOpNumThreads: { index: 148, result: status, parameters: [pointer, "int"] },
-  SetGlobalSpinControl: { index: 149, result: status, parameters: [pointer, "int"] },
   SessionOptionsAppendExecutionProvider_CUDA_V2: {
     index: 204,
     result: status,
