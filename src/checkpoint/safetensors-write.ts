@@ -115,14 +115,22 @@ export interface SafetensorsLayout {
   readonly size: number;
 }
 
-/** Lays out tensors of which only names, types and shapes are known, so that they can be written piece by piece. */
+/**
+ * Lays out tensors of which only names, types and shapes are known, so that they can be written piece by piece. Those of one kind, which the
+ * last part of their names tells, lie together in the order in which they are given: parts of quantised weights that follow each other are one
+ * weight to a program then.
+ */
 export function safetensorsLayout(entries: readonly TensorEntry[]): SafetensorsLayout {
-  return layoutOf(orderedEntries(entries), { format: "pt" });
+  const kind = ({ name }: TensorEntry): string => name.slice(name.lastIndexOf(".") + 1);
+  const ordered = [...entries].sort((x, y) => widthOf(y) - widthOf(x) || compare(kind(x), kind(y)));
+  return layoutOf(ordered, { format: "pt" });
 }
 
+const widthOf = ({ type }: TensorEntry): number => STORED_TYPES[type];
+const compare = (a: string, b: string): number => (a === b ? 0 : a < b ? -1 : 1);
+
 function orderedEntries(entries: readonly TensorEntry[]): TensorEntry[] {
-  const width = ({ type }: TensorEntry): number => STORED_TYPES[type];
-  return [...entries].sort((x, y) => width(y) - width(x) || (x.name < y.name ? -1 : 1));
+  return [...entries].sort((x, y) => widthOf(y) - widthOf(x) || compare(x.name, y.name));
 }
 
 function layoutOf(

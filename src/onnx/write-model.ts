@@ -8,6 +8,7 @@ import {
   staticSizes,
   type Tensor,
 } from "../tensor/index.ts";
+import { joinedProducts } from "./joined-products.ts";
 import { lower } from "./lower.ts";
 import { encodeModel, type ValueMessage } from "./messages.ts";
 import {
@@ -75,13 +76,15 @@ export function writeModel(graph: Graph, options: ModelOptions = {}): Uint8Array
     const derive = derived?.values.get(name);
     if (derive !== undefined) names.set(tensor, derive(writer));
   }
+  const joined = joinedProducts(kernels.wideProducts ? nodes : [], stored);
   for (const [name, tensor] of parameters) {
     const place = stored.get(name);
-    if (place !== undefined) writer.storedConstant(name, staticSizes(tensor.shape, name), place);
+    if (place !== undefined && !joined.parameters.has(name))
+      writer.storedConstant(name, staticSizes(tensor.shape, name), place);
   }
   for (const node of nodes) {
     if (isKind(node, "constant")) names.set(node.outputs[0], writer.constant(node.attributes.value));
-    lower(node, writer);
+    if (!joined.lower(node, writer)) lower(node, writer);
   }
   for (const [tensor, name] of copies) writer.emit("Identity", [writer.nameOf(tensor)], [name]);
   return encodeModel({

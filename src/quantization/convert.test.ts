@@ -272,3 +272,23 @@ test("a stopped conversion does not go on with other weights of the same shapes"
   await utimes(file, new Date(), new Date(Date.now() + 10_000));
   await expect(convertCheckpoint(model, output, settings)).rejects.toThrow("another conversion");
 });
+
+test("weights that multiply the same tensor lie side by side, part by part, so that a program reads them as one", async () => {
+  const { entries } = await contentOf(await converted({ quantize: "q4", blockSize: 32 }));
+  const groups = [
+    ["self_attn.q_proj", "self_attn.k_proj", "self_attn.v_proj"],
+    ["mlp.gate_proj", "mlp.up_proj"],
+  ];
+  for (const layer of [0, 1]) {
+    for (const part of ["packed", "scales", "zero_points"]) {
+      for (const group of groups) {
+        const places = group.map(
+          (name) => entries.get(`language_model.model.layers.${layer}.${name}.weight.${part}`)!.place!,
+        );
+        for (const [i, { offset }] of places.entries()) {
+          if (i > 0) expect(offset, `${group[i]} ${part}`).toBe(places[i - 1].offset + places[i - 1].bytes);
+        }
+      }
+    }
+  }
+});

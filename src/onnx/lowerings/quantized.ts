@@ -1,25 +1,35 @@
 import { float32, type GraphNode, quantizedOperands } from "../../tensor/index.ts";
 import { elementTypes, integerConstant, type Writer } from "../writer.ts";
-import type { Lowering } from "./lowering.ts";
+import { type Lowering, namesOf } from "./lowering.ts";
 
 /** `accuracy_level` of MatMulNBits: 1 computes in float32, 4 rounds blocks of activations to 8 bits. */
 const accuracyLevels = { float32: 1, int8: 4 };
 
 /** MatMulNBits takes weights just as a quantised weight packs them. */
 export const quantizedLinear: Lowering<"quantizedLinear"> = (node, writer) => {
-  const names = node.inputs.map((tensor) => writer.nameOf(tensor));
-  const { x, packed, scales, zeroPoints = "", bias } = quantizedOperands(node, names);
+  const rows = node.inputs[1].shape[0].size!;
+  blockProduct(node, namesOf(node.inputs, writer), { name: writer.nameOf(node.outputs[0]), rows }, writer);
+};
+
+/** A product of these operands, which stand for those of a node, with a weight of so many rows. */
+export function blockProduct(
+  node: GraphNode<"quantizedLinear">,
+  operands: readonly string[],
+  result: { readonly name: string; readonly rows: number },
+  writer: Writer,
+): void {
+  const { x, packed, scales, zeroPoints = "", bias } = quantizedOperands(node, operands);
   const { bits, blockSize, activations } = node.attributes;
   // Between zero points and bias stands the order of groups, which nothing here changes.
   const optional = bias === undefined ? (zeroPoints === "" ? [] : [zeroPoints]) : [zeroPoints, "", bias];
-  writer.emit("MatMulNBits", [x, packed, scales, ...optional], [writer.nameOf(node.outputs[0])], {
+  writer.emit("MatMulNBits", [x, packed, scales, ...optional], [result.name], {
     K: node.inputs[0].shape.at(-1)!.size!,
-    N: node.inputs[1].shape[0].size!,
+    N: result.rows,
     bits,
     block_size: blockSize,
     accuracy_level: accuracyLevels[activations],
   });
-};
+}
 
 /** In whole numbers where the target multiplies them exactly, and in blocks elsewhere. */
 export const rowQuantizedLinear: Lowering<"rowQuantizedLinear"> = (node, writer) => {

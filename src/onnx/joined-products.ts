@@ -1,0 +1,123 @@
+import { type GraphNode, isKind, staticSizes, type Tensor } from "../tensor/index.ts";
+import { blockProduct } from "./lowerings/quantized.ts";
+import { type InlineParameter, integerConstant, type StoredParameter, type Writer } from "./writer.ts";
+
+type Product = GraphNode<"quantizedLinear">;
+type Stored = ReadonlyMap<string, StoredParameter | InlineParameter>;
+
+/** A parameter of a product, and where it lies. */
+interface Part {
+  readonly name: string;
+  readonly dims: readonly number[];
+  readonly place: StoredParameter;
+}
+
+/** A product, and the parts of its weight. */
+interface StoredProduct {
+  readonly product: Product;
+  readonly parts: readonly Part[];
+}
+
+/** Products of the same tensor with weights that lie side by side in a file, in the order in which they lie. */
+type Group = readonly StoredProduct[];
+
+/** The products of a graph that are written as one. */
+export interface JoinedProducts {
+  /** Names of the parameters that only they read. */
+  readonly parameters: ReadonlySet<string>;
+  /** Writes the group of a node, or nothing where that is done; false where a node has none. */
+  lower(node: GraphNode, writer: Writer): boolean;
+}
+
+/**
+ * Finds products that can be computed as one, such as those of queries, keys and values: their weights lie side by side in a file, and so
+ * are one weight with all of their rows. Threads are started once then, and activations rounded once.
+ */
+export function joinedProducts(nodes: readonly GraphNode[], stored: Stored): JoinedProducts {
+  const groups = alike(storedProducts(nodes, stored)).flatMap(runs);
+  const open = new Set(groups);
+  const groupOf = new Map<GraphNode, Group>(
+    groups.flatMap((group) => group.map(({ product }) => [product, group] as const)),
+  );
+  return {
+    parameters: new Set(groups.flat().flatMap(({ parts }) => parts.map(({ name }) => name))),
+    lower(node, writer) {
+      const group = groupOf.get(node);
+      if (group === undefined) return false;
+      if (open.delete(group)) lowerGroup(group, writer);
+      return true;
+    },
+  };
+}
+
+/** Kernels compute so many rows of a weight at once at most; fewer, at its end, by another routine, whose sums differ in the last bits. */
+const ROWS_AT_ONCE = 16;
+
+/** The products of quantised weights whose parts are all stored in files, and read by nothing else. */
+function storedProducts(nodes: readonly GraphNode[], stored: Stored): StoredProduct[] {
+  const read = new Map<Tensor, number>();
+  for (const tensor of nodes.flatMap(({ inputs }) => inputs)) read.set(tensor, (read.get(tensor) ?? 0) + 1);
+  return nodes.flatMap((product) => {
+    if (!isKind(product, "quantizedLinear")) return [];
+    const operands = product.inputs.slice(1);
+    const parts = operands.flatMap((tensor) => (read.get(tensor) === 1 ? storedPart(tensor, stored) : []));
+    const isWhole = parts.length === operands.length && parts[0].dims[0] % ROWS_AT_ONCE === 0;
+    return isWhole ? [{ product, parts }] : [];
+  });
+}
+
+function storedPart({ node, shape }: Tensor, stored: Stored): Part[] {
+  if (!isKind(node, "parameter")) return [];
+  const { name } = node.attributes;
+  const place = stored.get(name);
+  return place === undefined || "data" in place ? [] : [{ name, dims: staticSizes(shape, name), place }];
+}
+
+/** Products of the same tensor with weights of the same format. */
+function alike(products: readonly StoredProduct[]): StoredProduct[][] {
+  const byKey = new Map<string, StoredProduct[]>();
+  for (const one of products) {
+    const { inputs, attributes } = one.product;
+    const [{ node, index }, ...parts] = inputs;
+    const { bits, blockSize, activations } = attributes;
+    const key = [node.id, index, bits, blockSize, activations, ...parts.map(({ dtype }) => dtype)].join();
+    byKey.set(key, [...(byKey.get(key) ?? []), one]);
+  }
+  return [...byKey.values()];
+}
+
+/** Those among them of which each begins, with all of its parts, where the one before it ends. */
+function runs(products: readonly StoredProduct[]): Group[] {
+  const found: StoredProduct[][] = [];
+  for (const one of products.toSorted((a, b) => a.parts[0].place.offset - b.parts[0].place.offset)) {
+    const run = found.at(-1);
+    if (run !== undefined && follows(run.at(-1)!, one)) run.push(one);
+    else found.push([one]);
+  }
+  return found.filter(({ length }) => length > 1);
+}
+
+function follows(before: StoredProduct, after: StoredProduct): boolean {
+  return after.parts.every(({ place }, i) => {
+    const { file, type, offset, bytes } = before.parts[i].place;
+    return place.file === file && place.type === type && place.offset === offset + bytes;
+  });
+}
+
+/** One product with all rows of the weights; its columns are the results. */
+function lowerGroup(group: Group, writer: Writer): void {
+  const [{ product, parts }] = group;
+  const rows = group.map((one) => one.parts[0].dims[0]);
+  const all = rows.reduce((sum, count) => sum + count, 0);
+  const operands = parts.map(({ dims, place }, i) => {
+    const same = group.map((one) => one.parts[i]);
+    const name = same.map((part) => part.name).join(" + ");
+    const bytes = same.reduce((sum, part) => sum + part.place.bytes, 0);
+    writer.storedConstant(name, [all, ...dims.slice(1)], { ...place, bytes });
+    return name;
+  });
+  const results = group.map((one) => writer.nameOf(one.product.outputs[0]));
+  const whole = results.join(" + ");
+  blockProduct(product, [writer.nameOf(product.inputs[0]), ...operands], { name: whole, rows: all }, writer);
+  writer.emit("Split", [whole, integerConstant(writer, rows)], results, { axis: -1 });
+}
