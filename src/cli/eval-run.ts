@@ -11,7 +11,6 @@ import {
   runOwlEvalShard,
 } from "../evaluation/index.ts";
 import type { Owl } from "../owl/index.ts";
-import { pathKind } from "../platform/index.ts";
 import { showCountProgress } from "./count-progress.ts";
 import {
   addBenchmarkOptions,
@@ -35,7 +34,7 @@ import {
 import { InterruptedError, UsageError } from "./failure.ts";
 import { addGenerationOptions, generationSettings } from "./generation-options.ts";
 import { interruptible } from "./interrupt.ts";
-import { type LoadingOptions, loadOwl } from "./load-owl.ts";
+import { adapterOption, type LoadingOptions, loadOwl } from "./load-owl.ts";
 import { countOption, deviceOption, requireAdapter, requireModel, threadsOption } from "./options.ts";
 
 interface EvalRunOptions extends EndpointOptions, LoadingOptions, Omit<BenchmarkOptions, "data"> {
@@ -87,11 +86,7 @@ const nameOf = (model: string): string =>
 /** The SHA-256 that identifies the model, and its adapter if there is one. */
 async function digest(directory: string, adapter: string | undefined): Promise<string> {
   const model = await checkpointDigest(directory);
-  if (adapter === undefined) return model;
-  if ((await pathKind(adapter)) === "file") {
-    throw new UsageError(`--adapter: must be a directory as PEFT writes it, got the file ${adapter}`);
-  }
-  return `${model} + ${await checkpointDigest(adapter)}`;
+  return adapter === undefined ? model : `${model} + ${await checkpointDigest(adapter)}`;
 }
 
 async function run(name: string, options: EvalRunOptions): Promise<void> {
@@ -143,7 +138,7 @@ export function define(command: Command): void {
   command
     .addArgument(new Argument("<what>", "OwlEval or a benchmark").choices(["owleval", ...benchmarkNames]))
     .option("--model <model>", "a model directory or a fetched repo, org/name")
-    .option("--adapter <directory>", "a LoRA adapter in PEFT's layout")
+    .addOption(adapterOption())
     .addOption(endpointOption())
     .addOption(endpointModelOption())
     .option(

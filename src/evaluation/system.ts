@@ -85,10 +85,10 @@ async function promptLength(owl: Owl, conversation: readonly ChatMessage[]): Pro
 const PIECE = 8 * 2 ** 20;
 /**
  * The SHA-256 of a model: of the lines `checksum  name` of the weights, settings and tokenizer of its directory (`*.safetensors`,
- * `*.bin`, `*.json`, `*.jinja`, `*.model`), sorted by name, or of its GGUF file, or of all files of a GGUF that is split. `sha256sum` on the
- * same files gives the same lines.
+ * `*.bin`, `*.json`, `*.jinja`, `*.model`), sorted by name, or of its GGUF file, or of all files of a GGUF that is split, or of an adapter's one
+ * file. `sha256sum` on the same files gives the same lines.
  *
- * @param model its directory, or its GGUF file
+ * @param model its directory or its file
  */
 export async function checkpointDigest(model: string): Promise<string> {
   const whole = newDigest("sha256");
@@ -101,6 +101,7 @@ export async function checkpointDigest(model: string): Promise<string> {
 /** The files that a model consists of, by name. */
 async function modelPaths(model: string): Promise<string[]> {
   if (await isGguf(model)) return ggufParts(model);
+  if ((await pathKind(model)) === "file") return [model];
   const paths: string[] = [];
   for (const name of await directoryEntries(model)) {
     const path = joinPath(model, name);

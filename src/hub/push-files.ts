@@ -122,8 +122,10 @@ async function finished(directory: string): Promise<string> {
 
 /** @throws HubError where it is no model; CheckpointError where files of its weights are missing */
 async function requireWhole(directory: string): Promise<void> {
-  if ((await pathKind(directory)) !== "directory") {
-    throw new HubError(`${directory}: must be the directory of a model or an adapter, got no such directory`);
+  const kind = await pathKind(directory);
+  if (kind !== "directory") {
+    const got = kind === "file" ? "a file; name the directory that it lies in" : "no such directory";
+    throw new HubError(`${directory}: must be the directory of a model or an adapter, got ${got}`);
   }
   const names = await directoryEntries(directory);
   const { weights, settings } = requiredFiles(new Set(names));

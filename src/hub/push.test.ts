@@ -140,6 +140,8 @@ test("what is no finished model is refused, with the next step", async () => {
   mkdirSync(empty);
   await expect(send("org/mine", {}, empty)).rejects.toThrow("a finished model or an adapter, got no file");
   await expect(send("org/mine", {}, join(folder, "none"))).rejects.toThrow("no such directory");
+  const file = join(model, "config.json");
+  await expect(send("org/mine", {}, file)).rejects.toThrow("got a file; name the directory that it lies in");
   mkdirSync(join(run, "state"), { recursive: true });
   mkdirSync(join(run, "start"));
   await expect(send("org/mine", {}, run)).rejects.toThrow();
