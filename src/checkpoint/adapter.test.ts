@@ -7,6 +7,7 @@ import { shared, sharedAvailable } from "../../tests/shared.ts";
 import { float32 } from "../tensor/index.ts";
 import {
   adapterFrom,
+  adapterSource,
   loadAdapter,
   loraName,
   mergedTensors,
@@ -147,4 +148,13 @@ describe.skipIf(!sharedAvailable)("adapters written by PEFT", () => {
     expect(file.replaced.has("query_tokens")).toBe(true);
     expectClose(mergeLora(base, file), expected, 1e-6);
   });
+});
+
+it("is read from its directory, or from a lone file that nothing beside it speaks of", async () => {
+  const names = ["mine.safetensors", "adapter_model.safetensors", "pytorch_model.bin.index.json"];
+  for (const name of names) await writeFile(join(directory, name), "");
+  expect(await adapterSource(directory)).toBe(directory);
+  const sources = await Promise.all(names.map((name) => adapterSource(join(directory, name))));
+  expect(sources).toEqual([join(directory, names[0]), directory, directory]);
+  for (const name of names) await rm(join(directory, name));
 });

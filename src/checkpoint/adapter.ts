@@ -110,6 +110,13 @@ export async function loadAdapter(
   return promptTemplate === undefined ? adapter : { ...adapter, promptTemplate };
 }
 
+/** All that {@link loadAdapter} reads: a directory, or a lone file that nothing beside it speaks of. */
+export async function adapterSource(path: string): Promise<string> {
+  if ((await pathKind(path)) !== "file") return path;
+  const isAlone = !isIndex(path) && !publishedMatrices.includes(fileName(path));
+  return isAlone ? path : parentDirectory(path);
+}
+
 async function templateBeside(directory: string): Promise<unknown> {
   const path = joinPath(directory, modelFiles.tokenizerConfig);
   const json = (await isThere(path)) ? await readJson(path) : undefined;

@@ -1,6 +1,7 @@
 export {
   type Adapter,
   adapterFrom,
+  adapterSource,
   besideAdapter,
   loadAdapter,
   loraPlacement,

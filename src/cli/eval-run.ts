@@ -1,5 +1,6 @@
 import { basename, resolve } from "node:path";
 import { Argument, type Command } from "commander";
+import { adapterSource } from "../checkpoint/index.ts";
 import {
   benchmarks,
   checkpointDigest,
@@ -86,7 +87,7 @@ const nameOf = (model: string): string =>
 /** The SHA-256 that identifies the model, and its adapter if there is one. */
 async function digest(directory: string, adapter: string | undefined): Promise<string> {
   const model = await checkpointDigest(directory);
-  return adapter === undefined ? model : `${model} + ${await checkpointDigest(adapter)}`;
+  return adapter === undefined ? model : `${model} + ${await checkpointDigest(await adapterSource(adapter))}`;
 }
 
 async function run(name: string, options: EvalRunOptions): Promise<void> {

@@ -102,7 +102,7 @@ export class ActiveRequest {
    */
   draft(): number[] {
     const { maxNewTokens, promptLookupNumTokens } = this.settings;
-    if (promptLookupNumTokens === 0 || this.#model.isBounded) return [];
+    if (promptLookupNumTokens === 0 || this.#model.longestPrefill < Number.POSITIVE_INFINITY) return [];
     const { ids, length } = this.sequence;
     if (this.#lookup === undefined) {
       this.#lookup = new PromptLookup(promptLookupNumTokens);

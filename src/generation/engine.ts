@@ -5,8 +5,8 @@ import {
   imagesPerBatch,
   KvSlots,
   type LoadedModel,
-  longestPrefill,
   mostPrefilled,
+  prefillPiece,
 } from "../inference/index.ts";
 import { checkOptions } from "../platform/index.ts";
 import { Semaphore } from "../primitives/index.ts";
@@ -71,7 +71,10 @@ export class Engine {
     this.#model = model;
     this.#text = text;
     this.#offline = offline;
-    this.#chunk = Math.min(offline ? longestPrefill : evenCount(prefillChunk), longestPrefill);
+    this.#chunk = Math.min(
+      offline ? prefillPiece(model.device) : evenCount(prefillChunk),
+      model.longestPrefill,
+    );
     this.#running = new Semaphore(maxRunning);
     this.#slots = new KvSlots(model, { slots: maxRunning, keptBytes, offline });
     this.#encoder = new BatchQueue(
@@ -253,7 +256,7 @@ export class Engine {
     const { length } = active.keys;
     const chunk = Math.min(this.#chunk, mostPrefilled(this.#model.config, active.media.length, length));
     const slot = await this.#device.run(() => {
-      active.slot = this.#slots.acquire(active.keys, active.settings.maxNewTokens);
+      active.slot = this.#slots.acquire(active.keys, active.settings.maxNewTokens - active.sequence.length);
       return active.slot;
     }, active.signal);
     let from = slot.keys.length;

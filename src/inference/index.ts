@@ -6,7 +6,7 @@ export { engineDefaults, engineDefaultWords } from "./engine-defaults.ts";
 export { KvSlots, type PrefillChunk, type Slot } from "./kv-slots.ts";
 export { type BoundProgram, concatenated, imagesPerBatch, LoadedModel } from "./loaded-model.ts";
 export { pictureAttention } from "./picture-attention.ts";
-export { longestPrefill, mostPrefilled } from "./prefill-limit.ts";
+export { mostPrefilled, prefillPiece } from "./prefill-limit.ts";
 export { owlPreprocessor } from "./preprocessing.ts";
 export {
   checkPrompt,

@@ -4,6 +4,7 @@ import { engineDefaults } from "./engine-defaults.ts";
 import type { PictureBuffers } from "./kept-pictures.ts";
 import type { KvCache } from "./kv-cache.ts";
 import { concatenated, type LoadedModel } from "./loaded-model.ts";
+import { roomFor } from "./prefill-limit.ts";
 import { commonPrefixLength, type PositionKey } from "./prompt.ts";
 import type { RunExclusive } from "./run-exclusive.ts";
 import type { CacheStatistics } from "./visual-cache.ts";
@@ -109,7 +110,7 @@ export class KvSlots {
     return this.#longestMatch(keys)?.shared ?? 0;
   }
 
-  /** A slot with room for a prompt and, where that is free, its answer. Its `keys` are the cached prefix, which needs no prefill. */
+  /** A slot with room for a prompt and so many tokens more, where room costs nothing. Its `keys` are the cached prefix. */
   acquire(keys: readonly PositionKey[], newTokens = 0): Slot {
     const match = this.#longestMatch(keys);
     if (match === undefined) this.#misses++;
@@ -124,7 +125,7 @@ export class KvSlots {
     if (slot !== same) this.#evict(slot);
     // What it holds of the prefix itself stays when the cache grows.
     slot.keys = slot === prefix ? keys.slice(0, shared) : [];
-    this.#reserve(this.#batchSize(keys.length) + Math.min(newTokens, this.#model.initialCapacity));
+    this.#reserve(Math.max(shared, roomFor(this.#model, this.#batchSize(keys.length), newTokens)));
     if (prefix !== undefined && prefix !== slot) {
       this.#cache.copyFrom(...this.#placeOf(prefix), slot.index, shared);
     }
@@ -162,8 +163,7 @@ export class KvSlots {
    * Where batch invariance is kept, a chunk that begins elsewhere must have an even number of positions.
    */
   async prefill(chunks: readonly PrefillChunk[], from: number): Promise<Float32Array[]> {
-    const longest = Math.max(...chunks.map(({ ids }) => ids.length));
-    this.#reserve(from + this.#batchSize(longest));
+    this.#reserve(from + this.#batchSize(Math.max(...chunks.map(({ ids }) => ids.length))));
     const decoder = this.#newDecoder(this.#cache.window(chunks[0].slot.index, chunks.length));
     const logits = await decoder.prefill(chunks, concatenated(chunks.map(({ visual }) => visual)), from, {
       evenly: !this.#offline,

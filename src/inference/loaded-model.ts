@@ -1,5 +1,6 @@
 import type { StateDict } from "../checkpoint/index.ts";
 import {
+  BOUNDED_CHUNK,
   cacheSizes,
   hyperOf,
   type KvCacheDtype,
@@ -24,6 +25,7 @@ import { engineDefaults } from "./engine-defaults.ts";
 import type { KeptPicture } from "./kept-pictures.ts";
 import { type Allocate, KvCache } from "./kv-cache.ts";
 import { newKvScales } from "./kv-scales.ts";
+import { copiesBuffers, initialPositions } from "./prefill-limit.ts";
 import type { Media } from "./prompt.ts";
 import type { RunExclusive } from "./run-exclusive.ts";
 import { VisualCache } from "./visual-cache.ts";
@@ -42,9 +44,6 @@ export const imagesPerBatch = 16;
  * and less than those of two of mPLUG-Owl3's. Large pictures gain nothing from each other.
  */
 const encodedScoreBytes = 40 * 2 ** 20;
-
-/** Positions that a row of a KV cache has room for from the start, where unused memory costs nothing. */
-const initialPositions = 1024;
 
 /** The prefills' programs. The one that takes visual tokens also takes none. */
 const prefillNames = { visual: "prefill with visual tokens", text: "prefill" };
@@ -173,16 +172,14 @@ export class LoadedModel {
     return cache;
   }
 
-  /** Whether rows of a KV cache drop positions. */
-  get isBounded(): boolean {
-    return cacheSizes(this.config.language).bounded !== undefined;
+  /** New positions that a row of the KV cache takes at once. */
+  get longestPrefill(): number {
+    return cacheSizes(this.config.language).bounded === undefined ? Number.POSITIVE_INFINITY : BOUNDED_CHUNK;
   }
 
   /** Positions that a row of a KV cache has room for from the start without a cost. */
   get initialCapacity(): number {
-    // Buffers are copied whole: to a GPU, and to WebAssembly and back at every step.
-    if (this.device.name !== "cpu" || this.device.copiesFeeds) return 0;
-    return Math.min(this.config.language.maxPositions, initialPositions);
+    return copiesBuffers(this.device) ? 0 : Math.min(this.config.language.maxPositions, initialPositions);
   }
 
   /**

@@ -2,7 +2,7 @@ import { endOf, sliceSpans } from "../model/index.ts";
 import type { HostTensor } from "../tensor/index.ts";
 import { Decoder } from "./decoder.ts";
 import type { LoadedModel } from "./loaded-model.ts";
-import { longestPrefill, mostPrefilled } from "./prefill-limit.ts";
+import { mostPrefilled } from "./prefill-limit.ts";
 import { type Prompt, placedMedia } from "./prompt.ts";
 
 /**
@@ -21,7 +21,7 @@ export async function pictureAttention(
   const visual = await model.visualTokens(placed.map(({ media }) => media));
   const width = visual.length / Math.max(1, placed.length);
   const decoder = new Decoder(model, model.newCache(1, ids.length));
-  const step = Math.min(longestPrefill, mostPrefilled(model.config, placed.length, ids.length));
+  const step = Math.min(model.longestPrefill, mostPrefilled(model.config, placed.length, ids.length));
   for (let at = 0; at < from; ) {
     const to = Math.min(from, at + step);
     const spans = sliceSpans(placed, at, to);

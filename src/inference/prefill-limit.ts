@@ -1,11 +1,35 @@
-import { BOUNDED_CHUNK, hyperOf, type OwlConfig } from "../model/index.ts";
+import { hyperOf, type OwlConfig } from "../model/index.ts";
+import type { Device } from "../runtime/index.ts";
 import { visualRoom } from "./kept-pictures.ts";
 
-/**
- * New positions of a row that a prefill takes at once. Layers that drop positions have room for no more; in others more of them
- * are computed no faster and take memory.
- */
-export const longestPrefill = BOUNDED_CHUNK;
+/** Positions that a row of a KV cache has room for from the start, and those of an answer, where unused memory costs nothing. */
+export const initialPositions = 1024;
+
+/** Positions of a prompt in one run of a program: on a CPU more of them are computed no faster, and take memory. */
+const longestPiece = 256;
+
+/** Whether a device copies buffers whole at every run: to a GPU, and to WebAssembly and back. */
+export function copiesBuffers({ name, copiesFeeds }: Device): boolean {
+  return name !== "cpu" || copiesFeeds;
+}
+
+/** New positions of a prompt that are best computed at once where nobody waits for the next decode step. */
+export function prefillPiece(device: Device): number {
+  return copiesBuffers(device) ? Number.POSITIVE_INFINITY : longestPiece;
+}
+
+/** Positions that a row gets room for when a prompt begins, and an answer of so many tokens behind it: as many as cost nothing. */
+export function roomFor({ config, device }: Room, prompt: number, answer: number): number {
+  if (copiesBuffers(device)) return 0;
+  // Where pictures and text share a softmax, plain operators read all of the room.
+  return prompt + (hyperOf(config)?.gate === "none" ? 0 : Math.min(answer, initialPositions));
+}
+
+/** What room for a prompt depends on. */
+interface Room {
+  readonly config: OwlConfig;
+  readonly device: Device;
+}
 
 /** Bytes of what a prefill computes in one layer, and of that layer's scores over pictures. */
 const LAYER_BYTES = 64 * 2 ** 20;

@@ -1,4 +1,4 @@
-import { type GraphNode, isKind, staticSizes, type Tensor } from "../tensor/index.ts";
+import { type Graph, type GraphNode, isKind, nodesOf, staticSizes, type Tensor } from "../tensor/index.ts";
 import { blockProduct } from "./lowerings/quantized.ts";
 import { type InlineParameter, integerConstant, type StoredParameter, type Writer } from "./writer.ts";
 
@@ -33,8 +33,8 @@ export interface JoinedProducts {
  * Finds products that can be computed as one, such as those of queries, keys and values: their weights lie side by side in a file, and so
  * are one weight with all of their rows. Threads are started once then, and activations rounded once.
  */
-export function joinedProducts(nodes: readonly GraphNode[], stored: Stored): JoinedProducts {
-  const groups = alike(storedProducts(nodes, stored)).flatMap(runs);
+export function joinedProducts(graph: Graph, stored: Stored): JoinedProducts {
+  const groups = alike(storedProducts(graph, stored)).flatMap(runs);
   const open = new Set(groups);
   const groupOf = new Map<GraphNode, Group>(
     groups.flatMap((group) => group.map(({ product }) => [product, group] as const)),
@@ -54,9 +54,13 @@ export function joinedProducts(nodes: readonly GraphNode[], stored: Stored): Joi
 const ROWS_AT_ONCE = 16;
 
 /** The products of quantised weights whose parts are all stored in files, and read by nothing else. */
-function storedProducts(nodes: readonly GraphNode[], stored: Stored): StoredProduct[] {
+function storedProducts({ outputs }: Graph, stored: Stored): StoredProduct[] {
+  const results = Object.values(outputs);
+  const nodes = nodesOf(results);
   const read = new Map<Tensor, number>();
-  for (const tensor of nodes.flatMap(({ inputs }) => inputs)) read.set(tensor, (read.get(tensor) ?? 0) + 1);
+  for (const tensor of [...nodes.flatMap(({ inputs }) => inputs), ...results]) {
+    read.set(tensor, (read.get(tensor) ?? 0) + 1);
+  }
   return nodes.flatMap((product) => {
     if (!isKind(product, "quantizedLinear")) return [];
     const operands = product.inputs.slice(1);
@@ -89,7 +93,11 @@ function alike(products: readonly StoredProduct[]): StoredProduct[][] {
 /** Those among them of which each begins, with all of its parts, where the one before it ends. */
 function runs(products: readonly StoredProduct[]): Group[] {
   const found: StoredProduct[][] = [];
-  for (const one of products.toSorted((a, b) => a.parts[0].place.offset - b.parts[0].place.offset)) {
+  const place = ({ parts }: StoredProduct): StoredParameter => parts[0].place;
+  const byPlace = products.toSorted(
+    (a, b) => place(a).file.localeCompare(place(b).file) || place(a).offset - place(b).offset,
+  );
+  for (const one of byPlace) {
     const run = found.at(-1);
     if (run !== undefined && follows(run.at(-1)!, one)) run.push(one);
     else found.push([one]);

@@ -46,6 +46,11 @@ export interface ModelOptions {
   readonly target?: ExecutionProvider;
   /** Whether products of unsigned by signed bytes are exact where the model will run, which hangs on the processor; default false. */
   readonly integerProducts?: boolean;
+  /**
+   * Whether products with stored weights that lie side by side become one; default false. It is faster where threads are started for
+   * every product, and takes memory where weights are unpacked for one.
+   */
+  readonly joinsProducts?: boolean;
   /** Parameters with their numbers: they become constants of the model, which its kernels may rearrange. */
   readonly stored?: ReadonlyMap<string, StoredParameter | InlineParameter>;
   readonly derived?: DerivedInputs;
@@ -76,7 +81,7 @@ export function writeModel(graph: Graph, options: ModelOptions = {}): Uint8Array
     const derive = derived?.values.get(name);
     if (derive !== undefined) names.set(tensor, derive(writer));
   }
-  const joined = joinedProducts(kernels.wideProducts ? nodes : [], stored);
+  const joined = joinedProducts(graph, options.joinsProducts ? stored : new Map());
   for (const [name, tensor] of parameters) {
     const place = stored.get(name);
     if (place !== undefined && !joined.parameters.has(name))

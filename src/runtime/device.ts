@@ -123,6 +123,7 @@ export class Device {
       target: this.name,
       stored: places,
       integerProducts: products !== undefined,
+      joinsProducts: this.takesConstants,
     });
     return this.#program(graph.name, model, {
       ...options,

@@ -86,8 +86,8 @@ const weightByWeight = (order: readonly Name[]): string[] =>
   order.flatMap((name) => kinds.map((kind) => `${name}.${kind}`));
 
 /** How many products the model has. */
-function count({ graph }: Products, { places }: StoredParameters, target: "cpu" | "webgpu" = "cpu"): number {
-  const text = Buffer.from(writeModel(graph, { target, stored: places })).toString("latin1");
+function count({ graph }: Products, { places }: StoredParameters, joinsProducts = true): number {
+  const text = Buffer.from(writeModel(graph, { stored: places, joinsProducts })).toString("latin1");
   return new Set(text.match(/MatMulNBits_\d+/g)).size;
 }
 
@@ -112,14 +112,26 @@ test("products of one tensor are computed as one where their weights lie side by
   }
 });
 
+test("a part of a weight that is a result of its own stays one", async () => {
+  const { key } = products.graph.outputs;
+  const [, , scales] = key.node.inputs;
+  const outputs = { ...products.graph.outputs, scales };
+  const more = { ...products, graph: { name: "with scales", outputs } };
+  const together = stored(more, "results", kindByKind(names));
+  expect(count(more, together)).toBe(3);
+  expect(await results(more, together)).toMatchObject({
+    scales: [...products.values.get("key.scales")!.data],
+  });
+});
+
 test("only those that lie side by side are", async () => {
   const two = stored(products, "two", [...kindByKind(["key", "query"]), ...weightByWeight(["value"])]);
   expect(count(products, two)).toBe(2);
   expect(await results(products, two)).toEqual(await results(products, apart));
 });
 
-test("weights whose rows are no whole blocks of the kernel's stay apart, and so do a GPU's", () => {
+test("weights whose rows are no whole blocks of the kernel's stay apart, and all where it is not asked for", () => {
   const odd = productsWith({ query: 64, key: 32, value: 40 });
   expect(count(odd, stored(odd, "odd", kindByKind(names)))).toBe(2);
-  expect(count(products, stored(products, "gpu", kindByKind(names)), "webgpu")).toBe(3);
+  expect(count(products, stored(products, "whole", kindByKind(names)), false)).toBe(3);
 });

@@ -17,8 +17,6 @@ export interface KernelSupport {
   readonly gemmRepeatsTranspose: boolean;
   /** MatMulInteger multiplies unsigned by signed bytes, faster than MatMulNBits does. On some processors not exactly, which a device finds out. */
   readonly integerProducts: boolean;
-  /** MatMulNBits gains by more rows of the weight: starting threads and rounding activations costs as much as a small weight. */
-  readonly wideProducts: boolean;
   /** GroupQueryAttention caps scores (`softcap`); where it does not, it passes the attribute over in silence, and plain operators do. */
   readonly cappedAttention: boolean;
 }
@@ -58,7 +56,6 @@ export const executionProviders = {
       inverseStdDev: true,
       gemmRepeatsTranspose: true,
       integerProducts: true,
-      wideProducts: true,
       cappedAttention: true,
     },
   },
@@ -71,7 +68,6 @@ export const executionProviders = {
       inverseStdDev: false,
       gemmRepeatsTranspose: false,
       integerProducts: false,
-      wideProducts: false,
       cappedAttention: false,
     },
   },
@@ -93,7 +89,6 @@ export const executionProviders = {
       inverseStdDev: true,
       gemmRepeatsTranspose: false,
       integerProducts: false,
-      wideProducts: false,
       cappedAttention: true,
     },
   },
