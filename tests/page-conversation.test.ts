@@ -157,4 +157,36 @@ describe.skipIf(skipChromium)("a conversation in the page", { timeout: 3 * patie
       )
       .toEqual([true, true]);
   });
+
+  it("follows what comes in the very moment of a scroll, and stays where somebody has scrolled back to", async () => {
+    await page.setViewportSize({ width: 500, height: 320 });
+    await addExamples(page, "owl.png");
+    await ask(page, "what is this?");
+    const scroller = page.locator(".scroller");
+    const fromEnd = () =>
+      scroller.evaluate(
+        ({ scrollHeight, scrollTop, clientHeight }) => scrollHeight - scrollTop - clientHeight,
+      );
+    /** Moves so far from the end; after that, before the browser tells of it, what stands below becomes so much longer. */
+    const moved = (away: number, longer: number) =>
+      scroller.evaluate(
+        async (element, [away, longer]) => {
+          const frames = async () => {
+            for (let i = 0; i < 3; i++) await new Promise(requestAnimationFrame);
+          };
+          const turns = element.firstElementChild as HTMLElement;
+          element.scrollTop = element.scrollHeight - element.clientHeight - 10;
+          await frames();
+          element.scrollTop = element.scrollHeight - element.clientHeight - away;
+          if (away > 10) await frames();
+          turns.style.paddingBottom = `${longer}px`;
+          await frames();
+        },
+        [away, longer],
+      );
+    await moved(0, 600);
+    await expect.poll(fromEnd).toBeLessThan(2);
+    await moved(200, 900);
+    expect(await fromEnd()).toBeGreaterThan(400);
+  });
 });
