@@ -1,30 +1,7 @@
 import { expect, test } from "vitest";
-import { parseConfig } from "../model/index.ts";
 import { float32 } from "../tensor/index.ts";
 import { type KeptPicture, PictureBuffers, picturesBytes } from "./kept-pictures.ts";
-
-/** A mPLUG-Owl3 with 4 visual tokens a picture, one layer that looks at them, and 2 heads of 8 numbers for its keys. */
-const config = (version: string) =>
-  parseConfig({
-    model_type: "mplugowl3",
-    mplugowl3_version: version,
-    hidden_size: 32,
-    num_hidden_layers: 2,
-    num_attention_heads: 4,
-    num_key_value_heads: 2,
-    intermediate_size: 16,
-    vocab_size: 16,
-    max_position_embeddings: 64,
-    hyper_layers: [2],
-    vision_config: {
-      hidden_size: 8,
-      num_hidden_layers: 2,
-      num_attention_heads: 1,
-      intermediate_size: 8,
-      image_size: 28,
-      patch_size: 14,
-    },
-  });
+import { tinyOwl3 } from "./testing/tiny-owl3.ts";
 
 const perHead = 4 * 8;
 const picture = (start: number): KeptPicture => ({
@@ -32,7 +9,7 @@ const picture = (start: number): KeptPicture => ({
   keysValues: [start, -start].map((value) => new Float32Array(2 * perHead).fill(value)),
 });
 const buffersOf = (version: string) =>
-  new PictureBuffers(config(version), (dims) =>
+  new PictureBuffers(tinyOwl3(version), (dims) =>
     float32(new Float32Array(dims.reduce((a, b) => a * b)), [...dims]),
   );
 
