@@ -81,7 +81,7 @@ export function writeModel(graph: Graph, options: ModelOptions = {}): Uint8Array
     const derive = derived?.values.get(name);
     if (derive !== undefined) names.set(tensor, derive(writer));
   }
-  const joined = joinedProducts(graph, options.joinsProducts ? stored : new Map());
+  const joined = joinedProducts(graph, options.joinsProducts ? stored : new Map(), writer.kernels);
   for (const [name, tensor] of parameters) {
     const place = stored.get(name);
     if (place !== undefined && !joined.parameters.has(name))

@@ -5,6 +5,7 @@ import { afterAll, expect, test } from "vitest";
 import { type StoredParameter, writeModel } from "../onnx/index.ts";
 import { mulberry32 } from "../primitives/index.ts";
 import {
+  cachedAttention,
   dim,
   float32,
   type Graph,
@@ -40,7 +41,7 @@ interface Products {
 function productsWith(rows: Readonly<Record<Name, number>>): Products {
   const random = mulberry32(1);
   const values = new Map<string, HostTensor>();
-  const x = input("x", "float32", [dim("tokens", 3), dim("width", width)]);
+  const x = input("x", "float32", [dim("batch", 1), dim("tokens", 3), dim("width", width)]);
   const product = (name: Name): Tensor => {
     const out = dim(name, rows[name]);
     const shapes = quantizedShapes([out, dim("width", width)], format.bits, format.blockSize);
@@ -85,16 +86,24 @@ const kindByKind = (order: readonly Name[]): string[] =>
 const weightByWeight = (order: readonly Name[]): string[] =>
   order.flatMap((name) => kinds.map((kind) => `${name}.${kind}`));
 
-/** How many products the model has. */
-function count({ graph }: Products, { places }: StoredParameters, joinsProducts = true): number {
+/** How many operators of a type the model has. */
+function countOf(type: string, { graph }: Products, { places }: StoredParameters, joinsProducts = true) {
   const text = Buffer.from(writeModel(graph, { stored: places, joinsProducts })).toString("latin1");
-  return new Set(text.match(/MatMulNBits_\d+/g)).size;
+  return new Set(text.match(new RegExp(`\\b${type}_\\d+`, "g"))).size;
 }
 
-async function results({ graph }: Products, where: StoredParameters): Promise<unknown> {
+/** How many products the model has. */
+const count = (made: Products, where: StoredParameters, joinsProducts = true): number =>
+  countOf("MatMulNBits", made, where, joinsProducts);
+
+async function results(
+  { graph }: Products,
+  where: StoredParameters,
+  others: Readonly<Record<string, HostTensor>> = {},
+): Promise<unknown> {
   const program = await device.compile(graph, { stored: where });
   const numbers = Array.from({ length: 3 * width }, (_, i) => Math.sin(i));
-  const made = await program.run({ x: float32(numbers, [3, width]) });
+  const made = await program.run({ x: float32(numbers, [1, 3, width]), ...others });
   program.dispose();
   return Object.fromEntries(Object.entries(made).map(([name, { data }]) => [name, [...data].map(Number)]));
 }
@@ -134,4 +143,89 @@ test("weights whose rows are no whole blocks of the kernel's stay apart, and all
   const odd = productsWith({ query: 64, key: 32, value: 40 });
   expect(count(odd, stored(odd, "odd", kindByKind(names)))).toBe(2);
   expect(count(products, stored(products, "whole", kindByKind(names)), false)).toBe(3);
+});
+
+/** Attention of three tokens, behind two others, whose queries, keys and values are products. */
+function attentionOf(made: Products, heads: number, kind: "rotary" | "slopes" | "none" | "int8") {
+  const { query, key, value } = made.graph.outputs;
+  const [queryRows, rows] = [query, key].map(({ shape }) => shape[2].size!);
+  const headDim = queryRows / heads;
+  const keyValueHeads = rows / headDim;
+  const feeds: Record<string, HostTensor> = {};
+  const given = (name: string, dims: readonly number[]): Tensor => {
+    const length = dims.reduce((count, size) => count * size, 1);
+    feeds[name] = float32(
+      Array.from({ length }, (_, i) => Math.cos(i)),
+      [...dims],
+    );
+    const shape = dims.map((size, i) => dim(`${name}.${i}`, size));
+    return input(name, "float32", shape);
+  };
+  const whole = (name: string, number: number): Tensor => {
+    feeds[name] = { dtype: "int32", dims: [1], data: Int32Array.of(number) };
+    return input(name, "int32", [dim(name, 1)]);
+  };
+  const bytes = (name: string, dims: readonly number[]): Tensor => {
+    const { shape } = given(name, dims);
+    const data = Int8Array.from(feeds[name].data as Float32Array, (x) => 100 * x);
+    feeds[name] = { dtype: "int8", dims, data };
+    return input(name, "int8", shape);
+  };
+  const cache = kind === "int8" ? bytes : given;
+  const cacheDims = [1, keyValueHeads, 8, headDim];
+  const scale = (name: string): Tensor => given(name, [keyValueHeads, 1, headDim]);
+  const positions =
+    kind === "rotary"
+      ? { cos: given("cos", [8, headDim / 2]), sin: given("sin", [8, headDim / 2]) }
+      : kind === "slopes"
+        ? { slopes: given("slopes", [heads]) }
+        : {};
+  const operands = {
+    query,
+    key,
+    value,
+    pastKey: cache("past_key", cacheDims),
+    pastValue: cache("past_value", cacheDims),
+    lastPosition: whole("last", 4),
+    totalLength: whole("total", 5),
+    ...(kind === "int8" && { scales: { keyScale: scale("key_scale"), valueScale: scale("value_scale") } }),
+    ...positions,
+  };
+  const [context, presentKey, presentValue] = cachedAttention(operands, { heads, keyValueHeads, scale: 0.2 });
+  const outputs = { context, presentKey, presentValue };
+  return { attention: { ...made, graph: { name: "attention", outputs } }, feeds };
+}
+
+test.each([
+  "rotary",
+  "slopes",
+  "none",
+  "int8",
+] as const)("attention (%s) takes queries, keys and values that lie side by side as they are, to the last bit", async (kind) => {
+  const alike = productsWith({ query: 64, key: 32, value: 32 });
+  const { attention, feeds } = attentionOf(alike, 4, kind);
+  const expected = await results(attention, stored(alike, `apart-${kind}`, weightByWeight(names)), feeds);
+  const together = stored(alike, `together-${kind}`, kindByKind(names));
+  expect([count(attention, together), countOf("Split", attention, together)]).toEqual([1, 0]);
+  expect(await results(attention, together, feeds)).toEqual(expected);
+});
+
+test("attention takes them apart where they lie in another order, are read by others, or are turned before", async () => {
+  const alike = productsWith({ query: 64, key: 32, value: 32 });
+  const { attention, feeds } = attentionOf(alike, 4, "rotary");
+  const order = kindByKind(["key", "query", "value"]);
+  const { value } = alike.graph.outputs;
+  const outputs = { ...attention.graph.outputs, value };
+  const narrow = attentionOf(alike, 8, "rotary");
+  const cases = [
+    { made: attention, fed: feeds, order },
+    { made: { ...alike, graph: { name: "value", outputs } }, fed: feeds, order: kindByKind(names) },
+    { made: narrow.attention, fed: narrow.feeds, order: kindByKind(names) },
+  ];
+  for (const [i, { made, fed, order }] of cases.entries()) {
+    const together = stored(alike, `parted-${i}`, order);
+    expect([count(made, together), countOf("Split", made, together)]).toEqual([1, 1]);
+    const expected = await results(made, stored(alike, `parted-apart-${i}`, weightByWeight(names)), fed);
+    expect(await results(made, together, fed)).toEqual(expected);
+  }
 });

@@ -1,4 +1,4 @@
-import { OnnxRuntimeError } from "../../platform/index.ts";
+import { type KernelSupport, OnnxRuntimeError } from "../../platform/index.ts";
 import { allocate, cachedParts, type GraphNode, staticSizes } from "../../tensor/index.ts";
 import { elementTypes, integerConstant, type Writer } from "../writer.ts";
 import { emitCappedContext } from "./capped-attention.ts";
@@ -41,16 +41,39 @@ export const attention: Lowering<"attention"> = (node, writer) => {
 /** ONNX Runtime's fused rotary embedding wants heads of a multiple of this width. */
 const fusedRotaryWidth = 16;
 
-export const cachedAttention: Lowering<"cachedAttention"> = (node, writer) => {
+type CachedAttention = GraphNode<"cachedAttention">;
+
+/** Plain operators compute what the target's fused kernel cannot: the context of capped scores. */
+const isByPlainOperators = ({ attributes }: CachedAttention, kernels: KernelSupport): boolean =>
+  attributes.cap !== undefined && !kernels.cappedAttention;
+
+/** Whether the fused kernel turns queries and keys itself, where anything does. */
+function isTurnedByKernel(node: CachedAttention): boolean {
+  const { positions } = cachedParts(node, node.inputs);
+  return positions.length === 2 && node.inputs[3].shape[3].size! % fusedRotaryWidth === 0;
+}
+
+/** Whether attention can be written over one tensor with queries, keys and values side by side. */
+export function takesJoined(node: CachedAttention, kernels: KernelSupport): boolean {
+  const { positions } = cachedParts(node, node.inputs);
+  return !isByPlainOperators(node, kernels) && (positions.length !== 2 || isTurnedByKernel(node));
+}
+
+export const cachedAttention: Lowering<"cachedAttention"> = (node, writer) =>
+  attentionOverCache(node, namesOf(node.inputs, writer), writer);
+
+/** Attention of these operands, which stand for those of a node. Keys and values are "" where they lie beside the queries. */
+export function attentionOverCache(node: CachedAttention, operands: readonly string[], writer: Writer): void {
   const { heads, keyValueHeads, scale, window, cap, quantized } = node.attributes;
-  if (cap !== undefined && !writer.kernels.cappedAttention) return cappedAttention(node, cap, writer);
-  const parts = cachedParts(node, namesOf(node.inputs, writer));
+  if (isByPlainOperators(node, writer.kernels)) {
+    cappedAttention(node, cap!, writer);
+    return;
+  }
+  const parts = cachedParts(node, operands);
   const { query, key, value, pastKey, pastValue, lastPosition, totalLength, scales, positions } = parts;
-  const headDim = node.inputs[3].shape[3].size!;
-  const isTurned = positions.length === 2;
-  const isFused = isTurned && headDim % fusedRotaryWidth === 0;
+  const isFused = isTurnedByKernel(node);
   const turnedPositions =
-    isTurned && !isFused ? newPositions(query, lastPosition, totalLength, writer) : undefined;
+    positions.length === 2 && !isFused ? newPositions(query, lastPosition, totalLength, writer) : undefined;
   const turned = (x: string): string =>
     turnedPositions === undefined ? x : writer.node("RotaryEmbedding", [x, turnedPositions, ...positions]);
   const bias =
@@ -68,15 +91,15 @@ export const cachedAttention: Lowering<"cachedAttention"> = (node, writer) => {
     ...(isFused && { do_rotary: 1 }),
     ...(quantized && { k_quant_type: "PER_CHANNEL", v_quant_type: "PER_CHANNEL", kv_cache_bit_width: 8 }),
   });
-};
+}
 
 /** Names without those at the end that are left out. */
 function withoutEnd(names: readonly string[]): readonly string[] {
   return names.slice(0, 1 + names.findLastIndex((name) => name !== ""));
 }
 
-/** The fused kernel writes the caches, and plain operators compute what it cannot: the context of capped scores. */
-function cappedAttention(node: GraphNode<"cachedAttention">, cap: number, writer: Writer): void {
+/** The fused kernel writes the caches, and plain operators compute the context of capped scores. */
+function cappedAttention(node: CachedAttention, cap: number, writer: Writer): void {
   const { heads, keyValueHeads, scale, window, quantized } = node.attributes;
   const names = namesOf(node.inputs, writer);
   const [query, key, value, pastKey, pastValue, lastPosition, totalLength, ...tables] = names;
