@@ -12,12 +12,19 @@ export interface DecodedBlock {
 export interface BlockCode {
   /** Numbers that share a scale. */
   readonly run: 16 | 32;
-  /** Bits that hold every q after a shift by half of their range, or, beside offsets, as it is. */
+  /** Bits that hold every q. */
   readonly bits: 4 | 8;
   /** Whether runs have offsets. */
   readonly offsets: boolean;
+  /** The middle of what q can be: 0, or, as a rule beside offsets, half of its range. */
+  readonly middle: 0 | 8 | 16;
   /** The whole numbers of the block that begins at a byte. */
   numbers(bytes: Uint8Array, at: number, q: DecodedBlock["q"]): void;
+  /**
+   * The same numbers less their middle, packed in so many bits above half of their range, where that is quicker than by way of
+   * `numbers`.
+   */
+  packed?(bytes: Uint8Array, at: number, into: Uint8Array, to: number): void;
   /** Its scales and offsets. */
   scales(view: DataView, at: number, into: DecodedBlock): void;
 }
@@ -35,6 +42,17 @@ function halves(bytes: Uint8Array, at: number, q: DecodedBlock["q"], shift: numb
     const both = bytes[at + i];
     q[i] = (both & 15) - shift;
     q[i + 16] = (both >> 4) - shift;
+  }
+}
+
+/** Bytes whose low halves are as many numbers, and whose high halves are those behind them, as pairs of neighbours. */
+function pairs(bytes: Uint8Array, at: number, length: 16 | 32, into: Uint8Array, to: number): void {
+  const half = length / 2;
+  for (let i = 0; i < half; i++) {
+    const first = bytes[at + 2 * i];
+    const second = bytes[at + 2 * i + 1];
+    into[to + i] = (first & 15) | ((second & 15) << 4);
+    into[to + half + i] = (first >> 4) | (second & 240);
   }
 }
 
@@ -73,6 +91,8 @@ export const blockCodes: Readonly<Record<Exclude<GgmlTypeName, "F32" | "F16" | "
     run: 32,
     bits: 4,
     offsets: false,
+    middle: 0,
+    packed: (bytes, at, into, to) => pairs(bytes, at + 2, 16, into, to),
     numbers: (bytes, at, q) => halves(bytes, at + 2, q, 8),
     scales: oneScale,
   },
@@ -80,6 +100,8 @@ export const blockCodes: Readonly<Record<Exclude<GgmlTypeName, "F32" | "F16" | "
     run: 32,
     bits: 4,
     offsets: true,
+    middle: 8,
+    packed: (bytes, at, into, to) => pairs(bytes, at + 4, 16, into, to),
     numbers: (bytes, at, q) => halves(bytes, at + 4, q, 0),
     scales: scaleAndOffset,
   },
@@ -87,6 +109,7 @@ export const blockCodes: Readonly<Record<Exclude<GgmlTypeName, "F32" | "F16" | "
     run: 32,
     bits: 8,
     offsets: false,
+    middle: 0,
     numbers: (bytes, at, q) => halvesAndFifth(bytes, at + 2, q, 16),
     scales: oneScale,
   },
@@ -94,6 +117,7 @@ export const blockCodes: Readonly<Record<Exclude<GgmlTypeName, "F32" | "F16" | "
     run: 32,
     bits: 8,
     offsets: true,
+    middle: 16,
     numbers: (bytes, at, q) => halvesAndFifth(bytes, at + 4, q, 0),
     scales: scaleAndOffset,
   },
@@ -101,6 +125,10 @@ export const blockCodes: Readonly<Record<Exclude<GgmlTypeName, "F32" | "F16" | "
     run: 32,
     bits: 8,
     offsets: false,
+    middle: 0,
+    packed(bytes, at, into, to) {
+      for (let i = 0; i < 32; i++) into[to + i] = bytes[at + 2 + i] ^ 128;
+    },
     numbers(bytes, at, q) {
       for (let i = 0; i < 32; i++) q[i] = (bytes[at + 2 + i] << 24) >> 24;
     },
@@ -110,6 +138,10 @@ export const blockCodes: Readonly<Record<Exclude<GgmlTypeName, "F32" | "F16" | "
     run: 32,
     bits: 4,
     offsets: true,
+    middle: 8,
+    packed(bytes, at, into, to) {
+      for (let i = 0; i < 128; i += 32) pairs(bytes, at + 16 + i, 32, into, to + i);
+    },
     numbers(bytes, at, q) {
       for (let i = 0; i < 128; i++) {
         const both = bytes[at + 16 + i];
@@ -124,6 +156,7 @@ export const blockCodes: Readonly<Record<Exclude<GgmlTypeName, "F32" | "F16" | "
     run: 32,
     bits: 8,
     offsets: true,
+    middle: 16,
     numbers(bytes, at, q) {
       for (let i = 0; i < 128; i++) {
         const pair = i >> 5;
@@ -140,6 +173,7 @@ export const blockCodes: Readonly<Record<Exclude<GgmlTypeName, "F32" | "F16" | "
     run: 16,
     bits: 8,
     offsets: false,
+    middle: 0,
     numbers(bytes, at, q) {
       for (let half = 0; half < 2; half++) {
         for (let i = 0; i < 32; i++) {

@@ -8,7 +8,7 @@ type Section = Readonly<Record<string, unknown>>;
 
 /**
  * The formats in which the matrices of a GGUF file are kept in blocks, by their published names: those that hold the same
- * whole numbers and scales. Products take activations as they are: the file's numbers are all that is rounded.
+ * whole numbers and scales. Products round activations to 8 bits, as llama.cpp's do.
  */
 export function keptFormats(tensors: readonly PlacedTensor[]): Map<string, QuantizedFormat> {
   const formats = new Map<string, QuantizedFormat>();
@@ -30,14 +30,7 @@ function codeOf(type: GgmlTypeName): BlockCode | undefined {
 /** @param isTable the embedding table, rows of which are read alone, has 8 bits in any case */
 function formatOf({ run, bits, offsets }: BlockCode, isTable: boolean): QuantizedFormat {
   const wide = isTable ? 8 : bits;
-  return {
-    bits: wide,
-    blockSize: run,
-    // Beside offsets four bits hold numbers from zero on.
-    zeroPoints: offsets && wide === 4,
-    activations: "float32",
-    ...(offsets && { offsets }),
-  };
+  return { bits: wide, blockSize: run, zeroPoints: false, activations: "int8", ...(offsets && { offsets }) };
 }
 
 /**

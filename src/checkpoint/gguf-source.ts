@@ -144,19 +144,11 @@ interface QuantizedReading {
 /** A quantised matrix in the layout of `QuantizedWeight`: the same whole numbers with the same scales. */
 function quantizedParts(tensor: PlacedTensor, reading: QuantizedReading): ReadableTensor[] {
   const { published: name, dims } = tensor;
-  const { bits, blockSize, zeroPoints, offsets } = reading.format;
+  const { bits, blockSize, offsets } = reading.format;
   const blocks = dims[1] / blockSize;
   const entries: Record<string, TensorEntry> = {
     packed: { name: `${name}.packed`, type: "U8", dims: [dims[0], blocks, (blockSize * bits) / 8] },
     scales: { name: `${name}.scales`, type: "F32", dims: [dims[0], blocks] },
-    ...(zeroPoints && {
-      // All of them are zero: beside offsets numbers are counted from there.
-      zeroPoints: {
-        name: `${name}.zero_points`,
-        type: "U8",
-        dims: [dims[0], Math.ceil((blocks * bits) / 8)],
-      },
-    }),
     ...(offsets && { offsets: { name: `${name}.offsets`, type: "F32", dims: [dims[0], blocks] } }),
   };
   return Object.entries(entries).map(([part, entry]) => ({
@@ -166,7 +158,6 @@ function quantizedParts(tensor: PlacedTensor, reading: QuantizedReading): Readab
       const [from, to] = range ?? [0, dims[0]];
       const width = elementCount(entry.dims.slice(1));
       const result = allocate(entry.type === "U8" ? "uint8" : "float32", dimsRead);
-      if (part === "zeroPoints") return result;
       const step = Math.max(1, Math.floor(numbersAtOnce / dims[1]));
       for (let row = from; row < to; row += step) {
         const end = Math.min(to, row + step);
@@ -185,36 +176,50 @@ interface Parts {
   readonly offsets?: Float32Array;
 }
 
-function repack(
+function repack(bytes: Uint8Array, tensor: PlacedTensor, reading: QuantizedReading, parts: Parts): void {
+  if (parts.packed) packNumbers(bytes, tensor, reading, parts.packed);
+  else copyScales(bytes, tensor, reading, parts);
+}
+
+/** Numbers less their middle lie above half of the range, so that products that round activations err as little as they can. */
+function packNumbers(
   bytes: Uint8Array,
   { type }: PlacedTensor,
-  { code, format: { bits, blockSize, zeroPoints } }: QuantizedReading,
+  { code, format: { bits } }: QuantizedReading,
+  into: Uint8Array,
+): void {
+  const { numbers, bytes: size } = ggmlTypes[type];
+  const width = (numbers * bits) / 8;
+  const { q } = newBlock();
+  const shift = 2 ** (bits - 1) - code.middle;
+  const isQuick = bits === code.bits && code.packed !== undefined;
+  for (let at = 0, to = 0; at < bytes.length; at += size, to += width) {
+    if (isQuick) {
+      code.packed!(bytes, at, into, to);
+      continue;
+    }
+    code.numbers(bytes, at, q);
+    if (bits === 8) for (let i = 0; i < numbers; i++) into[to + i] = q[i] + shift;
+    else for (let i = 0; i < width; i++) into[to + i] = (q[2 * i] + shift) | ((q[2 * i + 1] + shift) << 4);
+  }
+}
+
+function copyScales(
+  bytes: Uint8Array,
+  { type }: PlacedTensor,
+  { code }: QuantizedReading,
   parts: Parts,
 ): void {
   const { numbers, bytes: size } = ggmlTypes[type];
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const block = newBlock();
-  const middle = zeroPoints ? 0 : 2 ** (bits - 1);
-  const runs = numbers / blockSize;
-  for (let at = 0, from = 0; at < bytes.length; at += size, from += numbers) {
-    if (parts.packed) {
-      code.numbers(bytes, at, block.q);
-      pack(block.q.subarray(0, numbers), middle, bits, parts.packed, (from * bits) / 8);
-      continue;
-    }
+  const runs = numbers / code.run;
+  for (let at = 0, to = 0; at < bytes.length; at += size, to += runs) {
     code.scales(view, at, block);
-    for (let i = 0; i < runs; i++) {
-      const run = Math.floor((i * blockSize) / code.run);
-      const to = from / blockSize + i;
-      if (parts.scales) parts.scales[to] = block.scales[run];
-      if (parts.offsets) parts.offsets[to] = block.offsets[run];
+    for (let run = 0; run < runs; run++) {
+      const scale = block.scales[run];
+      if (parts.scales) parts.scales[to + run] = scale;
+      if (parts.offsets) parts.offsets[to + run] = block.offsets[run] + scale * code.middle;
     }
-  }
-}
-
-function pack(q: Int16Array, middle: number, bits: 4 | 8, into: Uint8Array, at: number): void {
-  if (bits === 8) for (let i = 0; i < q.length; i++) into[at + i] = q[i] + middle;
-  else {
-    for (let i = 0; i < q.length; i += 2) into[at + i / 2] = (q[i] + middle) | ((q[i + 1] + middle) << 4);
   }
 }

@@ -131,6 +131,7 @@ export {
   quantizedPart,
   quantizedParts,
   readQuantization,
+  withActivations,
 } from "./quantization.ts";
 export type { TensorSizes } from "./sizes-from-tensors.ts";
 export {

@@ -102,6 +102,18 @@ function formatJson(format: WeightFormat) {
   return { bits, block_size: blockSize, zero_points: zeroPoints, ...(offsets && { offsets }), activations };
 }
 
+/** The same formats, in which products take activations so. */
+export function withActivations(
+  { exceptions, ...parts }: Quantization,
+  activations: WeightFormat["activations"],
+): Quantization {
+  const changed = <Format extends WeightFormat | null>(formats: Readonly<Record<string, Format>>) =>
+    Object.fromEntries(
+      Object.entries(formats).map(([name, format]) => [name, format && { ...format, activations }]),
+    );
+  return { ...changed(parts), ...(exceptions && { exceptions: changed(exceptions) }) };
+}
+
 /** The format of a weight by its published name; undefined where it is in floating point. */
 export function quantizedFormat(
   { exceptions = {}, ...parts }: Quantization,

@@ -4,7 +4,9 @@ import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { describe, expect, test } from "vitest";
 import { readSafetensors } from "../checkpoint/index.ts";
+import { Decoder } from "../inference/index.ts";
 import { Owl } from "./index.ts";
+import { loadParts } from "./load.ts";
 
 const fixture = (name: string): string =>
   fileURLToPath(new URL(`../../tests/fixtures/gguf/${name}`, import.meta.url));
@@ -21,7 +23,7 @@ const stride = 10;
 
 describe.each(Object.keys(tokenized))("%s", (name) => {
   test("logits, greedy tokens and ids of texts", async () => {
-    const owl = await Owl.load(fixture(`${name}.gguf`), { threads: 1 });
+    const owl = await Owl.load(fixture(`${name}.gguf`), { threads: 1, activations: "float32" });
     try {
       const ids = numbers(`${name}.input_ids`);
       const { logits } = await owl.forward({ ids: [ids] });
@@ -41,5 +43,20 @@ describe.each(Object.keys(tokenized))("%s", (name) => {
     } finally {
       await owl.close();
     }
+  });
+
+  test("by default, with rounded activations, logits within a twentieth of their deviation", async () => {
+    const { model } = await loadParts(fixture(`${name}.gguf`), { threads: 1 });
+    const ids = numbers(`${name}.input_ids`);
+    const decoder = new Decoder(model, model.newCache(1, ids.length));
+    const rows = await decoder.prefill([{ ids, spans: [] }], new Float32Array(), 0, { everyToken: true });
+    const got = rows.filter((_, position) => position % stride === 0).flatMap((row) => [...row]);
+    await model.close();
+    const wanted = numbers(`${name}.logits`);
+    const mean = wanted.reduce((sum, value) => sum + value, 0) / wanted.length;
+    const variance = wanted.reduce((sum, value) => sum + (value - mean) ** 2, 0);
+    const error = wanted.reduce((sum, value, i) => sum + (got[i] - value) ** 2, 0);
+    expect(got).toHaveLength(wanted.length);
+    expect(Math.sqrt(error / variance)).toBeLessThan(0.05);
   });
 });

@@ -19,6 +19,12 @@ export interface LoadOptions {
    * each token and changes answers a little. Only on the CPU. Default `"float32"`.
    */
   readonly kvCacheDtype?: "float32" | "int8" | undefined;
+  /**
+   * How products with weights of 4 or 8 bits take activations: `"int8"` rounds them in blocks, `"float32"` takes them as they are, which
+   * makes a token with weights of 4 bits three times as slow, and with those of 8 bits a hundred times. Default: as the model's
+   * config.json says, whose own default is `"int8"`, as it is of GGUF files.
+   */
+  readonly activations?: "int8" | "float32" | undefined;
   /** A LoRA adapter: a directory as PEFT writes it, its safetensors or `.bin` file, or a fetched repo of the hub. */
   readonly adapter?: string | URL | undefined;
   /**
@@ -41,6 +47,7 @@ export function checkLoadOptions(options: LoadOptions): void {
     spinning,
     binding,
     kvCacheDtype: option.oneOf(kvCacheDtypes),
+    activations: option.oneOf(["int8", "float32"]),
     adapter: option.place,
     onWarning: option.callback,
     fidelity: option.oneOf(["default", "reference"]),

@@ -20,7 +20,13 @@ import {
   owlPreprocessor,
   storedParameters,
 } from "../inference/index.ts";
-import { describeParameters, type KvCacheDtype, type OwlConfig, publishedModel } from "../model/index.ts";
+import {
+  describeParameters,
+  type KvCacheDtype,
+  type OwlConfig,
+  publishedModel,
+  withActivations,
+} from "../model/index.ts";
 import { isGgufFile } from "../model-files/index.ts";
 import { joinPath, pathKind } from "../platform/index.ts";
 import { taughtSettings, withModelTemplate } from "../prompt/index.ts";
@@ -70,7 +76,9 @@ export async function loadParts(model: string | URL | undefined, options: LoadOp
   });
   if (run !== undefined && adapterFile !== undefined) throw adapterOfRunError(directory, adapterFile);
   const mapped = opened.copiesFeeds && adapterFile === undefined && run === undefined;
-  const { checkpoint, config, base, stored } = await readModel(run?.base ?? directory, mapped);
+  const read = await readModel(run?.base ?? directory, mapped);
+  const { checkpoint, base, stored } = read;
+  const config = withLoadedActivations(read.config, options);
   checkKvCache(config, directory, options);
   const adapter =
     adapterFile === undefined ? run?.trained : await loadAdapter(adapterFile, floatingParameters(config));
@@ -100,6 +108,12 @@ export async function loadParts(model: string | URL | undefined, options: LoadOp
     warnings,
     progress: run && run.step < run.steps ? { step: run.step, steps: run.steps } : undefined,
   };
+}
+
+function withLoadedActivations(config: OwlConfig, { activations }: LoadOptions): OwlConfig {
+  const { quantization } = config;
+  if (activations === undefined || quantization === undefined) return config;
+  return { ...config, quantization: withActivations(quantization, activations) };
 }
 
 /** A model that is in memory already, with what turns words and pictures into its inputs. */
