@@ -47,12 +47,13 @@ async function textRows(
   name: TextModelName,
   contexts: readonly number[],
   { rounds, peaks, quick }: Settings,
+  gguf = false,
 ): Promise<Row[]> {
-  const work = { contexts, newTokens: newTokens[quick ? "quick" : "full"] };
+  const work = { contexts, newTokens: newTokens[quick ? "quick" : "full"], gguf };
   const { ours, tuned, llama } = await textSpeeds(name, work, rounds);
   const config = textModels[name]();
   const row = (what: string, unit: Row["unit"], of: (speed: TextSpeed) => number, limit?: number): Row => ({
-    what: `${name}: ${what}`,
+    what: `${name}${gguf ? ", GGUF" : ""}: ${what}`,
     unit,
     ours: of(ours),
     tuned: of(tuned),
@@ -79,6 +80,12 @@ const text: Section = async function* (settings) {
   for (const [name, contexts] of Object.entries(work)) {
     yield* await textRows(name as TextModelName, contexts, settings);
   }
+};
+
+/** The very file that llama.cpp reads. */
+const gguf: Section = async function* (settings) {
+  const name = settings.quick ? "tiny" : "1b";
+  yield* await textRows(name, settings.quick ? [16] : few, settings, true);
 };
 
 /** Keys and values in 8 bits, by the length of the context. */
@@ -157,6 +164,7 @@ const install: Section = async function* () {
 
 const sections: Readonly<Record<string, Section>> = {
   text,
+  gguf,
   "kv-cache": kvCache,
   vision,
   train,

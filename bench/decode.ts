@@ -1,8 +1,9 @@
 import { llamaText, missingLlama } from "./llama.ts";
 import { printLine } from "./processor.ts";
+import { writeRandomGguf } from "./random-gguf.ts";
 import { median } from "./statistics.ts";
 import { ourText, type TextSpeed, type TextWork } from "./text.ts";
-import { type TextModelName, textModelNamed, writeTextModel } from "./text-models.ts";
+import { placesOf, type TextModelName, textModelNamed, textModels, writeTextModel } from "./text-models.ts";
 
 /** Medians of this package by default and with threads that wait by looping, and of llama.cpp by default where it is there. */
 export interface TextSpeeds {
@@ -26,7 +27,8 @@ function medians(speeds: readonly TextSpeed[]): TextSpeed {
 
 /** Alternating runs, each in a process of its own. */
 export async function textSpeeds(name: TextModelName, work: TextWork, rounds: number): Promise<TextSpeeds> {
-  await writeTextModel(name);
+  if (work.gguf) await writeRandomGguf(placesOf(name).gguf, textModels[name]());
+  else await writeTextModel(name);
   const runs: Record<"ours" | "tuned" | "llama", TextSpeed[]> = { ours: [], tuned: [], llama: [] };
   for (let round = 0; round < rounds; round++) {
     runs.ours.push(ourText(name, work, false));

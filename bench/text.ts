@@ -26,6 +26,8 @@ export interface TextWork {
   readonly newTokens: number;
   /** How this package keeps keys and values; default "float32". */
   readonly kvCacheDtype?: KvCacheDtype;
+  /** Whether this package, too, reads the GGUF file that llama.cpp reads; default: what `owl convert` writes. */
+  readonly gguf?: boolean;
 }
 
 /** How often a prompt of this length is computed: long ones vary less and take long. */
@@ -34,11 +36,12 @@ export const prefillsOf = (context: number): number => (context <= 512 ? 3 : 1);
 /** In the language model of this package; `tuned`: with threads that wait by looping. */
 async function measureOurs(
   name: TextModelName,
-  { contexts, newTokens, kvCacheDtype }: TextWork,
+  { contexts, newTokens, kvCacheDtype, gguf = false }: TextWork,
   tuned: boolean,
 ): Promise<TextSpeed> {
   const began = performance.now();
-  const owl = await Owl.load(placesOf(name).directory, { spinning: tuned, kvCacheDtype });
+  const places = placesOf(name);
+  const owl = await Owl.load(gguf ? places.gguf : places.directory, { spinning: tuned, kvCacheDtype });
   const load_s = (performance.now() - began) / 1000;
   const loaded_mb = memory().resident_mb;
   const random = mulberry32(5);

@@ -9,7 +9,7 @@ import {
 import type { OpenFile } from "../platform/index.ts";
 import { allocate, elementCount, type HostTensor, type QuantizedFormat } from "../tensor/index.ts";
 import { type BlockCode, blockCodes, newBlock } from "./gguf-blocks.ts";
-import { bytesAt, tensorFrom } from "./stored-types.ts";
+import { tensorFrom } from "./stored-types.ts";
 import { dimsOfRows, type RowRange, type TensorEntry } from "./tensor-source.ts";
 
 /** A tensor of a GGUF file under the name that it has in a checkpoint of Hugging Face's. */
@@ -55,29 +55,53 @@ export function readableTensors(tensor: PlacedTensor, rules: GgufReadingRules): 
   return quantizedParts(tensor, { code, format, rows });
 }
 
-/** The bytes of some rows, in the order of the published tensor. */
-type RowReader = (from: number, to: number) => Promise<Uint8Array>;
+/** Some rows of a tensor. */
+interface Piece {
+  readonly from: number;
+  readonly to: number;
+  /** Theirs, until the next piece is asked for. */
+  readonly bytes: Uint8Array;
+}
 
-function rowReader(
-  { file, offset, bytes, dims, published }: PlacedTensor,
-  rules: GgufReadingRules,
-): RowReader {
-  const width = bytes / dims[0];
-  const stored: RowReader = (from, to) => bytesAt(file, offset + from * width, (to - from) * width);
-  if (rules.architecture.interleaved !== true || !isQueryOrKey(published)) return stored;
-  const { headDim } = rules;
+/** Rows in the order of the published tensor, a few at a time. */
+type RowReader = (range: RowRange) => AsyncGenerator<Piece>;
+
+function rowReader(tensor: PlacedTensor, rules: GgufReadingRules): RowReader {
+  const { file, offset, bytes: whole, dims, published } = tensor;
+  const width = whole / dims[0];
+  const read = async (bytes: Uint8Array, row: number): Promise<Uint8Array> => {
+    await file.read(bytes, offset + row * width);
+    return bytes;
+  };
+  const isInterleaved = rules.architecture.interleaved === true && isQueryOrKey(published);
+  const rows = isInterleaved ? deinterleaved(read, width, tensor, rules.headDim) : read;
+  const step = Math.max(1, Math.floor(numbersAtOnce / elementCount(dims.slice(1))));
+  return async function* ([first, last]) {
+    const room = new Uint8Array(Math.min(step, last - first) * width);
+    for (let from = first; from < last; from += step) {
+      const to = Math.min(last, from + step);
+      yield { from, to, bytes: await rows(room.subarray(0, (to - from) * width), from) };
+    }
+  };
+}
+
+/** Fills bytes with the rows from one on. */
+type ReadRows = (bytes: Uint8Array, row: number) => Promise<Uint8Array>;
+
+/** Rows of a head lie anywhere in it. */
+function deinterleaved(read: ReadRows, width: number, { dims }: PlacedTensor, headDim: number): ReadRows {
   const half = headDim / 2;
-  return async (from, to) => {
-    // Rows of a head lie anywhere in it.
+  return async (bytes, from) => {
+    const to = from + bytes.length / width;
     const first = Math.floor(from / headDim) * headDim;
-    const heads = await stored(first, Math.min(dims[0], Math.ceil(to / headDim) * headDim));
-    const result = new Uint8Array((to - from) * width);
+    const last = Math.min(dims[0], Math.ceil(to / headDim) * headDim);
+    const heads = await read(new Uint8Array((last - first) * width), first);
     for (let row = from; row < to; row++) {
       const within = row % headDim;
       const origin = row - within + 2 * (within % half) + Math.floor(within / half) - first;
-      result.set(heads.subarray(origin * width, (origin + 1) * width), (row - from) * width);
+      bytes.set(heads.subarray(origin * width, (origin + 1) * width), (row - from) * width);
     }
-    return result;
+    return bytes;
   };
 }
 
@@ -108,12 +132,10 @@ async function inPieces(
 ): Promise<HostTensor> {
   const dims = range ? dimsOfRows(entry, range) : entry.dims;
   const result = allocate("float32", dims);
-  const [from, to] = range ?? [0, dims[0]];
+  const all: RowRange = range ?? [0, dims[0]];
   const width = elementCount(dims.slice(1));
-  const step = Math.max(1, Math.floor(numbersAtOnce / width));
-  for (let row = from; row < to; row += step) {
-    const end = Math.min(to, row + step);
-    fill(await rows(row, end), result.data.subarray((row - from) * width, (end - from) * width));
+  for await (const { from, to, bytes } of rows(all)) {
+    fill(bytes, result.data.subarray((from - all[0]) * width, (to - all[0]) * width));
   }
   return result;
 }
@@ -155,14 +177,12 @@ function quantizedParts(tensor: PlacedTensor, reading: QuantizedReading): Readab
     entry,
     read: async (range) => {
       const dimsRead = range ? dimsOfRows(entry, range) : entry.dims;
-      const [from, to] = range ?? [0, dims[0]];
+      const all: RowRange = range ?? [0, dims[0]];
       const width = elementCount(entry.dims.slice(1));
       const result = allocate(entry.type === "U8" ? "uint8" : "float32", dimsRead);
-      const step = Math.max(1, Math.floor(numbersAtOnce / dims[1]));
-      for (let row = from; row < to; row += step) {
-        const end = Math.min(to, row + step);
-        const piece = result.data.subarray((row - from) * width, (end - from) * width);
-        repack(await reading.rows(row, end), tensor, reading, { [part]: piece });
+      for await (const { from, to, bytes } of reading.rows(all)) {
+        const into = result.data.subarray((from - all[0]) * width, (to - all[0]) * width);
+        repack(bytes, tensor, reading, { [part]: into });
       }
       return result;
     },
