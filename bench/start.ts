@@ -50,11 +50,28 @@ async function measure(words: readonly string[]): Promise<Taken> {
   return { processor: Number(told), clock: seconds(), first };
 }
 
+/** Seconds from a further question of a conversation about a picture to the first byte of its answer. */
+async function furtherAnswer(): Promise<number> {
+  const stdio = ["pipe", "pipe", "inherit"] as const;
+  const child = spawn(process.execPath, [program, "chat", "--image", picture], { stdio: [...stdio] });
+  child.stdin!.write("what is this?\n");
+  for await (const said of child.stdout!.iterator({ destroyOnReturn: false })) {
+    if (String(said).endsWith("\n")) break;
+  }
+  const began = performance.now();
+  child.stdin!.end("what color is it?\n");
+  await once(child.stdout!, "data");
+  const seconds = (performance.now() - began) / 1000;
+  await once(child, "close");
+  return seconds;
+}
+
 /** What a command takes, and a Node that does nothing, `node -e 0`. */
 export interface StartTime {
   readonly name: string;
   readonly seconds: number;
-  readonly processorSeconds: number;
+  /** Absent where a part of what the process does is measured. */
+  readonly processorSeconds?: number;
 }
 
 /** How the commands are built where they are missing; undefined where they are there. */
@@ -62,16 +79,18 @@ export function missingProgram(): string | undefined {
   return existsSync(program) ? undefined : "owl as built: npm run build";
 }
 
-/** Medians of so many rounds, alternating; last the first token of an answer about a picture, from the start of the process. */
+/** Medians of so many rounds, alternating; last the first token of an answer about a picture, from the start of the process, and that of the next answer, from its question. */
 export async function startTimes(rounds: number): Promise<StartTime[]> {
   const started = new Map<string, Taken[]>();
   const asked: Taken[] = [];
+  const further: number[] = [];
   for (let round = 0; round < rounds; round++) {
     for (const command of ["", ...commands]) {
       const words = command === "" ? ["-e", "0"] : [program, ...command.split(" ")];
       started.set(command, [...(started.get(command) ?? []), await measure(words)]);
     }
     asked.push(await measure([program, ...question]));
+    further.push(await furtherAnswer());
   }
   const processorSeconds = (times: readonly Taken[]): number => median(times.map((one) => one.processor));
   const commandTimes = [...started].map(([command, times]) => ({
@@ -86,6 +105,7 @@ export async function startTimes(rounds: number): Promise<StartTime[]> {
       seconds: median(asked.map(({ first = Number.NaN }) => first)),
       processorSeconds: processorSeconds(asked),
     },
+    { name: "owl chat, a further question: first token", seconds: median(further) },
   ];
 }
 
