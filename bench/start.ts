@@ -54,15 +54,19 @@ async function measure(words: readonly string[]): Promise<Taken> {
 async function furtherAnswer(): Promise<number> {
   const stdio = ["pipe", "pipe", "inherit"] as const;
   const child = spawn(process.execPath, [program, "chat", "--image", picture], { stdio: [...stdio] });
-  child.stdin!.write("what is this?\n");
-  for await (const said of child.stdout!.iterator({ destroyOnReturn: false })) {
-    if (String(said).endsWith("\n")) break;
-  }
-  const began = performance.now();
-  child.stdin!.end("what color is it?\n");
-  await once(child.stdout!, "data");
-  const seconds = (performance.now() - began) / 1000;
-  await once(child, "close");
+  const ended = once(child, "close");
+  let asked: number | undefined;
+  let seconds: number | undefined;
+  child.stdout.on("data", (said: Buffer) => {
+    if (asked !== undefined && said.toString().trim() !== "") seconds ??= (performance.now() - asked) / 1000;
+    if (asked === undefined && said.includes("\n")) {
+      asked = performance.now();
+      child.stdin.end("what color is it?\n");
+    }
+  });
+  child.stdin.write("what is this?\n");
+  const [code] = await ended;
+  if (code !== 0 || seconds === undefined) throw new Error(`owl chat: must answer twice, got ${code}`);
   return seconds;
 }
 

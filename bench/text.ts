@@ -42,8 +42,6 @@ async function measureOurs(
   const began = performance.now();
   const places = placesOf(name);
   const owl = await Owl.load(gguf ? places.gguf : places.directory, { spinning: tuned, kvCacheDtype });
-  const load_s = (performance.now() - began) / 1000;
-  const loaded_mb = memory().resident_mb;
   const random = mulberry32(5);
   const { vocabulary } = owl.config.language;
   const word = (): number => 3 + Math.floor((vocabulary - 3) * random());
@@ -60,6 +58,10 @@ async function measureOurs(
     return performance.now() - start;
   };
   const promptOf = (length: number): number[] => Array.from({ length }, word);
+  // What is compiled with the first answer is a part of loading.
+  await ask([3], 1);
+  const load_s = (performance.now() - began) / 1000;
+  const loaded_mb = memory().resident_mb;
   await ask(promptOf(8), 2);
   const [prefill_ms, decode_ms]: number[][] = [[], []];
   for (const context of contexts) {
