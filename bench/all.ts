@@ -10,7 +10,7 @@ import { servingSpeed } from "./serving.ts";
 import { missingProgram, startTimes } from "./start.ts";
 import { median } from "./statistics.ts";
 import { markdownTable, type Row } from "./table.ts";
-import { ourText, type TextSpeed } from "./text.ts";
+import { type Gguf, ourText, type TextSpeed } from "./text.ts";
 import { type TextModelName, textModels, writeTextModel } from "./text-models.ts";
 import { missingTorch } from "./torch.ts";
 import { batch, tokens } from "./train.ts";
@@ -47,13 +47,13 @@ async function textRows(
   name: TextModelName,
   contexts: readonly number[],
   { rounds, peaks, quick }: Settings,
-  gguf = false,
+  gguf?: Gguf,
 ): Promise<Row[]> {
   const work = { contexts, newTokens: newTokens[quick ? "quick" : "full"], gguf };
   const { ours, tuned, llama } = await textSpeeds(name, work, rounds);
   const config = textModels[name]();
   const row = (what: string, unit: Row["unit"], of: (speed: TextSpeed) => number, limit?: number): Row => ({
-    what: `${name}${gguf ? ", GGUF" : ""}: ${what}`,
+    what: `${name}${gguf ? `, GGUF ${gguf}` : ""}: ${what}`,
     unit,
     ours: of(ours),
     tuned: of(tuned),
@@ -82,10 +82,12 @@ const text: Section = async function* (settings) {
   }
 };
 
-/** The very file that llama.cpp reads. */
+/** The very file that llama.cpp reads, as it is and converted. */
 const gguf: Section = async function* (settings) {
   const name = settings.quick ? "tiny" : "1b";
-  yield* await textRows(name, settings.quick ? [16] : few, settings, true);
+  for (const way of ["read", "converted"] as const) {
+    yield* await textRows(name, settings.quick ? [16] : few, settings, way);
+  }
 };
 
 /** Keys and values in 8 bits, by the length of the context. */

@@ -1,3 +1,5 @@
+import { existsSync } from "node:fs";
+import { convertCheckpoint } from "../src/quantization/index.ts";
 import { llamaText, missingLlama } from "./llama.ts";
 import { printLine } from "./processor.ts";
 import { writeRandomGguf } from "./random-gguf.ts";
@@ -27,8 +29,12 @@ function medians(speeds: readonly TextSpeed[]): TextSpeed {
 
 /** Alternating runs, each in a process of its own. */
 export async function textSpeeds(name: TextModelName, work: TextWork, rounds: number): Promise<TextSpeeds> {
-  if (work.gguf) await writeRandomGguf(placesOf(name).gguf, textModels[name]());
+  const { gguf, converted } = placesOf(name);
+  if (work.gguf) await writeRandomGguf(gguf, textModels[name]());
   else await writeTextModel(name);
+  if (work.gguf === "converted" && !existsSync(`${converted}/config.json`)) {
+    await convertCheckpoint(gguf, converted, { quantize: "none" });
+  }
   const runs: Record<"ours" | "tuned" | "llama", TextSpeed[]> = { ours: [], tuned: [], llama: [] };
   for (let round = 0; round < rounds; round++) {
     runs.ours.push(ourText(name, work, false));

@@ -92,10 +92,18 @@ export function textModelNamed(name: string): TextModelName {
 
 const cache = fileURLToPath(new URL("../.cache", import.meta.url));
 
+interface Places {
+  readonly directory: string;
+  readonly gguf: string;
+  /** What `owl convert --quantize none` makes of the GGUF file. */
+  readonly converted: string;
+}
+
 /** Where a model is, and its GGUF file, which may be missing. */
-export const placesOf = (name: TextModelName): { readonly directory: string; readonly gguf: string } => ({
+export const placesOf = (name: TextModelName): Places => ({
   directory: `${cache}/text-${name}`,
   gguf: `${cache}/text-${name}.gguf`,
+  converted: `${cache}/text-${name}-of-gguf`,
 });
 
 /** Writes a model unless it is there. */

@@ -20,14 +20,16 @@ export interface TextSpeed {
   readonly decode_ms: readonly number[];
 }
 
+export type Gguf = "read" | "converted";
+
 /** Lengths of contexts, and new tokens that are decoded behind each. */
 export interface TextWork {
   readonly contexts: readonly number[];
   readonly newTokens: number;
   /** How this package keeps keys and values; default "float32". */
   readonly kvCacheDtype?: KvCacheDtype;
-  /** Whether this package, too, reads the GGUF file that llama.cpp reads; default: what `owl convert` writes. */
-  readonly gguf?: boolean;
+  /** This package, too, reads the GGUF file that llama.cpp reads, or what `owl convert --quantize none` makes of it; default: blocks of its own. */
+  readonly gguf?: Gguf | undefined;
 }
 
 /** How often a prompt of this length is computed: long ones vary less and take long. */
@@ -36,12 +38,13 @@ export const prefillsOf = (context: number): number => (context <= 512 ? 3 : 1);
 /** In the language model of this package; `tuned`: with threads that wait by looping. */
 async function measureOurs(
   name: TextModelName,
-  { contexts, newTokens, kvCacheDtype, gguf = false }: TextWork,
+  { contexts, newTokens, kvCacheDtype, gguf }: TextWork,
   tuned: boolean,
 ): Promise<TextSpeed> {
   const began = performance.now();
   const places = placesOf(name);
-  const owl = await Owl.load(gguf ? places.gguf : places.directory, { spinning: tuned, kvCacheDtype });
+  const place = { read: places.gguf, converted: places.converted };
+  const owl = await Owl.load(gguf ? place[gguf] : places.directory, { spinning: tuned, kvCacheDtype });
   const random = mulberry32(5);
   const { vocabulary } = owl.config.language;
   const word = (): number => 3 + Math.floor((vocabulary - 3) * random());

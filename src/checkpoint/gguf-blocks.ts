@@ -16,14 +16,11 @@ export interface BlockCode {
   readonly bits: 4 | 8;
   /** Whether runs have offsets. */
   readonly offsets: boolean;
-  /** The middle of what q can be: 0, or, as a rule beside offsets, half of its range. */
+  /** The middle of what q can be: 0, or, where q begins at zero (beside offsets), half of its range. */
   readonly middle: 0 | 8 | 16;
   /** The whole numbers of the block that begins at a byte. */
   numbers(bytes: Uint8Array, at: number, q: DecodedBlock["q"]): void;
-  /**
-   * The same numbers less their middle, packed in so many bits above half of their range, where that is quicker than by way of
-   * `numbers`.
-   */
+  /** The block's numbers as they are kept, q − middle + 2^(bits − 1), packed; where that is quicker than by way of `numbers`. */
   packed?(bytes: Uint8Array, at: number, into: Uint8Array, to: number): void;
   /** Its scales and offsets. */
   scales(view: DataView, at: number, into: DecodedBlock): void;

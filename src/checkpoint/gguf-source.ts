@@ -201,7 +201,7 @@ function repack(bytes: Uint8Array, tensor: PlacedTensor, reading: QuantizedReadi
   else copyScales(bytes, tensor, reading, parts);
 }
 
-/** Numbers less their middle lie above half of the range, so that products that round activations err as little as they can. */
+/** Numbers are kept as q − middle + 2^(bits − 1): products that round activations err least where weights lie around zero. */
 function packNumbers(
   bytes: Uint8Array,
   { type }: PlacedTensor,
@@ -219,8 +219,8 @@ function packNumbers(
       continue;
     }
     code.numbers(bytes, at, q);
-    if (bits === 8) for (let i = 0; i < numbers; i++) into[to + i] = q[i] + shift;
-    else for (let i = 0; i < width; i++) into[to + i] = (q[2 * i] + shift) | ((q[2 * i + 1] + shift) << 4);
+    // Every type of four bits is packed quickly.
+    for (let i = 0; i < numbers; i++) into[to + i] = q[i] + shift;
   }
 }
 

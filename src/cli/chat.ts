@@ -10,7 +10,14 @@ import { converse } from "./conversation.ts";
 import { InterruptedError, UsageError } from "./failure.ts";
 import { addGenerationOptions, generationSettings } from "./generation-options.ts";
 import { interruptible } from "./interrupt.ts";
-import { adapterOption, framesOption, kvCacheOption, type LoadingOptions, loadOwl } from "./load-owl.ts";
+import {
+  activationsOption,
+  adapterOption,
+  framesOption,
+  kvCacheOption,
+  type LoadingOptions,
+  loadOwl,
+} from "./load-owl.ts";
 import { deviceOption, requireModel, threadsOption } from "./options.ts";
 
 interface ChatOptions extends LoadingOptions {
@@ -151,6 +158,7 @@ export function define(command: Command): void {
     .option("--video <file>", "a video (MP4 and WebM need ffmpeg) or animation; repeatable", attach("video"))
     .addOption(framesOption())
     .addOption(kvCacheOption())
+    .addOption(activationsOption())
     .option("--system <sentence>", "system sentence, in place of the model's own")
     .option(
       "--template-variables <json>",

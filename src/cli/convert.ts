@@ -121,7 +121,10 @@ function collect(value: string, before: readonly string[] = []): readonly string
 
 export function define(command: Command): void {
   command
-    .argument("<model>", "a model directory or a repo in the hub's cache; safetensors or PyTorch's .bin")
+    .argument(
+      "<model>",
+      "a model directory, a repo in the hub's cache, or a GGUF file; safetensors or PyTorch's .bin",
+    )
     .requiredOption("--out <directory>", "output directory; must not hold a model yet")
     .addOption(
       new Option("--quantize <format>", "the language model's weights: 4 or 8 bits, float16, or as stored")

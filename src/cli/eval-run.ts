@@ -35,7 +35,7 @@ import {
 import { InterruptedError, UsageError } from "./failure.ts";
 import { addGenerationOptions, generationSettings } from "./generation-options.ts";
 import { interruptible } from "./interrupt.ts";
-import { adapterOption, type LoadingOptions, loadOwl } from "./load-owl.ts";
+import { activationsOption, adapterOption, type LoadingOptions, loadOwl } from "./load-owl.ts";
 import { countOption, deviceOption, requireAdapter, requireModel, threadsOption } from "./options.ts";
 
 interface EvalRunOptions extends EndpointOptions, LoadingOptions, Omit<BenchmarkOptions, "data"> {
@@ -140,6 +140,7 @@ export function define(command: Command): void {
     .addArgument(new Argument("<what>", "OwlEval or a benchmark").choices(["owleval", ...benchmarkNames]))
     .option("--model <model>", "a model directory or a fetched repo, org/name")
     .addOption(adapterOption())
+    .addOption(activationsOption())
     .addOption(endpointOption())
     .addOption(endpointModelOption())
     .option(

@@ -14,6 +14,12 @@ export const kvCacheOption = (): Option =>
     .choices(kvCacheDtypes)
     .default("float32" satisfies KvCacheDtype);
 
+export const activationsOption = (): Option =>
+  new Option(
+    "--activations <dtype>",
+    "how products with weights of 4 or 8 bits take activations (as the model says if absent); float32 is exact and slow",
+  ).choices(["int8", "float32"]);
+
 /** The options of loading a model. */
 export interface LoadingOptions {
   readonly device: ExecutionProvider;
@@ -21,6 +27,7 @@ export interface LoadingOptions {
   readonly adapter?: string | undefined;
   readonly frames?: number;
   readonly kvCacheDtype?: KvCacheDtype;
+  readonly activations?: "int8" | "float32";
 }
 
 /** Prints a warning on standard error, apart from answers. */
@@ -31,7 +38,7 @@ export function printWarning(warning: string): void {
 /** Loads the model of a directory with these options; the caller closes it. */
 export async function loadOwl(
   directory: string,
-  { device, threads, adapter, frames, kvCacheDtype }: LoadingOptions,
+  { device, threads, adapter, frames, kvCacheDtype, activations }: LoadingOptions,
 ): Promise<Owl> {
   const found = await requireAdapter(adapter);
   const owl = await Owl.load(directory, {
@@ -40,6 +47,7 @@ export async function loadOwl(
     adapter: found,
     framesPerVideo: frames,
     kvCacheDtype,
+    activations,
     onWarning: printWarning,
   });
   if (owl.progress !== undefined) {

@@ -4,7 +4,13 @@ import { normalisedHost } from "../platform/index.ts";
 import type { Truncation } from "../prompt/index.ts";
 import { defaultLimits, hostName, type Limits } from "../server/index.ts";
 import { defaultAddress } from "./listening.ts";
-import { adapterOption, framesOption, kvCacheOption, type LoadingOptions } from "./load-owl.ts";
+import {
+  activationsOption,
+  adapterOption,
+  framesOption,
+  kvCacheOption,
+  type LoadingOptions,
+} from "./load-owl.ts";
 import { countOption, deviceOption, portOption, threadsOption } from "./options.ts";
 
 /** The options of `owl serve` as commander parsed them, but for {@link engineOptions} and {@link limitOptions}. */
@@ -155,7 +161,8 @@ export function addServeOptions(command: Command): void {
     .addOption(new Option("--no-web", "serve no page"))
     .addOption(adapterOption())
     .addOption(framesOption())
-    .addOption(kvCacheOption());
+    .addOption(kvCacheOption())
+    .addOption(activationsOption());
   for (const option of Object.values({ ...engineOptions, ...limitOptions })) command.addOption(option);
   command
     .option("--verbose", "log every request on standard error")

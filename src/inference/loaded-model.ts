@@ -17,7 +17,7 @@ import {
   traceVision,
   visionTokens,
 } from "../model/index.ts";
-import type { Device, Program, StoredParameters } from "../runtime/index.ts";
+import { type Device, type Program, quantizedParameters, type StoredParameters } from "../runtime/index.ts";
 import { float32, type Graph, type HostTensor, int64, placeholdersOf, type Scope } from "../tensor/index.ts";
 import { requireCorrectAttention } from "./attention-check.ts";
 import { ClosedError } from "./closed-error.ts";
@@ -53,7 +53,7 @@ export interface LoadedModelOptions {
   readonly stored?: StoredParameters | undefined;
   /** Makes the scope in which the model is traced; default: as its config says. */
   readonly newScope?: (() => Scope) | undefined;
-  /** Whether the numbers of parameters change between calls, so that programs must read them anew. Default false. */
+  /** Whether the numbers of parameters but those of quantised weights change between calls, so that programs must read them anew. Default false. */
   readonly changes?: boolean | undefined;
   /** How keys and values are kept; "int8" asks for {@link calibrateKvCache} before the first prompt. Default "float32". */
   readonly kvCacheDtype?: KvCacheDtype | undefined;
@@ -118,7 +118,6 @@ export class LoadedModel {
 
   /** The vision encoder and the abstractor: images (or videos of so many frames) to visual tokens. */
   visionProgram(frames?: number): Promise<BoundProgram> {
-    const constant = this.device.takesConstants && !this.#changes;
     const trace = (): Graph =>
       frames === undefined
         ? traceVision(this.config, this.newScope())
@@ -127,7 +126,7 @@ export class LoadedModel {
       this.#visionPrograms,
       frames === undefined ? "images" : `${frames} frames`,
       trace,
-      constant,
+      this.device.takesConstants,
     );
   }
 
@@ -344,21 +343,20 @@ export class LoadedModel {
     return made;
   }
 
-  /** With `constant` the kernels rearrange the parameters once, which takes their size in memory again. */
+  /** With `constant` the kernels rearrange the parameters that do not change once, which takes their size in memory again. */
   async #compile(graph: Graph, constant: boolean): Promise<BoundProgram> {
     const stored = this.stored?.places;
     const names = [...placeholdersOf(graph).parameters.keys()].filter((name) => !stored?.has(name));
-    const parameters = Object.fromEntries(
-      names.map((name) => {
-        const tensor = this.parameters.get(name);
-        if (tensor === undefined) throw new RangeError(`model: needs the parameter ${name}, got none`);
-        return [name, tensor];
-      }),
-    );
+    const unchanging = this.#changes ? quantizedParameters(graph) : new Set(names);
+    const [parameters, constants]: Record<string, HostTensor>[] = [{}, {}];
+    for (const name of names) {
+      const tensor = this.parameters.get(name);
+      if (tensor === undefined) throw new RangeError(`model: needs the parameter ${name}, got none`);
+      (constant && unchanging.has(name) ? constants : parameters)[name] = tensor;
+    }
     const { stored: files } = this;
-    if (!constant) return { program: await this.device.compile(graph, { stored: files }), parameters };
-    const program = await this.device.compile(graph, { stored: files, constants: parameters });
-    return { program, parameters: {} };
+    const program = await this.device.compile(graph, { stored: files, ...(constant && { constants }) });
+    return { program, parameters };
   }
 }
 

@@ -1,8 +1,8 @@
 import { openValidated, type TensorSource } from "../checkpoint/index.ts";
 import { publishedModel, traceLayerwise } from "../model/index.ts";
-import type { Device, StoredParameters } from "../runtime/index.ts";
+import { compileWithWeights, type Device, type StoredParameters } from "../runtime/index.ts";
 import { type Graph, type HostTensor, int64, placeholdersOf } from "../tensor/index.ts";
-import { storedParameters } from "./stored-weights.ts";
+import { areMappable, storedParameters } from "./stored-weights.ts";
 
 /**
  * The logits of texts under a checkpoint's language model, computed layer by layer: memory holds the weights of one
@@ -20,7 +20,8 @@ export async function textLogits(
   const { config, checkpoint } = await openValidated(directory, publishedModel);
   const { weights } = checkpoint;
   try {
-    const stored = config.quantization && (await storedParameters(weights));
+    const isMapped = config.quantization !== undefined && areMappable(weights);
+    const stored = isMapped ? await storedParameters(weights) : undefined;
     const pieces = rows.map((ids) => traceLayerwise(config, 1, ids.length));
     let values: readonly HostTensor[] = rows.map((ids) => int64(ids, [1, ids.length]));
     for (let piece = 0; piece < config.language.layers + 2; piece++) {
@@ -47,9 +48,9 @@ async function runPiece(
   }
   const results: HostTensor[] = [];
   for (const [row, graph] of graphs.entries()) {
-    const program = await device.compile(graph, { stored });
+    const { program, parameters: asked } = await compileWithWeights(device, graph, parameters, stored);
     try {
-      const { y } = await program.run({ ...parameters, x: values[row] });
+      const { y } = await program.run({ ...asked, x: values[row] });
       results.push(y);
     } finally {
       program.dispose();

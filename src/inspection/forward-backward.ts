@@ -18,7 +18,7 @@ import {
   traceLoss,
   trainedParameters,
 } from "../model/index.ts";
-import type { Device, StoredParameters } from "../runtime/index.ts";
+import { compileWithWeights, type Device, type StoredParameters } from "../runtime/index.ts";
 import { type Graph, type HostTensor, placeholdersOf, rootScope } from "../tensor/index.ts";
 import { adapterScopeOptions, publishedName, tracedName } from "./adapter-scope.ts";
 
@@ -215,9 +215,10 @@ async function runOnce(
     return [name, value] as const;
   });
   const given = Object.entries(feeds).filter(([name]) => leaves.inputs.has(name));
-  const program = await device.compile(graph, { stored });
+  const made = await compileWithWeights(device, graph, Object.fromEntries(asked), stored);
+  const { program } = made;
   try {
-    return await program.run(Object.fromEntries([...asked, ...given]));
+    return await program.run({ ...made.parameters, ...Object.fromEntries(given) });
   } finally {
     program.dispose();
   }

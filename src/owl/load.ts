@@ -28,7 +28,7 @@ import {
   withActivations,
 } from "../model/index.ts";
 import { isGgufFile } from "../model-files/index.ts";
-import { joinPath, pathKind } from "../platform/index.ts";
+import { joinPath, OptionsError, pathKind } from "../platform/index.ts";
 import { taughtSettings, withModelTemplate } from "../prompt/index.ts";
 import { type Device, openDevice, type StoredParameters } from "../runtime/index.ts";
 import { createTokenizer, loadTokenizer, readGgufTokenizer, type Tokenizer } from "../tokenizer/index.ts";
@@ -78,7 +78,7 @@ export async function loadParts(model: string | URL | undefined, options: LoadOp
   const mapped = opened.copiesFeeds && adapterFile === undefined && run === undefined;
   const read = await readModel(run?.base ?? directory, mapped);
   const { checkpoint, base, stored } = read;
-  const config = withLoadedActivations(read.config, options);
+  const config = withLoadedActivations(read.config, directory, options);
   checkKvCache(config, directory, options);
   const adapter =
     adapterFile === undefined ? run?.trained : await loadAdapter(adapterFile, floatingParameters(config));
@@ -110,8 +110,17 @@ export async function loadParts(model: string | URL | undefined, options: LoadOp
   };
 }
 
-function withLoadedActivations(config: OwlConfig, { activations }: LoadOptions): OwlConfig {
+function withLoadedActivations(
+  config: OwlConfig,
+  directory: string,
+  { activations }: LoadOptions,
+): OwlConfig {
   const { quantization } = config;
+  if (quantization === undefined && activations === "int8") {
+    throw new OptionsError(
+      `${directory}: activations "int8" must be used with a model in 4 or 8 bits, got one in floating point; leave it out, or convert the model first`,
+    );
+  }
   if (activations === undefined || quantization === undefined) return config;
   return { ...config, quantization: withActivations(quantization, activations) };
 }

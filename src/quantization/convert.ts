@@ -17,7 +17,7 @@ import {
 } from "../checkpoint/index.ts";
 import { modelDirectory } from "../hub/index.ts";
 import { configJson, keptSettings, publishedModel, quantizedPart } from "../model/index.ts";
-import { modelFiles } from "../model-files/index.ts";
+import { isGgufFile, modelFiles } from "../model-files/index.ts";
 import {
   checkOptions,
   fileStatus,
@@ -29,9 +29,15 @@ import {
   removeFile,
   writeFileAtomically,
 } from "../platform/index.ts";
-import { elementCount, isRowFormat, type WeightFormat } from "../tensor/index.ts";
+import { elementCount, type HostTensor, isRowFormat, type WeightFormat } from "../tensor/index.ts";
 import { quantizeRows } from "./blocks.ts";
-import { type ConversionSettings, type PlannedWeight, planConversion, quantizationOf } from "./plan.ts";
+import {
+  type ConversionSettings,
+  keptWeights,
+  type PlannedWeight,
+  planConversion,
+  quantizationOf,
+} from "./plan.ts";
 import { quantizeTransposed } from "./rows.ts";
 
 /** A conversion that its signal aborted is resumed by the next call with the same settings. */
@@ -69,7 +75,7 @@ const JOURNAL = "conversion.json";
 
 /**
  * Converts a checkpoint (safetensors or PyTorch's .bin) to safetensors files with weights in fewer bits, piece by
- * piece: memory holds some tens of megabytes whatever the model's size, and with blockSize "row" six bytes a number of the largest
+ * piece; with `quantize: "none"` a model in 4 or 8 bits, also one of a GGUF file, keeps its blocks. Memory holds some tens of megabytes whatever the model's size, and with blockSize "row" six bytes a number of the largest
  * weight. Each file appears when it is complete, and
  * config.json last, so a stopped conversion is never taken for a model; the same call resumes it.
  *
@@ -83,7 +89,7 @@ export async function convertCheckpoint(
   options: ConversionOptions,
 ): Promise<ConversionReport> {
   checkOptions("convertCheckpoint", options, conversionRules);
-  const quantization = quantizationOf(options);
+  const asked = quantizationOf(options);
   const directory = await modelDirectory(model);
   if ((await pathKind(joinPath(output, modelFiles.config))) !== "missing") {
     throw outputError(output, "a config.json", "Name another directory.");
@@ -91,13 +97,11 @@ export async function convertCheckpoint(
   const { config, checkpoint } = await openValidated(directory, publishedModel);
   const { weights } = checkpoint;
   try {
-    if (config.quantization !== undefined) {
-      const where = joinPath(directory, modelFiles.config);
-      const problem = "one with a section quantization";
-      const next = "Convert the checkpoint it was made from.";
-      throw new CheckpointError(where, "must describe a model in floating point", [problem], next);
-    }
-    const plan = planConversion(entriesByName(weights), config, options);
+    const isKept = config.quantization !== undefined;
+    if (isKept) requireKept(directory, options);
+    const quantization = config.quantization ?? asked;
+    const sources = entriesByName(weights);
+    const plan = isKept ? keptWeights(sources, config) : planConversion(sources, config, options);
     const report = await writeWeights(weights, plan, directory, output, options);
     // Sizes that the source's config.json leaves to the shapes of its weights are written out.
     const sizes = configJson({ ...config, ...(quantization && { quantization }) });
@@ -115,6 +119,16 @@ export async function convertCheckpoint(
   } finally {
     await weights.close();
   }
+}
+
+/** @throws CheckpointError where a model in 4 or 8 bits is to become anything but what it is */
+function requireKept(directory: string, { quantize, vision }: ConversionOptions): void {
+  if (quantize === "none" && vision === undefined) return;
+  const next =
+    'Convert the checkpoint it was made from; or keep its blocks, laid out for this package, with quantize "none" (--quantize none) alone.';
+  const where = isGgufFile(directory) ? directory : joinPath(directory, modelFiles.config);
+  const got = ["one whose weights have 4 or 8 bits"];
+  throw new CheckpointError(where, "must describe a model in floating point", got, next);
 }
 
 function outputError(output: string, problem: string, next: string): CheckpointError {
@@ -136,7 +150,7 @@ async function writeWeights(
     plan,
     async (weight, rows) => {
       const { data } = await weights.read(weight.source.name, rows);
-      return convertRows(weight, data as Float32Array, errors);
+      return convertRows(weight, data, errors);
     },
     { maxShardBytes, onProgress, signal, goOn: true },
   );
@@ -172,12 +186,12 @@ async function startOrResume(
 }
 
 /** The bytes of some rows for each of the weight's outputs. */
-function convertRows(weight: PlannedWeight, values: Float32Array, errors: ErrorSums): Uint8Array[] {
+function convertRows(weight: PlannedWeight, values: HostTensor["data"], errors: ErrorSums): Uint8Array[] {
   const { source, format, outputs } = weight;
   if (format === undefined) return [storedNumbers(source.name, values, outputs[0].type)];
   const width = elementCount(source.dims.slice(1));
   try {
-    const { parts, squaredError, squaredSum } = quantizedParts(values, width, format);
+    const { parts, squaredError, squaredSum } = quantizedParts(values as Float32Array, width, format);
     errors.add(`${quantizedPart(source.name)} ${format.bits} bits`, squaredError, squaredSum);
     return outputs.map(({ name, type }) =>
       storedNumbers(source.name, parts[name.slice(name.lastIndexOf(".") + 1)], type),

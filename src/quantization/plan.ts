@@ -93,6 +93,15 @@ export function planConversion(
   });
 }
 
+/** Every weight of a quantised source as it is, in the model's order. */
+export function keptWeights(sources: ReadonlyMap<string, TensorEntry>, config: OwlConfig): PlannedWeight[] {
+  return describeParameters(config).map(({ name }) => {
+    const source = sources.get(name)!;
+    const { type, dims } = source;
+    return { source, format: undefined, outputs: [{ name: storedName(config, name), type, dims }] };
+  });
+}
+
 /** The number format of a tensor that stays in floating point. Vectors (norms, biases) are small and sensitive. */
 function floatType(source: TensorEntry, { quantize, vision }: ConversionSettings): StoredType {
   const isLanguage = source.name.startsWith("language_model.");

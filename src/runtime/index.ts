@@ -8,4 +8,5 @@ export {
   type StoredParameters,
 } from "./device.ts";
 export { type BoundRun, Program } from "./program.ts";
+export { compileWithWeights, quantizedParameters } from "./quantized-parameters.ts";
 export { FeedError, type NamedTensors } from "./signature.ts";

@@ -38,10 +38,10 @@ interface Products {
 }
 
 /** Products of one tensor with weights of so many rows, and random values of their parts. */
-function productsWith(rows: Readonly<Record<Name, number>>): Products {
+function productsWith(rows: Readonly<Record<Name, number>>, [batch, tokens] = [1, 3]): Products {
   const random = mulberry32(1);
   const values = new Map<string, HostTensor>();
-  const x = input("x", "float32", [dim("batch", 1), dim("tokens", 3), dim("width", width)]);
+  const x = input("x", "float32", [dim("batch", batch), dim("tokens", tokens), dim("width", width)]);
   const product = (name: Name): Tensor => {
     const out = dim(name, rows[name]);
     const shapes = quantizedShapes([out, dim("width", width)], format.bits, format.blockSize);
@@ -102,8 +102,9 @@ async function results(
   others: Readonly<Record<string, HostTensor>> = {},
 ): Promise<unknown> {
   const program = await device.compile(graph, { stored: where });
-  const numbers = Array.from({ length: 3 * width }, (_, i) => Math.sin(i));
-  const made = await program.run({ x: float32(numbers, [1, 3, width]), ...others });
+  const [batch, tokens] = Object.values(graph.outputs)[0].shape.map(({ size }) => size!);
+  const numbers = Array.from({ length: batch * tokens * width }, (_, i) => Math.sin(i));
+  const made = await program.run({ x: float32(numbers, [batch, tokens, width]), ...others });
   program.dispose();
   return Object.fromEntries(Object.entries(made).map(([name, { data }]) => [name, [...data].map(Number)]));
 }
@@ -145,9 +146,17 @@ test("weights whose rows are no whole blocks of the kernel's stay apart, and all
   expect(count(products, stored(products, "whole", kindByKind(names)), false)).toBe(3);
 });
 
-/** Attention of three tokens, behind two others, whose queries, keys and values are products. */
-function attentionOf(made: Products, heads: number, kind: "rotary" | "slopes" | "none" | "int8") {
+const kindsOfAttention = ["rotary", "slopes", "none", "int8"] as const;
+
+/** Attention of tokens, the last of each row at such a position, whose queries, keys and values are products. */
+function attentionOf(
+  made: Products,
+  heads: number,
+  kind: (typeof kindsOfAttention)[number],
+  last: readonly number[] = [4],
+) {
   const { query, key, value } = made.graph.outputs;
+  const batch = last.length;
   const [queryRows, rows] = [query, key].map(({ shape }) => shape[2].size!);
   const headDim = queryRows / heads;
   const keyValueHeads = rows / headDim;
@@ -161,9 +170,9 @@ function attentionOf(made: Products, heads: number, kind: "rotary" | "slopes" | 
     const shape = dims.map((size, i) => dim(`${name}.${i}`, size));
     return input(name, "float32", shape);
   };
-  const whole = (name: string, number: number): Tensor => {
-    feeds[name] = { dtype: "int32", dims: [1], data: Int32Array.of(number) };
-    return input(name, "int32", [dim(name, 1)]);
+  const whole = (name: string, all: readonly number[]): Tensor => {
+    feeds[name] = { dtype: "int32", dims: [all.length], data: Int32Array.from(all) };
+    return input(name, "int32", [dim(name, all.length)]);
   };
   const bytes = (name: string, dims: readonly number[]): Tensor => {
     const { shape } = given(name, dims);
@@ -172,7 +181,7 @@ function attentionOf(made: Products, heads: number, kind: "rotary" | "slopes" | 
     return input(name, "int8", shape);
   };
   const cache = kind === "int8" ? bytes : given;
-  const cacheDims = [1, keyValueHeads, 8, headDim];
+  const cacheDims = [batch, keyValueHeads, 8, headDim];
   const scale = (name: string): Tensor => given(name, [keyValueHeads, 1, headDim]);
   const positions =
     kind === "rotary"
@@ -186,8 +195,8 @@ function attentionOf(made: Products, heads: number, kind: "rotary" | "slopes" | 
     value,
     pastKey: cache("past_key", cacheDims),
     pastValue: cache("past_value", cacheDims),
-    lastPosition: whole("last", 4),
-    totalLength: whole("total", 5),
+    lastPosition: whole("last", last),
+    totalLength: whole("total", [Math.max(...last) + 1]),
     ...(kind === "int8" && { scales: { keyScale: scale("key_scale"), valueScale: scale("value_scale") } }),
     ...positions,
   };
@@ -196,16 +205,29 @@ function attentionOf(made: Products, heads: number, kind: "rotary" | "slopes" | 
   return { attention: { ...made, graph: { name: "attention", outputs } }, feeds };
 }
 
-test.each([
-  "rotary",
-  "slopes",
-  "none",
-  "int8",
-] as const)("attention (%s) takes queries, keys and values that lie side by side as they are, to the last bit", async (kind) => {
-  const alike = productsWith({ query: 64, key: 32, value: 32 });
-  const { attention, feeds } = attentionOf(alike, 4, kind);
-  const expected = await results(attention, stored(alike, `apart-${kind}`, weightByWeight(names)), feeds);
-  const together = stored(alike, `together-${kind}`, kindByKind(names));
+/** Rows by their last positions, and their new tokens: prefills behind others and first ones, steps of one and of two rows. */
+const shapes = [
+  { tokens: 3, last: [4] },
+  { tokens: 3, last: [2] },
+  { tokens: 1, last: [6] },
+  { tokens: 1, last: [6, 3] },
+  { tokens: 1, last: [5, 5] },
+  { tokens: 3, last: [2, 2] },
+];
+const cases = kindsOfAttention.flatMap((kind) => shapes.map((shape) => ({ kind, ...shape })));
+
+test.each(
+  cases,
+)("attention takes queries, keys and values that lie side by side as they are, to the last bit: %j", async ({
+  kind,
+  tokens,
+  last,
+}) => {
+  const alike = productsWith({ query: 64, key: 32, value: 32 }, [last.length, tokens]);
+  const { attention, feeds } = attentionOf(alike, 4, kind, last);
+  const name = `${kind}-${tokens}-${last.join("-")}`;
+  const expected = await results(attention, stored(alike, `apart-${name}`, weightByWeight(names)), feeds);
+  const together = stored(alike, `together-${name}`, kindByKind(names));
   expect([count(attention, together), countOf("Split", attention, together)]).toEqual([1, 0]);
   expect(await results(attention, together, feeds)).toEqual(expected);
 });
@@ -217,12 +239,12 @@ test("attention takes them apart where they lie in another order, are read by ot
   const { value } = alike.graph.outputs;
   const outputs = { ...attention.graph.outputs, value };
   const narrow = attentionOf(alike, 8, "rotary");
-  const cases = [
+  const parted = [
     { made: attention, fed: feeds, order },
     { made: { ...alike, graph: { name: "value", outputs } }, fed: feeds, order: kindByKind(names) },
     { made: narrow.attention, fed: narrow.feeds, order: kindByKind(names) },
   ];
-  for (const [i, { made, fed, order }] of cases.entries()) {
+  for (const [i, { made, fed, order }] of parted.entries()) {
     const together = stored(alike, `parted-${i}`, order);
     expect([count(made, together), countOf("Split", made, together)]).toEqual([1, 1]);
     const expected = await results(made, stored(alike, `parted-apart-${i}`, weightByWeight(names)), fed);
