@@ -222,6 +222,20 @@ test("another conversion is not mixed into a stopped one, nor written over a mod
   );
 });
 
+test.each([
+  {},
+  { blockSize: "row" },
+] as const)("a model in few bits is kept as it is, and nothing else (%j)", async (format) => {
+  const once = await converted({ quantize: "q8", ...format });
+  const again = fresh();
+  const report = await convertCheckpoint(once, again, { quantize: "none" });
+  expect(report.bytesAfter).toBe(report.bytesBefore);
+  expect(await hashes(again)).toEqual(await hashes(once));
+  await expect(convertCheckpoint(once, fresh(), { quantize: "none", vision: "f16" })).rejects.toThrow(
+    /config\.json: must describe a model in floating point.*quantize "none"/,
+  );
+});
+
 test("weights that cannot be kept are named", async () => {
   const { config, weights } = await openCheckpoint(source);
   const tensors = await readAll(weights);
