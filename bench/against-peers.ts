@@ -3,7 +3,7 @@ import { ownLine } from "./child.ts";
 import { printLine } from "./processor.ts";
 import { median } from "./statistics.ts";
 import { missingTorch, torchLine } from "./torch.ts";
-import type { StepTime } from "./train.ts";
+import { type StepShape, type StepTime, usualShape } from "./train.ts";
 
 /** Median milliseconds of a training step. */
 export interface StepTimes {
@@ -23,11 +23,18 @@ const main = fileURLToPath(new URL("main.ts", import.meta.url));
  *
  * @param withCompiled beside that of `torch.compile`, too, which takes a minute more a round
  */
-export function stepTimes(config: string, stage: number, rounds: number, withCompiled = false): StepTimes {
+export function stepTimes(
+  config: string,
+  stage: number,
+  rounds: number,
+  { withCompiled = false, shape = usualShape }: { withCompiled?: boolean; shape?: StepShape } = {},
+): StepTimes {
+  const [rows, tokens] = [shape.rows, shape.tokens].map(String);
   const ours = (how: string): number =>
-    ownLine<StepTime>(main, ["train", config, String(stage), how]).step_ms;
+    ownLine<StepTime>(main, ["train", config, String(stage), how, rows, tokens]).step_ms;
+  const what = ["--config", config, "--stage", String(stage), "--batch", rows, "--tokens", tokens];
   const theirs = (...options: readonly string[]): number =>
-    torchLine<StepTime>("bench", "--config", config, "--stage", String(stage), ...options).step_ms;
+    torchLine<StepTime>("bench", ...what, ...options).step_ms;
   const hasTorch = missingTorch() === undefined;
   const times: Record<"ours" | "tuned" | "torch" | "compiled", number[]> = {
     ours: [],
@@ -59,7 +66,7 @@ function againstPeers(words: readonly string[]): void {
   if (missing) throw new Error(`against-peers: must have a peer. ${missing}`);
   for (const config of ["nano", "small"]) {
     for (const stage of [0, 1, 2]) {
-      const times = stepTimes(config, stage, Number(rounds), words.includes("--compile"));
+      const times = stepTimes(config, stage, Number(rounds), { withCompiled: words.includes("--compile") });
       printLine({ ...times, ratio: times.torch && times.tuned / times.torch });
     }
   }

@@ -13,7 +13,7 @@ import { markdownTable, type Row } from "./table.ts";
 import { type Gguf, ourText, type TextSpeed } from "./text.ts";
 import { type TextModelName, textModels, writeTextModel } from "./text-models.ts";
 import { missingTorch } from "./torch.ts";
-import { batch, tokens } from "./train.ts";
+import { type StepShape, usualShape } from "./train.ts";
 import { visionTimes } from "./vision.ts";
 import { decodeWork, leastMilliseconds, pictureWork, prefillWork, stepWork } from "./work.ts";
 
@@ -123,13 +123,32 @@ const vision: Section = async function* ({ rounds, quick, peaks }) {
 const train: Section = async function* ({ rounds, quick, peaks }) {
   for (const name of quick ? (["nano"] as const) : (["nano", "small"] as const)) {
     for (const stage of quick ? [2] : [0, 1, 2]) {
-      const { ours, tuned, torch, compiled } = stepTimes(name, stage, rounds, !quick);
+      const { ours, tuned, torch, compiled } = stepTimes(name, stage, rounds, { withCompiled: !quick });
       const what = `training step, ${name}, stage ${stage}`;
-      const limit = leastMilliseconds(stepWork(configurations[name], stage, batch, tokens), peaks);
+      const limit = leastMilliseconds(
+        stepWork(configurations[name], stage, usualShape.rows, usualShape.tokens),
+        peaks,
+      );
       const row = { what, unit: "ms", ours, tuned, limit } as const;
       yield torch === undefined ? row : { ...row, peer: ["PyTorch", torch] };
       if (compiled !== undefined) yield { ...row, peer: ["torch.compile", compiled] };
     }
+  }
+};
+
+/** Stage 2 by rows, and by tokens of a row. */
+const trainGrowth: Section = async function* ({ rounds, quick, peaks }) {
+  const name = quick ? "nano" : "small";
+  const shapes: readonly StepShape[] = [
+    ...[2, 4, 8, 16, 32].map((rows) => ({ ...usualShape, rows })),
+    ...[192, 384].map((tokens) => ({ ...usualShape, tokens })),
+  ];
+  for (const shape of quick ? shapes.slice(0, 1) : shapes) {
+    const { ours, tuned, torch } = stepTimes(name, 2, rounds, { shape });
+    const limit = leastMilliseconds(stepWork(configurations[name], 2, shape.rows, shape.tokens), peaks);
+    const peer = torch === undefined ? undefined : (["PyTorch", torch] as const);
+    const what = `training step, ${name}, stage 2, ${shape.rows} rows of ${shape.tokens} tokens`;
+    yield { what, unit: "ms", ours, tuned, peer, limit };
   }
 };
 
@@ -172,6 +191,7 @@ const sections: Readonly<Record<string, Section>> = {
   "kv-cache": kvCache,
   vision,
   train,
+  "train-growth": trainGrowth,
   serving,
   start,
   install,

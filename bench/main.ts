@@ -11,18 +11,20 @@ import { sevenBillionBench } from "./seven-billion.ts";
 import { soakBench } from "./soak.ts";
 import { startBench } from "./start.ts";
 import { tokenizerBench } from "./tokenizer.ts";
-import { measureStep } from "./train.ts";
+import { measureStep, usualShape } from "./train.ts";
 import { trainMpiBench } from "./train-mpi.ts";
 import { trainQ4Bench } from "./train-q4.ts";
 import { visionBench } from "./vision.ts";
 
-/** `bench train [nano|small] [stage] [default|tuned]`: the median step of training. */
-async function trainBench([onlyConfig, onlyStage, how = "tuned"]: readonly string[]): Promise<void> {
+/** `bench train [nano|small] [stage] [default|tuned] [rows] [tokens]`: the median step of training. */
+async function trainBench(words: readonly string[]): Promise<void> {
+  const [onlyConfig, onlyStage, how = "tuned", rows = usualShape.rows, tokens = usualShape.tokens] = words;
+  const shape = { rows: Number(rows), tokens: Number(tokens) };
   for (const config of ["nano", "small"] as const) {
     for (const stage of [0, 1, 2]) {
       if (onlyConfig !== undefined && onlyConfig !== config) continue;
       if (onlyStage !== undefined && Number(onlyStage) !== stage) continue;
-      printLine({ ...(await measureStep(config, stage, { tuned: how === "tuned" })), how });
+      printLine({ ...(await measureStep(config, stage, { tuned: how === "tuned", shape })), how });
     }
   }
 }

@@ -6,7 +6,7 @@ import { createTrainer, joinProcesses, languageObjective } from "../src/training
 import { configurations } from "./configurations.ts";
 import { printLine } from "./processor.ts";
 import { median } from "./statistics.ts";
-import { benchBatch, recipeOf } from "./train.ts";
+import { benchBatch, recipeOf, usualShape } from "./train.ts";
 
 const batch = 8;
 const rounds = 3;
@@ -62,7 +62,9 @@ async function measureAsRank(name: keyof typeof configurations, stage: number): 
   const device = await openDevice({ threads, spinning: true });
   const objective = languageObjective(config, recipe);
   const trainer = await createTrainer({ device, recipe, objective, communicator });
-  const microBatches = Array.from({ length: size }, () => benchBatch(config, stage, batch / size));
+  const microBatches = Array.from({ length: size }, () =>
+    benchBatch(config, stage, { ...usualShape, rows: batch / size }),
+  );
   const times: number[] = [];
   let sent = 0;
   for (let step = 0; step < steps + 2; step++) {

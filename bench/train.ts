@@ -14,19 +14,24 @@ export interface StepTime {
   readonly step_ms: number;
 }
 
-/** Rows of a step, and tokens of a row. */
-export const batch = 8;
-export const tokens = 96;
+/** What a step computes. */
+export interface StepShape {
+  readonly rows: number;
+  /** Of a row. */
+  readonly tokens: number;
+}
+
+export const usualShape: StepShape = { rows: 8, tokens: 96 };
 
 const stageNames: Readonly<Record<number, Stage>> = { 0: "language", 1: "1", 2: "2" };
 
 /** The recipe of a measured step. */
-export function recipeOf(stage: number): TrainingRecipe {
+export function recipeOf(stage: number, { rows, tokens }: StepShape = usualShape): TrainingRecipe {
   return {
     name: `bench ${stage}`,
     stage: stageNames[stage],
     steps: 1000,
-    batch,
+    batch: rows,
     maxTokens: tokens,
     learningRate: 1e-4,
     schedule: "constant",
@@ -43,14 +48,15 @@ export function recipeOf(stage: number): TrainingRecipe {
 /**
  * The batch of the PyTorch program: random ids, a picture from position 4 on, a loss on what follows it (on all tokens in stage 0).
  *
- * @param count rows of it, fewer for a micro-batch
+ * @param shape with fewer rows for a micro-batch
  */
-export function benchBatch(config: OwlConfig, stage: number, count = batch): TokenBatch {
+export function benchBatch(config: OwlConfig, stage: number, shape: StepShape = usualShape): TokenBatch {
+  const { tokens } = shape;
   const random = mulberry32(7);
   const perImage = config.numQueryTokens + 1;
   const side = config.vision.imageSize;
   const firstCounted = stage === 0 ? 1 : 5 + config.numQueryTokens;
-  const rows = Array.from({ length: count }, (_, r): TokenRow => {
+  const rows = Array.from({ length: shape.rows }, (_, r): TokenRow => {
     const isPicture = (t: number): boolean => stage > 0 && t >= 4 && t < 4 + perImage;
     // One more than the graph's tokens: the last one is only a target.
     const ids = Array.from({ length: tokens + 1 }, (_, t) =>
@@ -69,17 +75,23 @@ export function benchBatch(config: OwlConfig, stage: number, count = batch): Tok
   return collate(rows, { tokensPerImage: perImage, imageSize: side, rounding });
 }
 
+export interface StepOptions {
+  readonly runs?: number;
+  readonly tuned?: boolean;
+  readonly shape?: StepShape;
+}
+
 /** Median milliseconds of a whole step; `tuned`: with threads that wait by looping, as PyTorch's do. */
 export async function measureStep(
   name: keyof typeof configurations,
   stage: number,
-  { runs = 7, tuned = true }: { readonly runs?: number; readonly tuned?: boolean } = {},
+  { runs = 7, tuned = true, shape = usualShape }: StepOptions = {},
 ): Promise<StepTime> {
   const config = configurations[name];
   const device = await openDevice(tuned ? { spinning: true } : {});
-  const recipe = recipeOf(stage);
+  const recipe = recipeOf(stage, shape);
   const trainer = await createTrainer({ device, recipe, objective: languageObjective(config, recipe) });
-  const rows = benchBatch(config, stage);
+  const rows = benchBatch(config, stage, shape);
   const times: number[] = [];
   for (let run = 0; run < runs + 2; run++) {
     const began = performance.now();

@@ -13,6 +13,7 @@ import {
   rambling,
   type Stage,
   set,
+  stallAnswers,
   textOf,
 } from "./page-fixture.ts";
 import { skipChromium } from "./setup/chromium.ts";
@@ -55,7 +56,8 @@ describe.skipIf(skipChromium)("a conversation in the page", { timeout: 3 * patie
 
   it("is cleared, also while an answer is written, and comes back", async () => {
     await set(page, rambling, true);
-    // Inside the page, as soon as the first word shows: an answer may be complete before a test outside notices.
+    await stallAnswers(page);
+    // Inside the page, as soon as the first word shows: a test outside would notice later.
     await page.evaluate(() => {
       const observer = new MutationObserver(() => {
         if (document.querySelector(".writing") === null) return;

@@ -136,6 +136,39 @@ export async function set(page: Page, values: Record<string, string>, sampling: 
 /** Settings with which an answer goes on until it is stopped or cut. */
 export const rambling = { Temperature: "2", "Top-k": "0", "Top-p": "1", "Longest answer": "200", Seed: "1" };
 
+/**
+ * From now on only the first events of an answer come, until it is stopped: a short one may else be complete before anything in the page
+ * can act on its first words. Events, not chunks: a busy server sends many as one.
+ */
+export async function stallAnswers(page: Page): Promise<void> {
+  await page.evaluate((most) => {
+    const request = window.fetch;
+    window.fetch = async (...args) => {
+      const response = await request(...args);
+      if (!String(args[0]).endsWith("/chat/completions") || response.body === null) return response;
+      const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
+      const signal = args[1]?.signal;
+      let events = 0;
+      const beginning = new ReadableStream<string>({
+        async pull(controller) {
+          if (events === most) {
+            await new Promise((resolve) => signal?.addEventListener("abort", resolve));
+            controller.error(signal?.reason);
+            return;
+          }
+          const { done, value = "" } = await reader.read();
+          const parts = value.split(/(?<=\n\n)/).slice(0, most - events);
+          events += parts.filter((part) => part.endsWith("\n\n")).length;
+          if (done) controller.close();
+          else controller.enqueue(parts.join(""));
+        },
+        cancel: (reason) => reader.cancel(reason),
+      });
+      return new Response(beginning.pipeThrough(new TextEncoderStream()), response);
+    };
+  }, 12);
+}
+
 /** An export of the page, to be imported: one conversation of these turns, each following the one before. */
 export function archiveOf(
   title: string,

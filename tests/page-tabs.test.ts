@@ -12,6 +12,7 @@ import {
   rambling,
   type Stage,
   set,
+  stallAnswers,
   storedIn,
   textOf,
 } from "./page-fixture.ts";
@@ -117,25 +118,9 @@ describe.skipIf(skipChromium)("the page in two tabs, and its history", { timeout
   it("a reload in the middle of an answer keeps its words and says that it was interrupted", async () => {
     const { page, faults, close } = await stage.open();
     await set(page, rambling, true);
-    // Inside the page, as soon as some words show. The stream stands still after a few events (not chunks: a busy server sends many
-    // events as one), for the new page may come later than the rest of the answer, which the page that is still there would take.
+    await stallAnswers(page);
+    // Inside the page, as soon as some words show.
     await page.evaluate(() => {
-      const request = window.fetch;
-      window.fetch = async (...args) => {
-        const response = await request(...args);
-        if (!String(args[0]).endsWith("/chat/completions")) return response;
-        let events = 0;
-        const stall = new TransformStream<string, string>({
-          transform: (text, controller) => {
-            const parts = text.split(/(?<=\n\n)/).slice(0, 12 - events);
-            events += parts.filter((part) => part.endsWith("\n\n")).length;
-            controller.enqueue(parts.join(""));
-            return events < 12 ? undefined : new Promise<never>(() => undefined);
-          },
-        });
-        const body = response.body?.pipeThrough(new TextDecoderStream()).pipeThrough(stall);
-        return new Response(body?.pipeThrough(new TextEncoderStream()), response);
-      };
       new MutationObserver((_, observer) => {
         const text = document.querySelector(".writing .markdown")?.textContent ?? "";
         if (text.length < 12) return;

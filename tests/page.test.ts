@@ -19,6 +19,7 @@ import {
   rambling,
   type Stage,
   set,
+  stallAnswers,
   textOf,
 } from "./page-fixture.ts";
 import { skipChromium } from "./setup/chromium.ts";
@@ -85,7 +86,8 @@ describe.skipIf(skipChromium)("the page, with the shipped owl", { timeout: 3 * p
 
   it("an answer is stopped, made again, and its branches are gone between", async () => {
     await set(page, rambling, true);
-    // Inside the page, as soon as the first word shows: an answer may be complete before a test outside notices.
+    await stallAnswers(page);
+    // Inside the page, as soon as the first word shows: a test outside would notice later.
     await page.evaluate(() => {
       const observer = new MutationObserver(() => {
         if (document.querySelector(".writing") === null) return;
