@@ -3,7 +3,9 @@ import { defineConfig } from "vitest/config";
 /** Tests that leave nothing behind in their process: their files share its modules, which is a second of importing less for each. */
 const sharing = [
   "src/{assembly,autodiff,checkpoint,constraint,data,evaluation,generation,gguf,image,inference,inspection}/**/*.test.ts",
-  "src/{jinja,model,owl,primitives,prompt,quantization,tensor,tokenizer,watch}/**/*.test.ts",
+  "src/{jinja,model,owl,primitives,prompt,quantization,server,tensor,tokenizer,watch}/**/*.test.ts",
+  "src/training/**/!(*memory*|several-processes).test.ts",
+  "tests/golden/**/*.test.ts",
   "web/**/*.test.ts",
   "owl-nano/{evaluation,pictures,scenes,texts,training}/**/*.test.ts",
 ];
