@@ -21,7 +21,7 @@ export interface LoadOptions {
   readonly kvCacheDtype?: "float32" | "int8" | undefined;
   /**
    * How products with weights of 4 or 8 bits take activations: `"int8"` rounds them, `"float32"` takes them as they are, which takes two to
-   * three times as long with weights of 4 bits and some hundred times with those of 8. Default: as the model's config.json says, whose
+   * three times as long with weights of 4 bits and fifty times and more with those of 8. Default: as the model's config.json says, whose
    * own default is `"int8"`, as it is of GGUF files. An adapter's matrices, and models in floating point, always take them as they are.
    */
   readonly activations?: "int8" | "float32" | undefined;
