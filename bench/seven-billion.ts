@@ -2,6 +2,7 @@ import { execFileSync } from "node:child_process";
 import { existsSync, readdirSync, statSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { type Media, mediaFromPixels } from "../src/inference/index.ts";
+import type { KvCacheDtype } from "../src/model/index.ts";
 import { Owl } from "../src/owl/index.ts";
 import { mulberry32 } from "../src/primitives/index.ts";
 import { type ConversionSettings, convertCheckpoint } from "../src/quantization/index.ts";
@@ -64,9 +65,13 @@ async function prompt(seed: number): Promise<{ ids: number[]; pictures: Media[] 
 }
 
 /** Loads the converted model and answers, from a picture to tokens. */
-async function chat(directory: string, newTokens: number): Promise<Record<string, unknown>> {
+async function chat(
+  directory: string,
+  newTokens: number,
+  kvCacheDtype: KvCacheDtype,
+): Promise<Record<string, unknown>> {
   const began = performance.now();
-  const owl = await Owl.load(directory, { threads: 2 });
+  const owl = await Owl.load(directory, { threads: 2, kvCacheDtype });
   const load_s = seconds(began);
   const loaded = memory();
   const settings = {
@@ -92,6 +97,7 @@ async function chat(directory: string, newTokens: number): Promise<Record<string
   await owl.close();
   return {
     step: "chat",
+    kv_cache_dtype: kvCacheDtype,
     load_s,
     loaded_mb: loaded.resident_mb,
     prefill_first_s: prefills[0],
@@ -127,11 +133,11 @@ export async function sevenBillionBench([
 const cache = fileURLToPath(new URL("../.cache/owl-7b", import.meta.url));
 
 if (process.argv[1] === self) {
-  const [step, from, second = ""] = process.argv.slice(2);
+  const [step, from, second = "", third = "float32"] = process.argv.slice(2);
   const steps: Record<string, () => Promise<Record<string, unknown>>> = {
     generate: () => generate(from),
     convert: () => convert(from, second, { quantize: "q4" }),
-    chat: () => chat(from, Number(second)),
+    chat: () => chat(from, Number(second), third as KvCacheDtype),
   };
   printLine(await steps[step]());
 }

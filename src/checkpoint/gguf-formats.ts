@@ -1,6 +1,6 @@
 import type { GgmlTypeName } from "../gguf/index.ts";
 import type { QuantizedFormat } from "../tensor/index.ts";
-import { type BlockCode, blockCodes } from "./gguf-blocks.ts";
+import { type BlockCode, blockCodes, isBlockType } from "./gguf-blocks.ts";
 import type { PlacedTensor } from "./gguf-source.ts";
 
 /** The section `quantization` of a config.json. */
@@ -24,7 +24,7 @@ const table = "model.embed_tokens.weight";
 const head = "lm_head.weight";
 
 function codeOf(type: GgmlTypeName): BlockCode | undefined {
-  return type === "F32" || type === "F16" || type === "BF16" ? undefined : blockCodes[type];
+  return isBlockType(type) ? blockCodes[type] : undefined;
 }
 
 /** @param isTable the embedding table, rows of which are read alone, has 8 bits in any case */

@@ -1,14 +1,7 @@
-import {
-  type Architecture,
-  type GgmlTypeName,
-  type GgufTensor,
-  ggmlTypes,
-  isNorm,
-  isQueryOrKey,
-} from "../gguf/index.ts";
+import { type Architecture, type GgufTensor, ggmlTypes, isNorm, isQueryOrKey } from "../gguf/index.ts";
 import type { OpenFile } from "../platform/index.ts";
 import { allocate, elementCount, type HostTensor, type QuantizedFormat } from "../tensor/index.ts";
-import { type BlockCode, blockCodes, newBlock } from "./gguf-blocks.ts";
+import { type BlockType, blockCodes, isBlockType, newScales, numbersOf, packNumbers } from "./gguf-blocks.ts";
 import { tensorFrom } from "./stored-types.ts";
 import { dimsOfRows, type RowRange, type TensorEntry } from "./tensor-source.ts";
 
@@ -34,25 +27,24 @@ export interface ReadableTensor {
 }
 
 /** Numbers that are widened or rearranged at once, so that a tensor's form in the file is never whole in memory. */
-const numbersAtOnce = 4 * 2 ** 20;
+const numbersAtOnce = 2 ** 20;
 
 /** What a tensor of a GGUF file is in a checkpoint: itself, or the parts of a quantised weight. */
 export function readableTensors(tensor: PlacedTensor, rules: GgufReadingRules): ReadableTensor[] {
   const { published: name, dims, type } = tensor;
-  const code = type === "F32" || type === "F16" || type === "BF16" ? undefined : blockCodes[type];
   const rows = rowReader(tensor, rules);
   const format = rules.formatOf(name);
-  if (code === undefined) return [plainTensor(tensor, rules, rows)];
+  if (!isBlockType(type)) return [plainTensor(tensor, rules, rows)];
   if (format === undefined) {
     const entry: TensorEntry = { name, type: "F32", dims };
     return [
       {
         entry,
-        read: (range) => inPieces(entry, range, rows, (bytes, into) => widen(bytes, code, type, into)),
+        read: (range) => inPieces(entry, range, rows, (bytes, into) => widen(type, bytes, into)),
       },
     ];
   }
-  return quantizedParts(tensor, { code, format, rows });
+  return quantizedParts(tensor, { type, format, rows });
 }
 
 /** Some rows of a tensor. */
@@ -77,10 +69,22 @@ function rowReader(tensor: PlacedTensor, rules: GgufReadingRules): RowReader {
   const rows = isInterleaved ? deinterleaved(read, width, tensor, rules.headDim) : read;
   const step = Math.max(1, Math.floor(numbersAtOnce / elementCount(dims.slice(1))));
   return async function* ([first, last]) {
-    const room = new Uint8Array(Math.min(step, last - first) * width);
-    for (let from = first; from < last; from += step) {
+    const room = (): Uint8Array => new Uint8Array(Math.min(step, last - first) * width);
+    const rooms = last - first > step ? [room(), room()] : [room()];
+    const piece = async (from: number, into: Uint8Array): Promise<Piece> => {
       const to = Math.min(last, from + step);
-      yield { from, to, bytes: await rows(room.subarray(0, (to - from) * width), from) };
+      return { from, to, bytes: await rows(into.subarray(0, (to - from) * width), from) };
+    };
+    // The next piece is read while this one is worked on.
+    let next = first < last ? piece(first, rooms[0]) : undefined;
+    try {
+      for (let from = first, i = 1; from < last; from += step, i++) {
+        const current = await next!;
+        next = from + step < last ? piece(from + step, rooms[i % 2]) : undefined;
+        yield current;
+      }
+    } finally {
+      await next?.catch(() => undefined);
     }
   };
 }
@@ -140,25 +144,26 @@ async function inPieces(
   return result;
 }
 
-function widen(bytes: Uint8Array, code: BlockCode, type: GgmlTypeName, into: Float32Array): void {
+function widen(type: BlockType, bytes: Uint8Array, into: Float32Array): void {
+  const code = blockCodes[type];
   const { numbers, bytes: size } = ggmlTypes[type];
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  const block = newBlock();
-  const { q, scales, offsets } = block;
+  const q = numbersOf(type, bytes, into.length);
+  const block = newScales();
+  const { scales, offsets } = block;
   const { run } = code;
   for (let at = 0, to = 0; at < bytes.length; at += size) {
-    code.numbers(bytes, at, q);
     code.scales(view, at, block);
     for (let i = 0; i < numbers; i++, to++) {
       const r = Math.floor(i / run);
-      const value = scales[r] * q[i];
+      const value = scales[r] * q[to];
       into[to] = code.offsets ? value + offsets[r] : value;
     }
   }
 }
 
 interface QuantizedReading {
-  readonly code: BlockCode;
+  readonly type: BlockType;
   readonly format: QuantizedFormat;
   readonly rows: RowReader;
 }
@@ -182,7 +187,7 @@ function quantizedParts(tensor: PlacedTensor, reading: QuantizedReading): Readab
       const result = allocate(entry.type === "U8" ? "uint8" : "float32", dimsRead);
       for await (const { from, to, bytes } of reading.rows(all)) {
         const into = result.data.subarray((from - all[0]) * width, (to - all[0]) * width);
-        repack(bytes, tensor, reading, { [part]: into });
+        repack(bytes, reading, { [part]: into });
       }
       return result;
     },
@@ -196,43 +201,25 @@ interface Parts {
   readonly offsets?: Float32Array;
 }
 
-function repack(bytes: Uint8Array, tensor: PlacedTensor, reading: QuantizedReading, parts: Parts): void {
-  if (parts.packed) packNumbers(bytes, tensor, reading, parts.packed);
-  else copyScales(bytes, tensor, reading, parts);
+function repack(bytes: Uint8Array, reading: QuantizedReading, parts: Parts): void {
+  if (parts.packed) keepNumbers(reading, bytes, parts.packed);
+  else copyScales(reading, bytes, parts);
 }
 
 /** Numbers are kept as q − middle + 2^(bits − 1): products that round activations err least where weights lie around zero. */
-function packNumbers(
-  bytes: Uint8Array,
-  { type }: PlacedTensor,
-  { code, format: { bits } }: QuantizedReading,
-  into: Uint8Array,
-): void {
-  const { numbers, bytes: size } = ggmlTypes[type];
-  const width = (numbers * bits) / 8;
-  const { q } = newBlock();
-  const shift = 2 ** (bits - 1) - code.middle;
-  const isQuick = bits === code.bits && code.packed !== undefined;
-  for (let at = 0, to = 0; at < bytes.length; at += size, to += width) {
-    if (isQuick) {
-      code.packed!(bytes, at, into, to);
-      continue;
-    }
-    code.numbers(bytes, at, q);
-    // Every type of four bits is packed quickly.
-    for (let i = 0; i < numbers; i++) into[to + i] = q[i] + shift;
-  }
+function keepNumbers({ type, format }: QuantizedReading, bytes: Uint8Array, into: Uint8Array): void {
+  const { bits, middle } = blockCodes[type];
+  if (format.bits === bits) return packNumbers(type, bytes, into);
+  const shift = 2 ** (format.bits - 1) - middle;
+  const q = numbersOf(type, bytes, into.length);
+  for (let i = 0; i < into.length; i++) into[i] = q[i] + shift;
 }
 
-function copyScales(
-  bytes: Uint8Array,
-  { type }: PlacedTensor,
-  { code }: QuantizedReading,
-  parts: Parts,
-): void {
+function copyScales({ type }: QuantizedReading, bytes: Uint8Array, parts: Parts): void {
+  const code = blockCodes[type];
   const { numbers, bytes: size } = ggmlTypes[type];
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  const block = newBlock();
+  const block = newScales();
   const runs = numbers / code.run;
   for (let at = 0, to = 0; at < bytes.length; at += size, to += runs) {
     code.scales(view, at, block);

@@ -14,7 +14,7 @@ import {
 import { openFile } from "../platform/index.ts";
 import { dequantizeRows, unpackedZeroPoints } from "../quantization/index.ts";
 import type { QuantizedFormat } from "../tensor/index.ts";
-import { blockCodes, newBlock } from "./gguf-blocks.ts";
+import { blockCodes, newScales, numbersOf } from "./gguf-blocks.ts";
 import { keptFormats } from "./gguf-formats.ts";
 import { ggmlNumbers } from "./gguf-narrow.ts";
 import { type PlacedTensor, readableTensors } from "./gguf-source.ts";
@@ -140,12 +140,12 @@ function widened(bytes: Uint8Array, type: "F16" | "BF16" | "Q8_0" | "Q4_0"): Flo
   if (type === "F16" || type === "BF16") return tensorFrom(type, [256], bytes).data as Float32Array;
   const size = bytes.length / 8;
   const view = new DataView(bytes.buffer);
-  const block = newBlock();
+  const block = newScales();
+  const q = numbersOf(type, bytes, 256);
   return Float32Array.from({ length: 256 }, (_, i) => {
     const at = size * Math.floor(i / 32);
-    blockCodes[type].numbers(bytes, at, block.q);
     blockCodes[type].scales(view, at, block);
-    return block.scales[0] * block.q[i % 32];
+    return block.scales[0] * q[i];
   });
 }
 

@@ -8,8 +8,10 @@ import { mediaFromTile } from "./prompt.ts";
 
 /** Words that keys and values are measured on, before a picture and behind it. */
 const words = 24;
-/** The first scales are off by less than this many refinements mend. */
-const mostPasses = 8;
+/** The first scales are off by less than this many refinements mend, each for a few layers more. */
+const freePasses = 6;
+/** Further ones, by which scales grow only. */
+const growingPasses = 6;
 
 /**
  * Measures the scales of a KV cache in int8 once, on words and a picture drawn by chance, the same for every model of these sizes. So
@@ -25,14 +27,26 @@ export async function calibrateKvCache(model: LoadedModel): Promise<void> {
   const visual = spans.length === 0 ? [] : [await picture(model.config)];
   const tokens = visual.length === 0 ? new Float32Array() : concatenated([await model.visualTokens(visual)]);
   const angles = angleLength(model.config.language, ids.length);
-  for (let pass = 0; pass < mostPasses; pass++) {
-    const cache = model.newCache(1, ids.length);
-    await new Decoder(model, cache).prefill([{ ids, spans }], tokens, 0, { angles });
-    const measured = cache.buffers.map((buffer, i) => fitScales(scales[i], buffer, ids.length, i % 2 === 0));
-    if (measured.every(Boolean)) return;
+  const cache = model.newCache(1, ids.length);
+  const decoder = new Decoder(model, cache);
+  // What a scale cuts off or blurs changes all layers behind it. In a deep model a few numbers of many come out anew each time, so that
+  // in the end scales grow only, and what is still cut off in the last pass has twice the room after it.
+  for (let pass = 0, areMeasured = false; !areMeasured && pass < freePasses + growingPasses; pass++) {
+    const [logits] = await decoder.prefill([{ ids, spans }], tokens, 0, { angles });
+    requireFinite(logits);
+    const onlyGrow = pass >= freePasses;
+    const measured = cache.buffers.map((buffer, i) =>
+      fitScales(scales[i], buffer, ids.length, i % 2 === 0, onlyGrow),
+    );
+    areMeasured = measured.every(Boolean);
   }
+}
+
+/** An int8 shows no longer whether a key or a value was a number; what follows from them does. */
+function requireFinite(logits: Float32Array): void {
+  if (logits.every(Number.isFinite)) return;
   throw new OnnxRuntimeError(
-    `KV cache in int8: keys and values must be finite numbers, got none after ${mostPasses} passes; load the model with a KV cache in float32`,
+    "KV cache in int8: the model must compute finite numbers where keys and values are measured, got logits that are none; compare the weights with those that were published",
   );
 }
 

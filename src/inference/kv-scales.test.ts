@@ -59,3 +59,14 @@ test("numbers that are always nothing are left alone after two tries", () => {
   expect(tries).toEqual([false, false, true]);
   expect(Math.min(...scales.data)).toBeGreaterThan(0);
 });
+
+test("scales that only grow have twice the room where something was cut off, and keep what was measured before", () => {
+  const scales = scalesOf();
+  expect(fitScales(scales, bufferOf([[127, 2, 100, -20]]), 1, false, true)).toBe(false);
+  const [cut, short, long, known] = scales.data;
+  expect(cut).toBeCloseTo(0.2, 6);
+  expect(short).toBeCloseTo(0.2, 6);
+  expect(long * 127).toBeCloseTo(1.5 * 100 * 0.1, 5);
+  expect(known).toBeCloseTo(0.2, 6);
+  expect(fitScales(scales, bufferOf([[64, 2, 100, -20]]), 1, false, true)).toBe(true);
+});

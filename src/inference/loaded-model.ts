@@ -25,7 +25,7 @@ import { engineDefaults } from "./engine-defaults.ts";
 import type { KeptPicture } from "./kept-pictures.ts";
 import { type Allocate, KvCache } from "./kv-cache.ts";
 import { newKvScales } from "./kv-scales.ts";
-import { copiesBuffers, initialPositions } from "./prefill-limit.ts";
+import { copiesBuffers, freePositions } from "./prefill-limit.ts";
 import type { Media } from "./prompt.ts";
 import type { RunExclusive } from "./run-exclusive.ts";
 import { VisualCache } from "./visual-cache.ts";
@@ -178,7 +178,8 @@ export class LoadedModel {
 
   /** Positions that a row of a KV cache has room for from the start without a cost. */
   get initialCapacity(): number {
-    return copiesBuffers(this.device) ? 0 : Math.min(this.config.language.maxPositions, initialPositions);
+    if (copiesBuffers(this.device)) return 0;
+    return Math.min(this.config.language.maxPositions, freePositions[this.kvCacheDtype]);
   }
 
   /**

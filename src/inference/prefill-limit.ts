@@ -1,9 +1,9 @@
-import { hyperOf, type OwlConfig } from "../model/index.ts";
+import { hyperOf, type KvCacheDtype, type OwlConfig } from "../model/index.ts";
 import type { Device } from "../runtime/index.ts";
 import { visualRoom } from "./kept-pictures.ts";
 
 /** Positions that a row of a KV cache has room for from the start, and those of an answer, where unused memory costs nothing. */
-export const initialPositions = 1024;
+export const freePositions: Readonly<Record<KvCacheDtype, number>> = { float32: 1024, int8: 4096 };
 
 /** Positions of a prompt in one run of a program: on a CPU more of them are computed no faster, and take memory. */
 const longestPiece = 256;
@@ -19,16 +19,17 @@ export function prefillPiece(device: Device): number {
 }
 
 /** Positions that a row gets room for when a prompt begins, and an answer of so many tokens behind it: as many as cost nothing. */
-export function roomFor({ config, device }: Room, prompt: number, answer: number): number {
+export function roomFor({ config, device, kvCacheDtype }: Room, prompt: number, answer: number): number {
   if (copiesBuffers(device)) return 0;
   // Where pictures and text share a softmax, plain operators read all of the room.
-  return prompt + (hyperOf(config)?.gate === "none" ? 0 : Math.min(answer, initialPositions));
+  return prompt + (hyperOf(config)?.gate === "none" ? 0 : Math.min(answer, freePositions[kvCacheDtype]));
 }
 
 /** What room for a prompt depends on. */
 interface Room {
   readonly config: OwlConfig;
   readonly device: Device;
+  readonly kvCacheDtype: KvCacheDtype;
 }
 
 /** Bytes of what a prefill computes in one layer, and of that layer's scores over pictures. */

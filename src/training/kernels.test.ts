@@ -1,4 +1,3 @@
-import { readFileSync } from "node:fs";
 import { afterEach, describe, expect, it } from "vitest";
 import { startThreadPool, type ThreadPool } from "../platform/index.ts";
 import { allocateFlatBuffers, chunksOf, layOut, type TrainedTensor } from "./flat-buffer.ts";
@@ -6,7 +5,6 @@ import { accumulateGradients } from "./gradient-accumulation.ts";
 import { kernels } from "./kernels.ts";
 import { optimizerOf } from "./optimizers/index.ts";
 import { ownedChunks } from "./shards.ts";
-import { compileKernels, kernelFiles } from "./testing/compile-kernels.ts";
 import { createWeightUpdate } from "./weight-update.ts";
 
 const tensors: readonly TrainedTensor[] = [
@@ -56,13 +54,6 @@ describe("kernels", () => {
   let threads: ThreadPool | undefined;
 
   afterEach(() => threads?.dispose());
-
-  it.each(
-    kernelFiles,
-  )("of $file are compiled from $source as it is (if not: npm run build:kernels)", async (kernel) => {
-    const written = readFileSync(new URL(kernel.file, import.meta.url), "utf8");
-    expect(written).toBe(await compileKernels(kernel));
-  });
 
   it("update weights and AdamW's state to the last bit as single precision says", async () => {
     const { layout, memories, buffers } = filled(2 ** 20);

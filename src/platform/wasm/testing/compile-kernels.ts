@@ -2,12 +2,17 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import wabt from "wabt";
 
-const pathOf = (name: string): string => fileURLToPath(new URL(`../${name}`, import.meta.url));
+const pathOf = (name: string): string => fileURLToPath(new URL(`../../../${name}`, import.meta.url));
 
 /** The files of kernels, each beside its source, with the name that it exports. */
 export const kernelFiles = [
-  { source: "kernels.wat", file: "kernels.ts", name: "kernels" },
-  { source: "widen.wat", file: "widen-kernels.ts", name: "widenKernels" },
+  { source: "training/kernels.wat", file: "training/kernels.ts", name: "kernels" },
+  { source: "training/widen.wat", file: "training/widen-kernels.ts", name: "widenKernels" },
+  {
+    source: "checkpoint/gguf-blocks.wat",
+    file: "checkpoint/gguf-block-kernels.ts",
+    name: "ggufBlockKernels",
+  },
 ] as const;
 
 type KernelFile = (typeof kernelFiles)[number];
@@ -19,7 +24,7 @@ export async function compileKernels({ source, name }: KernelFile): Promise<stri
   const { buffer } = parsed.toBinary({});
   parsed.destroy();
   return [
-    `/** ${source} as WebAssembly, in base64; \`npm run build:kernels\` writes this file. */`,
+    `/** ${source.slice(source.indexOf("/") + 1)} as WebAssembly, in base64; \`npm run build:kernels\` writes this file. */`,
     `export const ${name} =`,
     `  "${Buffer.from(buffer).toString("base64")}";`,
     "",
