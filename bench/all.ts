@@ -53,7 +53,7 @@ async function textRows(
   const { ours, tuned, llama } = await textSpeeds(name, work, rounds);
   const config = textModels[name]();
   const row = (what: string, unit: Row["unit"], of: (speed: TextSpeed) => number, limit?: number): Row => ({
-    what: `${name}${gguf ? `, GGUF ${gguf}` : ""}: ${what}`,
+    what: `${name}${gguf ? `, GGUF ${gguf.mix}${gguf.converted ? " converted" : ""}` : ""}: ${what}`,
     unit,
     ours: of(ours),
     tuned: of(tuned),
@@ -82,11 +82,13 @@ const text: Section = async function* (settings) {
   }
 };
 
-/** The very file that llama.cpp reads, as it is and converted. */
+/** The very files that llama.cpp reads, as they are and converted. */
 const gguf: Section = async function* (settings) {
   const name = settings.quick ? "tiny" : "1b";
-  for (const way of ["read", "converted"] as const) {
-    yield* await textRows(name, settings.quick ? [16] : few, settings, way);
+  for (const mix of settings.quick ? (["q4_0"] as const) : (["q4_0", "q4_k_m"] as const)) {
+    for (const converted of [false, true]) {
+      yield* await textRows(name, settings.quick ? [16] : few, settings, { mix, converted });
+    }
   }
 };
 

@@ -29,10 +29,10 @@ function medians(speeds: readonly TextSpeed[]): TextSpeed {
 
 /** Alternating runs, each in a process of its own. */
 export async function textSpeeds(name: TextModelName, work: TextWork, rounds: number): Promise<TextSpeeds> {
-  const { gguf, converted } = placesOf(name);
-  if (work.gguf) await writeRandomGguf(gguf, textModels[name]());
+  const { gguf, converted } = placesOf(name, work.gguf?.mix);
+  if (work.gguf) await writeRandomGguf(gguf, textModels[name](), work.gguf.mix);
   else await writeTextModel(name);
-  if (work.gguf === "converted" && !existsSync(`${converted}/config.json`)) {
+  if (work.gguf?.converted && !existsSync(`${converted}/config.json`)) {
     await convertCheckpoint(gguf, converted, { quantize: "none" });
   }
   const runs: Record<"ours" | "tuned" | "llama", TextSpeed[]> = { ours: [], tuned: [], llama: [] };

@@ -65,8 +65,8 @@ export function missingLlama(): string | undefined {
 
 /** {@link measureLlama} in a process of its own, on the same shapes and the same number of bits. */
 export async function llamaText(name: TextModelName, work: TextWork): Promise<TextSpeed> {
-  const { gguf } = placesOf(name);
-  await writeRandomGguf(gguf, textModels[name]());
+  const { gguf } = placesOf(name, work.gguf?.mix);
+  await writeRandomGguf(gguf, textModels[name](), work.gguf?.mix);
   return ownLine(self, [gguf, JSON.stringify(work)]);
 }
 

@@ -1,4 +1,4 @@
-import { ggmlNumbers, type WrittenGgmlType } from "../src/checkpoint/index.ts";
+import { ggmlNumbers, narrowFloats, type WrittenGgmlType } from "../src/checkpoint/index.ts";
 import { ggufSettings } from "../src/export/index.ts";
 import {
   ggmlBytes,
@@ -13,17 +13,25 @@ import { type FilePiece, pathKind, writePiecesAtomically } from "../src/platform
 import { mulberry32 } from "../src/primitives/index.ts";
 import { elementCount } from "../src/tensor/index.ts";
 
+/** "q4_k_m": as llama.cpp mixes it, the most common file; "q4_0": 4 bits in the layers, 8 in table and head, as `owl convert` keeps. */
+export type GgufMix = "q4_0" | "q4_k_m";
+
+type RandomType = WrittenGgmlType | "Q4_K" | "Q6_K";
+
 interface RandomTensor extends WrittenTensor {
-  readonly type: WrittenGgmlType;
+  readonly type: RandomType;
 }
 
 /**
- * Writes the language model of a config as a GGUF file of random weights: 4 bits in the layers, 8 in table and head, as many as
- * `owl convert` keeps. Its words are numbers. Does nothing where the file is there.
+ * Writes the language model of a config as a GGUF file of random weights. Its words are numbers. Does nothing where the file is there.
  *
  * @throws RangeError where llama.cpp does not compute such a model
  */
-export async function writeRandomGguf(path: string, config: OwlConfig): Promise<void> {
+export async function writeRandomGguf(
+  path: string,
+  config: OwlConfig,
+  mix: GgufMix = "q4_0",
+): Promise<void> {
   if ((await pathKind(path)) === "file") return;
   const problems: string[] = [];
   const settings = ggufSettings(config.language, (problem) => problems.push(problem));
@@ -36,7 +44,7 @@ export async function writeRandomGguf(path: string, config: OwlConfig): Promise<
     .filter(({ name }) => name.startsWith(prefix))
     .map(({ name, dims }): RandomTensor => {
       const published = name.slice(prefix.length);
-      return { name: ggufName(rules, published)!, dims, type: typeOf(published, dims) };
+      return { name: ggufName(rules, published)!, dims, type: types[mix](published, dims, config) };
     });
   const metadata = new Map<string, WrittenValue>([
     ["general.architecture", { type: "string", value: architecture }],
@@ -50,10 +58,23 @@ export async function writeRandomGguf(path: string, config: OwlConfig): Promise<
 
 const prefix = "language_model.";
 
-function typeOf(published: string, dims: readonly number[]): WrittenGgmlType {
-  if (dims.length < 2) return "F32";
-  return published.startsWith("model.layers.") ? "Q4_0" : "Q8_0";
-}
+type TypeOf = (published: string, dims: readonly number[], config: OwlConfig) => RandomType;
+
+const types: Readonly<Record<GgufMix, TypeOf>> = {
+  q4_0: (published, dims) => {
+    if (dims.length < 2) return "F32";
+    return published.startsWith("model.layers.") ? "Q4_0" : "Q8_0";
+  },
+  q4_k_m: (published, dims, { language: { layers } }) => {
+    if (dims.length < 2) return "F32";
+    const layer = Number(/^model\.layers\.(\d+)\./.exec(published)?.[1] ?? Number.NaN);
+    if (Number.isNaN(layer)) return "Q6_K";
+    // The first and the last eighth of the layers, and every third between them.
+    const eighth = Math.floor(layers / 8);
+    const isWide = layer < eighth || layer >= layers - eighth || (layer - eighth) % 3 === 2;
+    return isWide && /\.(v_proj|down_proj)\./.test(published) ? "Q6_K" : "Q4_K";
+  },
+};
 
 /** A tokenizer of as many words, such as llama.cpp asks for. */
 function numbersAsWords(count: number): [string, WrittenValue][] {
@@ -85,13 +106,12 @@ async function* pieces(
   yield [0, header];
   const random = mulberry32(13);
   const numbers = Float32Array.from({ length: made }, () => 0.07 * (random() - 0.5));
-  const blocks = new Map<WrittenGgmlType, Uint8Array>();
+  const blocks = new Map<RandomType, Uint8Array>();
   for (const { name, type, dims } of tensors) {
     const begins = positions.get(name)!;
     const size = ggmlBytes(type, elementCount(dims));
     // Norms are one.
-    const bytes =
-      blocks.get(type) ?? ggmlNumbers(type === "F32" ? new Float32Array(made).fill(1) : numbers, type)!;
+    const bytes = blocks.get(type) ?? madeBlocks(type, numbers);
     blocks.set(type, bytes);
     // Another beginning for every tensor, at a whole block.
     const block = ggmlTypes[type].bytes;
@@ -105,4 +125,20 @@ async function* pieces(
     const padding = (32 - (size % 32)) % 32;
     if (padding > 0) yield [begins + size, new Uint8Array(padding)];
   }
+}
+
+function madeBlocks(type: RandomType, numbers: Float32Array): Uint8Array {
+  if (type === "F32") return ggmlNumbers(new Float32Array(made).fill(1), type)!;
+  if (type !== "Q4_K" && type !== "Q6_K") return ggmlNumbers(numbers, type)!;
+  // Any bytes are numbers of these types; what scales them all is set to make weights of a usual size around zero.
+  const random = mulberry32(17);
+  const { numbers: count, bytes: size } = ggmlTypes[type];
+  const bytes = Uint8Array.from({ length: (made / count) * size }, () => Math.floor(256 * random()));
+  const halves = narrowFloats(Float32Array.of(1.4e-4, 1.05e-3, 1.7e-5), "F16")!;
+  for (let at = 0; at < bytes.length; at += size) {
+    const place = new DataView(bytes.buffer, at);
+    if (type === "Q6_K") place.setUint16(208, halves[2], true);
+    else for (const i of [0, 1]) place.setUint16(2 * i, halves[i], true);
+  }
+  return bytes;
 }

@@ -3,6 +3,7 @@ import { fileURLToPath } from "node:url";
 import { type OwlConfig, parseConfig, quantizationJson } from "../src/model/index.ts";
 import { quantizationOf } from "../src/quantization/index.ts";
 import { configurations } from "./configurations.ts";
+import type { GgufMix } from "./random-gguf.ts";
 import { writeQuantized } from "./synthetic.ts";
 
 /** As `owl convert` does by default: 4 bits, 8 in table and head. */
@@ -100,11 +101,10 @@ interface Places {
 }
 
 /** Where a model is, and its GGUF file, which may be missing. */
-export const placesOf = (name: TextModelName): Places => ({
-  directory: `${cache}/text-${name}`,
-  gguf: `${cache}/text-${name}.gguf`,
-  converted: `${cache}/text-${name}-of-gguf`,
-});
+export function placesOf(name: TextModelName, mix: GgufMix = "q4_0"): Places {
+  const file = `${cache}/text-${name}${mix === "q4_0" ? "" : `-${mix}`}`;
+  return { directory: `${cache}/text-${name}`, gguf: `${file}.gguf`, converted: `${file}-of-gguf` };
+}
 
 /** Writes a model unless it is there. */
 export async function writeTextModel(name: TextModelName): Promise<void> {

@@ -5,6 +5,7 @@ import { mulberry32 } from "../src/primitives/index.ts";
 import { ownLine } from "./child.ts";
 import { memory } from "./memory.ts";
 import { printLine } from "./processor.ts";
+import type { GgufMix } from "./random-gguf.ts";
 import { placesOf, type TextModelName, textModelNamed } from "./text-models.ts";
 
 /** What a program for language models takes. */
@@ -20,7 +21,11 @@ export interface TextSpeed {
   readonly decode_ms: readonly number[];
 }
 
-export type Gguf = "read" | "converted";
+/** A GGUF file, and what this package reads: the file itself, or what `owl convert --quantize none` makes of it. */
+export interface Gguf {
+  readonly mix: GgufMix;
+  readonly converted: boolean;
+}
 
 /** Lengths of contexts, and new tokens that are decoded behind each. */
 export interface TextWork {
@@ -28,7 +33,7 @@ export interface TextWork {
   readonly newTokens: number;
   /** How this package keeps keys and values; default "float32". */
   readonly kvCacheDtype?: KvCacheDtype;
-  /** This package, too, reads the GGUF file that llama.cpp reads, or what `owl convert --quantize none` makes of it; default: blocks of its own. */
+  /** The GGUF file of llama.cpp, which this package reads, too. Default: 4 bits there, and blocks of this package's own here. */
   readonly gguf?: Gguf | undefined;
 }
 
@@ -42,9 +47,9 @@ async function measureOurs(
   tuned: boolean,
 ): Promise<TextSpeed> {
   const began = performance.now();
-  const places = placesOf(name);
-  const place = { read: places.gguf, converted: places.converted };
-  const owl = await Owl.load(gguf ? place[gguf] : places.directory, { spinning: tuned, kvCacheDtype });
+  const places = placesOf(name, gguf?.mix);
+  const place = gguf === undefined ? places.directory : places[gguf.converted ? "converted" : "gguf"];
+  const owl = await Owl.load(place, { spinning: tuned, kvCacheDtype });
   const random = mulberry32(5);
   const { vocabulary } = owl.config.language;
   const word = (): number => 3 + Math.floor((vocabulary - 3) * random());

@@ -209,7 +209,10 @@ function repack(bytes: Uint8Array, reading: QuantizedReading, parts: Parts): voi
 /** Numbers are kept as q − middle + 2^(bits − 1): products that round activations err least where weights lie around zero. */
 function keepNumbers({ type, format }: QuantizedReading, bytes: Uint8Array, into: Uint8Array): void {
   const { bits, middle } = blockCodes[type];
-  if (format.bits === bits) return packNumbers(type, bytes, into);
+  if (format.bits === bits) {
+    packNumbers(type, bytes, into);
+    return;
+  }
   const shift = 2 ** (format.bits - 1) - middle;
   const q = numbersOf(type, bytes, into.length);
   for (let i = 0; i < into.length; i++) into[i] = q[i] + shift;
