@@ -27,11 +27,7 @@ interface RandomTensor extends WrittenTensor {
  *
  * @throws RangeError where llama.cpp does not compute such a model
  */
-export async function writeRandomGguf(
-  path: string,
-  config: OwlConfig,
-  mix: GgufMix = "q4_0",
-): Promise<void> {
+export async function writeRandomGguf(path: string, config: OwlConfig, mix: GgufMix = "q4_0"): Promise<void> {
   if ((await pathKind(path)) === "file") return;
   const problems: string[] = [];
   const settings = ggufSettings(config.language, (problem) => problems.push(problem));
