@@ -12,7 +12,7 @@ import { placesOf, type TextModelName, textModels } from "./text-models.ts";
  * llama.cpp with its own defaults, but on the processor and with a thread for each core: node-llama-cpp takes four at least, and on two
  * cores such threads, which wait by looping, need seconds for a token.
  */
-async function measureLlama(file: string, { contexts, newTokens }: TextWork): Promise<TextSpeed> {
+export async function openLlama(file: string, contextSize: number) {
   const { getLlama, LlamaLogLevel } = await import("node-llama-cpp");
   const llama = await getLlama({
     gpu: false,
@@ -22,11 +22,14 @@ async function measureLlama(file: string, { contexts, newTokens }: TextWork): Pr
   });
   const began = performance.now();
   const model = await llama.loadModel({ modelPath: file });
-  const contextSize = Math.max(...contexts) + newTokens + 8;
   const context = await model.createContext({ contextSize, threads: llama.cpuMathCores });
   const load_s = (performance.now() - began) / 1000;
+  return { model, load_s, sequence: context.getSequence() };
+}
+
+async function measureLlama(file: string, { contexts, newTokens }: TextWork): Promise<TextSpeed> {
+  const { model, load_s, sequence } = await openLlama(file, Math.max(...contexts) + newTokens + 8);
   const loaded_mb = memory().resident_mb;
-  const sequence = context.getSequence();
   const vocabulary = model.fileInfo.metadata.tokenizer.ggml.tokens.length;
   let seed = 1;
   const promptOf = (length: number): Token[] => {

@@ -5,6 +5,7 @@ import { decodeBench } from "./decode.ts";
 import { lookupBench } from "./lookup.ts";
 import { owl3Bench } from "./owl3.ts";
 import { packingBench } from "./packing.ts";
+import { pairedBench } from "./paired.ts";
 import { printLine } from "./processor.ts";
 import { servingBench } from "./serving.ts";
 import { sevenBillionBench } from "./seven-billion.ts";
@@ -37,6 +38,7 @@ const benches: Readonly<Record<string, (words: readonly string[]) => Promise<voi
   "train-q4": trainQ4Bench,
   packing: packingBench,
   decode: decodeBench,
+  paired: pairedBench,
   lookup: lookupBench,
   vision: visionBench,
   serving: servingBench,

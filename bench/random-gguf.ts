@@ -72,6 +72,12 @@ const types: Readonly<Record<GgufMix, TypeOf>> = {
   },
 };
 
+/** A mix of these by its name. */
+export function ggufMixNamed(name: string): GgufMix {
+  if (name in types) return name as GgufMix;
+  throw new RangeError(`bench: mixes of GGUF files are ${Object.keys(types).join(", ")}, got ${name}`);
+}
+
 /** A tokenizer of as many words, such as llama.cpp asks for. */
 function numbersAsWords(count: number): [string, WrittenValue][] {
   const byte = (i: number): string => `<0x${i.toString(16).toUpperCase().padStart(2, "0")}>`;
