@@ -34,6 +34,8 @@ export class ActiveRequest {
   #keys: readonly PositionKey[];
   /** Images that end before this position are not needed: their keys and values are cached. */
   cachedPrefix = 0;
+  /** Its images, while they are encoded beside what is computed of the prompt before them. */
+  encoding: Promise<void> | undefined;
   #lookup: PromptLookup | undefined;
   /** How many tokens of the answer its lookup has taken. */
   #lookedUp = 0;
@@ -163,6 +165,12 @@ export class ActiveRequest {
   get missingMedia(): readonly Media[] {
     const needed = this.media.filter((placed) => endOf(placed) > this.cachedPrefix);
     return needed.map(({ media }) => media).filter(({ key }) => !this.#visual.has(key));
+  }
+
+  /** The first position behind so many cached ones at which an image begins whose visual tokens are not there; their number if there is none. */
+  firstMissingBehind(cached: number): number {
+    const first = this.media.find((placed) => endOf(placed) > cached && !this.#visual.has(placed.media.key));
+    return Math.max(cached, first?.start ?? cached);
   }
 
   /** Takes its own among visual tokens by the keys of their images. */

@@ -2,7 +2,6 @@ import {
   checkPrompt,
   engineDefaults,
   evenCount,
-  imagesPerBatch,
   KvSlots,
   type LoadedModel,
   mostPrefilled,
@@ -20,6 +19,7 @@ import {
   engineRules,
   type TextOptions,
 } from "./engine-options.ts";
+import { ImageEncoder } from "./image-encoder.ts";
 import { limitToPositions, withNotes } from "./position-limit.ts";
 import type { EngineAnswer, GenerationPiece, GenerationRequest } from "./request.ts";
 import { SequenceState } from "./sequence-state.ts";
@@ -42,7 +42,7 @@ export class Engine {
   readonly #running: Semaphore;
   /** Guards the KV cache and the programs that use it. */
   readonly #device = new Semaphore(1);
-  readonly #encoder: BatchQueue<ActiveRequest, undefined>;
+  readonly #encoder: ImageEncoder;
   readonly #prefiller: BatchQueue<ActiveRequest, Float32Array>;
   /** The running batch: what gets a token with every decode step, and what resolves when it leaves. */
   readonly #decoding = new Map<ActiveRequest, (error?: unknown) => void>();
@@ -77,10 +77,7 @@ export class Engine {
     );
     this.#running = new Semaphore(maxRunning);
     this.#slots = new KvSlots(model, { slots: maxRunning, keptBytes, offline });
-    this.#encoder = new BatchQueue(
-      (requests) => (offline ? requests : requests.slice(0, 1)),
-      (requests) => this.#encode(requests),
-    );
+    this.#encoder = new ImageEncoder(model, offline);
     this.#prefiller = new BatchQueue(
       (requests) => this.#prefillBatch(requests),
       (requests) => this.#prefill(requests),
@@ -182,27 +179,13 @@ export class Engine {
   /** The logits after a prompt. */
   async #prefilled(active: ActiveRequest): Promise<Float32Array> {
     // Images are encoded while others decode; those within a cached prefix are not needed.
-    await this.#encodeImages(active, this.#slots.cachedPrefixLength(active.keys));
+    const encoding = this.#encoder.run(active, this.#slots.cachedPrefixLength(active.keys));
+    if (this.#offline && this.#model.compilesForImages && this.#running.running === 1) {
+      active.encoding = encoding;
+      // It is waited for before the first image, and thrown there.
+      encoding.catch(() => undefined);
+    } else await encoding;
     return this.#prefiller.run(active, active.signal);
-  }
-
-  /** Encodes the images that a prompt needs, of which so many positions are cached. */
-  async #encodeImages(active: ActiveRequest, cached: number): Promise<void> {
-    // The last cached position may be computed again.
-    active.cachedPrefix = Math.max(0, cached - 1);
-    if (active.missingMedia.length > 0) await this.#encoder.run(active, active.signal);
-  }
-
-  async #encode(requests: readonly ActiveRequest[]): Promise<undefined[]> {
-    const images = requests.flatMap(({ missingMedia }) => missingMedia);
-    // What is encoded along with an image may change its tokens in the last bits.
-    const atOnce = this.#offline ? imagesPerBatch : 1;
-    const [{ signal }] = requests;
-    const tokens = await this.#model.visualTokens(images, atOnce, requests.length === 1 ? signal : undefined);
-    const width = tokens.length / images.length;
-    const byKey = new Map(images.map(({ key }, i) => [key, tokens.subarray(i * width, (i + 1) * width)]));
-    for (const active of requests) active.takeVisualTokens(byKey);
-    return requests.map(() => undefined);
   }
 
   /** The requests that one prefill may take: offline short ones without a cached prefix, as many as it takes at once. */
@@ -212,6 +195,7 @@ export class Engine {
       active.angles === first.angles &&
       active.keys.length <= this.#chunk &&
       active.cachedPrefix === 0 &&
+      active.encoding === undefined &&
       this.#slots.cachedPrefixLength(active.keys) === 0;
     if (!this.#offline || !isFresh(first)) return [first];
     let group = [first];
@@ -253,27 +237,37 @@ export class Engine {
 
   /** Prefills what is not cached of a prompt, in chunks; returns the logits after it. */
   async #prefillInChunks(active: ActiveRequest): Promise<Float32Array> {
-    const { length } = active.keys;
-    const chunk = Math.min(this.#chunk, mostPrefilled(this.#model.config, active.media.length, length));
     const slot = await this.#device.run(() => {
       active.slot = this.#slots.acquire(active.keys, active.settings.maxNewTokens - active.sequence.length);
       return active.slot;
     }, active.signal);
-    let from = slot.keys.length;
+    const from = slot.keys.length;
+    if (!active.isAnew) active.cachedTokens = from;
+    const ahead = active.encoding === undefined ? from : active.firstMissingBehind(from);
+    await this.#prefillPositions(active, from, ahead);
+    await active.encoding;
+    active.encoding = undefined;
     // The prefix that was cached when the images were encoded may have been evicted.
-    await this.#encodeImages(active, from);
+    await this.#encoder.run(active, from);
+    const logits = await this.#prefillPositions(active, ahead, active.keys.length);
+    this.#countPrompt(active);
+    return logits;
+  }
+
+  /** Prefills the positions of a prompt from one to another in chunks; returns the logits after the last. */
+  async #prefillPositions(active: ActiveRequest, begin: number, end: number): Promise<Float32Array> {
+    const most = mostPrefilled(this.#model.config, active.media.length, active.keys.length);
     let logits: Float32Array = new Float32Array();
-    for (let to = from; to < length; from = to) {
-      to = Math.min(length, from + chunk);
+    for (let from = begin, to = from; to < end; from = to) {
+      to = Math.min(end, from + Math.min(this.#chunk, most));
       // Batch invariance needs an even number: a position that is cached is computed again.
       if (from > 0 && !this.#offline) from -= (to - from) % 2;
-      if (logits.length === 0 && !active.isAnew) active.cachedTokens = from;
-      const part = active.chunk(slot, from, to);
+      if (!active.isAnew) active.cachedTokens = Math.min(active.cachedTokens, from);
+      const part = active.chunk(active.slot!, from, to);
       const start = from;
       [logits] = await this.#device.run(() => this.#slots.prefill([part], start), active.signal);
       this.#counts.prefillRuns++;
     }
-    this.#countPrompt(active);
     return logits;
   }
 

@@ -171,6 +171,11 @@ export class LoadedModel {
     return cache;
   }
 
+  /** Whether images wait until their program is compiled, which leaves processors to something else. */
+  get compilesForImages(): boolean {
+    return this.stored !== undefined && !copiesBuffers(this.device);
+  }
+
   /** New positions that a row of the KV cache takes at once. */
   get longestPrefill(): number {
     return cacheSizes(this.config.language).bounded === undefined ? Number.POSITIVE_INFINITY : BOUNDED_CHUNK;
