@@ -15,7 +15,7 @@ import { type TextModelName, textModels, writeTextModel } from "./text-models.ts
 import { missingTorch } from "./torch.ts";
 import { type StepShape, usualShape } from "./train.ts";
 import { visionTimes } from "./vision.ts";
-import { decodeWork, leastMilliseconds, pictureWork, prefillWork, stepWork } from "./work.ts";
+import { decodeWork, leastMilliseconds, pictureWork, prefillWork, stepWork, type Work } from "./work.ts";
 
 interface Settings {
   /** Alternating rounds, of which medians are taken. */
@@ -52,6 +52,8 @@ async function textRows(
   const work = { contexts, newTokens: newTokens[quick ? "quick" : "full"], gguf };
   const { ours, tuned, llama } = await textSpeeds(name, work, rounds);
   const config = textModels[name]();
+  // What a file's blocks make of it is no matter of the model's sizes.
+  const limitOf = (work: Work): number | undefined => (gguf ? undefined : leastMilliseconds(work, peaks));
   const row = (what: string, unit: Row["unit"], of: (speed: TextSpeed) => number, limit?: number): Row => ({
     what: `${name}${gguf ? `, GGUF ${gguf.mix}${gguf.converted ? " converted" : ""}` : ""}: ${what}`,
     unit,
@@ -62,11 +64,11 @@ async function textRows(
   });
   return [
     ...contexts.map((context, i) => {
-      const limit = leastMilliseconds(decodeWork(config, context), peaks);
+      const limit = limitOf(decodeWork(config, context));
       return row(`a token at context ${context}`, "ms", ({ decode_ms }) => decode_ms[i], limit);
     }),
     ...contexts.map((context, i) => {
-      const limit = leastMilliseconds(prefillWork(config, context), peaks);
+      const limit = limitOf(prefillWork(config, context));
       return row(`prefill of ${context}`, "ms", ({ prefill_ms }) => prefill_ms[i], limit);
     }),
     row("load", "s", ({ load_s }) => load_s),

@@ -38,6 +38,8 @@ async function ourTurn(name: TextModelName, context: number, mix: GgufMix | unde
   };
   await ask(2);
   return async () => {
+    // As a prompt does before llama.cpp's tokens, it wakes the threads.
+    await ask(1);
     const first = await ask(1);
     return ((await ask(newTokens + 1)) - first) / newTokens;
   };
@@ -63,15 +65,28 @@ const self = fileURLToPath(import.meta.url);
 /** A process with the model of one system, which takes its turns when it is told to. */
 async function begun(system: System, words: readonly string[]): Promise<ChildProcess> {
   const child = fork(self, [system, ...words], { execArgv: ["--import", "tsx"] });
-  await once(child, "message");
+  await messageOf(child);
   return child;
 }
 
 async function turnOf(child: ChildProcess): Promise<number> {
   await pause(pauseMs);
   child.send("turn");
-  const [milliseconds] = await once(child, "message");
-  return milliseconds;
+  return Number(await messageOf(child));
+}
+
+async function messageOf(child: ChildProcess): Promise<unknown> {
+  const control = new AbortController();
+  const ended = once(child, "exit", control).then(([code]) => {
+    throw new Error(`paired: ${child.spawnargs.join(" ")} must go on, but ended with ${code}`);
+  });
+  try {
+    const [message] = await Promise.race([once(child, "message", control), ended]);
+    return message;
+  } finally {
+    ended.catch(() => undefined);
+    control.abort();
+  }
 }
 
 /**
@@ -83,20 +98,24 @@ export async function pairedBench([model = "7b", context = "128", turns = "10", 
   const missing = missingLlama();
   if (missing !== undefined) throw new Error(`paired: ${missing}`);
   const name = textModelNamed(model);
-  await writeTextModel(name);
   const ggufMix = mix === undefined ? undefined : ggufMixNamed(mix);
+  if (ggufMix === undefined) await writeTextModel(name);
   await writeRandomGguf(placesOf(name, ggufMix).gguf, textModels[name](), ggufMix);
   const words = [name, context, ...(ggufMix === undefined ? [] : [ggufMix])];
-  const children = await Promise.all(systems.map((system) => begun(system, words)));
+  const children: ChildProcess[] = [];
   const times: number[][] = [];
-  for (let turn = 0; turn < Number(turns); turn++) {
-    // Who begins changes, too.
-    const order = turn % 2 === 0 ? [0, 1] : [1, 0];
-    const pair: number[] = [];
-    for (const i of order) pair[i] = await turnOf(children[i]);
-    times.push(pair);
+  try {
+    for (const system of systems) children.push(await begun(system, words));
+    for (let turn = 0; turn < Number(turns); turn++) {
+      // Who begins changes, too.
+      const order = turn % 2 === 0 ? [0, 1] : [1, 0];
+      const pair: number[] = [];
+      for (const i of order) pair[i] = await turnOf(children[i]);
+      times.push(pair);
+    }
+  } finally {
+    for (const child of children) child.kill();
   }
-  for (const child of children) child.kill();
   const ratios = times.map(([ours, llama]) => llama / ours);
   printLine({
     model,
@@ -117,6 +136,14 @@ if (process.argv[1] === self) {
     Number(context),
     mix === undefined ? undefined : ggufMixNamed(mix),
   );
-  process.on("message", async () => process.send!(await turn()));
+  process.on("message", () => {
+    turn().then(
+      (milliseconds) => process.send!(milliseconds),
+      (error) => {
+        console.error(error);
+        process.exit(1);
+      },
+    );
+  });
   process.send!("ready");
 }

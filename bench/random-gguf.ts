@@ -61,13 +61,18 @@ const types: Readonly<Record<GgufMix, TypeOf>> = {
     if (dims.length < 2) return "F32";
     return published.startsWith("model.layers.") ? "Q4_0" : "Q8_0";
   },
-  q4_k_m: (published, dims, { language: { layers } }) => {
+  q4_k_m: (published, dims, { language: { layers, tiedEmbeddings } }) => {
     if (dims.length < 2) return "F32";
+    if (dims[1] % ggmlTypes.Q4_K.numbers !== 0) {
+      const must = `widths that are multiples of ${ggmlTypes.Q4_K.numbers}`;
+      throw new RangeError(`bench: a model in q4_k_m must have ${must}, got ${published} of ${dims[1]}`);
+    }
+    if (published.startsWith("model.embed_tokens")) return tiedEmbeddings ? "Q6_K" : "Q4_K";
     const layer = Number(/^model\.layers\.(\d+)\./.exec(published)?.[1] ?? Number.NaN);
     if (Number.isNaN(layer)) return "Q6_K";
     // The first and the last eighth of the layers, and every third between them.
     const eighth = Math.floor(layers / 8);
-    const isWide = layer < eighth || layer >= layers - eighth || (layer - eighth) % 3 === 2;
+    const isWide = layer < eighth || layer >= Math.floor((7 * layers) / 8) || (layer - eighth) % 3 === 2;
     return isWide && /\.(v_proj|down_proj)\./.test(published) ? "Q6_K" : "Q4_K";
   },
 };

@@ -112,18 +112,19 @@ async function chat(
 const self = fileURLToPath(import.meta.url);
 
 /**
- * `bench seven-billion [directory] [new tokens]`: writes a synthetic 7 B, converts it to 4 bits, asks it about a
- * picture. Each part runs in a process of its own, so that its memory can be measured; existing files are reused.
+ * `bench seven-billion [directory] [new tokens] [KV cache]`: writes a synthetic 7 B, converts it to 4 bits, asks it about a
+ * picture, with keys and values as `float32` or `int8`. Each part runs in a process of its own, so that its memory can be measured; existing files are reused.
  */
 export async function sevenBillionBench([
   directory = cache,
   tokens = "900",
+  kvCacheDtype = "float32",
 ]: readonly string[]): Promise<void> {
   const converted = `${directory}-q4`;
   const steps = [
     ["generate", directory],
     ...(existsSync(`${converted}/config.json`) ? [] : [["convert", directory, converted]]),
-    ["chat", converted, tokens],
+    ["chat", converted, tokens, kvCacheDtype],
   ];
   for (const words of steps) {
     execFileSync(process.execPath, ["--import", "tsx", self, ...words], { stdio: "inherit" });

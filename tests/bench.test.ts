@@ -67,3 +67,23 @@ test("the peer's file has the same shapes, in four bits with table and head in e
   expect(typeOf.get("blk.1.ffn_norm.weight")).toBe("F32 128");
   expect(typeOf.size).toBe(2 + 2 * 9);
 });
+
+test("the most common mix of a file is llama.cpp's; widths that it cannot have are refused", async () => {
+  const directory = mkdtempSync(join(tmpdir(), "owl-bench-"));
+  onTestFinished(() => rmSync(directory, { recursive: true }));
+  const path = join(directory, "mix.gguf");
+  const tiny = textModels.tiny();
+  await expect(writeRandomGguf(path, tiny, "q4_k_m")).rejects.toThrow(
+    "must have widths that are multiples of 256",
+  );
+  const language = { ...tiny.language, layers: 8, hidden: 256, headDim: 64, intermediate: 512 };
+  await writeRandomGguf(path, { ...tiny, language }, "q4_k_m");
+  const reading = await readGgufHeader(memoryFile(readFileSync(path)));
+  if ("problems" in reading) throw new Error(reading.problems.join());
+  const wide = reading.header.tensors.filter(({ type }) => type === "Q6_K").map(({ name }) => name);
+  const inLayers = [0, 3, 6, 7].flatMap((layer) => [
+    `blk.${layer}.attn_v.weight`,
+    `blk.${layer}.ffn_down.weight`,
+  ]);
+  expect(wide.sort()).toEqual([...inLayers, "token_embd.weight"].sort());
+});

@@ -6,20 +6,24 @@ import { afterAll, describe, expect, test } from "vitest";
 import {
   architectures,
   type GgufTensor,
+  ggmlTypes,
   ggufLayout,
   readGgufHeader,
   type WrittenTensor,
   type WrittenValue,
 } from "../gguf/index.ts";
-import { openFile } from "../platform/index.ts";
+import { memoryFile } from "../gguf/testing/memory-file.ts";
+import { type OpenFile, openFile } from "../platform/index.ts";
+import { mulberry32 } from "../primitives/index.ts";
 import { dequantizeRows, unpackedZeroPoints } from "../quantization/index.ts";
-import type { QuantizedFormat } from "../tensor/index.ts";
-import { blockCodes, newScales, numbersOf } from "./gguf-blocks.ts";
+import type { HostTensor, QuantizedFormat } from "../tensor/index.ts";
+import { type BlockType, blockCodes, newScales, numbersOf } from "./gguf-blocks.ts";
 import { keptFormats } from "./gguf-formats.ts";
 import { ggmlNumbers } from "./gguf-narrow.ts";
 import { type PlacedTensor, readableTensors } from "./gguf-source.ts";
 import { CheckpointError, openCheckpoint, type RowRange, type TensorSource } from "./index.ts";
 import { tensorFrom } from "./stored-types.ts";
+import { numbersOneByOne } from "./testing/gguf-numbers.ts";
 
 const folder = fileURLToPath(new URL("../../tests/fixtures/gguf/", import.meta.url));
 const files = readdirSync(folder).filter((name) => name.endsWith(".gguf"));
@@ -94,6 +98,68 @@ test("blocks that are kept stand for the very numbers that are widened, in every
   }
   expect([...seen].sort()).toEqual(Object.keys(blockCodes).sort());
 });
+
+test.each(
+  Object.keys(blockCodes) as BlockType[],
+)("the kernel of %s finds the numbers that are found one by one", (type) => {
+  const random = mulberry32(5);
+  const { numbers, bytes: size } = ggmlTypes[type];
+  // One block, and more than a kernel takes at once.
+  for (const blocks of [0, 1, 2 ** 16 / numbers + 3]) {
+    const bytes = Uint8Array.from({ length: blocks * size }, () => Math.floor(256 * random()));
+    expect(numbersOf(type, bytes, blocks * numbers)).toEqual(numbersOneByOne(type, bytes));
+  }
+});
+
+describe("a tensor that is read in several pieces", () => {
+  const dims = [40, 2 ** 16];
+  const { numbers, bytes: size } = ggmlTypes.Q8_0;
+  const random = mulberry32(6);
+  const bytes = Uint8Array.from({ length: (dims[0] * dims[1] * size) / numbers }, (_, i) =>
+    i % size < 2 ? 0x3c : Math.floor(256 * random()),
+  );
+  const read = (file: OpenFile, range?: RowRange) => {
+    const tensor = {
+      name: "t",
+      published: "t",
+      type: "Q8_0",
+      dims,
+      offset: 0,
+      bytes: bytes.length,
+      file,
+    } as const;
+    return readableTensors(
+      tensor,
+      rules(() => undefined),
+    )[0].read(range);
+  };
+
+  test("is the same as row by row", async () => {
+    const whole = (await read(memoryFile(bytes))).data;
+    for (const row of [0, 15, 16, 17, 31, 32, 39]) {
+      const { data } = await read(memoryFile(bytes), [row, row + 1]);
+      expect(Buffer.compare(bytesOf(data), bytesOf(whole.subarray(row * dims[1], (row + 1) * dims[1])))).toBe(
+        0,
+      );
+    }
+  });
+
+  test.each([1, 2, 3])("says what went wrong with piece %d", async (piece) => {
+    const file = memoryFile(bytes);
+    let count = 0;
+    const failing: OpenFile = {
+      ...file,
+      read: async (...asked) => {
+        if (++count === piece) throw new Error(`piece ${piece} cannot be read`);
+        return file.read(...asked);
+      },
+    };
+    await expect(read(failing)).rejects.toThrow(`piece ${piece} cannot be read`);
+  });
+});
+
+const bytesOf = ({ buffer, byteOffset, byteLength }: HostTensor["data"]): Buffer =>
+  Buffer.from(buffer, byteOffset, byteLength);
 
 test("rows of queries and keys are read alike whole and in part", async () => {
   const { weights } = await openCheckpoint(join(folder, "smollm3-f16.gguf"));

@@ -34,8 +34,6 @@ export class ActiveRequest {
   #keys: readonly PositionKey[];
   /** Images that end before this position are not needed: their keys and values are cached. */
   cachedPrefix = 0;
-  /** Its images, while they are encoded beside what is computed of the prompt before them. */
-  encoding: Promise<void> | undefined;
   #lookup: PromptLookup | undefined;
   /** How many tokens of the answer its lookup has taken. */
   #lookedUp = 0;

@@ -6,6 +6,7 @@ import {
   type LoadedModel,
   mostPrefilled,
   prefillPiece,
+  type Slot,
 } from "../inference/index.ts";
 import { checkOptions } from "../platform/index.ts";
 import { Semaphore } from "../primitives/index.ts";
@@ -180,12 +181,31 @@ export class Engine {
   async #prefilled(active: ActiveRequest): Promise<Float32Array> {
     // Images are encoded while others decode; those within a cached prefix are not needed.
     const encoding = this.#encoder.run(active, this.#slots.cachedPrefixLength(active.keys));
-    if (this.#offline && this.#model.compilesForImages && this.#running.running === 1) {
-      active.encoding = encoding;
-      // It is waited for before the first image, and thrown there.
-      encoding.catch(() => undefined);
-    } else await encoding;
+    // What goes wrong is thrown where it is waited for.
+    encoding.catch(() => undefined);
+    await this.#prefillAhead(active);
+    await encoding;
     return this.#prefiller.run(active, active.signal);
+  }
+
+  /** Prefills what stands before the first image of the only request while that image waits for its program. */
+  async #prefillAhead(active: ActiveRequest): Promise<void> {
+    if (!this.#offline || !this.#encoder.compilesFor(active)) return;
+    // Those of the same tick have begun then.
+    await undefined;
+    if (this.#running.running + this.#running.waiting > 1) return;
+    const { length } = (await this.#acquireSlot(active)).keys;
+    await this.#prefillPositions(active, length, active.firstMissingBehind(length));
+  }
+
+  async #acquireSlot(active: ActiveRequest): Promise<Slot> {
+    const newTokens = active.settings.maxNewTokens - active.sequence.length;
+    return this.#device.run(() => {
+      const slot = this.#slots.acquire(active.keys, newTokens);
+      active.slot = slot;
+      if (!active.isAnew) active.cachedTokens = slot.keys.length;
+      return slot;
+    }, active.signal);
   }
 
   /** The requests that one prefill may take: offline short ones without a cached prefix, as many as it takes at once. */
@@ -195,7 +215,7 @@ export class Engine {
       active.angles === first.angles &&
       active.keys.length <= this.#chunk &&
       active.cachedPrefix === 0 &&
-      active.encoding === undefined &&
+      active.slot === undefined &&
       this.#slots.cachedPrefixLength(active.keys) === 0;
     if (!this.#offline || !isFresh(first)) return [first];
     let group = [first];
@@ -237,19 +257,10 @@ export class Engine {
 
   /** Prefills what is not cached of a prompt, in chunks; returns the logits after it. */
   async #prefillInChunks(active: ActiveRequest): Promise<Float32Array> {
-    const slot = await this.#device.run(() => {
-      active.slot = this.#slots.acquire(active.keys, active.settings.maxNewTokens - active.sequence.length);
-      return active.slot;
-    }, active.signal);
-    const from = slot.keys.length;
-    if (!active.isAnew) active.cachedTokens = from;
-    const ahead = active.encoding === undefined ? from : active.firstMissingBehind(from);
-    await this.#prefillPositions(active, from, ahead);
-    await active.encoding;
-    active.encoding = undefined;
+    const { keys } = active.slot ?? (await this.#acquireSlot(active));
     // The prefix that was cached when the images were encoded may have been evicted.
-    await this.#encoder.run(active, from);
-    const logits = await this.#prefillPositions(active, ahead, active.keys.length);
+    await this.#encoder.run(active, keys.length);
+    const logits = await this.#prefillPositions(active, keys.length, active.keys.length);
     this.#countPrompt(active);
     return logits;
   }

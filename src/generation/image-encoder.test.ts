@@ -100,3 +100,43 @@ test("a request that ends while its image is encoded ends at once", async () => 
   await expect(engine.answer({ prompt, settings, signal: control.signal })).rejects.toThrow("enough");
   await engine.close();
 });
+
+test("prompts of one tick are computed together as before", async () => {
+  const engine = Engine.offline(model, {});
+  const texts = [
+    [1, 40, 50, 60],
+    [1, 41, 51],
+  ].map((ids): Prompt => ({ ids, pictures: [] }));
+  await Promise.all(texts.map((prompt) => engine.answer({ prompt, settings })));
+  expect(engine.statistics.prefillRuns).toBe(1);
+  await engine.close();
+  const mixed = Engine.offline(model, {});
+  const prompts = [await promptOf(4), await promptOf(5)];
+  await Promise.all(prompts.map((prompt) => mixed.answer({ prompt, settings })));
+  expect(mixed.statistics.prefillRuns).toBe(1);
+  await mixed.close();
+});
+
+test("an image that was encoded before is not waited for, and a request that comes meanwhile is answered", async () => {
+  const engine = Engine.offline(model, {});
+  const prompt = await promptOf(6);
+  await model.visualTokens(prompt.pictures);
+  await engine.answer({ prompt, settings });
+  expect(engine.statistics.prefillRuns).toBe(1);
+  await engine.close();
+  const events: string[] = [];
+  const busy = Engine.offline(
+    encodingBy(async (...asked) => {
+      while (!events.includes("text")) await new Promise(setImmediate);
+      return model.visualTokens(...asked);
+    }),
+    {},
+  );
+  const seen = busy.answer({ prompt: await promptOf(7), settings }).then(() => events.push("picture"));
+  await new Promise(setImmediate);
+  await busy.answer({ prompt: { ids: [1, 42, 52], pictures: [] }, settings });
+  events.push("text");
+  await seen;
+  expect(events).toEqual(["text", "picture"]);
+  await busy.close();
+});

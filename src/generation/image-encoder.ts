@@ -24,6 +24,12 @@ export class ImageEncoder {
     if (active.missingMedia.length > 0) await this.#queue.run(active, active.signal);
   }
 
+  /** Whether a program is compiled for the images of a request, which leaves processors to something else. */
+  compilesFor(active: ActiveRequest): boolean {
+    const { compilesForImages, visualCache } = this.#model;
+    return compilesForImages && active.missingMedia.some(({ key }) => !visualCache.has(key));
+  }
+
   async #encode(requests: readonly ActiveRequest[]): Promise<undefined[]> {
     const images = requests.flatMap(({ missingMedia }) => missingMedia);
     // What is encoded along with an image may change its tokens in the last bits.

@@ -48,10 +48,17 @@ test("scales of a deep model are found although each one changes all layers behi
   await model.close();
 });
 
-test("a model that does not compute numbers is told so", async () => {
-  const model = await noisyModel(2, (name, value) => (name.includes("layers.1.mlp.up") ? Number.NaN : value));
-  await expect(calibrateKvCache(model)).rejects.toThrow(
-    "KV cache in int8: the model must compute finite numbers where keys and values are measured, got logits that are none",
-  );
-  await model.close();
+test.each([
+  "layers.1.mlp.up",
+  "layers.1.self_attn.q_proj",
+  "layers.1.self_attn.k_proj",
+  "layers.1.self_attn.v_proj",
+])("a model that computes no numbers by its %s is told so", async (where) => {
+  for (const bad of [Number.NaN, Number.POSITIVE_INFINITY]) {
+    const model = await noisyModel(2, (name, value) => (name.includes(where) ? bad : value));
+    await expect(calibrateKvCache(model)).rejects.toThrow(
+      "KV cache in int8: keys, values and logits must be numbers, got some that are infinite or none",
+    );
+    await model.close();
+  }
 });

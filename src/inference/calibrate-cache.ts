@@ -12,12 +12,16 @@ const words = 24;
 const freePasses = 6;
 /** Further ones, by which scales grow only. */
 const growingPasses = 6;
+/** How much a scale grows at first where a number is cut off, and how much once most are known. */
+const growth = { free: 64, known: 2 };
+/** Scales of keys and values up to two million: no model has larger ones, and what is no number asks for ever larger scales. */
+const largestScale = 2 ** 14;
 
 /**
  * Measures the scales of a KV cache in int8 once, on words and a picture drawn by chance, the same for every model of these sizes. So
  * an answer depends neither on what was asked before nor on who else is answered. Does nothing for a cache in float32.
  *
- * @throws OnnxRuntimeError where keys or values are not finite
+ * @throws OnnxRuntimeError where the model computes what is no number, or keys and values beyond {@link largestScale}
  */
 export async function calibrateKvCache(model: LoadedModel): Promise<void> {
   const scales = Object.values(model.kvScales);
@@ -32,21 +36,25 @@ export async function calibrateKvCache(model: LoadedModel): Promise<void> {
   // What a scale cuts off or blurs changes all layers behind it. In a deep model a few numbers of many come out anew each time, so that
   // in the end scales grow only, and what is still cut off in the last pass has twice the room after it.
   for (let pass = 0, areMeasured = false; !areMeasured && pass < freePasses + growingPasses; pass++) {
-    const [logits] = await decoder.prefill([{ ids, spans }], tokens, 0, { angles });
-    requireFinite(logits);
-    const onlyGrow = pass >= freePasses;
+    const everyToken = pass === 0;
+    const logits = await decoder.prefill([{ ids, spans }], tokens, 0, { angles, everyToken });
+    requireNumbers([tokens, ...logits].every((numbers) => numbers.every(Number.isFinite)));
+    const narrows = pass < freePasses;
+    // The last free pass measures what it widens no more than a growing one: nothing narrows it afterwards.
+    const grow = pass < freePasses - 1 ? growth.free : growth.known;
     const measured = cache.buffers.map((buffer, i) =>
-      fitScales(scales[i], buffer, ids.length, i % 2 === 0, onlyGrow),
+      fitScales(scales[i], buffer, ids.length, i % 2 === 0, { grow, narrows }),
     );
     areMeasured = measured.every(Boolean);
   }
+  requireNumbers(scales.every(({ data }) => data.every((scale) => scale <= largestScale)));
 }
 
-/** An int8 shows no longer whether a key or a value was a number; what follows from them does. */
-function requireFinite(logits: Float32Array): void {
-  if (logits.every(Number.isFinite)) return;
+/** Keys and values that are no numbers saturate; what else is none shows in what is computed of it. */
+function requireNumbers(are: boolean): void {
+  if (are) return;
   throw new OnnxRuntimeError(
-    "KV cache in int8: the model must compute finite numbers where keys and values are measured, got logits that are none; compare the weights with those that were published",
+    "KV cache in int8: keys, values and logits must be numbers, got some that are infinite or none; compare the weights with those that were published",
   );
 }
 

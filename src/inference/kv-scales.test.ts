@@ -62,11 +62,13 @@ test("numbers that are always nothing are left alone after two tries", () => {
 
 test("scales that only grow have twice the room where something was cut off, and keep what was measured before", () => {
   const scales = scalesOf();
-  expect(fitScales(scales, bufferOf([[127, 2, 100, -20]]), 1, false, true)).toBe(false);
+  expect(fitScales(scales, bufferOf([[127, 2, 100, -20]]), 1, false, { grow: 2, narrows: false })).toBe(
+    false,
+  );
   const [cut, short, long, known] = scales.data;
   expect(cut).toBeCloseTo(0.2, 6);
   expect(short).toBeCloseTo(0.2, 6);
   expect(long * 127).toBeCloseTo(1.5 * 100 * 0.1, 5);
   expect(known).toBeCloseTo(0.2, 6);
-  expect(fitScales(scales, bufferOf([[64, 2, 100, -20]]), 1, false, true)).toBe(true);
+  expect(fitScales(scales, bufferOf([[64, 2, 100, -20]]), 1, false, { grow: 2, narrows: false })).toBe(true);
 });

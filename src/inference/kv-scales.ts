@@ -11,8 +11,6 @@ const largestStep = 127;
 const fewestSteps = 16;
 /** By how much a scale changes where too little or too much was seen to know it. */
 const widening = 64;
-/** By how much a scale that is known about grows where a number was cut off all the same. */
-const growth = 2;
 /** Numbers that keep below this for all tokens add nothing to an answer. */
 const smallestScale = firstScale / widening ** 2;
 /** How far a number may be beyond all that was seen before it is cut off. */
@@ -39,7 +37,8 @@ export function newKvScales(
  * Keys are turned by an angle that grows with the position. What is turned into each other, number i of both halves of a head,
  * has one scale, by the length of the two together: it is the same at every position, so a far one is cut off no sooner.
  *
- * @param onlyGrow leaves scales that are wider than need be, as those are that an earlier row has measured
+ * @param grow by how much a scale grows where a number is cut off
+ * @param narrows whether scales become narrower that are wider than need be
  * @returns whether they were measured: where numbers were cut off or a few steps long the row must be computed again
  */
 export function fitScales(
@@ -47,7 +46,7 @@ export function fitScales(
   buffer: CacheBuffer,
   positions: number,
   isTurned: boolean,
-  onlyGrow = false,
+  { grow, narrows }: { readonly grow: number; readonly narrows: boolean } = { grow: widening, narrows: true },
 ): boolean {
   const [, heads, capacity, headDim] = buffer.dims;
   const half = headDim / 2;
@@ -62,9 +61,9 @@ export function fitScales(
       const partner = isTurned ? (i + half) % headDim : i;
       const steps = Math.max(most[i], most[partner]);
       if (steps >= largestStep) {
-        own[i] = before[i] * (onlyGrow ? growth : widening);
+        own[i] = before[i] * grow;
         areMeasured = false;
-      } else if (!onlyGrow && steps < fewestSteps && before[i] > smallestScale) {
+      } else if (narrows && steps < fewestSteps && before[i] > smallestScale) {
         // Nothing at all is more likely to be nothing than to be tiny.
         own[i] = Math.max(
           smallestScale,
@@ -73,7 +72,7 @@ export function fitScales(
         areMeasured = false;
       } else {
         const long = isTurned ? largestPair(rows, headDim, i, partner) : steps;
-        own[i] = Math.max(onlyGrow ? before[i] : smallestScale, (headroom * long * before[i]) / largestStep);
+        own[i] = Math.max(narrows ? smallestScale : before[i], (headroom * long * before[i]) / largestStep);
       }
     }
   }

@@ -32,6 +32,11 @@ export class VisualCache {
     return tokens;
   }
 
+  /** Whether it holds the tokens of an image; counts as nothing. */
+  has(key: string): boolean {
+    return this.#entries.has(key);
+  }
+
   set(key: string, tokens: Float32Array): void {
     this.#entries.set(key, tokens);
   }

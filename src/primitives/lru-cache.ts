@@ -35,6 +35,11 @@ export class LruCache<Key, Value> {
     return this.#weight;
   }
 
+  /** Whether it has a key, which stays as recently used as it was. */
+  has(key: Key): boolean {
+    return this.#entries.has(key);
+  }
+
   /** The value of a key, which becomes the most recently used one. */
   get(key: Key): Value | undefined {
     const value = this.#entries.get(key);
